@@ -1,0 +1,7 @@
+"""The names that a check may use."""
+
+from readiness.measurements import Measure
+from readiness.outcomes import Unknown
+from readiness.runbook import Limits
+
+__all__ = ["Limits", "Measure", "Unknown"]

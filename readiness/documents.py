@@ -1,0 +1,121 @@
+"""YAML files that people write: read strictly, and every mistake told with its place and the nearest valid name."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from readiness.errors import not_one_of
+
+Loc = tuple[int | str, ...]
+
+
+@dataclass
+class Document:
+    """The plain data of one YAML file, and the line each key stands on."""
+
+    path: Path
+    data: Any = None
+    problems: list[str] = field(default_factory=list)
+    _places: dict[Loc, int] = field(default_factory=dict)
+
+    def where(self, loc: Loc) -> str:
+        """Return `file:line` of the deepest part of `loc` that the file has."""
+        while loc and loc not in self._places:
+            loc = loc[:-1]
+        return f"{self.path.name}:{self._places.get(loc, 1)}"
+
+
+def read(path: Path) -> Document:
+    """Read one YAML file; what is wrong with it is in `problems`, never raised."""
+    document = Document(path)
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        document.problems.append(f"{path.name}:{line}: this is not YAML: {error.problem}")
+    except (OSError, UnicodeDecodeError) as error:
+        document.problems.append(f"{path.name}: cannot be read: {error}")
+    else:
+        for loc, place in _walk(node, ()):
+            if loc in document._places:  # noqa: SLF001  its own module
+                document.problems.append(f"{path.name}:{place}: {_dotted(loc)} stands here twice")
+            document._places.setdefault(loc, place)  # noqa: SLF001
+        constructor = yaml.constructor.SafeConstructor()
+        document.data = constructor.construct_document(node) if node else None  # type: ignore[no-untyped-call]
+        if not isinstance(document.data, dict):
+            document.problems.append(f"{path.name}:1: a mapping of keys is wanted")
+    return document
+
+
+def _walk(node: yaml.Node | None, loc: Loc) -> Iterator[tuple[Loc, int]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*loc, str(key.value))
+            yield here, key.start_mark.line + 1
+            yield from _walk(value, here)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            here = (*loc, index)
+            yield here, value.start_mark.line + 1
+            yield from _walk(value, here)
+
+
+def _dotted(loc: Loc) -> str:
+    return ".".join(str(part) for part in loc) or "the file"
+
+
+def explain(error: ValidationError, model: type[BaseModel], document: Document, at: Loc = ()) -> list[str]:
+    """Turn pydantic's findings into one line each: place, key, what is wrong, what would be valid."""
+    return [f"{document.where((*at, *found['loc']))}: {_sentence(found, model)}" for found in error.errors()]
+
+
+def _sentence(found: ErrorDetails, model: type[BaseModel]) -> str:
+    loc, kind = found["loc"], found["type"]
+    if kind == "extra_forbidden":
+        known = _keys(model, loc[:-1])
+        return f"{_dotted(loc[:-1]) + ': ' if loc[:-1] else ''}key {not_one_of(str(loc[-1]), known)}"
+    if kind == "missing":
+        return f"{_dotted(loc)} is missing"
+    if kind in {"enum", "literal_error"} and isinstance(found["input"], str):
+        known = [word.strip(" '") for word in found["ctx"]["expected"].replace(" or ", ",").split(",")]
+        return f"{_dotted(loc)}: {not_one_of(found['input'], known)}"
+    message = found["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    shown = found["input"]
+    value = "" if kind == "value_error" or isinstance(shown, dict | list) else f", not {shown!r}"
+    return f"{_dotted(loc)}: {message[:1].lower()}{message[1:]}{value}"
+
+
+def _keys(model: type[BaseModel], loc: Loc) -> list[str]:
+    """Name the keys that are valid at `loc` below `model`."""
+    here: set[Any] = {model}
+    for part in loc:
+        here = {step for kind in here for step in _below(kind, part)}
+    return [name for kind in here if _is_model(kind) for name in kind.model_fields]
+
+
+def _below(kind: Any, part: Hashable) -> set[Any]:
+    if not _is_model(kind):
+        return set()
+    found = kind.model_fields.get(part)
+    return set(_models(found.annotation)) if found else set()
+
+
+def _models(kind: Any) -> Iterator[Any]:
+    if _is_model(kind):
+        yield kind
+    elif typing.get_origin(kind) in {typing.Union, types.UnionType, dict, list, tuple, typing.Annotated}:
+        for argument in typing.get_args(kind):
+            yield from _models(argument)
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

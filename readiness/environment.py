@@ -1,0 +1,312 @@
+"""Environments: where a target is, which runbook it follows, and how to reach each of its systems."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from readiness import timeline
+from readiness.documents import Document, Loc, explain, read
+from readiness.errors import BadEnvironment, not_one_of
+from readiness.outcomes import Effect
+from readiness.runbook import shipped
+from readiness.secret import SHORTEST, Secret
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
+_FILE = "file:"
+EXAMPLE = "example"
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{text!r} is not an http or https address")
+    if parts.username or parts.password:
+        raise ValueError("an address carries no user or password here; give a token")
+    return text.rstrip("/")
+
+
+def _instant(value: object) -> object:
+    if isinstance(value, datetime):
+        value = value.isoformat()
+    return timeline.parse_instant(value) if isinstance(value, str) else value
+
+
+def _secret(value: object) -> object:
+    if not isinstance(value, Secret):
+        raise ValueError("a secret comes from ${VARIABLE} or from file:/path/of/it, never from this file")  # noqa: TRY004
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+SecretReference = Annotated[Secret, BeforeValidator(_secret)]
+Seconds = Annotated[float, Field(gt=0, le=600)]
+
+
+class Section(BaseModel):
+    """Base of all that stands in an environment file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Target(Section):
+    """The service that is judged."""
+
+    url: Url
+    token: SecretReference | None = None
+    """Bearer token of the probe account, sent to the target alone."""
+    headers: dict[str, str] = {}
+    revision: Reading | str | None = None
+    """The revision that runs: a literal, or a reading that asks the target."""
+
+
+class Http(Section):
+    """How the suite speaks HTTP."""
+
+    deadline_seconds: Seconds = 10.0
+    """From the first byte sent to the last received, redirects and retries included."""
+    body_bytes_at_most: Annotated[int, Field(gt=0)] = 5_000_000
+    connections_per_host: Annotated[int, Field(gt=0, le=64)] = 8
+
+
+class Postgres(Section):
+    """The database, seen through a role that may only read."""
+
+    url: SecretReference
+    connect_seconds: Seconds = 5.0
+    statement_timeout_seconds: Seconds = 5.0
+    lock_timeout_seconds: Seconds = 1.0
+    connections_at_most: Annotated[int, Field(gt=0, le=16)] = 4
+    schemas: Annotated[tuple[str, ...], Field(min_length=1)] = ("public",)
+    """The schemas whose tables the checks look at."""
+
+
+class Storage(Section):
+    """The object store (Supabase Storage's REST interface)."""
+
+    url: Url
+    key: SecretReference
+    """The service's own credential: what it may do is what is checked."""
+    bucket: str
+
+
+class SyntheticUpload(Section):
+    """The upload that proves the pipeline; it writes, so it runs only where writing is allowed."""
+
+    workspace: str
+    token: SecretReference
+    platform: str = "meta"
+    source: str = "manual"
+    path: str = "/v1/uploads"
+    seconds_at_most: Seconds = 60.0
+    """How long to wait for the upload to be completed."""
+    csv: str = (
+        "day,campaign,impressions,clicks,spend\n"
+        "2026-01-01,readiness probe,1000,10,1.50\n"
+        "2026-01-02,readiness probe,2000,20,3.00\n"
+        "2026-01-03,readiness probe,not-a-number,30,4.50\n"
+    )
+    clean_up: bool = True
+    """Delete the upload afterwards, through the service."""
+
+
+class Reading(Section):
+    """A number or a fact that the environment knows how to find. Exactly one source."""
+
+    sql: str | None = None
+    """A query through `postgres`; columns are matched by name."""
+    http: Url | None = None
+    """A JSON answer; `pointer` (RFC 6901) finds the value in it."""
+    metric: str | None = None
+    """A sample of the exposition page (`metrics_url`); `labels` narrow it, several samples are added up."""
+    file: Path | None = None
+    """A file: JSON (with `pointer`), JSON lines, a dotenv file, or bare text."""
+    value: str | int | float | bool | None = None
+    """A fact that stands in this file itself."""
+
+    pointer: str = ""
+    token: SecretReference | None = None
+    headers: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    format: Literal["json", "jsonl", "dotenv", "text"] = "json"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Reading:
+        given = [name for name in ("sql", "http", "metric", "file", "value") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"a reading has one source of sql, http, metric, file and value; here: {given or 'none'}")
+        return self
+
+
+@dataclass(frozen=True)
+class KnownReading:
+    """A reading that an observation asks for; `default` is how a service of the runbook's own shape answers it."""
+
+    name: str
+    says: str
+    default: Reading | None = None
+
+
+class Metrics(Section):
+    """The exposition page of the service."""
+
+    url: Url
+    token: SecretReference | None = None
+
+
+class Environment(Section):
+    """One target. The field's name in the file is the field's name here."""
+
+    environment: str
+    production: bool = True
+    """Production is read-only; only the command line (`--allow write`) says otherwise."""
+    sandbox: bool = False
+    """The suite starts the embedded target itself and takes its `SANDBOX_*` variables."""
+    runbooks: Annotated[tuple[str, ...], Field(min_length=1)]
+    launch_at: Instant | None = None
+    allowed_hosts: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The only hosts that anything is sent to, redirects included."""
+    allow: tuple[Effect, ...] = ()
+    """Effects beyond reading that this environment permits without being asked; never in production."""
+    target: Target
+    http: Http = Http()
+    postgres: Postgres | None = None
+    storage: Storage | None = None
+    metrics: Metrics | None = None
+    synthetic_upload: SyntheticUpload | None = None
+    internal_workspaces: tuple[str, ...] = ()
+    """The workspaces that belong to the team itself (phase P0)."""
+    readings: dict[str, Reading] = {}
+    not_applicable: dict[str, Annotated[str, Field(min_length=10)]] = {}
+    """`runbook/line` → the written reason why the line cannot apply here."""
+
+    @model_validator(mode="after")
+    def _production_is_read_only(self) -> Environment:
+        if self.production and self.allow:
+            raise ValueError("allow: production permits nothing beyond reading in a file; use --allow on the command line")
+        if self.production and self.sandbox:
+            raise ValueError("sandbox: the embedded target is not production; say production: false")
+        return self
+
+
+Target.model_rebuild()
+
+
+def names(folder: Path) -> list[str]:
+    """Name the environments of a folder."""
+    found = (path.name.removesuffix(".yaml") for path in folder.glob("*.yaml"))
+    return sorted(name for name in found if "." not in name)
+
+
+def load(name: str, folder: Path, variables: Mapping[str, str] | None = None) -> Environment:
+    """Read `folder/name.yaml`. Raises BadEnvironment with every problem, before anything is contacted."""
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        raise BadEnvironment([f"--env {not_one_of(name, names(folder))}, in {folder.name}/"])
+    document = read(path)
+    if document.problems:
+        raise BadEnvironment(document.problems)
+    problems: list[str] = []
+    data = _filled(document.data, (), document, os.environ if variables is None else variables, problems)
+    found = None
+    try:
+        found = Environment.model_validate(data)
+    except ValidationError as error:
+        unresolved = {place.split(": ")[0] for place in problems}
+        problems += [line for line in explain(error, Environment, document) if line.split(": ")[0] not in unresolved]
+    if found:
+        problems += _contradictions(found, name, document)
+    if problems or not found:
+        raise BadEnvironment(problems)
+    return found
+
+
+def _filled(data: Any, loc: Loc, document: Document, variables: Mapping[str, str], problems: list[str]) -> Any:
+    """Put in variables and files, and turn what came from them into secrets where the model wants one."""
+    if isinstance(data, dict):
+        return {key: _filled(value, (*loc, str(key)), document, variables, problems) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_filled(value, (*loc, index), document, variables, problems) for index, value in enumerate(data)]
+    if not isinstance(data, str) or not (_VARIABLE.search(data) or _secret_file(data, loc)):
+        return data
+    where = f"{document.where(loc)}: {'.'.join(str(part) for part in loc)}"
+    missing = sorted({found for found in _VARIABLE.findall(data) if found not in variables})
+    for variable in missing:
+        problems.append(f"{where}: {_missing(variable, variables)}")
+    if missing:
+        return data
+    text = _VARIABLE.sub(lambda found: variables[found[1]], data)
+    if _secret_file(data, loc):
+        text = _file_text(text.removeprefix(_FILE), where, problems)
+    if not _wants_secret(loc):
+        return text
+    if len(text) < SHORTEST:
+        problems.append(f"{where}: the secret has fewer than {SHORTEST} characters; is the variable empty?")
+    return Secret(text)
+
+
+def _missing(variable: str, variables: Mapping[str, str]) -> str:
+    if not _NAME.match(variable):
+        return f"${{{variable}}} is not the name of a variable"
+    hint = not_one_of(variable, (name for name in variables if name[:3] == variable[:3])).partition("; ")[2]
+    return f"the variable {variable} is not set" + (f"; {hint.split(' (known')[0]}" if hint else "")
+
+
+def _file_text(path: str, where: str, problems: list[str]) -> str:
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{where}: the file {path} cannot be read: {error}")
+        return "unreadable"
+
+
+def _wants_secret(loc: Loc) -> bool:
+    return loc[-1] in {"token", "key", "password", "secret"} or loc == ("postgres", "url")
+
+
+def _secret_file(data: str, loc: Loc) -> bool:
+    return data.startswith(_FILE) and _wants_secret(loc)
+
+
+def _contradictions(found: Environment, name: str, document: Document) -> Iterator[str]:
+    """Tell what each key alone cannot: the wrong name, an unknown runbook, hosts outside the allow-list."""
+    if found.environment != name:
+        yield f"{document.where(('environment',))}: environment says {found.environment!r}, the file says {name!r}"
+    for index, runbook in enumerate(found.runbooks):
+        if not runbook.endswith((".yaml", ".yml")) and runbook not in shipped():
+            yield f"{document.where(('runbooks', index))}: runbook {not_one_of(runbook, shipped())}"
+    for loc, host in _hosts(found):
+        if host not in found.allowed_hosts:
+            yield f"{document.where(loc)}: {'.'.join(map(str, loc))}: host {not_one_of(host, found.allowed_hosts)}, see allowed_hosts"
+    needs = {"sql": "postgres", "metric": "metrics"}
+    for key, reading in found.readings.items():
+        for source, system in needs.items():
+            if getattr(reading, source) is not None and getattr(found, system) is None:
+                yield f"{document.where(('readings', key))}: readings.{key} needs the section {system}"
+
+
+def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
+    addresses: list[tuple[Loc, str]] = [(("target", "url"), found.target.url)]
+    if found.storage:
+        addresses.append((("storage", "url"), found.storage.url))
+    if found.metrics:
+        addresses.append((("metrics", "url"), found.metrics.url))
+    addresses += [(("readings", name, "http"), reading.http) for name, reading in found.readings.items() if reading.http]
+    yield from ((loc, host_of(url)) for loc, url in addresses)
+    if found.postgres:
+        yield ("postgres", "url"), host_of(found.postgres.url.reveal())
+
+
+def host_of(url: str) -> str:
+    """Return the host of an address without its port; the empty string where there is none."""
+    return (urlsplit(url).hostname or "").lower()

@@ -1,0 +1,51 @@
+"""What a person can get wrong, told in one line each.
+
+    ReadinessError
+    ├── BadInput          files and options that cannot be used: every problem at once
+    │   ├── BadRunbook
+    │   └── BadEnvironment
+    └── BadRun            a run folder that cannot be read back
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class ReadinessError(Exception):
+    """Base of the errors that end in a message, not in a traceback."""
+
+
+class BadInput(ReadinessError):
+    """One or more lines, each with its place, the value and what would be valid."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = list(problems)
+
+
+class BadRunbook(BadInput):
+    """A runbook that cannot be used."""
+
+
+class BadEnvironment(BadInput):
+    """An environment that cannot be used."""
+
+
+class BadRun(ReadinessError):
+    """A run folder whose journal is missing or cannot be trusted."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that `name` was most likely meant to be."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def not_one_of(name: str, known: Iterable[str]) -> str:
+    """Say that `name` is not among `known`, and what was probably meant."""
+    names = sorted(known)
+    near = nearest(name, names)
+    hint = f"; did you mean {near!r}?" if near else ""
+    return f"{name!r} is not known{hint} (known: {', '.join(names) or 'none'})"

@@ -1,0 +1,136 @@
+"""A measurement: a value held against its limit. Recorded first, compared second."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from readiness.outcomes import Unknown
+
+Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
+"""What may stand in the journal and cross processes: plain JSON."""
+
+COMPARATORS = {
+    "below": "<",
+    "at_most": "≤",
+    "at_least": "≥",
+    "above": ">",
+    "is": "=",
+    "none": "none",
+}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured, what was allowed, and whether that was met."""
+
+    name: str
+    value: Plain
+    comparator: str
+    limit: Plain
+    unit: str
+    ok: bool
+
+    @property
+    def allowed(self) -> str:
+        """The limit as a person reads it: `< 0.8`."""
+        if self.comparator == "none":
+            return "none"
+        return f"{COMPARATORS[self.comparator]} {show(self.limit)}"
+
+    def __str__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.name}: {show(self.value)}{unit}, allowed {self.allowed}"
+
+
+def show(value: Plain) -> str:
+    """Write a value for a person: few digits, lists without brackets."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "nothing"}[value]
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"  # noqa: PLR2004
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list):
+        return ", ".join(show(item) for item in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {show(item)}" for key, item in value.items()) or "none"
+    return value
+
+
+def holds(value: Plain, comparator: str, limit: Plain) -> bool:
+    """Compare. Raises Unknown where the value is not a finite number and the comparison needs one."""
+    if comparator == "is":
+        return value == limit
+    if comparator == "none":
+        return not value
+    left, right = _number(value), _number(limit)
+    return {"below": left < right, "at_most": left <= right, "at_least": left >= right, "above": left > right}[
+        comparator
+    ]
+
+
+def _number(value: Plain) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise Unknown(f"{show(value)} is not a number", "look at what the source answers; see the journal")
+    return value
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A value that waits for its limit: `measure(value, "name").below(limit)`."""
+
+    measure: Measure
+    value: Plain
+    name: str
+    unit: str
+
+    def below(self, limit: float) -> None:
+        """Demand value < limit."""
+        __tracebackhide__ = True
+        self._hold("below", limit)
+
+    def at_most(self, limit: float) -> None:
+        """Demand value ≤ limit."""
+        __tracebackhide__ = True
+        self._hold("at_most", limit)
+
+    def at_least(self, limit: float) -> None:
+        """Demand value ≥ limit."""
+        __tracebackhide__ = True
+        self._hold("at_least", limit)
+
+    def above(self, limit: float) -> None:
+        """Demand value > limit."""
+        __tracebackhide__ = True
+        self._hold("above", limit)
+
+    def is_(self, wanted: Plain) -> None:
+        """Demand value == wanted."""
+        __tracebackhide__ = True
+        self._hold("is", wanted)
+
+    def is_none_of_them(self) -> None:
+        """Demand an empty collection: nothing is wrong. The collection's items are the culprits."""
+        __tracebackhide__ = True
+        self._hold("none", None)
+
+    def _hold(self, comparator: str, limit: Plain) -> None:
+        __tracebackhide__ = True
+        ok = holds(self.value, comparator, limit)
+        measurement = Measurement(self.name, self.value, comparator, limit, self.unit, ok)
+        self.measure.taken.append(measurement)
+        assert ok, str(measurement)
+
+
+@dataclass
+class Measure:
+    """What a check gets as `measure`."""
+
+    taken: list[Measurement] = field(default_factory=list)
+
+    def __call__(self, value: Plain | Collection[str], name: str, unit: str = "") -> Subject:
+        """Name a value; the returned subject compares it. `unit` is for people: seconds, rows, share."""
+        plain = list(value) if isinstance(value, tuple | set | frozenset) else value
+        return Subject(self, plain, name, unit)  # type: ignore[arg-type]  collections of text became lists

@@ -1,0 +1,79 @@
+"""The words for what a check found."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """When a line is judged. The values are the pytest markers."""
+
+    PREFLIGHT = "preflight"
+    SMOKE = "smoke"
+    POSTLAUNCH = "postlaunch"
+    GA = "ga"
+
+
+class Gate(StrEnum):
+    """What a line's outcome does to the verdict."""
+
+    BLOCKER = "blocker"
+    WARNING = "warning"
+    ACTION = "action"
+    REPORT = "report"
+
+
+class Effect(StrEnum):
+    """What a check or a client does to the target."""
+
+    READ = "read"
+    WRITE = "write"
+    LOAD = "load"
+    NOTIFY = "notify"
+
+
+class Outcome(StrEnum):
+    """What was found. Only `PASS` and `WARN` are good news, and unknown is never one of them."""
+
+    PASS = "pass"  # noqa: S105  not a password
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not applicable"
+    NOT_DUE = "not due"
+    NOT_RUN = "not run"
+
+
+class Step(StrEnum):
+    """The steps of a ladder, lowest first."""
+
+    WARN = "warn"
+    ALERT = "alert"
+    CRITICAL = "critical"
+    INCIDENT = "incident"
+    PAGE = "page"
+    PAUSE = "pause"
+    ROLLBACK = "rollback"
+
+    @property
+    def height(self) -> int:
+        """Position on the ladder: a higher step is the stronger action."""
+        return list(Step).index(self)
+
+
+class Unknown(BaseException):  # noqa: N818  it is an answer, not an error
+    """It could not be seen: denied, timed out, empty, unparsable or not configured.
+
+    Not an `Exception` on purpose: `except Exception` in a check cannot turn it into a pass.
+    """
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"{reason} ({remedy})")
+        self.reason, self.remedy = reason, remedy
+
+    def __reduce__(self) -> tuple[type[Unknown], tuple[str, str]]:
+        return type(self), (self.reason, self.remedy)
+
+
+class NotConfigured(Unknown):
+    """The environment does not say where to look; the remedy names the key to set."""

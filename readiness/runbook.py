@@ -1,0 +1,186 @@
+"""Runbooks: a launch checklist as data, and the typed limits of the checks that decide its lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from readiness import timeline
+from readiness.documents import explain, read
+from readiness.errors import BadRunbook, not_one_of
+from readiness.outcomes import Gate, Phase, Step
+
+SHIPPED = Path(__file__).parent / "runbooks"
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
+_CHECK = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+
+
+def _slug(text: str) -> str:
+    if not _SLUG.match(text):
+        raise ValueError(f"{text!r} must be lower-case letters, digits and hyphens")
+    return text
+
+
+def _due(text: str) -> str:
+    if text != timeline.AFTER_SIGN_OFF:
+        timeline.parse_offset(text)
+    return text
+
+
+class Limits(BaseModel):
+    """Base of every check's limits. A field is a key that a runbook line may set; its default is the check's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Line(BaseModel):
+    """One entry of a runbook that can be true or false."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[str, AfterValidator(_slug)]
+    ref: str
+    says: str
+    phase: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    gate: Gate
+    due: Annotated[str, AfterValidator(_due)] | None = None
+    when: str | None = None
+    """The feature that the line is about; where the target has none, the environment says *not applicable*."""
+    decided_by: dict[str, dict[str, Any]] = {}
+    """Check id → its limits. `each: {key: [a, b]}` among them makes one item for a and one for b."""
+    ladder: dict[Step, float | str] = {}
+    """Step → the value of the first measurement that reaches it."""
+    diagnostics: tuple[str, ...] = ()
+    """Names of the diagnostics that are attached to the line's results."""
+    attest: bool | Literal["partly"] = False
+    rendered_as: Literal["verdict", "sign_off"] | None = None
+
+    @model_validator(mode="after")
+    def _decided_somehow(self) -> Line:
+        if not self.decided_by and not self.rendered_as:
+            raise ValueError(f"line {self.id!r} needs decided_by or rendered_as")
+        for check, limits in self.decided_by.items():
+            if not _CHECK.match(check):
+                raise ValueError(f"line {self.id!r}: {check!r} is not a check id such as database.pool_headroom")
+            each = limits.get("each", {"": [""]})
+            if not isinstance(each, dict) or len(each) != 1 or not all(isinstance(v, list) and v for v in each.values()):
+                raise ValueError(f"line {self.id!r}: {check}: each names one key and a list, such as each: {{job: [a]}}")
+        return self
+
+
+@dataclass(frozen=True)
+class Item:
+    """One decision that a line needs: the check, and the one thing it is about where the line names several."""
+
+    runbook: str
+    line: Line
+    check: str
+    limits: dict[str, Any]
+    subject: str | None = None
+
+    @property
+    def line_id(self) -> str:
+        """`runbook/line`, as the journal names it."""
+        return f"{self.runbook}/{self.line.id}"
+
+    @property
+    def local_id(self) -> str:
+        """`line` or `line:subject`, as pytest names it in an environment with one runbook."""
+        return f"{self.line.id}:{self.subject}" if self.subject else self.line.id
+
+    @property
+    def key(self) -> tuple[str, str, str | None]:
+        """What makes the item unique in a run."""
+        return (self.line_id, self.check, self.subject)
+
+
+class Runbook(BaseModel):
+    """A launch checklist: its schedule and its lines."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    runbook: Annotated[str, AfterValidator(_slug)]
+    title: str
+    schedule: dict[str, str | tuple[str, ...]] = {}
+    lines: Annotated[tuple[Line, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _ids_once(self) -> Runbook:
+        ids = [line.id for line in self.lines]
+        twice = sorted({found for found in ids if ids.count(found) > 1})
+        if twice:
+            raise ValueError(f"line ids stand twice: {', '.join(twice)}")
+        return self
+
+    def items(self, phase: Phase | None = None) -> Iterator[Item]:
+        """Give the decisions that the lines of a phase need (all phases: None), in the runbook's order."""
+        for line in self.lines:
+            if phase is None or phase in line.phase:
+                yield from _items(self.runbook, line)
+
+
+def _items(runbook: str, line: Line) -> Iterator[Item]:
+    for check, stated in line.decided_by.items():
+        limits = {key: value for key, value in stated.items() if key != "each"}
+        if "each" not in stated:
+            yield Item(runbook, line, check, limits)
+            continue
+        for key, subjects in stated["each"].items():
+            for subject in subjects:
+                yield Item(runbook, line, check, {**limits, key: subject}, str(subject))
+
+
+def shipped() -> list[str]:
+    """Name the runbooks that come with the suite."""
+    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+
+
+def locate(name: str, folder: Path) -> Path:
+    """Find a runbook: a name that ships with the suite, or a file beside the environment. Raises BadRunbook."""
+    if name.endswith((".yaml", ".yml")):
+        return folder / name
+    if name not in shipped():
+        raise BadRunbook([f"runbook {not_one_of(name, shipped())}, or a file: {name}.yaml"])
+    return SHIPPED / f"{name}.yaml"
+
+
+def load(path: Path) -> Runbook:
+    """Read one runbook. Raises BadRunbook with every problem."""
+    document = read(path)
+    if document.problems:
+        raise BadRunbook(document.problems)
+    try:
+        return Runbook.model_validate(document.data)
+    except ValidationError as error:
+        raise BadRunbook(explain(error, Runbook, document)) from None
+
+
+def planned_checks() -> frozenset[str]:
+    """Name the checks that the shipped runbooks ask for and that nobody has written yet."""
+    text = (SHIPPED / "planned-checks.txt").read_text(encoding="utf-8")
+    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def limits_of(item: Item, model: type[Limits]) -> Limits:
+    """Validate the limits of one item. Raises BadRunbook."""
+    try:
+        return model.model_validate(item.limits)
+    except ValidationError as error:
+        raise BadRunbook(list(_limit_problems(item, model, error))) from None
+
+
+def _limit_problems(item: Item, model: type[Limits], error: ValidationError) -> Iterable[str]:
+    for found in error.errors():
+        place = f"runbook {item.runbook}: line {item.line.id}: {item.check}"
+        key = ".".join(str(part) for part in found["loc"])
+        if found["type"] == "extra_forbidden":
+            yield f"{place}: limit {not_one_of(key, model.model_fields)}"
+        elif found["type"] == "missing":
+            yield f"{place}: limit {key!r} is missing"
+        else:
+            yield f"{place}: limit {key!r}: {found['msg'][:1].lower()}{found['msg'][1:]}, not {found['input']!r}"

@@ -1,0 +1,92 @@
+"""Values that must never be shown, and every form in which they could show up."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import urllib.parse
+from typing import Any, NoReturn
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+MASK = "***"
+SHORTEST = 6  # shorter values would match ordinary text; they are refused as secrets
+
+_seen: set[str] = set()
+
+
+class Secret:
+    """A value that prints as `***`; `reveal()` is the only way to it.
+
+    Every secret that was ever made is remembered, so that all output can be scanned for it.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+        if len(value) >= SHORTEST:
+            _seen.add(value)
+
+    def reveal(self) -> str:
+        """Give the value itself. For clients, at the moment of sending."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not written anywhere")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            lambda value: value if isinstance(value, cls) else cls(_text(value)),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda _: MASK),
+        )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a secret is text")  # noqa: TRY004  pydantic reports ValueError
+    return value
+
+
+def known_secrets() -> frozenset[str]:
+    """Return the values of all secrets of this process."""
+    return frozenset(_seen)
+
+
+def encodings(value: str) -> frozenset[str]:
+    """Return the forms in which `value` could stand in a report: raw, URL, HTML, JSON, base64, hex."""
+    data = value.encode()
+    aligned = (base64.b64encode(b"\0" * shift + data).decode() for shift in range(3))
+    forms = {
+        value,
+        urllib.parse.quote(value, safe=""),
+        urllib.parse.quote_plus(value),
+        html.escape(value),
+        html.escape(html.escape(value)),
+        json.dumps(value)[1:-1],
+        json.dumps(json.dumps(value))[3:-3],
+        repr(value)[1:-1],
+        data.hex(),
+        data.hex().upper(),
+        # The first and last characters depend on the neighbours in the encoded text.
+        *(text[4:-4] for text in aligned if len(text) > 4 * 4),
+        base64.urlsafe_b64encode(data).decode().rstrip("="),
+    }
+    return frozenset(form for form in forms if len(form) >= SHORTEST)

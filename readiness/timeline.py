@@ -1,0 +1,64 @@
+"""Time relative to the launch: `T-7d`, `T-1h`, `T-0`, `T+5m`."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_OFFSET = re.compile(r"T(?:([+-])(\d+)([mhdw])|[+-]0)$")
+_SPAN = re.compile(r"(\d+)([smhdw])$")
+AFTER_SIGN_OFF = "after sign-off"
+
+
+def parse_offset(text: str) -> timedelta:
+    """Turn `T-1h` into a timedelta before (negative) or after the launch. Raises ValueError."""
+    found = _OFFSET.match(text)
+    if not found:
+        raise ValueError(f"{text!r} is not a time relative to launch such as T-7d, T-1h, T-0 or T+5m")
+    if found[3] is None:
+        return timedelta(0)
+    span = timedelta(**{UNITS[found[3]]: int(found[2])})
+    return -span if found[1] == "-" else span
+
+
+def parse_span(text: str) -> timedelta:
+    """Turn `5m`, `24h` or `7d` into a timedelta. Raises ValueError."""
+    found = _SPAN.match(text)
+    if not found:
+        raise ValueError(f"{text!r} is not a span of time such as 30s, 5m, 24h or 7d")
+    return timedelta(**{{**UNITS, "s": "seconds"}[found[2]]: int(found[1])})
+
+
+def parse_instant(text: str) -> datetime:
+    """Turn an ISO date and time with its zone into UTC. Raises ValueError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a date and time such as 2026-12-01T09:00:00Z") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone; write 2026-12-01T09:00:00Z or +01:00")
+    return moment.astimezone(UTC)
+
+
+def parse_as_of(text: str, launch_at: datetime | None) -> datetime:
+    """Turn the value of `--as-of` (relative to launch, or a date) into an instant. Raises ValueError."""
+    if not text.startswith("T"):
+        return parse_instant(text)
+    offset = parse_offset(text)
+    if launch_at is None:
+        raise ValueError(f"{text!r} is relative to the launch, and the environment names no launch_at")
+    return launch_at + offset
+
+
+def is_due(due: str | None, moment: datetime, launch_at: datetime | None) -> bool:
+    """Tell whether a line counts at `moment`.
+
+    Without a due time or a launch time a line always counts. What is due after the sign-off cannot be due before
+    anyone has signed.
+    """
+    if due is None:
+        return True
+    if due == AFTER_SIGN_OFF:
+        return False
+    return launch_at is None or moment >= launch_at + parse_offset(due)

@@ -1,0 +1,159 @@
+"""What the outcomes of a phase add up to. Pure: the same results give the same verdict, also years later."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from readiness.outcomes import Gate, Outcome, Phase, Step
+
+Key = tuple[str, str, str | None]
+"""Line, check and subject: what one result decides."""
+
+INCOMPLETE_EXIT = 10  # pytest keeps 0 to 6 for itself
+
+
+class Word(StrEnum):
+    """The verdicts."""
+
+    GO = "GO"
+    NO_GO = "NO-GO"
+    OK = "OK"
+    ALERT = "ALERT"
+    PAGE = "PAGE"
+    PAUSE = "PAUSE"
+    ROLLBACK = "ROLLBACK"
+    APPROVED = "APPROVED"
+    DEFERRED = "DEFERRED"
+    INCOMPLETE = "INCOMPLETE"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A decision that the runbook demands in this phase."""
+
+    key: Key
+    gate: Gate
+    due: bool = True
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found for one decision."""
+
+    key: Key
+    outcome: Outcome
+    step: Step | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The word, pytest's exit code, the recommended action and how it came about."""
+
+    word: Word
+    exit: int
+    action: str
+    counts: dict[str, int]
+    missing: tuple[Key, ...] = ()
+    holding: tuple[Key, ...] = field(default=())
+    """The decisions that keep the verdict from being good."""
+
+    @property
+    def good(self) -> bool:
+        """Tell whether the launch may go on."""
+        return self.exit == 0
+
+
+_GOOD = {Phase.PREFLIGHT: Word.GO, Phase.SMOKE: Word.GO, Phase.POSTLAUNCH: Word.OK, Phase.GA: Word.APPROVED}
+_BAD = {Phase.PREFLIGHT: Word.NO_GO, Phase.SMOKE: Word.NO_GO, Phase.GA: Word.DEFERRED}
+_STEP_WORD = {
+    Step.ALERT: Word.ALERT,
+    Step.CRITICAL: Word.ALERT,
+    Step.INCIDENT: Word.PAGE,
+    Step.PAGE: Word.PAGE,
+    Step.PAUSE: Word.PAUSE,
+    Step.ROLLBACK: Word.ROLLBACK,
+}
+ACTIONS = {
+    Word.GO: "go on",
+    Word.NO_GO: "do not launch: mend the failed blockers and run this phase again",
+    Word.OK: "nothing to do",
+    Word.ALERT: "tell the team: look at the failed lines within the hour",
+    Word.PAGE: "page the on-call now",
+    Word.PAUSE: "pause: close the kill switch, then look at the uploads in flight",
+    Word.ROLLBACK: "roll back: follow the rollback procedure with the attached diagnostics",
+    Word.APPROVED: "sign",
+    Word.DEFERRED: "defer: mend the failed lines and set a date for the next review",
+    Word.INCOMPLETE: "not decided: make the unknown lines visible and run this phase again",
+}
+_SETTLED = {Outcome.PASS, Outcome.WARN, Outcome.NOT_APPLICABLE, Outcome.NOT_DUE}
+_DECIDING = {Gate.BLOCKER, Gate.ACTION}
+
+
+def decide(phase: Phase, expected: Collection[Expected], results: Iterable[Result], *, ended: bool = True) -> Verdict:
+    """Add up a phase.
+
+    A failed blocker outweighs everything unknown. Whatever the runbook demands and nobody answered, whatever came
+    back unknown on a blocker, and a run that did not end by itself, keep the verdict from being good. Lines of gate
+    `warning` are told and counted; only their absence matters here.
+    """
+    found = _worst(results)
+    counted = [item for item in expected if item.due]
+    missing = tuple(item.key for item in counted if found.get(item.key, _NOTHING).outcome is Outcome.NOT_RUN)
+    failed = [item for item in counted if _outcome(found, item) is Outcome.FAIL]
+    counts = Counter(str(_outcome(found, item)) for item in expected)
+    blocking = [item for item in failed if item.gate is Gate.BLOCKER or _acts(found, item, phase)]
+    open_ = [item.key for item in counted if item.gate in _DECIDING and _outcome(found, item) not in _SETTLED]
+    open_ = [key for key in open_ if key not in {item.key for item in failed}]
+    if blocking:
+        word = _word(phase, [found[item.key] for item in blocking])
+        holding = tuple(item.key for item in blocking)
+    elif open_ or missing or not counted or not ended:
+        word, holding = Word.INCOMPLETE, tuple(dict.fromkeys((*open_, *missing)))
+    else:
+        word, holding = _GOOD[phase], ()
+    code = {Word.INCOMPLETE: INCOMPLETE_EXIT, _GOOD[phase]: 0}.get(word, 1)
+    return Verdict(word, code, ACTIONS[word], dict(counts), missing, holding)
+
+
+_NOTHING = Result(("", "", None), Outcome.NOT_RUN)
+_RANK = [
+    Outcome.PASS,
+    Outcome.WARN,
+    Outcome.NOT_DUE,
+    Outcome.NOT_APPLICABLE,
+    Outcome.NOT_RUN,
+    Outcome.UNKNOWN,
+    Outcome.FAIL,
+]
+
+
+def _worst(results: Iterable[Result]) -> dict[Key, Result]:
+    """Keep the worst result of each decision, so that a later pass cannot cover an earlier failure."""
+    found: dict[Key, Result] = {}
+    for result in results:
+        known = found.get(result.key)
+        if known is None or _RANK.index(result.outcome) > _RANK.index(known.outcome):
+            found[result.key] = result
+    return found
+
+
+def _outcome(found: dict[Key, Result], item: Expected) -> Outcome:
+    if not item.due:
+        return Outcome.NOT_DUE
+    return found.get(item.key, _NOTHING).outcome
+
+
+def _acts(found: dict[Key, Result], item: Expected, phase: Phase) -> bool:
+    """Tell whether a failed line of gate `action` calls for its action: only after the launch."""
+    return item.gate is Gate.ACTION and phase is Phase.POSTLAUNCH and found[item.key].step is not None
+
+
+def _word(phase: Phase, failed: list[Result]) -> Word:
+    if phase in _BAD:
+        return _BAD[phase]
+    steps = [result.step for result in failed if result.step and result.step in _STEP_WORD]
+    highest = max(steps, key=lambda step: step.height, default=Step.ALERT)
+    return _STEP_WORD[highest]
