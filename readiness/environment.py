@@ -116,6 +116,9 @@ class SyntheticUpload(Section):
         "2026-01-02,readiness probe,2000,20,3.00\n"
         "2026-01-03,readiness probe,not-a-number,30,4.50\n"
     )
+    staged_rows_sql: str = "select count(*) from staging_rows where upload_id = %s"
+    production_rows_sql: str = "select count(*) from campaign_metrics where upload_id = %s"
+    """Queries that count the rows of one upload; the parameter is its id."""
     clean_up: bool = True
     """Delete the upload afterwards, through the service."""
 
@@ -193,7 +196,9 @@ class Environment(Section):
     @model_validator(mode="after")
     def _production_is_read_only(self) -> Environment:
         if self.production and self.allow:
-            raise ValueError("allow: production permits nothing beyond reading in a file; use --allow on the command line")
+            raise ValueError(
+                "allow: production permits nothing beyond reading in a file; use --allow on the command line"
+            )
         if self.production and self.sandbox:
             raise ValueError("sandbox: the embedded target is not production; say production: false")
         return self
@@ -241,8 +246,7 @@ def _filled(data: Any, loc: Loc, document: Document, variables: Mapping[str, str
         return data
     where = f"{document.where(loc)}: {'.'.join(str(part) for part in loc)}"
     missing = sorted({found for found in _VARIABLE.findall(data) if found not in variables})
-    for variable in missing:
-        problems.append(f"{where}: {_missing(variable, variables)}")
+    problems += [f"{where}: {_missing(variable, variables)}" for variable in missing]
     if missing:
         return data
     text = _VARIABLE.sub(lambda found: variables[found[1]], data)
@@ -287,7 +291,8 @@ def _contradictions(found: Environment, name: str, document: Document) -> Iterat
             yield f"{document.where(('runbooks', index))}: runbook {not_one_of(runbook, shipped())}"
     for loc, host in _hosts(found):
         if host not in found.allowed_hosts:
-            yield f"{document.where(loc)}: {'.'.join(map(str, loc))}: host {not_one_of(host, found.allowed_hosts)}, see allowed_hosts"
+            place = f"{document.where(loc)}: {'.'.join(map(str, loc))}"
+            yield f"{place}: host {not_one_of(host, found.allowed_hosts)}, see allowed_hosts"
     needs = {"sql": "postgres", "metric": "metrics"}
     for key, reading in found.readings.items():
         for source, system in needs.items():
@@ -301,7 +306,9 @@ def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
         addresses.append((("storage", "url"), found.storage.url))
     if found.metrics:
         addresses.append((("metrics", "url"), found.metrics.url))
-    addresses += [(("readings", name, "http"), reading.http) for name, reading in found.readings.items() if reading.http]
+    addresses += [
+        (("readings", name, "http"), reading.http) for name, reading in found.readings.items() if reading.http
+    ]
     yield from ((loc, host_of(url)) for loc, url in addresses)
     if found.postgres:
         yield ("postgres", "url"), host_of(found.postgres.url.reveal())

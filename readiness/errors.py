@@ -1,10 +1,10 @@
 """What a person can get wrong, told in one line each.
 
-    ReadinessError
-    ├── BadInput          files and options that cannot be used: every problem at once
-    │   ├── BadRunbook
-    │   └── BadEnvironment
-    └── BadRun            a run folder that cannot be read back
+ReadinessError
+├── BadInput          files and options that cannot be used: every problem at once
+│   ├── BadRunbook
+│   └── BadEnvironment
+└── BadRun            a run folder that cannot be read back
 """
 
 from __future__ import annotations

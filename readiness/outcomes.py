@@ -61,7 +61,7 @@ class Step(StrEnum):
         return list(Step).index(self)
 
 
-class Unknown(BaseException):  # noqa: N818  it is an answer, not an error
+class Unknown(BaseException):
     """It could not be seen: denied, timed out, empty, unparsable or not configured.
 
     Not an `Exception` on purpose: `except Exception` in a check cannot turn it into a pass.

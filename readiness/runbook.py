@@ -68,8 +68,14 @@ class Line(BaseModel):
             if not _CHECK.match(check):
                 raise ValueError(f"line {self.id!r}: {check!r} is not a check id such as database.pool_headroom")
             each = limits.get("each", {"": [""]})
-            if not isinstance(each, dict) or len(each) != 1 or not all(isinstance(v, list) and v for v in each.values()):
-                raise ValueError(f"line {self.id!r}: {check}: each names one key and a list, such as each: {{job: [a]}}")
+            if (
+                not isinstance(each, dict)
+                or len(each) != 1
+                or not all(isinstance(v, list) and v for v in each.values())
+            ):
+                raise ValueError(
+                    f"line {self.id!r}: {check}: each names one key and a list, such as each: {{job: [a]}}"
+                )
         return self
 
 

@@ -57,7 +57,7 @@ def observation(*, effect: Effect = ..., quiet: bool = ...) -> Callable[[Look], 
 def observation(
     look: Look | None = None, *, effect: Effect = Effect.READ, quiet: bool = False
 ) -> Look | Callable[[Look], Look]:
-    """Register a look. `effect` beyond reading needs a check marked with it; `quiet` keeps the pool silent meanwhile."""
+    """Register a look. `effect` needs a check marked with it; `quiet` keeps the pool silent meanwhile."""
 
     def register(function: Look) -> Look:
         name = function.__name__

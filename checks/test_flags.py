@@ -1,0 +1,36 @@
+"""A feature is on for those it is meant for, and for nobody else."""
+
+import pytest
+
+from readiness import Limits, Measure
+from readiness.observations.flags import Audience
+
+
+class Configured(Limits):
+    flag: str
+
+
+class AllowlistInternalOnly(Limits):
+    flag: str
+    share_at_most: float = 0.0
+
+
+@pytest.mark.preflight
+def test_configured(flag_names: list[str], limits: Configured, measure: Measure) -> None:
+    """The flag exists.
+
+    Remedy: create the flag, switched off.
+    """
+    measure(limits.flag in flag_names, f"flag {limits.flag} exists").is_(True)
+
+
+@pytest.mark.preflight
+@pytest.mark.smoke
+def test_allowlist_internal_only(flag_audience: Audience, limits: AllowlistInternalOnly, measure: Measure) -> None:
+    """The flag is off by default, and its allowlist holds internal workspaces alone.
+
+    Remedy: switch the flag off for everyone and take the named workspaces off its allowlist.
+    """
+    measure(flag_audience.everyone, f"{limits.flag} is on for everyone").is_(False)
+    measure(flag_audience.share, f"share of all who get {limits.flag}").at_most(limits.share_at_most)
+    measure(flag_audience.outsiders, "customers on the allowlist").is_none_of_them()

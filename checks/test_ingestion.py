@@ -1,0 +1,118 @@
+"""Uploads go in, come out complete, and do not pile up."""
+
+import pytest
+
+from readiness import Limits, Measure
+from readiness.observations.ingestion import UploadOutcomes, UploadTrace
+
+STATUSES = {"pending", "processing", "promoting", "completed", "failed"}
+
+
+class NoWorkspacePaused(Limits):
+    rows_at_most: int = 0
+
+
+class ErrorRateLastHour(Limits):
+    share_below: float = 0.05
+
+
+class StagingBacklog(Limits):
+    rows_below: int = 10_000
+
+
+class NoSlowUploads(Limits):
+    seconds_below: float = 300
+
+
+class NoStuckUploads(Limits):
+    minutes_below: float = 30
+
+
+@pytest.mark.smoke
+@pytest.mark.postlaunch
+def test_no_workspace_paused(paused_workspaces: list[str], limits: NoWorkspacePaused, measure: Measure) -> None:
+    """No workspace has ingestion paused.
+
+    Remedy: ask who paused it and why; then set ingestion_paused to false.
+    """
+    measure(len(paused_workspaces), f"paused workspaces {', '.join(paused_workspaces)}").at_most(limits.rows_at_most)
+
+
+@pytest.mark.smoke
+@pytest.mark.effect("write")
+def test_synthetic_upload_completes(synthetic_upload: UploadTrace, measure: Measure) -> None:
+    """A synthetic file is accepted, and completed with rows.
+
+    Remedy: look at the upload in data_uploads: its status names the worker that holds it.
+    """
+    measure(synthetic_upload.answered, "status of the upload request").below(300)
+    measure(synthetic_upload.status, "status of the upload").is_("completed")
+    measure(synthetic_upload.row_count, "rows of the upload").at_least(1)
+
+
+@pytest.mark.smoke
+@pytest.mark.effect("write")
+def test_synthetic_rows_promoted(synthetic_upload: UploadTrace, measure: Measure) -> None:
+    """The file's rows were staged, and production holds as many as the upload counted.
+
+    Remedy: compare staging_rows with the production table for the newest upload of the test workspace.
+    """
+    measure(synthetic_upload.staged_rows, "rows staged").at_least(1)
+    measure(synthetic_upload.row_count, "rows promoted").at_least(1)
+    measure(synthetic_upload.production_rows, "rows in production").is_(synthetic_upload.row_count)
+
+
+@pytest.mark.postlaunch
+def test_error_rate_last_hour(upload_outcomes: UploadOutcomes, limits: ErrorRateLastHour, measure: Measure) -> None:
+    """The share of the last hour's uploads that failed is low.
+
+    Remedy: read the recent failures and the distribution of errors that are attached.
+    """
+    measure(upload_outcomes.failed_share, f"share failed of {upload_outcomes.total} uploads").below(limits.share_below)
+
+
+@pytest.mark.postlaunch
+def test_uploads_by_status(upload_outcomes: UploadOutcomes, measure: Measure) -> None:
+    """The last hour's uploads are on record, each with a status that the service knows.
+
+    Remedy: look for the code that wrote the status; the workers do not pick it up.
+    """
+    measure(sorted(set(upload_outcomes.by_status) - STATUSES), "unknown statuses").is_none_of_them()
+    measure(upload_outcomes.total, "uploads on record").at_least(1)
+
+
+@pytest.mark.postlaunch
+def test_staging_backlog(staged_rows: float, limits: StagingBacklog, measure: Measure) -> None:
+    """Staging does not pile up.
+
+    Remedy: is PromotionWorker alive? Then is CleanupWorker scheduled?
+    """
+    measure(staged_rows, "rows in staging").below(limits.rows_below)
+
+
+@pytest.mark.postlaunch
+def test_no_slow_uploads(slowest_upload_seconds: float, limits: NoSlowUploads, measure: Measure) -> None:
+    """No upload took long.
+
+    Remedy: look at the slowest uploads' row counts, and at the database's slow queries of that time.
+    """
+    measure(slowest_upload_seconds, "slowest upload of the last hour", "s").below(limits.seconds_below)
+
+
+@pytest.mark.postlaunch
+def test_no_stuck_uploads(longest_in_flight_minutes: float, limits: NoStuckUploads, measure: Measure) -> None:
+    """No upload is stuck on its way.
+
+    Remedy: restart the worker that holds the stuck uploads; they are attached.
+    """
+    measure(longest_in_flight_minutes, "longest upload in flight", "min").below(limits.minutes_below)
+
+
+@pytest.mark.postlaunch
+def test_data_integrity(uploads_that_lost_rows: float, orphaned_rows: float, measure: Measure) -> None:
+    """Production holds exactly the rows that the uploads counted.
+
+    Remedy: stop ingestion first; then roll back and promote the affected uploads again.
+    """
+    measure(uploads_that_lost_rows, "uploads whose rows do not add up").at_most(0)
+    measure(orphaned_rows, "rows that belong to no upload").at_most(0)

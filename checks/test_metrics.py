@@ -1,0 +1,34 @@
+"""The service measures itself, and the figures move."""
+
+import pytest
+
+from readiness import Limits, Measure
+from readiness.observations.metrics import UploadTrace
+
+
+class Emitting(Limits):
+    metric: str
+
+
+class Incrementing(Limits):
+    uploads_at_least: float = 1
+
+
+@pytest.mark.preflight
+@pytest.mark.postlaunch
+def test_emitting(metric_samples: dict[str, int], limits: Emitting, measure: Measure) -> None:
+    """The metric is emitted.
+
+    Remedy: read the exposition page; deploy the revision that emits the metric.
+    """
+    measure(metric_samples.get(limits.metric, 0), f"samples of {limits.metric}").at_least(1)
+
+
+@pytest.mark.smoke
+@pytest.mark.effect("write")
+def test_incrementing(synthetic_upload: UploadTrace, limits: Incrementing, measure: Measure) -> None:
+    """The metrics rise with an upload.
+
+    Remedy: compare the exposition page before and after an upload; is another process answering it?
+    """
+    measure(synthetic_upload.counted, "uploads counted for the synthetic one").at_least(limits.uploads_at_least)

@@ -1,0 +1,89 @@
+"""What the database says of itself, and what its provider says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from readiness.clients.postgres import Postgres
+from readiness.clients.readings import Readings
+from readiness.environment import Reading
+from readiness.observations import known_reading, observation
+from readiness.outcomes import Unknown
+
+DATABASE_STATUS = known_reading("database_status", "the status that the database's provider reports")
+APPLIED_MIGRATIONS = known_reading(
+    "applied_migrations",
+    "the migrations that are applied (columns version, name)",
+    Reading(sql="select version, name from supabase_migrations.schema_migrations"),
+)
+
+
+@observation
+def database_status(readings: Readings) -> str:
+    """Fetch the provider's word for the project's state, such as ACTIVE_HEALTHY (Supabase Management API)."""
+    return str(readings.value(DATABASE_STATUS))
+
+
+@dataclass(frozen=True)
+class ConnectionPool:
+    """Connections of clients, and how many the server takes. Source: pg_stat_activity, max_connections."""
+
+    in_use: int
+    size: int
+
+
+@observation
+def connection_pool(postgres: Postgres) -> ConnectionPool:
+    """Count the client connections."""
+    (row,) = postgres.rows(
+        "select count(*) filter (where backend_type = 'client backend') as in_use,"
+        " count(*) filter (where backend_type is null) as hidden,"
+        " current_setting('max_connections')::int as size from pg_stat_activity"
+    )
+    if row["hidden"]:
+        raise Unknown(f"{row['hidden']} connections are hidden from the probe's role", "grant pg_monitor to it")
+    return ConnectionPool(_count(row["in_use"]), _count(row["size"]))
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of the schemas that the environment names. Source: pg_class, pg_policy."""
+
+    names: list[str]
+    unprotected: list[str]
+    """Row-level security is off."""
+    without_policy: list[str]
+
+
+@observation
+def tables(postgres: Postgres) -> Tables:
+    """List the tables and how their rows are protected."""
+    rows = postgres.rows(
+        "select c.relname as name, c.relrowsecurity as protected,"
+        " exists (select from pg_policy p where p.polrelid = c.oid) as has_policy"
+        " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where c.relkind in ('r', 'p') and n.nspname = any(%s) order by 1",
+        list(postgres.schemas),
+    )
+    if not rows:
+        raise Unknown(f"no table is visible in {', '.join(postgres.schemas)}", "set postgres.schemas, or grant usage")
+    return Tables(
+        names=[str(row["name"]) for row in rows],
+        unprotected=[str(row["name"]) for row in rows if not row["protected"]],
+        without_policy=[str(row["name"]) for row in rows if not row["has_policy"]],
+    )
+
+
+@observation
+def applied_migrations(readings: Readings) -> list[str]:
+    """List the applied migrations as their files are called: 008_staging_tables."""
+    rows = readings.rows(APPLIED_MIGRATIONS, "version", "name")
+    if not rows:
+        raise Unknown("the table of migrations is empty", "set readings.applied_migrations to where yours are recorded")
+    return [f"{row['version']}_{row['name']}" for row in rows]
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int):
+        raise Unknown(f"{value!r} is not a count", "look at the query in the request log")
+    return value

@@ -1,0 +1,52 @@
+"""For whom a feature flag is on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from readiness.clients.readings import Readings
+from readiness.environment import Environment, Reading
+from readiness.measurements import Plain
+from readiness.observations import known_reading, observation
+from readiness.outcomes import NotConfigured, Unknown
+
+FEATURE_FLAGS = known_reading(
+    "feature_flags",
+    "the feature flags (columns name, enabled, rollout_share, allowlist)",
+    Reading(sql="select name, enabled, rollout_share, allowlist from feature_flags"),
+)
+
+
+@observation
+def flag_names(readings: Readings) -> list[str]:
+    """Name the flags of the store."""
+    return sorted(str(row["name"]) for row in readings.rows(FEATURE_FLAGS, "name"))
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who gets the feature: everyone, a share of all (0 to 1), and those who are listed."""
+
+    everyone: bool
+    share: float
+    outsiders: list[str]
+    """Workspaces on the allowlist that are not the team's own."""
+
+
+@observation
+def flag_audience(readings: Readings, environment: Environment, flag: str) -> Audience:
+    """Read for whom the flag is on."""
+    if not environment.internal_workspaces:
+        raise NotConfigured("no internal workspace is named", "set internal_workspaces in the environment file")
+    rows = readings.rows(FEATURE_FLAGS, "name", "enabled", "rollout_share", "allowlist")
+    for row in rows:
+        if row["name"] == flag:
+            share = readings.as_number(FEATURE_FLAGS, row["rollout_share"])
+            return Audience(row["enabled"] is not False, share, _outsiders(row["allowlist"], environment))
+    raise Unknown(f"the flag {flag} does not exist", "create it, or set readings.feature_flags to where it is")
+
+
+def _outsiders(allowlist: Plain, environment: Environment) -> list[str]:
+    if not isinstance(allowlist, list):
+        raise Unknown(f"the allowlist is no list: {allowlist!r}", "give readings.feature_flags a list of workspaces")
+    return sorted(str(name) for name in allowlist if name not in environment.internal_workspaces)

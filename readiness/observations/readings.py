@@ -1,0 +1,24 @@
+"""Facts that only the environment knows: a team's own numbers, by configuration alone."""
+
+from __future__ import annotations
+
+from readiness.clients.readings import Readings
+from readiness.observations import observation
+from readiness.outcomes import Unknown
+
+Fact = bool | int | float | str
+
+
+@observation
+def own_number(readings: Readings, reading: str) -> float:
+    """Fetch the number that the environment calls so."""
+    return readings.number(readings.named(reading))
+
+
+@observation
+def own_fact(readings: Readings, reading: str) -> Fact:
+    """Fetch the fact that the environment calls so."""
+    found = readings.value(readings.named(reading))
+    if not isinstance(found, Fact):
+        raise Unknown(f"readings.{reading} is no single fact", "point it at one value")
+    return found

@@ -1,0 +1,107 @@
+"""One synthetic file sent through the whole pipeline. It writes; it is tagged, watched and deleted again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.clients.http import Answer, Http
+from readiness.clients.metrics import Exposition
+from readiness.clients.postgres import Postgres
+from readiness.environment import Environment, SyntheticUpload
+from readiness.observations import observation
+from readiness.outcomes import Effect, NotConfigured, Unknown
+
+METRIC = "ingestion_uploads_total"
+POLL_SECONDS = 0.1
+ENDED = {"completed", "failed"}
+COUNTED_WITHIN_SECONDS = 5.0  # counters may lag behind the upload by a moment
+DENIED = {401, 403, 404, 429}
+
+
+@dataclass(frozen=True)
+class UploadTrace:
+    """What became of the file, as the service, the database and the counters tell it."""
+
+    answered: int
+    """HTTP status of the upload request."""
+    status: str
+    """The upload's own status at the end; `refused` where it was never taken."""
+    row_count: int
+    staged_rows: int
+    production_rows: int
+    counted: float
+    """By how much the service's counter of uploads rose."""
+    seconds: float
+
+
+@observation(effect=Effect.WRITE)
+def synthetic_upload(http: Http, exposition: Exposition, postgres: Postgres, environment: Environment) -> UploadTrace:
+    """Send the file, wait for its end, count its rows, and delete it."""
+    upload = environment.synthetic_upload
+    if upload is None:
+        raise NotConfigured("no synthetic upload is described", "set synthetic_upload in the environment file")
+    before = exposition.total(METRIC)
+    started = time.monotonic()
+    answer = _send(http, upload)
+    if answer.status in DENIED:
+        answer.expect(200, 201, 202)
+    if not 200 <= answer.status < 300:  # noqa: PLR2004  any success
+        return UploadTrace(answer.status, "refused", 0, 0, 0, exposition.total(METRIC) - before, 0.0)
+    upload_id = _text(answer.json(), "id")
+    try:
+        found = _wait(http, upload, upload_id)
+        return UploadTrace(
+            answered=answer.status,
+            status=_text(found, "status"),
+            row_count=_count(found.get("row_count") or 0),
+            staged_rows=_count(postgres.value(upload.staged_rows_sql, upload_id)),
+            production_rows=_count(postgres.value(upload.production_rows_sql, upload_id)),
+            counted=_counted(exposition, before),
+            seconds=time.monotonic() - started,
+        )
+    finally:
+        if upload.clean_up:
+            http.send("DELETE", f"{upload.path}/{upload_id}", effect=Effect.WRITE, token=upload.token)
+
+
+def _send(http: Http, upload: SyntheticUpload) -> Answer:
+    return http.send(
+        "POST",
+        upload.path,
+        effect=Effect.WRITE,
+        token=upload.token,
+        data={"workspace": upload.workspace, "platform": upload.platform, "source": upload.source},
+        files={"file": ("readiness-probe.csv", upload.csv.encode(), "text/csv")},
+    )
+
+
+def _wait(http: Http, upload: SyntheticUpload, upload_id: str) -> dict[str, Any]:
+    end = time.monotonic() + upload.seconds_at_most
+    while True:
+        found = http.get(f"{upload.path}/{upload_id}", token=upload.token).expect(200).json()
+        if not isinstance(found, dict):
+            raise Unknown("the upload's state is no JSON object", f"look at GET {upload.path}/{upload_id}")
+        if found.get("status") in ENDED or time.monotonic() > end:
+            return found
+        time.sleep(POLL_SECONDS)
+
+
+def _counted(exposition: Exposition, before: float) -> float:
+    end = time.monotonic() + COUNTED_WITHIN_SECONDS
+    while (rise := exposition.total(METRIC) - before) <= 0 and time.monotonic() < end:
+        time.sleep(POLL_SECONDS)
+    return rise
+
+
+def _text(found: Any, key: str) -> str:
+    if not isinstance(found, dict) or not isinstance(found.get(key), str):
+        raise Unknown(f"the service's answer names no {key}", "compare it with the upload API's description")
+    return str(found[key])
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Unknown(f"{value!r} is not a count of rows", "compare it with the upload API's description")
+    return value

@@ -1,0 +1,15 @@
+"""Lines that nothing can decide yet."""
+
+from __future__ import annotations
+
+from readiness.observations import observation
+from readiness.outcomes import NotConfigured
+
+
+@observation
+def no_check() -> bool:
+    """Say so: a line without a check is unknown, and keeps a blocker's verdict from GO."""
+    raise NotConfigured(
+        "not configured: this version has no check that decides this line",
+        "decide it by hand before the launch, and say so in the launch channel",
+    )
