@@ -50,7 +50,7 @@ def read(path: Path) -> Document:
                 document.problems.append(f"{path.name}:{place}: {_dotted(loc)} stands here twice")
             document._places.setdefault(loc, place)  # noqa: SLF001
         constructor = yaml.constructor.SafeConstructor()
-        document.data = constructor.construct_document(node) if node else None  # type: ignore[no-untyped-call]
+        document.data = constructor.construct_document(node) if node else None
         if not isinstance(document.data, dict):
             document.problems.append(f"{path.name}:1: a mapping of keys is wanted")
     return document

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import cast
 
 from readiness.outcomes import Unknown
 
@@ -133,4 +134,4 @@ class Measure:
     def __call__(self, value: Plain | Collection[str], name: str, unit: str = "") -> Subject:
         """Name a value; the returned subject compares it. `unit` is for people: seconds, rows, share."""
         plain = list(value) if isinstance(value, tuple | set | frozenset) else value
-        return Subject(self, plain, name, unit)  # type: ignore[arg-type]  collections of text became lists
+        return Subject(self, cast("Plain", plain), name, unit)  # a collection of text became a list of it

@@ -1,0 +1,27 @@
+# Everything runs in .venv, which `make` creates by itself.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test lint clean
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,dev]'
+	@touch $@
+
+demo: setup  ## take the ingestion runbook through preflight, smoke and postlaunch on the sandbox
+	@$(BIN)/readiness demo
+
+test: setup  ## the suite's own tests
+	$(BIN)/python -m pytest tests
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv
+	find reports -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
