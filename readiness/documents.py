@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Hashable, Iterator
+from collections.abc import Container, Hashable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,9 +73,13 @@ def _dotted(loc: Loc) -> str:
     return ".".join(str(part) for part in loc) or "the file"
 
 
-def explain(error: ValidationError, model: type[BaseModel], document: Document, at: Loc = ()) -> list[str]:
-    """Turn pydantic's findings into one line each: place, key, what is wrong, what would be valid."""
-    return [f"{document.where((*at, *found['loc']))}: {_sentence(found, model)}" for found in error.errors()]
+def explain(error: ValidationError, model: type[BaseModel], document: Document, told: Container[Loc] = ()) -> list[str]:
+    """Turn pydantic's findings into one line each: place, key, what is wrong, what would be valid.
+
+    What stands at a place among `told` has been complained about already.
+    """
+    found = [one for one in error.errors() if one["loc"] not in told]
+    return [f"{document.where(one['loc'])}: {_sentence(one, model)}" for one in found]
 
 
 def _sentence(found: ErrorDetails, model: type[BaseModel]) -> str:
@@ -98,7 +102,8 @@ def _keys(model: type[BaseModel], loc: Loc) -> list[str]:
     """Name the keys that are valid at `loc` below `model`."""
     here: set[Any] = {model}
     for part in loc:
-        here = {step for kind in here for step in _below(kind, part)}
+        # An index of a list or a key of a mapping leads no deeper: its model was reached with the field itself.
+        here = {step for kind in here for step in _below(kind, part)} or here
     return [name for kind in here if _is_model(kind) for name in kind.model_fields]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -45,6 +45,13 @@ def _secret(value: object) -> object:
     if not isinstance(value, Secret):
         raise ValueError("a secret comes from ${VARIABLE} or from file:/path/of/it, never from this file")  # noqa: TRY004
     return value
+
+
+def _runbooks(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not name.endswith((".yaml", ".yml")) and name not in shipped():
+            raise ValueError(f"{not_one_of(name, shipped())}, or a file: {name}.yaml")
+    return names
 
 
 Url = Annotated[str, AfterValidator(_url)]
@@ -175,7 +182,7 @@ class Environment(Section):
     """Production is read-only; only the command line (`--allow write`) says otherwise."""
     sandbox: bool = False
     """The suite starts the embedded target itself and takes its `SANDBOX_*` variables."""
-    runbooks: Annotated[tuple[str, ...], Field(min_length=1)]
+    runbooks: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_runbooks)]
     launch_at: Instant | None = None
     allowed_hosts: Annotated[tuple[str, ...], Field(min_length=1)]
     """The only hosts that anything is sent to, redirects included."""
@@ -221,42 +228,63 @@ def load(name: str, folder: Path, variables: Mapping[str, str] | None = None) ->
     document = read(path)
     if document.problems:
         raise BadEnvironment(document.problems)
-    problems: list[str] = []
-    data = _filled(document.data, (), document, os.environ if variables is None else variables, problems)
+    filling = _Filling(document, os.environ if variables is None else variables)
+    data = filling.fill(document.data, ())
     found = None
     try:
         found = Environment.model_validate(data)
     except ValidationError as error:
-        unresolved = {place.split(": ")[0] for place in problems}
-        problems += [line for line in explain(error, Environment, document) if line.split(": ")[0] not in unresolved]
-    if found:
-        problems += _contradictions(found, name, document)
-    if problems or not found:
-        raise BadEnvironment(problems)
+        filling.problems += explain(error, Environment, document, told=filling.unresolved)
+    if found and not filling.problems:
+        filling.problems += _contradictions(found, name, document)
+    if filling.problems or not found:
+        raise BadEnvironment(filling.problems)
     return found
 
 
-def _filled(data: Any, loc: Loc, document: Document, variables: Mapping[str, str], problems: list[str]) -> Any:
-    """Put in variables and files, and turn what came from them into secrets where the model wants one."""
-    if isinstance(data, dict):
-        return {key: _filled(value, (*loc, str(key)), document, variables, problems) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_filled(value, (*loc, index), document, variables, problems) for index, value in enumerate(data)]
-    if not isinstance(data, str) or not (_VARIABLE.search(data) or _secret_file(data, loc)):
-        return data
-    where = f"{document.where(loc)}: {'.'.join(str(part) for part in loc)}"
-    missing = sorted({found for found in _VARIABLE.findall(data) if found not in variables})
-    problems += [f"{where}: {_missing(variable, variables)}" for variable in missing]
-    if missing:
-        return data
-    text = _VARIABLE.sub(lambda found: variables[found[1]], data)
-    if _secret_file(data, loc):
-        text = _file_text(text.removeprefix(_FILE), where, problems)
-    if not _wants_secret(loc):
-        return text
-    if len(text) < SHORTEST:
-        problems.append(f"{where}: the secret has fewer than {SHORTEST} characters; is the variable empty?")
-    return Secret(text)
+@dataclass
+class _Filling:
+    """Puts in variables and files, and turns what came from them into secrets where the model wants one."""
+
+    document: Document
+    variables: Mapping[str, str]
+    problems: list[str] = field(default_factory=list)
+    unresolved: set[Loc] = field(default_factory=set)
+
+    def fill(self, data: Any, loc: Loc) -> Any:
+        if isinstance(data, dict):
+            return {key: self.fill(value, (*loc, str(key))) for key, value in data.items()}
+        if isinstance(data, list):
+            return [self.fill(value, (*loc, index)) for index, value in enumerate(data)]
+        if not isinstance(data, str) or not (_VARIABLE.search(data) or _secret_file(data, loc)):
+            return data
+        text = self._text(data, loc)
+        if text is None:
+            self.unresolved.add(loc)
+            return data
+        if not _wants_secret(loc):
+            return text
+        if len(text) < SHORTEST:
+            self._complain(loc, f"the secret has fewer than {SHORTEST} characters; is the variable empty?")
+        return Secret(text)
+
+    def _text(self, data: str, loc: Loc) -> str | None:
+        missing = sorted({found for found in _VARIABLE.findall(data) if found not in self.variables})
+        for variable in missing:
+            self._complain(loc, _missing(variable, self.variables))
+        if missing:
+            return None
+        text = _VARIABLE.sub(lambda found: self.variables[found[1]], data)
+        if not _secret_file(data, loc):
+            return text
+        try:
+            return Path(text.removeprefix(_FILE)).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self._complain(loc, f"the file cannot be read: {error}")
+            return None
+
+    def _complain(self, loc: Loc, sentence: str) -> None:
+        self.problems.append(f"{self.document.where(loc)}: {'.'.join(str(part) for part in loc)}: {sentence}")
 
 
 def _missing(variable: str, variables: Mapping[str, str]) -> str:
@@ -264,14 +292,6 @@ def _missing(variable: str, variables: Mapping[str, str]) -> str:
         return f"${{{variable}}} is not the name of a variable"
     hint = not_one_of(variable, (name for name in variables if name[:3] == variable[:3])).partition("; ")[2]
     return f"the variable {variable} is not set" + (f"; {hint.split(' (known')[0]}" if hint else "")
-
-
-def _file_text(path: str, where: str, problems: list[str]) -> str:
-    try:
-        return Path(path).expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{where}: the file {path} cannot be read: {error}")
-        return "unreadable"
 
 
 def _wants_secret(loc: Loc) -> bool:
@@ -286,9 +306,6 @@ def _contradictions(found: Environment, name: str, document: Document) -> Iterat
     """Tell what each key alone cannot: the wrong name, an unknown runbook, hosts outside the allow-list."""
     if found.environment != name:
         yield f"{document.where(('environment',))}: environment says {found.environment!r}, the file says {name!r}"
-    for index, runbook in enumerate(found.runbooks):
-        if not runbook.endswith((".yaml", ".yml")) and runbook not in shipped():
-            yield f"{document.where(('runbooks', index))}: runbook {not_one_of(runbook, shipped())}"
     for loc, host in _hosts(found):
         if host not in found.allowed_hosts:
             place = f"{document.where(loc)}: {'.'.join(map(str, loc))}"

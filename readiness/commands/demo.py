@@ -1,0 +1,50 @@
+"""`readiness demo`: one launch on the sandbox, from preflight over the launch to the first hourly look."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from readiness.outcomes import Phase
+from readiness.sandbox import Sandbox
+
+HELP = "take the ingestion runbook through preflight, smoke and postlaunch on the sandbox"
+PHASES = (Phase.PREFLIGHT, Phase.SMOKE, Phase.POSTLAUNCH)
+REPORTS = Path("reports/local")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command line may say."""
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="plant a fault first (repeatable)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the three phases; the exit code is 0 when each gave a verdict, whatever it was."""
+    verdicts = {}
+    with Sandbox.start() as sandbox:
+        for fault in options.fault:
+            sandbox.keep(fault)
+        for phase in PHASES:
+            if phase is Phase.SMOKE:
+                print("\n-- launch: INGESTION_ENABLED becomes true --\n", flush=True)
+                sandbox.launch()
+            command = [sys.executable, "-m", "pytest", "-m", phase, "--env", "local"]
+            print(f"$ pytest -m {phase} --env local", flush=True)
+            subprocess.run(command, env={**os.environ, **sandbox.variables}, check=False)  # noqa: S603  our own words
+            verdicts[phase] = _finish(phase)
+    print()
+    for phase, (folder, verdict) in verdicts.items():
+        print(f"{phase:<11} {verdict:<11} {folder / 'report.html'}")
+    return 0 if all(verdict for _, verdict in verdicts.values()) else 1
+
+
+def _finish(phase: Phase) -> tuple[Path, str]:
+    """Find the folder of the newest run of a phase, and its verdict."""
+    folder = max(REPORTS.glob(f"*-{phase}"), default=REPORTS)
+    journal = folder / "journal.jsonl"
+    records = [json.loads(line) for line in journal.read_text("utf-8").splitlines()] if journal.is_file() else []
+    return folder, next((str(record["verdict"]) for record in records if record.get("record") == "finish"), "")

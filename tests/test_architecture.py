@@ -1,0 +1,122 @@
+"""The rules a reader may rely on: who imports whom, what a check may contain, what a file may be called."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import readiness
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = sorted((ROOT / "readiness").rglob("*.py"))
+CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
+
+WORDS = {"documents", "environment", "errors", "measurements", "outcomes", "runbook", "secret", "timeline"}
+JUDGEMENT = {"ladder", "verdict"}
+FLOOR = {
+    **dict.fromkeys(WORDS, 0),
+    **dict.fromkeys(JUDGEMENT, 1),
+    "clients": 2,
+    "observations": 3,
+    "evidence": 4,
+    "plugin": 5,
+    "commands": 5,
+    "sandbox": 5,
+    "__main__": 6,
+}
+DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc", "base", "lib", "core"}
+LONGEST_FILE, LONGEST_FUNCTION, LONGEST_CHECK = 400, 40, 10
+
+
+def imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names if node.module == "readiness"}
+    return names
+
+
+def room(path: Path) -> str:
+    return path.relative_to(ROOT / "readiness").with_suffix("").parts[0]
+
+
+def module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def show(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=show)
+def test_imports_point_down(path: Path) -> None:
+    here = room(path)
+    for name in imported(path):
+        top, _, rest = name.partition(".")
+        if top != "readiness" or here == "__init__":
+            continue
+        there = rest.split(".")[0]
+        if there in FLOOR:
+            assert FLOOR[there] <= FLOOR[here], f"{show(path)} (floor {FLOOR[here]}) imports {name} ({FLOOR[there]})"
+        if here == "sandbox":
+            assert there in WORDS | {"sandbox", ""}, f"{show(path)}: the sandbox must not ride on {name}"
+
+
+def test_every_module_has_a_floor() -> None:
+    assert {room(path) for path in PACKAGE} - {"__init__"} <= set(FLOOR)
+
+
+def test_nothing_imports_in_a_circle() -> None:
+    graph = {module(path): imported(path) for path in PACKAGE}
+    edges = {name: {other for other in graph if other in wanted and other != name} for name, wanted in graph.items()}
+    done: set[str] = set()
+
+    def walk(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, f"a circle: {' -> '.join((*trail, name))}"
+        if name not in done:
+            for other in edges[name]:
+                walk(other, (*trail, name))
+            done.add(name)
+
+    for name in edges:
+        walk(name, ())
+
+
+@pytest.mark.parametrize("path", CHECKS, ids=show)
+def test_a_check_only_compares(path: Path) -> None:
+    tree, area = ast.parse(path.read_text(encoding="utf-8")), path.stem.removeprefix("test_")
+    allowed = {"pytest", "readiness", f"readiness.observations.{area}"}
+    allowed |= {f"readiness.{name}" for name in readiness.__all__}
+    assert not imported(path) - allowed, f"{path.name} imports {imported(path) - allowed}"
+    assert ast.get_docstring(tree), f"{path.name} does not open with the sentence of its area"
+    for check in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+        where = f"{path.name}::{check.name}"
+        assert "Remedy: " in (ast.get_docstring(check) or ""), f"{where} says no remedy"
+        assert len(check.body) - 1 <= LONGEST_CHECK, f"{where} is longer than ten statements"
+        for node in ast.walk(check):
+            banned = ast.Try | ast.For | ast.While | ast.With | ast.Assert
+            assert not isinstance(node, banned), f"{where}: a check compares; it does not loop, catch or open"
+
+
+@pytest.mark.parametrize("path", [*PACKAGE, *sorted((ROOT / "tests").rglob("*.py"))], ids=show)
+def test_files_and_functions_stay_short(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST_FILE, f"{show(path)} is too long to read"
+    if "tests" in path.parts:
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+            assert node.end_lineno - node.lineno < LONGEST_FUNCTION, f"{show(path)}::{node.name} is too long"
+
+
+def test_no_drawers() -> None:
+    assert not [show(path) for path in PACKAGE if path.stem.strip("_") in DRAWERS]
+
+
+def test_the_public_names_are_pinned() -> None:
+    assert readiness.__all__ == ["Limits", "Measure", "Unknown"]

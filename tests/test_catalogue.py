@@ -1,0 +1,97 @@
+"""Every line has its check, every check its line, its limits, its fault and its unknown case."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from readiness import Limits, runbook
+from readiness.environment import load as load_environment
+from readiness.outcomes import Phase
+from readiness.sandbox.faults import FAULTS
+
+ROOT = Path(__file__).parents[1]
+LINES = {"agency": 64, "ingestion": 78, "launch400k": 79, "playbook": 28, "umbrella": 43}
+Check = Callable[..., None]
+WITHOUT_A_LINE = {"readings.number_at_least", "readings.number_at_most", "readings.fact_is", "undecided.no_check_yet"}
+"""For the runbooks that a team writes; proven in test_own_readings. The last one is proven by every planned check."""
+
+
+def checks() -> dict[str, Check]:
+    found: dict[str, Check] = {}
+    for path in sorted((ROOT / "checks").glob("test_*.py")):
+        spec = importlib.util.spec_from_file_location(f"catalogue_{path.stem}", path)
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if name.startswith("test_"):
+                found[f"{path.stem.removeprefix('test_')}.{name.removeprefix('test_')}"] = function
+    return found
+
+
+CHECKS = checks()
+
+
+def shipped_items() -> Iterator[runbook.Item]:
+    for name in runbook.shipped():
+        yield from runbook.load(runbook.locate(name, ROOT)).items()
+
+
+def test_all_lines_of_the_five_runbooks_are_there() -> None:
+    found = {name: len(runbook.load(runbook.locate(name, ROOT)).lines) for name in runbook.shipped()}
+    assert found == LINES
+    assert sum(found.values()) == 292
+
+
+def test_the_list_of_planned_checks_is_exact() -> None:
+    named = {item.check for item in shipped_items()}
+    assert runbook.planned_checks() == named - set(CHECKS)
+
+
+def test_every_check_decides_a_line() -> None:
+    named = {item.check for item in shipped_items()}
+    assert set(CHECKS) - named == WITHOUT_A_LINE
+
+
+@pytest.mark.parametrize("item", [item for item in shipped_items() if item.check in CHECKS], ids=lambda i: i.line_id)
+def test_phases_and_limits_fit_the_check(item: runbook.Item) -> None:
+    check = CHECKS[item.check]
+    marks = {mark.name for mark in getattr(check, "pytestmark", [])}
+    assert set(item.line.phase) <= marks, f"{item.check} is not marked for {set(item.line.phase) - marks}"
+    model = typing.get_type_hints(check).get("limits", Limits)
+    assert set(item.limits) <= set(model.model_fields), f"{item.check} knows {sorted(model.model_fields)}"
+
+
+@pytest.mark.parametrize("check", sorted(set(CHECKS) - WITHOUT_A_LINE))
+@pytest.mark.parametrize("outcome", ["fail", "unknown"])
+def test_every_check_is_proven_able_to_turn(check: str, outcome: str) -> None:
+    turned = {key.split("[")[0] for fault in FAULTS.values() for key, found in fault.turns.items() if found == outcome}
+    assert check in turned, f"no fault turns {check} to {outcome}: add one in readiness/sandbox/faults/"
+
+
+def test_faults_name_items_that_exist() -> None:
+    ingestion = runbook.load(runbook.locate("ingestion", ROOT))
+    known = {f"{item.check}[{item.local_id}]" for item in ingestion.items()}
+    for fault in FAULTS.values():
+        assert set(fault.turns) <= known, f"{fault.name} names {set(fault.turns) - known}"
+        assert fault.says
+        assert set(fault.phases) <= set(Phase)
+
+
+def test_the_example_environment_is_whole() -> None:
+    variables = dict.fromkeys(
+        ["EXAMPLE_PROBE_TOKEN", "EXAMPLE_STORAGE_KEY", "EXAMPLE_METRICS_TOKEN", "EXAMPLE_UPLOAD_TOKEN"], "0123456789"
+    )
+    variables |= {"EXAMPLE_SUPABASE_TOKEN": "0123456789", "EXAMPLE_DATABASE_URL": "postgresql://u:p@db.example.com/x"}
+    found = load_environment("example", ROOT / "environments", variables)
+    for section, model in [("", found), *((name, getattr(found, name)) for name in type(found).model_fields)]:
+        if hasattr(model, "model_fields_set"):
+            missing = set(type(model).model_fields) - model.model_fields_set
+            assert not missing, f"environments/example.yaml does not show {section} {sorted(missing)}"

@@ -1,0 +1,116 @@
+"""An environment file that cannot be used is told in full, before anything is contacted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from readiness.environment import Environment, load, names
+from readiness.errors import BadEnvironment
+from readiness.secret import known_secrets
+
+GOOD = """\
+environment: shop
+production: false
+runbooks: [ingestion]
+launch_at: 2026-12-01T09:00:00+01:00
+allowed_hosts: [shop.example.com, db.example.com]
+target: {url: https://shop.example.com, token: "${SHOP_TOKEN}"}
+postgres: {url: "${SHOP_DATABASE_URL}"}
+"""
+VARIABLES = {"SHOP_TOKEN": "tok-0123456789", "SHOP_DATABASE_URL": "postgresql://u:pw@db.example.com/shop"}
+
+
+def read(folder: Path, text: str, variables: dict[str, str] | None = None) -> Environment:
+    (folder / "shop.yaml").write_text(text, encoding="utf-8")
+    return load("shop", folder, VARIABLES if variables is None else variables)
+
+
+def problems(folder: Path, text: str, variables: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(BadEnvironment) as told:
+        read(folder, text, variables)
+    return told.value.problems
+
+
+def test_a_good_file_is_typed(tmp_path: Path) -> None:
+    found = read(tmp_path, GOOD)
+    assert found.launch_at
+    assert found.launch_at.isoformat() == "2026-12-01T08:00:00+00:00"
+    assert found.postgres
+    assert found.postgres.statement_timeout_seconds == 5.0
+    assert found.target.token
+    assert found.target.token.reveal() == "tok-0123456789"
+
+
+def test_secrets_are_masked_and_remembered(tmp_path: Path) -> None:
+    found = read(tmp_path, GOOD)
+    assert "tok-0123456789" not in repr(found) + str(found) + found.model_dump_json()
+    assert {"tok-0123456789", VARIABLES["SHOP_DATABASE_URL"]} <= known_secrets()
+
+
+def test_a_file_gives_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("from-a-file-42\n", encoding="utf-8")
+    found = read(tmp_path, GOOD.replace("${SHOP_TOKEN}", f"file:{tmp_path / 'token'}"))
+    assert found.target.token
+    assert found.target.token.reveal() == "from-a-file-42"
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    text = GOOD.replace("runbooks: [ingestion]", "runbooks: [ingestoin]").replace(
+        "postgres: {", "postgres: {timeout: 3, "
+    )
+    told = problems(tmp_path, text.replace("${SHOP_TOKEN}", "plain"), {"SHOP_DATABASE_URLS": "x"})
+    assert len(told) == 4
+    assert told[0].startswith("shop.yaml:7: postgres.url: the variable SHOP_DATABASE_URL is not set; did you mean")
+    assert any(line.startswith("shop.yaml:7: postgres: key 'timeout' is not known") for line in told)
+    assert any("target.token: a secret comes from ${VARIABLE}" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("environment: shop", "environment: shp", "shop.yaml:1: environment says 'shp', the file says 'shop'"),
+        ("[ingestion]", "[ingestoin]", "runbooks: 'ingestoin' is not known; did you mean 'ingestion'?"),
+        ("production: false", "prodution: false", "key 'prodution' is not known; did you mean 'production'?"),
+        ("2026-12-01T09:00:00+01:00", "tomorrow", "launch_at: 'tomorrow' is not a date and time"),
+        ("2026-12-01T09:00:00+01:00", '"2026-12-01T09:00:00"', "has no time zone"),
+        ("https://shop.example.com", "shop.example.com", "is not an http or https address"),
+        ("https://shop.example.com", "https://me:pw@shop.example.com", "carries no user or password"),
+        ("[shop.example.com, db", "[shop.example.org, db", "host 'shop.example.com' is not known; did you mean"),
+        ("runbooks: [ingestion]", "runbooks: []", "runbooks: tuple should have at least 1 item"),
+        ("production: false", "production: true\nallow: [write]", "production permits nothing beyond reading"),
+        ("production: false", "production: false\nallow: [wirte]", "'wirte' is not known; did you mean 'write'?"),
+        ("production: false", "production: false\nproduction: true", "shop.yaml:3: production stands here twice"),
+        ("environment: shop", "environment: [shop", "this is not YAML"),
+    ],
+)
+def test_each_mistake_has_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+    found = problems(tmp_path, GOOD.replace(old, new))
+    assert any(told in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("reading", "told"),
+    [
+        ("{sql: select 1, value: 2}", "a reading has one source"),
+        ("{}", "a reading has one source"),
+        ("{metric: orders}", "readings.orders needs the section metrics"),
+        ("{http: https://elsewhere.example.net/x}", "host 'elsewhere.example.net' is not known"),
+    ],
+)
+def test_readings_are_checked(tmp_path: Path, reading: str, told: str) -> None:
+    found = problems(tmp_path, f"{GOOD}readings:\n  orders: {reading}\n")
+    assert any(told in line for line in found), found
+
+
+def test_an_unknown_environment_names_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "staging.yaml").touch()
+    with pytest.raises(BadEnvironment, match="'stagin' is not known; did you mean 'staging'"):
+        load("stagin", tmp_path, {})
+
+
+def test_waivers_beside_it_are_no_environment(tmp_path: Path) -> None:
+    (tmp_path / "prod.yaml").touch()
+    (tmp_path / "prod.waivers.yaml").touch()
+    assert names(tmp_path) == ["prod"]

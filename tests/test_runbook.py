@@ -1,0 +1,93 @@
+"""A runbook is read strictly; its lines become the decisions that a phase needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from readiness.errors import BadRunbook
+from readiness.outcomes import Phase
+from readiness.runbook import Limits, limits_of, load, locate
+
+GOOD = """\
+runbook: tiny
+title: A tiny one
+lines:
+  - id: pool
+    ref: '1'
+    says: the pool is free
+    phase: [preflight]
+    due: T-1h
+    gate: blocker
+    decided_by:
+      database.pool_headroom: {share_below: 0.8}
+  - id: jobs
+    ref: '2'
+    says: the jobs are scheduled
+    phase: [preflight, postlaunch]
+    gate: warning
+    decided_by:
+      workers.cron_scheduled: {each: {job: [one, two]}}
+"""
+
+
+class Headroom(Limits):
+    share_below: float = 0.5
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "tiny.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_line_that_names_several_things_needs_a_decision_for_each(tmp_path: Path) -> None:
+    found = load(write(tmp_path, GOOD))
+    assert [item.local_id for item in found.items(Phase.PREFLIGHT)] == ["pool", "jobs:one", "jobs:two"]
+    assert [item.limits for item in found.items(Phase.POSTLAUNCH)] == [{"job": "one"}, {"job": "two"}]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("gate: blocker", "gate: bloker", "tiny.yaml:9: lines.0.gate: 'bloker' is not known; did you mean 'blocker'?"),
+        ("[preflight]", "[preflihgt]", "'preflihgt' is not known; did you mean 'preflight'?"),
+        ("due: T-1h", "due: 1h before", "'1h before' is not a time relative to launch such as T-7d"),
+        ("id: jobs", "id: pool", "line ids stand twice: pool"),
+        ("id: jobs", "id: Jobs", "'Jobs' must be lower-case letters"),
+        ("says: the pool is free", "sais: the pool is free", "key 'sais' is not known; did you mean 'says'?"),
+        ("database.pool_headroom:", "pool headroom:", "is not a check id such as database.pool_headroom"),
+        ("{job: [one, two]}", "[one]", "each names one key and a list"),
+        ("{job: [one, two]}", "{job: []}", "each names one key and a list"),
+    ],
+)
+def test_each_mistake_has_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+    with pytest.raises(BadRunbook) as found:
+        load(write(tmp_path, GOOD.replace(old, new)))
+    assert any(told in line for line in found.value.problems), found.value.problems
+
+
+def test_limits_are_typed(tmp_path: Path) -> None:
+    item = next(load(write(tmp_path, GOOD)).items())
+    assert limits_of(item, Headroom) == Headroom(share_below=0.8)
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ("{share_belov: 0.8}", "limit 'share_belov' is not known; did you mean 'share_below'?"),
+        ("{share_below: many}", "limit 'share_below': input should be a valid number"),
+        ("{share_below: .nan}", "limit 'share_below': input should be a finite number"),
+    ],
+)
+def test_a_wrong_limit_names_the_line(tmp_path: Path, limits: str, told: str) -> None:
+    item = next(load(write(tmp_path, GOOD.replace("{share_below: 0.8}", limits))).items())
+    with pytest.raises(BadRunbook, match=r"runbook tiny: line pool: database\.pool_headroom") as found:
+        limits_of(item, Headroom)
+    assert told in str(found.value)
+
+
+def test_an_unknown_runbook_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(BadRunbook, match="did you mean 'umbrella'"):
+        locate("umbrela", tmp_path)
