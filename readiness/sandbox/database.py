@@ -34,6 +34,15 @@ class Database:
             self._local.connection = known
         return known
 
+    def state(self) -> str:
+        """Tell whether a new connection works: ok, or the name of the error."""
+        try:
+            with psycopg.connect(self.dsn, connect_timeout=2) as connection:
+                connection.execute("select 1")
+        except psycopg.Error as error:
+            return type(error).__name__
+        return "ok"
+
     def rows(self, sql: str, *parameters: object) -> list[Row]:
         """Run one statement and give its rows, if it has any. Raises psycopg.Error."""
         cursor = self.connection().execute(sql.encode(), parameters or None)

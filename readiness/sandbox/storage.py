@@ -54,7 +54,7 @@ class ObjectStore:
 
     def _refusal(self, request: Request, *, writes: bool = False) -> Response | None:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given, self.key):
+        if not hmac.compare_digest(given.encode(), self.key.encode()):
             return _error("403", "Unauthorized", "invalid signature")
         if not (self.folder / request.path_params["bucket"]).is_dir():
             return _error("404", "Bucket not found", "Bucket not found")

@@ -31,6 +31,11 @@ class Telemetry:
             self._uploads.labels(row["status"]).inc(row["n"])
             if row["error_code"]:
                 self._errors.labels(row["error_code"]).inc(row["n"])
+        for row in database.rows(
+            "select extract(epoch from completed_at - created_at)::float as seconds from data_uploads"
+            " where completed_at is not null"
+        ):
+            self._seconds.observe(row["seconds"])
         self.breakers(
             {row["name"]: row["state"] for row in database.rows("select name, state from circuit_breaker_state")}
         )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import queue
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -20,12 +17,13 @@ from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.configuration import Configuration
 from readiness.sandbox.database import Database, Row
 from readiness.sandbox.log import Log
+from readiness.sandbox.rows import fault_of, read_rows
 from readiness.sandbox.storage import BUCKET, ObjectStore
 from readiness.sandbox.telemetry import Telemetry
 
-COLUMNS = ["day", "campaign", "impressions", "clicks", "spend"]
 TURN_SECONDS = 0.05
 BEAT_SECONDS = 1.0
+REST_SECONDS = 0.5
 STAGING_KEPT = timedelta(hours=6)
 
 
@@ -59,15 +57,16 @@ class Plant:
 
     def end(self, upload: Row, status: str, **fields: Any) -> None:
         """Bring an upload to its end: in the table, in the metrics and in the log."""
-        done = self.database.one(
+        ended = self.database.rows(
             "update data_uploads set status = %s, completed_at = now(), row_count = %s, error_code = %s,"
             " error_message = %s where id = %s"
             " returning extract(epoch from completed_at - created_at)::float as seconds",
             *(status, fields.get("rows"), fields.get("code"), fields.get("message"), upload["id"]),
         )
-        self.telemetry.ended(status, done["seconds"], fields.get("code"))
         level = "info" if status == "completed" else "error"
-        self.log.write(f"ingestion.{status}", level, upload=upload["id"], seconds=done["seconds"], **fields)
+        for done in ended:  # none, when the upload was deleted meanwhile
+            self.telemetry.ended(status, done["seconds"], fields.get("code"))
+            self.log.write(f"ingestion.{status}", level, upload=upload["id"], seconds=done["seconds"], **fields)
 
 
 class Worker(threading.Thread):
@@ -80,6 +79,8 @@ class Worker(threading.Thread):
         """Cleared: it hangs, and answers nobody."""
         self.beats = True
         self.works = True
+        self._held: Row | None = None
+        """The upload that it has taken; an outage in between does not lose it."""
         self._stop_wanted = threading.Event()
         self._asked: queue.SimpleQueue[threading.Event] = queue.SimpleQueue()
         self.awake.set()
@@ -97,11 +98,13 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         """Take turns until told to stop; an outage of the database only costs turns."""
-        beaten = 0.0
+        beaten = rests_until = 0.0
         while not self._stop_wanted.wait(TURN_SECONDS):
             self.awake.wait()
             while not self._asked.empty():
                 self._asked.get().set()
+            if time.monotonic() < rests_until:
+                continue
             try:
                 if self.beats and time.monotonic() - beaten > BEAT_SECONDS:
                     self.beat()
@@ -110,7 +113,7 @@ class Worker(threading.Thread):
                     self.turn()
             except psycopg.Error as error:
                 self.plant.log.write("database.unreachable", "warning", worker=self.name, reason=type(error).__name__)
-                time.sleep(BEAT_SECONDS / 2)
+                rests_until = time.monotonic() + REST_SECONDS
 
     def beat(self) -> None:
         """Give a sign of life."""
@@ -130,8 +133,17 @@ class IntakeWorker(Worker):
 
     def turn(self) -> None:
         """Take one pending upload."""
-        if not self.plant.configuration.enabled or not self.plant.breakers.allows("storage"):
+        if self._held is None and self.plant.configuration.enabled and self.plant.breakers.allows("storage"):
+            self._held = self._take()
+        if self._held is None:
             return
+        try:
+            self._stage(self._held, self._fetch(self._held))
+        except BadFile as error:
+            self.plant.end(self._held, "failed", code=error.code, message=str(error))
+        self._held = None
+
+    def _take(self) -> Row | None:
         taken = self.plant.database.rows(
             "update data_uploads set status = 'processing', started_at = now() where id = ("
             " select u.id from data_uploads u left join workspace_settings s using (workspace_id)"
@@ -140,12 +152,9 @@ class IntakeWorker(Worker):
         )
         for upload in taken:
             self.plant.log.write("state_change", upload=upload["id"], to_state="processing")
-            try:
-                self._stage(upload, self._fetch(upload))
-            except BadFile as error:
-                self.plant.end(upload, "failed", code=error.code, message=str(error))
+        return taken[0] if taken else None
 
-    def _fetch(self, upload: Row) -> str:
+    def _fetch(self, upload: Row) -> bytes:
         try:
             answer = self.plant.http.get(self.plant.object_url(upload["object_path"]), headers=self.plant.headers())
             answer.raise_for_status()
@@ -153,19 +162,20 @@ class IntakeWorker(Worker):
             self.plant.breakers.failed("storage")
             raise BadFile("storage_unavailable", f"the file cannot be fetched: {type(error).__name__}") from None
         self.plant.breakers.succeeded("storage")
-        return answer.text
+        return answer.content
 
-    def _stage(self, upload: Row, text: str) -> None:
-        reader = csv.DictReader(io.StringIO(text))
-        if reader.fieldnames != COLUMNS:
-            raise BadFile("invalid_csv", f"the header is not {','.join(COLUMNS)}")
-        rows = [json.dumps(row) for row in reader]
+    def _stage(self, upload: Row, content: bytes) -> None:
+        try:
+            rows = [json.dumps(row) for row in read_rows(content)]
+        except ValueError as error:
+            raise BadFile("invalid_csv", str(error)) from None
         if not rows:
             raise BadFile("empty_file", "the file has no rows")
-        self.plant.database.rows(
+        self.plant.database.rows(  # joined, so that an upload deleted meanwhile leaves no row behind
             "insert into staging_rows (upload_id, workspace_id, row_number, payload)"
-            " select %s, %s, n, payload::jsonb from unnest(%s::text[]) with ordinality as rows (payload, n)",
-            *(upload["id"], upload["workspace_id"], rows),
+            " select u.id, u.workspace_id, n, payload::jsonb"
+            " from data_uploads u, unnest(%s::text[]) with ordinality as rows (payload, n) where u.id = %s",
+            *(rows, upload["id"]),
         )
 
 
@@ -188,24 +198,6 @@ class ParseWorker(Worker):
         )
 
 
-def fault_of(row: dict[str, str | None]) -> str:
-    """Say what is wrong with a row; nothing where it is valid."""
-    try:
-        date.fromisoformat(row["day"] or "")
-    except ValueError:
-        return f"day is no date: {row['day']}"
-    if not row["campaign"]:
-        return "campaign is empty"
-    for column in ("impressions", "clicks"):
-        if not (row[column] or "").isdecimal():
-            return f"{column} is no count: {row[column]}"
-    try:
-        spend = Decimal(row["spend"] or "")
-    except InvalidOperation:
-        return f"spend is no amount: {row['spend']}"
-    return "" if spend >= 0 and spend.is_finite() else f"spend is no amount: {row['spend']}"
-
-
 class PromotionWorker(Worker):
     """Moves the valid rows of a fully validated upload into production, in one transaction."""
 
@@ -213,23 +205,42 @@ class PromotionWorker(Worker):
 
     def turn(self) -> None:
         """Promote one upload."""
-        ready = self.plant.database.rows(
+        if self._held is None and self.plant.breakers.allows("promotion"):
+            self._held = self._take()
+        if self._held is None:
+            return
+        try:
+            promoted = self._promote(self._held)
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            self.plant.breakers.failed("promotion")
+            self.plant.end(self._held, "failed", code="promotion_refused", message=str(error).partition("\n")[0])
+        else:
+            self.plant.breakers.succeeded("promotion")
+            self._end(self._held, promoted)
+        self._held = None
+
+    def _take(self) -> Row | None:
+        taken = self.plant.database.rows(
             "update data_uploads set status = 'promoting' where id = ("
             " select u.id from data_uploads u where u.status = 'processing'"
             " and exists (select from staging_rows s where s.upload_id = u.id)"
             " and not exists (select from staging_rows s where s.upload_id = u.id and s.validation_status = 'pending')"
             " order by u.started_at limit 1 for update of u skip locked) returning *"
         )
-        for upload in ready:
+        for upload in taken:
             self.plant.log.write("state_change", upload=upload["id"], to_state="promoting")
-            promoted = self._promote(upload)
-            if promoted:
-                self.plant.end(upload, "completed", rows=promoted)
-            else:
-                self.plant.end(upload, "failed", code="no_valid_rows", message="no row of the file is valid")
+        return taken[0] if taken else None
+
+    def _end(self, upload: Row, promoted: int) -> None:
+        if promoted:
+            self.plant.end(upload, "completed", rows=promoted)
+        else:
+            self.plant.end(upload, "failed", code="no_valid_rows", message="no row of the file is valid")
 
     def _promote(self, upload: Row) -> int:
         with self.plant.database.connection().transaction():
+            # Locked, so that a deletion comes before or after the promotion, and never leaves rows of no upload.
+            self.plant.database.rows("select 1 from data_uploads where id = %s for update", upload["id"])
             self.plant.database.rows(
                 "insert into campaign_metrics"
                 " (upload_id, workspace_id, platform, day, campaign, impressions, clicks, spend)"
