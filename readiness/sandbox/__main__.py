@@ -33,7 +33,7 @@ def main() -> None:
         if options.piped:
             threading.Thread(target=_until_alone, args=(ended,), daemon=True).start()
         ended.wait()
-        control.web.stop()
+        control.web.leave()
     finally:
         target.stop()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from readiness.sandbox.postgres import Server
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 SERVICE, PROBE = "ingestion_service", "readiness_probe"
+OPEN_SECONDS = 15.0
 Row = dict[str, Any]
 
 
@@ -29,15 +31,18 @@ class Database:
         """Give this thread's connection. Raises psycopg.OperationalError."""
         known: psycopg.Connection[DictRow] | None = getattr(self._local, "connection", None)
         if known is None or known.closed:
-            known = psycopg.connect(self.dsn, autocommit=True, row_factory=dict_row, connect_timeout=2)
+            known = self._local.connection = self.fresh()
             known.execute("set statement_timeout = '5s'")
-            self._local.connection = known
         return known
+
+    def fresh(self) -> psycopg.Connection[DictRow]:
+        """Give a new connection, which the caller closes. Raises psycopg.OperationalError."""
+        return psycopg.connect(self.dsn, autocommit=True, row_factory=dict_row, connect_timeout=2)
 
     def state(self) -> str:
         """Tell whether a new connection works: ok, or the name of the error."""
         try:
-            with psycopg.connect(self.dsn, connect_timeout=2) as connection:
+            with self.fresh() as connection:
                 connection.execute("select 1")
         except psycopg.Error as error:
             return type(error).__name__
@@ -57,6 +62,7 @@ class Database:
 def prepare(server: Server) -> tuple[Database, Database, str]:
     """Make roles, tables and history; give the superuser's and the service's connections and the probe's address."""
     admin = Database(server.dsn())
+    _wait_until_open(admin)
     passwords = {SERVICE: secrets.token_hex(12), PROBE: secrets.token_hex(12)}
     admin.rows("create extension pg_stat_statements")
     for role, password in passwords.items():
@@ -71,3 +77,17 @@ def prepare(server: Server) -> tuple[Database, Database, str]:
         admin.rows("insert into supabase_migrations.schema_migrations values (%s, %s)", version, name)
     admin.rows((MIGRATIONS / "seed.sql").read_text(encoding="utf-8"))
     return admin, Database(server.dsn(SERVICE, passwords[SERVICE])), server.dsn(PROBE, passwords[PROBE])
+
+
+def _wait_until_open(admin: Database) -> None:
+    """Wait for the end of the start-up: a server listens a moment before it takes sessions."""
+    end = time.monotonic() + OPEN_SECONDS
+    while True:
+        try:
+            admin.connection()
+        except psycopg.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return

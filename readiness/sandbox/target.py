@@ -73,7 +73,10 @@ class Target:
         """Stop everything and leave nothing."""
         for worker in self.workers.values():
             worker.end()
-        for web in (self.service_web, self.management_web, self.storage_web):
+        webs = (self.service_web, self.management_web, self.storage_web)
+        for web in webs:
+            web.leave()
+        for web in webs:
             web.stop()
         self.server.stop()
         shutil.rmtree(self.folder, ignore_errors=True)

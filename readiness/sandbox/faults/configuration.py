@@ -43,10 +43,10 @@ def still_disabled(target: Target) -> Iterator[None]:
 @fault("preflight", turns={STORAGE_URL: "fail"})
 def storage_url_unset(target: Target) -> Iterator[None]:
     """STORAGE_URL is missing from the deployed variables."""
-    known = target.configuration.stored()["STORAGE_URL"]
+    known = target.configuration.stored()
     target.configuration.change(STORAGE_URL=None)
     yield
-    target.configuration.change(STORAGE_URL=known)
+    target.configuration.write(known)
 
 
 @fault("preflight", turns={PLACEHOLDER: "fail"})

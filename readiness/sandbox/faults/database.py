@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from readiness.sandbox.faults import fault, turning
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ def management_html(target: Target) -> Iterator[None]:
 @fault("preflight", turns={POOL: "fail"})
 def pool_exhausted(target: Target) -> Iterator[None]:
     """A leak holds most of the connections."""
-    held = [psycopg.connect(target.server.dsn()) for _ in range(80)]
+    held = [target.admin.fresh() for _ in range(80)]
     yield
     for connection in held:
         connection.close()

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from readiness.sandbox.faults import fault, turning
-from readiness.sandbox.workers import PromotionWorker
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
+    from readiness.sandbox.workers import PromotionWorker
 
 RATE = "ingestion.error_rate_last_hour[{}]"
 HOURLY, PAUSE = RATE.format("hourly-error-rate"), RATE.format("pause-recommended")

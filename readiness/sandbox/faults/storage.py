@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault
-from readiness.sandbox.storage import BUCKET
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
@@ -19,7 +18,7 @@ RETENTION = "storage.retention_policy[retention-policy]"
 @fault("preflight", turns={ACCESSIBLE: "fail", PERMITTED: "unknown"})
 def bucket_missing(target: Target) -> Iterator[None]:
     """The bucket does not exist."""
-    bucket = target.store.folder / BUCKET
+    bucket = target.store.folder / "uploads"
     aside = bucket.rename(bucket.with_name("aside"))
     yield
     aside.rename(bucket)
