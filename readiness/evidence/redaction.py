@@ -161,3 +161,7 @@ def scan_file(path: Path, redactor: Redactor) -> list[Hit]:
     """Look through one file."""
     text = path.read_text(encoding="utf-8", errors="replace")
     return [Hit(path, what) for what in redactor.find(text)]
+
+
+REDACTOR = Redactor()
+"""The one of this process."""
