@@ -15,7 +15,7 @@ from _pytest.config.exceptions import UsageError
 
 from readiness.environment import KnownReading
 from readiness.evidence import folders
-from readiness.evidence.exports import junit, markdown, workflow_commands
+from readiness.evidence.exports import junit, markdown, commands_for_github
 from readiness.evidence.journal import Journal, RecordedRun, read_run
 from readiness.evidence.judged import judge, limits_digest
 from readiness.evidence.records import SCHEMA, Finish
@@ -278,7 +278,7 @@ def _annotate(config: pytest.Config, run: RecordedRun) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter:
         reporter.ensure_newline()
-        for line in workflow_commands(run):
+        for line in commands_for_github(run):
             reporter.write_line(REDACTOR.text(line))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
