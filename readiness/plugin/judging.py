@@ -13,7 +13,7 @@ import pytest
 from readiness.ladder import reached
 from readiness.measurements import Measure
 from readiness.outcomes import Outcome, Phase, Step, Unknown
-from readiness.plugin.looking import POOL, diagnostics_of
+from readiness.plugin.looking import POOL, diagnose
 from readiness.plugin.run import FOUND, ITEM, LIMITS, MEASURE, RUN, SEEN, SETTLED, Settled
 from readiness.runbook import Item, Limits
 
@@ -81,7 +81,7 @@ def _record(item: pytest.Item, report: pytest.TestReport, error: BaseException |
     step = reached(found.line.ladder, taken) if run.phase is Phase.POSTLAUNCH else None
     if outcome is Outcome.PASS and step is Step.WARN:
         outcome = Outcome.WARN
-    diagnostics = diagnostics_of(item, item.config.stash[POOL]) if report.when == "call" else {}
+    looked = report.when == "call" or isinstance(error, Unknown)
     return {
         **identity(found),
         "nodeid": item.nodeid,
@@ -96,7 +96,7 @@ def _record(item: pytest.Item, report: pytest.TestReport, error: BaseException |
         "side": {},
         "waived": False,
         "attested": False,
-        "diagnostics": diagnostics,
+        "diagnostics": diagnose(item) if looked else {},
     }
 
 
@@ -114,25 +114,19 @@ def identity(item: Item) -> dict[str, Any]:
 
 def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> tuple[Outcome, str, str]:
     """Judge what happened: outcome, reason, remedy."""
-    taken = item.stash[MEASURE].taken if MEASURE in item.stash else []
-    rerun = "run it again with -vv to see where"
     if isinstance(error, NotJudged):
         settled: Settled = item.stash[SETTLED]
         return settled.outcome, settled.reason, settled.remedy
     if isinstance(error, Unknown):
         return Outcome.UNKNOWN, error.reason, error.remedy
-    if isinstance(error, SKIPPED):
-        return Outcome.NOT_RUN, f"the check skipped itself: {error}", "a check does not skip; see not_applicable"
-    if report.when == "teardown" and error is not None:
-        return Outcome.FAIL, f"broke while cleaning up: {type(error).__name__}: {error}", rerun
-    if isinstance(error, AssertionError) and taken and not taken[-1].ok:
-        return Outcome.FAIL, str(taken[-1]), remedy_of(item)
+    taken = item.stash[MEASURE].taken if MEASURE in item.stash else []
+    broken = next((one for one in taken if not one.ok), None)
+    if broken and report.when == "call" and (error is None or isinstance(error, AssertionError)):
+        return Outcome.FAIL, str(broken), remedy_of(item)
     if error is not None:
-        return Outcome.UNKNOWN, f"the check broke: {type(error).__name__}: {error}", rerun
+        return _broken(report, error)
     if not taken:
         return Outcome.UNKNOWN, "the check measured nothing", "report this defect of the check"
-    if not all(one.ok for one in taken):
-        return Outcome.FAIL, next(str(one) for one in taken if not one.ok), remedy_of(item)
     if report.duration > SECONDS_AT_MOST:
         return (
             Outcome.UNKNOWN,
@@ -140,6 +134,16 @@ def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException 
             "look for what hangs",
         )
     return Outcome.PASS, "", ""
+
+
+def _broken(report: pytest.TestReport, error: BaseException) -> tuple[Outcome, str, str]:
+    """Judge an error that no measurement explains: never a pass."""
+    told, remedy = f"{type(error).__name__}: {error}", "run it again with -vv to see where"
+    if isinstance(error, SKIPPED):
+        return Outcome.NOT_RUN, f"the check skipped itself: {error}", "a check does not skip; see not_applicable"
+    if report.when == "teardown":
+        return Outcome.FAIL, f"broke while cleaning up: {told}", remedy
+    return Outcome.UNKNOWN, f"the check broke: {told}", remedy
 
 
 def remedy_of(item: pytest.Item) -> str:
