@@ -169,7 +169,7 @@ class Recorder:
             holding=verdict.holding,
         )
         again = judge(replace(run, finish=finish)).verdict
-        return finish.model_copy(update={"ended": again.word is verdict.word})
+        return finish.model_copy(update={"ended": verdict.ended and again.word is verdict.word})
 
     def _render(self, run: RecordedRun | None = None) -> None:
         """Write everything that is rendered from the journal; what cannot be written costs the verdict."""

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
-from dataclasses import is_dataclass
 from typing import Any
 
 import pytest
+from _pytest._code.code import TerminalRepr
 from _pytest.config.exceptions import UsageError
 
 from readiness.evidence.redaction import REDACTOR
 from readiness.plugin.lines import PROBLEMS
 from readiness.plugin.run import FOUND, RUN, SEEN, is_controller
 
-KEPT = {"nodeid", "location", "keywords", "outcome", "when", "duration", "start", "stop", "node"}
+KEPT = {"nodeid", "location", "keywords", "outcome", "when", "duration", "start", "stop", "node", "call", "result"}
 LOG_HANDLERS = ("report_handler", "caplog_handler", "log_file_handler", "log_cli_handler")
 
 
@@ -129,7 +129,7 @@ def _scrub(report: pytest.TestReport | pytest.CollectReport) -> None:
             plain = REDACTOR.plain(value)
             is_pairs = name == "user_properties" and isinstance(plain, list)
             setattr(report, name, [tuple(pair) for pair in plain] if is_pairs else plain)  # type: ignore[union-attr,arg-type]
-        elif name not in KEPT and name != "result":
+        elif name not in KEPT:
             setattr(report, name, _scrubbed(value))
 
 
@@ -144,7 +144,7 @@ def _scrubbed(value: Any) -> Any:
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     elif isinstance(value, dict):
         return {_scrubbed(key): _scrubbed(part) for key, part in value.items()}
-    elif is_dataclass(value) or type(value).__module__.startswith("_pytest."):
+    elif isinstance(value, TerminalRepr) or type(value).__module__ == "_pytest.subtests":
         for name, part in list(getattr(value, "__dict__", {}).items()):
             object.__setattr__(value, name, _scrubbed(part))  # also where the class is frozen
     return value
