@@ -51,7 +51,7 @@ class Sandbox:
             )
             line = process.stdout.readline() if process.stdout else ""
             if not line:
-                process.wait()
+                process.communicate()
                 errors.seek(0)
                 raise SandboxFailed(f"the sandbox did not start:\n{_tail(errors)}")
         return cls(json.loads(line), process)

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -42,11 +43,15 @@ def children(pid: int) -> list[int]:
     return [int(word) for word in ran.stdout.split()]
 
 
-def parent(*words: str) -> tuple[subprocess.Popen[str], int, Path]:
-    started = subprocess.Popen([sys.executable, "-c", PARENT, *words], stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert started.stdout
-    pid, _, configuration = started.stdout.readline().strip().partition(" ")
-    return started, int(pid), Path(configuration).parent
+@contextmanager
+def parent(*words: str) -> Iterator[tuple[subprocess.Popen[str], int, Path]]:
+    """Start a process that has a sandbox; it is killed at the end, if not before."""
+    command = [sys.executable, "-c", PARENT, *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as started:
+        assert started.stdout
+        pid, _, configuration = started.stdout.readline().strip().partition(" ")
+        yield started, int(pid), Path(configuration).parent
+        started.kill()
 
 
 def test_it_starts_within_seconds_and_stops() -> None:
@@ -56,17 +61,17 @@ def test_it_starts_within_seconds_and_stops() -> None:
         folder = Path(sandbox.variables["SANDBOX_CONFIGURATION"]).parent
         assert Path(sandbox.variables["SANDBOX_CONFIGURATION"]).stat().st_mode & 0o077 == 0
         assert httpx.get(f"{sandbox.variables['SANDBOX_URL']}/ready", trust_env=False).status_code == 200
-        processes = children(os.getpid())
+        assert sandbox._process
+        processes = [sandbox._process.pid, *children(sandbox._process.pid)]
     assert wait_for(lambda: all(ended(pid) for pid in processes))
     assert not folder.exists()
 
 
 @pytest.mark.parametrize("words", [(), ("--fork",)], ids=["alone", "with a fork that holds the pipe"])
 def test_a_killed_parent_leaves_no_orphan(words: tuple[str, ...]) -> None:
-    running, pid, folder = parent(*words)
-    processes = [pid, *children(pid)]
-    running.kill()
-    running.wait()
+    with parent(*words) as (running, pid, folder):
+        processes = [pid, *children(pid)]
+        running.kill()
     assert wait_for(lambda: all(ended(process) for process in processes), 10)
     assert wait_for(lambda: not folder.exists())
 
@@ -74,13 +79,11 @@ def test_a_killed_parent_leaves_no_orphan(words: tuple[str, ...]) -> None:
 if sys.platform == "linux":  # elsewhere nothing ends a server whose parent was killed
 
     def test_a_killed_sandbox_leaves_no_server_and_the_next_one_tidies_up() -> None:
-        running, pid, folder = parent()
-        processes = children(pid)
-        assert processes
-        os.kill(pid, signal.SIGKILL)
-        assert wait_for(lambda: all(ended(process) for process in processes), 10)
-        running.kill()
-        running.wait()
+        with parent() as (_, pid, folder):
+            processes = children(pid)
+            assert processes
+            os.kill(pid, signal.SIGKILL)
+            assert wait_for(lambda: all(ended(process) for process in processes), 10)
         assert folder.exists()
         with own_folder():
             assert not folder.exists()
