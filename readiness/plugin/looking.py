@@ -74,10 +74,10 @@ class Pool:
             except Unknown as unknown:
                 record["unknown"] = {"reason": unknown.reason, "remedy": unknown.remedy}
                 raise
-            except Exception as error:
-                unknown = Unknown(f"the observation {found.name} broke: {type(error).__name__}: {error}", _MEND)
-                record["unknown"] = {"reason": unknown.reason, "remedy": _MEND, "trace": traceback.format_exc()}
-                raise unknown from error
+            except Exception as error:  # a defect of an observation: told as unknown, never lost
+                reason = f"the observation {found.name} broke: {type(error).__name__}: {error}"
+                record["unknown"] = {"reason": reason, "remedy": _MEND, "trace": traceback.format_exc()}
+                raise Unknown(reason, _MEND) from error
             finally:
                 record |= {"source": self._source(found), "seconds": round(time.monotonic() - started, 4)}
                 self._seen.append(("observation", record))

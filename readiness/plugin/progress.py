@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -51,11 +52,11 @@ class Progress:
         width: int = self._reporter._tw.fullwidth  # noqa: SLF001  no public way to it
         line = text[: width - 1]
         self._write(f"{ERASE}{line}" if self._reporter.isatty else f"{line}\n")
-        self._shown = self._reporter.isatty
+        self._shown = bool(self._reporter.isatty)
 
     def _write(self, text: str) -> None:
         """Write past the capture of what checks print."""
-        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
         with capture.global_and_fixture_disabled():
             self._reporter._tw.write(text, flush=True)  # noqa: SLF001  the reporter writes whole lines only
 
