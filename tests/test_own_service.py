@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,8 +38,10 @@ class Shop(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = postgres.start(tmp_path_factory.mktemp("shop") / "postgres")
+def database() -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(prefix="readiness-shop-"))
+    folder.chmod(0o711)  # the server runs as somebody else where we are root
+    server = postgres.start(folder / "postgres")
     with psycopg.connect(server.dsn(), autocommit=True) as admin:
         admin.execute("create table orders (id int, created_at timestamptz not null default now())")
         admin.execute("insert into orders select generate_series(1, 7)")
@@ -45,6 +49,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         admin.execute("grant pg_monitor, pg_read_all_data to probe")
     yield server.dsn("probe", "probe-password-1")
     server.stop()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -61,6 +66,7 @@ def shop(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "shop-runbook.yaml").write_text(runbook, encoding="utf-8")
     yield tmp_path
     server.shutdown()
+    server.server_close()
 
 
 def judge(folder: Path, database: str, phase: str, *options: str) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ from readiness.ladder import reached
 from readiness.measurements import Measure, Measurement
 from readiness.outcomes import Outcome, Phase, Step, Unknown
 from readiness.plugin.looking import POOL, diagnose
-from readiness.plugin.run import FOUND, ITEM, LIMITS, MEASURE, RUN, SEEN, SETTLED, Run, Settled
+from readiness.plugin.run import FOUND, ITEM, LIMITS, MEASURE, RUN, SEEN, SETTLED, Run, Settled, is_real
 from readiness.runbook import Item, Limits
 
 SECONDS_AT_MOST = 300.0  # an item that took longer is not trusted, whatever it says of itself
@@ -44,6 +44,13 @@ def limits(request: pytest.FixtureRequest, item_of_line: Item) -> Limits:
     del item_of_line
     found: Limits = request.node.stash[LIMITS]
     return found
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Spare pytest the drawing of tracebacks that nobody will read: we tell it in our own words (but with -vv)."""
+    config = session.config
+    if is_real(config) and config.get_verbosity() < TRACE_VERBOSITY and config.option.tbstyle == "auto":
+        config.option.tbstyle = "line"
 
 
 @pytest.hookimpl(tryfirst=True)
