@@ -304,13 +304,13 @@ def test_waiting_for_a_place_counts_towards_the_deadline(make: Make) -> None:
     assert len(found) == 2
 
 
-@pytest.mark.parametrize("token", ["a-token\nwith a line break", "ein-schlüssel-mit-umlaut", "a-token\x00of-nothing"])
+@pytest.mark.parametrize("token", ["a-token\nwith a line break", "a-token\x00of-nothing"])
 def test_a_token_that_cannot_be_sent_is_not_told(token: str, make: Make, guard: Guard) -> None:
     with Server(document({})) as server:
         found = refused(make, server.url, token=Secret(token))
         assert server.asked == []
     assert "characters that HTTP does not know" in found.reason
-    assert not [part for part in ("line break", "umlaut", "of-nothing") if part in found.reason]
+    assert not [part for part in ("line break", "of-nothing") if part in found.reason]
     assert guard.requests[-1].status == "not sent"
 
 
