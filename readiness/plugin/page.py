@@ -65,7 +65,7 @@ class Page:
         """Tell what the runbook demands and nobody answered."""
         if verdict.missing:
             self._write("")
-            names = ", ".join(self._key(key) for key in verdict.missing)
+            names = ", ".join(dict.fromkeys(self._key(key) for key in verdict.missing))
             self._wrap(f"{'NOT RUN':<{LABEL}}{len(verdict.missing)} decisions of {run.phase}: {names}", yellow=True)
 
     def passed(self, results: list[Record]) -> None:
