@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
+from readiness.clients import postgres as module
 from readiness.clients.guard import Guard
 from readiness.clients.postgres import Postgres
 from readiness.environment import KnownReading, Reading
@@ -103,7 +104,6 @@ NO_VALUES = {
     "a division by zero": ("select 1 / 0", "query failed"),
     "two statements": ("select 1; select 2", "one statement"),
     "a slow one": ("select pg_sleep(20)", "took too long"),
-    "one without an end": ("select generate_series(1, 100000000)", "an"),
     "too few parameters": ("select %s", "query failed"),
 }
 
@@ -172,6 +172,13 @@ def assert_untouched(postgres: Postgres, database: Server) -> None:
     with psycopg.connect(database.dsn()) as connection:
         assert connection.execute("select count(*) from upload where status <> 'gone'").fetchone() == (2,)
         assert connection.execute("select to_regclass('planted')").fetchone() == (None,)
+
+
+def test_too_many_rows_are_not_fetched(probe: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROWS_AT_MOST", 10)
+    assert len(probe.rows("select generate_series(1, 10) as n")) == 10
+    assert "more than 10 rows" in unknown(lambda: probe.rows("select generate_series(1, 1000000000) as n")).reason
+    assert probe.value("select 1") == 1
 
 
 def test_a_session_has_its_limits(probe: Postgres) -> None:
@@ -246,7 +253,9 @@ def test_a_server_that_takes_the_connection_and_says_nothing(make: Make) -> None
         assert time.monotonic() - started < 1.5
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"S", b"R\x00\x00\x00\x08\x00\x00\x00\x00"])
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"S", b"R\x00\x00\x00\x08\x00\x00\x00\x00"]
+)
 def test_a_server_that_is_no_database(answer: bytes, make: Make) -> None:
     with contextlib.closing(socket.socket()) as listener:
         listener.bind(("127.0.0.1", 0))
@@ -316,7 +325,7 @@ def between(database: Server) -> Iterator[Between]:
 
 
 @pytest.fixture
-def distant(make: Make, database: Server, between: Between) -> Postgres:
+def distant(make: Make, between: Between) -> Postgres:
     return make(dsn=f"postgresql://probe:probe-password@127.0.0.1:{between.port}/postgres").postgres
 
 
