@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from readiness.sandbox.faults import FAULTS
 ROOT = Path(__file__).parents[1]
 CASES = [(phase, name) for name, fault in FAULTS.items() for phase in sorted(fault.phases)]
 Outcomes = dict[str, str]
+PHASES = ("preflight", "smoke", "postlaunch")
 VERDICTS = {
     "error-rate-7": "ALERT",
     "error-rate-15": "PAUSE",
@@ -87,11 +89,16 @@ class Healthy:
 
 
 @pytest.fixture(scope="module")
-def healthy(sandbox: Sandbox, launched_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Healthy:
-    return Healthy(sandbox, launched_sandbox, tmp_path_factory.mktemp("healthy"))
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Healthy]:
+    """Start two sandboxes of our own, and look at each phase before anything is broken."""
+    with Sandbox.start() as before, Sandbox.start(launched=True) as after:
+        found = Healthy(before, after, tmp_path_factory.mktemp("healthy"))
+        for phase in PHASES:
+            found.judged(phase)
+        yield found
 
 
-@pytest.mark.parametrize("phase", ["preflight", "smoke", "postlaunch"])
+@pytest.mark.parametrize("phase", PHASES)
 def test_the_healthy_target_passes_every_line_that_has_a_check(healthy: Healthy, phase: str) -> None:
 
     found = healthy.judged(phase).outcomes
@@ -115,5 +122,5 @@ def test_exactly_the_expected_lines_turn(healthy: Healthy, tmp_path: Path, phase
 
 
 def test_the_healthy_target_is_launched(healthy: Healthy) -> None:
-    words = {phase: healthy.judged(phase).verdict for phase in ("preflight", "smoke", "postlaunch")}
+    words = {phase: healthy.judged(phase).verdict for phase in PHASES}
     assert words == {"preflight": "INCOMPLETE", "smoke": "GO", "postlaunch": "OK"}
