@@ -26,6 +26,8 @@ from readiness.evidence.redaction import Redactor
 FILE = "journal.jsonl"
 FIRST = "0" * 64
 KINDS = {"start", "plan", "case", "observation", "request", "result", "finish"}
+LOOKS = {"case", "observation", "request"}
+"""What leads to a result is brought to the disk with it; a killed process loses none of it either way."""
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
 Kind = TypeVar("Kind", bound=Record)
 
@@ -42,7 +44,9 @@ class Journal:
         folders.sync(folder)
 
     def write(self, record: str, fields: Mapping[str, Any]) -> None:
-        """Append one record; it is on the disk when this returns. Raises OSError, and then takes nothing more.
+        """Append one record. Raises OSError, and then takes nothing more.
+
+        A result, and all that led to it, is on the disk when this returns.
 
         What comes after the last record belongs to no run and is dropped: a look that outlived its run.
         """
@@ -55,7 +59,8 @@ class Journal:
             written = os.write(self._handle, line)
             if written != len(line):
                 raise OSError(f"only {written} of {len(line)} bytes of the journal could be written")
-            os.fsync(self._handle)
+            if record not in LOOKS:
+                os.fsync(self._handle)
             self._open = record != "finish"
             self._seq, self._prev = self._seq + 1, _digest(line)
 

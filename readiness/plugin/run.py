@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +59,14 @@ class Run:
         """Find the decision that a node id stands for."""
         path, _, rest = nodeid.partition("::")
         function, _, local = rest.partition("[")
-        check = check_id(Path(path).stem, function)
-        for item in self.demanded():
-            planned = check == UNDECIDED and item.check in planned_checks()
-            if (item.check == check or planned) and self.local_id(item) == local.removesuffix("]"):
-                return item
-        return None
+        return self._by_name.get((check_id(Path(path).stem, function), local.removesuffix("]")))
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], Item]:
+        """Every decision of the phase by the check that pytest runs for it and its local id."""
+        own = {(item.check, self.local_id(item)): item for item in self.demanded()}
+        undecided = {(UNDECIDED, name): item for (check, name), item in own.items() if check in planned_checks()}
+        return undecided | own
 
 
 def check_id(module: str, function: str) -> str:
