@@ -2,8 +2,8 @@
 
     python -m loadtests.truth --median 0.05 --p95 0.2        prints the port it listens on
 
-`GET /t` obeys the law, anything else answers at once; `GET /record?from=A&until=B` (Unix seconds) gives what the server saw
-of the requests that arrived between. The faults of a target can be planted: errors, a freeze, a slow law.
+`GET /t` obeys the law, anything else answers at once; `GET /record?from=A&until=B` (Unix seconds) gives what the server
+saw of the requests that arrived between. The faults of a target can be planted: errors, a freeze, a slow law.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import random
 import ssl
 import time
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 from readiness.distribution import Distribution
@@ -87,7 +88,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count it."""
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._record.connections += 1
 
     def data_received(self, data: bytes) -> None:
@@ -124,8 +125,7 @@ class Connection(asyncio.Protocol):
         self._record.took.append(time.perf_counter() - came)
 
     def _write(self, status: int, body: bytes) -> None:
-        if isinstance(self._transport, asyncio.WriteTransport):
-            self._transport.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body)
+        self._transport.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body)
 
 
 def _length(head: bytes) -> int:

@@ -33,7 +33,7 @@ class Step(_Part):
     path: Annotated[str, Field(pattern=r"^(/|\{\{|https?://)")]
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     name: str | None = None
-    """How it is called in the report; without it the path as it stands here, so that ids do not make a thousand rows."""
+    """How it is called in the report; without it the path as it stands here, so that ids make no thousand rows."""
     headers: dict[str, str] = {}
     json_body: Any = Field(default=None, alias="json")
     text: str | None = None

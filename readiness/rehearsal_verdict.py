@@ -230,7 +230,7 @@ def _failed(evidence: Evidence, *, starved: bool) -> Iterator[Reason]:
     elif intended >= stage.p95_seconds_below and sure:
         yield Reason(
             Word.FAIL,
-            f"p95 is {intended:.3f} s for users who come when they want to, allowed below {stage.p95_seconds_below:g} s;"
+            f"p95 is {intended:.3f} s for users who come when they want, allowed below {stage.p95_seconds_below:g} s;"
             f" the longest silence of the target was {evidence.longest_silence()} s",
             "find what stops the target: locks, collections, pools, restarts",
         )
