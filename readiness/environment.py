@@ -85,7 +85,7 @@ class Http(Section):
     deadline_seconds: Seconds = 10.0
     """From the first byte sent to the last received, redirects and retries included."""
     body_bytes_at_most: Annotated[int, Field(gt=0)] = 5_000_000
-    connections_per_host: Annotated[int, Field(gt=0, le=64)] = 8
+    connections_per_host: Annotated[int, Field(gt=0, le=64)] = 16
 
 
 class Postgres(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 import urllib.parse
 from typing import Any, NoReturn
 
@@ -14,20 +15,24 @@ from pydantic_core import CoreSchema, core_schema
 MASK = "***"
 SHORTEST = 6  # shorter values would match ordinary text; they are refused as secrets
 
+_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|(^|_)KEY($|_)|CREDENTIAL|DSN", re.IGNORECASE)
+_PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s]*:[^/\s]+@")
+
 _seen: set[str] = set()
 
 
 class Secret:
     """A value that prints as `***`; `reveal()` is the only way to it.
 
-    Every secret that was ever made is remembered, so that all output can be scanned for it.
+    Every secret is remembered, so that all output can be scanned for it; not `remembered` is what is only treated
+    like one, such as the harmless variables beside the secret ones.
     """
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, *, remembered: bool = True) -> None:
         self._value = value
-        if len(value) >= SHORTEST:
+        if remembered and len(value) >= SHORTEST:
             _seen.add(value)
 
     def reveal(self) -> str:
@@ -63,6 +68,16 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("a secret is text")  # noqa: TRY004  pydantic reports ValueError
     return value
+
+
+def names_a_secret(name: str) -> bool:
+    """Tell whether a variable of this name holds a secret."""
+    return bool(_SECRET_NAME.search(name))
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Tell whether a variable is secret: by its name, or because an address with a password is in it."""
+    return names_a_secret(name) or bool(_PASSWORD_IN_ADDRESS.search(value))
 
 
 def known_secrets() -> frozenset[str]:

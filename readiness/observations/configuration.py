@@ -9,10 +9,10 @@ from datetime import datetime
 from readiness.clients.readings import Readings
 from readiness.observations import known_reading, observation
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.secret import names_a_secret
 
 DEPLOYED_VARIABLES = known_reading("deployed_variables", "the variables of the deployed service (name to value)")
 
-_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|(^|_)KEY($|_)|CREDENTIAL|DSN", re.IGNORECASE)
 _ALWAYS_A_PLACEHOLDER = re.compile(
     r"change[-_ ]?(me|this|it)|to[-_ ]?do|fill[-_ ]?(me|in).*|replace[-_ ]?.*|place[-_ ]?holder"
     r"|(your|my|insert|enter)[-_ ].*|x{3,}|\*{3,}|\.{3}|<.*>|\$?\{.*\}|null|none|undefined|n/?a|tbd",
@@ -38,7 +38,7 @@ def kill_switch(readings: Readings, variable: str, moment: datetime, launch_at: 
         raise NotConfigured("the environment names no launch time", "set launch_at in the environment file")
     deployed = readings.mapping(DEPLOYED_VARIABLES)
     position = deployed[variable].reveal().strip().lower() if variable in deployed else "not set"
-    if _SECRET_NAME.search(variable):
+    if names_a_secret(variable):
         raise Unknown(f"{variable} looks like a secret, not like a switch", "name the switch's own variable")
     return KillSwitch(position, launched=moment >= launch_at)
 
@@ -63,7 +63,7 @@ def deployed_secrets(readings: Readings, variables: tuple[str, ...]) -> Secrets:
     found = readings.mapping(DEPLOYED_VARIABLES)
     deployed = {name: value for name, value in found.items() if not variables or name in variables}
     return Secrets(
-        examined=sorted(name for name in deployed if name in variables or _SECRET_NAME.search(name)),
+        examined=sorted(name for name in deployed if name in variables or names_a_secret(name)),
         placeholders=sorted(name for name, value in deployed.items() if is_placeholder(name, value.reveal())),
     )
 
@@ -73,4 +73,4 @@ def is_placeholder(name: str, value: str) -> bool:
     text = value.strip().strip("'\"")
     if _ALWAYS_A_PLACEHOLDER.fullmatch(text):
         return True
-    return bool(_SECRET_NAME.search(name)) and (not text or bool(_NO_SECRET.fullmatch(text)))
+    return names_a_secret(name) and (not text or bool(_NO_SECRET.fullmatch(text)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,14 @@ from typing import Any
 import pytest
 
 from readiness.environment import Environment
-from readiness.measurements import Measure, Plain
-from readiness.outcomes import Effect, Phase
-from readiness.runbook import Item, Limits, Runbook
+from readiness.measurements import Measure
+from readiness.outcomes import Effect, Outcome, Phase
+from readiness.runbook import Item, Limits, Runbook, planned_checks
+from readiness.timeline import is_due
+from readiness.verdict import Expected
+
+UNDECIDED = "undecided.no_check_yet"
+"""The check of the lines whose own check nobody has written yet."""
 
 
 @dataclass
@@ -23,24 +28,56 @@ class Run:
     environment: Environment
     runbooks: tuple[Runbook, ...]
     phase: Phase | None
-    """None only for the plan view of all phases."""
+    """None only for the plan of all phases."""
     moment: datetime
     """The instant that is judged: now, or what `--as-of` says."""
     started_at: datetime
     allowed: frozenset[Effect]
-    folder: Path | None = None
-    """The run folder; None in a plan view. The controller makes it."""
+    reports: Path
     replay: Path | None = None
-    items: dict[str, Item] = field(default_factory=dict)
-    """Local id → the decision it stands for, for the items that this process collected."""
+    as_of: str | None = None
 
-    def expected(self) -> list[Item]:
+    def demanded(self) -> list[Item]:
         """Give every decision that the runbooks demand in this phase, in their order."""
         return [item for runbook in self.runbooks for item in runbook.items(self.phase)]
 
+    def expected(self) -> list[Expected]:
+        """Give the same as the verdict wants it."""
+        return [Expected(item.key, item.line.gate, due=self.due(item)) for item in self.demanded()]
+
+    def due(self, item: Item) -> bool:
+        """Tell whether the item counts at the moment that is judged."""
+        return is_due(item.line.due, self.moment, self.environment.launch_at)
+
     def local_id(self, item: Item) -> str:
         """Name an item as pytest shows it: with its runbook where there are several."""
-        return item.local_id if len(self.runbooks) == 1 else f"{item.runbook}.{item.local_id}"
+        name = item.local_id if len(self.runbooks) == 1 else f"{item.runbook}.{item.local_id}"
+        return f"{name}:{item.check}" if item.check in planned_checks() else name
+
+    def item_of(self, nodeid: str) -> Item | None:
+        """Find the decision that a node id stands for."""
+        path, _, rest = nodeid.partition("::")
+        function, _, local = rest.partition("[")
+        check = check_id(Path(path).stem, function)
+        for item in self.demanded():
+            planned = check == UNDECIDED and item.check in planned_checks()
+            if (item.check == check or planned) and self.local_id(item) == local.removesuffix("]"):
+                return item
+        return None
+
+
+def check_id(module: str, function: str) -> str:
+    """Name a check: test_database, test_pool_headroom → database.pool_headroom."""
+    return f"{module.rpartition('.')[2].removeprefix('test_')}.{function.removeprefix('test_')}"
+
+
+@dataclass(frozen=True)
+class Settled:
+    """An item that is decided before it runs: nothing is looked at for it."""
+
+    outcome: Outcome
+    reason: str
+    remedy: str = ""
 
 
 RUN = pytest.StashKey[Run]()
@@ -49,16 +86,27 @@ RUN = pytest.StashKey[Run]()
 ITEM = pytest.StashKey[Item]()
 LIMITS = pytest.StashKey[Limits]()
 MEASURE = pytest.StashKey[Measure]()
+SETTLED = pytest.StashKey[Settled]()
 """On a pytest item."""
 
 RESULTS = pytest.StashKey[list[dict[str, Any]]]()
-"""On the config of the controller: the settled `result` records, in order (see the journal's schema)."""
+"""On the controller's config: the settled `result` records, in order."""
 
-READINESS = "readiness"
-"""The attribute of a report that carries what `judging` found: a mapping of plain values that crosses processes."""
+FOUND, SEEN = "readiness", "readiness_seen"
+"""The attributes of a report that carry plain values across processes: what `judging` found, and what was looked at."""
 
 
-def found_in(report: pytest.TestReport) -> Mapping[str, Plain] | None:
+def found_in(report: pytest.TestReport) -> Mapping[str, Any] | None:
     """Return what `judging` attached to a report, or None for a test that decides no line."""
-    found: Mapping[str, Plain] | None = getattr(report, READINESS, None)
+    found: Mapping[str, Any] | None = getattr(report, FOUND, None)
     return found
+
+
+def is_controller(config: pytest.Config) -> bool:
+    """Tell whether this process decides; xdist's workers only look."""
+    return not hasattr(config, "workerinput")
+
+
+def is_real(config: pytest.Config) -> bool:
+    """Tell whether this is a run that judges, not a plan and not the suite's own tests."""
+    return RUN in config.stash and not config.option.collectonly

@@ -1,0 +1,47 @@
+"""The table of systems: one field for each client; its name is what an observation asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from readiness.clients.files import Files
+from readiness.clients.guard import Guard
+from readiness.clients.http import Http
+from readiness.clients.metrics import Exposition
+from readiness.clients.postgres import Postgres
+from readiness.clients.readings import Readings
+from readiness.clients.storage import Storage
+from readiness.environment import Environment
+
+
+@dataclass(frozen=True)
+class Clients:
+    """All clients of one run. Making them contacts nobody; one that is not configured says so when it is used."""
+
+    http: Http
+    postgres: Postgres
+    storage: Storage
+    exposition: Exposition
+    files: Files
+    readings: Readings
+
+    @classmethod
+    def of(cls, environment: Environment, guard: Guard) -> Clients:
+        """Make the clients of an environment."""
+        http = Http(environment.http, environment.target, guard)
+        postgres = Postgres(environment.postgres, guard)
+        exposition = Exposition(environment.metrics, http)
+        files = Files(guard)
+        return cls(
+            http=http,
+            postgres=postgres,
+            storage=Storage(environment.storage, http),
+            exposition=exposition,
+            files=files,
+            readings=Readings(environment.readings, http, postgres, exposition, files),
+        )
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.http.close()
+        self.postgres.close()

@@ -1,0 +1,28 @@
+"""`readiness plan`: what a run would decide, and whether the environment has all that it needs. Contacts nothing."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from readiness.outcomes import Phase
+
+HELP = "show each line: when and how it is decided, and what is not configured; contacts nothing"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command line may say."""
+    parser.add_argument("--env", required=True, metavar="NAME", help="the environment: environments/NAME.yaml")
+    parser.add_argument("-m", dest="phase", choices=list(Phase), help="one phase only (default: all)")
+    parser.add_argument("--as-of", metavar="TIME", help="as it must stand then: T-1h, or 2026-12-01T08:00:00Z")
+    parser.add_argument("--environments", metavar="DIR", help="where environment files are (default: environments/)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Let pytest collect and show: the plan is what a run would do, because the same code makes both."""
+    words = ["--collect-only", "--no-header", "--no-summary", f"--env={options.env}"]
+    words += ["-m", options.phase] if options.phase else []
+    words += [f"--as-of={options.as_of}"] if options.as_of else []
+    words += [f"--environments={options.environments}"] if options.environments else []
+    return int(pytest.main(words))

@@ -1,0 +1,70 @@
+"""`readiness sandbox`: the embedded target in the foreground, whole or with faults, to try the suite on."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import threading
+
+from readiness.errors import BadInput, not_one_of
+from readiness.sandbox import Sandbox, SandboxFailed
+from readiness.sandbox.faults import FAULTS
+
+HELP = "run the embedded target, with faults if you like, and say how to point a shell at it"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command line may say."""
+    parser.add_argument("--launched", action="store_true", help="as it stands six minutes after the launch")
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="plant a fault (repeatable)")
+    parser.add_argument("--list-faults", action="store_true", help="name the faults: what each breaks, in which phase")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until Ctrl-C. Raises BadInput."""
+    if options.list_faults:
+        print(catalogue())
+        return 0
+    unknown = [name for name in options.fault if name not in FAULTS]
+    if unknown:
+        raise BadInput([f"--fault {not_one_of(name, FAULTS)}" for name in unknown])
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        with Sandbox.start(launched=options.launched) as sandbox:
+            for name in options.fault:
+                sandbox.keep(name)
+            print(directions(sandbox, options.fault, launched=options.launched), flush=True)
+            ended.wait()
+    except SandboxFailed as error:
+        raise BadInput([str(error)]) from None
+    return 0
+
+
+def catalogue() -> str:
+    """List the faults by area."""
+    listed: list[str] = []
+    width = max(map(len, FAULTS))
+    for area in sorted({fault.area for fault in FAULTS.values()}):
+        listed.append(area)
+        for name, fault in sorted(FAULTS.items()):
+            if fault.area == area:
+                sentence = fault.says.partition("\n")[0]
+                listed.append(f"  {name:<{width}}  {sentence}  ({', '.join(fault.phases)})")
+    return "\n".join(listed)
+
+
+def directions(sandbox: Sandbox, faults: list[str], *, launched: bool) -> str:
+    """Say how to point a shell at the sandbox, and what to run there."""
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(sandbox.variables.items())]
+    planted = f", broken on purpose by {', '.join(faults)}" if faults else ""
+    phase = "postlaunch" if launched else "preflight"
+    return "\n".join(
+        [
+            f"# The sandbox is up{planted}; Ctrl-C stops it. Paste this into another shell:",
+            *exports,
+            f"# and there: pytest -m {phase} --env local",
+        ]
+    )

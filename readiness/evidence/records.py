@@ -1,0 +1,144 @@
+"""The records of a journal, schema `readiness/journal/1`. Other tools rely on these names; more fields may follow."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from readiness.measurements import Measurement
+from readiness.outcomes import Gate, Outcome, Phase, Step
+from readiness.verdict import Key, Word
+
+SCHEMA = "readiness/journal/1"
+
+
+class Record(BaseModel):
+    """Base of all records."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+
+class RecordedTarget(Record):
+    """What was judged."""
+
+    url: str
+    revision: str | None
+
+
+class Start(Record):
+    """The first record."""
+
+    # pydantic has a method of the name that the journal uses
+    schema_name: Literal["readiness/journal/1"] = Field(alias="schema")
+    run: str
+    env: str
+    phase: Phase
+    as_of: datetime
+    """The instant that was judged."""
+    started_at: datetime
+    suite: str
+    target: RecordedTarget
+    limits_digest: str
+    launch_at: datetime | None = None
+    not_applicable: dict[str, str] = {}
+    production: bool | None = None
+    replay: str | None = None
+
+
+class PlannedLine(Record):
+    """A line of the runbooks that the phase demands."""
+
+    id: str
+    runbook: str
+    ref: str
+    says: str
+    phase: tuple[Phase, ...]
+    gate: Gate
+    due: str | None
+    checks: tuple[str, ...]
+    limits: dict[str, dict[str, Any]]
+    ladder: dict[Step, float | str] = {}
+    diagnostics: tuple[str, ...] = ()
+
+
+class PlannedItem(Record):
+    """A decision that a line needs."""
+
+    line: str
+    check: str
+    subject: str | None = None
+    due: bool
+
+    @property
+    def key(self) -> Key:
+        """What makes it unique in a run."""
+        return (self.line, self.check, self.subject)
+
+
+class Plan(Record):
+    """Everything that the phase demands, written before anything is looked at."""
+
+    lines: tuple[PlannedLine, ...]
+    items: tuple[PlannedItem, ...]
+
+    def line(self, name: str) -> PlannedLine | None:
+        """Find a line by `runbook/line`."""
+        return next((line for line in self.lines if line.id == name), None)
+
+
+class RecordedMeasurement(Record):
+    """A value held against its limit."""
+
+    name: str
+    value: Any
+    comparator: str
+    limit: Any
+    unit: str
+    ok: bool
+
+    def measurement(self) -> Measurement:
+        """Give it as the judgement knows it."""
+        return Measurement(self.name, self.value, self.comparator, self.limit, self.unit, self.ok)
+
+
+class Result(Record):
+    """What was decided for one item."""
+
+    line: str
+    check: str
+    subject: str | None = None
+    nodeid: str
+    outcome: Outcome
+    measurements: tuple[RecordedMeasurement, ...]
+    reason: str
+    remedy: str
+    seconds: float
+    step: Step | None = None
+    gate: Gate | None = None
+    says: str = ""
+    ref: str = ""
+    side: Any = None
+    waived: bool = False
+    attested: bool = False
+    diagnostics: Any = None
+
+    @property
+    def key(self) -> Key:
+        """What makes it unique in a run."""
+        return (self.line, self.check, self.subject)
+
+
+class Finish(Record):
+    """The last record."""
+
+    verdict: Word
+    exit: int
+    action: str
+    counts: dict[str, int]
+    finished_at: datetime
+    ended: bool = True
+    """False where the run was interrupted or its evidence is not whole: `withdrawn` says why."""
+    withdrawn: tuple[str, ...] = ()
+    holding: tuple[tuple[str, str, str | None], ...] = ()

@@ -1,0 +1,163 @@
+"""No secret leaves: masks known values in every encoding, then whatever has the shape of a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from readiness.evidence.plain import as_plain
+from readiness.measurements import Plain
+from readiness.secret import MASK, SHORTEST, encodings, known_secrets
+
+FRAGMENT = 8  # characters of a secret in a row that give it away
+CUT = 4  # a shorter part suffices where "..." shows that something was cut out
+
+SHAPES = {
+    "a private key": re.compile(
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+    ),
+    "an Authorization value": re.compile(
+        r"(?<=\b[Bb]earer )(?!\*{3})[^\s\"'<>,;]{8,}|(?<=\bBasic )[A-Za-z0-9+/=]{12,}"
+    ),
+    "a password in an address": re.compile(r"(?<=://)(?!\*{3})[^/\s:@\"'<>]*:(?!\*{3})[^/\s@\"'<>]+(?=@)"),
+    "a JSON Web Token": re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
+    "a vendor's key": re.compile(
+        r"\b(?:(?:sk|rk)_(?:live|test)_\w{10,}|whsec_[\w+/=-]{10,}|sb[pa]_[0-9a-f]{20,}|sb_secret_[\w-]{10,}"
+        r"|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|AIza[\w-]{30,})"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Something secret in a file; what it is, never the value."""
+
+    file: Path
+    what: str
+
+
+@dataclass
+class Redactor:
+    """Masks text. Secrets that become known later are masked from then on."""
+
+    values: Callable[[], frozenset[str]] = known_secrets
+    _known: frozenset[str] = frozenset()
+    _exact: re.Pattern[str] | None = None
+    _cut: re.Pattern[str] | None = None
+    _fragments: tuple[str, ...] = field(default=())
+
+    def text(self, text: str) -> str:
+        """Mask exact values first and shapes second; the other way round a shape could leave half a value."""
+        self._learn()
+        if self._exact:
+            text = self._exact.sub(MASK, text)
+        if self._cut and "..." in text:
+            text = self._cut.sub(MASK, text)
+        text = self._without_fragments(text)
+        for shape in SHAPES.values():
+            text = shape.sub(MASK, text)
+        return text
+
+    def plain(self, value: Any) -> Plain:
+        """Mask a value of any depth, keys included, and make it plain JSON."""
+        return self._deep(as_plain(value))
+
+    def find(self, text: str) -> Iterator[str]:
+        """Say what is secret in a text, without saying it."""
+        self._learn()
+        if self._exact and self._exact.search(text):
+            yield "a known secret"
+        elif any(part in text for part in self._fragments):
+            yield "a part of a known secret"
+        for what, shape in SHAPES.items():
+            if shape.search(text):
+                yield what
+
+    def _deep(self, value: Plain) -> Plain:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self._deep(part) for part in value]
+        if isinstance(value, dict):
+            return {self.text(key): self._deep(part) for key, part in value.items()}
+        if value is not None and str(value) in self._known:
+            return MASK
+        return value
+
+    def _learn(self) -> None:
+        known = self.values()
+        if known == self._known:
+            return
+        self._known = known
+        secret = {part for value in known for part in _parts(value)}
+        forms = sorted({form for value in secret for form in encodings(value)}, key=len, reverse=True)
+        self._exact = re.compile("|".join(map(re.escape, forms))) if forms else None
+        cuts = [
+            f"{_growing(value)}\\.\\.\\.|\\.\\.\\.{_growing_back(value)}" for value in secret if len(value) > CUT * 2
+        ]
+        self._cut = re.compile("|".join(cuts)) if cuts else None
+        self._fragments = tuple({part for value in secret for part in _windows(value)})
+
+    def _without_fragments(self, text: str) -> str:
+        hidden = [False] * len(text)
+        for part in self._fragments:
+            at = text.find(part)
+            while at >= 0:
+                hidden[at : at + FRAGMENT] = [True] * FRAGMENT
+                at = text.find(part, at + 1)
+        if not any(hidden):
+            return text
+        kept = "".join("\0" if hide else character for character, hide in zip(text, hidden, strict=True))
+        return re.sub("\0+", MASK, kept)
+
+
+def _parts(value: str) -> Iterator[str]:
+    """Give the value, and the password in it where it is an address."""
+    yield value
+    for password in _passwords(value):
+        yield from (part for part in (password, unquote(password)) if len(part) >= SHORTEST)
+
+
+def _passwords(value: str) -> list[str]:
+    try:
+        password = urlsplit(value).password if "://" in value else None
+    except ValueError:  # brackets that are no IPv6 address
+        password = None
+    return [password] if password else []
+
+
+def _windows(value: str) -> Iterator[str]:
+    """Give the telling pieces of a secret: ordinary words and the host of an address are in every report."""
+    if "://" in value:
+        return  # its password is a secret of its own
+    for at in range(len(value) - FRAGMENT + 1):
+        part = value[at : at + FRAGMENT]
+        telling = any(c.isdigit() for c in part) and any(c.isalpha() for c in part)
+        if telling and len(set(part)) > FRAGMENT // 2:
+            yield part
+
+
+def _growing(value: str) -> str:
+    """Match any beginning of a value that is long enough to give it away, the longest first."""
+    head, rest = re.escape(value[:CUT]), value[CUT:-1]
+    return head + "".join(f"(?:{re.escape(character)}" for character in rest) + ")?" * len(rest)
+
+
+def _growing_back(value: str) -> str:
+    tail, rest = re.escape(value[-CUT:]), value[1:-CUT]
+    return "(?:" * len(rest) + "".join(f"{re.escape(character)})?" for character in rest) + tail
+
+
+def scan(folder: Path, redactor: Redactor) -> list[Hit]:
+    """Look through every file of a folder."""
+    return [hit for path in sorted(folder.rglob("*")) if path.is_file() for hit in scan_file(path, redactor)]
+
+
+def scan_file(path: Path, redactor: Redactor) -> list[Hit]:
+    """Look through one file."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return [Hit(path, what) for what in redactor.find(text)]

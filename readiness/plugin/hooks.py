@@ -1,0 +1,32 @@
+"""What the plugin tells: hooks for whoever keeps or shows it. They run in the controller, on the main thread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from readiness.plugin.run import Run
+from readiness.verdict import Verdict
+
+
+def pytest_readiness_opened(run: Run) -> None:
+    """Announce that the run is about to contact its target."""
+
+
+def pytest_readiness_case(nodeid: str) -> None:
+    """Announce that an item has begun."""
+
+
+def pytest_readiness_observation(record: dict[str, Any]) -> None:
+    """Announce what an observation found: a journal record `observation`."""
+
+
+def pytest_readiness_request(record: dict[str, Any]) -> None:
+    """Announce that something was sent, or refused: a journal record `request`."""
+
+
+def pytest_readiness_result(record: dict[str, Any]) -> None:
+    """Announce what was decided for one item: a journal record `result`."""
+
+
+def pytest_readiness_verdict(verdict: Verdict) -> None:
+    """Announce what it adds up to, after every report is written."""

@@ -1,0 +1,156 @@
+"""One runbook line is one pytest item; what does not fit is told at once, before anything is contacted."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from _pytest.config.exceptions import UsageError
+
+from readiness.clients import Clients
+from readiness.errors import BadRunbook, not_one_of
+from readiness.observations import KNOWN_READINGS, OBSERVATIONS
+from readiness.outcomes import Effect, Outcome, Phase
+from readiness.plugin.options import known_environments
+from readiness.plugin.run import ITEM, LIMITS, RUN, SETTLED, UNDECIDED, Run, Settled, check_id, is_controller
+from readiness.runbook import Item, Limits, limits_of, planned_checks
+
+PARAMETER = "item_of_line"
+CONTEXT = {"environment", "moment", "launch_at"}
+GIVEN = {"limits", "measure", PARAMETER, "request"}
+PROBLEMS = pytest.StashKey[list[str]]()
+REFUSED_MARKS = {"skip", "skipif", "xfail"}
+
+
+@pytest.fixture
+def item_of_line(request: pytest.FixtureRequest) -> Item:
+    """Give the line, and the one thing of it, that is decided."""
+    found: Item = request.param
+    return found
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make an item of each line that names the check."""
+    if PARAMETER not in metafunc.fixturenames or RUN not in metafunc.config.stash:
+        return
+    run = metafunc.config.stash[RUN]
+    items = list(_items(run, check_id(metafunc.module.__name__, metafunc.function.__name__)))
+    if items:
+        metafunc.parametrize(PARAMETER, items, ids=[run.local_id(item) for item in items], indirect=True)
+
+
+def _items(run: Run, check: str) -> Iterator[Item]:
+    for runbook in run.runbooks:
+        for item in runbook.items():
+            if item.check == check or (check == UNDECIDED and item.check in planned_checks()):
+                yield item
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each item its line, limits and phases, and check that everything fits."""
+    checks = [item for item in items if PARAMETER in getattr(item, "fixturenames", ())]
+    if RUN not in config.stash:
+        if checks:
+            known = ", ".join(known_environments(config)) or "none yet: copy environments/example.yaml"
+            raise UsageError(f"name an environment: --env NAME (known: {known})")
+        return
+    run = config.stash[RUN]
+    problems = list(_readings_nobody_asks_for(run))
+    for item in checks:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            problems += _fit(run, item)
+    items[:] = [item for item in items if item not in checks or ITEM in item.stash or problems]
+    if not session.testsfailed and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        problems += _without_a_check(run, checks)
+    if problems and is_controller(config):
+        raise UsageError("\n".join(dict.fromkeys(problems)))
+    if problems:
+        config.stash[PROBLEMS] = list(dict.fromkeys(problems))  # the controller tells; see `workers`
+        items.clear()
+
+
+def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
+    """Connect one pytest item with its line. Yields what does not fit."""
+    item: Item = node.callspec.params[PARAMETER]
+    node.stash[ITEM] = item
+    where = f"{node.location[0]}::{node.originalname}"
+    carried = {mark.name for mark in node.own_markers} & set(Phase)
+    for phase in item.line.phase:
+        if phase not in carried:
+            yield f"{item.line_id} wants the phase {phase}; {where} is marked for {', '.join(sorted(carried)) or 'none'}"
+    node.own_markers[:] = [
+        mark for mark in node.own_markers if mark.name not in set(Phase) or mark.name in item.line.phase
+    ]
+    for mark in node.iter_markers():
+        if mark.name in REFUSED_MARKS:
+            yield f"{where}: {mark.name} is not allowed on a check; say not_applicable in the environment, with the reason"
+    hints = typing.get_type_hints(node.obj)
+    model = hints.get("limits", Limits)
+    yield from _arguments(node, item, model, where)
+    missing = [name for name, field in model.model_fields.items() if field.is_required() and name not in item.limits]
+    if item.check != UNDECIDED and not missing and item.check not in planned_checks():
+        try:
+            node.stash[LIMITS] = limits_of(item, model)
+        except BadRunbook as error:
+            yield from error.problems
+    settled = _settled(run, item, missing)
+    if settled:
+        node.stash[SETTLED] = settled
+
+
+def _settled(run: Run, item: Item, missing: list[str]) -> Settled | None:
+    """Decide what needs no look: not due yet, not applicable here, or short of a limit."""
+    reason = run.environment.not_applicable.get(item.line_id)
+    if reason:
+        return Settled(Outcome.NOT_APPLICABLE, reason)
+    if not run.due(item):
+        return Settled(
+            Outcome.NOT_DUE, f"due {item.line.due}", f"to judge it as it must stand then: --as-of={item.line.due}"
+        )
+    if missing and item.check not in planned_checks():
+        keys = ", ".join(missing)
+        return Settled(
+            Outcome.UNKNOWN,
+            f"not configured: the line states no {keys}",
+            f"state {keys} for {item.check} in a runbook of your own",
+        )
+    return None
+
+
+def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: str) -> Iterator[str]:
+    """Check that all arguments of a check are observations whose needs can be met."""
+    effects = {str(mark.args[0]) for mark in node.iter_markers("effect") if mark.args}
+    for name in dict.fromkeys([*node.fixturenames, *item.line.diagnostics]):
+        if name in GIVEN:
+            continue
+        if name not in OBSERVATIONS:
+            if name in item.line.diagnostics or name in typing.get_type_hints(node.obj):
+                yield f"{where}: observation {not_one_of(name, OBSERVATIONS)[:300]}"
+            continue
+        found = OBSERVATIONS[name]
+        for need in found.needs:
+            if need not in CONTEXT | set(Clients.__dataclass_fields__) | set(model.model_fields):
+                yield f"{where}: the observation {name} needs the limit {need}, and {model.__name__} has none"
+        if found.effect is not Effect.READ and found.effect not in effects:
+            yield f'{where}: the observation {name} has an effect; mark the check @pytest.mark.effect("{found.effect}")'
+
+
+def _without_a_check(run: Run, checks: list[pytest.Item]) -> Iterator[str]:
+    known = {check_id(item.path.stem, getattr(item, "originalname", item.name)) for item in checks}
+    for item in run.demanded():
+        if item.check not in known and not (item.check in planned_checks() and UNDECIDED in known):
+            yield f"{item.line_id}: check {not_one_of(item.check, known)[:300]}"
+
+
+def _readings_nobody_asks_for(run: Run) -> Iterator[str]:
+    named: set[Any] = {item.limits.get("reading") for runbook in run.runbooks for item in runbook.items()}
+    known = set(KNOWN_READINGS) | {name for name in named if isinstance(name, str)}
+    for name in run.environment.readings:
+        if name not in known:
+            yield (
+                f"{run.environment.environment}.yaml: readings: no check and no line asks for "
+                f"{not_one_of(name, known)[:300]}"
+            )

@@ -1,0 +1,117 @@
+"""The sandbox: a real PostgreSQL and a working ingestion service that runs in a process of its own.
+
+with Sandbox.start() as sandbox:
+    os.environ.update(sandbox.variables)
+    sandbox.launch()
+    with sandbox.plant("rls-off"):
+        ...
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Self
+
+STOP_SECONDS = 20
+PREFIX = "SANDBOX_"
+
+
+class SandboxFailed(RuntimeError):
+    """The sandbox did not start or did not do as told; the message says why."""
+
+
+class Sandbox:
+    """The parent's side of a sandbox that runs in a child process."""
+
+    def __init__(self, variables: Mapping[str, str], process: subprocess.Popen[str] | None = None) -> None:
+        self.variables = dict(variables)
+        self._process = process
+
+    @classmethod
+    def start(cls, *, launched: bool = False) -> Self:
+        """Start one and wait until it answers (about two seconds). Raises SandboxFailed."""
+        with tempfile.TemporaryFile("w+", prefix="readiness-sandbox-") as errors:
+            process = subprocess.Popen(  # noqa: S603  our own module
+                [sys.executable, "-m", __name__, "--piped", *(["--launched"] if launched else [])],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                cwd=Path(__file__).parents[2],
+                start_new_session=True,  # Ctrl-C is for the run; we stop the sandbox when the run has ended
+            )
+            line = process.stdout.readline() if process.stdout else ""
+            if not line:
+                process.wait()
+                errors.seek(0)
+                raise SandboxFailed(f"the sandbox did not start:\n{_tail(errors)}")
+        return cls(json.loads(line), process)
+
+    @classmethod
+    def attach(cls, variables: Mapping[str, str] = os.environ) -> Self:
+        """Use one that runs already, by its SANDBOX_* variables; `stop` then leaves it alone."""
+        return cls({name: value for name, value in variables.items() if name.startswith(PREFIX)})
+
+    def launch(self) -> None:
+        """Launch: INGESTION_ENABLED becomes true, and the launch was six minutes ago."""
+        self.variables = self._ask("POST", "/launch")
+
+    @contextmanager
+    def plant(self, fault: str) -> Iterator[None]:
+        """Plant a fault by name, and mend it again."""
+        self.keep(fault)
+        try:
+            yield
+        finally:
+            self._ask("DELETE", f"/faults/{fault}")
+
+    def keep(self, fault: str) -> None:
+        """Plant a fault by name for as long as the sandbox lives."""
+        self._ask("PUT", f"/faults/{fault}")
+
+    def stop(self) -> None:
+        """Stop the sandbox, its database included."""
+        if self._process is None:
+            return
+        if self._process.stdin:
+            self._process.stdin.close()  # it ends when nobody holds the other end any more
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._process = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _ask(self, method: str, path: str) -> Any:
+        request = urllib.request.Request(  # noqa: S310  our own loopback address
+            self.variables["SANDBOX_CONTROL_URL"] + path,
+            method=method,
+            headers={"Authorization": f"Bearer {self.variables['SANDBOX_CONTROL_TOKEN']}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=STOP_SECONDS) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise SandboxFailed(error.read().decode("utf-8", "replace")) from None
+        except OSError as error:
+            raise SandboxFailed(f"the sandbox does not answer: {error}") from None
+
+
+def _tail(errors: IO[str]) -> str:
+    return "\n".join(errors.read().splitlines()[-15:])

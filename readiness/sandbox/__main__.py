@@ -1,0 +1,55 @@
+"""`python -m readiness.sandbox`: the sandbox itself, in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+
+from readiness.sandbox.control import Control
+from readiness.sandbox.target import build
+
+
+def main() -> None:
+    """Run until told to stop: by a signal, or by the end of the pipe that a parent holds."""
+    parser = argparse.ArgumentParser(prog="python -m readiness.sandbox", description=__doc__)
+    parser.add_argument("--launched", action="store_true", help="as it stands six minutes after the launch")
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="plant a fault (repeatable)")
+    parser.add_argument("--piped", action="store_true", help="speak JSON to a parent, and end with it")
+    options = parser.parse_args()
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    target = build()
+    try:
+        control = Control(target)
+        if options.launched:
+            target.launch()
+        for fault in options.fault:
+            control.plant(fault)
+        _tell(control.variables(), piped=options.piped)
+        if options.piped:
+            threading.Thread(target=_until_alone, args=(ended,), daemon=True).start()
+        ended.wait()
+        control.web.leave()
+    finally:
+        target.stop()
+
+
+def _until_alone(ended: threading.Event) -> None:
+    sys.stdin.read()  # ends when the parent closes its end, or dies
+    ended.set()
+
+
+def _tell(variables: dict[str, str], *, piped: bool) -> None:
+    if piped:
+        print(json.dumps(variables), flush=True)
+        return
+    print("# The sandbox is up; Ctrl-C stops it. In another shell:")
+    print("\n".join(f"export {name}='{value}'" for name, value in variables.items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The hand on the sandbox: launch it, plant faults, mend them."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from readiness.errors import not_one_of
+from readiness.sandbox.faults import FAULTS
+from readiness.sandbox.target import Target
+from readiness.sandbox.web import Web
+
+
+class Control:
+    """Plants by name what `readiness.sandbox.faults` knows."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._planted: dict[str, Iterator[None]] = {}
+        self._lock = threading.Lock()
+        self._token = secrets.token_urlsafe(24)
+        routes = [
+            Route("/launch", self._launch, methods=["POST"]),
+            Route("/variables", self._variables),
+            Route("/faults", self._list),
+            Route("/faults/{name}", self._put, methods=["PUT"]),
+            Route("/faults/{name}", self._delete, methods=["DELETE"]),
+        ]
+        self.web = Web(Starlette(routes=routes))
+
+    def variables(self) -> dict[str, str]:
+        """Give the target's variables and the way to this hand."""
+        own = {"SANDBOX_CONTROL_URL": self.web.url, "SANDBOX_CONTROL_TOKEN": self._token}
+        return {**self._target.variables(), **own}
+
+    def plant(self, name: str) -> None:
+        """Break one thing. Raises ValueError for an unknown name."""
+        if name not in FAULTS:
+            raise ValueError(f"fault {not_one_of(name, FAULTS)}")
+        with self._lock:
+            if name not in self._planted:
+                planted = FAULTS[name].plant(self._target)
+                next(planted)
+                self._planted[name] = planted
+
+    def mend(self, name: str) -> None:
+        """Make it whole again."""
+        with self._lock:
+            for _ in self._planted.pop(name, iter(())):
+                raise ValueError(f"the fault {name} yields twice")
+
+    def _allowed(self, request: Request) -> bool:
+        return request.headers.get("authorization") == f"Bearer {self._token}"
+
+    def _launch(self, request: Request) -> Response:
+        if not self._allowed(request):
+            return JSONResponse({"error": "unauthorized"}, 401)
+        self._target.launch()
+        return JSONResponse(self.variables())
+
+    def _variables(self, request: Request) -> Response:
+        return JSONResponse(self.variables() if self._allowed(request) else {}, 200 if self._allowed(request) else 401)
+
+    def _list(self, request: Request) -> Response:
+        del request
+        return JSONResponse({"planted": sorted(self._planted), "known": sorted(FAULTS)})
+
+    def _put(self, request: Request) -> Response:
+        return self._change(request, self.plant)
+
+    def _delete(self, request: Request) -> Response:
+        return self._change(request, self.mend)
+
+    def _change(self, request: Request, change: object) -> Response:
+        if not self._allowed(request) or not callable(change):
+            return JSONResponse({"error": "unauthorized"}, 401)
+        try:
+            change(request.path_params["name"])
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, 404)
+        return JSONResponse({"planted": sorted(self._planted)})

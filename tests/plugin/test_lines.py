@@ -1,0 +1,131 @@
+"""One runbook line is one pytest item, and what does not fit is told at once, before anything is looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.project import Project, line
+
+USAGE_ERROR, INCOMPLETE = 4, 10
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    found = Project(tmp_path)
+    found.runbook(line("one", "demo.figure"), line("two", {"demo.named": {"each": {"name": ["a", "b"]}}}))
+    return found
+
+
+def test_a_line_is_an_item_for_each_thing_that_it_names(project: Project) -> None:
+    ran = project.preflight()
+    assert ran.outcomes() == {"one": "pass", "two:a": "pass", "two:b": "pass"}, ran.out
+    assert ran.exit == 0
+    assert [result["nodeid"] for result in ran.results] == [
+        "checks/test_demo.py::test_figure[one]",
+        "checks/test_demo.py::test_named[two:a]",
+        "checks/test_demo.py::test_named[two:b]",
+    ]
+    assert ran.looked == ["figure", "figure_of a", "figure_of b"]
+
+
+def test_two_runbooks_keep_their_lines_apart(project: Project) -> None:
+    project.runbook(line("one", {"demo.figure": {"share_below": 0.4}}), name="other")
+    project.environment(runbooks=["book.yaml", "other.yaml"])
+    ran = project.preflight()
+    found = {result["nodeid"].partition("[")[2]: result["outcome"] for result in ran.results}
+    assert found == {"book.one]": "pass", "other.one]": "fail", "book.two:a]": "pass", "book.two:b]": "pass"}
+    assert {result["line"] for result in ran.results} == {"book/one", "book/two", "other/one"}
+    assert ran.exit == 1
+
+
+def test_a_line_narrows_the_phases_of_its_check(project: Project) -> None:
+    project.runbook(line("now", "demo.figure"), line("later", "demo.figure", phase=["postlaunch"]))
+    assert project.preflight().outcomes() == {"now": "pass"}
+    assert project.run("-m", "postlaunch").outcomes() == {"later": "pass"}
+
+
+def test_all_that_does_not_fit_is_told_at_once(project: Project) -> None:
+    project.runbook(
+        line("no-check", "demo.figures"),
+        line("no-limit", {"demo.figure": {"share_belov": 1}}),
+        line("bad-limit", {"demo.figure": {"share_below": "many"}}),
+        line("not-there", "demo.quick", phase=["smoke"]),
+        line("unmarked", "more.unmarked"),
+        line("skipped", "more.skipped"),
+        line("unknown-look", "more.unknown_look"),
+        line("no-attachment", "demo.figure", diagnostics=["recent_failures_of_tin"]),
+    )
+    project.write(
+        "checks/test_more.py",
+        '"""More."""\nimport pytest\n'
+        "@pytest.mark.preflight\ndef test_unmarked(written: float, measure) -> None: ...\n"
+        "@pytest.mark.preflight\n@pytest.mark.skip\ndef test_skipped(figure: float, measure) -> None: ...\n"
+        "@pytest.mark.preflight\ndef test_unknown_look(figur: float, measure) -> None: ...\n",
+    )
+    project.environment(readings={"orders": {"value": 1}})
+    ran = project.preflight()
+    assert ran.exit == USAGE_ERROR, ran.out
+    for told in (
+        "'demo.figures' is not known; did you mean 'demo.figure'?",
+        "limit 'share_belov' is not known; did you mean 'share_below'?",
+        "limit 'share_below': input should be a valid number",
+        "smoke",
+        '@pytest.mark.effect("write")',
+        "skip is not allowed on a check",
+        "'figur' is not known; did you mean 'figure'?",
+        "'recent_failures_of_tin' is not known; did you mean 'recent_failures_of_tiny'?",
+        "'orders' is not known",
+    ):
+        assert told in ran.out, f"{told!r} is not in:\n{ran.out}"
+    assert "Traceback" not in ran.out
+    assert "INTERNALERROR" not in ran.out
+    assert ran.looked == []
+
+
+def test_workers_tell_the_same_problems(project: Project) -> None:
+    project.runbook(line("no-limit", {"demo.figure": {"share_belov": 1}}))
+    ran = project.preflight("-n", "2")
+    assert ran.exit == USAGE_ERROR, ran.out
+    assert ran.out.count("limit 'share_belov' is not known; did you mean 'share_below'?") == 1
+    assert "INTERNALERROR" not in ran.out
+    assert ran.looked == []
+
+
+def test_a_broken_file_of_checks_is_incomplete(project: Project) -> None:
+    project.runbook(line("one", "demo.figure"), line("gone", "broken.gone"))
+    project.write("checks/test_broken.py", "import no_such_module\n\ndef test_gone(measure): ...\n")
+    for words in ([], ["-n", "2"], ["--continue-on-collection-errors"]):
+        ran = project.preflight(*words)
+        assert ran.exit in {2, INCOMPLETE}, ran.out
+        assert "no_such_module" in ran.out
+        assert "INCOMPLETE" in ran.out
+        assert "GO " not in ran.out
+
+
+def test_a_check_that_no_line_names_is_left_out(project: Project) -> None:
+    ran = project.preflight("-v")
+    assert "nobody_asks" not in ran.out
+    assert "skipped" not in ran.out
+
+
+def test_a_narrower_selection_is_incomplete(project: Project) -> None:
+    for words in (["-k", "one"], ["checks/test_demo.py::test_figure"], ["--deselect=checks/test_demo.py::test_figure"]):
+        ran = project.preflight(*words)
+        assert ran.exit == INCOMPLETE, ran.out
+        assert "INCOMPLETE" in ran.out
+
+
+def test_checks_need_an_environment(project: Project) -> None:
+    ran = project.run("-m", "preflight", env=None)
+    assert ran.exit == USAGE_ERROR, ran.out
+    assert "--env" in ran.out
+    assert "tiny" in ran.out
+
+
+def test_other_tests_need_none(project: Project) -> None:
+    project.write("others/test_own.py", "def test_own(): pass\n")
+    ran = project.run("others", env=None)
+    assert ran.exit == 0, ran.out
+    assert "1 passed" in ran.out

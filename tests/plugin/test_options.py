@@ -1,0 +1,75 @@
+"""The command line is read before anything is contacted, and each mistake is one clean line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.project import Project, Ran, line
+
+USAGE_ERROR = 4
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    found = Project(tmp_path_factory.mktemp("options"))
+    found.runbook(line("one", "demo.figure"), line("writes", "demo.writes"))
+    return found
+
+
+def refused(ran: Ran, told: str) -> None:
+    assert ran.exit == USAGE_ERROR, ran.out
+    assert told in ran.out, ran.out
+    assert "Traceback" not in ran.out
+    assert "INTERNALERROR" not in ran.out
+    assert ran.looked == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["-m", "preflight", "--env=tinny"], "'tinny' is not known; did you mean 'tiny'?"),
+        ([], "-m preflight"),
+        (["-m", "preflight or smoke"], "one phase"),
+        (["-m", "prefligth"], "prefligth"),
+        (["-m", "preflight", "--as-of=T-1"], "is not a time relative to launch such as T-7d"),
+        (["-m", "preflight", "--as-of=tomorrow"], "is not a date and time such as"),
+        (["-m", "preflight", "--allow=wriet"], "'wriet' is not known; did you mean 'write'?"),
+        (["-m", "preflight", "-s"], "secrets"),
+        (["-m", "preflight", "--replay=no-such-run"], "no-such-run"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_mistake_is_one_clean_line(project: Project, words: list[str], told: str) -> None:
+    refused(project.run(*words), told)
+
+
+def test_environment_and_runbook_are_told_together(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.environment(allowd_hosts=["127.0.0.1"])
+    project.runbook(line("One", "demo.figure"))
+    ran = project.preflight()
+    refused(ran, "key 'allowd_hosts' is not known; did you mean 'allowed_hosts'?")
+    refused(ran, "'One' must be lower-case letters")
+
+
+def test_a_line_that_does_not_apply_must_exist(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.runbook(line("one", "demo.figure"))
+    project.environment(not_applicable={"book/on": "there is no such thing here"})
+    refused(project.preflight(), "'book/on' is not known; did you mean 'book/one'?")
+
+
+def test_production_is_read_only_unless_the_command_line_says_otherwise(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.runbook(line("one", "demo.figure"))
+    project.environment(production=True, allow=[])
+    for words, allowed in ([], "read"), (["--allow", "write"], "read, write"):
+        assert f"{allowed}\n" in project.preflight(*words).out
+
+
+def test_help_teaches(project: Project) -> None:
+    ran = project.run("--help", env=None)
+    for told in ("--env", "--as-of", "T-1h", "--allow", "--replay", "--environments", "--reports", "preflight --env"):
+        assert told in ran.out

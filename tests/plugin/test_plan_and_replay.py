@@ -1,0 +1,65 @@
+"""A plan contacts nobody and decides nothing; a replay judges again what a run has seen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.project import ROOT, Project, line
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    found = Project(tmp_path)
+    found.runbook(
+        line("one", {"demo.figure": {"share_below": 0.7}}, due="T-1h"),
+        line("two", {"demo.named": {"name": "a"}}, gate="warning"),
+        line("later", "demo.figure", phase=["postlaunch"]),
+    )
+    return found
+
+
+def test_a_plan_shows_each_line_and_leaves_nothing(project: Project) -> None:
+    ran = project.run("--collect-only")
+    assert ran.exit == 0, ran.out
+    for told in ("one holds", "two holds", "later holds", "T-1h", "warning", "demo.figure", "0.7", "postlaunch"):
+        assert told in ran.out, f"{told!r} is not in:\n{ran.out}"
+    assert (ran.looked, ran.results) == ([], [])
+    assert not (project.folder / "reports").exists()
+    assert "GO" not in ran.out
+    assert "<Function" not in ran.out
+
+
+def test_a_plan_of_one_phase(project: Project) -> None:
+    out = project.run("--collect-only", "-m", "preflight").out
+    assert "one holds" in out
+    assert "later holds" not in out
+
+
+def test_the_plan_of_the_sandbox_starts_nothing() -> None:
+    command = [sys.executable, "-m", "readiness", "plan", "--env", "local", "-m", "preflight"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "database.pool_headroom" in ran.stdout
+
+
+def test_a_replay_gives_the_same_without_a_look(project: Project) -> None:
+    first = project.preflight("--as-of=T-1h")
+    assert first.looked == ["figure", "figure_of a"]
+    (recorded,) = (project.folder / "reports" / "tiny").glob("*-preflight")
+    again = project.preflight(f"--replay={recorded}")
+    assert again.looked == []
+    assert again.outcomes() == first.outcomes() == {"one": "pass", "two": "pass"}, again.out
+    assert again.exit == first.exit == 0
+
+
+def test_a_replay_with_a_new_limit_judges_anew(project: Project) -> None:
+    project.preflight("--as-of=T-1h")
+    (recorded,) = (project.folder / "reports" / "tiny").glob("*-preflight")
+    project.runbook(line("one", {"demo.figure": {"share_below": 0.1}}), line("new", "demo.quick"))
+    again = project.preflight(f"--replay={recorded}")
+    assert again.outcomes() == {"one": "fail", "new": "unknown"}, again.out
+    assert again.looked == []

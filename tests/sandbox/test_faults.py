@@ -1,0 +1,181 @@
+"""Every fault changes what can be seen of the sandbox, and mending it restores exactly what was there before."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from readiness.sandbox import Sandbox, SandboxFailed
+from readiness.sandbox.faults import FAULTS, Fault
+from tests.sandbox.visitor import GOOD_ROW, Visitor, csv_of, wait_for
+
+ROOT = Path(__file__).parents[2]
+MOVING = "- 'updated_at' - 'beat_at'"
+"""Columns that move by themselves."""
+TABLES = "select format('%%I.%%I', schemaname, tablename) as name from pg_tables where schemaname = any(%s) order by 1"
+GUARDS = """
+select jsonb_build_object(
+    'rls', (select jsonb_object_agg(relname, relrowsecurity) from pg_class
+            where relkind = 'r' and relnamespace = 'public'::regnamespace),
+    'policies', (select jsonb_agg(tablename || ' ' || policyname order by tablename) from pg_policies),
+    'roles', (select jsonb_object_agg(rolname, rolcanlogin) from pg_roles),
+    'members', (select jsonb_agg(roleid::regrole::text || ' ' || member::regrole::text order by roleid)
+                from pg_auth_members where member > 16383),
+    'crowded', (select count(*) > 60 from pg_stat_activity where backend_type = 'client backend'),
+    'silent', (select jsonb_agg(worker order by worker) from worker_heartbeats
+               where beat_at < now() - interval '30 seconds')
+) as found"""
+
+
+def rows(visitor: Visitor) -> dict[str, Any]:
+    found = visitor.read(TABLES, ["public", "cron", "supabase_migrations"])
+    names = [row["name"] for row in found if row["name"] != "cron.job_run_details"]
+    digest = (
+        "select {0!r} as name, md5(string_agg(line, '' order by line)) as digest from"
+        f" (select (to_jsonb(t) {MOVING})::text as line from {{0}} t)"
+    )
+    digests = visitor.read(" union all ".join(digest.format(name) for name in names))
+    return {row["name"]: row["digest"] for row in digests} | {"guards": visitor.read(GUARDS)[0]["found"]}
+
+
+def answer(visitor: Visitor, url: str, token: str = "", method: str = "GET") -> Any:
+    try:
+        found = visitor.http.request(method, url, headers={"Authorization": f"Bearer {token or '-'}"})
+    except httpx.HTTPError as error:
+        return type(error).__name__
+    kind = found.headers.get("content-type", "").partition(";")[0]
+    body = found.json() if kind == "application/json" else None
+    told = {key: body.get(key) for key in ("status", "statusCode", "checks")} if body else None
+    return [found.status_code, kind, told]
+
+
+def web(visitor: Visitor) -> dict[str, Any]:
+    known = visitor.sandbox.variables
+    storage, key = known["SANDBOX_STORAGE_URL"], known["SANDBOX_STORAGE_KEY"]
+    started = time.monotonic()
+    seen = {"health": answer(visitor, f"{known['SANDBOX_URL']}/health"), "slow": time.monotonic() - started > 1}
+    try:
+        workers = visitor.http.get("/workers").json()["workers"]
+        page = visitor.http.get("/metrics").text
+    except httpx.HTTPError as error:
+        return seen | {"service": type(error).__name__}
+    return seen | {
+        "ready": answer(visitor, f"{known['SANDBOX_URL']}/ready"),
+        "workers": {name: worker["responds"] for name, worker in workers.items()},
+        "families": sorted(line.split()[2] for line in page.splitlines() if line.startswith("# TYPE")),
+        "token": answer(visitor, f"{known['SANDBOX_URL']}/v1/uploads/none", known["SANDBOX_API_TOKEN"]),
+        "bucket": answer(visitor, f"{storage}/bucket/uploads", key),
+        "sign": answer(visitor, f"{storage}/object/upload/sign/uploads/probe", key, "POST"),
+        "project": answer(
+            visitor,
+            f"{known['SANDBOX_SUPABASE_URL']}/v1/projects/sandboxproject000000",
+            known["SANDBOX_SUPABASE_TOKEN"],
+        ),
+    }
+
+
+def files(visitor: Visitor) -> dict[str, Any]:
+    path = Path(visitor.sandbox.variables["SANDBOX_CONFIGURATION"])
+    found: dict[str, Any] = {"configuration": path.read_text("utf-8") if path.exists() else None}
+    try:
+        lines = [json.loads(line) for line in Path(visitor.sandbox.variables["SANDBOX_LOG"]).read_text().splitlines()]
+    except ValueError as error:
+        return found | {"log": type(error).__name__}
+    return found | {"errors": sum(line["level"] == "error" for line in lines)}
+
+
+def pipeline(visitor: Visitor) -> Any:
+    """Send one file through, and clean up."""
+    sent = visitor.upload(csv_of(GOOD_ROW, GOOD_ROW))
+    if sent.status_code != 202:
+        return sent.status_code
+    upload = sent.json()["id"]
+    wait_for(lambda: visitor.show(upload)["status"] in {"completed", "failed"}, 2)
+    shown = visitor.show(upload)
+    shown["production"] = visitor.read("select count(*) from campaign_metrics where upload_id = %s", upload)
+    visitor.http.delete(f"/v1/uploads/{upload}", headers=visitor.own())
+    return shown | {"id": None}
+
+
+def counted(visitor: Visitor) -> bool:
+    def total() -> float:
+        lines = visitor.http.get("/metrics").text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("ingestion_uploads_total"))
+
+    before = total()
+    pipeline(visitor)
+    return total() > before
+
+
+def state(visitor: Visitor, *, launched: bool) -> dict[str, Any]:
+    """Everything a probe could see; only after the launch also what becomes of a file."""
+    seen = files(visitor) | web(visitor)
+    try:
+        seen |= rows(visitor)
+        if launched:
+            seen |= {"pipeline": pipeline(visitor), "counted": counted(visitor)}
+    except (psycopg.Error, httpx.HTTPError) as error:
+        seen |= {"hidden": type(error).__name__}
+    return seen
+
+
+def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    names = sorted(before.keys() | after.keys())
+    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=lambda fault: fault.name)
+def test_a_fault_is_seen_and_mended(fault: Fault, sandbox: Sandbox, launched_sandbox: Sandbox) -> None:
+    launched = "preflight" not in fault.phases
+    visitor = Visitor(launched_sandbox if launched else sandbox)
+    with visitor.http:
+        before = state(visitor, launched=launched)
+        assert "hidden" not in before
+        with visitor.sandbox.plant(fault.name):
+            planted = state(visitor, launched=launched)
+        after = state(visitor, launched=launched)
+    assert difference(before, planted), "nothing can be seen of it"
+    assert difference(before, after) == {}
+
+
+def test_a_planted_fault_stays(sandbox: Sandbox) -> None:
+    visitor = Visitor(sandbox)
+    with visitor.http, sandbox.plant("breaker-open"), sandbox.plant("heartbeat-stale"):
+        first = state(visitor, launched=False)
+        time.sleep(1.5)
+        assert difference(first, state(visitor, launched=False)) == {}
+
+
+def test_an_unknown_fault_is_refused_with_the_nearest_name(sandbox: Sandbox) -> None:
+    with pytest.raises(SandboxFailed, match="rls-off"), sandbox.plant("rls-of"):
+        pass
+
+
+def test_only_the_holder_of_the_token_may_plant(sandbox: Sandbox) -> None:
+    url = f"{sandbox.variables['SANDBOX_CONTROL_URL']}/faults/rls-off"
+    assert httpx.put(url, trust_env=False).status_code == 401
+    assert httpx.put(url, headers={"Authorization": "Bearer x"}, trust_env=False).status_code == 401
+
+
+def test_faults_can_be_listed_without_the_sandboxs_packages() -> None:
+    heavy = "{'starlette', 'uvicorn', 'psycopg', 'httpx', 'prometheus_client'}"
+    code = f"import sys; import readiness.sandbox.faults; print(*sorted({heavy} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == ""
+
+
+def test_every_fault_has_a_sentence_and_an_effect() -> None:
+    for name, fault in FAULTS.items():
+        assert fault.name == name
+        assert fault.says.endswith(".")
+        assert fault.phases
+        assert set(fault.turns.values()) <= {"fail", "unknown"}
+        assert fault.turns
