@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
-from gevent import Timeout
+from gevent import GreenletExit, Timeout
+from locust.exception import StopUser
 
 from loadtests.connection import Address, Connection, now, resolve
 from loadtests.health import Health
@@ -113,6 +114,7 @@ class Client:
         self._ways: dict[Origin, _Way] = {}
         self._cookies: dict[str, str] = {}
         self._home = _origin(reach.url)[0]
+        self._stop: BaseException | None = None
 
     def ask(self, step: Step, values: Mapping[str, str] | None = None) -> Answer:
         """Send one request and record it.
@@ -135,6 +137,8 @@ class Client:
         sample.naive, sample.size = max(round(seconds * 1e6), sample.kernel), reply.size
         sample.error = error or self._wrong(step, values, reply)
         reach.recorder.end(sample)
+        if self._stop:
+            raise self._stop
         return Answer(seconds, None if error else reply, sample.error)
 
     def _head(self, origin: Origin, method: str, path: str, extra: Mapping[str, str], body: bytes) -> bytes:
@@ -157,7 +161,12 @@ class Client:
         deadline = Timeout.start_new(sample.limit)
         try:
             connection = way.connection if way.connection and way.connection.alive() else self._open(way, origin)
-            sample.sent, stamp = connection.exchange(request, reply)
+            sample.sent = connection.send(request)
+            try:
+                stamp = connection.receive(reply)
+            except (StopUser, GreenletExit) as stop:
+                # Locust stops a user that it believes to be thinking; what was sent is waited for all the same.
+                self._stop, stamp = stop, connection.receive(reply)
         except Timeout as late:
             if late is not deadline:
                 raise

@@ -136,26 +136,31 @@ class Connection:
             return False
         return False
 
-    def exchange(self, request: bytes, reply: Reply) -> tuple[int, int]:
-        """Send a request and read its answer. Return when it was sent and when the last of it arrived (0: not known).
-
-        Raises HTTPParseError where the answer breaks off or is none.
-        """
+    def send(self, request: bytes) -> int:
+        """Send a request. Return the moment before."""
         if self._tls:
             self._tls.write(request)
             request = self._outgoing.read()
         sent = now()
         self._send(request)
+        return sent
+
+    def receive(self, reply: Reply) -> int:
+        """Read the rest of an answer. Return when the last of it arrived, 0 where the system does not say.
+
+        May be called again after an exception from outside interrupted it. Raises HTTPParseError where the answer
+        breaks off or is none.
+        """
         stamp = 0
         while not reply.complete:
             data, stamp = self._wait_and_read()
             self._feed(data, reply)
-        return sent, stamp
+        return stamp
 
     def last_chance(self, reply: Reply) -> int:
         """Read what has already arrived, after a time-out: the answer may be there, and the generator late.
 
-        Return when it arrived, 0 where it is not there. Raises what `exchange` raises.
+        Return when it arrived, 0 where it is not there. Raises what `receive` raises.
         """
         stamp = 0
         while not reply.complete:
