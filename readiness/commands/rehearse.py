@@ -147,9 +147,8 @@ def _summary(options: argparse.Namespace, found: Mapping[str, Judgement | None])
     print()
     for stage, judged in found.items():
         folder = next(rehearsal.folders(options.reports, options.env, stage), None)
-        print(
-            f"{stage:<10} {judged.word.upper() if judged else 'NO EVIDENCE':<13} {folder / 'page.html' if folder else ''}"
-        )
+        word = judged.word.upper() if judged else "NO EVIDENCE"
+        print(f"{stage:<10} {word:<13} {folder / 'page.html' if folder else ''}")
         for reason in judged.reasons if judged else ():
             print(f"           {reason.word}: {reason.says}. Next: {reason.next}")
     left = [stage for stage in options.stage or STAGES if stage not in found]
