@@ -59,6 +59,8 @@ class Verdict:
     missing: tuple[Key, ...] = ()
     holding: tuple[Key, ...] = field(default=())
     """The decisions that keep the verdict from being good."""
+    ended: bool = True
+    """False where the run was cut short."""
 
     @property
     def good(self) -> bool:
@@ -115,7 +117,7 @@ def decide(phase: Phase, expected: Collection[Expected], results: Iterable[Resul
     else:
         word, holding = _GOOD[phase], ()
     code = {Word.INCOMPLETE: INCOMPLETE_EXIT, _GOOD[phase]: 0}.get(word, 1)
-    return Verdict(word, code, ACTIONS[word], dict(counts), missing, holding)
+    return Verdict(word, code, ACTIONS[word], dict(counts), missing, holding, ended)
 
 
 _NOTHING = Result(("", "", None), Outcome.NOT_RUN)

@@ -35,8 +35,8 @@ def imported(path: Path) -> set[str]:
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-            names |= {f"{node.module}.{alias.name}" for alias in node.names if node.module == "readiness"}
+            inside = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= inside if node.module == "readiness" else {node.module}
     return names
 
 

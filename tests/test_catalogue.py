@@ -60,7 +60,11 @@ def test_every_check_decides_a_line() -> None:
     assert set(CHECKS) - named == WITHOUT_A_LINE
 
 
-@pytest.mark.parametrize("item", [item for item in shipped_items() if item.check in CHECKS], ids=lambda i: i.line_id)
+@pytest.mark.parametrize(
+    "item",
+    [item for item in shipped_items() if item.check in CHECKS],
+    ids=lambda item: f"{item.runbook}.{item.local_id}-{item.check}",
+)
 def test_phases_and_limits_fit_the_check(item: runbook.Item) -> None:
     check = CHECKS[item.check]
     marks = {mark.name for mark in getattr(check, "pytestmark", [])}

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from readiness.errors import nearest
 from readiness.outcomes import Effect, Unknown
 
+_UNDER_WAY = "no answer"
+
 
 @dataclass(frozen=True)
 class Request:
@@ -31,7 +33,7 @@ class Request:
 class Entry:
     """The request under way; who makes it says how it ended."""
 
-    status: str = "no answer"
+    status: str = _UNDER_WAY
 
 
 @dataclass
@@ -42,33 +44,42 @@ class Guard:
     allowed: Collection[Effect] = (Effect.READ,)
     record: Callable[[Request], None] | None = None
     requests: list[Request] = field(default_factory=list)
+    """What was sent or refused, in the order in which it ended."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    @contextmanager
-    def request(self, client: str, method: str, target: str, host: str, effect: Effect) -> Iterator[Entry]:
-        """Permit, time and record one request. Raises Unknown where it is not permitted."""
+    def permit(self, client: str, method: str, target: str, host: str | None, effect: Effect) -> None:
+        """Raise Unknown where this may not be sent, and record the refusal. `host` None is this machine itself."""
         refusal = self._refusal(host, effect)
+        if refusal:
+            status = f"refused: {refusal.reason}"
+            self._keep(Request(client, method, target, status, 0.0, effect, datetime.now(UTC)))
+            raise refusal
+
+    @contextmanager
+    def request(self, client: str, method: str, target: str, host: str | None, effect: Effect) -> Iterator[Entry]:
+        """Permit, time and record one request. Raises Unknown where it is not permitted."""
+        self.permit(client, method, target, host, effect)
         entry = Entry()
         at, started = datetime.now(UTC), time.monotonic()
         try:
-            if refusal:
-                entry.status = f"refused: {refusal.reason}"
-                raise refusal
             yield entry
         except Unknown as unknown:
-            if entry.status == "no answer":
+            if entry.status == _UNDER_WAY:
                 entry.status = unknown.reason
             raise
         finally:
             self._keep(Request(client, method, target, entry.status, time.monotonic() - started, effect, at))
 
-    def _refusal(self, host: str, effect: Effect) -> Unknown | None:
-        if host not in self.allowed_hosts:
+    def _refusal(self, host: str | None, effect: Effect) -> Unknown | None:
+        if host is not None and host.lower() not in {known.lower() for known in self.allowed_hosts}:
             near = nearest(host, self.allowed_hosts)
             hint = f" (did you mean {near}?)" if near else ""
-            return Unknown(f"the host {host or 'without a name'} is not allowed{hint}", "add it to allowed_hosts")
+            return Unknown(
+                f"the host {host or 'without a name'} is not allowed{hint}",
+                "add it to allowed_hosts in the environment file, if it is ours",
+            )
         if effect is not Effect.READ and effect not in self.allowed:
-            return Unknown(f"this has the effect {effect}, and only reading is allowed", f"run with --allow {effect}")
+            return Unknown(f"this has the effect {effect}, which is not allowed here", f"run with --allow {effect}")
         return None
 
     def _keep(self, request: Request) -> None:

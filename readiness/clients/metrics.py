@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from readiness import environment
 from readiness.clients.http import Answer, Http
+from readiness.errors import nearest
 from readiness.outcomes import NotConfigured, Unknown
 
 
@@ -37,24 +38,44 @@ class Exposition:
         return self._given is not None
 
     def samples(self) -> list[Sample]:
-        """Fetch and parse the page. Raises Unknown; an empty page is no answer either."""
+        """Fetch and parse the page. Raises Unknown; an empty page is no answer either.
+
+        A sample's value may be NaN here, as the format allows; `total` refuses it.
+        """
         if self._given is None:
             raise NotConfigured("no metrics page is configured", "set metrics.url in the environment file")
         answer = self._http.get(self._given.url, token=self._given.token).expect(200)
         found = _parsed(answer)
         if not found:
-            raise Unknown(f"{answer.url} shows no metric", "is it the right page?")
+            raise Unknown(f"{answer.url} shows no metric", "is it the right page, and has the service just started?")
+        return found
+
+    def family(self, name: str) -> list[Sample]:
+        """Give the samples of a metric, by its family's name or by a sample's own. Raises Unknown where none is."""
+        samples = self.samples()
+        family = name.removesuffix("_total")
+        found = [one for one in samples if name in {one.name, one.family} or one.family == family]
+        if not found:
+            raise _absent(name, "", samples)
         return found
 
     def total(self, name: str, labels: Mapping[str, str] | None = None) -> float:
         """Add up the samples of one name that carry these labels. Raises Unknown where there is none."""
         wanted = (labels or {}).items()
-        found = [sample.value for sample in self.samples() if sample.name == name and wanted <= sample.labels.items()]
+        samples = self.samples()
+        found = [sample.value for sample in samples if sample.name == name and wanted <= sample.labels.items()]
         if not found:
-            raise Unknown(f"the metric {name} {dict(wanted) or ''} has no sample".replace("  ", " "), "is it emitted?")
+            raise _absent(name, ", ".join(f"{key}={value}" for key, value in wanted), samples)
         if not all(map(math.isfinite, found)):
-            raise Unknown(f"the metric {name} is not a number", "look at the exposition page")
+            raise Unknown(f"the metric {name} is not a number", "look at the exposition page: what computes it?")
         return math.fsum(found)
+
+
+def _absent(name: str, labels: str, samples: Iterable[Sample]) -> Unknown:
+    near = nearest(name, {sample.name for sample in samples} - {name})
+    hint = f"; did you mean {near}?" if near else ""
+    with_labels = f" with {labels}" if labels else ""
+    return Unknown(f"the metric {name}{with_labels} has no sample{hint}", "is it emitted, and under this name?")
 
 
 def _parsed(answer: Answer) -> list[Sample]:
@@ -64,8 +85,12 @@ def _parsed(answer: Answer) -> list[Sample]:
     openmetrics = "openmetrics" in answer.headers.get("content-type", "")
     try:
         families = list((parse_openmetrics if openmetrics else parse_text)(text))
-    except (ValueError, KeyError, IndexError) as error:
-        raise Unknown(f"{answer.url} cannot be parsed as metrics: {error}", "look at the exposition page") from None
-    return [
-        Sample(family.name, one.name, one.labels, float(one.value)) for family in families for one in family.samples
-    ]
+        found = [Sample(each.name, one.name, one.labels, float(one.value)) for each in families for one in each.samples]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # the parser meets strange text unprepared
+        raise Unknown(
+            f"{answer.url} cannot be parsed as metrics: {str(error)[:120]}", "is it the right page?"
+        ) from None
+    series = {(one.name, *sorted(one.labels.items())) for one in found}
+    if not openmetrics and len(series) != len(found):
+        raise Unknown(f"{answer.url} shows a series twice: which one counts?", "correct what exposes it")
+    return found

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from readiness.clients.answer import at_pointer
 from readiness.clients.files import Files
-from readiness.clients.http import Http, at_pointer
+from readiness.clients.http import Http
 from readiness.clients.metrics import Exposition
 from readiness.clients.postgres import Postgres, Row, only_value
 from readiness.environment import KnownReading, Reading
@@ -52,9 +53,10 @@ class Readings:
             return only_value(self._postgres.rows(reading.sql), f"readings.{known.name}")
         if reading.metric is not None:
             return self._exposition.total(reading.metric, reading.labels)
-        found = self._document(reading)
-        if found is None or found == "" or isinstance(found, dict | list):
-            raise Unknown(f"readings.{known.name} is no single value", "correct its pointer")
+        found = self._document(known, reading)
+        if found is None or isinstance(found, dict | list) or (isinstance(found, str) and not found.strip()):
+            there = {type(None): "null", dict: "an object", list: "a list"}.get(type(found), "empty")
+            raise Unknown(f"readings.{known.name} is no single value but {there}", "correct its pointer or its source")
         return _plain(found)
 
     def number(self, known: KnownReading) -> float:
@@ -65,10 +67,10 @@ class Readings:
         """Read a value of a reading as a finite number; text that is one counts. Raises Unknown."""
         try:
             number = float("nan" if isinstance(value, bool | list | dict) or value is None else value)
-        except ValueError:
+        except (ValueError, OverflowError):
             number = math.nan
         if not math.isfinite(number):
-            raise Unknown(f"readings.{known.name} is not a number: {value!r}", "correct its source")
+            raise Unknown(f"readings.{known.name} is not a number: {str(value)[:60]!r}", "correct its source")
         return number
 
     def rows(self, known: KnownReading, *columns: str) -> list[Row]:
@@ -77,18 +79,19 @@ class Readings:
         A JSON object of objects is taken as rows, each with its key as `name`.
         """
         reading = self._reading(known)
-        found = self._postgres.rows(reading.sql) if reading.sql is not None else self._document(reading)
+        found = self._postgres.rows(reading.sql) if reading.sql is not None else self._document(known, reading)
         if isinstance(found, dict) and found and all(isinstance(value, dict) for value in found.values()):
             found = [{"name": key, **value} for key, value in found.items()]
-        if not isinstance(found, list):
-            raise Unknown(f"readings.{known.name} is no list of rows", "correct its pointer")
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            raise Unknown(f"readings.{known.name} is no list of objects", "correct its pointer or its source")
         for row in found:
-            if not isinstance(row, dict):
-                raise Unknown(f"readings.{known.name} is no list of objects", "correct its pointer")
             for column in columns:
                 if column not in row:
-                    there = ", ".join(sorted(map(str, row)))
-                    raise Unknown(f"readings.{known.name} has no {column}; it has {there}", "name the column so")
+                    there = ", ".join(sorted(map(str, row))) or "none"
+                    raise Unknown(
+                        f"a row of readings.{known.name} has no column {column}; its columns: {there}",
+                        f"name the column {column}, in SQL with `as`",
+                    )
         return [{str(key): _plain(value) for key, value in row.items()} for row in found]
 
     def mapping(self, known: KnownReading) -> dict[str, Secret]:
@@ -97,9 +100,11 @@ class Readings:
         if reading.file is not None and reading.format == "dotenv":
             found: Any = self._files.dotenv(reading.file)
         else:
-            found = self._document(reading)
+            found = self._document(known, reading)
         if not isinstance(found, dict) or not found or any(isinstance(value, dict | list) for value in found.values()):
-            raise Unknown(f"readings.{known.name} is no mapping of names to values", "correct its pointer")
+            raise Unknown(
+                f"readings.{known.name} is no mapping of names to values", "correct its pointer or its source"
+            )
         texts = {str(name): "" if value is None else str(value) for name, value in found.items()}
         return {name: Secret(text, remembered=is_secret(name, text)) for name, text in texts.items()}
 
@@ -111,14 +116,15 @@ class Readings:
             )
         return reading
 
-    def _document(self, reading: Reading) -> Any:
+    def _document(self, known: KnownReading, reading: Reading) -> Any:
         if reading.http is not None:
             answer = self._http.get(reading.http, token=reading.token, headers=reading.headers).expect(200)
             return at_pointer(answer.json(), reading.pointer)
         if reading.value is not None:
             return reading.value
-        if reading.file is None:
-            raise Unknown("the reading is no document", "give it http or file")
+        if reading.file is None or reading.format == "dotenv":
+            wanted = "http, a file of JSON or JSON lines, or sql"
+            raise Unknown(f"readings.{known.name} has a source that cannot answer this", f"give it {wanted}")
         if reading.format == "text":
             return self._files.text(reading.file).strip()
         if reading.format == "jsonl":

@@ -1,0 +1,1 @@
+"""The evidence of a run: its journal, and what is rendered from it."""

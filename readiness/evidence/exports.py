@@ -4,130 +4,150 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from readiness.evidence.journal import Record, RecordedRun
-from readiness.evidence.judged import missing_of
-from readiness.measurements import Measurement
-from readiness.verdict import Verdict
+from readiness.evidence.journal import RecordedRun
+from readiness.evidence.judged import judge, missing_of
+from readiness.evidence.records import Result
+from readiness.measurements import show
+from readiness.outcomes import Gate, Outcome
 
 BYTES_AT_MOST = 900_000  # GitHub drops a summary above 1 MiB whole
 ANNOTATIONS_AT_MOST = 10  # and shows no more
+OPEN = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_RUN)
+_WORST_FIRST = [*OPEN, Outcome.WARN, Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.NOT_DUE]
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_WORST_FIRST = ["fail", "unknown", "not run", "warn", "pass", "not applicable", "not due"]
+_IN_JUNIT = {
+    Outcome.FAIL: "failure",
+    Outcome.UNKNOWN: "error",
+    Outcome.NOT_RUN: "error",
+    Outcome.NOT_DUE: "skipped",
+    Outcome.NOT_APPLICABLE: "skipped",
+}
 
 
-def records_of(run: RecordedRun) -> list[Record]:
-    """Give all results, those that are missing too, the worst first."""
+def results_of(run: RecordedRun) -> list[Result]:
+    """Give all results, the missing ones too: the worst first, blockers before the others."""
     found = [*run.results, *missing_of(run)]
-    return sorted(found, key=lambda record: (_WORST_FIRST.index(record["outcome"]), record["line"]))
+    return sorted(found, key=lambda one: (_WORST_FIRST.index(one.outcome), one.gate is not Gate.BLOCKER, one.line))
 
 
-def measured(record: Record) -> str:
-    """Write what was measured against what was allowed."""
-    return "; ".join(str(Measurement(**one)) for one in record["measurements"])
+def name_of(result: Result) -> str:
+    """Name a result: `runbook/line:subject`."""
+    return f"{result.line}:{result.subject}" if result.subject else result.line
+
+
+def values_of(result: Result) -> list[str]:
+    """Write what was measured, one text for each measurement."""
+    return [f"{one.name}: {show(one.value)} {one.unit}".strip() for one in result.measurements]
+
+
+def limits_of(result: Result) -> list[str]:
+    """Write what was allowed, in the same order."""
+    return [one.measurement().allowed for one in result.measurements]
+
+
+def verdict_in(run: RecordedRun) -> tuple[str, str]:
+    """Give the verdict and the action: the recorded ones, or those of a run without an end."""
+    if run.finish:
+        return str(run.finish.verdict), run.finish.action
+    again = judge(run).verdict
+    return str(again.word), f"the run ended early; {again.action}"
 
 
 def junit(run: RecordedRun) -> str:
     """Write JUnit XML: a failure is a failure, unknown and not run are errors, left out is skipped."""
-    records = records_of(run)
-    name = f"{run.start['env']} {run.start['phase']}"
-    suite = ET.Element("testsuite", {"name": name, "timestamp": run.start["started_at"], "tests": str(len(records))})
-    counts = {"failure": 0, "error": 0, "skipped": 0}
-    for record in records:
-        case = ET.SubElement(suite, "testcase", _case(record))
-        properties = ET.SubElement(case, "properties")
-        for key in ("line", "gate", "outcome"):
-            ET.SubElement(properties, "property", {"name": key, "value": _xml(str(record[key]))})
-        ET.SubElement(properties, "property", {"name": "measured", "value": _xml(measured(record))})
-        kind = _KIND.get(record["outcome"])
-        if kind:
-            counts[kind] += 1
-            told = {"message": _xml(str(record.get("reason", "")))}
-            ET.SubElement(case, kind, told).text = _xml(str(record.get("remedy", "")))
-    for key, attribute in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
-        suite.set(attribute, str(counts[key]))
+    results = results_of(run)
+    kinds = [_IN_JUNIT.get(one.outcome) for one in results]
     root = ET.Element("testsuites")
-    root.append(suite)
+    totals = {"tests": str(len(results)), "time": f"{sum(one.seconds for one in results):.3f}"}
+    totals |= {"failures": str(kinds.count("failure")), "errors": str(kinds.count("error"))}
+    totals |= {"skipped": str(kinds.count("skipped")), "timestamp": run.start.started_at.isoformat()}
+    suite = ET.SubElement(root, "testsuite", {"name": _xml(f"{run.start.env} {run.start.phase}"), **totals})
+    facts = {"verdict": verdict_in(run)[0], "run": run.start.run, "target": run.start.target.url}
+    _properties(suite, facts | {"as_of": run.start.as_of.isoformat()})
+    for result, kind in zip(results, kinds, strict=True):
+        case = {"classname": result.check, "name": name_of(result), "time": f"{result.seconds:.3f}"}
+        element = ET.SubElement(suite, "testcase", {key: _xml(value) for key, value in case.items()})
+        said = {"line": result.line, "gate": str(result.gate or ""), "outcome": str(result.outcome)}
+        said |= {"measured": "; ".join(values_of(result)), "limit": "; ".join(limits_of(result))}
+        _properties(element, said)
+        if kind:
+            message = {"message": _xml(f"{result.outcome}: {result.reason}")}
+            ET.SubElement(element, kind, message).text = _xml(f"{result.says}\nremedy: {result.remedy}")
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-_KIND = {
-    "fail": "failure",
-    "unknown": "error",
-    "not run": "error",
-    "not due": "skipped",
-    "not applicable": "skipped",
-}
-
-
-def _case(record: Record) -> dict[str, str]:
-    subject = f":{record['subject']}" if record.get("subject") else ""
-    name = f"{record['line']}{subject}"
-    return {"classname": _xml(record["check"]), "name": _xml(name), "time": f"{record.get('seconds', 0):.3f}"}
+def _properties(parent: ET.Element, values: dict[str, str]) -> None:
+    element = ET.SubElement(parent, "properties")
+    for key, value in values.items():
+        ET.SubElement(element, "property", {"name": key, "value": _xml(value)})
 
 
 def _xml(text: str) -> str:
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def markdown(run: RecordedRun, verdict: Verdict) -> str:
+def markdown(run: RecordedRun) -> str:
     """Write a summary for people: the verdict, what holds it back with its remedy, then every line."""
-    records = records_of(run)
-    start = run.start
+    results, start = results_of(run), run.start
+    verdict, action = verdict_in(run)
     lines = [
-        f"# {verdict.word}: {start['phase']} of {_md(start['env'])}",
+        f"# {verdict}: {start.phase} of {_md(start.env)}",
         "",
-        f"{_md(verdict.action)}.",
+        f"{_md(action)}.",
         "",
-        f"Target {_md(start['target']['url'])}, revision {_md(str(start['target']['revision']))}, judged as of "
-        f"{start['as_of']}, run {_md(run.folder.name)}.",
+        f"Target {_md(start.target.url)}, revision {_md(start.target.revision or 'not stated')}.",
+        f"Judged as of {start.as_of:%Y-%m-%d %H:%M:%S}Z, run {_md(start.run)}.",
         "",
     ]
-    bad = [record for record in records if record["outcome"] in {"fail", "unknown", "not run"}]
+    lines += [f"- the evidence is not whole: {_md(why)}" for why in (run.finish.withdrawn if run.finish else ())]
+    bad = [one for one in results if one.outcome in OPEN]
     if bad:
-        lines += ["| | line | why | remedy |", "|---|---|---|---|"]
-        lines += [_row(record["outcome"], _named(record), record["reason"], record["remedy"]) for record in bad]
-        lines.append("")
-    lines += ["| outcome | line | gate | measured |", "|---|---|---|---|"]
-    lines += [_row(record["outcome"], _named(record), record["gate"], measured(record)) for record in records]
+        lines += ["", "## What holds it back", "", "| outcome | line | gate | why | remedy |", "|---|---|---|---|---|"]
+        lines += [_row(one.outcome, _titled(one), one.gate, one.reason, one.remedy) for one in bad]
+    lines += ["", "## Every line", "", "| outcome | line | gate | measured | limit |", "|---|---|---|---|---|"]
+    lines += [
+        _row(one.outcome, _titled(one), one.gate, "; ".join(values_of(one)), "; ".join(limits_of(one)))
+        for one in results
+    ]
     return _capped(lines)
 
 
 def _capped(lines: list[str]) -> str:
-    kept, size = [], 0
+    kept: list[str] = []
+    size = 0
     for line in lines:
-        size += len(line.encode()) + 1
-        if size > BYTES_AT_MOST:
+        size += len(line.encode(errors="replace")) + 1
+        if size > BYTES_AT_MOST - 100:
             kept.append(f"\n{len(lines) - len(kept)} more lines are in the journal.")
             break
         kept.append(line)
     return "\n".join(kept) + "\n"
 
 
-def _named(record: Record) -> str:
-    subject = f":{record['subject']}" if record.get("subject") else ""
-    return f"{record['line']}{subject}: {record['says']}"
+def _titled(result: Result) -> str:
+    return f"{name_of(result)}: {result.says}"
 
 
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(_md(cell) for cell in cells)} |"
+def _row(*cells: object) -> str:
+    return f"| {' | '.join(_md(str(cell or '')) for cell in cells)} |"
 
 
 def _md(text: str) -> str:
-    """Keep a provider's text from being markup."""
-    flat = " ".join(str(text).split())
-    return re.sub(r"([\\`*_{}\[\]<>|#!~])", r"\\\1", flat).replace("&", "&amp;")
+    """Keep a provider's text from being markup, or from mentioning anybody."""
+    flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
+    return re.sub(r"([\\`*_\[\]|~])", r"\\\1", flat)
 
 
-def annotations(run: RecordedRun, verdict: Verdict) -> Iterable[str]:
+def commands_for_github(run: RecordedRun) -> Iterator[str]:
     """Write GitHub's workflow commands: the verdict, then the worst lines, no more than it shows."""
-    level = "notice" if verdict.good else "error"
-    yield f"::{level} title={_property(str(verdict.word))}::{_data(f'{run.start["phase"]}: {verdict.action}')}"
-    bad = [record for record in records_of(run) if record["outcome"] in {"fail", "unknown", "not run"}]
-    for record in bad[: ANNOTATIONS_AT_MOST - 1]:
-        text = f"{record['reason']} - {record['remedy']}"
-        yield f"::error title={_property(f'{record["outcome"]} {record["line"]}')}::{_data(text)}"
+    verdict, action = verdict_in(run)
+    level = "notice" if run.finish and run.finish.exit == 0 else "error"
+    yield f"::{level} title={_property(verdict)}::{_data(run.start.phase)}: {_data(action)}"
+    bad = [one for one in results_of(run) if one.outcome in OPEN]
+    for one in bad[: ANNOTATIONS_AT_MOST - 1]:
+        yield f"::error title={_property(f'{one.outcome} {name_of(one)}')}::{_data(f'{one.reason} - {one.remedy}')}"
 
 
 def _data(text: str) -> str:

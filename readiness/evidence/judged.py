@@ -2,98 +2,169 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from readiness.evidence.journal import Record, RecordedRun
+from readiness.evidence.journal import RecordedRun
+from readiness.evidence.plain import to_json
+from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, Result
 from readiness.ladder import reached
-from readiness.measurements import Measurement, holds
-from readiness.outcomes import Gate, Outcome, Phase, Step, Unknown
-from readiness.verdict import Expected, Key, Result, Verdict, decide
+from readiness.measurements import holds
+from readiness.outcomes import Outcome, Phase, Step, Unknown
+from readiness.timeline import is_due
+from readiness.verdict import Expected, Key, Verdict, Word, decide
+from readiness.verdict import Result as Decided
+
+GOOD = {Outcome.PASS, Outcome.WARN}
 
 
-def expected_of(run: RecordedRun) -> list[Expected]:
-    """Give the decisions that the recorded plan demands."""
-    return [
-        Expected((line["id"], item["check"], item["subject"]), Gate(line["gate"]), due=item["due"])
-        for line in run.plan
-        for item in line["items"]
+@dataclass(frozen=True)
+class Judged:
+    """What a journal is worth."""
+
+    verdict: Verdict
+    """As it follows from the measurements, whatever the journal says of itself."""
+    refuted: tuple[str, ...]
+    """Where the journal contradicts itself. An honest run has none."""
+    missing: tuple[Result, ...]
+    """The demanded decisions without a result, as results that say so."""
+    decided: int
+    demanded: int
+
+
+def judge(run: RecordedRun) -> Judged:
+    """Judge a recorded run again."""
+    proven = [(result, _outcome(run, result)) for result in run.results]
+    verdict = _verdict(run, proven)
+    refuted = [
+        *_refuted_plan(run),
+        *(sentence for result, outcome in proven for sentence in _refuted(run, result, outcome)),
+        *_refuted_finish(run, verdict),
     ]
+    due = _due_keys(run)
+    decided = len(due & {result.key for result in run.results})
+    return Judged(verdict, tuple(refuted), tuple(missing_of(run)), decided, len(due))
 
 
-def verdict_of(run: RecordedRun) -> Verdict:
-    """Add the recorded results up again. A run without its end is incomplete at best."""
-    results = [
-        Result(key_of(record), Outcome(record["outcome"]), Step(record["step"]) if record.get("step") else None)
-        for record in run.results
-    ]
-    return decide(Phase(run.start["phase"]), expected_of(run), results, ended=run.finish is not None)
+def limits_digest(lines: Iterable[object]) -> str:
+    """Give the digest of all that a plan demands: a changed limit, gate or due time changes it."""
+    plain = [PlannedLine.model_validate(line).model_dump(mode="json") for line in lines]
+    return hashlib.sha256(to_json(plain).encode()).hexdigest()
 
 
-def key_of(record: Record) -> Key:
-    """Name what a result decides."""
-    return (record["line"], record["check"], record.get("subject"))
+def missing_of(run: RecordedRun) -> Iterator[Result]:
+    """Give the demanded decisions that have no result, as results that say so."""
+    known = {result.key for result in run.results}
+    for item, line in _planned(run):
+        if item.key not in known:
+            yield Result(
+                line=item.line,
+                check=item.check,
+                subject=item.subject,
+                nodeid="",
+                outcome=Outcome.NOT_RUN if item.due else Outcome.NOT_DUE,
+                measurements=(),
+                reason="the run ended without it" if item.due else f"due {line.due}",
+                remedy="run the whole phase" if item.due else "",
+                seconds=0.0,
+                gate=line.gate,
+                says=line.says,
+                ref=line.ref,
+            )
 
 
-def contradictions(run: RecordedRun) -> Iterator[str]:
-    """Tell where the journal says something that does not follow from what it measured."""
-    ladders = {line["id"]: line.get("ladder", {}) for line in run.plan}
-    demanded = {item.key for item in expected_of(run)}
-    for record in run.results:
-        where = f"{record['line']} by {record['check']}"
-        if key_of(record) not in demanded:
-            yield f"{where}: the plan does not demand it"
-        taken = [Measurement(**one) for one in record["measurements"]]
-        yield from (f"{where}: {fault}" for fault in _measurement_faults(taken, record))
-        if run.start["phase"] == Phase.POSTLAUNCH:
-            ladder = {Step(step): threshold for step, threshold in ladders.get(record["line"], {}).items()}
-            step = reached(ladder, taken)
-            if (str(step) if step else None) != record.get("step"):
-                yield f"{where}: the step is {step}, the journal says {record.get('step')}"
-    if run.finish:
-        verdict = verdict_of(run)
-        if (str(verdict.word), verdict.exit) != (run.finish["verdict"], run.finish["exit"]) and not _withdrawn(run):
-            yield f"the results give {verdict.word}, the journal ends with {run.finish['verdict']}"
+def _planned(run: RecordedRun) -> Iterator[tuple[PlannedItem, PlannedLine]]:
+    lines = {line.id: line for line in run.plan.lines} if run.plan else {}
+    for item in run.plan.items if run.plan else ():
+        if item.line in lines:
+            yield item, lines[item.line]
 
 
-def _withdrawn(run: RecordedRun) -> bool:
-    """A verdict may always be taken back to INCOMPLETE, never the other way."""
-    return bool(run.finish) and run.finish["verdict"] == "INCOMPLETE"  # type: ignore[index]  bool() has seen it
+def _verdict(run: RecordedRun, proven: list[tuple[Result, Outcome]]) -> Verdict:
+    expected = [Expected(item.key, line.gate, due=_due(run, item, line)) for item, line in _planned(run)]
+    results = [Decided(result.key, outcome, _step(run, result)) for result, outcome in proven]
+    return decide(run.start.phase, expected, results, ended=bool(run.finish and run.finish.ended))
 
 
-def _measurement_faults(taken: list[Measurement], record: Record) -> Iterator[str]:
-    for one in taken:
-        if _holds(one) is not one.ok:
-            yield f"{one} is recorded as {'met' if one.ok else 'not met'}"
-    good = record["outcome"] in {Outcome.PASS, Outcome.WARN}
-    if good and not taken:
-        yield "it passed without a measurement"
-    if good and not all(_holds(one) for one in taken):
-        yield "it passed with a measurement out of its limit"
+def _due(run: RecordedRun, item: PlannedItem, line: PlannedLine) -> bool:
+    """Count an item as due where its time says so, also where the plan says it is not."""
+    return item.due or is_due(line.due, run.start.as_of, run.start.launch_at)
 
 
-def _holds(one: Measurement) -> bool | None:
+def _due_keys(run: RecordedRun) -> set[Key]:
+    return {item.key for item, line in _planned(run) if _due(run, item, line)}
+
+
+def _step(run: RecordedRun, result: Result) -> Step | None:
+    line = run.plan.line(result.line) if run.plan else None
+    if run.start.phase is not Phase.POSTLAUNCH or line is None:
+        return None
+    return reached(line.ladder, [one.measurement() for one in result.measurements])
+
+
+def _outcome(run: RecordedRun, result: Result) -> Outcome:
+    """Give the outcome that the record can prove: the stated one, or a worse one."""
+    if result.outcome in GOOD:
+        met = [_met(one) for one in result.measurements]
+        if False in met:
+            return Outcome.FAIL
+        return result.outcome if met and None not in met else Outcome.UNKNOWN
+    if result.outcome is Outcome.NOT_APPLICABLE and result.line not in run.start.not_applicable:
+        return Outcome.UNKNOWN
+    if result.outcome is Outcome.NOT_DUE and result.key in _due_keys(run):
+        return Outcome.NOT_RUN
+    return result.outcome
+
+
+def _met(one: RecordedMeasurement) -> bool | None:
+    """Compare again; None where the value cannot be compared."""
     try:
         return holds(one.value, one.comparator, one.limit)
-    except Unknown:
+    except (Unknown, KeyError):
         return None
 
 
-def missing_of(run: RecordedRun) -> list[dict[str, Any]]:
-    """Give the demanded decisions that have no result, as `result` records with the outcome *not run*."""
-    known = {key_of(record) for record in run.results}
-    missing = []
-    for line in run.plan:
-        for item in line["items"]:
-            if (line["id"], item["check"], item["subject"]) not in known:
-                blank: dict[str, Any] = {"line": line["id"], "measurements": [], "seconds": 0.0, "nodeid": ""}
-                blank |= {
-                    "says": line["says"],
-                    "gate": line["gate"],
-                    "ref": line["ref"],
-                    "again": "",
-                    "remedy": "run it",
-                }
-                outcome = "not run" if item["due"] else "not due"
-                missing.append({**blank, **item, "outcome": outcome, "reason": "the run ended without it"})
-    return missing
+def _refuted(run: RecordedRun, result: Result, outcome: Outcome) -> Iterator[str]:
+    subject = f":{result.subject}" if result.subject else ""
+    where = f"{result.line}{subject} ({result.check})"
+    if run.plan and result.key not in {item.key for item in run.plan.items}:
+        yield f"{where}: the plan does not demand it"
+    for one in result.measurements:
+        met = _met(one)
+        if met is not one.ok:
+            stated = "met" if one.ok else "not met"
+            again = {True: "met", False: "not met", None: "not comparable"}[met]
+            yield f"{where}: {one.measurement()}: recorded as {stated}, compared again it is {again}"
+    if outcome is not result.outcome:
+        yield f"{where}: recorded as {result.outcome}, its record proves {outcome}"
+    step = _step(run, result)
+    if step is not result.step:
+        yield f"{where}: recorded at the step {result.step or 'none'}, its measurements reach {step or 'none'}"
+
+
+def _refuted_plan(run: RecordedRun) -> Iterator[str]:
+    if run.plan is None:
+        return
+    if limits_digest(run.plan.lines) != run.start.limits_digest:
+        yield "the plan is not the one that the start names: a line, a gate, a due time or a limit was changed"
+    named, known = {item.line for item in run.plan.items}, {line.id for line in run.plan.lines}
+    yield from (
+        f"{line.id}: the plan has the line, and no decision of it"
+        for line in run.plan.lines
+        if line.checks and line.id not in named
+    )
+    yield from (f"{name}: the plan has a decision of it, and not the line" for name in sorted(named - known))
+    for item, line in _planned(run):
+        if _due(run, item, line) is not item.due:
+            yield f"{item.line}: planned as not due, and its time ({line.due}) had come"
+
+
+def _refuted_finish(run: RecordedRun, verdict: Verdict) -> Iterator[str]:
+    if run.finish is None:
+        return
+    if (run.finish.verdict, run.finish.exit) != (verdict.word, verdict.exit):
+        stated = f"{run.finish.verdict} (exit {run.finish.exit})"
+        yield f"recorded as {stated}, the results add up to {verdict.word} (exit {verdict.exit})"
+    elif run.finish.counts != verdict.counts and verdict.word is not Word.INCOMPLETE:
+        yield "the counts at the end are not those of the results"

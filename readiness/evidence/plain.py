@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
@@ -15,20 +15,17 @@ from readiness.measurements import Plain
 
 def as_plain(value: Any) -> Plain:
     """Turn a value into plain JSON. What JSON has no word for becomes its text: a date, a path, a NaN."""
-    if value is None or type(value) in {bool, int, str}:
-        return value  # type: ignore[no-any-return]  the line above says so
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
+    if value is None or type(value) in {bool, int, str} or (isinstance(value, float) and math.isfinite(value)):
+        return cast("Plain", value)
     if isinstance(value, BaseModel):
-        return as_plain(value.model_dump(mode="json"))
-    if is_dataclass(value) and not isinstance(value, type):
-        return as_plain(asdict(value))
+        value = value.model_dump(mode="json")
+    elif is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
     if isinstance(value, Mapping):
         return {str(key): as_plain(part) for key, part in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted((as_plain(part) for part in value), key=str)
     if isinstance(value, Collection) and not isinstance(value, str | bytes):
-        return [as_plain(part) for part in value]
+        parts = [as_plain(part) for part in value]
+        return sorted(parts, key=str) if isinstance(value, set | frozenset) else parts
     return str(value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -48,7 +48,7 @@ class Redactor:
     _known: frozenset[str] = frozenset()
     _exact: re.Pattern[str] | None = None
     _cut: re.Pattern[str] | None = None
-    _fragments: tuple[str, ...] = field(default=())
+    _fragments: frozenset[str] = frozenset()
 
     def text(self, text: str) -> str:
         """Mask exact values first and shapes second; the other way round a shape could leave half a value."""
@@ -71,7 +71,7 @@ class Redactor:
         self._learn()
         if self._exact and self._exact.search(text):
             yield "a known secret"
-        elif any(part in text for part in self._fragments):
+        elif self._without_fragments(text) is not text:
             yield "a part of a known secret"
         for what, shape in SHAPES.items():
             if shape.search(text):
@@ -100,17 +100,16 @@ class Redactor:
             f"{_growing(value)}\\.\\.\\.|\\.\\.\\.{_growing_back(value)}" for value in secret if len(value) > CUT * 2
         ]
         self._cut = re.compile("|".join(cuts)) if cuts else None
-        self._fragments = tuple({part for value in secret for part in _windows(value)})
+        self._fragments = frozenset(part for value in secret for part in _windows(value))
 
     def _without_fragments(self, text: str) -> str:
-        hidden = [False] * len(text)
-        for part in self._fragments:
-            at = text.find(part)
-            while at >= 0:
-                hidden[at : at + FRAGMENT] = [True] * FRAGMENT
-                at = text.find(part, at + 1)
-        if not any(hidden):
+        # One look-up for each place of the text: it holds however many secrets there are.
+        found = [at for at in range(len(text) - FRAGMENT + 1) if text[at : at + FRAGMENT] in self._fragments]
+        if not found:
             return text
+        hidden = bytearray(len(text))
+        for at in found:
+            hidden[at : at + FRAGMENT] = b"\1" * FRAGMENT
         kept = "".join("\0" if hide else character for character, hide in zip(text, hidden, strict=True))
         return re.sub("\0+", MASK, kept)
 
@@ -161,3 +160,7 @@ def scan_file(path: Path, redactor: Redactor) -> list[Hit]:
     """Look through one file."""
     text = path.read_text(encoding="utf-8", errors="replace")
     return [Hit(path, what) for what in redactor.find(text)]
+
+
+REDACTOR = Redactor()
+"""The one of this process."""

@@ -17,7 +17,7 @@ import pkgutil
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from readiness.environment import KnownReading, Reading
 from readiness.outcomes import Effect
@@ -41,7 +41,7 @@ class Observation:
         return tuple(inspect.signature(self.look).parameters)
 
     @property
-    def kind(self) -> object:
+    def kind(self) -> Any:
         """The type of its value, for writing it to the journal and reading it back."""
         return typing.get_type_hints(self.look)["return"]
 

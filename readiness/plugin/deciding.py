@@ -10,27 +10,35 @@ from typing import Any
 import pytest
 
 from readiness.outcomes import Outcome, Step
-from readiness.plugin.judging import identity
+from readiness.plugin.judging import again, identity
 from readiness.plugin.looking import POOL
-from readiness.plugin.run import RESULTS, RUN, SEEN, found_in, is_controller, is_real
+from readiness.plugin.run import RESULTS, RUN, SEEN, Run, found_in, is_controller, is_real
+from readiness.runbook import Item
 from readiness.verdict import Result, Verdict, Word, decide
 
 VERDICT = pytest.StashKey[Verdict]()
 CRASHED = "???"  # what xdist calls the phase of an item whose worker died
-KEPT = {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}
+ENDED = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
+DECIDER = "readiness-decider"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare, and end on SIGTERM as on Ctrl-C: a cancelled pipeline leaves its evidence."""
     if is_real(config) and is_controller(config):
         config.stash[RESULTS] = []
-        config.pluginmanager.register(Decider(config), "readiness-decider")
+        config.pluginmanager.register(Decider(config), DECIDER)
         signal.signal(signal.SIGTERM, _terminated)
+        config.add_cleanup(_ended)
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:
-    del number, frame
+    del frame
+    signal.signal(number, signal.SIG_IGN)  # once is enough: the evidence is being written
     raise KeyboardInterrupt("SIGTERM")
+
+
+def _ended() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class Decider:
@@ -39,35 +47,39 @@ class Decider:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._held: dict[str, list[dict[str, Any]]] = {}
+        self.others_failed = False
+        """Something failed that decides no line: a file of checks, a test beside them."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Settle an item with its last report."""
-        tell(self._config, getattr(report, SEEN, []))
-        found = found_in(report)
-        if found:
-            self._held.setdefault(report.nodeid, []).append(dict(found))
+        config = self._config
+        tell(config, getattr(report, SEEN, []))
+        item = config.stash[RUN].item_of(report.nodeid)
+        if item is None:
+            self.others_failed |= report.failed
+            return
+        held = self._held.setdefault(report.nodeid, [])
+        held += [dict(found)] if (found := found_in(report)) else []
         if report.when == CRASHED:
-            self._held.setdefault(report.nodeid, []).append({"outcome": "unknown", "reason": "its worker crashed"})
+            held.append({"outcome": "unknown", "reason": "the worker that judged it crashed", "remedy": "run it again"})
         if report.when in {"teardown", CRASHED}:
-            record = _settle(self._config, report.nodeid, self._held.pop(report.nodeid, []))
-            if record:
-                self._config.stash[RESULTS].append(record)
-                self._config.hook.pytest_readiness_result(record=record)
+            record = _settled(config.stash[RUN], item, report.nodeid, self._held.pop(report.nodeid))
+            config.stash[RESULTS].append(record)
+            config.hook.pytest_readiness_result(record=record)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember a file that could not be read."""
+        self.others_failed |= report.failed
 
 
-def _settle(config: pytest.Config, nodeid: str, records: list[dict[str, Any]]) -> dict[str, Any] | None:
-    run = config.stash[RUN]
-    item = run.item_of(nodeid)
-    if item is None:
-        return None
-    worst = max(records, key=lambda record: _RANK.index(record["outcome"]), default=None)
-    if worst is None:
-        worst = {"outcome": "not run", "reason": "it ended without a report"}
-    blank = {"nodeid": nodeid, "where": nodeid.split("::", maxsplit=1)[0], "measurements": [], "seconds": 0.0, "step": None}
-    blank |= {"side": {}, "waived": False, "attested": False, "diagnostics": {}, "reason": ""}
-    again = f"pytest -m {run.phase} --env {run.environment.environment} -k '{run.local_id(item)}'"
-    return {**identity(item), **blank, "remedy": "run it again", "again": again, **worst}
+def _settled(run: Run, item: Item, nodeid: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Give the worst of what was found as the item's one result."""
+    nothing = {"outcome": "not run", "reason": "it ended without a report", "remedy": "run it again"}
+    blank = {"measurements": [], "seconds": 0.0, "step": None, "side": {}, "waived": False, "attested": False}
+    place = {"nodeid": nodeid, "where": nodeid.partition("::")[0], "again": again(run, item), "diagnostics": {}}
+    worst = max(found, key=lambda record: _RANK.index(record["outcome"]), default=nothing)
+    return {**identity(item), **place, **blank, **worst}
 
 
 _RANK = ["pass", "warn", "not due", "not applicable", "not run", "unknown", "fail"]
@@ -86,14 +98,16 @@ def tell(config: pytest.Config, seen: list[tuple[str, dict[str, Any]]]) -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
     """Decide before anyone writes a summary; tell the verdict after everyone has written theirs."""
     config = session.config
-    if not is_real(config) or not is_controller(config):
+    if not is_real(config) or not is_controller(config) or exitstatus == pytest.ExitCode.USAGE_ERROR:
         return (yield)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if POOL in config.stash:
         tell(config, config.stash[POOL].fetch_seen())
-    ended = exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
-    verdict = config.stash[VERDICT] = _verdict(config, ended=ended)
-    if exitstatus not in KEPT:
-        session.exitstatus = verdict.exit
+    cut_short = session.shouldstop or session.shouldfail or exitstatus not in ENDED
+    verdict = config.stash[VERDICT] = _verdict(config, ended=not cut_short)
+    if exitstatus != pytest.ExitCode.INTERNAL_ERROR:
+        decider = config.pluginmanager.get_plugin(DECIDER)
+        session.exitstatus = verdict.exit or int(decider is None or decider.others_failed)
     try:
         return (yield)
     except BaseException:

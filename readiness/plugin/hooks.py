@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from readiness.plugin.run import Run
 from readiness.verdict import Verdict
 
 
 def pytest_readiness_opened(run: Run) -> None:
-    """Announce that the run is about to contact its target."""
-
-
-def pytest_readiness_case(nodeid: str) -> None:
-    """Announce that an item has begun."""
+    """Announce that everything fits, and that the target is about to be contacted."""
 
 
 def pytest_readiness_observation(record: dict[str, Any]) -> None:
@@ -22,6 +20,13 @@ def pytest_readiness_observation(record: dict[str, Any]) -> None:
 
 def pytest_readiness_request(record: dict[str, Any]) -> None:
     """Announce that something was sent, or refused: a journal record `request`."""
+
+
+def pytest_readiness_waiting(config: pytest.Config, title: str, since: float | None) -> None:
+    """Announce, several times a second, what an item waits for, and since when (monotonic; None: not begun).
+
+    This one runs where the item runs.
+    """
 
 
 def pytest_readiness_result(record: dict[str, Any]) -> None:

@@ -11,16 +11,19 @@ from typing import Any
 import pytest
 
 from readiness.ladder import reached
-from readiness.measurements import Measure
+from readiness.measurements import Measure, Measurement
 from readiness.outcomes import Outcome, Phase, Step, Unknown
-from readiness.plugin.looking import POOL, diagnostics_of
-from readiness.plugin.run import FOUND, ITEM, LIMITS, MEASURE, RUN, SEEN, SETTLED, Settled
+from readiness.plugin.looking import POOL, diagnose
+from readiness.plugin.run import FOUND, ITEM, LIMITS, MEASURE, RUN, SEEN, SETTLED, Run, Settled, is_real
 from readiness.runbook import Item, Limits
 
 SECONDS_AT_MOST = 300.0  # an item that took longer is not trusted, whatever it says of itself
 SKIPPED = (pytest.skip.Exception, pytest.xfail.Exception)
 GOOD = {Outcome.PASS, Outcome.WARN}
 LEFT_OUT = {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE}
+TRACE_VERBOSITY = 2
+Found = tuple[Outcome, str, str]
+"""Outcome, reason, remedy."""
 
 
 class NotJudged(BaseException):
@@ -41,6 +44,13 @@ def limits(request: pytest.FixtureRequest, item_of_line: Item) -> Limits:
     del item_of_line
     found: Limits = request.node.stash[LIMITS]
     return found
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Spare pytest the drawing of tracebacks that nobody will read: we tell it in our own words (but with -vv)."""
+    config = session.config
+    if is_real(config) and config.get_verbosity() < TRACE_VERBOSITY and config.option.tbstyle == "auto":
+        config.option.tbstyle = "line"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -64,29 +74,40 @@ def pytest_runtest_makereport(
         setattr(report, FOUND, record)
         outcome = Outcome(record["outcome"])
         report.outcome = "passed" if outcome in GOOD else "skipped" if outcome in LEFT_OUT else "failed"
-        if report.outcome == "skipped":
-            report.longrepr = (str(item.path), 0, f"{outcome}: {record['reason']}")
-        elif report.outcome == "failed" and item.config.get_verbosity() < 2:  # noqa: PLR2004  -vv shows the trace
-            report.longrepr = told(record)
+        report.longrepr = _longrepr(item, report, record)
     if report.when == "teardown" and POOL in item.config.stash:
         setattr(report, SEEN, item.config.stash[POOL].fetch_seen())
     return report
 
 
+def _longrepr(
+    item: pytest.Item, report: pytest.TestReport, record: dict[str, Any]
+) -> str | tuple[str, int, str] | None:
+    """Say it in a few lines; -vv adds the trace."""
+    if report.outcome == "passed":
+        return None
+    if report.outcome == "skipped":
+        return (str(item.path), (item.location[1] or 0) + 1, f"{record['outcome']}: {record['reason']}")
+    trace = f"\n\n{report.longrepr}" if item.config.get_verbosity() >= TRACE_VERBOSITY and report.longrepr else ""
+    return told(record) + trace
+
+
 def _record(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> dict[str, Any]:
     """Make the journal's `result` record."""
     taken = item.stash[MEASURE].taken if MEASURE in item.stash else []
-    outcome, reason, remedy = _outcome(item, report, error)
     found, run = item.stash[ITEM], item.config.stash[RUN]
     step = reached(found.line.ladder, taken) if run.phase is Phase.POSTLAUNCH else None
-    if outcome is Outcome.PASS and step is Step.WARN:
-        outcome = Outcome.WARN
-    diagnostics = diagnostics_of(item, item.config.stash[POOL]) if report.when == "call" else {}
+    outcome, reason, remedy = _outcome(item, report, error)
+    if outcome is Outcome.PASS and step:
+        calm = step is Step.WARN
+        outcome, reason = (Outcome.WARN if calm else Outcome.FAIL), f"{taken[0]}; it reaches the step {step}"
+        remedy = remedy_of(item)
+    looked = report.when == "call" or isinstance(error, Unknown)
     return {
         **identity(found),
         "nodeid": item.nodeid,
         "where": f"{item.location[0]}:{(item.location[1] or 0) + 1}",
-        "again": f"pytest -m {run.phase} --env {run.environment.environment} -k '{run.local_id(found)}'",
+        "again": again(run, found),
         "outcome": str(outcome),
         "measurements": [asdict(one) for one in taken],
         "reason": reason,
@@ -96,8 +117,13 @@ def _record(item: pytest.Item, report: pytest.TestReport, error: BaseException |
         "side": {},
         "waived": False,
         "attested": False,
-        "diagnostics": diagnostics,
+        "diagnostics": diagnose(item) if looked else {},
     }
+
+
+def again(run: Run, item: Item) -> str:
+    """Give the command that decides this one item once more."""
+    return f"pytest -m {run.phase} --env {run.environment.environment} -k '{run.local_id(item)}'"
 
 
 def identity(item: Item) -> dict[str, Any]:
@@ -112,34 +138,40 @@ def identity(item: Item) -> dict[str, Any]:
     }
 
 
-def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> tuple[Outcome, str, str]:
-    """Judge what happened: outcome, reason, remedy."""
-    taken = item.stash[MEASURE].taken if MEASURE in item.stash else []
-    rerun = "run it again with -vv to see where"
+def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> Found:
+    """Judge what happened."""
     if isinstance(error, NotJudged):
         settled: Settled = item.stash[SETTLED]
         return settled.outcome, settled.reason, settled.remedy
     if isinstance(error, Unknown):
         return Outcome.UNKNOWN, error.reason, error.remedy
-    if isinstance(error, SKIPPED):
-        return Outcome.NOT_RUN, f"the check skipped itself: {error}", "a check does not skip; see not_applicable"
-    if report.when == "teardown" and error is not None:
-        return Outcome.FAIL, f"broke while cleaning up: {type(error).__name__}: {error}", rerun
-    if isinstance(error, AssertionError) and taken and not taken[-1].ok:
-        return Outcome.FAIL, str(taken[-1]), remedy_of(item)
-    if error is not None:
-        return Outcome.UNKNOWN, f"the check broke: {type(error).__name__}: {error}", rerun
+    taken = item.stash[MEASURE].taken if MEASURE in item.stash else []
+    broken = next((one for one in taken if not one.ok), None)
+    if broken and report.when == "call" and (error is None or isinstance(error, AssertionError)):
+        return Outcome.FAIL, str(broken), remedy_of(item)
+    return _broken(item, report, error) if error is not None else _passed(report, taken)
+
+
+def _passed(report: pytest.TestReport, taken: list[Measurement]) -> Found:
+    """Judge a check that came to its end with everything in its limits."""
     if not taken:
         return Outcome.UNKNOWN, "the check measured nothing", "report this defect of the check"
-    if not all(one.ok for one in taken):
-        return Outcome.FAIL, next(str(one) for one in taken if not one.ok), remedy_of(item)
     if report.duration > SECONDS_AT_MOST:
-        return (
-            Outcome.UNKNOWN,
-            f"it took {report.duration:.0f} s, more than {SECONDS_AT_MOST:.0f}",
-            "look for what hangs",
-        )
+        reason = f"it took {report.duration:.0f} s, more than {SECONDS_AT_MOST:.0f}"
+        return Outcome.UNKNOWN, reason, "look for what hangs"
     return Outcome.PASS, "", ""
+
+
+def _broken(item: pytest.Item, report: pytest.TestReport, error: BaseException) -> Found:
+    """Judge an error that no measurement explains: never a pass."""
+    told, trace = f"{type(error).__name__}: {error}", "run it again with -vv to see where"
+    if isinstance(error, SKIPPED):
+        return Outcome.NOT_RUN, f"the check skipped itself: {error}", "a check does not skip; see not_applicable"
+    if report.when == "teardown":
+        return Outcome.FAIL, f"broke while cleaning up: {told}", trace
+    if report.when == "call" and isinstance(error, AssertionError | pytest.fail.Exception):
+        return Outcome.FAIL, str(error).partition("\n")[0] or "an assertion does not hold", remedy_of(item)
+    return Outcome.UNKNOWN, f"the check broke: {told}", trace
 
 
 def remedy_of(item: pytest.Item) -> str:
@@ -151,8 +183,10 @@ def remedy_of(item: pytest.Item) -> str:
 
 def told(record: dict[str, Any]) -> str:
     """Write a failed or unknown result in a few lines."""
-    lines = [
-        f"{record['outcome'].upper()}  {record['says']}",
+    saw = [str(Measurement(**one)) for one in record["measurements"]]
+    lines = [f"{record['outcome'].upper()}  {record['says']}"]
+    lines += [f"  saw     {one}" for one in saw if one != record["reason"]]
+    lines += [
         f"  why     {record['reason']}",
         f"  remedy  {record['remedy']}",
         f"  line    {record['gate']} {record['line']}, {record['where']}",

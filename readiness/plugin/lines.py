@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import typing
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import cast
 
 import pytest
-from _pytest.config.exceptions import UsageError
 
 from readiness.clients import Clients
 from readiness.errors import BadRunbook, not_one_of
 from readiness.observations import KNOWN_READINGS, OBSERVATIONS
 from readiness.outcomes import Effect, Outcome, Phase
+from readiness.plugin.catalogue import Catalogue
 from readiness.plugin.options import known_environments
 from readiness.plugin.run import ITEM, LIMITS, RUN, SETTLED, UNDECIDED, Run, Settled, check_id, is_controller
 from readiness.runbook import Item, Limits, limits_of, planned_checks
+from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
 PARAMETER = "item_of_line"
 CONTEXT = {"environment", "moment", "launch_at"}
@@ -49,53 +51,56 @@ def _items(run: Run, check: str) -> Iterator[Item]:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each item its line, limits and phases, and check that everything fits."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each item its line, limits and phases, and tell everything that does not fit at once."""
     checks = [item for item in items if PARAMETER in getattr(item, "fixturenames", ())]
-    if RUN not in config.stash:
-        if checks:
-            known = ", ".join(known_environments(config)) or "none yet: copy environments/example.yaml"
-            raise UsageError(f"name an environment: --env NAME (known: {known})")
-        return
-    run = config.stash[RUN]
-    problems = list(_readings_nobody_asks_for(run))
-    for item in checks:
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-            problems += _fit(run, item)
-    items[:] = [item for item in items if item not in checks or ITEM in item.stash or problems]
-    if not session.testsfailed and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
-        problems += _without_a_check(run, checks)
+    problems: list[str] = []
+    if RUN in config.stash:
+        run = config.stash[RUN]
+        for item in checks:
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+                problems += _fit(run, item)
+        problems += [*_without_a_check(run, Catalogue(config)), *_readings_nobody_asks_for(run)]
+        items[:] = [item for item in items if item not in checks or ITEM in item.stash]
+    elif checks:
+        known = ", ".join(known_environments(config)) or "none yet: copy environments/example.yaml"
+        problems.append(f"name an environment: --env NAME (known: {known})")
+    problems = list(dict.fromkeys(problems))
     if problems and is_controller(config):
-        raise UsageError("\n".join(dict.fromkeys(problems)))
+        raise pytest.UsageError("\n".join(problems))
     if problems:
-        config.stash[PROBLEMS] = list(dict.fromkeys(problems))  # the controller tells; see `workers`
+        config.stash[PROBLEMS] = problems  # pytest would lose an error of a worker; see `workers`
         items.clear()
 
 
 def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
     """Connect one pytest item with its line. Yields what does not fit."""
-    item: Item = node.callspec.params[PARAMETER]
+    item = cast("Item", node.callspec.params[PARAMETER])
     node.stash[ITEM] = item
     where = f"{node.location[0]}::{node.originalname}"
     carried = {mark.name for mark in node.own_markers} & set(Phase)
     for phase in item.line.phase:
         if phase not in carried:
-            yield f"{item.line_id} wants the phase {phase}; {where} is marked for {', '.join(sorted(carried)) or 'none'}"
+            marked = ", ".join(sorted(carried)) or "none"
+            yield f"{item.line_id} wants the phase {phase}; {where} is marked for {marked}"
     node.own_markers[:] = [
         mark for mark in node.own_markers if mark.name not in set(Phase) or mark.name in item.line.phase
     ]
     for mark in node.iter_markers():
         if mark.name in REFUSED_MARKS:
-            yield f"{where}: {mark.name} is not allowed on a check; say not_applicable in the environment, with the reason"
-    hints = typing.get_type_hints(node.obj)
-    model = hints.get("limits", Limits)
+            yield f"{where}: {mark.name} is not allowed on a check; see not_applicable in the environment file"
+    model = Limits
+    try:
+        model = typing.get_type_hints(node.obj).get("limits", Limits)
+    except NameError as error:
+        yield f"{where}: an annotation cannot be read: {error}"
     yield from _arguments(node, item, model, where)
     missing = [name for name, field in model.model_fields.items() if field.is_required() and name not in item.limits]
-    if item.check != UNDECIDED and not missing and item.check not in planned_checks():
+    if item.check not in planned_checks():
         try:
             node.stash[LIMITS] = limits_of(item, model)
         except BadRunbook as error:
-            yield from error.problems
+            yield from (problem for problem in error.problems if not problem.endswith("is missing"))
     settled = _settled(run, item, missing)
     if settled:
         node.stash[SETTLED] = settled
@@ -107,28 +112,32 @@ def _settled(run: Run, item: Item, missing: list[str]) -> Settled | None:
     if reason:
         return Settled(Outcome.NOT_APPLICABLE, reason)
     if not run.due(item):
-        return Settled(
-            Outcome.NOT_DUE, f"due {item.line.due}", f"to judge it as it must stand then: --as-of={item.line.due}"
-        )
+        return _later(run, item.line.due or "")
     if missing and item.check not in planned_checks():
         keys = ", ".join(missing)
-        return Settled(
-            Outcome.UNKNOWN,
-            f"not configured: the line states no {keys}",
-            f"state {keys} for {item.check} in a runbook of your own",
-        )
+        reason = f"not configured: the line states no {keys}"
+        return Settled(Outcome.UNKNOWN, reason, f"state {keys} for {item.check} in a runbook of your own")
     return None
+
+
+def _later(run: Run, due: str) -> Settled:
+    launch = run.environment.launch_at
+    if due == AFTER_SIGN_OFF or launch is None:
+        return Settled(Outcome.NOT_DUE, f"due {due}", "nothing to do until then")
+    reason = f"due {due}, that is {launch + parse_offset(due):%Y-%m-%d %H:%M}Z"
+    return Settled(Outcome.NOT_DUE, reason, f"judge it as it must stand then with --as-of={due}")
 
 
 def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: str) -> Iterator[str]:
     """Check that all arguments of a check are observations whose needs can be met."""
     effects = {str(mark.args[0]) for mark in node.iter_markers("effect") if mark.args}
-    for name in dict.fromkeys([*node.fixturenames, *item.line.diagnostics]):
+    stated = inspect.signature(node.obj).parameters
+    for name in dict.fromkeys([*stated, *item.line.diagnostics]):
         if name in GIVEN:
             continue
         if name not in OBSERVATIONS:
-            if name in item.line.diagnostics or name in typing.get_type_hints(node.obj):
-                yield f"{where}: observation {not_one_of(name, OBSERVATIONS)[:300]}"
+            whose = where if name in stated else f"{item.line_id}: diagnostics"
+            yield f"{whose}: observation {_unknown(name, OBSERVATIONS)}"
             continue
         found = OBSERVATIONS[name]
         for need in found.needs:
@@ -138,19 +147,22 @@ def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: st
             yield f'{where}: the observation {name} has an effect; mark the check @pytest.mark.effect("{found.effect}")'
 
 
-def _without_a_check(run: Run, checks: list[pytest.Item]) -> Iterator[str]:
-    known = {check_id(item.path.stem, getattr(item, "originalname", item.name)) for item in checks}
-    for item in run.demanded():
-        if item.check not in known and not (item.check in planned_checks() and UNDECIDED in known):
-            yield f"{item.line_id}: check {not_one_of(item.check, known)[:300]}"
+def _without_a_check(run: Run, catalogue: Catalogue) -> Iterator[str]:
+    for book in run.runbooks:
+        for item in book.items():
+            planned = item.check in planned_checks() and UNDECIDED in catalogue
+            if item.check not in catalogue and not planned:
+                yield f"{item.line_id}: check {_unknown(item.check, catalogue.ids)}"
 
 
 def _readings_nobody_asks_for(run: Run) -> Iterator[str]:
-    named: set[Any] = {item.limits.get("reading") for runbook in run.runbooks for item in runbook.items()}
-    known = set(KNOWN_READINGS) | {name for name in named if isinstance(name, str)}
+    named = {item.limits.get("reading") for book in run.runbooks for item in book.items()}
+    known = {*KNOWN_READINGS, *(name for name in named if isinstance(name, str))}
     for name in run.environment.readings:
         if name not in known:
-            yield (
-                f"{run.environment.environment}.yaml: readings: no check and no line asks for "
-                f"{not_one_of(name, known)[:300]}"
-            )
+            yield f"{run.environment.environment}.yaml: readings: no check and no line asks for {_unknown(name, known)}"
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    """Say what was probably meant; the names of all that there is would fill a page."""
+    return not_one_of(name, known).partition(" (known")[0]

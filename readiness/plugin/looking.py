@@ -1,17 +1,14 @@
-"""Observations: started together when collection ends, each distinct one once; an item waits for its own."""
+"""Observations: started together before the first check runs, each distinct one once; a check waits for its own."""
 
 from __future__ import annotations
 
 import json
-import queue
 import threading
 import time
 import traceback
 import types
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,215 +21,185 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.observations import OBSERVATIONS, Observation, load_all
 from readiness.outcomes import Phase, Unknown
 from readiness.plugin.run import ITEM, LIMITS, RUN, SETTLED, Run, is_controller, is_real
+from readiness.plugin.threads import Look, Threads
 from readiness.runbook import Limits
 
-THREADS = 32
-WAIT_SECONDS = 180.0  # the clients keep their own deadlines; this is for a look that ignores them
-Arguments = dict[str, Any]
-Key = tuple[str, str]
+WAITING_SECONDS = 0.2
+NO_LIMITS = Limits()
+Seen = tuple[str, dict[str, Any]]
+"""The kind of a journal record, `observation` or `request`, and the record."""
 
 
-@dataclass
 class Pool:
-    """The looks of one process. In a worker of xdist each is made when it is asked for."""
+    """All looking of one process: through the clients, or into a recorded run."""
 
-    run: Run
-    clients: Clients
-    guard: Guard
-    recorded: RecordedRun | None = None
-    threads: int = THREADS
-    seen: deque[tuple[str, dict[str, Any]]] = field(default_factory=deque)
-    """Records for the journal that nobody has fetched yet: their kind and their content."""
-    waiting_for: str = ""
-    _futures: dict[Key, Future[Any]] = field(default_factory=dict)
-    _todo: queue.SimpleQueue[Callable[[], None] | None] = field(default_factory=queue.SimpleQueue)
-    _busy: int = 0
-    _lock: threading.Condition = field(default_factory=threading.Condition)
+    def __init__(self, run: Run) -> None:
+        guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep)
+        self.run, self.clients, self.threads = run, Clients.of(run.environment, guard), Threads()
+        self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
+        self._seen: deque[Seen] = deque()
+        self._sources = threading.local()
 
-    def start(self, wanted: Iterable[tuple[Observation, Limits]]) -> None:
-        """Start all looks: the quiet ones after the others have come back, one at a time."""
-        looks = {self._key(found, limits): (found, limits) for found, limits in wanted}
-        loud = [(key, *look) for key, look in looks.items() if not look[0].quiet]
-        quiet = [(key, *look) for key, look in looks.items() if look[0].quiet]
-        for key, _, _ in (*loud, *quiet):
-            self._futures[key] = Future()
-        for key, found, limits in loud:
-            self._submit(key, found, limits)
-        # Daemon threads: a look that hangs cannot hold the end of the run.
-        for _ in range(min(self.threads, len(loud))):
-            threading.Thread(target=self._work, daemon=True).start()
-        threading.Thread(target=self._quietly, args=(quiet,), daemon=True).start()
-
-    def result(self, name: str, limits: Limits) -> Any:
-        """Wait for a look and give its value. Raises Unknown."""
+    def look(self, name: str, limits: Limits) -> tuple[Hashable, Look]:
+        """Describe one look: two with the same name and arguments are the same."""
         found = OBSERVATIONS[name]
-        key = self._key(found, limits)
-        if key not in self._futures:
-            self._futures[key] = Future()
-            self._look(key, found, limits)
-        self.waiting_for = _title(found, limits)
-        try:
-            return self._futures[key].result(WAIT_SECONDS)
-        except TimeoutError:
-            raise Unknown(
-                f"the observation {name} did not come back in {WAIT_SECONDS:.0f} s", "run again with -vv"
-            ) from None
-        finally:
-            self.waiting_for = ""
+        arguments = self.arguments(found, limits)
+        key = (name, json.dumps(arguments, sort_keys=True))
+        title = " ".join([name, *(str(value) for value in arguments.values())])
+        return key, Look(title, self._making(found, limits, arguments), found.quiet and not self.recorded)
 
-    def keep(self, request: Request) -> None:
-        """Take a request for the journal."""
-        record = {**vars(request), "effect": str(request.effect), "at": request.at.isoformat()}
-        self.seen.append(("request", {**record, "seconds": round(request.seconds, 4)}))
+    def value(self, name: str, limits: Limits, meanwhile: Callable[[Look], None]) -> Any:
+        """Wait for what an observation finds. Raises Unknown."""
+        return self.threads.wait(self.threads.ask(*self.look(name, limits)), WAITING_SECONDS, meanwhile)
 
-    def fetch_seen(self) -> list[tuple[str, dict[str, Any]]]:
-        """Hand over the records that nobody has fetched yet."""
-        return [self.seen.popleft() for _ in range(len(self.seen))]
-
-    def _submit(self, key: Key, found: Observation, limits: Limits) -> None:
-        with self._lock:
-            self._busy += 1
-        self._todo.put(lambda: self._look(key, found, limits))
-
-    def _work(self) -> None:
-        while True:
-            look = self._todo.get()
-            if look is None:
-                return
-            try:
-                look()
-            finally:
-                with self._lock:
-                    self._busy -= 1
-                    self._lock.notify_all()
-
-    def _quietly(self, looks: list[tuple[Key, Observation, Limits]]) -> None:
-        with self._lock:
-            self._lock.wait_for(lambda: self._busy == 0, timeout=WAIT_SECONDS / 2)
-        for key, found, limits in looks:
-            self._look(key, found, limits)
-
-    def _look(self, key: Key, found: Observation, limits: Limits) -> None:
-        """Make one look; whatever comes of it goes to those who wait, and into the journal."""
-        at, started = datetime.now(UTC), time.monotonic()
-        record: dict[str, Any] = {
-            "name": found.name,
-            "arguments": _plain_arguments(found, limits),
-            "at": at.isoformat(),
-        }
-        try:
-            value = self._replayed(found, limits) if self.recorded else found.look(**self._arguments(found, limits))
-            record["value"] = TypeAdapter(found.kind).dump_python(value, mode="json")
-            self._futures[key].set_result(value)
-        except Unknown as unknown:
-            record["unknown"] = {"reason": unknown.reason, "remedy": unknown.remedy}
-            self._futures[key].set_exception(unknown)
-        except Exception as error:  # noqa: BLE001  a defect of ours in a thread: told as unknown, never lost
-            reason = f"the observation {found.name} broke: {type(error).__name__}: {error}"
-            record["unknown"] = {"reason": reason, "remedy": "report this defect", "trace": traceback.format_exc()}
-            self._futures[key].set_exception(Unknown(reason, "this is a defect of the suite: report it"))
-        record |= {"source": found.look.__module__, "seconds": round(time.monotonic() - started, 4)}
-        self.seen.append(("observation", record))
-
-    def _arguments(self, found: Observation, limits: Limits) -> Arguments:
-        context = {
-            "environment": self.run.environment,
-            "moment": self.run.moment,
-            "launch_at": self.run.environment.launch_at,
-        }
-        return {
-            name: getattr(self.clients, name)
-            if hasattr(self.clients, name)
-            else context.get(name, getattr(limits, name, None))
-            for name in found.needs
-        }
-
-    def _replayed(self, found: Observation, limits: Limits) -> Any:
-        assert self.recorded
-        record = self.recorded.observation(found.name, _plain_arguments(found, limits))
-        if record is None:
-            raise Unknown(f"the recorded run holds no {_title(found, limits)}", "replay a run that looked at it")
-        if "unknown" in record:
-            raise Unknown(record["unknown"]["reason"], record["unknown"]["remedy"])
-        try:
-            return TypeAdapter(found.kind).validate_python(record["value"])
-        except ValidationError as error:
-            raise Unknown(
-                f"the recorded {found.name} cannot be read back: {error}", "replay it with its own version"
-            ) from None
+    def fetch_seen(self) -> list[Seen]:
+        """Hand over the records that nobody has taken yet."""
+        return [self._seen.popleft() for _ in range(len(self._seen))]
 
     @staticmethod
-    def _key(found: Observation, limits: Limits) -> Key:
-        return found.name, json.dumps(_plain_arguments(found, limits), sort_keys=True)
+    def arguments(found: Observation, limits: Limits) -> dict[str, Any]:
+        """Give the limits that an observation asks for, as plain values."""
+        stated = limits.model_dump(mode="json")
+        return {name: stated[name] for name in found.needs if name in stated}
+
+    def _making(self, found: Observation, limits: Limits, arguments: dict[str, Any]) -> Callable[[], Any]:
+        def make() -> Any:
+            at, started = datetime.now(UTC), time.monotonic()
+            self._sources.targets = []
+            record: dict[str, Any] = {"name": found.name, "arguments": arguments, "at": at.isoformat()}
+            kind: TypeAdapter[Any] = TypeAdapter[Any](found.kind)
+            try:
+                value = self._read_back(found, arguments, kind) if self.recorded else self._call(found, limits)
+                record["value"] = kind.dump_python(value, mode="json", warnings="error")
+            except Unknown as unknown:
+                record["unknown"] = {"reason": unknown.reason, "remedy": unknown.remedy}
+                raise
+            except Exception as error:  # a defect of an observation: told as unknown, never lost
+                reason = f"the observation {found.name} broke: {type(error).__name__}: {error}"
+                record["unknown"] = {"reason": reason, "remedy": _MEND, "trace": traceback.format_exc()}
+                raise Unknown(reason, _MEND) from error
+            finally:
+                record |= {"source": self._source(found), "seconds": round(time.monotonic() - started, 4)}
+                self._seen.append(("observation", record))
+            return value
+
+        return make
+
+    def _call(self, found: Observation, limits: Limits) -> Any:
+        environment = self.run.environment
+        context = {"environment": environment, "moment": self.run.moment, "launch_at": environment.launch_at}
+        known = {**context, **vars(self.clients)}
+        return found.look(**{name: known[name] if name in known else getattr(limits, name) for name in found.needs})
+
+    def _read_back(self, found: Observation, arguments: dict[str, Any], kind: TypeAdapter[Any]) -> Any:
+        record = self.recorded.observation(found.name, arguments) if self.recorded else None
+        if record is None or "value" not in record:
+            told = (record or {}).get("unknown") or {
+                "reason": f"the recorded run did not look at {found.name} {json.dumps(arguments) if arguments else ''}",
+                "remedy": "run it against the target",
+            }
+            raise Unknown(told["reason"], told["remedy"])
+        try:
+            return kind.validate_python(record["value"])
+        except ValidationError as error:
+            reason = f"the recorded {found.name} cannot be read back: {error.errors()[0]['msg']}"
+            raise Unknown(reason, "replay it with the version that recorded it") from None
+
+    def _source(self, found: Observation) -> str:
+        """Say where an observation looked: what was asked, or what it would have asked."""
+        if self.recorded:
+            return f"recorded in {self.run.replay}"
+        targets = list(dict.fromkeys(self._sources.targets))
+        return ", ".join(targets) or ", ".join(need for need in found.needs if need in Clients.__dataclass_fields__)
+
+    def _keep(self, request: Request) -> None:
+        if hasattr(self._sources, "targets"):
+            self._sources.targets.append(f"{request.client} {request.target}")
+        record = {**vars(request), "effect": str(request.effect), "at": request.at.isoformat()}
+        self._seen.append(("request", {**record, "seconds": round(request.seconds, 4)}))
 
 
-def _plain_arguments(found: Observation, limits: Limits) -> dict[str, Any]:
-    stated = limits.model_dump(mode="json")
-    return {name: stated[name] for name in found.needs if name in stated and name not in Clients.__dataclass_fields__}
-
-
-def _title(found: Observation, limits: Limits) -> str:
-    values = ", ".join(str(value) for value in _plain_arguments(found, limits).values() if value)
-    return f"{found.name} {values}".strip()
-
-
+_MEND = "this is a defect of the observation: its trace is in the journal, and with -vv"
 POOL = pytest.StashKey[Pool]()
 
 
+def make_pool(run: Run) -> Pool:
+    """Put a pool together; nothing is contacted yet."""
+    return Pool(run)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Make a fixture of each observation, so that a check asks for it by naming it."""
     if RUN not in config.stash:
         return
     load_all()
     fixtures = types.ModuleType("readiness.plugin.observed")
-    for name in OBSERVATIONS:
-        setattr(fixtures, f"observed_{name}", _fixture(name))
+    for name, found in OBSERVATIONS.items():
+        setattr(fixtures, f"observed_{name}", _fixture(name, found.look.__doc__))
     config.pluginmanager.register(fixtures, "readiness-observed")
+    config.stash[POOL] = make_pool(config.stash[RUN])
 
 
-def _fixture(name: str) -> object:
+def _fixture(name: str, sentence: str | None) -> object:
     def observed(request: pytest.FixtureRequest) -> object:
-        item = request.node
-        return request.config.stash[POOL].result(name, item.stash.get(LIMITS, Limits()))
+        config = request.config
 
+        def meanwhile(look: Look) -> None:
+            config.hook.pytest_readiness_waiting(config=config, title=look.title, since=look.started)
+
+        return config.stash[POOL].value(name, request.node.stash.get(LIMITS, NO_LIMITS), meanwhile)
+
+    observed.__doc__ = sentence
     return pytest.fixture(name=name)(observed)
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the looks of all selected items."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Start the looks of all selected items. A worker makes each when it is asked for, or all would make them all."""
     config = session.config
-    if not is_real(config) or (is_controller(config) and getattr(config.option, "numprocesses", None)):
+    if not is_real(config) or not is_controller(config):
         return
-    config.stash[POOL] = pool = make_pool(config.stash[RUN])
-    if is_controller(config):  # a worker would make every look that all workers share
-        pool.start(_wanted(session.items, pool.run))
+    config.hook.pytest_readiness_opened(run=config.stash[RUN])
+    collected = not session.testsfailed or config.option.continue_on_collection_errors
+    if collected and not getattr(config.option, "numprocesses", None):
+        pool = config.stash[POOL]
+        pool.threads.start(dict(pool.look(name, limits) for name, limits in _wanted(session.items, pool.run)))
 
 
-def make_pool(run: Run) -> Pool:
-    """Put a pool together; nothing is contacted yet."""
-    guard = Guard(run.environment.allowed_hosts, run.allowed)
-    recorded = read_run(run.replay) if run.replay else None
-    pool = Pool(run, Clients.of(run.environment, guard), guard, recorded)
-    guard.record = pool.keep
-    return pool
-
-
-def _wanted(items: list[pytest.Item], run: Run) -> Iterable[tuple[Observation, Limits]]:
+def _wanted(items: list[pytest.Item], run: Run) -> Iterator[tuple[str, Limits]]:
     for item in items:
-        if ITEM not in item.stash or SETTLED in item.stash:
-            continue
-        diagnostics = item.stash[ITEM].line.diagnostics if run.phase is Phase.POSTLAUNCH else ()
-        for name in (*getattr(item, "fixturenames", ()), *diagnostics):
-            if name in OBSERVATIONS:
-                yield OBSERVATIONS[name], item.stash.get(LIMITS, Limits())
+        if ITEM in item.stash and SETTLED not in item.stash:
+            for name in (*getattr(item, "fixturenames", ()), *diagnostics_of(item, run)):
+                if name in OBSERVATIONS:
+                    yield name, item.stash.get(LIMITS, NO_LIMITS)
 
 
-def diagnostics_of(item: pytest.Item, pool: Pool) -> Mapping[str, Any]:
-    """Fetch what the line wants attached; what cannot be seen is attached as such and decides nothing."""
-    found: dict[str, Any] = {}
-    for name in item.stash[ITEM].line.diagnostics if pool.run.phase is Phase.POSTLAUNCH else ():
+def diagnostics_of(item: pytest.Item, run: Run) -> tuple[str, ...]:
+    """Name what the line wants attached to its result: after the launch only."""
+    return item.stash[ITEM].line.diagnostics if run.phase is Phase.POSTLAUNCH else ()
+
+
+def diagnose(item: pytest.Item) -> dict[str, Any]:
+    """Fetch what is attached; what cannot be seen is attached as such and decides nothing."""
+    pool, found = item.config.stash[POOL], {}
+    for name in diagnostics_of(item, pool.run):
         try:
-            found[name] = pool.result(name, item.stash.get(LIMITS, Limits()))
+            value = pool.value(name, item.stash.get(LIMITS, NO_LIMITS), lambda _: None)
+            kind: TypeAdapter[Any] = TypeAdapter(OBSERVATIONS[name].kind)
+            found[name] = kind.dump_python(value, mode="json")
         except Unknown as unknown:
             found[name] = {"unknown": unknown.reason}
     return found
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """Begin no further look, and let go of all connections when everyone has finished."""
+    pool = session.config.stash.get(POOL, None)
+    if pool:
+        pool.threads.call_off()
+    result = yield
+    if pool:
+        pool.clients.close()
+    return result

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from _pytest.config.exceptions import UsageError
 
 from readiness import environment, runbook, timeline
 from readiness.documents import read
 from readiness.environment import Environment
-from readiness.errors import BadInput, not_one_of
+from readiness.errors import BadInput, ReadinessError, not_one_of
+from readiness.evidence.journal import read_run
 from readiness.outcomes import Effect, Phase
-from readiness.plugin import hooks
+from readiness.plugin import embedded, hooks
 from readiness.plugin.run import RUN, Run
 from readiness.runbook import Runbook
-from readiness.sandbox import Sandbox, SandboxFailed
-
-SANDBOX = pytest.StashKey[Sandbox]()
-STANDING_IN = "SANDBOX_"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what the command line may say."""
     group = parser.getgroup("readiness", "production readiness (example: pytest -m preflight --env prod)")
-    group.addoption("--env", metavar="NAME", help="the environment to judge: a file environments/NAME.yaml")
+    group.addoption(
+        "--env",
+        metavar="NAME",
+        help="the environment to judge: a file environments/NAME.yaml. Choose a phase with it: -m preflight (before "
+        "the launch), smoke (T-0 to T+5m), postlaunch (hourly) or ga (the sign-off)",
+    )
     group.addoption(
         "--as-of",
         metavar="TIME",
@@ -38,11 +39,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="EFFECT",
         action="append",
         default=[],
-        help="permit an effect beyond reading: write (repeatable: load, notify)",
+        help="permit an effect beyond reading: write, load or notify (repeatable)",
     )
-    group.addoption("--replay", metavar="RUN", help="judge a recorded run again; nothing is contacted: --replay=FOLDER")
-    group.addoption("--environments", metavar="DIR", help="where environment files are (default: environments/)")
-    group.addoption("--reports", metavar="DIR", help="where runs leave their evidence (default: reports/)")
+    group.addoption(
+        "--replay", metavar="RUN", help="judge the folder of a recorded run again, contacting nothing: --replay=RUN"
+    )
+    group.addoption(
+        "--environments", metavar="DIR", help="where environment files are: --environments=DIR (default: environments)"
+    )
+    group.addoption(
+        "--reports", metavar="DIR", help="where runs leave their evidence: --reports=DIR (default: reports)"
+    )
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -55,110 +62,108 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the environment and its runbooks; all that is wrong with them is told here, before anything is contacted."""
     if config.getoption("env") is None:
         return
-    if config.getoption("capture") == "no" and not config.option.collectonly:
-        raise UsageError("-s (--capture=no) is refused: output would pass the redaction of secrets")
     try:
         config.stash[RUN] = _run(config)
-    except (BadInput, ValueError, SandboxFailed) as error:
-        raise UsageError(str(error)) from None
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the sandbox that this run started."""
-    if SANDBOX in config.stash:
-        config.stash[SANDBOX].stop()
+    except (ReadinessError, ValueError) as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _run(config: pytest.Config) -> Run:
+    if config.getoption("capture") == "no" and not config.option.collectonly and not hasattr(config, "workerinput"):
+        raise ValueError("-s (--capture=no) is refused: what is printed would pass the redaction of secrets")
+    phase, allow = _phase(config), _allow(config)
+    found, runbooks = _environment(config, phase)
     shared: Mapping[str, str] = getattr(config, "workerinput", {}).get("readiness", {})
-    phase = _phase(config)
-    found = _environment(config, phase)
-    now = datetime.now(UTC)
-    started_at = datetime.fromisoformat(shared["started_at"]) if shared else now
+    started_at = datetime.fromisoformat(shared["started_at"]) if shared else datetime.now(UTC)
+    replay = Path(config.getoption("replay")) if config.getoption("replay") else None
     as_of = config.getoption("as_of")
+    moment = read_run(replay).start.as_of if replay else started_at
     return Run(
         environment=found,
-        runbooks=_runbooks(found, _environments(config)),
+        runbooks=runbooks,
         phase=phase,
-        moment=timeline.parse_as_of(as_of, found.launch_at) if as_of else started_at,
+        moment=timeline.parse_as_of(as_of, found.launch_at) if as_of else moment,
         started_at=started_at,
-        allowed=_allowed(config, found),
-        replay=Path(config.getoption("replay")) if config.getoption("replay") else None,
-        reports=_reports(config),
+        allowed=frozenset({Effect.READ, *found.allow, *allow}),
+        reports=Path(config.getoption("reports") or config.rootpath / "reports"),
+        replay=replay,
         as_of=as_of,
     )
 
 
 def _phase(config: pytest.Config) -> Phase | None:
-    expression = config.getoption("markexpr")
-    named = [phase for phase in Phase if phase in expression.replace("(", " ").replace(")", " ").split()]
+    """Read the phase from `-m`: a verdict belongs to one."""
+    words = config.getoption("markexpr").replace("(", " ").replace(")", " ").split()
+    named = [phase for phase in Phase if phase in words]
     if len(named) == 1:
         return named[0]
     if named:
-        raise ValueError(f"-m {expression!r} names {len(named)} phases; a verdict belongs to one: run them one by one")
+        raise ValueError(f"one phase a run: -m names {' and '.join(named)}, and a verdict belongs to one; run each")
+    odd = [word for word in words if word not in {"and", "or", "not"}]
+    if odd:
+        raise ValueError(f"-m {not_one_of(odd[0], list(map(str, Phase)))}; choose one phase")
     if config.option.collectonly:
         return None
-    raise ValueError(f"choose a phase: -m {' | '.join(Phase)} (or --collect-only for the plan of all)")
+    raise ValueError(f"choose a phase: -m {' | -m '.join(Phase)} (or --collect-only for the plan of all)")
 
 
-def _environment(config: pytest.Config, phase: Phase | None) -> Environment:
-    folder, name = _environments(config), config.getoption("env")
-    variables: dict[str, str] = dict(os.environ)
+def _allow(config: pytest.Config) -> list[Effect]:
+    known = [str(effect) for effect in Effect if effect is not Effect.READ]
+    for word in config.getoption("allow"):
+        if word not in known:
+            raise ValueError(f"--allow {not_one_of(word, known)}")
+    return [Effect(word) for word in config.getoption("allow")]
+
+
+def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environment, tuple[Runbook, ...]]:
+    """Load both, and tell the problems of both at once. The sandbox is started only when there are none."""
+    folder, name = _folder(config), config.getoption("env")
     path = folder / f"{name}.yaml"
-    embedded = path.is_file() and isinstance(data := read(path).data, dict) and data.get("sandbox") is True
-    if embedded and f"{STANDING_IN}URL" not in variables:
-        if config.option.collectonly or config.getoption("replay"):
-            variables |= _standing_in(path)
-        else:
-            sandbox = config.stash[SANDBOX] = Sandbox.start(launched=phase is not Phase.PREFLIGHT)
-            os.environ.update(sandbox.variables)  # so that workers find it too
-            variables |= sandbox.variables
-    return environment.load(name, folder, variables)
-
-
-def _standing_in(path: Path) -> dict[str, str]:
-    """Give values for the sandbox's variables where it is not started: nothing will be contacted."""
-    text = path.read_text(encoding="utf-8")
-    names = {word.split("}")[0] for word in text.split("${")[1:] if word.startswith(STANDING_IN)}
-    urls = {name: "http://127.0.0.1:1" for name in names if name.endswith("_URL")}
-    plain = {name: f"not-started-{name.lower()}" for name in names - set(urls)}
-    launch = {name: datetime.now(UTC).isoformat() for name in names if name.endswith("_AT")}
-    return plain | urls | launch | {"SANDBOX_DATABASE_URL": "postgresql://not@127.0.0.1:1/started"}
-
-
-def _runbooks(found: Environment, folder: Path) -> tuple[Runbook, ...]:
+    needs_sandbox = embedded.is_wanted(path, os.environ)
+    variables = {**os.environ, **embedded.stand_ins(path)} if needs_sandbox else dict(os.environ)
     problems: list[str] = []
-    loaded: list[Runbook] = []
-    for name in found.runbooks:
+    found = None
+    try:
+        found = environment.load(name, folder, variables)
+    except BadInput as error:
+        problems += error.problems
+    runbooks = list(_runbooks(found.runbooks if found else _named(path), folder, problems))
+    problems += _elsewhere(found, runbooks) if found else []
+    if problems or not found:
+        raise BadInput(list(dict.fromkeys(problems)))
+    if needs_sandbox and not config.option.collectonly and not config.getoption("replay"):
+        embedded.start(config, launched=phase is not Phase.PREFLIGHT)
+        found = environment.load(name, folder, os.environ)
+    return found, tuple(runbooks)
+
+
+def _named(path: Path) -> tuple[str, ...]:
+    """Read the names of the runbooks from an environment file that cannot be used as it is."""
+    data = read(path).data if path.is_file() else None
+    names = data.get("runbooks") if isinstance(data, dict) else None
+    return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
+
+
+def _runbooks(names: tuple[str, ...], folder: Path, problems: list[str]) -> Iterator[Runbook]:
+    for name in names:
         try:
-            loaded.append(runbook.load(runbook.locate(name, folder)))
+            yield runbook.load(runbook.locate(name, folder))
         except BadInput as error:
             problems += error.problems
-    lines = [f"{book.runbook}/{line.id}" for book in loaded for line in book.lines]
+
+
+def _elsewhere(found: Environment, runbooks: list[Runbook]) -> Iterator[str]:
+    """Tell lines that the environment declares not applicable and that no runbook has."""
+    lines = [f"{book.runbook}/{line.id}" for book in runbooks for line in book.lines]
     for key in found.not_applicable:
-        if not problems and key not in lines:
-            problems.append(f"{found.environment}.yaml: not_applicable: line {not_one_of(key, lines)[:200]}")
-    if problems:
-        raise BadInput(problems)
-    return tuple(loaded)
+        if key not in lines and len(runbooks) == len(found.runbooks):
+            yield f"{found.environment}.yaml: not_applicable: {not_one_of(key, lines).partition(' (known')[0]}"
 
 
-def _allowed(config: pytest.Config, found: Environment) -> frozenset[Effect]:
-    asked: list[str] = config.getoption("allow")
-    unknown = [word for word in asked if word not in set(Effect)]
-    if unknown:
-        raise ValueError(f"--allow {not_one_of(unknown[0], list(Effect))}")
-    return frozenset({Effect.READ, *found.allow, *(Effect(word) for word in asked)})
-
-
-def _environments(config: pytest.Config) -> Path:
+def _folder(config: pytest.Config) -> Path:
     return Path(config.getoption("environments") or config.rootpath / "environments")
-
-
-def _reports(config: pytest.Config) -> Path:
-    return Path(config.getoption("reports") or config.rootpath / "reports")
 
 
 def known_environments(config: pytest.Config) -> list[str]:
     """Name the environments there are, for whoever forgot to name one."""
-    return environment.names(_environments(config))
+    return environment.names(_folder(config))

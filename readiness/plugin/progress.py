@@ -1,65 +1,68 @@
-"""A live line on a terminal: how far the run is and what it waits for."""
+"""While the run goes on: how far it is and what it waits for, where somebody watches."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 
-from readiness.plugin.looking import POOL
 from readiness.plugin.run import RESULTS, RUN, is_controller, is_real
 
-EVERY_SECONDS = 0.2
+EVERY_SECONDS = 10.0  # where nobody watches: one line in so many seconds, so that a pipeline's log shows life
 ERASE = "\r\x1b[2K"
+NAMED_FROM_SECONDS = 1.0
 
 
 class Progress:
-    """Writes the line from a thread, as long as the items run."""
+    """One line, written over and over on a terminal, and added now and then to a log."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._started = time.monotonic()
+    def __init__(self, config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
+        self._config, self._reporter = config, reporter
         self._demanded = len(config.stash[RUN].demanded())
-        self._reporter: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
+        self._started = self._told = time.monotonic()
+        self._shown = False
 
-    def pytest_runtestloop(self) -> None:
-        """Begin with the first item."""
-        self._thread.start()
+    def pytest_readiness_waiting(self, title: str, since: float | None) -> None:
+        """Name what is waited for once it takes long."""
+        waited = time.monotonic() - since if since is not None else 0
+        self._tell(f"waiting for: {title} ({waited:.1f} s)" if waited >= NAMED_FROM_SECONDS else "")
+
+    def pytest_readiness_result(self) -> None:
+        """Count one more."""
+        self._tell("")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """Make room for the report."""
-        self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        if self._shown:
+            self._write(ERASE)
 
-    def _run(self) -> None:
-        while not self._ended.wait(EVERY_SECONDS):
-            self._write(ERASE + self._line())
-        self._write(ERASE)
-
-    def _write(self, text: str) -> None:
-        if self._reporter:
-            self._reporter._tw.write(text, flush=True)  # noqa: SLF001  the reporter has no public way to a bare line
-
-    def _line(self) -> str:
+    def _tell(self, waiting: str) -> None:
+        now = time.monotonic()
+        if not self._reporter.isatty and now - self._told < EVERY_SECONDS:
+            return
+        self._told = now
         counts = Counter(record["outcome"] for record in self._config.stash[RESULTS])
         parts = [f"{sum(counts.values())}/{self._demanded} decided"]
-        parts += [f"{counts[word]} {word}" for word in ("fail", "unknown") if counts[word]]
-        waiting = self._config.stash[POOL].waiting_for if POOL in self._config.stash else ""
-        parts += [f"waiting for {waiting}"] if waiting else []
-        text = f"{', '.join(parts)} ({time.monotonic() - self._started:.0f} s)"
-        width: int = self._reporter._tw.fullwidth if self._reporter else 80  # noqa: SLF001
-        return text[: width - 1]
+        parts += [f"{counts[word]} {word}" for word in ("fail", "unknown", "not run") if counts[word]]
+        parts += [waiting] if waiting else []
+        text = f"{', '.join(parts)}, {now - self._started:.0f} s"
+        width: int = self._reporter._tw.fullwidth  # noqa: SLF001  no public way to it
+        line = text[: width - 1]
+        self._write(f"{ERASE}{line}" if self._reporter.isatty else f"{line}\n")
+        self._shown = bool(self._reporter.isatty)
+
+    def _write(self, text: str) -> None:
+        """Write past the capture of what checks print."""
+        capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            self._reporter._tw.write(text, flush=True)  # noqa: SLF001  the reporter writes whole lines only
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register where somebody watches."""
+    """Register in the controller."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    watched = reporter is not None and reporter.isatty
-    if watched and is_real(config) and is_controller(config):
-        config.pluginmanager.register(Progress(config), "readiness-progress")
+    if is_real(config) and is_controller(config) and reporter is not None and config.get_verbosity() >= 0:
+        config.pluginmanager.register(Progress(config, reporter), "readiness-progress")

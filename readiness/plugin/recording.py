@@ -1,171 +1,286 @@
-"""Keeps the run: the folder, the journal, what is rendered from it, and the last scan for secrets."""
+"""Keeps the run: its folder, its journal, what is rendered from it, and the last search for secrets."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Generator
-from importlib.metadata import version
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.config.exceptions import UsageError
 
 from readiness.environment import KnownReading
-from readiness.evidence.exports import annotations, junit, markdown
-from readiness.evidence.journal import SCHEMA, Journal, make_folder, now, read_run, write_whole
-from readiness.evidence.redaction import Redactor, scan
+from readiness.evidence import folders
+from readiness.evidence.exports import junit, markdown, commands_for_github
+from readiness.evidence.journal import Journal, RecordedRun, read_run
+from readiness.evidence.judged import judge, limits_digest
+from readiness.evidence.records import SCHEMA, Finish
+from readiness.evidence.redaction import REDACTOR, scan, scan_file
 from readiness.outcomes import Unknown
 from readiness.plugin.deciding import VERDICT, tell, withdraw
 from readiness.plugin.looking import Pool, make_pool
+from readiness.plugin.reporting import HTML, Reporting, finish_page
 from readiness.plugin.run import RUN, Run, is_controller, is_real
 from readiness.runbook import Line
 from readiness.verdict import Verdict
 
 FOLDER = pytest.StashKey[Path]()
-JOURNAL = pytest.StashKey[Journal]()
-REDACTOR = Redactor()
-_TROUBLE = pytest.StashKey[list[str]]()
+"""On the controller's config: the folder of the run."""
+
+ARTEFACTS = pytest.StashKey[dict[str, Path]]()
+"""On the controller's config: what was written, by name."""
+
+SUMMARY, JUNIT = "summary.md", "junit.xml"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder, and have pytest-html write into it."""
+    if getattr(config.option, "htmlpath", None) and config.option.collectonly:
+        config.option.htmlpath = None  # it would write an empty page over the last report
     if not (is_real(config) and is_controller(config)):
         return
     run = config.stash[RUN]
     assert run.phase
-    folder = config.stash[FOLDER] = make_folder(run.reports, run.environment.environment, run.phase, run.started_at)
-    config.stash[_TROUBLE] = []
+    try:
+        folder = folders.make(
+            run.reports, run.environment.environment, run.started_at, run.phase, replay=run.replay is not None
+        )
+    except OSError as error:
+        raise UsageError(f"the run cannot leave its evidence: {error}") from None
+    config.stash[FOLDER], config.stash[ARTEFACTS] = folder, {}
+    if hasattr(config.option, "htmlpath"):
+        if not config.option.htmlpath:
+            config.option.htmlpath = str(folder / HTML)
+            config.option.self_contained_html = True
+        config.pluginmanager.register(Reporting(config), "readiness-reporting")
     config.pluginmanager.register(Recorder(config), "readiness-recorder")
-    if hasattr(config.option, "htmlpath") and not config.option.htmlpath:
-        config.option.htmlpath = str(folder / "report.html")
-        config.option.self_contained_html = True
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
-    """Open the journal, once the header has told where we are: what is judged, and all that the runbooks demand."""
-    config = session.config
-    if FOLDER not in config.stash:
-        return
-    run, pool = config.stash[RUN], make_pool(config.stash[RUN])
-    journal = config.stash[JOURNAL] = Journal(config.stash[FOLDER])
-    plan = [_line(run, book.runbook, line) for book in run.runbooks for line in book.lines if run.phase in line.phase]
-    digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+class Recorder:
+    """Writes what the plugin tells, and closes the run. The controller has the only one."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._run = config.stash[RUN]
+        self._folder = config.stash[FOLDER]
+        self._journal: Journal | None = None
+        self._session: pytest.Session | None = None
+        self._trouble: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> None:
+        """Open the journal before anything is looked at: what is judged, and all that the runbooks demand."""
+        self._session = session
+        try:
+            self._journal = Journal(self._folder, REDACTOR)
+        except OSError as error:
+            raise UsageError(f"the run cannot leave its evidence: {error}") from None
+        pool = make_pool(self._run)
+        start, plan = opening(self._run, self._folder.name, _revision(pool))
+        self._write("start", start)
+        self._write("plan", plan)
+        pool.clients.close()
+        tell(self._config, pool.fetch_seen())
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Name the item, so that a run that is killed says where it died."""
+        self._write("case", {"nodeid": nodeid})
+
+    def pytest_readiness_observation(self, record: dict[str, Any]) -> None:
+        """Keep an observation."""
+        self._write("observation", record)
+
+    def pytest_readiness_request(self, record: dict[str, Any]) -> None:
+        """Keep a request."""
+        self._write("request", record)
+
+    def pytest_readiness_result(self, record: dict[str, Any]) -> None:
+        """Keep a result."""
+        self._write("result", record)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Render once every other reporter is done, search everything for secrets, and take back what is not whole."""
+        self._session = session
+        result = None
+        try:
+            result = yield
+        except Exception as error:  # noqa: BLE001  whatever breaks in a reporter: told, and no good verdict stands
+            self._complain(f"a reporter broke: {type(error).__name__}: {error}")
+        if self._journal is not None:
+            self._render()
+            self._search()
+        if self._trouble:
+            withdraw(session)
+            self._render()
+        return result
+
+    def pytest_readiness_verdict(self, verdict: Verdict) -> None:
+        """Write the last record, and tell it to the pipeline."""
+        if self._journal is None or self._session is None:
+            return
+        try:
+            run = read_run(self._folder)
+            finish = self._finish(run, verdict)
+            self._journal.write("finish", finish.model_dump(mode="json"))
+            self._journal.close()
+        except OSError as error:
+            self._complain(f"the journal could not be closed: {error}")
+            withdraw(self._session)
+            return
+        final = replace(run, finish=finish)
+        if self._trouble:
+            self._render(final)
+        _annotate(self._config, final)
+
+    def pytest_unconfigure(self) -> None:
+        """Tell why a verdict was taken back."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        for why in self._trouble:
+            if reporter:
+                reporter.write_line(f"WITHDRAWN  no good verdict stands: {why}", red=True, bold=True)
+
+    def _write(self, kind: str, fields: dict[str, Any]) -> None:
+        if self._journal is None:
+            return
+        try:
+            self._journal.write(kind, fields)
+        except OSError as error:
+            self._complain(f"the journal could not be written: {error}")
+
+    def _complain(self, why: str) -> None:
+        text = REDACTOR.text(why)
+        if text not in self._trouble:
+            self._trouble.append(text)
+
+    def _finish(self, run: RecordedRun, verdict: Verdict) -> Finish:
+        finish = Finish(
+            verdict=verdict.word,
+            exit=verdict.exit,
+            action=verdict.action,
+            counts=verdict.counts,
+            finished_at=datetime.now(UTC),
+            withdrawn=tuple(self._trouble),
+            holding=verdict.holding,
+        )
+        again = judge(replace(run, finish=finish)).verdict
+        return finish.model_copy(update={"ended": verdict.ended and again.word is verdict.word})
+
+    def _render(self, run: RecordedRun | None = None) -> None:
+        """Write everything that is rendered from the journal; what cannot be written costs the verdict."""
+        if VERDICT not in self._config.stash:
+            return
+        if run is None:
+            run = read_run(self._folder)
+            run = replace(run, finish=self._finish(run, self._config.stash[VERDICT]))
+        for name, render in ((SUMMARY, markdown), (JUNIT, junit)):
+            try:
+                folders.write_whole(self._folder / name, REDACTOR.text(render(run)))
+                self._config.stash[ARTEFACTS][name] = self._folder / name
+            except OSError as error:
+                self._complain(f"{name} could not be written: {error}")
+        page = Path(getattr(self._config.option, "htmlpath", None) or self._folder / HTML)
+        try:
+            finish_page(page, run)
+            self._config.stash[ARTEFACTS][HTML] = page
+        except OSError as error:
+            if self._config.pluginmanager.hasplugin("html"):
+                self._complain(f"{page.name} was not written: {error}")
+
+    def _search(self) -> None:
+        """Look through all that is left behind; what holds a secret is masked or removed."""
+        assert self._journal
+        outside = [path for path in self._config.stash[ARTEFACTS].values() if self._folder not in path.parents]
+        hits = [*scan(self._folder, REDACTOR), *(hit for path in outside for hit in scan_file(path, REDACTOR))]
+        for hit in hits:
+            self._complain(f"{hit.file.name} held {hit.what}; it was masked or removed")
+            if hit.file == self._journal.path:
+                self._journal.mask()
+            else:
+                hit.file.unlink(missing_ok=True)
+
+
+def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Make the records `start` and `plan`."""
+    lines = [_line(book.runbook, line) for book in run.runbooks for line in book.lines if run.phase in line.phase]
+    items = [
+        {"line": item.line_id, "check": item.check, "subject": item.subject, "due": run.due(item)}
+        for item in run.demanded()
+    ]
     start = {
         "schema": SCHEMA,
-        "run": config.stash[FOLDER].name,
+        "run": name,
         "env": run.environment.environment,
-        "phase": str(run.phase),
-        "as_of": run.moment.isoformat(),
-        "started_at": run.started_at.isoformat(),
-        "suite": f"production-readiness {version('production-readiness')}",
-        "target": {"url": run.environment.target.url, "revision": _revision(pool)},
+        "phase": run.phase,
+        "as_of": run.moment,
+        "as_of_said": run.as_of,
+        "started_at": run.started_at,
+        "suite": _suite(),
+        "target": {"url": run.environment.target.url, "revision": revision},
+        "launch_at": run.environment.launch_at,
         "production": run.environment.production,
-        "allowed": sorted(map(str, run.allowed)),
-        "replay": str(run.replay) if run.replay else None,
-        "limits_digest": digest,
+        "allowed": sorted(run.allowed),
+        "allowed_hosts": run.environment.allowed_hosts,
+        "not_applicable": run.environment.not_applicable,
+        "replay": run.replay,
+        "limits_digest": limits_digest(lines),
     }
-    journal.write("start", **REDACTOR.plain(start))
-    journal.write("plan", lines=REDACTOR.plain(plan))
-    pool.clients.close()
-    tell(config, pool.fetch_seen())
+    instants = {key: value.isoformat() for key, value in start.items() if isinstance(value, datetime)}
+    return {**start, **instants}, {"lines": lines, "items": items}
 
 
-def _line(run: Run, runbook: str, line: Line) -> dict[str, Any]:
-    items = [item for item in run.demanded() if item.runbook == runbook and item.line.id == line.id]
+def _line(runbook: str, line: Line) -> dict[str, Any]:
     return {
         "id": f"{runbook}/{line.id}",
         "runbook": runbook,
         "ref": line.ref,
         "says": line.says,
-        "phase": [str(phase) for phase in line.phase],
-        "gate": str(line.gate),
+        "phase": list(line.phase),
+        "gate": line.gate,
         "due": line.due,
         "checks": list(line.decided_by),
         "limits": line.decided_by,
-        "ladder": {str(step): threshold for step, threshold in line.ladder.items()},
+        "ladder": line.ladder,
+        "diagnostics": line.diagnostics,
         "rendered_as": line.rendered_as,
-        "items": [{"check": item.check, "subject": item.subject, "due": run.due(item)} for item in items],
     }
 
 
-def _revision(pool: Pool) -> str:
-    """Ask which revision runs; a target that does not tell is recorded as such."""
+def _suite() -> str:
+    try:
+        return f"production-readiness {version('production-readiness')}, pytest {pytest.__version__}"
+    except PackageNotFoundError:
+        return f"production-readiness (not installed), pytest {pytest.__version__}"
+
+
+def _revision(pool: Pool) -> str | None:
+    """Ask which revision runs; None where the target does not tell."""
     stated = pool.run.environment.target.revision
     if stated is None or isinstance(stated, str):
-        return stated or "not stated: set target.revision"
+        return stated
     if pool.recorded:
-        return str(pool.recorded.start["target"]["revision"])
+        return pool.recorded.start.target.revision
     try:
         return str(pool.clients.readings.value(KnownReading("target.revision", "the revision that runs", stated)))
-    except Unknown as unknown:
-        return f"unknown: {unknown.reason}"
+    except Unknown:
+        return None
 
 
-class Recorder:
-    """Writes what the plugin tells."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    @property
-    def _journal(self) -> Journal:
-        return self._config.stash[JOURNAL]
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Name the item, so that a run that is killed says where it died."""
-        self._journal.write("case", nodeid=REDACTOR.text(nodeid))
-
-    def pytest_readiness_observation(self, record: dict[str, Any]) -> None:
-        """Keep an observation."""
-        self._journal.write("observation", **REDACTOR.plain(record))
-
-    def pytest_readiness_request(self, record: dict[str, Any]) -> None:
-        """Keep a request."""
-        self._journal.write("request", **REDACTOR.plain(record))
-
-    def pytest_readiness_result(self, record: dict[str, Any]) -> None:
-        """Keep a result."""
-        self._journal.write("result", **REDACTOR.plain(record))
-
-    def pytest_readiness_verdict(self, verdict: Verdict) -> None:
-        """Close the journal."""
-        finish = {"verdict": str(verdict.word), "exit": verdict.exit, "action": verdict.action}
-        self._journal.write("finish", **finish, counts=verdict.counts, finished_at=now())
-        self._journal.close()
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        """Render, after pytest-html has written its page; then search everything for secrets."""
-        result = yield
-        folder = self._config.stash[FOLDER]
-        run, verdict = read_run(folder), self._config.stash[VERDICT]
-        run.finish = {"verdict": str(verdict.word)}
-        write_whole(folder / "summary.md", REDACTOR.text(markdown(run, verdict)))
-        write_whole(folder / "junit.xml", REDACTOR.text(junit(run)))
-        if os.environ.get("GITHUB_ACTIONS") == "true":
-            self._annotate(folder, "\n".join(annotations(run, verdict)))
-        for hit in scan(folder):
-            self._config.stash[_TROUBLE].append(f"{hit.file}:{hit.line} held a secret; the file was removed")
-            if hit.file != self._journal.path.name:
-                (folder / hit.file).unlink(missing_ok=True)
-        if self._config.stash[_TROUBLE]:
-            withdraw(session)
-        return result
-
-    def _annotate(self, folder: Path, commands: str) -> None:
-        print(REDACTOR.text(commands))  # noqa: T201  the pipeline reads them from the output
-        summary = os.environ.get("GITHUB_STEP_SUMMARY")
-        if summary:
-            with Path(summary).open("a", encoding="utf-8") as file:
-                file.write((folder / "summary.md").read_text(encoding="utf-8"))
-
-    def pytest_unconfigure(self) -> None:
-        """Tell what came to light after the report."""
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        for trouble in self._config.stash[_TROUBLE]:
-            if reporter:
-                reporter.write_line(f"WITHDRAWN  the verdict is INCOMPLETE: {trouble}", red=True)
+def _annotate(config: pytest.Config, run: RecordedRun) -> None:
+    """Tell GitHub, from the masked journal: what is printed cannot be taken back."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter:
+        reporter.ensure_newline()
+        for line in commands_for_github(run):
+            reporter.write_line(REDACTOR.text(line))
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8", errors="replace") as file:
+            file.write(REDACTOR.text(markdown(run)))

@@ -1,4 +1,7 @@
-"""Closes the channels through which a secret could reach a report, the terminal or a file."""
+"""Closes the channels through which a secret could reach a report, the terminal or a log.
+
+Each hook is here because something leaked without it; `recording` searches all files once more at the end.
+"""
 
 from __future__ import annotations
 
@@ -7,68 +10,101 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from _pytest._code.code import ExceptionRepr
+from _pytest._code.code import TerminalRepr
 from _pytest.config.exceptions import UsageError
 
-from readiness.plugin.recording import REDACTOR
-from readiness.plugin.run import RUN
-from readiness.secret import encodings, known_secrets
+from readiness.evidence.redaction import REDACTOR
+from readiness.plugin.lines import PROBLEMS
+from readiness.plugin.run import FOUND, RUN, SEEN, is_controller
+
+KEPT = {"nodeid", "location", "keywords", "outcome", "when", "duration", "start", "stop", "node", "call", "result"}
+LOG_HANDLERS = ("report_handler", "caplog_handler", "log_file_handler", "log_cli_handler")
 
 
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Scrub a report before any other plugin sees it."""
-    report = yield
-    if RUN in item.config.stash:
-        _scrub(report)
-    return report
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Put the nets out, before anything is told."""
+    config = session.config
+    if RUN not in config.stash:
+        return
+    config.pluginmanager.register(Redacting(), "readiness-redacting")
+    logs = config.pluginmanager.get_plugin("logging-plugin")
+    for name in LOG_HANDLERS:
+        handler = getattr(logs, name, None)
+        if isinstance(handler, logging.Handler):
+            handler.addFilter(_Filter())
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter._tw._file = _Net(reporter._tw._file)  # noqa: SLF001  the last net; the writer has no public one
 
 
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_make_collect_report(
-    collector: pytest.Collector,
-) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Scrub what collecting has to say."""
-    report = yield
-    if RUN in collector.config.stash:
-        _scrub(report)
-    return report
+@pytest.hookimpl(tryfirst=True)
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Keep a secret out of an id: an id cannot be changed later."""
+    if RUN in config.stash and isinstance(val, str) and REDACTOR.text(val) != val:
+        return f"{argname}-secret"
+    return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse an id that holds a secret all the same, because somebody wrote it so."""
+    if RUN not in config.stash:
+        return
+    leaking = [item for item in items if REDACTOR.text(item.nodeid) != item.nodeid]
+    problems = [f"{item.location[0]}: the id of a parameter holds a secret; name it otherwise" for item in leaking]
+    if problems and is_controller(config):
+        raise UsageError("\n".join(dict.fromkeys(problems)))
+    if problems:
+        config.stash[PROBLEMS] = [*config.stash.get(PROBLEMS, []), *dict.fromkeys(problems)]
+        items.clear()
 
 
 class Redacting:
-    """Hooks that see a report once more, before it is told or sent to the controller."""
+    """Hooks that see what is told before anyone else does."""
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Scrub a report before any other plugin sees it."""
+        report = yield
+        _scrub(report)
+        return report
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Scrub what collecting has to say."""
+        report = yield
+        _scrub(report)
+        return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Scrub again: subtests and other plugins add to a report after it was made."""
         _scrub(report)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: Any) -> None:
-        """Scrub the text of a warning."""
-        warning_message.message = type(warning_message.message)(REDACTOR.text(str(warning_message.message)))
+        """Scrub a warning."""
+        warning_message.message = UserWarning(REDACTOR.text(str(warning_message.message)))
+        if warning_message.line:
+            warning_message.line = REDACTOR.text(warning_message.line)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """Scrub what pytest says of a defect of a plugin."""
+        _scrubbed(excrepr)
 
 
 class _Filter(logging.Filter):
-    """Scrubs log records as they are made."""
+    """Scrubs what is logged, the traceback too."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = REDACTOR.text(record.getMessage()), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = REDACTOR.text(record.exc_text)
         return True
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Put the nets out: over the terminal, the log, and the reports."""
-    if RUN not in config.stash:
-        return
-    config.pluginmanager.register(Redacting(), "readiness-redacting")
-    for name in ("report_handler", "caplog_handler", "log_file_handler", "log_cli_handler"):
-        handler = getattr(config.pluginmanager.get_plugin("logging-plugin"), name, None)
-        if handler:
-            handler.addFilter(_Filter())
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter._tw._file = _Net(reporter._tw._file)  # noqa: SLF001  the last net; the writer has no public one
 
 
 class _Net:
@@ -86,46 +122,29 @@ class _Net:
         return getattr(self._stream, name)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse ids that hold a secret: an id cannot be changed later."""
-    if RUN not in config.stash:
-        return
-    forms = [form for value in known_secrets() for form in encodings(value)]
-    for item in items:
-        if any(form in item.nodeid for form in forms):
-            raise UsageError(f"{item.location[0]}: the id of a parameter holds a secret; name the parameter otherwise")
-
-
 def _scrub(report: pytest.TestReport | pytest.CollectReport) -> None:
-    report.sections = [(REDACTOR.text(name), REDACTOR.text(text)) for name, text in report.sections]
-    if isinstance(report, pytest.TestReport):
-        report.user_properties = REDACTOR.plain(report.user_properties)
-    longrepr = report.longrepr
-    if isinstance(longrepr, str):
-        report.longrepr = REDACTOR.text(longrepr)
-    elif isinstance(longrepr, tuple):
-        report.longrepr = (longrepr[0], longrepr[1], REDACTOR.text(longrepr[2]))
-    elif isinstance(longrepr, ExceptionRepr) or hasattr(longrepr, "__dict__"):
-        _walk(longrepr)
-
-
-def _walk(node: Any) -> None:
-    """Scrub all text in the representation of an exception: its chain, arguments, locals and crash message."""
-    for name, value in list(vars(node).items()):
-        if isinstance(value, str):
-            setattr(node, name, REDACTOR.text(value))
-        elif isinstance(value, list | tuple):
-            setattr(node, name, type(value)(_scrubbed(one) for one in value))
-        elif hasattr(value, "__dict__"):
-            _walk(value)
+    """Scrub all that a report says; who it is about stays as it is."""
+    for name, value in list(vars(report).items()):
+        if name in {FOUND, SEEN, "user_properties"} and value is not None:
+            plain = REDACTOR.plain(value)
+            is_pairs = name == "user_properties" and isinstance(plain, list)
+            setattr(report, name, [tuple(pair) for pair in plain] if is_pairs else plain)  # type: ignore[union-attr,arg-type]
+        elif name not in KEPT:
+            setattr(report, name, _scrubbed(value))
 
 
 def _scrubbed(value: Any) -> Any:
+    """Scrub text at any depth: the chain of an exception, arguments, locals, the crash message."""
     if isinstance(value, str):
         return REDACTOR.text(value)
-    if isinstance(value, tuple):
-        return tuple(_scrubbed(one) for one in value)
-    if hasattr(value, "__dict__"):
-        _walk(value)
+    if isinstance(value, list):
+        value[:] = [_scrubbed(part) for part in value]
+    elif isinstance(value, tuple):
+        parts = [_scrubbed(part) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    elif isinstance(value, dict):
+        return {_scrubbed(key): _scrubbed(part) for key, part in value.items()}
+    elif isinstance(value, TerminalRepr) or type(value).__module__ == "_pytest.subtests":
+        for name, part in list(getattr(value, "__dict__", {}).items()):
+            object.__setattr__(value, name, _scrubbed(part))  # also where the class is frozen
     return value

@@ -1,163 +1,217 @@
-"""pytest-html's page, made safe and useful: own columns, everything escaped, a policy without foreign script, printable.
+"""The page for people: pytest-html's, with the lines of the runbook in it, and made safe.
 
-pytest-html 4.2 writes parameter ids, metadata and cells unescaped; its Result column hides rows with words of our own.
+pytest-html writes test ids, metadata and the names of extras as they are, so a branch name can run as script in its
+page. Here everything is escaped, and a content security policy lets nothing run but pytest-html's own script.
 """
 
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
+import json
 import re
-from collections.abc import Generator
+from collections.abc import Iterator, Sequence
 from html import escape
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from readiness.evidence.journal import write_whole
-from readiness.measurements import Measurement, show
-from readiness.plugin.deciding import VERDICT
-from readiness.plugin.recording import FOLDER, REDACTOR
-from readiness.plugin.run import RESULTS, RUN, found_in, is_controller, is_real
+from readiness.evidence import exports, folders
+from readiness.evidence.journal import RecordedRun
+from readiness.evidence.records import RecordedMeasurement, Result
+from readiness.evidence.redaction import REDACTOR
+from readiness.measurements import show
+from readiness.plugin.deciding import CRASHED
+from readiness.plugin.run import RESULTS, RUN, found_in
 
-COLUMNS = ("line", "gate", "measured", "limit", "outcome")
-RESULT_COLUMN, ID_COLUMN, LINKS_COLUMN = 0, 1, 3
-STYLE = """
-body { font: 14px/1.45 system-ui, sans-serif; color: #1b1f24; max-width: 1400px; }
-.verdict { border-left: 8px solid #8a6d00; padding: .6em 1em; margin: 1em 0; background: #fff8e1; }
-.verdict.good { border-color: #1a7f37; background: #e9f7ec; }
-.verdict.bad { border-color: #b3261e; background: #fdecea; }
-.verdict h2 { margin: 0; font-size: 1.6em; }
-.verdict ul { margin: .4em 0 0; }
-td.col-line { overflow-wrap: anywhere; } td.col-outcome { font-weight: 600; white-space: nowrap; }
-td.col-measured, td.col-limit { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-.outcome-fail { color: #b3261e; } .outcome-unknown, .outcome-not-run { color: #7a5c00; } .outcome-pass { color: #1a7f37; }
-.logwrapper { max-height: none !important; } .logwrapper .log { max-height: none !important; overflow: visible !important; }
-.filters label, .collapse button, #environment td { color: #1b1f24; }
-@media print {
-  .filters, .collapse, .additional-summary button, .logexpander { display: none !important; }
-  tr { break-inside: avoid; } thead { display: table-header-group; }
-  .logwrapper, .log { max-height: none !important; overflow: visible !important; white-space: pre-wrap; }
-}
-"""
+HTML = "report.html"
+STYLE = Path(str(files("readiness.evidence").joinpath("templates/report.css")))
+COLUMNS = {"line": "Line", "gate": "Gate", "state": "Outcome", "measured": "Measured", "limit": "Limit"}
+VALUES_AT_MOST = 5
+BEGIN, END = "<!-- verdict -->", "<!-- end of verdict -->"
+_RESULT, _TEST, _DURATION = 0, 1, 2  # the cells of pytest-html; the fourth are links, of which there are none
 
 
 class Reporting:
-    """Hooks of pytest-html."""
+    """The hooks of pytest-html."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        if hasattr(config.option, "css"):
+            config.option.css = [*config.option.css, str(STYLE)]
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
         """Name what was judged."""
         run = self._config.stash[RUN]
-        report.title = f"{run.environment.environment} {run.phase}, {run.moment:%Y-%m-%d %H:%M}Z"
+        report.title = f"{run.environment.environment}: {run.phase}, as of {run.moment:%Y-%m-%d %H:%M}Z"
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: list[str]) -> None:
-        """Add our columns; there are no links."""
-        cells[LINKS_COLUMN:] = [f'<th class="sortable" data-column-type="{name}">{name}</th>' for name in COLUMNS]
+        """Add our columns; Result stays pytest's own, because the page filters by its words."""
+        own = [f'<th class="sortable" data-column-type="{key}">{title}</th>' for key, title in COLUMNS.items()]
+        cells[:] = [cells[_RESULT], *own, cells[_TEST], cells[_DURATION]]
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
-        """Fill them, and write the id again, escaped."""
+        """Fill them, and write the id of the test again, escaped."""
         if not cells:
             return
-        cells[ID_COLUMN] = f'<td class="col-testId">{escape(REDACTOR.text(report.nodeid))}</td>'
-        record = found_in(report)
-        values = _cells(dict(record)) if record else dict.fromkeys(COLUMNS, "")
-        state = values["outcome"].replace(" ", "-")
-        cells[LINKS_COLUMN:] = [
-            f'<td class="col-{name}{f" outcome-{state}" if name == "outcome" else ""}">{escape(REDACTOR.text(values[name]))}</td>'
-            for name in COLUMNS
+        record = self._record(report)
+        values = _cells(record) if record else dict.fromkeys(COLUMNS, "")
+        state = str(record["outcome"]).replace(" ", "-") if record else "none"
+        own = [
+            f'<td class="col-{key}{f" state-{state}" if key == "state" else ""}">{_text(value)}</td>'
+            for key, value in values.items()
         ]
+        test = f'<td class="col-testId">{_text(report.nodeid)}</td>'
+        cells[:] = [cells[_RESULT], *own, test, cells[_DURATION]]
 
-    def pytest_html_results_summary(self, prefix: list[str]) -> None:
-        """Open with the verdict and what holds it back."""
-        if VERDICT not in self._config.stash:
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_html(self, report: pytest.TestReport, data: list[str]) -> None:
+        """Show every measurement and diagnostic of a line under its row."""
+        record = self._record(report)
+        if not record:
             return
-        verdict, results = self._config.stash[VERDICT], self._config.stash[RESULTS]
-        colour = "good" if verdict.good else "bad" if verdict.exit == 1 else ""
-        bad = [record for record in results if record["outcome"] in {"fail", "unknown", "not run"}]
-        bad.sort(key=lambda record: (record["outcome"] != "fail", record["gate"] != "blocker"))
-        entries = [f"<b>{escape(_head(record))}</b> {_text(_why(record))}" for record in bad]
-        entries += [f"<b>not run: {escape(line)}</b> the run ended without it" for line, _, _ in verdict.missing]
-        counts = ", ".join(f"{number} {word}" for word, number in sorted(verdict.counts.items()))
-        prefix.append(
-            f'<div class="verdict {colour}"><h2>{escape(str(verdict.word))}</h2><p>{_text(verdict.action)}</p>'
-            f"<p>{escape(counts)}</p><ul>{''.join(f'<li>{entry}</li>' for entry in entries)}</ul></div>"
-        )
+        told = [str(RecordedMeasurement(**one).measurement()) for one in record["measurements"]]
+        told += [record[key] for key in ("reason", "remedy") if record.get(key) and report.outcome == "passed"]
+        for name, rows in (record.get("diagnostics") or {}).items():
+            told.append(f"diagnostic {name}: {json.dumps(REDACTOR.plain(rows), indent=2)}")
+        if told and data == ["No log output captured."]:
+            del data[:]
+        data.extend(f"{_text(text)}\n" for text in told)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Give the item of a crashed worker its row: pytest-html waits for an end that never comes."""
+        page = next((one for one in self._config.pluginmanager.get_plugins() if hasattr(one, "_process_report")), None)
+        if report.when != CRASHED or page is None:
+            return
+        ended = copy.copy(report)
+        ended.when = "call"
+        page._process_report(ended, ended.duration, [])  # noqa: SLF001  no public way
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Leave only facts of ours in the metadata: branch names and the like would stand there unescaped."""
+        from pytest_metadata.plugin import metadata_key  # noqa: PLC0415  comes with pytest-html, so only here
+
+        run = self._config.stash[RUN]
+        facts = {
+            "environment": run.environment.environment,
+            "target": run.environment.target.url,
+            "phase": run.phase,
+            "judged as of": run.moment.isoformat(),
+            "started at": run.started_at.isoformat(),
+            "runbooks": ", ".join(book.runbook for book in run.runbooks),
+            "pytest": pytest.__version__,
+        }
+        collected: dict[str, object] = self._config.stash.get(metadata_key, {})
+        collected.clear()
+        collected.update({name: _text(str(value)) for name, value in facts.items()})
+
+    def _record(self, report: pytest.TestReport) -> dict[str, Any] | None:
+        """Find what was decided for the item of a report."""
+        found = found_in(report)
+        if found:
+            return dict(found)
+        settled = self._config.stash.get(RESULTS, [])
+        return next((record for record in reversed(settled) if record["nodeid"] == report.nodeid), None)
 
 
 def _cells(record: dict[str, Any]) -> dict[str, str]:
-    taken = [Measurement(**one) for one in record["measurements"]]
+    taken = [RecordedMeasurement(**one).measurement() for one in record["measurements"]]
+    worst_first = sorted(taken, key=lambda one: one.ok)[:VALUES_AT_MOST]
+    more = f"\nand {len(taken) - VALUES_AT_MOST} more below" if len(taken) > VALUES_AT_MOST else ""
     subject = f":{record['subject']}" if record["subject"] else ""
+    values = "\n".join(f"{one.name}: {show(one.value)} {one.unit}".strip() for one in worst_first)
     return {
-        "line": f"{record['line']}{subject} - {record['says']}",
-        "gate": record["gate"],
-        "measured": "; ".join(f"{one.name}: {show(one.value)} {one.unit}".strip() for one in taken) or record["reason"],
-        "limit": "; ".join(one.allowed for one in taken),
-        "outcome": record["outcome"],
+        "line": f"{record['line']}{subject}: {record['says']}",
+        "gate": str(record["gate"]),
+        "state": str(record["outcome"]),
+        "measured": f"{values}{more}" or str(record["reason"]),
+        "limit": "\n".join(one.allowed for one in worst_first),
     }
-
-
-def _head(record: dict[str, Any]) -> str:
-    subject = f":{record['subject']}" if record["subject"] else ""
-    return f"{record['outcome']}: {record['line']}{subject} ({record['gate']})"
-
-
-def _why(record: dict[str, Any]) -> str:
-    return f"{record['says']} - {record['reason']}. Remedy: {record['remedy']}"
 
 
 def _text(text: str) -> str:
     return escape(REDACTOR.text(text))
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Register the hooks where pytest-html writes a page."""
-    if is_real(config) and is_controller(config) and config.pluginmanager.hasplugin("html"):
-        config.pluginmanager.register(Reporting(config), "readiness-reporting")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
-    """Allow only facts of ours among the metadata; make the page safe once it is written."""
-    config = session.config
-    if FOLDER not in config.stash or not getattr(config.option, "htmlpath", None):
-        return (yield)
-    _metadata(config)
-    result = yield
-    page = Path(config.option.htmlpath)
-    if page.is_file():
-        write_whole(page, hardened(page.read_text(encoding="utf-8")))
-    return result
-
-
-def _metadata(config: pytest.Config) -> None:
-    """Replace what pytest-metadata collected: variables of pipelines, branch names among them, stand there unescaped."""
-    from pytest_metadata.plugin import metadata_key  # noqa: PLC0415  pytest-html brings it
-
-    run = config.stash[RUN]
-    facts = {
-        "environment": run.environment.environment,
-        "target": run.environment.target.url,
-        "phase": str(run.phase),
-        "judged as of": run.moment.isoformat(),
-        "run": config.stash[FOLDER].name,
-    }
-    collected = config.stash[metadata_key]
-    collected.clear()
-    collected.update({name: _text(value) for name, value in facts.items()})
+def finish_page(path: Path, run: RecordedRun) -> None:
+    """Put the verdict on top of a page of pytest-html, and make it safe. May be done again. Raises OSError."""
+    page = path.read_text(encoding="utf-8")
+    verdict = f"{BEGIN}{REDACTOR.text(banner(run))}{END}"
+    if BEGIN in page:
+        head, _, rest = page.partition(BEGIN)
+        page = head + verdict + rest.partition(END)[2]
+    else:
+        page = hardened(page).replace("</h1>", f"</h1>{verdict}", 1)
+    folders.write_whole(path, page)
 
 
 def hardened(page: str) -> str:
-    """Add the policy, a language and our style; only pytest-html's own script may run, by its digest."""
-    page = page.replace("</style>", f"{STYLE}</style>", 1)
-    digests = [
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    """Add the policy and what accessibility asks for."""
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {_allowed_script(page)}; "
+    policy += "base-uri 'none'; form-action 'none'"
+    head = f'<head><meta charset="utf-8"/><meta http-equiv="Content-Security-Policy" content="{policy}">'
+    page = page.replace("<html>", '<html lang="en">', 1).replace("<head>", head, 1)
+    page = page.replace('<img src="" />', '<img src="" alt="" />')
+    return re.sub(r'(<input checked="true" class="filter"[^>]*data-test-result="(\w+)")', r'\1 aria-label="\2"', page)
+
+
+def _allowed_script(page: str) -> str:
+    """Give the digest of pytest-html's script, and of nothing else that may stand in the page."""
+    own = files("pytest_html").joinpath("resources/app.js").read_text(encoding="utf-8").strip()
+    for script in re.findall(r"<script>(.*?)</script>", page, re.DOTALL):
+        if script.strip() == own:
+            return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+    return "'none'"
+
+
+def banner(run: RecordedRun) -> str:
+    """Write the verdict, what holds it back, and, for readers without script, every line."""
+    verdict, action = exports.verdict_in(run)
+    results = exports.results_of(run)
+    code = run.finish.exit if run.finish else 1
+    kind = {0: "good", 1: "bad"}.get(code, "open")
+    counts = run.finish.counts if run.finish else {}
+    parts = [
+        f'<section class="readiness {kind}"><h2>{escape(verdict)}</h2><p>{escape(action)}</p>',
+        f"<p>{escape(', '.join(f'{number} {word}' for word, number in sorted(counts.items())))}</p>",
+        *(
+            f'<p class="withdrawn">taken back: {escape(why)}</p>'
+            for why in (run.finish.withdrawn if run.finish else ())
+        ),
     ]
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {' '.join(digests) or "'none'"}"
-    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    page = re.sub(r"<html(?![^>]*lang=)", '<html lang="en"', page, count=1)
-    return re.sub(r"(<head[^>]*>)", lambda found: found[1] + meta, page, count=1)
+    held = [one for one in results if one.outcome in exports.OPEN]
+    if held:
+        heads = ("outcome", "line", "gate", "why", "remedy")
+        rows = [(one.outcome, _title(one), one.gate, one.reason, one.remedy) for one in held]
+        parts.append(f"<h3>What holds it back</h3>{_table(heads, rows)}")
+    rows = [
+        (one.outcome, _title(one), one.gate, "; ".join(exports.values_of(one)), "; ".join(exports.limits_of(one)))
+        for one in results
+    ]
+    everything = _table(("outcome", "line", "gate", "measured", "limit"), rows)
+    parts.append(f"<noscript><h3>Every line</h3>{everything}</noscript></section>")
+    return "".join(parts)
+
+
+def _title(result: Result) -> str:
+    return f"{exports.name_of(result)}: {result.says}"
+
+
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(_rows(rows))}</tbody></table>"
+
+
+def _rows(rows: Sequence[tuple[object, ...]]) -> Iterator[str]:
+    for row in rows:
+        state = str(row[0]).replace(" ", "-")
+        first = f'<td class="state-{state}">{escape(str(row[0]))}</td>'
+        yield f"<tr>{first}{''.join(f'<td>{escape(str(cell or chr(32)))}</td>' for cell in row[1:])}</tr>"

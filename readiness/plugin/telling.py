@@ -48,7 +48,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"target    {run.environment.environment}: {target} ({kind})",
         f"hosts     {', '.join(run.environment.allowed_hosts)}",
         f"allowed   {', '.join(sorted(run.allowed))}",
-        f"judged    {run.phase}, as of {run.moment:%Y-%m-%d %H:%M:%S}Z, launch {f'{launch:%Y-%m-%d %H:%M:%S}Z' if launch else 'not set'}",
+        f"judged    {run.phase}, as of {run.moment:%Y-%m-%d %H:%M:%S}Z",
+        f"launch    {f'{launch:%Y-%m-%d %H:%M:%S}Z' if launch else 'not set'}",
         f"lines     {len(expected)} decisions of {', '.join(book.runbook for book in run.runbooks)}, {due} due",
     ]
 
@@ -91,9 +92,8 @@ class _Page:
 
     def blocks(self, word: str, records: list[Record]) -> None:
         """Tell those of one bad outcome; those with one cause stand together."""
-        cause = lambda record: (record["reason"], record["remedy"])  # noqa: E731  a key, used twice
-        ordered = sorted(records, key=lambda record: (record["gate"] != "blocker", cause(record)))
-        for (reason, remedy), group in groupby(ordered, key=cause):
+        ordered = sorted(records, key=lambda record: (record["gate"] != "blocker", *_cause(record)))
+        for (reason, remedy), group in groupby(ordered, key=_cause):
             found = list(group)
             self._line()
             for record in found[:NAMED_AT_MOST]:
@@ -172,6 +172,10 @@ class _Page:
             f"{verdict.word}  {run.phase} of {run.environment.environment}: {verdict.action}",
             **{colour: True, "bold": True},
         )
+
+
+def _cause(record: Record) -> tuple[str, str]:
+    return record["reason"], record["remedy"]
 
 
 def _name(record: Record) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
 
 from readiness.sandbox.control import Control
-from readiness.sandbox.target import build
+from readiness.sandbox.folder import own_folder
+from readiness.sandbox.target import Target, build
+
+PARENT_SECONDS = 0.5
 
 
 def main() -> None:
@@ -22,20 +26,29 @@ def main() -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    target = build()
-    try:
-        control = Control(target)
-        if options.launched:
-            target.launch()
-        for fault in options.fault:
-            control.plant(fault)
-        _tell(control.variables(), piped=options.piped)
-        if options.piped:
-            threading.Thread(target=_until_alone, args=(ended,), daemon=True).start()
-        ended.wait()
-        control.web.leave()
-    finally:
-        target.stop()
+    with own_folder() as folder:
+        target = build(folder)
+        try:
+            _serve(target, options, ended)
+        finally:
+            target.stop()
+
+
+def _serve(target: Target, options: argparse.Namespace, ended: threading.Event) -> None:
+    parent = os.getppid()
+    control = Control(target)
+    if options.launched:
+        target.launch()
+    for fault in options.fault:
+        control.plant(fault)
+    _tell(control.variables(), piped=options.piped)
+    if options.piped:
+        threading.Thread(target=_until_alone, args=(ended,), daemon=True).start()
+    while not ended.wait(PARENT_SECONDS):
+        # The pipe alone does not tell: a process that the parent has forked may hold its other end.
+        if options.piped and os.getppid() != parent:
+            break
+    control.web.leave()
 
 
 def _until_alone(ended: threading.Event) -> None:

@@ -44,7 +44,6 @@ class Server:
 
     port: int
     password: str
-    folder: Path
     process: subprocess.Popen[bytes]
 
     def dsn(self, user: str = "postgres", password: str | None = None) -> str:
@@ -52,16 +51,15 @@ class Server:
         return f"postgresql://{user}:{password or self.password}@127.0.0.1:{self.port}/postgres"
 
     def stop(self) -> None:
-        """Stop the server at once and remove its data."""
+        """Stop the server at once."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(20)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start() -> Server:
-    """Make a new cluster in a temporary folder and start it. Raises PostgresFailed."""
-    folder = Path(tempfile.mkdtemp(prefix="readiness-postgres-"))
+def start(folder: Path) -> Server:
+    """Make a new cluster in an empty folder and start it. Raises PostgresFailed."""
+    folder.mkdir(0o700)
     owner = _owner(folder)
     binaries = _binaries(owner)
     password = secrets.token_hex(12)
@@ -71,7 +69,7 @@ def start() -> Server:
         port = _free_port()
         process = _serve(binaries, folder, port, environment, owner)
         if _answers(process, port):
-            return Server(port, password, folder, process)
+            return Server(port, password, process)
         if "Address already in use" not in _log(folder):
             break
     raise PostgresFailed(f"PostgreSQL did not start: {_log(folder)[-800:]}")
@@ -87,6 +85,7 @@ def _owner(folder: Path) -> dict[str, Any]:
         except KeyError:
             continue
         os.chown(folder, found.pw_uid, found.pw_gid)
+        folder.parent.chmod(0o711)  # it may pass through, and read nothing
         return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
     raise PostgresFailed("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody")
 
@@ -105,7 +104,7 @@ def _binaries(owner: dict[str, Any]) -> Path:
 
 
 def _copy(package: Path) -> Path:
-    target = Path(tempfile.gettempdir()) / f"readiness-postgres-{package.stat().st_mtime_ns}"
+    target = Path(tempfile.gettempdir()) / f"readiness-binaries-{package.stat().st_mtime_ns}"
     if not target.exists():
         made = Path(tempfile.mkdtemp(prefix="readiness-copy-"))
         for part in (package, package.parent / f"{package.name}.libs"):
@@ -116,6 +115,8 @@ def _copy(package: Path) -> Path:
             made.rename(target)
         except OSError:  # another process was faster
             shutil.rmtree(made, ignore_errors=True)
+    if target.stat().st_uid != os.geteuid():
+        raise PostgresFailed(f"{target} belongs to somebody else, and is not trusted: remove it")
     return target / package.name
 
 

@@ -7,6 +7,7 @@ Source: Supabase Storage, src/http/error-handler.ts and routes/bucket, routes/ob
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 BUCKET = "uploads"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9_-]*")
 BYTES_AT_MOST = 10_000_000
 
 
@@ -56,13 +58,16 @@ class ObjectStore:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(given.encode(), self.key.encode()):
             return _error("403", "Unauthorized", "invalid signature")
-        if not (self.folder / request.path_params["bucket"]).is_dir():
+        bucket = request.path_params["bucket"]
+        if not _BUCKET.fullmatch(bucket) or not (self.folder / bucket).is_dir():
             return _error("404", "Bucket not found", "Bucket not found")
         if writes and not self.may_upload:
             return _error("403", "Unauthorized", "new row violates row-level security policy")
         return None
 
     def _file(self, request: Request) -> Path | None:
+        if "\0" in request.path_params["path"]:
+            return None
         bucket = (self.folder / request.path_params["bucket"]).resolve()
         path = (bucket / request.path_params["path"]).resolve()
         return path if path.is_relative_to(bucket) else None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,7 +31,6 @@ SINCE_LAUNCH = timedelta(minutes=6)
 class Target:
     """Everything that a fault can break."""
 
-    folder: Path
     server: postgres.Server
     admin: Database
     """The superuser's connections."""
@@ -79,13 +77,19 @@ class Target:
         for web in webs:
             web.stop()
         self.server.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def build() -> Target:
+def build(folder: Path) -> Target:
     """Start every part. Raises postgres.PostgresFailed."""
-    server = postgres.start()
-    folder = Path(tempfile.mkdtemp(prefix="readiness-sandbox-"))
+    with ExitStack() as undo:
+        server = postgres.start(folder / "postgres")
+        undo.callback(server.stop)
+        target = _build_on(server, folder)
+        undo.pop_all()
+    return target
+
+
+def _build_on(server: postgres.Server, folder: Path) -> Target:
     admin, database, probe_dsn = prepare(server)
     store = ObjectStore(folder / "objects")
     storage_web = Web(store.application())
@@ -109,7 +113,6 @@ def build() -> Target:
         worker.start()
     log.write("service.started", workers=len(workers))
     return Target(
-        folder=folder,
         server=server,
         admin=admin,
         probe_dsn=probe_dsn,

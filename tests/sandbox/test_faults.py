@@ -179,3 +179,12 @@ def test_every_fault_has_a_sentence_and_an_effect() -> None:
         assert fault.phases
         assert set(fault.turns.values()) <= {"fail", "unknown"}
         assert fault.turns
+
+
+def test_workers_answer_while_their_database_is_gone(sandbox: Sandbox) -> None:
+    visitor = Visitor(sandbox)
+    with visitor.http, sandbox.plant("database-gone-for-service"):
+        for _ in range(8):
+            assert web(visitor)["workers"] == dict.fromkeys(web(visitor)["workers"], True)
+            time.sleep(0.1)
+        assert visitor.http.get("/ready").json()["checks"] == {"database": "OperationalError", "storage": "ok"}

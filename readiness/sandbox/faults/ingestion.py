@@ -77,16 +77,16 @@ def error_rate_25(target: Target) -> Iterator[None]:
 @fault("postlaunch", turns=turning("unknown", HOURLY, INCIDENT, PAUSE, ROLLBACK, STATUS, SLOW))
 def no_uploads(target: Target) -> Iterator[None]:
     """Nobody has uploaded anything for an hour."""
-    target.admin.rows(
+    shifted = target.admin.rows(
         "update data_uploads set created_at = created_at - interval '2 hours', started_at = started_at"
-        " - interval '2 hours', completed_at = completed_at - interval '2 hours', source = 'shifted'"
-        " where created_at > now() - interval '2 hours'"
+        " - interval '2 hours', completed_at = completed_at - interval '2 hours'"
+        " where created_at > now() - interval '2 hours' returning id"
     )
     yield
     target.admin.rows(
         "update data_uploads set created_at = created_at + interval '2 hours', started_at = started_at"
-        " + interval '2 hours', completed_at = completed_at + interval '2 hours', source = 'api'"
-        " where source = 'shifted'"
+        " + interval '2 hours', completed_at = completed_at + interval '2 hours' where id = any(%s)",
+        [row["id"] for row in shifted],
     )
 
 

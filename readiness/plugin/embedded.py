@@ -1,0 +1,59 @@
+"""The embedded target, for an environment that says `sandbox: true`: started for the run, or stood in for."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from readiness.documents import read
+from readiness.errors import BadInput
+from readiness.sandbox import PREFIX, Sandbox, SandboxFailed
+
+NOT_STARTED = "sandbox-not-started"
+NOWHERE = "http://127.0.0.1:1"
+_VARIABLE = re.compile(r"\$\{(" + PREFIX + r"\w+)\}")
+
+
+def is_wanted(path: Path, variables: Mapping[str, str]) -> bool:
+    """Tell whether the environment file asks for a sandbox, and none runs yet."""
+    data = read(path).data if path.is_file() else None
+    return isinstance(data, dict) and data.get("sandbox") is True and f"{PREFIX}URL" not in variables
+
+
+def stand_ins(path: Path) -> dict[str, str]:
+    """Give values for the variables of a sandbox that does not run: for a plan, and to find mistakes before."""
+    names = set(_VARIABLE.findall(path.read_text(encoding="utf-8")))
+    return {name: _stand_in(name) for name in names}
+
+
+def _stand_in(name: str) -> str:
+    if name.endswith("_AT"):
+        return (datetime.now(UTC) + timedelta(hours=1)).isoformat()  # as the sandbox stands before its launch
+    if name.endswith("_DATABASE_URL"):
+        return f"postgresql://{NOT_STARTED}@127.0.0.1:1/none"
+    return NOWHERE if name.endswith("_URL") else NOT_STARTED
+
+
+def start(config: pytest.Config, *, launched: bool) -> None:
+    """Start it, stop it when pytest is done, and hand its variables to this process and to workers. Raises BadInput."""
+    try:
+        sandbox = Sandbox.start(launched=launched)
+    except SandboxFailed as error:
+        raise BadInput([str(error)]) from None
+    config.add_cleanup(sandbox.stop)
+    before = {name: os.environ.get(name) for name in sandbox.variables}
+    config.add_cleanup(lambda: _restore(before))
+    os.environ.update(sandbox.variables)
+
+
+def _restore(before: Mapping[str, str | None]) -> None:
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

@@ -1,0 +1,117 @@
+"""Looks made together in daemon threads, each once; those that measure time come last, one at a time."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from readiness.outcomes import Unknown
+
+THREADS = 32
+STALLED_SECONDS = 120.0
+"""So long may pass without any look coming back. The clients keep their own, shorter deadlines."""
+
+
+@dataclass
+class Look:
+    """One call that is to be made, and in the end its value or why there is none."""
+
+    title: str
+    make: Callable[[], Any]
+    quiet: bool = False
+    started: float | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
+    value: Any = None
+    unknown: Unknown | None = None
+
+    def run(self) -> None:
+        """Make the call, unless it was called off."""
+        if self.ended.is_set():
+            return
+        self.started = time.monotonic()
+        self.unknown = Unknown(f"{self.title} ended without an answer", "this is a defect of the observation")
+        try:
+            self.value = self.make()
+            self.unknown = None
+        except Unknown as unknown:
+            self.unknown = unknown
+        finally:
+            self.ended.set()
+
+
+class Threads:
+    """The looks of one process. Its threads are daemons: a look that hangs cannot hold the end of the run."""
+
+    def __init__(self, threads: int = THREADS, stalled_seconds: float = STALLED_SECONDS) -> None:
+        self._threads, self._stalled = threads, stalled_seconds
+        self._looks: dict[Hashable, Look] = {}
+        self._todo: queue.SimpleQueue[Look] = queue.SimpleQueue()
+        self._busy = threading.Condition()
+        self._loud_left = 0
+        self._moved = time.monotonic()
+        self._called_off = False
+
+    def start(self, looks: Mapping[Hashable, Look]) -> None:
+        """Start all of them: the quiet ones once the others are back."""
+        self._looks.update(looks)
+        loud = [look for look in looks.values() if not look.quiet]
+        self._loud_left, self._moved = len(loud), time.monotonic()
+        for look in loud:
+            self._todo.put(look)
+        for _ in range(min(self._threads, len(loud))):
+            threading.Thread(target=self._work, daemon=True).start()
+        quiet = [look for look in looks.values() if look.quiet]
+        if quiet:
+            threading.Thread(target=self._work_quietly, args=(quiet,), daemon=True).start()
+
+    def ask(self, key: Hashable, look: Look) -> Look:
+        """Give the look of this key; where nobody has started it, start this one now."""
+        if key not in self._looks:
+            self._looks[key] = look
+            self._moved = time.monotonic()
+            threading.Thread(target=self._make, args=(look,), daemon=True).start()
+        return self._looks[key]
+
+    def wait(self, look: Look, every_seconds: float, meanwhile: Callable[[Look], None]) -> Any:
+        """Wait for one. Raises Unknown: its own, or that it did not come back."""
+        while not look.ended.wait(every_seconds):
+            if self._called_off or time.monotonic() - max(self._moved, look.started or 0) > self._stalled:
+                reason = f"{look.title} did not come back within {self._stalled:.0f} s"
+                raise Unknown(reason, "is the target, or the network on the way to it, stuck?")
+            meanwhile(look)
+        if look.unknown:
+            raise look.unknown
+        return look.value
+
+    def call_off(self) -> None:
+        """Begin no look any more: nobody waits for them."""
+        self._called_off = True
+        for look in self._looks.values():
+            if look.started is None:
+                look.unknown = Unknown("the run ended before this was looked at", "run it again")
+                look.ended.set()
+
+    def _make(self, look: Look) -> None:
+        look.run()
+        self._moved = time.monotonic()
+
+    def _work(self) -> None:
+        while not self._todo.empty():
+            try:
+                look = self._todo.get_nowait()
+            except queue.Empty:
+                return
+            self._make(look)
+            with self._busy:
+                self._loud_left -= 1
+                self._busy.notify_all()
+
+    def _work_quietly(self, looks: list[Look]) -> None:
+        with self._busy:
+            self._busy.wait_for(lambda: self._loud_left == 0, timeout=self._stalled / 2)
+        for look in looks:
+            self._make(look)

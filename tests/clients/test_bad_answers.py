@@ -1,0 +1,110 @@
+"""Every operation of every HTTP client, against every bad answer: always unknown, always in time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from readiness.clients import Clients
+from readiness.environment import KnownReading, Reading
+from readiness.outcomes import Unknown
+from tests.clients.conftest import DEADLINE, Make
+from tests.clients.servers import BAD_ANSWERS, Server, document, whole
+
+SLACK = 1.5  # of a busy machine
+FACT = KnownReading("fact", "a fact")
+COUNTER = KnownReading("counter", "a counter")
+
+OPERATIONS: dict[str, Callable[[Clients], object]] = {
+    "http.get": lambda clients: _told(clients.http.get("/facts").expect(200).json()),
+    "exposition.samples": lambda clients: clients.exposition.samples(),
+    "exposition.family": lambda clients: clients.exposition.family("a"),
+    "exposition.total": lambda clients: clients.exposition.total("a"),
+    "storage.bucket": lambda clients: clients.storage.bucket(),
+    "storage.may_upload": lambda clients: clients.storage.may_upload(),
+    "readings.value": lambda clients: clients.readings.value(FACT),
+    "readings.number": lambda clients: clients.readings.number(FACT),
+    "readings.rows": lambda clients: clients.readings.rows(FACT, "column"),
+    "readings.mapping": lambda clients: clients.readings.mapping(FACT),
+    "readings.value of a metric": lambda clients: clients.readings.value(COUNTER),
+}
+
+
+def _told(found: object) -> object:
+    if not found:
+        raise Unknown("the document is empty", "the observation says so")
+    return found
+
+
+def ending(operation: Callable[[Clients], object], clients: Clients) -> object:
+    """Say how an operation ends: by its value, or by the type that it raises."""
+    try:
+        return operation(clients)
+    except BaseException as error:  # noqa: BLE001  the type is what is tested
+        return f"{type(error).__name__}: {error}"
+
+
+def endings(clients: Clients) -> dict[str, object]:
+    with ThreadPoolExecutor(len(OPERATIONS)) as pool:
+        ends = {name: pool.submit(ending, operation, clients) for name, operation in OPERATIONS.items()}
+        return {name: end.result() for name, end in ends.items()}
+
+
+def assert_all_unknown(clients: Clients) -> None:
+    started = time.monotonic()
+    found = endings(clients)
+    assert time.monotonic() - started < DEADLINE + SLACK
+    for name, end in found.items():
+        assert isinstance(end, str), f"{name} took it for {end!r}"
+        assert end.startswith("Unknown: "), f"{name}: {end}"
+        assert end.endswith(")"), f"{name} says no remedy: {end}"
+        assert "of-a-test" not in end, f"{name} tells a secret: {end}"
+
+
+def pointed(make: Make, url: str, **changes: dict[str, object]) -> Clients:
+    readings = {
+        "fact": Reading(http=f"{url}/facts", pointer="/a/b"),
+        "counter": Reading(metric="a"),
+    }
+    return make(url, readings=readings, **changes)
+
+
+@pytest.mark.parametrize("answer", BAD_ANSWERS)
+def test_a_bad_answer_is_unknown_to_every_operation(answer: str, make: Make) -> None:
+    with Server(BAD_ANSWERS[answer]) as server:
+        assert_all_unknown(pointed(make, server.url))
+        assert server.asked
+
+
+def test_a_closed_port_is_unknown(make: Make, closed_port: int) -> None:
+    assert_all_unknown(pointed(make, f"http://127.0.0.1:{closed_port}"))
+
+
+def test_no_tls_where_tls_is_wanted_is_unknown(make: Make) -> None:
+    with Server(BAD_ANSWERS["null"]) as server:
+        assert_all_unknown(pointed(make, server.url.replace("http:", "https:")))
+        assert not server.asked
+
+
+def test_a_host_that_is_not_allowed_is_never_asked(make: Make) -> None:
+    assert_all_unknown(pointed(make, "http://elsewhere.example"))
+
+
+def test_the_operations_find_a_good_answer(make: Make) -> None:
+    """The table above would also pass if an operation could never succeed."""
+    with Server(whole(200, "a 1\n")) as server:
+        found = endings(pointed(make, server.url))
+        assert found["exposition.total"] == found["readings.value of a metric"] == 1.0
+        assert len(found["exposition.samples"]) == len(found["exposition.family"]) == 1  # type: ignore[arg-type]
+    with Server(document({"a": {"b": 7}, "id": "uploads", "public": False, "url": "/signed"})) as server:
+        found = endings(pointed(make, server.url))
+        assert found["readings.value"] == found["readings.number"] == 7
+        assert found["storage.may_upload"] is True
+        assert str(found["storage.bucket"]) == "BucketFound(exists=True, public=False)"
+    with Server(document({"a": {"b": {"x": {"column": 1}}}})) as server:
+        assert endings(pointed(make, server.url))["readings.rows"] == [{"name": "x", "column": 1}]
+    with Server(document({"a": {"b": {"NAME": "value"}}})) as server:
+        assert str(endings(pointed(make, server.url))["readings.mapping"]) == "{'NAME': ***}"
