@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import signal
 import subprocess
 import sys
 from argparse import ArgumentParser
@@ -22,7 +23,7 @@ from typing import Any, TypeVar
 import gevent
 from locust import events
 from locust.env import Environment as LocustEnvironment
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from loadtests.run import Run, prepare, say
 from loadtests.safety import Leave
@@ -67,9 +68,12 @@ def _options(parser: ArgumentParser) -> None:
 @_on(events.init)
 def _get_ready(environment: LocustEnvironment, runner: object = None, **_: object) -> None:
     options = environment.parsed_options
-    if options is None or isinstance(runner, WorkerRunner):
-        if isinstance(runner, WorkerRunner):
-            runner.register_message(PHASE, lambda msg, **_: _hold(environment, msg.data["settle"]))
+    if options is None:
+        return
+    if isinstance(runner, WorkerRunner):
+        runner.register_message(PHASE, lambda msg, **_: _hold(environment, msg.data["settle"]))
+        if options.processes:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells all of them; the leading process stops us
         return
     run = _set_up(environment)
     options.html_file = options.html_file or str(run.folder / "report.html")
@@ -79,6 +83,16 @@ def _get_ready(environment: LocustEnvironment, runner: object = None, **_: objec
     COURSES["now"] = Course(run)
     if isinstance(runner, MasterRunner):
         run.leads = False
+    if options.headless and isinstance(runner, Runner):
+        for number in (signal.SIGINT, signal.SIGTERM):  # Locust itself dies of SIGTERM without a word
+            gevent.signal_handler(number, _stop, runner, number.name)
+
+
+def _stop(runner: Runner, name: str) -> None:
+    course = COURSES["now"]
+    print(f"{name}: the users finish what they began", flush=True)  # noqa: T201
+    course.stop(runner, f"it was stopped by {name}")
+    course.run.write()
 
 
 @_on(events.test_start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from locust import LoadTestShape
@@ -38,12 +39,23 @@ class Course:
         if self.draining:
             return self._drain(runner, moment)
         until = run.recorder.hold_until
-        if until == float("inf"):
+        if until == math.inf:
             self._all_there(runner, moment)
         elif moment >= until or self._down(moment):
             self.draining = True
             return self._drain(runner, moment)
         return stage.users, min(stage.users_per_second, stage.users)
+
+    def stop(self, runner: Runner, because: str) -> None:
+        """End early: the users finish what they began. While they still come, or when told twice, at once."""
+        run = self.run
+        if run.ended == "running":
+            run.ended, run.ended_because = "cut short", because
+        if self.draining or run.recorder.hold_until == math.inf:
+            runner.quit()
+            return
+        run.recorder.hold_until = min(run.recorder.hold_until, time.time())
+        self.draining = True
 
     def _all_there(self, runner: Runner, moment: float) -> None:
         """Begin to settle when the last user has come; give up when they do not come."""
