@@ -40,13 +40,12 @@ def truth_server(law: Law, tls: Tls | None = None) -> Iterator[str]:
     words = [f"--{name.replace('_', '-')}={value}" for name, value in vars(law).items()]
     words += [f"--certificate={tls.certificate}", f"--key={tls.key}"] if tls else []
     command = [sys.executable, "-m", "loadtests.truth", *words]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)  # noqa: S603  our own module
-    try:
-        port = process.stdout.readline().strip() if process.stdout else ""
-        yield f"{'https' if tls else 'http'}://{HOST}:{port}"
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:  # noqa: S603  our own module
+        try:
+            port = process.stdout.readline().strip() if process.stdout else ""
+            yield f"{'https' if tls else 'http'}://{HOST}:{port}"
+        finally:
+            process.kill()
 
 
 @dataclass(frozen=True)
