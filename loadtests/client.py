@@ -102,7 +102,11 @@ def _multipart(upload: Upload, values: Mapping[str, str]) -> tuple[bytes, dict[s
     head = (
         f'--{edge}\r\nContent-Disposition: form-data; name="{upload.field}"; filename="{fill(upload.name, values)}"\r\n'
     )
-    text = f"{head}Content-Type: {upload.type}\r\n\r\n{fill(upload.text, values)}\r\n--{edge}--\r\n"
+    plain = "".join(
+        f'--{edge}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{fill(value, values)}\r\n'
+        for key, value in upload.fields.items()
+    )
+    text = f"{plain}{head}Content-Type: {upload.type}\r\n\r\n{fill(upload.text, values)}\r\n--{edge}--\r\n"
     return text.encode(), {"Content-Type": f"multipart/form-data; boundary={edge}"}
 
 

@@ -25,6 +25,8 @@ class Upload(_Part):
     name: str = "rows.csv"
     type: str = "text/csv"
     text: str
+    fields: dict[str, str] = {}
+    """Sent beside the file."""
 
 
 class Step(_Part):
