@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from readiness.errors import not_one_of
 
 Loc = tuple[int | str, ...]
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where libyaml is there
 
 
 @dataclass
@@ -38,7 +39,7 @@ def read(path: Path) -> Document:
     """Read one YAML file; what is wrong with it is in `problems`, never raised."""
     document = Document(path)
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         document.problems.append(f"{path.name}:{line}: this is not YAML: {error.problem}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -166,6 +167,7 @@ def load(path: Path) -> Runbook:
         raise BadRunbook(explain(error, Runbook, document)) from None
 
 
+@cache
 def planned_checks() -> frozenset[str]:
     """Name the checks that the shipped runbooks ask for and that nobody has written yet."""
     text = (SHIPPED / "planned-checks.txt").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from readiness.clients.guard import Guard, Request
+from readiness.clients.guard import Entry, Guard, Request
 from readiness.outcomes import Effect, Unknown
 
 
@@ -70,13 +70,17 @@ def test_permit_asks_without_sending() -> None:
     assert guard.requests == []
 
 
+def slow(entry: Entry) -> Unknown:
+    entry.status = "timed out"
+    return Unknown("it did not answer within 10 s", "wait")
+
+
 def test_how_a_request_failed_is_recorded() -> None:
     guard = Guard(["shop.example"])
     with pytest.raises(Unknown), guard.request("http", "GET", "t", "shop.example", Effect.READ):
         raise Unknown("it timed out", "wait")
     with pytest.raises(Unknown), guard.request("http", "GET", "t", "shop.example", Effect.READ) as entry:
-        entry.status = "timed out"
-        raise Unknown("it did not answer within 10 s", "wait")
+        raise slow(entry)
     with pytest.raises(KeyboardInterrupt), guard.request("http", "GET", "t", "shop.example", Effect.READ):
         raise KeyboardInterrupt
     assert [request.status for request in guard.requests] == ["it timed out", "timed out", "no answer"]
@@ -85,7 +89,12 @@ def test_how_a_request_failed_is_recorded() -> None:
 def test_many_threads_lose_no_record() -> None:
     kept: list[Request] = []
     guard = Guard(["shop.example"], record=kept.append)
-    threads = [threading.Thread(target=lambda: [send(guard) for _ in range(50)]) for _ in range(16)]
+
+    def send_some() -> None:
+        for _ in range(50):
+            send(guard)
+
+    threads = [threading.Thread(target=send_some) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:

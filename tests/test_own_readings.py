@@ -14,7 +14,7 @@ import yaml
 from readiness.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
-SOURCES = {
+SOURCES: dict[str, dict[str, object]] = {
     "sql": {"sql": "select count(*) from workspaces"},
     "http": {"http": "${SANDBOX_URL}/workers", "pointer": "/workers/IntakeWorker/seconds"},
     "metric": {"metric": "ingestion_uploads_total", "labels": {"status": "completed"}},
@@ -22,7 +22,7 @@ SOURCES = {
     "text": {"file": "figure.txt", "format": "text"},
     "value": {"value": 7},
 }
-BROKEN = {
+BROKEN: dict[str, dict[str, object]] = {
     "sql": {"sql": "select null"},
     "http": {"http": "${SANDBOX_URL}/workers", "pointer": "/workers/IntakeWorker/second"},
     "metric": {"metric": "ingestion_uploads_totals"},

@@ -54,8 +54,8 @@ def breaks_last():
 """
 CHECK = '''
 
-@pytest.mark.preflight
-def test_{name}(measure: Measure{arguments}) -> None:
+@pytest.mark.preflight{marks}
+def test_{name}(measure: Measure) -> None:
     """It holds.
 
     Remedy: mend it.
@@ -86,7 +86,8 @@ class Case:
     beta: str = HOLDS
     """The body of the second of four checks."""
     words: tuple[str, ...] = ()
-    arguments: str = ""
+    uses: str = ""
+    """A fixture of the second check."""
     top: str = ""
     conftest: str = ""
     more: str = ""
@@ -127,10 +128,10 @@ CASES = [
     Case("unknown", (10,), 'raise Unknown("it answered 403", "give the probe a role")', kept=4, verify=(10,)),
     Case("unknown-swallowed", (10,), "try: raise Unknown('403', 'role')\n    except Exception: pass", verify=(10,)),
     Case("failure-swallowed", (1,), f"try: {FAILS}\n    except AssertionError: pass", kept=4, verify=(1,)),
-    Case("set-up-breaks", (1, 10), arguments=", breaks_first: None", kept=4, verify=(1, 10)),
-    Case("tear-down-breaks", (1,), arguments=", breaks_last: None", kept=4, verify=(1,)),
+    Case("set-up-breaks", (1, 10), uses="breaks_first", kept=4, verify=(1, 10)),
+    Case("tear-down-breaks", (1,), uses="breaks_last", kept=4, verify=(1,)),
     Case("sys-exit-0", (1, 10), "sys.exit(0)", verify=(1, 10)),
-    Case("pytest-exit-0", (2, 10), 'pytest.exit("enough", returncode=0)', kept=1, verify=(10,)),
+    Case("pytest-exit-0", (2, 3, 10), 'pytest.exit("enough", returncode=0)', kept=1, verify=(10,)),
     Case("process-exit-0", ANY_BUT_GO, "os._exit(0)", ways=(ALONE,), kept=1, verify=(10,)),
     Case("worker-exit-0", (1, 2, 3, 10), "os._exit(0)", ways=(WORKERS,), verify=(10,)),
     Case("interrupted", (2, 10), f"os.kill(CONTROLLER, signal.SIGINT); {END}", kept=1, verify=(10,)),
@@ -169,9 +170,10 @@ CASES = [
         Case(
             f"unwritable-{name}",
             (1, 10),
-            conftest="import pathlib\n\ndef pytest_readiness_opened(run): pass\n\n@pytest.hookimpl(tryfirst=True)\n"
+            conftest="import pathlib\n\n@pytest.hookimpl(tryfirst=True)\n"
             "def pytest_sessionfinish(session):\n    if not hasattr(session.config, 'workerinput'):\n"
-            f"        next(pathlib.Path('reports').glob('*/*-preflight')).joinpath('{name}', 'x').mkdir(parents=True)\n",
+            "        folder = next(path.parent for path in pathlib.Path('reports').rglob('journal.jsonl'))\n"
+            f"        folder.joinpath('{name}', 'x').mkdir(parents=True)\n",
             kept=4,
             verify=(10,),
         )
@@ -181,7 +183,7 @@ CASES = [
     Case("no-deciding", ANY_BUT_GO, words=("-p", "no:readiness.plugin.deciding"), verify=(1, 4, 10), recorded=False),
     Case("no-judging", ANY_BUT_GO, words=("-p", "no:readiness.plugin.judging"), verify=(1, 4, 10), recorded=False),
     Case("check-deleted", (4, 10), top="DELETE", verify=(10,)),
-    Case("check-deleted-path", (10,), top="DELETE", words=("checks/test_demo.py",), kept=3, verify=(10,)),
+    Case("check-deleted-path", (4, 10), top="DELETE", words=("checks/test_demo.py",), verify=(10,)),
     Case("empty-phase", (5, 10), phase="smoke", verify=(10,)),
     Case("mistyped-mark", (4,), words=("-m", "prefligth"), verify=(1, 4), recorded=False),
 ]
@@ -212,7 +214,7 @@ class Project:
         self.write("environments/book.yaml", yaml.safe_dump(book, sort_keys=False))
         self.write("checks/test_demo.py", self.checks(case))
         if case.more:
-            self.write("checks/test_more.py", case.more + TOP + CHECK.format(name="delta", body=HOLDS, arguments=""))
+            self.write("checks/test_more.py", case.more + TOP + CHECK.format(name="delta", body=HOLDS, marks=""))
 
     @staticmethod
     def checks(case: Case) -> str:
@@ -221,9 +223,10 @@ class Project:
         for name in LINES:
             if (case.more and name == "delta") or (case.top == "DELETE" and name == "beta"):
                 continue
-            body, arguments = (case.beta, case.arguments) if name == "beta" else (HOLDS, "")
-            check = CHECK.format(name=name, body=body, arguments=arguments)
-            text += check.replace("@", "@pytest.mark.slow\n@") if case.top == "SLOW" and name == "beta" else check
+            is_beta = name == "beta"
+            marks = f'\n@pytest.mark.usefixtures("{case.uses}")' if is_beta and case.uses else ""
+            marks += "\n@pytest.mark.slow" if is_beta and case.top == "SLOW" else ""
+            text += CHECK.format(name=name, body=case.beta if is_beta else HOLDS, marks=marks)
         return text
 
     def run(self, case: Case, way: tuple[str, ...]) -> subprocess.CompletedProcess[str]:

@@ -49,8 +49,10 @@ class _Ask:
     content: Mapping[str, Any]
 
     def onward(self, location: str, status: int) -> _Ask:
-        """Follow a redirect: what was given for one origin is not carried to another."""
+        """Follow a redirect: what was given for one origin is not carried to another. Raises InvalidURL, ValueError."""
         url = self.url.join(location)
+        if url.scheme not in _PORTS or not url.host:
+            raise ValueError("no http address")
         same = _origin(url) == _origin(self.url)
         keep = status in _KEEP_METHOD or self.method == "HEAD"
         return replace(
@@ -70,14 +72,7 @@ class Http:
         self._settings = settings
         self._target = target
         self._guard = guard
-        self._client = httpx.Client(
-            trust_env=False,
-            follow_redirects=False,
-            # Requests do not know of each other: no cookie is kept, and each has a connection of its own, whose
-            # socket is known, so that the deadline can end it whatever it drips.
-            cookies=_no_cookies(),
-            limits=httpx.Limits(max_keepalive_connections=0),
-        )
+        self._client: httpx.Client | None = None
         self._places: dict[str, threading.Semaphore] = {}
         self._lock = threading.Lock()
 
@@ -115,7 +110,7 @@ class Http:
             try:
                 ask = ask.onward(answer.headers["location"], answer.status)
             except (httpx.InvalidURL, ValueError):
-                raise Unknown(f"{answer.url} redirects to no address", "correct the Location it sends") from None
+                raise Unknown(f"{answer.url} redirects to no http address", "correct the Location it sends") from None
         raise Unknown(
             f"{shown(self._address(where))} redirects more than {REDIRECTS_AT_MOST} times",
             "a loop? follow it in a browser, and set the address where it ends",
@@ -123,7 +118,21 @@ class Http:
 
     def close(self) -> None:
         """Let go of what is open."""
-        self._client.close()
+        if self._client:
+            self._client.close()
+
+    def _open(self) -> httpx.Client:
+        """Give the one client, made when it is first needed: reading the certificates takes a while."""
+        with self._lock:
+            self._client = self._client or httpx.Client(
+                trust_env=False,
+                follow_redirects=False,
+                # Requests do not know of each other: no cookie is kept, and each has a connection of its own, whose
+                # socket is known, so that the deadline can end it whatever it drips.
+                cookies=_no_cookies(),
+                limits=httpx.Limits(max_keepalive_connections=0),
+            )
+            return self._client
 
     def _address(self, where: str) -> httpx.URL:
         try:
@@ -150,10 +159,13 @@ class Http:
         """Ask, and once more where the connection broke off before an answer: a deployment does that to one or two."""
         try:
             return self._once(ask, deadline)
-        except _BrokenOff:
+        except _BrokenOff as lost:
             if ask.method not in _SAFE_TO_REPEAT:
-                raise
-        return self._once(ask, deadline)
+                raise Unknown(lost.reason, lost.remedy) from None
+        try:
+            return self._once(ask, deadline)
+        except _BrokenOff as lost:
+            raise Unknown(f"{lost.reason}, twice", lost.remedy) from None
 
     def _once(self, ask: _Ask, deadline: Deadline) -> Answer:
         where = shown(ask.url)
@@ -179,9 +191,10 @@ class Http:
             if event in _CONNECTED:
                 wire.hold(info["return_value"].get_extra_info("socket").fileno())
 
+        client = self._open()
         started = time.monotonic()
         try:
-            request = self._client.build_request(
+            request = client.build_request(
                 ask.method,
                 ask.url,
                 headers=self._headers(ask),
@@ -189,7 +202,7 @@ class Http:
                 extensions={"trace": trace},
                 **ask.content,
             )
-            response = self._client.send(request, stream=True)
+            response = client.send(request, stream=True)
         except httpx.TimeoutException:
             raise
         except _FAILURES as error:

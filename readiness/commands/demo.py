@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from readiness.evidence import folders
+from readiness.evidence.journal import read_run
 from readiness.outcomes import Phase
 from readiness.sandbox import Sandbox
 
 HELP = "take the ingestion runbook through preflight, smoke and postlaunch on the sandbox"
 PHASES = (Phase.PREFLIGHT, Phase.SMOKE, Phase.POSTLAUNCH)
-REPORTS = Path("reports/local")
+REPORTS = Path("reports")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,8 +44,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _finish(phase: Phase) -> tuple[Path, str]:
-    """Find the folder of the newest run of a phase, and its verdict."""
-    folder = max(REPORTS.glob(f"*-{phase}"), default=REPORTS)
-    journal = folder / "journal.jsonl"
-    records = [json.loads(line) for line in journal.read_text("utf-8").splitlines()] if journal.is_file() else []
-    return folder, next((str(record["verdict"]) for record in records if record.get("record") == "finish"), "")
+    """Find the folder of the phase's newest run, and its verdict. Raises BadRun."""
+    recorded = read_run(folders.find(REPORTS, ["local", phase]))
+    return recorded.folder, str(recorded.finish.verdict) if recorded.finish else ""

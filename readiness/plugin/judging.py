@@ -164,13 +164,14 @@ def _passed(report: pytest.TestReport, taken: list[Measurement]) -> Found:
 
 def _broken(item: pytest.Item, report: pytest.TestReport, error: BaseException) -> Found:
     """Judge an error that no measurement explains: never a pass."""
-    told, trace = f"{type(error).__name__}: {error}", "run it again with -vv to see where"
+    sentence = str(error).strip().partition("\n")[0]
+    told, trace = f"{type(error).__name__}: {sentence}", "run it again with -vv to see where"
     if isinstance(error, SKIPPED):
-        return Outcome.NOT_RUN, f"the check skipped itself: {error}", "a check does not skip; see not_applicable"
+        return Outcome.NOT_RUN, f"the check skipped itself: {sentence}", "a check does not skip; see not_applicable"
     if report.when == "teardown":
         return Outcome.FAIL, f"broke while cleaning up: {told}", trace
     if report.when == "call" and isinstance(error, AssertionError | pytest.fail.Exception):
-        return Outcome.FAIL, str(error).partition("\n")[0] or "an assertion does not hold", remedy_of(item)
+        return Outcome.FAIL, sentence or "an assertion does not hold", remedy_of(item)
     return Outcome.UNKNOWN, f"the check broke: {told}", trace
 
 

@@ -21,7 +21,7 @@ from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
 PARAMETER = "item_of_line"
 CONTEXT = {"environment", "moment", "launch_at"}
-GIVEN = {"limits", "measure", PARAMETER, "request"}
+GIVEN = {"limits", "measure"}
 PROBLEMS = pytest.StashKey[list[str]]()
 REFUSED_MARKS = {"skip", "skipif", "xfail"}
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from _pytest.outcomes import Failed
 from pydantic import TypeAdapter, ValidationError
 
 from readiness.clients import Clients
@@ -28,6 +29,17 @@ WAITING_SECONDS = 0.2
 NO_LIMITS = Limits()
 Seen = tuple[str, dict[str, Any]]
 """The kind of a journal record, `observation` or `request`, and the record."""
+
+
+class Unseen(Unknown, Failed):
+    """Unknown as a fixture must raise it.
+
+    After any other BaseException pytest leaves the fixture half set up, and the next item that asks for it breaks.
+    """
+
+    def __init__(self, unknown: Unknown) -> None:
+        Unknown.__init__(self, unknown.reason, unknown.remedy)
+        self.msg, self.pytrace = str(unknown), True
 
 
 class Pool:
@@ -67,8 +79,8 @@ class Pool:
             at, started = datetime.now(UTC), time.monotonic()
             self._sources.targets = []
             record: dict[str, Any] = {"name": found.name, "arguments": arguments, "at": at.isoformat()}
-            kind: TypeAdapter[Any] = TypeAdapter[Any](found.kind)
             try:
+                kind = _kind(found)
                 value = self._read_back(found, arguments, kind) if self.recorded else self._call(found, limits)
                 record["value"] = kind.dump_python(value, mode="json", warnings="error")
             except Unknown as unknown:
@@ -119,6 +131,14 @@ class Pool:
         self._seen.append(("request", {**record, "seconds": round(request.seconds, 4)}))
 
 
+def _kind(found: Observation) -> TypeAdapter[Any]:
+    """Give what writes the value of an observation as plain JSON, and reads it back."""
+    try:
+        return TypeAdapter(found.kind)
+    except NameError:  # rows: the name of plain JSON stands in its own definition, which only type checkers follow
+        return TypeAdapter(Any)
+
+
 _MEND = "this is a defect of the observation: its trace is in the journal, and with -vv"
 POOL = pytest.StashKey[Pool]()
 
@@ -148,7 +168,10 @@ def _fixture(name: str, sentence: str | None) -> object:
         def meanwhile(look: Look) -> None:
             config.hook.pytest_readiness_waiting(config=config, title=look.title, since=look.started)
 
-        return config.stash[POOL].value(name, request.node.stash.get(LIMITS, NO_LIMITS), meanwhile)
+        try:
+            return config.stash[POOL].value(name, request.node.stash.get(LIMITS, NO_LIMITS), meanwhile)
+        except Unknown as unknown:
+            raise Unseen(unknown) from unknown
 
     observed.__doc__ = sentence
     return pytest.fixture(name=name)(observed)
@@ -186,8 +209,7 @@ def diagnose(item: pytest.Item) -> dict[str, Any]:
     for name in diagnostics_of(item, pool.run):
         try:
             value = pool.value(name, item.stash.get(LIMITS, NO_LIMITS), lambda _: None)
-            kind: TypeAdapter[Any] = TypeAdapter(OBSERVATIONS[name].kind)
-            found[name] = kind.dump_python(value, mode="json")
+            found[name] = _kind(OBSERVATIONS[name]).dump_python(value, mode="json")
         except Unknown as unknown:
             found[name] = {"unknown": unknown.reason}
     return found

@@ -8,15 +8,18 @@ from itertools import groupby
 import pytest
 
 from readiness.clients import Clients
-from readiness.environment import Environment
+from readiness.environment import KnownReading
 from readiness.measurements import show
-from readiness.observations import KNOWN_READINGS, OBSERVATIONS
-from readiness.plugin.looking import make_pool
+from readiness.observations import OBSERVATIONS, Observation
+from readiness.plugin.looking import POOL
+from readiness.plugin.page import wrapped
 from readiness.plugin.run import ITEM, RUN, Run
 from readiness.runbook import Item, planned_checks
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
+from readiness.verdict import Key
 
 SECTIONS = {"postgres": "postgres", "storage": "storage", "exposition": "metrics"}
+"""Client → the section of the environment that configures it."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -26,39 +29,39 @@ def pytest_collection_finish(session: pytest.Session) -> Iterator[None]:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if RUN not in config.stash or not config.option.collectonly or reporter is None or session.testsfailed:
         return (yield)
+    items, session.items = session.items, []
     result = yield
-    run = config.stash[RUN]
-    pool = make_pool(run)
-    nodes = {node.stash[ITEM].key: node for node in session.items if ITEM in node.stash}
-    for line in plan(run, nodes, pool.clients):
-        reporter.write_line(line)
+    session.items = items
+    nodes = {node.stash[ITEM].key: node for node in items if ITEM in node.stash}
+    for line in plan(config.stash[RUN], nodes, config.stash[POOL].clients):
+        for part in wrapped(line, max(60, reporter._tw.fullwidth)):  # noqa: SLF001  no public way to the width
+            reporter.write_line(part)
     return result
 
 
-def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Say nothing; the plan does."""
-    del config
-    return []
-
-
-def plan(run: Run, nodes: dict[tuple[str, str, str | None], pytest.Item], clients: Clients) -> Iterator[str]:
+def plan(run: Run, nodes: dict[Key, pytest.Item], clients: Clients) -> Iterator[str]:
     """Write the plan, line by line."""
     launch = run.environment.launch_at
-    yield f"plan of {run.environment.environment}: {run.phase or 'all phases'}, launch {launch or 'not set'}"
+    yield f"plan of {run.environment.environment}: {run.phase or 'all phases'}"
+    yield f"launch {f'{launch:%Y-%m-%d %H:%M}Z' if launch else 'not set: everything is due'}"
+    states: dict[str, int] = {}
     for runbook in run.runbooks:
         yield f"\n{runbook.title} ({runbook.runbook})"
         for ref, items in groupby(runbook.items(run.phase), key=lambda item: item.line.ref):
             yield f"\n  {ref}"
             for item in items:
-                yield from _entry(run, item, nodes.get(item.key), clients)
-    yield ""
+                state = _state(run, item, nodes.get(item.key), clients)
+                word = state.partition(":")[0]
+                states[word] = states.get(word, 0) + 1
+                yield from _entry(run, item, state)
+    yield f"\n{', '.join(f'{number} {word}' for word, number in states.items())}\n"
 
 
-def _entry(run: Run, item: Item, node: pytest.Item | None, clients: Clients) -> Iterator[str]:
-    yield f"    {item.local_id}: {item.line.says}"
+def _entry(run: Run, item: Item, state: str) -> Iterator[str]:
+    yield f"    {run.local_id(item)}: {item.line.says}"
     limits = f" with {show(item.limits)}" if item.limits else ""
-    yield f"      {item.line.gate} · {' '.join(item.line.phase)} · {_due(run, item)} · {item.check}{limits}"
-    yield f"      {_state(run, item, node, clients)}"
+    yield f"         {item.line.gate}, {' '.join(item.line.phase)}, {_due(run, item)}, {item.check}{limits}"
+    yield f"         {state}"
 
 
 def _due(run: Run, item: Item) -> str:
@@ -78,21 +81,26 @@ def _state(run: Run, item: Item, node: pytest.Item | None, clients: Clients) -> 
         return "no check yet: will be unknown"
     if node is None:
         return "not selected"
-    missing = sorted(set(_missing(node, run.environment, clients)))
-    return f"not configured: set {', '.join(missing)}" if missing else "configured"
+    missing = dict.fromkeys(
+        need
+        for name in getattr(node, "fixturenames", ())
+        if name in OBSERVATIONS
+        for need in _missing(OBSERVATIONS[name], item, run, clients)
+    )
+    return f"not configured: {', '.join(missing)}" if missing else "configured"
 
 
-def _missing(node: pytest.Item, environment: Environment, clients: Clients) -> Iterator[str]:
-    for name in getattr(node, "fixturenames", ()):
-        if name not in OBSERVATIONS:
-            continue
-        found = OBSERVATIONS[name]
-        for need, section in SECTIONS.items():
-            if need in found.needs and getattr(environment, section) is None:
-                yield section
-        if "launch_at" in found.needs and environment.launch_at is None:
-            yield "launch_at"
-        for known in KNOWN_READINGS.values():
-            asks = known.name in found.look.__code__.co_names or known.name.upper() in found.look.__code__.co_names
-            if asks and not clients.readings.configured(known):
-                yield f"readings.{known.name}"
+def _missing(found: Observation, item: Item, run: Run, clients: Clients) -> Iterator[str]:
+    """Name the keys of the environment that an observation needs and that are not set."""
+    for client, section in SECTIONS.items():
+        if client in found.needs and getattr(run.environment, section) is None:
+            yield section
+    if "launch_at" in found.needs and run.environment.launch_at is None:
+        yield "launch_at"
+    named = item.limits.get("reading") if "reading" in found.needs else None
+    if isinstance(named, str) and named not in run.environment.readings:
+        yield f"readings.{named}"
+    for name in found.look.__code__.co_names:  # the readings that its function mentions
+        known = found.look.__globals__.get(name)
+        if isinstance(known, KnownReading) and not clients.readings.configured(known):
+            yield f"readings.{known.name}"

@@ -61,6 +61,7 @@ class Progress:
             self._reporter._tw.write(text, flush=True)  # noqa: SLF001  the reporter writes whole lines only
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register in the controller."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")

@@ -95,8 +95,17 @@ class Reporting:
         page._process_report(ended, ended.duration, [])  # noqa: SLF001  no public way
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Leave only facts of ours in the metadata, before -v prints it."""
+        self._replace_metadata()
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Leave only facts of ours in the metadata: branch names and the like would stand there unescaped."""
+        """Do it again: xdist's workers have added theirs."""
+        self._replace_metadata()
+
+    def _replace_metadata(self) -> None:
+        """Keep out what a pipeline's variables say: pytest-html would write a branch name unescaped."""
         from pytest_metadata.plugin import metadata_key  # noqa: PLC0415  comes with pytest-html, so only here
 
         run = self._config.stash[RUN]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 PAUSE = 0.05
+TLS_RECORD = 0x16
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,14 @@ class Server:
 
     behaviour: Behaviour
     asked: list[Asked] = field(default_factory=list)
+    port: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
     _listener: socket.socket = field(default_factory=socket.socket)
 
     def __enter__(self) -> Self:
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen(64)
+        self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
@@ -48,10 +51,6 @@ class Server:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-
-    @property
-    def port(self) -> int:
-        return int(self._listener.getsockname()[1])
 
     @property
     def url(self) -> str:
@@ -80,6 +79,9 @@ def _read(connection: socket.socket) -> Asked | None:
         if not part:
             return None
         data += part
+        if data[0] == TLS_RECORD:
+            connection.sendall(packet(400, b"plain HTTP is spoken here"))
+            return None
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}

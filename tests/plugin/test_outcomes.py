@@ -13,6 +13,7 @@ LINES = [
     line("quick", "demo.quick"),
     line("writes", "demo.writes"),
     line("hidden", "demo.hidden"),
+    line("hidden-too", "demo.hidden"),
     line("broken", "demo.broken"),
     line("crashes", "demo.crashes"),
     line("leaves", "demo.leaves"),
@@ -31,6 +32,7 @@ OUTCOMES = {
     "quick": "pass",
     "writes": "pass",
     "hidden": "unknown",
+    "hidden-too": "unknown",
     "broken": "unknown",
     "crashes": "unknown",
     "leaves": "unknown",
@@ -79,6 +81,7 @@ def test_what_is_not_judged_is_not_looked_at(ran: Ran) -> None:
     [
         ("fails", "figure: 0.5, allowed < 0.4"),
         ("hidden", "GET /figure answered 403"),
+        ("hidden-too", "GET /figure answered 403"),
         ("broken", "ZeroDivisionError"),
         ("crashes", "KeyError"),
         ("leaves", "SystemExit"),

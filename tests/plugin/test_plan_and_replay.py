@@ -49,7 +49,7 @@ def test_the_plan_of_the_sandbox_starts_nothing() -> None:
 def test_a_replay_gives_the_same_without_a_look(project: Project) -> None:
     first = project.preflight("--as-of=T-1h")
     assert first.looked == ["figure", "figure_of a"]
-    (recorded,) = (project.folder / "reports" / "tiny").glob("*-preflight")
+    (recorded,) = (project.folder / "reports" / "tiny").glob("2*-preflight")
     again = project.preflight(f"--replay={recorded}")
     assert again.looked == []
     assert again.outcomes() == first.outcomes() == {"one": "pass", "two": "pass"}, again.out
@@ -58,7 +58,7 @@ def test_a_replay_gives_the_same_without_a_look(project: Project) -> None:
 
 def test_a_replay_with_a_new_limit_judges_anew(project: Project) -> None:
     project.preflight("--as-of=T-1h")
-    (recorded,) = (project.folder / "reports" / "tiny").glob("*-preflight")
+    (recorded,) = (project.folder / "reports" / "tiny").glob("2*-preflight")
     project.runbook(line("one", {"demo.figure": {"share_below": 0.1}}), line("new", "demo.quick"))
     again = project.preflight(f"--replay={recorded}")
     assert again.outcomes() == {"one": "fail", "new": "unknown"}, again.out
