@@ -24,6 +24,7 @@ from readiness.rehearsal_verdict import Judgement, judge
 ROOT = Path(__file__).parents[1]
 LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
 NAME = "trial"
+LATE_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,11 @@ class Finding:
     judgement: Judgement
     record: Mapping[str, float]
 
+    @property
+    def undisturbed(self) -> bool:
+        """Tell whether the server kept up; a server that does not see a request in time is no truth."""
+        return self.record.get("lag99", 0.0) <= LATE_SECONDS
+
     @classmethod
     def of(cls, evidence: Evidence) -> Finding:
         """Compare; the server must still run."""
@@ -140,7 +146,8 @@ class Finding:
         )
         rate = (evidence.ok + evidence.failed) / max(evidence.held_seconds, 1)
         return (
-            f"{evidence.asked.users} users, {rate:.0f}/s, true p95 {found.get('p95', 0):.4f} s:"
+            f"{evidence.asked.users} users, {rate:.0f}/s, true p95 {found.get('p95', 0):.4f} s"
+            f" (server's lag99 {found.get('lag99', 0) * 1000:.0f} ms):"
             f" kernel {self.error(evidence.kernel):+.2%}, naive {self.error(evidence.naive):+.2%};"
             f" sent {evidence.sent} recorded {evidence.recorded} server {found.get('requests', 0)};"
             f" connects {evidence.connections.opened} unexplained {evidence.connections.unexplained};"

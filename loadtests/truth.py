@@ -26,6 +26,7 @@ from readiness.distribution import Distribution
 Z95 = 1.6448536269514722
 """Standard deviations of the 95th percentile."""
 HOST = "127.0.0.1"
+PROBE_SECONDS = 0.02
 _END = b"\r\n\r\n"
 _BODY = b'{"revision":"truth","ok":true,"padding":"' + b"x" * 200 + b'"}'
 
@@ -62,6 +63,15 @@ class Record:
     took: list[float] = field(default_factory=list)
     connections: int = 0
     requests: int = 0
+    lag: Distribution = field(default_factory=Distribution)
+    """How late the server's own loop woke up: what waits unread in its sockets is in no record of its own."""
+
+    async def watch(self) -> None:
+        """Probe for ever."""
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(PROBE_SECONDS)
+            self.lag.record(max(0, round((time.perf_counter() - before - PROBE_SECONDS) * 1e6)))
 
     def between(self, first: float, last: float) -> dict[str, float]:
         """Sum up the requests that arrived in a span of Unix seconds."""
@@ -73,6 +83,7 @@ class Record:
             "answered": found.total,
             "requests": self.requests,
             "connections": self.connections,
+            "lag99": self.lag.middle(0.99),
             **{f"p{share * 100:g}": found.middle(share) for share in (0.5, 0.9, 0.95, 0.99)},
         }
 
@@ -144,7 +155,9 @@ async def serve(law: Law, port: int, certificate: str, key: str) -> None:
     record, chance, loop = Record(), random.Random(7), asyncio.get_running_loop()  # noqa: S311
     server = await loop.create_server(lambda: Connection(law, record, chance), HOST, port, backlog=4096, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201  who started it reads the port
+    watching = loop.create_task(record.watch())
     await server.serve_forever()
+    watching.cancel()
 
 
 def main() -> None:

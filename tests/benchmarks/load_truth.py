@@ -30,7 +30,9 @@ CALM = {"think_seconds": [0.5, 1.5], **RAMP}
 
 
 def tell(name: str, finding: Finding, *, ok: bool) -> None:
-    print(f"{'ok    ' if ok else 'MISSED'} {name}: {finding}", flush=True)
+    # Where the server itself was starved there is no truth to compare with: run it again on a quieter machine.
+    word = "ok    " if ok else "MISSED" if finding.undisturbed else "VOID  "
+    print(f"{word} {name}: {finding}", flush=True)
     if not ok:
         missed.append(name)
 
