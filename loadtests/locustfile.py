@@ -76,36 +76,37 @@ def _get_ready(environment: LocustEnvironment, runner: object = None, **_: objec
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells all of them; the leading process stops us
         return
     run = _set_up(environment)
-    options.html_file = options.html_file or str(run.folder / "report.html")
     environment.host = run.environment.target.url
-    print(run.first_line, flush=True)  # noqa: T201  the first line that a person sees
-    run.folder.mkdir(parents=True, exist_ok=True)
     COURSES["now"] = Course(run)
-    if isinstance(runner, MasterRunner):
-        run.leads = False
+    print(run.first_line, flush=True)  # noqa: T201  the first line that a person sees
     if options.headless and isinstance(runner, Runner):
+        options.html_file = options.html_file or str(run.folder / "report.html")
         for number in (signal.SIGINT, signal.SIGTERM):  # Locust itself dies of SIGTERM without a word
             gevent.signal_handler(number, _stop, runner, number.name)
 
 
 def _stop(runner: Runner, name: str) -> None:
-    course = COURSES["now"]
+    course = COURSES.get("now")
     print(f"{name}: the users finish what they began", flush=True)  # noqa: T201
-    course.stop(runner, f"it was stopped by {name}")
-    course.run.write()
+    if course:
+        course.stop(runner, f"it was stopped by {name}")
+        course.run.write()
 
 
 @_on(events.test_start)
 def _begin(environment: LocustEnvironment, **_: object) -> None:
-    run = RUNS.get(environment) or _set_up(environment)
-    if isinstance(environment.runner, WorkerRunner):
-        run.leads = False
-        run.reach.health.name = environment.runner.client_id
+    options, runner = environment.parsed_options, environment.runner
+    # Under the web interface one process may see several rehearsals; each has its own books and its own folder.
+    run = RUNS[environment] if environment in RUNS and options and options.headless else _set_up(environment)
+    run.leads = not isinstance(runner, MasterRunner | WorkerRunner)
+    if isinstance(runner, WorkerRunner):
+        run.reach.health.name = runner.client_id
     else:
-        COURSES["now"].began = run.started_at.timestamp()
+        COURSES["now"] = Course(run)
+        run.folder.mkdir(parents=True, exist_ok=True)
         run.revision = run.look_up_revision()
         gevent.spawn(_write_on, run)
-    if not isinstance(environment.runner, MasterRunner):
+    if not isinstance(runner, MasterRunner):
         gevent.spawn(run.reach.health.watch)
 
 
@@ -152,9 +153,10 @@ def _hold(environment: LocustEnvironment, settle_seconds: float) -> None:
 
 
 def _write_on(run: Run) -> None:
-    while True:
-        gevent.sleep(EVERY_SECONDS)
+    gevent.sleep(EVERY_SECONDS)
+    while run.ended == "running":
         run.write()
+        gevent.sleep(EVERY_SECONDS)
 
 
 @_on(events.report_to_master)
@@ -176,11 +178,18 @@ def _collect(client_id: str, data: dict[str, Any]) -> None:
         run.generators[client_id] = found["health"]
 
 
+@_on(events.test_stop)
+def _stopped_in_browser(environment: LocustEnvironment, **_: object) -> None:
+    if environment.web_ui:
+        _finish(environment)
+
+
 @_on(events.quitting)
 def _finish(environment: LocustEnvironment, **_: object) -> None:
     run = RUNS.get(environment)
-    if run is None or isinstance(environment.runner, WorkerRunner):
+    if run is None or isinstance(environment.runner, WorkerRunner) or not run.folder.is_dir():
         return
+    del RUNS[environment]
     if run.ended == "running":
         run.ended, run.ended_because = "cut short", "it was stopped before its end"
     if environment.runner:

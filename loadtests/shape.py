@@ -6,7 +6,7 @@ import math
 import time
 
 from locust import LoadTestShape
-from locust.runners import MasterRunner, Runner
+from locust.runners import STATE_INIT, MasterRunner, Runner
 
 from loadtests.run import Run
 from readiness.distribution import wilson
@@ -33,7 +33,7 @@ class Course:
 
     def tick(self, runner: Runner) -> tuple[int, float] | None:
         """Return how many users are wanted and how fast they come or go; None at the end."""
-        run, stage, moment = self.run, self.run.stage, time.time()
+        run, moment = self.run, time.time()
         run.users[int(moment)] = runner.user_count
         self._watch_workers(runner)
         if self.draining:
@@ -44,7 +44,12 @@ class Course:
         elif moment >= until or self._down(moment):
             self.draining = True
             return self._drain(runner, moment)
-        return stage.users, min(stage.users_per_second, stage.users)
+        return self.wanted
+
+    @property
+    def wanted(self) -> tuple[int, float]:
+        """All users, as fast as they are to come."""
+        return self.run.stage.users, min(self.run.stage.users_per_second, self.run.stage.users)
 
     def stop(self, runner: Runner, because: str) -> None:
         """End early: the users finish what they began. While they still come, or when told twice, at once."""
@@ -110,4 +115,8 @@ class Stages(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         """Ask the course."""
         course = COURSES.get("now")
-        return course.tick(self.runner) if course and self.runner else None
+        if not course or not self.runner:
+            return None
+        if self.runner.state == STATE_INIT:  # the event that makes a new course comes after this first question
+            return course.wanted
+        return course.tick(self.runner)

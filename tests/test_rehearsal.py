@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness import rehearsal
+from readiness import rehearsal, runbook
 from readiness.clients.readings import Readings
 from readiness.distribution import SECOND, Distribution, bucket, merged, wilson
 from readiness.environment import Environment
@@ -351,3 +351,14 @@ def test_capacity_is_what_was_seen(reports: Path) -> None:
     large = evidence(stage="capacity", run="20261201T090000Z-capacity", asked=Stage(users=20_000, hold_minutes=1))
     put(reports, large)
     assert load.capacity(NO_READINGS, environment(), NOW, 20_000, 14, 1.5, 0.01).users == 20_000
+
+
+def test_the_table_says_what_the_launch_runbook_says() -> None:
+    lines = runbook.load(runbook.locate("launch400k", Path())).lines
+    decided = [line.decided_by.get("load.rehearsal_passed", {}) for line in lines]
+    asked = {limits["stage"]: (limits["users_at_least"], limits["minutes_at_least"]) for limits in decided if limits}
+    assert asked == {name: (stage.users, stage.hold_minutes) for name, stage in STAGES.items()}
+    p95s = {line.decided_by["load.response_time"]["p95_seconds_below"] for line in lines if line.id == "load-p95"}
+    shares = {line.decided_by["load.error_rate"]["share_below"] for line in lines if line.id == "load-errors"}
+    assert (p95s, shares) == ({1.5}, {0.01})
+    assert {(stage.p95_seconds_below, stage.share_below) for stage in STAGES.values()} == {(1.5, 0.01)}

