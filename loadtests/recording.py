@@ -40,7 +40,7 @@ class Tally:
     failed: int = 0
     bytes: int = 0
     unstamped: int = 0
-    late_seconds: float = 0.0
+    late_microseconds: int = 0
     errors: dict[str, int] = field(default_factory=dict)
     kernel: Counts = field(default_factory=dict)
     naive: Counts = field(default_factory=dict)
@@ -187,7 +187,7 @@ class Recorder:
             return
         _bump(tally.kernel, bucket(sample.kernel))
         _bump(tally.naive, bucket(sample.naive))
-        tally.late_seconds += (sample.naive - sample.kernel) / 1e6
+        tally.late_microseconds += sample.naive - sample.kernel
         if not sample.stamped:
             tally.unstamped += 1
 

@@ -44,7 +44,7 @@ class Endpoint(_Record):
     """From the moment of sending to the arrival that the kernel stamped, in µs: the user felt no less."""
     naive: Counts = {}
     """From the moment of wanting to send to the end of parsing, in µs: the user felt no more."""
-    late_seconds: float = 0.0
+    late_microseconds: int = 0
     """The sum of naive less kernel: what the generator added."""
     bytes: int = 0
     unstamped: int = 0

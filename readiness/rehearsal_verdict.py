@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from readiness.distribution import merged, wilson
+from readiness.distribution import SECOND, merged, wilson
 from readiness.measurements import Measurement
 from readiness.rehearsal import Evidence
 
@@ -85,7 +85,7 @@ def late_share(evidence: Evidence) -> float:
     asked = evidence.ok + evidence.failed
     if not asked:
         return 0.0
-    late = sum(endpoint.late_seconds for endpoint in evidence.endpoints.values()) / asked
+    late = sum(endpoint.late_microseconds for endpoint in evidence.endpoints.values()) / asked / SECOND
     lag = merged(generator.lag for generator in evidence.generators).mean
     return (late + lag) / (evidence.asked.think_mean + evidence.naive.mean + lag)
 

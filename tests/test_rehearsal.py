@@ -51,7 +51,7 @@ def evidence(**other: Any) -> Evidence:
         errors=errors,
         kernel=other.pop("kernel", low),
         naive=other.pop("naive", low),
-        late_seconds=other.pop("late_seconds", 0.0),
+        late_microseconds=other.pop("late_microseconds", 0),
     )
     generator = {"name": "local", "host": "here", "pid": 1, "first_seen": 0.0, "last_seen": 1.0, "lag": {1000: 3000}}
     base: dict[str, Any] = {
@@ -109,7 +109,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Word, str]] = {
     "reconnects": ({"connections": Connections(first=100, unexplained=3000)}, Word.INCONCLUSIVE, "reconnected 3000"),
     "lag": ({"generator": {"lag": {300_000: 100}}}, Word.INCONCLUSIVE, "300 ms late"),
     "neighbours": ({"generator": {"queue_share": 0.48, "cpu_share_mean": 0.47}}, Word.INCONCLUSIVE, "48% of the time"),
-    "load held back": ({"late_seconds": 6000 * 0.2}, Word.INCONCLUSIVE, "held back"),
+    "load held back": ({"late_microseconds": 6000 * 200_000}, Word.INCONCLUSIVE, "held back"),
     "another revision": (
         {"target": Target(url="http://127.0.0.1:1", revision="r1", revision_at_end="r2")},
         Word.INCONCLUSIVE,
