@@ -8,6 +8,7 @@ import html
 import json
 import pickle
 import urllib.parse
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -16,23 +17,29 @@ from hypothesis import strategies as st
 from readiness.secret import MASK, Secret, encodings, is_secret, known_secrets, names_a_secret
 
 VALUE = "s3cr<t&'\"/+ value-Ünï"
-WRITINGS = [
-    lambda value: value,
-    lambda value: urllib.parse.quote(value, safe=""),
-    urllib.parse.quote_plus,
-    html.escape,
-    lambda value: html.escape(html.escape(value)),
-    json.dumps,
-    lambda value: json.dumps({"a": json.dumps([value])}),
-    repr,
-    lambda value: value.encode().hex(),
-    lambda value: base64.urlsafe_b64encode(value.encode()).decode(),
-]
+SHOWN: dict[str, Callable[[Secret], str]] = {
+    "str": str,
+    "repr": repr,
+    "formatted": lambda one: f"{one}",
+    "formatted-wide": lambda one: f"{one:>40}",
+    "in-a-list": lambda one: f"{[one]}",
+}
+WRITINGS: dict[str, Callable[[str], str]] = {
+    "raw": lambda value: value,
+    "url": lambda value: urllib.parse.quote(value, safe=""),
+    "form": urllib.parse.quote_plus,
+    "html": html.escape,
+    "html-twice": lambda value: html.escape(html.escape(value)),
+    "json": json.dumps,
+    "json-in-json": lambda value: json.dumps({"a": json.dumps([value])}),
+    "repr": repr,
+    "hex": lambda value: value.encode().hex(),
+    "base64-url": lambda value: base64.urlsafe_b64encode(value.encode()).decode(),
+}
 
 
-@pytest.mark.parametrize("shown", [str, repr, lambda one: f"{one}", lambda one: f"{one:>40}", lambda one: f"{[one]}"])
-def test_a_secret_does_not_print(shown: object) -> None:
-    assert callable(shown)
+@pytest.mark.parametrize("shown", SHOWN.values(), ids=SHOWN)
+def test_a_secret_does_not_print(shown: Callable[[Secret], str]) -> None:
     told = shown(Secret(VALUE))
     assert VALUE not in told
     assert MASK in told
@@ -45,15 +52,13 @@ def test_only_reveal_gives_it() -> None:
 
 
 @pytest.mark.parametrize("write", [pickle.dumps, copy.deepcopy])
-def test_it_is_not_written_anywhere(write: object) -> None:
-    assert callable(write)
+def test_it_is_not_written_anywhere(write: Callable[[Secret], object]) -> None:
     with pytest.raises(TypeError, match="not written anywhere"):
         write(Secret(VALUE))
 
 
-@pytest.mark.parametrize("write", WRITINGS)
-def test_every_writing_is_known(write: object) -> None:
-    assert callable(write)
+@pytest.mark.parametrize("write", WRITINGS.values(), ids=WRITINGS)
+def test_every_writing_is_known(write: Callable[[str], str]) -> None:
     assert any(form in write(VALUE) for form in encodings(VALUE))
 
 

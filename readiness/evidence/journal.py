@@ -146,6 +146,9 @@ def _records(lines: list[bytes], problems: list[str]) -> Iterator[dict[str, Any]
         except ValueError as error:
             problems.append(f"line {number + 1} is not JSON as the journal writes it: {error}")
             record = None
+        else:
+            if not isinstance(record, dict):
+                problems.append(f"line {number + 1} is not a record")
         if isinstance(record, dict):
             if record.get("prev") != prev:
                 problems.append(f"line {number + 1} does not follow the line before: one of the two was changed")

@@ -121,7 +121,7 @@ def _met(one: RecordedMeasurement) -> bool | None:
     """Compare again; None where the value cannot be compared."""
     try:
         return holds(one.value, one.comparator, one.limit)
-    except (Unknown, KeyError):
+    except Unknown:
         return None
 
 

@@ -93,7 +93,7 @@ class RecordedMeasurement(Record):
 
     name: str
     value: Any
-    comparator: str
+    comparator: Literal["below", "at_most", "at_least", "above", "is", "none"]
     limit: Any
     unit: str
     ok: bool

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from readiness.clients.postgres import Row
+from pydantic import JsonValue
+
 from readiness.clients.readings import Readings
 from readiness.environment import Reading
 from readiness.observations import known_reading, observation
@@ -62,36 +63,36 @@ UPLOADS_LAST_HOUR = known_reading(
 
 
 @observation
-def recent_failures(readings: Readings) -> list[Row]:
+def recent_failures(readings: Readings) -> list[dict[str, JsonValue]]:
     """List the newest failures."""
     return readings.rows(RECENT_FAILURES)
 
 
 @observation
-def error_distribution(readings: Readings) -> list[Row]:
+def error_distribution(readings: Readings) -> list[dict[str, JsonValue]]:
     """Count a day's failures by error."""
     return readings.rows(ERROR_DISTRIBUTION)
 
 
 @observation
-def uploads_stuck(readings: Readings) -> list[Row]:
+def uploads_stuck(readings: Readings) -> list[dict[str, JsonValue]]:
     """List the uploads that do not end."""
     return readings.rows(UPLOADS_STUCK)
 
 
 @observation
-def staging_health(readings: Readings) -> list[Row]:
+def staging_health(readings: Readings) -> list[dict[str, JsonValue]]:
     """Count the staging rows by validation status."""
     return readings.rows(STAGING_HEALTH)
 
 
 @observation
-def uploads_in_flight(readings: Readings) -> list[Row]:
+def uploads_in_flight(readings: Readings) -> list[dict[str, JsonValue]]:
     """List the uploads under way."""
     return readings.rows(UPLOADS_IN_FLIGHT)
 
 
 @observation
-def uploads_last_hour(readings: Readings) -> list[Row]:
+def uploads_last_hour(readings: Readings) -> list[dict[str, JsonValue]]:
     """Count the last hour's uploads by workspace, platform and status."""
     return readings.rows(UPLOADS_LAST_HOUR)

@@ -80,7 +80,7 @@ class Pool:
             self._sources.targets = []
             record: dict[str, Any] = {"name": found.name, "arguments": arguments, "at": at.isoformat()}
             try:
-                kind = _kind(found)
+                kind = TypeAdapter[Any](found.kind)
                 value = self._read_back(found, arguments, kind) if self.recorded else self._call(found, limits)
                 record["value"] = kind.dump_python(value, mode="json", warnings="error")
             except Unknown as unknown:
@@ -129,14 +129,6 @@ class Pool:
             self._sources.targets.append(f"{request.client} {request.target}")
         record = {**vars(request), "effect": str(request.effect), "at": request.at.isoformat()}
         self._seen.append(("request", {**record, "seconds": round(request.seconds, 4)}))
-
-
-def _kind(found: Observation) -> TypeAdapter[Any]:
-    """Give what writes the value of an observation as plain JSON, and reads it back."""
-    try:
-        return TypeAdapter(found.kind)
-    except NameError:  # rows: the name of plain JSON stands in its own definition, which only type checkers follow
-        return TypeAdapter(Any)
 
 
 _MEND = "this is a defect of the observation: its trace is in the journal, and with -vv"
@@ -209,7 +201,7 @@ def diagnose(item: pytest.Item) -> dict[str, Any]:
     for name in diagnostics_of(item, pool.run):
         try:
             value = pool.value(name, item.stash.get(LIMITS, NO_LIMITS), lambda _: None)
-            found[name] = _kind(OBSERVATIONS[name]).dump_python(value, mode="json")
+            found[name] = TypeAdapter[Any](OBSERVATIONS[name].kind).dump_python(value, mode="json")
         except Unknown as unknown:
             found[name] = {"unknown": unknown.reason}
     return found

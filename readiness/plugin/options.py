@@ -13,6 +13,7 @@ from readiness import environment, runbook, timeline
 from readiness.documents import read
 from readiness.environment import Environment
 from readiness.errors import BadInput, ReadinessError, not_one_of
+from readiness.evidence import folders
 from readiness.evidence.journal import read_run
 from readiness.outcomes import Effect, Phase
 from readiness.plugin import embedded, hooks
@@ -75,9 +76,13 @@ def _run(config: pytest.Config) -> Run:
     found, runbooks = _environment(config, phase)
     shared: Mapping[str, str] = getattr(config, "workerinput", {}).get("readiness", {})
     started_at = datetime.fromisoformat(shared["started_at"]) if shared else datetime.now(UTC)
-    replay = Path(config.getoption("replay")) if config.getoption("replay") else None
+    reports = Path(config.getoption("reports") or config.rootpath / "reports")
+    replay = folders.find(reports, [config.getoption("replay")]) if config.getoption("replay") else None
     as_of = config.getoption("as_of")
-    moment = read_run(replay).start.as_of if replay else started_at
+    recorded = read_run(replay).start if replay else None
+    if recorded:  # the launch may have been moved since, and a sandbox launches anew each time
+        found = found.model_copy(update={"launch_at": recorded.launch_at})
+    moment = recorded.as_of if recorded else started_at
     return Run(
         environment=found,
         runbooks=runbooks,
@@ -85,7 +90,7 @@ def _run(config: pytest.Config) -> Run:
         moment=timeline.parse_as_of(as_of, found.launch_at) if as_of else moment,
         started_at=started_at,
         allowed=frozenset({Effect.READ, *found.allow, *allow}),
-        reports=Path(config.getoption("reports") or config.rootpath / "reports"),
+        reports=reports,
         replay=replay,
         as_of=as_of,
     )

@@ -59,7 +59,7 @@ class Page:
             self._wrap(f"{INDENT}{'measured' if word == 'fail' else 'why':<{LABEL}}{reason}")
             self._wrap(f"{INDENT}{'remedy':<{LABEL}}{remedy}")
             if len(found) == 1:
-                self._wrap(f"{INDENT}{'again':<{LABEL}}{found[0]['again']}")
+                self._write(f"{INDENT}{'again':<{LABEL}}{found[0]['again']}")  # whole, to be copied
 
     def missing(self, run: Run, verdict: Verdict) -> None:
         """Tell what the runbook demands and nobody answered."""
@@ -114,7 +114,7 @@ class Page:
         self._write("")
         if folder:
             self._wrap(f"{'evidence':<{LABEL}}{folder}/: {', '.join(files) or 'nothing'}")
-            self._wrap(f"{'next':<{LABEL}}readiness verify {folder}")
+            self._write(f"{'next':<{LABEL}}readiness verify {folder}")
         if verdict.holding:
             names = list(dict.fromkeys(self._key(key) for key in verdict.holding))
             more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""

@@ -15,14 +15,14 @@ from _pytest.config.exceptions import UsageError
 
 from readiness.environment import KnownReading
 from readiness.evidence import folders
-from readiness.evidence.exports import junit, markdown, commands_for_github
+from readiness.evidence.exports import commands_for_github, junit, markdown
 from readiness.evidence.journal import Journal, RecordedRun, read_run
 from readiness.evidence.judged import judge, limits_digest
 from readiness.evidence.records import SCHEMA, Finish
 from readiness.evidence.redaction import REDACTOR, scan, scan_file
 from readiness.outcomes import Unknown
 from readiness.plugin.deciding import VERDICT, tell, withdraw
-from readiness.plugin.looking import Pool, make_pool
+from readiness.plugin.looking import POOL, Pool
 from readiness.plugin.reporting import HTML, Reporting, finish_page
 from readiness.plugin.run import RUN, Run, is_controller, is_real
 from readiness.runbook import Line
@@ -69,22 +69,30 @@ class Recorder:
         self._folder = config.stash[FOLDER]
         self._journal: Journal | None = None
         self._session: pytest.Session | None = None
+        self._opened = False
         self._trouble: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
-        """Open the journal before anything is looked at: what is judged, and all that the runbooks demand."""
+        """Make the journal first of all, so that a run which cannot keep its evidence does not begin."""
         self._session = session
         try:
             self._journal = Journal(self._folder, REDACTOR)
         except OSError as error:
             raise UsageError(f"the run cannot leave its evidence: {error}") from None
-        pool = make_pool(self._run)
-        start, plan = opening(self._run, self._folder.name, _revision(pool))
-        self._write("start", start)
-        self._write("plan", plan)
-        pool.clients.close()
+
+    def pytest_readiness_opened(self) -> None:
+        """Open it before anything is looked at: what is judged, and all that the runbooks demand."""
+        pool = self._config.stash[POOL]
+        self._open(_revision(pool))
         tell(self._config, pool.fetch_seen())
+
+    def _open(self, revision: str | None) -> None:
+        if not self._opened:
+            self._opened = True
+            start, plan = opening(self._run, self._folder.name, revision)
+            self._write("start", start)
+            self._write("plan", plan)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -112,10 +120,11 @@ class Recorder:
             result = yield
         except Exception as error:  # noqa: BLE001  whatever breaks in a reporter: told, and no good verdict stands
             self._complain(f"a reporter broke: {type(error).__name__}: {error}")
+        self._open(None)  # a run that ended before it began leaves its plan
         if self._journal is not None:
             self._render()
             self._search()
-        if self._trouble:
+        if self._trouble and VERDICT in self._config.stash:
             withdraw(session)
             self._render()
         return result

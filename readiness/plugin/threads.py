@@ -39,6 +39,8 @@ class Look:
             self.unknown = None
         except Unknown as unknown:
             self.unknown = unknown
+        except SystemExit:
+            return  # it leaves its thread, and stays unknown
         finally:
             self.ended.set()
 
@@ -55,7 +57,7 @@ class Threads:
         self._moved = time.monotonic()
         self._called_off = False
 
-    def start(self, looks: Mapping[Hashable, Look]) -> None:
+    def start(self, looks: Mapping[Any, Look]) -> None:
         """Start all of them: the quiet ones once the others are back."""
         self._looks.update(looks)
         loud = [look for look in looks.values() if not look.quiet]

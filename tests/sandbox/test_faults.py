@@ -76,7 +76,7 @@ def web(visitor: Visitor) -> dict[str, Any]:
         "sign": answer(visitor, f"{storage}/object/upload/sign/uploads/probe", key, "POST"),
         "project": answer(
             visitor,
-            f"{known['SANDBOX_SUPABASE_URL']}/v1/projects/sandboxproject000000",
+            f"{known['SANDBOX_SUPABASE_URL']}/v1/projects/sandboxprojectletter",
             known["SANDBOX_SUPABASE_TOKEN"],
         ),
     }

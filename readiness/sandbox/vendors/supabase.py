@@ -14,7 +14,6 @@ from starlette.routing import Route
 from readiness.sandbox.database import Database
 
 REF = "sandboxprojectletter"  # twenty letters, as the description demands
-FORMER_REF = "sandboxproject000000"
 
 
 class Management:
@@ -37,7 +36,7 @@ class Management:
             return HTMLResponse("<!doctype html><title>Sign in</title><h1>Sign in</h1>")
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return JSONResponse({"message": "Unauthorized"}, 401)
-        if request.path_params["ref"] not in {REF, FORMER_REF}:
+        if request.path_params["ref"] != REF:
             return JSONResponse({"message": "Project not found"}, 404)
         host = f"db.{REF}.supabase.co"
         database = {"host": host, "version": "18.6", "postgres_engine": "18", "release_channel": "ga"}

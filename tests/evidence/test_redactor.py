@@ -1,0 +1,88 @@
+"""The redactor masks values in every writing, parts of them and shapes, and leaves ordinary text alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readiness.evidence.redaction import Redactor, scan
+from readiness.secret import encodings
+
+VALUE = "hunter2-Qp7<wR4t8>Yb1-tail"
+ADDRESS = "postgresql://probe:s3cr%40t-pass9@db.example.com:5432/shop"
+REDACTOR = Redactor(lambda: frozenset({VALUE, ADDRESS}))
+
+
+@pytest.mark.parametrize("form", sorted(encodings(VALUE)), ids=str)
+def test_every_writing_is_masked(form: str) -> None:
+    assert form not in REDACTOR.text(f"before {form} after")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"'{VALUE[:9]}...{VALUE[-9:]}'",
+        f"Bearer {VALUE}",
+        f"cut {VALUE[3:15]} cut",
+        "password s3cr@t-pass9 was refused",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+        "Authorization: Bearer abcdefgh12345",
+        "https://me:pw12@host/x",
+        "sk_" + "live_abcdefghij0123",
+        "AKIA" + "ABCDEFGHIJKLMNOP",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.sig",
+    ],
+)
+def test_parts_and_shapes_are_masked(text: str) -> None:
+    masked = REDACTOR.text(text)
+    assert "***" in masked
+    assert list(REDACTOR.find(text))
+    assert not list(REDACTOR.find(masked))
+    assert not any(part in masked for part in ("Qp7", "s3cr", "MIIE", "pw12", "abcdefgh", "ABCDEFGH", "eyJ"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://db.example.com:5432/shop answered 200",
+        "checks/test_database.py::test_pool_headroom[pool-available]",
+        "share of the pool in use: 0.42, allowed < 0.8",
+        "the bearer of this letter",
+        "5f2b8c1d9e7a6f4b3c2d1e0f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b",
+    ],
+)
+def test_ordinary_text_stays(text: str) -> None:
+    assert REDACTOR.text(text) == text
+
+
+def test_depth_keys_and_numbers() -> None:
+    redactor = Redactor(lambda: frozenset({"12345678"}))
+    found = redactor.plain({"a": [{"12345678": ("12345678", 12345678, 1.5, None, True)}]})
+    assert found == {"a": [{"***": ["***", "***", 1.5, None, True]}]}
+
+
+@given(st.text(), st.text())
+def test_nothing_of_it_is_left_wherever_it_stands(before: str, after: str) -> None:
+    assert VALUE not in REDACTOR.text(before + VALUE + after)
+
+
+@given(st.text())
+def test_masking_again_changes_nothing(text: str) -> None:
+    once = REDACTOR.text(text)
+    assert REDACTOR.text(once) == once
+
+
+def test_a_scan_names_the_file_and_never_the_value(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.html").write_text(f"x {VALUE} x", "utf-8")
+    (tmp_path / "b.bin").write_bytes(b"\xff\xfe" + VALUE[2:14].encode())
+    (tmp_path / "c.txt").write_text("nothing", "utf-8")
+    hits = scan(tmp_path, REDACTOR)
+    assert [(hit.file.name, hit.what) for hit in hits] == [
+        ("b.bin", "a part of a known secret"),
+        ("a.html", "a known secret"),
+    ]
+    assert VALUE not in repr(hits)
