@@ -58,7 +58,7 @@ class Chart:
         return max(highest, self.level or 0) * 1.1 or 1
 
     def _at(self, x: float, y: float) -> str:
-        return f"{LEFT + x / self._right * (WIDTH - LEFT - 8):.1f},{self.height(y):.1f}"
+        return f"{LEFT + max(x, 0) / self._right * (WIDTH - LEFT - 8):.1f},{self.height(y):.1f}"
 
     def height(self, y: float) -> float:
         """Where a value lies, in pixels from above."""
