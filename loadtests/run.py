@@ -49,6 +49,8 @@ class Run:
     ended: str = "running"
     ended_because: str = ""
     leads: bool = True
+    copy: int = 0
+    """The process that writes the evidence meanwhile."""
 
     @property
     def recorder(self) -> Recorder:

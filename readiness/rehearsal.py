@@ -207,21 +207,24 @@ class Evidence(_Record):
 
     def to_json(self) -> str:
         """Write it with its digest."""
-        body = self.model_dump(mode="json", by_alias=True)
-        body["digest"] = digest_of(body)
-        return json.dumps(body, separators=(",", ":"), sort_keys=True)
+        text = _canonical(self.model_dump(mode="json", by_alias=True, exclude={"digest"}))
+        return f'{text[:-1]},"digest":"{hashlib.sha256(text.encode()).hexdigest()}"}}'
 
 
 def digest_of(body: dict[str, Any]) -> str:
     """Return the SHA-256 of the body without its digest, in canonical JSON."""
     bare = {key: value for key, value in body.items() if key != "digest"}
-    return hashlib.sha256(json.dumps(bare, separators=(",", ":"), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_canonical(bare).encode()).hexdigest()
+
+
+def _canonical(body: dict[str, Any]) -> str:
+    return json.dumps(body, separators=(",", ":"), sort_keys=True)
 
 
 def write(evidence: Evidence, folder: Path) -> None:
     """Put the evidence in place whole: a reader sees the old file or the new one, never half of one."""
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f"{FILE}.{os.getpid()}"
+    draft = folder / f".{FILE}.{os.getpid()}"
     draft.write_text(evidence.to_json(), encoding="utf-8")
     draft.replace(folder / FILE)
 
