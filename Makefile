@@ -15,7 +15,7 @@ demo: setup  ## take the ingestion runbook through preflight, smoke and postlaun
 	@$(BIN)/readiness demo
 
 test: setup  ## the suite's own tests
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -n 2
 
 lint: setup
 	$(BIN)/ruff check .

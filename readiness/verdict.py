@@ -104,14 +104,13 @@ def decide(phase: Phase, expected: Collection[Expected], results: Iterable[Resul
     found = _worst(results)
     counted = [item for item in expected if item.due]
     missing = tuple(item.key for item in counted if found.get(item.key, _NOTHING).outcome is Outcome.NOT_RUN)
-    failed = [item for item in counted if _outcome(found, item) is Outcome.FAIL]
+    deciding = [item for item in counted if item.gate in _DECIDING]
+    failed = [item for item in deciding if _outcome(found, item) is Outcome.FAIL]
+    open_ = [item.key for item in deciding if _outcome(found, item) not in _SETTLED]
     counts = Counter(str(_outcome(found, item)) for item in expected)
-    blocking = [item for item in failed if item.gate is Gate.BLOCKER or _acts(found, item, phase)]
-    open_ = [item.key for item in counted if item.gate in _DECIDING and _outcome(found, item) not in _SETTLED]
-    open_ = [key for key in open_ if key not in {item.key for item in failed}]
-    if blocking:
-        word = _word(phase, [found[item.key] for item in blocking])
-        holding = tuple(item.key for item in blocking)
+    if failed:
+        word = _word(phase, [found[item.key] for item in failed])
+        holding = tuple(item.key for item in failed)
     elif open_ or missing or not counted or not ended:
         word, holding = Word.INCOMPLETE, tuple(dict.fromkeys((*open_, *missing)))
     else:
@@ -146,11 +145,6 @@ def _outcome(found: dict[Key, Result], item: Expected) -> Outcome:
     if not item.due:
         return Outcome.NOT_DUE
     return found.get(item.key, _NOTHING).outcome
-
-
-def _acts(found: dict[Key, Result], item: Expected, phase: Phase) -> bool:
-    """Tell whether a failed line of gate `action` calls for its action: only after the launch."""
-    return item.gate is Gate.ACTION and phase is Phase.POSTLAUNCH and found[item.key].step is not None
 
 
 def _word(phase: Phase, failed: list[Result]) -> Word:

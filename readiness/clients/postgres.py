@@ -173,22 +173,27 @@ class Postgres:
         return made
 
     def _run(self, connection: Connection, sql: str, parameters: tuple[object, ...]) -> list[Row]:
-        # A server that went silent answers neither the query nor its cancellation: then the socket is cut.
+        # A server that went silent answers neither the query nor its cancellation: then the socket is cut. Only the
+        # thread that uses the connection may close it; libpq would else close its descriptor twice.
+        def work(wire: Wire) -> list[Row]:
+            whole = False
+            try:
+                found = _read(connection, wire, sql, parameters)
+                whole = True
+            finally:
+                if whole and not wire.cut_off and not self._closed:
+                    self._idle.put(connection)
+                else:
+                    connection.close()
+            return found
+
         seconds = self._settings.statement_timeout_seconds + GRACE_SECONDS
-        whole = False
         try:
-            found = within(Deadline.after(seconds), lambda wire: _read(connection, wire, sql, parameters))
-            whole = True
+            return within(Deadline.after(seconds), work)
         except DeadlinePassed:
             raise Unknown(
                 f"the database went silent: no answer within {seconds:g} s", "is it up, and the network with it?"
             ) from None
-        finally:
-            if not whole or self._closed:
-                connection.close()
-            else:
-                self._idle.put(connection)
-        return found
 
 
 def _read(connection: Connection, wire: Wire, sql: str, parameters: tuple[object, ...]) -> list[Row]:

@@ -104,7 +104,8 @@ def markdown(run: RecordedRun) -> str:
     lines += [f"- the evidence is not whole: {_md(why)}" for why in (run.finish.withdrawn if run.finish else ())]
     bad = [one for one in results if one.outcome in OPEN]
     if bad:
-        lines += ["", "## What holds it back", "", "| outcome | line | gate | why | remedy |", "|---|---|---|---|---|"]
+        lines += ["", "## Failed, unknown or not run", ""]
+        lines += ["| outcome | line | gate | why | remedy |", "|---|---|---|---|---|"]
         lines += [_row(one.outcome, _titled(one), one.gate, one.reason, one.remedy) for one in bad]
     lines += ["", "## Every line", "", "| outcome | line | gate | measured | limit |", "|---|---|---|---|---|"]
     lines += [

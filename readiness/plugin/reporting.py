@@ -200,7 +200,7 @@ def banner(run: RecordedRun) -> str:
     if held:
         heads = ("outcome", "line", "gate", "why", "remedy")
         rows = [(one.outcome, _title(one), one.gate, one.reason, one.remedy) for one in held]
-        parts.append(f"<h3>What holds it back</h3>{_table(heads, rows)}")
+        parts.append(f"<h3>Failed, unknown or not run</h3>{_table(heads, rows)}")
     rows = [
         (one.outcome, _title(one), one.gate, "; ".join(exports.values_of(one)), "; ".join(exports.limits_of(one)))
         for one in results

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from readiness.clients import Clients
 from readiness.environment import KnownReading, Reading
 from readiness.outcomes import Unknown
-from tests.clients.conftest import DEADLINE, Make
+from tests.clients.conftest import DEADLINE, SHORT, Make
 from tests.clients.servers import BAD_ANSWERS, Server, document, whole
 
 SLACK = 1.5  # of a busy machine
@@ -64,7 +65,7 @@ def assert_all_unknown(clients: Clients) -> None:
         assert "of-a-test" not in end, f"{name} tells a secret: {end}"
 
 
-def pointed(make: Make, url: str, **changes: dict[str, object]) -> Clients:
+def pointed(make: Make, url: str, **changes: Any) -> Clients:
     readings = {
         "fact": Reading(http=f"{url}/facts", pointer="/a/b"),
         "counter": Reading(metric="a"),
@@ -75,22 +76,22 @@ def pointed(make: Make, url: str, **changes: dict[str, object]) -> Clients:
 @pytest.mark.parametrize("answer", BAD_ANSWERS)
 def test_a_bad_answer_is_unknown_to_every_operation(answer: str, make: Make) -> None:
     with Server(BAD_ANSWERS[answer]) as server:
-        assert_all_unknown(pointed(make, server.url))
+        assert_all_unknown(pointed(make, server.url, http=SHORT))
         assert server.asked
 
 
 def test_a_closed_port_is_unknown(make: Make, closed_port: int) -> None:
-    assert_all_unknown(pointed(make, f"http://127.0.0.1:{closed_port}"))
+    assert_all_unknown(pointed(make, f"http://127.0.0.1:{closed_port}", http=SHORT))
 
 
 def test_no_tls_where_tls_is_wanted_is_unknown(make: Make) -> None:
     with Server(BAD_ANSWERS["null"]) as server:
-        assert_all_unknown(pointed(make, server.url.replace("http:", "https:")))
+        assert_all_unknown(pointed(make, server.url.replace("http:", "https:"), http=SHORT))
         assert not server.asked
 
 
 def test_a_host_that_is_not_allowed_is_never_asked(make: Make) -> None:
-    assert_all_unknown(pointed(make, "http://elsewhere.example"))
+    assert_all_unknown(pointed(make, "http://elsewhere.example", http=SHORT))
 
 
 def test_the_operations_find_a_good_answer(make: Make) -> None:

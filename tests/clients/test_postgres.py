@@ -40,7 +40,7 @@ def unknown(act: Callable[[], object]) -> Unknown:
     with pytest.raises(Unknown) as found:
         act()
     assert type(found.value) is Unknown
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 5
     assert not [password for password in PASSWORDS if password in str(found.value)]
     return found.value
 
@@ -183,7 +183,7 @@ def test_too_many_rows_are_not_fetched(probe: Postgres, monkeypatch: pytest.Monk
 
 def test_a_session_has_its_limits(probe: Postgres) -> None:
     names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "application_name")
-    assert [probe.value(f"show {name}") for name in names] == ["300ms", "100ms", "1min", "readiness"]
+    assert [probe.value(f"show {name}") for name in names] == ["600ms", "100ms", "1min", "readiness"]
 
 
 def test_options_of_the_address_are_kept(make: Make, database: Server) -> None:
@@ -247,10 +247,11 @@ def test_a_server_that_takes_the_connection_and_says_nothing(make: Make) -> None
     with contextlib.closing(socket.socket()) as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(8)
-        postgres = make(dsn=f"postgresql://probe@127.0.0.1:{silent.getsockname()[1]}/shop").postgres
+        dsn = f"postgresql://probe@127.0.0.1:{silent.getsockname()[1]}/shop"
+        postgres = make(dsn=dsn, postgres={"connect_seconds": 1.0}).postgres
         started = time.monotonic()
         assert "did not take the connection within 1 s" in unknown(lambda: postgres.rows("select 1")).reason
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize(
@@ -339,9 +340,9 @@ def test_a_server_that_goes_silent_in_a_statement(distant: Postgres, between: Be
 
 def test_a_connection_that_breaks_in_a_statement(distant: Postgres, between: Between) -> None:
     assert distant.value("select 1") == 1
-    timer = threading.Timer(0.1, between.breaks)
+    timer = threading.Timer(0.2, between.breaks)
     timer.start()
-    assert "broke off" in unknown(lambda: distant.rows("select pg_sleep(0.25)")).reason
+    assert "broke off" in unknown(lambda: distant.rows("select pg_sleep(0.5)")).reason
     timer.join()
 
 
@@ -368,12 +369,12 @@ def test_connections_are_few_and_reused(make: Make, database: Server) -> None:
     ask()
     assert len(sessions) <= 2
     postgres.close()
-    with psycopg.connect(database.dsn()) as connection:
-        query = "select count(*) from pg_stat_activity where application_name = 'readiness' and usename = 'probe'"
+    query = "select count(*) from pg_stat_activity where pid = any(%s)"
+    with psycopg.connect(database.dsn(), autocommit=True) as connection:
         end = time.monotonic() + 2
-        while connection.execute(query).fetchone() != (0,) and time.monotonic() < end:
+        while connection.execute(query, [list(sessions)]).fetchone() != (0,) and time.monotonic() < end:
             time.sleep(0.02)
-        assert connection.execute(query).fetchone() == (0,)
+        assert connection.execute(query, [list(sessions)]).fetchone() == (0,)
 
 
 def test_waiting_for_a_connection_has_an_end(make: Make, database: Server) -> None:
