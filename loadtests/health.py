@@ -99,7 +99,6 @@ class Health:
         found = Moment.now()
         if self._in_hold():
             if self._began is None:
-                gc.freeze()  # what is there at the hold stays; collecting it again would only stop the users
                 self._began = found
             else:
                 self.cpu_most = max(self.cpu_most, (found.cpu - before.cpu) / (found.at - before.at))

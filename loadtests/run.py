@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import logging
 import platform
@@ -69,7 +70,9 @@ class Run:
         )
 
     def hold(self, seconds_from_now: float) -> None:
-        """Set when the hold begins; its end follows."""
+        """Set when the hold begins; its end follows. What is there by now stays: it is not collected again."""
+        gc.collect()
+        gc.freeze()
         self.recorder.hold_from = time.time() + seconds_from_now
         self.recorder.hold_until = self.recorder.hold_from + self.stage.hold_minutes * 60
 

@@ -70,10 +70,17 @@ def truth() -> None:
 
 
 def busy() -> None:
-    """More than 90 % of a processor in the generator."""
+    """More than 90 % of its processor in the generator, which is pinned to one; the server has the other."""
     for tls in (False, True):
-        stage = {"users": 2000, "hold_minutes": 0.5, "think_seconds": [0.1, 0.3], **RAMP}
-        finding = rehearse(Law(), stage, tls=tls)
+        stage = {"users": 2000, "hold_minutes": 0.5, "think_seconds": [0.02, 0.1], **RAMP}
+        with trial(Law(), stage, tls=tls) as found:
+            process = found.start()
+            subprocess.run(["taskset", "-acp", "1", str(process.pid)], check=True, capture_output=True)
+            for server in psutil.Process().children():
+                if server.pid != process.pid:
+                    server.cpu_affinity([0])
+            process.wait()
+            finding = Finding.of(found.evidence())
         loaded = finding.evidence.generators[0].cpu_share_mean > 0.9
         tell(f"busy{' tls' if tls else ''}", finding, ok=loaded and abs(finding.error(finding.evidence.kernel)) <= 0.01)
 
