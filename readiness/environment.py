@@ -16,9 +16,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from readiness import timeline
 from readiness.documents import Document, Loc, explain, read
 from readiness.errors import BadEnvironment, not_one_of
+from readiness.journeys import Journey
 from readiness.outcomes import Effect
 from readiness.runbook import shipped
 from readiness.secret import SHORTEST, Secret
+from readiness.stages import STAGES, Stage
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
@@ -174,6 +176,25 @@ class Metrics(Section):
     token: SecretReference | None = None
 
 
+class Load(Section):
+    """Load rehearsals. They also need `allow: [load]`, or in production the command line's word."""
+
+    users_at_most: Annotated[int, Field(ge=1)]
+    """No stage with more users is let loose on this target."""
+    stages: dict[str, Stage] = {}
+    """Stages beyond the four that ship; a name that ships is not changed here."""
+    journeys: dict[str, Journey] = {}
+    """What users do; without any they look at `/`."""
+    visitors: Path | None = None
+    """A Python file beside this one with `Visitor` classes, for journeys that need code."""
+    rehearsed_in: str | None = None
+    """The environment whose rehearsals count for this one: the staging copy of it."""
+    scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """For the sandbox alone: users and minutes are multiplied by it, and the evidence says so."""
+    request_seconds_at_most: Seconds = 10.0
+    """A request that takes longer has failed."""
+
+
 class Environment(Section):
     """One target. The field's name in the file is the field's name here."""
 
@@ -194,6 +215,7 @@ class Environment(Section):
     storage: Storage | None = None
     metrics: Metrics | None = None
     synthetic_upload: SyntheticUpload | None = None
+    load: Load | None = None
     internal_workspaces: tuple[str, ...] = ()
     """The workspaces that belong to the team itself (phase P0)."""
     readings: dict[str, Reading] = {}
@@ -208,6 +230,12 @@ class Environment(Section):
             )
         if self.production and self.sandbox:
             raise ValueError("sandbox: the embedded target is not production; say production: false")
+        if self.load and self.load.scale != 1 and not self.sandbox:
+            raise ValueError("load.scale: a rehearsal is made smaller on the sandbox only")
+        if self.load and set(self.load.stages) & set(STAGES):
+            raise ValueError(
+                f"load.stages: {', '.join(sorted(set(self.load.stages) & set(STAGES)))}: a stage that ships"
+            )
         return self
 
 

@@ -1,0 +1,1 @@
+"""Load rehearsals, driven by Locust. Runs under gevent: of `readiness` only words and judgement are imported here."""

@@ -1,0 +1,220 @@
+"""One connection of one user: opened once, kept, and read with the kernel's own time of arrival.
+
+A busy generator reads an answer late and would book its own delay on the target. The kernel knows when the bytes came
+(SO_TIMESTAMPING, Linux): the stamp of the last segment of an answer less the moment of sending is what the target took.
+TLS runs over memory buffers above the same reads, so both kinds of connection have one path and one stamp.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+import struct
+import time
+from dataclasses import dataclass
+
+from gevent import get_hub, monkey
+
+from loadtests.reply import Reply
+
+Socket = monkey.get_original("socket", "socket")
+poll = monkey.get_original("select", "poll")
+
+SO_TIMESTAMPING, SOFTWARE, RECEIVED = 37, 1 << 4, 1 << 3  # linux/net_tstamp.h
+_ROOM = 128
+"""Bytes for the control message that carries the stamp."""
+_BLOCK = 65_536
+_READ, _WRITE, _POLLIN = 1, 2, 1
+_TIMES = struct.Struct("qq")
+BILLION = 1_000_000_000
+
+
+def now() -> int:
+    """Return the wall clock in nanoseconds: the clock of the kernel's stamps."""
+    return time.clock_gettime_ns(time.CLOCK_REALTIME)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a connection goes; resolved once for all users."""
+
+    host: str
+    port: int
+    family: int
+    place: tuple[str | int | bytes, ...]
+
+
+def resolve(host: str, port: int) -> list[Address]:
+    """Look up a host. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [Address(host, port, family, place) for family, _, _, _, place in found]
+
+
+def trust(certificates: str | None = None) -> ssl.SSLContext:
+    """Make the one verifying TLS context that all users share: loading the certificates takes 19 ms each time."""
+    context = ssl.create_default_context(cafile=certificates)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class Connection:
+    """An open connection. Every method may raise OSError; `gevent.Timeout` of the caller goes through it."""
+
+    __slots__ = ("_hub", "_incoming", "_outgoing", "_poll", "_readable", "_socket", "_tls", "_writable", "handshake")
+
+    def __init__(self, address: Address, context: ssl.SSLContext | None) -> None:
+        self._hub = get_hub()
+        self._socket = Socket(address.family, socket.SOCK_STREAM)
+        self._socket.setblocking(False)
+        number = self._socket.fileno()
+        self._readable = self._hub.loop.io(number, _READ)
+        self._writable = self._hub.loop.io(number, _WRITE)
+        self._poll = poll()
+        self._poll.register(number, _POLLIN)
+        self._tls: ssl.SSLObject | None = None
+        self.handshake = 0.0
+        opened = False
+        try:
+            self._connect(address)
+            if context:
+                self._secure(context, address.host)
+            opened = True
+        finally:
+            if not opened:
+                self.close()
+
+    def _connect(self, address: Address) -> None:
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "SO_DOMAIN"):  # Linux
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, SOFTWARE | RECEIVED)
+        code = self._socket.connect_ex(address.place)
+        if code == errno.EINPROGRESS:
+            self._hub.wait(self._writable)
+            code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, errno.errorcode.get(code, "connect"))
+
+    def _secure(self, context: ssl.SSLContext, host: str) -> None:
+        began = time.perf_counter()
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._send(self._outgoing.read())
+                data, _ = self._wait_and_read()
+                if not data:
+                    raise ConnectionResetError(errno.ECONNRESET, "closed during the TLS handshake") from None
+                self._incoming.write(data)
+            else:
+                break
+        self._send(self._outgoing.read())
+        self.handshake = time.perf_counter() - began
+
+    def alive(self) -> bool:
+        """Tell whether an idle connection can be used: nothing came, neither bytes nor an end.
+
+        With `poll`: `select` refuses descriptors from 1024 up, and a client that takes that for an end reconnects on
+        every request of every user above the thousandth.
+        """
+        if not self._poll.poll(0):
+            return True
+        return self._tls is not None and self._only_tickets()
+
+    def _only_tickets(self) -> bool:
+        """Read what came on an idle TLS connection: a session ticket is no end."""
+        try:
+            data, _ = self._read()
+            if data and self._tls:
+                self._incoming.write(data)
+                self._tls.read(1)
+        except ssl.SSLWantReadError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def send(self, request: bytes) -> int:
+        """Send a request. Return the moment before."""
+        if self._tls:
+            self._tls.write(request)
+            request = self._outgoing.read()
+        sent = now()
+        self._send(request)
+        return sent
+
+    def receive(self, reply: Reply) -> int:
+        """Read the rest of an answer. Return when the last of it arrived, 0 where the system does not say.
+
+        May be called again after an exception from outside interrupted it. Raises HTTPParseError where the answer
+        breaks off or is none.
+        """
+        stamp = 0
+        while not reply.complete:
+            data, stamp = self._wait_and_read()
+            self._feed(data, reply)
+        return stamp
+
+    def last_chance(self, reply: Reply) -> int:
+        """Read what has already arrived, after a time-out: the answer may be there, and the generator late.
+
+        Return when it arrived, 0 where it is not there. Raises what `receive` raises.
+        """
+        stamp = 0
+        while not reply.complete:
+            try:
+                data, stamp = self._read()
+            except BlockingIOError:
+                return 0
+            self._feed(data, reply)
+        return stamp
+
+    def _feed(self, data: bytes, reply: Reply) -> None:
+        """Hand on what came; an empty piece is the end of the stream."""
+        if self._tls and data:
+            self._incoming.write(data)
+            while True:
+                try:
+                    plain = self._tls.read(_BLOCK)
+                except ssl.SSLWantReadError:
+                    if self._outgoing.pending:
+                        self._send(self._outgoing.read())
+                    return
+                except ssl.SSLZeroReturnError:
+                    plain = b""
+                reply.feed(plain)
+                if not plain:
+                    return
+        reply.feed(data)
+
+    def _send(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[self._socket.send(view) :]
+            except BlockingIOError:
+                self._hub.wait(self._writable)
+
+    def _wait_and_read(self) -> tuple[bytes, int]:
+        while True:
+            self._hub.wait(self._readable)
+            try:
+                return self._read()
+            except BlockingIOError:
+                continue
+
+    def _read(self) -> tuple[bytes, int]:
+        data, control, _, _ = self._socket.recvmsg(_BLOCK, _ROOM)
+        for level, kind, found in control:
+            if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING:
+                seconds, nanoseconds = _TIMES.unpack_from(found)
+                return data, seconds * BILLION + nanoseconds
+        return data, 0
+
+    def close(self) -> None:
+        """End it; the other side sees a plain end."""
+        self._readable.close()
+        self._writable.close()
+        self._socket.close()

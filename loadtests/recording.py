@@ -1,0 +1,212 @@
+"""Counts of one process, merged exactly in the process that leads.
+
+Nothing here knows Locust or gevent. A sample belongs to the phase in which its request was sent: an answer that
+comes during the drain still counts for the hold, and the slowest are not lost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from readiness.distribution import bucket
+from readiness.rehearsal import SLICE_SECONDS, Counts, Phase
+
+KINDS_KEPT = 40
+"""Different errors of one endpoint; what comes beyond is counted as `other`."""
+COARSE_BITS = 7
+"""For the curves: 1.6 % wide."""
+THOUSAND = 1000
+Why = Literal["first", "closed_by_target", "after_failure", "unexplained"]
+"""For what reason a connection was opened."""
+
+
+def _bump(counts: dict[Any, int], key: Any, by: int = 1) -> None:
+    counts[key] = counts.get(key, 0) + by
+
+
+def _coarse(microseconds: int) -> int:
+    shift = microseconds.bit_length() - COARSE_BITS
+    return microseconds >> shift << shift if shift > 0 else microseconds
+
+
+@dataclass
+class Tally:
+    """The requests of one name in the hold."""
+
+    ok: int = 0
+    failed: int = 0
+    bytes: int = 0
+    unstamped: int = 0
+    late_microseconds: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+    kernel: Counts = field(default_factory=dict)
+    naive: Counts = field(default_factory=dict)
+
+
+@dataclass
+class Slice:
+    """Ten seconds of the run, for the curves."""
+
+    ok: int = 0
+    failed: int = 0
+    kernel: Counts = field(default_factory=dict)
+    naive: Counts = field(default_factory=dict)
+
+
+@dataclass
+class Links:
+    """Why connections were opened."""
+
+    first: int = 0
+    closed_by_target: int = 0
+    after_failure: int = 0
+    unexplained: int = 0
+    failed: int = 0
+    connect: Counts = field(default_factory=dict)
+    handshake: Counts = field(default_factory=dict)
+
+
+@dataclass
+class Sample:
+    """One request with its outcome. Times in nanoseconds of the wall clock, durations in µs."""
+
+    name: str
+    phase: Phase
+    sent: int
+    limit: float
+    """Seconds it may take."""
+    kernel: int = 0
+    naive: int = 0
+    size: int = 0
+    error: str | None = None
+    waited_out: bool = False
+    """The time was up: it took at least that long, and is not left out of the percentiles."""
+    stamped: bool = True
+
+
+def _by_name() -> dict[str, Tally]:
+    return {}
+
+
+@dataclass
+class Books:
+    """What one process counted since it last reported; in the leading process, what all of them counted."""
+
+    endpoints: dict[str, Tally] = field(default_factory=_by_name)
+    slices: dict[int, Slice] = field(default_factory=dict)
+    sent_in: dict[str, int] = field(default_factory=dict)
+    known_in: dict[str, int] = field(default_factory=dict)
+    sent_at: dict[int, int] = field(default_factory=dict)
+    answered_at: dict[int, int] = field(default_factory=dict)
+    links: Links = field(default_factory=Links)
+
+    def add(self, other: Mapping[str, Any]) -> None:
+        """Merge the plain form of another process's books."""
+        for name, tally in other["endpoints"].items():
+            _merge(vars(self.endpoints.setdefault(name, Tally())), tally)
+        for start, part in other["slices"].items():
+            _merge(vars(self.slices.setdefault(int(start), Slice())), part)
+        for name in ("sent_in", "known_in", "sent_at", "answered_at"):
+            _merge({name: getattr(self, name)}, {name: other[name]})
+        _merge(vars(self.links), other["links"])
+
+    def plain(self) -> dict[str, Any]:
+        """Give the books as plain values that cross processes."""
+        return {
+            **vars(self),
+            "endpoints": {name: vars(tally) for name, tally in self.endpoints.items()},
+            "slices": {start: vars(part) for start, part in self.slices.items()},
+            "links": vars(self.links),
+        }
+
+
+def _merge(mine: dict[str, Any], theirs: Mapping[str, Any]) -> None:
+    for name, value in theirs.items():
+        if isinstance(value, Mapping):
+            for key, times in value.items():
+                _bump(mine[name], key, times)
+        else:
+            mine[name] += value
+
+
+@dataclass
+class Recorder:
+    """Takes every request of this process."""
+
+    books: Books = field(default_factory=Books)
+    hold_from: float = math.inf
+    hold_until: float = math.inf
+    """Unix seconds; known once all users are there."""
+
+    def phase(self, moment: int) -> Phase:
+        """Name the phase of a moment (nanoseconds)."""
+        seconds = moment / 1e9
+        if seconds < self.hold_from:
+            return "ramp" if self.hold_from == math.inf else "settle"
+        return "hold" if seconds < self.hold_until else "drain"
+
+    def begin(self, moment: int) -> Phase:
+        """Count a request that is about to be sent."""
+        phase = self.phase(moment)
+        _bump(self.books.sent_in, phase)
+        _bump(self.books.sent_at, moment // 1_000_000_000)
+        return phase
+
+    def end(self, sample: Sample) -> None:
+        """Count its outcome."""
+        books = self.books
+        _bump(books.known_in, sample.phase)
+        _bump(books.answered_at, (sample.sent + sample.kernel * THOUSAND) // 1_000_000_000)
+        start = sample.sent // 1_000_000_000 // SLICE_SECONDS * SLICE_SECONDS
+        part = books.slices.get(start) or books.slices.setdefault(start, Slice())
+        counted = sample.error is None or sample.waited_out
+        if sample.error is None:
+            part.ok += 1
+        else:
+            part.failed += 1
+        if counted:
+            _bump(part.kernel, _coarse(sample.kernel))
+            _bump(part.naive, _coarse(sample.naive))
+        if sample.phase == "hold":
+            self._judged(sample, counted)
+
+    def _judged(self, sample: Sample, counted: bool) -> None:
+        tallies = self.books.endpoints
+        tally = tallies.get(sample.name) or tallies.setdefault(sample.name, Tally())
+        if sample.error is None:
+            tally.ok += 1
+        else:
+            tally.failed += 1
+            known = sample.error in tally.errors or len(tally.errors) < KINDS_KEPT
+            _bump(tally.errors, sample.error if known else "other")
+        tally.bytes += sample.size
+        if not counted:
+            return
+        _bump(tally.kernel, bucket(sample.kernel))
+        _bump(tally.naive, bucket(sample.naive))
+        tally.late_microseconds += sample.naive - sample.kernel
+        if not sample.stamped:
+            tally.unstamped += 1
+
+    def connected(self, why: Why, connect: int, handshake: int) -> None:
+        """Count a connection that was opened, with its times in µs."""
+        links = self.books.links
+        setattr(links, why, getattr(links, why) + 1)
+        _bump(links.connect, bucket(connect))
+        if handshake:
+            _bump(links.handshake, bucket(handshake))
+
+    def hand_over(self) -> dict[str, Any]:
+        """Give what was counted since the last time, and begin again."""
+        books, self.books = self.books, Books()
+        return books.plain()
+
+    def recent(self, moment: float, seconds: int) -> tuple[int, int]:
+        """Return how many requests succeeded and failed in the whole slices of the last `seconds`."""
+        last = int(moment) // SLICE_SECONDS * SLICE_SECONDS
+        first = max(last - seconds, math.ceil(min(self.hold_from, moment)))
+        parts = [part for start, part in self.books.slices.items() if first <= start < last]
+        return sum(part.ok for part in parts), sum(part.failed for part in parts)

@@ -1,0 +1,83 @@
+"""One answer, parsed by geventhttpclient's C parser as its bytes come in."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
+
+_FINAL = 200  # what comes with a lower status is followed by the answer
+
+__all__ = ["HTTPParseError", "Reply"]
+
+
+class Reply(HTTPResponseParser):
+    """Status, headers (names in lower case) and body. The hooks are called by the parser."""
+
+    def __init__(self, *, bodiless: bool = False) -> None:
+        super().__init__()
+        self._bodiless = bodiless
+        self._complete = False
+        self._in_value = True
+        self._lines: list[list[str]] = []
+        self._body: list[bytes] = []
+
+    def _on_status(self, _text: str) -> None:
+        pass
+
+    def _on_message_begin(self) -> None:
+        self._complete, self._in_value, self._lines = False, True, []
+
+    def _on_header_field(self, text: str) -> None:
+        if self._in_value:
+            self._lines.append([text, ""])
+            self._in_value = False
+        else:
+            self._lines[-1][0] += text
+
+    def _on_header_value(self, text: str) -> None:
+        self._in_value = True
+        self._lines[-1][1] += text
+
+    def _on_headers_complete(self) -> bool:
+        return self._bodiless
+
+    def _on_body(self, part: bytearray) -> None:
+        self._body.append(bytes(part))
+
+    def _on_message_complete(self) -> None:
+        self._complete = True
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether all of the answer is there."""
+        return self._complete and self.get_code() >= _FINAL
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        return self.get_code()
+
+    def header(self, name: str) -> str:
+        """Return a header (lower case); the empty string where there is none."""
+        return next((value for key, value in self._lines if key.lower() == name), "")
+
+    def headers(self, name: str) -> list[str]:
+        """Return every line of a header."""
+        return [value for key, value in self._lines if key.lower() == name]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body as they came."""
+        return sum(len(part) for part in self._body)
+
+    def content(self) -> bytes:
+        """Return the body, unpacked. Raises ValueError where it is damaged."""
+        body = b"".join(self._body)
+        if self.header("content-encoding") != "gzip":
+            return body
+        try:
+            return gzip.decompress(body)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"the answer is not gzip as it says: {error}") from None

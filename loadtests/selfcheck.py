@@ -1,0 +1,86 @@
+"""Is a rehearsal on this machine true? A few short ones against the server whose times are known.
+
+python -m loadtests.selfcheck          or: readiness rehearse --self-check
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loadtests.trial import Finding, Trial, truth_server
+from loadtests.truth import Law
+from readiness.rehearsal_verdict import Word
+
+NEAR = 0.01
+STAGE = {
+    "users": 100,
+    "hold_minutes": 0.2,
+    "think_seconds": [0.1, 0.3],
+    "settle_seconds": 2,
+    "drain_seconds": 15,
+    "users_per_second": 100,
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What must come out."""
+
+    says: str
+    law: Law
+    holds: Callable[[Finding], bool]
+    stage: dict[str, Any] = field(default_factory=dict)
+    stop_after: float | None = None
+
+
+def _true(finding: Finding) -> bool:
+    error = finding.error(finding.evidence.kernel)
+    return not math.isnan(error) and abs(error) <= NEAR
+
+
+def _whole(finding: Finding) -> bool:
+    evidence = finding.evidence
+    return evidence.sent == evidence.recorded == finding.record["requests"]
+
+
+def _is(word: Word) -> Callable[[Finding], bool]:
+    return lambda finding: finding.judgement.word is word
+
+
+CLAIMS = (
+    Claim("the lower bound of p95 is the server's own within 1 %", Law(), _true),
+    Claim("every request that was sent is recorded", Law(0.6, 1.2), _whole),
+    Claim("a target within the limits passes", Law(), _is(Word.PASS)),
+    Claim("a slow target fails", Law(0.6, 2.5), _is(Word.FAIL), {"users": 200}),
+    Claim("2 % errors fail", Law(errors=0.02), _is(Word.FAIL), {"users": 200}),
+    Claim(
+        "a target that freezes for 5 s fails",
+        Law(freeze_seconds=5, freeze_every=20),
+        _is(Word.FAIL),
+        {"hold_minutes": 0.5},
+    ),
+    Claim("a run that is stopped is inconclusive", Law(), _is(Word.INCONCLUSIVE), stop_after=8),
+)
+
+
+def main() -> int:
+    """Try each claim; 0 when all of them hold here."""
+    failed = 0
+    for claim in CLAIMS:
+        with tempfile.TemporaryDirectory() as name, truth_server(claim.law) as url:
+            finding = Finding.of(Trial(Path(name), url, {**STAGE, **claim.stage}).run(stop_after=claim.stop_after))
+            ok = claim.holds(finding)
+        failed += not ok
+        sys.stdout.write(f"{'holds' if ok else 'DOES NOT HOLD'}  {claim.says}\n              {finding}\n")
+        sys.stdout.flush()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""A rehearsal against the server whose times are known: to prove on this machine that the figures are true."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loadtests.truth import HOST, Law
+from readiness.distribution import Distribution
+from readiness.rehearsal import Evidence, folders, read
+from readiness.rehearsal_verdict import Judgement, judge
+
+ROOT = Path(__file__).parents[1]
+LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
+NAME = "trial"
+LATE_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class Tls:
+    """A certificate for the server, and what the users trust."""
+
+    certificate: Path
+    key: Path
+
+
+@contextmanager
+def truth_server(law: Law, tls: Tls | None = None) -> Iterator[str]:
+    """Run the server in a process of its own; gives its address."""
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in vars(law).items()]
+    words += [f"--certificate={tls.certificate}", f"--key={tls.key}"] if tls else []
+    command = [sys.executable, "-m", "loadtests.truth", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:  # noqa: S603  our own module
+        try:
+            port = process.stdout.readline().strip() if process.stdout else ""
+            yield f"{'https' if tls else 'http'}://{HOST}:{port}"
+        finally:
+            process.kill()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is rehearsed on the server."""
+
+    folder: Path
+    url: str
+    stage: Mapping[str, Any]
+    """The stage's row."""
+    tls: Tls | None = None
+    words: Sequence[str] = ()
+    """More for Locust's command line."""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    """Keys of the environment file to set otherwise."""
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Write the environment and start Locust on it."""
+        environments = self.folder / "environments"
+        environments.mkdir(parents=True, exist_ok=True)
+        content = {
+            "environment": NAME,
+            "production": False,
+            "runbooks": ["launch400k"],
+            "allowed_hosts": [HOST],
+            "allow": ["load"],
+            "target": {"url": self.url, "revision": {"http": f"{self.url}/", "pointer": "/revision"}},
+            "load": {
+                "users_at_most": 100_000,
+                "stages": {NAME: dict(self.stage)},
+                "journeys": {"law": {"steps": [{"path": "/t"}]}},
+            },
+            **self.environment,
+        }
+        (environments / f"{NAME}.yaml").write_text(json.dumps(content), encoding="utf-8")
+        command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"]
+        command += ["--env", NAME, "--stage", NAME, "--environments", str(environments)]
+        command += ["--reports", str(self.folder / "reports"), *self.words]
+        trusted = {"SSL_CERT_FILE": str(self.tls.certificate)} if self.tls else {}
+        with (self.folder / "locust.log").open("wb") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env={**os.environ, **trusted})  # noqa: S603
+
+    def run(self, *, stop_after: float | None = None, by: signal.Signals = signal.SIGTERM) -> Evidence:
+        """Run it to its end, or stop it; give the evidence."""
+        process = self.start()
+        if stop_after is not None:
+            time.sleep(stop_after)
+            process.send_signal(by)
+        process.wait()
+        return self.evidence()
+
+    def evidence(self) -> Evidence:
+        """Read the newest evidence back."""
+        return read(next(folders(self.folder / "reports", NAME)))
+
+
+def record(evidence: Evidence) -> dict[str, float]:
+    """Ask the server for its own record of the hold."""
+    if not evidence.hold_from or not evidence.hold_until:
+        return {}
+    span = f"from={evidence.hold_from.timestamp()}&until={evidence.hold_until.timestamp()}"
+    context = ssl._create_unverified_context() if evidence.target.url.startswith("https") else None  # noqa: S323, SLF001
+    with urllib.request.urlopen(f"{evidence.target.url}/record?{span}", context=context) as answer:  # noqa: S310
+        found: dict[str, float] = json.load(answer)
+    return found
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How near the evidence came to the server's record. Errors are shares: 0.01 is one per cent too high."""
+
+    evidence: Evidence
+    judgement: Judgement
+    record: Mapping[str, float]
+
+    @property
+    def undisturbed(self) -> bool:
+        """Tell whether the server kept up; a server that does not see a request in time is no truth."""
+        return self.record.get("lag99", 0.0) <= LATE_SECONDS
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Finding:
+        """Compare; the server must still run."""
+        return cls(evidence, judge(evidence), record(evidence))
+
+    def error(self, of: Distribution, percentile: str = "p95") -> float:
+        """Return how far a percentile is from the server's."""
+        share = float(percentile[1:]) / 100
+        return of.middle(share) / self.record[percentile] - 1 if self.record.get(percentile) else float("nan")
+
+    def __str__(self) -> str:
+        found, evidence = self.record, self.evidence
+        made = ", ".join(
+            f"cpu {one.cpu_share_mean:.0%} queue {one.queue_share:.0%}"
+            f" lag99 {Distribution(one.lag).middle(0.99) * 1000:.0f} ms {one.rss_megabytes:.0f} MB"
+            for one in evidence.generators
+        )
+        rate = (evidence.ok + evidence.failed) / max(evidence.held_seconds, 1)
+        return (
+            f"{evidence.asked.users} users, {rate:.0f}/s, true p95 {found.get('p95', 0):.4f} s"
+            f" (server's lag99 {found.get('lag99', 0) * 1000:.0f} ms):"
+            f" kernel {self.error(evidence.kernel):+.2%}, naive {self.error(evidence.naive):+.2%};"
+            f" sent {evidence.sent} recorded {evidence.recorded} server {found.get('requests', 0)};"
+            f" connects {evidence.connections.opened} unexplained {evidence.connections.unexplained};"
+            f" {made}; {self.judgement.word} {[reason.says for reason in self.judgement.reasons]}"
+        )

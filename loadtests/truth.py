@@ -1,0 +1,179 @@
+"""A server whose times are known: it answers after a lognormal delay and keeps its own record of every request.
+
+    python -m loadtests.truth --median 0.05 --p95 0.2        prints the port it listens on
+
+`GET /t` obeys the law, anything else answers at once; `GET /record?from=A&until=B` (Unix seconds) gives what the server
+saw of the requests that arrived between. The faults of a target can be planted: errors, a freeze, a slow law.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import importlib.util
+import json
+import math
+import random
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import cast
+from urllib.parse import parse_qs, urlsplit
+
+from readiness.distribution import Distribution
+
+Z95 = 1.6448536269514722
+"""Standard deviations of the 95th percentile."""
+HOST = "127.0.0.1"
+PROBE_SECONDS = 0.02
+_END = b"\r\n\r\n"
+_BODY = b'{"revision":"truth","ok":true,"padding":"' + b"x" * 200 + b'"}'
+
+
+@dataclass(frozen=True)
+class Law:
+    """How the server answers."""
+
+    median: float = 0.05
+    p95: float = 0.2
+    errors: float = 0.0
+    """Share of the requests that are answered with status 500."""
+    freeze_seconds: float = 0.0
+    freeze_every: float = 60.0
+    """For so long in every so many seconds nothing is answered."""
+    hang: float = 0.0
+    """Share of the requests that are never answered."""
+
+    def delay(self, chance: random.Random) -> float:
+        """Draw one delay in seconds."""
+        return math.exp(chance.gauss(math.log(self.median), math.log(self.p95 / self.median) / Z95))
+
+    def held(self, moment: float) -> float:
+        """Return how much longer an answer that is ready at `moment` is held by a freeze."""
+        into = moment % self.freeze_every
+        return self.freeze_seconds - into if into < self.freeze_seconds else 0.0
+
+
+@dataclass
+class Record:
+    """What the server itself saw."""
+
+    asked: list[float] = field(default_factory=list)
+    took: list[float] = field(default_factory=list)
+    connections: int = 0
+    requests: int = 0
+    lag: Distribution = field(default_factory=Distribution)
+    """How late the server's own loop woke up: what waits unread in its sockets is in no record of its own."""
+
+    async def watch(self) -> None:
+        """Probe for ever."""
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(PROBE_SECONDS)
+            self.lag.record(max(0, round((time.perf_counter() - before - PROBE_SECONDS) * 1e6)))
+
+    def between(self, first: float, last: float) -> dict[str, float]:
+        """Sum up the requests that arrived in a span of Unix seconds."""
+        found = Distribution()
+        for moment, seconds in zip(self.asked, self.took, strict=True):
+            if first <= moment < last:
+                found.record(round(seconds * 1e6))
+        return {
+            "answered": found.total,
+            "requests": self.requests,
+            "connections": self.connections,
+            "lag99": self.lag.middle(0.99),
+            **{f"p{share * 100:g}": found.middle(share) for share in (0.5, 0.9, 0.95, 0.99)},
+        }
+
+
+class Connection(asyncio.Protocol):
+    """One connection; a request is small and comes whole or in a few pieces."""
+
+    def __init__(self, law: Law, record: Record, chance: random.Random) -> None:
+        self._law, self._record, self._chance = law, record, chance
+        self._loop = asyncio.get_running_loop()
+        self._wall = time.time() - time.perf_counter()
+        self._rest = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count it."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._record.connections += 1
+
+    def data_received(self, data: bytes) -> None:
+        """Answer, at once or later."""
+        came = time.perf_counter()
+        head, end, body = (self._rest + data).partition(_END)
+        if not end or len(body) < _length(head):
+            self._rest += data
+            return
+        self._rest = b""
+        path = head.split(b" ", 2)[1]
+        if path.startswith(b"/record"):
+            asked = {key: float(value[0]) for key, value in parse_qs(urlsplit(path.decode()).query).items()}
+            self._write(
+                200, json.dumps(self._record.between(asked.get("from", 0.0), asked.get("until", 1e12))).encode()
+            )
+            return
+        if not path.startswith(b"/t"):
+            self._write(200, _BODY)
+            return
+        self._record.requests += 1
+        if self._law.hang and self._chance.random() < self._law.hang:
+            return
+        seconds = self._law.delay(self._chance)
+        seconds += self._law.held(self._wall + came + seconds)
+        self._loop.call_later(seconds, self._answer, came)
+
+    def _answer(self, came: float) -> None:
+        if self._transport.is_closing():
+            return
+        failed = self._law.errors > 0 and self._chance.random() < self._law.errors
+        self._write(500 if failed else 200, _BODY)
+        self._record.asked.append(self._wall + came)
+        self._record.took.append(time.perf_counter() - came)
+
+    def _write(self, status: int, body: bytes) -> None:
+        self._transport.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body)
+
+
+def _length(head: bytes) -> int:
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line.partition(b":")[2])
+    return 0
+
+
+async def serve(law: Law, port: int, certificate: str, key: str) -> None:
+    """Serve until killed; the first line printed is the port."""
+    context = None
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+    record, chance, loop = Record(), random.Random(7), asyncio.get_running_loop()  # noqa: S311
+    server = await loop.create_server(lambda: Connection(law, record, chance), HOST, port, backlog=4096, ssl=context)
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201  who started it reads the port
+    watching = loop.create_task(record.watch())
+    await server.serve_forever()
+    watching.cancel()
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--certificate", default="")
+    parser.add_argument("--key", default="")
+    for name, kind in Law.__annotations__.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=getattr(Law, name), help=kind)
+    options = vars(parser.parse_args())
+    law = Law(**{name: options[name] for name in Law.__annotations__})
+    if importlib.util.find_spec("uvloop"):  # a third of the time for each request, where it is installed
+        importlib.import_module("uvloop").install()
+    asyncio.run(serve(law, options["port"], options["certificate"], options["key"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""A user of a load rehearsal, for Locust.
+
+Journeys that stand in the environment are walked by `Walker`. Who wants code writes a class in the file that
+`load.visitors` names:
+
+    from locust import task
+    from loadtests.visitor import Visitor
+    from readiness.journeys import Step
+
+    class Reader(Visitor):
+        @task
+        def read(self) -> None:
+            self.ask(Step(path="/articles"))
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from locust import User, task
+
+from loadtests.client import Answer, Client, Reach
+from loadtests.safety import Refused
+from readiness.journeys import Journey, Step, point
+
+if TYPE_CHECKING:
+    from locust.env import Environment as LocustEnvironment
+
+REACH: dict[LocustEnvironment, Reach] = {}
+"""What the users of this process share; set before the first of them comes."""
+THINK: dict[LocustEnvironment, tuple[float, float]] = {}
+JOURNEYS: list[tuple[Journey, Iterator[Mapping[str, str]]]] = []
+"""Journeys with the rows that their visits take in turn."""
+
+
+class NotAsWanted(Exception):
+    """An answer that was not as wanted, for Locust's own statistics."""
+
+
+class Visitor(User):
+    """Base of all users: waits between requests as the stage says, and asks through the client that measures."""
+
+    abstract = True
+
+    def __init__(self, environment: LocustEnvironment) -> None:
+        super().__init__(environment)
+        self.client = Client(REACH[environment])
+        self._least, self._most = THINK[environment]
+
+    def wait_time(self) -> float:
+        """Think, uniformly: a constant would march the users in step."""
+        return random.uniform(self._least, self._most)  # noqa: S311  not for secrets
+
+    def ask(self, step: Step, values: Mapping[str, str] | None = None) -> Answer:
+        """Send one request, and tell Locust about it too. A request out of the allow-list ends the run."""
+        try:
+            answer = self.client.ask(step, values)
+        except Refused as refused:
+            self.environment.events.user_error.fire(user_instance=self, exception=refused, tb=refused.__traceback__)
+            if self.environment.runner:
+                self.environment.runner.quit()
+            raise
+        self.environment.events.request.fire(
+            request_type=step.method,
+            name=step.title,
+            response_time=answer.seconds * 1000,
+            response_length=answer.size,
+            exception=NotAsWanted(answer.error) if answer.error else None,
+            context={},
+        )
+        return answer
+
+    def on_stop(self) -> None:
+        """Close the connections."""
+        self.client.close()
+
+
+class Walker(Visitor):
+    """Walks the journeys of the environment, each as often as its weight says."""
+
+    @task
+    def walk(self) -> None:
+        """Take one journey from its first step to its last, or to the first that goes wrong."""
+        journey, rows = random.choices(JOURNEYS, [journey.weight for journey, _ in JOURNEYS])[0]  # noqa: S311
+        values = {**next(rows), "unique": uuid.uuid4().hex}
+        for number, step in enumerate(journey.steps):
+            if number:
+                self.wait()  # type: ignore[no-untyped-call]
+            answer = self.ask(step, values)
+            if answer.error or not answer.reply:
+                return
+            if step.keep:
+                content = answer.reply.content()
+                values |= {name: point(content, pointer) for name, pointer in step.keep.items()}
+
+
+def take_turns(journeys: Mapping[str, Journey], rows: Mapping[str, list[dict[str, str]]]) -> None:
+    """Set the journeys that `Walker` walks."""
+    found = journeys or {"look": Journey(steps=(Step(path="/"),))}
+    JOURNEYS[:] = [(journey, itertools.cycle(rows.get(name, [{}]))) for name, journey in found.items()]

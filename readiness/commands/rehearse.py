@@ -1,0 +1,159 @@
+"""`readiness rehearse`: load rehearsals, stage after stage, each in a process of its own; one summary at the end."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from readiness import documents, rehearsal
+from readiness.distribution import merged
+from readiness.errors import BadRun, ReadinessError
+from readiness.rehearsal import Evidence
+from readiness.rehearsal_verdict import Judgement, Word, judge
+from readiness.sandbox import Sandbox
+from readiness.stages import STAGES
+
+HELP = "let load loose on a target that allows it: smoke, load, stress, launch"
+LOCUSTFILE = Path("loadtests") / "locustfile.py"
+REFUSED = 2
+LOOK_SECONDS = 10
+GRACE_SECONDS = 120
+"""A run that is so much later than its stage allows has hung, and is ended."""
+TOP_SPEED_SECONDS = 600
+"""For a run that has not said yet how long it takes."""
+
+
+class CannotRehearse(ReadinessError):
+    """There is nothing to run, or nobody to run it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command line may say."""
+    parser.add_argument("--env", metavar="NAME", help="the environment: environments/NAME.yaml")
+    parser.add_argument("--stage", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(STAGES)})")
+    parser.add_argument("--processes", type=int, default=1, help="processes that make the load (default: 1)")
+    parser.add_argument("--allow", choices=["load"], help="let it loose on production; needs --confirm")
+    parser.add_argument("--confirm", metavar="HOST", help="the host name of the production target")
+    parser.add_argument("--keep-going", action="store_true", help="run the next stage though one did not pass")
+    parser.add_argument("--self-check", action="store_true", help="prove the figures on this machine; contacts nobody")
+    parser.add_argument("--environments", type=Path, default=Path("environments"), help="where environment files are")
+    parser.add_argument("--reports", type=Path, default=Path("reports"), help="where the evidence goes")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the stages; 0 when all passed, 1 when one failed, 10 when one was inconclusive."""
+    if not LOCUSTFILE.is_file():
+        raise CannotRehearse(f"{LOCUSTFILE} is not here: run this in the folder of the suite")
+    if options.self_check:
+        return subprocess.run([sys.executable, "-m", "loadtests.selfcheck"], check=False).returncode
+    if not options.env:
+        raise CannotRehearse("name an environment: --env NAME, or prove the figures first: --self-check")
+    found: dict[str, Judgement | None] = {}
+    with ExitStack() as stack:
+        variables: Mapping[str, str] = os.environ
+        if _is_sandbox(options) and "SANDBOX_URL" not in variables:
+            variables = {**variables, **stack.enter_context(Sandbox.start(launched=True)).variables}
+        for stage in options.stage or STAGES:
+            code, found[stage] = _rehearse(options, stage, variables)
+            if code == REFUSED:
+                return REFUSED
+            judged = found[stage]
+            if not options.keep_going and (judged is None or judged.word is not Word.PASS):
+                break
+    return _summary(options, found)
+
+
+def _is_sandbox(options: argparse.Namespace) -> bool:
+    path = options.environments / f"{options.env}.yaml"
+    data = documents.read(path).data if path.is_file() else None
+    return isinstance(data, dict) and data.get("sandbox") is True
+
+
+def _rehearse(options: argparse.Namespace, stage: str, variables: Mapping[str, str]) -> tuple[int, Judgement | None]:
+    """Run one stage and judge what it leaves."""
+    before = set(rehearsal.folders(options.reports, options.env, stage))
+    process = subprocess.Popen(_command(options, stage), env=dict(variables))  # noqa: S603  our own words
+    began, ends = time.monotonic(), TOP_SPEED_SECONDS
+    told = time.monotonic()
+    try:
+        while process.poll() is None:
+            time.sleep(0.2)
+            if time.monotonic() - told < LOOK_SECONDS:
+                continue
+            told = time.monotonic()
+            evidence = _newest(options, stage, before)
+            if evidence:
+                ramp = evidence.asked.ramp_seconds
+                ends = round(evidence.asked.seconds + 3 * ramp) + GRACE_SECONDS
+                print(_progress(evidence), flush=True)
+            if time.monotonic() - began > ends:
+                print(f"{stage}: hangs for more than {ends} s; it is ended", flush=True)
+                process.terminate()
+                ends += GRACE_SECONDS
+    except KeyboardInterrupt:
+        print("stopping: the users finish what they began", flush=True)
+        process.wait(GRACE_SECONDS)  # the terminal told Locust too
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(GRACE_SECONDS)
+    evidence = _newest(options, stage, before)
+    return process.returncode, judge(evidence) if evidence else None
+
+
+def _command(options: argparse.Namespace, stage: str) -> list[str]:
+    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"]
+    command += ["--loglevel", "WARNING", "--env", options.env, "--stage", stage]
+    command += ["--environments", str(options.environments), "--reports", str(options.reports)]
+    command += ["--allow", options.allow] if options.allow else []
+    command += ["--confirm", options.confirm] if options.confirm else []
+    # On one machine nobody else needs to reach the leading process.
+    several = ["--processes", str(options.processes), "--master-bind-host", "127.0.0.1"]
+    return command + (several if options.processes > 1 else [])
+
+
+def _newest(options: argparse.Namespace, stage: str, before: set[Path]) -> Evidence | None:
+    for folder in rehearsal.folders(options.reports, options.env, stage):
+        if folder not in before and (folder / rehearsal.FILE).is_file():
+            try:
+                return rehearsal.read(folder)
+            except BadRun as error:
+                print(error, flush=True)
+    return None
+
+
+def _progress(evidence: Evidence) -> str:
+    """Write one line of how it goes."""
+    now = max(evidence.seconds, default=0)
+    gone = now - evidence.started_at.timestamp()
+    recent = [evidence.seconds[second] for second in sorted(evidence.seconds)[-LOOK_SECONDS - 1 : -1]]
+    rate = sum(answered for _, answered in recent) / max(len(recent), 1)
+    p95 = merged(evidence.slices[at][1] for at in sorted(evidence.slices)[-2:]).middle(0.95)
+    failed = sum(part[3] for part in evidence.slices.values())
+    users = evidence.users[max(evidence.users)] if evidence.users else 0
+    return (
+        f"{evidence.stage:<8} {gone / 60:5.1f} of {evidence.asked.seconds / 60:.1f} min  {users:>6,} users"
+        f"  {rate:>7,.0f}/s  p95 at most {p95:.3f} s  {failed:,} failed"
+    )
+
+
+def _summary(options: argparse.Namespace, found: Mapping[str, Judgement | None]) -> int:
+    print()
+    for stage, judged in found.items():
+        folder = next(rehearsal.folders(options.reports, options.env, stage), None)
+        word = judged.word.upper() if judged else "NO EVIDENCE"
+        print(f"{stage:<10} {word:<13} {folder / 'page.html' if folder else ''}")
+        for reason in judged.reasons if judged else ():
+            print(f"           {reason.word}: {reason.says}. Next: {reason.next}")
+    left = [stage for stage in options.stage or STAGES if stage not in found]
+    if left:
+        print(f"not run: {', '.join(left)}")
+    words = {judged.word if judged else Word.INCONCLUSIVE for judged in found.values()}
+    worst = next((word for word in (Word.FAIL, Word.INCONCLUSIVE) if word in words), Word.PASS)
+    return worst.exit

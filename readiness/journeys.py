@@ -1,0 +1,127 @@
+"""What a user of a load rehearsal does, as data: steps with what is sent, what is expected, and what is kept."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_PLACE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Upload(_Part):
+    """A file sent as multipart form data."""
+
+    field: str = "file"
+    name: str = "rows.csv"
+    type: str = "text/csv"
+    text: str
+    fields: dict[str, str] = {}
+    """Sent beside the file."""
+
+
+class Step(_Part):
+    """One request. `{{name}}` in it comes from the row, from what was kept, or is `{{unique}}`."""
+
+    path: Annotated[str, Field(pattern=r"^(/|\{\{|https?://)")]
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    name: str | None = None
+    """How it is called in the report; without it the path as it stands here, so that ids make no thousand rows."""
+    headers: dict[str, str] = {}
+    json_body: Any = Field(default=None, alias="json")
+    text: str | None = None
+    form: dict[str, str] | None = None
+    upload: Upload | None = None
+    status: tuple[int, ...] = (200, 201, 202, 204, 301, 302, 303, 304, 307, 308)
+    """The answers that are as wanted; a redirect is an answer and is not followed."""
+    contains: str | None = None
+    keep: dict[str, str] = {}
+    """Name → JSON pointer (RFC 6901) into the answer, for later steps."""
+    seconds_below: Annotated[float, Field(gt=0)] | None = None
+    """Waited for at most; without it the environment's."""
+
+    @model_validator(mode="after")
+    def _one_body(self) -> Step:
+        given = [name for name in ("json_body", "text", "form", "upload") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"a step sends one body, here: {', '.join(given)}")
+        return self
+
+    @property
+    def title(self) -> str:
+        """How it is called in the report."""
+        return self.name or self.path
+
+
+class Journey(_Part):
+    """Steps in order, taken over and over; `weight` says how often beside the other journeys."""
+
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    rows: Path | None = None
+    """A CSV file beside the environment; each visit takes the next row, and starts again at the end."""
+
+
+def read_rows(journey: Journey, folder: Path) -> list[dict[str, str]]:
+    """Read the rows of a journey. Raises ValueError where the file is missing or empty."""
+    if journey.rows is None:
+        return [{}]
+    path = folder / journey.rows
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"rows: {path.name} cannot be read: {error}") from None
+    if not rows:
+        raise ValueError(f"rows: {path.name} has no row below its header")
+    return rows
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Put values into `{{name}}`. Raises ValueError for a name that nothing gave."""
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in values:
+            raise ValueError(f"{{{{{found[1]}}}}} has no value: no row and no earlier step gave it")
+        return values[found[1]]
+
+    return _PLACE.sub(value, text) if "{{" in text else text
+
+
+def fill_all(data: Any, values: Mapping[str, str]) -> Any:
+    """Put values into every text of a JSON value."""
+    if isinstance(data, str):
+        return fill(data, values)
+    if isinstance(data, list):
+        return [fill_all(item, values) for item in data]
+    if isinstance(data, dict):
+        return {key: fill_all(item, values) for key, item in data.items()}
+    return data
+
+
+def point(document: bytes, pointer: str) -> str:
+    """Return the text of a value in a JSON answer. Raises ValueError where there is none."""
+    try:
+        here = json.loads(document)
+    except ValueError:
+        raise ValueError("the answer is not JSON") from None
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(here, dict) and key in here:
+            here = here[key]
+        elif isinstance(here, list) and key.isdecimal() and int(key) < len(here):
+            here = here[int(key)]
+        else:
+            raise ValueError(f"the answer has nothing at {pointer}")
+    if isinstance(here, dict | list) or here is None:
+        raise ValueError(f"the answer has no plain value at {pointer}")
+    return str(here)

@@ -1,0 +1,237 @@
+"""The load rehearsals of the target: the newest that counts, judged again by the line's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from readiness.clients.readings import Readings
+from readiness.environment import Environment, KnownReading
+from readiness.errors import BadRun
+from readiness.observations import observation
+from readiness.outcomes import NotConfigured, Unknown
+from readiness.rehearsal import Evidence, folders, read
+from readiness.rehearsal_verdict import Word, judge, p95
+from readiness.runbook import Limits
+from readiness.stages import STAGES
+
+REPORTS = Path("reports")
+TOLD = 3
+"""So many refused rehearsals are told; the older ones are not."""
+
+
+class RehearsalLimits(Limits):
+    """What a rehearsal has to be to count for a line."""
+
+    stage: str | None = None
+    """The stage; without it each of those that ship."""
+    days_at_most: float = 14
+    """Its age."""
+    p95_seconds_below: float = 1.5
+    share_below: float = 0.01
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """One rehearsal that counts, judged by the line's limits."""
+
+    stage: str
+    run: str
+    passed: bool
+    reasons: list[str]
+    users: int
+    """Held at once, as if the sandbox were not smaller."""
+    minutes: float
+    p95_seconds: float
+    """The upper bound where it is under the limit, else the lower bound."""
+    p95_certain: bool
+    """False where the limit lies between the bounds."""
+    share_failed: float
+
+
+@dataclass(frozen=True)
+class Rehearsals:
+    """The rehearsals that a line is about, one for each stage."""
+
+    each: list[Rehearsed]
+
+    @property
+    def not_passed(self) -> list[str]:
+        """Each that failed, with its reasons."""
+        return [f"{found.run}: {'; '.join(found.reasons)}" for found in self.each if not found.passed]
+
+    @property
+    def fewest_users(self) -> int:
+        """Of the smallest."""
+        return min(found.users for found in self.each)
+
+    @property
+    def highest_share_failed(self) -> float:
+        """Of the worst."""
+        return max(found.share_failed for found in self.each)
+
+    @property
+    def shortest_minutes(self) -> float:
+        """Of the shortest hold."""
+        return min(found.minutes for found in self.each)
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Who must have been rehearsed, when, at which revision, by which limits."""
+
+    environment: str
+    """Whose rehearsals count."""
+    judged: Environment
+    revision: str
+    moment: datetime
+    limits: RehearsalLimits
+
+    def renew(self, stage: str) -> str:
+        """Give the command that makes a new one."""
+        return f"readiness rehearse --env {self.environment} --stage {stage}"
+
+    def newest(self, stage: str) -> Rehearsed:
+        """Find the newest rehearsal of a stage that counts. Raises Unknown with the reason against each newer one."""
+        against = []
+        for folder in folders(REPORTS, self.environment, stage):
+            try:
+                evidence = read(folder)
+            except BadRun as error:
+                against.append(str(error))
+                continue
+            reasons = list(self._against(evidence, stage))
+            if not reasons:
+                return self._judged(evidence)
+            against.append(f"{evidence.run}: {', '.join(reasons)}")
+        told = "; ".join(against[:TOLD]) or f"{self.environment} has none in reports/{self.environment}/rehearsals/"
+        raise Unknown(f"no rehearsal '{stage}' that counts: {told}", self.renew(stage))
+
+    def _by_line(self, evidence: Evidence) -> Evidence:
+        limits = {"p95_seconds_below": self.limits.p95_seconds_below, "share_below": self.limits.share_below}
+        return evidence.model_copy(update={"asked": evidence.asked.model_copy(update=limits)})
+
+    def _against(self, evidence: Evidence, stage: str) -> Iterator[str]:
+        """Tell why a rehearsal does not count here."""
+        if (evidence.environment, evidence.stage) != (self.environment, stage):
+            yield f"it is of {evidence.environment}, {evidence.stage}"
+        if evidence.scale != 1 and not self.judged.sandbox:
+            yield f"it was scaled by {evidence.scale:g}, which proves nothing but the sandbox"
+        if evidence.target.revision is None:
+            yield f"it does not know the revision it ran on: {evidence.target.revision_unknown_because}"
+        elif evidence.target.revision != self.revision:
+            yield f"it ran on revision {evidence.target.revision}, {self.revision} is to be launched"
+        asked, limits = evidence.asked, self.limits
+        if asked.p95_seconds_below > limits.p95_seconds_below or asked.share_below > limits.share_below:
+            yield f"its limits were looser: p95 {asked.p95_seconds_below:g} s, errors {asked.share_below:.2%}"
+        ended = evidence.finished_at or evidence.started_at
+        if self.moment - ended > timedelta(days=limits.days_at_most):
+            yield f"it is {(self.moment - ended).days} days old, allowed are {limits.days_at_most:g}"
+        found = judge(self._by_line(evidence))
+        if found.word is Word.INCONCLUSIVE:
+            yield f"it is inconclusive: {'; '.join(reason.says for reason in found.reasons)}"
+
+    def _judged(self, evidence: Evidence) -> Rehearsed:
+        found, limit = judge(self._by_line(evidence)), self.limits.p95_seconds_below
+        plain, intended = p95(evidence), p95(evidence, intended=True)
+        low, high = max(plain.low, intended.low), max(plain.high, intended.high)
+        asked = evidence.ok + evidence.failed
+        return Rehearsed(
+            stage=evidence.stage,
+            run=evidence.run,
+            passed=found.word is Word.PASS,
+            reasons=[reason.says for reason in found.reasons],
+            users=round(evidence.asked.users / evidence.scale),
+            minutes=evidence.asked.hold_minutes / evidence.scale,
+            p95_seconds=high if high < limit else low,
+            p95_certain=high < limit or low >= limit,
+            share_failed=evidence.failed / asked if asked else 1.0,
+        )
+
+
+def _demand(readings: Readings, environment: Environment, moment: datetime, limits: RehearsalLimits) -> Demand:
+    stated = environment.target.revision
+    if stated is None:
+        raise NotConfigured("nothing says which revision is to be launched", "set target.revision in the environment")
+    revision = stated
+    if not isinstance(stated, str):
+        revision = str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))
+    name = environment.load.rehearsed_in if environment.load else None
+    return Demand(name or environment.environment, environment, str(revision), moment, limits)
+
+
+@observation
+def rehearsals(
+    readings: Readings,
+    environment: Environment,
+    moment: datetime,
+    stage: str | None,
+    days_at_most: float,
+    p95_seconds_below: float,
+    share_below: float,
+) -> Rehearsals:
+    """Find the newest rehearsal that counts, of one stage or of each that ships; it is all of them or Unknown."""
+    limits = RehearsalLimits(
+        stage=stage, days_at_most=days_at_most, p95_seconds_below=p95_seconds_below, share_below=share_below
+    )
+    demand = _demand(readings, environment, moment, limits)
+    found: list[Rehearsed] = []
+    missing: list[Unknown] = []
+    for wanted in [stage] if stage else STAGES:
+        try:
+            found.append(demand.newest(wanted))
+        except Unknown as unknown:
+            missing.append(unknown)
+    if missing and all(rehearsed.passed for rehearsed in found):
+        raise Unknown("; ".join(lack.reason for lack in missing), " && ".join(lack.remedy for lack in missing))
+    return Rehearsals(found)
+
+
+@observation
+def slowest_rehearsal(
+    readings: Readings,
+    environment: Environment,
+    moment: datetime,
+    stage: str | None,
+    days_at_most: float,
+    p95_seconds_below: float,
+    share_below: float,
+) -> float:
+    """Return the highest p95 of the rehearsals that count, in seconds. Unknown where the generator hides it."""
+    found = rehearsals(readings, environment, moment, stage, days_at_most, p95_seconds_below, share_below).each
+    slowest = max(found, key=lambda rehearsed: rehearsed.p95_seconds)
+    hidden = [rehearsed.run for rehearsed in found if not rehearsed.p95_certain]
+    if slowest.p95_seconds < p95_seconds_below and hidden:
+        raise Unknown(f"{', '.join(hidden)}: the limit lies between the bounds of p95", "rehearse with --processes 2")
+    return slowest.p95_seconds
+
+
+@observation
+def capacity(
+    readings: Readings,
+    environment: Environment,
+    moment: datetime,
+    users_at_least: int,
+    days_at_most: float,
+    p95_seconds_below: float,
+    share_below: float,
+) -> Rehearsed:
+    """Find the largest rehearsal that passed; a larger one that failed and was asked for is the answer instead."""
+    limits = RehearsalLimits(days_at_most=days_at_most, p95_seconds_below=p95_seconds_below, share_below=share_below)
+    demand = _demand(readings, environment, moment, limits)
+    found: list[Rehearsed] = []
+    refused: list[str] = []
+    for stage in sorted({folder.name.partition("-")[2] for folder in folders(REPORTS, demand.environment)}):
+        try:
+            found.append(demand.newest(stage))
+        except Unknown as unknown:
+            refused.append(unknown.reason)
+    large = [rehearsed for rehearsed in found if rehearsed.users >= users_at_least]
+    if large:
+        return max(large, key=lambda rehearsed: (rehearsed.passed, rehearsed.users))
+    most = max((rehearsed.users for rehearsed in found if rehearsed.passed), default=0)
+    told = "; ".join([f"no rehearsal had {users_at_least:,} users; the largest that passed had {most:,}", *refused])
+    remedy = f"add a stage with {users_at_least} users to load.stages, then: {demand.renew('<its name>')}"
+    raise Unknown(told, remedy)

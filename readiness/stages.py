@@ -1,0 +1,68 @@
+"""The stages of a load rehearsal: how many users, for how long, and what they must see. Adding one is adding a row."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Stage(BaseModel):
+    """One load. Users come at a steady rate, settle, are judged while they hold, and finish what they began."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    users: Annotated[int, Field(ge=1, le=1_000_000)]
+    hold_minutes: Positive
+    """With all users there; coming and settling are not counted and not judged."""
+    users_per_second: Positive = 50.0
+    """How fast they come; more than 100 a second and process distort what is measured for half a minute."""
+    settle_seconds: Annotated[float, Field(ge=0)] = 10.0
+    drain_seconds: Positive = 30.0
+    """How long the last answers are waited for."""
+    think_seconds: tuple[Positive, Positive] = (0.5, 1.5)
+    """Between two requests of a user, uniform: a constant would march the users in step."""
+    p95_seconds_below: Positive = 1.5
+    share_below: Annotated[float, Field(gt=0, le=1)] = 0.01
+    """Of the requests that may fail."""
+
+    @model_validator(mode="after")
+    def _least_first(self) -> Stage:
+        if self.think_seconds[0] > self.think_seconds[1]:
+            raise ValueError("think_seconds: the lesser comes first")
+        return self
+
+    @property
+    def think_mean(self) -> float:
+        """Seconds."""
+        return sum(self.think_seconds) / 2
+
+    @property
+    def ramp_seconds(self) -> float:
+        """How long the users take to come."""
+        return self.users / self.users_per_second
+
+    @property
+    def seconds(self) -> float:
+        """From the first user to the last answer, at most."""
+        return self.ramp_seconds + self.settle_seconds + self.hold_minutes * 60 + self.drain_seconds
+
+    def scaled(self, scale: float) -> Stage:
+        """Make it smaller for the sandbox: fewer users, a shorter hold."""
+        if scale == 1:
+            return self
+        users, minutes = max(2, round(self.users * scale)), max(self.hold_minutes * scale, 1 / 6)
+        return self.model_copy(
+            update={"users": users, "hold_minutes": minutes, "settle_seconds": min(self.settle_seconds, 2.0)}
+        )
+
+
+STAGES: dict[str, Stage] = {
+    "smoke": Stage(users=10, hold_minutes=2, users_per_second=5),
+    "load": Stage(users=100, hold_minutes=5),
+    "stress": Stage(users=500, hold_minutes=10),
+    "launch": Stage(users=2000, hold_minutes=15),
+}
+"""In the order in which they are run; an environment may add to them (`load.stages`)."""

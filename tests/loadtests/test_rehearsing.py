@@ -1,0 +1,176 @@
+"""Locust itself, on a server whose times are known. A few seconds each."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from loadtests.trial import ROOT, Finding, Trial, truth_server
+from loadtests.truth import Law
+from readiness.rehearsal import folders, read
+from readiness.rehearsal_verdict import Word, judge
+
+QUICK = {"users": 60, "hold_minutes": 0.1, "think_seconds": [0.05, 0.15], "settle_seconds": 1, "users_per_second": 60}
+
+
+STARVED = ("late (p99", "for a processor", "held back", "the generator's doing")
+
+
+def fair(found: Finding) -> bool:
+    """Tell whether it passed, or was held up by what else this machine was doing, and by nothing else."""
+    return all(any(word in reason.says for word in STARVED) for reason in found.judgement.reasons)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with truth_server(Law(0.02, 0.06)) as address:
+        yield address
+
+
+def test_what_is_recorded_is_what_was_sent_and_true(tmp_path: Path, url: str) -> None:
+    found = Finding.of(Trial(tmp_path, url, QUICK).run())
+    assert fair(found), str(found)
+    assert found.evidence.sent == found.evidence.recorded == found.record["requests"]
+    assert abs(found.error(found.evidence.kernel)) < 0.02 or not found.undisturbed, str(found)
+    assert found.evidence.connections.opened == QUICK["users"]
+    assert found.evidence.target.revision == "truth"
+    folder = next(folders(tmp_path / "reports", "trial"))
+    assert {path.name for path in folder.iterdir()} == {"evidence.json", "report.html", "page.html"}
+    log = (tmp_path / "locust.log").read_text()
+    assert "60 users on 127.0.0.1, held for 0.1 min" in log
+    assert f"exit code {found.judgement.word.exit}" in log
+
+
+def test_with_processes_nothing_is_lost(tmp_path: Path, url: str) -> None:
+    found = Finding.of(Trial(tmp_path, url, QUICK, words=["--processes", "2"]).run())
+    assert fair(found), str(found)
+    assert len(found.evidence.generators) == 2
+    assert found.evidence.sent == found.evidence.recorded
+
+
+def test_a_killed_worker_is_inconclusive(tmp_path: Path, url: str) -> None:
+    stage = {**QUICK, "hold_minutes": 0.3, "settle_seconds": 4}
+    process = Trial(tmp_path, url, stage, words=["--processes", "2"]).start()
+    time.sleep(8)
+    psutil.Process(process.pid).children()[-1].kill()
+    process.wait()
+    found = Finding.of(Trial(tmp_path, url, stage).evidence())
+    assert found.judgement.word is Word.INCONCLUSIVE
+    assert found.evidence.lost_workers, str(found)
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_run_ends_with_its_evidence(tmp_path: Path, url: str, by: signal.Signals) -> None:
+    found = Finding.of(Trial(tmp_path, url, {**QUICK, "hold_minutes": 1}).run(stop_after=6, by=by))
+    assert found.judgement.word is Word.INCONCLUSIVE
+    assert found.judgement.reasons[0].says == f"the run was cut short: it was stopped by {by.name}"
+    assert found.evidence.sent == found.evidence.recorded
+
+
+def test_a_killed_run_leaves_what_was_written_every_ten_seconds(tmp_path: Path, url: str) -> None:
+    stage = {**QUICK, "hold_minutes": 1}
+    found = Finding.of(Trial(tmp_path, url, stage).run(stop_after=13, by=signal.SIGKILL))
+    assert found.judgement.word is Word.INCONCLUSIVE
+    assert "the evidence breaks off" in found.judgement.reasons[0].says
+    assert found.evidence.ok > 100
+
+
+def test_errors_that_explode_end_the_run(tmp_path: Path) -> None:
+    with truth_server(Law(0.02, 0.06, errors=0.5)) as address:
+        found = Finding.of(Trial(tmp_path, address, {**QUICK, "hold_minutes": 2}).run())
+    assert found.evidence.ended == "aborted"
+    assert found.evidence.held_seconds < 60
+    assert found.judgement.word is Word.FAIL
+
+
+def test_nobody_at_home_is_no_pass(tmp_path: Path) -> None:
+    found = Trial(tmp_path, "http://127.0.0.1:9", QUICK).run()
+    assert judge(found).word is Word.FAIL
+    assert found.ok == 0
+
+
+REFUSALS: list[tuple[dict[str, Any], list[str], str]] = [
+    ({"allow": []}, [], "does not allow load"),
+    ({"production": True, "allow": []}, [], "trial is production: load needs --allow load and --confirm 127.0.0.1"),
+    (
+        {"production": True, "allow": []},
+        ["--allow", "load", "--confirm", "localhost"],
+        "--confirm localhost is another host",
+    ),
+    ({}, ["--host", "http://127.0.0.2"], "is not the target"),
+    ({}, ["--stage", "smok"], "did you mean 'smoke'"),
+    ({}, ["--env", "tria"], "did you mean 'trial'"),
+]
+
+
+@pytest.mark.parametrize(("other", "words", "says"), REFUSALS, ids=[says[:24] for _, _, says in REFUSALS])
+def test_a_refusal_sends_nothing(tmp_path: Path, other: dict[str, Any], words: list[str], says: str) -> None:
+    with truth_server(Law()) as address:
+        trial = Trial(tmp_path, address, QUICK, words=words, environment=other)
+        assert trial.start().wait() == 2
+        assert says in (tmp_path / "locust.log").read_text()
+        assert not list(folders(tmp_path / "reports", "trial"))
+
+
+def test_steps_are_walked_and_what_leads_out_fails(tmp_path: Path, url: str) -> None:
+    steps = [
+        {"path": "/", "keep": {"revision": "/revision"}, "contains": "revision"},
+        {"path": "/item/{{revision}}?row={{row}}", "name": "/item", "headers": {"X-Row": "{{row}}"}},
+        {"path": "/form", "method": "POST", "form": {"a": "{{unique}}"}},
+        {"path": "/json", "method": "POST", "json": {"a": "{{row}}"}},
+        {"path": "/upload", "method": "POST", "upload": {"text": "a,b\n1,{{row}}\n"}},
+        {"path": "/wrong", "contains": "what is not there"},
+        {"path": "/never"},
+    ]
+    load = {"users_at_most": 100, "journeys": {"all": {"steps": steps, "rows": "rows.csv"}}, "stages": {"trial": QUICK}}
+    trial = Trial(tmp_path, url, QUICK, environment={"load": load})
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "rows.csv").write_text("row\nr1\nr2\n")
+    found = trial.run()
+    assert set(found.endpoints) == {"/", "/item", "/form", "/json", "/upload", "/wrong"}
+    assert found.endpoints["/wrong"].errors.keys() == {"the answer does not hold the wanted text"}
+    assert all(found.endpoints[name].failed == 0 for name in ("/", "/item", "/form", "/json", "/upload"))
+
+
+def test_visitors_in_python(tmp_path: Path, url: str) -> None:
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "readers.py").write_text(
+        "from locust import task\nfrom loadtests.visitor import Visitor\nfrom readiness.journeys import Step\n"
+        "class Reader(Visitor):\n    @task\n    def read(self):\n        self.ask(Step(path='/read'))\n"
+    )
+    load = {"users_at_most": 100, "visitors": "readers.py", "stages": {"trial": QUICK}}
+    found = Trial(tmp_path, url, QUICK, environment={"load": load}).run()
+    assert set(found.endpoints) == {"/read"}
+
+
+def test_an_address_outside_the_allow_list_ends_the_run(tmp_path: Path, url: str) -> None:
+    journeys = {"out": {"steps": [{"path": "http://127.0.0.2:9/x"}]}}
+    load = {"users_at_most": 100, "journeys": journeys, "stages": {"trial": QUICK}}
+    found = Trial(tmp_path, url, QUICK, environment={"load": load}).run()
+    assert (found.ended, found.sent) == ("cut short", 0)
+
+
+def test_locust_lists_the_users() -> None:
+    command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--list"]
+    shown = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert "Walker" in shown.stdout + shown.stderr
+
+
+def test_the_page_has_no_script_and_escapes(tmp_path: Path, url: str) -> None:
+    journeys = {"odd": {"steps": [{"path": "/", "name": "<script>alert(1)</script>"}]}}
+    load = {"users_at_most": 100, "journeys": journeys, "stages": {"trial": QUICK}}
+    Trial(tmp_path, url, QUICK, environment={"load": load}).run()
+    folder = next(folders(tmp_path / "reports", "trial"))
+    page = (folder / "page.html").read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+    assert read(folder).ok > 0

@@ -1,0 +1,94 @@
+"""Load is refused where nobody allowed it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from loadtests.safety import Leave, Refused, leads_out, permit, stage_of
+from readiness.environment import Environment
+from readiness.outcomes import Effect
+from readiness.stages import STAGES, Stage
+
+
+def environment(**other: Any) -> Environment:
+    base: dict[str, Any] = {
+        "environment": "staging",
+        "production": False,
+        "runbooks": ["launch400k"],
+        "allowed_hosts": ["staging.example.com"],
+        "allow": ["load"],
+        "target": {"url": "https://staging.example.com"},
+        "load": {"users_at_most": 2000},
+    }
+    return Environment.model_validate({**base, **other})
+
+
+LIVE: dict[str, Any] = {"production": True, "allow": []}
+SURE = Leave({Effect.LOAD}, "staging.example.com")
+
+
+def test_an_environment_that_allows_it_is_let_through() -> None:
+    permit(environment(), STAGES["launch"], Leave())
+
+
+def test_production_is_let_through_with_word_and_name() -> None:
+    permit(environment(**LIVE), STAGES["launch"], SURE)
+
+
+@pytest.mark.parametrize(
+    ("other", "leave", "says"),
+    [
+        ({"allow": []}, Leave(), "does not allow load"),
+        ({"allow": []}, SURE, "does not allow load"),
+        ({"load": None}, SURE, "no section `load`"),
+        ({"allowed_hosts": ["other.example.com"]}, Leave(), "'staging.example.com' is not known"),
+        ({"load": {"users_at_most": 1999}}, Leave(), "2,000 users are asked, load.users_at_most is 1,999"),
+        ({}, Leave(host="https://elsewhere.example.com"), "is not the target"),
+        (LIVE, Leave(), "needs --allow load and --confirm staging.example.com"),
+        (LIVE, Leave(confirmed="staging.example.com"), "needs --allow load"),
+        (LIVE, Leave({Effect.LOAD}), "say --confirm staging.example.com"),
+        (LIVE, Leave({Effect.LOAD}, "www.example.com"), "--confirm www.example.com is another host"),
+        (LIVE, Leave({Effect.WRITE}, "staging.example.com"), "needs --allow load"),
+    ],
+)
+def test_everything_else_is_refused(other: dict[str, Any], leave: Leave, says: str) -> None:
+    with pytest.raises(Refused, match=re.escape(says)):
+        permit(environment(**other), STAGES["launch"], leave)
+
+
+def test_a_stage_is_found_or_the_nearest_is_named() -> None:
+    extra = environment(load={"users_at_most": 20_000, "stages": {"capacity": {"users": 20_000, "hold_minutes": 10}}})
+    assert stage_of(extra, "capacity") == Stage(users=20_000, hold_minutes=10)
+    with pytest.raises(Refused, match="did you mean 'launch'"):
+        stage_of(extra, "lunch")
+
+
+def test_the_sandbox_scales() -> None:
+    small = environment(sandbox=True, load={"users_at_most": 100, "scale": 0.01})
+    assert stage_of(small, "launch").users == 20
+    assert stage_of(small, "smoke").users == 2
+
+
+def test_only_the_sandbox_scales_and_a_stage_that_ships_is_not_changed() -> None:
+    with pytest.raises(ValueError, match="on the sandbox only"):
+        environment(load={"users_at_most": 1, "scale": 0.5})
+    with pytest.raises(ValueError, match="a stage that ships"):
+        environment(load={"users_at_most": 1, "stages": {"smoke": {"users": 1, "hold_minutes": 1}}})
+
+
+@pytest.mark.parametrize(
+    ("location", "out"),
+    [
+        ("/login", None),
+        ("https://staging.example.com/x", None),
+        ("https://STAGING.example.com", None),
+        ("https://pay.example.com/x", "pay.example.com"),
+        ("//evil.example.com", "evil.example.com"),
+        ("", None),
+    ],
+)
+def test_a_redirect_out_is_seen(location: str, out: str | None) -> None:
+    assert leads_out(location, ["staging.example.com"]) == out

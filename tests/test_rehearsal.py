@@ -1,0 +1,364 @@
+"""The verdict on a rehearsal, its evidence, and the checks that read it: every fault gives its own outcome."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readiness import rehearsal, runbook
+from readiness.clients.readings import Readings
+from readiness.distribution import SECOND, Distribution, bucket, merged, wilson
+from readiness.environment import Environment
+from readiness.errors import BadRun
+from readiness.observations import load
+from readiness.outcomes import NotConfigured, Unknown
+from readiness.rehearsal import Connections, Endpoint, Evidence, Generator, Target
+from readiness.rehearsal_verdict import Word, judge, p95
+from readiness.stages import STAGES, Stage
+
+BEGAN = datetime(2026, 12, 1, 9, 0, 0, tzinfo=UTC)
+NOW = BEGAN + timedelta(days=1)
+STAGE = Stage(users=100, hold_minutes=1)
+NO_READINGS = cast("Readings", None)  # the revision is a literal here
+
+
+def counts(milliseconds: float, times: int, spread: float = 0.2) -> dict[int, int]:
+    """Spread values evenly around a p95."""
+    found = Distribution()
+    for number in range(times):
+        found.record(round(milliseconds * 1000 * (1 - spread + spread * (number + 1) / (times * 0.95))))
+    return found.counts
+
+
+def evidence(**other: Any) -> Evidence:
+    """Make evidence that passes, with what the test wants otherwise."""
+    began = int(BEGAN.timestamp())
+    low = counts(400, 6000)
+    asked: Stage = other.pop("asked", STAGE)
+    held = round(asked.hold_minutes * 60)
+    errors = other.pop("errors", {})
+    endpoint = Endpoint(
+        ok=6000 - sum(errors.values()),
+        failed=sum(errors.values()),
+        errors=errors,
+        kernel=other.pop("kernel", low),
+        naive=other.pop("naive", low),
+        late_microseconds=other.pop("late_microseconds", 0),
+    )
+    generator = {"name": "local", "host": "here", "pid": 1, "first_seen": 0.0, "last_seen": 1.0, "lag": {1000: 3000}}
+    base: dict[str, Any] = {
+        "schema": "readiness/rehearsal/1",
+        "run": "20261201T090000Z-load",
+        "environment": "staging",
+        "stage": "load",
+        "asked": asked,
+        "target": Target(url="http://127.0.0.1:1", revision="r1", revision_at_end="r1"),
+        "started_at": BEGAN,
+        "hold_from": BEGAN,
+        "hold_until": BEGAN + timedelta(seconds=held),
+        "finished_at": BEGAN + timedelta(seconds=held + 5),
+        "ended": "whole",
+        "seconds": {began + second: (100, 100) for second in range(held)},
+        "users": dict.fromkeys(range(began, began + held), asked.users),
+        "phases": {"hold": (6000, 6000)},
+        "endpoints": {"/t": endpoint},
+        "connections": Connections(first=asked.users),
+        "generators": (Generator(**{**generator, **other.pop("generator", {})}),),
+    }
+    return Evidence.model_validate({**base, **other})
+
+
+def test_a_good_rehearsal_passes() -> None:
+    found = judge(evidence())
+    assert (found.word, found.reasons) == (Word.PASS, ())
+    assert all(rule.ok for rule in found.measurements)
+
+
+BEGAN_SECOND = int(BEGAN.timestamp())
+SILENT = {BEGAN_SECOND + second: (20, 0 if 10 <= second < 15 else 20) for second in range(60)}
+FAULTS: dict[str, tuple[dict[str, Any], Word, str]] = {
+    "slow": ({"kernel": counts(1540, 6000), "naive": counts(1541, 6000)}, Word.FAIL, "p95 is 1.5"),
+    "errors": ({"errors": {"status 500": 120}}, Word.FAIL, "2.00% of 6,000 requests failed"),
+    "few errors": ({"errors": {"status 500": 65}}, Word.INCONCLUSIVE, "too near 1.00%"),
+    "the generator's doing": ({"naive": counts(1700, 6000)}, Word.INCONCLUSIVE, "the generator's doing"),
+    "too few": (
+        {"endpoints": {"/t": Endpoint(ok=90, kernel={1000: 90}, naive={1000: 90})}},
+        Word.INCONCLUSIVE,
+        "500 are",
+    ),
+    "nothing": ({"endpoints": {}}, Word.INCONCLUSIVE, "not one request"),
+    "users missing": ({"users": {BEGAN_SECOND + 5: 60}}, Word.INCONCLUSIVE, "60 users were at work"),
+    "stopped": ({"ended": "cut short", "ended_because": "it was stopped"}, Word.INCONCLUSIVE, "the run was cut short"),
+    "killed": ({"ended": "running", "finished_at": None}, Word.INCONCLUSIVE, "breaks off"),
+    "hold cut": (
+        {"ended": "cut short", "seconds": {BEGAN_SECOND + second: (100, 100) for second in range(30)}},
+        Word.INCONCLUSIVE,
+        "held for 30 s, asked were 60 s",
+    ),
+    "worker lost": ({"lost_workers": ("w1",)}, Word.INCONCLUSIVE, "lost workers: w1"),
+    "samples lost": ({"phases": {"hold": (6000, 5900)}}, Word.INCONCLUSIVE, "100 of 6000 requests have no outcome"),
+    "past the client": ({"outside": 50}, Word.INCONCLUSIVE, "50 requests went past"),
+    "reconnects": ({"connections": Connections(first=100, unexplained=3000)}, Word.INCONCLUSIVE, "reconnected 3000"),
+    "lag": ({"generator": {"lag": {300_000: 100}}}, Word.INCONCLUSIVE, "300 ms late"),
+    "neighbours": ({"generator": {"queue_share": 0.48, "cpu_share_mean": 0.47}}, Word.INCONCLUSIVE, "48% of the time"),
+    "load held back": ({"late_microseconds": 6000 * 200_000}, Word.INCONCLUSIVE, "held back"),
+    "another revision": (
+        {"target": Target(url="http://127.0.0.1:1", revision="r1", revision_at_end="r2")},
+        Word.INCONCLUSIVE,
+        "from revision r1 to r2",
+    ),
+    "aborted": (
+        {"ended": "aborted", "ended_because": "errors", "errors": {"status 503": 3000}},
+        Word.FAIL,
+        "50.00% of 6,000 requests failed",
+    ),
+    "frozen": (
+        {"kernel": {400_000: 5820, 4_900_000: 180}, "naive": {400_000: 5820, 4_900_000: 180}, "seconds": SILENT},
+        Word.FAIL,
+        "the longest silence of the target was 4 s",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_gives_its_own_verdict(name: str) -> None:
+    other, word, says = FAULTS[name]
+    found = judge(evidence(**other))
+    assert found.word is word
+    assert any(says in reason.says for reason in found.reasons), [reason.says for reason in found.reasons]
+    assert all(reason.next for reason in found.reasons)
+
+
+def test_a_starved_generator_does_not_excuse_a_slow_target() -> None:
+    other = {"kernel": counts(1600, 6000), "naive": counts(2600, 6000), "generator": {"queue_share": 0.6}}
+    assert judge(evidence(**other)).word is Word.FAIL
+
+
+def test_time_outs_of_a_starved_generator_are_not_held_against_the_target() -> None:
+    errors = {"no answer within 10 s": 200}
+    assert judge(evidence(errors=errors)).word is Word.FAIL
+    assert judge(evidence(errors=errors, generator={"queue_share": 0.6})).word is Word.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("milliseconds", "word"), [(1462, Word.PASS), (1540, Word.FAIL)])
+def test_the_limit_is_sharp(milliseconds: int, word: Word) -> None:
+    found = counts(milliseconds, 6000)
+    assert judge(evidence(kernel=found, naive=found)).word is word
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=300), st.floats(0.01, 1))
+def test_a_percentile_is_bounded_within_a_thousandth(values: list[int], share: float) -> None:
+    found = merged([{bucket(value): 1} for value in values])
+    true = sorted(values)[max(1, math.ceil(share * len(values))) - 1] / SECOND
+    low, high = found.percentile(share)
+    assert low <= true <= high
+    assert high - low <= low / 1000
+
+
+@given(st.lists(st.lists(st.integers(0, 10**8)), max_size=5))
+def test_merging_is_counting_together(parts: list[list[int]]) -> None:
+    whole, pieces = Distribution(), []
+    for part in parts:
+        piece = Distribution()
+        for value in part:
+            whole.record(value)
+            piece.record(value)
+        pieces.append(piece.counts)
+    assert merged(pieces).counts == whole.counts == merged(reversed(pieces)).counts
+
+
+@given(st.integers(0, 1000), st.integers(1, 1000))
+def test_wilson_holds_the_share(bad: int, more: int) -> None:
+    low, high = wilson(bad, bad + more)
+    assert 0 <= low <= bad / (bad + more) <= high <= 1
+
+
+@given(st.dictionaries(st.integers(1, 5_000_000), st.integers(1, 50), min_size=1), st.floats(0.1, 5))
+def test_the_requests_held_back_only_lengthen_the_tail(values: dict[int, int], cycle: float) -> None:
+    found = merged([{bucket(value): times for value, times in values.items()}])
+    corrected = found.corrected(cycle)
+    assert corrected.total >= found.total
+    assert max(corrected.counts) == max(found.counts)
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**7), st.sampled_from(["whole", "cut short", "aborted", "running"]))
+def test_between_the_bounds_nothing_passes_and_nothing_fails(kernel: int, more: int, ended: str) -> None:
+    found = evidence(kernel={bucket(kernel): 6000}, naive={bucket(kernel + more): 6000}, ended=ended)
+    word, bounds = judge(found).word, p95(found)
+    if word is Word.PASS:
+        assert ended == "whole"
+        assert bounds.high < STAGE.p95_seconds_below
+    if word is Word.FAIL:
+        assert max(bounds.low, p95(found, intended=True).low) >= STAGE.p95_seconds_below
+
+
+def put(reports: Path, found: Evidence) -> Path:
+    folder = reports / found.environment / rehearsal.FOLDER / found.run
+    rehearsal.write(found, folder)
+    return folder
+
+
+def test_evidence_comes_back_as_it_was(tmp_path: Path) -> None:
+    found = evidence()
+    back = rehearsal.read(put(tmp_path, found))
+    assert back.model_copy(update={"digest": ""}) == found
+    assert judge(back) == judge(found)
+
+
+@pytest.mark.parametrize("change", ["verdict", "endpoints", "asked"])
+def test_altered_evidence_is_refused(tmp_path: Path, change: str) -> None:
+    path = put(tmp_path, evidence()) / rehearsal.FILE
+    body = json.loads(path.read_text())
+    body[change] = {"word": "pass"}
+    path.write_text(json.dumps(body))
+    with pytest.raises(BadRun, match="altered"):
+        rehearsal.read(path.parent)
+
+
+def test_half_a_file_is_refused(tmp_path: Path) -> None:
+    path = put(tmp_path, evidence()) / rehearsal.FILE
+    path.write_text(path.read_text()[:1000])
+    with pytest.raises(BadRun, match="cannot be read"):
+        rehearsal.read(path.parent)
+
+
+# The side of the checks.
+
+
+def environment(**other: Any) -> Environment:
+    base: dict[str, Any] = {
+        "environment": "staging",
+        "production": False,
+        "runbooks": ["launch400k"],
+        "allowed_hosts": ["127.0.0.1"],
+        "target": {"url": "http://127.0.0.1:1", "revision": "r1"},
+    }
+    return Environment.model_validate({**base, **other})
+
+
+def look(of: Environment | None = None, moment: datetime = NOW, **limits: Any) -> load.Rehearsals:
+    wanted = load.RehearsalLimits(**{"stage": "load", **limits})
+    values = (wanted.stage, wanted.days_at_most, wanted.p95_seconds_below, wanted.share_below)
+    return load.rehearsals(NO_READINGS, of or environment(), moment, *values)
+
+
+@pytest.fixture(autouse=True)
+def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(load, "REPORTS", tmp_path)
+    return tmp_path
+
+
+def test_a_rehearsal_that_passed_counts(reports: Path) -> None:
+    put(reports, evidence())
+    found = look()
+    assert (found.not_passed, found.fewest_users, found.shortest_minutes) == ([], 100, 1.0)
+
+
+REFUSED: dict[str, tuple[Callable[[], Evidence], str]] = {
+    "stale": (lambda: evidence(finished_at=NOW - timedelta(days=15)), "15 days old, allowed are 14"),
+    "revision": (
+        lambda: evidence(target=Target(url="http://127.0.0.1:1", revision="r0", revision_at_end="r0")),
+        "on revision r0, r1 is to be launched",
+    ),
+    "no revision": (lambda: evidence(target=Target(url="http://127.0.0.1:1")), "does not know the revision"),
+    "loosened": (lambda: evidence(asked=STAGE.model_copy(update={"p95_seconds_below": 3.0})), "looser: p95 3 s"),
+    "scaled": (lambda: evidence(scale=0.1), "scaled by 0.1"),
+    "inconclusive": (lambda: evidence(lost_workers=("w",)), "it is inconclusive: lost workers"),
+    "another's": (lambda: evidence(environment="staging", stage="smoke"), "it is of staging, smoke"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_each_reason_is_told_with_the_command_that_renews(reports: Path, name: str) -> None:
+    make, says = REFUSED[name]
+    put(reports, make())
+    with pytest.raises(Unknown) as caught:
+        look()
+    assert says in caught.value.reason
+    assert caught.value.remedy == "readiness rehearse --env staging --stage load"
+
+
+def test_none_at_all_is_unknown() -> None:
+    with pytest.raises(Unknown, match="staging has none"):
+        look()
+
+
+def test_tampered_evidence_is_unknown(reports: Path) -> None:
+    path = put(reports, evidence(kernel=counts(1600, 6000), naive=counts(1601, 6000))) / rehearsal.FILE
+    path.write_text(path.read_text().replace('"fail"', '"pass"').replace('"ok":6000', '"ok":6001'))
+    with pytest.raises(Unknown, match="altered"):
+        look()
+
+
+def test_the_newest_that_counts_decides(reports: Path) -> None:
+    put(reports, evidence())
+    put(reports, evidence(run="20261201T100000Z-load", ended="cut short"))
+    assert look().not_passed == []
+    put(reports, evidence(run="20261201T110000Z-load", errors={"status 500": 300}))
+    assert "5.00% of 6,000 requests failed" in look().not_passed[0]
+
+
+def test_a_stricter_line_judges_again(reports: Path) -> None:
+    put(reports, evidence(asked=STAGE.model_copy(update={"p95_seconds_below": 0.3}), kernel=counts(200, 6000)))
+    with pytest.raises(Unknown, match="the generator's doing"):
+        look(p95_seconds_below=0.3)
+    assert look(p95_seconds_below=1.5).not_passed == []
+
+
+def test_without_a_stage_all_that_ship_must_be_there(reports: Path) -> None:
+    for stage in list(STAGES)[:-1]:
+        put(reports, evidence(run=f"20261201T090000Z-{stage}", stage=stage))
+    with pytest.raises(Unknown, match="no rehearsal 'launch' that counts"):
+        look(stage=None)
+    put(reports, evidence(run="20261201T090000Z-launch", stage="launch"))
+    assert len(look(stage=None).each) == len(STAGES)
+
+
+def test_a_failure_outweighs_what_is_missing(reports: Path) -> None:
+    put(reports, evidence(run="20261201T090000Z-smoke", stage="smoke", errors={"status 500": 300}))
+    assert look(stage=None).not_passed
+
+
+def test_another_environment_may_be_the_stage(reports: Path) -> None:
+    put(reports, evidence())
+    live = environment(environment="live", load={"users_at_most": 1, "rehearsed_in": "staging"})
+    assert look(live).fewest_users == 100
+
+
+def test_the_sandbox_takes_scaled_rehearsals(reports: Path) -> None:
+    put(reports, evidence(scale=0.1))
+    assert look(environment(sandbox=True)).fewest_users == 1000
+
+
+def test_without_a_revision_nothing_counts(reports: Path) -> None:
+    put(reports, evidence())
+    with pytest.raises(NotConfigured, match="revision"):
+        look(environment(target={"url": "http://127.0.0.1:1"}))
+
+
+def test_capacity_is_what_was_seen(reports: Path) -> None:
+    put(reports, evidence())
+    with pytest.raises(Unknown, match="no rehearsal had 20,000 users; the largest that passed had 100"):
+        load.capacity(NO_READINGS, environment(), NOW, 20_000, 14, 1.5, 0.01)
+    large = evidence(stage="capacity", run="20261201T090000Z-capacity", asked=Stage(users=20_000, hold_minutes=1))
+    put(reports, large)
+    assert load.capacity(NO_READINGS, environment(), NOW, 20_000, 14, 1.5, 0.01).users == 20_000
+
+
+def test_the_table_says_what_the_launch_runbook_says() -> None:
+    lines = runbook.load(runbook.locate("launch400k", Path())).lines
+    decided = [line.decided_by.get("load.rehearsal_passed", {}) for line in lines]
+    asked = {limits["stage"]: (limits["users_at_least"], limits["minutes_at_least"]) for limits in decided if limits}
+    assert asked == {name: (stage.users, stage.hold_minutes) for name, stage in STAGES.items()}
+    p95s = {line.decided_by["load.response_time"]["p95_seconds_below"] for line in lines if line.id == "load-p95"}
+    shares = {line.decided_by["load.error_rate"]["share_below"] for line in lines if line.id == "load-errors"}
+    assert (p95s, shares) == ({1.5}, {0.01})
+    assert {(stage.p95_seconds_below, stage.share_below) for stage in STAGES.values()} == {(1.5, 0.01)}
