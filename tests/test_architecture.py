@@ -14,7 +14,8 @@ PACKAGE = sorted((ROOT / "readiness").rglob("*.py"))
 CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 
 WORDS = {"documents", "environment", "errors", "measurements", "outcomes", "runbook", "secret", "timeline"}
-JUDGEMENT = {"ladder", "verdict"}
+WORDS |= {"distribution", "journeys", "stages"}
+JUDGEMENT = {"ladder", "rehearsal", "rehearsal_verdict", "verdict"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),
     **dict.fromkeys(JUDGEMENT, 1),
