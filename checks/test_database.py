@@ -41,7 +41,7 @@ def test_pool_headroom(connection_pool: ConnectionPool, limits: PoolHeadroom, me
     Remedy: raise the pool size, or end sessions that have been idle for more than five minutes.
     """
     measure(connection_pool.in_use / connection_pool.size, "share of the pool in use").below(limits.share_below)
-    measure(connection_pool.in_use, "connections in use").below(limits.connections_below or connection_pool.size)
+    measure(connection_pool.in_use, "in use", "connections").below(limits.connections_below or connection_pool.size)
 
 
 @pytest.mark.preflight

@@ -141,6 +141,8 @@ class Reading(Section):
     """A JSON answer; `pointer` (RFC 6901) finds the value in it."""
     metric: str | None = None
     """A sample of the exposition page (`metrics_url`); `labels` narrow it, several samples are added up."""
+    promql: str | None = None
+    """A query to `prometheus`: one number, or rows with the labels as columns and the number as `value`."""
     file: Path | None = None
     """A file: JSON (with `pointer`), JSON lines, a dotenv file, or bare text."""
     value: str | int | float | bool | None = None
@@ -154,9 +156,13 @@ class Reading(Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> Reading:
-        given = [name for name in ("sql", "http", "metric", "file", "value") if getattr(self, name) is not None]
+        given = [
+            name for name in ("sql", "http", "metric", "promql", "file", "value") if getattr(self, name) is not None
+        ]
         if len(given) != 1:
-            raise ValueError(f"a reading has one source of sql, http, metric, file and value; here: {given or 'none'}")
+            raise ValueError(
+                f"a reading has one source of sql, http, metric, promql, file and value; here: {given or 'none'}"
+            )
         return self
 
 
@@ -174,6 +180,16 @@ class Metrics(Section):
 
     url: Url
     token: SecretReference | None = None
+
+
+class Prometheus(Section):
+    """The metrics server: Prometheus, or whatever speaks its API."""
+
+    url: Url
+    """Its base; Mimir's ends in /prometheus."""
+    token: SecretReference | None = None
+    headers: dict[str, str] = {}
+    """For example X-Scope-OrgID, the tenant of a Mimir."""
 
 
 class Load(Section):
@@ -214,6 +230,7 @@ class Environment(Section):
     postgres: Postgres | None = None
     storage: Storage | None = None
     metrics: Metrics | None = None
+    prometheus: Prometheus | None = None
     synthetic_upload: SyntheticUpload | None = None
     load: Load | None = None
     internal_workspaces: tuple[str, ...] = ()
@@ -338,7 +355,7 @@ def _contradictions(found: Environment, name: str, document: Document) -> Iterat
         if host not in found.allowed_hosts:
             place = f"{document.where(loc)}: {'.'.join(map(str, loc))}"
             yield f"{place}: host {not_one_of(host, found.allowed_hosts)}, see allowed_hosts"
-    needs = {"sql": "postgres", "metric": "metrics"}
+    needs = {"sql": "postgres", "metric": "metrics", "promql": "prometheus"}
     for key, reading in found.readings.items():
         for source, system in needs.items():
             if getattr(reading, source) is not None and getattr(found, system) is None:
@@ -347,10 +364,10 @@ def _contradictions(found: Environment, name: str, document: Document) -> Iterat
 
 def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
     addresses: list[tuple[Loc, str]] = [(("target", "url"), found.target.url)]
-    if found.storage:
-        addresses.append((("storage", "url"), found.storage.url))
-    if found.metrics:
-        addresses.append((("metrics", "url"), found.metrics.url))
+    for name in ("storage", "metrics", "prometheus"):
+        section = getattr(found, name)
+        if section:
+            addresses.append(((name, "url"), section.url))
     addresses += [
         (("readings", name, "http"), reading.http) for name, reading in found.readings.items() if reading.http
     ]

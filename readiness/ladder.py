@@ -17,10 +17,17 @@ def reached(ladder: Mapping[Step, float | str], measurements: Sequence[Measureme
     """Return the highest step that any measurement has reached.
 
     A number is a limit like the line's own and compared the same way: with `below`, a value at or above it reaches
-    the step. The word `failed` is reached by any measurement out of its limit, another word by such a measurement that
+    the step. It is in the unit of the check's first measurement, and measurements in another unit are not held against
+    it. The word `failed` is reached by any measurement out of its limit, another word by such a measurement that
     names it: the breakers that are `open`.
     """
-    steps = [step for step, threshold in ladder.items() for found in measurements if _reaches(found, threshold)]
+    unit = measurements[0].unit if measurements else ""
+    steps = [
+        step
+        for step, threshold in ladder.items()
+        for found in measurements
+        if (isinstance(threshold, str) or found.unit == unit) and _reaches(found, threshold)
+    ]
     return max(steps, key=lambda step: step.height, default=None)
 
 

@@ -84,9 +84,12 @@ def test_every_check_is_proven_able_to_turn(check: str, outcome: str) -> None:
     assert check in turned, f"no fault turns {check} to {outcome}: add one in readiness/sandbox/faults/"
 
 
+def _place(item: runbook.Item) -> str:
+    return item.local_id if item.runbook == "ingestion" else f"{item.runbook}/{item.local_id}"
+
+
 def test_faults_name_items_that_exist() -> None:
-    ingestion = runbook.load(runbook.locate("ingestion", ROOT))
-    known = {f"{item.check}[{item.local_id}]" for item in ingestion.items()}
+    known = {f"{item.check}[{_place(item)}]" for item in shipped_items()}
     for fault in FAULTS.values():
         assert set(fault.turns) <= known, f"{fault.name} names {set(fault.turns) - known}"
         assert fault.says
@@ -95,7 +98,14 @@ def test_faults_name_items_that_exist() -> None:
 
 def test_the_example_environment_is_whole() -> None:
     variables = dict.fromkeys(
-        ["EXAMPLE_PROBE_TOKEN", "EXAMPLE_STORAGE_KEY", "EXAMPLE_METRICS_TOKEN", "EXAMPLE_UPLOAD_TOKEN"], "0123456789"
+        [
+            "EXAMPLE_PROBE_TOKEN",
+            "EXAMPLE_STORAGE_KEY",
+            "EXAMPLE_METRICS_TOKEN",
+            "EXAMPLE_PROMETHEUS_TOKEN",
+            "EXAMPLE_UPLOAD_TOKEN",
+        ],
+        "0123456789",
     )
     variables |= {"EXAMPLE_SUPABASE_TOKEN": "0123456789", "EXAMPLE_DATABASE_URL": "postgresql://u:p@db.example.com/x"}
     found = load_environment("example", ROOT / "environments", variables)

@@ -76,3 +76,10 @@ def test_what_is_no_number_reaches_no_threshold(value: bool | str) -> None:
 def test_without_a_ladder_or_a_measurement_there_is_no_step() -> None:
     assert reached({}, [below(1.0)]) is None
     assert reached(RATES, []) is None
+
+
+def test_a_threshold_is_in_the_unit_of_the_first_measurement() -> None:
+    share = Measurement("share in use", 0.3, "below", 0.8, "", ok=True)
+    count = Measurement("in use", 30, "below", 95, "connections", ok=True)
+    assert reached({Step.CRITICAL: 0.95}, [share, count]) is None
+    assert reached({Step.CRITICAL: 25}, [count, share]) is Step.CRITICAL

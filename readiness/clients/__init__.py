@@ -9,6 +9,7 @@ from readiness.clients.guard import Guard
 from readiness.clients.http import Http
 from readiness.clients.metrics import Exposition
 from readiness.clients.postgres import Postgres
+from readiness.clients.prometheus import Prometheus
 from readiness.clients.readings import Readings
 from readiness.clients.storage import Storage
 from readiness.environment import Environment
@@ -22,6 +23,7 @@ class Clients:
     postgres: Postgres
     storage: Storage
     exposition: Exposition
+    prometheus: Prometheus
     files: Files
     readings: Readings
 
@@ -31,14 +33,16 @@ class Clients:
         http = Http(environment.http, environment.target, guard)
         postgres = Postgres(environment.postgres, guard)
         exposition = Exposition(environment.metrics, http)
+        prometheus = Prometheus(environment.prometheus, http)
         files = Files(guard)
         return cls(
             http=http,
             postgres=postgres,
             storage=Storage(environment.storage, http),
             exposition=exposition,
+            prometheus=prometheus,
             files=files,
-            readings=Readings(environment.readings, http, postgres, exposition, files),
+            readings=Readings(environment.readings, http, postgres, exposition, prometheus, files),
         )
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from readiness.clients.files import Files
 from readiness.clients.http import Http
 from readiness.clients.metrics import Exposition
 from readiness.clients.postgres import Postgres, Row, only_value
+from readiness.clients.prometheus import Prometheus
 from readiness.environment import KnownReading, Reading
 from readiness.errors import nearest
 from readiness.measurements import Plain
@@ -22,12 +23,19 @@ class Readings:
     """All readings of one environment, and the defaults of those that the checks ask for."""
 
     def __init__(
-        self, configured: Mapping[str, Reading], http: Http, postgres: Postgres, exposition: Exposition, files: Files
+        self,
+        configured: Mapping[str, Reading],
+        http: Http,
+        postgres: Postgres,
+        exposition: Exposition,
+        prometheus: Prometheus,
+        files: Files,
     ) -> None:
         self._configured = configured
         self._http = http
         self._postgres = postgres
         self._exposition = exposition
+        self._prometheus = prometheus
         self._files = files
 
     def named(self, name: str) -> KnownReading:
@@ -43,7 +51,11 @@ class Readings:
         reading = self._configured.get(known.name, known.default)
         if reading is None:
             return False
-        needs = {"sql": self._postgres.configured, "metric": self._exposition.configured}
+        needs = {
+            "sql": self._postgres.configured,
+            "metric": self._exposition.configured,
+            "promql": self._prometheus.configured,
+        }
         return all(there for source, there in needs.items() if getattr(reading, source) is not None)
 
     def value(self, known: KnownReading) -> Plain:
@@ -53,6 +65,8 @@ class Readings:
             return only_value(self._postgres.rows(reading.sql), f"readings.{known.name}")
         if reading.metric is not None:
             return self._exposition.total(reading.metric, reading.labels)
+        if reading.promql is not None:
+            return self._prometheus.value(reading.promql)
         found = self._document(known, reading)
         if found is None or isinstance(found, dict | list) or (isinstance(found, str) and not found.strip()):
             there = {type(None): "null", dict: "an object", list: "a list"}.get(type(found), "empty")
@@ -79,7 +93,13 @@ class Readings:
         A JSON object of objects is taken as rows, each with its key as `name`.
         """
         reading = self._reading(known)
-        found = self._postgres.rows(reading.sql) if reading.sql is not None else self._document(known, reading)
+        found: Any
+        if reading.sql is not None:
+            found = self._postgres.rows(reading.sql)
+        elif reading.promql is not None:
+            found = [{**one.labels, "value": one.value} for one in self._prometheus.vector(reading.promql)]
+        else:
+            found = self._document(known, reading)
         if isinstance(found, dict) and found and all(isinstance(value, dict) for value in found.values()):
             found = [{"name": key, **value} for key, value in found.items()]
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):

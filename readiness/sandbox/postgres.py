@@ -7,7 +7,6 @@ process.
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import os
 import pwd
@@ -16,12 +15,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from readiness.sandbox.processes import free_port, with_parent
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -31,7 +31,6 @@ SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
 }
 READY_SECONDS = 15.0
-_PR_SET_PDEATHSIG = 1
 
 
 class PostgresFailed(RuntimeError):
@@ -66,7 +65,7 @@ def start(folder: Path) -> Server:
     environment = {"PATH": f"{binaries}:/usr/bin:/bin", "LC_ALL": "C", "HOME": str(folder)}
     _initialise(binaries, folder, password, environment, owner)
     for _ in range(5):  # between asking for a free port and taking it, another process may take it
-        port = _free_port()
+        port = free_port()
         process = _serve(binaries, folder, port, environment, owner)
         if _answers(process, port):
             return Server(port, password, process)
@@ -156,14 +155,9 @@ def _serve(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  before any thread
+            preexec_fn=with_parent(),  # noqa: PLW1509  before any thread
             **owner,
         )
-
-
-def _die_with_parent() -> None:
-    # After setuid, which would clear it. A kill -9 of this process then takes the server along.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
 
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
@@ -176,12 +170,6 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
         except OSError:
             time.sleep(0.01)
     return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _log(folder: Path) -> str:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import httpx
 
-from readiness.sandbox import postgres
+from readiness.sandbox import monitoring, postgres
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.configuration import Configuration
 from readiness.sandbox.database import Database, prepare
+from readiness.sandbox.front import Front
 from readiness.sandbox.log import Log
+from readiness.sandbox.monitoring import Monitoring
 from readiness.sandbox.service import Service
 from readiness.sandbox.storage import ObjectStore
 from readiness.sandbox.telemetry import Telemetry
@@ -25,6 +27,7 @@ from readiness.sandbox.workers import WORKERS, Plant, Worker
 INTERNAL = "ws_internal"
 UNTIL_LAUNCH = timedelta(minutes=50)
 SINCE_LAUNCH = timedelta(minutes=6)
+ROUTING = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}
 
 
 @dataclass
@@ -43,8 +46,19 @@ class Target:
     service: Service
     service_web: Web
     workers: dict[str, Worker]
+    front: Front
+    front_web: Web
+    monitoring: Monitoring
     api_token: str
     launch_at: datetime
+
+    def begin(self) -> None:
+        """Let the workers work and the front have traffic."""
+        for worker in self.workers.values():
+            worker.beat()
+            worker.start()
+        self.front.start()
+        self.service.plant.log.write("service.started", workers=len(self.workers))
 
     def launch(self) -> None:
         """Switch ingestion on; the launch was a few minutes ago."""
@@ -62,6 +76,9 @@ class Target:
             "SANDBOX_STORAGE_KEY": self.store.key,
             "SANDBOX_SUPABASE_URL": self.management_web.url,
             "SANDBOX_SUPABASE_TOKEN": self.management.token,
+            "SANDBOX_FRONT_URL": self.front_web.url,
+            "SANDBOX_PROMETHEUS_URL": self.monitoring.prometheus_url,
+            "SANDBOX_ALERTMANAGER_URL": self.monitoring.alertmanager_url,
             "SANDBOX_CONFIGURATION": str(self.configuration.path),
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
@@ -71,7 +88,8 @@ class Target:
         """Stop everything and leave nothing."""
         for worker in self.workers.values():
             worker.end()
-        webs = (self.service_web, self.management_web, self.storage_web)
+        self.monitoring.stop()
+        webs = (self.service_web, self.management_web, self.storage_web, self.front_web)
         for web in webs:
             web.leave()
         for web in webs:
@@ -84,12 +102,21 @@ def build(folder: Path) -> Target:
     with ExitStack() as undo:
         server = postgres.start(folder / "postgres")
         undo.callback(server.stop)
-        target = _build_on(server, folder)
+        front = Front()
+        front_web = Web(front.application())
+        watched = monitoring.start(folder / "monitoring", front, {"front": _place(front_web)}, ROUTING)
+        undo.callback(watched.stop)
+        target = _build_on(server, folder, front, front_web, watched)
+        target.begin()
         undo.pop_all()
     return target
 
 
-def _build_on(server: postgres.Server, folder: Path) -> Target:
+def _place(web: Web) -> str:
+    return web.url.removeprefix("http://")
+
+
+def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: Web, watched: Monitoring) -> Target:
     admin, database, probe_dsn = prepare(server)
     store = ObjectStore(folder / "objects")
     storage_web = Web(store.application())
@@ -108,10 +135,6 @@ def _build_on(server: postgres.Server, folder: Path) -> Target:
     api_token = f"upl_{secrets.token_urlsafe(24)}"
     service = Service(plant, workers, {api_token: INTERNAL})
     management = Management(admin)
-    for worker in workers:
-        worker.beat()
-        worker.start()
-    log.write("service.started", workers=len(workers))
     return Target(
         server=server,
         admin=admin,
@@ -124,6 +147,9 @@ def _build_on(server: postgres.Server, folder: Path) -> Target:
         service=service,
         service_web=Web(service.application()),
         workers={worker.name: worker for worker in workers},
+        front=front,
+        front_web=front_web,
+        monitoring=watched,
         api_token=api_token,
         launch_at=datetime.now(UTC) + UNTIL_LAUNCH,
     )

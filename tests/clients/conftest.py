@@ -98,7 +98,11 @@ def make(guard: Guard) -> Iterator[Make]:
             "http": {"deadline_seconds": 10.0, "body_bytes_at_most": 1_000_000},
         }
         if systems:
-            sections |= {"metrics": {"url": f"{url}/metrics"}, "storage": {"url": url, "key": key, "bucket": "uploads"}}
+            sections |= {
+                "metrics": {"url": f"{url}/metrics"},
+                "storage": {"url": url, "key": key, "bucket": "uploads"},
+                "prometheus": {"url": url},
+            }
         if dsn:
             sections["postgres"] = {
                 "url": Secret(dsn),

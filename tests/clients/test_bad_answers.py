@@ -18,6 +18,7 @@ from tests.clients.servers import BAD_ANSWERS, Server, document, whole
 SLACK = 1.5  # of a busy machine
 FACT = KnownReading("fact", "a fact")
 COUNTER = KnownReading("counter", "a counter")
+QUERY = KnownReading("query", "a query")
 
 OPERATIONS: dict[str, Callable[[Clients], object]] = {
     "http.get": lambda clients: _told(clients.http.get("/facts").expect(200).json()),
@@ -26,11 +27,17 @@ OPERATIONS: dict[str, Callable[[Clients], object]] = {
     "exposition.total": lambda clients: clients.exposition.total("a"),
     "storage.bucket": lambda clients: clients.storage.bucket(),
     "storage.may_upload": lambda clients: clients.storage.may_upload(),
+    "prometheus.vector": lambda clients: clients.prometheus.vector("up"),
+    "prometheus.value": lambda clients: clients.prometheus.value("up"),
+    "prometheus.rules": lambda clients: clients.prometheus.rules(),
+    "prometheus.targets": lambda clients: clients.prometheus.targets(),
+    "prometheus.alertmanagers": lambda clients: clients.prometheus.alertmanagers(),
     "readings.value": lambda clients: clients.readings.value(FACT),
     "readings.number": lambda clients: clients.readings.number(FACT),
     "readings.rows": lambda clients: clients.readings.rows(FACT, "column"),
     "readings.mapping": lambda clients: clients.readings.mapping(FACT),
     "readings.value of a metric": lambda clients: clients.readings.value(COUNTER),
+    "readings.value of a query": lambda clients: clients.readings.value(QUERY),
 }
 
 
@@ -69,6 +76,7 @@ def pointed(make: Make, url: str, **changes: Any) -> Clients:
     readings = {
         "fact": Reading(http=f"{url}/facts", pointer="/a/b"),
         "counter": Reading(metric="a"),
+        "query": Reading(promql="up"),
     }
     return make(url, readings=readings, **changes)
 
@@ -105,6 +113,10 @@ def test_the_operations_find_a_good_answer(make: Make) -> None:
         assert found["readings.value"] == found["readings.number"] == 7
         assert found["storage.may_upload"] is True
         assert str(found["storage.bucket"]) == "BucketFound(exists=True, public=False)"
+    sample = {"metric": {}, "value": [1, "7"]}
+    with Server(document({"status": "success", "data": {"resultType": "vector", "result": [sample]}})) as server:
+        found = endings(pointed(make, server.url))
+        assert found["prometheus.value"] == found["readings.value of a query"] == 7
     with Server(document({"a": {"b": {"x": {"column": 1}}}})) as server:
         assert endings(pointed(make, server.url))["readings.rows"] == [{"name": "x", "column": 1}]
     with Server(document({"a": {"b": {"NAME": "value"}}})) as server:

@@ -23,6 +23,7 @@ def test_the_names_that_an_observation_may_ask_for() -> None:
         "postgres": "Postgres",
         "storage": "Storage",
         "exposition": "Exposition",
+        "prometheus": "Prometheus",
         "files": "Files",
         "readings": "Readings",
     }

@@ -24,8 +24,14 @@ class Fault:
     says: str
     phases: tuple[str, ...]
     turns: Mapping[str, str]
-    """`check[line]` or `check[line:subject]` → the outcome it must turn to."""
+    """`check[line]` or `check[line:subject]` → the outcome it must turn to; `runbook/line` if not ingestion's."""
     plant: Plant
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Tell whose lines it turns: the sandbox's own runbook's, the others' (`check[runbook/line]`), or both."""
+        others = {"/" in key.partition("[")[2].partition(":")[0] for key in self.turns}
+        return (*(("own",) if False in others else ()), *(("others",) if True in others else ()))
 
 
 FAULTS: dict[str, Fault] = {}

@@ -1,0 +1,187 @@
+"""A real Prometheus and a real Alertmanager over the sandbox, with a week of history, where the machine has them.
+
+Without them their addresses answer 503 with the words that install them, so that the lines are unknown and say why.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from readiness.sandbox.front import Front
+from readiness.sandbox.processes import free_port, with_parent
+from readiness.sandbox.web import Web
+
+PROGRAMS = ("prometheus", "promtool", "prometheus-alertmanager")
+INSTALL = "not on this machine; install them: apt-get install prometheus prometheus-alertmanager"
+RULES = Path(__file__).parent / "alert-rules.yml"
+SCRAPE = "1s"
+READY_SECONDS = 20.0
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class MonitoringFailed(RuntimeError):
+    """Prometheus or Alertmanager did not start; the message ends with its log."""
+
+
+@dataclass
+class Monitoring:
+    """What watches the sandbox. Each part may be missing."""
+
+    folder: Path
+    prometheus_url: str
+    alertmanager_url: str
+    processes: list[subprocess.Popen[bytes]]
+    missing: Web | None = None
+
+    @property
+    def real(self) -> bool:
+        """Tell whether the real servers run."""
+        return self.missing is None
+
+    def rules(self, text: str | None = None) -> None:
+        """Load other alert rules; without a text the sandbox's own."""
+        (self.folder / "rules.yml").write_text(text or RULES.read_text(encoding="utf-8"), encoding="utf-8")
+        _post(f"{self.prometheus_url}/-/reload")
+
+    def routing(self, configuration: dict[str, Any]) -> None:
+        """Load another configuration of Alertmanager."""
+        (self.folder / "alertmanager.yml").write_text(json.dumps(configuration), encoding="utf-8")
+        _post(f"{self.alertmanager_url}/-/reload")
+
+    def settle(self) -> None:
+        """Wait until Prometheus has seen the front as it is now; it begins five seconds after its start."""
+        wanted, end = time.time(), time.monotonic() + READY_SECONDS
+        while self.real and time.monotonic() < end:
+            with _DIRECT.open(f"{self.prometheus_url}/api/v1/query?query=timestamp(up)", timeout=5) as answer:
+                found = json.load(answer)["data"]["result"]
+            if found and all(float(one["value"][1]) > wanted for one in found):
+                return
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Stop both."""
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            process.wait(20)
+        if self.missing:
+            self.missing.stop()
+
+
+def start(folder: Path, front: Front, targets: dict[str, str], routing: dict[str, Any]) -> Monitoring:
+    """Start both over a week of history. `targets`: job → host and port. Raises MonitoringFailed."""
+    folder.mkdir()
+    found = {name: shutil.which(name) for name in PROGRAMS}
+    if not all(found.values()):
+        web = Web(Starlette(routes=[Route("/{path:path}", _not_installed)]))
+        return Monitoring(folder, web.url, web.url, [], web)
+    _remember(folder, front)
+    port, alertmanager_port = free_port(), free_port()
+    (folder / "rules.yml").write_text(RULES.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "prometheus.yml").write_text(json.dumps(_configuration(targets, alertmanager_port)), encoding="utf-8")
+    (folder / "alertmanager.yml").write_text(json.dumps(routing), encoding="utf-8")
+    processes = [
+        _run(
+            folder,
+            "prometheus",
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'blocks'}",
+            "--storage.tsdb.retention.time=30d",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--web.enable-lifecycle",
+        ),
+        _run(
+            folder,
+            "prometheus-alertmanager",
+            f"--config.file={folder / 'alertmanager.yml'}",
+            f"--storage.path={folder / 'alerts'}",
+            f"--web.listen-address=127.0.0.1:{alertmanager_port}",
+            "--cluster.listen-address=",
+        ),
+    ]
+    found_ = Monitoring(folder, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{alertmanager_port}", processes)
+    for url, process in zip((found_.prometheus_url, found_.alertmanager_url), processes, strict=True):
+        _wait(url, process, folder)
+    return found_
+
+
+def _configuration(targets: dict[str, str], alertmanager_port: int) -> dict[str, Any]:
+    return {
+        "global": {"scrape_interval": SCRAPE, "evaluation_interval": SCRAPE},
+        "rule_files": ["rules.yml"],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager_port}"]}]}]},
+        "scrape_configs": [
+            {"job_name": job, "static_configs": [{"targets": [where], "labels": {"instance": "sandbox"}}]}
+            for job, where in targets.items()
+        ],
+    }
+
+
+def _remember(folder: Path, front: Front) -> None:
+    """Give Prometheus the week that has passed."""
+    text = folder / "history.txt"
+    with text.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" if not line.endswith("\n") else line for line in front.history(time.time()))
+    made = subprocess.run(  # noqa: S603  a program of the machine, our own words
+        # One block, not one for every two hours: the file is read once and not a hundred times.
+        [
+            *(shutil.which("promtool") or "promtool", "tsdb", "create-blocks-from", "openmetrics"),
+            *("--max-block-duration=480h", "--quiet", str(text), str(folder / "blocks")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    text.unlink()
+    if made.returncode:
+        raise MonitoringFailed(f"promtool took no history: {made.stderr[-800:]}")
+
+
+def _run(folder: Path, program: str, *words: str) -> subprocess.Popen[bytes]:
+    with (folder / f"{program}.log").open("wb") as log:
+        return subprocess.Popen(  # noqa: S603  a program of the machine, our own words
+            [shutil.which(program) or program, *words, "--log.level=warn"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=with_parent(),  # noqa: PLW1509  as PostgreSQL's
+        )
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], folder: Path) -> None:
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with _DIRECT.open(f"{url}/-/ready", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.02)
+    logs = "\n".join(path.read_text(encoding="utf-8", errors="replace")[-600:] for path in folder.glob("*.log"))
+    raise MonitoringFailed(f"{url} did not become ready: {logs}")
+
+
+def _post(url: str) -> None:
+    try:
+        with _DIRECT.open(urllib.request.Request(url, method="POST"), timeout=10):  # noqa: S310  our own loopback
+            pass
+    except urllib.error.HTTPError as error:
+        raise MonitoringFailed(f"{url}: {error.read().decode('utf-8', 'replace')}") from None
+
+
+async def _not_installed(request: Request) -> Response:
+    del request
+    return PlainTextResponse(f"Prometheus and Alertmanager are {INSTALL}", 503)
