@@ -61,7 +61,10 @@ def trust(certificates: str | None = None) -> ssl.SSLContext:
 class Connection:
     """An open connection. Every method may raise OSError; `gevent.Timeout` of the caller goes through it."""
 
-    __slots__ = ("_hub", "_incoming", "_outgoing", "_poll", "_readable", "_socket", "_tls", "_writable", "handshake")
+    __slots__ = (
+        *("_hub", "_incoming", "_outgoing", "_poll", "_readable", "_slim", "_socket", "_tls", "_writable"),
+        "handshake",
+    )
 
     def __init__(self, address: Address, context: ssl.SSLContext | None) -> None:
         self._hub = get_hub()
@@ -73,6 +76,7 @@ class Connection:
         self._poll = poll()
         self._poll.register(number, _POLLIN)
         self._tls: ssl.SSLObject | None = None
+        self._slim = False
         self.handshake = 0.0
         opened = False
         try:
@@ -155,6 +159,11 @@ class Connection:
         while not reply.complete:
             data, stamp = self._wait_and_read()
             self._feed(data, reply)
+        if self._tls and not self._slim:
+            # OpenSSL sets up a write buffer of 16 kB to take the session tickets that come before the first answer, and
+            # lets go of it with the next write: for a user who thinks, a minute later.
+            self._tls.write(b"")
+            self._slim = True
         return stamp
 
     def last_chance(self, reply: Reply) -> int:
