@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from readiness.distribution import Distribution, merged
+from readiness.durable import write_whole
 from readiness.errors import BadRun
 from readiness.stages import Stage
 
@@ -224,9 +224,7 @@ def _canonical(body: dict[str, Any]) -> str:
 def write(evidence: Evidence, folder: Path) -> None:
     """Put the evidence in place whole: a reader sees the old file or the new one, never half of one."""
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{FILE}.{os.getpid()}"
-    draft.write_text(evidence.to_json(), encoding="utf-8")
-    draft.replace(folder / FILE)
+    write_whole(folder / FILE, evidence.to_json())
 
 
 def read(folder: Path) -> Evidence:

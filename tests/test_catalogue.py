@@ -74,7 +74,7 @@ def test_phases_and_limits_fit_the_check(item: runbook.Item) -> None:
 
 
 BY_EVIDENCE = {"load.capacity", "load.error_rate", "load.rehearsal_passed", "load.response_time"}
-"""They judge evidence that is made elsewhere; tests/test_rehearsal.py plants the faults in it."""
+"""They judge evidence that is made elsewhere; tests/test_load_checks.py plants the faults in it."""
 
 
 @pytest.mark.parametrize("check", sorted(set(CHECKS) - WITHOUT_A_LINE - BY_EVIDENCE))

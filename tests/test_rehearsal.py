@@ -244,21 +244,20 @@ def environment(**other: Any) -> Environment:
     return Environment.model_validate({**base, **other})
 
 
-def look(of: Environment | None = None, moment: datetime = NOW, **limits: Any) -> load.Rehearsals:
+def look(reports: Path, of: Environment | None = None, moment: datetime = NOW, **limits: Any) -> load.Rehearsals:
     wanted = load.RehearsalLimits(**{"stage": "load", **limits})
     values = (wanted.stage, wanted.days_at_most, wanted.p95_seconds_below, wanted.share_below)
-    return load.rehearsals(NO_READINGS, of or environment(), moment, *values)
+    return load.rehearsals(NO_READINGS, of or environment(), moment, reports, *values)
 
 
-@pytest.fixture(autouse=True)
-def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(load, "REPORTS", tmp_path)
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
     return tmp_path
 
 
 def test_a_rehearsal_that_passed_counts(reports: Path) -> None:
     put(reports, evidence())
-    found = look()
+    found = look(reports)
     assert (found.not_passed, found.fewest_users, found.shortest_minutes) == ([], 100, 1.0)
 
 
@@ -281,76 +280,76 @@ def test_each_reason_is_told_with_the_command_that_renews(reports: Path, name: s
     make, says = REFUSED[name]
     put(reports, make())
     with pytest.raises(Unknown) as caught:
-        look()
+        look(reports)
     assert says in caught.value.reason
     assert caught.value.remedy == "readiness rehearse --env staging --stage load"
 
 
-def test_none_at_all_is_unknown() -> None:
+def test_none_at_all_is_unknown(reports: Path) -> None:
     with pytest.raises(Unknown, match="staging has none"):
-        look()
+        look(reports)
 
 
 def test_tampered_evidence_is_unknown(reports: Path) -> None:
     path = put(reports, evidence(kernel=counts(1600, 6000), naive=counts(1601, 6000))) / rehearsal.FILE
     path.write_text(path.read_text().replace('"fail"', '"pass"').replace('"ok":6000', '"ok":6001'))
     with pytest.raises(Unknown, match="altered"):
-        look()
+        look(reports)
 
 
 def test_the_newest_that_counts_decides(reports: Path) -> None:
     put(reports, evidence())
     put(reports, evidence(run="20261201T100000Z-load", ended="cut short"))
-    assert look().not_passed == []
+    assert look(reports).not_passed == []
     put(reports, evidence(run="20261201T110000Z-load", errors={"status 500": 300}))
-    assert "5.00% of 6,000 requests failed" in look().not_passed[0]
+    assert "5.00% of 6,000 requests failed" in look(reports).not_passed[0]
 
 
 def test_a_stricter_line_judges_again(reports: Path) -> None:
     put(reports, evidence(asked=STAGE.model_copy(update={"p95_seconds_below": 0.3}), kernel=counts(200, 6000)))
     with pytest.raises(Unknown, match="the generator's doing"):
-        look(p95_seconds_below=0.3)
-    assert look(p95_seconds_below=1.5).not_passed == []
+        look(reports, p95_seconds_below=0.3)
+    assert look(reports, p95_seconds_below=1.5).not_passed == []
 
 
 def test_without_a_stage_all_that_ship_must_be_there(reports: Path) -> None:
     for stage in list(STAGES)[:-1]:
         put(reports, evidence(run=f"20261201T090000Z-{stage}", stage=stage))
     with pytest.raises(Unknown, match="no rehearsal 'launch' that counts"):
-        look(stage=None)
+        look(reports, stage=None)
     put(reports, evidence(run="20261201T090000Z-launch", stage="launch"))
-    assert len(look(stage=None).each) == len(STAGES)
+    assert len(look(reports, stage=None).each) == len(STAGES)
 
 
 def test_a_failure_outweighs_what_is_missing(reports: Path) -> None:
     put(reports, evidence(run="20261201T090000Z-smoke", stage="smoke", errors={"status 500": 300}))
-    assert look(stage=None).not_passed
+    assert look(reports, stage=None).not_passed
 
 
 def test_another_environment_may_be_the_stage(reports: Path) -> None:
     put(reports, evidence())
     live = environment(environment="live", load={"users_at_most": 1, "rehearsed_in": "staging"})
-    assert look(live).fewest_users == 100
+    assert look(reports, live).fewest_users == 100
 
 
 def test_the_sandbox_takes_scaled_rehearsals(reports: Path) -> None:
     put(reports, evidence(scale=0.1))
-    assert look(environment(sandbox=True)).fewest_users == 1000
+    assert look(reports, environment(sandbox=True)).fewest_users == 1000
 
 
 def test_without_a_revision_nothing_counts(reports: Path) -> None:
     put(reports, evidence())
     with pytest.raises(NotConfigured, match="revision"):
-        look(environment(target={"url": "http://127.0.0.1:1"}))
+        look(reports, environment(target={"url": "http://127.0.0.1:1"}))
 
 
 def test_capacity_is_what_was_seen(reports: Path) -> None:
     put(reports, evidence())
     with pytest.raises(Unknown, match="no rehearsal had 20,000 users; the largest that passed had 100"):
-        load.capacity(NO_READINGS, environment(), NOW, 20_000, 14, 1.5, 0.01)
+        load.capacity(NO_READINGS, environment(), NOW, reports, 20_000, 14, 1.5, 0.01)
     large = evidence(stage="capacity", run="20261201T090000Z-capacity", asked=Stage(users=20_000, hold_minutes=1))
     put(reports, large)
-    assert load.capacity(NO_READINGS, environment(), NOW, 20_000, 14, 1.5, 0.01).users == 20_000
+    assert load.capacity(NO_READINGS, environment(), NOW, reports, 20_000, 14, 1.5, 0.01).users == 20_000
 
 
 def test_the_table_says_what_the_launch_runbook_says() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from readiness import durable
 from readiness.errors import BadInput, BadRun
 from readiness.evidence import folders
 from readiness.evidence.exports import junit, markdown
@@ -40,8 +41,8 @@ def run(options: argparse.Namespace) -> int:
     faults = [*judged.refuted, *_too_old(recorded, options.newer_than)]
     code = ALTERED if faults else judged.verdict.exit
     if options.render:
-        folders.write_whole(recorded.folder / "summary.md", markdown(recorded))
-        folders.write_whole(recorded.folder / "junit.xml", junit(recorded))
+        durable.write_whole(recorded.folder / "summary.md", markdown(recorded))
+        durable.write_whole(recorded.folder / "junit.xml", junit(recorded))
     if options.json:
         print(json.dumps(_facts(recorded, judged, faults, code), indent=2))
     else:

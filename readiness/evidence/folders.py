@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from readiness.durable import write_whole
 from readiness.errors import BadRun
 
 LATEST = "latest-"
@@ -48,27 +47,3 @@ def find(reports: Path, words: list[str]) -> Path:
     if not folder.is_dir():
         raise BadRun(f"{path} points to {folder.name}, which does not exist")
     return folder
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is either whole or not there."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    sync(path.parent)
-
-
-def sync(folder: Path) -> None:
-    """Make a new name in a folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from readiness import durable
 from readiness.errors import BadRun
-from readiness.evidence import folders
 from readiness.evidence.plain import to_json
 from readiness.evidence.records import Finish, Plan, Record, Result, Start
 from readiness.evidence.redaction import Redactor
@@ -41,7 +41,7 @@ class Journal:
         self._lock = threading.Lock()
         self._handle = os.open(self.path, _FLAGS, 0o600)
         self._seq, self._prev, self._open = 0, FIRST, True
-        folders.sync(folder)
+        durable.sync(folder)
 
     def write(self, record: str, fields: Mapping[str, Any]) -> None:
         """Append one record. Raises OSError, and then takes nothing more.
@@ -73,7 +73,7 @@ class Journal:
                 line = to_json(record | {"prev": prev})
                 lines.append(line)
                 prev = _digest(line.encode() + b"\n")
-            folders.write_whole(self.path, "".join(f"{line}\n" for line in lines))
+            durable.write_whole(self.path, "".join(f"{line}\n" for line in lines))
             os.close(self._handle)
             self._handle, self._prev = os.open(self.path, os.O_WRONLY | os.O_APPEND), prev
 

@@ -19,6 +19,7 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
 from readiness.distribution import Distribution, merged
+from readiness.durable import write_whole
 from readiness.errors import BadRun
 from readiness.rehearsal import SLICE_SECONDS, Evidence, folders, read
 from readiness.rehearsal_verdict import Word, judge, p95
@@ -219,7 +220,7 @@ def write(folder: Path) -> Path:
     """Write the page beside the evidence. Raises BadRun where the evidence is not to be trusted."""
     evidence = read(folder)
     path = folder / FILE
-    path.write_text(render(evidence, previous(folder, evidence)), encoding="utf-8")
+    write_whole(path, render(evidence, previous(folder, evidence)))
     return path
 
 

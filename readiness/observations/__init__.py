@@ -5,8 +5,8 @@
 
 A check asks for it by naming it as an argument. The parameters of the observation say what it needs: the field name of
 a client (`http`, `postgres`, see `readiness.clients.Clients`), `environment`, `moment` (the instant that is judged),
-`launch_at`, or else the name of a field of the check's limits. Two checks that need the same observation with the same
-values of those fields share one look.
+`launch_at`, `reports` (the folder of all evidence), or else the name of a field of the check's limits. Two checks that
+need the same observation with the same values of those fields share one look.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ from readiness.rehearsal_verdict import Word, judge, p95
 from readiness.runbook import Limits
 from readiness.stages import STAGES
 
-REPORTS = Path("reports")
 TOLD = 3
 """So many refused rehearsals are told; the older ones are not."""
 
@@ -82,6 +81,7 @@ class Rehearsals:
 class Demand:
     """Who must have been rehearsed, when, at which revision, by which limits."""
 
+    reports: Path
     environment: str
     """Whose rehearsals count."""
     judged: Environment
@@ -96,7 +96,7 @@ class Demand:
     def newest(self, stage: str) -> Rehearsed:
         """Find the newest rehearsal of a stage that counts. Raises Unknown with the reason against each newer one."""
         against = []
-        for folder in folders(REPORTS, self.environment, stage):
+        for folder in folders(self.reports, self.environment, stage):
             try:
                 evidence = read(folder)
             except BadRun as error:
@@ -151,7 +151,9 @@ class Demand:
         )
 
 
-def _demand(readings: Readings, environment: Environment, moment: datetime, limits: RehearsalLimits) -> Demand:
+def _demand(
+    readings: Readings, environment: Environment, moment: datetime, reports: Path, limits: RehearsalLimits
+) -> Demand:
     stated = environment.target.revision
     if stated is None:
         raise NotConfigured("nothing says which revision is to be launched", "set target.revision in the environment")
@@ -159,7 +161,7 @@ def _demand(readings: Readings, environment: Environment, moment: datetime, limi
     if not isinstance(stated, str):
         revision = str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))
     name = environment.load.rehearsed_in if environment.load else None
-    return Demand(name or environment.environment, environment, str(revision), moment, limits)
+    return Demand(reports, name or environment.environment, environment, str(revision), moment, limits)
 
 
 @observation
@@ -167,6 +169,7 @@ def rehearsals(
     readings: Readings,
     environment: Environment,
     moment: datetime,
+    reports: Path,
     stage: str | None,
     days_at_most: float,
     p95_seconds_below: float,
@@ -176,7 +179,7 @@ def rehearsals(
     limits = RehearsalLimits(
         stage=stage, days_at_most=days_at_most, p95_seconds_below=p95_seconds_below, share_below=share_below
     )
-    demand = _demand(readings, environment, moment, limits)
+    demand = _demand(readings, environment, moment, reports, limits)
     found: list[Rehearsed] = []
     missing: list[Unknown] = []
     for wanted in [stage] if stage else STAGES:
@@ -194,13 +197,14 @@ def slowest_rehearsal(
     readings: Readings,
     environment: Environment,
     moment: datetime,
+    reports: Path,
     stage: str | None,
     days_at_most: float,
     p95_seconds_below: float,
     share_below: float,
 ) -> float:
     """Return the highest p95 of the rehearsals that count, in seconds. Unknown where the generator hides it."""
-    found = rehearsals(readings, environment, moment, stage, days_at_most, p95_seconds_below, share_below).each
+    found = rehearsals(readings, environment, moment, reports, stage, days_at_most, p95_seconds_below, share_below).each
     slowest = max(found, key=lambda rehearsed: rehearsed.p95_seconds)
     hidden = [rehearsed.run for rehearsed in found if not rehearsed.p95_certain]
     if slowest.p95_seconds < p95_seconds_below and hidden:
@@ -213,6 +217,7 @@ def capacity(
     readings: Readings,
     environment: Environment,
     moment: datetime,
+    reports: Path,
     users_at_least: int,
     days_at_most: float,
     p95_seconds_below: float,
@@ -220,10 +225,10 @@ def capacity(
 ) -> Rehearsed:
     """Find the largest rehearsal that passed; a larger one that failed and was asked for is the answer instead."""
     limits = RehearsalLimits(days_at_most=days_at_most, p95_seconds_below=p95_seconds_below, share_below=share_below)
-    demand = _demand(readings, environment, moment, limits)
+    demand = _demand(readings, environment, moment, reports, limits)
     found: list[Rehearsed] = []
     refused: list[str] = []
-    for stage in sorted({folder.name.partition("-")[2] for folder in folders(REPORTS, demand.environment)}):
+    for stage in sorted({folder.name.partition("-")[2] for folder in folders(reports, demand.environment)}):
         try:
             found.append(demand.newest(stage))
         except Unknown as unknown:

@@ -98,9 +98,9 @@ class Pool:
         return make
 
     def _call(self, found: Observation, limits: Limits) -> Any:
-        environment = self.run.environment
-        context = {"environment": environment, "moment": self.run.moment, "launch_at": environment.launch_at}
-        known = {**context, **vars(self.clients)}
+        run, environment = self.run, self.run.environment
+        context = {"environment": environment, "launch_at": environment.launch_at}
+        known = {**context, "moment": run.moment, "reports": run.reports, **vars(self.clients)}
         return found.look(**{name: known[name] if name in known else getattr(limits, name) for name in found.needs})
 
     def _read_back(self, found: Observation, arguments: dict[str, Any], kind: TypeAdapter[Any]) -> Any:

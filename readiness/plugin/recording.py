@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from _pytest.config.exceptions import UsageError
 
+from readiness import durable
 from readiness.environment import KnownReading
 from readiness.evidence import folders
 from readiness.evidence.exports import commands_for_github, junit, markdown
@@ -189,7 +190,7 @@ class Recorder:
             run = replace(run, finish=self._finish(run, self._config.stash[VERDICT]))
         for name, render in ((SUMMARY, markdown), (JUNIT, junit)):
             try:
-                folders.write_whole(self._folder / name, REDACTOR.text(render(run)))
+                durable.write_whole(self._folder / name, REDACTOR.text(render(run)))
                 self._config.stash[ARTEFACTS][name] = self._folder / name
             except OSError as error:
                 self._complain(f"{name} could not be written: {error}")

@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from readiness.evidence import exports, folders
+from readiness import durable
+from readiness.evidence import exports
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import RecordedMeasurement, Result
 from readiness.evidence.redaction import REDACTOR
@@ -159,7 +160,7 @@ def finish_page(path: Path, run: RecordedRun) -> None:
         page = head + verdict + rest.partition(END)[2]
     else:
         page = hardened(page).replace("</h1>", f"</h1>{verdict}", 1)
-    folders.write_whole(path, page)
+    durable.write_whole(path, page)
 
 
 def hardened(page: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from readiness import durable
 from readiness.evidence import exports, folders
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import Finish, Plan, RecordedMeasurement, RecordedTarget, Result, Start
@@ -171,13 +172,13 @@ def test_folders_are_never_shared_and_the_newest_is_known(tmp_path: Path) -> Non
 
 def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "summary.md"
-    folders.write_whole(path, "first")
+    durable.write_whole(path, "first")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        folders.write_whole(path, "second")
+        durable.write_whole(path, "second")
     assert path.read_text("utf-8") == "first"
     assert [one.name for one in tmp_path.iterdir()] == ["summary.md"]

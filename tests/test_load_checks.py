@@ -1,0 +1,120 @@
+"""The four checks of a rehearsal in a whole run: each piece of evidence turns exactly its lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from readiness import rehearsal
+from readiness.rehearsal import Evidence, Target
+from readiness.stages import Stage
+from tests.test_rehearsal import counts, evidence, put
+
+ROOT = Path(__file__).parents[1]
+LINES = ["load-launch", "load-p95", "load-errors", "active-users"]
+"""Of launch400k; the runbook of this test demands one stage, so that one file of evidence is enough."""
+DECIDED: dict[str, dict[str, Any]] = {
+    "load-launch": {"load.rehearsal_passed": {"stage": "launch", "users_at_least": 2000, "minutes_at_least": 15}},
+    "load-p95": {"load.response_time": {"stage": "launch", "p95_seconds_below": 1.5}},
+    "load-errors": {"load.error_rate": {"stage": "launch", "share_below": 0.01}},
+    "active-users": {"load.capacity": {"users_at_least": 2000}},
+}
+RECENT = datetime.now(UTC) - timedelta(hours=2)
+LAUNCH = Stage(users=2000, hold_minutes=15)
+
+
+def launch(**other: Any) -> Evidence:
+    """Make evidence of a launch rehearsal of two hours ago that passes."""
+    began = int(RECENT.timestamp())
+    base: dict[str, Any] = {
+        "run": f"{RECENT:%Y%m%dT%H%M%SZ}-launch",
+        "stage": "launch",
+        "asked": LAUNCH,
+        "started_at": RECENT,
+        "hold_from": RECENT,
+        "hold_until": RECENT + timedelta(minutes=15),
+        "finished_at": RECENT + timedelta(minutes=16),
+        "seconds": {began + second: (100, 100) for second in range(900)},
+        "users": dict.fromkeys(range(began, began + 900), LAUNCH.users),
+    }
+    return evidence(**{**base, **other})
+
+
+def judged(folder: Path) -> dict[str, str]:
+    """Run preflight on an environment with these lines; give the outcome of each."""
+    entries = [
+        {"id": name, "ref": "1", "says": name, "phase": ["preflight"], "gate": "blocker", "decided_by": DECIDED[name]}
+        for name in LINES
+    ]
+    (folder / "book.yaml").write_text(yaml.safe_dump({"runbook": "book", "title": "Load", "lines": entries}))
+    content = {
+        "environment": "staging",
+        "production": False,
+        "runbooks": ["book.yaml"],
+        "allowed_hosts": ["127.0.0.1"],
+        "target": {"url": "http://127.0.0.1:9", "revision": "r1"},
+    }
+    (folder / "staging.yaml").write_text(json.dumps(content))
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "preflight", "--env", "staging"]
+    command += [f"--environments={folder}", f"--reports={folder / 'reports'}"]
+    ran = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
+    journals = list((folder / "reports").rglob("journal.jsonl"))
+    assert journals, ran.stdout + ran.stderr
+    records = [json.loads(line) for line in journals[-1].read_text().splitlines()]
+    return {record["line"].partition("/")[2]: record["outcome"] for record in records if record["record"] == "result"}
+
+
+def tampered(reports: Path) -> None:
+    path = put(reports, launch(errors={"status 500": 300})) / rehearsal.FILE
+    path.write_text(path.read_text().replace('"failed":300', '"failed":0'))
+
+
+PASS = dict.fromkeys(LINES, "pass")
+UNKNOWN = dict.fromkeys(LINES, "unknown")
+SLOW = {"kernel": counts(1540, 6000), "naive": counts(1541, 6000)}
+CASES: dict[str, tuple[Callable[[Path], object], dict[str, str]]] = {
+    "healthy": (lambda reports: put(reports, launch()), PASS),
+    "none": (lambda _: None, UNKNOWN),
+    "slow": (
+        lambda reports: put(reports, launch(**SLOW)),
+        PASS | {"load-launch": "fail", "load-p95": "fail", "active-users": "fail"},
+    ),
+    "errors": (
+        lambda reports: put(reports, launch(errors={"status 500": 300})),
+        PASS | {"load-launch": "fail", "load-errors": "fail", "active-users": "fail"},
+    ),
+    "too short": (
+        lambda reports: put(reports, launch(asked=LAUNCH.model_copy(update={"hold_minutes": 10}))),
+        PASS | {"load-launch": "fail"},
+    ),
+    "cut short": (lambda reports: put(reports, launch(ended="cut short")), UNKNOWN),
+    "stale": (lambda reports: put(reports, launch(finished_at=RECENT - timedelta(days=15))), UNKNOWN),
+    "another revision": (
+        lambda reports: put(
+            reports, launch(target=Target(url="http://127.0.0.1:9", revision="r0", revision_at_end="r0"))
+        ),
+        UNKNOWN,
+    ),
+    "loosened": (
+        lambda reports: put(reports, launch(asked=LAUNCH.model_copy(update={"p95_seconds_below": 3.0}))),
+        UNKNOWN,
+    ),
+    "tampered": (tampered, UNKNOWN),
+    "starved": (lambda reports: put(reports, launch(generator={"queue_share": 0.6})), UNKNOWN),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_exactly_these_lines_turn(tmp_path: Path, name: str) -> None:
+    plant, expected = CASES[name]
+    plant(tmp_path / "reports")
+    assert judged(tmp_path) == expected
