@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -149,6 +151,37 @@ def test_visitors_in_python(tmp_path: Path, url: str) -> None:
     load = {"users_at_most": 100, "visitors": "readers.py", "stages": {"trial": QUICK}}
     found = Trial(tmp_path, url, QUICK, environment={"load": load}).run()
     assert set(found.endpoints) == {"/read"}
+
+
+def recorded(method: str, path: str, headers: dict[str, str], text: str | None = None) -> dict[str, Any]:
+    """Write one entry of a HAR as Chromium does."""
+    body = {"postData": {"mimeType": "application/json", "text": text}} if text else {}
+    given = [{"name": name, "value": value} for name, value in headers.items()]
+    asked = {"method": method, "url": f"http://recorded.example{path}", "httpVersion": "h2", "headers": given, **body}
+    answer = {"status": 200, "headers": [], "content": {"size": 2, "mimeType": "application/json"}, "redirectURL": ""}
+    return {"startedDateTime": "2026-11-30T09:00:00.000Z", "request": asked, "response": answer, "_resourceType": "xhr"}
+
+
+def test_a_recording_of_a_browser_is_a_visitor(tmp_path: Path, url: str) -> None:
+    entries = [
+        recorded("GET", "/articles?page=1", {":authority": "recorded.example", "Cookie": "session=of-a-person"}),
+        recorded("POST", "/login", {"Authorization": "Bearer of-a-person", "X-Kept": "yes"}, '{"user": "a\\"b"}'),
+    ]
+    (tmp_path / "walk.har").write_text(json.dumps({"log": {"version": "1.2", "pages": [], "entries": entries}}))
+    command = [sys.executable, "-m", "har2locust", "-t", "loadtests/visitor.jinja2", "--disable-plugins", "rest.py"]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # it formats what it writes with ruff
+    command.append(str(tmp_path / "walk.har"))
+    made = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True
+    ).stdout
+    assert "of-a-person" not in made
+    assert "X-Kept" in made
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "walk.py").write_text(made)
+    load = {"users_at_most": 100, "visitors": "walk.py", "stages": {"trial": QUICK}}
+    found = Trial(tmp_path, url, QUICK, environment={"load": load}).run()
+    assert set(found.endpoints) == {"/articles?page=1", "/login"}
+    assert found.failed == 0
 
 
 def test_an_address_outside_the_allow_list_ends_the_run(tmp_path: Path, url: str) -> None:
