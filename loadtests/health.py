@@ -15,6 +15,7 @@ import psutil
 
 from loadtests.recording import Recorder
 from readiness.distribution import Distribution
+from readiness.rehearsal import SLICE_SECONDS
 
 PROBE_SECONDS = 0.02
 LOOK_SECONDS = 1.0
@@ -75,9 +76,12 @@ class Health:
     cpu_most: float = 0.0
     collecting: float = 0.0
     latest_lag: float = 0.0
+    course: dict[int, tuple[float, float, float]] = field(default_factory=dict)
     _began: Moment | None = None
     _ended: Moment | None = None
     _collecting_since: float = 0.0
+    _worst: float = 0.0
+    """Lag since the last look."""
 
     def watch(self) -> None:
         """Probe for ever; run it in a greenlet of its own."""
@@ -87,6 +91,7 @@ class Health:
             before = time.perf_counter()
             gevent.sleep(PROBE_SECONDS)
             self.latest_lag = max(0.0, time.perf_counter() - before - PROBE_SECONDS)
+            self._worst = max(self._worst, self.latest_lag)
             if self._in_hold():
                 self.lag.record(int(self.latest_lag * 1e6))
             if time.monotonic() >= next_look:
@@ -97,11 +102,16 @@ class Health:
 
     def _look(self, before: Moment) -> Moment:
         found = Moment.now()
+        wall = found.at - before.at
+        seen = ((found.cpu - before.cpu) / wall, (found.queue - before.queue) / wall, self._worst)
+        start, self._worst = int(time.time()) // SLICE_SECONDS * SLICE_SECONDS, 0.0
+        known = self.course.get(start, seen)
+        self.course[start] = (max(known[0], seen[0]), max(known[1], seen[1]), max(known[2], seen[2]))
         if self._in_hold():
             if self._began is None:
                 self._began = found
             else:
-                self.cpu_most = max(self.cpu_most, (found.cpu - before.cpu) / (found.at - before.at))
+                self.cpu_most = max(self.cpu_most, seen[0])
             self._ended = found
         return found
 
@@ -134,5 +144,6 @@ class Health:
             "descriptors": process.num_fds(),
             "collecting_seconds": round(self.collecting, 4),
             "steal_share": share("steal"),
+            "course": {start: [round(value, 4) for value in seen] for start, seen in self.course.items()},
             "throttled_seconds": round(share("throttled") * wall, 3),
         }

@@ -66,7 +66,7 @@ class Run:
         smaller = f", scaled by {scale:g}: proof of nothing but the sandbox" if scale != 1 else ""
         return (
             f"rehearsal {self.stage_name} of {self.environment.environment}: {stage.users:,} users on {host}, "
-            f"held for {stage.hold_minutes:g} min, {stage.seconds / 60:.1f} min in all{smaller}"
+            f"held for {stage.hold_minutes:.3g} min, {stage.seconds / 60:.1f} min in all{smaller}"
         )
 
     def hold(self, seconds_from_now: float) -> None:

@@ -97,6 +97,8 @@ class Generator(_Record):
     """Of the machine's time, taken by its host."""
     throttled_seconds: float = 0.0
     """By the container's quota."""
+    course: dict[int, tuple[float, float, float]] = {}
+    """Unix second of a slice's start → the most of its CPU share, of its wait for CPU, and of its lag (s)."""
 
 
 class Target(_Record):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+BORNE = 10
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -50,10 +51,11 @@ class Stage(BaseModel):
         return self.ramp_seconds + self.settle_seconds + self.hold_minutes * 60 + self.drain_seconds
 
     def scaled(self, scale: float) -> Stage:
-        """Make it smaller for the sandbox: fewer users, a shorter hold."""
+        """Make it smaller for the sandbox: fewer users (ten are always borne), a shorter hold."""
         if scale == 1:
             return self
-        users, minutes = max(2, round(self.users * scale)), max(self.hold_minutes * scale, 1 / 6)
+        users = max(min(self.users, BORNE), round(self.users * scale))
+        minutes = max(self.hold_minutes * scale, 1 / 6)
         return self.model_copy(
             update={"users": users, "hold_minutes": minutes, "settle_seconds": min(self.settle_seconds, 2.0)}
         )

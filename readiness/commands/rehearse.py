@@ -109,7 +109,7 @@ def _rehearse(options: argparse.Namespace, stage: str, variables: Mapping[str, s
 
 def _command(options: argparse.Namespace, stage: str) -> list[str]:
     command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"]
-    command += ["--loglevel", "WARNING", "--env", options.env, "--stage", stage]
+    command += ["--skip-log-setup", "--env", options.env, "--stage", stage]
     command += ["--environments", str(options.environments), "--reports", str(options.reports)]
     command += ["--allow", options.allow] if options.allow else []
     command += ["--confirm", options.confirm] if options.confirm else []

@@ -22,7 +22,7 @@ from readiness.distribution import Distribution, merged
 from readiness.durable import write_whole
 from readiness.errors import BadRun
 from readiness.rehearsal import SLICE_SECONDS, Evidence, folders, read
-from readiness.rehearsal_verdict import Word, judge, p95
+from readiness.rehearsal_verdict import LAG_SECONDS, Word, judge, p95
 
 FILE = "page.html"
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 200, 56, 24
@@ -90,6 +90,13 @@ def charts(evidence: Evidence) -> list[Chart]:
     def over_time(bound: Literal[0, 1], share: float) -> Points:
         return [((at - began) / 60, Distribution(part[bound]).middle(share)) for at, part in slices if part[bound]]
 
+    def health(of: Literal[0, 1, 2]) -> Points:
+        found: dict[int, float] = {}
+        for one in evidence.generators:
+            for at, seen in one.course.items():
+                found[at] = max(found.get(at, 0.0), seen[of])
+        return [((at - began) / 60, value) for at, value in sorted(found.items())]
+
     asked = [((at - began) / 60, sent) for at, (sent, _) in sorted(evidence.seconds.items())]
     users = [((at - began) / 60, count) for at, count in sorted(evidence.users.items())]
     errors = [((at - began) / 60, part[3] / SLICE_SECONDS) for at, part in slices]
@@ -113,6 +120,12 @@ def charts(evidence: Evidence) -> list[Chart]:
         Chart("Users", "", (Line("users", "low", users),), evidence.asked.users),
         Chart("Requests a second", "1/s", (Line("sent", "low", asked),)),
         Chart("Failed requests a second", "1/s", (Line("failed", "bad", errors),)),
+        Chart(
+            "The generator, its busiest process: share of a processor used, and waited for",
+            "",
+            (Line("used", "low", health(0)), Line("waited for", "high", health(1))),
+        ),
+        Chart("The generator's lag, the worst of each ten seconds", "s", (Line("lag", "bad", health(2)),), LAG_SECONDS),
         Chart("How many were answered within", "s", tuple(spread), limit, "% of the requests"),
     ]
 

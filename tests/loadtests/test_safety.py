@@ -69,7 +69,7 @@ def test_a_stage_is_found_or_the_nearest_is_named() -> None:
 def test_the_sandbox_scales() -> None:
     small = environment(sandbox=True, load={"users_at_most": 100, "scale": 0.01})
     assert stage_of(small, "launch").users == 20
-    assert stage_of(small, "smoke").users == 2
+    assert stage_of(small, "smoke").users == 10
 
 
 def test_only_the_sandbox_scales_and_a_stage_that_ships_is_not_changed() -> None:
