@@ -90,13 +90,6 @@ def charts(evidence: Evidence) -> list[Chart]:
     def over_time(bound: Literal[0, 1], share: float) -> Points:
         return [((at - began) / 60, Distribution(part[bound]).middle(share)) for at, part in slices if part[bound]]
 
-    def health(of: Literal[0, 1, 2]) -> Points:
-        found: dict[int, float] = {}
-        for one in evidence.generators:
-            for at, seen in one.course.items():
-                found[at] = max(found.get(at, 0.0), seen[of])
-        return [((at - began) / 60, value) for at, value in sorted(found.items())]
-
     asked = [((at - began) / 60, sent) for at, (sent, _) in sorted(evidence.seconds.items())]
     users = [((at - began) / 60, count) for at, count in sorted(evidence.users.items())]
     errors = [((at - began) / 60, part[3] / SLICE_SECONDS) for at, part in slices]
@@ -120,14 +113,25 @@ def charts(evidence: Evidence) -> list[Chart]:
         Chart("Users", "", (Line("users", "low", users),), evidence.asked.users),
         Chart("Requests a second", "1/s", (Line("sent", "low", asked),)),
         Chart("Failed requests a second", "1/s", (Line("failed", "bad", errors),)),
-        Chart(
-            "The generator, its busiest process: share of a processor used, and waited for",
-            "",
-            (Line("used", "low", health(0)), Line("waited for", "high", health(1))),
-        ),
-        Chart("The generator's lag, the worst of each ten seconds", "s", (Line("lag", "bad", health(2)),), LAG_SECONDS),
+        *_generator(evidence, began),
         Chart("How many were answered within", "s", tuple(spread), limit, "% of the requests"),
     ]
+
+
+def _generator(evidence: Evidence, began: float) -> Iterator[Chart]:
+    """Draw how the processes that made the load did: in each slice the worst of them."""
+
+    def worst(of: Literal[0, 1, 2]) -> Points:
+        found: dict[int, float] = {}
+        for one in evidence.generators:
+            for at, seen in one.course.items():
+                found[at] = max(found.get(at, 0.0), seen[of])
+        return [((at - began) / 60, value) for at, value in sorted(found.items())]
+
+    shares = (Line("used", "low", worst(0)), Line("waited for", "high", worst(1)))
+    yield Chart("The generator, its busiest process: share of a processor used, and waited for", "", shares)
+    lag = Line("lag", "bad", worst(2))
+    yield Chart("The generator's lag, the worst of each ten seconds", "s", (lag,), LAG_SECONDS)
 
 
 @dataclass(frozen=True)
