@@ -10,8 +10,9 @@ from typing import Any
 
 from readiness.errors import BadInput, BadRun
 from readiness.evidence import folders
+from readiness.evidence.before import as_before
 from readiness.evidence.exports import junit, markdown
-from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.judged import Judged, judge
 from readiness.timeline import parse_span
 from readiness.verdict import INCOMPLETE_EXIT
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     except BadRun as error:
         return _untrusted(str(error).splitlines(), options)
     judged = judge(recorded)
-    faults = [*judged.refuted, *_too_old(recorded, options.newer_than)]
+    faults = [*judged.refuted, *_stands_on_another(recorded), *_too_old(recorded, options.newer_than)]
     code = ALTERED if faults else judged.verdict.exit
     if options.render:
         folders.write_whole(recorded.folder / "summary.md", markdown(recorded))
@@ -63,6 +64,21 @@ def _untrusted(problems: list[str], options: argparse.Namespace) -> int:
         for problem in problems[:NAMED_AT_MOST]:
             print(f"  {problem}")
     return ALTERED
+
+
+def _stands_on_another(recorded: RecordedRun) -> list[str]:
+    """Hold what a run says of the one before it against that one's journal, where it still lies beside it."""
+    before = recorded.start.before
+    folder = recorded.folder.parent / before.run if before else None
+    if before is None or folder is None or not (folder / FILE).is_file():
+        return []
+    try:
+        found = as_before(read_run(folder), recorded.start.started_at)
+    except BadRun:
+        found = None
+    if found == before:
+        return []
+    return [f"it says that it stands on {before.run}, and that run's journal says otherwise"]
 
 
 def _too_old(recorded: RecordedRun, span: str | None) -> list[str]:

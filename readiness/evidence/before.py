@@ -12,7 +12,8 @@ from readiness.evidence import folders
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.judged import judge, stood
 from readiness.evidence.records import Before
-from readiness.outcomes import Outcome, Phase
+from readiness.ladder import Standing
+from readiness.outcomes import Outcome, Phase, Step
 from readiness.verdict import Key
 
 LOOKED_AT_MOST = 20
@@ -60,6 +61,12 @@ def as_before(run: RecordedRun, now: datetime) -> Before | None:
     )
 
 
+def name(key: Key) -> str:
+    """Name a decision: `runbook/line:subject`."""
+    line, _, subject = key
+    return f"{line}:{subject}" if subject else line
+
+
 @dataclass(frozen=True)
 class Turned:
     """A decision with another outcome than before."""
@@ -71,8 +78,7 @@ class Turned:
     @property
     def name(self) -> str:
         """Name it: `runbook/line:subject`."""
-        line, _, subject = self.key
-        return f"{line}:{subject}" if subject else line
+        return name(self.key)
 
     @property
     def worse(self) -> bool:
@@ -120,3 +126,19 @@ def _counted(found: Mapping[Key, Outcome]) -> dict[Outcome, int]:
 def changes_of(run: RecordedRun) -> Changes | None:
     """Compare a recorded run with the one that it found before it."""
     return changes(run.start.before, [(result.key, result.outcome) for result in run.results])
+
+
+def held(standing: Mapping[Key, Standing], outcomes: Mapping[Key, Outcome], runs: int) -> Iterator[tuple[Key, str]]:
+    """Tell the steps that still stand though the line did not fail, and what it takes to leave them."""
+    for key, one in standing.items():
+        outcome = outcomes.get(key, Outcome.NOT_RUN)
+        if one.step in {None, Step.WARN} or outcome is Outcome.FAIL:
+            continue
+        seen = f"below it in {one.calm} of {runs} runs" if one.calm else f"{outcome} this time, so it was not left"
+        yield key, f"still at the step {one.step}, for {one.runs} runs: {seen}"
+
+
+def held_in(run: RecordedRun) -> list[tuple[Key, str]]:
+    """Tell the same of a recorded run."""
+    judged = judge(run)
+    return list(held(judged.standing, judged.outcomes, run.start.hysteresis.runs))
