@@ -88,8 +88,8 @@ def append(path: Path, run: RecordedRun) -> None:
     """Add a run, whole or not at all. Raises HistoryLost."""
     judged = judge(run)
     start, verdict = run.start, judged.verdict
-    told = [start.run, start.phase, start.started_at.isoformat(), start.target.url, start.target.revision]
-    told += [verdict.word, verdict.exit]
+    about = (start.run, start.phase, start.started_at.isoformat(), start.target.url, start.target.revision)
+    told = (*about, verdict.word, verdict.exit)
     rows = []
     for result in run.results:
         first = next((one for one in result.measurements if _number(one.value) is not None), None)
