@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.ladder import Hysteresis, Rungs, climbed, course, decided, reached
+from readiness.ladder import Hysteresis, Rungs, Standing, climbed, course, decided, reached
 from readiness.measurements import Measurement, holds
 from readiness.outcomes import Gate, Outcome, Phase, Step
-from readiness.verdict import Expected, Word, decide
+from readiness.runbook import load, locate
+from readiness.verdict import Expected, Key, Word, decide
 
 RATES = {Step.ALERT: 0.05, Step.PAGE: 0.1, Step.PAUSE: 0.1, Step.ROLLBACK: 0.2}
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -182,6 +184,46 @@ def test_health_needs_two_failures_in_a_row(
 
 def test_what_became_not_due_has_no_step() -> None:
     assert [one.step for one in course(HEALTH, [DOWN, DOWN, (Outcome.NOT_DUE, [])])] == [None, "page", None]
+
+
+RECORDED = [
+    ("ingestion", "hourly-error-rate", [0.049], Word.OK),
+    ("ingestion", "hourly-error-rate", [0.051], Word.ALERT),
+    ("ingestion", "hourly-error-rate", [0.101], Word.PAUSE),
+    ("ingestion", "hourly-error-rate", [0.201], Word.ROLLBACK),
+    ("ingestion", "rollback-recommended", [0.201], Word.ROLLBACK),
+    ("ingestion", "pause-recommended", [0.101], Word.PAUSE),
+    ("umbrella", "daily-error-rate", [0.009], Word.OK),
+    ("umbrella", "daily-error-rate", [0.02], Word.ALERT),
+    ("umbrella", "daily-error-rate", [0.101], Word.PAGE),
+    ("umbrella", "daily-p95", [2.1], Word.PAGE),
+    ("umbrella", "health", [503], Word.ALERT),
+    ("umbrella", "health", [503, 503], Word.PAGE),
+    ("umbrella", "health", [503, 503, 200], Word.PAGE),
+    ("umbrella", "health", [503, 503, 200, 200, 200], Word.OK),
+    ("launch400k", "sla-error-rate", [0.051], Word.ALERT),
+    ("launch400k", "sla-response-time", [1.4], Word.OK),
+]
+FIRST_LIMIT = {"share_below": "below", "p95_seconds_below": "below", "path": "is"}
+
+
+@pytest.mark.parametrize(
+    ("book", "name", "values", "word"), RECORDED, ids=[f"{one[1]}-{one[2]}-{one[3]}" for one in RECORDED]
+)
+def test_each_step_is_recommended_on_what_was_recorded(book: str, name: str, values: list[float], word: Word) -> None:
+    line = next(one for one in load(locate(book, Path())).lines if one.id == name)
+    comparator, limit = next((FIRST_LIMIT[key], stated) for key, stated in next(iter(line.decided_by.values())).items())
+    key: Key = (f"{book}/{name}", next(iter(line.decided_by)), None)
+    rungs = {key: Rungs(line.ladder, line.consecutive)}
+    standing: dict[Key, Standing] = {}
+    for value in values:
+        allowed = 200 if comparator == "is" else limit
+        taken = [Measurement("value", value, comparator, allowed, "", ok=holds(value, comparator, allowed))]
+        good = taken[0].ok and reached(line.ladder, taken) in {None, Step.WARN}
+        outcome = Outcome.PASS if good else Outcome.FAIL
+        standing = climbed(rungs, standing, [(key, outcome, taken)])
+        verdict = decide(Phase.POSTLAUNCH, [Expected(key, line.gate)], decided([(key, outcome)], standing))
+    assert verdict.word is word
 
 
 KEY = ("book/rate", "demo.rate", None)

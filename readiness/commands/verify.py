@@ -10,7 +10,7 @@ from typing import Any
 
 from readiness.errors import BadInput, BadRun
 from readiness.evidence import folders
-from readiness.evidence.before import as_before
+from readiness.evidence.before import as_before, held_in
 from readiness.evidence.exports import junit, markdown
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.judged import Judged, judge
@@ -104,6 +104,10 @@ def _tell(recorded: RecordedRun, judged: Judged, faults: list[str]) -> None:
         print(f"REFUTED   {fault}")
     if len(faults) > NAMED_AT_MOST:
         print(f"REFUTED   and {len(faults) - NAMED_AT_MOST} more (see --json)")
+    if start.before:
+        print(f"before    {start.before.run}: {start.before.verdict}")
+    for key, told in held_in(recorded):
+        print(f"stands    {_name(key)}: {told}")
     held = list(dict.fromkeys(_name(key) for key in verdict.holding))
     if held and not faults:
         more = f" and {len(held) - NAMED_AT_MOST} more" if len(held) > NAMED_AT_MOST else ""
