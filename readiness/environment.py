@@ -25,6 +25,8 @@ from readiness.stages import STAGES, Stage
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
 _FILE = "file:"
+NAMES_ITS_HOST = {"json", "jsons", "xml", "xmls", "form", "forms"}
+"""The schemes of Apprise whose address names the host; any other names a vendor, whose host Apprise knows."""
 EXAMPLE = "example"
 
 
@@ -211,6 +213,15 @@ class Load(Section):
     """A request that takes longer has failed."""
 
 
+class Notify(Section):
+    """Who is told of a change of the verdict, and of announcements; only where notifying is allowed."""
+
+    urls: Annotated[tuple[SecretReference, ...], Field(min_length=1)]
+    """Addresses as Apprise has them: slack://..., pagerduty://..., mailtos://..., jsons://host/path."""
+    on_call: str = ""
+    seconds_at_most: Seconds = 15.0
+
+
 class Environment(Section):
     """One target. The field's name in the file is the field's name here."""
 
@@ -233,6 +244,7 @@ class Environment(Section):
     prometheus: Prometheus | None = None
     synthetic_upload: SyntheticUpload | None = None
     load: Load | None = None
+    notify: Notify | None = None
     internal_workspaces: tuple[str, ...] = ()
     """The workspaces that belong to the team itself (phase P0)."""
     readings: dict[str, Reading] = {}
@@ -340,7 +352,8 @@ def _missing(variable: str, variables: Mapping[str, str]) -> str:
 
 
 def _wants_secret(loc: Loc) -> bool:
-    return loc[-1] in {"token", "key", "password", "secret"} or loc == ("postgres", "url")
+    named = loc[-1] in {"token", "key", "password", "secret"} or loc == ("postgres", "url")
+    return named or loc[:2] == ("notify", "urls")
 
 
 def _secret_file(data: str, loc: Loc) -> bool:
@@ -374,6 +387,9 @@ def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
     yield from ((loc, host_of(url)) for loc, url in addresses)
     if found.postgres:
         yield ("postgres", "url"), host_of(found.postgres.url.reveal())
+    for index, secret in enumerate(found.notify.urls if found.notify else ()):
+        if urlsplit(secret.reveal()).scheme in NAMES_ITS_HOST:
+            yield ("notify", "urls", index), host_of(secret.reveal())
 
 
 def host_of(url: str) -> str:

@@ -1,19 +1,24 @@
-"""Which step of a line's ladder a measurement has reached. Pure."""
+"""Which step of a line's ladder a run has reached, and which one stands after a sequence of runs. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from readiness.measurements import Measurement, holds
-from readiness.outcomes import Step
+from readiness.outcomes import Outcome, Step
+from readiness.verdict import RANK, Key, Result
 
 FAILED = "failed"
+Thresholds = Mapping[Step, float | str]
 
 # The step is reached when the value no longer keeps to the step's own threshold.
 _BROKEN = {"below", "at_most", "at_least", "above"}
+_MUST_BE_HIGH = {"at_least", "above"}
+_NOT_JUDGED = {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE}
 
 
-def reached(ladder: Mapping[Step, float | str], measurements: Sequence[Measurement]) -> Step | None:
+def reached(ladder: Thresholds, measurements: Sequence[Measurement]) -> Step | None:
     """Return the highest step that any measurement has reached.
 
     A number is a limit like the line's own and compared the same way: with `below`, a value at or above it reaches
@@ -21,19 +26,160 @@ def reached(ladder: Mapping[Step, float | str], measurements: Sequence[Measureme
     it. The word `failed` is reached by any measurement out of its limit, another word by such a measurement that
     names it: the breakers that are `open`.
     """
-    unit = measurements[0].unit if measurements else ""
     steps = [
         step
         for step, threshold in ladder.items()
-        for found in measurements
-        if (isinstance(threshold, str) or found.unit == unit) and _reaches(found, threshold)
+        if any(_reaches(found, threshold) for found in _concerned(threshold, measurements))
     ]
-    return max(steps, key=lambda step: step.height, default=None)
+    return highest(steps)
+
+
+def highest(steps: Iterable[Step | None]) -> Step | None:
+    """Return the highest of some steps."""
+    return max((step for step in steps if step), key=lambda step: step.height, default=None)
+
+
+def _concerned(threshold: float | str, measurements: Sequence[Measurement]) -> list[Measurement]:
+    """Give the measurements that a threshold is about."""
+    if isinstance(threshold, str):
+        return [found for found in measurements if threshold == FAILED or threshold in found.name.split()]
+    return [found for found in measurements if found.unit == measurements[0].unit]
 
 
 def _reaches(found: Measurement, threshold: float | str) -> bool:
     if isinstance(threshold, str):
-        return not found.ok and (threshold == FAILED or threshold in found.name.split())
-    if found.comparator not in _BROKEN or isinstance(found.value, bool) or not isinstance(found.value, int | float):
+        return not found.ok
+    return _is_number(found) and not holds(found.value, found.comparator, threshold)
+
+
+def _is_number(found: Measurement) -> bool:
+    number = isinstance(found.value, int | float) and not isinstance(found.value, bool)
+    return number and found.comparator in _BROKEN
+
+
+@dataclass(frozen=True)
+class Hysteresis:
+    """How a step is left: the value has come back by a margin, or it has stayed below for some runs in a row."""
+
+    margin: float = 0.1
+    """The share of the threshold; of what is missing to 1, where a share must be high."""
+    runs: int = 3
+
+
+@dataclass(frozen=True)
+class Rungs:
+    """The ladder of one line."""
+
+    steps: Thresholds = field(default_factory=dict)
+    consecutive: int = 1
+    """A step is reached by so many failures in a row."""
+    hysteresis: Hysteresis = Hysteresis()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What one decision carries from run to run."""
+
+    step: Step | None = None
+    """The step that stands."""
+    runs: int = 0
+    """For how many runs in a row it does."""
+    failures: int = 0
+    """The failures in a row."""
+    calm: int = 0
+    """The runs in a row that were below the step, not yet enough of them to leave it."""
+    below: Step | None = None
+    """The highest step that they reached."""
+
+
+GROUND = Standing()
+
+
+def stand(rungs: Rungs, before: Standing, outcome: Outcome, measurements: Sequence[Measurement]) -> Standing:
+    """Say which step stands after one more run.
+
+    A run that could not look changes nothing: a step is not left because nobody saw the value.
+    """
+    if outcome in _NOT_JUDGED:
+        return GROUND
+    held = before.step if before.step in rungs.steps else None
+    failures = before.failures + 1 if outcome is Outcome.FAIL else before.failures
+    if outcome in {Outcome.UNKNOWN, Outcome.NOT_RUN} or not measurements:
+        return replace(before, step=held, runs=before.runs + 1 if held else 0, failures=failures)
+    failures = failures if outcome is Outcome.FAIL else 0
+    now = reached(rungs.steps, measurements)
+    if now and failures < rungs.consecutive and outcome is Outcome.FAIL:
+        now = held
+    if held is None or (now and now.height >= held.height):
+        return Standing(now, before.runs + 1 if now and now is held else int(now is not None), failures)
+    return _fallen(rungs, replace(before, step=held, failures=failures), now, measurements)
+
+
+def _fallen(rungs: Rungs, before: Standing, now: Step | None, measurements: Sequence[Measurement]) -> Standing:
+    """Say what stands where a run is below the step that stood: this one, a lower one, or none."""
+    near = highest(
+        step
+        for step, threshold in rungs.steps.items()
+        if before.step and step.height <= before.step.height and not _clear(rungs, threshold, measurements)
+    )
+    stays = highest([near, now])
+    if stays is not before.step:
+        return Standing(stays, int(stays is not None), before.failures, int(stays is not now), now)
+    calm, below = before.calm + 1, highest([before.below, now])
+    if calm >= rungs.hysteresis.runs:
+        return Standing(below, int(below is not None), before.failures)
+    return replace(before, runs=before.runs + 1, calm=calm, below=below)
+
+
+def _clear(rungs: Rungs, threshold: float | str, measurements: Sequence[Measurement]) -> bool:
+    """Tell whether all that could reach a threshold is away from it by the margin."""
+    concerned = _concerned(threshold, measurements)
+    return bool(concerned) and all(_is_clear(found, threshold, rungs.hysteresis.margin) for found in concerned)
+
+
+def _is_clear(found: Measurement, threshold: float | str, margin: float) -> bool:
+    limit = found.limit if isinstance(threshold, str) else threshold
+    if not _is_number(found) or isinstance(limit, bool) or not isinstance(limit, int | float):
         return False
-    return not holds(found.value, found.comparator, threshold)
+    high = found.comparator in _MUST_BE_HIGH
+    room = 1 - limit if high and 0 < limit < 1 else abs(limit)
+    eased = limit + margin * room if high else limit - margin * room
+    return holds(found.value, found.comparator, eased)
+
+
+def course(rungs: Rungs, runs: Iterable[tuple[Outcome, Sequence[Measurement]]]) -> Iterator[Standing]:
+    """Say what stands after each of a sequence of runs."""
+    standing = GROUND
+    for outcome, measurements in runs:
+        standing = stand(rungs, standing, outcome, measurements)
+        yield standing
+
+
+def climbed(
+    rungs: Mapping[Key, Rungs],
+    before: Mapping[Key, Standing],
+    found: Iterable[tuple[Key, Outcome, Sequence[Measurement]]],
+) -> dict[Key, Standing]:
+    """Say for each decision that a run demands which step stands after it; the worst result of each counts."""
+    worst: dict[Key, tuple[Outcome, Sequence[Measurement]]] = {}
+    for key, outcome, measurements in found:
+        known = worst.get(key)
+        if known is None or RANK.index(outcome) > RANK.index(known[0]):
+            worst[key] = outcome, measurements
+    return {key: stand(one, before.get(key, GROUND), *worst.get(key, _NOTHING)) for key, one in rungs.items()}
+
+
+def decided(found: Iterable[tuple[Key, Outcome]], standing: Mapping[Key, Standing]) -> list[Result]:
+    """Give the results as the verdict takes them: each with the step that stands, seen again or not."""
+    results = []
+    known = set()
+    for key, outcome in found:
+        known.add(key)
+        step = standing.get(key, GROUND).step
+        failed = outcome is Outcome.FAIL
+        results.append(Result(key, outcome, step if failed else None, None if failed else step))
+    unseen = [Result(key, Outcome.NOT_RUN, None, one.step) for key, one in standing.items() if key not in known]
+    return results + [result for result in unseen if result.held]
+
+
+_NOTHING: tuple[Outcome, Sequence[Measurement]] = (Outcome.NOT_RUN, ())

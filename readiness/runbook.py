@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -56,6 +56,10 @@ class Line(BaseModel):
     """Check id → its limits. `each: {key: [a, b]}` among them makes one item for a and one for b."""
     ladder: dict[Step, float | str] = {}
     """Step → the value of the first measurement that reaches it."""
+    consecutive: Annotated[int, Field(ge=1)] = 1
+    """The ladder counts from so many failures in a row; the first of them is an alert."""
+    severity: str | dict[Step, str] = ""
+    """The runbook's own word for a failure (SEV-1, P0), or one for each step."""
     diagnostics: tuple[str, ...] = ()
     """Names of the diagnostics that are attached to the line's results."""
     attest: bool | Literal["partly"] = False
@@ -78,6 +82,13 @@ class Line(BaseModel):
                     f"line {self.id!r}: {check}: each names one key and a list, such as each: {{job: [a]}}"
                 )
         return self
+
+
+def severity_at(stated: str | Mapping[Step, str], step: Step | None) -> str:
+    """Give the runbook's word for a failure at a step; the empty text where it has none."""
+    if isinstance(stated, str):
+        return stated
+    return stated.get(step, "") if step else ""
 
 
 @dataclass(frozen=True)

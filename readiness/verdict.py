@@ -46,6 +46,9 @@ class Result:
     key: Key
     outcome: Outcome
     step: Step | None = None
+    """The step of the ladder that the failure has reached."""
+    held: Step | None = None
+    """The step that stands from earlier runs, though this one did not fail or could not look."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +102,14 @@ def decide(phase: Phase, expected: Collection[Expected], results: Iterable[Resul
 
     A failed blocker outweighs everything unknown. Whatever the runbook demands and nobody answered, whatever came
     back unknown on a blocker, and a run that did not end by itself, keep the verdict from being good. Lines of gate
-    `warning` are told and counted; only their absence matters here.
+    `warning` are told and counted; only their absence matters here. After the launch a step that still stands counts
+    like a failure that reaches it.
     """
     found = _worst(results)
     counted = [item for item in expected if item.due]
     missing = tuple(item.key for item in counted if found.get(item.key, _NOTHING).outcome is Outcome.NOT_RUN)
     deciding = [item for item in counted if item.gate in _DECIDING]
-    failed = [item for item in deciding if _outcome(found, item) is Outcome.FAIL]
+    failed = [item for item in deciding if _is_bad(phase, found.get(item.key, _NOTHING))]
     open_ = [item.key for item in deciding if _outcome(found, item) not in _SETTLED]
     counts = Counter(str(_outcome(found, item)) for item in expected)
     if failed:
@@ -120,7 +124,7 @@ def decide(phase: Phase, expected: Collection[Expected], results: Iterable[Resul
 
 
 _NOTHING = Result(("", "", None), Outcome.NOT_RUN)
-_RANK = [
+RANK = [
     Outcome.PASS,
     Outcome.WARN,
     Outcome.NOT_DUE,
@@ -136,7 +140,7 @@ def _worst(results: Iterable[Result]) -> dict[Key, Result]:
     found: dict[Key, Result] = {}
     for result in results:
         known = found.get(result.key)
-        if known is None or _RANK.index(result.outcome) > _RANK.index(known.outcome):
+        if known is None or RANK.index(result.outcome) > RANK.index(known.outcome):
             found[result.key] = result
     return found
 
@@ -147,9 +151,13 @@ def _outcome(found: dict[Key, Result], item: Expected) -> Outcome:
     return found.get(item.key, _NOTHING).outcome
 
 
+def _is_bad(phase: Phase, result: Result) -> bool:
+    return result.outcome is Outcome.FAIL or (phase not in _BAD and result.held in _STEP_WORD)
+
+
 def _word(phase: Phase, failed: list[Result]) -> Word:
     if phase in _BAD:
         return _BAD[phase]
-    steps = [result.step for result in failed if result.step and result.step in _STEP_WORD]
+    steps = [step for result in failed for step in (result.step, result.held) if step and step in _STEP_WORD]
     highest = max(steps, key=lambda step: step.height, default=Step.ALERT)
     return _STEP_WORD[highest]

@@ -104,6 +104,7 @@ def test_the_example_environment_is_whole() -> None:
             "EXAMPLE_METRICS_TOKEN",
             "EXAMPLE_PROMETHEUS_TOKEN",
             "EXAMPLE_UPLOAD_TOKEN",
+            "EXAMPLE_CHAT_URL",
         ],
         "0123456789",
     )

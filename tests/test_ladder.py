@@ -1,14 +1,20 @@
-"""The ladder: which step a measurement has reached."""
+"""The ladder: which step a measurement has reached, and which one stands from run to run."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.ladder import reached
+from readiness.ladder import Hysteresis, Rungs, Standing, climbed, course, decided, reached
 from readiness.measurements import Measurement, holds
-from readiness.outcomes import Step
+from readiness.outcomes import Gate, Outcome, Phase, Step
+from readiness.runbook import load, locate
+from readiness.verdict import Expected, Key, Word, decide
 
 RATES = {Step.ALERT: 0.05, Step.PAGE: 0.1, Step.PAUSE: 0.1, Step.ROLLBACK: 0.2}
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -83,3 +89,157 @@ def test_a_threshold_is_in_the_unit_of_the_first_measurement() -> None:
     count = Measurement("in use", 30, "below", 95, "connections", ok=True)
     assert reached({Step.CRITICAL: 0.95}, [share, count]) is None
     assert reached({Step.CRITICAL: 25}, [count, share]) is Step.CRITICAL
+
+
+N = Hysteresis().runs
+ONE_STEP = Rungs({Step.PAUSE: 0.1})
+ALL_STEPS = Rungs(RATES)
+
+
+def seen(value: float, limit: float = 0.05) -> tuple[Outcome, list[Measurement]]:
+    measured = below(value, limit)
+    return (Outcome.PASS if measured.ok and not reached(RATES, [measured]) else Outcome.FAIL), [measured]
+
+
+def steps(rungs: Rungs, values: Sequence[float]) -> list[Step | None]:
+    return [one.step for one in course(rungs, [seen(value) for value in values])]
+
+
+def turns(found: Sequence[Step | None]) -> int:
+    return sum(one is not other for one, other in pairwise([None, *found]))
+
+
+AT_A_LIMIT = st.sampled_from(sorted(set(RATES.values())))
+NEAR = st.lists(st.floats(-0.099, 0.099), min_size=1, max_size=40)
+
+
+@given(AT_A_LIMIT, NEAR)
+def test_a_value_that_oscillates_around_a_limit_never_flaps(limit: float, shares: list[float]) -> None:
+    """It comes over the limit at least in every third run, and never falls below it by the margin."""
+    values = [limit * (1 + (abs(share) if number % N == 0 else share)) for number, share in enumerate(shares)]
+    assert turns(steps(ALL_STEPS, values)) == 1
+
+
+@given(st.lists(st.floats(0.0901, 0.12), max_size=60))
+def test_without_leaving_the_margin_a_step_is_left_at_most_in_every_third_run(values: list[float]) -> None:
+    assert turns(steps(ONE_STEP, values)) <= 1 + 2 * len(values) / (N + 1)
+
+
+@given(st.lists(st.floats(0, 0.5), max_size=40))
+def test_what_is_reached_stands(values: list[float]) -> None:
+    for value, step in zip(values, steps(ALL_STEPS, values), strict=True):
+        now = reached(RATES, [below(value)])
+        assert now is None or (step is not None and step.height >= now.height)
+
+
+@given(st.lists(st.floats(0, 0.5), max_size=20), st.floats(0, 0.044))
+def test_a_value_back_by_the_margin_leaves_every_step_at_once(values: list[float], calm: float) -> None:
+    assert steps(ALL_STEPS, [*values, calm])[-1] is None
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ([0.049, 0.051, 0.049, 0.044], [None, "alert", "alert", None]),
+        ([0.101, 0.095, 0.089, 0.044], ["pause", "pause", "alert", None]),
+        ([0.201, 0.185, 0.1, 0.095], ["rollback", "rollback", "pause", "pause"]),
+        ([0.051, 0.049, 0.049, 0.049, 0.049], ["alert", "alert", "alert", None, None]),
+        ([0.101, 0.099, 0.06, 0.099, 0.099, 0.099], ["pause", "pause", "alert", "alert", "alert", "alert"]),
+    ],
+)
+def test_a_step_is_left_by_the_margin_or_after_some_runs(values: list[float], found: list[str | None]) -> None:
+    assert steps(ALL_STEPS, values) == found
+
+
+def test_a_share_that_must_be_high_has_its_margin_towards_one() -> None:
+    def high(value: float) -> tuple[Outcome, list[Measurement]]:
+        return Outcome.PASS, [Measurement("success", value, "above", 0.99, "", ok=value > 0.99)]
+
+    rungs = Rungs({Step.ALERT: 0.95})
+    values = [0.951, 0.95, 0.951, 0.956]
+    assert [one.step for one in course(rungs, [high(value) for value in values])] == [None, "alert", "alert", None]
+
+
+HEALTH = Rungs({Step.PAGE: "failed"}, consecutive=2)
+UP = (Outcome.PASS, [Measurement("status", 200, "is", 200, "", ok=True)])
+DOWN = (Outcome.FAIL, [Measurement("status", 503, "is", 200, "", ok=False)])
+DARK: tuple[Outcome, list[Measurement]] = (Outcome.UNKNOWN, [])
+
+
+@pytest.mark.parametrize(
+    ("runs", "found"),
+    [
+        ([DOWN, UP, DOWN, UP], [None] * 4),
+        ([DOWN, DOWN, UP, UP, UP], [None, "page", "page", "page", None]),
+        ([DOWN, DARK, DOWN], [None, None, "page"]),
+        ([DOWN, DOWN, DARK, DARK, DARK, DARK], [None, *["page"] * 5]),
+        ([DOWN, DOWN, UP, DOWN, UP, UP, UP], [None, *["page"] * 5, None]),
+    ],
+)
+def test_health_needs_two_failures_in_a_row(
+    runs: list[tuple[Outcome, list[Measurement]]], found: list[str | None]
+) -> None:
+    assert [one.step for one in course(HEALTH, runs)] == found
+
+
+def test_what_became_not_due_has_no_step() -> None:
+    assert [one.step for one in course(HEALTH, [DOWN, DOWN, (Outcome.NOT_DUE, [])])] == [None, "page", None]
+
+
+RECORDED = [
+    ("ingestion", "hourly-error-rate", [0.049], Word.OK),
+    ("ingestion", "hourly-error-rate", [0.051], Word.ALERT),
+    ("ingestion", "hourly-error-rate", [0.101], Word.PAUSE),
+    ("ingestion", "hourly-error-rate", [0.201], Word.ROLLBACK),
+    ("ingestion", "rollback-recommended", [0.201], Word.ROLLBACK),
+    ("ingestion", "pause-recommended", [0.101], Word.PAUSE),
+    ("umbrella", "daily-error-rate", [0.009], Word.OK),
+    ("umbrella", "daily-error-rate", [0.02], Word.ALERT),
+    ("umbrella", "daily-error-rate", [0.101], Word.PAGE),
+    ("umbrella", "daily-p95", [2.1], Word.PAGE),
+    ("umbrella", "health", [503], Word.ALERT),
+    ("umbrella", "health", [503, 503], Word.PAGE),
+    ("umbrella", "health", [503, 503, 200], Word.PAGE),
+    ("umbrella", "health", [503, 503, 200, 200, 200], Word.OK),
+    ("launch400k", "sla-error-rate", [0.051], Word.ALERT),
+    ("launch400k", "sla-response-time", [1.4], Word.OK),
+]
+FIRST_LIMIT = {"share_below": "below", "p95_seconds_below": "below", "path": "is"}
+
+
+@pytest.mark.parametrize(
+    ("book", "name", "values", "word"), RECORDED, ids=[f"{one[1]}-{one[2]}-{one[3]}" for one in RECORDED]
+)
+def test_each_step_is_recommended_on_what_was_recorded(book: str, name: str, values: list[float], word: Word) -> None:
+    line = next(one for one in load(locate(book, Path())).lines if one.id == name)
+    comparator, limit = next((FIRST_LIMIT[key], stated) for key, stated in next(iter(line.decided_by.values())).items())
+    key: Key = (f"{book}/{name}", next(iter(line.decided_by)), None)
+    rungs = {key: Rungs(line.ladder, line.consecutive)}
+    standing: dict[Key, Standing] = {}
+    for value in values:
+        allowed = 200 if comparator == "is" else limit
+        taken = [Measurement("value", value, comparator, allowed, "", ok=holds(value, comparator, allowed))]
+        good = taken[0].ok and reached(line.ladder, taken) in {None, Step.WARN}
+        outcome = Outcome.PASS if good else Outcome.FAIL
+        standing = climbed(rungs, standing, [(key, outcome, taken)])
+        verdict = decide(Phase.POSTLAUNCH, [Expected(key, line.gate)], decided([(key, outcome)], standing))
+    assert verdict.word is word
+
+
+KEY = ("book/rate", "demo.rate", None)
+
+
+def test_a_step_that_stands_decides_though_the_line_passes_or_was_not_seen() -> None:
+    expected = [Expected(KEY, Gate.BLOCKER)]
+    standing = climbed({KEY: ALL_STEPS}, {}, [(KEY, *seen(0.21))])
+    for outcome, measurements, word in [
+        (*seen(0.19), Word.ROLLBACK),
+        (*seen(0.179), Word.PAUSE),
+        (*seen(0.01), Word.OK),
+        (Outcome.UNKNOWN, [], Word.ROLLBACK),
+        (Outcome.NOT_RUN, [], Word.ROLLBACK),
+    ]:
+        found = [(KEY, outcome, measurements)] if outcome is not Outcome.NOT_RUN else []
+        after = climbed({KEY: ALL_STEPS}, standing, found)
+        results = decided([(key, one) for key, one, _ in found], after)
+        assert decide(Phase.POSTLAUNCH, expected, results).word is word

@@ -11,8 +11,9 @@ from typing import Any
 from readiness import durable
 from readiness.errors import BadInput, BadRun
 from readiness.evidence import folders
+from readiness.evidence.before import as_before, held_in
 from readiness.evidence.exports import junit, markdown
-from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.judged import Judged, judge
 from readiness.timeline import parse_span
 from readiness.verdict import INCOMPLETE_EXIT
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     except BadRun as error:
         return _untrusted(str(error).splitlines(), options)
     judged = judge(recorded)
-    faults = [*judged.refuted, *_too_old(recorded, options.newer_than)]
+    faults = [*judged.refuted, *_stands_on_another(recorded), *_too_old(recorded, options.newer_than)]
     code = ALTERED if faults else judged.verdict.exit
     if options.render:
         durable.write_whole(recorded.folder / "summary.md", markdown(recorded))
@@ -66,6 +67,21 @@ def _untrusted(problems: list[str], options: argparse.Namespace) -> int:
     return ALTERED
 
 
+def _stands_on_another(recorded: RecordedRun) -> list[str]:
+    """Hold what a run says of the one before it against that one's journal, where it still lies beside it."""
+    before = recorded.start.before
+    folder = recorded.folder.parent / before.run if before else None
+    if before is None or folder is None or not (folder / FILE).is_file():
+        return []
+    try:
+        found = as_before(read_run(folder), recorded.start.started_at)
+    except BadRun:
+        found = None
+    if found == before:
+        return []
+    return [f"it says that it stands on {before.run}, and that run's journal says otherwise"]
+
+
 def _too_old(recorded: RecordedRun, span: str | None) -> list[str]:
     if span is None:
         return []
@@ -89,6 +105,10 @@ def _tell(recorded: RecordedRun, judged: Judged, faults: list[str]) -> None:
         print(f"REFUTED   {fault}")
     if len(faults) > NAMED_AT_MOST:
         print(f"REFUTED   and {len(faults) - NAMED_AT_MOST} more (see --json)")
+    if start.before:
+        print(f"before    {start.before.run}: {start.before.verdict}")
+    for key, told in held_in(recorded):
+        print(f"stands    {_name(key)}: {told}")
     held = list(dict.fromkeys(_name(key) for key in verdict.holding))
     if held and not faults:
         more = f" and {len(held) - NAMED_AT_MOST} more" if len(held) > NAMED_AT_MOST else ""

@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
+from readiness.evidence.before import changes_of, held_in, name
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.judged import judge, missing_of
 from readiness.evidence.records import Result
@@ -45,6 +46,11 @@ def values_of(result: Result) -> list[str]:
 def limits_of(result: Result) -> list[str]:
     """Write what was allowed, in the same order."""
     return [one.measurement().allowed for one in result.measurements]
+
+
+def gate_of(result: Result) -> str:
+    """Name the gate, and how severe the runbook calls this failure."""
+    return ", ".join(filter(None, (result.gate, result.severity)))
 
 
 def verdict_in(run: RecordedRun) -> tuple[str, str]:
@@ -97,22 +103,35 @@ def markdown(run: RecordedRun) -> str:
         "",
         f"{_md(action)}.",
         "",
+        *_changed(run),
         f"Target {_md(start.target.url)}, revision {_md(start.target.revision or 'not stated')}.",
         f"Judged as of {start.as_of:%Y-%m-%d %H:%M:%S}Z, run {_md(start.run)}.",
         "",
     ]
     lines += [f"- the evidence is not whole: {_md(why)}" for why in (run.finish.withdrawn if run.finish else ())]
+    lines += [f"- {_md(name(key))}: {_md(told)}" for key, told in held_in(run)]
     bad = [one for one in results if one.outcome in OPEN]
     if bad:
         lines += ["", "## Failed, unknown or not run", ""]
         lines += ["| outcome | line | gate | why | remedy |", "|---|---|---|---|---|"]
-        lines += [_row(one.outcome, _titled(one), one.gate, one.reason, one.remedy) for one in bad]
+        lines += [_row(one.outcome, _titled(one), gate_of(one), one.reason, one.remedy) for one in bad]
     lines += ["", "## Every line", "", "| outcome | line | gate | measured | limit |", "|---|---|---|---|---|"]
     lines += [
         _row(one.outcome, _titled(one), one.gate, "; ".join(values_of(one)), "; ".join(limits_of(one)))
         for one in results
     ]
     return _capped(lines)
+
+
+def _changed(run: RecordedRun) -> list[str]:
+    """Tell what has turned since the run before; without one there is nothing to tell."""
+    found = changes_of(run)
+    if found is None:
+        return []
+    if not found.turned:
+        return [f"{_md(found.as_before)} ({_md(found.before.run)}).", ""]
+    lines = [f"## Changed since {_md(found.before.run)}", "", "| line | before | now |", "|---|---|---|"]
+    return [*lines, *(_row(one.name, one.before, one.now) for one in found.turned), ""]
 
 
 def _capped(lines: list[str]) -> str:

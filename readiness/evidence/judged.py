@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.plain import to_json
-from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, Result
-from readiness.ladder import reached
+from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, Result, Stood
+from readiness.ladder import GROUND, Hysteresis, Rungs, Standing, climbed, decided, reached
 from readiness.measurements import holds
 from readiness.outcomes import Outcome, Phase, Step, Unknown
 from readiness.timeline import is_due
-from readiness.verdict import Expected, Key, Verdict, Word, decide
-from readiness.verdict import Result as Decided
+from readiness.verdict import RANK, Expected, Key, Verdict, Word, decide
 
 GOOD = {Outcome.PASS, Outcome.WARN}
 
@@ -31,25 +30,32 @@ class Judged:
     """The demanded decisions without a result, as results that say so."""
     decided: int
     demanded: int
+    standing: Mapping[Key, Standing]
+    """The step of each decision after this run."""
+    outcomes: Mapping[Key, Outcome]
+    """What the record proves of each decision."""
 
 
-def judge(run: RecordedRun) -> Judged:
-    """Judge a recorded run again."""
+def judge(run: RecordedRun, before: Mapping[Key, Standing] | None = None) -> Judged:
+    """Judge a recorded run again; `before` are the steps that stood, where not those that it recorded."""
     proven = [(result, _outcome(run, result)) for result in run.results]
-    verdict = _verdict(run, proven)
+    standing = _standing(run, proven, standing_before(run) if before is None else before)
+    verdict = _verdict(run, proven, standing)
     refuted = [
         *_refuted_plan(run),
         *(sentence for result, outcome in proven for sentence in _refuted(run, result, outcome)),
         *_refuted_finish(run, verdict),
+        *_refuted_standing(run, standing),
     ]
     due = _due_keys(run)
-    decided = len(due & {result.key for result in run.results})
-    return Judged(verdict, tuple(refuted), tuple(missing_of(run)), decided, len(due))
+    answered = len(due & {result.key for result in run.results})
+    return Judged(verdict, tuple(refuted), tuple(missing_of(run)), answered, len(due), standing, dict(_last(proven)))
 
 
 def limits_digest(lines: Iterable[object]) -> str:
     """Give the digest of all that a plan demands: a changed limit, gate or due time changes it."""
-    plain = [PlannedLine.model_validate(line).model_dump(mode="json") for line in lines]
+    # What a line does not state is left out, so that a field which comes later leaves older digests as they are.
+    plain = [PlannedLine.model_validate(line).model_dump(mode="json", exclude_unset=True) for line in lines]
     return hashlib.sha256(to_json(plain).encode()).hexdigest()
 
 
@@ -81,10 +87,26 @@ def _planned(run: RecordedRun) -> Iterator[tuple[PlannedItem, PlannedLine]]:
             yield item, lines[item.line]
 
 
-def _verdict(run: RecordedRun, proven: list[tuple[Result, Outcome]]) -> Verdict:
+def _verdict(run: RecordedRun, proven: list[tuple[Result, Outcome]], standing: Mapping[Key, Standing]) -> Verdict:
     expected = [Expected(item.key, line.gate, due=_due(run, item, line)) for item, line in _planned(run)]
-    results = [Decided(result.key, outcome, _step(run, result)) for result, outcome in proven]
+    results = decided([(result.key, outcome) for result, outcome in proven], standing)
     return decide(run.start.phase, expected, results, ended=bool(run.finish and run.finish.ended))
+
+
+def _standing(
+    run: RecordedRun, proven: list[tuple[Result, Outcome]], before: Mapping[Key, Standing]
+) -> dict[Key, Standing]:
+    if run.start.phase is not Phase.POSTLAUNCH:
+        return {}
+    hysteresis = Hysteresis(run.start.hysteresis.margin, run.start.hysteresis.runs)
+    rungs = {item.key: Rungs(line.ladder, line.consecutive, hysteresis) for item, line in _planned(run)}
+    taken = [(result.key, outcome, [one.measurement() for one in result.measurements]) for result, outcome in proven]
+    return climbed(rungs, before, taken)
+
+
+def standing_before(run: RecordedRun) -> dict[Key, Standing]:
+    """Give the steps that a run found standing."""
+    return {one.key: one.standing() for one in (run.start.before.decisions if run.start.before else ())}
 
 
 def _due(run: RecordedRun, item: PlannedItem, line: PlannedLine) -> bool:
@@ -141,6 +163,39 @@ def _refuted(run: RecordedRun, result: Result, outcome: Outcome) -> Iterator[str
     step = _step(run, result)
     if step is not result.step:
         yield f"{where}: recorded at the step {result.step or 'none'}, its measurements reach {step or 'none'}"
+
+
+def _last(proven: list[tuple[Result, Outcome]]) -> Iterator[tuple[Key, Outcome]]:
+    """Give the outcome of each decision, the worst where it has several."""
+    yield from sorted(((result.key, outcome) for result, outcome in proven), key=lambda one: RANK.index(one[1]))
+
+
+def stood(standing: Mapping[Key, Standing], outcomes: Mapping[Key, Outcome]) -> Iterator[Stood]:
+    """Write down how a run left each decision."""
+    for key in dict.fromkeys((*outcomes, *standing)):
+        line, check, subject = key
+        found = asdict(standing.get(key, GROUND))
+        yield Stood(line=line, check=check, subject=subject, outcome=outcomes.get(key, Outcome.NOT_RUN), **found)
+
+
+def on_ladder(standing: Mapping[Key, Standing], outcomes: Mapping[Key, Outcome]) -> tuple[Stood, ...]:
+    """Write down those that are not on the ground."""
+    return tuple(one for one in stood(standing, outcomes) if one.standing() != GROUND)
+
+
+def _refuted_standing(run: RecordedRun, standing: Mapping[Key, Standing]) -> Iterator[str]:
+    if run.finish is None or run.finish.standing is None:
+        return
+    told = {one.key: one.standing() for one in run.finish.standing}
+    for key in {**told, **standing}:
+        one, other = told.get(key, GROUND), standing.get(key, GROUND)
+        if one != other:
+            where = f"{key[0]}:{key[2]}" if key[2] else key[0]
+            yield f"{where} ({key[1]}): recorded as standing at {_at(one)}, its measurements leave it at {_at(other)}"
+
+
+def _at(standing: Standing) -> str:
+    return f"{standing.step or 'no step'} ({standing.failures} failures, {standing.calm} calm runs)"
 
 
 def _refuted_plan(run: RecordedRun) -> Iterator[str]:

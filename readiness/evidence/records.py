@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from readiness.ladder import Hysteresis, Standing
 from readiness.measurements import Measurement
 from readiness.outcomes import Gate, Outcome, Phase, Step
 from readiness.verdict import Key, Word
@@ -27,6 +28,48 @@ class RecordedTarget(Record):
     revision: str | None
 
 
+class Stood(Record):
+    """How a run left one decision."""
+
+    line: str
+    check: str
+    subject: str | None = None
+    outcome: Outcome
+    """The last one that was found; a narrowed run leaves those of the others as they were."""
+    step: Step | None = None
+    runs: int = 0
+    failures: int = 0
+    calm: int = 0
+    below: Step | None = None
+
+    @property
+    def key(self) -> Key:
+        """What makes it unique in a run."""
+        return (self.line, self.check, self.subject)
+
+    def standing(self) -> Standing:
+        """Give what the ladder carries on."""
+        return Standing(self.step, self.runs, self.failures, self.calm, self.below)
+
+
+class Before(Record):
+    """The run of this environment and phase before this one, as this one found it."""
+
+    run: str
+    head: str
+    """The digest of its journal's last line."""
+    started_at: datetime
+    verdict: Word
+    decisions: tuple[Stood, ...] = ()
+
+
+class RecordedHysteresis(Record):
+    """How steps were left when this run was judged."""
+
+    margin: float = Hysteresis.margin
+    runs: int = Hysteresis.runs
+
+
 class Start(Record):
     """The first record."""
 
@@ -45,6 +88,9 @@ class Start(Record):
     not_applicable: dict[str, str] = {}
     production: bool | None = None
     replay: str | None = None
+    before: Before | None = None
+    """What the ladder and the changes of this run stand on."""
+    hysteresis: RecordedHysteresis = RecordedHysteresis()
 
 
 class PlannedLine(Record):
@@ -60,6 +106,8 @@ class PlannedLine(Record):
     checks: tuple[str, ...]
     limits: dict[str, dict[str, Any]]
     ladder: dict[Step, float | str] = {}
+    consecutive: int = 1
+    severity: str | dict[Step, str] = ""
     diagnostics: tuple[str, ...] = ()
 
 
@@ -116,6 +164,8 @@ class Result(Record):
     remedy: str
     seconds: float
     step: Step | None = None
+    severity: str = ""
+    """The runbook's word for this failure."""
     gate: Gate | None = None
     says: str = ""
     ref: str = ""
@@ -142,3 +192,5 @@ class Finish(Record):
     """False where the run was interrupted or its evidence is not whole: `withdrawn` says why."""
     withdrawn: tuple[str, ...] = ()
     holding: tuple[tuple[str, str, str | None], ...] = ()
+    standing: tuple[Stood, ...] | None = None
+    """The decisions at a step of their ladder, or on the way to one or off it; None in older journals."""

@@ -7,79 +7,20 @@ One file without script and without anything from elsewhere; the charts are inli
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import Environment as Templates
-from jinja2 import PackageLoader, StrictUndefined
-
 from readiness.distribution import Distribution, merged
 from readiness.durable import write_whole
 from readiness.errors import BadRun
+from readiness.evidence.charts import Chart, Line, Points, page
 from readiness.rehearsal import SLICE_SECONDS, Evidence, folders, read
 from readiness.rehearsal_verdict import LAG_SECONDS, Word, judge, p95
 
 FILE = "page.html"
-WIDTH, HEIGHT, LEFT, BOTTOM = 720, 200, 56, 24
-POINTS_AT_MOST = 360
-Points = Sequence[tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class Line:
-    """One curve: its name, its class in the style, and its points."""
-
-    name: str
-    kind: str
-    points: Points
-
-
-@dataclass(frozen=True)
-class Chart:
-    """Curves over one axis. `level` is a limit, drawn across."""
-
-    title: str
-    unit: str
-    lines: tuple[Line, ...]
-    level: float | None = None
-    across: str = "min"
-
-    @property
-    def _right(self) -> float:
-        return max((x for line in self.lines for x, _ in line.points), default=1) or 1
-
-    @property
-    def _top(self) -> float:
-        highest = max((y for line in self.lines for _, y in line.points), default=1)
-        return max(highest, self.level or 0) * 1.1 or 1
-
-    def _at(self, x: float, y: float) -> str:
-        return f"{LEFT + max(x, 0) / self._right * (WIDTH - LEFT - 8):.1f},{self.height(y):.1f}"
-
-    def height(self, y: float) -> float:
-        """Where a value lies, in pixels from above."""
-        return HEIGHT - BOTTOM - y / self._top * (HEIGHT - BOTTOM - 8)
-
-    def path(self, line: Line) -> str:
-        """Write the points of a curve as SVG wants them."""
-        step = max(1, len(line.points) // POINTS_AT_MOST)
-        return " ".join(self._at(x, y) for x, y in line.points[::step])
-
-    def rows(self) -> Iterator[tuple[float, str]]:
-        """Give the marks of the upright axis: height and label."""
-        for part in range(5):
-            value = self._top / 1.1 * part / 4
-            yield self.height(value), f"{value:.3g}"
-
-    def columns(self) -> Iterator[tuple[float, str]]:
-        """Give the marks of the level axis: place and label."""
-        for part in range(5):
-            yield LEFT + part / 4 * (WIDTH - LEFT - 8), f"{self._right * part / 4:.3g}"
 
 
 def charts(evidence: Evidence) -> list[Chart]:
@@ -210,13 +151,9 @@ def previous(folder: Path, evidence: Evidence) -> Evidence | None:
 
 def render(evidence: Evidence, before: Evidence | None) -> str:
     """Write the page."""
-    templates = Templates(
-        loader=PackageLoader("readiness.evidence"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    style = templates.get_template("rehearsal.css").render()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     lags = [(one, merged([one.lag]).middle(0.99) * 1000) for one in evidence.generators]
-    return templates.get_template("rehearsal.html").render(
+    return page(
+        "rehearsal.html",
         evidence=evidence,
         found=judge(evidence),
         charts=charts(evidence),
@@ -224,9 +161,6 @@ def render(evidence: Evidence, before: Evidence | None) -> str:
         generators=lags,
         changes=compared(evidence, before) if before else [],
         before=before,
-        style=style,
-        style_digest=digest,
-        size=(WIDTH, HEIGHT, LEFT, BOTTOM),
         sure=evidence.naive.sure_of(0.95) if evidence.naive.counts else (0.0, 0.0),
         connect=Distribution(evidence.connections.connect),
         handshake=Distribution(evidence.connections.handshake),

@@ -7,6 +7,8 @@ pytest_plugins = (
     "readiness.plugin.judging",
     "readiness.plugin.deciding",
     "readiness.plugin.recording",
+    "readiness.plugin.looking_back",
+    "readiness.plugin.notifying",
     "readiness.plugin.reporting",
     "readiness.plugin.redacting",
     "readiness.plugin.planning",

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from readiness.outcomes import Outcome, Step
+from readiness.ladder import Standing, climbed, decided
+from readiness.measurements import Measurement
+from readiness.outcomes import Outcome
 from readiness.plugin.judging import again, identity
 from readiness.plugin.looking import POOL
 from readiness.plugin.run import RESULTS, RUN, SEEN, Run, found_in, is_controller, is_real
 from readiness.runbook import Item
-from readiness.verdict import Result, Verdict, Word, decide
+from readiness.verdict import RANK, Key, Verdict, Word, decide
 
 VERDICT = pytest.StashKey[Verdict]()
 CRASHED = "???"  # what xdist calls the phase of an item whose worker died
@@ -76,13 +78,18 @@ class Decider:
 def _settled(run: Run, item: Item, nodeid: str, found: list[dict[str, Any]]) -> dict[str, Any]:
     """Give the worst of what was found as the item's one result."""
     nothing = {"outcome": "not run", "reason": "it ended without a report", "remedy": "run it again"}
-    blank = {"measurements": [], "seconds": 0.0, "step": None, "side": {}, "waived": False, "attested": False}
+    blank = {
+        "measurements": [],
+        "seconds": 0.0,
+        "step": None,
+        "severity": "",
+        "side": {},
+        "waived": False,
+        "attested": False,
+    }
     place = {"nodeid": nodeid, "where": nodeid.partition("::")[0], "again": again(run, item), "diagnostics": {}}
-    worst = max(found, key=lambda record: _RANK.index(record["outcome"]), default=nothing)
+    worst = max(found, key=lambda record: RANK.index(Outcome(record["outcome"])), default=nothing)
     return {**identity(item), **place, **blank, **worst}
-
-
-_RANK = ["pass", "warn", "not due", "not applicable", "not run", "unknown", "fail"]
 
 
 def tell(config: pytest.Config, seen: list[tuple[str, dict[str, Any]]]) -> None:
@@ -129,12 +136,21 @@ def withdraw(session: pytest.Session) -> None:
 def _verdict(config: pytest.Config, *, ended: bool) -> Verdict:
     run = config.stash[RUN]
     assert run.phase
-    results = [
-        Result(
-            (record["line"], record["check"], record["subject"]),
-            Outcome(record["outcome"]),
-            Step(record["step"]) if record["step"] else None,
-        )
+    standing = standing_in(config)
+    results = decided([(_key(record), Outcome(record["outcome"])) for record in config.stash[RESULTS]], standing)
+    return decide(run.phase, run.expected(), results, ended=ended)
+
+
+def standing_in(config: pytest.Config) -> dict[Key, Standing]:
+    """Say which step of its ladder each decision stands at, now that the run has its results."""
+    run = config.stash[RUN]
+    before = {one.key: one.standing() for one in (run.before.decisions if run.before else ())}
+    taken = [
+        (_key(record), Outcome(record["outcome"]), [Measurement(**one) for one in record["measurements"]])
         for record in config.stash[RESULTS]
     ]
-    return decide(run.phase, run.expected(), results, ended=ended)
+    return climbed(run.rungs(), before, taken)
+
+
+def _key(record: dict[str, Any]) -> Key:
+    return (record["line"], record["check"], record["subject"])

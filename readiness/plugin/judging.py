@@ -15,7 +15,7 @@ from readiness.measurements import Measure, Measurement
 from readiness.outcomes import Outcome, Phase, Step, Unknown
 from readiness.plugin.looking import POOL, diagnose
 from readiness.plugin.run import FOUND, ITEM, LIMITS, MEASURE, RUN, SEEN, SETTLED, Run, Settled, is_real
-from readiness.runbook import Item, Limits
+from readiness.runbook import Item, Limits, severity_at
 
 SECONDS_AT_MOST = 300.0  # an item that took longer is not trusted, whatever it says of itself
 SKIPPED = (pytest.skip.Exception, pytest.xfail.Exception)
@@ -114,6 +114,7 @@ def _record(item: pytest.Item, report: pytest.TestReport, error: BaseException |
         "remedy": remedy,
         "seconds": round(report.duration, 4),
         "step": str(step) if step else None,
+        "severity": severity_at(found.line.severity, step) if outcome is Outcome.FAIL else "",
         "side": {},
         "waived": False,
         "attested": False,

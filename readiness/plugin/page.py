@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
+from readiness.evidence.before import Changes
 from readiness.measurements import Measurement, show
 from readiness.outcomes import Outcome
 from readiness.plugin.run import Run
@@ -35,6 +36,28 @@ class Page:
     def __init__(self, write: Write, width: int, *, several: bool) -> None:
         self._write, self._width, self._several = write, max(NARROWEST, width), several
 
+    def changed(self, found: Changes | None) -> None:
+        """Tell first of all what has turned since the run before."""
+        if found is None:
+            return
+        self._write("")
+        if not found.turned:
+            self._wrap(f"{'same':<{LABEL}}{found.as_before} ({found.before.run})")
+        else:
+            self._write(f"changed  since {found.before.run}", bold=True)
+        for one in found.turned[:NAMED_AT_MOST]:
+            text = f"{INDENT}{self._key(one.key)}: {one.before} -> {one.now}"
+            self._wrap(text, **{COLOURS.get(one.now, "cyan"): True})
+        if len(found.turned) > NAMED_AT_MOST:
+            names = ", ".join(self._key(one.key) for one in found.turned[NAMED_AT_MOST:])
+            self._wrap(f"{INDENT}and {len(found.turned) - NAMED_AT_MOST} more: {names}")
+
+    def held(self, found: Iterable[tuple[Key, str]]) -> None:
+        """Tell which steps of a ladder still stand."""
+        for key, told in found:
+            self._write("")
+            self._wrap(f"{'STANDS':<{LABEL}}{self._key(key)}: {told}", red=True)
+
     def bad(self, results: list[Record]) -> None:
         """Tell what failed, is unknown or was not run; those with one cause stand together, blockers first."""
         for word in WORST_FIRST:
@@ -51,7 +74,7 @@ class Page:
             self._write("")
             for record in found[:NAMED_AT_MOST]:
                 label = word.upper() if record is found[0] else ""
-                text = f"{label:<{LABEL}}{self._place(record)}: {record['says']} ({record['gate']})"
+                text = f"{label:<{LABEL}}{self._place(record)}: {record['says']} ({_gate(record)})"
                 self._wrap(text, **{COLOURS[word]: True})
             if len(found) > NAMED_AT_MOST:
                 names = ", ".join(self._name(record) for record in found[NAMED_AT_MOST:])
@@ -162,6 +185,10 @@ def wrapped(text: str, width: int) -> Iterator[str]:
         yield text[:at]
         text = indent + text[at + 1 :]
     yield text
+
+
+def _gate(record: Record) -> str:
+    return f"{record['gate']}, {record['severity']}" if record["severity"] else str(record["gate"])
 
 
 def _cause(record: Record) -> tuple[str, str]:

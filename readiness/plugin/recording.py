@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +18,7 @@ from readiness.environment import KnownReading
 from readiness.evidence import folders
 from readiness.evidence.exports import commands_for_github, junit, markdown
 from readiness.evidence.journal import Journal, RecordedRun, read_run
-from readiness.evidence.judged import judge, limits_digest
+from readiness.evidence.judged import judge, limits_digest, on_ladder
 from readiness.evidence.records import SCHEMA, Finish
 from readiness.evidence.redaction import REDACTOR, scan, scan_file
 from readiness.outcomes import Unknown
@@ -178,8 +178,9 @@ class Recorder:
             withdrawn=tuple(self._trouble),
             holding=verdict.holding,
         )
-        again = judge(replace(run, finish=finish)).verdict
-        return finish.model_copy(update={"ended": verdict.ended and again.word is verdict.word})
+        again = judge(replace(run, finish=finish))
+        ended = verdict.ended and again.verdict.word is verdict.word
+        return finish.model_copy(update={"ended": ended, "standing": on_ladder(again.standing, again.outcomes)})
 
     def _render(self, run: RecordedRun | None = None) -> None:
         """Write everything that is rendered from the journal; what cannot be written costs the verdict."""
@@ -238,6 +239,8 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
         "allowed_hosts": run.environment.allowed_hosts,
         "not_applicable": run.environment.not_applicable,
         "replay": run.replay,
+        "before": run.before,
+        "hysteresis": asdict(run.hysteresis),
         "limits_digest": limits_digest(lines),
     }
     instants = {key: value.isoformat() for key, value in start.items() if isinstance(value, datetime)}
@@ -256,6 +259,8 @@ def _line(runbook: str, line: Line) -> dict[str, Any]:
         "checks": list(line.decided_by),
         "limits": line.decided_by,
         "ladder": line.ladder,
+        "consecutive": line.consecutive,
+        "severity": line.severity,
         "diagnostics": line.diagnostics,
         "rendered_as": line.rendered_as,
     }

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from readiness import durable
-from readiness.evidence import exports
+from readiness.evidence import before, exports
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import RecordedMeasurement, Result
 from readiness.evidence.redaction import REDACTOR
@@ -140,7 +140,7 @@ def _cells(record: dict[str, Any]) -> dict[str, str]:
     values = "\n".join(f"{one.name}: {show(one.value)} {one.unit}".strip() for one in worst_first)
     return {
         "line": f"{record['line']}{subject}: {record['says']}",
-        "gate": str(record["gate"]),
+        "gate": ", ".join(filter(None, (str(record["gate"]), record.get("severity")))),
         "state": str(record["outcome"]),
         "measured": f"{values}{more}" or str(record["reason"]),
         "limit": "\n".join(one.allowed for one in worst_first),
@@ -191,17 +191,19 @@ def banner(run: RecordedRun) -> str:
     counts = run.finish.counts if run.finish else {}
     parts = [
         f'<section class="readiness {kind}"><h2>{escape(verdict)}</h2><p>{escape(action)}</p>',
+        *_changed(run),
         f"<p>{escape(', '.join(f'{number} {word}' for word, number in sorted(counts.items())))}</p>",
         *(
             f'<p class="withdrawn">taken back: {escape(why)}</p>'
             for why in (run.finish.withdrawn if run.finish else ())
         ),
     ]
+    parts += [f"<p>{escape(before.name(key))}: {escape(told)}</p>" for key, told in before.held_in(run)]
     held = [one for one in results if one.outcome in exports.OPEN]
     if held:
         heads = ("outcome", "line", "gate", "why", "remedy")
-        rows = [(one.outcome, _title(one), one.gate, one.reason, one.remedy) for one in held]
-        parts.append(f"<h3>Failed, unknown or not run</h3>{_table(heads, rows)}")
+        worst = [(one.outcome, _title(one), exports.gate_of(one), one.reason, one.remedy) for one in held]
+        parts.append(f"<h3>Failed, unknown or not run</h3>{_table(heads, worst)}")
     rows = [
         (one.outcome, _title(one), one.gate, "; ".join(exports.values_of(one)), "; ".join(exports.limits_of(one)))
         for one in results
@@ -209,6 +211,16 @@ def banner(run: RecordedRun) -> str:
     everything = _table(("outcome", "line", "gate", "measured", "limit"), rows)
     parts.append(f"<noscript><h3>Every line</h3>{everything}</noscript></section>")
     return "".join(parts)
+
+
+def _changed(run: RecordedRun) -> Iterator[str]:
+    """Tell what has turned since the run before."""
+    found = before.changes_of(run)
+    if found and not found.turned:
+        yield f"<p>{escape(found.as_before)} ({escape(found.before.run)})</p>"
+    if found and found.turned:
+        rows = [(one.now, one.before, one.name) for one in found.turned]
+        yield f"<h3>Changed since {escape(found.before.run)}</h3>{_table(('now', 'before', 'line'), rows)}"
 
 
 def _title(result: Result) -> str:

@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 
 from readiness.environment import Environment
+from readiness.evidence.before import newest
+from readiness.evidence.journal import read_run
+from readiness.evidence.records import Before
+from readiness.ladder import Hysteresis, Rungs
 from readiness.measurements import Measure
 from readiness.outcomes import Effect, Outcome, Phase
 from readiness.runbook import Item, Limits, Runbook, planned_checks
 from readiness.timeline import is_due
-from readiness.verdict import Expected
+from readiness.verdict import Expected, Key
 
 UNDECIDED = "undecided.no_check_yet"
 """The check of the lines whose own check nobody has written yet."""
@@ -37,6 +41,26 @@ class Run:
     reports: Path
     replay: Path | None = None
     as_of: str | None = None
+
+    @cached_property
+    def before(self) -> Before | None:
+        """What stood before this run; a replay stands on what the recorded run stood on. For the controller."""
+        if self.replay:
+            return read_run(self.replay).start.before
+        name, url = self.environment.environment, self.environment.target.url
+        return newest(self.reports, name, self.phase, url, self.started_at) if self.phase else None
+
+    @cached_property
+    def hysteresis(self) -> Hysteresis:
+        """How steps are left in this run."""
+        recorded = read_run(self.replay).start.hysteresis if self.replay else None
+        return Hysteresis(recorded.margin, recorded.runs) if recorded else Hysteresis()
+
+    def rungs(self) -> dict[Key, Rungs]:
+        """Give the ladder of each decision; only the hours after the launch have one."""
+        if self.phase is not Phase.POSTLAUNCH:
+            return {}
+        return {one.key: Rungs(one.line.ladder, one.line.consecutive, self.hysteresis) for one in self.demanded()}
 
     def demanded(self) -> list[Item]:
         """Give every decision that the runbooks demand in this phase, in their order."""

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from readiness.plugin.deciding import VERDICT
+from readiness.evidence.before import changes, held
+from readiness.outcomes import Outcome
+from readiness.plugin.deciding import VERDICT, standing_in
 from readiness.plugin.page import COLOURS, Page, name_of
 from readiness.plugin.recording import FOLDER
 from readiness.plugin.run import RESULTS, RUN, Run, found_in, is_controller, is_real
@@ -72,8 +74,11 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     run, results, verdict = config.stash[RUN], config.stash[RESULTS], config.stash[VERDICT]
     if config.get_verbosity() >= TRACE_VERBOSITY:
         _traces(reporter)
+    outcomes = {(one["line"], one["check"], one["subject"]): Outcome(one["outcome"]) for one in results}
     page = Page(reporter.write_line, reporter._tw.fullwidth, several=len(run.runbooks) > 1)  # noqa: SLF001  no other way
+    page.changed(changes(run.before, outcomes.items()))
     page.bad(results)
+    page.held(held(standing_in(config), outcomes, run.hysteresis.runs))
     page.missing(run, verdict)
     page.warned(results)
     if config.get_verbosity() >= 0:

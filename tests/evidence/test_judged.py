@@ -146,6 +146,53 @@ def test_the_step_of_a_ladder_is_derived_again(tmp_path: Path) -> None:
     assert any("recorded at the step alert, its measurements reach page" in one for one in judged.refuted)
 
 
+BEFORE: Journaled = {"run": "q", "head": "0" * 64, "started_at": "2026-11-21T08:00:00Z", "verdict": "ROLLBACK"}
+STOOD = {"line": "book/bad", "check": "demo.bad", "outcome": "fail", "step": "rollback", "runs": 1, "failures": 1}
+
+
+def stood_run(value: float, outcome: str) -> Journaled:
+    """Give a run after one that stood at ROLLBACK."""
+    told = run_of("postlaunch", page=2.5, rollback=5)
+    told["start"]["before"] = {**BEFORE, "decisions": [STOOD]}
+    told["results"][1] = result("bad", value, outcome=outcome, step="page" if value >= 2.5 else None)
+    told["finish"] |= {"verdict": "ROLLBACK", "counts": {"pass": 1, outcome: 1, "not due": 1}}
+    return told
+
+
+def test_what_stood_before_is_part_of_the_verdict(tmp_path: Path) -> None:
+    told = stood_run(4.6, "fail")
+    told["finish"]["standing"] = [{**STOOD, "runs": 2, "failures": 2, "calm": 1, "below": "page"}]
+    judged = judge(read_run(write(tmp_path / "a", told)))
+    assert judged.verdict.word is Word.ROLLBACK
+    assert judged.refuted == ()
+    assert judge(read_run(tmp_path / "a"), {}).verdict.word is Word.PAGE
+    assert judge(read_run(write(tmp_path / "b", stood_run(3, "fail")))).verdict.word is Word.PAGE
+
+
+def test_a_run_that_could_not_look_leaves_the_step(tmp_path: Path) -> None:
+    told = stood_run(1, "unknown")
+    told["results"][1]["measurements"] = []
+    assert judge(read_run(write(tmp_path, told))).verdict.word is Word.ROLLBACK
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda told: told["start"].update(before=None),
+        lambda told: told["start"]["before"]["decisions"][0].update(step="page"),
+        lambda told: told["finish"]["standing"][0].update(runs=9),
+        lambda told: told["finish"].update(standing=[]),
+        lambda told: told["start"].update(hysteresis={"margin": 0.01, "runs": 1}),
+    ],
+    ids=["no-before", "another-step", "runs", "nothing-stood", "another-margin"],
+)
+def test_a_lie_about_what_stood_is_refuted(forge: Callable[[Journaled], object], tmp_path: Path) -> None:
+    told = stood_run(4.6, "fail")
+    told["finish"]["standing"] = [{**STOOD, "runs": 2, "failures": 2, "calm": 1, "below": "page"}]
+    forge(told)
+    assert judge(read_run(write(tmp_path, told))).refuted
+
+
 def test_a_run_without_an_end_is_incomplete_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = run_of()
     told["results"], told["finish"] = [result("good")], None

@@ -1,0 +1,100 @@
+"""`readiness announce`: write a launch, a pause, a resume or a rollback from the newest evidence, and send it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from readiness import environment
+from readiness.clients.guard import Guard
+from readiness.clients.notifying import Delivery, Notifier
+from readiness.durable import write_whole
+from readiness.environment import Environment
+from readiness.errors import BadInput, BadRun
+from readiness.evidence.before import candidates
+from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.judged import judge
+from readiness.evidence.messages import Event, Facts, Message, announcement
+from readiness.evidence.redaction import REDACTOR
+from readiness.outcomes import Effect, Phase, Unknown
+from readiness.plugin import embedded
+
+HELP = "write an announcement from the newest evidence; it is sent only with --allow notify"
+FOLDER = "announcements"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command line may say."""
+    parser.add_argument("event", choices=list(Event), help="what is announced")
+    parser.add_argument("--env", required=True, metavar="NAME", help="the environment: environments/NAME.yaml")
+    parser.add_argument("--allow", choices=["notify"], help="send it; without this it is only printed")
+    parser.add_argument("--environments", type=Path, default=Path("environments"), metavar="DIR")
+    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print it, and send it where that is allowed; 1 when it did not arrive everywhere."""
+    path = options.environments / f"{options.env}.yaml"
+    variables: Mapping[str, str] = os.environ
+    if embedded.is_wanted(path, variables):
+        variables = {**variables, **embedded.stand_ins(path)}
+    found = environment.load(options.env, options.environments, variables)
+    now = datetime.now(UTC)
+    message = announcement(Event(options.event), _facts(found, options.reports, now))
+    message = Message(REDACTOR.text(message.title), REDACTOR.text(message.body))
+    print(f"{message.title}\n{message.body}")
+    if not options.allow and Effect.NOTIFY not in found.allow:
+        print("\nnot sent: say --allow notify")
+        return 0
+    told = _send(found, message)
+    _keep(options, now, message, told)
+    print()
+    for one in told:
+        print(f"{one.place}: {'sent' if one.delivered else REDACTOR.text(f'NOT SENT, {one.why}')}")
+    return 0 if all(one.delivered for one in told) else 1
+
+
+def _facts(found: Environment, reports: Path, now: datetime) -> Facts:
+    return Facts(
+        environment=found.environment,
+        url=found.target.url,
+        at=now,
+        launch_at=found.launch_at,
+        smoke=_newest(reports, found.environment, Phase.SMOKE),
+        postlaunch=_newest(reports, found.environment, Phase.POSTLAUNCH),
+        on_call=found.notify.on_call if found.notify else "",
+    )
+
+
+def _newest(reports: Path, name: str, phase: Phase) -> RecordedRun | None:
+    """Find the newest run that ended and that its journal bears out."""
+    for folder in candidates(reports, name, phase):
+        try:
+            run = read_run(folder)
+        except BadRun:
+            continue
+        if run.finish and not judge(run).refuted:
+            return run
+    return None
+
+
+def _send(found: Environment, message: Message) -> list[Delivery]:
+    guard = Guard(found.allowed_hosts, (Effect.READ, Effect.NOTIFY))
+    try:
+        return Notifier(found.notify, guard).send(message.title, message.body)
+    except Unknown as unknown:
+        raise BadInput([str(unknown)]) from None
+
+
+def _keep(options: argparse.Namespace, at: datetime, message: Message, told: list[Delivery]) -> None:
+    """Leave what was sent, to whom and whether it arrived, as evidence."""
+    folder = options.reports / options.env / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {"schema": "readiness/announcement/1", "event": options.event, "at": at.isoformat()}
+    deliveries = [{**vars(one), "why": REDACTOR.text(one.why)} for one in told]
+    record = {**facts, "title": message.title, "body": message.body, "deliveries": deliveries}
+    write_whole(folder / f"{at:%Y%m%dT%H%M%SZ}-{options.event}.json", json.dumps(record, indent=2) + "\n")
