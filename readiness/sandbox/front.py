@@ -205,7 +205,7 @@ class Front:
         self._told[name, tuple(sorted(labels.items()))] = points
 
     def take_back(self, name: str, **labels: str) -> None:
-        """Show that series no longer; Prometheus must still forget it."""
+        """Show that series no longer: its past stays on record, as that of any process that has ended."""
         self._told.pop((name, tuple(sorted(labels.items()))), None)
 
     def _past(self) -> Iterator[str]:

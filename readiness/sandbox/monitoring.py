@@ -14,7 +14,6 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -62,11 +61,6 @@ class Monitoring:
         (self.folder / "alertmanager.yml").write_text(json.dumps(configuration), encoding="utf-8")
         _post(f"{self.alertmanager_url}/-/reload")
 
-    def forget(self, series: str) -> None:
-        """Delete what a fault has put into the history."""
-        if self.real:
-            _post(f"{self.prometheus_url}/api/v1/admin/tsdb/delete_series?{urlencode({'match[]': series})}")
-
     def settle(self) -> None:
         """Wait until Prometheus has seen the front as it is now; it begins five seconds after its start."""
         wanted, end = time.time(), time.monotonic() + READY_SECONDS
@@ -108,7 +102,6 @@ def start(folder: Path, front: Front, targets: dict[str, str], routing: dict[str
             "--storage.tsdb.retention.time=30d",
             f"--web.listen-address=127.0.0.1:{port}",
             "--web.enable-lifecycle",
-            "--web.enable-admin-api",
         ),
         _run(
             folder,

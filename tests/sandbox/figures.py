@@ -15,7 +15,7 @@ QUERIES = {
     "cache cold": 'sum(rate(cache_requests_total{result="miss"}[5m])) / sum(rate(cache_requests_total[5m])) > bool 0.4',
     "processes": "count(process_resident_memory_bytes)",
     "databases": "count(database_size_bytes)",
-    "restarts": "sum(changes(process_start_time_seconds[1d]))",
+    "restarts": "sum(changes(process_start_time_seconds[1d]) and process_start_time_seconds)",
 }
 MOVING = ("_total", "_bucket", "_count", "_sum")
 STATISTICS = """

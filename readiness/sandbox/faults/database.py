@@ -43,6 +43,9 @@ EXPIRED = "database.expired_sessions[agency/expired-sessions]"
 BLOCKS = "database.cache_hit_ratio[launch400k/cache-hit]"
 OF_OTHERS = [
     *(*POOLS_BEFORE, POOL_NOT_EXHAUSTED, *POOLS_AFTER, *REACHABLE, *REPLICAS, *POOL_SIZES, TIMEOUT, SLOW_LOG),
+    "database.migrations_applied[launch400k/migrations:010_scale_400k_indexes]",
+    "workers.cron_scheduled[umbrella/cron-configured]",
+    "resilience.breakers_closed[launch400k/breakers]",
     *(INDEXES, QUICK, *LATENCIES, IDLE, EXPIRED, BLOCKS),
 ]
 

@@ -78,7 +78,6 @@ def memory_growing(target: Target) -> Iterator[None]:
     yield
     target.front.take_back("process_resident_memory_bytes", pod="leaky")
     target.monitoring.settle()
-    target.monitoring.forget('{pod="leaky"}')
 
 
 @fault("postlaunch", turns={GROWTH: "fail"})
@@ -90,7 +89,6 @@ def instance_restarts(target: Target) -> Iterator[None]:
     yield
     target.front.take_back("process_start_time_seconds", pod="restless")
     target.monitoring.settle()
-    target.monitoring.forget('{pod="restless"}')
 
 
 @fault("ga", turns={FORECAST.format("database_size"): "fail"})
@@ -103,7 +101,6 @@ def database_grows(target: Target) -> Iterator[None]:
     yield
     target.front.take_back("database_size_bytes", database="second")
     target.monitoring.settle()
-    target.monitoring.forget('{database="second"}')
 
 
 @fault("ga", turns=turning("unknown", *(FORECAST.format(name) for name in ("database_size", "object_storage"))))
