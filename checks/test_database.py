@@ -3,7 +3,16 @@
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.database import ConnectionPool, Tables
+from readiness.observations.database import (
+    ConnectionPool,
+    DatabaseAnswer,
+    IdleSession,
+    QueryTimes,
+    Replication,
+    RoleTimeout,
+    SlowQueryLog,
+    Tables,
+)
 
 
 class ProjectHealthy(Limits):
@@ -21,6 +30,51 @@ class RequiredTables(Limits):
 
 class MigrationsApplied(Limits):
     migration: str
+
+
+class Reachable(Limits):
+    seconds_below: float = 1.0
+    tables_at_least: int = 1
+
+
+class PoolSize(Limits):
+    connections_at_least: int = 100
+
+
+class ReadReplicas(Limits):
+    replicas_at_least: int = 1
+    lag_seconds_below: float = 10.0
+
+
+class StatementTimeout(Limits):
+    seconds_at_most: float = 30.0
+
+
+class SlowQueries(Limits):
+    seconds_at_most: float = 1.0
+
+
+class QueryLatency(Limits):
+    mean_seconds_below: float = 0.1
+    running_seconds_below: float = 60.0
+    calls_at_least: int = 100
+
+
+class IdleConnections(Limits):
+    minutes_below: float = 30.0
+
+
+class ExpiredSessions(Limits):
+    sessions_at_most: int = 1000
+
+
+class CacheHitRatio(Limits):
+    share_at_least: float = 0.90
+    blocks_at_least: int = 1000
+
+
+class Cpu(Limits):
+    share_below: float = 0.80
 
 
 @pytest.mark.preflight
@@ -70,3 +124,114 @@ def test_migrations_applied(applied_migrations: list[str], limits: MigrationsApp
     Remedy: apply the pending migrations, in their order.
     """
     measure(limits.migration in applied_migrations, f"migration {limits.migration} applied").is_(True)
+
+
+@pytest.mark.preflight
+@pytest.mark.smoke
+@pytest.mark.postlaunch
+def test_reachable(database_answer: DatabaseAnswer, limits: Reachable, measure: Measure) -> None:
+    """A new connection is made, a query answered, and the rows of the tables are on record.
+
+    Remedy: look at the database's load and at its connections; a slow log-in comes before a refused one.
+    """
+    measure(database_answer.seconds, "seconds until a query was answered", "s").below(limits.seconds_below)
+    measure(len(database_answer.rows), "tables with their rows on record", "tables").at_least(limits.tables_at_least)
+
+
+@pytest.mark.preflight
+def test_pool_size(pool_capacity: float, limits: PoolSize, measure: Measure) -> None:
+    """The connection pool is as large as the launch needs it.
+
+    Remedy: raise the pool size, and max_connections with it; the pooler's own size is readings.connection_pool_size.
+    """
+    measure(pool_capacity, "size of the pool", "connections").at_least(limits.connections_at_least)
+
+
+@pytest.mark.preflight
+def test_read_replicas(replication: Replication, limits: ReadReplicas, measure: Measure) -> None:
+    """A replica is streamed to, answers queries, and is close behind.
+
+    Remedy: read the replica's log; is its slot still there, and the WAL that it needs?
+    """
+    measure(replication.streaming, "replicas streamed to", "replicas").at_least(limits.replicas_at_least)
+    measure(replication.in_recovery, "the replica follows a primary").is_(True)
+    measure(replication.lag_seconds, "the replica's lag", "s").below(limits.lag_seconds_below)
+
+
+@pytest.mark.preflight
+def test_statement_timeout(statement_timeout: RoleTimeout, limits: StatementTimeout, measure: Measure) -> None:
+    """The service's statements end by themselves.
+
+    Remedy: alter role NAME set statement_timeout = '30s'; sessions get it when they connect again.
+    """
+    measure(statement_timeout.seconds, f"statement timeout of {statement_timeout.role}", "s").above(0)
+    measure(statement_timeout.seconds, f"statement timeout of {statement_timeout.role}", "s").at_most(
+        limits.seconds_at_most
+    )
+
+
+@pytest.mark.preflight
+def test_slow_query_log(slow_query_log: SlowQueryLog, limits: SlowQueries, measure: Measure) -> None:
+    """Slow statements are logged.
+
+    Remedy: alter system set log_min_duration_statement = '500ms', then select pg_reload_conf().
+    """
+    measure(slow_query_log.on, "slow statements are logged").is_(True)
+    measure(slow_query_log.seconds, "logged from", "s").at_most(limits.seconds_at_most)
+
+
+@pytest.mark.preflight
+def test_indexes_valid(invalid_indexes: list[str], measure: Measure) -> None:
+    """Every index is valid.
+
+    Remedy: reindex index concurrently NAME; a failed `create index concurrently` leaves one behind that nobody uses.
+    """
+    measure(invalid_indexes, "invalid indexes").is_none_of_them()
+
+
+@pytest.mark.postlaunch
+def test_query_latency(query_times: QueryTimes, limits: QueryLatency, measure: Measure) -> None:
+    """Statements are quick, and none runs without end.
+
+    Remedy: order pg_stat_statements by total_exec_time, and pg_stat_activity by query_start; explain what leads.
+    """
+    measure(query_times.mean_seconds, "mean time of a statement", "s").below(limits.mean_seconds_below)
+    measure(query_times.running_seconds, "the longest statement runs for", "s").below(limits.running_seconds_below)
+
+
+@pytest.mark.postlaunch
+def test_idle_connections(longest_idle_session: IdleSession, limits: IdleConnections, measure: Measure) -> None:
+    """No session idles for long.
+
+    Remedy: select pg_terminate_backend(PID); set idle_session_timeout, or mend the leak in the service's pool.
+    """
+    measure(longest_idle_session.minutes, f"longest idle session ({longest_idle_session.who})", "min").below(
+        limits.minutes_below
+    )
+
+
+@pytest.mark.postlaunch
+def test_expired_sessions(expired_session_count: float, limits: ExpiredSessions, measure: Measure) -> None:
+    """Expired login sessions are cleaned up.
+
+    Remedy: run the clean-up job, and find out why it no longer does so by itself.
+    """
+    measure(expired_session_count, "expired sessions", "sessions").at_most(limits.sessions_at_most)
+
+
+@pytest.mark.postlaunch
+def test_cache_hit_ratio(block_hit_share: float, limits: CacheHitRatio, measure: Measure) -> None:
+    """The database finds most blocks in memory.
+
+    Remedy: raise shared_buffers, or find the query that reads whole tables.
+    """
+    measure(block_hit_share, "share of blocks found in memory").at_least(limits.share_at_least)
+
+
+@pytest.mark.postlaunch
+def test_cpu(database_cpu_share: float, limits: Cpu, measure: Measure) -> None:
+    """The database has CPU to spare.
+
+    Remedy: order pg_stat_statements by total_exec_time; add an index, or a size of compute.
+    """
+    measure(database_cpu_share, "share of the database's CPU in use").below(limits.share_below)

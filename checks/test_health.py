@@ -3,7 +3,7 @@
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.health import HealthAnswer
+from readiness.observations.health import HealthAnswer, HealthTime
 
 
 class Live(Limits):
@@ -14,6 +14,18 @@ class Live(Limits):
 
 class Ready(Live):
     path: str = "/ready"
+
+
+class NamesEnvironment(Limits):
+    environment: str
+    path: str = "/health"
+    pointer: str = "/environment"
+
+
+class TimestampCurrent(Limits):
+    path: str = "/health"
+    pointer: str = "/timestamp"
+    seconds_at_most: float = 60.0
 
 
 @pytest.mark.preflight
@@ -38,3 +50,23 @@ def test_ready(health_answer: HealthAnswer, limits: Ready, measure: Measure) -> 
     """
     measure(health_answer.status, f"status of {limits.path}").is_(limits.status)
     measure(health_answer.seconds, f"answer time of {limits.path}", "s").below(limits.seconds_below)
+
+
+@pytest.mark.smoke
+@pytest.mark.postlaunch
+def test_names_environment(health_word: str, limits: NamesEnvironment, measure: Measure) -> None:
+    """The health answer names the environment that it should come from.
+
+    Remedy: which deployment answers at this address? look at its alias, its DNS record and its configuration.
+    """
+    measure(health_word, f"{limits.pointer} in the answer of {limits.path}").is_(limits.environment)
+
+
+@pytest.mark.smoke
+@pytest.mark.postlaunch
+def test_timestamp_current(health_time: HealthTime, limits: TimestampCurrent, measure: Measure) -> None:
+    """The health answer was made just now.
+
+    Remedy: does a cache answer in the service's place? else compare its clock with a time server.
+    """
+    measure(health_time.seconds_off, f"{health_time.told} is off by", "s").at_most(limits.seconds_at_most)

@@ -3,7 +3,7 @@
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.workers import Heartbeat
+from readiness.observations.workers import Backlog, CronRun, Heartbeat
 
 
 class Responsive(Limits):
@@ -17,6 +17,18 @@ class HeartbeatsFresh(Limits):
 class CronScheduled(Limits):
     job: str = ""
     schedule: str = ""
+
+
+class BacklogNormal(Limits):
+    job: str
+    times_usual_below: float = 3.0
+    jobs_tolerated: float = 50.0  # so many are no spike, however few are usual
+
+
+class CronRan(Limits):
+    schedule: str
+    job: str = ""
+    minutes_at_most: float = 30.0
 
 
 @pytest.mark.preflight
@@ -48,3 +60,23 @@ def test_cron_scheduled(active_jobs: list[str], limits: CronScheduled, measure: 
     Remedy: schedule the job, or switch it on again.
     """
     measure(len(active_jobs), f"active jobs {limits.job} {limits.schedule}".strip()).at_least(1)
+
+
+@pytest.mark.postlaunch
+def test_backlog_normal(backlog: Backlog, limits: BacklogNormal, measure: Measure) -> None:
+    """No more jobs wait than usual.
+
+    Remedy: look whether the workers of this queue live, and at what its oldest job waits for.
+    """
+    allowed = max(limits.times_usual_below * backlog.usual, limits.jobs_tolerated)
+    measure(backlog.waiting, f"jobs waiting in {limits.job}", "jobs").below(allowed)
+
+
+@pytest.mark.postlaunch
+def test_cron_ran(cron_run: CronRun, limits: CronRan, measure: Measure) -> None:
+    """The job ran when it was due, and succeeded.
+
+    Remedy: run the job by hand, then read why the scheduler did not start it or why it failed.
+    """
+    measure(cron_run.ran, f"succeeded at {cron_run.succeeded}, due {cron_run.due}").is_(True)
+    measure(cron_run.minutes_after_due, "succeeded after it was due", "min").at_most(limits.minutes_at_most)

@@ -100,6 +100,14 @@ class Postgres(Section):
     connections_at_most: Annotated[int, Field(gt=0, le=16)] = 4
     schemas: Annotated[tuple[str, ...], Field(min_length=1)] = ("public",)
     """The schemas whose tables the checks look at."""
+    application_role: str | None = None
+    """The role that the service itself logs in with; its settings are what counts."""
+
+
+class Replica(Section):
+    """A read replica of `postgres`, asked with the same limits."""
+
+    url: SecretReference
 
 
 class Storage(Section):
@@ -239,6 +247,7 @@ class Environment(Section):
     target: Target
     http: Http = Http()
     postgres: Postgres | None = None
+    replica: Replica | None = None
     storage: Storage | None = None
     metrics: Metrics | None = None
     prometheus: Prometheus | None = None
@@ -352,7 +361,7 @@ def _missing(variable: str, variables: Mapping[str, str]) -> str:
 
 
 def _wants_secret(loc: Loc) -> bool:
-    named = loc[-1] in {"token", "key", "password", "secret"} or loc == ("postgres", "url")
+    named = loc[-1] in {"token", "key", "password", "secret"} or loc in {("postgres", "url"), ("replica", "url")}
     return named or loc[:2] == ("notify", "urls")
 
 
@@ -385,8 +394,10 @@ def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
         (("readings", name, "http"), reading.http) for name, reading in found.readings.items() if reading.http
     ]
     yield from ((loc, host_of(url)) for loc, url in addresses)
-    if found.postgres:
-        yield ("postgres", "url"), host_of(found.postgres.url.reveal())
+    for name in ("postgres", "replica"):
+        database = getattr(found, name)
+        if database:
+            yield (name, "url"), host_of(database.url.reveal())
     for index, secret in enumerate(found.notify.urls if found.notify else ()):
         if urlsplit(secret.reveal()).scheme in NAMES_ITS_HOST:
             yield ("notify", "urls", index), host_of(secret.reveal())

@@ -12,12 +12,12 @@ from readiness.sandbox import Sandbox
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """Give the target as it stands an hour before the launch."""
-    with Sandbox.start() as running:
+    with Sandbox.start(replica=True) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def launched_sandbox() -> Iterator[Sandbox]:
     """Give the target as it stands six minutes after the launch."""
-    with Sandbox.start(launched=True) as running:
+    with Sandbox.start(launched=True, replica=True) as running:
         yield running

@@ -128,7 +128,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Healthy]:
     (reports / "environments").mkdir()
     others = text.replace("runbooks: [ingestion]", f"runbooks: [{', '.join(OTHERS)}]")
     (reports / "environments" / "local.yaml").write_text(others, encoding="utf-8")
-    with Sandbox.start() as before, Sandbox.start(launched=True) as after:
+    with Sandbox.start(replica=True) as before, Sandbox.start(launched=True, replica=True) as after:
         found = Healthy(before, after, reports)
         for phase in PHASES:
             found.judged(phase, "own")

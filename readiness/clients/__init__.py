@@ -21,6 +21,7 @@ class Clients:
 
     http: Http
     postgres: Postgres
+    replica: Postgres
     storage: Storage
     exposition: Exposition
     prometheus: Prometheus
@@ -32,12 +33,15 @@ class Clients:
         """Make the clients of an environment."""
         http = Http(environment.http, environment.target, guard)
         postgres = Postgres(environment.postgres, guard)
+        primary, copy = environment.postgres, environment.replica
+        replica = primary.model_copy(update={"url": copy.url}) if primary and copy else None
         exposition = Exposition(environment.metrics, http)
         prometheus = Prometheus(environment.prometheus, http)
         files = Files(guard)
         return cls(
             http=http,
             postgres=postgres,
+            replica=Postgres(replica, guard, "replica"),
             storage=Storage(environment.storage, http),
             exposition=exposition,
             prometheus=prometheus,
@@ -49,3 +53,4 @@ class Clients:
         """Let go of all connections."""
         self.http.close()
         self.postgres.close()
+        self.replica.close()

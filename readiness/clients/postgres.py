@@ -6,6 +6,7 @@ import queue
 import re
 import select
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,8 +64,9 @@ class _Place:
 class Postgres:
     """Connections to one database, few and shared."""
 
-    def __init__(self, settings: environment.Postgres | None, guard: Guard) -> None:
+    def __init__(self, settings: environment.Postgres | None, guard: Guard, section: str = "postgres") -> None:
         self._given = settings
+        self._section = section
         self._guard = guard
         self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
         self._places = threading.Semaphore(settings.connections_at_most if settings else 1)
@@ -80,6 +82,11 @@ class Postgres:
         """The schemas whose tables are looked at."""
         return self._settings.schemas
 
+    @property
+    def application_role(self) -> str | None:
+        """The role that the service itself logs in with."""
+        return self._settings.application_role
+
     def rows(self, sql: str, *parameters: object) -> list[Row]:
         """Run one statement that reads, and give its rows. Raises Unknown; no rows are no rows."""
         settings = self._settings
@@ -92,6 +99,16 @@ class Postgres:
                 raise Unknown("the statement does not read: it begins with no select", "correct the query")
             found, entry.status = self._found(sql, parameters, place)
         return found
+
+    def reach(self) -> float:
+        """Open a new connection, ask one thing, and give the seconds it took in all. Raises Unknown."""
+        place = _Place.of(self._settings)
+        with self._guard.request(
+            "postgres", "SQL", f"{place}: connect, select 1", place.hosts[0], Effect.READ
+        ) as entry:
+            started = time.monotonic()
+            _, entry.status = self._found("select 1 as answer", (), place, new=True)
+            return time.monotonic() - started
 
     def value(self, sql: str, *parameters: object) -> Plain:
         """Run a statement that answers one value. Raises Unknown, also where it is NULL."""
@@ -109,10 +126,13 @@ class Postgres:
     @property
     def _settings(self) -> environment.Postgres:
         if self._given is None:
-            raise NotConfigured("no database is configured", "set postgres.url in the environment file")
+            what = "database" if self._section == "postgres" else self._section
+            raise NotConfigured(f"no {what} is configured", f"set {self._section}.url in the environment file")
         return self._given
 
-    def _found(self, sql: str, parameters: tuple[object, ...], place: _Place) -> tuple[list[Row], str]:
+    def _found(
+        self, sql: str, parameters: tuple[object, ...], place: _Place, *, new: bool = False
+    ) -> tuple[list[Row], str]:
         settings = self._settings
         if not self._places.acquire(timeout=settings.connect_seconds + settings.statement_timeout_seconds):
             raise Unknown(
@@ -120,7 +140,7 @@ class Postgres:
                 "raise postgres.connections_at_most",
             )
         try:
-            connection = self._known() or self._connect(place)
+            connection = (None if new else self._known()) or self._connect(place)
             found = self._run(connection, sql, parameters)
         except psycopg.Error as error:
             raise explained(error, str(place)) from None

@@ -17,6 +17,7 @@ HELP = "run the embedded target, with faults if you like, and say how to point a
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command line may say."""
     parser.add_argument("--launched", action="store_true", help="as it stands six minutes after the launch")
+    parser.add_argument("--replica", action="store_true", help="with a streaming replica of the database")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="plant a fault (repeatable)")
     parser.add_argument("--list-faults", action="store_true", help="name the faults: what each breaks, in which phase")
 
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     try:
-        with Sandbox.start(launched=options.launched) as sandbox:
+        with Sandbox.start(launched=options.launched, replica=options.replica) as sandbox:
             for name in options.fault:
                 sandbox.keep(name)
             print(directions(sandbox, options.fault, launched=options.launched), flush=True)

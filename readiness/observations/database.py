@@ -8,7 +8,17 @@ from readiness.clients.postgres import Postgres
 from readiness.clients.readings import Readings
 from readiness.environment import Reading
 from readiness.observations import known_reading, observation
+from readiness.observations.database_statistics import (
+    DatabaseAnswer,
+    IdleSession,
+    QueryTimes,
+    Replication,
+    RoleTimeout,
+    SlowQueryLog,
+)
 from readiness.outcomes import Unknown
+
+__all__ = ["DatabaseAnswer", "IdleSession", "QueryTimes", "Replication", "RoleTimeout", "SlowQueryLog"]
 
 DATABASE_STATUS = known_reading("database_status", "the status that the database's provider reports")
 APPLIED_MIGRATIONS = known_reading(

@@ -37,11 +37,12 @@ class Sandbox:
         self._process = process
 
     @classmethod
-    def start(cls, *, launched: bool = False) -> Self:
+    def start(cls, *, launched: bool = False, replica: bool = False) -> Self:
         """Start one and wait until it answers (about two seconds). Raises SandboxFailed."""
+        words = [*(["--launched"] if launched else []), *(["--replica"] if replica else [])]
         with tempfile.TemporaryFile("w+", prefix="readiness-sandbox-") as errors:
             process = subprocess.Popen(  # noqa: S603  our own module
-                [sys.executable, "-m", __name__, "--piped", *(["--launched"] if launched else [])],
+                [sys.executable, "-m", __name__, "--piped", *words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

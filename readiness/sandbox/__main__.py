@@ -21,13 +21,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m readiness.sandbox", description=__doc__)
     parser.add_argument("--launched", action="store_true", help="as it stands six minutes after the launch")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="plant a fault (repeatable)")
+    parser.add_argument("--replica", action="store_true", help="with a streaming replica of the database")
     parser.add_argument("--piped", action="store_true", help="speak JSON to a parent, and end with it")
     options = parser.parse_args()
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     with own_folder() as folder:
-        target = build(folder)
+        target = build(folder, replica=options.replica)
         try:
             _serve(target, options, ended)
         finally:

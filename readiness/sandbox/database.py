@@ -69,6 +69,9 @@ def prepare(server: Server) -> tuple[Database, Database, str]:
         admin.rows(f"create role {role} login password '{password}'")
     admin.rows(f"alter role {PROBE} bypassrls")
     admin.rows(f"grant pg_monitor, pg_read_all_data to {PROBE}")
+    admin.rows(f"alter role {SERVICE} set statement_timeout = '30s'")
+    admin.rows("alter system set log_min_duration_statement = '500ms'")
+    admin.rows("select pg_reload_conf()")
     admin.rows("create schema supabase_migrations")
     admin.rows("create table supabase_migrations.schema_migrations (version text primary key, name text not null)")
     for path in sorted(MIGRATIONS.glob("[0-9]*.sql")):

@@ -62,12 +62,16 @@ class Front:
     database_cpu: float = 0.3
     backlog: dict[str, float] = field(default_factory=lambda: dict.fromkeys(JOBS, 12.0))
     cron_age: float | None = None
-    """Seconds since the nightly job; None where it ran at midnight as it should."""
+    """Seconds since the nightly job's last success; None where it ran at midnight as it should."""
     up: bool = True
     hidden: set[str] = field(default_factory=set)
     """Metrics that are no longer emitted."""
     not_a_number: set[str] = field(default_factory=set)
     status: int = 200
+    restarted_at: float = field(default_factory=lambda: float(round(time.time() - WEEK)))
+    database_bytes: float = 40.0 * GIGABYTE
+    object_bytes: float = 120.0 * GIGABYTE
+    _told: dict[Series, list[tuple[float, float]]] = field(default_factory=dict)
     _counts: dict[Series, float] = field(default_factory=dict)
     _still: dict[Series, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -147,10 +151,12 @@ class Front:
         yield ("node_memory_MemTotal_bytes", ()), 8.0 * GIGABYTE
         yield ("node_memory_MemAvailable_bytes", ()), 8.0 * GIGABYTE * max(0.0, 1 - self.memory - grown)
         yield ("process_resident_memory_bytes", ()), GIGABYTE * (0.6 + grown)
-        yield ("process_start_time_seconds", ()), now - WEEK
+        yield ("process_start_time_seconds", ()), self.restarted_at
         yield ("node_filesystem_size_bytes", (("mountpoint", "/"),)), 100.0 * GIGABYTE
         yield ("node_filesystem_avail_bytes", (("mountpoint", "/"),)), 100.0 * GIGABYTE * (1 - self.disk)
         yield ("database_cpu_share", ()), self.database_cpu
+        yield ("database_size_bytes", ()), self.database_bytes
+        yield ("object_storage_bytes", ()), self.object_bytes
         yield (
             ("cron_last_success_timestamp_seconds", (("cron", "analytics"),)),
             (midnight + 40 if self.cron_age is None else moment - self.cron_age),
@@ -190,7 +196,23 @@ class Front:
                 continue
             shown = "NaN" if key[0] in self.not_a_number else repr(self._still.get(key, value))
             lines.append(f"{_series(key)} {shown}")
-        return PlainTextResponse("\n".join(sorted(lines)) + "\n", media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(
+            "\n".join([*sorted(lines), *self._past()]) + "\n", media_type="text/plain; version=0.0.4"
+        )
+
+    def tell(self, name: str, points: list[tuple[float, float]], **labels: str) -> None:
+        """Show one more series, with the past that it would have: moments and values, and on with the last of them."""
+        self._told[name, tuple(sorted(labels.items()))] = points
+
+    def take_back(self, name: str, **labels: str) -> None:
+        """Show that series no longer: its past stays on record, as that of any process that has ended."""
+        self._told.pop((name, tuple(sorted(labels.items()))), None)
+
+    def _past(self) -> Iterator[str]:
+        for key, points in list(self._told.items()):
+            yield from (f"{_series(key)} {value:.10g} {moment * 1000:.0f}" for moment, value in points)
+            yield f"{_series(key)} {points[-1][1]:.10g}"
+            self._told[key] = points[-1:]  # the past is told once
 
     def freeze(self, name: str) -> None:
         """Let a metric stand still from now on."""

@@ -122,6 +122,7 @@ def _configuration(targets: dict[str, str], alertmanager_port: int) -> dict[str,
     return {
         "global": {"scrape_interval": SCRAPE, "evaluation_interval": SCRAPE},
         "rule_files": ["rules.yml"],
+        "storage": {"tsdb": {"out_of_order_time_window": "8d"}},  # a fault may tell of a past: see `Front.tell`
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager_port}"]}]}]},
         "scrape_configs": [
             {"job_name": job, "static_configs": [{"targets": [where], "labels": {"instance": "sandbox"}}]}

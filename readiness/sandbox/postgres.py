@@ -28,6 +28,8 @@ SETTINGS = {
     "unix_socket_directories": "",
     "fsync": "off",  # it lives for a test run
     "max_connections": "100",
+    "superuser_reserved_connections": "1",  # enough to mend with, and the pool can be filled to its last connections
+    "wal_retrieve_retry_interval": "100ms",  # a replica comes back at once
     "shared_preload_libraries": "pg_stat_statements",
 }
 READY_SECONDS = 15.0
@@ -72,6 +74,33 @@ def start(folder: Path) -> Server:
         if "Address already in use" not in _log(folder):
             break
     raise PostgresFailed(f"PostgreSQL did not start: {_log(folder)[-800:]}")
+
+
+def follow(primary: Server, folder: Path) -> Server:
+    """Start a streaming replica in an empty folder. Raises PostgresFailed."""
+    folder.mkdir(0o700)
+    owner = _owner(folder)
+    binaries = _binaries(owner)
+    environment = {"PATH": f"{binaries}:/usr/bin:/bin", "LC_ALL": "C", "HOME": str(folder)}
+    copied = subprocess.run(  # noqa: S603
+        [
+            *(str(binaries / "pg_basebackup"), "-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres"),
+            *("-D", str(folder / "data"), "-R", "-X", "stream", "--checkpoint=fast", "--no-sync"),
+        ],
+        capture_output=True,
+        text=True,
+        env={**environment, "PGPASSWORD": primary.password},
+        cwd="/",
+        check=False,
+        **owner,
+    )
+    if copied.returncode:
+        raise PostgresFailed(f"pg_basebackup failed: {copied.stderr[-800:]}")
+    port = free_port()
+    process = _serve(binaries, folder, port, environment, owner)
+    if not _answers(process, port):
+        raise PostgresFailed(f"the replica did not start: {_log(folder)[-800:]}")
+    return Server(port, primary.password, process)
 
 
 def _owner(folder: Path) -> dict[str, Any]:

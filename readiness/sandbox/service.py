@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any
 
@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from readiness.sandbox.workers import Plant, Worker
@@ -64,6 +64,12 @@ class Service:
     """Bearer token → workspace."""
     health_status: int = 200
     health_seconds: float = 0.0
+    health_page: str = ""
+    """A page of HTML that something in between answers instead, with status 200."""
+    environment: str = "production"
+    """What /health says it is: the sandbox stands for a service in production."""
+    clock_behind: timedelta = timedelta(0)
+    """How old the timestamp of /health is."""
     metrics_status: int = 200
 
     def application(self) -> Starlette:
@@ -180,8 +186,11 @@ class Service:
     def _health(self, request: Request) -> Response:
         del request
         time.sleep(self.health_seconds)
-        said = {"status": "ok" if self.health_status == 200 else "failing", "environment": "sandbox"}  # noqa: PLR2004
-        said |= {"version": VERSION, "revision": REVISION, "timestamp": datetime.now(UTC).isoformat()}
+        if self.health_page:
+            return HTMLResponse(self.health_page)
+        said = {"status": "ok" if self.health_status == 200 else "failing", "environment": self.environment}  # noqa: PLR2004
+        told = datetime.now(UTC) - self.clock_behind
+        said |= {"version": VERSION, "revision": REVISION, "timestamp": told.isoformat()}
         return JSONResponse(said, self.health_status)
 
     @_threaded

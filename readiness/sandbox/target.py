@@ -38,6 +38,7 @@ class Target:
     admin: Database
     """The superuser's connections."""
     probe_dsn: str
+    replica: postgres.Server | None
     configuration: Configuration
     store: ObjectStore
     storage_web: Web
@@ -71,6 +72,7 @@ class Target:
         return {
             "SANDBOX_URL": self.service_web.url,
             "SANDBOX_DATABASE_URL": self.probe_dsn,
+            "SANDBOX_REPLICA_DATABASE_URL": self._replica_dsn(),
             "SANDBOX_API_TOKEN": self.api_token,
             "SANDBOX_STORAGE_URL": f"{self.storage_web.url}/storage/v1",
             "SANDBOX_STORAGE_KEY": self.store.key,
@@ -84,6 +86,11 @@ class Target:
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
         }
 
+    def _replica_dsn(self) -> str:
+        """Give the probe's address at the replica; where there is none, one that refuses."""
+        port = self.replica.port if self.replica else 1
+        return self.probe_dsn.replace(f":{self.server.port}/", f":{port}/")
+
     def stop(self) -> None:
         """Stop everything and leave nothing."""
         for worker in self.workers.values():
@@ -94,10 +101,12 @@ class Target:
             web.leave()
         for web in webs:
             web.stop()
+        if self.replica:
+            self.replica.stop()
         self.server.stop()
 
 
-def build(folder: Path) -> Target:
+def build(folder: Path, *, replica: bool = False) -> Target:
     """Start every part. Raises postgres.PostgresFailed."""
     with ExitStack() as undo:
         server = postgres.start(folder / "postgres")
@@ -107,6 +116,9 @@ def build(folder: Path) -> Target:
         watched = monitoring.start(folder / "monitoring", front, {"front": _place(front_web)}, ROUTING)
         undo.callback(watched.stop)
         target = _build_on(server, folder, front, front_web, watched)
+        if replica:
+            target.replica = postgres.follow(server, folder / "replica")
+            undo.callback(target.replica.stop)
         target.begin()
         undo.pop_all()
     return target
@@ -139,6 +151,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         server=server,
         admin=admin,
         probe_dsn=probe_dsn,
+        replica=None,
         configuration=configuration,
         store=store,
         storage_web=storage_web,

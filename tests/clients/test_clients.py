@@ -21,6 +21,7 @@ def test_the_names_that_an_observation_may_ask_for() -> None:
     assert names == {
         "http": "Http",
         "postgres": "Postgres",
+        "replica": "Postgres",
         "storage": "Storage",
         "exposition": "Exposition",
         "prometheus": "Prometheus",

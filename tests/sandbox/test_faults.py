@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from readiness.sandbox import Sandbox, SandboxFailed
 from readiness.sandbox.faults import FAULTS, Fault
+from tests.sandbox.figures import database_figures, front_figures
 from tests.sandbox.visitor import GOOD_ROW, Visitor, csv_of, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +55,9 @@ def answer(visitor: Visitor, url: str, token: str = "", method: str = "GET") -> 
         return type(error).__name__
     kind = found.headers.get("content-type", "").partition(";")[0]
     body = found.json() if kind == "application/json" else None
-    told = {key: body.get(key) for key in ("status", "statusCode", "checks")} if body else None
+    told = {key: body.get(key) for key in ("status", "statusCode", "checks", "environment")} if body else None
+    if body and told and "timestamp" in body:
+        told["fresh"] = abs(datetime.now(UTC).timestamp() - datetime.fromisoformat(body["timestamp"]).timestamp()) < 60
     return [found.status_code, kind, told]
 
 
@@ -117,9 +121,9 @@ def counted(visitor: Visitor) -> bool:
 
 def state(visitor: Visitor, *, launched: bool) -> dict[str, Any]:
     """Everything a probe could see; only after the launch also what becomes of a file."""
-    seen = files(visitor) | web(visitor)
+    seen = files(visitor) | web(visitor) | front_figures(visitor)
     try:
-        seen |= rows(visitor)
+        seen |= rows(visitor) | database_figures(visitor)
         if launched:
             seen |= {"pipeline": pipeline(visitor), "counted": counted(visitor)}
     except (psycopg.Error, httpx.HTTPError) as error:
@@ -177,7 +181,7 @@ def test_every_fault_has_a_sentence_and_an_effect() -> None:
         assert fault.name == name
         assert fault.says.endswith(".")
         assert fault.phases
-        assert set(fault.turns.values()) <= {"fail", "unknown"}
+        assert set(fault.turns.values()) <= {"fail", "unknown", "warn"}
         assert fault.turns
 
 

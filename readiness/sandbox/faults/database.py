@@ -15,8 +15,38 @@ POOL = "database.pool_headroom[pool-available]"
 RLS = "database.row_level_security[rls-on-all-tables]"
 TABLE = "database.required_tables[staging-tables:{}]"
 MIGRATION = "database.migrations_applied[staging-tables:008_staging_tables]"
+POOLS_BEFORE = [f"database.pool_headroom[{line}]" for line in ("agency/pool", "launch400k/no-go-database")]
+POOL_NOT_EXHAUSTED = "database.pool_headroom[launch400k/pool-not-exhausted]"
+POOLS_AFTER = [
+    f"database.pool_headroom[{line}]"
+    for line in ("agency/pool", "launch400k/diagnose-pool", "playbook/database-health")
+]
+REACHABLE = [
+    f"database.reachable[{line}]"
+    for line in ("agency/connectivity", "launch400k/no-go-database", "umbrella/d1-reachable")
+]
+REPLICAS = [f"database.read_replicas[{line}]" for line in ("agency/replica", "launch400k/read-replicas")]
 ALL_TABLES = [
     TABLE.format(name) for name in ("staging_rows", "data_uploads", "workspace_settings", "circuit_breaker_state")
+]
+POOL_SIZES = [f"database.pool_size[{line}]" for line in ("launch400k/pool-size", "launch400k/scaled-up")]
+TIMEOUT = "database.statement_timeout[launch400k/query-timeout]"
+SLOW_LOG = "database.slow_query_log[launch400k/slow-query-log]"
+INDEXES = "database.indexes_valid[launch400k/migrations]"
+QUICK = "database.query_latency[agency/query-time]"
+LATENCIES = [
+    f"database.query_latency[{line}]"
+    for line in ("launch400k/query-time", "playbook/database-health", "umbrella/database-latency")
+]
+IDLE = "database.idle_connections[agency/idle-connections]"
+EXPIRED = "database.expired_sessions[agency/expired-sessions]"
+BLOCKS = "database.cache_hit_ratio[launch400k/cache-hit]"
+OF_OTHERS = [
+    *(*POOLS_BEFORE, POOL_NOT_EXHAUSTED, *POOLS_AFTER, *REACHABLE, *REPLICAS, *POOL_SIZES, TIMEOUT, SLOW_LOG),
+    "database.migrations_applied[launch400k/migrations:010_scale_400k_indexes]",
+    "workers.cron_scheduled[umbrella/cron-configured]",
+    "resilience.breakers_closed[launch400k/breakers]",
+    *(INDEXES, QUICK, *LATENCIES, IDLE, EXPIRED, BLOCKS),
 ]
 
 
@@ -116,6 +146,7 @@ def migration_missing(target: Target) -> Iterator[None]:
         "ingestion.no_slow_uploads[slow-uploads]",
         *(f"ingestion.no_stuck_uploads[{line}]" for line in ("stuck-uploads", "incident-queries")),
         "ingestion.data_integrity[rollback-recommended]",
+        *OF_OTHERS,
     ),
 )
 def probe_locked_out(target: Target) -> Iterator[None]:
@@ -126,7 +157,7 @@ def probe_locked_out(target: Target) -> Iterator[None]:
     target.admin.rows("alter role readiness_probe login")
 
 
-@fault("preflight", turns={POOL: "unknown"})
+@fault("preflight", turns=turning("unknown", POOL, *POOLS_BEFORE, *REPLICAS))
 def connections_hidden(target: Target) -> Iterator[None]:
     """The probe's role has lost pg_monitor, so the connections of others are hidden from it."""
     target.admin.rows("revoke pg_monitor from readiness_probe")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
@@ -61,3 +62,31 @@ def database_gone_for_service(target: Target) -> Iterator[None]:
     target.admin.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'ingestion_service'")
     yield
     target.admin.rows("alter role ingestion_service login")
+
+
+NAMED = "health.names_environment[umbrella/health-environment]"
+CURRENT = "health.timestamp_current[umbrella/health-timestamp]"
+
+
+@fault("smoke", "postlaunch", turns={NAMED: "fail"})
+def health_names_staging(target: Target) -> Iterator[None]:
+    """At the address of production the staging deployment answers."""
+    usual, target.service.environment = target.service.environment, "staging"
+    yield
+    target.service.environment = usual
+
+
+@fault("smoke", "postlaunch", turns={CURRENT: "fail"})
+def health_stale(target: Target) -> Iterator[None]:
+    """A cache answers in the service's place: the timestamp is an hour old."""
+    target.service.clock_behind = timedelta(hours=1)
+    yield
+    target.service.clock_behind = timedelta(0)
+
+
+@fault("smoke", "postlaunch", turns=turning("unknown", NAMED, CURRENT))
+def health_is_a_page(target: Target) -> Iterator[None]:
+    """/health answers 200 with a page that a proxy in front has made."""
+    target.service.health_page = "<!doctype html><title>Welcome</title>"
+    yield
+    target.service.health_page = ""

@@ -74,3 +74,49 @@ def service_refuses(target: Target) -> Iterator[None]:
     target.service_web.stop()
     yield
     target.service_web.restart()
+
+
+BACKLOG = "workers.backlog_normal[playbook/job-health:{}]"
+BACKLOGS = [BACKLOG.format(job) for job in ("geo_enrichment", "aggregation", "exports")]
+CRON_RAN = "workers.cron_ran[umbrella/cron-ran]"
+
+
+@fault("postlaunch", turns={BACKLOG.format("aggregation"): "fail"})
+def backlog_spike(target: Target) -> Iterator[None]:
+    """In one queue 900 jobs wait; 12 are usual."""
+    usual = target.front.backlog["aggregation"]
+    target.front.backlog["aggregation"] = 900.0
+    target.monitoring.settle()
+    yield
+    target.front.backlog["aggregation"] = usual
+    target.monitoring.settle()
+
+
+@fault("postlaunch", turns=turning("unknown", *BACKLOGS))
+def backlog_not_a_number(target: Target) -> Iterator[None]:
+    """The depth of the queues is NaN."""
+    target.front.not_a_number.add("jobs_waiting")
+    target.monitoring.settle()
+    yield
+    target.front.not_a_number.discard("jobs_waiting")
+    target.monitoring.settle()
+
+
+@fault("postlaunch", turns={CRON_RAN: "fail"})
+def cron_missed(target: Target) -> Iterator[None]:
+    """The nightly job last succeeded thirty hours ago."""
+    target.front.cron_age = 30 * 3600.0
+    target.monitoring.settle()
+    yield
+    target.front.cron_age = None
+    target.monitoring.settle()
+
+
+@fault("postlaunch", turns={CRON_RAN: "unknown"})
+def cron_never_heard_of(target: Target) -> Iterator[None]:
+    """Nothing tells when the nightly job succeeded."""
+    target.front.hidden.add("cron_last_success_timestamp_seconds")
+    target.monitoring.settle()
+    yield
+    target.front.hidden.discard("cron_last_success_timestamp_seconds")
+    target.monitoring.settle()

@@ -1,0 +1,35 @@
+"""The cache is used, and answers most of what it is asked."""
+
+import pytest
+
+from readiness import Limits, Measure
+from readiness.observations.cache import CacheUse
+
+
+class HitRatio(Limits):
+    lookups_at_least: int = 1
+    share_at_least: float = 0.80
+
+
+class Warm(HitRatio):
+    lookups_at_least: int = 100
+
+
+@pytest.mark.postlaunch
+def test_hit_ratio(cache_use: CacheUse, limits: HitRatio, measure: Measure) -> None:
+    """The cache is in use, and answers most look-ups.
+
+    Remedy: look at what is not found: has a deployment changed the keys, does the cache evict, are lifetimes short?
+    """
+    measure(cache_use.lookups, "look-ups in the last minutes", "look-ups").at_least(limits.lookups_at_least)
+    measure(cache_use.hits / cache_use.lookups, "share of look-ups answered").at_least(limits.share_at_least)
+
+
+@pytest.mark.preflight
+def test_warm(cache_use: CacheUse, limits: Warm, measure: Measure) -> None:
+    """The cache is warm: enough look-ups, and most of them answered.
+
+    Remedy: send the launch's first pages through once, then look again.
+    """
+    measure(cache_use.lookups, "look-ups in the last minutes", "look-ups").at_least(limits.lookups_at_least)
+    measure(cache_use.hits / cache_use.lookups, "share of look-ups answered").at_least(limits.share_at_least)

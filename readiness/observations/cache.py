@@ -1,0 +1,33 @@
+"""What the service's cache answers by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from readiness.clients.readings import Readings
+from readiness.environment import Reading
+from readiness.observations import known_reading, observation
+
+_RECENT = "sum(increase(cache_requests_total{}[5m]) and cache_requests_total)"
+CACHE_HITS = known_reading(
+    "cache_hits",
+    "how many look-ups the cache has answered in the last minutes",
+    Reading(promql=_RECENT.replace("{}", '{result="hit"}')),
+)
+CACHE_LOOKUPS = known_reading(
+    "cache_lookups", "how many look-ups it was asked in those minutes", Reading(promql=_RECENT.replace("{}", ""))
+)
+
+
+@dataclass(frozen=True)
+class CacheUse:
+    """Look-ups of the last minutes, and those among them that were answered from the cache."""
+
+    lookups: float
+    hits: float
+
+
+@observation
+def cache_use(readings: Readings) -> CacheUse:
+    """Fetch both counts."""
+    return CacheUse(readings.number(CACHE_LOOKUPS), readings.number(CACHE_HITS))

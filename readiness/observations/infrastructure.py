@@ -1,0 +1,98 @@
+"""How busy and how full the machines are, and where that leads. The defaults are node exporter's names.
+
+Every query ends in the metric itself (`... and metric`): a range still answers for minutes after its metric stopped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from readiness.clients.readings import Readings
+from readiness.environment import Reading
+from readiness.observations import known_reading, observation
+
+Resource = Literal["database_size", "object_storage", "request_volume"]
+
+CPU = known_reading(
+    "cpu_share",
+    "the share of the CPU in use, averaged over the machines, 0 to 1",
+    Reading(
+        promql='sum(rate(node_cpu_seconds_total{mode!~"idle|iowait"}[5m]) and node_cpu_seconds_total)'
+        " / sum(rate(node_cpu_seconds_total[5m]) and node_cpu_seconds_total)"
+    ),
+)
+MEMORY = known_reading(
+    "memory_share",
+    "the share of the memory in use on the fullest machine, 0 to 1",
+    Reading(promql="max(1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)"),
+)
+_REAL_DISKS = '{fstype!~"tmpfs|ramfs|overlay|squashfs|iso9660"}'
+DISK = known_reading(
+    "disk_share",
+    "the share of the fullest disk in use, 0 to 1",
+    Reading(promql=f"max(1 - node_filesystem_avail_bytes{_REAL_DISKS} / node_filesystem_size_bytes{_REAL_DISKS})"),
+)
+MEMORY_GROWTH = known_reading(
+    "memory_growth",
+    "by what share of itself the memory of the process that grows fastest grows in a day",
+    Reading(
+        # Of the last six hours, and only of a process that is that old: one that has just started always grows.
+        promql="max(deriv(process_resident_memory_bytes[6h]) * 86400 / process_resident_memory_bytes"
+        " and process_resident_memory_bytes offset 6h)"
+    ),
+)
+RESTARTS = known_reading(
+    "restarts",
+    "how often processes have restarted in the last day",
+    Reading(promql="sum(changes(process_start_time_seconds[1d]) and process_start_time_seconds)"),
+)
+FORECASTS = {
+    "database_size": known_reading(
+        "database_size_forecast", "the share of its limit that the database's size reaches in 30 days"
+    ),
+    "object_storage": known_reading(
+        "object_storage_forecast", "the share of its limit that the object storage reaches in 30 days"
+    ),
+    "request_volume": known_reading(
+        "request_volume_forecast", "the share of its limit that the volume of requests reaches in 30 days"
+    ),
+}
+
+
+@observation
+def cpu_share(readings: Readings) -> float:
+    """Fetch how busy the machines have been in the last minutes."""
+    return readings.number(CPU)
+
+
+@observation
+def memory_share(readings: Readings) -> float:
+    """Fetch how full the memory of the fullest machine is."""
+    return readings.number(MEMORY)
+
+
+@observation
+def disk_share(readings: Readings) -> float:
+    """Fetch how full the fullest disk is."""
+    return readings.number(DISK)
+
+
+@dataclass(frozen=True)
+class MemoryTrend:
+    """Growth as a share of today's memory in a day, from the last six hours; restarts in the last day."""
+
+    growth_a_day: float
+    restarts: float
+
+
+@observation
+def memory_trend(readings: Readings) -> MemoryTrend:
+    """Fetch how the memory has grown, and whether a restart has hidden it."""
+    return MemoryTrend(readings.number(MEMORY_GROWTH), readings.number(RESTARTS))
+
+
+@observation
+def forecast_share(readings: Readings, resource: Resource) -> float:
+    """Fetch the share of its limit that a resource is forecast to reach in 30 days."""
+    return readings.number(FORECASTS[resource])

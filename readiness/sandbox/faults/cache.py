@@ -1,0 +1,37 @@
+"""What spoils the cache, or the view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from readiness.sandbox.faults import fault, turning
+
+if TYPE_CHECKING:
+    from readiness.sandbox.target import Target
+
+WARM = "cache.warm[launch400k/caches-warm]"
+HIT_RATIOS = ("cache.hit_ratio[launch400k/cache-hit]", "cache.hit_ratio[umbrella/key-value-cache]")
+MISSED = 20_000.0
+
+
+@fault("preflight", "postlaunch", turns=turning("fail", WARM, *HIT_RATIOS))
+def cache_cold(target: Target) -> Iterator[None]:
+    """The cache was emptied: most look-ups miss, those of the last minutes are counted at once."""
+    usual, target.front.cache_hits = target.front.cache_hits, 0.1
+    target.front.add("cache_requests_total", MISSED, result="miss")
+    target.monitoring.settle()
+    yield
+    target.front.cache_hits = usual
+    target.front.add("cache_requests_total", MISSED * usual / (1 - usual), result="hit")
+    target.monitoring.settle()
+
+
+@fault("preflight", "postlaunch", turns=turning("unknown", WARM, *HIT_RATIOS))
+def cache_metrics_hidden(target: Target) -> Iterator[None]:
+    """The cache's counters are no longer emitted; those of the last minutes are still on record."""
+    target.front.hidden.add("cache_requests_total")
+    target.monitoring.settle()
+    yield
+    target.front.hidden.discard("cache_requests_total")
+    target.monitoring.settle()

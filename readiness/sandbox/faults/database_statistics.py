@@ -1,0 +1,306 @@
+"""What slows, fills or misconfigures the database, and what hides its own figures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults.database import (
+    BLOCKS,
+    EXPIRED,
+    IDLE,
+    INDEXES,
+    LATENCIES,
+    POOL_NOT_EXHAUSTED,
+    POOL_SIZES,
+    POOLS_AFTER,
+    QUICK,
+    REACHABLE,
+    REPLICAS,
+    SLOW_LOG,
+    TIMEOUT,
+)
+
+if TYPE_CHECKING:
+    from readiness.sandbox.database import Database
+    from readiness.sandbox.target import Target
+
+WAIT_SECONDS = 10.0
+SLEEPERS, SLEEP_SECONDS = 30, 1.0
+CALLS = 300
+WITHOUT_REPLICA = "there is no replica: start the sandbox with --replica"
+FORGOTTEN = "forgotten"
+TIMES = ("backend_start", "xact_start", "query_start", "state_change")
+
+
+def _wait(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + WAIT_SECONDS
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def _fill(target: Target, connections: int) -> Iterator[None]:
+    """Hold so many client connections that there are that many in all."""
+    (found,) = target.admin.rows("select count(*) as n from pg_stat_activity where backend_type = 'client backend'")
+    held = [target.admin.fresh() for _ in range(connections - found["n"])]
+    yield
+    for connection in held:
+        connection.close()
+
+
+@fault("postlaunch", turns=turning("fail", *POOLS_AFTER) | {POOL_NOT_EXHAUSTED: "warn"})
+def pool_at_81(target: Target) -> Iterator[None]:
+    """Of a hundred connections 81 are in use, and those of the probe."""
+    yield from _fill(target, 81)
+
+
+@fault("postlaunch", turns=turning("fail", *POOLS_AFTER, POOL_NOT_EXHAUSTED))
+def pool_at_96(target: Target) -> Iterator[None]:
+    """Of a hundred connections 94 are in use, and with those of the probe 96."""
+    yield from _fill(target, 94)
+
+
+@fault("preflight", "smoke", turns=turning("fail", *REACHABLE))
+def login_slow(target: Target) -> Iterator[None]:
+    """The database takes 1.2 s over each log-in of the probe."""
+    target.admin.rows(
+        "create function doze() returns event_trigger language plpgsql as $$ begin"
+        " if session_user = 'readiness_probe' then perform pg_sleep(1.2); end if; end $$"
+    )
+    target.admin.rows("create event trigger doze on login execute function doze()")
+    yield
+    target.admin.rows("drop event trigger doze")
+    target.admin.rows("drop function doze()")
+
+
+@fault("postlaunch", turns=turning("unknown", IDLE, QUICK, *LATENCIES, *POOLS_AFTER, POOL_NOT_EXHAUSTED))
+def sessions_hidden(target: Target) -> Iterator[None]:
+    """The probe's role has lost pg_monitor: it no longer sees what others do."""
+    target.admin.rows("revoke pg_monitor from readiness_probe")
+    yield
+    target.admin.rows("grant pg_monitor to readiness_probe")
+
+
+@contextlib.contextmanager
+def _aged(target: Target) -> Iterator[None]:
+    """Show the forgotten session 35 minutes older than it is.
+
+    Nobody can wait that long, and the server lets nobody set its clock: the probe's role looks at the sessions through
+    a view of the same name that lies before the server's own in its search path.
+    """
+    columns = target.admin.rows(
+        "select attname as name from pg_attribute where attrelid = 'pg_catalog.pg_stat_activity'::regclass"
+        " and attnum > 0 order by attnum"
+    )
+    older = f"case when application_name = '{FORGOTTEN}' then interval '35 minutes' else interval '0' end"
+    shown = [f"{one['name']} - {older} as {one['name']}" if one["name"] in TIMES else one["name"] for one in columns]
+    target.admin.rows("create schema aged")
+    view = f"select {', '.join(shown)} from pg_catalog.pg_stat_activity"  # noqa: S608  our own words
+    target.admin.rows(f"create view aged.pg_stat_activity as {view}")
+    target.admin.rows("alter role readiness_probe set search_path = aged, pg_catalog, public")
+    yield
+    target.admin.rows("alter role readiness_probe reset search_path")
+    target.admin.rows("drop schema aged cascade")
+
+
+@fault("postlaunch", turns={IDLE: "fail"})
+def session_idle(target: Target) -> Iterator[None]:
+    """A session has idled for 35 minutes inside a transaction."""
+    forgotten = target.admin.fresh()
+    forgotten.execute(f"set application_name = '{FORGOTTEN}'".encode())
+    forgotten.execute("begin")
+    forgotten.execute("select 1")
+    with _aged(target):
+        yield
+    forgotten.close()
+
+
+@fault("postlaunch", turns=turning("fail", QUICK, *LATENCIES))
+def session_long_running(target: Target) -> Iterator[None]:
+    """A statement has run for 35 minutes."""
+    forgotten = target.admin.fresh()
+    forgotten.execute(f"set application_name = '{FORGOTTEN}'".encode())
+    running = threading.Thread(target=_until_cancelled, args=(forgotten, "select pg_sleep(3600)"), daemon=True)
+    running.start()
+    with _aged(target):
+        yield
+    forgotten.cancel()
+    running.join(WAIT_SECONDS)
+    forgotten.close()
+
+
+def _until_cancelled(connection: object, sql: str) -> None:
+    import psycopg  # noqa: PLC0415  faults are listed without the sandbox's packages
+
+    assert isinstance(connection, psycopg.Connection)
+    with contextlib.suppress(psycopg.errors.QueryCanceled):
+        connection.execute(sql.encode())
+
+
+@fault("postlaunch", turns=turning("fail", *LATENCIES))
+def statements_slow(target: Target) -> Iterator[None]:
+    """Thirty clients send nothing but statements of a second; the mean of all lies above 100 ms and below 1 s."""
+    ended = threading.Event()
+    sleepers = [threading.Thread(target=_sleep_on, args=(target.admin, ended), daemon=True) for _ in range(SLEEPERS)]
+    target.admin.rows("select pg_stat_statements_reset()")
+    for sleeper in sleepers:
+        sleeper.start()
+    time.sleep(2 * SLEEP_SECONDS)
+    yield
+    ended.set()
+    for sleeper in sleepers:
+        sleeper.join(WAIT_SECONDS)
+    target.admin.rows("select pg_stat_statements_reset()")
+    for _ in range(CALLS):
+        target.admin.rows("select 1")
+
+
+def _sleep_on(database: Database, ended: threading.Event) -> None:
+    with database.fresh() as connection:
+        while not ended.is_set():
+            connection.execute("select pg_sleep(%s)", [SLEEP_SECONDS])
+
+
+@fault("postlaunch", turns=turning("unknown", QUICK, *LATENCIES))
+def statements_not_counted(target: Target) -> Iterator[None]:
+    """The extension pg_stat_statements is gone."""
+    target.admin.rows("drop extension pg_stat_statements")
+    yield
+    target.admin.rows("create extension pg_stat_statements")
+
+
+@fault("postlaunch", turns={BLOCKS: "fail"})
+def blocks_read_from_disk(target: Target) -> Iterator[None]:
+    """Somebody reads a table from end to end again and again that the memory does not hold."""
+    target.admin.rows("create schema cold")
+    target.admin.rows("create unlogged table cold.pages (words text storage plain)")
+    target.admin.rows("insert into cold.pages select repeat('x', 8000) from generate_series(1, 5000)")
+    target.admin.rows("vacuum full cold.pages")  # past the memory, in which the rows were a moment ago
+    _read_until(target, "select count(*) from cold.pages", lambda share: share < 0.8)  # noqa: PLR2004
+    yield
+    target.admin.rows("drop schema cold cascade")
+    one_block = "select from workspaces where n > 0 limit 1"
+    again = f"select count(*) from generate_series(1, 100000) as n, lateral ({one_block}) as hit"  # noqa: S608
+    _read_until(target, again, lambda share: share > 0.95)  # noqa: PLR2004
+
+
+def _read_until(target: Target, sql: str, enough: Callable[[float], bool]) -> None:
+    def read() -> bool:
+        target.admin.rows(sql)
+        target.admin.rows("select pg_stat_force_next_flush()")
+        found = target.admin.one(
+            "select blks_hit::float / (blks_hit + blks_read) as share from pg_stat_database"
+            " where datname = current_database()"
+        )
+        return enough(found["share"])
+
+    _wait(read)
+
+
+@fault("postlaunch", turns={EXPIRED: "fail"})
+def sessions_pile_up(target: Target) -> Iterator[None]:
+    """The clean-up of expired log-in sessions has not run: 1,500 are kept."""
+    target.admin.rows(
+        "insert into auth.sessions (user_id, created_at, not_after)"
+        " select gen_random_uuid(), now() - interval '9 days', now() - interval '2 days' from generate_series(1, 1500)"
+    )
+    yield
+    target.admin.rows("delete from auth.sessions where created_at < now() - interval '8 days'")
+
+
+@fault("postlaunch", turns={EXPIRED: "unknown"})
+def sessions_elsewhere(target: Target) -> Iterator[None]:
+    """The table of the log-in sessions is not where it was."""
+    target.admin.rows("alter table auth.sessions rename to sessions_2026")
+    yield
+    target.admin.rows("alter table auth.sessions_2026 rename to sessions")
+
+
+@fault("preflight", turns=turning("fail", *POOL_SIZES))
+def pool_small(target: Target) -> Iterator[None]:
+    """The database takes no more than fifty connections."""
+    target.admin.rows("alter database postgres connection limit 50")
+    yield
+    target.admin.rows("alter database postgres connection limit -1")
+
+
+@fault("preflight", turns={TIMEOUT: "fail"})
+def statement_timeout_off(target: Target) -> Iterator[None]:
+    """The service's statements may take for ever; the server's own default does not help, the role's setting counts."""
+    target.admin.rows("alter role ingestion_service set statement_timeout = 0")
+    yield
+    target.admin.rows("alter role ingestion_service set statement_timeout = '30s'")
+
+
+@fault("preflight", turns={TIMEOUT: "unknown"})
+def statement_timeout_unset(target: Target) -> Iterator[None]:
+    """Neither the service's role nor the database has a timeout; the probe's own hides the server's."""
+    target.admin.rows("alter role ingestion_service reset statement_timeout")
+    yield
+    target.admin.rows("alter role ingestion_service set statement_timeout = '30s'")
+
+
+@fault("preflight", turns={SLOW_LOG: "fail"})
+def slow_query_log_off(target: Target) -> Iterator[None]:
+    """Slow statements are not logged."""
+    _log_from(target, "-1")
+    yield
+    _log_from(target, "500ms")
+
+
+def _log_from(target: Target, duration: str) -> None:
+    target.admin.rows(f"alter system set log_min_duration_statement = '{duration}'")
+    target.admin.rows("select pg_reload_conf()")
+    wanted = "select current_setting('log_min_duration_statement') as found"
+    _wait(lambda: target.admin.one(wanted)["found"] == duration)
+
+
+@fault("preflight", turns={INDEXES: "fail"})
+def index_invalid(target: Target) -> Iterator[None]:
+    """A unique index was built concurrently, met duplicates, and was left behind invalid."""
+    import psycopg  # noqa: PLC0415  faults are listed without the sandbox's packages
+
+    with contextlib.suppress(psycopg.errors.UniqueViolation):
+        target.admin.rows("create unique index concurrently uploads_by_platform on data_uploads (platform)")
+    yield
+    target.admin.rows("drop index uploads_by_platform")
+
+
+@fault("preflight", turns=turning("fail", *REPLICAS))
+def replica_detached(target: Target) -> Iterator[None]:
+    """The replica answers, and no longer follows the primary."""
+    primary = _on_replica(target, "select current_setting('primary_conninfo') as found")
+    _follow(target, "", 0)
+    yield
+    _follow(target, primary, 1)
+
+
+def _on_replica(target: Target, sql: str) -> str:
+    assert target.replica, WITHOUT_REPLICA
+    with type(target.admin)(target.replica.dsn()).fresh() as connection:
+        cursor = connection.execute(sql.encode())
+        row = cursor.fetchone() if cursor.description else None
+        return str(row["found"]) if row else ""
+
+
+def _follow(target: Target, primary: str, wanted: int) -> None:
+    quoted = primary.replace("'", "''")
+    _on_replica(target, f"alter system set primary_conninfo = '{quoted}'")
+    _on_replica(target, "select pg_reload_conf() as found")
+    streaming = "select count(*) as n from pg_stat_replication where state = 'streaming'"
+    _wait(lambda: target.admin.one(streaming)["n"] == wanted)
+
+
+@fault("preflight", turns=turning("unknown", *REPLICAS))
+def replica_frozen(target: Target) -> Iterator[None]:
+    """The replica takes connections and answers nobody."""
+    assert target.replica, WITHOUT_REPLICA
+    os.kill(target.replica.process.pid, signal.SIGSTOP)
+    yield
+    os.kill(target.replica.process.pid, signal.SIGCONT)

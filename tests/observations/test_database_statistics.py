@@ -1,0 +1,119 @@
+"""The database's own figures on a real server: the pool at each limit, and settings as the service's role gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from readiness import Measure, runbook
+from readiness.ladder import reached
+from readiness.observations.database import ConnectionPool, connection_pool
+from readiness.observations.database_statistics import (
+    block_hit_share,
+    database_answer,
+    query_times,
+    replication,
+    statement_timeout,
+)
+from readiness.outcomes import NotConfigured, Step, Unknown
+from readiness.sandbox import Sandbox
+from readiness.sandbox.postgres import Server
+from tests.clients.conftest import Make
+from tests.test_catalogue import CHECKS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("in_use", "holds", "step"),
+    [(79, True, None), (81, True, Step.WARN), (94, True, Step.WARN), (96, False, Step.CRITICAL)],
+)
+def test_the_pool_reaches_its_steps(in_use: int, holds: bool, step: Step | None) -> None:
+    book = runbook.load(runbook.locate("launch400k", ROOT))
+    (item,) = (one for one in book.items() if one.local_id == "pool-not-exhausted")
+    check, measure = CHECKS[item.check], Measure()
+    model = check.__annotations__["limits"]
+    failed = False
+    try:
+        check(connection_pool=ConnectionPool(in_use, 100), limits=runbook.limits_of(item, model), measure=measure)
+    except AssertionError:
+        failed = True
+    assert failed is not holds
+    assert reached(item.line.ladder, measure.taken) == step
+
+
+@pytest.mark.parametrize("wanted", [79, 81])
+def test_the_pool_is_counted_exactly(wanted: int, sandbox: Sandbox, make: Make) -> None:
+    dsn = sandbox.variables["SANDBOX_DATABASE_URL"]
+    postgres = make(dsn=dsn).postgres
+    missing = wanted - connection_pool(postgres).in_use
+    held = [psycopg.connect(dsn) for _ in range(missing)]
+    try:
+        found = connection_pool(postgres)
+    finally:
+        for connection in held:
+            connection.close()
+    assert (found.in_use, found.size) == (wanted, 100)
+
+
+@pytest.fixture
+def settle(database: Server) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """Give the superuser's hand on the settings of a role, and undo them."""
+    with psycopg.connect(database.dsn(), autocommit=True) as connection:
+        connection.execute("create role app")
+        yield connection
+        connection.execute("alter database postgres reset statement_timeout")
+        connection.execute("drop role app")
+
+
+def test_the_nearest_setting_counts(settle: psycopg.Connection[object], database: Server, make: Make) -> None:
+    postgres = make(dsn=database.dsn("probe", "probe-password"), postgres={"application_role": "app"}).postgres
+    with pytest.raises(Unknown, match="the probe's own hides the server's"):
+        statement_timeout(postgres)
+    for change, seconds in (
+        ("alter database postgres set statement_timeout = '2min'", 120),
+        ("alter role app set statement_timeout = 1500", 1.5),
+        ("alter role app in database postgres set statement_timeout = 0", 0),
+        ("alter role app in database postgres set statement_timeout = '250ms'", 0.25),
+        ("alter role app in database postgres reset statement_timeout", 1.5),
+    ):
+        settle.execute(change.encode())
+        assert statement_timeout(postgres).seconds == seconds
+
+
+def test_without_the_services_role_nothing_is_judged(database: Server, make: Make) -> None:
+    dsn = database.dsn("probe", "probe-password")
+    with pytest.raises(NotConfigured, match="application_role"):
+        statement_timeout(make(dsn=dsn).postgres)
+    with pytest.raises(Unknown, match="there is no role ap"):
+        statement_timeout(make(dsn=dsn, postgres={"application_role": "ap"}).postgres)
+
+
+def test_too_little_on_record_is_unknown(sandbox: Sandbox, make: Make) -> None:
+    clients = make(dsn=sandbox.variables["SANDBOX_DATABASE_URL"])
+    with pytest.raises(Unknown, match="too few for a mean"):
+        query_times(clients.readings, 10**9)
+    with pytest.raises(Unknown, match="too few for a share"):
+        block_hit_share(clients.postgres, 10**12)
+
+
+def test_a_connection_is_timed_and_rows_are_counted(sandbox: Sandbox, make: Make) -> None:
+    clients = make(dsn=sandbox.variables["SANDBOX_DATABASE_URL"])
+    found = database_answer(clients.postgres, clients.readings)
+    assert 0 < found.seconds < 2
+    assert "campaign_metrics" in found.rows  # the count itself follows the writes by some seconds
+
+
+def test_a_closed_port_and_a_locked_role_are_unknown(make: Make, closed_port: int, database: Server) -> None:
+    for dsn in (f"postgresql://probe@127.0.0.1:{closed_port}/x", database.dsn("nologin", "nologin-password")):
+        with pytest.raises(Unknown):
+            make(dsn=dsn).postgres.reach()
+
+
+def test_a_replica_that_is_not_named_is_not_configured(sandbox: Sandbox, make: Make) -> None:
+    clients = make(dsn=sandbox.variables["SANDBOX_DATABASE_URL"])
+    with pytest.raises(NotConfigured, match=r"replica\.url"):
+        replication(clients.postgres, clients.replica)
