@@ -15,6 +15,7 @@ CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 
 WORDS = {"documents", "environment", "errors", "measurements", "outcomes", "runbook", "secret", "timeline"}
 WORDS |= {"distribution", "journeys", "stages"}
+WORDS |= {"collectors", "sections"}
 JUDGEMENT = {"ladder", "rehearsal", "rehearsal_verdict", "verdict"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),
