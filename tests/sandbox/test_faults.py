@@ -16,6 +16,7 @@ import pytest
 from readiness.sandbox import Sandbox, SandboxFailed
 from readiness.sandbox.faults import FAULTS, Fault
 from tests.sandbox.visitor import GOOD_ROW, Visitor, csv_of, wait_for
+from tests.sandbox.watched import watched
 
 ROOT = Path(__file__).parents[2]
 MOVING = "- 'updated_at' - 'beat_at'"
@@ -117,7 +118,7 @@ def counted(visitor: Visitor) -> bool:
 
 def state(visitor: Visitor, *, launched: bool) -> dict[str, Any]:
     """Everything a probe could see; only after the launch also what becomes of a file."""
-    seen = files(visitor) | web(visitor)
+    seen = files(visitor) | web(visitor) | watched(visitor)
     try:
         seen |= rows(visitor)
         if launched:

@@ -25,9 +25,10 @@ PREFLIGHT = (
 def dashboard_gone(target: Target) -> Iterator[None]:
     """Somebody deleted the dashboard."""
     grafana = target.watchers.grafana
-    before = grafana.dashboards.pop(MAIN)
+    before = dict(grafana.dashboards)
+    del grafana.dashboards[MAIN]
     yield
-    grafana.dashboards[MAIN] = before
+    grafana.dashboards = before
 
 
 @fault("preflight", turns=turning("unknown", *(OTHERS.format(c, NAMES[1]) for c in ("accessible", "panels_have_data"))))
