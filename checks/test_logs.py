@@ -3,7 +3,7 @@
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.logs import LogSinceLaunch
+from readiness.observations.logs import LogSinceLaunch, LogStream
 
 
 class NoErrorsSinceLaunch(Limits):
@@ -20,3 +20,18 @@ def test_no_errors_since_launch(
     Remedy: read the error lines in the journal; the newest are kept there.
     """
     measure(log_since_launch.errors, f"error lines among {log_since_launch.lines}").at_most(limits.errors_at_most)
+
+
+class Streaming(Limits):
+    age_seconds_at_most: float = 300  # of the newest line
+
+
+@pytest.mark.preflight
+def test_streaming(log_stream: LogStream, limits: Streaming, measure: Measure) -> None:
+    """The application's logs stream.
+
+    Remedy: is the shipper running, and has the service restarted with other log settings?
+    """
+    measure(log_stream.age_seconds, f"age of the newest line in {log_stream.source}", "seconds").at_most(
+        limits.age_seconds_at_most
+    )

@@ -3,7 +3,7 @@
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.metrics import UploadTrace
+from readiness.observations.metrics import AnalyticsStore, UploadTrace
 
 
 class Emitting(Limits):
@@ -32,3 +32,20 @@ def test_incrementing(synthetic_upload: UploadTrace, limits: Incrementing, measu
     Remedy: compare the exposition page before and after an upload; is another process answering it?
     """
     measure(synthetic_upload.counted, "uploads counted for the synthetic one").at_least(limits.uploads_at_least)
+
+
+class AnalyticsFresh(Limits):
+    age_seconds_at_most: float = 900  # of the newest row
+
+
+@pytest.mark.preflight
+@pytest.mark.postlaunch
+def test_analytics_fresh(analytics_store: AnalyticsStore, limits: AnalyticsFresh, measure: Measure) -> None:
+    """The analytics store answers with fresh data.
+
+    Remedy: does the service still send its events, and does the store take them in? See its quarantine.
+    """
+    measure(analytics_store.error_rate_age, "age of the newest error rate", "seconds").at_most(
+        limits.age_seconds_at_most
+    )
+    measure(analytics_store.p95_age, "age of the newest p95", "seconds").at_most(limits.age_seconds_at_most)

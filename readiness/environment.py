@@ -6,20 +6,20 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
-from readiness import timeline
+from readiness.collectors import Grafana, Loki, Sentry
 from readiness.documents import Document, Loc, explain, read
 from readiness.errors import BadEnvironment, not_one_of
 from readiness.journeys import Journey
 from readiness.outcomes import Effect
 from readiness.runbook import shipped
 from readiness.secret import SHORTEST, Secret
+from readiness.sections import STRICT, Instant, Seconds, SecretReference, Url
 from readiness.stages import STAGES, Stage
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
@@ -30,27 +30,6 @@ NAMES_ITS_HOST = {"json", "jsons", "xml", "xmls", "form", "forms"}
 EXAMPLE = "example"
 
 
-def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{text!r} is not an http or https address")
-    if parts.username or parts.password:
-        raise ValueError("an address carries no user or password here; give a token")
-    return text.rstrip("/")
-
-
-def _instant(value: object) -> object:
-    if isinstance(value, datetime):
-        value = value.isoformat()
-    return timeline.parse_instant(value) if isinstance(value, str) else value
-
-
-def _secret(value: object) -> object:
-    if not isinstance(value, Secret):
-        raise ValueError("a secret comes from ${VARIABLE} or from file:/path/of/it, never from this file")  # noqa: TRY004
-    return value
-
-
 def _runbooks(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if not name.endswith((".yaml", ".yml")) and name not in shipped():
@@ -58,16 +37,10 @@ def _runbooks(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-Url = Annotated[str, AfterValidator(_url)]
-Instant = Annotated[datetime, BeforeValidator(_instant)]
-SecretReference = Annotated[Secret, BeforeValidator(_secret)]
-Seconds = Annotated[float, Field(gt=0, le=600)]
-
-
 class Section(BaseModel):
     """Base of all that stands in an environment file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = STRICT
 
 
 class Target(Section):
@@ -251,6 +224,9 @@ class Environment(Section):
     storage: Storage | None = None
     metrics: Metrics | None = None
     prometheus: Prometheus | None = None
+    grafana: Grafana | None = None
+    sentry: Sentry | None = None
+    loki: Loki | None = None
     synthetic_upload: SyntheticUpload | None = None
     load: Load | None = None
     notify: Notify | None = None
@@ -386,7 +362,7 @@ def _contradictions(found: Environment, name: str, document: Document) -> Iterat
 
 def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
     addresses: list[tuple[Loc, str]] = [(("target", "url"), found.target.url)]
-    for name in ("storage", "metrics", "prometheus"):
+    for name in ("storage", "metrics", "prometheus", "grafana", "sentry", "loki"):
         section = getattr(found, name)
         if section:
             addresses.append(((name, "url"), section.url))

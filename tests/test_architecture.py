@@ -14,7 +14,7 @@ PACKAGE = sorted((ROOT / "readiness").rglob("*.py"))
 CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 
 WORDS = {"documents", "environment", "errors", "measurements", "outcomes", "runbook", "secret", "timeline"}
-WORDS |= {"distribution", "durable", "journeys", "stages"}
+WORDS |= {"collectors", "distribution", "durable", "journeys", "sections", "stages"}
 JUDGEMENT = {"ladder", "rehearsal", "rehearsal_verdict", "verdict"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),

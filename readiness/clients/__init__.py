@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from readiness.clients.files import Files
+from readiness.clients.grafana import Grafana
 from readiness.clients.guard import Guard
 from readiness.clients.http import Http
+from readiness.clients.loki import Loki
 from readiness.clients.metrics import Exposition
 from readiness.clients.postgres import Postgres
 from readiness.clients.prometheus import Prometheus
 from readiness.clients.readings import Readings
+from readiness.clients.sentry import Sentry
 from readiness.clients.storage import Storage
 from readiness.environment import Environment
 
@@ -25,6 +28,9 @@ class Clients:
     storage: Storage
     exposition: Exposition
     prometheus: Prometheus
+    grafana: Grafana
+    sentry: Sentry
+    loki: Loki
     files: Files
     readings: Readings
 
@@ -45,6 +51,9 @@ class Clients:
             storage=Storage(environment.storage, http),
             exposition=exposition,
             prometheus=prometheus,
+            grafana=Grafana(environment.grafana, http),
+            sentry=Sentry(environment.sentry, http),
+            loki=Loki(environment.loki, http),
             files=files,
             readings=Readings(environment.readings, http, postgres, exposition, prometheus, files),
         )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from readiness.clients.loki import Loki
 from readiness.clients.readings import Readings
 from readiness.measurements import Plain
 from readiness.observations import known_reading, observation
@@ -14,6 +15,8 @@ from readiness.timeline import parse_instant
 LOG_LINES = known_reading("log_lines", "the service's structured log (columns at, level, event)")
 
 ERROR_LEVELS = {"error", "critical", "fatal", "alert", "emergency"}
+FAR_BACK = timedelta(days=1)
+CLOCKS_DIFFER_SECONDS = 60
 KEPT = 10  # error lines that are kept as evidence
 
 
@@ -26,6 +29,14 @@ class LogSinceLaunch:
     newest: list[str]
 
 
+@dataclass(frozen=True)
+class LogStream:
+    """Where the newest line was found, and how old it is."""
+
+    source: str
+    age_seconds: float
+
+
 @observation
 def log_since_launch(readings: Readings, moment: datetime, launch_at: datetime | None) -> LogSinceLaunch:
     """Read the log since the launch (since an hour ago where there is no launch time)."""
@@ -36,6 +47,22 @@ def log_since_launch(readings: Readings, moment: datetime, launch_at: datetime |
     errors = [row for row in rows if str(row["level"]).lower() in ERROR_LEVELS]
     newest = [f"{row['at']} {row['event']} {row.get('message', '')}".strip() for row in errors[-KEPT:]]
     return LogSinceLaunch(len(rows), len(errors), newest)
+
+
+@observation
+def log_stream(loki: Loki, readings: Readings) -> LogStream:
+    """Look for the newest line: in Loki where it is configured, else in the log itself."""
+    now = datetime.now(UTC)
+    if loki.configured:
+        source, instants = "Loki", [line.at for line in loki.newest(now - FAR_BACK)]
+    else:
+        source, instants = "the log", [_instant(row["at"]) for row in readings.rows(LOG_LINES, "at")]
+    if not instants:
+        raise Unknown(f"{source} has no line at all to judge by", "does the service log, and is this its stream?")
+    age = (now - max(instants)).total_seconds()
+    if age < -CLOCKS_DIFFER_SECONDS:
+        raise Unknown(f"the newest line in {source} is {-age:.0f} s in the future", "set the clocks right")
+    return LogStream(source, round(max(age, 0.0), 1))
 
 
 def _instant(value: Plain) -> datetime:

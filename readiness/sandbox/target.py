@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from readiness.sandbox import monitoring, postgres
+from readiness.sandbox import monitoring, postgres, watchers
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.configuration import Configuration
 from readiness.sandbox.database import Database, prepare
@@ -21,6 +21,7 @@ from readiness.sandbox.service import Service
 from readiness.sandbox.storage import ObjectStore
 from readiness.sandbox.telemetry import Telemetry
 from readiness.sandbox.vendors.supabase import Management
+from readiness.sandbox.watchers import Watchers
 from readiness.sandbox.web import Web
 from readiness.sandbox.workers import WORKERS, Plant, Worker
 
@@ -50,6 +51,7 @@ class Target:
     front: Front
     front_web: Web
     monitoring: Monitoring
+    watchers: Watchers
     api_token: str
     launch_at: datetime
 
@@ -84,6 +86,7 @@ class Target:
             "SANDBOX_CONFIGURATION": str(self.configuration.path),
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
+            **self.watchers.variables(),
         }
 
     def _replica_dsn(self) -> str:
@@ -96,7 +99,8 @@ class Target:
         for worker in self.workers.values():
             worker.end()
         self.monitoring.stop()
-        webs = (self.service_web, self.management_web, self.storage_web, self.front_web)
+        webs = [self.service_web, self.management_web, self.storage_web, self.front_web]
+        webs += self.watchers.webs.values()
         for web in webs:
             web.leave()
         for web in webs:
@@ -163,6 +167,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         front=front,
         front_web=front_web,
         monitoring=watched,
+        watchers=watchers.start(watched.prometheus_url, admin),
         api_token=api_token,
         launch_at=datetime.now(UTC) + UNTIL_LAUNCH,
     )

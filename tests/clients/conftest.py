@@ -102,6 +102,9 @@ def make(guard: Guard) -> Iterator[Make]:
                 "metrics": {"url": f"{url}/metrics"},
                 "storage": {"url": url, "key": key, "bucket": "uploads"},
                 "prometheus": {"url": url},
+                "grafana": {"url": url, "token": key, "dashboards": {"main": "shop"}},
+                "sentry": {"url": url, "token": key, "organization": "sandbox", "project": "shop"},
+                "loki": {"url": url, "query": '{app="shop"}'},
             }
         if dsn:
             sections["postgres"] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -32,6 +33,19 @@ OPERATIONS: dict[str, Callable[[Clients], object]] = {
     "prometheus.rules": lambda clients: clients.prometheus.rules(),
     "prometheus.targets": lambda clients: clients.prometheus.targets(),
     "prometheus.alertmanagers": lambda clients: clients.prometheus.alertmanagers(),
+    "grafana.dashboard": lambda clients: clients.grafana.dashboard("shop"),
+    "grafana.library_panel": lambda clients: clients.grafana.library_panel("shared"),
+    "grafana.data_sources": lambda clients: clients.grafana.data_sources(),
+    "grafana.query": lambda clients: clients.grafana.query([{"refId": "A"}], "now-1h", "now"),
+    "sentry.project": lambda clients: clients.sentry.project(),
+    "sentry.issues": lambda clients: clients.sentry.issues("", 3600),
+    "sentry.events": lambda clients: clients.sentry.events("", 3600),
+    "sentry.dropped": lambda clients: clients.sentry.dropped(1),
+    "sentry.detectors": lambda clients: clients.sentry.detectors(),
+    "sentry.workflows": lambda clients: clients.sentry.workflows(),
+    "sentry.metric_rules": lambda clients: clients.sentry.metric_rules(),
+    "sentry.issue_rules": lambda clients: clients.sentry.issue_rules(),
+    "loki.newest": lambda clients: clients.loki.newest(datetime.now(UTC)),
     "readings.value": lambda clients: clients.readings.value(FACT),
     "readings.number": lambda clients: clients.readings.number(FACT),
     "readings.rows": lambda clients: clients.readings.rows(FACT, "column"),

@@ -25,6 +25,9 @@ def test_the_names_that_an_observation_may_ask_for() -> None:
         "storage": "Storage",
         "exposition": "Exposition",
         "prometheus": "Prometheus",
+        "grafana": "Grafana",
+        "sentry": "Sentry",
+        "loki": "Loki",
         "files": "Files",
         "readings": "Readings",
     }

@@ -18,6 +18,7 @@ from readiness.sandbox import Sandbox, SandboxFailed
 from readiness.sandbox.faults import FAULTS, Fault
 from tests.sandbox.figures import database_figures, front_figures
 from tests.sandbox.visitor import GOOD_ROW, Visitor, csv_of, wait_for
+from tests.sandbox.watched import watched
 
 ROOT = Path(__file__).parents[2]
 MOVING = "- 'updated_at' - 'beat_at'"
@@ -121,7 +122,7 @@ def counted(visitor: Visitor) -> bool:
 
 def state(visitor: Visitor, *, launched: bool) -> dict[str, Any]:
     """Everything a probe could see; only after the launch also what becomes of a file."""
-    seen = files(visitor) | web(visitor) | front_figures(visitor)
+    seen = files(visitor) | web(visitor) | front_figures(visitor) | watched(visitor)
     try:
         seen |= rows(visitor) | database_figures(visitor)
         if launched:

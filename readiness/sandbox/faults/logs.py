@@ -10,6 +10,7 @@ from readiness.sandbox.faults import fault, turning
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
 
+STREAMING = "logs.streaming[launch400k/logs-streaming]"
 LINES = ("logs.no_errors_since_launch[no-log-errors]", "logs.no_errors_since_launch[recent-errors]")
 
 
@@ -31,3 +32,35 @@ def log_malformed(target: Target) -> Iterator[None]:
     log.path.write_bytes(b"Traceback (most recent call last):\n" + before)
     yield
     log.path.write_bytes(before)
+
+
+@fault("preflight", turns={STREAMING: "fail"})
+def logs_stopped(target: Target) -> Iterator[None]:
+    """The shipper stopped half an hour ago."""
+    target.watchers.loki.newest_age = 1_800
+    yield
+    target.watchers.loki.newest_age = 0
+
+
+@fault("preflight", turns={STREAMING: "unknown"})
+def logs_of_nobody(target: Target) -> Iterator[None]:
+    """No line of the stream has arrived for a day."""
+    target.watchers.loki.empty = True
+    yield
+    target.watchers.loki.empty = False
+
+
+@fault("preflight", turns={STREAMING: "unknown"})
+def logs_unreadable(target: Target) -> Iterator[None]:
+    """Loki is saturated."""
+    target.watchers.loki.status = 429
+    yield
+    target.watchers.loki.status = 200
+
+
+@fault("preflight", turns={STREAMING: "unknown"})
+def logs_behind_a_sign_in(target: Target) -> Iterator[None]:
+    """Loki's proxy answers HTML with status 200."""
+    target.watchers.loki.html = True
+    yield
+    target.watchers.loki.html = False

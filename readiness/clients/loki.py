@@ -1,0 +1,74 @@
+"""Loki: the newest lines of a log stream.
+
+Source: grafana.com/docs/loki/latest/reference/loki-http-api. Times are nanoseconds, written as text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from readiness import collectors
+from readiness.clients.http import Http
+from readiness.outcomes import NotConfigured, Unknown
+
+_SECOND = 1_000_000_000
+LINES_AT_MOST = 100
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line and when it was written."""
+
+    at: datetime
+    text: str
+
+
+class Loki:
+    """The server that the environment names under `loki`."""
+
+    def __init__(self, settings: collectors.Loki | None, http: Http) -> None:
+        self._given = settings
+        self._http = http
+
+    @property
+    def configured(self) -> bool:
+        """Tell whether the environment names a server."""
+        return self._given is not None
+
+    def newest(self, since: datetime) -> list[LogLine]:
+        """Fetch the newest lines after `since`, newest first; at most a hundred. Raises Unknown."""
+        if self._given is None:
+            raise NotConfigured("no Loki is configured", "set loki.url and loki.query in the environment file")
+        until = datetime.now(UTC) + timedelta(minutes=1)  # clocks differ a little
+        words = urlencode(
+            {
+                "query": self._given.query,
+                "limit": LINES_AT_MOST,
+                "direction": "backward",
+                "start": round(since.timestamp() * _SECOND),
+                "end": round(until.timestamp() * _SECOND),
+            }
+        )
+        headers = {"X-Scope-OrgID": self._given.tenant} if self._given.tenant else {}
+        url = f"{self._given.url}/loki/api/v1/query_range?{words}"
+        answer = self._http.get(url, token=self._given.token, headers=headers).expect(200)
+        found = answer.json()
+        data = found.get("data") if isinstance(found, dict) and found.get("status") == "success" else None
+        if not isinstance(data, dict) or data.get("resultType") != "streams":
+            raise Unknown(f"{answer.url} answered no streams", "does loki.query select log lines, and is it Loki?")
+        lines = _lines(data.get("result"), answer.url)
+        return sorted(lines, key=lambda line: line.at, reverse=True)
+
+
+def _lines(streams: Any, url: str) -> list[LogLine]:
+    try:
+        return [
+            LogLine(datetime.fromtimestamp(int(value[0]) / _SECOND, UTC), str(value[1]))
+            for stream in streams
+            for value in stream["values"]
+        ]
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError, OSError):
+        raise Unknown(f"{url} answered what are no log lines", "is loki.url right?") from None

@@ -1,0 +1,101 @@
+"""What spoils the dashboards, or the look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.vendors.grafana_dashboards import DATABASE, MAIN, REAL_TIME
+
+if TYPE_CHECKING:
+    from readiness.sandbox.target import Target
+
+ACCESSIBLE, RANGE = "dashboards.accessible[dashboard-accessible]", "dashboards.default_range[dashboard-range]"
+LOADS, ACTIVE = "dashboards.panels_have_data[dashboard-panels-load]", "dashboards.panels_have_data[dashboard-active]"
+OTHERS = "dashboards.{}[launch400k/dashboards:{}]"
+NAMES = ("real-time metrics", "database performance", "user activity", "error tracking")
+PREFLIGHT = (
+    *(ACCESSIBLE, RANGE, LOADS),
+    *(OTHERS.format(check, name) for check in ("accessible", "panels_have_data") for name in NAMES),
+)
+
+
+@fault("preflight", "smoke", turns=turning("fail", ACCESSIBLE, RANGE, LOADS, ACTIVE))
+def dashboard_gone(target: Target) -> Iterator[None]:
+    """Somebody deleted the dashboard."""
+    grafana = target.watchers.grafana
+    before = dict(grafana.dashboards)
+    del grafana.dashboards[MAIN]
+    yield
+    grafana.dashboards = before
+
+
+@fault("preflight", turns=turning("unknown", *(OTHERS.format(c, NAMES[1]) for c in ("accessible", "panels_have_data"))))
+def dashboard_forbidden(target: Target) -> Iterator[None]:
+    """The service account lost the folder of one dashboard."""
+    target.watchers.grafana.hidden.add(DATABASE)
+    yield
+    target.watchers.grafana.hidden.clear()
+
+
+@fault("preflight", turns={RANGE: "fail"})
+def dashboard_range_changed(target: Target) -> Iterator[None]:
+    """The dashboard was saved with the last hour."""
+    times = target.watchers.grafana.dashboards[MAIN]["time"]
+    times["from"] = "now-1h"
+    yield
+    times["from"] = "now-24h"
+
+
+@fault("preflight", "smoke", turns=turning("fail", LOADS, ACTIVE))
+def panel_empty(target: Target) -> Iterator[None]:
+    """A metric that a folded panel shows is no longer emitted."""
+    target.front.hidden.add("process_start_time_seconds")
+    target.monitoring.settle()
+    yield
+    target.front.hidden.discard("process_start_time_seconds")
+    target.monitoring.settle()
+
+
+@fault("preflight", turns={OTHERS.format("panels_have_data", NAMES[0]): "fail"})
+def panel_in_error(target: Target) -> Iterator[None]:
+    """A panel's query no longer parses."""
+    (query,) = target.watchers.grafana.panel(REAL_TIME, "Cache hits")["targets"]
+    before, query["expr"] = query["expr"], "sum(rate(cache_requests_total[5m])"
+    yield
+    query["expr"] = before
+
+
+@fault("preflight", turns={OTHERS.format("panels_have_data", NAMES[0]): "fail"})
+def panel_of_another_product(target: Target) -> Iterator[None]:
+    """The dashboard opens with a variable's value that has no series."""
+    (codes, _) = target.watchers.grafana.dashboards[REAL_TIME]["templating"]["list"]
+    before, codes["current"] = codes["current"], {"text": ["418"], "value": ["418"]}
+    yield
+    codes["current"] = before
+
+
+@fault("preflight", turns=turning("unknown", *PREFLIGHT))
+def grafana_away(target: Target) -> Iterator[None]:
+    """Grafana's port refuses."""
+    target.watchers.webs["GRAFANA"].stop()
+    yield
+    target.watchers.webs["GRAFANA"].restart()
+
+
+@fault("smoke", turns={ACTIVE: "unknown"})
+def grafana_shows_a_sign_in(target: Target) -> Iterator[None]:
+    """Grafana answers HTML with status 200."""
+    target.watchers.grafana.html = True
+    yield
+    target.watchers.grafana.html = False
+
+
+@fault("preflight", turns=turning("unknown", *PREFLIGHT))
+def grafana_denied(target: Target) -> Iterator[None]:
+    """The service account's token was renewed, and nobody told the probe."""
+    grafana = target.watchers.grafana
+    before, grafana.token = grafana.token, "glsa_of_somebody_else"
+    yield
+    grafana.token = before

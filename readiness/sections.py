@@ -1,0 +1,41 @@
+"""What the sections of an environment file are made of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+
+from readiness import timeline
+from readiness.secret import Secret
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{text!r} is not an http or https address")
+    if parts.username or parts.password:
+        raise ValueError("an address carries no user or password here; give a token")
+    return text.rstrip("/")
+
+
+def _instant(value: object) -> object:
+    if isinstance(value, datetime):
+        value = value.isoformat()
+    return timeline.parse_instant(value) if isinstance(value, str) else value
+
+
+def _secret(value: object) -> object:
+    if not isinstance(value, Secret):
+        raise ValueError("a secret comes from ${VARIABLE} or from file:/path/of/it, never from this file")  # noqa: TRY004
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+SecretReference = Annotated[Secret, BeforeValidator(_secret)]
+Seconds = Annotated[float, Field(gt=0, le=600)]
+STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+"""How a section takes its keys: none that it does not know."""
