@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from readiness.clients.files import Files
 from readiness.clients.guard import Guard
 from readiness.clients.http import Http
+from readiness.clients.levels import Levels
 from readiness.clients.metrics import Exposition
 from readiness.clients.postgres import Postgres
 from readiness.clients.prometheus import Prometheus
@@ -26,6 +27,7 @@ class Clients:
     prometheus: Prometheus
     files: Files
     readings: Readings
+    levels: Levels
 
     @classmethod
     def of(cls, environment: Environment, guard: Guard) -> Clients:
@@ -43,6 +45,7 @@ class Clients:
             prometheus=prometheus,
             files=files,
             readings=Readings(environment.readings, http, postgres, exposition, prometheus, files),
+            levels=Levels(environment.service_levels, postgres, prometheus),
         )
 
     def close(self) -> None:
