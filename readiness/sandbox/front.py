@@ -181,7 +181,8 @@ class Front:
             self._pass(moment - before, moment)
             before = moment
             for key, value in (*self._counts.items(), *self._gauges(moment)):
-                rows.setdefault(key, []).append(f"{_series(key, 'front')} {value:.10g} {moment:.3f}")
+                # Unrounded: a counter that goes on a hair below its history would look as if it had begun anew.
+                rows.setdefault(key, []).append(f"{_series(key, 'front')} {value!r} {moment:.3f}")
             rows.setdefault(("up", ()), []).append(f"{_series(('up', ()), 'front')} 1 {moment:.3f}")
         for name in sorted({key[0] for key in rows}):
             family = name.removesuffix("_total")
