@@ -72,7 +72,7 @@ STEPS = {
     "p95-1-4": {P95_LAUNCH: "warn"},
     "p95-1-6": {P95_LAUNCH: "warn"},
     "p95-2-1": {P95_LAUNCH: "critical"},
-    "p95-4-7": {P95_LAUNCH: "critical"},
+    "p95-4-4": {P95_LAUNCH: "critical"},
     "p95-5-3": {P95_LAUNCH: "critical"},
     "p95-of-the-day-1-1": {P95_LAUNCH: "warn", P95_DAILY: "alert"},
     "p95-of-the-day-2-1": {P95_LAUNCH: "critical", P95_DAILY: "incident"},
