@@ -20,6 +20,7 @@ from readiness.outcomes import Effect
 from readiness.runbook import shipped
 from readiness.secret import SHORTEST, Secret
 from readiness.sections import STRICT, Instant, Seconds, SecretReference, Url
+from readiness.service_levels import ServiceLevel
 from readiness.stages import STAGES, Stage
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
@@ -233,6 +234,7 @@ class Environment(Section):
     internal_workspaces: tuple[str, ...] = ()
     """The workspaces that belong to the team itself (phase P0)."""
     readings: dict[str, Reading] = {}
+    service_levels: dict[str, ServiceLevel] = {}
     not_applicable: dict[str, Annotated[str, Field(min_length=10)]] = {}
     """`runbook/line` → the written reason why the line cannot apply here."""
 
@@ -358,6 +360,12 @@ def _contradictions(found: Environment, name: str, document: Document) -> Iterat
         for source, system in needs.items():
             if getattr(reading, source) is not None and getattr(found, system) is None:
                 yield f"{document.where(('readings', key))}: readings.{key} needs the section {system}"
+    for key, level in found.service_levels.items():
+        for figure_name, figure in level.figures():
+            system = needs["promql" if figure.promql else "sql"]
+            if getattr(found, system) is None:
+                loc = ("service_levels", key, figure_name)
+                yield f"{document.where(loc)}: {'.'.join(loc)} needs the section {system}"
 
 
 def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:

@@ -14,8 +14,8 @@ PACKAGE = sorted((ROOT / "readiness").rglob("*.py"))
 CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 
 WORDS = {"documents", "environment", "errors", "measurements", "outcomes", "runbook", "secret", "timeline"}
-WORDS |= {"collectors", "distribution", "durable", "journeys", "sections", "stages"}
-JUDGEMENT = {"ladder", "rehearsal", "rehearsal_verdict", "verdict"}
+WORDS |= {"collectors", "distribution", "durable", "journeys", "sections", "service_levels", "stages"}
+JUDGEMENT = {"ladder", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),
     **dict.fromkeys(JUDGEMENT, 1),

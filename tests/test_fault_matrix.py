@@ -20,7 +20,9 @@ from readiness.sandbox.faults import FAULTS
 
 ROOT = Path(__file__).parents[1]
 Outcomes = dict[str, str]
-PHASES = ("preflight", "smoke", "postlaunch")
+PHASES = ("preflight", "smoke", "postlaunch", "ga")
+WEEK_AGO = timedelta(days=-8)
+"""When the launch was, for `ga`: its lines are due a week after it."""
 OTHERS = ("agency", "launch400k", "playbook", "umbrella")
 """The runbooks beside the sandbox's own; a fault names their lines as `check[runbook/line]`."""
 CASES = [
@@ -54,6 +56,28 @@ VERDICTS = {
     "slow-upload": "OK",  # a warning is told and does not decide
 }
 """What the postlaunch phase of the sandbox's own runbook recommends while a fault is planted."""
+DAILY, LAUNCH = "slo.error_rate[umbrella/daily-error-rate]", "slo.error_rate[launch400k/sla-error-rate]"
+SUCCESS = "slo.success_rate[umbrella/success-rate]"
+P95_DAILY, P95_LAUNCH = "slo.response_time[umbrella/daily-p95]", "slo.response_time[launch400k/sla-response-time]"
+STEPS = {
+    "errors-4-9": {LAUNCH: "warn"},
+    "errors-5-1": {LAUNCH: "critical", SUCCESS: "alert"},
+    "errors-10-1": {LAUNCH: "critical", SUCCESS: "alert"},
+    "errors-20-1": {LAUNCH: "critical", SUCCESS: "alert"},
+    "errors-of-the-day-4-9": {LAUNCH: "critical", SUCCESS: "alert"},
+    "errors-of-the-day-5-1": {LAUNCH: "critical", SUCCESS: "alert", DAILY: "alert"},
+    "errors-of-the-day-10-1": {LAUNCH: "critical", SUCCESS: "alert", DAILY: "incident"},
+    "errors-of-the-day-20-1": {LAUNCH: "critical", SUCCESS: "alert", DAILY: "rollback"},
+    "p95-1-1": {P95_LAUNCH: "warn"},
+    "p95-1-4": {P95_LAUNCH: "warn"},
+    "p95-1-6": {P95_LAUNCH: "warn"},
+    "p95-2-1": {P95_LAUNCH: "critical"},
+    "p95-4-4": {P95_LAUNCH: "critical"},
+    "p95-5-3": {P95_LAUNCH: "critical"},
+    "p95-of-the-day-1-1": {P95_LAUNCH: "warn", P95_DAILY: "alert"},
+    "p95-of-the-day-2-1": {P95_LAUNCH: "critical", P95_DAILY: "incident"},
+}
+"""The steps of the ladders of the service levels that a fault reaches; without an entry none."""
 DIAGNOSTICS = {"recent_failures", "error_distribution", "uploads_stuck", "staging_health", "uploads_in_flight"}
 """The runbook's incident queries (5.5); attached whatever the outcome."""
 
@@ -65,6 +89,7 @@ class Judged:
     outcomes: Outcomes = field(default_factory=dict)
     verdict: str = ""
     diagnostics: dict[str, object] = field(default_factory=dict)
+    steps: Outcomes = field(default_factory=dict)
 
 
 def judge(sandbox: Sandbox, phase: str, reports: Path, environments: Path, launch_at: str | None = None) -> Judged:
@@ -89,6 +114,8 @@ def judge(sandbox: Sandbox, phase: str, reports: Path, environments: Path, launc
             line_id = record["line"].removeprefix("ingestion/")
             found.outcomes[f"{record['check']}[{line_id}{subject}]"] = record["outcome"]
             found.diagnostics |= record["diagnostics"]
+            if record["step"]:
+                found.steps[f"{record['check']}[{line_id}{subject}]"] = record["step"]
         elif record["record"] == "finish":
             found.verdict = record["verdict"]
     assert found.outcomes, ran.stdout[-3000:] + ran.stderr[-3000:]
@@ -109,9 +136,11 @@ class Healthy:
 
     def judge(self, phase: str, part: str, reports: Path) -> Judged:
         """Look at the target as it is now."""
+        since = {Phase.PREFLIGHT: timedelta(minutes=30), Phase.GA: WEEK_AGO}.get(Phase(phase), timedelta(hours=-25))
+        launch = datetime.now(UTC) + since
         if part == "own":
-            return judge(self.target(phase), phase, reports, ROOT / "environments")
-        launch = datetime.now(UTC) + (timedelta(minutes=30) if phase == Phase.PREFLIGHT else timedelta(hours=-25))
+            stated = launch.isoformat() if phase == Phase.GA else None
+            return judge(self.target(phase), phase, reports, ROOT / "environments", stated)
         return judge(self.target(phase), phase, reports, self.reports / "environments", launch.isoformat())
 
     def judged(self, phase: str, part: str) -> Judged:
@@ -157,6 +186,8 @@ def test_exactly_the_expected_lines_turn(healthy: Healthy, tmp_path: Path, phase
     with healthy.target(phase).plant(name):
         found = healthy.judge(phase, part, tmp_path)
     assert {key: found.outcomes.get(key) for key in expected if found.outcomes.get(key) != expected[key]} == {}
+    if phase == Phase.POSTLAUNCH and part == "others":
+        assert {key: step for key, step in found.steps.items() if key.startswith("slo.")} == STEPS.get(name, {})
     if phase == Phase.POSTLAUNCH and part == "own":
         assert found.verdict == VERDICTS.get(name, found.verdict)
         assert set(found.diagnostics) >= DIAGNOSTICS
@@ -164,4 +195,4 @@ def test_exactly_the_expected_lines_turn(healthy: Healthy, tmp_path: Path, phase
 
 def test_the_healthy_target_is_launched(healthy: Healthy) -> None:
     words = {phase: healthy.judged(phase, "own").verdict for phase in PHASES}
-    assert words == {"preflight": "INCOMPLETE", "smoke": "GO", "postlaunch": "OK"}
+    assert words == {"preflight": "INCOMPLETE", "smoke": "GO", "postlaunch": "OK", "ga": "INCOMPLETE"}

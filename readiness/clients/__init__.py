@@ -8,6 +8,7 @@ from readiness.clients.files import Files
 from readiness.clients.grafana import Grafana
 from readiness.clients.guard import Guard
 from readiness.clients.http import Http
+from readiness.clients.levels import Levels
 from readiness.clients.loki import Loki
 from readiness.clients.metrics import Exposition
 from readiness.clients.postgres import Postgres
@@ -33,6 +34,7 @@ class Clients:
     loki: Loki
     files: Files
     readings: Readings
+    levels: Levels
 
     @classmethod
     def of(cls, environment: Environment, guard: Guard) -> Clients:
@@ -56,6 +58,7 @@ class Clients:
             loki=Loki(environment.loki, http),
             files=files,
             readings=Readings(environment.readings, http, postgres, exposition, prometheus, files),
+            levels=Levels(environment.service_levels, postgres, prometheus),
         )
 
     def close(self) -> None:

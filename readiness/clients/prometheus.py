@@ -7,6 +7,7 @@ may come with status 400, 422 or 503 and says itself what it is; a partial answe
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -82,18 +83,19 @@ class Prometheus:
         """Tell whether the environment names a server."""
         return self._given is not None
 
-    def vector(self, query: str) -> list[Series]:
+    def vector(self, query: str, seconds_ago: float = 0.0) -> list[Series]:
         """Ask for an instant vector; nothing is an empty list. Raises Unknown, also for a partial answer."""
-        data = self._ask("/api/v1/query", query=query)
+        at = {"time": f"{time.time() - seconds_ago:.3f}"} if seconds_ago else {}
+        data = self._ask("/api/v1/query", query=query, **at)
         kind = data.get("resultType")
         rows = [{"value": data.get("result")}] if kind == "scalar" else data.get("result")
         if kind not in {"vector", "scalar"} or not isinstance(rows, list):
             raise Unknown(f"{query} answers no vector but {kind}", "ask for one value at one moment")
         return [_series(row, query) for row in rows]
 
-    def value(self, query: str) -> float:
+    def value(self, query: str, seconds_ago: float = 0.0) -> float:
         """Ask for one finite number. Raises Unknown for no series, several, NaN and infinity."""
-        found = self.vector(query)
+        found = self.vector(query, seconds_ago)
         if not found:
             raise Unknown(f"{query} has no series", "is the metric scraped, and are its labels right?")
         if len(found) > 1:

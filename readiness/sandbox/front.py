@@ -19,8 +19,12 @@ from starlette.routing import Route
 
 WEEK = 8 * 86_400
 """Seconds of history: a week, and the day before it to compare with."""
+FIRST, FIRST_STEP = 15 * 86_400, 3600
+"""The week before that is told by the hour."""
 STEP, RECENT, RECENT_STEP = 300, 900, 15
 """Seconds between two points of the history; the last quarter of an hour is told more closely."""
+LATELY = 4200
+"""Seconds of the past in which `lately` counts: more than an hour."""
 TICK_SECONDS = 0.5
 BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 1.5, 2.0, 5.0, 10.0)
 QUICK = (0.30, 0.62, 0.84, 0.93, 0.985, 0.999, 0.9995, 0.9999, 1.0, 1.0)
@@ -53,6 +57,10 @@ class Front:
         default_factory=lambda: {"login": 0.97, "payment": 0.985, "lead": 1.0, "registration": 1.0}
     )
     """Share of the attempts that succeed."""
+    lately: dict[str, float] = field(default_factory=dict)
+    """Event, or `all` → times the usual number of the last hour; the history must be told again to show it."""
+    active_users: float = 21_500.0
+    """The most at once, in a rehearsal."""
     cache_hits: float = 0.94
     cpu: float = 0.35
     memory: float = 0.55
@@ -107,11 +115,12 @@ class Front:
         """Let `seconds` of traffic pass."""
         if not self.up:
             return
-        busy = daily(moment) * self.load * seconds
+        lately = self.lately if moment > time.time() - LATELY else {}
+        busy = daily(moment) * self.load * seconds * lately.get("all", 1.0)
         for path, rate in PATHS.items():
             self._requests(path, rate * busy)
         for event, rate in (("login", 0.6), ("payment", 0.1), ("lead", 0.2), ("registration", 0.05)):
-            good = self.successes[event]
+            good, rate = self.successes[event], rate * lately.get(event, 1.0)  # noqa: PLW2901
             self.add("business_events_total", rate * busy * good, event=event, result="success")
             self.add("business_events_total", rate * busy * (1 - good), event=event, result="failure")
         asked = 20 * busy
@@ -157,6 +166,7 @@ class Front:
         yield ("database_cpu_share", ()), self.database_cpu
         yield ("database_size_bytes", ()), self.database_bytes
         yield ("object_storage_bytes", ()), self.object_bytes
+        yield ("active_users_peak", ()), self.active_users
         yield (
             ("cron_last_success_timestamp_seconds", (("cron", "analytics"),)),
             (midnight + 40 if self.cron_age is None else moment - self.cron_age),
@@ -166,16 +176,19 @@ class Front:
 
     def history(self, until: float) -> Iterator[str]:
         """Write the week that has passed in the OpenMetrics format, and count it; `promtool` makes blocks of it."""
-        first, recent = until - WEEK, until - RECENT
-        moments = [first + STEP * n for n in range(int((recent - first) / STEP))]
+        self._counts.clear()
+        first, week, recent = until - FIRST, until - WEEK, until - RECENT
+        moments = [first + FIRST_STEP * n for n in range((FIRST - WEEK) // FIRST_STEP)]
+        moments += [week + STEP * n for n in range(int((recent - week) / STEP))]
         moments += [until - RECENT_STEP * n for n in range(RECENT // RECENT_STEP, -1, -1)]
         rows: dict[Series, list[str]] = {}
-        before = first - STEP
+        before = first - FIRST_STEP
         for moment in moments:
             self._pass(moment - before, moment)
             before = moment
             for key, value in (*self._counts.items(), *self._gauges(moment)):
-                rows.setdefault(key, []).append(f"{_series(key, 'front')} {value:.10g} {moment:.3f}")
+                # Unrounded: a counter that goes on a hair below its history would look as if it had begun anew.
+                rows.setdefault(key, []).append(f"{_series(key, 'front')} {value!r} {moment:.3f}")
             rows.setdefault(("up", ()), []).append(f"{_series(('up', ()), 'front')} 1 {moment:.3f}")
         for name in sorted({key[0] for key in rows}):
             family = name.removesuffix("_total")
@@ -213,6 +226,16 @@ class Front:
             yield from (f"{_series(key)} {value:.10g} {moment * 1000:.0f}" for moment, value in points)
             yield f"{_series(key)} {points[-1][1]:.10g}"
             self._told[key] = points[-1:]  # the past is told once
+
+    def remember(self) -> dict[Series, float]:
+        """Give what has been counted, for `restore`."""
+        with self._lock:
+            return dict(self._counts)
+
+    def restore(self, counts: dict[Series, float]) -> None:
+        """Count on from there."""
+        with self._lock:
+            self._counts = dict(counts)
 
     def freeze(self, name: str) -> None:
         """Let a metric stand still from now on."""

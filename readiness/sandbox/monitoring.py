@@ -10,7 +10,10 @@ import shutil
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +47,10 @@ class Monitoring:
     prometheus_url: str
     alertmanager_url: str
     processes: list[subprocess.Popen[bytes]]
+    front: Front
     missing: Web | None = None
+    words: tuple[str, ...] = ()
+    """What Prometheus was started with."""
 
     @property
     def real(self) -> bool:
@@ -61,12 +67,55 @@ class Monitoring:
         (self.folder / "alertmanager.yml").write_text(json.dumps(configuration), encoding="utf-8")
         _post(f"{self.alertmanager_url}/-/reload")
 
+    def value(self, query: str) -> float:
+        """Ask Prometheus for one number."""
+        return float(self._vector(query)[0]["value"][1])
+
+    def forget(self, since: float, until: float, match: str = '{job="front"}') -> None:
+        """Take the samples of a span of time away again: what a fault left in them, or all of a metric that ended."""
+        if self.real:
+            asked = urllib.parse.urlencode({"match[]": match, "start": f"{since:.3f}", "end": f"{until:.3f}"})
+            _post(f"{self.prometheus_url}/api/v1/admin/tsdb/delete_series?{asked}")
+
+    @contextmanager
+    def spoiling(self) -> Iterator[None]:
+        """See what the front counts meanwhile; then let it count on from before, and forget the time between."""
+        since, counts = time.time() - 1, self.front.remember()
+        yield
+        self.front.restore(counts)
+        until = time.time()
+        self.settle()
+        self.forget(since, until)
+
+    def away(self) -> None:
+        """Stop Prometheus."""
+        self.processes[0].terminate()
+        self.processes[0].wait(20)
+
+    def back(self) -> None:
+        """Start Prometheus again, where it was."""
+        self.processes[0] = _run(self.folder, "prometheus", *self.words)
+        _wait(self.prometheus_url, self.processes[0], self.folder)
+        self.settle()
+
+    def again(self) -> None:
+        """Let Prometheus remember another past: the history as the front tells it now."""
+        if self.real:
+            self.away()
+            shutil.rmtree(self.folder / "blocks")
+            _remember(self.folder, self.front)
+            self.back()
+
+    def _vector(self, query: str) -> Any:
+        asked = urllib.parse.urlencode({"query": query})
+        with _DIRECT.open(f"{self.prometheus_url}/api/v1/query?{asked}", timeout=5) as answer:
+            return json.load(answer)["data"]["result"]
+
     def settle(self) -> None:
         """Wait until Prometheus has seen the front as it is now; it begins five seconds after its start."""
         wanted, end = time.time(), time.monotonic() + READY_SECONDS
         while self.real and time.monotonic() < end:
-            with _DIRECT.open(f"{self.prometheus_url}/api/v1/query?query=timestamp(up)", timeout=5) as answer:
-                found = json.load(answer)["data"]["result"]
+            found = self._vector("timestamp(up)")
             if found and all(float(one["value"][1]) > wanted for one in found):
                 return
             time.sleep(0.1)
@@ -87,22 +136,22 @@ def start(folder: Path, front: Front, targets: dict[str, str], routing: dict[str
     found = {name: shutil.which(name) for name in PROGRAMS}
     if not all(found.values()):
         web = Web(Starlette(routes=[Route("/{path:path}", _not_installed)]))
-        return Monitoring(folder, web.url, web.url, [], web)
+        return Monitoring(folder, web.url, web.url, [], front, web)
     _remember(folder, front)
     port, alertmanager_port = free_port(), free_port()
     (folder / "rules.yml").write_text(RULES.read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "prometheus.yml").write_text(json.dumps(_configuration(targets, alertmanager_port)), encoding="utf-8")
     (folder / "alertmanager.yml").write_text(json.dumps(routing), encoding="utf-8")
+    words = (
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'blocks'}",
+        "--storage.tsdb.retention.time=30d",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--web.enable-lifecycle",
+        "--web.enable-admin-api",
+    )
     processes = [
-        _run(
-            folder,
-            "prometheus",
-            f"--config.file={folder / 'prometheus.yml'}",
-            f"--storage.tsdb.path={folder / 'blocks'}",
-            "--storage.tsdb.retention.time=30d",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--web.enable-lifecycle",
-        ),
+        _run(folder, "prometheus", *words),
         _run(
             folder,
             "prometheus-alertmanager",
@@ -112,7 +161,8 @@ def start(folder: Path, front: Front, targets: dict[str, str], routing: dict[str
             "--cluster.listen-address=",
         ),
     ]
-    found_ = Monitoring(folder, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{alertmanager_port}", processes)
+    urls = (f"http://127.0.0.1:{port}", f"http://127.0.0.1:{alertmanager_port}")
+    found_ = Monitoring(folder, *urls, processes, front, words=words)
     for url, process in zip((found_.prometheus_url, found_.alertmanager_url), processes, strict=True):
         _wait(url, process, folder)
     return found_

@@ -13,12 +13,15 @@ import pytest
 from readiness.clients import Clients
 from readiness.environment import KnownReading, Reading
 from readiness.outcomes import Unknown
+from readiness.service_levels import Window
 from tests.clients.conftest import DEADLINE, SHORT, Make
 from tests.clients.servers import BAD_ANSWERS, Server, document, whole
 
 SLACK = 1.5  # of a busy machine
 FACT = KnownReading("fact", "a fact")
 COUNTER = KnownReading("counter", "a counter")
+HOUR = Window("1h", quantile=0.95)
+LEVEL = {"count": {"promql": "sum(a[{window}])"}, "latency": {"promql": "b({quantile}, a[{window}])"}}
 QUERY = KnownReading("query", "a query")
 
 OPERATIONS: dict[str, Callable[[Clients], object]] = {
@@ -46,6 +49,8 @@ OPERATIONS: dict[str, Callable[[Clients], object]] = {
     "sentry.metric_rules": lambda clients: clients.sentry.metric_rules(),
     "sentry.issue_rules": lambda clients: clients.sentry.issue_rules(),
     "loki.newest": lambda clients: clients.loki.newest(datetime.now(UTC)),
+    "levels.figure": lambda clients: clients.levels.figure("requests", "count", HOUR),
+    "levels.quantile": lambda clients: clients.levels.quantile("requests", HOUR),
     "readings.value": lambda clients: clients.readings.value(FACT),
     "readings.number": lambda clients: clients.readings.number(FACT),
     "readings.rows": lambda clients: clients.readings.rows(FACT, "column"),
@@ -92,7 +97,7 @@ def pointed(make: Make, url: str, **changes: Any) -> Clients:
         "counter": Reading(metric="a"),
         "query": Reading(promql="up"),
     }
-    return make(url, readings=readings, **changes)
+    return make(url, readings=readings, service_levels={"requests": LEVEL}, **changes)
 
 
 @pytest.mark.parametrize("answer", BAD_ANSWERS)
@@ -130,7 +135,8 @@ def test_the_operations_find_a_good_answer(make: Make) -> None:
     sample = {"metric": {}, "value": [1, "7"]}
     with Server(document({"status": "success", "data": {"resultType": "vector", "result": [sample]}})) as server:
         found = endings(pointed(make, server.url))
-        assert found["prometheus.value"] == found["readings.value of a query"] == 7
+        assert found["prometheus.value"] == found["readings.value of a query"] == found["levels.figure"] == 7
+        assert str(found["levels.quantile"]) == "Quantile(seconds=7.0, at_least=True)"
     with Server(document({"a": {"b": {"x": {"column": 1}}}})) as server:
         assert endings(pointed(make, server.url))["readings.rows"] == [{"name": "x", "column": 1}]
     with Server(document({"a": {"b": {"NAME": "value"}}})) as server:

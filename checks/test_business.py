@@ -1,0 +1,74 @@
+"""People log in, pay, ask and register."""
+
+import pytest
+
+from readiness import Limits, Measure
+from readiness.observations.business import Events, Usual
+
+
+class LoginSuccess(Limits):
+    share_at_least: float = 0.9
+
+
+class PaymentSuccess(Limits):
+    share_at_least: float = 0.95
+
+
+class LeadVolume(Limits):
+    share_of_baseline_at_least: float = 0.8
+
+
+class RegistrationsFlow(Limits):
+    registrations_at_least: int = 1
+
+
+class ActiveUsers(Limits):
+    users_at_least: int
+
+
+@pytest.mark.postlaunch
+def test_login_success(logins: Events, limits: LoginSuccess, measure: Measure) -> None:
+    """Most logins of the last hour succeed.
+
+    Remedy: is the identity provider up? else read the log's refused logins: wrong passwords, or one client?
+    """
+    measure(logins.rest(limits.share_at_least), f"share succeeded of {logins}").at_least(limits.share_at_least)
+
+
+@pytest.mark.postlaunch
+def test_payment_success(payments: Events, limits: PaymentSuccess, measure: Measure) -> None:
+    """Most payments of the last hour succeed.
+
+    Remedy: look at the payment provider's status page, then at the declined payments' codes.
+    """
+    measure(payments.rest(limits.share_at_least), f"share succeeded of {payments}").at_least(limits.share_at_least)
+
+
+@pytest.mark.postlaunch
+def test_lead_volume(usual_leads: Usual, limits: LeadVolume, measure: Measure) -> None:
+    """Lead forms arrive about as often as in the same hour a day and a week ago.
+
+    Remedy: send the form yourself; then look at the traffic of the page that shows it.
+    """
+    name = f"share of the usual leads, {usual_leads.now:,.0f} in the last hour"
+    measure(usual_leads.share, name).at_least(limits.share_of_baseline_at_least)
+
+
+@pytest.mark.smoke
+@pytest.mark.postlaunch
+def test_registrations_flow(registrations: float, limits: RegistrationsFlow, measure: Measure) -> None:
+    """Users register.
+
+    Remedy: register yourself, with an address of your own; does the confirmation arrive?
+    """
+    measure(registrations, "registrations in the last hour").at_least(limits.registrations_at_least)
+
+
+@pytest.mark.preflight
+@pytest.mark.postlaunch
+def test_active_users(active_users: float, limits: ActiveUsers, measure: Measure) -> None:
+    """So many users have been active at once, in a rehearsal or for real.
+
+    Remedy: rehearse with as many users as the launch will bring.
+    """
+    measure(active_users, "most users active at once", "users").at_least(limits.users_at_least)

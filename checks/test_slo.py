@@ -1,0 +1,224 @@
+"""The service keeps its levels: few errors, quick answers, the traffic that is usual."""
+
+import pytest
+
+from readiness import Limits, Measure
+from readiness.observations.slo import Availability, Compared, Events, Slowness, Span, Usual, WeekByWeek
+
+
+class ErrorRate(Limits):
+    share_below: float = 0.01
+    window: Span = "1h"
+    of: str = "requests"
+
+
+class SuccessRate(Limits):
+    success_share_above: float = 0.99
+    window: Span = "1h"
+    of: str = "requests"
+
+
+class ResponseTime(Limits):
+    p95_seconds_below: float
+    window: Span = "1h"
+    of: str = "requests"
+
+
+class MeanResponseTime(Limits):
+    mean_seconds_below: float
+    window: Span = "1h"
+    of: str = "requests"
+
+
+class ErrorRateWindow(Limits):
+    share_below: float = 0.01
+    window: Span = "7d"
+    of: str = "requests"
+
+
+class LatencyWindow(Limits):
+    quantile: float
+    seconds_below: float
+    window: Span = "7d"
+    of: str = "requests"
+
+
+class AvailabilityWindow(Limits):
+    share_above: float
+    window: Span = "7d"
+    of: str = "requests"
+
+
+class BreakerEventsWindow(Limits):
+    events_at_most: int = 0
+    window: Span = "7d"
+    of: str = "breaker_openings"
+
+
+class BackToBaseline(Limits):
+    times_at_most: float = 2.0
+    share_floor: float = 0.005  # shares below it are alike: what one failure in 200 does is no trend
+    of: str = "requests"
+
+
+class ThrottlingNormal(Limits):
+    times_at_most: float = 3.0
+    share_floor: float = 0.005
+    of: str = "requests"
+
+
+class EndpointSuccessStable(Limits):
+    path: str
+    drop_at_most: float = 0.01
+    of: str = "endpoint"
+
+
+class TrafficNormal(Limits):
+    drop_share_below: float = 0.5
+    times_below: float = 3.0
+    of: str = "requests"
+
+
+class NoWeeklyRegression(Limits):
+    times_at_most: float = 1.1  # a tenth is what weeks differ by
+    share_floor: float = 0.001
+    of: str = "requests"
+
+
+@pytest.mark.postlaunch
+@pytest.mark.ga
+def test_error_rate(counted_events: Events, limits: ErrorRate, measure: Measure) -> None:
+    """The share that failed is low.
+
+    Remedy: look for which paths fail and since when; was there a deployment?
+    """
+    share, budget = counted_events.share(limits.share_below), counted_events.budget(limits.share_below)
+    measure(share, f"share failed of {counted_events}; {budget}").below(limits.share_below)
+
+
+@pytest.mark.postlaunch
+@pytest.mark.ga
+def test_success_rate(counted_events: Events, limits: SuccessRate, measure: Measure) -> None:
+    """The share that succeeded is high.
+
+    Remedy: look for which paths fail and since when; was there a deployment?
+    """
+    measure(counted_events.rest(limits.success_share_above), f"share succeeded of {counted_events}").above(
+        limits.success_share_above
+    )
+
+
+@pytest.mark.postlaunch
+@pytest.mark.ga
+def test_response_time(p95: Slowness, limits: ResponseTime, measure: Measure) -> None:
+    """95 % are answered quickly.
+
+    Remedy: look at the slowest statements of pg_stat_statements, and for what was deployed.
+    """
+    measure(p95.under(limits.p95_seconds_below), f"p95 of {p95}", "s").below(limits.p95_seconds_below)
+
+
+@pytest.mark.postlaunch
+def test_mean_response_time(mean_latency: Slowness, limits: MeanResponseTime, measure: Measure) -> None:
+    """The mean time to an answer is short.
+
+    Remedy: look at the slowest statements of pg_stat_statements, and for what was deployed.
+    """
+    seconds = mean_latency.under(limits.mean_seconds_below)
+    measure(seconds, f"mean of {mean_latency}", "s").below(limits.mean_seconds_below)
+
+
+@pytest.mark.ga
+def test_error_rate_window(counted_events: Events, limits: ErrorRateWindow, measure: Measure) -> None:
+    """Over the whole window the share that failed is low.
+
+    Remedy: group the window's failures by error; correct the most frequent one, and let the window pass again.
+    """
+    share, budget = counted_events.share(limits.share_below), counted_events.budget(limits.share_below)
+    measure(share, f"share failed of {counted_events}; {budget}").below(limits.share_below)
+
+
+@pytest.mark.ga
+def test_latency_window(latency: Slowness, limits: LatencyWindow, measure: Measure) -> None:
+    """Over the whole window even the slow ones were quick enough.
+
+    Remedy: look at the slowest of the window: their size, their time of day, the database's statements of that time.
+    """
+    name = f"quantile {limits.quantile:g} of {latency}"
+    measure(latency.under(limits.seconds_below), name, "s").below(limits.seconds_below)
+
+
+@pytest.mark.ga
+def test_availability_window(availability: Availability, limits: AvailabilityWindow, measure: Measure) -> None:
+    """Over the whole window the service was there.
+
+    Remedy: find the outages in the window; each needs its cause and what prevents it.
+    """
+    name = f"share available, told by {availability.events}"
+    measure(availability.share(limits.share_above), name).above(limits.share_above)
+
+
+@pytest.mark.ga
+def test_breaker_events_window(openings_in_window: float, limits: BreakerEventsWindow, measure: Measure) -> None:
+    """No circuit breaker opened in the window.
+
+    Remedy: look at when it opened and what failed then; let the window pass again.
+    """
+    measure(openings_in_window, f"times a circuit breaker opened in {limits.window}").at_most(limits.events_at_most)
+
+
+@pytest.mark.postlaunch
+def test_back_to_baseline(failures_against_baseline: Compared, limits: BackToBaseline, measure: Measure) -> None:
+    """The last hour's share of failures is what the week before it had.
+
+    Remedy: the incident is not over: look for which paths fail that did not fail last week.
+    """
+    found = failures_against_baseline
+    name = f"times the failed share of the week before, of {found.now}"
+    measure(found.times(limits.share_floor), name).at_most(limits.times_at_most)
+
+
+@pytest.mark.postlaunch
+def test_throttling_normal(throttling_against_baseline: Compared, limits: ThrottlingNormal, measure: Measure) -> None:
+    """No more is turned away as too many than in the week before.
+
+    Remedy: is it one client, or a limit that has become too low?
+    """
+    found = throttling_against_baseline
+    name = f"times the throttled share of the week before, of {found.now}"
+    measure(found.times(limits.share_floor), name).at_most(limits.times_at_most)
+
+
+@pytest.mark.smoke
+@pytest.mark.postlaunch
+def test_endpoint_success_stable(
+    endpoint_against_day_before: Compared, limits: EndpointSuccessStable, measure: Measure
+) -> None:
+    """The path succeeds as often as on the day before.
+
+    Remedy: read the path's failures in the log; was it deployed, and do its callers send something new?
+    """
+    found = endpoint_against_day_before
+    name = f"fall of the success share since the day before, of {found.now}"
+    measure(found.rise(limits.drop_at_most), name).at_most(limits.drop_at_most)
+
+
+@pytest.mark.postlaunch
+def test_traffic_normal(usual_traffic: Usual, limits: TrafficNormal, measure: Measure) -> None:
+    """There is about as much traffic as in the same hour a day and a week ago.
+
+    Remedy: fewer: is the front reachable from outside? More: is it people, or one client?
+    """
+    measure(usual_traffic.drop, f"share by which {usual_traffic.now:,.0f} are fewer").below(limits.drop_share_below)
+    measure(usual_traffic.factor, f"times as many, {usual_traffic.now:,.0f}").below(limits.times_below)
+
+
+@pytest.mark.ga
+def test_no_weekly_regression(week_by_week: WeekByWeek, limits: NoWeeklyRegression, measure: Measure) -> None:
+    """The week was as quick and as free of errors as the one before.
+
+    Remedy: look for what was deployed this week, and compare the slowest and the failing paths.
+    """
+    measure(week_by_week.p95_times, "times last week's p95").at_most(limits.times_at_most)
+    failures = week_by_week.failures.times(limits.share_floor)
+    measure(failures, "times last week's failed share").at_most(limits.times_at_most)

@@ -1,0 +1,174 @@
+"""How good the service was over a window of time: its errors, its latency, its traffic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from readiness.clients.levels import Levels
+from readiness.observations import observation
+from readiness.outcomes import NotConfigured, Unknown
+from readiness.service_levels import Window
+from readiness.slo import Compared, Events, Slowness, Usual
+from readiness.timeline import parse_span
+
+__all__ = ["Availability", "Compared", "Events", "Slowness", "Span", "Usual", "WeekByWeek"]
+
+HOUR, DAY, WEEK = "1h", "1d", "7d"
+BASELINE = Window(WEEK, HOUR)
+"""The week before the last hour."""
+P95 = 0.95
+
+
+def _span(text: str) -> str:
+    parse_span(text)
+    return text
+
+
+Span = Annotated[str, AfterValidator(_span)]
+"""A window of time in a runbook: 30m, 24h, 7d."""
+
+
+def events_of(levels: Levels, of: str, window: Window, part: str = "failed") -> Events:
+    """Count the events of a window, and those of them that are judged. Raises Unknown."""
+    count = levels.figure(of, "count", window)
+    return Events(of, str(window), count, levels.figure(of, part, window))
+
+
+def usual_of(levels: Levels, of: str) -> Usual:
+    """Count the last hour's events, and those of the same hour a day and a week ago. Raises Unknown."""
+    now = levels.figure(of, "count", Window(HOUR))
+    return Usual(of, now, (_earlier(levels, of, DAY), _earlier(levels, of, WEEK)))
+
+
+def _earlier(levels: Levels, of: str, ago: str) -> float | None:
+    try:
+        return levels.figure(of, "count", Window(HOUR, ago))
+    except NotConfigured:
+        raise
+    except Unknown:  # a service that is younger than this has no such hour
+        return None
+
+
+@observation
+def counted_events(levels: Levels, of: str, window: str) -> Events:
+    """Count the events of a window and of the last hour, and those of them that failed."""
+    found = events_of(levels, of, Window(window))
+    hour = found if window == HOUR else events_of(levels, of, Window(HOUR))
+    return Events(of, window, found.count, found.part, hour.count, hour.part)
+
+
+@dataclass(frozen=True)
+class Availability:
+    """The share of a window in which the service was there."""
+
+    events: Events
+    available: float
+
+    def share(self, wanted: float) -> float:
+        """Return the share, where there was traffic enough to tell. Raises Unknown."""
+        self.events.share(round(1 - wanted, 9))
+        return self.available
+
+
+@observation
+def availability(levels: Levels, of: str, window: str) -> Availability:
+    """Fetch the share of a window in which the service was there, and the events that it could tell by."""
+    asked = Window(window)
+    count = levels.figure(of, "count", asked)
+    share = levels.figure(of, "available", asked)
+    if share > 1:
+        raise Unknown(f"the availability of {of} is {share:g}, more than all", "give it as a share, 0 to 1")
+    return Availability(Events(of, window, count, 0.0), share)
+
+
+@observation
+def p95(levels: Levels, of: str, window: str) -> Slowness:
+    """Fetch the seconds that 95 % of a window's events took at most."""
+    return _slowness(levels, of, Window(window, quantile=P95))
+
+
+@observation
+def latency(levels: Levels, of: str, window: str, quantile: float) -> Slowness:
+    """Fetch the seconds that so large a share of a window's events took at most."""
+    return _slowness(levels, of, Window(window, quantile=quantile))
+
+
+def _slowness(levels: Levels, of: str, window: Window) -> Slowness:
+    count = levels.figure(of, "count", window)
+    if not count:
+        raise Unknown(f"there were no {of} in {window}", "is there traffic, and does its counter move?")
+    found = levels.quantile(of, window)
+    return Slowness(of, str(window), count, found.seconds, window.quantile, found.at_least)
+
+
+@observation
+def mean_latency(levels: Levels, of: str, window: str) -> Slowness:
+    """Fetch the seconds that a window's events took on average."""
+    asked = Window(window)
+    count = levels.figure(of, "count", asked)
+    if not count:
+        raise Unknown(f"there were no {of} in {window}", "is there traffic, and does its counter move?")
+    return Slowness(of, window, count, levels.figure(of, "seconds", asked) / count)
+
+
+@observation
+def openings_in_window(levels: Levels, of: str, window: str) -> float:
+    """Count how often a circuit breaker has opened."""
+    return levels.figure(of, "count", Window(window))
+
+
+@observation
+def failures_against_baseline(levels: Levels, of: str) -> Compared:
+    """Compare the last hour's failures with the week before it."""
+    return Compared(events_of(levels, of, Window(HOUR)), events_of(levels, of, BASELINE))
+
+
+@observation
+def throttling_against_baseline(levels: Levels, of: str) -> Compared:
+    """Compare the share of the last hour that was turned away as too many with the week before it."""
+    return Compared(events_of(levels, of, Window(HOUR), "throttled"), events_of(levels, of, BASELINE, "throttled"))
+
+
+@observation
+def endpoint_against_day_before(levels: Levels, of: str, path: str) -> Compared:
+    """Compare the last hour's failures at one path with the day before it."""
+    now, before = Window(HOUR, path=path), Window(DAY, HOUR, path=path)
+    return Compared(events_of(levels, of, now), events_of(levels, of, before))
+
+
+@observation
+def usual_traffic(levels: Levels, of: str) -> Usual:
+    """Count the last hour's events, and those of the same hour a day and a week ago."""
+    return usual_of(levels, of)
+
+
+@dataclass(frozen=True)
+class WeekByWeek:
+    """The week's latency and failures, and those of the week before."""
+
+    p95: Slowness
+    p95_before: Slowness
+    failures: Compared
+
+    @property
+    def p95_times(self) -> float:
+        """How many times last week's p95. Raises Unknown."""
+        longest = max(self.p95.seconds, self.p95_before.seconds)
+        before = self.p95_before.under(longest)
+        if not before:
+            raise Unknown("last week's p95 is 0 s", "correct the query of its latency")
+        return self.p95.under(longest) / before
+
+
+@observation
+def week_by_week(levels: Levels, of: str) -> WeekByWeek:
+    """Compare this week with the last."""
+    this, last = Window(WEEK), Window(WEEK, WEEK)
+    return WeekByWeek(
+        _slowness(levels, of, Window(WEEK, quantile=P95)),
+        _slowness(levels, of, Window(WEEK, WEEK, quantile=P95)),
+        Compared(events_of(levels, of, this), events_of(levels, of, last)),
+    )

@@ -1,0 +1,378 @@
+"""What spoils the service's levels: errors, slowness, traffic, and the figures that tell of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults.business import EVENTS, LEADS, USERS
+from readiness.sandbox.front import BUCKETS
+
+if TYPE_CHECKING:
+    from readiness.sandbox.target import Target
+
+REQUESTS, BUCKET = "http_requests_total", "http_request_duration_seconds_bucket"
+PATH, ENDPOINT_PATH = "/", "/api/v1/ingest/browser"
+STOPPED_SECONDS = 330
+"""For so long a metric has no sample that has stopped."""
+
+ERRORS = (
+    "slo.error_rate[agency/error-rate]",
+    "slo.error_rate[launch400k/sla-error-rate]",
+    "slo.error_rate[launch400k/diagnose-errors]",
+    "slo.success_rate[umbrella/success-rate]",
+)
+BASELINE = ("slo.back_to_baseline[agency/back-to-baseline]", "slo.back_to_baseline[playbook/server-errors]")
+DAILY_ERRORS, ROLLBACK = "slo.error_rate[umbrella/daily-error-rate]", "slo.error_rate[umbrella/rollback-trigger]"
+P95_LAUNCH, P95_DAILY = "slo.response_time[launch400k/sla-response-time]", "slo.response_time[umbrella/daily-p95]"
+P95_SLOW = "slo.response_time[launch400k/diagnose-slow]"
+P95_AGENCY = ("slo.response_time[agency/p95]", "slo.response_time[agency/within-sla]")
+MEAN = ("slo.mean_response_time[agency/response-time]", "slo.mean_response_time[agency/within-sla]")
+TRAFFIC, THROTTLING = (
+    "slo.traffic_normal[umbrella/no-unusual-traffic]",
+    "slo.throttling_normal[playbook/rate-limit-spikes]",
+)
+ENDPOINT = "slo.endpoint_success_stable[playbook/ingest-health]"
+WEEKLY, UPTIME = "slo.no_weekly_regression[umbrella/weekly-trend]", "slo.availability_window[umbrella/uptime]"
+HOURLY = (*ERRORS, *BASELINE, ROLLBACK, P95_LAUNCH, P95_SLOW, *P95_AGENCY, *MEAN, THROTTLING, ENDPOINT)
+"""What is judged by the requests of the last hour."""
+LEVELS = (*HOURLY, DAILY_ERRORS, P95_DAILY, WEEKLY, UPTIME, TRAFFIC)
+GA_ERRORS, GA_P99 = "slo.error_rate_window[ga-error-rate]", "slo.latency_window[ga-p99]"
+GA_AVAILABILITY = "slo.availability_window[ga-availability]"
+GA_BREAKERS = "slo.breaker_events_window[ga-breaker-events]"
+
+
+def _fail(target: Target, share: float, window: str, path: str = PATH, code: str = "500") -> None:
+    """Add so many refused requests that they make up the share of a window's."""
+    asked = target.monitoring.value(f"sum(increase({REQUESTS}[{window}]))")
+    failed = target.monitoring.value(f'sum(increase({REQUESTS}{{code="{code}"}}[{window}]))')
+    target.front.add(REQUESTS, (share * asked - failed) / (1 - share), path=path, code=code)
+    target.monitoring.settle()
+
+
+def _slow(target: Target, p95: float, window: str) -> None:
+    """Add so many slow answers to the histogram that a window's 95 % take so many seconds."""
+
+    def within(bound: str) -> float:
+        return target.monitoring.value(f'sum(increase({BUCKET}{{le="{bound}"}}[{window}]))')
+
+    upper = next(bound for bound in BUCKETS if bound > p95)
+    lower = BUCKETS[BUCKETS.index(upper) - 1]
+    at = (p95 - lower) / (upper - lower)
+    below, inside = within(f"{lower:g}"), within(f"{upper:g}") - within(f"{lower:g}")
+    count = (below + at * inside - 0.95 * within("+Inf")) / (0.95 - at)
+    for bound in (*(f"{bound:g}" for bound in BUCKETS if bound >= upper), "+Inf"):
+        target.front.add(BUCKET, count, path=PATH, le=bound)
+    target.monitoring.settle()
+
+
+def _errors(target: Target, share: float, window: str) -> Iterator[None]:
+    with target.monitoring.spoiling():
+        _fail(target, share, window)
+        yield
+
+
+def _slowness(target: Target, p95: float, window: str) -> Iterator[None]:
+    with target.monitoring.spoiling():
+        _slow(target, p95, window)
+        yield
+
+
+@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE))
+def errors_4_9(target: Target) -> Iterator[None]:
+    """4.9 % of the last hour's requests failed."""
+    yield from _errors(target, 0.049, "1h")
+
+
+@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE))
+def errors_5_1(target: Target) -> Iterator[None]:
+    """5.1 % of the last hour's requests failed."""
+    yield from _errors(target, 0.051, "1h")
+
+
+@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE))
+def errors_10_1(target: Target) -> Iterator[None]:
+    """10.1 % of the last hour's requests failed: under 1 % of the day's."""
+    yield from _errors(target, 0.101, "1h")
+
+
+@fault("postlaunch", "ga", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK, WEEKLY))
+def errors_20_1(target: Target) -> Iterator[None]:
+    """20.1 % of the last hour's requests failed: above 1 % of the day's, and half as many again as in a week."""
+    yield from _errors(target, 0.201, "1h")
+
+
+@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK))
+def errors_of_the_day_4_9(target: Target) -> Iterator[None]:
+    """4.9 % of the day's requests failed, all of them just now."""
+    yield from _errors(target, 0.049, "24h")
+
+
+@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK))
+def errors_of_the_day_5_1(target: Target) -> Iterator[None]:
+    """5.1 % of the day's requests failed, all of them just now."""
+    yield from _errors(target, 0.051, "24h")
+
+
+@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK, TRAFFIC))
+def errors_of_the_day_10_1(target: Target) -> Iterator[None]:
+    """10.1 % of the day's requests failed, all of them just now: more than come in an hour."""
+    yield from _errors(target, 0.101, "24h")
+
+
+@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK, TRAFFIC))
+def errors_of_the_day_20_1(target: Target) -> Iterator[None]:
+    """20.1 % of the day's requests failed, all of them just now."""
+    yield from _errors(target, 0.201, "24h")
+
+
+@fault("postlaunch", turns={P95_LAUNCH: "warn"})
+def p95_1_1(target: Target) -> Iterator[None]:
+    """p95 of the last hour is 1.1 s."""
+    yield from _slowness(target, 1.1, "1h")
+
+
+@fault("postlaunch", turns={P95_LAUNCH: "warn"})
+def p95_1_4(target: Target) -> Iterator[None]:
+    """p95 of the last hour is 1.4 s."""
+    yield from _slowness(target, 1.4, "1h")
+
+
+@fault("postlaunch", turns=turning("fail", P95_LAUNCH, P95_SLOW))
+def p95_1_6(target: Target) -> Iterator[None]:
+    """p95 of the last hour is 1.6 s."""
+    yield from _slowness(target, 1.6, "1h")
+
+
+@fault("postlaunch", turns=turning("fail", P95_LAUNCH, P95_SLOW))
+def p95_2_1(target: Target) -> Iterator[None]:
+    """p95 of the last hour is 2.1 s."""
+    yield from _slowness(target, 2.1, "1h")
+
+
+@fault("postlaunch", turns=turning("fail", P95_LAUNCH, P95_SLOW))
+def p95_4_4(target: Target) -> Iterator[None]:
+    """p95 of the last hour is 4.4 s."""
+    yield from _slowness(target, 4.4, "1h")
+
+
+@fault("postlaunch", turns=turning("fail", P95_LAUNCH, P95_SLOW, *P95_AGENCY))
+def p95_5_3(target: Target) -> Iterator[None]:
+    """p95 of the last hour is 5.3 s."""
+    yield from _slowness(target, 5.3, "1h")
+
+
+@fault("postlaunch", "ga", turns=turning("fail", P95_DAILY))
+def p95_of_the_day_0_53(target: Target) -> Iterator[None]:
+    """p95 of the day is 0.53 s."""
+    yield from _slowness(target, 0.53, "24h")
+
+
+@fault("postlaunch", turns={P95_DAILY: "fail", P95_LAUNCH: "warn"})
+def p95_of_the_day_1_1(target: Target) -> Iterator[None]:
+    """p95 of the day is 1.1 s."""
+    yield from _slowness(target, 1.1, "24h")
+
+
+@fault("postlaunch", turns=turning("fail", P95_DAILY, P95_LAUNCH, P95_SLOW))
+def p95_of_the_day_2_1(target: Target) -> Iterator[None]:
+    """p95 of the day is 2.1 s."""
+    yield from _slowness(target, 2.1, "24h")
+
+
+@fault("ga", turns={WEEKLY: "fail"})
+def week_slower(target: Target) -> Iterator[None]:
+    """p95 of the week is a fifth above last week's, and still under half a second."""
+    yield from _slowness(target, 0.45, "7d")
+
+
+@fault("postlaunch", turns=turning("fail", *MEAN))
+def mean_slow(target: Target) -> Iterator[None]:
+    """The mean answer of the last hour took 2.1 s: few took very long."""
+    with target.monitoring.spoiling():
+        asked = target.monitoring.value(f"sum(increase({REQUESTS}[1h]))")
+        target.front.add("http_request_duration_seconds_sum", 2.0 * asked, path=PATH)
+        target.monitoring.settle()
+        yield
+
+
+@fault("postlaunch", turns={THROTTLING: "fail"})
+def throttling_spike(target: Target) -> Iterator[None]:
+    """2 % of the last hour's requests were turned away with 429."""
+    with target.monitoring.spoiling():
+        _fail(target, 0.02, "1h", code="429")
+        yield
+
+
+@fault("smoke", "postlaunch", turns={ENDPOINT: "fail"})
+def endpoint_failing(target: Target) -> Iterator[None]:
+    """One path fails more than yesterday; among all requests it is lost."""
+    with target.monitoring.spoiling():
+        _fail(target, 0.0085, "1h", ENDPOINT_PATH)
+        yield
+
+
+@fault("postlaunch", turns={TRAFFIC: "fail"})
+def traffic_spike(target: Target) -> Iterator[None]:
+    """Three and a half times as many requests as in this hour of other days."""
+    with target.monitoring.spoiling():
+        asked = target.monitoring.value(f"sum(increase({REQUESTS}[1h]))")
+        target.front.add(REQUESTS, 2.5 * asked, path=PATH, code="200")
+        target.monitoring.settle()
+        yield
+
+
+@fault("postlaunch", turns=turning("fail", TRAFFIC, LEADS))
+def traffic_halved(target: Target) -> Iterator[None]:
+    """Since an hour there is less than half of the usual traffic."""
+    target.front.lately["all"] = 0.45
+    target.monitoring.again()
+    yield
+    target.front.lately.clear()
+    target.monitoring.again()
+
+
+@fault("smoke", "postlaunch", turns={**turning("unknown", *HOURLY), TRAFFIC: "fail"})
+def requests_frozen(target: Target) -> Iterator[None]:
+    """The counter of requests is there, and has not moved for an hour."""
+    target.front.freeze(REQUESTS)
+    now = time.time()
+    target.monitoring.settle()
+    target.monitoring.forget(now - 4200, now, REQUESTS)
+    target.monitoring.settle()
+    yield
+    target.front.thaw()
+    target.monitoring.again()
+
+
+@fault("smoke", "postlaunch", "ga", turns=turning("unknown", *LEVELS))
+def requests_not_a_number(target: Target) -> Iterator[None]:
+    """The counter of requests is NaN."""
+    with target.monitoring.spoiling():
+        target.front.not_a_number.add(REQUESTS)
+        target.monitoring.settle()
+        yield
+        target.front.not_a_number.clear()
+
+
+@fault("smoke", "postlaunch", "ga", turns=turning("unknown", *LEVELS))
+def requests_hidden(target: Target) -> Iterator[None]:
+    """The counter of requests is no longer emitted."""
+    target.front.hidden.add(REQUESTS)
+    _stopped(target, REQUESTS)
+    yield
+    target.front.hidden.clear()
+    _resumed(target)
+
+
+@fault("smoke", "postlaunch", "ga", turns=turning("unknown", *LEVELS, *EVENTS, USERS))
+def front_not_scraped(target: Target) -> Iterator[None]:
+    """Prometheus cannot read the front's metrics."""
+    since = time.time() - 1
+    target.front.status = 503
+    _stopped(target, '{job="front"}')
+    yield
+    target.front.status = 200
+    _resumed(target)
+    target.monitoring.forget(since, time.time(), 'up{job="front"}')
+    target.monitoring.settle()
+
+
+@fault("preflight", "smoke", "postlaunch", "ga", turns=turning("unknown", *LEVELS, *EVENTS, USERS))
+def prometheus_away(target: Target) -> Iterator[None]:
+    """Nobody listens where Prometheus was."""
+    target.monitoring.away()
+    yield
+    target.monitoring.back()
+
+
+@fault(turns={})
+def counters_reset(target: Target) -> Iterator[None]:
+    """The front was started anew, and counts from nothing: no line may turn."""
+    target.front.restore(dict.fromkeys(target.front.remember(), 0.0))
+    target.monitoring.settle()
+    yield
+
+
+def _stopped(target: Target, match: str) -> None:
+    """Let it be some minutes since the last sample."""
+    target.monitoring.settle()
+    now = time.time()
+    target.monitoring.forget(now - STOPPED_SECONDS, now, match)
+
+
+def _resumed(target: Target) -> None:
+    """Wait for two samples: of one there is no increase."""
+    target.monitoring.settle()
+    target.monitoring.settle()
+
+
+@fault("ga", turns={UPTIME: "fail"})
+def front_was_away(target: Target) -> Iterator[None]:
+    """The front was away for more than a thousandth of the samples of a week."""
+    since = time.time()
+    target.front.status = 503
+    time.sleep(7)
+    target.front.status = 200
+    until = time.time()
+    _resumed(target)
+    yield
+    target.monitoring.forget(since, until, 'up{job="front"}')
+
+
+def _uploads(target: Target, count: int, columns: str, values: str) -> None:
+    """Insert uploads of the day before yesterday."""
+    target.admin.rows(
+        "insert into data_uploads (workspace_id, platform, source, created_at, started_at, completed_at, "  # noqa: S608
+        f"{columns}) select 'ws_acme', 'meta', 'planted', now() - interval '2 days', now() - interval '2 days', "
+        f"{values} from generate_series(1, {count})"
+    )
+
+
+def _mend(target: Target) -> None:
+    target.admin.rows("delete from data_uploads where source = 'planted'")
+
+
+@fault("ga", turns={GA_ERRORS: "fail"})
+def week_of_bad_files(target: Target) -> Iterator[None]:
+    """More than 1 % of the week's uploads failed, for files that nobody could read."""
+    _uploads(target, 30, "status, error_code", "now() - interval '2 days', 'failed', 'invalid_csv'")
+    yield
+    _mend(target)
+
+
+@fault("ga", turns=turning("fail", GA_ERRORS, GA_AVAILABILITY))
+def week_of_failures(target: Target) -> Iterator[None]:
+    """More than 0.5 % of the week's uploads failed for reasons of the service's own."""
+    _uploads(target, 30, "status, error_code", "now() - interval '2 days', 'failed', 'parse_error'")
+    yield
+    _mend(target)
+
+
+@fault("ga", turns={GA_P99: "fail"})
+def week_of_slow_uploads(target: Target) -> Iterator[None]:
+    """More than 1 % of the week's uploads took eleven minutes."""
+    _uploads(target, 60, "status, row_count", "now() - interval '2 days' + interval '11 minutes', 'completed', 0")
+    yield
+    _mend(target)
+
+
+@fault("ga", turns={GA_BREAKERS: "fail"})
+def breaker_opened_this_week(target: Target) -> Iterator[None]:
+    """A circuit breaker opened two days ago; it is closed again."""
+    target.admin.rows(
+        "insert into circuit_breaker_events (name, from_state, to_state, at)"
+        " values ('parser', 'closed', 'open', now() - interval '2 days')"
+    )
+    yield
+    target.admin.rows("delete from circuit_breaker_events where name = 'parser' and at < now() - interval '1 day'")
+
+
+@fault("ga", turns=turning("unknown", GA_ERRORS, GA_P99, GA_AVAILABILITY, GA_BREAKERS))
+def tables_closed(target: Target) -> Iterator[None]:
+    """The probe's role may no longer read the service's tables."""
+    target.admin.rows("revoke pg_read_all_data from readiness_probe")
+    yield
+    target.admin.rows("grant pg_read_all_data to readiness_probe")

@@ -1,0 +1,142 @@
+"""Service levels as data: how many events of a kind there were, how many failed, and how long they took.
+
+Each figure is a query over a window of time: `{window}` stands in it for the span, `{quantile}` and `{path}` for what a
+check asks about. In SQL they are parameters, so they take no quotes, and `{offset}` says how long ago the window ended;
+a metrics server is asked about that moment instead.
+
+    promql: sum(increase(http_requests_total[{window}]))
+    sql: select count(*) from orders where at between now() - {offset} - {window} and now() - {offset}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from readiness.errors import not_one_of
+from readiness.timeline import parse_span
+
+NOW = "0s"
+_PLACE = re.compile(r"\{(\w+)\}")
+_QUOTED = re.compile(r"'\{\w+\}'")
+_IN_SQL = {
+    "window": "make_interval(secs => %s)",
+    "offset": "make_interval(secs => %s)",
+    "quantile": "%s::float8",
+    "path": "%s::text",
+}
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a figure is asked for: a span of time, how long ago it ended, and which part of the events."""
+
+    window: str
+    offset: str = NOW
+    quantile: float | None = None
+    path: str | None = None
+
+    def __str__(self) -> str:
+        when = "" if self.offset == NOW else f" until {self.offset} ago"
+        return f"{self.window}{when}" + (f" of {self.path}" if self.path else "")
+
+    @property
+    def seconds_ago(self) -> float:
+        """How long ago it ended."""
+        return parse_span(self.offset).total_seconds()
+
+    @property
+    def values(self) -> dict[str, str | float]:
+        """Give the placeholders that are filled."""
+        known = {"window": self.window, "offset": self.offset, "quantile": self.quantile, "path": self.path}
+        return {name: value for name, value in known.items() if value is not None}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Figure(_Part):
+    """One number over a window, from the metrics server or from the service's own tables."""
+
+    promql: str | None = None
+    sql: str | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> Figure:
+        if (self.promql is None) is (self.sql is None):
+            raise ValueError("a figure has one source, promql or sql")
+        for name in sorted(self.places):
+            if name not in _IN_SQL:
+                raise ValueError(f"the placeholder {not_one_of(name, _IN_SQL)}")
+        for name in ("window", "offset") if self.sql else ("window",):
+            if name not in self.places:
+                raise ValueError(f"the query has no {{{name}}}: without it every {name} would give the same figure")
+        if self.promql and "offset" in self.places:
+            raise ValueError("promql takes no {offset}: the server is asked about the earlier moment")
+        if self.sql and _QUOTED.search(self.sql):
+            raise ValueError("a placeholder takes no quotes in sql; it is a parameter")
+        return self
+
+    @property
+    def query(self) -> str:
+        """The query as it is written."""
+        return self.promql or self.sql or ""
+
+    @property
+    def places(self) -> set[str]:
+        """The placeholders of the query."""
+        return set(_PLACE.findall(self.query))
+
+    def in_promql(self, values: Mapping[str, str | float]) -> str:
+        """Fill in the placeholders; a path may hold what PromQL would read as the end of its text."""
+
+        def filled(found: re.Match[str]) -> str:
+            return str(values[found[1]]).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+        return _PLACE.sub(filled, self.query)
+
+    def in_sql(self, values: Mapping[str, str | float]) -> tuple[str, list[str | float]]:
+        """Give the statement and its parameters; a span goes as its seconds."""
+        parameters = []
+        for name in _PLACE.findall(self.query):
+            value = values[name]
+            spanning = name in {"window", "offset"} and isinstance(value, str)
+            parameters.append(parse_span(str(value)).total_seconds() if spanning else value)
+        return _PLACE.sub(lambda found: _IN_SQL[found[1]], self.query.replace("%", "%%")), parameters
+
+
+class ServiceLevel(_Part):
+    """The figures of one kind of event: requests, uploads, payments."""
+
+    count: Figure
+    """How many there were."""
+    failed: Figure | None = None
+    """How many of them failed."""
+    throttled: Figure | None = None
+    """How many of them were turned away as too many (429)."""
+    latency: Figure | None = None
+    """The `{quantile}` of their seconds."""
+    seconds: Figure | None = None
+    """The seconds that all of them took together."""
+    available: Figure | None = None
+    """The share of the window in which the service was there, or the share of events that it could answer."""
+
+    @model_validator(mode="after")
+    def _fit(self) -> ServiceLevel:
+        for name, figure in self.figures():
+            if ("quantile" in figure.places) is not (name == "latency"):
+                raise ValueError("{quantile} stands in the query of latency, and in no other")
+            if ("path" in figure.places) is not ("path" in self.count.places):
+                raise ValueError(f"{name} and count differ: one asks about a {{path}}, the other about all")
+        return self
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """Give the figures there are, by name."""
+        for name in type(self).model_fields:
+            figure = getattr(self, name)
+            if figure:
+                yield name, figure

@@ -1,0 +1,168 @@
+"""Service levels: shares of events, what is left of an error budget, and what counts as usual. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from readiness.outcomes import Unknown
+
+USUAL_AT_LEAST = 20
+"""Events in an hour from which it can say what is usual: of fewer, chance alone halves or doubles the number."""
+_SLACK = 1.01
+"""Counts over a window are estimates at its edges; all that failed may be a little more than all there were."""
+
+
+def fewest(allowed: float) -> int:
+    """Return how many events it takes until a single failure among them is not yet more than the allowed share."""
+    return math.floor(round(1 / allowed, 6)) + 1 if allowed > 0 else 1
+
+
+def share_of(part: float, whole: float) -> float:
+    """Return a part as a share of its whole, 0 to 1. Raises Unknown for nothing, and for more than the whole."""
+    if not whole > 0:
+        raise Unknown(
+            "there were no events, so there is no share of them", "is there traffic, and does its counter move?"
+        )
+    if part > whole * _SLACK:
+        raise Unknown(
+            f"{part:,.0f} of {whole:,.0f} cannot be: the two figures count different things", "compare their queries"
+        )
+    return min(1.0, max(0.0, part / whole))
+
+
+def burn_rate(share: float, allowed: float) -> float:
+    """Return how many times faster than it lasts the error budget is spent; 1 spends exactly all of it."""
+    return share / allowed if allowed > 0 else (math.inf if share > 0 else 0.0)
+
+
+def budget_left(share: float, allowed: float) -> float:
+    """Return the share of the error budget that is left; less than 0 once it is overspent."""
+    return 1 - burn_rate(share, allowed)
+
+
+def times(now: float, before: float, floor: float) -> float:
+    """Return how many times as large something is as before; below the floor all is alike."""
+    return max(now, floor) / max(before, floor)
+
+
+@dataclass(frozen=True)
+class Events:
+    """What happened in a window: how many events of a kind, and how many of them were of the sort that is judged."""
+
+    kind: str
+    window: str
+    count: float
+    part: float
+    hour_count: float = 0.0
+    hour_part: float = 0.0
+    """The same of the last hour, for the rate at which the error budget is spent now."""
+
+    def __str__(self) -> str:
+        return f"{self.count:,.0f} {self.kind} in {self.window}"
+
+    def share(self, allowed: float) -> float:
+        """Return the part's share, where there are events enough to hold it against this one. Raises Unknown."""
+        if not self.count > 0:
+            raise Unknown(f"there were no {self.kind} in {self.window}", "is there traffic, and does its counter move?")
+        if self.count < fewest(allowed):
+            raise Unknown(
+                f"{self} are too few to judge a share of {allowed:.4g}: at least {fewest(allowed):,} are needed",
+                "wait for more of them, or judge a longer window",
+            )
+        return share_of(self.part, self.count)
+
+    def rest(self, wanted: float) -> float:
+        """Return the share of all others: of successes, where the part failed. Raises Unknown."""
+        return 1 - self.share(round(1 - wanted, 9))
+
+    def budget(self, allowed: float) -> str:
+        """Say what is left of the error budget, and how fast the last hour has spent it."""
+        left = f"{budget_left(self.share(allowed), allowed):.0%} of the error budget left"
+        if not self.hour_count > 0:
+            return f"{left}, no {self.kind} in the last hour"
+        rate = burn_rate(share_of(self.hour_part, self.hour_count), allowed)
+        return f"{left}, spent by the last hour at {rate:.2g} times the rate it lasts for"
+
+
+@dataclass(frozen=True)
+class Usual:
+    """The events of an hour, and of the same hour of earlier days; None where those are not on record."""
+
+    kind: str
+    now: float
+    before: tuple[float | None, ...]
+
+    @property
+    def known(self) -> Sequence[float]:
+        """Give the earlier hours that had events enough to say what is usual. Raises Unknown where none had."""
+        found = [count for count in self.before if count is not None and count >= USUAL_AT_LEAST]
+        if not found:
+            raise Unknown(
+                f"no earlier day had {USUAL_AT_LEAST} {self.kind} in this hour, so nothing is known to be usual",
+                "wait until a day is on record",
+            )
+        return found
+
+    @property
+    def drop(self) -> float:
+        """The share by which there are fewer than in the quietest of the earlier hours, 0 to 1."""
+        return max(0.0, 1 - self.now / min(self.known))
+
+    @property
+    def factor(self) -> float:
+        """How many times the busiest of the earlier hours."""
+        return self.now / max(self.known)
+
+    @property
+    def share(self) -> float:
+        """The share of what the earlier hours had on average."""
+        return self.now / (math.fsum(self.known) / len(self.known))
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The same events now and before."""
+
+    now: Events
+    before: Events
+
+    def times(self, floor: float) -> float:
+        """Return how many times the earlier share it is now; shares below the floor are alike. Raises Unknown."""
+        return times(self.now.share(floor), self.before.share(floor), floor)
+
+    def rise(self, tolerance: float) -> float:
+        """Return by how much the share has risen, 0 where it has not. Raises Unknown."""
+        return max(0.0, self.now.share(tolerance) - self.before.share(tolerance))
+
+
+@dataclass(frozen=True)
+class Slowness:
+    """How long events took in a window: a quantile, or the mean."""
+
+    kind: str
+    window: str
+    count: float
+    seconds: float
+    quantile: float | None = None
+    at_least: bool = False
+    """It lies beyond the last bound of the histogram: so long at least, and nobody knows how much longer."""
+
+    def __str__(self) -> str:
+        return f"{self.count:,.0f} {self.kind} in {self.window}"
+
+    def under(self, limit: float) -> float:
+        """Return the seconds, where they are known well enough to be held against a limit. Raises Unknown."""
+        needed = fewest(1 - self.quantile) if self.quantile else 1
+        if self.count < needed:
+            raise Unknown(
+                f"{self} are too few for this figure: at least {needed:,} are needed",
+                "wait for more of them, or judge a longer window",
+            )
+        if self.at_least and self.seconds < limit:
+            raise Unknown(
+                f"it took {self.seconds:g} s or more, the histogram's last bound, which says nothing of {limit:g} s",
+                "give the histogram a bound beyond the limit",
+            )
+        return self.seconds

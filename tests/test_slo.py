@@ -1,0 +1,131 @@
+"""Service levels: what a share, a budget and a baseline say, and when they say nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from readiness.outcomes import Unknown
+from readiness.slo import (
+    USUAL_AT_LEAST,
+    Compared,
+    Events,
+    Slowness,
+    Usual,
+    budget_left,
+    burn_rate,
+    fewest,
+    share_of,
+    times,
+)
+
+COUNTS = st.floats(min_value=0, max_value=1e12, allow_nan=False)
+ALLOWED = st.floats(min_value=1e-5, max_value=1.0)
+SHARES = st.floats(min_value=0, max_value=1)
+
+
+def requests(count: float, part: float, hour_count: float = 0.0, hour_part: float = 0.0) -> Events:
+    return Events("requests", "7d", count, part, hour_count, hour_part)
+
+
+@given(ALLOWED)
+def test_of_the_fewest_a_single_failure_is_not_too_many(allowed: float) -> None:
+    assert 1 / fewest(allowed) < allowed
+    assert fewest(allowed) <= 2 + 1 / allowed
+
+
+@pytest.mark.parametrize(
+    ("allowed", "needed"), [(0.01, 101), (0.05, 21), (0.1, 11), (0.005, 201), (0.001, 1001), (0, 1)]
+)
+def test_the_fewest_of_the_runbooks_limits(allowed: float, needed: int) -> None:
+    assert fewest(allowed) == needed
+
+
+@given(COUNTS, COUNTS)
+def test_a_share_is_between_none_and_all_or_unknown(part: float, whole: float) -> None:
+    try:
+        found = share_of(part, whole)
+    except Unknown:
+        assert whole == 0 or part > whole
+    else:
+        assert 0 <= found <= 1
+
+
+@given(COUNTS, SHARES, ALLOWED)
+def test_more_failures_are_never_a_smaller_share(count: float, share: float, allowed: float) -> None:
+    assume(count >= fewest(allowed))
+    assert requests(count, count * share).share(allowed) <= requests(count, count).share(allowed)
+
+
+@given(st.integers(min_value=0, max_value=100_000), ALLOWED)
+def test_too_few_are_unknown_and_say_how_many_it_takes(count: int, allowed: float) -> None:
+    assume(count < fewest(allowed))
+    with pytest.raises(Unknown, match=r"too few .* at least [\d,]+ are needed" if count else "there were no requests"):
+        requests(count, 0).share(allowed)
+
+
+@given(SHARES, ALLOWED)
+def test_the_budget_is_left_exactly_while_the_limit_holds(share: float, allowed: float) -> None:
+    assert (budget_left(share, allowed) > 0) is (share < allowed) or share == pytest.approx(allowed)
+    assert burn_rate(share, allowed) == pytest.approx(1 - budget_left(share, allowed))
+
+
+@given(SHARES, SHARES, st.floats(min_value=1e-4, max_value=1))
+def test_below_the_floor_all_is_alike(now: float, before: float, floor: float) -> None:
+    found = times(now, before, floor)
+    assert found > 0
+    if max(now, before) <= floor:
+        assert found == 1
+    assert times(before, now, floor) == pytest.approx(1 / found)
+
+
+def test_a_budget_is_told_in_words() -> None:
+    assert requests(10_000, 40, 1_000, 20).budget(0.01) == (
+        "60% of the error budget left, spent by the last hour at 2 times the rate it lasts for"
+    )
+    assert requests(10_000, 40).budget(0.01) == "60% of the error budget left, no requests in the last hour"
+
+
+@given(COUNTS, st.lists(st.none() | COUNTS, max_size=3))
+def test_what_is_usual_is_finite_or_unknown(now: float, before: list[float | None]) -> None:
+    found = Usual("requests", now, tuple(before))
+    if any(count is not None and count >= USUAL_AT_LEAST for count in before):
+        assert 0 <= found.drop <= 1
+        assert found.factor <= found.share or found.factor == pytest.approx(found.share)
+    else:
+        with pytest.raises(Unknown, match="nothing is known to be usual"):
+            _ = found.drop
+
+
+def test_only_what_both_days_find_unusual_is_unusual() -> None:
+    monday = Usual("requests", 1000, (400, 1100))  # after a quiet Sunday
+    assert monday.drop == 0
+    assert monday.factor < 1
+    assert Usual("requests", 100, (400, None)).drop == 0.75
+    assert Usual("requests", 100, (400, 3)).drop == 0.75, "three are no baseline"
+
+
+def test_more_failures_than_events_are_unknown() -> None:
+    with pytest.raises(Unknown, match="120 of 100 cannot be"):
+        share_of(120, 100)
+    assert share_of(100.5, 100) == 1
+
+
+def test_now_and_before_are_compared_only_where_both_are_known() -> None:
+    compared = Compared(requests(1000, 40), requests(100_000, 1000))
+    assert compared.times(0.005) == pytest.approx(4)
+    assert compared.rise(0.01) == pytest.approx(0.03)
+    assert Compared(requests(1000, 0), requests(1000, 30)).rise(0.01) == 0
+    with pytest.raises(Unknown, match="too few"):
+        Compared(requests(1000, 40), requests(20, 1)).times(0.005)
+
+
+def test_a_histogram_says_nothing_beyond_its_last_bound() -> None:
+    beyond = Slowness("requests", "1h", 1000, 10.0, 0.95, at_least=True)
+    assert beyond.under(5) == 10, "ten seconds or more are too many for a limit of five"
+    with pytest.raises(Unknown, match="10 s or more, the histogram's last bound, which says nothing of 600 s"):
+        beyond.under(600)
+    with pytest.raises(Unknown, match="at least 21 are needed"):
+        Slowness("requests", "1h", 20, 0.1, 0.95).under(5)
+    assert Slowness("requests", "1h", 1, 0.1).under(5) == 0.1
