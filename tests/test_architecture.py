@@ -16,6 +16,7 @@ CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 WORDS = {"documents", "environment", "errors", "measurements", "outcomes", "runbook", "secret", "timeline"}
 WORDS |= {"distribution", "journeys", "stages"}
 JUDGEMENT = {"ladder", "rehearsal", "rehearsal_verdict", "verdict"}
+JUDGEMENT |= {"alerting", "promql"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),
     **dict.fromkeys(JUDGEMENT, 1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from readiness.clients.alertmanager import Alertmanager
 from readiness.clients.files import Files
 from readiness.clients.guard import Guard
 from readiness.clients.http import Http
@@ -24,6 +25,7 @@ class Clients:
     storage: Storage
     exposition: Exposition
     prometheus: Prometheus
+    alertmanager: Alertmanager
     files: Files
     readings: Readings
 
@@ -41,6 +43,7 @@ class Clients:
             storage=Storage(environment.storage, http),
             exposition=exposition,
             prometheus=prometheus,
+            alertmanager=Alertmanager(environment.alertmanager, http),
             files=files,
             readings=Readings(environment.readings, http, postgres, exposition, prometheus, files),
         )

@@ -12,14 +12,17 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from readiness.sandbox.catcher import Catcher, routing
 from readiness.sandbox.front import Front
 from readiness.sandbox.processes import free_port, with_parent
 from readiness.sandbox.web import Web
@@ -29,6 +32,7 @@ INSTALL = "not on this machine; install them: apt-get install prometheus prometh
 RULES = Path(__file__).parent / "alert-rules.yml"
 SCRAPE = "1s"
 READY_SECONDS = 20.0
+LOCKED = "basic_auth_users: {nobody: $2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay}"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -44,6 +48,9 @@ class Monitoring:
     prometheus_url: str
     alertmanager_url: str
     processes: list[subprocess.Popen[bytes]]
+    catcher: Catcher
+    """Where its alerts arrive."""
+    catcher_web: Web
     missing: Web | None = None
 
     @property
@@ -55,18 +62,60 @@ class Monitoring:
         """Load other alert rules; without a text the sandbox's own."""
         (self.folder / "rules.yml").write_text(text or RULES.read_text(encoding="utf-8"), encoding="utf-8")
         _post(f"{self.prometheus_url}/-/reload")
+        self.evaluated()
 
     def routing(self, configuration: dict[str, Any]) -> None:
         """Load another configuration of Alertmanager."""
         (self.folder / "alertmanager.yml").write_text(json.dumps(configuration), encoding="utf-8")
         _post(f"{self.alertmanager_url}/-/reload")
 
+    def forget(self, series: str) -> None:
+        """Delete what a fault has put into the history."""
+        if self.real:
+            _post(f"{self.prometheus_url}/api/v1/admin/tsdb/delete_series?{urlencode({'match[]': series})}")
+
+    def deny(self, *, denied: bool) -> None:
+        """Let Prometheus ask for a password that nobody has; it reads the file anew for each request."""
+        (self.folder / "web.yml").write_text(LOCKED if denied else "{}", encoding="utf-8")
+
+    def silence(self, **labels: str) -> str:
+        """Silence the alerts that carry these labels, and give the silence's name."""
+        moment = datetime.now(UTC)
+        content = {
+            "matchers": [{"name": name, "value": value, "isRegex": False} for name, value in labels.items()],
+            "startsAt": moment.isoformat(),
+            "endsAt": (moment + timedelta(hours=1)).isoformat(),
+            "createdBy": "sandbox",
+            "comment": "a fault",
+        }
+        found = _post(f"{self.alertmanager_url}/api/v2/silences", json.dumps(content).encode())
+        return str(json.loads(found)["silenceID"])
+
+    def unsilence(self, name: str) -> None:
+        """End a silence."""
+        _post(f"{self.alertmanager_url}/api/v2/silence/{name}", method="DELETE")
+
+    def ask(self, query: str) -> list[dict[str, Any]]:
+        """Ask Prometheus for the series of a query."""
+        with _DIRECT.open(f"{self.prometheus_url}/api/v1/query?{urlencode({'query': query})}", timeout=5) as answer:
+            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+        return found
+
+    def evaluated(self) -> None:
+        """Wait until every alert rule has been evaluated once."""
+        end = time.monotonic() + READY_SECONDS
+        while self.real and time.monotonic() < end:
+            with _DIRECT.open(f"{self.prometheus_url}/api/v1/rules", timeout=5) as answer:
+                groups = json.load(answer)["data"]["groups"]
+            if all(rule["health"] != "unknown" for group in groups for rule in group["rules"]):
+                return
+            time.sleep(0.05)
+
     def settle(self) -> None:
         """Wait until Prometheus has seen the front as it is now; it begins five seconds after its start."""
         wanted, end = time.time(), time.monotonic() + READY_SECONDS
         while self.real and time.monotonic() < end:
-            with _DIRECT.open(f"{self.prometheus_url}/api/v1/query?query=timestamp(up)", timeout=5) as answer:
-                found = json.load(answer)["data"]["result"]
+            found = self.ask("timestamp(up)")
             if found and all(float(one["value"][1]) > wanted for one in found):
                 return
             time.sleep(0.1)
@@ -77,23 +126,38 @@ class Monitoring:
             process.terminate()
         for process in self.processes:
             process.wait(20)
+        self.catcher_web.stop()
         if self.missing:
             self.missing.stop()
 
 
-def start(folder: Path, front: Front, targets: dict[str, str], routing: dict[str, Any]) -> Monitoring:
+def start(folder: Path, front: Front, targets: dict[str, str]) -> Monitoring:
     """Start both over a week of history. `targets`: job → host and port. Raises MonitoringFailed."""
     folder.mkdir()
+    catcher = Catcher()
+    catcher_web = Web(catcher.application())
     found = {name: shutil.which(name) for name in PROGRAMS}
     if not all(found.values()):
         web = Web(Starlette(routes=[Route("/{path:path}", _not_installed)]))
-        return Monitoring(folder, web.url, web.url, [], web)
+        return Monitoring(folder, web.url, web.url, [], catcher, catcher_web, web)
     _remember(folder, front)
     port, alertmanager_port = free_port(), free_port()
-    (folder / "rules.yml").write_text(RULES.read_text(encoding="utf-8"), encoding="utf-8")
-    (folder / "prometheus.yml").write_text(json.dumps(_configuration(targets, alertmanager_port)), encoding="utf-8")
-    (folder / "alertmanager.yml").write_text(json.dumps(routing), encoding="utf-8")
-    processes = [
+    for name, text in {
+        "rules.yml": RULES.read_text(encoding="utf-8"),
+        "web.yml": "{}",
+        "prometheus.yml": json.dumps(_configuration(targets, alertmanager_port)),
+        "alertmanager.yml": json.dumps(routing(catcher_web.url)),
+    }.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    processes = _begin(folder, port, alertmanager_port)
+    places = (f"http://127.0.0.1:{port}", f"http://127.0.0.1:{alertmanager_port}")
+    for url, process in zip(places, processes, strict=True):
+        _wait(url, process, folder)
+    return Monitoring(folder, *places, processes, catcher, catcher_web)
+
+
+def _begin(folder: Path, port: int, alertmanager_port: int) -> list[subprocess.Popen[bytes]]:
+    return [
         _run(
             folder,
             "prometheus",
@@ -102,6 +166,8 @@ def start(folder: Path, front: Front, targets: dict[str, str], routing: dict[str
             "--storage.tsdb.retention.time=30d",
             f"--web.listen-address=127.0.0.1:{port}",
             "--web.enable-lifecycle",
+            "--web.enable-admin-api",
+            f"--web.config.file={folder / 'web.yml'}",
         ),
         _run(
             folder,
@@ -112,10 +178,6 @@ def start(folder: Path, front: Front, targets: dict[str, str], routing: dict[str
             "--cluster.listen-address=",
         ),
     ]
-    found_ = Monitoring(folder, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{alertmanager_port}", processes)
-    for url, process in zip((found_.prometheus_url, found_.alertmanager_url), processes, strict=True):
-        _wait(url, process, folder)
-    return found_
 
 
 def _configuration(targets: dict[str, str], alertmanager_port: int) -> dict[str, Any]:
@@ -174,12 +236,15 @@ def _wait(url: str, process: subprocess.Popen[bytes], folder: Path) -> None:
     raise MonitoringFailed(f"{url} did not become ready: {logs}")
 
 
-def _post(url: str) -> None:
+def _post(url: str, content: bytes = b"", method: str = "POST") -> bytes:
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, content, headers, method=method)  # noqa: S310  our own loopback
     try:
-        with _DIRECT.open(urllib.request.Request(url, method="POST"), timeout=10):  # noqa: S310  our own loopback
-            pass
+        with _DIRECT.open(request, timeout=10) as answer:
+            found: bytes = answer.read()
     except urllib.error.HTTPError as error:
         raise MonitoringFailed(f"{url}: {error.read().decode('utf-8', 'replace')}") from None
+    return found
 
 
 async def _not_installed(request: Request) -> Response:

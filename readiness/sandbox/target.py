@@ -27,7 +27,6 @@ from readiness.sandbox.workers import WORKERS, Plant, Worker
 INTERNAL = "ws_internal"
 UNTIL_LAUNCH = timedelta(minutes=50)
 SINCE_LAUNCH = timedelta(minutes=6)
-ROUTING = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}
 
 
 @dataclass
@@ -79,6 +78,7 @@ class Target:
             "SANDBOX_FRONT_URL": self.front_web.url,
             "SANDBOX_PROMETHEUS_URL": self.monitoring.prometheus_url,
             "SANDBOX_ALERTMANAGER_URL": self.monitoring.alertmanager_url,
+            "SANDBOX_CATCHER_URL": self.monitoring.catcher_web.url,
             "SANDBOX_CONFIGURATION": str(self.configuration.path),
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
@@ -104,10 +104,11 @@ def build(folder: Path) -> Target:
         undo.callback(server.stop)
         front = Front()
         front_web = Web(front.application())
-        watched = monitoring.start(folder / "monitoring", front, {"front": _place(front_web)}, ROUTING)
+        watched = monitoring.start(folder / "monitoring", front, {"front": _place(front_web)})
         undo.callback(watched.stop)
         target = _build_on(server, folder, front, front_web, watched)
         target.begin()
+        watched.evaluated()
         undo.pop_all()
     return target
 

@@ -76,7 +76,7 @@ def closed_port() -> int:
 
 @pytest.fixture
 def guard() -> Guard:
-    return Guard(["127.0.0.1", "localhost"], frozenset({Effect.READ, Effect.WRITE}))
+    return Guard(["127.0.0.1", "localhost"], frozenset({Effect.READ, Effect.WRITE, Effect.NOTIFY}))
 
 
 @pytest.fixture
@@ -102,6 +102,7 @@ def make(guard: Guard) -> Iterator[Make]:
                 "metrics": {"url": f"{url}/metrics"},
                 "storage": {"url": url, "key": key, "bucket": "uploads"},
                 "prometheus": {"url": url},
+                "alertmanager": {"url": url},
             }
         if dsn:
             sections["postgres"] = {

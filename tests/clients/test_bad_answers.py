@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -32,6 +33,9 @@ OPERATIONS: dict[str, Callable[[Clients], object]] = {
     "prometheus.rules": lambda clients: clients.prometheus.rules(),
     "prometheus.targets": lambda clients: clients.prometheus.targets(),
     "prometheus.alertmanagers": lambda clients: clients.prometheus.alertmanagers(),
+    "alertmanager.receivers": lambda clients: _told(clients.alertmanager.receivers()),
+    "alertmanager.alerts": lambda clients: _told(clients.alertmanager.alerts(readiness_run="x")),
+    "alertmanager.post": lambda clients: _told(_posted(clients)),
     "readings.value": lambda clients: clients.readings.value(FACT),
     "readings.number": lambda clients: clients.readings.number(FACT),
     "readings.rows": lambda clients: clients.readings.rows(FACT, "column"),
@@ -45,6 +49,13 @@ def _told(found: object) -> object:
     if not found:
         raise Unknown("the document is empty", "the observation says so")
     return found
+
+
+def _posted(clients: Clients) -> object:
+    """Post, and look whether it is there: a good answer to a post is empty."""
+    moment = datetime.now(UTC)
+    clients.alertmanager.post({"alertname": "A"}, {}, moment, moment)
+    return clients.alertmanager.alerts()
 
 
 def ending(operation: Callable[[Clients], object], clients: Clients) -> object:
