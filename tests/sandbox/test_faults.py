@@ -15,6 +15,7 @@ import pytest
 
 from readiness.sandbox import Sandbox, SandboxFailed
 from readiness.sandbox.faults import FAULTS, Fault
+from tests.sandbox.alerting import alerting
 from tests.sandbox.visitor import GOOD_ROW, Visitor, csv_of, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +118,7 @@ def counted(visitor: Visitor) -> bool:
 
 def state(visitor: Visitor, *, launched: bool) -> dict[str, Any]:
     """Everything a probe could see; only after the launch also what becomes of a file."""
-    seen = files(visitor) | web(visitor)
+    seen = files(visitor) | web(visitor) | alerting(visitor)
     try:
         seen |= rows(visitor)
         if launched:
