@@ -1,9 +1,38 @@
-"""The alerts that the runbook counts on exist."""
+"""Somebody is told when something goes wrong: the rules are as strict as the lines say, and what they say arrives."""
 
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.alerts import SentryAlert
+from readiness.observations.alerts import HOUR, AlertDelivery, AlertRule, SentryAlert, Span
+
+EVALUATED_WITHIN_SECONDS = 300
+
+
+class Configured(Limits):
+    alert: str
+    severity: str | None = None
+    firing_for: Span = HOUR
+    share_at_most: float | None = None
+    seconds_at_most: float | None = None
+    quantile: float | None = None
+    drop_share_below: float | None = None
+    failures_in_a_row: int | None = None
+
+
+class FiresOnAny(Limits):
+    alert: str
+    events_at_most: float = 0
+    firing_for: Span = HOUR
+
+
+class NoneCriticalRecently(Limits):
+    hours: float
+    severity: str = "critical"
+
+
+class RoutingDelivers(Limits):
+    severity: str = "critical"
+    seconds_at_most: float = 60
 
 
 class SentryRules(Limits):
@@ -11,6 +40,56 @@ class SentryRules(Limits):
     window_seconds: float
     slower_than_seconds: float = 0  # above 0: the rule counts transactions that take longer, not errors
     actions: tuple[str, ...] = ()
+
+
+@pytest.mark.preflight
+def test_configured(alert_rule: AlertRule, limits: Configured, measure: Measure) -> None:
+    """An alert rule watches for this as strictly as the line says, is evaluated, and has an Alertmanager to tell.
+
+    Remedy: correct the rule's expression, `for` or severity; alerts.rules in the environment says which rule is meant.
+    """
+    measure(alert_rule.missing, "alert rules that do not exist").is_none_of_them()
+    measure(alert_rule.health, f"health of {alert_rule.name} {alert_rule.error}".strip()).is_("ok")
+    measure(alert_rule.seconds_since_evaluation, "since its evaluation", "s").at_most(EVALUATED_WITHIN_SECONDS)
+    measure(alert_rule.alertmanagers, "Alertmanagers that are told").at_least(1)
+    measure(alert_rule.severity, "severity").is_(limits.severity or alert_rule.severity)
+    measure(alert_rule.hold_seconds, "condition must hold", "s").at_most(limits.firing_for.total_seconds())
+    measure(alert_rule.too_late, f"limits that it is too late for: {alert_rule.query}").is_none_of_them()
+
+
+@pytest.mark.preflight
+def test_fires_on_any(event_rule: AlertRule, limits: FiresOnAny, measure: Measure) -> None:
+    """An alert rule fires on the first event.
+
+    Remedy: let the rule fire above 0 over a window that is longer than its `for`: increase(errors_total[5m]) > 0.
+    """
+    measure(event_rule.missing, "alert rules that do not exist").is_none_of_them()
+    measure(event_rule.health, f"health of {event_rule.name} {event_rule.error}".strip()).is_("ok")
+    measure(event_rule.seconds_since_evaluation, "since its evaluation", "s").at_most(EVALUATED_WITHIN_SECONDS)
+    measure(event_rule.alertmanagers, "Alertmanagers that are told").at_least(1)
+    measure(event_rule.hold_seconds, "condition must hold", "s").at_most(limits.firing_for.total_seconds())
+    measure(event_rule.too_late, f"events that it lets pass: {event_rule.query}").is_none_of_them()
+
+
+@pytest.mark.preflight
+def test_none_critical_recently(critical_alerts: list[str], limits: NoneCriticalRecently, measure: Measure) -> None:
+    """No critical alert fired lately.
+
+    Remedy: read what fired and why; launch when it is understood and mended.
+    """
+    measure(critical_alerts, f"{limits.severity} alerts in the last {limits.hours:g} h").is_none_of_them()
+
+
+@pytest.mark.preflight
+@pytest.mark.effect("notify")
+def test_routing_delivers(alert_delivery: AlertDelivery, limits: RoutingDelivers, measure: Measure) -> None:
+    """A test alert reaches its receiver in time.
+
+    Remedy: follow the route in Alertmanager's configuration; end the silence; look at the receiver's own log.
+    """
+    measure(alert_delivery.held_back, "what holds the test alert back").is_none_of_them()
+    measure(alert_delivery.arrived, f"it arrived; routed to {', '.join(alert_delivery.receivers)}").is_(True)
+    measure(alert_delivery.seconds, "until it arrived", "s").at_most(limits.seconds_at_most)
 
 
 @pytest.mark.preflight

@@ -176,6 +176,23 @@ class Prometheus(Section):
     """For example X-Scope-OrgID, the tenant of a Mimir."""
 
 
+class Alerts(Section):
+    """What the runbooks' alerts are called here, and how a test alert is followed."""
+
+    rules: dict[str, str] = {}
+    """The alert in the runbook's words → the rule's name; without an entry the words themselves are looked for."""
+    severities: dict[str, str] = {}
+    """The runbook's severity → the label's value here: {critical: page}."""
+    labels: dict[str, str] = {}
+    """What the test alert carries beside its severity, so that it takes the route that matters."""
+    receiver: str | None = None
+    """The Alertmanager receiver that it must be routed to; None accepts any."""
+    wait_seconds: Seconds = 60.0
+    """How long to wait for it to arrive; `readings.alerts_received` lists what has."""
+    probe_seconds: Seconds | None = None
+    """Between two health checks; None asks Prometheus for the scrape interval."""
+
+
 class Load(Section):
     """Load rehearsals. They also need `allow: [load]`, or in production the command line's word."""
 
@@ -228,6 +245,8 @@ class Environment(Section):
     grafana: Grafana | None = None
     sentry: Sentry | None = None
     loki: Loki | None = None
+    alertmanager: Prometheus | None = None
+    alerts: Alerts = Alerts()
     synthetic_upload: SyntheticUpload | None = None
     load: Load | None = None
     notify: Notify | None = None
@@ -370,7 +389,7 @@ def _contradictions(found: Environment, name: str, document: Document) -> Iterat
 
 def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
     addresses: list[tuple[Loc, str]] = [(("target", "url"), found.target.url)]
-    for name in ("storage", "metrics", "prometheus", "grafana", "sentry", "loki"):
+    for name in ("storage", "metrics", "prometheus", "alertmanager", "grafana", "sentry", "loki"):
         section = getattr(found, name)
         if section:
             addresses.append(((name, "url"), section.url))

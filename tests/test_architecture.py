@@ -15,7 +15,7 @@ CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 
 WORDS = {"documents", "environment", "errors", "measurements", "outcomes", "runbook", "secret", "timeline"}
 WORDS |= {"collectors", "distribution", "durable", "journeys", "sections", "service_levels", "stages"}
-JUDGEMENT = {"ladder", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
+JUDGEMENT = {"alerting", "ladder", "promql", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),
     **dict.fromkeys(JUDGEMENT, 1),

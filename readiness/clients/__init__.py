@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from readiness.clients.alertmanager import Alertmanager
 from readiness.clients.files import Files
 from readiness.clients.grafana import Grafana
 from readiness.clients.guard import Guard
@@ -32,6 +33,7 @@ class Clients:
     grafana: Grafana
     sentry: Sentry
     loki: Loki
+    alertmanager: Alertmanager
     files: Files
     readings: Readings
     levels: Levels
@@ -56,6 +58,7 @@ class Clients:
             grafana=Grafana(environment.grafana, http),
             sentry=Sentry(environment.sentry, http),
             loki=Loki(environment.loki, http),
+            alertmanager=Alertmanager(environment.alertmanager, http),
             files=files,
             readings=Readings(environment.readings, http, postgres, exposition, prometheus, files),
             levels=Levels(environment.service_levels, postgres, prometheus),

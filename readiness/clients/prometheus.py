@@ -64,6 +64,8 @@ class ScrapeTarget(BaseModel):
     health: str
     """up, down or unknown."""
     last_error: str = Field("", alias="lastError")
+    interval: str = Field("", alias="scrapeInterval")
+    """Between two looks, such as 15s; older servers do not tell."""
 
 
 class _Group(BaseModel):

@@ -1,7 +1,211 @@
-"""What alerts there are."""
+"""What the monitoring watches for, what it said lately, and whether what it says arrives."""
 
 from __future__ import annotations
 
-from readiness.observations.sentry import SentryAlert
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, TypeVar
 
-__all__ = ["SentryAlert"]
+import promql_parser
+from pydantic import BeforeValidator
+
+from readiness import timeline
+from readiness.alerting import Demand, Timing, Unreadable, fires_at
+from readiness.clients.prometheus import Prometheus, Rule
+from readiness.environment import Environment
+from readiness.errors import nearest
+from readiness.observations import observation
+from readiness.observations.alert_delivery import AlertDelivery
+from readiness.observations.sentry import SentryAlert
+from readiness.outcomes import Unknown
+from readiness.promql import read
+
+__all__ = ["HOUR", "AlertDelivery", "AlertRule", "SentryAlert", "Span"]
+
+Found = TypeVar("Found")
+HOUR = timedelta(hours=1)
+DISCOVERED_WITHIN_SECONDS, POLL_SECONDS = 7.0, 0.5
+RECORD_STEP_SECONDS = 300
+RECORD_SHARE = 0.95
+"""So much of the time must be on record before "nothing fired" is believed."""
+
+
+def _span(value: object) -> object:
+    return timeline.parse_span(value) if isinstance(value, str) else value
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
+
+
+@dataclass(frozen=True)
+class AlertRule:
+    """The rule that watches for what a line names; of several with that name the one that fits best."""
+
+    name: str
+    missing: list[str]
+    """The name, and the nearest that there is, where no rule has it."""
+    health: str = ""
+    error: str = ""
+    seconds_since_evaluation: float = 0.0
+    severity: str = ""
+    """In the runbook's words."""
+    hold_seconds: float = 0.0
+    """For how long its condition must hold."""
+    alertmanagers: int = 0
+    query: str = ""
+    too_late: tuple[str, ...] = ()
+    """What it fires too late for: where it fires, and where the line wants it to."""
+
+    def falls_short(self, severity: str | None) -> bool:
+        """Tell whether it is broken or loose, whatever else is the matter with it."""
+        return self.health != "ok" or bool(self.too_late) or (severity or self.severity) != self.severity
+
+
+@observation
+def alert_rule(
+    prometheus: Prometheus,
+    environment: Environment,
+    alert: str,
+    severity: str | None,
+    share_at_most: float | None,
+    seconds_at_most: float | None,
+    quantile: float | None,
+    drop_share_below: float | None,
+    failures_in_a_row: int | None,
+) -> AlertRule:
+    """Find the rule, and read from its expression where it fires."""
+    demands = {
+        "share": share_at_most,
+        "seconds": seconds_at_most,
+        "drop": None if drop_share_below is None else 1 - drop_share_below,
+        "failures": failures_in_a_row,
+    }
+    stated = [Demand(name, limit, quantile) for name, limit in demands.items() if limit is not None]
+    return _best(prometheus, environment, alert, severity, stated)
+
+
+@observation
+def event_rule(prometheus: Prometheus, environment: Environment, alert: str, events_at_most: float) -> AlertRule:
+    """Find the rule that watches for single events, and read how many it lets pass."""
+    return _best(prometheus, environment, alert, None, [Demand("events", events_at_most)])
+
+
+def _best(
+    prometheus: Prometheus, environment: Environment, alert: str, severity: str | None, demands: list[Demand]
+) -> AlertRule:
+    """Judge every rule of the name; one that fits is enough."""
+    name = environment.alerts.rules.get(alert, alert)
+    rules = prometheus.rules()
+    found = sorted((rule for rule in rules if rule.name == name), key=lambda rule: rule.seconds)
+    if not found:
+        near = nearest(name, {rule.name for rule in rules})
+        return AlertRule(
+            name, [f"{name} (the nearest is {near})" if near else f"{name} (there are {len(rules)} rules)"]
+        )
+    alertmanagers = len(_discovered(prometheus.alertmanagers))
+    judged, unread = [], None
+    for rule in found:
+        try:
+            judged.append(_judged(prometheus, environment, rule, severity, demands, alertmanagers))
+        except Unreadable as error:
+            unread = error
+    fitting = [rule for rule in judged if not rule.falls_short(severity)]
+    if unread and not fitting:
+        raise Unknown(
+            f"when the alert rule {name} fires cannot be read: {unread}",
+            "compare its expression with the line by hand, or write it as quantity > threshold",
+        )
+    return (fitting or judged)[0]
+
+
+def _discovered(look: Callable[[], list[Found]]) -> list[Found]:
+    """Look again while there is nothing: for some seconds after a start or a reload Prometheus knows of nobody."""
+    end = time.monotonic() + DISCOVERED_WITHIN_SECONDS
+    while not (found := look()) and time.monotonic() < end:
+        time.sleep(POLL_SECONDS)
+    return found
+
+
+def _judged(
+    prometheus: Prometheus,
+    environment: Environment,
+    rule: Rule,
+    severity: str | None,
+    demands: list[Demand],
+    alertmanagers: int,
+) -> AlertRule:
+    """Say what one rule demands. Raises Unreadable where only the expression stands in the way of a judgement."""
+    if rule.health == "unknown":
+        raise Unknown(f"the alert rule {rule.name} has not been evaluated yet", "wait for a minute, then run again")
+    words = {label: word for word, label in environment.alerts.severities.items()}
+    label = rule.labels.get("severity", "none")
+    known = AlertRule(
+        name=rule.name,
+        missing=[],
+        health=rule.health,
+        error=rule.last_error,
+        seconds_since_evaluation=_age(rule),
+        severity=words.get(label, label),
+        hold_seconds=rule.seconds,
+        alertmanagers=alertmanagers,
+        query=rule.query,
+    )
+    if known.falls_short(severity):
+        return known
+    timing = Timing(rule.seconds, _probe_seconds(prometheus, environment, demands))
+    late = tuple(_too_late(rule, demands, timing))
+    return AlertRule(**{**vars(known), "too_late": late})
+
+
+def _too_late(rule: Rule, demands: list[Demand], timing: Timing) -> Iterator[str]:
+    condition = read(rule.query)
+    for demand in demands:
+        value = fires_at(condition, demand, timing)
+        if not demand.met_at(value):
+            word = "at least" if demand.quantity == "failures" else "at most"
+            yield f"{demand.quantity}: fires at {value:g}, wanted {word} {demand.limit:g}"
+
+
+def _age(rule: Rule) -> float:
+    try:
+        return (datetime.now(UTC) - datetime.fromisoformat(rule.evaluated_at)).total_seconds()
+    except (ValueError, TypeError):
+        raise Unknown(
+            f"the server does not tell when it evaluated {rule.name}",
+            "is prometheus.url a server that evaluates rules?",
+        ) from None
+
+
+def _probe_seconds(prometheus: Prometheus, environment: Environment, demands: list[Demand]) -> float | None:
+    """Tell how long it is between two health checks: as the environment says, or the longest scrape interval."""
+    if environment.alerts.probe_seconds or not any(demand.quantity == "failures" for demand in demands):
+        return environment.alerts.probe_seconds
+    try:
+        spans = [promql_parser.parse_duration(one.interval) for one in _discovered(prometheus.targets) if one.interval]
+    except ValueError:
+        return None
+    return max((span.total_seconds() for span in spans), default=None)
+
+
+@observation
+def critical_alerts(prometheus: Prometheus, environment: Environment, hours: float, severity: str) -> list[str]:
+    """Name the alerts of a severity that fired within these hours; only a whole record can say that none did."""
+    label, seconds = environment.alerts.severities.get(severity, severity), round(hours * 3600)
+    fired = prometheus.vector(f'max_over_time(ALERTS{{alertstate="firing",severity="{label}"}}[{seconds}s])')
+    if fired:
+        return sorted({one.labels.get("alertname", "without a name") for one in fired})
+    if not any(rule.labels.get("severity") == label for rule in prometheus.rules()):
+        raise Unknown(
+            f"no alert rule has the severity {label}, so that none could fire",
+            "add the rules, or say in alerts.severities what the severity is called here",
+        )
+    step = min(RECORD_STEP_SECONDS, max(seconds // 10, 1))
+    points = prometheus.value(f"count_over_time(count(up)[{seconds}s:{step}s])")
+    if points * step < RECORD_SHARE * seconds:
+        raise Unknown(
+            f"Prometheus has a record of {points * step / 3600:.1f} of the last {hours:g} hours",
+            "was it down, or is it new? decide the line by hand",
+        )
+    return []

@@ -68,6 +68,8 @@ class Front:
     """Share of the memory that is lost in each hour of the last day."""
     disk: float = 0.41
     database_cpu: float = 0.3
+    database_connections: float = 0.25
+    """Share of the connections that are taken."""
     backlog: dict[str, float] = field(default_factory=lambda: dict.fromkeys(JOBS, 12.0))
     cron_age: float | None = None
     """Seconds since the nightly job's last success; None where it ran at midnight as it should."""
@@ -126,6 +128,9 @@ class Front:
         asked = 20 * busy
         self.add("cache_requests_total", asked * self.cache_hits, result="hit")
         self.add("cache_requests_total", asked * (1 - self.cache_hits), result="miss")
+        self.add("database_query_seconds_sum", 40 * busy * 0.02)
+        self.add("database_query_seconds_count", 40 * busy)
+        self.add("database_errors_total", 0)
         self.add("node_cpu_seconds_total", seconds * (1 - self.cpu), cpu="0", mode="idle")
         self.add("node_cpu_seconds_total", seconds * self.cpu, cpu="0", mode="user")
 
@@ -171,6 +176,8 @@ class Front:
             ("cron_last_success_timestamp_seconds", (("cron", "analytics"),)),
             (midnight + 40 if self.cron_age is None else moment - self.cron_age),
         )
+        yield ("pg_settings_max_connections", ()), 100.0
+        yield ("pg_stat_activity_count", ()), 100.0 * self.database_connections
         for job, depth in self.backlog.items():
             yield ("jobs_waiting", (("queue", job),)), depth
 

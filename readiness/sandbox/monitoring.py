@@ -10,19 +10,21 @@ import shutil
 import subprocess
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from readiness.sandbox.catcher import Catcher, routing
 from readiness.sandbox.front import Front
 from readiness.sandbox.processes import free_port, with_parent
 from readiness.sandbox.web import Web
@@ -32,6 +34,7 @@ INSTALL = "not on this machine; install them: apt-get install prometheus prometh
 RULES = Path(__file__).parent / "alert-rules.yml"
 SCRAPE = "1s"
 READY_SECONDS = 20.0
+LOCKED = "basic_auth_users: {nobody: $2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay}"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -48,6 +51,9 @@ class Monitoring:
     alertmanager_url: str
     processes: list[subprocess.Popen[bytes]]
     front: Front
+    catcher: Catcher
+    """Where its alerts arrive."""
+    catcher_web: Web
     missing: Web | None = None
     words: tuple[str, ...] = ()
     """What Prometheus was started with."""
@@ -61,6 +67,7 @@ class Monitoring:
         """Load other alert rules; without a text the sandbox's own."""
         (self.folder / "rules.yml").write_text(text or RULES.read_text(encoding="utf-8"), encoding="utf-8")
         _post(f"{self.prometheus_url}/-/reload")
+        self.evaluated()
 
     def routing(self, configuration: dict[str, Any]) -> None:
         """Load another configuration of Alertmanager."""
@@ -69,12 +76,12 @@ class Monitoring:
 
     def value(self, query: str) -> float:
         """Ask Prometheus for one number."""
-        return float(self._vector(query)[0]["value"][1])
+        return float(self.ask(query)[0]["value"][1])
 
     def forget(self, since: float, until: float, match: str = '{job="front"}') -> None:
         """Take the samples of a span of time away again: what a fault left in them, or all of a metric that ended."""
         if self.real:
-            asked = urllib.parse.urlencode({"match[]": match, "start": f"{since:.3f}", "end": f"{until:.3f}"})
+            asked = urlencode({"match[]": match, "start": f"{since:.3f}", "end": f"{until:.3f}"})
             _post(f"{self.prometheus_url}/api/v1/admin/tsdb/delete_series?{asked}")
 
     @contextmanager
@@ -106,16 +113,48 @@ class Monitoring:
             _remember(self.folder, self.front)
             self.back()
 
-    def _vector(self, query: str) -> Any:
-        asked = urllib.parse.urlencode({"query": query})
-        with _DIRECT.open(f"{self.prometheus_url}/api/v1/query?{asked}", timeout=5) as answer:
-            return json.load(answer)["data"]["result"]
+    def deny(self, *, denied: bool) -> None:
+        """Let Prometheus ask for a password that nobody has; it reads the file anew for each request."""
+        (self.folder / "web.yml").write_text(LOCKED if denied else "{}", encoding="utf-8")
+
+    def silence(self, **labels: str) -> str:
+        """Silence the alerts that carry these labels, and give the silence's name."""
+        moment = datetime.now(UTC)
+        content = {
+            "matchers": [{"name": name, "value": value, "isRegex": False} for name, value in labels.items()],
+            "startsAt": moment.isoformat(),
+            "endsAt": (moment + timedelta(hours=1)).isoformat(),
+            "createdBy": "sandbox",
+            "comment": "a fault",
+        }
+        found = _post(f"{self.alertmanager_url}/api/v2/silences", json.dumps(content).encode())
+        return str(json.loads(found)["silenceID"])
+
+    def unsilence(self, name: str) -> None:
+        """End a silence."""
+        _post(f"{self.alertmanager_url}/api/v2/silence/{name}", method="DELETE")
+
+    def ask(self, query: str) -> list[dict[str, Any]]:
+        """Ask Prometheus for the series of a query."""
+        with _DIRECT.open(f"{self.prometheus_url}/api/v1/query?{urlencode({'query': query})}", timeout=5) as answer:
+            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+        return found
+
+    def evaluated(self) -> None:
+        """Wait until every alert rule has been evaluated once."""
+        end = time.monotonic() + READY_SECONDS
+        while self.real and time.monotonic() < end:
+            with _DIRECT.open(f"{self.prometheus_url}/api/v1/rules", timeout=5) as answer:
+                groups = json.load(answer)["data"]["groups"]
+            if all(rule["health"] != "unknown" for group in groups for rule in group["rules"]):
+                return
+            time.sleep(0.05)
 
     def settle(self) -> None:
         """Wait until Prometheus has seen the front as it is now; it begins five seconds after its start."""
         wanted, end = time.time(), time.monotonic() + READY_SECONDS
         while self.real and time.monotonic() < end:
-            found = self._vector("timestamp(up)")
+            found = self.ask("timestamp(up)")
             if found and all(float(one["value"][1]) > wanted for one in found):
                 return
             time.sleep(0.1)
@@ -126,22 +165,29 @@ class Monitoring:
             process.terminate()
         for process in self.processes:
             process.wait(20)
+        self.catcher_web.stop()
         if self.missing:
             self.missing.stop()
 
 
-def start(folder: Path, front: Front, targets: dict[str, str], routing: dict[str, Any]) -> Monitoring:
+def start(folder: Path, front: Front, targets: dict[str, str]) -> Monitoring:
     """Start both over a week of history. `targets`: job → host and port. Raises MonitoringFailed."""
     folder.mkdir()
+    catcher = Catcher()
+    catcher_web = Web(catcher.application())
     found = {name: shutil.which(name) for name in PROGRAMS}
     if not all(found.values()):
         web = Web(Starlette(routes=[Route("/{path:path}", _not_installed)]))
-        return Monitoring(folder, web.url, web.url, [], front, web)
+        return Monitoring(folder, web.url, web.url, [], front, catcher, catcher_web, web)
     _remember(folder, front)
     port, alertmanager_port = free_port(), free_port()
-    (folder / "rules.yml").write_text(RULES.read_text(encoding="utf-8"), encoding="utf-8")
-    (folder / "prometheus.yml").write_text(json.dumps(_configuration(targets, alertmanager_port)), encoding="utf-8")
-    (folder / "alertmanager.yml").write_text(json.dumps(routing), encoding="utf-8")
+    for name, text in {
+        "rules.yml": RULES.read_text(encoding="utf-8"),
+        "web.yml": "{}",
+        "prometheus.yml": json.dumps(_configuration(targets, alertmanager_port)),
+        "alertmanager.yml": json.dumps(routing(catcher_web.url)),
+    }.items():
+        (folder / name).write_text(text, encoding="utf-8")
     words = (
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'blocks'}",
@@ -149,23 +195,24 @@ def start(folder: Path, front: Front, targets: dict[str, str], routing: dict[str
         f"--web.listen-address=127.0.0.1:{port}",
         "--web.enable-lifecycle",
         "--web.enable-admin-api",
+        f"--web.config.file={folder / 'web.yml'}",
     )
-    processes = [
-        _run(folder, "prometheus", *words),
-        _run(
-            folder,
-            "prometheus-alertmanager",
-            f"--config.file={folder / 'alertmanager.yml'}",
-            f"--storage.path={folder / 'alerts'}",
-            f"--web.listen-address=127.0.0.1:{alertmanager_port}",
-            "--cluster.listen-address=",
-        ),
-    ]
-    urls = (f"http://127.0.0.1:{port}", f"http://127.0.0.1:{alertmanager_port}")
-    found_ = Monitoring(folder, *urls, processes, front, words=words)
-    for url, process in zip((found_.prometheus_url, found_.alertmanager_url), processes, strict=True):
+    processes = [_run(folder, "prometheus", *words), _run_alertmanager(folder, alertmanager_port)]
+    places = (f"http://127.0.0.1:{port}", f"http://127.0.0.1:{alertmanager_port}")
+    for url, process in zip(places, processes, strict=True):
         _wait(url, process, folder)
-    return found_
+    return Monitoring(folder, *places, processes, front, catcher, catcher_web, words=words)
+
+
+def _run_alertmanager(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    return _run(
+        folder,
+        "prometheus-alertmanager",
+        f"--config.file={folder / 'alertmanager.yml'}",
+        f"--storage.path={folder / 'alerts'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    )
 
 
 def _configuration(targets: dict[str, str], alertmanager_port: int) -> dict[str, Any]:
@@ -225,12 +272,15 @@ def _wait(url: str, process: subprocess.Popen[bytes], folder: Path) -> None:
     raise MonitoringFailed(f"{url} did not become ready: {logs}")
 
 
-def _post(url: str) -> None:
+def _post(url: str, content: bytes = b"", method: str = "POST") -> bytes:
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, content, headers, method=method)  # noqa: S310  our own loopback
     try:
-        with _DIRECT.open(urllib.request.Request(url, method="POST"), timeout=10):  # noqa: S310  our own loopback
-            pass
+        with _DIRECT.open(request, timeout=10) as answer:
+            found: bytes = answer.read()
     except urllib.error.HTTPError as error:
         raise MonitoringFailed(f"{url}: {error.read().decode('utf-8', 'replace')}") from None
+    return found
 
 
 async def _not_installed(request: Request) -> Response:

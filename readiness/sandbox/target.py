@@ -28,7 +28,6 @@ from readiness.sandbox.workers import WORKERS, Plant, Worker
 INTERNAL = "ws_internal"
 UNTIL_LAUNCH = timedelta(minutes=50)
 SINCE_LAUNCH = timedelta(minutes=6)
-ROUTING = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}
 
 
 @dataclass
@@ -83,6 +82,7 @@ class Target:
             "SANDBOX_FRONT_URL": self.front_web.url,
             "SANDBOX_PROMETHEUS_URL": self.monitoring.prometheus_url,
             "SANDBOX_ALERTMANAGER_URL": self.monitoring.alertmanager_url,
+            "SANDBOX_CATCHER_URL": self.monitoring.catcher_web.url,
             "SANDBOX_CONFIGURATION": str(self.configuration.path),
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
@@ -117,13 +117,14 @@ def build(folder: Path, *, replica: bool = False) -> Target:
         undo.callback(server.stop)
         front = Front()
         front_web = Web(front.application())
-        watched = monitoring.start(folder / "monitoring", front, {"front": _place(front_web)}, ROUTING)
+        watched = monitoring.start(folder / "monitoring", front, {"front": _place(front_web)})
         undo.callback(watched.stop)
         target = _build_on(server, folder, front, front_web, watched)
         if replica:
             target.replica = postgres.follow(server, folder / "replica")
             undo.callback(target.replica.stop)
         target.begin()
+        watched.evaluated()
         undo.pop_all()
     return target
 

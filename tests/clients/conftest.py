@@ -76,7 +76,7 @@ def closed_port() -> int:
 
 @pytest.fixture
 def guard() -> Guard:
-    return Guard(["127.0.0.1", "localhost"], frozenset({Effect.READ, Effect.WRITE}))
+    return Guard(["127.0.0.1", "localhost"], frozenset({Effect.READ, Effect.WRITE, Effect.NOTIFY}))
 
 
 @pytest.fixture
@@ -105,6 +105,7 @@ def make(guard: Guard) -> Iterator[Make]:
                 "grafana": {"url": url, "token": key, "dashboards": {"main": "shop"}},
                 "sentry": {"url": url, "token": key, "organization": "sandbox", "project": "shop"},
                 "loki": {"url": url, "query": '{app="shop"}'},
+                "alertmanager": {"url": url},
             }
         if dsn:
             sections["postgres"] = {

@@ -51,6 +51,9 @@ OPERATIONS: dict[str, Callable[[Clients], object]] = {
     "loki.newest": lambda clients: clients.loki.newest(datetime.now(UTC)),
     "levels.figure": lambda clients: clients.levels.figure("requests", "count", HOUR),
     "levels.quantile": lambda clients: clients.levels.quantile("requests", HOUR),
+    "alertmanager.receivers": lambda clients: _told(clients.alertmanager.receivers()),
+    "alertmanager.alerts": lambda clients: _told(clients.alertmanager.alerts(readiness_run="x")),
+    "alertmanager.post": lambda clients: _told(_posted(clients)),
     "readings.value": lambda clients: clients.readings.value(FACT),
     "readings.number": lambda clients: clients.readings.number(FACT),
     "readings.rows": lambda clients: clients.readings.rows(FACT, "column"),
@@ -64,6 +67,13 @@ def _told(found: object) -> object:
     if not found:
         raise Unknown("the document is empty", "the observation says so")
     return found
+
+
+def _posted(clients: Clients) -> object:
+    """Post, and look whether it is there: a good answer to a post is empty."""
+    moment = datetime.now(UTC)
+    clients.alertmanager.post({"alertname": "A"}, {}, moment, moment)
+    return clients.alertmanager.alerts()
 
 
 def ending(operation: Callable[[Clients], object], clients: Clients) -> object:

@@ -16,6 +16,7 @@ import pytest
 
 from readiness.sandbox import Sandbox, SandboxFailed
 from readiness.sandbox.faults import FAULTS, Fault
+from tests.sandbox.alerting import alerting
 from tests.sandbox.figures import database_figures, front_figures
 from tests.sandbox.visitor import GOOD_ROW, Visitor, csv_of, wait_for
 from tests.sandbox.watched import watched
@@ -122,7 +123,7 @@ def counted(visitor: Visitor) -> bool:
 
 def state(visitor: Visitor, *, launched: bool) -> dict[str, Any]:
     """Everything a probe could see; only after the launch also what becomes of a file."""
-    seen = files(visitor) | web(visitor) | front_figures(visitor) | watched(visitor)
+    seen = files(visitor) | web(visitor) | front_figures(visitor) | watched(visitor) | alerting(visitor)
     try:
         seen |= rows(visitor) | database_figures(visitor)
         if launched:

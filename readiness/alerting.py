@@ -1,0 +1,329 @@
+"""Does an alert's condition make it fire as early as a runbook line demands? Pure judgement on what `promql` reads.
+
+Each demand has a quantity of its own: a share (0 to 1), seconds, the share of the usual traffic that is lost, failed
+health checks in a row, single events. Where the unit of a rule's threshold is not told by the expression, the reading
+that fires latest is judged: what passes under it passes under every other. What remains is unreadable, never a guess.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import promql_parser as promql
+
+from readiness.promql import (
+    ABOVE,
+    BELOW,
+    IS,
+    IS_NOT,
+    AnyOf,
+    Comparison,
+    Condition,
+    Leaf,
+    Opaque,
+    Quantity,
+    Ratio,
+    has_number,
+    nodes,
+    selectors,
+    short,
+)
+
+_FREE = {"avail", "available", "free", "idle", "success", "successes", "succeeded", "hit", "hits", "ok", "up"}
+"""Words of what is good: a share of it that falls is its complement that rises."""
+_SHARE = {"ratio", "share", "fraction"}
+_PER_CENT = {"percent", "percentage", "pct"}
+_SECONDS = {
+    **dict.fromkeys(("seconds", "second"), 1.0),
+    **dict.fromkeys(("milliseconds", "millis", "ms"), 1e-3),
+    **dict.fromkeys(("microseconds", "us"), 1e-6),
+    **dict.fromkeys(("nanoseconds", "ns"), 1e-9),
+    "minutes": 60.0,
+    "hours": 3600.0,
+}
+_HUNDRED = 100
+_PAST = timedelta(hours=1)
+"""A window at least this long tells what is usual."""
+_WHOLE_WINDOW = {"max_over_time", "sum_over_time"}
+_ALL_FAIL = 0.0
+
+
+class Unreadable(Exception):
+    """The expression does not tell when the rule fires."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What besides the expression decides when a rule fires."""
+
+    hold_seconds: float = 0.0
+    probe_seconds: float | None = None
+    """Between two health checks; None where nothing tells it."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a line demands of an alert: that it fires at this value of a quantity, or before."""
+
+    quantity: str
+    """share, seconds, drop, failures or events."""
+    limit: float
+    quantile: float | None = None
+    """Of the response times: the rule must look at this quantile, or a higher one."""
+
+    def met_at(self, value: float) -> bool:
+        """Tell whether a rule that fires at this value is good enough.
+
+        Two failures in a row are a demand from below: one failure alone must not page anybody.
+        """
+        slack = 1e-9
+        return value >= self.limit - slack if self.quantity == "failures" else value <= self.limit + slack
+
+
+def fires_at(condition: Condition, demand: Demand, timing: Timing) -> float:
+    """Tell at which value of the demanded quantity the rule fires. Raises Unreadable; infinity is never."""
+    if isinstance(condition, Opaque):
+        raise Unreadable(condition.reason)
+    if isinstance(condition, Comparison):
+        return _READERS[demand.quantity](condition, demand, timing)
+    found, unread = [], []
+    for part in condition.parts:
+        try:
+            found.append(fires_at(part, demand, timing))
+        except Unreadable as error:
+            if isinstance(condition, AnyOf) or not _is_filter(part):
+                unread.append(error)
+    if unread and not _settled(condition, demand, found):
+        raise unread[0]
+    if not found:
+        raise Unreadable("no part of it compares what the line is about")
+    return min(found) if isinstance(condition, AnyOf) else max(found)
+
+
+def _settled(condition: Condition, demand: Demand, found: list[float]) -> bool:
+    """Tell whether it does not matter what an unread part says.
+
+    Of alternatives the earliest counts: one that is early enough settles it. Of parts that must all hold the latest
+    counts: one that is too late settles it. Failures are counted from below, where neither is so.
+    """
+    if demand.quantity == "failures":
+        return False
+    met = [demand.met_at(value) for value in found]
+    return any(met) if isinstance(condition, AnyOf) else not all(met)
+
+
+def _is_filter(part: Condition) -> bool:
+    """Tell whether a part only says where the rule looks: `readonly == 0`, `requests > 0`."""
+    if not isinstance(part, Comparison):
+        return False
+    return (part.word in {IS, IS_NOT} and part.threshold in {0, 1}) or (part.word == ABOVE and part.threshold == 0)
+
+
+def _share(found: Comparison, demand: Demand, timing: Timing) -> float:
+    del demand, timing
+    _readable(found.quantity)
+    threshold = found.threshold / (_HUNDRED if _words(found.quantity) & _PER_CENT else 1)
+    if found.word not in {ABOVE, BELOW}:
+        raise Unreadable(f"{found.text} waits for one exact value")
+    good = _is_of_the_good(found.quantity)
+    if found.complement:
+        if found.word == BELOW:
+            raise Unreadable(f"{found.text} fires when the complement falls")
+        return threshold
+    if found.word == ABOVE:
+        if good:
+            raise Unreadable(f"{found.text} fires when what is good rises")
+        if threshold > 1 and not _tells_a_share(found):
+            raise Unreadable(f"{found.text}: is that per cent, or no share at all? its metric's name does not say so")
+        return threshold
+    if not good or not _tells_a_share(found):
+        raise Unreadable(f"{found.text} fires when something falls, and it cannot be seen that this is a share")
+    if not 0 <= threshold <= 1:
+        raise Unreadable(f"{found.text} compares a share with {threshold:g}")
+    return 1 - threshold
+
+
+def _seconds(found: Comparison, demand: Demand, timing: Timing) -> float:
+    del timing
+    _readable(found.quantity)
+    if found.word != ABOVE or found.complement:
+        raise Unreadable(f"{found.text} does not fire when a time grows")
+    if demand.quantile is not None:
+        looked_at = _quantile(found)
+        if looked_at is None:
+            raise Unreadable(f"{found.text} names no quantile; the line wants p{demand.quantile * _HUNDRED:g}")
+        if looked_at < demand.quantile:
+            return math.inf
+    units = {_SECONDS[word] for word in _words(found.quantity) if word in _SECONDS}
+    if len(units) == 1:
+        return found.threshold * units.pop()
+    if found.threshold > demand.limit:
+        raise Unreadable(f"{found.text}: seconds or milliseconds? its metric's name does not say")
+    return found.threshold
+
+
+def _drop(found: Comparison, demand: Demand, timing: Timing) -> float:
+    del demand, timing
+    _readable(found.quantity)
+    if not isinstance(found.quantity, Ratio) or not _tells_the_usual(found.quantity.whole):
+        raise Unreadable(f"{found.text} does not compare with an earlier time (offset, or a window of an hour or more)")
+    if found.complement and found.word == ABOVE:
+        return found.threshold
+    if found.word != BELOW or found.complement:
+        raise Unreadable(f"{found.text} does not fire when something falls")
+    return 1 - found.threshold
+
+
+def _failures(found: Comparison, demand: Demand, timing: Timing) -> float:
+    """Count the failed checks in a row that it takes: the window's, and one for each interval of the hold."""
+    del demand
+    node = found.written
+    if node is None or isinstance(found.quantity, Ratio):
+        raise Unreadable(f"{found.text} does not compare the result of a health check")
+    needed = 1.0
+    window = next((each for each in nodes(node) if isinstance(each, promql.Call)), None)
+    if window is not None:
+        needed = _failures_in_window(found, window, timing)
+    elif not _fails_at_zero(found):
+        raise Unreadable(f"{found.text} does not fire when a health check fails")
+    if timing.hold_seconds:
+        needed += math.floor(timing.hold_seconds / _probe(timing) + 1e-9)
+    return needed
+
+
+def _failures_in_window(found: Comparison, window: promql.Call, timing: Timing) -> float:
+    reach = _reach(window)
+    if reach is None:
+        raise Unreadable(f"{short(window)} does not tell how many health checks it looks at")
+    checks = math.floor(reach / _probe(timing) + 1e-9)
+    if window.func.name in _WHOLE_WINDOW and _fails_at_zero(found):
+        return max(checks, 1)
+    if window.func.name == "min_over_time" and _fails_at_zero(found):
+        return 1
+    if window.func.name == "avg_over_time" and found.word == BELOW and 0 < found.threshold <= 1:
+        return math.floor(checks * (1 - found.threshold) + 1e-9) + 1
+    if window.func.name == "avg_over_time" and found.word == IS and found.threshold == _ALL_FAIL:
+        return max(checks, 1)
+    raise Unreadable(f"{found.text} does not tell how many health checks must fail")
+
+
+def _fails_at_zero(found: Comparison) -> bool:
+    return (
+        (found.word == IS and found.threshold == 0)
+        or (found.word == IS_NOT and found.threshold == 1)
+        or (found.word == BELOW and 0 < found.threshold <= 1)
+    )
+
+
+def _probe(timing: Timing) -> float:
+    if not timing.probe_seconds:
+        raise Unreadable("nothing tells how often the health check is made; set alerts.probe_seconds")
+    return timing.probe_seconds
+
+
+def _events(found: Comparison, demand: Demand, timing: Timing) -> float:
+    """Tell how many events it takes; a rule that must hold for longer than its window sees none of them alone."""
+    del demand
+    _readable(found.quantity)
+    if found.word != ABOVE or isinstance(found.quantity, Ratio) or found.complement:
+        raise Unreadable(f"{found.text} does not count events")
+    windows = [reach for each in nodes(found.quantity.node) if (reach := _reach(each)) is not None]
+    if not windows:
+        raise Unreadable(f"{found.text} counts nothing over a window")
+    if timing.hold_seconds >= min(windows):
+        return math.inf
+    return found.threshold - 1 if found.inclusive and found.threshold >= 1 else found.threshold
+
+
+_READERS: dict[str, Callable[[Comparison, Demand, Timing], float]] = {
+    "share": _share,
+    "seconds": _seconds,
+    "drop": _drop,
+    "failures": _failures,
+    "events": _events,
+}
+
+
+def _readable(quantity: Quantity) -> None:
+    if isinstance(quantity, Ratio):
+        _readable(quantity.part)
+        _readable(quantity.whole)
+    elif has_number(quantity.node):
+        raise Unreadable(f"{short(quantity.node)} calculates with numbers inside, so that its scale is not known")
+
+
+def _reach(node: promql.Expr) -> float | None:
+    """Tell how many seconds back a function looks."""
+    for argument in node.args if isinstance(node, promql.Call) else ():
+        if isinstance(argument, promql.MatrixSelector | promql.SubqueryExpr) and argument.range:
+            return argument.range.total_seconds()
+    return None
+
+
+def _words(quantity: Quantity) -> set[str]:
+    """Give the words in the metrics' names of what is measured: of a ratio its upper part."""
+    if isinstance(quantity, Ratio):
+        return _words(quantity.part)
+    return {word for found in selectors(quantity) for word in _split(found.name or "")}
+
+
+def _split(name: str) -> list[str]:
+    return "".join(char.lower() if char.isalnum() else "_" for char in _snake(name)).split("_")
+
+
+def _snake(name: str) -> str:
+    """Part CamelCase words: node_memory_MemAvailable_bytes."""
+    pairs = zip(f"_{name}", name, strict=False)
+    return "".join(f"_{char}" if char.isupper() and before.islower() else char for before, char in pairs)
+
+
+def _is_of_the_good(quantity: Quantity) -> bool:
+    upper = quantity.part if isinstance(quantity, Ratio) else quantity
+    if isinstance(upper, Ratio) or any(isinstance(each, promql.BinaryExpr) for each in nodes(upper.node)):
+        return False
+    values = {
+        word
+        for found in selectors(upper)
+        for matcher in found.matchers.matchers
+        if matcher.op in (promql.MatchOp.Equal, promql.MatchOp.Re)
+        for word in _split(matcher.value)
+    }
+    return bool((_words(upper) | values) & _FREE)
+
+
+def _tells_a_share(found: Comparison) -> bool:
+    if isinstance(found.quantity, Ratio) or found.factor == _HUNDRED or _words(found.quantity) & (_SHARE | _PER_CENT):
+        return True
+    calls = (each for each in nodes(found.quantity.node) if isinstance(each, promql.Call))
+    rated = any(each.func.name in {"rate", "irate"} for each in calls)
+    return rated and "seconds" in _words(found.quantity)  # seconds counted each second: the share of the time
+
+
+def _tells_the_usual(whole: Quantity) -> bool:
+    """Tell whether a quantity is of an earlier time, or of a long one."""
+    for found in selectors(whole):
+        if found.offset and found.offset > timedelta(0):
+            return True
+    if isinstance(whole, Ratio):
+        return _tells_the_usual(whole.part)
+    spans = [each for each in nodes(whole.node) if isinstance(each, promql.SubqueryExpr | promql.MatrixSelector)]
+    return any(bool(span.range and span.range >= _PAST) or bool(getattr(span, "offset", None)) for span in spans)
+
+
+def _quantile(found: Comparison) -> float | None:
+    """Find the quantile that is looked at, in a function or in a label."""
+    for each in nodes(found.quantity.node) if isinstance(found.quantity, Leaf) else ():
+        if isinstance(each, promql.Call) and each.func.name in {"histogram_quantile", "quantile_over_time"}:
+            first = each.args[0]
+            return first.val if isinstance(first, promql.NumberLiteral) else None
+    for selector in selectors(found.quantity):
+        for matcher in selector.matchers.matchers:
+            if matcher.name == "quantile" and matcher.op == promql.MatchOp.Equal:
+                try:
+                    return float(matcher.value)
+                except ValueError:
+                    return None
+    return None

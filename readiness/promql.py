@@ -1,0 +1,314 @@
+"""What a PromQL condition compares: a quantity, above or below a threshold. What cannot be read is said, never guessed.
+
+An alert's expression is read as comparisons joined by `or` (any of them makes it fire) and by `and` (all of them must
+hold). Factors and sums of constants move from the quantity to the threshold: `100 - idle * 100 > 90` reads as "the
+complement of idle is above 0.9", so that per cent become shares. The parser is promql-parser (MIT, a Rust wheel that
+follows Prometheus' grammar); this module only reads its tree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import promql_parser as promql
+
+ABOVE, BELOW, IS, IS_NOT = "above", "below", "is", "is not"
+_WORDS = {">": ABOVE, ">=": ABOVE, "<": BELOW, "<=": BELOW, "==": IS, "!=": IS_NOT}
+_FLIPPED = {ABOVE: BELOW, BELOW: ABOVE, IS: IS, IS_NOT: IS_NOT}
+_SET = {"and", "or", "unless"}
+_KEEP_THE_SCALE = {"avg", "max", "min", "quantile", "topk", "bottomk"}
+"""Aggregations of which `agg(a * x + b)` is `a * agg(x) + b`."""
+_PASS_ON = {
+    *("avg_over_time", "min_over_time", "max_over_time", "last_over_time", "quantile_over_time"),
+    *("scalar", "vector", "sort", "sort_desc", "label_replace", "label_join", "round"),
+}
+"""Functions that do the same, over time or to the labels."""
+_EQUAL = 1e-9
+SHOWN = 120
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A quantity as it stands in the expression."""
+
+    node: promql.Expr
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One quantity divided by another: it has no unit."""
+
+    part: Leaf | Ratio
+    whole: Leaf | Ratio
+
+
+Quantity = Leaf | Ratio
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """It fires while the quantity (or 1 minus the quantity, its `complement`) is above or below the threshold."""
+
+    quantity: Quantity
+    word: str
+    threshold: float
+    inclusive: bool = False
+    complement: bool = False
+    factor: float = 1.0
+    """By what the expression multiplied the quantity: 100 makes per cent of a share."""
+    written: promql.Expr | None = None
+    """The compared side as it was written."""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """It fires while any of these does."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """It fires while all of these do."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A part that cannot be read."""
+
+    reason: str
+
+
+Condition = Comparison | AnyOf | AllOf | Opaque
+
+
+@dataclass(frozen=True)
+class _Line:
+    """`factor * quantity + offset`; a constant has no quantity."""
+
+    factor: float
+    offset: float
+    quantity: Quantity | None
+
+
+def read(expression: str) -> Condition:
+    """Read an alert's expression."""
+    try:
+        return _condition(promql.parse(expression))
+    except ValueError as error:
+        return Opaque(f"it is no PromQL: {error}")
+
+
+def nodes(node: promql.Expr) -> Iterator[promql.Expr]:
+    """Give all parts of an expression."""
+    found: list[promql.Expr] = []
+    promql.walk(node, found.append)
+    yield from found
+
+
+def selectors(quantity: Quantity) -> Iterator[promql.VectorSelector]:
+    """Give the series that a quantity is made of."""
+    if isinstance(quantity, Ratio):
+        yield from selectors(quantity.part)
+        yield from selectors(quantity.whole)
+        return
+    for node in nodes(quantity.node):
+        if isinstance(node, promql.MatrixSelector):
+            yield node.vector_selector
+        elif isinstance(node, promql.VectorSelector):
+            yield node
+
+
+def _condition(node: promql.Expr) -> Condition:
+    node = _bare(node)
+    if not isinstance(node, promql.BinaryExpr):
+        return Opaque(f"{short(node)} compares nothing with a threshold")
+    operator = str(node.op)
+    if operator == "or":
+        return AnyOf((_condition(node.lhs), _condition(node.rhs)))
+    if operator == "and":
+        return AllOf((_condition(node.lhs), _condition(node.rhs)))
+    if operator == "unless":
+        return AllOf((_condition(node.lhs), Opaque(f"it is held back by `unless {short(node.rhs)}`")))
+    if operator in _WORDS:
+        return _comparison(node, operator)
+    return Opaque(f"{short(node)} compares nothing with a threshold")
+
+
+def _comparison(node: promql.BinaryExpr, operator: str) -> Condition:
+    if node.modifier and node.modifier.return_bool:
+        return Opaque(f"{short(node)} gives 0 or 1 (bool), and so always fires")
+    inner = _filter_inside(node.lhs) or _filter_inside(node.rhs)
+    if inner is not None:
+        return Opaque(f"{short(node)} has another condition inside: {short(inner)}")
+    left, right, word = _line(node.lhs), _line(node.rhs), _WORDS[operator]
+    if left.quantity is None and right.quantity is None:
+        return Opaque(f"{short(node)} compares two constants")
+    written = node.lhs
+    if left.quantity is None:
+        left, right, word, written = right, left, _FLIPPED[word], node.rhs
+    if left.quantity is None or left.factor == 0 or not math.isfinite(left.factor):
+        return Opaque(f"{short(node)} compares two constants")
+    if right.quantity is None:
+        found = _against_constant(left, left.quantity, word, right.offset)
+    elif left.offset == 0 and right.offset == 0 and right.factor:
+        word = _FLIPPED[word] if left.factor < 0 else word
+        found = Comparison(Ratio(left.quantity, right.quantity), word, right.factor / left.factor)
+        written = node
+    else:
+        return Opaque(f"{short(node)} compares two quantities that are shifted against each other")
+    return Comparison(
+        found.quantity,
+        found.word,
+        found.threshold,
+        inclusive=operator in {">=", "<="},
+        complement=found.complement,
+        factor=abs(left.factor),
+        written=_bare(written),
+        text=short(node),
+    )
+
+
+def _against_constant(line: _Line, quantity: Quantity, word: str, constant: float) -> Comparison:
+    size = abs(line.factor)
+    if line.factor < 0 and abs(line.offset / size - 1) < _EQUAL:
+        return Comparison(quantity, word, constant / size, complement=True)
+    threshold = (constant - line.offset) / line.factor
+    return Comparison(quantity, _FLIPPED[word] if line.factor < 0 else word, threshold)
+
+
+def _line(node: promql.Expr) -> _Line:
+    """Take a side of a comparison apart: what is measured, and what is done to it by constants."""
+    node = _bare(node)
+    if isinstance(node, promql.NumberLiteral):
+        return _Line(0, node.val, None)
+    if isinstance(node, promql.UnaryExpr):
+        turned = _line(node.expr)
+        return _Line(-turned.factor, -turned.offset, turned.quantity)
+    if isinstance(node, promql.BinaryExpr):
+        return _ARITHMETIC.get(str(node.op), _as_it_stands)(node)
+    inner = _inside(node)
+    if inner is None:
+        return _Line(1, 0, Leaf(node))
+    if inner.quantity is None:
+        return inner
+    return _Line(inner.factor, inner.offset, _aggregated(inner.quantity, node))
+
+
+def _inside(node: promql.Expr) -> _Line | None:
+    """Look through an aggregation or a function that leaves factors and sums of constants what they are."""
+    if isinstance(node, promql.AggregateExpr):
+        inner = _line(node.expr)
+        keeps = str(node.op) in _KEEP_THE_SCALE or (str(node.op) == "sum" and inner.offset == 0)
+        return inner if keeps and inner.quantity is not None else None
+    if isinstance(node, promql.Call) and node.func.name in _PASS_ON and node.args:
+        argument = node.args[-1] if node.func.name == "quantile_over_time" else node.args[0]
+        return _line(argument.expr if isinstance(argument, promql.SubqueryExpr) else argument)
+    return None
+
+
+def _aggregated(quantity: Quantity, node: promql.Expr) -> Quantity:
+    """Keep the whole of a leaf, unless a constant inside it has been taken out already."""
+    if isinstance(quantity, Leaf) and not has_number(node):
+        return Leaf(node)
+    return quantity
+
+
+def _as_it_stands(node: promql.BinaryExpr) -> _Line:
+    left, right = _line(node.lhs), _line(node.rhs)
+    if left.quantity is None and right.quantity is None and str(node.op) in {"^", "%"}:
+        value = left.offset**right.offset if str(node.op) == "^" else math.fmod(left.offset, right.offset or math.nan)
+        return _Line(0, value, None)
+    return _Line(1, 0, Leaf(node))
+
+
+def _sum(node: promql.BinaryExpr) -> _Line:
+    left, right = _line(node.lhs), _line(node.rhs)
+    sign = -1 if str(node.op) == "-" else 1
+    if left.quantity is None or right.quantity is None:
+        quantity, factor = (left.quantity, left.factor) if right.quantity is None else (right.quantity, 0)
+        factor = factor if right.quantity is None else sign * right.factor
+        return _Line(factor, left.offset + sign * right.offset, quantity)
+    return _Line(1, 0, Leaf(node))
+
+
+def _product(node: promql.BinaryExpr) -> _Line:
+    left, right = _line(node.lhs), _line(node.rhs)
+    if left.quantity is None:
+        left, right = right, left
+    if right.quantity is None:
+        return _Line(left.factor * right.offset, left.offset * right.offset, left.quantity)
+    return _Line(1, 0, Leaf(node))
+
+
+def _quotient(node: promql.BinaryExpr) -> _Line:
+    left, right = _line(node.lhs), _line(node.rhs)
+    if right.quantity is None:
+        if right.offset == 0:
+            return _Line(1, 0, Leaf(node))
+        return _Line(left.factor / right.offset, left.offset / right.offset, left.quantity)
+    difference = _bare(node.lhs)
+    if isinstance(difference, promql.BinaryExpr) and str(difference.op) == "-":
+        return _difference(difference, node)
+    if left.quantity is None or left.offset or right.offset or not right.factor:
+        return _Line(1, 0, Leaf(node))
+    return _Line(left.factor / right.factor, 0, Ratio(left.quantity, right.quantity))
+
+
+def _difference(difference: promql.BinaryExpr, node: promql.BinaryExpr) -> _Line:
+    """Read (a - b) / b as a / b - 1, and (a - b) / a as 1 - b / a."""
+    first, second, whole = _line(difference.lhs), _line(difference.rhs), _line(node.rhs)
+    parts = (first.quantity, second.quantity, whole.quantity)
+    plain = all(line.factor == 1 and line.offset == 0 for line in (first, second, whole))
+    if not plain or None in parts or parts[0] is None or parts[1] is None or parts[2] is None:
+        return _Line(1, 0, Leaf(node))
+    if _same(difference.rhs, node.rhs):
+        return _Line(1, -1, Ratio(parts[0], parts[2]))
+    if _same(difference.lhs, node.rhs):
+        return _Line(-1, 1, Ratio(parts[1], parts[2]))
+    return _Line(1, 0, Ratio(Leaf(difference), parts[2]))
+
+
+_ARITHMETIC: dict[str, Callable[[promql.BinaryExpr], _Line]] = {"+": _sum, "-": _sum, "*": _product, "/": _quotient}
+
+
+def has_number(node: promql.Expr) -> bool:
+    """Tell whether arithmetic inside works with a number: then the scale of what comes out is not known."""
+    for each in nodes(node):
+        if isinstance(each, promql.BinaryExpr) and str(each.op) not in {*_SET, *_WORDS}:
+            sides = (_bare(each.lhs), _bare(each.rhs))
+            if any(isinstance(side, promql.NumberLiteral) for side in sides):
+                return True
+    return False
+
+
+def _filter_inside(node: promql.Expr) -> promql.Expr | None:
+    """Find a condition inside an operand that is more than "is there anything?" (`> 0`, `!= 0`)."""
+    for each in nodes(node):
+        if isinstance(each, promql.BinaryExpr):
+            operator, right = str(each.op), _bare(each.rhs)
+            harmless = operator in {">", "!="} and isinstance(right, promql.NumberLiteral) and right.val == 0
+            if (operator in _WORDS and not harmless) or operator in {"and", "unless"}:
+                return each
+    return None
+
+
+def _bare(node: promql.Expr) -> promql.Expr:
+    while isinstance(node, promql.ParenExpr):
+        node = node.expr
+    return node
+
+
+def _same(one: promql.Expr, other: promql.Expr) -> bool:
+    return str(_bare(one)) == str(_bare(other))
+
+
+def short(node: promql.Expr) -> str:
+    """Write an expression for a person, in one line that is not too long."""
+    text = " ".join(str(node).replace("{}", "").split())
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
