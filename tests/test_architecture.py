@@ -14,7 +14,7 @@ PACKAGE = sorted((ROOT / "readiness").rglob("*.py"))
 CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 
 WORDS = {"documents", "environment", "errors", "measurements", "outcomes", "runbook", "secret", "timeline"}
-WORDS |= {"collectors", "distribution", "durable", "journeys", "sections", "service_levels", "stages"}
+WORDS |= {"collectors", "distribution", "durable", "filling", "journeys", "sections", "service_levels", "stages"}
 JUDGEMENT = {"alerting", "ladder", "promql", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),

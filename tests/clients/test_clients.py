@@ -25,6 +25,8 @@ def test_the_names_that_an_observation_may_ask_for() -> None:
         "storage": "Storage",
         "exposition": "Exposition",
         "prometheus": "Prometheus",
+        "alertmanager": "Alertmanager",
+        "levels": "Levels",
         "grafana": "Grafana",
         "sentry": "Sentry",
         "loki": "Loki",
