@@ -193,6 +193,14 @@ def test_exactly_the_expected_lines_turn(healthy: Healthy, tmp_path: Path, phase
         assert set(found.diagnostics) >= DIAGNOSTICS
 
 
+@pytest.mark.parametrize("part", ["own", "others"])
+@pytest.mark.parametrize("phase", PHASES)
+def test_every_fault_was_mended(healthy: Healthy, tmp_path: Path, phase: str, part: str) -> None:
+    """It stands after the cases above, and looks at what they left behind."""
+    before, now = healthy.judged(phase, part).outcomes, healthy.judge(phase, part, tmp_path).outcomes
+    assert {key: now.get(key) for key in before if now.get(key) != before[key]} == {}
+
+
 def test_the_healthy_target_is_launched(healthy: Healthy) -> None:
     words = {phase: healthy.judged(phase, "own").verdict for phase in PHASES}
     assert words == {"preflight": "INCOMPLETE", "smoke": "GO", "postlaunch": "OK", "ga": "INCOMPLETE"}
