@@ -153,7 +153,7 @@ class Connection:
         """Read the rest of an answer. Return when the last of it arrived, 0 where the system does not say.
 
         May be called again after an exception from outside interrupted it. Raises HTTPParseError where the answer
-        breaks off or is none.
+        is damaged and ConnectionResetError where it breaks off.
         """
         stamp = 0
         while not reply.complete:
@@ -193,10 +193,13 @@ class Connection:
                     return
                 except ssl.SSLZeroReturnError:
                     plain = b""
-                reply.feed(plain)
                 if not plain:
-                    return
+                    break
+                reply.feed(plain)
+            data = b""
         reply.feed(data)
+        if not data and not reply.complete:  # the parser takes an end before the first byte for a fine end
+            raise ConnectionResetError(errno.ECONNRESET, "closed before the answer was complete")
 
     def _send(self, data: bytes) -> None:
         view = memoryview(data)
