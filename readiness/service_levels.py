@@ -6,6 +6,8 @@ a metrics server is asked about that moment instead.
 
     promql: sum(increase(http_requests_total[{window}]))
     sql: select count(*) from orders where at between now() - {offset} - {window} and now() - {offset}
+
+A team without either can let the suite's own runs tell: `history: {check: health.live}` is a whole level by itself.
 """
 
 from __future__ import annotations
@@ -13,14 +15,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from readiness.errors import not_one_of
 from readiness.timeline import parse_span
 
 NOW = "0s"
 _PLACE = re.compile(r"\{(\w+)\}")
+_CHECK = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_LINE = re.compile(r"[^/\s]+/[^/\s]+")
 _QUOTED = re.compile(r"'\{\w+\}'")
 _IN_SQL = {
     "window": "make_interval(secs => %s)",
@@ -109,10 +114,35 @@ class Figure(_Part):
         return _PLACE.sub(lambda found: _IN_SQL[found[1]], self.query.replace("%", "%%")), parameters
 
 
+def _check(text: str) -> str:
+    if not _CHECK.fullmatch(text):
+        raise ValueError(f"{text!r} is not a check id such as health.live")
+    return text
+
+
+def _line(text: str) -> str:
+    if not _LINE.fullmatch(text):
+        raise ValueError(f"{text!r} is not a line such as ingestion/health-200")
+    return text
+
+
+class History(_Part):
+    """What a check found of the target, run after run: the suite's own looks, each run one."""
+
+    check: Annotated[str, AfterValidator(_check)]
+    """The check that looked: health.live."""
+    line: Annotated[str, AfterValidator(_line)] | None = None
+    """`runbook/line`, where only that line's looks count; else all that the check decides."""
+    measurement: Annotated[str, Field(min_length=1)] | None = None
+    """The name of the measured seconds; else the slowest of the look."""
+
+
 class ServiceLevel(_Part):
     """The figures of one kind of event: requests, uploads, payments."""
 
-    count: Figure
+    history: History | None = None
+    """In place of all figures: looks are counted, those that failed, the share that passed, the seconds they took."""
+    count: Figure | None = None
     """How many there were."""
     failed: Figure | None = None
     """How many of them failed."""
@@ -127,6 +157,12 @@ class ServiceLevel(_Part):
 
     @model_validator(mode="after")
     def _fit(self) -> ServiceLevel:
+        if self.history is not None:
+            if beside := [name for name, _ in self.figures()]:
+                raise ValueError(f"history gives all figures itself; {beside[0]} belongs to a level of its own")
+            return self
+        if self.count is None:
+            raise ValueError("a level says count, or it has a history")
         for name, figure in self.figures():
             if ("quantile" in figure.places) is not (name == "latency"):
                 raise ValueError("{quantile} stands in the query of latency, and in no other")
@@ -138,5 +174,5 @@ class ServiceLevel(_Part):
         """Give the figures there are, by name."""
         for name in type(self).model_fields:
             figure = getattr(self, name)
-            if figure:
+            if isinstance(figure, Figure):
                 yield name, figure

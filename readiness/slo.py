@@ -58,12 +58,17 @@ class Events:
     hour_count: float = 0.0
     hour_part: float = 0.0
     """The same of the last hour, for the rate at which the error budget is spent now."""
+    unseen: float = 0.0
+    """How many of them nobody knows of whether they belong to the part."""
 
     def __str__(self) -> str:
         return f"{self.count:,.0f} {self.kind} in {self.window}"
 
     def share(self, allowed: float) -> float:
-        """Return the part's share, where there are events enough to hold it against this one. Raises Unknown."""
+        """Return the part's share, where there are events enough to hold it against this one. Raises Unknown.
+
+        What nobody knows of is held against it, unless the limit would hang on that alone.
+        """
         if not self.count > 0:
             raise Unknown(f"there were no {self.kind} in {self.window}", "is there traffic, and does its counter move?")
         if self.count < fewest(allowed):
@@ -71,7 +76,13 @@ class Events:
                 f"{self} are too few to judge a share of {allowed:.4g}: at least {fewest(allowed):,} are needed",
                 "wait for more of them, or judge a longer window",
             )
-        return share_of(self.part, self.count)
+        least, most = share_of(self.part, self.count), share_of(self.part + self.unseen, self.count)
+        if least < allowed <= most and self.unseen:
+            raise Unknown(
+                f"{self.unseen:,.0f} of {self} saw nothing: the share is between {least:.4g} and {most:.4g}",
+                "look at those runs: readiness history shows them as ?",
+            )
+        return least if least >= allowed else most
 
     def rest(self, wanted: float) -> float:
         """Return the share of all others: of successes, where the part failed. Raises Unknown."""
@@ -130,11 +141,20 @@ class Compared:
 
     def times(self, floor: float) -> float:
         """Return how many times the earlier share it is now; shares below the floor are alike. Raises Unknown."""
-        return times(self.now.share(floor), self.before.share(floor), floor)
+        return times(_seen(self.now).share(floor), _seen(self.before).share(floor), floor)
 
     def rise(self, tolerance: float) -> float:
         """Return by how much the share has risen, 0 where it has not. Raises Unknown."""
-        return max(0.0, self.now.share(tolerance) - self.before.share(tolerance))
+        return max(0.0, _seen(self.now).share(tolerance) - _seen(self.before).share(tolerance))
+
+
+def _seen(events: Events) -> Events:
+    if events.unseen:
+        raise Unknown(
+            f"{events.unseen:,.0f} of {events} saw nothing, so there is nothing to compare",
+            "look at those runs: readiness history shows them as ?",
+        )
+    return events
 
 
 @dataclass(frozen=True)

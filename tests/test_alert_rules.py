@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -56,7 +57,7 @@ def look(server: Server, observation: str, settings: dict[str, Any] | None = Non
         allowed_hosts=("127.0.0.1",),
         **sections,
     )
-    clients = Clients.of(environment, Guard(["127.0.0.1"]))
+    clients = Clients.of(environment, Guard(["127.0.0.1"]), Path("nowhere"))
     names = ("alert", "severity", "share_at_most", "seconds_at_most", "quantile", "drop_share_below")
     stated = dict.fromkeys([*names, "failures_in_a_row"]) if observation == "alert_rule" else {}
     found = observations.OBSERVATIONS[observation].look

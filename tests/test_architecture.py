@@ -14,8 +14,18 @@ PACKAGE = sorted((ROOT / "readiness").rglob("*.py"))
 CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 
 WORDS = {"documents", "environment", "errors", "measurements", "outcomes", "runbook", "secret", "timeline"}
-WORDS |= {"collectors", "distribution", "durable", "filling", "journeys", "sections", "service_levels", "stages"}
-JUDGEMENT = {"alerting", "ladder", "promql", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
+WORDS |= {
+    "collectors",
+    "distribution",
+    "durable",
+    "filling",
+    "history_tables",
+    "journeys",
+    "sections",
+    "service_levels",
+    "stages",
+}
+JUDGEMENT = {"alerting", "ladder", "looks", "promql", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),
     **dict.fromkeys(JUDGEMENT, 1),

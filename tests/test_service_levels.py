@@ -16,6 +16,28 @@ SQL = "select count(*) from t where at > now() - {offset} - {window} and at <= n
 
 
 @pytest.mark.parametrize(
+    ("level", "told"),
+    [
+        ("{history: {check: health.live, lin: a/b}}", "key 'lin' is not known; did you mean 'line'?"),
+        ("{history: {}}", "check"),
+        ("{history: {check: live}}", "'live' is not a check id such as health.live"),
+        (
+            "{history: {check: health.live, line: health-200}}",
+            "'health-200' is not a line such as ingestion/health-200",
+        ),
+        ("{history: {check: health.live, measurement: ''}}", "at least 1 character"),
+        (f"{{history: {{check: health.live}}, failed: {{sql: '{SQL}'}}}}", "failed belongs to a level of its own"),
+        ("{}", "a level says count, or it has a history"),
+    ],
+)
+def test_each_mistake_of_a_history_is_told(tmp_path: Path, level: str, told: str) -> None:
+    found = problems(tmp_path, f"{GOOD}service_levels:\n  probes: {level}\n")
+    assert len(found) == 1, found
+    assert told in found[0]
+    assert found[0].startswith("shop.yaml:9: service_levels.probes"), found
+
+
+@pytest.mark.parametrize(
     ("figure", "told"),
     [
         ('{promql: "sum(increase(a[{windw}]))"}', "placeholder 'windw' is not known; did you mean 'window'?"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from readiness.clients.alertmanager import Alertmanager
 from readiness.clients.files import Files
 from readiness.clients.grafana import Grafana
 from readiness.clients.guard import Guard
+from readiness.clients.history import History
 from readiness.clients.http import Http
 from readiness.clients.levels import Levels
 from readiness.clients.loki import Loki
@@ -18,6 +20,7 @@ from readiness.clients.readings import Readings
 from readiness.clients.sentry import Sentry
 from readiness.clients.storage import Storage
 from readiness.environment import Environment
+from readiness.history_tables import FILE
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Clients:
     levels: Levels
 
     @classmethod
-    def of(cls, environment: Environment, guard: Guard) -> Clients:
-        """Make the clients of an environment."""
+    def of(cls, environment: Environment, guard: Guard, reports: Path) -> Clients:
+        """Make the clients of an environment; `reports` is the folder that its earlier runs are in."""
         http = Http(environment.http, environment.target, guard)
         postgres = Postgres(environment.postgres, guard)
         primary, copy = environment.postgres, environment.replica
@@ -48,6 +51,7 @@ class Clients:
         exposition = Exposition(environment.metrics, http)
         prometheus = Prometheus(environment.prometheus, http)
         files = Files(guard)
+        history = History(reports / environment.environment / FILE, environment.target.url, guard)
         return cls(
             http=http,
             postgres=postgres,
@@ -61,7 +65,7 @@ class Clients:
             alertmanager=Alertmanager(environment.alertmanager, http),
             files=files,
             readings=Readings(environment.readings, http, postgres, exposition, prometheus, files),
-            levels=Levels(environment.service_levels, postgres, prometheus),
+            levels=Levels(environment.service_levels, postgres, prometheus, history),
         )
 
     def close(self) -> None:

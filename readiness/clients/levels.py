@@ -1,15 +1,19 @@
-"""Service levels: a figure over a window, from the metrics server or from the service's own tables."""
+"""Service levels: a figure over a window, from the metrics server, the service's own tables or the suite's own runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
+from readiness.clients.history import History
 from readiness.clients.postgres import Postgres, only_value
 from readiness.clients.prometheus import Prometheus
 from readiness.errors import nearest
+from readiness.looks import Looks
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.service_levels import NOW, Figure, ServiceLevel, Window
+from readiness.service_levels import History as Source
 from readiness.timeline import parse_span
 
 FRESH = "5m"
@@ -30,13 +34,23 @@ class Quantile:
 class Levels:
     """The service levels that the environment names."""
 
-    def __init__(self, configured: Mapping[str, ServiceLevel], postgres: Postgres, prometheus: Prometheus) -> None:
+    def __init__(
+        self,
+        configured: Mapping[str, ServiceLevel],
+        postgres: Postgres,
+        prometheus: Prometheus,
+        history: History,
+    ) -> None:
         self._configured = configured
+        self._history = history
         self._postgres = postgres
         self._prometheus = prometheus
 
     def figure(self, level: str, name: str, window: Window) -> float:
         """Fetch one figure. Raises Unknown, also for a count that has stopped or is not on record for so long."""
+        source = self._source(level)
+        if source:
+            return self._told(level, name, self._looks(level, source, window), window)
         figure = self._figure(level, name)
         value = self._ask(figure, window, f"service_levels.{level}.{name}")
         if value < 0:
@@ -47,12 +61,56 @@ class Levels:
             self._on_record(level, figure, window)
         return value
 
+    def occurrences(self, level: str, window: Window) -> float:
+        """Count what happens by itself: traffic. Raises Unknown, also where the suite's own looks are counted."""
+        if self._source(level):
+            raise Unknown(
+                f"service_levels.{level} counts the suite's own looks, which is no traffic",
+                "count it with promql or sql",
+            )
+        return self.figure(level, "count", window)
+
+    def unseen(self, level: str, window: Window) -> float:
+        """Count the events of which nobody knows how they ended: looks that were unknown. Raises Unknown."""
+        source = self._source(level)
+        return self._looks(level, source, window).unseen if source else 0.0
+
+    def called(self, level: str) -> str:
+        """Say what is counted."""
+        source = self._source(level)
+        return f"looks of {source.check}" if source else level
+
     def quantile(self, level: str, window: Window) -> Quantile:
         """Fetch the latency's quantile. Raises Unknown."""
         seconds = self.figure(level, "latency", window)
+        if self._source(level):
+            return Quantile(seconds, at_least=False)
         histogram = self._figure(level, "latency").promql is not None
         # A histogram answers its last bound for whatever lies beyond: as much for this quantile as for the largest.
         return Quantile(seconds, histogram and seconds >= self.figure(level, "latency", replace(window, quantile=1.0)))
+
+    def _source(self, level: str) -> Source | None:
+        known = self._configured.get(level)
+        return known.history if known else None
+
+    def _looks(self, level: str, source: Source, window: Window) -> Looks:
+        if window.path is not None:
+            raise Unknown(
+                f"service_levels.{level} is a history, which knows no path", "give the path a level with a query"
+            )
+        end = datetime.now(UTC) - timedelta(seconds=window.seconds_ago)
+        return self._history.looks(source, end - parse_span(window.window), end)
+
+    @staticmethod
+    def _told(level: str, name: str, looks: Looks, window: Window) -> float:
+        if name == "latency" and window.quantile is not None:
+            return looks.quantile(window.quantile)
+        if name in {"count", "failed", "available"}:
+            return float(getattr(looks, name))
+        raise NotConfigured(
+            f"the suite's own looks do not tell {name} of {level}",
+            f"count it with promql or sql: service_levels.{level}.{name}, in place of its history",
+        )
 
     def _figure(self, level: str, name: str) -> Figure:
         known = self._configured.get(level)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from readiness.durable import write_whole
 from readiness.errors import BadInput, not_one_of
-from readiness.evidence.history import FILE, MARKS, PastRun, Point, Trend, by_phase, read, rebuild, render
+from readiness.evidence.history import MARKS, PastRun, Point, Trend, by_phase, read, rebuild, render
+from readiness.history_tables import FILE
 from readiness.outcomes import Outcome, Phase
 
 HELP = "show the trend of each line over the last runs, and draw it"

@@ -19,12 +19,11 @@ from readiness.evidence.charts import Chart, Line, page
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.judged import judge
 from readiness.evidence.records import RecordedMeasurement
+from readiness.history_tables import FILE, TABLES, WAIT_SECONDS, address
 from readiness.ladder import GROUND
 from readiness.measurements import COMPARATORS, show
 from readiness.outcomes import Outcome, Phase
 
-FILE = "history.sqlite"
-WAIT_SECONDS = 2.0
 MARKS = {
     Outcome.PASS: ".",
     Outcome.WARN: "w",
@@ -35,15 +34,6 @@ MARKS = {
     Outcome.NOT_APPLICABLE: " ",
 }
 BARS = "▁▂▃▄▅▆▇█"
-_TABLES = """
-create table if not exists runs (
-    run text primary key, phase text not null, started_at text not null, url text not null, revision text,
-    verdict text not null, exit integer not null);
-create table if not exists decisions (
-    run text not null references runs, line text not null, check_id text not null, subject text not null,
-    outcome text not null, step text, stands text, name text, value real, comparator text, limit_value real, unit text,
-    primary key (run, line, check_id, subject));
-"""
 
 
 class HistoryLost(BadRun):
@@ -98,13 +88,24 @@ def append(path: Path, run: RecordedRun) -> None:
         rows.append([*found, *_measured(first)])
     try:
         with closing(sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)) as connection:
-            connection.executescript(_TABLES)
+            connection.executescript(TABLES)
             connection.execute("begin immediate")
             connection.execute("insert or replace into runs values (?,?,?,?,?,?,?)", told)
             connection.executemany("insert or replace into decisions values (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
+            connection.executemany("insert or replace into measurements values (?,?,?,?,?,?,?,?)", _numbers(run))
             connection.execute("commit")
     except (sqlite3.Error, OSError) as error:
         raise HistoryLost(f"{path} could not be written: {error}") from None
+
+
+def _numbers(run: RecordedRun) -> Iterator[tuple[str | int | float, ...]]:
+    """Give every measurement that is a number."""
+    for result in run.results:
+        for number, one in enumerate(result.measurements):
+            value = _number(one.value)
+            if value is not None:
+                key = (run.start.run, result.line, result.check, result.subject or "")
+                yield (*key, number, one.name, value, one.unit)
 
 
 def _measured(first: RecordedMeasurement | None) -> list[str | float | None]:
@@ -147,7 +148,7 @@ def read(path: Path, *, phase: Phase | None = None, last: int = 48) -> list[Poin
         " where r.age <= ? and (r.phase = ? or ? is null) order by r.started_at, d.rowid"
     )
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=WAIT_SECONDS)) as connection:
+        with closing(sqlite3.connect(address(path), uri=True, timeout=WAIT_SECONDS)) as connection:
             return [_point(row) for row in connection.execute(query, [last, phase, phase])]
     except (sqlite3.Error, ValueError) as error:
         raise HistoryLost(f"{path} cannot be read: {error}; make it anew with --rebuild") from None

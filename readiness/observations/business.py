@@ -38,7 +38,7 @@ def usual_leads(levels: Levels) -> Usual:
 @observation
 def registrations(levels: Levels) -> float:
     """Count the last hour's registrations."""
-    return levels.figure("registrations", "count", Window(HOUR))
+    return levels.occurrences("registrations", Window(HOUR))
 
 
 @observation

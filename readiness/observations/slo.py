@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -34,18 +34,19 @@ Span = Annotated[str, AfterValidator(_span)]
 def events_of(levels: Levels, of: str, window: Window, part: str = "failed") -> Events:
     """Count the events of a window, and those of them that are judged. Raises Unknown."""
     count = levels.figure(of, "count", window)
-    return Events(of, str(window), count, levels.figure(of, part, window))
+    part_of_it = levels.figure(of, part, window)
+    return Events(levels.called(of), str(window), count, part_of_it, unseen=levels.unseen(of, window))
 
 
 def usual_of(levels: Levels, of: str) -> Usual:
     """Count the last hour's events, and those of the same hour a day and a week ago. Raises Unknown."""
-    now = levels.figure(of, "count", Window(HOUR))
+    now = levels.occurrences(of, Window(HOUR))
     return Usual(of, now, (_earlier(levels, of, DAY), _earlier(levels, of, WEEK)))
 
 
 def _earlier(levels: Levels, of: str, ago: str) -> float | None:
     try:
-        return levels.figure(of, "count", Window(HOUR, ago))
+        return levels.occurrences(of, Window(HOUR, ago))
     except NotConfigured:
         raise
     except Unknown:  # a service that is younger than this has no such hour
@@ -57,12 +58,12 @@ def counted_events(levels: Levels, of: str, window: str) -> Events:
     """Count the events of a window and of the last hour, and those of them that failed."""
     found = events_of(levels, of, Window(window))
     hour = found if window == HOUR else events_of(levels, of, Window(HOUR))
-    return Events(of, window, found.count, found.part, hour.count, hour.part)
+    return replace(found, window=window, hour_count=hour.count, hour_part=hour.part + hour.unseen)
 
 
 @dataclass(frozen=True)
 class Availability:
-    """The share of a window in which the service was there."""
+    """The share of a window in which the service was there; what nobody saw is not in it."""
 
     events: Events
     available: float
@@ -77,11 +78,12 @@ class Availability:
 def availability(levels: Levels, of: str, window: str) -> Availability:
     """Fetch the share of a window in which the service was there, and the events that it could tell by."""
     asked = Window(window)
-    count = levels.figure(of, "count", asked)
+    count, unseen = levels.figure(of, "count", asked), levels.unseen(of, asked)
     share = levels.figure(of, "available", asked)
     if share > 1:
         raise Unknown(f"the availability of {of} is {share:g}, more than all", "give it as a share, 0 to 1")
-    return Availability(Events(of, window, count, 0.0), share)
+    gone = max(0.0, count * (1 - share) - unseen)
+    return Availability(Events(levels.called(of), window, count, gone, unseen=unseen), share)
 
 
 @observation
@@ -101,7 +103,7 @@ def _slowness(levels: Levels, of: str, window: Window) -> Slowness:
     if not count:
         raise Unknown(f"there were no {of} in {window}", "is there traffic, and does its counter move?")
     found = levels.quantile(of, window)
-    return Slowness(of, str(window), count, found.seconds, window.quantile, found.at_least)
+    return Slowness(levels.called(of), str(window), count, found.seconds, window.quantile, found.at_least)
 
 
 @observation
@@ -117,7 +119,7 @@ def mean_latency(levels: Levels, of: str, window: str) -> Slowness:
 @observation
 def openings_in_window(levels: Levels, of: str, window: str) -> float:
     """Count how often a circuit breaker has opened."""
-    return levels.figure(of, "count", Window(window))
+    return levels.occurrences(of, Window(window))
 
 
 @observation

@@ -47,7 +47,8 @@ class Pool:
 
     def __init__(self, run: Run) -> None:
         guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep)
-        self.run, self.clients, self.threads = run, Clients.of(run.environment, guard), Threads()
+        self.run, self.threads = run, Threads()
+        self.clients = Clients.of(run.environment, guard, run.reports)
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
         self._seen: deque[Seen] = deque()
         self._sources = threading.local()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from readiness.errors import BadRun
-from readiness.evidence.history import FILE, append
+from readiness.evidence.history import append
 from readiness.evidence.journal import read_run
+from readiness.history_tables import FILE
 from readiness.plugin.recording import FOLDER
 from readiness.plugin.run import RUN, is_controller, is_real
 

@@ -158,11 +158,23 @@ def _runbooks(names: tuple[str, ...], folder: Path, problems: list[str]) -> Iter
 
 
 def _elsewhere(found: Environment, runbooks: list[Runbook]) -> Iterator[str]:
-    """Tell lines that the environment declares not applicable and that no runbook has."""
+    """Tell what the environment says of lines and checks that no runbook has."""
+    if len(runbooks) < len(found.runbooks):  # nobody knows what the others have
+        return
     lines = [f"{book.runbook}/{line.id}" for book in runbooks for line in book.lines]
     for key in found.not_applicable:
-        if key not in lines and len(runbooks) == len(found.runbooks):
+        if key not in lines:
             yield f"{found.environment}.yaml: not_applicable: {not_one_of(key, lines).partition(' (known')[0]}"
+    checks: dict[str, set[str]] = {}
+    for item in (item for book in runbooks for item in book.items()):
+        checks.setdefault(item.check, set()).add(item.line_id)
+    for name, level in found.service_levels.items():
+        place = f"{found.environment}.yaml: service_levels.{name}.history"
+        source = level.history
+        if source and source.check not in checks:
+            yield f"{place}.check: {not_one_of(source.check, checks).partition(' (known')[0]}: no line asks for it"
+        elif source and source.line and source.line not in checks[source.check]:
+            yield f"{place}.line: {not_one_of(source.line, checks[source.check])}"
 
 
 def _folder(config: pytest.Config) -> Path:

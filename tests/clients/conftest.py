@@ -90,6 +90,7 @@ def make(guard: Guard) -> Iterator[Make]:
         dsn: str | None = None,
         readings: dict[str, Reading] | None = None,
         systems: bool = True,
+        reports: Path = Path("nowhere"),
         **changes: Any,
     ) -> Clients:
         key = Secret("storage-key-of-a-test")
@@ -123,7 +124,7 @@ def make(guard: Guard) -> Iterator[Make]:
             readings=readings or {},
             **sections,
         )
-        made.append(Clients.of(environment, guard))
+        made.append(Clients.of(environment, guard, reports))
         return made[-1]
 
     yield make_clients

@@ -1,0 +1,101 @@
+"""The record of the suite's own earlier runs, read-only: what a check found of this target, run after run."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from readiness.clients.deadline import Deadline, DeadlinePassed, within
+from readiness.clients.guard import Guard
+from readiness.errors import nearest
+from readiness.history_tables import WAIT_SECONDS, address
+from readiness.looks import Look, Looks
+from readiness.outcomes import Effect, Outcome, Unknown
+from readiness.service_levels import History as Source
+
+SECONDS_AT_MOST = 10.0
+_LOOKED = (Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN)
+_OURS = (
+    " from decisions d join runs r on r.run = d.run where r.url = :url and d.check_id = :check_id"
+    f" and (:line is null or d.line = :line) and d.outcome in ({', '.join(repr(str(one)) for one in _LOOKED)})"
+)
+_SECONDS = (
+    "(select max(m.value) from measurements m where m.run = d.run and m.line = d.line and m.check_id = d.check_id"
+    " and m.subject = d.subject and m.unit = 's' and (:measurement is null or m.name = :measurement))"
+)
+# The address of a target is part of the question: a run of the same name elsewhere looked at another service.
+_LOOKS = f"select d.run, r.started_at, d.outcome, {_SECONDS}{_OURS} and r.started_at between :begin and :end order by 2"
+_BEGINS = f"select min(r.started_at){_OURS}"
+_NAMES = (
+    "select distinct m.name from measurements m join runs r on r.run = m.run"
+    " where r.url = :url and m.check_id = :check_id and m.unit = 's'"
+)
+
+
+class History:
+    """Reads `reports/<env>/history.sqlite`."""
+
+    def __init__(self, path: Path, target: str, guard: Guard) -> None:
+        self._path = path
+        self._target = target
+        self._guard = guard
+
+    def looks(self, source: Source, begin: datetime, end: datetime) -> Looks:
+        """Give the looks of a window. Raises Unknown, also where they do not cover it."""
+        names = {"url": self._target, "check_id": source.check, "line": source.line, "measurement": source.measurement}
+        asked = {**names, "begin": begin.isoformat(), "end": end.isoformat()}
+        target = f"{self._path}: {source.line or ''} {source.check}"
+        with self._guard.request("history", "READ", target, None, Effect.READ) as entry:
+            rows, begins, known = self._read(asked)
+            entry.status = f"{len(rows)} rows"
+            try:
+                found = Looks(source.check, begin, end, _together(rows))
+                first = datetime.fromisoformat(begins) if begins else None
+                covering = found.covering(first)
+            except (TypeError, ValueError):
+                raise self._unreadable("its rows are not those of a history") from None
+        if source.measurement and found.count and source.measurement not in known:
+            near = nearest(source.measurement, known)
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise Unknown(
+                f"{source.check} measured no seconds called {source.measurement!r}{hint}",
+                "correct the measurement, or leave it out: then the slowest of the look counts",
+            )
+        return covering
+
+    def _read(self, asked: dict[str, str | None]) -> tuple[list[tuple[Any, ...]], Any, list[str]]:
+        if not self._path.is_file():
+            raise Unknown(
+                f"{self._path} is not there: no run has ended yet",
+                "run the suite every hour; is --reports the folder that its runs are in?",
+            )
+
+        def read(_: object) -> tuple[list[tuple[Any, ...]], Any, list[str]]:
+            with closing(sqlite3.connect(address(self._path), uri=True, timeout=WAIT_SECONDS)) as connection:
+                rows = connection.execute(_LOOKS, asked).fetchall()
+                (begins,) = connection.execute(_BEGINS, asked).fetchone()
+                return rows, begins, [str(name) for (name,) in connection.execute(_NAMES, asked)]
+
+        try:
+            return within(Deadline.after(SECONDS_AT_MOST), read)
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise self._unreadable(str(error)) from None
+        except DeadlinePassed:
+            raise Unknown(f"{self._path} was not read within {SECONDS_AT_MOST:g} s", "is its disk reachable?") from None
+
+    def _unreadable(self, why: str) -> Unknown:
+        remedy = "does a run write to it just now? else make it anew: readiness history --rebuild"
+        return Unknown(f"{self._path} cannot be read: {why}", remedy)
+
+
+def _together(rows: Iterable[tuple[Any, ...]]) -> list[Look]:
+    """Make one look of the decisions of each run. Raises TypeError and ValueError for what no run wrote."""
+    found: dict[str, Look] = {}
+    for run, started_at, outcome, seconds in rows:
+        look = Look(datetime.fromisoformat(started_at), Outcome(outcome), None if seconds is None else float(seconds))
+        found[run] = found[run].and_also(look) if run in found else look
+    return list(found.values())

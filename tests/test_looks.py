@@ -1,0 +1,121 @@
+"""What the suite's own looks say of a window, and what they leave open."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readiness.looks import Look, Looks
+from readiness.observations.slo import Availability
+from readiness.outcomes import Outcome, Unknown
+from readiness.slo import Compared, Events
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+LOOKED = [Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN]
+
+
+def looks(*outcomes: Outcome, seconds: list[float | None] | None = None) -> Looks:
+    times = seconds or [None] * len(outcomes)
+    found = [Look(NOON + HOUR * n, *one) for n, one in enumerate(zip(outcomes, times, strict=True))]
+    return Looks("health.live", NOON, NOON + HOUR * len(outcomes), found)
+
+
+def at(*hours: float) -> Looks:
+    found = [Look(NOON + HOUR * hour, Outcome.PASS) for hour in hours]
+    return Looks("health.live", NOON, NOON + HOUR * 24, found)
+
+
+@given(st.lists(st.sampled_from(LOOKED), min_size=1))
+def test_every_look_is_counted_once(outcomes: list[Outcome]) -> None:
+    found = looks(*outcomes)
+    passed = round(found.available * found.count)
+    assert passed + found.failed + found.unseen == found.count == len(outcomes)
+    assert passed == sum(outcome in {Outcome.PASS, Outcome.WARN} for outcome in outcomes)
+
+
+@given(st.lists(st.sampled_from(LOOKED), min_size=2, max_size=4))
+def test_the_worst_decision_of_a_run_is_its_look(outcomes: list[Outcome]) -> None:
+    first, *others = (Look(NOON, outcome) for outcome in outcomes)
+    for other in others:
+        first = first.and_also(other)
+    failed, unseen = Outcome.FAIL in outcomes, Outcome.UNKNOWN in outcomes
+    assert (first.outcome is Outcome.FAIL) is failed
+    assert (first.outcome is Outcome.UNKNOWN) is (unseen and not failed)
+
+
+def test_the_slowest_decision_of_a_run_is_its_time() -> None:
+    assert Look(NOON, Outcome.PASS, 0.2).and_also(Look(NOON, Outcome.PASS, 0.5)).seconds == 0.5
+    assert Look(NOON, Outcome.PASS, 0.2).and_also(Look(NOON, Outcome.UNKNOWN)).seconds == 0.2
+
+
+def test_a_look_without_a_time_was_slower_than_all() -> None:
+    found = looks(*[Outcome.PASS] * 20, seconds=[*(n / 10 for n in range(1, 20)), None])
+    assert found.quantile(0.95) == 1.9
+    assert found.quantile(0.5) == 1.0
+    with pytest.raises(Unknown, match=r"1 of 20 looks of health.live measured no seconds, so the quantile 0.99"):
+        found.quantile(0.99)
+
+
+def test_nobody_looked_is_no_availability() -> None:
+    with pytest.raises(Unknown, match="did not look between 2026-06-01 12:00Z and"):
+        _ = looks().available
+
+
+def test_a_window_is_covered_without_long_pauses() -> None:
+    every_two_hours = at(*range(2, 24, 2))
+    assert every_two_hours.covering(NOON - HOUR) is every_two_hours
+    with pytest.raises(Unknown, match="did not look between 2026-06-01 14:00Z and 2026-06-01 17:00Z"):
+        at(2, *range(5, 24, 2)).covering(NOON - HOUR)
+    with pytest.raises(Unknown, match="did not look between 2026-06-02 08:00Z and 2026-06-02 12:00Z"):
+        at(*range(2, 22, 2)).covering(NOON - HOUR)
+    with pytest.raises(Unknown, match=r"the record of health.live at this target begins 2026-06-01 15:00Z, and the"):
+        at(*range(3, 24)).covering(NOON + 3 * HOUR)
+    with pytest.raises(Unknown, match="is empty"):
+        at().covering(None)
+
+
+def test_a_short_window_needs_no_schedule() -> None:
+    found = Looks("health.live", NOON, NOON + HOUR, [])
+    assert found.covering(None) is found
+
+
+@given(st.integers(0, 100), st.integers(0, 100), st.integers(1, 100), st.floats(0.02, 0.9))
+def test_unknown_looks_never_decide(failed: int, unseen: int, passed: int, allowed: float) -> None:
+    count = failed + unseen + passed
+
+    def judged(part: float, unseen: float = 0.0) -> bool | None:
+        try:
+            return Events("looks", "7d", count, part, unseen=unseen).share(allowed) < allowed
+        except Unknown:
+            return None
+
+    found = judged(failed, unseen)
+    if found is not None:
+        assert found == judged(failed) == judged(failed + unseen)
+    elif count > 1 / allowed + 1:
+        assert judged(failed) != judged(failed + unseen)
+
+
+def availability(failed: int, unseen: int) -> Availability:
+    events = Events("looks", "7d", 200, failed, unseen=unseen)
+    return Availability(events, 1 - (failed + unseen) / 200)
+
+
+def test_availability_does_not_hang_on_unknown_looks() -> None:
+    assert availability(0, 1).share(0.99) == 0.995
+    assert availability(5, 100).share(0.99) < 0.99
+    with pytest.raises(Unknown, match=r"3 of 200 looks in 7d saw nothing: the share is between 0 and 0.015"):
+        availability(0, 3).share(0.99)
+
+
+def test_nothing_is_compared_with_what_nobody_saw() -> None:
+    known, partly = Events("looks", "7d", 1000, 1), Events("looks", "7d", 1000, 1, unseen=2)
+    for pair in (Compared(known, partly), Compared(partly, known)):
+        with pytest.raises(Unknown, match="saw nothing, so there is nothing to compare"):
+            pair.times(0.01)
+        with pytest.raises(Unknown, match="saw nothing, so there is nothing to compare"):
+            pair.rise(0.01)
