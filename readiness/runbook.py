@@ -18,6 +18,7 @@ from readiness.outcomes import Gate, Phase, Step
 
 SHIPPED = Path(__file__).parent / "runbooks"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
+_LINK = re.compile(r"https?://[^\s<>\"'`|\\/][^\s<>\"'`|\\]*")
 _CHECK = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
 
 
@@ -30,6 +31,17 @@ def _slug(text: str) -> str:
 def _due(text: str) -> str:
     if text != timeline.AFTER_SIGN_OFF:
         timeline.parse_offset(text)
+    return text
+
+
+def is_link(text: str) -> bool:
+    """Tell whether a text can be shown as a link: an address of the web, and nothing that could end it."""
+    return bool(_LINK.fullmatch(text))
+
+
+def _link(text: str) -> str:
+    if not is_link(text):
+        raise ValueError(f"{text!r} must begin with https:// or http:// and hold no space and no quote")
     return text
 
 
@@ -61,7 +73,11 @@ class Line(BaseModel):
     severity: str | dict[Step, str] = ""
     """The runbook's own word for a failure (SEV-1, P0), or one for each step."""
     diagnostics: tuple[str, ...] = ()
-    """Names of the diagnostics that are attached to the line's results."""
+    """Names of the observations that are attached to the line's result when it fails, and made only then."""
+    diagnostics_always: bool = False
+    """They are the line's own subject: attached whatever its outcome."""
+    links: tuple[Annotated[str, AfterValidator(_link)], ...] = ()
+    """Where to look by hand; shown when the line is not well."""
     attest: bool | Literal["partly"] = False
     rendered_as: Literal["verdict", "sign_off"] | None = None
 

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from readiness import runbook
 from readiness.outcomes import Phase
 from readiness.runbook import planned_checks
 from readiness.sandbox import Sandbox
@@ -79,7 +81,10 @@ STEPS = {
 }
 """The steps of the ladders of the service levels that a fault reaches; without an entry none."""
 DIAGNOSTICS = {"recent_failures", "error_distribution", "uploads_stuck", "staging_health", "uploads_in_flight"}
-"""The runbook's incident queries (5.5); attached whatever the outcome."""
+"""The runbook's incident queries (5.5): its line says `diagnostics_always`. All others are of lines that failed."""
+LINES = {
+    f"{name}/{line.id}": line for name in runbook.shipped() for line in runbook.load(runbook.locate(name, ROOT)).lines
+}
 
 
 @dataclass
@@ -89,6 +94,8 @@ class Judged:
     outcomes: Outcomes = field(default_factory=dict)
     verdict: str = ""
     diagnostics: dict[str, object] = field(default_factory=dict)
+    misplaced: list[str] = field(default_factory=list)
+    """The decisions with other diagnostics than their line and outcome ask for."""
     steps: Outcomes = field(default_factory=dict)
 
 
@@ -114,12 +121,22 @@ def judge(sandbox: Sandbox, phase: str, reports: Path, environments: Path, launc
             line_id = record["line"].removeprefix("ingestion/")
             found.outcomes[f"{record['check']}[{line_id}{subject}]"] = record["outcome"]
             found.diagnostics |= record["diagnostics"]
+            if set(record["diagnostics"]) != attached(record):
+                found.misplaced.append(record["nodeid"])
             if record["step"]:
                 found.steps[f"{record['check']}[{line_id}{subject}]"] = record["step"]
         elif record["record"] == "finish":
             found.verdict = record["verdict"]
     assert found.outcomes, ran.stdout[-3000:] + ran.stderr[-3000:]
     return found
+
+
+def attached(record: dict[str, Any]) -> set[str]:
+    """Say what must be attached to a result."""
+    line = LINES[record["line"]]
+    bad = record["outcome"] == "fail" or record["step"]
+    looked = record["outcome"] in {"pass", "warn", "fail", "unknown"}
+    return set(line.diagnostics) if bad or (line.diagnostics_always and looked) else set()
 
 
 @dataclass
@@ -188,8 +205,10 @@ def test_exactly_the_expected_lines_turn(healthy: Healthy, tmp_path: Path, phase
     assert {key: found.outcomes.get(key) for key in expected if found.outcomes.get(key) != expected[key]} == {}
     if phase == Phase.POSTLAUNCH and part == "others":
         assert {key: step for key, step in found.steps.items() if key.startswith("slo.")} == STEPS.get(name, {})
+        assert found.misplaced == []
     if phase == Phase.POSTLAUNCH and part == "own":
         assert found.verdict == VERDICTS.get(name, found.verdict)
+        assert found.misplaced == []
         assert set(found.diagnostics) >= DIAGNOSTICS
 
 

@@ -6,16 +6,20 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
+from readiness.evidence.attached import Attached, attached
 from readiness.evidence.before import changes_of, held_in, name
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.judged import judge, missing_of
 from readiness.evidence.records import Result
 from readiness.measurements import show
 from readiness.outcomes import Gate, Outcome
+from readiness.runbook import is_link
 
 BYTES_AT_MOST = 900_000  # GitHub drops a summary above 1 MiB whole
 ANNOTATIONS_AT_MOST = 10  # and shows no more
 OPEN = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_RUN)
+SHOWN = {*OPEN, Outcome.WARN}
+"""Of these the links are shown."""
 _WORST_FIRST = [*OPEN, Outcome.WARN, Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.NOT_DUE]
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _IN_JUNIT = {
@@ -51,6 +55,16 @@ def limits_of(result: Result) -> list[str]:
 def gate_of(result: Result) -> str:
     """Name the gate, and how severe the runbook calls this failure."""
     return ", ".join(filter(None, (result.gate, result.severity)))
+
+
+def attached_to(results: list[Result]) -> list[Attached]:
+    """Give the diagnostics of the lines that are not well."""
+    return list(attached((name_of(one), one.outcome, one.diagnostics or {}) for one in results))
+
+
+def links_to(results: list[Result]) -> Iterator[tuple[str, str]]:
+    """Give the links of the lines that are not well, each with its line."""
+    yield from dict.fromkeys((name_of(one), link) for one in results if one.outcome in SHOWN for link in one.links)
 
 
 def verdict_in(run: RecordedRun) -> tuple[str, str]:
@@ -115,6 +129,7 @@ def markdown(run: RecordedRun) -> str:
         lines += ["", "## Failed, unknown or not run", ""]
         lines += ["| outcome | line | gate | why | remedy |", "|---|---|---|---|---|"]
         lines += [_row(one.outcome, _titled(one), gate_of(one), one.reason, one.remedy) for one in bad]
+    lines += _attached(results)
     lines += ["", "## Every line", "", "| outcome | line | gate | measured | limit |", "|---|---|---|---|---|"]
     lines += [
         _row(one.outcome, _titled(one), one.gate, "; ".join(values_of(one)), "; ".join(limits_of(one)))
@@ -132,6 +147,16 @@ def _changed(run: RecordedRun) -> list[str]:
         return [f"{_md(found.as_before)} ({_md(found.before.run)}).", ""]
     lines = [f"## Changed since {_md(found.before.run)}", "", "| line | before | now |", "|---|---|---|"]
     return [*lines, *(_row(one.name, one.before, one.now) for one in found.turned), ""]
+
+
+def _attached(results: list[Result]) -> Iterator[str]:
+    """Write where to look, and what was attached to the lines that are not well."""
+    links = list(links_to(results))
+    if links:
+        yield from ("", "## Where to look", "")
+        yield from (f"- {_md(line)}: {f'<{link}>' if is_link(link) else _md(link)}" for line, link in links)
+    for one in attached_to(results):
+        yield from ("", f"### {_md(one.title)}", "", *(f"- {_md(row)}" for row in one.rows))
 
 
 def _capped(lines: list[str]) -> str:

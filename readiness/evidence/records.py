@@ -173,6 +173,7 @@ class Result(Record):
     waived: bool = False
     attested: bool = False
     diagnostics: Any = None
+    links: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:

@@ -1,12 +1,16 @@
-"""The runbook's own incident queries (5.5): attached to results, never judged."""
+"""What is attached to a line that fails: the runbooks' incident queries, sessions, endpoints, queues. Never judged."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pydantic import JsonValue
 
+from readiness.clients.postgres import Postgres
 from readiness.clients.readings import Readings
-from readiness.environment import Reading
+from readiness.environment import KnownReading, Reading
 from readiness.observations import known_reading, observation
+from readiness.observations.workers import BACKLOGS, USUAL_BACKLOGS
 
 _LAST_HOUR = "created_at > now() - interval '1 hour'"
 
@@ -96,3 +100,118 @@ def uploads_in_flight(readings: Readings) -> list[dict[str, JsonValue]]:
 def uploads_last_hour(readings: Readings) -> list[dict[str, JsonValue]]:
     """Count the last hour's uploads by workspace, platform and status."""
     return readings.rows(UPLOADS_LAST_HOUR)
+
+
+FAILING_ENDPOINTS = known_reading(
+    "failing_endpoints",
+    "the last hour's server errors by path (columns path, value)",
+    Reading(promql='topk(10, sum by (path) (increase(http_requests_total{code=~"5.."}[1h])) > 0)'),
+)
+SLOWEST_ENDPOINTS = known_reading(
+    "slowest_endpoints",
+    "the last hour's p95 by path in seconds (columns path, value)",
+    Reading(
+        promql="topk(10, histogram_quantile(0.95,"
+        " sum by (path, le) (increase(http_request_duration_seconds_bucket[1h]))) > 0)"
+    ),
+)
+CDN_HITS = known_reading("cdn_hit_share", "the share of the requests that the CDN answers by itself, 0 to 1")
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Client connections in one state."""
+
+    state: str
+    role: str
+    connections: int
+    longest_minutes: float | None
+    """For so long one of them has been in it."""
+
+
+@observation
+def connections_by_state(postgres: Postgres) -> list[Connections]:
+    """Count the connections of clients by state and role. Source: pg_stat_activity."""
+    rows = postgres.rows(
+        "select case when backend_type is null then 'hidden from the probe' else coalesce(state, 'starting') end"
+        " as state, coalesce(usename, '') as role, count(*) as connections,"
+        " max(extract(epoch from clock_timestamp() - state_change))::float / 60 as longest_minutes"
+        " from pg_stat_activity where backend_type is null or backend_type = 'client backend'"
+        " group by 1, 2 order by 3 desc limit 50"
+    )
+    return [Connections(**row) for row in rows]  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Idle:
+    """A session that has done nothing for more than five minutes."""
+
+    pid: str
+    role: str
+    application: str
+    state: str
+    minutes: float
+
+
+@observation
+def idle_sessions(postgres: Postgres) -> list[Idle]:
+    """List the sessions idle for more than five minutes, also inside a transaction: the longest first."""
+    rows = postgres.rows(
+        "select pid::text as pid, coalesce(usename, '') as role, application_name as application, state,"
+        " extract(epoch from clock_timestamp() - state_change)::float / 60 as minutes from pg_stat_activity"
+        " where backend_type = 'client backend' and state like 'idle%'"
+        " and state_change < clock_timestamp() - interval '5 minutes' order by state_change limit 20"
+    )
+    return [Idle(**row) for row in rows]  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One path, and what is wrong with it."""
+
+    path: str
+    value: float
+
+
+@observation
+def failing_endpoints(readings: Readings) -> list[Endpoint]:
+    """Count the last hour's server errors by path: the most first."""
+    return _endpoints(readings, FAILING_ENDPOINTS)
+
+
+@observation
+def slowest_endpoints(readings: Readings) -> list[Endpoint]:
+    """Give the last hour's p95 in seconds by path: the slowest first."""
+    return _endpoints(readings, SLOWEST_ENDPOINTS)
+
+
+def _endpoints(readings: Readings, known: KnownReading) -> list[Endpoint]:
+    rows = readings.rows(known, "path", "value")
+    found = [Endpoint(str(row["path"]), readings.as_number(known, row["value"])) for row in rows]
+    return sorted(found, key=lambda one: -one.value)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Jobs that wait now, and on a bad day as usual."""
+
+    queue: str
+    waiting: float
+    usual: float | None
+
+
+@observation
+def jobs_waiting(readings: Readings) -> list[Queue]:
+    """Count the jobs that wait in each queue: the longest first."""
+    waiting, usual = (
+        {str(row["queue"]): readings.as_number(known, row["value"]) for row in readings.rows(known, "queue", "value")}
+        for known in (BACKLOGS, USUAL_BACKLOGS)
+    )
+    found = [Queue(name, count, usual.get(name)) for name, count in waiting.items()]
+    return sorted(found, key=lambda one: -one.waiting)
+
+
+@observation
+def cdn_hit_share(readings: Readings) -> float:
+    """Fetch the share of the requests that the CDN answers by itself."""
+    return readings.number(CDN_HITS)

@@ -13,7 +13,8 @@ import pytest
 from readiness.ladder import reached
 from readiness.measurements import Measure, Measurement
 from readiness.outcomes import Outcome, Phase, Step, Unknown
-from readiness.plugin.looking import POOL, diagnose
+from readiness.plugin.diagnosing import diagnose
+from readiness.plugin.looking import POOL
 from readiness.plugin.run import FOUND, ITEM, LIMITS, MEASURE, RUN, SEEN, SETTLED, Run, Settled, is_real
 from readiness.runbook import Item, Limits, severity_at
 
@@ -118,7 +119,7 @@ def _record(item: pytest.Item, report: pytest.TestReport, error: BaseException |
         "side": {},
         "waived": False,
         "attested": False,
-        "diagnostics": diagnose(item) if looked else {},
+        "diagnostics": diagnose(item, bad=outcome is Outcome.FAIL or step is not None) if looked else {},
     }
 
 
@@ -136,6 +137,7 @@ def identity(item: Item) -> dict[str, Any]:
         "ref": item.line.ref,
         "says": item.line.says,
         "gate": str(item.line.gate),
+        "links": list(item.line.links),
     }
 
 

@@ -132,12 +132,11 @@ def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: st
     """Check that all arguments of a check are observations whose needs can be met."""
     effects = {str(mark.args[0]) for mark in node.iter_markers("effect") if mark.args}
     stated = inspect.signature(node.obj).parameters
-    for name in dict.fromkeys([*stated, *item.line.diagnostics]):
+    for name in stated:
         if name in GIVEN:
             continue
         if name not in OBSERVATIONS:
-            whose = where if name in stated else f"{item.line_id}: diagnostics"
-            yield f"{whose}: observation {_unknown(name, OBSERVATIONS)}"
+            yield f"{where}: observation {_unknown(name, OBSERVATIONS)}"
             continue
         found = OBSERVATIONS[name]
         for need in found.needs:
@@ -145,6 +144,17 @@ def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: st
                 yield f"{where}: the observation {name} needs the limit {need}, and {model.__name__} has none"
         if found.effect is not Effect.READ and found.effect not in effects:
             yield f'{where}: the observation {name} has an effect; mark the check @pytest.mark.effect("{found.effect}")'
+    yield from _diagnostics(item)
+
+
+def _diagnostics(item: Item) -> Iterator[str]:
+    """Check that what is attached to a failure is known, reads only, and needs no limit of a check."""
+    for name in item.line.diagnostics:
+        found = OBSERVATIONS.get(name)
+        if found is None:
+            yield f"{item.line_id}: diagnostics: observation {_unknown(name, OBSERVATIONS)}"
+        elif found.effect is not Effect.READ or set(found.needs) - CONTEXT - set(Clients.__dataclass_fields__):
+            yield f"{item.line_id}: diagnostics: {name} has an effect or needs a limit; name one that does neither"
 
 
 def _without_a_check(run: Run, catalogue: Catalogue) -> Iterator[str]:

@@ -20,7 +20,7 @@ from readiness.clients import Clients
 from readiness.clients.guard import Guard, Request
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.observations import OBSERVATIONS, Observation, load_all
-from readiness.outcomes import Phase, Unknown
+from readiness.outcomes import Unknown
 from readiness.plugin.run import ITEM, LIMITS, RUN, SETTLED, Run, is_controller, is_real
 from readiness.plugin.threads import Look, Threads
 from readiness.runbook import Limits
@@ -63,7 +63,11 @@ class Pool:
 
     def value(self, name: str, limits: Limits, meanwhile: Callable[[Look], None]) -> Any:
         """Wait for what an observation finds. Raises Unknown."""
-        return self.threads.wait(self.threads.ask(*self.look(name, limits)), WAITING_SECONDS, meanwhile)
+        return self.threads.wait(self.ask(name, limits), WAITING_SECONDS, meanwhile)
+
+    def ask(self, name: str, limits: Limits = NO_LIMITS) -> Look:
+        """Give a look, started now where nobody has started it before."""
+        return self.threads.ask(*self.look(name, limits))
 
     def fetch_seen(self) -> list[Seen]:
         """Hand over the records that nobody has taken yet."""
@@ -180,32 +184,17 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     collected = not session.testsfailed or config.option.continue_on_collection_errors
     if collected and not getattr(config.option, "numprocesses", None):
         pool = config.stash[POOL]
-        pool.threads.start(dict(pool.look(name, limits) for name, limits in _wanted(session.items, pool.run)))
+        pool.threads.start(dict(pool.look(name, limits) for name, limits in _wanted(session.items)))
 
 
-def _wanted(items: list[pytest.Item], run: Run) -> Iterator[tuple[str, Limits]]:
+def _wanted(items: list[pytest.Item]) -> Iterator[tuple[str, Limits]]:
     for item in items:
         if ITEM in item.stash and SETTLED not in item.stash:
-            for name in (*getattr(item, "fixturenames", ()), *diagnostics_of(item, run)):
+            for name in getattr(item, "fixturenames", ()):
                 if name in OBSERVATIONS:
                     yield name, item.stash.get(LIMITS, NO_LIMITS)
-
-
-def diagnostics_of(item: pytest.Item, run: Run) -> tuple[str, ...]:
-    """Name what the line wants attached to its result: after the launch only."""
-    return item.stash[ITEM].line.diagnostics if run.phase is Phase.POSTLAUNCH else ()
-
-
-def diagnose(item: pytest.Item) -> dict[str, Any]:
-    """Fetch what is attached; what cannot be seen is attached as such and decides nothing."""
-    pool, found = item.config.stash[POOL], {}
-    for name in diagnostics_of(item, pool.run):
-        try:
-            value = pool.value(name, item.stash.get(LIMITS, NO_LIMITS), lambda _: None)
-            found[name] = TypeAdapter[Any](OBSERVATIONS[name].kind).dump_python(value, mode="json")
-        except Unknown as unknown:
-            found[name] = {"unknown": unknown.reason}
-    return found
+            line = item.stash[ITEM].line
+            yield from ((name, NO_LIMITS) for name in (line.diagnostics if line.diagnostics_always else ()))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

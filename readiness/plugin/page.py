@@ -7,8 +7,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
+from readiness.evidence.attached import attached
 from readiness.evidence.before import Changes
-from readiness.measurements import Measurement, show
+from readiness.measurements import Measurement
 from readiness.outcomes import Outcome
 from readiness.plugin.run import Run
 from readiness.verdict import Key, Verdict
@@ -17,7 +18,6 @@ Record = dict[str, Any]
 COLOURS = {"fail": "red", "unknown": "yellow", "not run": "yellow", "warn": "yellow", "pass": "green"}
 WORST_FIRST = ("fail", "unknown", "not run")
 NAMED_AT_MOST = 8
-ROWS_AT_MOST = 5
 NARROWEST = 60
 LABEL = 9
 INDENT = " " * LABEL
@@ -81,6 +81,8 @@ class Page:
                 self._wrap(f"{INDENT}and {len(found) - NAMED_AT_MOST} more: {names}", **{COLOURS[word]: True})
             self._wrap(f"{INDENT}{'measured' if word == 'fail' else 'why':<{LABEL}}{reason}")
             self._wrap(f"{INDENT}{'remedy':<{LABEL}}{remedy}")
+            for link in dict.fromkeys(link for record in found for link in record["links"]):
+                self._write(f"{INDENT}{'look':<{LABEL}}{link}")
             if len(found) == 1:
                 self._write(f"{INDENT}{'again':<{LABEL}}{found[0]['again']}")  # whole, to be copied
 
@@ -112,24 +114,15 @@ class Page:
             self._wrap(f"{word:<{LABEL}}{reason}: {', '.join(self._name(record) for record in group)}", cyan=True)
 
     def diagnostics(self, results: list[Record]) -> None:
-        """Show the incident queries of the lines that are not well; the journal has all of them."""
-        shown: set[str] = set()
-        for record in results:
-            for name, rows in record["diagnostics"].items() if record["outcome"] != Outcome.PASS else ():
-                if name not in shown:
-                    shown.add(name)
-                    self._rows(f"diagnostic {name} ({self._name(record)})", rows)
-
-    def _rows(self, title: str, rows: Any) -> None:
-        self._write("")
-        self._write(title, bold=True)
-        found = rows if isinstance(rows, list) else [rows]
-        for row in found[:ROWS_AT_MOST]:
-            self._write(self._cut(f"  {show(row)}"))
-        if not found:
-            self._write("  no rows")
-        if len(found) > ROWS_AT_MOST:
-            self._write(f"  and {len(found) - ROWS_AT_MOST} more in the journal")
+        """Show what was attached to the lines that are not well; the journal has all of it."""
+        for one in attached(
+            (self._name(record), Outcome(record["outcome"]), record["diagnostics"]) for record in results
+        ):
+            self._write("")
+            for part in wrapped(one.title, self._width):
+                self._write(part, bold=True)
+            for row in one.rows:
+                self._write(self._cut(f"  {row}"))
 
     def close(self, run: Run, verdict: Verdict, evidence: tuple[Path | None, list[str]]) -> None:
         """Close with where the evidence lies, what holds the verdict back, and the verdict."""

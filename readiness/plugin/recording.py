@@ -263,6 +263,7 @@ def _line(runbook: str, line: Line) -> dict[str, Any]:
         "severity": line.severity,
         "diagnostics": line.diagnostics,
         "rendered_as": line.rendered_as,
+        **({"links": line.links} if line.links else {}),
     }
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -20,13 +19,14 @@ from typing import Any
 import pytest
 
 from readiness import durable
-from readiness.evidence import before, exports
+from readiness.evidence import attached, before, exports
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import RecordedMeasurement, Result
 from readiness.evidence.redaction import REDACTOR
 from readiness.measurements import show
 from readiness.plugin.deciding import CRASHED
 from readiness.plugin.run import RESULTS, RUN, found_in
+from readiness.runbook import is_link
 
 HTML = "report.html"
 STYLE = Path(str(files("readiness.evidence").joinpath("templates/report.css")))
@@ -80,10 +80,12 @@ class Reporting:
         told = [str(RecordedMeasurement(**one).measurement()) for one in record["measurements"]]
         told += [record[key] for key in ("reason", "remedy") if record.get(key) and report.outcome == "passed"]
         for name, rows in (record.get("diagnostics") or {}).items():
-            told.append(f"diagnostic {name}: {json.dumps(REDACTOR.plain(rows), indent=2)}")
+            told.append("\n  ".join([f"diagnostic {name}:", *attached.rows(REDACTOR.plain(rows))]))
         if told and data == ["No log output captured."]:
             del data[:]
         data.extend(f"{_text(text)}\n" for text in told)
+        if record["outcome"] in exports.SHOWN:
+            data.extend(f"look: {_link(link)}\n" for link in record["links"])
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -151,6 +153,11 @@ def _text(text: str) -> str:
     return escape(REDACTOR.text(text))
 
 
+def _link(text: str) -> str:
+    shown = _text(text)
+    return f'<a href="{shown}" rel="noopener noreferrer">{shown}</a>' if is_link(text) else shown
+
+
 def finish_page(path: Path, run: RecordedRun) -> None:
     """Put the verdict on top of a page of pytest-html, and make it safe. May be done again. Raises OSError."""
     page = path.read_text(encoding="utf-8")
@@ -204,6 +211,7 @@ def banner(run: RecordedRun) -> str:
         heads = ("outcome", "line", "gate", "why", "remedy")
         worst = [(one.outcome, _title(one), exports.gate_of(one), one.reason, one.remedy) for one in held]
         parts.append(f"<h3>Failed, unknown or not run</h3>{_table(heads, worst)}")
+    parts += _attached(results)
     rows = [
         (one.outcome, _title(one), one.gate, "; ".join(exports.values_of(one)), "; ".join(exports.limits_of(one)))
         for one in results
@@ -221,6 +229,16 @@ def _changed(run: RecordedRun) -> Iterator[str]:
     if found and found.turned:
         rows = [(one.now, one.before, one.name) for one in found.turned]
         yield f"<h3>Changed since {escape(found.before.run)}</h3>{_table(('now', 'before', 'line'), rows)}"
+
+
+def _attached(results: list[Result]) -> Iterator[str]:
+    """Show where to look, and what was attached to the lines that are not well."""
+    links = "".join(f"<li>{escape(line)}: {_link(link)}</li>" for line, link in exports.links_to(results))
+    if links:
+        yield f"<h3>Where to look</h3><ul>{links}</ul>"
+    for one in exports.attached_to(results):
+        rows = "".join(f"<li>{escape(row)}</li>" for row in one.rows)
+        yield f"<details open><summary>{escape(one.title)}</summary><ul>{rows}</ul></details>"
 
 
 def _title(result: Result) -> str:

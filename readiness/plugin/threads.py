@@ -23,6 +23,7 @@ class Look:
     title: str
     make: Callable[[], Any]
     quiet: bool = False
+    asked: float = field(default_factory=time.monotonic)
     started: float | None = None
     ended: threading.Event = field(default_factory=threading.Event)
     value: Any = None
@@ -56,6 +57,8 @@ class Threads:
         self._loud_left = 0
         self._moved = time.monotonic()
         self._called_off = False
+        self._silence_over = threading.Event()
+        self._silence_over.set()
 
     def start(self, looks: Mapping[Any, Look]) -> None:
         """Start all of them: the quiet ones once the others are back."""
@@ -68,6 +71,7 @@ class Threads:
             threading.Thread(target=self._work, daemon=True).start()
         quiet = [look for look in looks.values() if look.quiet]
         if quiet:
+            self._silence_over.clear()
             threading.Thread(target=self._work_quietly, args=(quiet,), daemon=True).start()
 
     def ask(self, key: Hashable, look: Look) -> Look:
@@ -85,9 +89,17 @@ class Threads:
                 reason = f"{look.title} did not come back within {self._stalled:.0f} s"
                 raise Unknown(reason, "is the target, or the network on the way to it, stuck?")
             meanwhile(look)
-        if look.unknown:
-            raise look.unknown
-        return look.value
+        return _found(look)
+
+    def wait_at_most(self, look: Look, seconds: float) -> Any:
+        """Wait for one no longer than so many seconds after it was asked for. Raises Unknown."""
+        if not look.ended.wait(max(0.0, look.asked + seconds - time.monotonic())):
+            raise Unknown(f"cut off: {look.title} was not back within {seconds:g} s", "look at it by hand")
+        return _found(look)
+
+    def let_measure(self) -> None:
+        """Wait until the quiet looks are over: what is asked meanwhile would shift the time that they measure."""
+        self._silence_over.wait(self._stalled)
 
     def call_off(self) -> None:
         """Begin no look any more: nobody waits for them."""
@@ -117,3 +129,10 @@ class Threads:
             self._busy.wait_for(lambda: self._loud_left == 0, timeout=self._stalled / 2)
         for look in looks:
             self._make(look)
+        self._silence_over.set()
+
+
+def _found(look: Look) -> Any:
+    if look.unknown:
+        raise look.unknown
+    return look.value

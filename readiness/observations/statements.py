@@ -1,0 +1,138 @@
+"""The statements that take longest. A text is shown only without its literals: some of them are secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from readiness.clients.postgres import Postgres
+from readiness.clients.readings import Readings
+from readiness.environment import Reading
+from readiness.observations import known_reading, observation
+from readiness.outcomes import Unknown
+
+STATEMENTS_SHOWN, LETTERS_SHOWN = 10, 300
+_COMMENTS = r"/\*.*?\*/|--[^\n]*"
+_KNOWN = r"(?:select|insert|update|delete|merge|with|values|table)"
+SLOWEST_STATEMENTS = known_reading(
+    "slowest_statements",
+    "the statements with the longest mean time (columns queryid, calls, mean_seconds, statement)",
+    # Utility statements are left out: PostgreSQL keeps their texts as they came, with their passwords.
+    Reading(
+        sql="select queryid::text as queryid, calls, mean_exec_time / 1000 as mean_seconds, query as statement"  # noqa: S608
+        " from pg_stat_statements where dbid = (select oid from pg_database where datname = current_database())"
+        " and userid <> (select oid from pg_roles where rolname = current_user)"
+        f" and (queryid is null or regexp_replace(query, '{_COMMENTS}', '', 'g') ~* '^[\\s(]*{_KNOWN}\\y')"
+        f" order by queryid is null desc, mean_exec_time desc limit {STATEMENTS_SHOWN}"
+    ),
+)
+_BEGINS = re.compile(rf"[\s(]*{_KNOWN}\b", re.IGNORECASE)
+_PIECE = re.compile(
+    r"""(?P<comment>/\*|--[^\n]*)
+    | (?P<escaped>[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z))
+    | (?P<text>'(?:[^']|'')*(?:'|\Z))
+    | (?P<dollars>(?P<tag>\$(?:[^\W\d]\w*)?\$).*?(?:(?P=tag)|\Z))
+    | (?P<kept>"(?:[^"]|"")*(?:"|\Z) | \$\d+ | [^\W\d][\w$]*)
+    | (?P<number>\.?\d[\w.]*)
+    | (?P<other>.)""",
+    re.DOTALL | re.VERBOSE,
+)
+_BOUNDARY = re.compile(r"/\*|\*/")
+_CUT = " ..."
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One kind of statement, since the statistics' last reset."""
+
+    queryid: str
+    calls: int
+    mean_seconds: float
+    statement: str
+    """Normalised: $n where PostgreSQL has replaced a literal, ? where this suite has."""
+
+
+@observation
+def slowest_statements(readings: Readings) -> list[Statement]:
+    """List the ten slowest statements of pg_stat_statements, the probe's own and utility statements left out."""
+    rows = readings.rows(SLOWEST_STATEMENTS, "queryid", "calls", "mean_seconds", "statement")
+    if any(row["queryid"] is None for row in rows):
+        raise Unknown("the statements of other roles are hidden from the probe's role", "grant pg_monitor to it")
+    found = [(row, without_literals(str(row["statement"]))) for row in rows]
+    return [
+        Statement(
+            str(row["queryid"]),
+            round(readings.as_number(SLOWEST_STATEMENTS, row["calls"])),
+            readings.as_number(SLOWEST_STATEMENTS, row["mean_seconds"]),
+            text,
+        )
+        for row, text in found[:STATEMENTS_SHOWN]
+        if _BEGINS.match(text)
+    ]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A session that is at work now, or holds its transaction open."""
+
+    pid: str
+    role: str
+    state: str
+    verb: str
+    """The statement's first word; its text may hold secrets."""
+    queryid: str
+    """As in pg_stat_statements."""
+    waits_for: str
+    seconds: float
+    transaction_seconds: float
+
+
+@observation
+def longest_queries(postgres: Postgres) -> list[Running]:
+    """List the ten statements and transactions that have been running for longest. Source: pg_stat_activity."""
+    rows = postgres.rows(
+        "select pid::text as pid, coalesce(usename, '') as role, coalesce(state, 'hidden') as state,"
+        " coalesce(lower(substring(query from '^\\s*([A-Za-z]{2,10})\\y')), '') as verb,"
+        " coalesce(query_id::text, '') as queryid, coalesce(wait_event_type || ' ' || wait_event, '') as waits_for,"
+        " coalesce(extract(epoch from clock_timestamp() - query_start), 0)::float as seconds,"
+        " coalesce(extract(epoch from clock_timestamp() - xact_start), 0)::float as transaction_seconds"
+        " from pg_stat_activity where pid <> pg_backend_pid() and (backend_type is null or"
+        " (backend_type = 'client backend' and state <> 'idle')) order by xact_start, query_start limit 10"
+    )
+    if any(row["state"] == "hidden" for row in rows):
+        raise Unknown("what other roles run is hidden from the probe's role", "grant pg_monitor to it")
+    return [Running(**row) for row in rows]  # type: ignore[arg-type]
+
+
+def without_literals(text: str) -> str:
+    """Give a statement without comments and literals, in one line; what cannot be told apart is cut off.
+
+    PostgreSQL replaces literals by itself, but not in comments, and not in an entry that was dropped meanwhile.
+    """
+    return " ".join("".join(_pieces(text)).split())[:LETTERS_SHOWN]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    at = 0
+    while at < len(text) and (found := _PIECE.match(text, at)):
+        piece, at = found[0], found.end()
+        if piece == "/*":
+            at = _end_of_comment(text, at)
+            yield " "
+        elif found["text"] and "\\" in piece:
+            yield _CUT  # whether a backslash hides the quote after it depends on a setting of the server
+            return
+        elif found["escaped"] or found["text"] or found["dollars"] or found["number"]:
+            yield "?"
+        elif not found["comment"]:
+            yield piece
+
+
+def _end_of_comment(text: str, at: int) -> int:
+    """Find the end of a comment; comments may stand in comments."""
+    depth = 1
+    while depth and (found := _BOUNDARY.search(text, at)):
+        depth += 1 if found[0] == "/*" else -1
+        at = found.end()
+    return len(text) if depth else at
