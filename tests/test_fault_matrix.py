@@ -18,7 +18,7 @@ from readiness import runbook
 from readiness.outcomes import Phase
 from readiness.runbook import planned_checks
 from readiness.sandbox import Sandbox
-from readiness.sandbox.faults import FAULTS
+from readiness.sandbox.faults import FAULTS, Fault
 
 ROOT = Path(__file__).parents[1]
 Outcomes = dict[str, str]
@@ -27,8 +27,23 @@ WEEK_AGO = timedelta(days=-8)
 """When the launch was, for `ga`: its lines are due a week after it."""
 OTHERS = ("agency", "launch400k", "playbook", "umbrella")
 """The runbooks beside the sandbox's own; a fault names their lines as `check[runbook/line]`."""
+LINES = {
+    f"{name}/{line.id}": line for name in runbook.shipped() for line in runbook.load(runbook.locate(name, ROOT)).lines
+}
+
+
+def parts_of(fault: Fault, phase: str) -> set[str]:
+    """Tell among whose lines of a phase it turns some: the sandbox's own runbook's, or the others'."""
+    names = {key.partition("[")[2].rstrip("]").partition(":")[0] for key in fault.turns}
+    given = {name: name if "/" in name else f"ingestion/{name}" for name in names}
+    return {"others" if "/" in name else "own" for name, line in given.items() if phase in LINES[line].phase}
+
+
 CASES = [
-    (phase, name, part) for name, fault in FAULTS.items() for part in fault.parts for phase in sorted(fault.phases)
+    (phase, name, part)
+    for name, fault in FAULTS.items()
+    for phase in sorted(fault.phases)
+    for part in sorted(parts_of(fault, phase))
 ]
 NOT_FOR_THE_SANDBOX = {
     "configuration.required_variables",  # of vendors that the sandbox does not stand for
@@ -82,9 +97,6 @@ STEPS = {
 """The steps of the ladders of the service levels that a fault reaches; without an entry none."""
 DIAGNOSTICS = {"recent_failures", "error_distribution", "uploads_stuck", "staging_health", "uploads_in_flight"}
 """The runbook's incident queries (5.5): its line says `diagnostics_always`. All others are of lines that failed."""
-LINES = {
-    f"{name}/{line.id}": line for name in runbook.shipped() for line in runbook.load(runbook.locate(name, ROOT)).lines
-}
 
 
 @dataclass
@@ -97,6 +109,15 @@ class Judged:
     misplaced: list[str] = field(default_factory=list)
     """The decisions with other diagnostics than their line and outcome ask for."""
     steps: Outcomes = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def differences(self, expected: Outcomes) -> dict[str, str]:
+        """Say which items came out otherwise, and why."""
+        return {
+            key: f"{self.outcomes.get(key)}, not {outcome}: {self.reasons.get(key)}"
+            for key, outcome in expected.items()
+            if self.outcomes.get(key) != outcome
+        }
 
 
 def judge(sandbox: Sandbox, phase: str, reports: Path, environments: Path, launch_at: str | None = None) -> Judged:
@@ -119,12 +140,13 @@ def judge(sandbox: Sandbox, phase: str, reports: Path, environments: Path, launc
         if record["record"] == "result":
             subject = f":{record['subject']}" if record.get("subject") else ""
             line_id = record["line"].removeprefix("ingestion/")
-            found.outcomes[f"{record['check']}[{line_id}{subject}]"] = record["outcome"]
+            key = f"{record['check']}[{line_id}{subject}]"
+            found.outcomes[key], found.reasons[key] = record["outcome"], record["reason"]
             found.diagnostics |= record["diagnostics"]
             if set(record["diagnostics"]) != attached(record):
                 found.misplaced.append(record["nodeid"])
             if record["step"]:
-                found.steps[f"{record['check']}[{line_id}{subject}]"] = record["step"]
+                found.steps[key] = record["step"]
         elif record["record"] == "finish":
             found.verdict = record["verdict"]
     assert found.outcomes, ran.stdout[-3000:] + ran.stderr[-3000:]
@@ -182,6 +204,11 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Healthy]:
         yield found
 
 
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_every_phase_of_a_fault_has_a_line_that_turns(fault: Fault) -> None:
+    assert {phase for phase in fault.phases if not parts_of(fault, phase)} == set()
+
+
 @pytest.mark.parametrize("part", ["own", "others"])
 @pytest.mark.parametrize("phase", PHASES)
 def test_the_healthy_target_passes_every_line_that_has_a_check(healthy: Healthy, phase: str, part: str) -> None:
@@ -199,10 +226,9 @@ def test_the_healthy_target_passes_every_line_that_has_a_check(healthy: Healthy,
 def test_exactly_the_expected_lines_turn(healthy: Healthy, tmp_path: Path, phase: str, name: str, part: str) -> None:
     before = healthy.judged(phase, part).outcomes
     expected = before | {key: outcome for key, outcome in FAULTS[name].turns.items() if key in before}
-    assert expected != before, f"{name} names no line of {phase} among {part}"
     with healthy.target(phase).plant(name):
         found = healthy.judge(phase, part, tmp_path)
-    assert {key: found.outcomes.get(key) for key in expected if found.outcomes.get(key) != expected[key]} == {}
+    assert found.differences(expected) == {}
     if phase == Phase.POSTLAUNCH and part == "others":
         assert {key: step for key, step in found.steps.items() if key.startswith("slo.")} == STEPS.get(name, {})
         assert found.misplaced == []
@@ -216,8 +242,7 @@ def test_exactly_the_expected_lines_turn(healthy: Healthy, tmp_path: Path, phase
 @pytest.mark.parametrize("phase", PHASES)
 def test_every_fault_was_mended(healthy: Healthy, tmp_path: Path, phase: str, part: str) -> None:
     """It stands after the cases above, and looks at what they left behind."""
-    before, now = healthy.judged(phase, part).outcomes, healthy.judge(phase, part, tmp_path).outcomes
-    assert {key: now.get(key) for key in before if now.get(key) != before[key]} == {}
+    assert healthy.judge(phase, part, tmp_path).differences(healthy.judged(phase, part).outcomes) == {}
 
 
 def test_the_healthy_target_is_launched(healthy: Healthy) -> None:

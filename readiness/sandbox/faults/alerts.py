@@ -31,6 +31,7 @@ QUERIES = CONFIGURED.format("umbrella/alert-database")
 CRON = CONFIGURED.format("umbrella/alert-cron")
 TRAFFIC = CONFIGURED.format("umbrella/alert-traffic-drop")
 ANY = "alerts.fires_on_any[umbrella/alert-database]"
+RULES_OF_OTHERS = (*(ERRORS, SLOW, CPU, CONNECTIONS, DISK, HEALTH, P95, SERVER_ERRORS, QUERIES, CRON, TRAFFIC, ANY),)
 ROUTING = "alerts.routing_delivers[alert-routing]"
 ROUTING_400K = "alerts.routing_delivers[launch400k/enhanced-monitoring]"
 RECENT = "alerts.none_critical_recently[launch400k/go-no-critical-alerts]"
@@ -147,14 +148,6 @@ def alert_expression_unreadable(target: Target) -> Iterator[None]:
     )
     with _rules(target, *changes):
         yield
-
-
-@fault("preflight", turns=turning("unknown", *OWN))
-def prometheus_denied(target: Target) -> Iterator[None]:
-    """Prometheus asks the probe for a password."""
-    target.monitoring.deny(denied=True)
-    yield
-    target.monitoring.deny(denied=False)
 
 
 @fault("preflight", turns=turning("fail", ROUTING, ROUTING_400K))

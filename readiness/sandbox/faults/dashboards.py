@@ -19,6 +19,7 @@ PREFLIGHT = (
     *(ACCESSIBLE, RANGE, LOADS),
     *(OTHERS.format(check, name) for check in ("accessible", "panels_have_data") for name in NAMES),
 )
+PANELS = (LOADS, ACTIVE, *(OTHERS.format("panels_have_data", name) for name in NAMES))
 
 
 @fault("preflight", "smoke", turns=turning("fail", ACCESSIBLE, RANGE, LOADS, ACTIVE))

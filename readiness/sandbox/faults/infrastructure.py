@@ -17,6 +17,8 @@ DISKS = ("infrastructure.disk[agency/disk]", "infrastructure.disk[launch400k/dis
 GROWTH = "infrastructure.memory_not_growing[launch400k/memory-leak]"
 FORECAST = "infrastructure.capacity_forecast[umbrella/capacity:{}]"
 DATABASE_CPU = "database.cpu[agency/database-cpu]"
+USAGE = (CPU, MEMORY, *DISKS, GROWTH, DATABASE_CPU)
+FORECASTS = tuple(FORECAST.format(name) for name in ("database_size", "object_storage", "request_volume"))
 BUSY_SECONDS = 5_000.0
 HOUR, STEP = 3600.0, 300.0
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
-from readiness.sandbox.faults.business import EVENTS, LEADS, USERS
+from readiness.sandbox.faults.business import LEADS
+from readiness.sandbox.faults.infrastructure import FORECAST
 from readiness.sandbox.front import BUCKETS
 
 if TYPE_CHECKING:
@@ -257,35 +258,14 @@ def requests_not_a_number(target: Target) -> Iterator[None]:
         target.front.not_a_number.clear()
 
 
-@fault("smoke", "postlaunch", "ga", turns=turning("unknown", *LEVELS))
+@fault("smoke", "postlaunch", "ga", turns=turning("unknown", *LEVELS, FORECAST.format("request_volume")))
 def requests_hidden(target: Target) -> Iterator[None]:
     """The counter of requests is no longer emitted."""
     target.front.hidden.add(REQUESTS)
-    _stopped(target, REQUESTS)
+    stopped(target, REQUESTS)
     yield
     target.front.hidden.clear()
-    _resumed(target)
-
-
-@fault("smoke", "postlaunch", "ga", turns=turning("unknown", *LEVELS, *EVENTS, USERS))
-def front_not_scraped(target: Target) -> Iterator[None]:
-    """Prometheus cannot read the front's metrics."""
-    since = time.time() - 1
-    target.front.status = 503
-    _stopped(target, '{job="front"}')
-    yield
-    target.front.status = 200
-    _resumed(target)
-    target.monitoring.forget(since, time.time(), 'up{job="front"}')
-    target.monitoring.settle()
-
-
-@fault("preflight", "smoke", "postlaunch", "ga", turns=turning("unknown", *LEVELS, *EVENTS, USERS))
-def prometheus_away(target: Target) -> Iterator[None]:
-    """Nobody listens where Prometheus was."""
-    target.monitoring.away()
-    yield
-    target.monitoring.back()
+    resumed(target)
 
 
 @fault(turns={})
@@ -296,14 +276,14 @@ def counters_reset(target: Target) -> Iterator[None]:
     yield
 
 
-def _stopped(target: Target, match: str) -> None:
+def stopped(target: Target, match: str) -> None:
     """Let it be some minutes since the last sample."""
     target.monitoring.settle()
     now = time.time()
     target.monitoring.forget(now - STOPPED_SECONDS, now, match)
 
 
-def _resumed(target: Target) -> None:
+def resumed(target: Target) -> None:
     """Wait for two samples: of one there is no increase."""
     target.monitoring.settle()
     target.monitoring.settle()
@@ -317,7 +297,7 @@ def front_was_away(target: Target) -> Iterator[None]:
     time.sleep(7)
     target.front.status = 200
     until = time.time()
-    _resumed(target)
+    resumed(target)
     yield
     target.monitoring.forget(since, until, 'up{job="front"}')
 
