@@ -44,14 +44,16 @@ class SentryRules(Limits):
 
 @pytest.mark.preflight
 def test_configured(alert_rule: AlertRule, limits: Configured, measure: Measure) -> None:
-    """An alert rule watches for this as strictly as the line says, is evaluated, and has an Alertmanager to tell.
+    """An alert rule watches for this as strictly as the line says, is evaluated, and has somebody to tell.
 
     Remedy: correct the rule's expression, `for` or severity; alerts.rules in the environment says which rule is meant.
     """
     measure(alert_rule.missing, "alert rules that do not exist").is_none_of_them()
     measure(alert_rule.health, f"health of {alert_rule.name} {alert_rule.error}".strip()).is_("ok")
     measure(alert_rule.seconds_since_evaluation, "since its evaluation", "s").at_most(EVALUATED_WITHIN_SECONDS)
-    measure(alert_rule.alertmanagers, "Alertmanagers that are told").at_least(1)
+    measure(alert_rule.alertmanagers, f"Alertmanagers or contact points told {alert_rule.routed_to}".strip()).at_least(
+        1
+    )
     measure(alert_rule.severity, "severity").is_(limits.severity or alert_rule.severity)
     measure(alert_rule.hold_seconds, "condition must hold", "s").at_most(limits.firing_for.total_seconds())
     measure(alert_rule.too_late, f"limits that it is too late for: {alert_rule.query}").is_none_of_them()
@@ -66,7 +68,9 @@ def test_fires_on_any(event_rule: AlertRule, limits: FiresOnAny, measure: Measur
     measure(event_rule.missing, "alert rules that do not exist").is_none_of_them()
     measure(event_rule.health, f"health of {event_rule.name} {event_rule.error}".strip()).is_("ok")
     measure(event_rule.seconds_since_evaluation, "since its evaluation", "s").at_most(EVALUATED_WITHIN_SECONDS)
-    measure(event_rule.alertmanagers, "Alertmanagers that are told").at_least(1)
+    measure(event_rule.alertmanagers, f"Alertmanagers or contact points told {event_rule.routed_to}".strip()).at_least(
+        1
+    )
     measure(event_rule.hold_seconds, "condition must hold", "s").at_most(limits.firing_for.total_seconds())
     measure(event_rule.too_late, f"events that it lets pass: {event_rule.query}").is_none_of_them()
 

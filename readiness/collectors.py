@@ -8,7 +8,7 @@ from readiness.sections import STRICT, SecretReference, Url
 
 
 class Grafana(BaseModel):
-    """The dashboards."""
+    """The dashboards, and the alert rules where they are kept there."""
 
     model_config = STRICT
 
@@ -18,6 +18,8 @@ class Grafana(BaseModel):
     """Of a service account that may read dashboards and query data sources."""
     dashboards: dict[str, str] = {}
     """Name in the runbook → uid; `main` for the lines that name none."""
+    alert_rules: bool = False
+    """Whether alert rules are kept here, beside Prometheus' or in their place; the account must be let read them."""
 
 
 class Sentry(BaseModel):

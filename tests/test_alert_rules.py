@@ -14,7 +14,7 @@ from readiness import observations
 from readiness.clients import Clients
 from readiness.clients.guard import Guard
 from readiness.environment import Environment
-from readiness.observations import alerts
+from readiness.observations import alert_sources, alerts
 from readiness.outcomes import Unknown
 from tests.clients.servers import Asked, Behaviour, Server, packet
 
@@ -61,7 +61,7 @@ def look(server: Server, observation: str, settings: dict[str, Any] | None = Non
     names = ("alert", "severity", "share_at_most", "seconds_at_most", "quantile", "drop_share_below")
     stated = dict.fromkeys([*names, "failures_in_a_row"]) if observation == "alert_rule" else {}
     found = observations.OBSERVATIONS[observation].look
-    return found(prometheus=clients.prometheus, environment=environment, **stated | limits)
+    return found(prometheus=clients.prometheus, grafana=clients.grafana, environment=environment, **stated | limits)
 
 
 def shares(server: Server, settings: dict[str, Any] | None = None, **limits: Any) -> alerts.AlertRule:
@@ -131,7 +131,7 @@ def test_a_rule_in_error_is_told_whatever_its_expression() -> None:
 
 
 def test_a_prometheus_that_tells_nobody_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alerts, "DISCOVERED_WITHIN_SECONDS", 0.0)
+    monkeypatch.setattr(alert_sources, "DISCOVERED_WITHIN_SECONDS", 0.0)
     with Server(prometheus(rule("error rate", f"{ERROR_SHARE} > 0.05"), tells=False)) as server:
         assert shares(server).alertmanagers == 0
 

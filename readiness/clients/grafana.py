@@ -1,4 +1,4 @@
-"""Grafana: dashboards, and what their panels' queries answer.
+"""Grafana: dashboards, what their panels' queries answer, and the alert rules that it keeps.
 
 Source: its OpenAPI description (11.4) and grafana.com/docs/grafana/latest/developers/http_api. A query that fails comes
 with status 207, or 400 in older versions, and its error in `results`; the description spells the keys there `Error`,
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from readiness import collectors
 from readiness.clients.answer import Answer
+from readiness.clients.grafana_rules import ContactPoint, EvaluatedRule, Policy, StoredRule
 from readiness.clients.http import Http
 from readiness.errors import nearest
 from readiness.outcomes import Effect, NotConfigured, Unknown
@@ -126,6 +127,37 @@ class Grafana:
             raise _refused(answer)
         return {str(query["refId"]): _result(answer, results.get(query["refId"])) for query in queries}
 
+    @property
+    def keeps_rules(self) -> bool:
+        """Tell whether alert rules are kept here."""
+        return self._given is not None and self._given.alert_rules
+
+    def stored_rules(self) -> list[StoredRule]:
+        """List the alert rules. Raises Unknown."""
+        found = _each(StoredRule, self._get("/api/v1/provisioning/alert-rules").expect(_OK))
+        return [rule for rule in found if not rule.record]
+
+    def evaluated_rules(self) -> list[EvaluatedRule]:
+        """List what became of the rules. Raises Unknown."""
+        answer = self._get("/api/prometheus/grafana/api/v1/rules").expect(_OK)
+        groups = _object(answer, "data").get("groups")
+        rules = [
+            _in_group(rule, group) for group in _rows(groups, answer) for rule in _rows(group.get("rules"), answer)
+        ]
+        return _valid(EvaluatedRule, rules, answer)
+
+    def contact_points(self) -> list[ContactPoint]:
+        """List the ways in which somebody is told. Raises Unknown."""
+        return _each(ContactPoint, self._get("/api/v1/provisioning/contact-points").expect(_OK))
+
+    def policy(self) -> Policy:
+        """Fetch the root of the notification policies. Raises Unknown."""
+        answer = self._get("/api/v1/provisioning/policies").expect(_OK)
+        (root,) = _valid(Policy, [answer.json()], answer)
+        if not root.receiver:
+            raise Unknown(f"{answer.url} answered a policy without a receiver", "is grafana.url right?")
+        return root
+
     def _must_see_others(self) -> None:
         """Make sure that a dashboard is absent and not just out of the token's sight. Raises Unknown."""
         answer = self._get(f"/api/search?{urlencode({'type': 'dash-db', 'limit': 1})}").expect(_OK)
@@ -156,9 +188,21 @@ def _object(answer: Answer, key: str) -> dict[str, Any]:
     return inner
 
 
+def _rows(found: Any, answer: Answer) -> list[dict[str, Any]]:
+    return _valid(dict[str, Any], found, answer)
+
+
+def _in_group(rule: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+    return {**rule, "group": group.get("name", ""), "folder": group.get("file", "")}
+
+
 def _each(kind: type[T], answer: Answer) -> list[T]:
+    return _valid(kind, answer.json(), answer)
+
+
+def _valid(kind: type[T], found: Any, answer: Answer) -> list[T]:
     try:
-        return TypeAdapter(list[kind]).validate_python(answer.json())  # type: ignore[valid-type]
+        return TypeAdapter(list[kind]).validate_python(found)  # type: ignore[valid-type]
     except ValidationError as error:
         raise Unknown(
             f"{answer.url} answered something else than Grafana does: {error.errors()[0]['msg']}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -14,6 +14,7 @@ from readiness.measurements import Plain
 from readiness.secret import MASK, SHORTEST, encodings, known_secrets
 
 FRAGMENT = 8  # characters of a secret in a row that give it away
+REMEMBERED_LENGTH, REMEMBERED = 200, 10_000  # of texts whose masking is remembered: characters, and how many
 CUT = 4  # a shorter part suffices where "..." shows that something was cut out
 
 SHAPES = {
@@ -50,10 +51,23 @@ class Redactor:
     _exact: re.Pattern[str] | None = None
     _cut: re.Pattern[str] | None = None
     _fragments: frozenset[str] = frozenset()
+    _masked: dict[str, str] = field(default_factory=dict)
+    """What short texts became: the same keys and words come by a hundred times in a run."""
 
     def text(self, text: str) -> str:
-        """Mask exact values first and shapes second; the other way round a shape could leave half a value."""
+        """Mask what is secret in a text."""
         self._learn()
+        if len(text) > REMEMBERED_LENGTH:
+            return self._mask(text)
+        found = self._masked.get(text)
+        if found is None:
+            found = self._mask(text)
+            if len(self._masked) < REMEMBERED:
+                self._masked[text] = found
+        return found
+
+    def _mask(self, text: str) -> str:
+        """Mask exact values first and shapes second; the other way round a shape could leave half a value."""
         if self._exact and self._holds_exact(text):
             text = self._exact.sub(MASK, text)
         if self._cut and "..." in text:
@@ -97,6 +111,7 @@ class Redactor:
         if known == self._known:
             return
         self._known = known
+        self._masked = {}
         secret = {part for value in known for part in _parts(value)}
         forms = sorted({form for value in secret for form in encodings(value)}, key=len, reverse=True)
         self._forms = tuple(forms)

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import promql_parser
 from pydantic import BeforeValidator
 
 from readiness import timeline
 from readiness.alerting import Demand, Timing, Unreadable, fires_at
-from readiness.clients.prometheus import Prometheus, Rule
+from readiness.clients.grafana import Grafana
+from readiness.clients.prometheus import Prometheus, Rule, Series
 from readiness.environment import Environment
 from readiness.errors import nearest
 from readiness.observations import observation
 from readiness.observations.alert_delivery import AlertDelivery
+from readiness.observations.alert_sources import Watching, discovered, in_grafana, sources
 from readiness.observations.sentry import SentryAlert
 from readiness.outcomes import Unknown
-from readiness.promql import read
+from readiness.promql import Condition
 
 __all__ = ["HOUR", "AlertDelivery", "AlertRule", "SentryAlert", "Span"]
 
-Found = TypeVar("Found")
 HOUR = timedelta(hours=1)
-DISCOVERED_WITHIN_SECONDS, POLL_SECONDS = 7.0, 0.5
 RECORD_STEP_SECONDS = 300
 RECORD_SHARE = 0.95
 """So much of the time must be on record before "nothing fired" is believed."""
@@ -54,6 +53,8 @@ class AlertRule:
     hold_seconds: float = 0.0
     """For how long its condition must hold."""
     alertmanagers: int = 0
+    """That are told; of a rule that Grafana keeps, its contact points' ways."""
+    routed_to: str = ""
     query: str = ""
     too_late: tuple[str, ...] = ()
     """What it fires too late for: where it fires, and where the line wants it to."""
@@ -63,9 +64,19 @@ class AlertRule:
         return self.health != "ok" or bool(self.too_late) or (severity or self.severity) != self.severity
 
 
+@dataclass(frozen=True)
+class Look:
+    """Where a rule is looked for."""
+
+    prometheus: Prometheus
+    grafana: Grafana
+    environment: Environment
+
+
 @observation
 def alert_rule(
     prometheus: Prometheus,
+    grafana: Grafana,
     environment: Environment,
     alert: str,
     severity: str | None,
@@ -83,64 +94,61 @@ def alert_rule(
         "failures": failures_in_a_row,
     }
     stated = [Demand(name, limit, quantile) for name, limit in demands.items() if limit is not None]
-    return _best(prometheus, environment, alert, severity, stated)
+    return _best(Look(prometheus, grafana, environment), alert, severity, stated)
 
 
 @observation
-def event_rule(prometheus: Prometheus, environment: Environment, alert: str, events_at_most: float) -> AlertRule:
-    """Find the rule that watches for single events, and read how many it lets pass."""
-    return _best(prometheus, environment, alert, None, [Demand("events", events_at_most)])
-
-
-def _best(
-    prometheus: Prometheus, environment: Environment, alert: str, severity: str | None, demands: list[Demand]
+def event_rule(
+    prometheus: Prometheus, grafana: Grafana, environment: Environment, alert: str, events_at_most: float
 ) -> AlertRule:
-    """Judge every rule of the name; one that fits is enough."""
-    name = environment.alerts.rules.get(alert, alert)
-    rules = prometheus.rules()
-    found = sorted((rule for rule in rules if rule.name == name), key=lambda rule: rule.seconds)
-    if not found:
-        near = nearest(name, {rule.name for rule in rules})
-        return AlertRule(
-            name, [f"{name} (the nearest is {near})" if near else f"{name} (there are {len(rules)} rules)"]
-        )
-    alertmanagers = len(_discovered(prometheus.alertmanagers))
-    judged, unread = [], None
-    for rule in found:
+    """Find the rule that watches for single events, and read how many it lets pass."""
+    return _best(Look(prometheus, grafana, environment), alert, None, [Demand("events", events_at_most)])
+
+
+def _best(look: Look, alert: str, severity: str | None, demands: list[Demand]) -> AlertRule:
+    """Judge every rule of the name, first Prometheus' and then Grafana's; one that fits is enough."""
+    name = look.environment.alerts.rules.get(alert, alert)
+    judged: list[AlertRule] = []
+    unread: Unreadable | None = None
+    unseen: Unknown | None = None
+    names: list[str] = []
+    for source in sources(look.prometheus, look.grafana):
         try:
-            judged.append(_judged(prometheus, environment, rule, severity, demands, alertmanagers))
-        except Unreadable as error:
-            unread = error
-    fitting = [rule for rule in judged if not rule.falls_short(severity)]
-    if unread and not fitting:
+            rules = source()
+            names += [one.rule.name for one in rules]
+            for one in sorted((one for one in rules if one.rule.name == name), key=lambda one: one.rule.seconds):
+                try:
+                    judged.append(_judged(look, one, severity, demands))
+                except Unreadable as error:
+                    unread = error
+        except Unknown as unknown:
+            unseen = unseen or unknown
+        fitting = [rule for rule in judged if not rule.falls_short(severity)]
+        if fitting:
+            return fitting[0]
+    if unseen:
+        raise unseen
+    if unread:
         raise Unknown(
             f"when the alert rule {name} fires cannot be read: {unread}",
             "compare its expression with the line by hand, or write it as quantity > threshold",
         )
-    return (fitting or judged)[0]
+    return judged[0] if judged else AlertRule(name, [_absent(name, names)])
 
 
-def _discovered(look: Callable[[], list[Found]]) -> list[Found]:
-    """Look again while there is nothing: for some seconds after a start or a reload Prometheus knows of nobody."""
-    end = time.monotonic() + DISCOVERED_WITHIN_SECONDS
-    while not (found := look()) and time.monotonic() < end:
-        time.sleep(POLL_SECONDS)
-    return found
+def _absent(name: str, names: list[str]) -> str:
+    near = nearest(name, set(names))
+    return f"{name} (the nearest is {near})" if near else f"{name} (there are {len(names)} rules)"
 
 
-def _judged(
-    prometheus: Prometheus,
-    environment: Environment,
-    rule: Rule,
-    severity: str | None,
-    demands: list[Demand],
-    alertmanagers: int,
-) -> AlertRule:
+def _judged(look: Look, found: Watching, severity: str | None, demands: list[Demand]) -> AlertRule:
     """Say what one rule demands. Raises Unreadable where only the expression stands in the way of a judgement."""
+    rule = found.rule
     if rule.health == "unknown":
         raise Unknown(f"the alert rule {rule.name} has not been evaluated yet", "wait for a minute, then run again")
-    words = {label: word for word, label in environment.alerts.severities.items()}
+    words = {label: word for word, label in look.environment.alerts.severities.items()}
     label = rule.labels.get("severity", "none")
+    told = found.told()
     known = AlertRule(
         name=rule.name,
         missing=[],
@@ -149,18 +157,18 @@ def _judged(
         seconds_since_evaluation=_age(rule),
         severity=words.get(label, label),
         hold_seconds=rule.seconds,
-        alertmanagers=alertmanagers,
+        alertmanagers=told.ways,
+        routed_to=told.words,
         query=rule.query,
     )
     if known.falls_short(severity):
         return known
-    timing = Timing(rule.seconds, _probe_seconds(prometheus, environment, demands))
-    late = tuple(_too_late(rule, demands, timing))
+    timing = Timing(rule.seconds, _probe_seconds(look, demands))
+    late = tuple(_too_late(found.condition, demands, timing))
     return AlertRule(**{**vars(known), "too_late": late})
 
 
-def _too_late(rule: Rule, demands: list[Demand], timing: Timing) -> Iterator[str]:
-    condition = read(rule.query)
+def _too_late(condition: Condition, demands: list[Demand], timing: Timing) -> Iterator[str]:
     for demand in demands:
         value = fires_at(condition, demand, timing)
         if not demand.met_at(value):
@@ -174,28 +182,33 @@ def _age(rule: Rule) -> float:
     except (ValueError, TypeError):
         raise Unknown(
             f"the server does not tell when it evaluated {rule.name}",
-            "is prometheus.url a server that evaluates rules?",
+            "is its url that of a server that evaluates rules?",
         ) from None
 
 
-def _probe_seconds(prometheus: Prometheus, environment: Environment, demands: list[Demand]) -> float | None:
+def _probe_seconds(look: Look, demands: list[Demand]) -> float | None:
     """Tell how long it is between two health checks: as the environment says, or the longest scrape interval."""
-    if environment.alerts.probe_seconds or not any(demand.quantity == "failures" for demand in demands):
-        return environment.alerts.probe_seconds
+    stated = look.environment.alerts.probe_seconds
+    if stated or not look.prometheus.configured or not any(demand.quantity == "failures" for demand in demands):
+        return stated
     try:
-        spans = [promql_parser.parse_duration(one.interval) for one in _discovered(prometheus.targets) if one.interval]
+        targets = discovered(look.prometheus.targets)
+        spans = [promql_parser.parse_duration(one.interval) for one in targets if one.interval]
     except ValueError:
         return None
     return max((span.total_seconds() for span in spans), default=None)
 
 
 @observation
-def critical_alerts(prometheus: Prometheus, environment: Environment, hours: float, severity: str) -> list[str]:
+def critical_alerts(
+    prometheus: Prometheus, grafana: Grafana, environment: Environment, hours: float, severity: str
+) -> list[str]:
     """Name the alerts of a severity that fired within these hours; only a whole record can say that none did."""
     label, seconds = environment.alerts.severities.get(severity, severity), round(hours * 3600)
     fired = prometheus.vector(f'max_over_time(ALERTS{{alertstate="firing",severity="{label}"}}[{seconds}s])')
-    if fired:
-        return sorted({one.labels.get("alertname", "without a name") for one in fired})
+    named = {one.labels.get("alertname", "without a name") for one in fired} | _firing_in_grafana(grafana, label, fired)
+    if named:
+        return sorted(named)
     if not any(rule.labels.get("severity") == label for rule in prometheus.rules()):
         raise Unknown(
             f"no alert rule has the severity {label}, so that none could fire",
@@ -209,3 +222,17 @@ def critical_alerts(prometheus: Prometheus, environment: Environment, hours: flo
             "was it down, or is it new? decide the line by hand",
         )
     return []
+
+
+def _firing_in_grafana(grafana: Grafana, label: str, fired: list[Series]) -> set[str]:
+    """Name what fires there now. Raises Unknown where nothing does: the past is not told."""
+    if not grafana.keeps_rules:
+        return set()
+    rules = [one.rule for one in in_grafana(grafana) if one.rule.labels.get("severity") == label]
+    firing = {rule.name for rule in rules if rule.state == "firing"}
+    if rules and not firing and not fired:
+        raise Unknown(
+            f"Grafana keeps rules of the severity {label} ({rules[0].name}), and does not tell when they fired",
+            "read their history in Grafana, and decide the line by hand",
+        )
+    return firing

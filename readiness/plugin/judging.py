@@ -51,7 +51,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Spare pytest the drawing of tracebacks that nobody will read: we tell it in our own words (but with -vv)."""
     config = session.config
     if is_real(config) and config.get_verbosity() < TRACE_VERBOSITY and config.option.tbstyle == "auto":
-        config.option.tbstyle = "line"
+        config.option.tbstyle = "native"  # the others draw every frame first, and then leave most of it out
 
 
 @pytest.hookimpl(tryfirst=True)

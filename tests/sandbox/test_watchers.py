@@ -45,6 +45,15 @@ def described(name: str, path: str, method: str = "get", status: str = "200") ->
     return found
 
 
+def _stripped(schema: Any) -> Any:
+    """Take the spaces away that Grafana's description has before the types of contact points."""
+    if isinstance(schema, dict):
+        return {key: _stripped(value) for key, value in schema.items()}
+    if isinstance(schema, list):
+        return [_stripped(each) for each in schema]
+    return schema.strip() if isinstance(schema, str) else schema
+
+
 def _nullable(schema: Any) -> Any:
     if isinstance(schema, list):
         return [_nullable(each) for each in schema]
@@ -81,12 +90,15 @@ if SPECS:
             ("/dashboards/uid/ingestion", "/dashboards/uid/{uid}", "200"),
             ("/dashboards/uid/none", "/dashboards/uid/{uid}", "404"),
             ("/datasources", "/datasources", "200"),
+            ("/v1/provisioning/alert-rules", "/v1/provisioning/alert-rules", "200"),
+            ("/v1/provisioning/contact-points", "/v1/provisioning/contact-points", "200"),
+            ("/v1/provisioning/policies", "/v1/provisioning/policies", "200"),
         ],
     )
     def test_grafana_answers_as_its_description_says(sandbox: Sandbox, path: str, operation: str, status: str) -> None:
         answer = grafana(sandbox, path)
         assert str(answer.status_code) == status
-        jsonschema.validate(answer.json(), described("grafana", operation, status=status))
+        jsonschema.validate(answer.json(), _stripped(described("grafana", operation, status=status)))
 
     @pytest.mark.parametrize(("expression", "status"), [("vector(1)", "200"), ("sum(", "207")])
     def test_grafana_answers_queries_as_its_description_says(sandbox: Sandbox, expression: str, status: str) -> None:

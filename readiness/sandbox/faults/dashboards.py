@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults.alerts import QUERIES, RECENT
 from readiness.sandbox.vendors.grafana_dashboards import DATABASE, MAIN, REAL_TIME
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def panel_of_another_product(target: Target) -> Iterator[None]:
     codes["current"] = before
 
 
-@fault("preflight", turns=turning("unknown", *PREFLIGHT))
+@fault("preflight", turns=turning("unknown", *PREFLIGHT, QUERIES, RECENT))
 def grafana_away(target: Target) -> Iterator[None]:
     """Grafana's port refuses."""
     target.watchers.webs["GRAFANA"].stop()
@@ -93,7 +94,7 @@ def grafana_shows_a_sign_in(target: Target) -> Iterator[None]:
     target.watchers.grafana.html = False
 
 
-@fault("preflight", turns=turning("unknown", *PREFLIGHT))
+@fault("preflight", turns=turning("unknown", *PREFLIGHT, QUERIES, RECENT))
 def grafana_denied(target: Target) -> Iterator[None]:
     """The service account's token was renewed, and nobody told the probe."""
     grafana = target.watchers.grafana

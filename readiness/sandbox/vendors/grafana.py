@@ -24,6 +24,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from readiness.sandbox.database import Database
+from readiness.sandbox.vendors.grafana_alerting import Alerting
 from readiness.sandbox.vendors.grafana_dashboards import SOURCES, dashboards, library
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -45,6 +46,7 @@ class Grafana:
     hidden: set[str] = field(default_factory=set)
     """Uids that the service account may not see."""
     html: bool = False
+    alerting: Alerting = field(default_factory=Alerting)
 
     def application(self) -> Starlette:
         """Give its web application."""
@@ -55,6 +57,10 @@ class Grafana:
                 Route("/api/library-elements/{uid}", self._library),
                 Route("/api/datasources", self._sources),
                 Route("/api/ds/query", self._query, methods=["POST"]),
+                Route("/api/v1/provisioning/alert-rules", self._kept),
+                Route("/api/v1/provisioning/contact-points", self._kept),
+                Route("/api/v1/provisioning/policies", self._kept),
+                Route("/api/prometheus/grafana/api/v1/rules", self._kept),
             ]
         )
 
@@ -126,6 +132,19 @@ class Grafana:
             for place, source in enumerate(SOURCES, 1)
         ]
         return self._refused(request) or JSONResponse(found)
+
+    def _kept(self, request: Request) -> Response:
+        """Answer what is kept of the alerting."""
+        if self.alerting.denied:
+            message = "You'll need additional permissions to perform this action. Permissions needed: alert.rules:read"
+            return JSONResponse({"message": message}, 403)
+        answers = {
+            "alert-rules": self.alerting.rules,
+            "contact-points": self.alerting.contact_points,
+            "policies": self.alerting.policies,
+            "rules": self.alerting.evaluated(),
+        }
+        return self._refused(request) or JSONResponse(answers[request.url.path.rpartition("/")[2]])
 
     async def _query(self, request: Request) -> Response:
         refused = self._refused(request)
