@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from readiness.attestations import Attestations
 from readiness.environment import Environment
 from readiness.evidence.before import newest
 from readiness.evidence.journal import read_run
@@ -41,6 +42,7 @@ class Run:
     reports: Path
     replay: Path | None = None
     as_of: str | None = None
+    attestations: Attestations = field(default_factory=Attestations)
 
     @cached_property
     def replay_of(self) -> ReplayOf | None:
@@ -111,6 +113,8 @@ class Settled:
     outcome: Outcome
     reason: str
     remedy: str = ""
+    configured: bool = True
+    """False: unknown because something is not configured, so that a person's word may decide it."""
 
 
 RUN = pytest.StashKey[Run]()

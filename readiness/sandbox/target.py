@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from readiness.sandbox import monitoring, postgres, watchers
+from readiness.sandbox.attested import Attested
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.configuration import Configuration
 from readiness.sandbox.database import Database, prepare
@@ -52,6 +53,7 @@ class Target:
     monitoring: Monitoring
     watchers: Watchers
     api_token: str
+    attested: Attested
     launch_at: datetime
 
     def begin(self) -> None:
@@ -84,6 +86,7 @@ class Target:
             "SANDBOX_ALERTMANAGER_URL": self.monitoring.alertmanager_url,
             "SANDBOX_CATCHER_URL": self.monitoring.catcher_web.url,
             "SANDBOX_CONFIGURATION": str(self.configuration.path),
+            "SANDBOX_ATTESTATIONS": str(self.attested.path),
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
             **self.watchers.variables(),
@@ -170,6 +173,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         monitoring=watched,
         watchers=watchers.start(watched.prometheus_url, admin),
         api_token=api_token,
+        attested=Attested(folder / "attestations.yaml"),
         launch_at=datetime.now(UTC) + UNTIL_LAUNCH,
     )
 
