@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness import environment, runbook, timeline
+from readiness import environment, runbook, sign_off, timeline
 from readiness.attestations import Attestations
 from readiness.attestations import load as load_attestations
 from readiness.attestations import path_of as attestations_path
@@ -22,6 +22,7 @@ from readiness.outcomes import Effect, Phase
 from readiness.plugin import embedded, hooks
 from readiness.plugin.run import RUN, Run
 from readiness.runbook import Runbook
+from readiness.sign_off import SignOff
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -101,7 +102,13 @@ def _run(config: pytest.Config) -> Run:
         replay=replay,
         as_of=as_of,
         attestations=attestations,
+        sign_off=recorded.sign_off if recorded else _sign_off(found, environments_of(config), phase),
     )
+
+
+def _sign_off(found: Environment, folder: Path, phase: Phase | None) -> SignOff | None:
+    """Read what people decided; it is for the last phase. Raises BadInput."""
+    return sign_off.load(sign_off.path_of(found.environment, folder, found.sign_off)) if phase is Phase.GA else None
 
 
 def _recorded(reports: Path, name: str, word: str | None) -> Path | None:
