@@ -51,7 +51,7 @@ def parse_as_of(text: str, launch_at: datetime | None) -> datetime:
     return launch_at + offset
 
 
-def is_due(due: str | None, moment: datetime, launch_at: datetime | None) -> bool:
+def is_due(due: str | None, moment: datetime, launch_at: datetime | None, signed_at: datetime | None = None) -> bool:
     """Tell whether a line counts at `moment`.
 
     Without a due time or a launch time a line always counts. What is due after the sign-off cannot be due before
@@ -60,5 +60,5 @@ def is_due(due: str | None, moment: datetime, launch_at: datetime | None) -> boo
     if due is None:
         return True
     if due == AFTER_SIGN_OFF:
-        return False
+        return signed_at is not None and moment >= signed_at
     return launch_at is None or moment >= launch_at + parse_offset(due)

@@ -138,7 +138,7 @@ def _verdict(config: pytest.Config, *, ended: bool) -> Verdict:
     assert run.phase
     standing = standing_in(config)
     results = decided([(_key(record), Outcome(record["outcome"])) for record in config.stash[RESULTS]], standing)
-    return decide(run.phase, run.expected(), results, ended=ended)
+    return decide(run.phase, run.expected(), results, ended=ended, sign_off=run.sign_off)
 
 
 def standing_in(config: pytest.Config) -> dict[Key, Standing]:

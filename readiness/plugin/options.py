@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness import environment, runbook, timeline
+from readiness import environment, runbook, sign_off, timeline
 from readiness.documents import read
 from readiness.environment import Environment
 from readiness.errors import BadInput, ReadinessError, not_one_of
@@ -19,6 +19,7 @@ from readiness.outcomes import Effect, Phase
 from readiness.plugin import embedded, hooks
 from readiness.plugin.run import RUN, Run
 from readiness.runbook import Runbook
+from readiness.sign_off import SignOff
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -93,7 +94,13 @@ def _run(config: pytest.Config) -> Run:
         reports=reports,
         replay=replay,
         as_of=as_of,
+        sign_off=recorded.sign_off if recorded else _sign_off(found, _folder(config), phase),
     )
+
+
+def _sign_off(found: Environment, folder: Path, phase: Phase | None) -> SignOff | None:
+    """Read what people decided; it is for the last phase. Raises BadInput."""
+    return sign_off.load(sign_off.path_of(found.environment, folder, found.sign_off)) if phase is Phase.GA else None
 
 
 def _phase(config: pytest.Config) -> Phase | None:

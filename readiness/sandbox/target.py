@@ -17,6 +17,7 @@ from readiness.sandbox.database import Database, prepare
 from readiness.sandbox.front import Front
 from readiness.sandbox.log import Log
 from readiness.sandbox.monitoring import Monitoring
+from readiness.sandbox.papers import Papers
 from readiness.sandbox.service import Service
 from readiness.sandbox.storage import ObjectStore
 from readiness.sandbox.telemetry import Telemetry
@@ -51,6 +52,7 @@ class Target:
     front_web: Web
     monitoring: Monitoring
     watchers: Watchers
+    papers: Papers
     api_token: str
     launch_at: datetime
 
@@ -87,6 +89,7 @@ class Target:
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
             **self.watchers.variables(),
+            **self.papers.variables(),
         }
 
     def _replica_dsn(self) -> str:
@@ -100,7 +103,7 @@ class Target:
             worker.end()
         self.monitoring.stop()
         webs = [self.service_web, self.management_web, self.storage_web, self.front_web]
-        webs += self.watchers.webs.values()
+        webs += [*self.watchers.webs.values(), self.papers.web]
         for web in webs:
             web.leave()
         for web in webs:
@@ -169,6 +172,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         front_web=front_web,
         monitoring=watched,
         watchers=watchers.start(watched.prometheus_url, admin),
+        papers=Papers(folder / "papers"),
         api_token=api_token,
         launch_at=datetime.now(UTC) + UNTIL_LAUNCH,
     )
