@@ -14,7 +14,6 @@ from readiness.evidence.dossier import Decided, Dossier
 from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
 from readiness.measurements import show
 from readiness.outcomes import Outcome, Phase
-from readiness.timeline import is_due
 from readiness.verdict import Word
 
 REASON_AT_MOST = 300
@@ -134,8 +133,8 @@ class Book:
         return [(mark, found[mark]) for mark in _ORDER if found[mark]]
 
 
-_ORDER = (Mark.PASSED, Mark.WARNED, Mark.ATTESTED, Mark.NOT_APPLICABLE, Mark.NOT_DUE)
-_ORDER += (Mark.WAIVED, Mark.STALE, Mark.UNCHECKED, Mark.UNKNOWN, Mark.FAILED)
+_ORDER = [Mark.PASSED, Mark.WARNED, Mark.ATTESTED, Mark.NOT_APPLICABLE, Mark.NOT_DUE]
+_ORDER += [Mark.WAIVED, Mark.STALE, Mark.UNCHECKED, Mark.UNKNOWN, Mark.FAILED]
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ def _rendered(line: OutlinedLine, dossier: Dossier, rendered: Rendered) -> Part 
 def _part(phase: Phase, line: OutlinedLine, dossier: Dossier, by_line: dict[Phase, dict[str, list[Result]]]) -> Part:
     found = dossier.phases.get(phase)
     if found is None:
-        mark = Mark.UNCHECKED if is_due(line.due, dossier.moment, dossier.launch_at) else Mark.NOT_DUE
+        mark = Mark.UNCHECKED if dossier.due(line.due) else Mark.NOT_DUE
         return Part(phase, mark, why=f"{phase} has not been judged" if mark is Mark.UNCHECKED else f"due {line.due}")
     results = by_line[phase].get(line.id, [])
     if not results:
@@ -215,7 +214,7 @@ def mark_of(result: Result, found: Decided, dossier: Dossier) -> Mark:
         return Mark.WAIVED
     if mark is Mark.NOT_DUE:
         line = found.run.plan.line(result.line) if found.run.plan else None
-        come = is_due(line.due if line else None, dossier.moment, dossier.launch_at)
+        come = dossier.due(line.due if line else None)
         return Mark.UNCHECKED if come else mark
     if mark in {Mark.PASSED, Mark.WARNED} and found.stale:
         return Mark.STALE

@@ -7,7 +7,7 @@ give: what it found failed or unknown counts, what it did not look at stays as i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from readiness.evidence.judged import Judged, judge
 from readiness.evidence.procedures import Procedure, drills, rehearsals
 from readiness.evidence.records import OutlinedBook, OutlinedLine, Plan, Result
 from readiness.outcomes import Outcome, Phase
+from readiness.sign_off import SignOff
+from readiness.timeline import is_due
 
 TAKES_AWAY = {Outcome.FAIL, Outcome.UNKNOWN}
 TAKING_AT_MOST = 20
@@ -72,8 +74,18 @@ class Dossier:
     """Runs against another address: another target."""
     rehearsals: tuple[Procedure, ...] = ()
     drills: tuple[Procedure, ...] = ()
-    untrusted: tuple[str, ...] = field(default=())
+    untrusted: tuple[str, ...] = ()
     """Why no good verdict can stand on this evidence."""
+
+    @property
+    def sign_off(self) -> SignOff | None:
+        """What people had decided when the last phase was judged."""
+        found = self.phases.get(Phase.GA)
+        return found.run.start.sign_off if found else None
+
+    def due(self, due: str | None) -> bool:
+        """Tell whether a line's time has come at the moment of the page."""
+        return is_due(due, self.moment, self.launch_at, self.sign_off.signed_at if self.sign_off else None)
 
 
 def gather(reports: Path, environment: str) -> Dossier:
@@ -177,8 +189,7 @@ def _untrusted(lost: list[Lost], phases: dict[Phase, Decided]) -> Iterator[str]:
         if found.refuted:
             yield f"{found.run.start.run} ({phase}) contradicts itself: {found.refuted[0]}"
     for one in lost:
-        phase = next((phase for phase in Phase if f"-{phase}" in one.folder.name), None)
-        decided = phases.get(phase) if phase else None
+        decided = next((found for phase, found in phases.items() if f"-{phase}" in one.folder.name), None)
         if decided is None or one.folder.name > decided.run.folder.name:
             yield f"{one.folder.name} is newer than the run that decides its phase, and is no evidence: {one.why}"
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from readiness.evidence.before import name
 from readiness.evidence.checklist import link_to, shortened
 from readiness.evidence.dossier import Dossier
-from readiness.evidence.glance import number
+from readiness.evidence.glance import Figure, number
 from readiness.evidence.records import RecordedMeasurement, Result
-from readiness.measurements import show
-from readiness.outcomes import Outcome, Phase
+from readiness.measurements import COMPARATORS, show
+from readiness.outcomes import Phase
 from readiness.verdict import Key
 
 WINDOW = timedelta(days=7)
@@ -22,6 +22,14 @@ NEAREST, TRENDS_AT_MOST = 12, 12
 POINTS_AT_LEAST = 2
 WIDE, HIGH, FULL = 220, 54, 1.5
 """A trend's size; and how far over its limit a bar is drawn."""
+DAILY, FAILED_SHARE = "daily_levels", "failed of count"
+"""The observation that gives the figures of each day, and the one figure that is made of two of them."""
+COLUMNS = {
+    "slo.error_rate": (FAILED_SHARE, "share"),
+    "slo.latency": ("p99_seconds", "s"),
+    "slo.availability": ("available", "share"),
+}
+"""The check → what it looks at of each day, and its unit; the others look at how many there were."""
 CEILING = 0.9
 """From this share on, a floor is drawn by what it leaves: of 99.5 %, the half per cent."""
 
@@ -39,6 +47,8 @@ class Bar:
     ok: bool
     phase: Phase
     link: str
+    near: bool
+    """It says something that it is near to its limit: not so of a status code, and of the one that must be there."""
 
     @property
     def width(self) -> float:
@@ -71,10 +81,19 @@ def bars(dossier: Dossier) -> tuple[list[Bar], list[Bar]]:
     own = list(_bars(dossier, Phase.GA))
     known = {(bar.where, bar.name) for bar in own}
     others = [bar for phase in dossier.phases if phase is not Phase.GA for bar in _bars(dossier, phase)]
-    others.sort(key=lambda bar: -bar.use)
-    found = {(bar.where, bar.name): bar for bar in reversed(others)}
-    nearest = sorted((bar for key, bar in found.items() if key not in known), key=lambda bar: -bar.use)
-    return own, nearest[:NEAREST]
+    nearest = sorted(
+        (bar for bar in others if bar.near and (bar.where, bar.name) not in known), key=lambda bar: -bar.use
+    )
+    once = {(bar.says, bar.name): bar for bar in reversed(nearest)}
+    return own, sorted(once.values(), key=lambda bar: -bar.use)[:NEAREST]
+
+
+def said(one: RecordedMeasurement) -> tuple[str, str]:
+    """Write a measurement and its limit for people: a share in per cent."""
+    value, limit = number(one.value), number(one.limit)
+    if one.name.startswith("share") and value is not None and limit is not None:
+        return f"{value * 100:.4g} %", f"{COMPARATORS[one.comparator]} {limit * 100:.4g} %"
+    return f"{show(one.value)} {one.unit}".strip(), one.measurement().allowed
 
 
 def _bars(dossier: Dossier, phase: Phase) -> Iterator[Bar]:
@@ -91,8 +110,15 @@ def _bar(result: Result, one: RecordedMeasurement, phase: Phase, link: str) -> B
     use = used(value, one.comparator, limit) if value is not None and limit is not None else None
     if use is None:
         return None
-    told, allowed = f"{show(one.value)} {one.unit}".strip(), one.measurement().allowed
-    return Bar(name(result.key), result.says, shortened(one.name), told, allowed, use, one.ok, phase, link)
+    told, allowed = said(one)
+    return Bar(
+        name(result.key), result.says, shortened(one.name), told, allowed, use, one.ok, phase, link, _says_much(one)
+    )
+
+
+def _says_much(one: RecordedMeasurement) -> bool:
+    ceiling = one.comparator in {"below", "at_most"} or CEILING <= (number(one.limit) or 0) < 1
+    return ceiling and not one.name.startswith("status")
 
 
 @dataclass(frozen=True)
@@ -103,8 +129,6 @@ class Trend:
     unit: str
     points: tuple[tuple[datetime, float], ...]
     limit: float | None
-    began: datetime
-    ended: datetime
 
     @property
     def _top(self) -> float:
@@ -122,9 +146,10 @@ class Trend:
     @property
     def path(self) -> str:
         """The curve as SVG wants it."""
-        span = (self.ended - self.began) / timedelta(seconds=1) or 1.0
+        began, ended = self.points[0][0], self.points[-1][0]
+        span = (ended - began) / timedelta(seconds=1) or 1.0
         return " ".join(
-            f"{4 + (at - self.began) / timedelta(seconds=1) / span * (WIDE - 8):.1f},{self._height(value)}"
+            f"{4 + (at - began) / timedelta(seconds=1) / span * (WIDE - 8):.1f},{self._height(value)}"
             for at, value in self.points
         )
 
@@ -143,82 +168,91 @@ class Trend:
     def told(self) -> str:
         """Say it in words."""
         values = [value for _, value in self.points]
-        unit = f" {self.unit}" if self.unit else ""
-        limit = f"; limit {show(self.limit)}" if self.limit is not None else ""
-        return f"last {show(values[-1])}{unit}, {show(min(values))} to {show(max(values))}{limit}"
+        limit = f"; limit {self._show(self.limit)}" if self.limit is not None else ""
+        return f"last {self._show(values[-1])}, {self._show(min(values))} to {self._show(max(values))}{limit}"
+
+    def _show(self, value: float) -> str:
+        if self.unit == "share":
+            return f"{value * 100:.3g} %"
+        return f"{show(value)} {self.unit}".strip()
+
+    @property
+    def days(self) -> float:
+        """How many days lie between the first and the last look."""
+        return (self.points[-1][0] - self.points[0][0]) / timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Course:
-    """The trends, and how much of the seven days they cover."""
+    """The trends of the seven days."""
 
-    trends: tuple[Trend, ...]
+    daily: tuple[Trend, ...]
+    """What the sign-off found for each day."""
+    hourly: tuple[Trend, ...]
+    """What the runs after the launch measured."""
     runs: int
-    days: float
     more: int
-    """How many figures are not drawn."""
+    """How many of their figures are not drawn."""
 
     @property
     def lacks(self) -> str:
         """Say why this is no trend of seven days; empty where it is one."""
-        if not self.trends:
-            return "no figure was measured twice in the 7 days before: run pytest -m postlaunch every hour"
-        if self.days < DAYS_NEEDED:
-            return f"the runs cover {self.days:.1f} of 7 days: run pytest -m postlaunch every hour"
-        return ""
+        days = max((trend.days for trend in (*self.daily, *self.hourly)), default=0.0)
+        if days >= DAYS_NEEDED:
+            return ""
+        told = f"the figures cover {days:.1f} of 7 days" if days else "no figure was seen twice in the 7 days"
+        return f"{told}: run pytest -m postlaunch every hour, or name the service levels"
 
 
 def course(dossier: Dossier) -> Course:
-    """Draw the figures of the hourly runs in the seven days up to the moment: service levels first, then the nearest."""
-    until = max(dossier.moment, *(one.start.started_at for one in dossier.runs))
+    """Draw the figures of each day, and those of the runs after the launch: service levels first, then the nearest."""
     looked = [one for one in dossier.runs if one.start.phase is Phase.POSTLAUNCH]
-    taken = [one for one in looked if dossier.moment - WINDOW <= one.start.as_of <= until]
+    taken = [one for one in looked if one.start.as_of >= dossier.moment - WINDOW]
     points: dict[Key, list[tuple[datetime, float]]] = {}
-    newest = {}
+    newest: dict[Key, Figure] = {}
     for run in taken:
         for key, figure in run.figures.items():
             points.setdefault(key, []).append((run.start.as_of, figure.value))
             newest[key] = figure
-    if not taken:
-        return Course((), 0, 0.0, 0)
-    began, ended = taken[0].start.as_of, taken[-1].start.as_of
-    drawn = [(key, found) for key, found in points.items() if len(found) >= POINTS_AT_LEAST]
-    drawn.sort(key=lambda one: _first(one[0], newest[one[0]].value, newest[one[0]].comparator, newest[one[0]].limit))
-    trends = tuple(
-        Trend(f"{name(key)}: {newest[key].name}", newest[key].unit, tuple(found), newest[key].limit, began, ended)
-        for key, found in drawn[:TRENDS_AT_MOST]
+    drawn = [key for key, found in points.items() if len(found) >= POINTS_AT_LEAST]
+    once = {(newest[key].says, tuple(points[key])): key for key in drawn}
+    keys = sorted(once.values(), key=lambda key: _first(key, newest[key]))
+    hourly = tuple(
+        Trend(newest[key].says, _unit(newest[key]), tuple(points[key]), newest[key].limit)
+        for key in keys[:TRENDS_AT_MOST]
     )
-    return Course(trends, len(taken), (ended - began) / timedelta(days=1), len(drawn) - len(trends))
+    return Course(tuple(_daily(dossier)), hourly, len(taken), len(keys) - len(hourly))
 
 
-def _first(key: Key, value: float, comparator: str, limit: float | None) -> tuple[bool, float]:
-    use = used(value, comparator, limit) if limit is not None else None
-    return (not key[1].startswith(("slo.", "business.")), -(use or 0.0))
+def _first(key: Key, figure: Figure) -> tuple[bool, bool, float]:
+    use = used(figure.value, figure.comparator, figure.limit) if figure.limit is not None else None
+    return (not key[1].startswith(("slo.", "business.")), figure.name.startswith("status"), -(use or 0.0))
 
 
-@dataclass(frozen=True)
-class Daily:
-    """A figure for each day, as a decision of the sign-off attached it."""
-
-    where: str
-    name: str
-    days: tuple[str, ...]
-    columns: tuple[tuple[str, tuple[str, ...]], ...]
+def _unit(figure: Figure) -> str:
+    return figure.unit or ("share" if figure.name.startswith("share") else "")
 
 
-def daily(results: Iterable[Result]) -> Iterator[Daily]:
-    """Give the attached tables whose rows each have a `day`."""
-    for result in results:
-        attached = result.diagnostics if isinstance(result.diagnostics, dict) else {}
-        for title, rows in attached.items():
-            if isinstance(rows, list) and rows and all(isinstance(row, dict) and "day" in row for row in rows):
-                names = [key for key in rows[0] if key != "day"]
-                columns = tuple((key, tuple(show(row.get(key)) for row in rows)) for key in names)
-                yield Daily(name(result.key), title, tuple(str(row["day"]) for row in rows), columns)
-
-
-def unmeasured(dossier: Dossier) -> list[Result]:
-    """Give the decisions of the sign-off that measured nothing though they are due."""
+def _daily(dossier: Dossier) -> Iterator[Trend]:
+    """Draw what a decision of the sign-off attached for each day, as its check looks at it."""
     found = dossier.phases.get(Phase.GA)
-    open_ = {Outcome.UNKNOWN, Outcome.NOT_RUN}
-    return [one for one in found.results if one.outcome in open_] if found else []
+    for result in found.run.results if found else ():
+        attached = result.diagnostics if isinstance(result.diagnostics, dict) else {}
+        rows = attached.get(DAILY)
+        column, unit = next((told for check, told in COLUMNS.items() if result.check.startswith(check)), ("count", ""))
+        points = list(_points(rows if isinstance(rows, list) else [], column))
+        if len(points) >= POINTS_AT_LEAST:
+            limit = number(result.measurements[0].limit) if result.measurements and column != "count" else None
+            yield Trend(result.says, unit, tuple(points), limit)
+
+
+def _points(rows: list[object], column: str) -> Iterator[tuple[datetime, float]]:
+    for row in rows:
+        if not isinstance(row, dict):
+            continue
+        value = number(row.get("failed" if column == FAILED_SHARE else column))
+        count = number(row.get("count"))
+        if column == FAILED_SHARE:
+            value = value / count if value is not None and count else None
+        if value is not None:
+            yield datetime.combine(date.fromisoformat(str(row["ends_on"])), time(), UTC), value

@@ -28,6 +28,8 @@ _HEAD = 240
 class Figure:
     """The first number that a decision measured in one run."""
 
+    says: str
+    """The sentence of the line."""
     name: str
     value: float
     comparator: str
@@ -105,14 +107,18 @@ def _figures(lines: list[bytes]) -> Iterator[tuple[Key, Figure]]:
         if b'"record":"result"' in line[:_HEAD]:
             record = json.loads(line)
             key = (record["line"], record["check"], record.get("subject"))
-            found = next(filter(None, map(_figure, record["measurements"])), None)
+            found = next(filter(None, (_figure(record["says"], one) for one in record["measurements"])), None)
             if found:
                 yield key, found
 
 
-def _figure(one: dict[str, Any]) -> Figure | None:
+def _figure(says: str, one: dict[str, Any]) -> Figure | None:
     value, limit = number(one["value"]), number(one["limit"])
-    return Figure(one["name"], value, one["comparator"], limit, one["unit"], one["ok"]) if value is not None else None
+    return (
+        Figure(says, one["name"], value, one["comparator"], limit, one["unit"], one["ok"])
+        if value is not None
+        else None
+    )
 
 
 def number(value: object) -> float | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from readiness.evidence.dossier import Dossier
 from readiness.evidence.procedures import Procedure
 from readiness.outcomes import Phase
 
-UTC = timezone.utc  # noqa: UP017
 WIDE, LEFT, LANE, TOP = 960, 96, 22, 26
 BEFORE, AFTER = timedelta(days=7), timedelta(days=7)
 EXPIRIES_AT_MOST = 12
@@ -81,17 +80,13 @@ class Passage:
         found = []
         for index, one in enumerate(self.expiries[:EXPIRIES_AT_MOST]):
             start = self.across(max(one.since or self.began, self.began))
-            found.append((start, max(self.across(one.until) - start, 2.0), self._lane(len(self.lanes) + index), one))
+            found.append((start, max(self.across(one.until) - start, 2.0), _height(len(self.lanes) + index), one))
         return found
 
     def across(self, at: datetime) -> float:
         """Where a moment lies."""
         share = (min(max(at, self.began), self.ended) - self.began) / (self.ended - self.began)
         return round(LEFT + share * (WIDE - LEFT - 12), 1)
-
-    @staticmethod
-    def _lane(index: int) -> float:
-        return TOP + LANE * index + LANE / 2
 
     def days(self) -> Iterator[tuple[float, str]]:
         """Give a mark for each day, counted from the launch where there is one; fewer of them on a long line."""
@@ -106,6 +101,10 @@ class Passage:
             day += 1
 
 
+def _height(lane: int) -> float:
+    return TOP + LANE * lane + LANE / 2
+
+
 def passage(dossier: Dossier) -> Passage:
     """Lay the evidence out in time."""
     launch = dossier.launch_at
@@ -117,9 +116,9 @@ def passage(dossier: Dossier) -> Passage:
         (phase, [(one.start.as_of, one.kind) for one in dossier.runs if one.start.phase is phase]) for phase in Phase
     ]
     sorts += [(name, _procedures(found)) for name, found in _others(dossier)]
-    lanes = []
+    lanes: list[Lane] = []
     for name, dots in sorts:
-        height = Passage._lane(len(lanes))
+        height = _height(len(lanes))
         seen = tuple(Dot(drawn.across(at), kind) for at, kind in dots if at >= began)
         lanes.append(Lane(name, height, seen, len(dots)))
     left = sum(len(dots) for _, dots in sorts) - sum(len(lane.dots) for lane in lanes)
@@ -143,7 +142,7 @@ def expiries(dossier: Dossier) -> list[Expiry]:
                 entry = (result.model_extra or {}).get(what)
                 expiry = _expiry(what, result.line, entry) if isinstance(entry, dict) else None
                 if expiry:
-                    found[what, str(entry.get("entry", result.line))] = expiry
+                    found[what, expiry.line] = expiry
     return sorted(found.values(), key=lambda one: (one.until, one.line))
 
 

@@ -17,10 +17,11 @@ from readiness.evidence.before import name
 from readiness.evidence.charts import page
 from readiness.evidence.checklist import Book, Mark, Rendered, books, link_to, mark_of, shortened
 from readiness.evidence.dossier import Decided, Dossier, gather
-from readiness.evidence.figures import HIGH, LIMIT_AT, WIDE, bars, course, daily
+from readiness.evidence.figures import HIGH, LIMIT_AT, WIDE, bars, course, said
 from readiness.evidence.glance import kind_of
 from readiness.evidence.records import Result
 from readiness.outcomes import Phase
+from readiness.sign_off import SignOff, same_name
 from readiness.verdict import INCOMPLETE_EXIT, Word
 
 FILE = "sign-off.html"
@@ -29,39 +30,13 @@ APPROVALS = "signoff.approvals"
 
 
 @dataclass(frozen=True)
-class Approval:
-    """One role's approval; without a name its place is empty."""
+class Signature:
+    """A role's place on the form; without a name it is empty."""
 
     role: str
     name: str = ""
     on: date | None = None
     evidence: str = ""
-
-
-@dataclass(frozen=True)
-class FollowUp:
-    """What is to be done after the sign-off."""
-
-    what: str
-    who: str
-    due: date
-    done: bool
-
-
-@dataclass(frozen=True)
-class Form:
-    """What the approvers wrote: the decision and who takes it."""
-
-    decision: str = "open"
-    reason: str = ""
-    review_on: date | None = None
-    signed_at: datetime | None = None
-    approvals: tuple[Approval, ...] = ()
-    actions: tuple[FollowUp, ...] = ()
-    source: str = ""
-    """The file that it stands in, or would stand in."""
-    problem: str = ""
-    """Why that file cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -178,39 +153,47 @@ def roles(dossier: Dossier) -> list[str]:
     return list(dict.fromkeys(str(role) for one in named for role in one))
 
 
-def lacks(form: Form, wanted: list[str]) -> str:
+def lacks(form: SignOff | None, wanted: list[str]) -> str:
     """Say what the form still needs; empty where it is filled."""
-    if form.problem:
-        return form.problem
-    missing = [role for role in wanted if role not in {one.role for one in form.approvals if one.name}]
-    if form.decision == "open" or missing:
-        without = f"; nobody has approved as {', '.join(missing)}" if missing else ""
-        return f"the decision is {form.decision}{without}"
-    return ""
+    known = {same_name(one.role) for one in form.approvals} if form else set()
+    missing = [role for role in wanted if same_name(role) not in known]
+    without = f"; nobody has approved as {', '.join(missing)}" if missing else ""
+    if form is None or form.decision == "open":
+        return f"nobody has decided{without}"
+    return f"the decision is {form.decision}{without}" if missing else ""
 
 
-def signatures(form: Form, wanted: list[str]) -> list[Approval]:
+def signatures(form: SignOff | None, wanted: list[str]) -> list[Signature]:
     """Give a row for each role that signs: filled where it has, empty to be signed by hand where it has not."""
-    known = {one.role: one for one in form.approvals}
-    return [known.get(role, Approval(role)) for role in dict.fromkeys((*wanted, *known))]
+    given = {
+        same_name(one.role): Signature(one.role, one.name, one.approved_on, one.evidence)
+        for one in (form.approvals if form else ())
+    }
+    asked = {same_name(role): Signature(role) for role in wanted}
+    return list((asked | given).values())
 
 
-def statement(dossier: Dossier) -> list[tuple[str, str, str, bool]]:
-    """Give what the form states of the service: name, value, allowed, kept; or why it is not known."""
+@dataclass(frozen=True)
+class Stated:
+    """What the form states of the service; without a measurement, why it is not known."""
+
+    name: str
+    value: str
+    allowed: str
+    ok: bool
+
+
+def statement(dossier: Dossier) -> Iterator[Stated]:
+    """Give the service levels of the week."""
     found = dossier.phases.get(Phase.GA)
-    told = []
     for result in found.results if found else ():
-        if result.check.startswith("slo."):
-            told += [
-                (
-                    one.measurement().name,
-                    str(one.measurement()).partition(": ")[2].partition(", allowed")[0],
-                    one.measurement().allowed,
-                    one.ok,
-                )
-                for one in result.measurements
-            ] or [(result.says, f"{result.outcome}: {shortened(result.reason)}", "", False)]
-    return told
+        if not result.check.startswith("slo."):
+            continue
+        for one in result.measurements:
+            value, allowed = said(one)
+            yield Stated(one.name, value, allowed, one.ok)
+        if not result.measurements:
+            yield Stated(result.says, f"{result.outcome}: {shortened(result.reason)}", "", ok=False)
 
 
 def digest(dossier: Dossier) -> str:
@@ -220,11 +203,10 @@ def digest(dossier: Dossier) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def render(dossier: Dossier, form: Form) -> str:
+def render(dossier: Dossier) -> str:
     """Write the page."""
-    wanted, trends = roles(dossier), course(dossier)
+    wanted, trends, form = roles(dossier), course(dossier), dossier.sign_off
     own, nearest = bars(dossier)
-    ga = dossier.phases.get(Phase.GA)
     checklist = books(dossier, Rendered(lacks(form, wanted), trends.lacks))
     return page(
         "sign_off.html",
@@ -236,7 +218,6 @@ def render(dossier: Dossier, form: Form) -> str:
         own=own,
         nearest=nearest,
         course=trends,
-        daily=list(daily(ga.results)) if ga else [],
         passage=passage.passage(dossier),
         lane=(passage.WIDE, passage.LEFT, passage.TOP),
         spark=(WIDE, HIGH, LIMIT_AT),
@@ -245,7 +226,7 @@ def render(dossier: Dossier, form: Form) -> str:
         form=form,
         lacks=lacks(form, wanted),
         signatures=signatures(form, wanted),
-        statement=statement(dossier),
+        statement=list(statement(dossier)),
         deciding={found.run.folder.name for found in dossier.phases.values()},
         digest=digest(dossier),
         link=link_to,
@@ -257,8 +238,8 @@ def _closed(found: list[Book]) -> tuple[int, int]:
     return sum(box.mark.ticked for box in boxes), len(boxes)
 
 
-def write(reports: Path, environment: str, form: Form, mask: Callable[[str], str] = str) -> Path:
+def write(reports: Path, environment: str, mask: Callable[[str], str] = str) -> Path:
     """Write the page beside the runs of an environment. Raises BadRun where there is no evidence, and OSError."""
     path = reports / environment / FILE
-    write_whole(path, mask(render(gather(reports, environment), form)))
+    write_whole(path, mask(render(gather(reports, environment))))
     return path

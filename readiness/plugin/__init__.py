@@ -8,6 +8,7 @@ pytest_plugins = (
     "readiness.plugin.deciding",
     "readiness.plugin.recording",
     "readiness.plugin.looking_back",
+    "readiness.plugin.signing",
     "readiness.plugin.notifying",
     "readiness.plugin.reporting",
     "readiness.plugin.redacting",
