@@ -46,12 +46,12 @@ class Parser(argparse.ArgumentParser):
 
 def verbs() -> list[str]:
     """Name the commands."""
-    return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(commands.__path__))
 
 
 def command(verb: str) -> Command:
     """Import one command."""
-    return cast("Command", importlib.import_module(f"readiness.commands.{verb}"))
+    return cast("Command", importlib.import_module(f"readiness.commands.{verb.replace('-', '_')}"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

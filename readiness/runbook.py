@@ -79,7 +79,8 @@ class Line(BaseModel):
     links: tuple[Annotated[str, AfterValidator(_link)], ...] = ()
     """Where to look by hand; shown when the line is not well."""
     attest: bool | Literal["partly"] = False
-    rendered_as: Literal["verdict", "sign_off"] | None = None
+    rendered_as: Literal["verdict", "sign_off", "trends"] | None = None
+    """What decides a line beside its checks: the verdict of its phase, the sign-off's form, or the trends in it."""
 
     @model_validator(mode="after")
     def _decided_somehow(self) -> Line:

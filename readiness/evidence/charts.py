@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,13 @@ from jinja2 import PackageLoader, StrictUndefined
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 200, 56, 24
 POINTS_AT_MOST = 360
 Points = Sequence[tuple[float, float]]
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+"""Controls, and what turns the direction of the text around it or hides within it."""
+_ACCENTS = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_STACKED = re.compile(f"({_ACCENTS}{{2}}){_ACCENTS}+")
+"""Accents that would pile up over the lines above."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +76,23 @@ class Chart:
             yield LEFT + part / 4 * (WIDTH - LEFT - 8), f"{self._right * part / 4:.3g}"
 
 
-def page(template: str, **facts: Any) -> str:
-    """Fill a page. Its policy lets only its own style in."""
+def page(template: str, *styles: str, **facts: Any) -> str:
+    """Fill a page. Its policy lets only its own style in: `page.css`, and the further ones that are named."""
     templates = Templates(
-        loader=PackageLoader("readiness.evidence"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("readiness.evidence"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=_harmless,
     )
-    style = templates.get_template("page.css").render()
+    style = "".join(templates.get_template(name).render() for name in ("page.css", *styles))
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     size = (WIDTH, HEIGHT, LEFT, BOTTOM)
     return templates.get_template(template).render(style=style, style_digest=digest, size=size, **facts)
+
+
+def _harmless(value: Any) -> Any:
+    """Make visible what a text from outside would do to the text around it. Escaping is Jinja's own part."""
+    if type(value) is not str:
+        return value
+    return _STACKED.sub(r"\1", _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", value))

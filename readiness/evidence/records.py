@@ -142,11 +142,34 @@ class PlannedItem(Record):
         return (self.line, self.check, self.subject)
 
 
+class OutlinedLine(Record):
+    """A line of a runbook, whatever its phase."""
+
+    id: str
+    ref: str
+    says: str
+    phase: tuple[Phase, ...]
+    gate: Gate
+    due: str | None = None
+    checks: tuple[str, ...] = ()
+    rendered_as: str | None = None
+
+
+class OutlinedBook(Record):
+    """A runbook in its own order."""
+
+    runbook: str
+    title: str
+    lines: tuple[OutlinedLine, ...]
+
+
 class Plan(Record):
     """Everything that the phase demands, written before anything is looked at."""
 
     lines: tuple[PlannedLine, ...]
     items: tuple[PlannedItem, ...]
+    books: tuple[OutlinedBook, ...] = ()
+    """The runbooks whole: a sign-off is made from the journals alone. Older journals have none."""
 
     def line(self, name: str) -> PlannedLine | None:
         """Find a line by `runbook/line`."""

@@ -9,6 +9,7 @@ pytest_plugins = (
     "readiness.plugin.sealing",
     "readiness.plugin.recording",
     "readiness.plugin.looking_back",
+    "readiness.plugin.signing",
     "readiness.plugin.notifying",
     "readiness.plugin.reporting",
     "readiness.plugin.redacting",

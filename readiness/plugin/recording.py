@@ -29,7 +29,7 @@ from readiness.plugin.looking import POOL, Pool
 from readiness.plugin.reporting import HTML, Reporting, finish_page
 from readiness.plugin.run import RUN, Run, is_controller, is_real
 from readiness.plugin.sealing import SEALING
-from readiness.runbook import Line
+from readiness.runbook import Line, Runbook
 from readiness.verdict import Verdict
 
 FOLDER = pytest.StashKey[Path]()
@@ -269,7 +269,7 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
     if run.sign_off:
         start["sign_off"] = run.sign_off.model_dump(mode="json")
     instants = {key: value.isoformat() for key, value in start.items() if isinstance(value, datetime)}
-    return {**start, **instants}, {"lines": lines, "items": items}
+    return {**start, **instants}, {"lines": lines, "items": items, "books": [_outline(book) for book in run.runbooks]}
 
 
 def _line(runbook: str, line: Line) -> dict[str, Any]:
@@ -290,6 +290,24 @@ def _line(runbook: str, line: Line) -> dict[str, Any]:
         "rendered_as": line.rendered_as,
         **({"links": line.links} if line.links else {}),
     }
+
+
+def _outline(book: Runbook) -> dict[str, Any]:
+    """Write down a runbook whole, the lines of the other phases too."""
+    lines = [
+        {
+            "id": f"{book.runbook}/{line.id}",
+            "ref": line.ref,
+            "says": line.says,
+            "phase": list(line.phase),
+            "gate": line.gate,
+            "due": line.due,
+            "checks": list(line.decided_by),
+            "rendered_as": line.rendered_as,
+        }
+        for line in book.lines
+    ]
+    return {"runbook": book.runbook, "title": book.title, "lines": lines}
 
 
 def _suite() -> str:

@@ -1,0 +1,63 @@
+"""`readiness sign-off`: the page that approvers sign, rendered again from the evidence alone, offline."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from readiness.errors import BadInput, BadRun
+from readiness.evidence.dossier import gather
+from readiness.evidence.sign_off_page import digest, headline, write
+
+HELP = "render the page that approvers sign, from the evidence of an environment alone"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+PRINT_SECONDS = 60
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command line may say."""
+    parser.add_argument("--env", required=True, metavar="NAME", help="the environment")
+    parser.add_argument("--pdf", action="store_true", help="print it to a PDF too, with the Chromium of this machine")
+    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write it; 0 whatever its verdict is: `readiness verify ENV ga` is the gate."""
+    dossier = gather(options.reports, options.env)
+    try:
+        page = write(options.reports, options.env)
+    except OSError as error:
+        raise BadRun(f"the page could not be written: {error}") from None
+    found = headline(dossier)
+    print(f"verdict   {found.word}: {found.says}")
+    print(f"evidence  {len(dossier.runs)} journals, digest {digest(dossier)}")
+    print(f"page      {page}")
+    if options.pdf:
+        print(f"pdf       {printed(page)}")
+    return 0
+
+
+def printed(page: Path) -> Path:
+    """Print a page to a PDF beside it. Raises BadInput where there is no browser, BadRun where it fails."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        raise BadInput([f"--pdf: no {', '.join(BROWSERS)} on the PATH; install one, or open {page} and print it"])
+    pdf = page.with_suffix(".pdf")
+    pdf.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="readiness-pdf-") as profile:
+        command = [browser, "--headless", "--disable-gpu", f"--user-data-dir={profile}", "--no-pdf-header-footer"]
+        # a browser does not start its own sandbox as root; the page has no script, and its policy lets nothing in
+        command += ["--no-sandbox"] if os.geteuid() == 0 else []
+        command += [f"--print-to-pdf={pdf.absolute()}", page.absolute().as_uri()]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=PRINT_SECONDS, check=False)  # noqa: S603  our own words
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise BadRun(f"{browser} did not print the page: {error}") from None
+    if not pdf.is_file():
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise BadRun(f"{browser} did not print the page (exit {done.returncode}): {last}")
+    return pdf
