@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 
-from readiness.sandbox import monitoring, postgres, watchers
+from readiness.sandbox import monitoring, people, postgres, watchers
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.configuration import Configuration
 from readiness.sandbox.database import Database, prepare
 from readiness.sandbox.front import Front
 from readiness.sandbox.log import Log
 from readiness.sandbox.monitoring import Monitoring
+from readiness.sandbox.people import People
 from readiness.sandbox.service import Service
 from readiness.sandbox.storage import ObjectStore
 from readiness.sandbox.telemetry import Telemetry
@@ -51,8 +52,9 @@ class Target:
     front_web: Web
     monitoring: Monitoring
     watchers: Watchers
+    people: People
     api_token: str
-    launch_at: datetime
+    launch_at: datetime = field(default_factory=lambda: datetime.now(UTC) + UNTIL_LAUNCH)
 
     def begin(self) -> None:
         """Let the workers work and the front have traffic."""
@@ -66,6 +68,7 @@ class Target:
         """Switch ingestion on; the launch was a few minutes ago."""
         self.configuration.change(INGESTION_ENABLED="true")
         self.launch_at = datetime.now(UTC) - SINCE_LAUNCH
+        self.people.launch(self.launch_at)
         self.service.plant.log.write("state_change", switch="INGESTION_ENABLED", to_state="true")
 
     def variables(self) -> dict[str, str]:
@@ -87,6 +90,7 @@ class Target:
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
             **self.watchers.variables(),
+            **self.people.variables(),
         }
 
     def _replica_dsn(self) -> str:
@@ -99,7 +103,7 @@ class Target:
         for worker in self.workers.values():
             worker.end()
         self.monitoring.stop()
-        webs = [self.service_web, self.management_web, self.storage_web, self.front_web]
+        webs = [self.service_web, self.management_web, self.storage_web, self.front_web, self.people.web]
         webs += self.watchers.webs.values()
         for web in webs:
             web.leave()
@@ -169,8 +173,8 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         front_web=front_web,
         monitoring=watched,
         watchers=watchers.start(watched.prometheus_url, admin),
+        people=people.start(datetime.now(UTC) + UNTIL_LAUNCH),
         api_token=api_token,
-        launch_at=datetime.now(UTC) + UNTIL_LAUNCH,
     )
 
 
