@@ -119,7 +119,7 @@ class Discord:
             raise Unknown(
                 "Discord hides what was said from the bot", "give it the message content intent, in its own settings"
             )
-        return sorted((_message(one) for one in within), key=lambda one: one.at)
+        return sorted((_message(one) for one in reversed(within)), key=lambda one: one.at)
 
     @property
     def _guild(self) -> str:

@@ -29,14 +29,6 @@ T = TypeVar("T", bound=BaseModel)
 _OURS = "was something put in between? compare with docs.slack.dev"
 
 
-class _Refused(Unknown):
-    """Slack said no, and why."""
-
-    def __init__(self, method: str, error: str, remedy: str) -> None:
-        super().__init__(f"Slack refuses {method}: {error[:_TOLD]}", remedy)
-        self.error = error
-
-
 class _Conversation(BaseModel):
     id: str
     name: str
@@ -91,15 +83,13 @@ class Slack:
         return sorted(found, key=lambda one: one.at)
 
     def _by_id(self, name: str) -> Channel | None:
-        try:
-            found = self._call("conversations.info", {"channel": name})
-        except _Refused as refused:
-            if refused.error != _ABSENT:
-                raise
+        method = "conversations.info"
+        found = self._ask(method, {"channel": name})
+        if found.get("ok") is not True and found.get("error") == _ABSENT:
             if self._public:
                 return None
-            raise unseen(name, "Slack") from None
-        known = _typed(_Info, found, "conversations.info").channel
+            raise unseen(name, "Slack")
+        known = _typed(_Info, _granted(method, found), method).channel
         return Channel(known.id, known.name, known.is_archived)
 
     def _listed(self, method: str, words: Mapping[str, str]) -> Iterator[_Conversation]:
@@ -110,8 +100,8 @@ class Slack:
         """Follow the pages to the last one."""
         cursor = ""
         for _ in range(PAGES_AT_MOST):
-            page = self._call(method, {**words, "limit": str(PER_PAGE), **({"cursor": cursor} if cursor else {})})
-            yield page
+            page = self._ask(method, {**words, "limit": str(PER_PAGE), **({"cursor": cursor} if cursor else {})})
+            yield _granted(method, page)
             cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor and page.get("has_more"):
                 raise Unknown(f"Slack's {method} has more, and does not say where", _OURS)
@@ -122,15 +112,20 @@ class Slack:
             "set communication.channels to the channel's id, so that they need not be searched",
         )
 
-    def _call(self, method: str, words: Mapping[str, str]) -> dict[str, Any]:
+    def _ask(self, method: str, words: Mapping[str, str]) -> dict[str, Any]:
         url = f"{self._settings.url}/{method}?{urlencode(words)}"
         found = self._http.get(url, token=self._settings.token).expect(200).json()
         if not isinstance(found, dict) or not isinstance(found.get("response_metadata") or {}, dict):
             raise Unknown(f"Slack's {method} answered no object", _OURS)
-        if found.get("ok") is True:
-            return found
-        error = str(found.get("error") or "no reason is given")
-        raise _Refused(method, error, _remedy(error, str(found.get("needed") or "")))
+        return found
+
+
+def _granted(method: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Give an answer that is none of Slack's refusals, which come with status 200 too."""
+    if found.get("ok") is True:
+        return found
+    error = str(found.get("error") or "no reason is given")
+    raise Unknown(f"Slack refuses {method}: {error[:_TOLD]}", _remedy(error, str(found.get("needed") or "")))
 
 
 class _Members(BaseModel):
