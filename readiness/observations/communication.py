@@ -226,7 +226,7 @@ def _told(lines: list[str], words: tuple[str, ...], parts: Mapping[str, tuple[st
 
 def _behind(line: str, words: tuple[str, ...]) -> str | None:
     names = "|".join(re.escape(word) for word in words)
-    found = re.match(rf"(?:{names})[\s*_`~]*(?:[:=\u2013\u2014][\s*_`~]*(.*))?$", line, re.IGNORECASE)
+    found = re.match(rf"(?:{names})[\s*_`~]*(?:(?:[:=\u2013\u2014]|-(?=\s))[\s*_`~]*(.*))?$", line, re.IGNORECASE)
     return (found[1] or "") if found else None
 
 
