@@ -23,6 +23,15 @@ def ask(sandbox: Sandbox, vendor: str, path: str, token: str | None = None) -> h
     return httpx.get(f"{known['SANDBOX_PEOPLE_URL']}/{vendor}{path}", headers=headers, trust_env=False)
 
 
+def without_pruned(schema: Any) -> Any:
+    """Let pass what was left out when the description was made smaller."""
+    if isinstance(schema, list):
+        return [without_pruned(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {} if schema.get("x-pruned") else {key: without_pruned(value) for key, value in schema.items()}
+
+
 if SPECS:
 
     @pytest.mark.parametrize(
@@ -38,7 +47,7 @@ if SPECS:
     def test_they_answer_as_described(sandbox: Sandbox, vendor: str, path: str, operation: str) -> None:
         answer = ask(sandbox, vendor, path).json()
         assert answer
-        jsonschema.validate(answer, described(vendor, operation))
+        jsonschema.validate(answer, without_pruned(described(vendor, operation)))
 
     @pytest.mark.parametrize("method", ["list", "info", "members"])
     def test_slack_refuses_as_described(sandbox: Sandbox, method: str) -> None:
