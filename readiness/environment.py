@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
+from readiness.channels import Communication, Discord, OwnPage, Slack, StatusPage, Support
 from readiness.collectors import Grafana, Loki, Sentry
 from readiness.documents import Document, Loc, explain, read
 from readiness.errors import BadEnvironment, not_one_of
@@ -247,6 +248,10 @@ class Environment(Section):
     synthetic_upload: SyntheticUpload | None = None
     load: Load | None = None
     notify: Notify | None = None
+    communication: Communication | None = None
+    status_pages: dict[str, StatusPage] = {}
+    """Vendor, as the runbook calls it → its status page."""
+    support: Support | None = None
     internal_workspaces: tuple[str, ...] = ()
     """The workspaces that belong to the team itself (phase P0)."""
     readings: dict[str, Reading] = {}
@@ -338,6 +343,7 @@ def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
         section = getattr(found, name)
         if section:
             addresses.append(((name, "url"), section.url))
+    addresses += [(loc, section.url) for loc, section in _places(found)]
     addresses += [
         (("readings", name, "http"), reading.http) for name, reading in found.readings.items() if reading.http
     ]
@@ -350,6 +356,18 @@ def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
     for index, secret in enumerate(found.notify.urls if found.notify else ()):
         if urlsplit(secret.reveal()).scheme in NAMES_ITS_HOST:
             yield ("notify", "urls", index), host_of(secret.reveal())
+
+
+def _places(found: Environment) -> Iterator[tuple[Loc, Slack | Discord | OwnPage | StatusPage | Support]]:
+    """Give the chats, status pages and trackers, which stand deeper in the file or under a vendor's name."""
+    talk = found.communication
+    for name in ("slack", "discord", "status_page"):
+        section = getattr(talk, name, None)
+        if section:
+            yield ("communication", name, "url"), section
+    yield from ((("status_pages", name, "url"), page) for name, page in found.status_pages.items())
+    if found.support:
+        yield ("support", "url"), found.support
 
 
 def host_of(url: str) -> str:

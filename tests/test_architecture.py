@@ -27,6 +27,7 @@ WORDS |= {
     "service_levels",
     "stages",
 }
+WORDS |= {"channels"}
 JUDGEMENT = {"alerting", "ladder", "looks", "promql", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from readiness.clients.alertmanager import Alertmanager
+from readiness.clients.chat import Chats
 from readiness.clients.files import Files
 from readiness.clients.grafana import Grafana
 from readiness.clients.guard import Guard
@@ -18,7 +19,9 @@ from readiness.clients.postgres import Postgres
 from readiness.clients.prometheus import Prometheus
 from readiness.clients.readings import Readings
 from readiness.clients.sentry import Sentry
+from readiness.clients.status_pages import StatusPages
 from readiness.clients.storage import Storage
+from readiness.clients.tickets import Tickets
 from readiness.environment import Environment
 from readiness.history_tables import FILE
 
@@ -40,6 +43,9 @@ class Clients:
     files: Files
     readings: Readings
     levels: Levels
+    chats: Chats
+    status_pages: StatusPages
+    tickets: Tickets
 
     @classmethod
     def of(cls, environment: Environment, guard: Guard, reports: Path) -> Clients:
@@ -66,6 +72,9 @@ class Clients:
             files=files,
             readings=Readings(environment.readings, http, postgres, exposition, prometheus, files),
             levels=Levels(environment.service_levels, postgres, prometheus, history),
+            chats=Chats(environment.communication, http),
+            status_pages=StatusPages(http),
+            tickets=Tickets(environment.support, http),
         )
 
     def close(self) -> None:

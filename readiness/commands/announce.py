@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from readiness import environment
@@ -15,7 +15,7 @@ from readiness.clients.notifying import Delivery, Notifier
 from readiness.durable import write_whole
 from readiness.environment import Environment
 from readiness.errors import BadInput, BadRun
-from readiness.evidence.before import candidates
+from readiness.evidence.before import REMEMBERED, candidates
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.judged import judge
 from readiness.evidence.messages import Event, Facts, Message, announcement
@@ -25,6 +25,8 @@ from readiness.plugin import embedded
 
 HELP = "write an announcement from the newest evidence; it is sent only with --allow notify"
 FOLDER = "announcements"
+AHEAD = timedelta(minutes=15)
+"""How long before its planned time a launch may have begun."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,9 +46,12 @@ def run(options: argparse.Namespace) -> int:
         variables = {**variables, **embedded.stand_ins(path)}
     found = environment.load(options.env, options.environments, variables)
     now = datetime.now(UTC)
-    message = announcement(Event(options.event), _facts(found, options.reports, now))
+    message = announcement(Event(options.event), _facts(found, options.reports, now, _since(options.event, found, now)))
     message = Message(REDACTOR.text(message.title), REDACTOR.text(message.body))
     print(f"{message.title}\n{message.body}")
+    if options.event == Event.LAUNCH and found.launch_at and now < found.launch_at:
+        print(f"\nnot sent: the launch is at {found.launch_at:%Y-%m-%d %H:%M}Z, and that is still to come")
+        return 1 if options.allow else 0
     if not options.allow and Effect.NOTIFY not in found.allow:
         print("\nnot sent: say --allow notify")
         return 0
@@ -58,26 +63,35 @@ def run(options: argparse.Namespace) -> int:
     return 0 if all(one.delivered for one in told) else 1
 
 
-def _facts(found: Environment, reports: Path, now: datetime) -> Facts:
+def _since(event: str, found: Environment, now: datetime) -> datetime:
+    """Say from when on a run tells of this event: one before the launch was of another launch, or of its rehearsal."""
+    begins = now - REMEMBERED
+    return max(begins, found.launch_at - AHEAD) if event == Event.LAUNCH and found.launch_at else begins
+
+
+def _facts(found: Environment, reports: Path, now: datetime, since: datetime) -> Facts:
     return Facts(
         environment=found.environment,
         url=found.target.url,
         at=now,
         launch_at=found.launch_at,
-        smoke=_newest(reports, found.environment, Phase.SMOKE),
-        postlaunch=_newest(reports, found.environment, Phase.POSTLAUNCH),
+        since=since,
+        smoke=_newest(reports, found, Phase.SMOKE, since),
+        postlaunch=_newest(reports, found, Phase.POSTLAUNCH, since),
         on_call=found.notify.on_call if found.notify else "",
     )
 
 
-def _newest(reports: Path, name: str, phase: Phase) -> RecordedRun | None:
-    """Find the newest run that ended and that its journal bears out."""
-    for folder in candidates(reports, name, phase):
+def _newest(reports: Path, found: Environment, phase: Phase, since: datetime) -> RecordedRun | None:
+    """Find the newest run of this target that ended and that its journal bears out."""
+    for folder in candidates(reports, found.environment, phase):
         try:
             run = read_run(folder)
         except BadRun:
             continue
-        if run.finish and not judge(run).refuted:
+        if run.start.started_at < since:
+            return None
+        if run.start.target.url == found.target.url and run.finish and not judge(run).refuted:
             return run
     return None
 

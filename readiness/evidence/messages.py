@@ -78,6 +78,8 @@ class Facts:
     url: str
     at: datetime
     launch_at: datetime | None
+    since: datetime
+    """A run before it tells nothing of this event."""
     smoke: RecordedRun | None
     postlaunch: RecordedRun | None
     on_call: str
@@ -89,22 +91,22 @@ def announcement(event: Event, facts: Facts) -> Message:
         launch = f"{facts.launch_at:%Y-%m-%d %H:%M}Z" if facts.launch_at else "not set"
         lines = [
             f"time: {launch}",
-            f"status: {_verdict(facts.smoke, 'smoke')}",
+            f"status: {_verdict(facts.smoke, 'smoke', facts)}",
             f"test upload: {_parts(facts.smoke, _UPLOAD)}",
             f"monitoring: {_parts(facts.postlaunch or facts.smoke, _MONITORING)}",
         ]
     else:
-        lines = [f"time: {facts.at:%Y-%m-%d %H:%M}Z", f"status: {_verdict(facts.postlaunch, 'postlaunch')}"]
+        lines = [f"time: {facts.at:%Y-%m-%d %H:%M}Z", f"status: {_verdict(facts.postlaunch, 'postlaunch', facts)}"]
         lines += [f"- {told}" for told in _open(facts.postlaunch)]
     lines += [f"on call: {facts.on_call or 'unknown, set notify.on_call'}", f"target: {facts.url}"]
     return Message(f"{facts.environment} {_TITLES[event]}", "\n".join(lines))
 
 
-def _verdict(run: RecordedRun | None, phase: str) -> str:
+def _verdict(run: RecordedRun | None, phase: str, facts: Facts) -> str:
     if run is None:
-        return f"unknown, no run of {phase} has ended"
+        return f"unknown, no run of {phase} has ended since {facts.since:%Y-%m-%d %H:%M}Z"
     verdict, revision = judge(run).verdict, run.start.target.revision
-    told = f"{run.start.phase} {verdict.word} at {run.start.started_at:%H:%M}Z, {verdict.action}"
+    told = f"{run.start.phase} {verdict.word} at {run.start.started_at:%Y-%m-%d %H:%M}Z, {verdict.action}"
     return f"{told}; revision {revision}" if revision else told
 
 
@@ -118,7 +120,7 @@ def _parts(run: RecordedRun | None, checks: tuple[str, ...]) -> str:
     found = [result for result in (run.results if run else ()) if result.check.startswith(checks)]
     if run is None or not found:
         return "unknown, no run has looked at it"
-    return f"{_summed(found)} ({run.start.phase} at {run.start.started_at:%H:%M}Z)"
+    return f"{_summed(found)} ({run.start.phase} at {run.start.started_at:%Y-%m-%d %H:%M}Z)"
 
 
 def _summed(results: Iterable[Result]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from readiness.sandbox import monitoring, postgres, watchers
+from readiness.sandbox import monitoring, people, postgres, watchers
 from readiness.sandbox.attested import Attested
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.configuration import Configuration
@@ -19,6 +19,7 @@ from readiness.sandbox.front import Front
 from readiness.sandbox.log import Log
 from readiness.sandbox.monitoring import Monitoring
 from readiness.sandbox.papers import Papers
+from readiness.sandbox.people import People
 from readiness.sandbox.service import Service
 from readiness.sandbox.storage import ObjectStore
 from readiness.sandbox.telemetry import Telemetry
@@ -54,6 +55,7 @@ class Target:
     monitoring: Monitoring
     watchers: Watchers
     papers: Papers
+    people: People
     api_token: str
     attested: Attested
     launch_at: datetime
@@ -70,6 +72,7 @@ class Target:
         """Switch ingestion on; the launch was a few minutes ago."""
         self.configuration.change(INGESTION_ENABLED="true")
         self.launch_at = datetime.now(UTC) - SINCE_LAUNCH
+        self.people.launch(self.launch_at)
         self.service.plant.log.write("state_change", switch="INGESTION_ENABLED", to_state="true")
 
     def variables(self) -> dict[str, str]:
@@ -93,6 +96,7 @@ class Target:
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
             **self.watchers.variables(),
             **self.papers.variables(),
+            **self.people.variables(),
         }
 
     def _replica_dsn(self) -> str:
@@ -106,7 +110,7 @@ class Target:
             worker.end()
         self.monitoring.stop()
         webs = [self.service_web, self.management_web, self.storage_web, self.front_web]
-        webs += [*self.watchers.webs.values(), self.papers.web]
+        webs += [*self.watchers.webs.values(), self.papers.web, self.people.web]
         for web in webs:
             web.leave()
         for web in webs:
@@ -158,6 +162,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
     api_token = f"upl_{secrets.token_urlsafe(24)}"
     service = Service(plant, workers, {api_token: INTERNAL})
     management = Management(admin)
+    launch_at = datetime.now(UTC) + UNTIL_LAUNCH
     return Target(
         server=server,
         admin=admin,
@@ -177,8 +182,9 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         watchers=watchers.start(watched.prometheus_url, admin),
         papers=Papers(folder / "papers"),
         api_token=api_token,
+        people=people.start(launch_at),
         attested=Attested(folder / "attestations.yaml"),
-        launch_at=datetime.now(UTC) + UNTIL_LAUNCH,
+        launch_at=launch_at,
     )
 
 

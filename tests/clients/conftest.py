@@ -107,6 +107,11 @@ def make(guard: Guard) -> Iterator[Make]:
                 "sentry": {"url": url, "token": key, "organization": "sandbox", "project": "shop"},
                 "loki": {"url": url, "query": '{app="shop"}'},
                 "alertmanager": {"url": url},
+                "communication": {
+                    "slack": {"url": url, "token": key},
+                    "discord": {"url": url, "token": key, "guild": "1100000000000000001"},
+                },
+                "support": {"url": url, "token": key, "repository": "sandbox/support"},
             }
         if dsn:
             sections["postgres"] = {

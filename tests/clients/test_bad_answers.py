@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from readiness.channels import StatusPage
 from readiness.clients import Clients
+from readiness.clients.chat import Channel, Chat
 from readiness.environment import KnownReading, Reading
 from readiness.outcomes import Unknown
 from readiness.service_levels import Window
@@ -23,6 +25,7 @@ COUNTER = KnownReading("counter", "a counter")
 HOUR = Window("1h", quantile=0.95)
 LEVEL = {"count": {"promql": "sum(a[{window}])"}, "latency": {"promql": "b({quantile}, a[{window}])"}}
 QUERY = KnownReading("query", "a query")
+ROOM, ADA = Channel("C0ROLLOUT01", "rollout", archived=False), {"Ada": "U0ADALOVEL"}
 
 OPERATIONS: dict[str, Callable[[Clients], object]] = {
     "http.get": lambda clients: _told(clients.http.get("/facts").expect(200).json()),
@@ -58,6 +61,16 @@ OPERATIONS: dict[str, Callable[[Clients], object]] = {
     "alertmanager.receivers": lambda clients: _told(clients.alertmanager.receivers()),
     "alertmanager.alerts": lambda clients: _told(clients.alertmanager.alerts(readiness_run="x")),
     "alertmanager.post": lambda clients: _told(_posted(clients)),
+    "slack.channel": lambda clients: _chat(clients, "slack").channel("rollout"),
+    "slack.channel by its id": lambda clients: _chat(clients, "slack").channel("C0ROLLOUT01"),
+    "slack.absent": lambda clients: _chat(clients, "slack").absent(ROOM, ADA),
+    "slack.messages": lambda clients: _chat(clients, "slack").messages(ROOM, *_today()),
+    "discord.channel": lambda clients: _chat(clients, "discord").channel("rollout"),
+    "discord.absent": lambda clients: _chat(clients, "discord").absent(ROOM, ADA),
+    "discord.messages": lambda clients: _told(_chat(clients, "discord").messages(ROOM, *_today())),
+    "status_pages.page": lambda clients: clients.status_pages.page(_site(clients)),
+    "status_pages.told": lambda clients: clients.status_pages.told(_site(clients)),
+    "tickets.open": lambda clients: clients.tickets.open(("complaint",)),
     "readings.value": lambda clients: clients.readings.value(FACT),
     "readings.number": lambda clients: clients.readings.number(FACT),
     "readings.rows": lambda clients: clients.readings.rows(FACT, "column"),
@@ -65,6 +78,19 @@ OPERATIONS: dict[str, Callable[[Clients], object]] = {
     "readings.value of a metric": lambda clients: clients.readings.value(COUNTER),
     "readings.value of a query": lambda clients: clients.readings.value(QUERY),
 }
+
+
+def _chat(clients: Clients, kind: str) -> Chat:
+    return clients.chats.place(f"{kind}/rollout").chat
+
+
+def _site(clients: Clients) -> StatusPage:
+    return StatusPage(url=clients.tickets.settings.url)
+
+
+def _today() -> tuple[datetime, datetime]:
+    now = datetime.now(UTC)
+    return now - timedelta(days=1), now
 
 
 def _told(found: object) -> object:

@@ -246,7 +246,7 @@ def test_an_announcement_comes_from_the_evidence(
     look(project, 0.21)
     assert announce(project, "launch") == 0
     text = capsys.readouterr().out
-    assert "tiny launched\ntime: 2020-01-01 00:00Z\nstatus: unknown, no run of smoke has ended\n" in text
+    assert "tiny launched\ntime: 2020-01-01 00:00Z\nstatus: unknown, no run of smoke has ended since " in text
     assert "test upload: unknown" in text
     assert "on call: Ada" in text
     assert "not sent: say --allow notify" in text
@@ -261,3 +261,28 @@ def test_an_announcement_comes_from_the_evidence(
     receiver.behaviour = whole(500)
     assert announce(project, "resume", "--allow", "notify") == 1
     assert "json: NOT SENT, not delivered" in capsys.readouterr().out
+
+
+def test_a_launch_that_is_still_to_come_is_not_announced(
+    project: Project, receiver: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.environment(launch_at="2120-01-01T00:00:00Z", allow=[], notify=NOTIFY)
+    assert announce(project, "launch") == 0
+    assert announce(project, "launch", "--allow", "notify") == 1
+    assert "not sent: the launch is at 2120-01-01 00:00Z, and that is still to come" in capsys.readouterr().out
+    assert told(receiver) == []
+
+
+@pytest.mark.usefixtures("receiver")
+def test_a_run_against_another_address_says_nothing_of_this_target(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.environment(launch_at="2020-01-01T00:00:00Z", allow=[], notify=NOTIFY)
+    look(project, 0.21)
+    assert announce(project, "pause") == 0
+    assert "status: postlaunch ROLLBACK at " in capsys.readouterr().out
+    project.environment(
+        launch_at="2020-01-01T00:00:00Z", allow=[], notify=NOTIFY, target={"url": "http://127.0.0.1:10"}
+    )
+    assert announce(project, "pause") == 0
+    assert "status: unknown, no run of postlaunch has ended since " in capsys.readouterr().out

@@ -1,0 +1,55 @@
+"""What goes wrong at the vendors, as their status pages tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.vendors.status_pages import VENDORS
+
+if TYPE_CHECKING:
+    from readiness.sandbox.target import Target
+
+WORKS = "vendors.status_page_operational[{}]"
+SUPABASE, CLERK = WORKS.format("agency/supabase-status:supabase"), WORKS.format("agency/clerk-status:clerk")
+BEFORE_LAUNCH = {
+    name: WORKS.format(f"launch400k/no-go-vendors:{name}") for name in ("supabase", "vercel", "openai", "stripe")
+}
+AFTER_LAUNCH = WORKS.format("launch400k/vendor-outage")
+
+
+@fault("preflight", "postlaunch", turns=turning("fail", SUPABASE, BEFORE_LAUNCH["supabase"], AFTER_LAUNCH))
+def vendor_degraded_in_one_region(target: Target) -> Iterator[None]:
+    """The database vendor is degraded in one of its regions, which stand on its page under the same name."""
+    site = target.people.pages.sites["supabase"]
+    site.turn("Database", "degraded_performance")
+    yield
+    site.turn("Database", "operational")
+
+
+OTHERS = tuple(BEFORE_LAUNCH[name] for name in ("vercel", "openai", "stripe"))
+INCIDENTS = {"vercel": "Functions", "openai": "Chat Completions", "stripe": "API", "clerk": "Sign in"}
+
+
+@fault("preflight", turns=turning("fail", CLERK, *OTHERS))
+def vendors_have_incidents(target: Target) -> Iterator[None]:
+    """Four vendors are looking into an incident; their components still say operational."""
+    sites = target.people.pages.sites
+    for name, component in INCIDENTS.items():
+        sites[name].incident("Elevated errors", 5.0, body=f"Requests to {component} fail.")
+    yield
+    for name in INCIDENTS:
+        sites[name].incidents.clear()
+
+
+@fault(
+    "preflight",
+    "postlaunch",
+    turns=turning("unknown", SUPABASE, CLERK, *BEFORE_LAUNCH.values(), AFTER_LAUNCH),
+)
+def vendors_status_pages_away(target: Target) -> Iterator[None]:
+    """The vendors' status pages answer 503: nobody knows how the vendors are."""
+    target.people.pages.away |= {*VENDORS}
+    yield
+    target.people.pages.away.clear()

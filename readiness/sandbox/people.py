@@ -1,0 +1,57 @@
+"""Where the sandbox's people are told: chat, status pages, support's tickets, all on one server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from readiness.sandbox.vendors.discord import Discord
+from readiness.sandbox.vendors.slack import Slack
+from readiness.sandbox.vendors.status_pages import StatusPages
+from readiness.sandbox.vendors.tickets import Tickets
+from readiness.sandbox.web import Web
+
+_DECIDED, _ANNOUNCED = timedelta(minutes=20), timedelta(minutes=2)
+
+
+@dataclass
+class People:
+    """Each stand-in, and the web server of them all."""
+
+    slack: Slack
+    discord: Discord
+    pages: StatusPages
+    tickets: Tickets
+    web: Web
+
+    def variables(self) -> dict[str, str]:
+        """Give what an environment file needs to know."""
+        return {
+            "SANDBOX_PEOPLE_URL": self.web.url,
+            "SANDBOX_SLACK_TOKEN": self.slack.token,
+            "SANDBOX_DISCORD_TOKEN": self.discord.token,
+            "SANDBOX_TICKETS_TOKEN": self.tickets.token,
+        }
+
+    def launch(self, launch_at: datetime) -> None:
+        """Tell of the launch that was."""
+        self.pages.plan(launch_at)
+        self.slack.announce(launch_at + _ANNOUNCED)
+
+
+def start(launch_at: datetime) -> People:
+    """Start them all, before a launch that is decided and announced."""
+    slack, discord, pages, tickets = Slack(), Discord(), StatusPages(), Tickets()
+    slack.decide(datetime.now(UTC) - _DECIDED)
+    pages.plan(launch_at)
+    parts = [
+        Mount("/slack", slack.application()),
+        Mount("/discord", discord.application()),
+        Mount("/pages", pages.application()),
+        Mount("/github", tickets.application()),
+    ]
+    web = Web(Starlette(routes=parts))
+    return People(slack, discord, pages, tickets, web)
