@@ -25,6 +25,7 @@ WORDS |= {
     "service_levels",
     "stages",
 }
+WORDS |= {"people", "repositories"}
 JUDGEMENT = {"alerting", "ladder", "looks", "promql", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),

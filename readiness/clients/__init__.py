@@ -7,6 +7,7 @@ from pathlib import Path
 
 from readiness.clients.alertmanager import Alertmanager
 from readiness.clients.files import Files
+from readiness.clients.github import GitHub
 from readiness.clients.grafana import Grafana
 from readiness.clients.guard import Guard
 from readiness.clients.history import History
@@ -14,9 +15,11 @@ from readiness.clients.http import Http
 from readiness.clients.levels import Levels
 from readiness.clients.loki import Loki
 from readiness.clients.metrics import Exposition
+from readiness.clients.pagerduty import PagerDuty
 from readiness.clients.postgres import Postgres
 from readiness.clients.prometheus import Prometheus
 from readiness.clients.readings import Readings
+from readiness.clients.roster import Roster
 from readiness.clients.sentry import Sentry
 from readiness.clients.storage import Storage
 from readiness.environment import Environment
@@ -40,6 +43,10 @@ class Clients:
     files: Files
     readings: Readings
     levels: Levels
+    history: History
+    roster: Roster
+    pagerduty: PagerDuty
+    github: GitHub
 
     @classmethod
     def of(cls, environment: Environment, guard: Guard, reports: Path) -> Clients:
@@ -66,6 +73,10 @@ class Clients:
             files=files,
             readings=Readings(environment.readings, http, postgres, exposition, prometheus, files),
             levels=Levels(environment.service_levels, postgres, prometheus, history),
+            history=history,
+            roster=Roster(environment.team, files),
+            pagerduty=PagerDuty(environment.pagerduty, http),
+            github=GitHub(environment.github, http),
         )
 
     def close(self) -> None:

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import httpx
 
-from readiness.sandbox import monitoring, postgres, watchers
+from readiness.sandbox import monitoring, office, postgres, watchers
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.configuration import Configuration
 from readiness.sandbox.database import Database, prepare
 from readiness.sandbox.front import Front
 from readiness.sandbox.log import Log
 from readiness.sandbox.monitoring import Monitoring
-from readiness.sandbox.service import Service
+from readiness.sandbox.office import Office
+from readiness.sandbox.service import REVISION, Service
 from readiness.sandbox.storage import ObjectStore
 from readiness.sandbox.telemetry import Telemetry
 from readiness.sandbox.vendors.supabase import Management
@@ -51,6 +52,7 @@ class Target:
     front_web: Web
     monitoring: Monitoring
     watchers: Watchers
+    office: Office
     api_token: str
     launch_at: datetime
 
@@ -66,6 +68,8 @@ class Target:
         """Switch ingestion on; the launch was a few minutes ago."""
         self.configuration.change(INGESTION_ENABLED="true")
         self.launch_at = datetime.now(UTC) - SINCE_LAUNCH
+        self.office.record["launch_time"] = self.launch_at.isoformat()
+        self.office.write()
         self.service.plant.log.write("state_change", switch="INGESTION_ENABLED", to_state="true")
 
     def variables(self) -> dict[str, str]:
@@ -87,6 +91,7 @@ class Target:
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
             **self.watchers.variables(),
+            **self.office.variables(),
         }
 
     def _replica_dsn(self) -> str:
@@ -100,7 +105,7 @@ class Target:
             worker.end()
         self.monitoring.stop()
         webs = [self.service_web, self.management_web, self.storage_web, self.front_web]
-        webs += self.watchers.webs.values()
+        webs += [*self.watchers.webs.values(), *self.office.webs.values()]
         for web in webs:
             web.leave()
         for web in webs:
@@ -169,6 +174,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         front_web=front_web,
         monitoring=watched,
         watchers=watchers.start(watched.prometheus_url, admin),
+        office=office.start(folder / "office", datetime.now(UTC) + UNTIL_LAUNCH, REVISION),
         api_token=api_token,
         launch_at=datetime.now(UTC) + UNTIL_LAUNCH,
     )
