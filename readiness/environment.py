@@ -19,6 +19,8 @@ from readiness.filling import Filling
 from readiness.incidents import Incidents
 from readiness.journeys import Journey
 from readiness.outcomes import Effect
+from readiness.people import PagerDuty, Team
+from readiness.repositories import GitHub
 from readiness.runbook import shipped
 from readiness.sections import STRICT, Instant, Seconds, SecretReference, Url
 from readiness.service_levels import ServiceLevel
@@ -252,6 +254,9 @@ class Environment(Section):
     status_pages: dict[str, StatusPage] = {}
     """Vendor, as the runbook calls it → its status page."""
     support: Support | None = None
+    team: Team | None = None
+    pagerduty: PagerDuty | None = None
+    github: GitHub | None = None
     internal_workspaces: tuple[str, ...] = ()
     """The workspaces that belong to the team itself (phase P0)."""
     readings: dict[str, Reading] = {}
@@ -339,7 +344,17 @@ def _contradictions(found: Environment, name: str, document: Document) -> Iterat
 
 def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
     addresses: list[tuple[Loc, str]] = [(("target", "url"), found.target.url)]
-    for name in ("storage", "metrics", "prometheus", "alertmanager", "grafana", "sentry", "loki"):
+    for name in (
+        "storage",
+        "metrics",
+        "prometheus",
+        "alertmanager",
+        "grafana",
+        "sentry",
+        "loki",
+        "pagerduty",
+        "github",
+    ):
         section = getattr(found, name)
         if section:
             addresses.append(((name, "url"), section.url))

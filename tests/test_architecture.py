@@ -28,6 +28,7 @@ WORDS |= {
     "stages",
 }
 WORDS |= {"channels"}
+WORDS |= {"people", "repositories"}
 JUDGEMENT = {"alerting", "ladder", "looks", "promql", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),

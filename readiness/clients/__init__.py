@@ -8,6 +8,7 @@ from pathlib import Path
 from readiness.clients.alertmanager import Alertmanager
 from readiness.clients.chat import Chats
 from readiness.clients.files import Files
+from readiness.clients.github import GitHub
 from readiness.clients.grafana import Grafana
 from readiness.clients.guard import Guard
 from readiness.clients.history import History
@@ -15,9 +16,11 @@ from readiness.clients.http import Http
 from readiness.clients.levels import Levels
 from readiness.clients.loki import Loki
 from readiness.clients.metrics import Exposition
+from readiness.clients.pagerduty import PagerDuty
 from readiness.clients.postgres import Postgres
 from readiness.clients.prometheus import Prometheus
 from readiness.clients.readings import Readings
+from readiness.clients.roster import Roster
 from readiness.clients.sentry import Sentry
 from readiness.clients.status_pages import StatusPages
 from readiness.clients.storage import Storage
@@ -46,6 +49,10 @@ class Clients:
     chats: Chats
     status_pages: StatusPages
     tickets: Tickets
+    history: History
+    roster: Roster
+    pagerduty: PagerDuty
+    github: GitHub
 
     @classmethod
     def of(cls, environment: Environment, guard: Guard, reports: Path) -> Clients:
@@ -75,6 +82,10 @@ class Clients:
             chats=Chats(environment.communication, http),
             status_pages=StatusPages(http),
             tickets=Tickets(environment.support, http),
+            history=history,
+            roster=Roster(environment.team, files),
+            pagerduty=PagerDuty(environment.pagerduty, http),
+            github=GitHub(environment.github, http),
         )
 
     def close(self) -> None:

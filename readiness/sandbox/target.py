@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from readiness.sandbox import monitoring, people, postgres, watchers
+from readiness.sandbox import monitoring, office, people, postgres, watchers
 from readiness.sandbox.attested import Attested
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.configuration import Configuration
@@ -18,9 +18,10 @@ from readiness.sandbox.database import Database, prepare
 from readiness.sandbox.front import Front
 from readiness.sandbox.log import Log
 from readiness.sandbox.monitoring import Monitoring
+from readiness.sandbox.office import Office
 from readiness.sandbox.papers import Papers
 from readiness.sandbox.people import People
-from readiness.sandbox.service import Service
+from readiness.sandbox.service import REVISION, Service
 from readiness.sandbox.storage import ObjectStore
 from readiness.sandbox.telemetry import Telemetry
 from readiness.sandbox.vendors.supabase import Management
@@ -56,6 +57,7 @@ class Target:
     watchers: Watchers
     papers: Papers
     people: People
+    office: Office
     api_token: str
     attested: Attested
     launch_at: datetime
@@ -73,6 +75,8 @@ class Target:
         self.configuration.change(INGESTION_ENABLED="true")
         self.launch_at = datetime.now(UTC) - SINCE_LAUNCH
         self.people.launch(self.launch_at)
+        self.office.record["launch_time"] = self.launch_at.isoformat()
+        self.office.write()
         self.service.plant.log.write("state_change", switch="INGESTION_ENABLED", to_state="true")
 
     def variables(self) -> dict[str, str]:
@@ -97,6 +101,7 @@ class Target:
             **self.watchers.variables(),
             **self.papers.variables(),
             **self.people.variables(),
+            **self.office.variables(),
         }
 
     def _replica_dsn(self) -> str:
@@ -110,7 +115,7 @@ class Target:
             worker.end()
         self.monitoring.stop()
         webs = [self.service_web, self.management_web, self.storage_web, self.front_web]
-        webs += [*self.watchers.webs.values(), self.papers.web, self.people.web]
+        webs += [self.papers.web, self.people.web, *self.watchers.webs.values(), *self.office.webs.values()]
         for web in webs:
             web.leave()
         for web in webs:
@@ -181,6 +186,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         monitoring=watched,
         watchers=watchers.start(watched.prometheus_url, admin),
         papers=Papers(folder / "papers"),
+        office=office.start(folder / "office", launch_at, REVISION),
         api_token=api_token,
         people=people.start(launch_at),
         attested=Attested(folder / "attestations.yaml"),

@@ -1,0 +1,247 @@
+"""What is about to be released: is it tested, does nothing stand against it, and has everybody said yes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from readiness.clients.github import GitHub
+from readiness.clients.history import History
+from readiness.clients.readings import Readings
+from readiness.clients.roster import Roster
+from readiness.environment import Environment, KnownReading
+from readiness.observations import known_reading, observation
+from readiness.outcomes import NotConfigured, Unknown
+from readiness.service_levels import History as Source
+from readiness.timeline import parse_instant
+
+LAUNCH_DECISIONS = known_reading("launch_decisions", "the decisions on record (rows with at, by, decision)")
+LAUNCH_APPROVALS = known_reading("launch_approvals", "the stakeholders' approvals (rows with at, by, decision)")
+LAUNCH_TIME = known_reading("launch_time", "the launch time that was agreed on")
+MAINTENANCE_WINDOWS = known_reading(
+    "maintenance_windows", "the maintenance that is announced (rows with created_at, scheduled_for, scheduled_until)"
+)
+DEPLOYED_AT = known_reading("deployed_at", "when the version that runs was deployed")
+DEPLOYMENT_LOOKS = known_reading("deployment_looks", "when somebody looked at the deployment (rows with at)")
+
+_GOOD = {"success", "neutral", "skipped"}
+_APPROVED = {"approve", "approved", "go", "yes"}
+_REFUSED = {"reject", "rejected", "refused", "denied", "no-go", "nogo", "no go", "no"}
+_SHOWN = 80
+
+
+def deployed_revision(readings: Readings, environment: Environment) -> str:
+    """Say which revision runs. Raises Unknown."""
+    stated = environment.target.revision
+    if stated is None:
+        raise NotConfigured("nothing says which revision runs", "set target.revision in the environment file")
+    if isinstance(stated, str):
+        return stated
+    return str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))
+
+
+@dataclass(frozen=True)
+class CiResult:
+    """What CI says of the revision that runs."""
+
+    jobs: int
+    failed: list[str]
+    missing: list[str]
+    """Those that are required, and of which nobody has heard."""
+
+
+@observation
+def ci(github: GitHub, readings: Readings, environment: Environment) -> CiResult:
+    """Read the latest run of each job, and the statuses of other systems. Raises Unknown while one is running."""
+    known = github.settings
+    revision = deployed_revision(readings, environment)
+    combined = github.combined(github.ref(revision))
+    runs = github.check_runs(combined.sha)
+    ended = {run.name: run.conclusion or "" for run in runs if run.status == "completed"}
+    said = ended | {status.context: status.state for status in combined.statuses if status.state != "pending"}
+    waiting = [run.name for run in runs if run.status != "completed"]
+    waiting += [status.context for status in combined.statuses if status.state == "pending"]
+    failed = [f"{name[:_SHOWN]}: {word or 'no conclusion'}" for name, word in sorted(said.items()) if word not in _GOOD]
+    if waiting and not failed:
+        raise Unknown(
+            f"CI of {revision} is still running: {', '.join(name[:_SHOWN] for name in waiting)}", "wait for it to end"
+        )
+    if not said and not waiting:
+        raise Unknown(
+            f"{known.repository} has no CI result of {revision}", "does CI report to GitHub, and did it run for this?"
+        )
+    missing = [name for name in known.required_checks if name not in said and name not in waiting]
+    return CiResult(len(said) + len(waiting), failed, missing)
+
+
+@dataclass(frozen=True)
+class Blockers:
+    """The open issues that stand against a release."""
+
+    found: list[str]
+
+
+@observation
+def blockers(github: GitHub, priorities: tuple[str, ...]) -> Blockers:
+    """List the open issues of these priorities."""
+    labels = github.settings.labels
+    found = {
+        issue.number: f"{priority} #{issue.number} {' '.join(issue.title.split())[:_SHOWN]}"
+        for priority in reversed(priorities)
+        for issue in github.open_issues(labels.get(priority, priority))
+    }
+    return Blockers(sorted(found.values()))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The last decision on record."""
+
+    word: str
+    """go, no-go, or whatever else stands there."""
+    by: str
+    hours: float
+    """How long ago."""
+
+
+@observation
+def launch_decision(readings: Readings, moment: datetime) -> Decision:
+    """Find what was decided last."""
+    rows = readings.rows(LAUNCH_DECISIONS, "at", "by", "decision")
+    made = sorted((_instant(LAUNCH_DECISIONS, row["at"]), place) for place, row in enumerate(rows))
+    past = [(at, rows[place]) for at, place in made if at <= moment]
+    if not past:
+        return Decision("none on record", "", 0.0)
+    at, row = past[-1]
+    return Decision(_word(row["decision"]), _word(row["by"]), round((moment - at) / timedelta(hours=1), 2))
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """Who has approved, and who has not."""
+
+    approved: list[str]
+    missing: list[str]
+    refused: list[str]
+
+
+@observation
+def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Approvals:
+    """See what each stakeholder said last."""
+    if not readings.configured(LAUNCH_APPROVALS):
+        raise NotConfigured(
+            "nothing says who has approved", "set readings.launch_approvals, and team.stakeholders, in the environment"
+        )
+    rows = readings.rows(LAUNCH_APPROVALS, "at", "by", "decision")
+    dated = sorted(((_instant(LAUNCH_APPROVALS, row["at"]), place) for place, row in enumerate(rows)))
+    said = {_word(rows[place]["by"]): _word(rows[place]["decision"]) for at, place in dated if at <= moment}
+    odd = sorted(f"{who}: {word}" for who, word in said.items() if word not in _APPROVED | _REFUSED)
+    if odd:
+        raise Unknown(
+            f"what was said is neither yes nor no: {', '.join(odd)[:_SHOWN]}", "ask, and record approved or no"
+        )
+    wanted = roster.people().stakeholders if roster.configured else ()
+    if not wanted:
+        raise NotConfigured("nothing says whose approval is needed", "set team.stakeholders in the environment file")
+    missing = [who[:_SHOWN] for who in wanted if _word(who) not in said]
+    return Approvals(
+        *([who for who, word in said.items() if word in _APPROVED], missing),
+        [who for who, word in said.items() if word in _REFUSED],
+    )
+
+
+@dataclass(frozen=True)
+class LaunchTime:
+    """Whether those who launch and this suite mean the same moment."""
+
+    stated: str
+    agreed: str
+    minutes_apart: float
+
+
+@observation
+def launch_time(readings: Readings, launch_at: datetime | None) -> LaunchTime:
+    """Hold the launch time of the environment beside the one that was agreed on."""
+    if launch_at is None:
+        raise NotConfigured("the environment names no launch time", "set launch_at in the environment file")
+    agreed = _instant(LAUNCH_TIME, readings.value(LAUNCH_TIME))
+    apart = abs((launch_at - agreed) / timedelta(minutes=1))
+    return LaunchTime(f"{launch_at:%Y-%m-%d %H:%M}Z", f"{agreed:%Y-%m-%d %H:%M}Z", round(apart, 2))
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """The announced maintenance that the launch falls into."""
+
+    windows: int
+    hours_ahead: float
+    """Between its announcement and its begin; the earliest announced counts."""
+
+
+@observation
+def maintenance(readings: Readings, launch_at: datetime | None) -> Maintenance:
+    """Find the maintenance that covers the launch."""
+    if launch_at is None:
+        raise NotConfigured("the environment names no launch time", "set launch_at in the environment file")
+    covering: list[float] = []
+    for row in readings.rows(MAINTENANCE_WINDOWS, "created_at", "scheduled_for", "scheduled_until"):
+        created, begin, end = (
+            _instant(MAINTENANCE_WINDOWS, row[name]) for name in ("created_at", "scheduled_for", "scheduled_until")
+        )
+        if begin <= launch_at < end:
+            covering.append((begin - created) / timedelta(hours=1))
+    return Maintenance(len(covering), round(max(covering, default=0.0), 2))
+
+
+@dataclass(frozen=True)
+class Watch:
+    """For how long a deployment was looked at after it."""
+
+    looks: int
+    minutes: float
+    """Without too long a pause, from the deployment on."""
+
+
+@observation
+def watch(
+    readings: Readings,
+    history: History,
+    moment: datetime,
+    launch_at: datetime | None,
+    minutes_at_least: float,
+    pause_minutes_at_most: float,
+) -> Watch:
+    """Count from the deployment on, until nobody looked for too long. Raises Unknown while the time is not over."""
+    deployed = launch_at
+    if readings.configured(DEPLOYED_AT):
+        deployed = _instant(DEPLOYED_AT, readings.value(DEPLOYED_AT))
+    if deployed is None:
+        raise NotConfigured("nothing says when it was deployed", "set launch_at or readings.deployed_at")
+    pause = timedelta(minutes=pause_minutes_at_most)
+    end = deployed + timedelta(minutes=minutes_at_least)
+    if moment < end:
+        raise Unknown(f"it was deployed at {deployed:%H:%M}Z: the watch is not over", f"run again after {end:%H:%M}Z")
+    if readings.configured(DEPLOYMENT_LOOKS):
+        found = [_instant(DEPLOYMENT_LOOKS, row["at"]) for row in readings.rows(DEPLOYMENT_LOOKS, "at")]
+    else:
+        found = [look.at for look in history.looks(Source(check="health.live"), deployed, end + pause).found]
+    looks = sorted(at for at in found if deployed <= at <= end + pause)
+    last = deployed
+    for at in looks:
+        if at - last > pause:
+            break
+        last = at
+    return Watch(len(looks), round((last - deployed) / timedelta(minutes=1), 2))
+
+
+def _word(value: object) -> str:
+    return " ".join(str(value).split()).casefold()[:_SHOWN]
+
+
+def _instant(known: KnownReading, value: object) -> datetime:
+    try:
+        return parse_instant(str(value))
+    except ValueError as error:
+        raise Unknown(
+            f"readings.{known.name}: {error}", "give times with their zone, such as 2026-12-01T09:00:00Z"
+        ) from None

@@ -1,0 +1,127 @@
+"""What stands against a release: tests that failed, open issues, people who said no, and what hides it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.vendors.github import Issue
+
+if TYPE_CHECKING:
+    from readiness.sandbox.target import Target
+
+CI = "release.ci_green[agency/automated-tests]"
+BLOCKERS = "release.no_open_blockers[no-open-p1-p2]"
+DECISION = "release.decision_recorded[decision-recorded]"
+APPROVAL = "release.stakeholders_approve[stakeholder-approval]"
+LAUNCH_TIME = "release.launch_time_confirmed[launch-time]"
+MAINTENANCE = "release.maintenance_window[umbrella/maintenance-announced]"
+WATCHED = "release.watched_after_deploy[umbrella/watched-15-minutes]"
+PREVIOUS = tuple(
+    f"rollback.previous_version_available[{line}]"
+    for line in (
+        *("previous-version-tagged", "launch400k/rollback-plan", "launch400k/go-rollback", "agency/last-good"),
+        *("launch400k/last-good-deployment", "playbook/last-good-artifact", "umbrella/backup-tag"),
+    )
+)
+PROCEDURE = tuple(
+    f"rollback.procedure_reviewed[{line}]"
+    for line in ("rollback-reviewed", "launch400k/rollback-plan", "launch400k/go-rollback")
+)
+
+
+@fault("preflight", turns={BLOCKERS: "fail"})
+def open_p1(target: Target) -> Iterator[None]:
+    """A bug of the highest priority is open; its title is not kind to reports."""
+    target.office.github.issues.append(Issue("Uploads vanish <script>alert(1)</script>\n| a | b |", ["bug", "P1"]))
+    yield
+    target.office.github.issues.pop()
+
+
+@fault("preflight", turns={BLOCKERS: "unknown"})
+def priority_label_renamed(target: Target) -> Iterator[None]:
+    """No label is called P2 any more: that none is open says nothing."""
+    target.office.github.labels.remove("P2")
+    yield
+    target.office.github.labels.add("P2")
+
+
+@fault("preflight", turns={CI: "fail"})
+def ci_red(target: Target) -> Iterator[None]:
+    """One job of the revision that runs has failed; the others passed."""
+    runs = target.office.github.runs
+    before, runs["lint"] = runs["lint"], ("completed", "failure")
+    yield
+    runs["lint"] = before
+
+
+@fault("preflight", turns={CI: "unknown"})
+def ci_pending(target: Target) -> Iterator[None]:
+    """The tests of the revision that runs have not ended."""
+    runs = target.office.github.runs
+    before, runs["test"] = runs["test"], ("in_progress", None)
+    yield
+    runs["test"] = before
+
+
+@fault("preflight", turns=turning("fail", DECISION, APPROVAL, LAUNCH_TIME))
+def called_off(target: Target) -> Iterator[None]:
+    """A stakeholder took the approval back, the team decided no-go, and the launch is tomorrow."""
+    with target.office.rewritten() as (_, record):
+        now = datetime.now(UTC)
+        record["approvals"].append({"at": now.isoformat(), "by": "Product", "decision": "rejected"})
+        record["decisions"].append({"at": now.isoformat(), "by": "Engineering", "decision": "no-go"})
+        record["launch_time"] = (target.launch_at + timedelta(days=1)).isoformat()
+        target.office.write()
+        yield
+
+
+@fault("preflight", turns={MAINTENANCE: "fail"})
+def announced_late(target: Target) -> Iterator[None]:
+    """The maintenance was announced two hours before it began."""
+    with target.office.rewritten() as (_, record):
+        window = record["maintenance"][0]
+        begins = datetime.fromisoformat(window["scheduled_for"])
+        window["created_at"] = (begins - timedelta(hours=2)).isoformat()
+        target.office.write()
+        yield
+
+
+@fault("postlaunch", turns={WATCHED: "fail"})
+def went_home(target: Target) -> Iterator[None]:
+    """Somebody looked for seven minutes after the deployment, and then nobody."""
+    with target.office.rewritten() as (_, record):
+        del record["looks"][4:]
+        target.office.write()
+        yield
+
+
+@fault("postlaunch", turns={WATCHED: "unknown"})
+def watch_without_times(target: Target) -> Iterator[None]:
+    """The record of the looks carries no zone."""
+    with target.office.rewritten() as (_, record):
+        for look in record["looks"]:
+            look["at"] = look["at"].partition("+")[0]
+        target.office.write()
+        yield
+
+
+@fault("preflight", turns=turning("unknown", DECISION, APPROVAL, LAUNCH_TIME, MAINTENANCE))
+def record_lost(target: Target) -> Iterator[None]:
+    """What was decided and announced cannot be read."""
+    path = target.office.folder / "release.json"
+    whole = path.read_text(encoding="utf-8")
+    path.unlink()
+    yield
+    path.write_text(whole, encoding="utf-8")
+
+
+@fault("preflight", turns=turning("unknown", CI, BLOCKERS, *PREVIOUS, *PROCEDURE))
+def github_denied(target: Target) -> Iterator[None]:
+    """The probe's token has expired."""
+    github = target.office.github
+    before, github.token = github.token, "github_pat_of_somebody_else"
+    yield
+    github.token = before
