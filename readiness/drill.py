@@ -71,8 +71,10 @@ class Restored(_Record):
     tables: tuple[Table, ...] = ()
     seconds: float | None = None
     """From the decision to restore to the end of the comparison; None where it was not restored."""
+    scratch: str = ""
+    """The scratch database, once it was made."""
     dropped: bool = False
-    """The scratch database is gone."""
+    """It is gone again."""
 
 
 class Switched(_Record):

@@ -114,7 +114,7 @@ def _of_restored(facts: Restored, evidence: Evidence) -> Iterator[str]:
         yield f"the backup {facts.backup} does not say credibly when it was made"
     else:
         yield from (found for table in facts.tables if (found := _of_table(table)))
-    if not facts.dropped:
+    if facts.scratch and not facts.dropped:
         yield "the scratch database was not dropped"
 
 

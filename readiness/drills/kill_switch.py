@@ -10,6 +10,7 @@ from readiness.drills.uploads import ENDED, Uploads, good, told
 from readiness.outcomes import NotConfigured
 from readiness.procedures import KillSwitchDrill
 
+COMPLETED = "completed"
 BETWEEN_SECONDS = 0.5
 
 
@@ -39,9 +40,10 @@ def run(course: Course) -> None:
 
 def _off(course: Course, settings: KillSwitchDrill, uploads: Uploads, flying: str) -> None:
     with course.step("off", "switch off, and see a new upload refused") as step:
+        working = uploads.status(flying) not in {*ENDED, *settings.waiting}
         began = time.monotonic()
         course.do(settings.switch_off)
-        in_flight = int(uploads.status(flying) not in {*ENDED, *settings.waiting})
+        in_flight = int(working and uploads.status(flying) != COMPLETED)
         last: list[Answer] = []
         seen = course.wait(lambda: _refused(settings, uploads, last), settings.seconds_at_most)
         seconds = None if seen is None else time.monotonic() - began
@@ -50,8 +52,8 @@ def _off(course: Course, settings: KillSwitchDrill, uploads: Uploads, flying: st
     with course.step("in flight", "see the upload that was in flight complete while the switch is off") as step:
         ended = course.wait(lambda: uploads.status(flying) in ENDED, uploads.settings.seconds_at_most)
         status = uploads.status(flying)
-        course.note(completed=int(status == "completed") * in_flight)
-        step.saw(status, done=ended is not None and status == "completed")
+        course.note(completed=int(status == COMPLETED) * in_flight)
+        step.saw(status, done=ended is not None and status == COMPLETED)
 
 
 def _refused(settings: KillSwitchDrill, uploads: Uploads, last: list[Answer]) -> bool:

@@ -13,11 +13,12 @@ from readiness.clients.dumps import DumpRefused, Dumps, Fingerprint
 from readiness.drill import Table
 from readiness.drills.course import Course
 from readiness.environment import Postgres
-from readiness.outcomes import NotConfigured
+from readiness.outcomes import NotConfigured, Unknown
 from readiness.procedures import RestoreDrill
 
 SECONDS_AT_MOST = 4 * 3600.0
 SCRATCH = "readiness_restore_"
+DROP = "drop the scratch database"
 Tables = Mapping[str, Fingerprint]
 
 
@@ -96,16 +97,25 @@ def _restored(course: Course, plan: _Plan, path: Path) -> bool:
         course.note(dropped=True)
 
     with course.step("restore", f"into the scratch database {plan.scratch}") as step:
-        course.at_the_end("drop the scratch database", drop)
         try:
             course.note(taken_at=plan.dumps.created(path))
-            plan.dumps.create(server, plan.scratch)
+            course.at_the_end(DROP, drop)
+            _create(course, plan)
             plan.dumps.restore(server, plan.scratch, path)
         except DumpRefused as refused:
             course.note(refused=str(refused))
             step.saw(str(refused), done=False)
             return False
     return True
+
+
+def _create(course: Course, plan: _Plan) -> None:
+    try:
+        plan.dumps.create(plan.settings.server, plan.scratch)
+    except Unknown:
+        course.not_needed(DROP)
+        raise
+    course.note(scratch=plan.scratch)
 
 
 def _compare(course: Course, plan: _Plan, tables: tuple[Table, ...]) -> None:

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from readiness.sandbox.front import Front
-from readiness.sandbox.service import RELEASES, Service
+from readiness.sandbox.service import RELEASES, REVISION, Service
 from readiness.sandbox.web import Web
 
 DEPLOY_SECONDS = 0.4
@@ -41,6 +41,7 @@ class Operations:
     """Switching off ends what is in flight."""
     tells_monitoring: bool = True
     """The metrics show that the object store is away."""
+    deployments: list[threading.Thread] = field(default_factory=list)
     _storage_up: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -72,7 +73,8 @@ class Operations:
         revision = self.deploys_instead or str(asked.get("revision"))
         if revision not in RELEASES:
             return JSONResponse({"error": "unknown_revision", "known": sorted(RELEASES)}, 404)
-        threading.Thread(target=self._bring, args=(revision,), daemon=True).start()
+        self.deployments.append(threading.Thread(target=self._bring, args=(revision,), daemon=True))
+        self.deployments[-1].start()
         return JSONResponse({"deploying": revision}, 202)
 
     def _bring(self, revision: str) -> None:
@@ -82,6 +84,12 @@ class Operations:
             before, self.service.health_status = self.service.health_status, 503
             time.sleep(self.deploy_seconds / 2)
             self.service.revision, self.service.health_status = revision, before
+
+    def as_at_the_beginning(self) -> None:
+        """Wait for the deployments that are under way, and serve the first version again."""
+        while self.deployments:
+            self.deployments.pop().join()
+        self.service.revision = REVISION
 
     def _storage(self, asked: dict[str, Any]) -> Response:
         up = asked.get("up") is True

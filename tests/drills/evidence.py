@@ -20,6 +20,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "taken_at": BEGAN - timedelta(hours=1),
         "tables": (TABLE,),
         "seconds": 60.0,
+        "scratch": "readiness_restore_1",
         "dropped": True,
     },
     "kill-switch": {

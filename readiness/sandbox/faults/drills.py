@@ -29,10 +29,11 @@ def switch_aborts(target: Target) -> Iterator[None]:
 
 @fault(turns={})
 def rollback_slow(target: Target) -> Iterator[None]:
-    """A deployment takes ten seconds."""
-    seconds, target.operations.deploy_seconds = target.operations.deploy_seconds, 10.0
+    """A deployment takes four seconds, where less than two are allowed."""
+    seconds, target.operations.deploy_seconds = target.operations.deploy_seconds, 4.0
     yield
     target.operations.deploy_seconds = seconds
+    target.operations.as_at_the_beginning()
 
 
 @fault(turns={})
@@ -41,6 +42,7 @@ def rollback_wrong_version(target: Target) -> Iterator[None]:
     target.operations.deploys_instead = "2026.10.30-77d0c4e"
     yield
     target.operations.deploys_instead = ""
+    target.operations.as_at_the_beginning()
 
 
 @fault(turns={})
