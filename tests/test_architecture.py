@@ -29,7 +29,9 @@ WORDS |= {
 }
 WORDS |= {"channels"}
 WORDS |= {"people", "repositories"}
+WORDS |= {"procedures"}
 JUDGEMENT = {"alerting", "ladder", "looks", "promql", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
+JUDGEMENT |= {"drill", "drill_verdict"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),
     **dict.fromkeys(JUDGEMENT, 1),
@@ -38,6 +40,7 @@ FLOOR = {
     "evidence": 4,
     "plugin": 5,
     "commands": 5,
+    "drills": 5,
     "sandbox": 5,
     "__main__": 6,
 }

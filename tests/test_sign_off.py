@@ -151,7 +151,7 @@ def test_three_people_have_approved(tmp_path: Path) -> None:
 def test_what_is_the_matter_with_an_approval(tmp_path: Path, old: str, new: str, found: Mapping[str, Any]) -> None:
     told = given(tmp_path, GOOD.replace(old, new))
     nothing: dict[str, Any] = {"missing": [], "several_roles": [], "misdated": []}
-    assert {name: getattr(told, name) for name in nothing} == nothing | found
+    assert {name: getattr(told, name) for name in nothing} == nothing | dict(found)
 
 
 def test_one_person_may_approve_for_several_roles_where_that_is_said(tmp_path: Path) -> None:

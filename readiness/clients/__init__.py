@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from readiness.clients.actions import Actions
 from readiness.clients.alertmanager import Alertmanager
+from readiness.clients.backups import Backups
 from readiness.clients.chat import Chats
 from readiness.clients.files import Files
 from readiness.clients.github import GitHub
@@ -53,6 +55,8 @@ class Clients:
     roster: Roster
     pagerduty: PagerDuty
     github: GitHub
+    backups: Backups
+    actions: Actions
 
     @classmethod
     def of(cls, environment: Environment, guard: Guard, reports: Path) -> Clients:
@@ -86,6 +90,8 @@ class Clients:
             roster=Roster(environment.team, files),
             pagerduty=PagerDuty(environment.pagerduty, http),
             github=GitHub(environment.github, http),
+            backups=Backups(environment.backup, http, guard),
+            actions=Actions(http, guard),
         )
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from readiness.sandbox import monitoring, office, people, postgres, watchers
+from readiness.sandbox import dumps, monitoring, office, people, postgres, watchers
 from readiness.sandbox.attested import Attested
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.configuration import Configuration
@@ -19,6 +19,7 @@ from readiness.sandbox.front import Front
 from readiness.sandbox.log import Log
 from readiness.sandbox.monitoring import Monitoring
 from readiness.sandbox.office import Office
+from readiness.sandbox.operations import Operations
 from readiness.sandbox.papers import Papers
 from readiness.sandbox.people import People
 from readiness.sandbox.service import REVISION, Service
@@ -53,6 +54,9 @@ class Target:
     workers: dict[str, Worker]
     front: Front
     front_web: Web
+    operations: Operations
+    operations_web: Web
+    backups: dumps.Backups
     monitoring: Monitoring
     watchers: Watchers
     papers: Papers
@@ -94,6 +98,10 @@ class Target:
             "SANDBOX_PROMETHEUS_URL": self.monitoring.prometheus_url,
             "SANDBOX_ALERTMANAGER_URL": self.monitoring.alertmanager_url,
             "SANDBOX_CATCHER_URL": self.monitoring.catcher_web.url,
+            "SANDBOX_OPERATIONS_URL": self.operations_web.url,
+            "SANDBOX_OPERATIONS_TOKEN": self.operations.token,
+            "SANDBOX_BACKUPS": str(self.backups.folder),
+            "SANDBOX_SCRATCH_DATABASE_URL": self.server.dsn(),
             "SANDBOX_CONFIGURATION": str(self.configuration.path),
             "SANDBOX_ATTESTATIONS": str(self.attested.path),
             "SANDBOX_LOG": str(self.service.plant.log.path),
@@ -114,7 +122,7 @@ class Target:
         for worker in self.workers.values():
             worker.end()
         self.monitoring.stop()
-        webs = [self.service_web, self.management_web, self.storage_web, self.front_web]
+        webs = [self.service_web, self.management_web, self.storage_web, self.front_web, self.operations_web]
         webs += [self.papers.web, self.people.web, *self.watchers.webs.values(), *self.office.webs.values()]
         for web in webs:
             web.leave()
@@ -153,21 +161,13 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
     store = ObjectStore(folder / "objects")
     storage_web = Web(store.application())
     configuration = Configuration(folder / "service.env", _variables(database, store, storage_web))
-    log = Log(folder / "service.jsonl")
-    plant = Plant(
-        database=database,
-        configuration=configuration,
-        breakers=Breakers(database, log),
-        telemetry=Telemetry(database),
-        log=log,
-        store=store,
-        http=httpx.Client(timeout=3, trust_env=False),
-    )
+    plant = _plant(database, configuration, store, Log(folder / "service.jsonl"))
     workers = [kind(plant) for kind in WORKERS]
     api_token = f"upl_{secrets.token_urlsafe(24)}"
     service = Service(plant, workers, {api_token: INTERNAL})
     management = Management(admin)
     launch_at = datetime.now(UTC) + UNTIL_LAUNCH
+    operations = Operations(service, front, storage_web)
     return Target(
         server=server,
         admin=admin,
@@ -183,6 +183,9 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         workers={worker.name: worker for worker in workers},
         front=front,
         front_web=front_web,
+        operations=operations,
+        operations_web=Web(operations.application()),
+        backups=dumps.make(server, folder / "backups"),
         monitoring=watched,
         watchers=watchers.start(watched.prometheus_url, admin),
         papers=Papers(folder / "papers"),
@@ -191,6 +194,18 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         people=people.start(launch_at),
         attested=Attested(folder / "attestations.yaml"),
         launch_at=launch_at,
+    )
+
+
+def _plant(database: Database, configuration: Configuration, store: ObjectStore, log: Log) -> Plant:
+    return Plant(
+        database=database,
+        configuration=configuration,
+        breakers=Breakers(database, log),
+        telemetry=Telemetry(database),
+        log=log,
+        store=store,
+        http=httpx.Client(timeout=3, trust_env=False),
     )
 
 
