@@ -88,10 +88,10 @@ def _not_the_one(recorded: RecordedRun, book: Book | None, words: list[str]) -> 
         return
     if recorded.start.env != words[0]:
         yield f"this is a run of {recorded.start.env}: it was copied in"
-    runs = book.runs.values() if book else ()
-    newest = [one.name for one in runs if one.entry.kind == "run" and one.entry.phase == words[1]][-1:]
-    if newest and newest != [recorded.folder.name]:
-        yield f"the ledger has a newer run of {words[1]}: {newest[0]}"
+    for one in book.runs.values() if book else ():
+        began = one.entry.started_at
+        if one.entry.kind == "run" and one.entry.phase == words[1] and began and began > recorded.start.started_at:
+            yield f"the ledger has a newer run of {words[1]}: {one.name}"
 
 
 def _anchor(book: Book | None, head: str | None) -> Iterator[str]:

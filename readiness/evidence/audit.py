@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from readiness import rehearsal, rehearsal_verdict
 from readiness.errors import BadRun
 from readiness.evidence import ledger
 from readiness.evidence.before import candidates
@@ -159,7 +160,7 @@ def _audited(home: Path, kept: Kept, trusted: Mapping[str, PublicKey]) -> tuple[
         return found, None
     recorded = None
     if kept.entry.kind != "run":
-        found.faults += list(_files(folder, kept)) if kept.sealed else []
+        found.faults += [*_files(folder, kept), *_rehearsed(folder, kept)] if kept.sealed else []
     elif kept.sealed or (folder / FILE).is_file():
         try:
             recorded = read_run(folder)
@@ -172,6 +173,18 @@ def _audited(home: Path, kept: Kept, trusted: Mapping[str, PublicKey]) -> tuple[
     elif trusted and kept.key is None:
         found.gaps.append(SIGNED_BY_NOBODY)
     return found, recorded
+
+
+def _rehearsed(folder: Path, kept: Kept) -> Iterator[str]:
+    """Work out the verdict of a rehearsal again."""
+    if kept.entry.kind != "rehearsal":
+        return
+    try:
+        word = str(rehearsal_verdict.judge(rehearsal.read(folder)).word)
+    except BadRun as error:
+        word = str(error)
+    if word != kept.ended:
+        yield f"sealed as {kept.ended}, its evidence adds up to {word}"
 
 
 def _loosened(before: RecordedRun, now: RecordedRun) -> Iterator[str]:

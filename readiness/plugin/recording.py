@@ -17,7 +17,7 @@ from readiness import durable
 from readiness.environment import KnownReading
 from readiness.errors import BadRun
 from readiness.evidence import folders
-from readiness.evidence.exports import commands_for_github, junit, markdown
+from readiness.evidence.exports import BYTES_AT_MOST, commands_for_github, junit, markdown
 from readiness.evidence.formats import ctrf
 from readiness.evidence.journal import Journal, RecordedRun, read_run
 from readiness.evidence.judged import judge, limits_digest, on_ladder
@@ -342,4 +342,5 @@ def _annotate(config: pytest.Config, run: RecordedRun) -> None:
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8", errors="replace") as file:
-            file.write(REDACTOR.text(markdown(run)))
+            room = BYTES_AT_MOST - file.tell()  # the step may have written to it before
+            file.write(REDACTOR.text(markdown(run, room)))

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from readiness import durable
 from readiness.evidence import exports, folders
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.records import Finish, Plan, RecordedMeasurement, RecordedTarget, Result, Start
+from readiness.evidence.records import Finish, Plan, RecordedMeasurement, RecordedTarget, ReplayOf, Result, Start
 from readiness.outcomes import Gate, Outcome, Phase
 from readiness.plugin.reporting import BEGIN, banner, finish_page
 from readiness.verdict import Word
@@ -107,6 +108,21 @@ def test_the_summary_fits() -> None:
     text = exports.markdown(run)
     assert len(text.encode()) <= exports.BYTES_AT_MOST
     assert "more lines are in the journal" in text
+
+
+def test_the_summary_leaves_room_for_what_stands_there_already() -> None:
+    run = run_of(*(result(f"line-{number}", Outcome.FAIL, "x" * 400) for number in range(200)))
+    assert len(exports.markdown(run, 5_000).encode()) <= 5_000
+    assert len(exports.markdown(run, -1).encode()) < 100
+
+
+def test_a_run_says_what_it_is_worth() -> None:
+    run = run_of(*EVERY)
+    assert exports.worth(run) == "Not evidence: nobody signed it"
+    signed = replace(run, start=run.start.model_copy(update={"key_id": "ab" * 32}))
+    assert exports.worth(signed) == f"Signed with the key {'ab' * 8}"
+    again = replace(run, start=run.start.model_copy(update={"replay_of": ReplayOf(run="r", head="h")}))
+    assert exports.worth(again) == "Not evidence: a replay of r"
 
 
 def test_github_sees_ten_commands_on_lines_of_their_own() -> None:

@@ -131,7 +131,9 @@ def test_a_torn_entry_does_not_swallow_the_next(tmp_path: Path) -> None:
     assert "torn" in found.problems[0]
 
 
-def test_rehearsals_and_drills_are_sealed_the_same_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rehearsals_and_drills_are_sealed_the_same_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv(VARIABLE, new_pair()[0])
     drill = tmp_path / "tiny" / "drills" / "20261121T090000Z-restore"
     drill.mkdir(parents=True)
@@ -141,11 +143,15 @@ def test_rehearsals_and_drills_are_sealed_the_same_way(tmp_path: Path, monkeypat
     load = tmp_path / "tiny" / "rehearsals" / "20261121T090000Z-smoke"
     load.mkdir(parents=True)
     (load / "evidence.json").write_text("{}", "utf-8")
-    ledger.keep(load, "fail", 1)
+    ledger.keep(load, "pass", 0)
     words = ["verify", "--all", "--env", "tiny", "--reports", str(tmp_path), "--environments", str(tmp_path)]
-    assert main(words) == 0
+    capsys.readouterr()
+    assert main(words) == 1
+    (told,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("REFUTED")]
+    assert "rehearsals/20261121T090000Z-smoke: sealed as pass, its evidence adds up to" in told
     (drill / "evidence.json").write_text('{"seconds": 1}', "utf-8")
     assert main(words) == 1
+    assert "evidence.json was changed after it was sealed" in capsys.readouterr().out
     (load / "notes.txt").write_text("ghp_" + "a1" * 15, "utf-8")
     with pytest.raises(ledger.NotSealed, match=r"notes\.txt holds a vendor's key"):
         ledger.keep(load, "fail", 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from readiness.__main__ import main
 from tests.plugin.project import ROOT, Project, line
 
 
@@ -63,3 +64,32 @@ def test_a_replay_with_a_new_limit_judges_anew(project: Project) -> None:
     again = project.preflight(f"--replay={recorded}")
     assert again.outcomes() == {"one": "fail", "new": "unknown"}, again.out
     assert again.looked == []
+
+
+def test_a_replay_is_found_by_its_name_and_is_never_evidence(project: Project) -> None:
+    project.preflight("--as-of=T-1h")
+    (recorded,) = (project.folder / "reports" / "tiny").glob("2*-preflight")
+    again = project.preflight("--replay", recorded.name)
+    assert (again.outcomes(), again.exit) == ({"one": "pass", "two": "pass"}, 0), again.out
+    assert "a replay is not evidence" in again.out
+    assert f"a replay of {recorded.name}" in (project.folder / "reports/tiny").joinpath(
+        f"{again_folder(project)}/summary.md"
+    ).read_text("utf-8").replace("\\", "")
+    places = ["--reports", str(project.folder / "reports"), "--environments", str(project.folder / "environments")]
+    assert main(["verify", again_folder(project), "--env", "tiny", *places]) == 10
+    assert main(["verify", "preflight", "--env", "tiny", *places]) == 0
+    ledger = (project.folder / "reports" / "tiny" / "ledger.jsonl").read_text("utf-8")
+    assert len(ledger.splitlines()) == 2  # the run's own
+
+
+def again_folder(project: Project) -> str:
+    (found,) = (project.folder / "reports" / "tiny").glob("2*-replay")
+    return found.name
+
+
+def test_a_run_of_another_phase_is_not_replayed(project: Project) -> None:
+    project.preflight("--as-of=T-1h")
+    (recorded,) = (project.folder / "reports" / "tiny").glob("2*-preflight")
+    refused = project.run("-m", "postlaunch", f"--replay={recorded}")
+    assert refused.exit == 4
+    assert "a run of tiny preflight, and this is --env tiny -m postlaunch" in refused.out
