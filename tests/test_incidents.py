@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -81,10 +82,8 @@ def test_what_is_no_report_says_why(old: str, new: str, told: str) -> None:
 
 @given(st.text() | st.text().map(lambda text: f"---\n{text}\n---\n# {text}\n"))
 def test_any_text_is_a_report_or_none(text: str) -> None:
-    try:
-        parse(text)
-    except NoReport as error:
-        assert str(error)
+    with suppress(NoReport):
+        assert parse(text).id
 
 
 Review = Callable[..., IncidentReview]
