@@ -120,9 +120,9 @@ def report_missing(target: Target) -> Iterator[None]:
     target.admin.rows("delete from operations.incidents where id = 'INC-8'")
 
 
-@fault("ga", turns=turning("fail", *INCIDENTS))
+@fault("ga", turns=turning("fail", *WHOLE))
 def alert_without_a_report(target: Target) -> Iterator[None]:
-    """A critical alert fired, and nobody has written of it."""
+    """A critical alert fired, and nobody has written of it; there is time for that until the day after tomorrow."""
     lapse = f"- {{alert: {LAPSE}, expr: vector(1), labels: {{severity: critical}}}}\n      - alert: HighCpu\n"
     target.monitoring.rules(RULES.read_text(encoding="utf-8").replace("- alert: HighCpu\n", lapse))
     target.monitoring.settle()
