@@ -252,6 +252,8 @@ class Environment(Section):
     service_levels: dict[str, ServiceLevel] = {}
     attestations: Path | None = None
     """Where what people attest lies; None is `<name>.attestations.yaml` beside this file."""
+    owners: dict[str, str] = {}
+    """A line (`runbook/line`) or an area of checks (`database`) → who sees to it."""
     not_applicable: dict[str, Annotated[str, Field(min_length=10)]] = {}
     """`runbook/line` → the written reason why the line cannot apply here."""
 

@@ -22,6 +22,7 @@ from readiness.outcomes import Effect, Outcome, Phase
 from readiness.runbook import Item, Limits, Runbook, planned_checks
 from readiness.timeline import is_due
 from readiness.verdict import Expected, Key
+from readiness.waivers import Waivers
 
 UNDECIDED = "undecided.no_check_yet"
 """The check of the lines whose own check nobody has written yet."""
@@ -43,6 +44,7 @@ class Run:
     replay: Path | None = None
     as_of: str | None = None
     attestations: Attestations = field(default_factory=Attestations)
+    waivers: Waivers = field(default_factory=Waivers)
 
     @cached_property
     def before(self) -> Before | None:
