@@ -38,7 +38,7 @@ def actions(run: RecordedRun, judged: Judged, owners: Mapping[str, str]) -> list
     if not found:  # nothing is open, and yet it is not good: the run did not end by itself
         return [Action(again, "the run did not end by itself", ())]
     listed = [
-        Action(do, why, tuple(dict.fromkeys(map(_name, keys))), owner_of(keys[0], owners))
+        Action(do, why, tuple(dict.fromkeys(map(_name, keys))), _owners(keys, owners))
         for (do, why), keys in found.items()
     ]
     return sorted(listed, key=lambda one: (-len(one.lines), one.lines))
@@ -52,6 +52,10 @@ def _cause(key: Key, result: Result | None, env: str, again: str) -> tuple[str, 
         name = _name(key)
         return f"readiness attest {name if ':' not in name else repr(name)} --env {env}", result.reason
     return result.remedy or result.reason or OPEN_WORD, result.reason
+
+
+def _owners(keys: list[Key], owners: Mapping[str, str]) -> str:
+    return ", ".join(dict.fromkeys(one for key in keys if (one := owner_of(key, owners))))
 
 
 def owner_of(key: Key, owners: Mapping[str, str]) -> str:

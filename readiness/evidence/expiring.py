@@ -15,7 +15,7 @@ from readiness.waivers import Waiver
 
 ENDS = {"expires_at", "not_after", "valid_until"}
 """The keys under which an observation tells until when something is good."""
-FOLDERS = {"rehearsals": ("rehearsal", "stage", "load."), "drills": ("drill", "name", "drills.")}
+FOLDERS = {"rehearsals": ("rehearsal", "stage", "load."), "drills": ("drill", "drill", "drills.")}
 """Folder of the evidence → what it is, the key of its name, the checks that say how old it may be."""
 DAYS = {"rehearsal": 14.0, "drill": 31.0}
 BACKUP_HOURS = 24.0
@@ -66,12 +66,9 @@ def _evidence(path: Path, key: str) -> tuple[str, datetime | None]:
         told = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return "", None
-    if not isinstance(told, dict):
+    if not isinstance(told, dict) or told.get("ended") != "whole":
         return "", None
-    name = told.get(key)
-    if isinstance(name, dict):
-        name = name.get("name")
-    return str(name or path.parent.name.partition("-")[2]), _instant(told.get("finished_at"))
+    return str(told.get(key)), _instant(told.get("finished_at"))
 
 
 def _stated(run: RecordedRun, checks: str, key: str) -> Iterator[float]:
