@@ -176,3 +176,14 @@ def test_an_entry_for_one_thing_of_a_line_goes_before_that_of_the_line() -> None
     one |= {"evidence": "https://wiki.example.com/x"}
     found = attestations.Attestations.model_validate({"attestations": {"a/b": one, "a/b:c": {**one, "who": "Grace"}}})
     assert [found.name_for(name) for name in ("a/b", "a/b:c", "a/b:d", "a/c")] == ["a/b", "a/b:c", "a/b", None]
+
+
+def test_the_examples_are_whole() -> None:
+    folder = Path(__file__).parents[1] / "environments"
+    said = attestations.load(folder / "example.attestations.yaml", BOOKS, {}).attestations
+    spared = waivers.load(folder / "example.waivers.yaml", BOOKS, {}).waivers
+    (word,), (waiver,) = said.values(), spared.values()
+    assert set(Attestation.model_fields) == word.model_fields_set
+    assert set(Waiver.model_fields) == waiver.model_fields_set
+    text = (folder / "example.waivers.yaml").read_text(encoding="utf-8")
+    assert all(reason in text for reason in waivers.Reason)
