@@ -16,6 +16,8 @@ CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 WORDS = {"documents", "environment", "errors", "measurements", "outcomes", "runbook", "secret", "timeline"}
 WORDS |= {"attestations"}
 WORDS |= {"incidents", "sign_off"}
+WORDS |= {"incidents", "sign_off"}
+WORDS |= {"attestations", "entries", "waivers"}
 WORDS |= {
     "collectors",
     "distribution",

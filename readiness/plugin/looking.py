@@ -107,7 +107,7 @@ class Pool:
     def _call(self, found: Observation, limits: Limits, line: str) -> Any:
         run, environment = self.run, self.run.environment
         context = {"environment": environment, "launch_at": environment.launch_at}
-        judged = {"attestations": run.attestations, "sign_off": run.sign_off, "line": line}
+        judged = {"attestations": run.attestations, "line": line, "sign_off": run.sign_off}
         known = {**context, **judged, "moment": run.moment, "reports": run.reports, **vars(self.clients)}
         return found.look(**{name: known[name] if name in known else getattr(limits, name) for name in found.needs})
 

@@ -209,6 +209,18 @@ def _plant(database: Database, configuration: Configuration, store: ObjectStore,
     )
 
 
+def _plant(database: Database, configuration: Configuration, store: ObjectStore, log: Log) -> Plant:
+    return Plant(
+        database=database,
+        configuration=configuration,
+        breakers=Breakers(database, log),
+        telemetry=Telemetry(database),
+        log=log,
+        store=store,
+        http=httpx.Client(timeout=3, trust_env=False),
+    )
+
+
 def _variables(database: Database, store: ObjectStore, storage: Web) -> dict[str, str]:
     return {
         "INGESTION_ENABLED": "false",

@@ -12,7 +12,7 @@ from readiness.sandbox.faults.business import EVENTS, USERS
 from readiness.sandbox.faults.cache import HIT_RATIOS, WARM
 from readiness.sandbox.faults.dashboards import PANELS
 from readiness.sandbox.faults.infrastructure import DISKS, FORECASTS, USAGE
-from readiness.sandbox.faults.signoff import INCIDENTS
+from readiness.sandbox.faults.signoff import INCIDENTS_OF_OTHERS
 from readiness.sandbox.faults.slo import LEVELS, resumed, stopped
 from readiness.sandbox.faults.workers import BACKLOGS, CRON_RAN
 
@@ -39,7 +39,7 @@ def front_not_scraped(target: Target) -> Iterator[None]:
 
 @fault(
     *("preflight", "smoke", "postlaunch", "ga"),
-    turns=turning("unknown", *SERIES, *ALERTS, *INCIDENTS, WARM) | turning("fail", *PANELS),
+    turns=turning("unknown", *SERIES, *ALERTS, *INCIDENTS_OF_OTHERS, WARM) | turning("fail", *PANELS),
 )
 def prometheus_away(target: Target) -> Iterator[None]:
     """Nobody listens where Prometheus was; the panels over it show an error."""
