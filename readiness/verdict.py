@@ -132,7 +132,8 @@ def decide(
     else:
         word, holding = _GOOD[phase], ()
     code = {Word.INCOMPLETE: INCOMPLETE_EXIT, _GOOD[phase]: 0}.get(word, 1)
-    return Verdict(word, code, ACTIONS[word], dict(counts), missing, holding, ended, tuple(sorted(spared, key=str)))
+    action = f"{ACTIONS[word]}; waived: {len(spared)}" if spared else ACTIONS[word]
+    return Verdict(word, code, action, dict(counts), missing, holding, ended, tuple(sorted(spared, key=str)))
 
 
 def waived_among(results: Iterable[tuple[Key, bool]]) -> set[Key]:
