@@ -177,7 +177,7 @@ CASES = [
             kept=4,
             verify=(10,),
         )
-        for name in ("report.html", "summary.md", "junit.xml")
+        for name in ("report.html", "summary.md", "junit.xml", "ctrf.json")
     ),
     Case("no-recording", ANY_BUT_GO, words=("-p", "no:readiness.plugin.recording"), verify=(1, 4), recorded=False),
     Case("no-deciding", ANY_BUT_GO, words=("-p", "no:readiness.plugin.deciding"), verify=(1, 4, 10), recorded=False),
@@ -309,5 +309,11 @@ def test_every_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
     runs = sorted(path.parent for path in (tmp_path / "reports").rglob("journal.jsonl"))
     assert len(runs) == 2
     for folder in runs:
-        assert {path.name for path in folder.iterdir()} == {"journal.jsonl", "report.html", "summary.md", "junit.xml"}
+        assert {path.name for path in folder.iterdir()} == {
+            "ctrf.json",
+            "journal.jsonl",
+            "junit.xml",
+            "report.html",
+            "summary.md",
+        }
         assert all(json.loads(line)["record"] for line in (folder / "journal.jsonl").read_text("utf-8").splitlines())

@@ -45,9 +45,9 @@ def candidates(reports: Path, environment: str, phase: Phase | None = None) -> I
 
 
 def as_before(run: RecordedRun, now: datetime) -> Before | None:
-    """Sum a run up for the one after it; None where it has no end, or its journal contradicts itself."""
+    """Sum a run up for the one after it; None where it has no end, is a replay, or its journal contradicts itself."""
     judged = judge(run)
-    if run.finish is None or judged.refuted:
+    if run.finish is None or run.start.replay or judged.refuted:
         return None
     outcomes = {one.key: one.outcome for one in (run.start.before.decisions if run.start.before else ())}
     outcomes |= {key: outcome for key, outcome in judged.outcomes.items() if outcome is not Outcome.NOT_RUN}

@@ -76,6 +76,13 @@ def verdict_in(run: RecordedRun) -> tuple[str, str]:
     return str(again.word), f"the run ended early; {again.action}"
 
 
+def worth(run: RecordedRun) -> str:
+    """Say whether a run can be evidence at all; whether its seal holds, `readiness verify` says."""
+    if run.start.replay_of:
+        return f"Not evidence: a replay of {run.start.replay_of.run}"
+    return f"Signed with the key {run.start.key_id[:16]}" if run.start.key_id else "Not evidence: nobody signed it"
+
+
 def junit(run: RecordedRun) -> str:
     """Write JUnit XML: a failure is a failure, unknown and not run are errors, left out is skipped."""
     results = results_of(run)
@@ -110,7 +117,7 @@ def _xml(text: str) -> str:
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def markdown(run: RecordedRun) -> str:
+def markdown(run: RecordedRun, room: int = BYTES_AT_MOST) -> str:
     """Write a summary for people: the verdict, what holds it back with its remedy, then every line."""
     results, start = results_of(run), run.start
     verdict, action = verdict_in(run)
@@ -121,7 +128,7 @@ def markdown(run: RecordedRun) -> str:
         "",
         *_changed(run),
         f"Target {_md(start.target.url)}, revision {_md(start.target.revision or 'not stated')}.",
-        f"Judged as of {start.as_of:%Y-%m-%d %H:%M:%S}Z, run {_md(start.run)}.",
+        f"Judged as of {start.as_of:%Y-%m-%d %H:%M:%S}Z, run {_md(start.run)}. {_md(worth(run))}.",
         "",
     ]
     lines += [f"- the evidence is not whole: {_md(why)}" for why in (run.finish.withdrawn if run.finish else ())]
@@ -141,7 +148,7 @@ def markdown(run: RecordedRun) -> str:
         _row(one.outcome, _titled(one), one.gate, "; ".join(values_of(one)), "; ".join(limits_of(one)))
         for one in results
     ]
-    return _capped(lines)
+    return _capped(lines, room)
 
 
 def _changed(run: RecordedRun) -> list[str]:
@@ -165,12 +172,12 @@ def _attached(results: list[Result]) -> Iterator[str]:
         yield from ("", f"### {_md(one.title)}", "", *(f"- {_md(row)}" for row in one.rows))
 
 
-def _capped(lines: list[str]) -> str:
+def _capped(lines: list[str], room: int) -> str:
     kept: list[str] = []
     size = 0
     for line in lines:
         size += len(line.encode(errors="replace")) + 1
-        if size > BYTES_AT_MOST - 100:
+        if size > room - 100:
             kept.append(f"\n{len(lines) - len(kept)} more lines are in the journal.")
             break
         kept.append(line)

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from readiness import durable
 from readiness.errors import BadRun
-from readiness.evidence.plain import to_json
+from readiness.evidence.plain import from_json, to_json
 from readiness.evidence.records import Finish, Plan, Record, Result, Start
 from readiness.evidence.redaction import Redactor
 
@@ -147,7 +147,7 @@ def _records(lines: list[bytes], problems: list[str]) -> Iterator[dict[str, Any]
     prev = FIRST
     for number, line in enumerate(lines):
         try:
-            record = json.loads(line, object_pairs_hook=_unique, parse_constant=_refuse)
+            record = from_json(line)
         except ValueError as error:
             problems.append(f"line {number + 1} is not JSON as the journal writes it: {error}")
             record = None
@@ -161,17 +161,6 @@ def _records(lines: list[bytes], problems: list[str]) -> Iterator[dict[str, Any]
                 problems.append(f"line {number + 1} carries the number {record.get('seq')}: lines are missing or moved")
             yield record
         prev = _digest(line + b"\n")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is no number")
 
 
 def _assemble(folder: Path, records: list[dict[str, Any]], problems: list[str]) -> RecordedRun | None:

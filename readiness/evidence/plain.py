@@ -32,3 +32,19 @@ def as_plain(value: Any) -> Plain:
 def to_json(value: Any) -> str:
     """Write one line of strict JSON."""
     return json.dumps(as_plain(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+def from_json(text: bytes) -> Any:
+    """Read what `to_json` wrote, as strictly: a key twice and NaN are refused. Raises ValueError."""
+    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no number")

@@ -70,6 +70,14 @@ class RecordedHysteresis(Record):
     runs: int = Hysteresis.runs
 
 
+class ReplayOf(Record):
+    """The run whose observations were judged again."""
+
+    run: str
+    head: str
+    """The digest of its journal's last line."""
+
+
 class Start(Record):
     """The first record."""
 
@@ -92,6 +100,10 @@ class Start(Record):
     """The same, and what was waived of it."""
     production: bool | None = None
     replay: str | None = None
+    replay_of: ReplayOf | None = None
+    """Such a run looked at nothing: it is never evidence."""
+    key_id: str | None = None
+    """The key that signs the run in the ledger; without one it is not evidence."""
     before: Before | None = None
     """What the ladder and the changes of this run stand on."""
     hysteresis: RecordedHysteresis = RecordedHysteresis()

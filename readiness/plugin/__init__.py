@@ -6,6 +6,7 @@ pytest_plugins = (
     "readiness.plugin.looking",
     "readiness.plugin.judging",
     "readiness.plugin.deciding",
+    "readiness.plugin.sealing",
     "readiness.plugin.recording",
     "readiness.plugin.looking_back",
     "readiness.plugin.notifying",

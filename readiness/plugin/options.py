@@ -82,12 +82,15 @@ def _run(config: pytest.Config) -> Run:
     shared: Mapping[str, str] = getattr(config, "workerinput", {}).get("readiness", {})
     started_at = datetime.fromisoformat(shared["started_at"]) if shared else datetime.now(UTC)
     reports = Path(config.getoption("reports") or config.rootpath / "reports")
-    replay = folders.find(reports, [config.getoption("replay")]) if config.getoption("replay") else None
+    replay = _recorded(reports, found.environment, config.getoption("replay"))
     as_of = config.getoption("as_of")
     recorded = read_run(replay).start if replay else None
-    if recorded:  # the launch may have been moved since, and a sandbox launches anew each time
+    if recorded and (recorded.env, recorded.phase) != (found.environment, phase or recorded.phase):
+        asked = f"--env {found.environment} -m {phase}"
+        raise ValueError(f"--replay {replay}: a run of {recorded.env} {recorded.phase}, and this is {asked}")
+    if recorded:  # the launch may have been moved since, people may have taken their word back
         found = found.model_copy(update={"launch_at": recorded.launch_at})
-        entries = _recorded(recorded)
+        entries = _entries_of(recorded)
     moment = recorded.as_of if recorded else started_at
     return Run(
         environment=found,
@@ -102,6 +105,14 @@ def _run(config: pytest.Config) -> Run:
         attestations=entries.attestations,
         waivers=entries.waivers,
     )
+
+
+def _recorded(reports: Path, name: str, word: str | None) -> Path | None:
+    """Find the run to replay: by its folder, or by its name among those of the environment."""
+    if not word:
+        return None
+    named = reports / name / word
+    return folders.find(reports, [str(named if named.is_dir() and not Path(word).exists() else word)])
 
 
 def _phase(config: pytest.Config) -> Phase | None:
@@ -130,7 +141,7 @@ def _allow(config: pytest.Config) -> list[Effect]:
 
 def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environment, tuple[Runbook, ...], Entries]:
     """Load all, and tell the problems of all at once. The sandbox is started only when there are none."""
-    folder, name = _folder(config), config.getoption("env")
+    folder, name = environments_of(config), config.getoption("env")
     path = folder / f"{name}.yaml"
     needs_sandbox = embedded.is_wanted(path, os.environ)
     variables = {**os.environ, **embedded.stand_ins(path)} if needs_sandbox else dict(os.environ)
@@ -180,7 +191,7 @@ def _entries(
     return Entries(attested, waived)
 
 
-def _recorded(start: Start) -> Entries:
+def _entries_of(start: Start) -> Entries:
     """Give the entries that a recorded run began with. Raises BadInput."""
     try:
         attested = Attestations.model_validate({"attestations": start.attestations})
@@ -226,10 +237,11 @@ def _elsewhere(found: Environment, runbooks: list[Runbook]) -> Iterator[str]:
             yield f"{place}.line: {not_one_of(source.line, checks[source.check])}"
 
 
-def _folder(config: pytest.Config) -> Path:
+def environments_of(config: pytest.Config) -> Path:
+    """Give the folder of the environment files."""
     return Path(config.getoption("environments") or config.rootpath / "environments")
 
 
 def known_environments(config: pytest.Config) -> list[str]:
     """Name the environments there are, for whoever forgot to name one."""
-    return environment.names(_folder(config))
+    return environment.names(environments_of(config))

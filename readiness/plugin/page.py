@@ -132,12 +132,14 @@ class Page:
             for row in one.rows:
                 self._write(self._cut(f"  {row}"))
 
-    def close(self, run: Run, verdict: Verdict, evidence: tuple[Path | None, list[str]]) -> None:
-        """Close with where the evidence lies, what holds the verdict back, and the verdict."""
+    def close(self, run: Run, verdict: Verdict, evidence: tuple[Path | None, list[str]], signed: list[str]) -> None:
+        """Close with where the evidence lies, what it is worth, what holds the verdict back, and the verdict."""
         folder, files = evidence
         self._write("")
         if folder:
             self._wrap(f"{'evidence':<{LABEL}}{folder}/: {', '.join(files) or 'nothing'}")
+            for text in signed:
+                self._wrap(text)
             self._write(f"{'next':<{LABEL}}readiness verify {folder}")
         if verdict.holding:
             names = list(dict.fromkeys(self._key(key) for key in verdict.holding))

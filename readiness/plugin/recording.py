@@ -15,8 +15,10 @@ from _pytest.config.exceptions import UsageError
 
 from readiness import durable
 from readiness.environment import KnownReading
+from readiness.errors import BadRun
 from readiness.evidence import folders
-from readiness.evidence.exports import commands_for_github, junit, markdown
+from readiness.evidence.exports import BYTES_AT_MOST, commands_for_github, junit, markdown
+from readiness.evidence.formats import ctrf
 from readiness.evidence.journal import Journal, RecordedRun, read_run
 from readiness.evidence.judged import judge, limits_digest, on_ladder
 from readiness.evidence.records import SCHEMA, Finish
@@ -26,6 +28,7 @@ from readiness.plugin.deciding import VERDICT, tell, withdraw
 from readiness.plugin.looking import POOL, Pool
 from readiness.plugin.reporting import HTML, Reporting, finish_page
 from readiness.plugin.run import RUN, Run, is_controller, is_real
+from readiness.plugin.sealing import SEALING
 from readiness.runbook import Line
 from readiness.verdict import Verdict
 
@@ -35,7 +38,7 @@ FOLDER = pytest.StashKey[Path]()
 ARTEFACTS = pytest.StashKey[dict[str, Path]]()
 """On the controller's config: what was written, by name."""
 
-SUMMARY, JUNIT = "summary.md", "junit.xml"
+SUMMARY, JUNIT, CTRF = "summary.md", "junit.xml", "ctrf.json"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,6 +75,7 @@ class Recorder:
         self._session: pytest.Session | None = None
         self._opened = False
         self._trouble: list[str] = []
+        self._held_a_secret = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
@@ -92,8 +96,13 @@ class Recorder:
         if not self._opened:
             self._opened = True
             start, plan = opening(self._run, self._folder.name, revision)
-            self._write("start", start)
+            sealing = self._config.stash[SEALING]
+            self._write("start", {**start, "key_id": sealing.key_id})
             self._write("plan", plan)
+            try:
+                sealing.open(self._folder, start)
+            except OSError as error:
+                self._complain(f"the ledger could not be written: {error}")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -146,7 +155,18 @@ class Recorder:
         final = replace(run, finish=finish)
         if self._trouble:
             self._render(final)
+        self._seal(final)
         _annotate(self._config, final)
+
+    def _seal(self, run: RecordedRun) -> None:
+        """Seal it, unless something of it held a secret; then the ledger shows a run that was never sealed."""
+        try:
+            if not self._held_a_secret:
+                self._config.stash[SEALING].seal(run)
+        except (OSError, BadRun) as error:
+            self._complain(f"the run was not sealed: {error}")
+            assert self._session
+            withdraw(self._session)
 
     def pytest_unconfigure(self) -> None:
         """Tell why a verdict was taken back."""
@@ -189,7 +209,7 @@ class Recorder:
         if run is None:
             run = read_run(self._folder)
             run = replace(run, finish=self._finish(run, self._config.stash[VERDICT]))
-        for name, render in ((SUMMARY, markdown), (JUNIT, junit)):
+        for name, render in ((SUMMARY, markdown), (JUNIT, junit), (CTRF, ctrf)):
             try:
                 durable.write_whole(self._folder / name, REDACTOR.text(render(run)))
                 self._config.stash[ARTEFACTS][name] = self._folder / name
@@ -208,6 +228,7 @@ class Recorder:
         assert self._journal
         outside = [path for path in self._config.stash[ARTEFACTS].values() if self._folder not in path.parents]
         hits = [*scan(self._folder, REDACTOR), *(hit for path in outside for hit in scan_file(path, REDACTOR))]
+        self._held_a_secret = bool(hits)
         for hit in hits:
             self._complain(f"{hit.file.name} held {hit.what}; it was masked or removed")
             if hit.file == self._journal.path:
@@ -241,6 +262,7 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
         "attestations": run.attestations.plain([item.name for item in run.demanded()]),
         "waivers": run.waivers.plain([item.name for item in run.demanded()]),
         "replay": run.replay,
+        "replay_of": run.replay_of,
         "before": run.before,
         "hysteresis": asdict(run.hysteresis),
         "limits_digest": limits_digest(lines),
@@ -301,4 +323,5 @@ def _annotate(config: pytest.Config, run: RecordedRun) -> None:
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8", errors="replace") as file:
-            file.write(REDACTOR.text(markdown(run)))
+            room = BYTES_AT_MOST - file.tell()  # the step may have written to it before
+            file.write(REDACTOR.text(markdown(run, room)))

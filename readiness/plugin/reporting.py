@@ -200,6 +200,7 @@ def banner(run: RecordedRun) -> str:
         f'<section class="readiness {kind}"><h2>{escape(verdict)}</h2><p>{escape(action)}</p>',
         *(*_changed(run), *_said(run)),
         f"<p>{escape(', '.join(f'{number} {word}' for word, number in sorted(counts.items())))}</p>",
+        f"<p>{escape(exports.worth(run))}</p>",
         *(
             f'<p class="withdrawn">taken back: {escape(why)}</p>'
             for why in (run.finish.withdrawn if run.finish else ())

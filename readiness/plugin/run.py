@@ -15,7 +15,7 @@ from readiness.attestations import Attestations
 from readiness.environment import Environment
 from readiness.evidence.before import newest
 from readiness.evidence.journal import read_run
-from readiness.evidence.records import Before
+from readiness.evidence.records import Before, ReplayOf
 from readiness.ladder import Hysteresis, Rungs
 from readiness.measurements import Measure
 from readiness.outcomes import Effect, Outcome, Phase
@@ -45,6 +45,12 @@ class Run:
     as_of: str | None = None
     attestations: Attestations = field(default_factory=Attestations)
     waivers: Waivers = field(default_factory=Waivers)
+
+    @cached_property
+    def replay_of(self) -> ReplayOf | None:
+        """Name the run whose observations are judged again."""
+        recorded = read_run(self.replay) if self.replay else None
+        return ReplayOf(run=recorded.start.run, head=recorded.head) if recorded else None
 
     @cached_property
     def before(self) -> Before | None:

@@ -14,6 +14,7 @@ from readiness.plugin.deciding import VERDICT, standing_in
 from readiness.plugin.page import COLOURS, Page, name_of
 from readiness.plugin.recording import FOLDER
 from readiness.plugin.run import RESULTS, RUN, Run, found_in, is_controller, is_real
+from readiness.plugin.sealing import SEALING
 
 TRACE_VERBOSITY = 2
 CATEGORY = "readiness "
@@ -34,7 +35,9 @@ def _nothing() -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what is about to be looked at, before anything is."""
-    return banner(config.stash[RUN]) if is_real(config) else []
+    if not is_real(config):
+        return []
+    return [*banner(config.stash[RUN]), *(config.stash[SEALING].lines(10) if SEALING in config.stash else [])]
 
 
 def banner(run: Run) -> list[str]:
@@ -87,7 +90,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     page.left_out(results)
     page.people(said(results))
     page.diagnostics(results)
-    page.close(run, verdict, _files(config))
+    page.close(run, verdict, _files(config), config.stash[SEALING].lines() if SEALING in config.stash else [])
     return result
 
 

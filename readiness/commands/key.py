@@ -1,0 +1,68 @@
+"""`readiness key`: make a key that signs runs. Its private half stays out of the project, its public half goes in."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from pathlib import Path
+
+from readiness import durable
+from readiness.errors import BadInput
+from readiness.evidence.signing import FILE_VARIABLE, KEYS, SHOWN, VARIABLE, new_pair, signer_of, trusted_keys
+
+HELP = "make a key that signs runs, or say which keys the project trusts"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command line may say."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="of the new key: ci; without one the keys are listed")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="the private key (default: ~/.config/readiness/NAME.key)"
+    )
+    parser.add_argument("--environments", type=Path, default=Path("environments"), metavar="DIR")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make it, and print where it is and what to do with it; never the key."""
+    if options.name is None:
+        return _list(options.environments)
+    if not _NAME.fullmatch(options.name):
+        raise BadInput([f"{options.name!r} is no name of a key: lower-case letters, digits and -, 40 at most"])
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    private: Path = options.out or home / "readiness" / f"{options.name}.key"
+    public: Path = options.environments / KEYS / f"{options.name}.pub"
+    taken = [f"{path} is there already: choose another name" for path in (private, public) if path.exists()]
+    if taken:
+        raise BadInput(taken)
+    text, key = new_pair()
+    try:
+        private.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        public.parent.mkdir(parents=True, exist_ok=True)
+        durable.write_whole(private, text)  # a temporary file is made with the mode 0600, and keeps it
+        durable.write_whole(public, key.to_pem())
+        public.chmod(0o644)
+    except OSError as error:
+        raise BadInput([f"the key could not be written: {error}"]) from None
+    print(f"private   {private} (mode 0600; into the store of the pipeline's secrets, never into the project)")
+    print(f"public    {public} (commit it: what it has signed is evidence from then on)")
+    print(f"key       {key.key_id[:SHOWN]}")
+    print(f"next      export {FILE_VARIABLE}={private}, or {VARIABLE} with its text; then run as ever")
+    return 0
+
+
+def _list(environments: Path) -> int:
+    """Name the trusted keys, and the one of this process."""
+    found = trusted_keys(environments)
+    for key in found.values():
+        print(f"trusted   {key.key_id[:SHOWN]}  {key.name}")
+    if not found:
+        print(f"trusted   none: no {environments / KEYS}/*.pub; readiness key NAME makes one")
+    signer = signer_of(os.environ)
+    if signer is None:
+        print(f"own       none: neither {VARIABLE} nor {FILE_VARIABLE} is set, runs will not be evidence")
+    else:
+        known = "trusted" if signer.key_id in found else "NOT trusted by this project"
+        print(f"own       {signer.key_id[:SHOWN]}  {known}")
+    return 0

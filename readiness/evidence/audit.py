@@ -1,0 +1,192 @@
+"""Runs held against the ledger: who signed them, whether their files are as they were sealed, and what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from readiness import rehearsal, rehearsal_verdict
+from readiness.errors import BadRun
+from readiness.evidence import ledger
+from readiness.evidence.before import candidates
+from readiness.evidence.journal import FILE, RecordedRun, read_run
+from readiness.evidence.judged import judge
+from readiness.evidence.ledger import Book, Kept, files_of
+from readiness.evidence.loosened import loosened
+from readiness.evidence.signing import SHOWN, PublicKey
+from readiness.verdict import INCOMPLETE_EXIT
+
+ALTERED = 1
+GOOD = {"GO", "OK", "APPROVED"}
+SIGNED_BY_NOBODY = "nobody signed it"
+
+
+@dataclass
+class Audit:
+    """What was found. Faults: something was changed. Gaps: something is no evidence. The rest is told."""
+
+    faults: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def exit(self) -> int:
+        """0, 10 where something is no evidence, 1 where something was changed."""
+        return ALTERED if self.faults else INCOMPLETE_EXIT if self.gaps else 0
+
+
+def book_of(home: Path, trusted: Mapping[str, PublicKey]) -> Book | None:
+    """Read the ledger of an environment's folder; None where there is none. Raises BadRun where it cannot be read."""
+    path = home / ledger.FILE
+    return ledger.read(path, trusted) if path.exists() else None
+
+
+def audit_run(recorded: RecordedRun, book: Book | None, trusted: Mapping[str, PublicKey]) -> Audit:
+    """Hold one run against the ledger. Where the project trusts no key, a missing signature is only told."""
+    found, start = Audit(), recorded.start
+    unsigned = found.gaps if trusted else found.told
+    if start.replay or start.replay_of:
+        found.gaps.append(f"a replay of {start.replay_of.run if start.replay_of else start.replay} is not evidence")
+        return found
+    if book is None:
+        unsigned.append("no ledger lies beside it: not evidence")
+        return found
+    found.faults += book.problems
+    kept = book.runs.get(recorded.folder.name)
+    if kept is None:
+        found.faults.append("the ledger does not know this run: it was copied in, or its entries were removed")
+        return found
+    found.faults += _changed(kept, recorded)
+    if kept.sealed is None:
+        found.gaps.append("it was opened and never sealed: it died, a secret was found in it, or its seal was removed")
+    elif kept.key is None:
+        unsigned.append(f"{SIGNED_BY_NOBODY} whom the project trusts: not evidence" if trusted else NO_KEY)
+    else:
+        found.told.append(f"signed by {kept.key.name}, {kept.key.key_id[:SHOWN]}")
+    found.told += _opened_since(book, kept)
+    return found
+
+
+NO_KEY = "not signed, or the project trusts no key (readiness key NAME): not evidence"
+
+
+def _changed(kept: Kept, recorded: RecordedRun) -> Iterator[str]:
+    """Tell where a run is not the one that the ledger has under its name."""
+    start, opened = recorded.start, kept.opened
+    if start.run != kept.name:
+        yield f"its journal is that of {start.run}: it was copied in"
+    if start.env != recorded.folder.resolve().parent.name:
+        yield f"its journal is of the environment {start.env}: it was copied in"
+    if opened and (opened.entry.limits_digest, opened.entry.started_at) != (start.limits_digest, start.started_at):
+        yield "it was opened with another plan, or at another time: its journal was replaced"
+    if kept.sealed is None:
+        return
+    yield from _files(recorded.folder, kept)
+    if kept.sealed.entry.head != recorded.head:
+        yield "the journal does not end as it did when it was sealed"
+    verdict = judge(recorded).verdict
+    if (kept.sealed.entry.verdict, kept.sealed.entry.exit) != (str(verdict.word), verdict.exit):
+        yield f"sealed as {kept.sealed.entry.verdict}, its results add up to {verdict.word}"
+
+
+def _files(folder: Path, kept: Kept) -> Iterator[str]:
+    assert kept.sealed
+    sealed, here = kept.sealed.files, files_of(folder)
+    for name in sorted({*sealed, *here}):
+        if name not in here:
+            yield f"{name} was sealed and is gone"
+        elif name not in sealed:
+            yield f"{name} was added after it was sealed"
+        elif sealed[name] != here[name]:
+            yield f"{name} was changed after it was sealed"
+
+
+def _opened_since(book: Book, kept: Kept) -> Iterator[str]:
+    """Tell of the runs of this phase that were opened since the last good one before this: none can be left out."""
+    before: list[Kept] = []
+    for other in book.runs.values():
+        if other is kept:
+            break
+        if other.entry.kind == "run" and other.entry.phase == kept.entry.phase:
+            before = [] if other.ended in GOOD else [*before, other]
+    if before:
+        words = [other.ended for other in before]
+        counted = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+        since = f"{before[0].entry.at:%Y-%m-%d %H:%M}Z"
+        yield f"{len(before)} other runs of {kept.entry.phase} since {since} were not good: {counted}"
+        if any(other.entry.limits_digest != kept.entry.limits_digest for other in before):
+            yield "its limits are not those of the runs before it: see readiness verify --all"
+
+
+@dataclass(frozen=True)
+class Audited:
+    """One entry of the ledger, for the list of all."""
+
+    kept: Kept
+    exit: int
+
+
+def audit_all(
+    home: Path, book: Book, trusted: Mapping[str, PublicKey], approved: Collection[str] = ()
+) -> tuple[Audit, list[Audited]]:
+    """Hold everything of an environment against its ledger; `approved` are digests of limits that somebody accepts."""
+    whole = Audit(faults=list(book.problems))
+    found: list[Audited] = []
+    newest: dict[str, RecordedRun] = {}
+    for kept in book.runs.values():
+        one, recorded = _audited(home, kept, trusted)
+        whole.faults += [f"{kept.name}: {fault}" for fault in one.faults]
+        whole.gaps += [f"{kept.name}: {gap}" for gap in one.gaps]
+        found.append(Audited(kept, one.exit))
+        if recorded:
+            before = newest.get(recorded.start.phase)
+            weaker = list(_loosened(before, recorded)) if before else []
+            accepted = recorded.start.limits_digest in approved
+            (whole.told if accepted else whole.gaps).extend(f"{kept.name}: LOOSENED {told}" for told in weaker)
+            newest[recorded.start.phase] = recorded
+    for folder in candidates(home.parent, home.name):
+        if folder.name not in book.runs:
+            whole.faults.append(f"{folder.name}: the ledger does not know this run: it was copied in, or cut out of it")
+    for phase, recorded in newest.items():
+        whole.told.append(f"limits of {phase}: {recorded.start.limits_digest}")
+    return whole, found
+
+
+def _audited(home: Path, kept: Kept, trusted: Mapping[str, PublicKey]) -> tuple[Audit, RecordedRun | None]:
+    folder, found = home / kept.name, Audit()
+    if not folder.is_dir():
+        found.faults.append("the ledger has it, and its folder is gone: it was deleted")
+        return found, None
+    recorded = None
+    if kept.entry.kind != "run":
+        found.faults += [*_files(folder, kept), *_rehearsed(folder, kept)] if kept.sealed else []
+    elif kept.sealed or (folder / FILE).is_file():
+        try:
+            recorded = read_run(folder)
+        except BadRun as error:
+            found.faults += str(error).splitlines()
+        else:
+            found.faults += [*_changed(kept, recorded), *judge(recorded).refuted]
+    if kept.sealed is None:
+        found.gaps.append(f"opened {kept.entry.at:%Y-%m-%d %H:%M:%S}Z and never sealed: abandoned, or still under way")
+    elif trusted and kept.key is None:
+        found.gaps.append(SIGNED_BY_NOBODY)
+    return found, recorded
+
+
+def _rehearsed(folder: Path, kept: Kept) -> Iterator[str]:
+    """Work out the verdict of a rehearsal again."""
+    if kept.entry.kind != "rehearsal":
+        return
+    try:
+        word = str(rehearsal_verdict.judge(rehearsal.read(folder)).word)
+    except BadRun as error:
+        word = str(error)
+    if word != kept.ended:
+        yield f"sealed as {kept.ended}, its evidence adds up to {word}"
+
+
+def _loosened(before: RecordedRun, now: RecordedRun) -> Iterator[str]:
+    if before.plan and now.plan and before.start.limits_digest != now.start.limits_digest:
+        yield from (f"since {before.start.run}: {told}" for told in loosened(before.plan, now.plan))

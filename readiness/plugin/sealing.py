@@ -1,0 +1,95 @@
+"""Enters the run into the ledger of its environment: before anything is looked at, and when its evidence is whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from readiness import durable
+from readiness.errors import BadInput
+from readiness.evidence.formats import result_statement
+from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.ledger import Ledger, enveloped
+from readiness.evidence.plain import to_json
+from readiness.evidence.redaction import REDACTOR
+from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of, trusted_keys
+from readiness.plugin.options import environments_of
+from readiness.plugin.run import RUN, is_controller, is_real
+
+TEST_RESULT = "test-result.json"
+SEALING = pytest.StashKey["Sealing"]()
+"""On the controller's config."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the key first of all: one that cannot be used is told before anything is contacted."""
+    if not (is_real(config) and is_controller(config)):
+        return
+    try:
+        config.stash[SEALING] = Sealing(config)
+    except BadInput as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+class Sealing:
+    """What signs this run, and its two entries. A replay looked at nothing, so it has none."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._run = config.stash[RUN]
+        self.signer: Signer | None = None if self._run.replay else signer_of(os.environ)
+        self._trusted: Mapping[str, PublicKey] = trusted_keys(environments_of(config))
+        self._ledger: Ledger | None = None
+        self._facts: dict[str, Any] = {}
+        self.head = ""
+        """The digest of the ledger's last entry, once the run is sealed."""
+
+    @property
+    def key_id(self) -> str | None:
+        """The id of the key that signs."""
+        return self.signer.key_id if self.signer else None
+
+    def lines(self, width: int = 9) -> list[str]:
+        """Say whether this run is evidence, and what to keep elsewhere so that nobody can cut the ledger unseen."""
+        head = [f"{'ledger':<{width}}head {self.head}"] if self.head else []
+        return [f"{'signed':<{width}}{self._told()}", *head]
+
+    def _told(self) -> str:
+        if self._run.replay:
+            return "no: a replay is not evidence"
+        if self.signer is None:
+            return "no: this run is not evidence (readiness key NAME makes a key)"
+        key = self._trusted.get(self.signer.key_id)
+        if key is None:
+            return f"with the key {self.signer.key_id[:SHOWN]}, which this project does not trust: not evidence"
+        return f"with the key {key.name}, {key.key_id[:SHOWN]}"
+
+    def open(self, folder: Path, start: Mapping[str, Any]) -> None:
+        """Enter that the run opens. Raises OSError."""
+        if self._run.replay:
+            return
+        self._facts = {
+            "phase": str(start["phase"]),
+            "target": start["target"]["url"],
+            "revision": start["target"]["revision"],
+            "started_at": start["started_at"],
+            "limits_digest": start["limits_digest"],
+        }
+        self._ledger = Ledger(folder.parent, self.signer)
+        self._ledger.open(folder, **dict(REDACTOR.plain(self._facts) or {}))  # type: ignore[arg-type]
+
+    def seal(self, run: RecordedRun) -> None:
+        """Enter how it ended. Raises OSError, NotSealed."""
+        if self._ledger is None or run.finish is None:
+            return
+        if self.signer:
+            statement = REDACTOR.plain(result_statement(run))
+            assert isinstance(statement, dict)
+            text = to_json(enveloped(statement, self.signer))
+            durable.write_whole(run.folder / TEST_RESULT, f"{text}\n")
+        closed = read_run(run.folder)
+        told = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": closed.head}
+        self.head = self._ledger.seal(run.folder, **dict(REDACTOR.plain(self._facts) or {}), **told)  # type: ignore[arg-type]

@@ -1,0 +1,238 @@
+"""Attacks on the evidence: each is caught, and the sentence says what was done."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from readiness.evidence import ledger
+from readiness.evidence.signing import FILE_VARIABLE
+from tests.evidence.launch import Launch, judged, make, new_key, signer
+from tests.plugin.project import Project
+
+NOW = ("tiny", "preflight")
+ALL = ("--all", "--env", "tiny")
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Launch:
+    """Give a launch as it was: red, killed, green."""
+    return make(tmp_path_factory.mktemp("launch"))
+
+
+@pytest.fixture
+def launch(done: Launch, tmp_path: Path) -> Launch:
+    """Give a copy that may be forged."""
+    return done.copy(tmp_path / "copy")
+
+
+def test_the_honest_launch_holds(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch.verify(*NOW) == 0
+    told = capsys.readouterr().out
+    assert "signed by ci" in told
+    assert launch.verify(str(launch.runs()[0])) == 1
+    assert "NO-GO" in capsys.readouterr().out
+    head = ledger.read(launch.book, {}).head
+    assert launch.verify(*NOW, "--head", head) == 0
+
+
+def test_run_until_green_and_seal_only_the_green_one(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch.verify(*NOW) == 0
+    assert "2 other runs of preflight since" in (told := capsys.readouterr().out)
+    assert "were not good: 1 NO-GO, 1 abandoned" in told
+    assert launch.verify(*ALL) == 10
+    told = capsys.readouterr().out
+    assert "never sealed: abandoned" in told
+    assert [word in told for word in ("NO-GO", "abandoned", "GO ")] == [True] * 3
+
+
+def _edited(launch: Launch) -> None:
+    path = launch.runs()[-1] / "journal.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"value":0.5', b'"value":0.4', 1))
+
+
+def _edited_with_its_chain(launch: Launch) -> None:
+    launch.turn_green(launch.runs()[0])
+
+
+def _dropped(launch: Launch) -> None:
+    def without(record: dict[str, Any]) -> dict[str, Any] | None:
+        return None if record["record"] == "result" and record["outcome"] == "fail" else record
+
+    launch.edit_journal(launch.runs()[0], without)
+
+
+def _page(launch: Launch) -> None:
+    path = launch.runs()[0] / "report.html"
+    path.write_text(path.read_text("utf-8").replace("NO-GO", "GO"), "utf-8")
+
+
+def _added(launch: Launch) -> None:
+    (launch.runs()[-1] / "approval.txt").write_text("signed, the boss", "utf-8")
+
+
+def _deleted(launch: Launch) -> None:
+    shutil.rmtree(launch.runs()[0])
+
+
+def _moved(launch: Launch) -> None:
+    lines = launch.book.read_bytes().splitlines(keepends=True)
+    launch.book.write_bytes(b"".join([*lines[2:], *lines[:2]]))
+
+
+def _removed(launch: Launch) -> None:
+    lines = launch.book.read_bytes().splitlines(keepends=True)
+    launch.book.write_bytes(b"".join(lines[2:]))
+
+
+def _torn(launch: Launch) -> None:
+    launch.book.write_bytes(launch.book.read_bytes()[:-40])
+
+
+def _key_twice(launch: Launch) -> None:
+    data = launch.book.read_bytes()
+    launch.book.write_bytes(data.replace(b'{"payloadType"', b'{"payloadType":"x","payloadType"', 1))
+
+
+def _copied(launch: Launch) -> None:
+    shutil.copytree(launch.runs()[-1], launch.home / "20990101T000000Z-preflight")
+
+
+ATTACKS: dict[str, tuple[Callable[[Launch], None], str]] = {
+    "edited-value": (_edited, "does not follow the line before"),
+    "edited-with-its-chain": (_edited_with_its_chain, "journal.jsonl was changed after it was sealed"),
+    "dropped-failed-line": (_dropped, "journal.jsonl was changed after it was sealed"),
+    "edited-page": (_page, "report.html was changed after it was sealed"),
+    "added-file": (_added, "approval.txt was added after it was sealed"),
+    "deleted-run": (_deleted, "its folder is gone: it was deleted"),
+    "reordered": (_moved, "entries are missing or moved"),
+    "removed": (_removed, "one was changed, moved or removed"),
+    "torn": (_torn, "is torn"),
+    "key-twice": (_key_twice, "a key stands twice"),
+    "copied-in": (_copied, "the ledger does not know this run"),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_each_attack_is_told(name: str, launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
+    attack, sentence = ATTACKS[name]
+    attack(launch)
+    assert launch.verify(*ALL) == 1
+    assert sentence in capsys.readouterr().out
+
+
+def test_the_gate_of_one_run_sees_it_too(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
+    _edited_with_its_chain(launch)
+    assert launch.verify(str(launch.runs()[0])) == 1
+    assert "journal.jsonl was changed" in capsys.readouterr().out
+    _page(launch)
+    _moved(launch)
+    assert launch.verify(*NOW) == 1
+    assert "entries are missing or moved" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("who", "code", "sentence"),
+    [("foreign", 1, "foreign key"), ("nobody", 10, "nobody signed it"), ("insider", 1, "add up to NO-GO")],
+)
+def test_a_flipped_verdict_that_is_sealed_again(
+    who: str, code: int, sentence: str, launch: Launch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = launch.runs()[-1]
+    facts = launch.facts(run)
+    if who == "insider":  # has the real key, and lies about the verdict of a red run
+
+        def red(record: dict[str, Any]) -> dict[str, Any]:
+            if record["record"] == "result" and record["measurements"][0]["value"] == 0.5:
+                taken = [{**one, "value": 0.9, "ok": False} for one in record["measurements"]]
+                return {**record, "outcome": "fail", "measurements": taken}
+            return record
+
+        launch.edit_journal(run, red)
+        facts["head"] = ""
+    (tmp_path / "other").mkdir()
+    path = {"foreign": new_key(tmp_path / "other", "other"), "insider": launch.folder / "ci.key"}.get(who)
+    launch.seal_again(run, signer(path) if path else None, facts)
+    capsys.readouterr()
+    assert launch.verify(*NOW) == code
+    assert sentence in capsys.readouterr().out
+
+
+def test_a_run_of_another_environment(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
+    prod = launch.folder / "reports" / "prod"
+    shutil.copytree(launch.home, prod)
+    assert launch.verify("prod", "preflight") == 1
+    told = capsys.readouterr().out
+    assert "is of the environment tiny, this is the ledger of prod" in told
+    assert "of the environment tiny: it was copied in" in told
+    (prod / ledger.FILE).unlink()
+    assert launch.verify("prod", "preflight") == 1
+    assert "this is a run of tiny" in capsys.readouterr().out
+
+
+def test_an_older_good_run_in_place_of_the_newest(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
+    (launch.home / "latest-preflight").write_text(f"{launch.runs()[0].name}\n", "utf-8")
+    assert launch.verify(*NOW) == 1
+    assert "the ledger has a newer run of preflight" in capsys.readouterr().out
+
+
+def test_a_cut_tail_is_seen_from_a_head_that_was_kept(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
+    book = ledger.read(launch.book, {})
+    assert launch.verify(*ALL, "--head", book.digests[1]) == 10
+    assert "anchor    3 entries since" in capsys.readouterr().out
+    lines = launch.book.read_bytes().splitlines(keepends=True)
+    launch.book.write_bytes(b"".join(lines[:2]))
+    for run in launch.runs()[1:]:
+        shutil.rmtree(run)
+    assert launch.verify(*ALL) == 0  # nothing that is left contradicts it
+    assert launch.verify(*ALL, "--head", book.head) == 1
+    assert "the ledger never had the head" in capsys.readouterr().out
+    assert launch.verify(*ALL, "--head", book.digests[1][:8]) == 1  # too short to be unique
+
+
+def test_without_the_ledger_a_signed_project_has_no_evidence(
+    launch: Launch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launch.book.unlink()
+    assert launch.verify(*NOW) == 10
+    assert "no ledger lies beside it" in capsys.readouterr().out
+    assert launch.verify(*ALL) == 1
+
+
+def test_limits_loosened_between_runs(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(FILE_VARIABLE, str(launch.folder / "ci.key"))
+    project = Project(launch.folder)
+    (launch.folder / "figure.txt").write_text("0.9", "utf-8")
+    judged(project, "0.9", 1)
+    judged(project, "0.9", 0, limit=0.95)
+    assert launch.verify(*NOW) == 0
+    assert "its limits are not those of the runs before it" in capsys.readouterr().out
+    assert launch.verify(*ALL, "--json") == 10
+    facts = json.loads(capsys.readouterr().out)
+    assert any("LOOSENED" in gap and "share_below 0.7 -> 0.95" in gap for gap in facts["gaps"])
+    approved = facts["told"][-1].rpartition(" ")[2]
+    launch.verify(*ALL, "--json", "--limits", approved)
+    assert not [gap for gap in json.loads(capsys.readouterr().out)["gaps"] if "LOOSENED" in gap]
+
+
+def test_a_secret_in_an_artefact_refuses_the_seal(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(FILE_VARIABLE, str(launch.folder / "ci.key"))
+    project = Project(launch.folder)
+    leaks = (
+        "\n\n@__import__('pytest').hookimpl(tryfirst=True)\ndef pytest_sessionfinish():\n"
+        "    (sorted(HERE.glob('reports/tiny/2*'))[-1] / 'notes.txt').write_text('ghp_' + 'a1' * 15)\n"
+    )
+    project.write("conftest.py", (launch.folder / "conftest.py").read_text("utf-8") + leaks)
+    ran = judged(project, "0.5", 10)
+    assert "notes.txt held a vendor's key" in ran.out
+    assert launch.verify(*NOW) == 10
+    assert "never sealed" in capsys.readouterr().out

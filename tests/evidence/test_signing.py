@@ -1,0 +1,164 @@
+"""Keys: what cannot be used is told in a line, nothing secret is printed, and a signature is of exactly one text."""
+
+from __future__ import annotations
+
+import base64
+import json
+import multiprocessing
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from readiness.__main__ import main
+from readiness.errors import BadInput
+from readiness.evidence import ledger
+from readiness.evidence.redaction import REDACTOR
+from readiness.evidence.signing import FILE_VARIABLE, KEYS, VARIABLE, new_pair, signer_of, trusted_keys
+
+
+def pem(key: Ed25519PrivateKey | rsa.RSAPrivateKey, password: bytes | None = None) -> str:
+    lock = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock).decode()
+
+
+def test_a_new_key_is_written_where_nobody_else_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv(FILE_VARIABLE, raising=False)
+    words = ["key", "ci", "--environments", str(tmp_path)]
+    assert main(words) == 0
+    private = tmp_path / "home" / "readiness" / "ci.key"
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    told = capsys.readouterr().out
+    body = private.read_text("utf-8").splitlines()[1]
+    assert body not in told
+    assert str(private) in told
+    assert main(words) == 4
+    assert "is there already" in capsys.readouterr().err
+    monkeypatch.setenv(FILE_VARIABLE, str(private))
+    assert main(["key", "--environments", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith("trusted")
+    assert body[30:] not in REDACTOR.text(f"the key is {body}")
+    assert main(["key", "No Name", "--environments", str(tmp_path)]) == 4
+
+
+def test_each_key_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    good, _ = new_pair()
+    file = tmp_path / "ci.key"
+    file.write_text(good, "utf-8")
+    file.chmod(0o644)
+    large = pem(rsa.generate_private_key(65537, 2048))
+    cases = {
+        "is no private key in PEM": {VARIABLE: "no key at all"},
+        "has a passphrase": {VARIABLE: pem(Ed25519PrivateKey.generate(), b"long enough")},
+        "an Ed25519 key is wanted": {VARIABLE: large},
+        "chmod 600": {FILE_VARIABLE: str(file)},
+        "cannot be read": {FILE_VARIABLE: str(tmp_path / "none.key")},
+        "both set": {VARIABLE: good, FILE_VARIABLE: str(file)},
+    }
+    for sentence, variables in cases.items():
+        with pytest.raises(BadInput, match=sentence) as told:
+            signer_of(variables)
+        assert len(str(told.value).splitlines()) == 1
+        assert "BEGIN" not in str(told.value)
+    assert signer_of({}) is None
+    assert signer_of({VARIABLE: good})
+
+
+def test_public_keys_that_are_none_are_told_all_at_once(tmp_path: Path) -> None:
+    (tmp_path / KEYS).mkdir()
+    (tmp_path / KEYS / "a.pub").write_text(new_pair()[0], "utf-8")
+    (tmp_path / KEYS / "b.pub").write_text("ssh-ed25519 AAAA", "utf-8")
+    with pytest.raises(BadInput) as told:
+        trusted_keys(tmp_path)
+    assert [problem.partition(":")[0] for problem in told.value.problems] == ["keys/a.pub", "keys/b.pub"]
+    assert "private key: remove it" in told.value.problems[0]
+
+
+def _enter(folder: Path) -> None:
+    book = ledger.Ledger(folder.parent, None)
+    for number in range(20):
+        book.open(folder / f"{multiprocessing.current_process().pid}-{number}")
+
+
+def test_several_processes_write_one_chain(tmp_path: Path) -> None:
+    (tmp_path / "tiny").mkdir()
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_enter, args=(tmp_path / "tiny" / "run",)) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+    book = ledger.read(tmp_path / "tiny" / ledger.FILE, {})
+    assert (len(book.digests), len(book.problems)) == (60, 0)
+
+
+def test_a_signature_is_of_one_text(tmp_path: Path) -> None:
+    text, public = new_pair()
+    (tmp_path / KEYS).mkdir()
+    (tmp_path / KEYS / "ci.pub").write_text(public.to_pem(), "utf-8")
+    home = tmp_path / "tiny"
+    (home / "one").mkdir(parents=True)
+    book = ledger.Ledger(home, signer_of({VARIABLE: text}))
+    book.open(home / "one")
+    trusted = trusted_keys(tmp_path)
+    found = ledger.read(book.path, trusted)
+    assert found.problems == []
+    envelope = json.loads(book.path.read_bytes())
+    other = base64.b64decode(envelope["payload"]).replace(b'"one"', b'"two"')
+    book.path.write_text(json.dumps({**envelope, "payload": base64.b64encode(other).decode()}) + "\n", "utf-8")
+    assert "it was changed" in ledger.read(book.path, trusted).problems[0]
+
+
+def test_a_torn_entry_does_not_swallow_the_next(tmp_path: Path) -> None:
+    home = tmp_path / "tiny"
+    home.mkdir()
+    book = ledger.Ledger(home, None)
+    book.open(home / "one")
+    whole = book.path.read_bytes()
+    book.path.write_bytes(whole[:-30])
+    book.open(home / "two")
+    found = ledger.read(book.path, {})
+    assert list(found.runs) == ["two"]
+    assert len(found.problems) == 1
+    assert "torn" in found.problems[0]
+
+
+def test_rehearsals_and_drills_are_sealed_the_same_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(VARIABLE, new_pair()[0])
+    drill = tmp_path / "tiny" / "drills" / "20261121T090000Z-restore"
+    drill.mkdir(parents=True)
+    (drill / "evidence.json").write_text("{}", "utf-8")
+    ledger.begin(drill)
+    ledger.keep(drill, "pass", 0)
+    load = tmp_path / "tiny" / "rehearsals" / "20261121T090000Z-smoke"
+    load.mkdir(parents=True)
+    (load / "evidence.json").write_text("{}", "utf-8")
+    ledger.keep(load, "pass", 0)
+    words = ["verify", "--all", "--env", "tiny", "--reports", str(tmp_path), "--environments", str(tmp_path)]
+    capsys.readouterr()
+    assert main(words) == 1
+    (told,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("REFUTED")]
+    assert "rehearsals/20261121T090000Z-smoke: sealed as pass, its evidence adds up to" in told
+    (drill / "evidence.json").write_text('{"seconds": 1}', "utf-8")
+    assert main(words) == 1
+    assert "evidence.json was changed after it was sealed" in capsys.readouterr().out
+    (load / "notes.txt").write_text("ghp_" + "a1" * 15, "utf-8")
+    with pytest.raises(ledger.NotSealed, match=r"notes\.txt holds a vendor's key"):
+        ledger.keep(load, "fail", 1)
+
+
+def test_nobody_pays_for_cryptography_who_does_not_sign() -> None:
+    modules = "readiness.__main__, readiness.commands.verify, readiness.plugin.sealing"
+    code = f"import sys, {modules}; print('cryptography' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
