@@ -15,6 +15,11 @@ class AllowlistInternalOnly(Limits):
     share_at_most: float = 0.0
 
 
+class FullyRolledOut(Limits):
+    flag: str
+    share_at_least: float = 1.0
+
+
 @pytest.mark.preflight
 def test_configured(flag_names: list[str], limits: Configured, measure: Measure) -> None:
     """The flag exists.
@@ -34,3 +39,12 @@ def test_allowlist_internal_only(flag_audience: Audience, limits: AllowlistInter
     measure(flag_audience.everyone, f"{limits.flag} is on for everyone").is_(False)
     measure(flag_audience.share, f"share of all who get {limits.flag}").at_most(limits.share_at_most)
     measure(flag_audience.outsiders, "customers on the allowlist").is_none_of_them()
+
+
+@pytest.mark.ga
+def test_fully_rolled_out(flag_share: float, limits: FullyRolledOut, measure: Measure) -> None:
+    """Everybody gets the feature.
+
+    Remedy: raise the roll-out to 100 %, then watch the error rate for an hour.
+    """
+    measure(flag_share, f"share of all who get {limits.flag}").at_least(limits.share_at_least)

@@ -15,6 +15,7 @@ from readiness.collectors import Grafana, Loki, Sentry
 from readiness.documents import Document, Loc, explain, read
 from readiness.errors import BadEnvironment, not_one_of
 from readiness.filling import Filling
+from readiness.incidents import Incidents
 from readiness.journeys import Journey
 from readiness.outcomes import Effect
 from readiness.runbook import shipped
@@ -250,6 +251,11 @@ class Environment(Section):
     """The workspaces that belong to the team itself (phase P0)."""
     readings: dict[str, Reading] = {}
     service_levels: dict[str, ServiceLevel] = {}
+    incidents: Incidents | None = None
+    documentation: dict[str, Url] = {}
+    """The title of a page that must be published → its address."""
+    sign_off: Path | None = None
+    """Where approvals and the decision lie; None is `<name>.sign-off.yaml` beside this file."""
     attestations: Path | None = None
     """Where what people attest lies; None is `<name>.attestations.yaml` beside this file."""
     owners: dict[str, str] = {}
@@ -265,6 +271,8 @@ class Environment(Section):
             )
         if self.production and self.sandbox:
             raise ValueError("sandbox: the embedded target is not production; say production: false")
+        if self.incidents and self.incidents.alerts and not self.prometheus:
+            raise ValueError("incidents.alerts needs the section prometheus")
         if self.load and self.load.scale != 1 and not self.sandbox:
             raise ValueError("load.scale: a rehearsal is made smaller on the sandbox only")
         if self.load and set(self.load.stages) & set(STAGES):
@@ -335,6 +343,7 @@ def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
     addresses += [
         (("readings", name, "http"), reading.http) for name, reading in found.readings.items() if reading.http
     ]
+    addresses += [(("documentation", title), url) for title, url in found.documentation.items()]
     yield from ((loc, host_of(url)) for loc, url in addresses)
     for name in ("postgres", "replica"):
         database = getattr(found, name)

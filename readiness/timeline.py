@@ -106,7 +106,7 @@ def events(
     return sorted(set(found))
 
 
-def is_due(due: str | None, moment: datetime, launch_at: datetime | None) -> bool:
+def is_due(due: str | None, moment: datetime, launch_at: datetime | None, signed_at: datetime | None = None) -> bool:
     """Tell whether a line counts at `moment`.
 
     Without a due time or a launch time a line always counts. What is due after the sign-off cannot be due before
@@ -115,5 +115,5 @@ def is_due(due: str | None, moment: datetime, launch_at: datetime | None) -> boo
     if due is None:
         return True
     if due == AFTER_SIGN_OFF:
-        return False
+        return signed_at is not None and moment >= signed_at
     return launch_at is None or moment >= launch_at + parse_offset(due)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from readiness.outcomes import Gate, Outcome, Phase, Step
+from readiness.sign_off import SignOff
 
 Key = tuple[str, str, str | None]
 """Line, check and subject: what one result decides."""
@@ -107,8 +108,9 @@ def decide(
     *,
     ended: bool = True,
     waived: Collection[Key] = (),
+    sign_off: SignOff | None = None,
 ) -> Verdict:
-    """Add up a phase.
+    """Add up a phase. At its end the launch's own people have a word too: see `_signed`.
 
     A failed blocker outweighs everything unknown. Whatever the runbook demands and nobody answered, whatever came
     back unknown on a blocker, and a run that did not end by itself, keep the verdict from being good. Lines of gate
@@ -131,8 +133,9 @@ def decide(
         word, holding = Word.INCOMPLETE, tuple(dict.fromkeys((*open_, *missing)))
     else:
         word, holding = _GOOD[phase], ()
+    word, action = _signed(word, sign_off) if phase is Phase.GA and sign_off else (word, ACTIONS[word])
     code = {Word.INCOMPLETE: INCOMPLETE_EXIT, _GOOD[phase]: 0}.get(word, 1)
-    action = f"{ACTIONS[word]}; waived: {len(spared)}" if spared else ACTIONS[word]
+    action = f"{action}; waived: {len(spared)}" if spared else action
     return Verdict(word, code, action, dict(counts), missing, holding, ended, tuple(sorted(spared, key=str)))
 
 
@@ -142,6 +145,22 @@ def waived_among(results: Iterable[tuple[Key, bool]]) -> set[Key]:
     for key, waived in results:
         found[key] = waived and found.get(key, True)
     return {key for key, waived in found.items() if waived}
+
+
+def _signed(word: Word, sign_off: SignOff) -> tuple[Word, str]:
+    """Give the word and the action once people have decided.
+
+    They may defer what every line speaks for. They cannot approve what the lines do not.
+    """
+    if sign_off.decision == "deferred":
+        why = f"deferred: {sign_off.reason}; look again on {sign_off.review_on}"
+        return Word.DEFERRED, why if word is Word.APPROVED else f"{why}; {ACTIONS[word]}"
+    if word is not Word.APPROVED:
+        told = "the approval does not count yet; " if sign_off.decision == "approved" else ""
+        return word, f"{told}{ACTIONS[word]}"
+    if sign_off.decision == "open":
+        return Word.INCOMPLETE, "every line speaks for it, and nobody has decided: set decision in the sign-off file"
+    return word, f"signed on {sign_off.signed_at:%Y-%m-%d}" if sign_off.signed_at else ACTIONS[word]
 
 
 _NOTHING = Result(("", "", None), Outcome.NOT_RUN)

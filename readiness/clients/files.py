@@ -13,6 +13,7 @@ from readiness.clients.strict import parse_json
 from readiness.outcomes import Effect, Unknown
 
 BYTES_AT_MOST = 50_000_000
+FILES_AT_MOST = 1000
 SECONDS_AT_MOST = 30.0  # a file can lie on a disk far away
 _VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=[ \t]*(.*)$", re.DOTALL)
 _COMMENT = r"[ \t]*(?:#.*)?$"
@@ -44,6 +45,21 @@ class Files:
         if not text.strip():
             raise Unknown(f"{path} is empty", "does anything still write it?")
         return text
+
+    def names(self, folder: Path, suffix: str) -> list[str]:
+        """Name the files of a folder that end so; none are none. Raises Unknown where it is missing or denied."""
+        with self._guard.request("files", "LIST", str(folder), None, Effect.READ) as entry:
+            try:
+                found = within(Deadline.after(SECONDS_AT_MOST), lambda _: _listed(folder, suffix))
+            except (OSError, ValueError) as error:
+                told = getattr(error, "strerror", None) or "no folder can be called so"
+                raise Unknown(f"{folder} cannot be read: {told}", "is the path right, and may we read it?") from None
+            except DeadlinePassed:
+                raise Unknown(f"{folder} was not read within {SECONDS_AT_MOST:g} s", "is its disk reachable?") from None
+            entry.status = f"{len(found)} files"
+        if len(found) > FILES_AT_MOST:
+            raise Unknown(f"{folder} holds {len(found):,} files", f"point to a folder of at most {FILES_AT_MOST:,}")
+        return found
 
     def json(self, path: Path) -> Any:
         """Read one JSON document. Raises Unknown."""
@@ -79,6 +95,10 @@ class Files:
         if not found:
             raise Unknown(f"{path} sets no variable", "is it the right file?")
         return found
+
+
+def _listed(folder: Path, suffix: str) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name.endswith(suffix) and not path.is_dir())
 
 
 def _bytes(path: Path) -> bytes:

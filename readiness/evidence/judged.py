@@ -92,7 +92,8 @@ def _verdict(run: RecordedRun, proven: list[tuple[Result, Outcome]], standing: M
     expected = [Expected(item.key, line.gate, due=_due(run, item, line)) for item, line in _planned(run)]
     results = decided([(result.key, outcome) for result, outcome in proven], standing)
     waived = waived_among((result.key, waives(run, result, outcome)) for result, outcome in proven)
-    return decide(run.start.phase, expected, results, ended=bool(run.finish and run.finish.ended), waived=waived)
+    ended = bool(run.finish and run.finish.ended)
+    return decide(run.start.phase, expected, results, ended=ended, waived=waived, sign_off=run.start.sign_off)
 
 
 def _standing(
@@ -113,7 +114,8 @@ def standing_before(run: RecordedRun) -> dict[Key, Standing]:
 
 def _due(run: RecordedRun, item: PlannedItem, line: PlannedLine) -> bool:
     """Count an item as due where its time says so, also where the plan says it is not."""
-    return item.due or is_due(line.due, run.start.as_of, run.start.launch_at)
+    signed_at = run.start.sign_off.signed_at if run.start.sign_off else None
+    return item.due or is_due(line.due, run.start.as_of, run.start.launch_at, signed_at)
 
 
 def _due_keys(run: RecordedRun) -> set[Key]:

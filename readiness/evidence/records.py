@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from readiness.ladder import Hysteresis, Standing
 from readiness.measurements import Measurement
 from readiness.outcomes import Gate, Outcome, Phase, Step
+from readiness.sign_off import SignOff
 from readiness.verdict import Key, Word
 
 SCHEMA = "readiness/journal/1"
@@ -107,6 +108,8 @@ class Start(Record):
     before: Before | None = None
     """What the ladder and the changes of this run stand on."""
     hysteresis: RecordedHysteresis = RecordedHysteresis()
+    sign_off: SignOff | None = None
+    """What people had decided when the run began; None before the last phase, and where nobody had."""
 
 
 class PlannedLine(Record):

@@ -50,3 +50,13 @@ def _outsiders(allowlist: Plain, environment: Environment) -> list[str]:
     if not isinstance(allowlist, list):
         raise Unknown(f"the allowlist is no list: {allowlist!r}", "give readings.feature_flags a list of workspaces")
     return sorted(str(name) for name in allowlist if name not in environment.internal_workspaces)
+
+
+@observation
+def flag_share(readings: Readings, flag: str) -> float:
+    """Read how large a share of all get the flag: 1 where it is on for everyone, the roll-out's share elsewhere."""
+    for row in readings.rows(FEATURE_FLAGS, "name", "enabled", "rollout_share"):
+        if row["name"] == flag:
+            share = readings.as_number(FEATURE_FLAGS, row["rollout_share"])
+            return 1.0 if row["enabled"] is True else share
+    raise Unknown(f"the flag {flag} does not exist", "create it, or set readings.feature_flags to where it is")

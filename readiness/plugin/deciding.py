@@ -140,7 +140,7 @@ def _verdict(config: pytest.Config, *, ended: bool) -> Verdict:
     records = config.stash[RESULTS]
     results = decided([(_key(record), Outcome(record["outcome"])) for record in records], standing)
     waived = waived_among((_key(record), bool(record["waived"])) for record in records)
-    return decide(run.phase, run.expected(), results, ended=ended, waived=waived)
+    return decide(run.phase, run.expected(), results, ended=ended, waived=waived, sign_off=run.sign_off)
 
 
 def standing_in(config: pytest.Config) -> dict[Key, Standing]:

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter
 
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import Unknown
-from readiness.plugin.looking import POOL, Pool
-from readiness.plugin.run import ITEM
+from readiness.plugin.looking import NO_LIMITS, POOL, Pool
+from readiness.plugin.run import ITEM, LIMITS
 from readiness.plugin.threads import Look
 
 BUDGET_SECONDS = 10.0
@@ -24,7 +24,7 @@ def diagnose(item: pytest.Item, *, bad: bool) -> dict[str, Any]:
         return {}
     if bad:
         pool.threads.let_measure()
-    looks = {name: pool.ask(name) for name in line.diagnostics}
+    looks = {name: pool.ask(name, item.stash.get(LIMITS, NO_LIMITS)) for name in line.diagnostics}
     return {name: _seen(name, look, pool) for name, look in looks.items()}
 
 

@@ -20,7 +20,7 @@ from readiness.runbook import Item, Limits, limits_of, planned_checks
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
 PARAMETER = "item_of_line"
-CONTEXT = {"environment", "moment", "launch_at", "reports", "attestations", "line"}
+CONTEXT = {"environment", "moment", "launch_at", "reports", "attestations", "line", "sign_off"}
 GIVEN = {"limits", "measure"}
 PROBLEMS = pytest.StashKey[list[str]]()
 REFUSED_MARKS = {"skip", "skipif", "xfail"}
@@ -145,19 +145,21 @@ def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: st
                 yield f"{where}: the observation {name} needs the limit {need}, and {model.__name__} has none"
         if found.effect is not Effect.READ and found.effect not in effects:
             yield f'{where}: the observation {name} has an effect; mark the check @pytest.mark.effect("{found.effect}")'
-    yield from _diagnostics(item)
+    yield from _diagnostics(item, model)
 
 
-def _diagnostics(item: Item) -> Iterator[str]:
-    """Check that what is attached to a failure is known, reads only, and needs no limit of a check."""
+def _diagnostics(item: Item, model: type[Limits]) -> Iterator[str]:
+    """Check that what is attached to a failure is known, reads only, and needs no limit that the check has not."""
     for name in item.line.diagnostics:
         found = OBSERVATIONS.get(name)
         if found is None:
             yield f"{item.line_id}: diagnostics: observation {_unknown(name, OBSERVATIONS)}"
-        elif found.effect is not Effect.READ or set(found.needs) - (CONTEXT - {"line"}) - set(
-            Clients.__dataclass_fields__
-        ):
-            yield f"{item.line_id}: diagnostics: {name} has an effect or needs a limit; name one that does neither"
+        elif found.effect is not Effect.READ or set(found.needs) - (CONTEXT - {"line"}) - {
+            *Clients.__dataclass_fields__,
+            *model.model_fields,
+        }:
+            told = f"has an effect or needs a limit that {item.check} has not; name one that does neither"
+            yield f"{item.line_id}: diagnostics: {name} {told}"
 
 
 def _without_a_check(run: Run, catalogue: Catalogue) -> Iterator[str]:

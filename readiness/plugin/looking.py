@@ -107,7 +107,7 @@ class Pool:
     def _call(self, found: Observation, limits: Limits, line: str) -> Any:
         run, environment = self.run, self.run.environment
         context = {"environment": environment, "launch_at": environment.launch_at}
-        judged = {"attestations": run.attestations, "line": line}
+        judged = {"attestations": run.attestations, "line": line, "sign_off": run.sign_off}
         known = {**context, **judged, "moment": run.moment, "reports": run.reports, **vars(self.clients)}
         return found.look(**{name: known[name] if name in known else getattr(limits, name) for name in found.needs})
 
@@ -200,7 +200,8 @@ def _wanted(items: list[pytest.Item]) -> Iterator[tuple[str, Limits, str]]:
                 if name in OBSERVATIONS:
                     yield name, item.stash.get(LIMITS, NO_LIMITS), item.stash[ITEM].name
             line = item.stash[ITEM].line
-            yield from ((name, NO_LIMITS, "") for name in (line.diagnostics if line.diagnostics_always else ()))
+            always = line.diagnostics if line.diagnostics_always else ()
+            yield from ((name, item.stash.get(LIMITS, NO_LIMITS), "") for name in always)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

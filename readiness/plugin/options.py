@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from readiness import attestations, environment, runbook, timeline, waivers
+from readiness import attestations, environment, runbook, sign_off, timeline, waivers
 from readiness.attestations import Attestations
 from readiness.documents import read
 from readiness.environment import Environment
@@ -23,6 +23,7 @@ from readiness.outcomes import Effect, Phase
 from readiness.plugin import embedded, hooks
 from readiness.plugin.run import RUN, Run
 from readiness.runbook import Runbook
+from readiness.sign_off import SignOff
 from readiness.waivers import Waivers
 
 
@@ -102,6 +103,7 @@ def _run(config: pytest.Config) -> Run:
         reports=reports,
         replay=replay,
         as_of=as_of,
+        sign_off=recorded.sign_off if recorded else _sign_off(found, environments_of(config), phase),
         attestations=entries.attestations,
         waivers=entries.waivers,
     )
@@ -113,6 +115,11 @@ def _recorded(reports: Path, name: str, word: str | None) -> Path | None:
         return None
     named = reports / name / word
     return folders.find(reports, [str(named if named.is_dir() and not Path(word).exists() else word)])
+
+
+def _sign_off(found: Environment, folder: Path, phase: Phase | None) -> SignOff | None:
+    """Read what people decided; it is for the last phase. Raises BadInput."""
+    return sign_off.load(sign_off.path_of(found.environment, folder, found.sign_off)) if phase is Phase.GA else None
 
 
 def _phase(config: pytest.Config) -> Phase | None:

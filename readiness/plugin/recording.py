@@ -267,6 +267,8 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
         "hysteresis": asdict(run.hysteresis),
         "limits_digest": limits_digest(lines),
     }
+    if run.sign_off:
+        start["sign_off"] = run.sign_off.model_dump(mode="json")
     instants = {key: value.isoformat() for key, value in start.items() if isinstance(value, datetime)}
     return {**start, **instants}, {"lines": lines, "items": items}
 

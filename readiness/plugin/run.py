@@ -20,6 +20,7 @@ from readiness.ladder import Hysteresis, Rungs
 from readiness.measurements import Measure
 from readiness.outcomes import Effect, Outcome, Phase
 from readiness.runbook import Item, Limits, Runbook, planned_checks
+from readiness.sign_off import SignOff
 from readiness.timeline import is_due
 from readiness.verdict import Expected, Key
 from readiness.waivers import Waivers
@@ -43,6 +44,8 @@ class Run:
     reports: Path
     replay: Path | None = None
     as_of: str | None = None
+    sign_off: SignOff | None = None
+    """What people decided; only in the phase `ga`, and only where somebody has written it down."""
     attestations: Attestations = field(default_factory=Attestations)
     waivers: Waivers = field(default_factory=Waivers)
 
@@ -82,7 +85,8 @@ class Run:
 
     def due(self, item: Item) -> bool:
         """Tell whether the item counts at the moment that is judged."""
-        return is_due(item.line.due, self.moment, self.environment.launch_at)
+        signed_at = self.sign_off.signed_at if self.sign_off else None
+        return is_due(item.line.due, self.moment, self.environment.launch_at, signed_at)
 
     def local_id(self, item: Item) -> str:
         """Name an item as pytest shows it: with its runbook where there are several."""

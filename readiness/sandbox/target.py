@@ -18,6 +18,7 @@ from readiness.sandbox.database import Database, prepare
 from readiness.sandbox.front import Front
 from readiness.sandbox.log import Log
 from readiness.sandbox.monitoring import Monitoring
+from readiness.sandbox.papers import Papers
 from readiness.sandbox.service import Service
 from readiness.sandbox.storage import ObjectStore
 from readiness.sandbox.telemetry import Telemetry
@@ -52,6 +53,7 @@ class Target:
     front_web: Web
     monitoring: Monitoring
     watchers: Watchers
+    papers: Papers
     api_token: str
     attested: Attested
     launch_at: datetime
@@ -90,6 +92,7 @@ class Target:
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
             **self.watchers.variables(),
+            **self.papers.variables(),
         }
 
     def _replica_dsn(self) -> str:
@@ -103,7 +106,7 @@ class Target:
             worker.end()
         self.monitoring.stop()
         webs = [self.service_web, self.management_web, self.storage_web, self.front_web]
-        webs += self.watchers.webs.values()
+        webs += [*self.watchers.webs.values(), self.papers.web]
         for web in webs:
             web.leave()
         for web in webs:
@@ -141,16 +144,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
     store = ObjectStore(folder / "objects")
     storage_web = Web(store.application())
     configuration = Configuration(folder / "service.env", _variables(database, store, storage_web))
-    log = Log(folder / "service.jsonl")
-    plant = Plant(
-        database=database,
-        configuration=configuration,
-        breakers=Breakers(database, log),
-        telemetry=Telemetry(database),
-        log=log,
-        store=store,
-        http=httpx.Client(timeout=3, trust_env=False),
-    )
+    plant = _plant(database, configuration, store, Log(folder / "service.jsonl"))
     workers = [kind(plant) for kind in WORKERS]
     api_token = f"upl_{secrets.token_urlsafe(24)}"
     service = Service(plant, workers, {api_token: INTERNAL})
@@ -172,9 +166,22 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         front_web=front_web,
         monitoring=watched,
         watchers=watchers.start(watched.prometheus_url, admin),
+        papers=Papers(folder / "papers"),
         api_token=api_token,
         attested=Attested(folder / "attestations.yaml"),
         launch_at=datetime.now(UTC) + UNTIL_LAUNCH,
+    )
+
+
+def _plant(database: Database, configuration: Configuration, store: ObjectStore, log: Log) -> Plant:
+    return Plant(
+        database=database,
+        configuration=configuration,
+        breakers=Breakers(database, log),
+        telemetry=Telemetry(database),
+        log=log,
+        store=store,
+        http=httpx.Client(timeout=3, trust_env=False),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from readiness import runbook
+from readiness import runbook, timeline
 from readiness.runbook import Item
 from readiness.sandbox.attested import TEMPLATE, VALID
 from readiness.sandbox.faults import fault, turning
@@ -36,7 +36,10 @@ PHASES = sorted(
     & {phase for item in ITEMS if item.runbook != OWN for phase in item.line.phase}
 )
 """Those in which both the sandbox's own runbook and one of the others has an attested line."""
-TURNED = [_place(item) for item in ITEMS if set(item.line.phase) & set(PHASES)]
+TURNED = [
+    _place(item) for item in ITEMS if set(item.line.phase) & set(PHASES) and item.line.due != timeline.AFTER_SIGN_OFF
+]
+"""What is due after the sign-off turns once it is signed: see faults/signoff.py."""
 
 
 @fault(*PHASES, turns=turning("unknown", *TURNED))

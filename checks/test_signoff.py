@@ -1,0 +1,172 @@
+"""The launch can be signed off: its week was calm, its incidents are understood, and people have approved."""
+
+import pytest
+
+from readiness import Limits, Measure
+from readiness.observations.signoff import (
+    Approvals,
+    Attestation,
+    Documentation,
+    IncidentReview,
+    Interventions,
+    Pages,
+    Span,
+    SupportVolume,
+)
+
+
+class NoManualInterventions(Limits):
+    interventions_at_most: int = 0
+    window: Span = "7d"
+
+
+class SupportVolumeLimits(Limits):
+    times_at_most: float = 1.5  # half as many again as usual is what weeks differ by
+    requests_floor: float = 5  # fewer a week are alike
+    windows_before: int = 4
+    window: Span = "7d"
+    of: str = "support_requests"
+
+
+class OnCallBurden(Limits):
+    pages_per_week_below: float
+    window: Span = "7d"
+    of: str = "pages"
+
+
+class IncidentsReviewed(Limits):
+    fields: tuple[str, ...] = (
+        "summary",
+        "customer_impact",
+        "root_cause",
+        "timeline",
+        "mitigation",
+        "preventive_actions",
+    )
+    hours_at_most: float | None = None  # from an incident's end until its report is written
+    days_back: float = 14
+
+
+class ApprovalsLimits(Limits):
+    roles: tuple[str, ...]
+
+
+@pytest.mark.ga
+def test_no_manual_interventions(interventions: Interventions, limits: NoManualInterventions, measure: Measure) -> None:
+    """Nobody had to intervene by hand.
+
+    Remedy: automate what was done by hand, or mend its cause; then let the window pass again.
+    """
+    name = f"interventions by hand in {interventions.window}{interventions.told}"
+    measure(len(interventions.found), name).at_most(limits.interventions_at_most)
+
+
+@pytest.mark.ga
+def test_support_volume(support_volume: SupportVolume, limits: SupportVolumeLimits, measure: Measure) -> None:
+    """Customers ask for support about as often as before.
+
+    Remedy: group the requests by cause; what has the launch changed for those who ask?
+    """
+    found = support_volume
+    name = f"times the usual {found.usual:,.0f} support requests in {found.window}, {found.now:,.0f}"
+    measure(found.times(limits.requests_floor), name).at_most(limits.times_at_most)
+
+
+@pytest.mark.ga
+def test_on_call_burden(pages: Pages, limits: OnCallBurden, measure: Measure) -> None:
+    """Whoever is on call is seldom paged.
+
+    Remedy: for each page, mend its cause, or correct the alert that nobody had to act on.
+    """
+    name = f"pages a week, {pages.count:,.0f} in {pages.window}"
+    measure(pages.per_week, name).below(limits.pages_per_week_below)
+
+
+@pytest.mark.postlaunch
+@pytest.mark.ga
+def test_incidents_reviewed(incident_review: IncidentReview, limits: IncidentsReviewed, measure: Measure) -> None:
+    """Each incident has its report, whole and in time.
+
+    Remedy: write what is missing as environments/incident-report.md shows, together with those who were there.
+    """
+    found = incident_review
+    asked = ", ".join(limits.fields) or "nothing in particular"
+    measure(found.unreported, f"incidents without a report, of {found.known} known").is_none_of_them()
+    measure(found.late, "reports written too late").is_none_of_them()
+    measure(found.open, "incidents that have not ended").is_none_of_them()
+    measure(found.incomplete, f"reports of {found.reports} that do not tell all of {asked}").is_none_of_them()
+
+
+@pytest.mark.ga
+def test_documentation_published(documentation: Documentation, measure: Measure) -> None:
+    """The documentation is published.
+
+    Remedy: publish the pages that are named, or correct their addresses under documentation.
+    """
+    name = f"pages that are not published, of {', '.join(documentation.pages)}"
+    measure(documentation.missing, name).is_none_of_them()
+
+
+@pytest.mark.ga
+def test_approvals(approvals: Approvals, limits: ApprovalsLimits, measure: Measure) -> None:
+    """All who must approve have, each by a person of their own and since the launch.
+
+    Remedy: let the roles that are named look at the sign-off page and enter their approval beside the environment file.
+    """
+    measure(approvals.missing, f"roles that have not approved, of {', '.join(limits.roles)}").is_none_of_them()
+    measure(approvals.misdated, "approvals from before the launch or from the future").is_none_of_them()
+    measure(approvals.several_roles, "people who approved for several roles").is_none_of_them()
+
+
+@pytest.mark.ga
+def test_client_feedback(attestation: Attestation, measure: Measure) -> None:
+    """What clients say names no blocker.
+
+    Remedy: mend what they name, ask them again, then attest it anew.
+    """
+    measure(attestation.holds, attestation.told).is_(True)
+
+
+@pytest.mark.ga
+def test_runbook_validated(attestation: Attestation, measure: Measure) -> None:
+    """The runbook has been used in production, and its steps were right.
+
+    Remedy: correct the steps that were wrong, go through them once more, then attest it anew.
+    """
+    measure(attestation.holds, attestation.told).is_(True)
+
+
+@pytest.mark.ga
+def test_post_mortem_held(attestation: Attestation, measure: Measure) -> None:
+    """The post-mortem was held, and what it found is in the plans.
+
+    Remedy: hold it with those who were there, then attest it with the link to its notes.
+    """
+    measure(attestation.holds, attestation.told).is_(True)
+
+
+@pytest.mark.ga
+def test_monthly_review(attestation: Attestation, measure: Measure) -> None:
+    """The month's review was held.
+
+    Remedy: hold it, then attest it with the link to its notes.
+    """
+    measure(attestation.holds, attestation.told).is_(True)
+
+
+@pytest.mark.ga
+def test_announcement_published(attestation: Attestation, measure: Measure) -> None:
+    """The announcement is published.
+
+    Remedy: publish it, then attest it with its address.
+    """
+    measure(attestation.holds, attestation.told).is_(True)
+
+
+@pytest.mark.ga
+def test_handed_over(attestation: Attestation, measure: Measure) -> None:
+    """The service is handed over to business as usual.
+
+    Remedy: archive the channel, hold the retrospective, hand support over, then attest it with the link to the notes.
+    """
+    measure(attestation.holds, attestation.told).is_(True)

@@ -1,0 +1,200 @@
+"""Incidents: which there were, and whether each has its report, whole and in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from readiness.clients.files import Files
+from readiness.clients.prometheus import Prometheus
+from readiness.clients.readings import Readings
+from readiness.environment import Environment
+from readiness.incidents import Incidents, NoReport, Report, parse
+from readiness.observations import known_reading, observation
+from readiness.outcomes import NotConfigured, Unknown
+from readiness.timeline import parse_instant
+
+KNOWN_INCIDENTS = known_reading("known_incidents", "the incidents (columns id, title, started_at, ended_at)")
+NO_REPORTS = {"readme.md", "template.md"}
+BEFORE_IT_IS_SEEN = timedelta(hours=1)
+"""An alert may fire so long before the incident is said to begin, or after it is said to have ended."""
+
+
+@dataclass(frozen=True)
+class IncidentReview:
+    """The incidents of late, and what is the matter with their reports."""
+
+    known: int
+    """Incidents that something besides the reports knows of."""
+    reports: int
+    unreported: list[str]
+    late: list[str]
+    incomplete: list[str]
+    open: list[str]
+    """Those that have not ended."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    id: str | None
+    title: str
+    started_at: datetime
+    ended_at: datetime | None
+    alert: str | None = None
+
+    @property
+    def told(self) -> str:
+        return f"{self.id}: {self.title}" if self.id else f"{self.title}, {self.started_at:%Y-%m-%d %H:%M}Z"
+
+    def is_of(self, report: Report) -> bool:
+        """Tell whether a report is about this."""
+        if self.id:
+            return report.id == self.id
+        if report.ended_at and report.ended_at + BEFORE_IT_IS_SEEN < self.started_at:
+            return False
+        last = self.ended_at or self.started_at
+        return last >= report.started_at - BEFORE_IT_IS_SEEN and (not report.alerts or self.alert in report.alerts)
+
+
+@observation
+def incident_review(
+    files: Files,
+    readings: Readings,
+    prometheus: Prometheus,
+    environment: Environment,
+    moment: datetime,
+    fields: tuple[str, ...],
+    hours_at_most: float | None,
+    days_back: float,
+) -> IncidentReview:
+    """Read the reports of the last days, and hold them against what else knows of incidents.
+
+    With `hours_at_most` the time until a report is written is judged, and with `fields` what it tells.
+    """
+    section = environment.incidents
+    if section is None:
+        raise NotConfigured("nothing says where incident reports are", "set incidents.folder in the environment file")
+    since = moment - timedelta(days=days_back)
+    severity = environment.alerts.severities.get(section.alerts, section.alerts) if section.alerts else None
+    known = list(_known(readings, prometheus, severity, since, moment))
+    reports = [one for one in _reports(files, section) if (one.ended_at or moment) >= since]
+    about = [(one, next((report for report in reports if one.is_of(report)), None)) for one in known]
+    ends = {report.id: one.ended_at for one, report in about if report and one.id}
+    late = list(_late(reports, ends, moment, hours_at_most)) if hours_at_most is not None else []
+    return IncidentReview(
+        known=len(known),
+        reports=len(reports),
+        unreported=[one.told for one, report in about if report is None and _is_missed(one, moment, hours_at_most)],
+        late=late,
+        incomplete=[f"{one.id}: no {', '.join(lacks)}" for one in reports if (lacks := _lacks(one, fields))],
+        open=[f"{one.id}: {one.title}" for one in reports if one.ended_at is None] if fields else [],
+    )
+
+
+def _is_missed(one: _Known, moment: datetime, hours_at_most: float | None) -> bool:
+    """Tell whether its report should be there by now."""
+    if hours_at_most is None:
+        return True
+    return one.ended_at is not None and moment - one.ended_at > timedelta(hours=hours_at_most)
+
+
+def _late(
+    reports: list[Report], ends: dict[str, datetime | None], moment: datetime, hours_at_most: float
+) -> Iterator[str]:
+    for report in reports:
+        # The report may tell of a later end than the one that everybody else saw.
+        end = min((at for at in (report.ended_at, ends.get(report.id)) if at), default=None)
+        written = report.written_at if report.written_at and report.written_at <= moment else None
+        if end and (written or moment) - end > timedelta(hours=hours_at_most):
+            hours = ((written or moment) - end) / timedelta(hours=1)
+            yield f"{report.id}: {f'written {hours:.0f} h' if written else f'not dated, {hours:.0f} h'} after its end"
+
+
+def _lacks(report: Report, fields: tuple[str, ...]) -> list[str]:
+    return [name for name in fields if name not in report.fields]
+
+
+def _reports(files: Files, section: Incidents) -> Iterator[Report]:
+    """Read every report. Raises Unknown for one that cannot be read: nobody knows what it is about."""
+    seen: dict[str, str] = {}
+    for name in files.names(section.folder, ".md"):
+        if name.casefold() in NO_REPORTS:
+            continue
+        path = section.folder / name
+        try:
+            report = parse(files.text(path))
+        except NoReport as error:
+            raise Unknown(f"{path}: {error}", "correct it as environments/incident-report.md shows") from None
+        if report.id in seen:
+            raise Unknown(f"{path} and {seen[report.id]} both are of {report.id}", "give each incident one report")
+        seen[report.id] = name
+        yield report
+
+
+def _known(
+    readings: Readings, prometheus: Prometheus, severity: str | None, since: datetime, moment: datetime
+) -> Iterator[_Known]:
+    """Give what is known besides the reports. Raises Unknown, also where nothing is asked."""
+    told = readings.configured(KNOWN_INCIDENTS)
+    if not told and severity is None:
+        raise NotConfigured(
+            "only the reports tell of incidents, and one without a report would not be seen",
+            "set readings.known_incidents, or incidents.alerts to a severity",
+        )
+    for row in readings.rows(KNOWN_INCIDENTS, "id", "title", "started_at", "ended_at") if told else ():
+        ended = row["ended_at"]
+        one = _Known(
+            str(row["id"]),
+            str(row["title"]),
+            moment_in(row["started_at"], "readings.known_incidents: started_at"),
+            None if ended is None else moment_in(ended, "readings.known_incidents: ended_at"),
+        )
+        if one.started_at <= moment and (one.ended_at or moment) >= since:
+            yield one
+    if severity is not None:
+        yield from _fired(prometheus, severity, since, moment)
+
+
+def _fired(prometheus: Prometheus, severity: str, since: datetime, moment: datetime) -> Iterator[_Known]:
+    """Give the alerts that fired, each from its first to its last firing. Raises Unknown."""
+    seconds = (moment - since).total_seconds()
+    # The age of the moment that is judged; what lies ahead is not on record, so that now is asked instead.
+    ago = max(0.0, (datetime.now(UTC) - moment).total_seconds())
+    _must_be_on_record(prometheus, severity, seconds, ago)
+    firing = f'ALERTS{{alertstate="firing",severity="{severity}"}}'
+    # A subquery sees whole minutes alone; the last of them is asked for as it is.
+    spans = (f"((max_over_time({firing}[1m]) > 0) * time())[{seconds:.0f}s:1m]", f"{firing}[2m]")
+    first, last, lately = (
+        {one.labels.get("alertname", "an alert without a name"): one.value for one in prometheus.vector(query, ago)}
+        for query in (
+            f"min by (alertname) (min_over_time({spans[0]}))",
+            f"max by (alertname) (max_over_time({spans[0]}))",
+            f"max by (alertname) ((max_over_time({spans[1]}) > 0) * time())",
+        )
+    )
+    for name, at in (lately | first).items():
+        ended = datetime.fromtimestamp((last | lately)[name], UTC)
+        yield _Known(None, f"the alert {name}", datetime.fromtimestamp(at, UTC), ended, name)
+
+
+def _must_be_on_record(prometheus: Prometheus, severity: str, seconds: float, ago: float) -> None:
+    """Refuse to believe that nothing fired where nothing could, or where nobody kept it. Raises Unknown."""
+    if not any(rule.labels.get("severity") == severity for rule in prometheus.rules()):
+        raise Unknown(
+            f"no alert rule has the severity {severity}, so that none could fire",
+            "correct incidents.alerts, or say in alerts.severities what the severity is called here",
+        )
+    if not prometheus.vector(f"count(count_over_time(up[{seconds / 10:.0f}s]))", ago + seconds * 0.9):
+        raise Unknown(
+            f"Prometheus has no record of {seconds / 86_400:.0f} days ago",
+            "is it new, or does it keep less? set incidents.alerts only where its record reaches back so far",
+        )
+
+
+def moment_in(value: object, what: str) -> datetime:
+    """Read an instant that a source tells. Raises Unknown."""
+    try:
+        return parse_instant(value.isoformat() if isinstance(value, datetime) else str(value))
+    except ValueError as error:
+        raise Unknown(f"{what}: {error}", "answer an instant with its zone, as ISO 8601") from None

@@ -1,0 +1,60 @@
+"""The trend of a service level: the same figures for each day of a window, for the charts of the sign-off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from readiness.clients.levels import Levels
+from readiness.observations import observation
+from readiness.outcomes import NotConfigured, Unknown
+from readiness.service_levels import Window
+from readiness.timeline import parse_span
+
+DAY = timedelta(days=1)
+P99 = 0.99
+MOST_DAYS = 31
+
+
+@dataclass(frozen=True)
+class DailyLevel:
+    """24 hours. A figure that the level does not have, or that could not be seen, is None; `unknown` says why."""
+
+    ends_on: date
+    """The day on which the 24 hours end: the last is today's."""
+    count: float | None
+    failed: float | None
+    p99_seconds: float | None
+    available: float | None
+    unknown: list[str]
+
+
+@observation
+def daily_levels(levels: Levels, of: str, window: str) -> list[DailyLevel]:
+    """Fetch the figures of each 24 hours of a window, the oldest first; it ends now, as the window does."""
+    days = min(MOST_DAYS, max(1, round(parse_span(window) / DAY)))
+    return [_level(levels, of, ago) for ago in reversed(range(days))]
+
+
+def _level(levels: Levels, of: str, ago: int) -> DailyLevel:
+    unknown: list[str] = []
+    asked = Window("1d", f"{ago}d" if ago else "0s")
+
+    def seen(name: str, look: Callable[[], float]) -> float | None:
+        try:
+            return look()
+        except NotConfigured:
+            return None
+        except Unknown as why:
+            unknown.append(f"{name}: {why.reason}")
+            return None
+
+    return DailyLevel(
+        ends_on=(datetime.now(UTC) - ago * DAY).date(),
+        count=seen("count", lambda: levels.figure(of, "count", asked)),
+        failed=seen("failed", lambda: levels.figure(of, "failed", asked)),
+        p99_seconds=seen("p99", lambda: levels.quantile(of, Window(asked.window, asked.offset, P99)).seconds),
+        available=seen("available", lambda: levels.figure(of, "available", asked)),
+        unknown=unknown,
+    )

@@ -1,0 +1,29 @@
+-- What the people behind the service write down. The probe may read it by a grant of its own.
+create schema operations;
+create table operations.audit_trail (
+    id bigint generated always as identity primary key,
+    at timestamptz not null default now(),
+    actor text not null,
+    action text not null,
+    by_hand boolean not null
+);
+create table operations.pages (at timestamptz not null, who text not null, summary text not null);
+create table operations.support_requests (at timestamptz not null, subject text not null);
+create table operations.incidents (
+    id text primary key,
+    title text not null,
+    started_at timestamptz not null,
+    ended_at timestamptz
+);
+insert into operations.audit_trail (at, actor, action, by_hand)
+    select now() - interval '11 hours' * n, 'deployer', 'configuration applied', false from generate_series(1, 120) as n;
+insert into operations.audit_trail (at, actor, action, by_hand)
+    values (now() - interval '20 days', 'ada', 'restarted the parser', true);
+insert into operations.pages values
+    (now() - interval '12 days', 'ada', 'storage refused uploads'), (now() - interval '26 days', 'bo', 'disk filling');
+insert into operations.support_requests
+    select now() - interval '7 hours' * n + interval '1 hour', 'how do I upload' from generate_series(1, 160) as n;
+insert into operations.incidents values
+    ('INC-7', 'storage refused uploads', now() - interval '12 days', now() - interval '12 days' + interval '42 minutes');
+grant usage on schema operations to readiness_probe;
+grant select on all tables in schema operations to readiness_probe;
