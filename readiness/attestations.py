@@ -24,8 +24,19 @@ SUFFIX = ".attestations.yaml"
 DAYS_AT_MOST = 366
 """Nothing is attested for ever."""
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2)]
+
+def _one_line(text: str) -> str:
+    """Make one line of it; what a terminal would obey, or what would turn the text around, is refused."""
+    flat = " ".join(text.split())
+    if not flat.isprintable():
+        raise ValueError(f"{flat!r} holds a character that cannot be printed")
+    return flat
+
+
+Words = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500), AfterValidator(_one_line)
+]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=100), AfterValidator(_one_line)]
 
 
 def _link(text: str) -> str:

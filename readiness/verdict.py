@@ -135,6 +135,7 @@ def decide(
         word, holding = _GOOD[phase], ()
     word, action = _signed(word, sign_off) if phase is Phase.GA and sign_off else (word, ACTIONS[word])
     code = {Word.INCOMPLETE: INCOMPLETE_EXIT, _GOOD[phase]: 0}.get(word, 1)
+    action = f"{action}; waived: {len(spared)}" if spared else action
     return Verdict(word, code, action, dict(counts), missing, holding, ended, tuple(sorted(spared, key=str)))
 
 

@@ -14,10 +14,8 @@ PACKAGE = sorted((ROOT / "readiness").rglob("*.py"))
 CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 
 WORDS = {"documents", "environment", "errors", "measurements", "outcomes", "runbook", "secret", "timeline"}
-WORDS |= {"attestations"}
-WORDS |= {"incidents", "sign_off"}
-WORDS |= {"incidents", "sign_off"}
 WORDS |= {"attestations", "entries", "waivers"}
+WORDS |= {"incidents", "sign_off"}
 WORDS |= {
     "collectors",
     "distribution",

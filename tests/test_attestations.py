@@ -105,6 +105,8 @@ def test_a_day_is_a_day(tmp_path: Path, written: str, told: str) -> None:
         ),
         ("https://wiki.example.com/rollback", "in my head", "evidence: 'in my head' is not a link"),
         ("https://wiki.example.com/rollback", "javascript:alert(1)", "is not a link"),
+        ("Ada Example", '"Ada \\e[2J"', "holds a character that cannot be printed"),
+        ("Ada Example", '"Ada \\u202e"', "holds a character that cannot be printed"),
         ("Ada Example", "${NOBODY}", "the variable NOBODY is not set"),
         ("the team walked through the rollback", "ok", "statement: string should have at least 10 characters"),
         ("attestations:\n", "attestation:\n", "key 'attestation' is not known; did you mean 'attestations'?"),

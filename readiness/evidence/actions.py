@@ -35,7 +35,9 @@ def actions(run: RecordedRun, judged: Judged, owners: Mapping[str, str]) -> list
     found: dict[tuple[str, str], list[Key]] = {}
     for key in judged.verdict.holding:
         found.setdefault(_cause(key, results.get(key), run.start.env, again), []).append(key)
-    if not found:  # nothing is open, and yet it is not good: the run did not end by itself
+    if not found and judged.verdict.ended:  # nothing is open, and yet it is not good: people have the word
+        return [Action(judged.verdict.action, "every line speaks for it", ())]
+    if not found:
         return [Action(again, "the run did not end by itself", ())]
     listed = [
         Action(do, why, tuple(dict.fromkeys(map(_name, keys))), _owners(keys, owners))

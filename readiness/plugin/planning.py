@@ -77,8 +77,14 @@ def _state(run: Run, item: Item, node: pytest.Item | None, clients: Clients) -> 
     reason = run.environment.not_applicable.get(item.line_id)
     if reason:
         return f"not applicable: {reason}"
+    waiver = run.waivers.waivers.get(run.waivers.name_for(item.name) or "")
+    if waiver and waiver.covers(run.phase) and not waiver.lapsed(run.moment):
+        return f"waived: where it fails, until {waiver.until}, by {waiver.approved_by}"
+    word = run.attestations.of(item.name)
+    lapsed = word.lapsed(run.moment) if word else None
+    attested = f"attested: {word.told.removeprefix('attested ')}" if word and not lapsed else ""
     if item.check in planned_checks():
-        return "no check yet: will be unknown"
+        return attested or f"no check yet: will be unknown{f'; {lapsed}' if lapsed else ''}"
     if node is None:
         return "not selected"
     missing = dict.fromkeys(
@@ -87,7 +93,7 @@ def _state(run: Run, item: Item, node: pytest.Item | None, clients: Clients) -> 
         if name in OBSERVATIONS
         for need in _missing(OBSERVATIONS[name], item, run, clients)
     )
-    return f"not configured: {', '.join(missing)}" if missing else "configured"
+    return attested or f"not configured: {', '.join(missing)}" if missing else "configured"
 
 
 def _missing(found: Observation, item: Item, run: Run, clients: Clients) -> Iterator[str]:
@@ -95,6 +101,9 @@ def _missing(found: Observation, item: Item, run: Run, clients: Clients) -> Iter
     for client, section in SECTIONS.items():
         if client in found.needs and getattr(run.environment, section) is None:
             yield section
+    word = run.attestations.of(item.name)
+    if found.name == "attestation" and (word is None or word.lapsed(run.moment)):
+        yield "an attestation that counts"
     if "launch_at" in found.needs and run.environment.launch_at is None:
         yield "launch_at"
     named = item.limits.get("reading") if "reading" in found.needs else None
