@@ -107,6 +107,8 @@ def make(guard: Guard) -> Iterator[Make]:
                 "sentry": {"url": url, "token": key, "organization": "sandbox", "project": "shop"},
                 "loki": {"url": url, "query": '{app="shop"}'},
                 "alertmanager": {"url": url},
+                "pagerduty": {"url": url, "token": key, "escalation_policy": "PSHOP01"},
+                "github": {"url": url, "token": key, "repository": "sandbox/shop"},
             }
         if dsn:
             sections["postgres"] = {
