@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from readiness.secret import Secret
+from readiness.secret import MASK, Secret
 from readiness.sections import STRICT, SecretReference, Url
 
 _PERSONAL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?:\d[\s().-]*){7,}")
@@ -45,6 +45,11 @@ Contact = Annotated[Secret, BeforeValidator(_contact)]
 def is_undecided(text: str) -> bool:
     """Tell whether a text stands for one that is still to come: TBD, name here, <name>."""
     return not text.strip() or bool(_UNDECIDED.search(text.strip()))
+
+
+def without_contacts(text: str) -> str:
+    """Give a name as it may be shown: some systems put a mail address or a number in its place."""
+    return _PERSONAL.sub(MASK, " ".join(text.split()))
 
 
 def what_is_wrong_with(contact: str) -> str:

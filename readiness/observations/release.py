@@ -12,6 +12,7 @@ from readiness.clients.roster import Roster
 from readiness.environment import Environment, KnownReading
 from readiness.observations import known_reading, observation
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.people import without_contacts
 from readiness.service_levels import History as Source
 from readiness.timeline import parse_instant
 
@@ -113,7 +114,9 @@ def launch_decision(readings: Readings, moment: datetime) -> Decision:
     if not past:
         return Decision("none on record", "", 0.0)
     at, row = past[-1]
-    return Decision(_word(row["decision"]), _word(row["by"]), round((moment - at) / timedelta(hours=1), 2))
+    return Decision(
+        _word(row["decision"]), without_contacts(_word(row["by"])), round((moment - at) / timedelta(hours=1), 2)
+    )
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Ap
     rows = readings.rows(LAUNCH_APPROVALS, "at", "by", "decision")
     dated = sorted(((_instant(LAUNCH_APPROVALS, row["at"]), place) for place, row in enumerate(rows)))
     said = {_word(rows[place]["by"]): _word(rows[place]["decision"]) for at, place in dated if at <= moment}
-    odd = sorted(f"{who}: {word}" for who, word in said.items() if word not in _APPROVED | _REFUSED)
+    odd = sorted(f"{without_contacts(who)}: {word}" for who, word in said.items() if word not in _APPROVED | _REFUSED)
     if odd:
         raise Unknown(
             f"what was said is neither yes nor no: {', '.join(odd)[:_SHOWN]}", "ask, and record approved or no"
@@ -143,10 +146,10 @@ def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Ap
     wanted = roster.people().stakeholders if roster.configured else ()
     if not wanted:
         raise NotConfigured("nothing says whose approval is needed", "set team.stakeholders in the environment file")
-    missing = [who[:_SHOWN] for who in wanted if _word(who) not in said]
+    missing = [without_contacts(who)[:_SHOWN] for who in wanted if _word(who) not in said]
     return Approvals(
-        *([who for who, word in said.items() if word in _APPROVED], missing),
-        [who for who, word in said.items() if word in _REFUSED],
+        *([without_contacts(who) for who, word in said.items() if word in _APPROVED], missing),
+        [without_contacts(who) for who, word in said.items() if word in _REFUSED],
     )
 
 

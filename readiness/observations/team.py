@@ -15,7 +15,7 @@ from readiness.clients.roster import Roster
 from readiness.observations import observation
 from readiness.observations.escalation import EscalationPath
 from readiness.outcomes import NotConfigured
-from readiness.people import Person, is_undecided, what_is_wrong_with
+from readiness.people import Person, is_undecided, what_is_wrong_with, without_contacts
 
 __all__ = ["EscalationPath"]
 
@@ -78,8 +78,10 @@ def _level(pagerduty: PagerDuty, roster: Roster, window: Span, roles: tuple[str,
     named = declared[-1]
     wrong = _wrong(roles[-1], named) if roster.configured and (named or not pagerduty.configured) else []
     if not pagerduty.configured:
-        same = [named.name] if named and any(one and _same(one.name, named.name) for one in declared[:-1]) else []
-        return LevelOnCall([named.name] if named else [], [], same, wrong, [])
+        same = (
+            [_shown(named.name)] if named and any(one and _same(one.name, named.name) for one in declared[:-1]) else []
+        )
+        return LevelOnCall([_shown(named.name)] if named else [], [], same, wrong, [])
     rows = pagerduty.on_calls(*window)
     held = [row for row in rows if row.level == len(roles) and row.user]
     before = [row for row in rows if row.level == len(roles) - 1 and row.user]
@@ -133,7 +135,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _shown(name: str) -> str:
-    return " ".join(name.split())[:_SHOWN]
+    return without_contacts(name)[:_SHOWN]
 
 
 @dataclass(frozen=True)
