@@ -215,19 +215,12 @@ def watch(
     pause_minutes_at_most: float,
 ) -> Watch:
     """Count from the deployment on, until nobody looked for too long. Raises Unknown while the time is not over."""
-    deployed = launch_at
-    if readings.configured(DEPLOYED_AT):
-        deployed = _instant(DEPLOYED_AT, readings.value(DEPLOYED_AT))
-    if deployed is None:
-        raise NotConfigured("nothing says when it was deployed", "set launch_at or readings.deployed_at")
+    deployed = _deployed(readings, launch_at)
     pause = timedelta(minutes=pause_minutes_at_most)
     end = deployed + timedelta(minutes=minutes_at_least)
     if moment < end:
         raise Unknown(f"it was deployed at {deployed:%H:%M}Z: the watch is not over", f"run again after {end:%H:%M}Z")
-    if readings.configured(DEPLOYMENT_LOOKS):
-        found = [_instant(DEPLOYMENT_LOOKS, row["at"]) for row in readings.rows(DEPLOYMENT_LOOKS, "at")]
-    else:
-        found = [look.at for look in history.looks(Source(check="health.live"), deployed, end + pause).found]
+    found = _looks(readings, history, deployed, end + pause)
     looks = sorted(at for at in found if deployed <= at <= end + pause)
     last = deployed
     for at in looks:
@@ -235,6 +228,21 @@ def watch(
             break
         last = at
     return Watch(len(looks), round((last - deployed) / timedelta(minutes=1), 2))
+
+
+def _deployed(readings: Readings, launch_at: datetime | None) -> datetime:
+    if readings.configured(DEPLOYED_AT):
+        return _instant(DEPLOYED_AT, readings.value(DEPLOYED_AT))
+    if launch_at is None:
+        raise NotConfigured("nothing says when it was deployed", "set launch_at or readings.deployed_at")
+    return launch_at
+
+
+def _looks(readings: Readings, history: History, begin: datetime, end: datetime) -> list[datetime]:
+    """List when somebody looked: as a reading tells, else the suite itself."""
+    if readings.configured(DEPLOYMENT_LOOKS):
+        return [_instant(DEPLOYMENT_LOOKS, row["at"]) for row in readings.rows(DEPLOYMENT_LOOKS, "at")]
+    return [look.at for look in history.looks(Source(check="health.live"), begin, end).found]
 
 
 def _word(value: object) -> str:
