@@ -255,6 +255,10 @@ class Environment(Section):
     """The workspaces that belong to the team itself (phase P0)."""
     readings: dict[str, Reading] = {}
     service_levels: dict[str, ServiceLevel] = {}
+    attestations: Path | None = None
+    """Where what people attest lies; None is `<name>.attestations.yaml` beside this file."""
+    owners: dict[str, str] = {}
+    """A line (`runbook/line`) or an area of checks (`database`) → who sees to it."""
     not_applicable: dict[str, Annotated[str, Field(min_length=10)]] = {}
     """`runbook/line` → the written reason why the line cannot apply here."""
 

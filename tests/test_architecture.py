@@ -14,6 +14,7 @@ PACKAGE = sorted((ROOT / "readiness").rglob("*.py"))
 CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 
 WORDS = {"documents", "environment", "errors", "measurements", "outcomes", "runbook", "secret", "timeline"}
+WORDS |= {"attestations", "entries", "waivers"}
 WORDS |= {
     "collectors",
     "distribution",

@@ -86,6 +86,10 @@ class Start(Record):
     limits_digest: str
     launch_at: datetime | None = None
     not_applicable: dict[str, str] = {}
+    attestations: dict[str, dict[str, Any]] = {}
+    """`runbook/line` or `runbook/line:subject` → what was attested of it."""
+    waivers: dict[str, dict[str, Any]] = {}
+    """The same, and what was waived of it."""
     production: bool | None = None
     replay: str | None = None
     before: Before | None = None
@@ -172,6 +176,12 @@ class Result(Record):
     side: Any = None
     waived: bool = False
     attested: bool = False
+    attestation: dict[str, Any] | None = None
+    """The entry that speaks for the line, and what it was good for: decides, void, expired or unused."""
+    waiver: dict[str, Any] | None = None
+    """The waiver for the line, and what it was good for: waives, expired or unused."""
+    instead_of: dict[str, Any] | None = None
+    """What would stand here without the attestation."""
     diagnostics: Any = None
     links: tuple[str, ...] = ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from readiness.attestations import Attestations
 from readiness.environment import Environment
 from readiness.evidence.before import newest
 from readiness.evidence.journal import read_run
@@ -21,6 +22,7 @@ from readiness.outcomes import Effect, Outcome, Phase
 from readiness.runbook import Item, Limits, Runbook, planned_checks
 from readiness.timeline import is_due
 from readiness.verdict import Expected, Key
+from readiness.waivers import Waivers
 
 UNDECIDED = "undecided.no_check_yet"
 """The check of the lines whose own check nobody has written yet."""
@@ -41,6 +43,8 @@ class Run:
     reports: Path
     replay: Path | None = None
     as_of: str | None = None
+    attestations: Attestations = field(default_factory=Attestations)
+    waivers: Waivers = field(default_factory=Waivers)
 
     @cached_property
     def before(self) -> Before | None:
@@ -105,6 +109,8 @@ class Settled:
     outcome: Outcome
     reason: str
     remedy: str = ""
+    configured: bool = True
+    """False: unknown because something is not configured, so that a person's word may decide it."""
 
 
 RUN = pytest.StashKey[Run]()

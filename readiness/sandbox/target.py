@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from readiness.sandbox import monitoring, office, postgres, watchers
+from readiness.sandbox.attested import Attested
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.configuration import Configuration
 from readiness.sandbox.database import Database, prepare
@@ -54,6 +55,7 @@ class Target:
     watchers: Watchers
     office: Office
     api_token: str
+    attested: Attested
     launch_at: datetime
 
     def begin(self) -> None:
@@ -88,6 +90,7 @@ class Target:
             "SANDBOX_ALERTMANAGER_URL": self.monitoring.alertmanager_url,
             "SANDBOX_CATCHER_URL": self.monitoring.catcher_web.url,
             "SANDBOX_CONFIGURATION": str(self.configuration.path),
+            "SANDBOX_ATTESTATIONS": str(self.attested.path),
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
             **self.watchers.variables(),
@@ -142,17 +145,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
     admin, database, probe_dsn = prepare(server)
     store = ObjectStore(folder / "objects")
     storage_web = Web(store.application())
-    configuration = Configuration(folder / "service.env", _variables(database, store, storage_web))
-    log = Log(folder / "service.jsonl")
-    plant = Plant(
-        database=database,
-        configuration=configuration,
-        breakers=Breakers(database, log),
-        telemetry=Telemetry(database),
-        log=log,
-        store=store,
-        http=httpx.Client(timeout=3, trust_env=False),
-    )
+    plant = _plant(folder, database, store, storage_web)
     workers = [kind(plant) for kind in WORKERS]
     api_token = f"upl_{secrets.token_urlsafe(24)}"
     service = Service(plant, workers, {api_token: INTERNAL})
@@ -162,7 +155,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         admin=admin,
         probe_dsn=probe_dsn,
         replica=None,
-        configuration=configuration,
+        configuration=plant.configuration,
         store=store,
         storage_web=storage_web,
         management=management,
@@ -176,7 +169,21 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         watchers=watchers.start(watched.prometheus_url, admin),
         office=office.start(folder / "office", datetime.now(UTC) + UNTIL_LAUNCH, REVISION),
         api_token=api_token,
+        attested=Attested(folder / "attestations.yaml"),
         launch_at=datetime.now(UTC) + UNTIL_LAUNCH,
+    )
+
+
+def _plant(folder: Path, database: Database, store: ObjectStore, storage_web: Web) -> Plant:
+    log = Log(folder / "service.jsonl")
+    return Plant(
+        database=database,
+        configuration=Configuration(folder / "service.env", _variables(database, store, storage_web)),
+        breakers=Breakers(database, log),
+        telemetry=Telemetry(database),
+        log=log,
+        store=store,
+        http=httpx.Client(timeout=3, trust_env=False),
     )
 
 
