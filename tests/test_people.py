@@ -88,10 +88,15 @@ def test_days_are_counted_over_leap_days(verified: str, days: int) -> None:
     assert (found.wrong, found.days) == ([], days)
 
 
-@pytest.mark.parametrize("verified", ["2027-02-29", "yesterday", "01/02/2028", 7.5])
+@pytest.mark.parametrize("verified", ["2027-02-29", "yesterday", "01/02/2028", "2028-02-29T09:00:00Z", 7.5])
 def test_a_malformed_date_is_an_error(verified: object) -> None:
     with pytest.raises(ValidationError):
         roster(roles={"executive": person(verified=verified)})
+
+
+def test_a_number_without_quotes_is_an_error() -> None:
+    with pytest.raises(ValidationError, match="put the number in quotes"):
+        roster(roles={"executive": person(contact=493023125177)})
 
 
 def test_what_is_wrong_is_said_without_the_contact() -> None:

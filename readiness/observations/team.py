@@ -7,7 +7,7 @@ in here: what goes on is the role, the name, and what is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from readiness.clients.pagerduty import OnCall, PagerDuty
@@ -47,10 +47,24 @@ class LevelOnCall:
 
 @observation
 def primary_on_call(
-    pagerduty: PagerDuty, roster: Roster, launch_at: datetime | None, hours_before: float, hours_after: float
+    pagerduty: PagerDuty,
+    roster: Roster,
+    launch_at: datetime | None,
+    hours_before: float,
+    hours_after: float,
+    backed_up: tuple[str, ...],
 ) -> LevelOnCall:
-    """See who is called first."""
-    return _level(pagerduty, roster, _window(launch_at, hours_before, hours_after), (PRIMARY,))
+    """See who is called first, and who of those named has nobody to stand in for them."""
+    found = _level(pagerduty, roster, _window(launch_at, hours_before, hours_after), (PRIMARY,))
+    alone = [problem for role in backed_up for problem in _alone(role, roster.people().roles.get(role))]
+    return replace(found, wrong=[*found.wrong, *alone])
+
+
+def _alone(role: str, person: Person | None) -> Iterator[str]:
+    if person is None:
+        yield f"nobody is on record as {role}"
+    elif person.backup is None or is_undecided(person.backup) or _same(person.backup, person.name):
+        yield f"{role}: nobody stands in"
 
 
 @observation

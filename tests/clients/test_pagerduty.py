@@ -50,7 +50,7 @@ def hours(begin: float, end: float, user: str, level: int = 1) -> Shift:
 
 
 def gaps(clients: Clients) -> list[str]:
-    return primary_on_call(clients.pagerduty, clients.roster, LAUNCH, 1, 24).gaps
+    return primary_on_call(clients.pagerduty, clients.roster, LAUNCH, 1, 24, ()).gaps
 
 
 def test_all_pages_are_read(clients: Clients, server: PagerDuty) -> None:
@@ -103,7 +103,7 @@ def test_the_roster_and_pagerduty_are_held_beside_each_other(make: Make, section
     def told(name: str) -> list[str]:
         roles = {**ROLES, "primary on-call": person(name)}
         clients = make(systems=False, pagerduty=section, team={"roles": roles})
-        return primary_on_call(clients.pagerduty, clients.roster, LAUNCH, 1, 24).contradictions
+        return primary_on_call(clients.pagerduty, clients.roster, LAUNCH, 1, 24, ()).contradictions
 
     assert told("ada  lovelace") == []
     assert told("Grace Hopper") == []  # her turn comes within the launch
@@ -118,7 +118,7 @@ def test_the_roster_alone_decides_where_there_is_no_pagerduty(make: Make) -> Non
     alone = make(systems=False, team={"roles": {**ROLES, "secondary on-call": person("Ada Lovelace")}})
     assert secondary_on_call(alone.pagerduty, alone.roster, LAUNCH, 1, 24).shared == ["Ada Lovelace"]
     bare = make(systems=False, team={"roles": {}})
-    assert primary_on_call(bare.pagerduty, bare.roster, LAUNCH, 1, 24).wrong == [
+    assert primary_on_call(bare.pagerduty, bare.roster, LAUNCH, 1, 24, ()).wrong == [
         "nobody is on record as primary on-call"
     ]
     assert escalation_path(bare.pagerduty, bare.roster, (), {}).levels == 0
@@ -126,15 +126,34 @@ def test_the_roster_alone_decides_where_there_is_no_pagerduty(make: Make) -> Non
 
 def test_without_any_source_it_is_not_configured(make: Make) -> None:
     clients = make(systems=False)
-    for look in (primary_on_call, secondary_on_call):
-        with pytest.raises(NotConfigured, match="nothing says who is on call"):
-            look(clients.pagerduty, clients.roster, LAUNCH, 1, 24)
+    with pytest.raises(NotConfigured, match="nothing says who is on call"):
+        primary_on_call(clients.pagerduty, clients.roster, LAUNCH, 1, 24, ())
+    with pytest.raises(NotConfigured, match="nothing says who is on call"):
+        secondary_on_call(clients.pagerduty, clients.roster, LAUNCH, 1, 24)
     with pytest.raises(NotConfigured, match="launch time"):
-        primary_on_call(clients.pagerduty, clients.roster, None, 1, 24)
+        primary_on_call(clients.pagerduty, clients.roster, None, 1, 24, ())
     with pytest.raises(NotConfigured, match="asked after whom"):
         escalation_path(clients.pagerduty, clients.roster, (), {})
     with pytest.raises(NotConfigured, match="no PagerDuty"):
         standby(clients.pagerduty, LAUNCH)
+
+
+def test_who_has_nobody_to_stand_in_is_named(make: Make, section: dict[str, Any]) -> None:
+    roles = {
+        "primary on-call": {**person("Ada Lovelace"), "backup": "Grace Hopper"},
+        "secondary on-call": {**person("Grace Hopper"), "backup": "grace hopper"},
+        "engineering lead": {**person("Edsger Dijkstra"), "backup": "TBD"},
+    }
+    clients = make(systems=False, pagerduty=section, team={"roles": roles})
+    asked = (*roles, "scribe")
+    assert primary_on_call(clients.pagerduty, clients.roster, LAUNCH, 1, 24, asked).wrong == [
+        "secondary on-call: nobody stands in",
+        "engineering lead: nobody stands in",
+        "nobody is on record as scribe",
+    ]
+    unnamed = make(systems=False, pagerduty=section)
+    with pytest.raises(NotConfigured, match="no team"):
+        primary_on_call(unnamed.pagerduty, unnamed.roster, LAUNCH, 1, 24, asked)
 
 
 def test_the_levels_of_the_escalation(clients: Clients, server: PagerDuty) -> None:
@@ -192,7 +211,7 @@ def test_no_number_and_no_address_leaves_an_observation(make: Make, section: dic
     clients = make(systems=False, pagerduty=section, team={"roles": roles, "escalation": PATH})
     server.mail_only.add(ADA)
     looks = [
-        primary_on_call(clients.pagerduty, clients.roster, LAUNCH, 1, 24),
+        primary_on_call(clients.pagerduty, clients.roster, LAUNCH, 1, 24, ()),
         standby(clients.pagerduty, LAUNCH),
         team_contacts(clients.roster, clients.pagerduty, LAUNCH, LAUNCH, 90),
         escalation_path(clients.pagerduty, clients.roster, (), {}),
