@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from readiness.secret import Secret
-from readiness.sections import STRICT, SecretReference, Url
+from readiness.secret import MASK, Secret
+from readiness.sections import STRICT, Day, SecretReference, Url
 
 _PERSONAL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?:\d[\s().-]*){7,}")
 _UNDECIDED = re.compile(
@@ -35,8 +34,12 @@ DIGITS_AT_LEAST = 7
 
 
 def _contact(value: object) -> object:
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("a contact is text: put the number in quotes")  # noqa: TRY004  pydantic reports ValueError
     # A phone number and a mail address are masked in all output; a link or the name of a channel is nobody's secret.
-    return Secret(value, remembered=bool(_PERSONAL.search(value))) if isinstance(value, str) else value
+    return Secret(value, remembered=bool(_PERSONAL.search(value)))
 
 
 Contact = Annotated[Secret, BeforeValidator(_contact)]
@@ -45,6 +48,11 @@ Contact = Annotated[Secret, BeforeValidator(_contact)]
 def is_undecided(text: str) -> bool:
     """Tell whether a text stands for one that is still to come: TBD, name here, <name>."""
     return not text.strip() or bool(_UNDECIDED.search(text.strip()))
+
+
+def without_contacts(text: str) -> str:
+    """Give a name as it may be shown: some systems put a mail address or a number in its place."""
+    return _PERSONAL.sub(MASK, " ".join(text.split()))
 
 
 def what_is_wrong_with(contact: str) -> str:
@@ -69,12 +77,12 @@ class Person(BaseModel):
 
     name: str
     contact: Contact
-    verified: date | None = None
+    verified: Day | None = None
     """When somebody reached them that way."""
     backup: str | None = None
     """Who stands in for them."""
-    runbook_reviewed: date | None = None
-    access_verified: date | None = None
+    runbook_reviewed: Day | None = None
+    access_verified: Day | None = None
     """When they last signed in to everything that they need on the day."""
 
 
@@ -105,7 +113,7 @@ class Vendor(BaseModel):
     model_config = STRICT
 
     contact: Contact
-    verified: date | None = None
+    verified: Day | None = None
 
 
 class Team(BaseModel):

@@ -99,8 +99,8 @@ class PagerDuty:
             "limit": PER_PAGE,
         }
         found: list[OnCall] = []
-        for page in range(PAGES_AT_MOST):
-            answer = self._get("/oncalls", {**words, "offset": page * PER_PAGE})
+        for _ in range(PAGES_AT_MOST):
+            answer = self._get("/oncalls", {**words, "offset": len(found)})  # a page may be shorter than was asked for
             said = answer.json()
             found += self._typed(list[OnCall], at_key(said, "oncalls"), answer)
             if not self._typed(bool, at_key(said, "more"), answer):

@@ -12,6 +12,7 @@ from readiness.clients.roster import Roster
 from readiness.environment import Environment, KnownReading
 from readiness.observations import known_reading, observation
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.people import without_contacts
 from readiness.service_levels import History as Source
 from readiness.timeline import parse_instant
 
@@ -113,7 +114,9 @@ def launch_decision(readings: Readings, moment: datetime) -> Decision:
     if not past:
         return Decision("none on record", "", 0.0)
     at, row = past[-1]
-    return Decision(_word(row["decision"]), _word(row["by"]), round((moment - at) / timedelta(hours=1), 2))
+    return Decision(
+        _word(row["decision"]), without_contacts(_word(row["by"])), round((moment - at) / timedelta(hours=1), 2)
+    )
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Ap
     rows = readings.rows(LAUNCH_APPROVALS, "at", "by", "decision")
     dated = sorted(((_instant(LAUNCH_APPROVALS, row["at"]), place) for place, row in enumerate(rows)))
     said = {_word(rows[place]["by"]): _word(rows[place]["decision"]) for at, place in dated if at <= moment}
-    odd = sorted(f"{who}: {word}" for who, word in said.items() if word not in _APPROVED | _REFUSED)
+    odd = sorted(f"{without_contacts(who)}: {word}" for who, word in said.items() if word not in _APPROVED | _REFUSED)
     if odd:
         raise Unknown(
             f"what was said is neither yes nor no: {', '.join(odd)[:_SHOWN]}", "ask, and record approved or no"
@@ -143,10 +146,10 @@ def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Ap
     wanted = roster.people().stakeholders if roster.configured else ()
     if not wanted:
         raise NotConfigured("nothing says whose approval is needed", "set team.stakeholders in the environment file")
-    missing = [who[:_SHOWN] for who in wanted if _word(who) not in said]
+    missing = [without_contacts(who)[:_SHOWN] for who in wanted if _word(who) not in said]
     return Approvals(
-        *([who for who, word in said.items() if word in _APPROVED], missing),
-        [who for who, word in said.items() if word in _REFUSED],
+        *([without_contacts(who) for who, word in said.items() if word in _APPROVED], missing),
+        [without_contacts(who) for who, word in said.items() if word in _REFUSED],
     )
 
 
@@ -212,19 +215,12 @@ def watch(
     pause_minutes_at_most: float,
 ) -> Watch:
     """Count from the deployment on, until nobody looked for too long. Raises Unknown while the time is not over."""
-    deployed = launch_at
-    if readings.configured(DEPLOYED_AT):
-        deployed = _instant(DEPLOYED_AT, readings.value(DEPLOYED_AT))
-    if deployed is None:
-        raise NotConfigured("nothing says when it was deployed", "set launch_at or readings.deployed_at")
+    deployed = _deployed(readings, launch_at)
     pause = timedelta(minutes=pause_minutes_at_most)
     end = deployed + timedelta(minutes=minutes_at_least)
     if moment < end:
         raise Unknown(f"it was deployed at {deployed:%H:%M}Z: the watch is not over", f"run again after {end:%H:%M}Z")
-    if readings.configured(DEPLOYMENT_LOOKS):
-        found = [_instant(DEPLOYMENT_LOOKS, row["at"]) for row in readings.rows(DEPLOYMENT_LOOKS, "at")]
-    else:
-        found = [look.at for look in history.looks(Source(check="health.live"), deployed, end + pause).found]
+    found = _looks(readings, history, deployed, end + pause)
     looks = sorted(at for at in found if deployed <= at <= end + pause)
     last = deployed
     for at in looks:
@@ -232,6 +228,21 @@ def watch(
             break
         last = at
     return Watch(len(looks), round((last - deployed) / timedelta(minutes=1), 2))
+
+
+def _deployed(readings: Readings, launch_at: datetime | None) -> datetime:
+    if readings.configured(DEPLOYED_AT):
+        return _instant(DEPLOYED_AT, readings.value(DEPLOYED_AT))
+    if launch_at is None:
+        raise NotConfigured("nothing says when it was deployed", "set launch_at or readings.deployed_at")
+    return launch_at
+
+
+def _looks(readings: Readings, history: History, begin: datetime, end: datetime) -> list[datetime]:
+    """List when somebody looked: as a reading tells, else the suite itself."""
+    if readings.configured(DEPLOYMENT_LOOKS):
+        return [_instant(DEPLOYMENT_LOOKS, row["at"]) for row in readings.rows(DEPLOYMENT_LOOKS, "at")]
+    return [look.at for look in history.looks(Source(check="health.live"), begin, end).found]
 
 
 def _word(value: object) -> str:

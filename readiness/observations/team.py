@@ -7,7 +7,7 @@ in here: what goes on is the role, the name, and what is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from readiness.clients.pagerduty import OnCall, PagerDuty
@@ -15,7 +15,7 @@ from readiness.clients.roster import Roster
 from readiness.observations import observation
 from readiness.observations.escalation import EscalationPath
 from readiness.outcomes import NotConfigured
-from readiness.people import Person, is_undecided, what_is_wrong_with
+from readiness.people import Person, is_undecided, what_is_wrong_with, without_contacts
 
 __all__ = ["EscalationPath"]
 
@@ -47,10 +47,24 @@ class LevelOnCall:
 
 @observation
 def primary_on_call(
-    pagerduty: PagerDuty, roster: Roster, launch_at: datetime | None, hours_before: float, hours_after: float
+    pagerduty: PagerDuty,
+    roster: Roster,
+    launch_at: datetime | None,
+    hours_before: float,
+    hours_after: float,
+    backed_up: tuple[str, ...],
 ) -> LevelOnCall:
-    """See who is called first."""
-    return _level(pagerduty, roster, _window(launch_at, hours_before, hours_after), (PRIMARY,))
+    """See who is called first, and who of those named has nobody to stand in for them."""
+    found = _level(pagerduty, roster, _window(launch_at, hours_before, hours_after), (PRIMARY,))
+    alone = [problem for role in backed_up for problem in _alone(role, roster.people().roles.get(role))]
+    return replace(found, wrong=[*found.wrong, *alone])
+
+
+def _alone(role: str, person: Person | None) -> Iterator[str]:
+    if person is None:
+        yield f"nobody is on record as {role}"
+    elif person.backup is None or is_undecided(person.backup) or _same(person.backup, person.name):
+        yield f"{role}: nobody stands in"
 
 
 @observation
@@ -78,8 +92,10 @@ def _level(pagerduty: PagerDuty, roster: Roster, window: Span, roles: tuple[str,
     named = declared[-1]
     wrong = _wrong(roles[-1], named) if roster.configured and (named or not pagerduty.configured) else []
     if not pagerduty.configured:
-        same = [named.name] if named and any(one and _same(one.name, named.name) for one in declared[:-1]) else []
-        return LevelOnCall([named.name] if named else [], [], same, wrong, [])
+        same = (
+            [_shown(named.name)] if named and any(one and _same(one.name, named.name) for one in declared[:-1]) else []
+        )
+        return LevelOnCall([_shown(named.name)] if named else [], [], same, wrong, [])
     rows = pagerduty.on_calls(*window)
     held = [row for row in rows if row.level == len(roles) and row.user]
     before = [row for row in rows if row.level == len(roles) - 1 and row.user]
@@ -133,7 +149,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _shown(name: str) -> str:
-    return " ".join(name.split())[:_SHOWN]
+    return without_contacts(name)[:_SHOWN]
 
 
 @dataclass(frozen=True)

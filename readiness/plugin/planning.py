@@ -20,6 +20,8 @@ from readiness.verdict import Key
 
 SECTIONS = {"postgres": "postgres", "storage": "storage", "exposition": "metrics"}
 """Client → the section of the environment that configures it."""
+PEOPLE = {"pagerduty": "pagerduty", "roster": "team"}
+"""Of these one is enough where an observation looks at both."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -109,7 +111,13 @@ def _missing(found: Observation, item: Item, run: Run, clients: Clients) -> Iter
     named = item.limits.get("reading") if "reading" in found.needs else None
     if isinstance(named, str) and named not in run.environment.readings:
         yield f"readings.{named}"
-    for name in found.look.__code__.co_names:  # the readings that its function mentions
-        known = found.look.__globals__.get(name)
-        if isinstance(known, KnownReading) and not clients.readings.configured(known):
-            yield f"readings.{known.name}"
+    asked = [section for client, section in PEOPLE.items() if client in found.needs]
+    if asked and not any(getattr(run.environment, section) for section in asked):
+        yield " or ".join(asked)
+    mentioned = [found.look.__globals__.get(name) for name in found.look.__code__.co_names]
+    readings = [known for known in mentioned if isinstance(known, KnownReading)]
+    missing = [f"readings.{known.name}" for known in readings if not clients.readings.configured(known)]
+    if "github" not in found.needs:
+        yield from missing
+    elif run.environment.github is None and len(missing) == len(readings):  # a reading may stand in for it
+        yield " or ".join(["github", *missing])

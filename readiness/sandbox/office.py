@@ -26,6 +26,7 @@ _ROLES = {
     "security contact": "Ron Rivest",
     "status-page admin": "Radia Perlman",
 }
+_BACKUPS = {"primary on-call": "Grace Hopper", "secondary on-call": "Ada Lovelace", "engineering lead": "Alan Turing"}
 _MATTERS = {"database": 15, "payments": 30, "security": 5, "infrastructure": 30}
 Json = dict[str, Any]
 
@@ -81,7 +82,7 @@ def _roster() -> Json:
     dates = dict.fromkeys(("verified", "runbook_reviewed", "access_verified"), lately)
     # These numbers are kept free in Germany for films and books, so they are nobody's.
     people = {
-        role: {"name": name, "contact": f"+49 30 23125 {place}", **dates}
+        role: {"name": name, "contact": f"+49 30 23125 {place}", "backup": _BACKUPS.get(role), **dates}
         for place, (role, name) in enumerate(_ROLES.items(), 101)
     }
     levels = zip(_ROLES, (15, 30, 60), strict=False)

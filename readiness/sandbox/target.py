@@ -160,8 +160,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
     admin, database, probe_dsn = prepare(server)
     store = ObjectStore(folder / "objects")
     storage_web = Web(store.application())
-    configuration = Configuration(folder / "service.env", _variables(database, store, storage_web))
-    plant = _plant(database, configuration, store, Log(folder / "service.jsonl"))
+    plant = _plant(folder, database, store, storage_web)
     workers = [kind(plant) for kind in WORKERS]
     api_token = f"upl_{secrets.token_urlsafe(24)}"
     service = Service(plant, workers, {api_token: INTERNAL})
@@ -173,7 +172,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         admin=admin,
         probe_dsn=probe_dsn,
         replica=None,
-        configuration=configuration,
+        configuration=plant.configuration,
         store=store,
         storage_web=storage_web,
         management=management,
@@ -197,22 +196,11 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
     )
 
 
-def _plant(database: Database, configuration: Configuration, store: ObjectStore, log: Log) -> Plant:
+def _plant(folder: Path, database: Database, store: ObjectStore, storage_web: Web) -> Plant:
+    log = Log(folder / "service.jsonl")
     return Plant(
         database=database,
-        configuration=configuration,
-        breakers=Breakers(database, log),
-        telemetry=Telemetry(database),
-        log=log,
-        store=store,
-        http=httpx.Client(timeout=3, trust_env=False),
-    )
-
-
-def _plant(database: Database, configuration: Configuration, store: ObjectStore, log: Log) -> Plant:
-    return Plant(
-        database=database,
-        configuration=configuration,
+        configuration=Configuration(folder / "service.env", _variables(database, store, storage_web)),
         breakers=Breakers(database, log),
         telemetry=Telemetry(database),
         log=log,

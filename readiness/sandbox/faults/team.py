@@ -58,7 +58,7 @@ def one_person_on_all_levels(target: Target) -> Iterator[None]:
 def roster_of_last_month(target: Target) -> Iterator[None]:
     """The roster names somebody who has left the rota; PagerDuty pages others."""
     with target.office.rewritten() as (roster, _):
-        roster["roles"]["primary on-call"]["name"] = "Alan Turing"
+        roster["roles"]["primary on-call"]["name"] = "Kurt Goedel"
         target.office.write()
         yield
 

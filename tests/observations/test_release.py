@@ -1,0 +1,140 @@
+"""What has been decided, agreed on and announced, as people record it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from readiness.clients import Clients
+from readiness.environment import Reading
+from readiness.history_tables import FILE
+from readiness.observations.release import (
+    Decision,
+    Maintenance,
+    Watch,
+    launch_approvals,
+    launch_decision,
+    launch_time,
+    maintenance,
+    watch,
+)
+from readiness.outcomes import NotConfigured, Unknown
+from tests.clients.conftest import Make
+
+LAUNCH = datetime(2026, 12, 1, 9, tzinfo=UTC)
+
+
+def recorded(make: Make, folder: Path, name: str, rows: list[dict[str, Any]], **changes: Any) -> Clients:
+    path = folder / "record.json"
+    path.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    return make(systems=False, readings={name: Reading(file=path, pointer="/rows")}, **changes)
+
+
+def at(hours: float) -> str:
+    return (LAUNCH + timedelta(hours=hours)).isoformat()
+
+
+def said(hours: float, decision: str, by: str = "Ada") -> dict[str, Any]:
+    return {"at": at(hours), "by": by, "decision": decision}
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([said(-3, "go")], Decision("go", "ada", 3)),
+        ([said(-1, " Go "), said(-3, "no-go")], Decision("go", "ada", 1)),
+        ([said(-1, "no-go"), said(-3, "go")], Decision("no-go", "ada", 1)),
+        ([said(-3, "go"), said(1, "no-go")], Decision("go", "ada", 3)),
+        ([said(-3, "go", "ada@shop.io")], Decision("go", "***", 3)),
+        ([], Decision("none on record", "", 0)),
+        ([said(1, "go")], Decision("none on record", "", 0)),
+    ],
+)
+def test_the_last_decision_counts(make: Make, tmp_path: Path, rows: list[dict[str, Any]], found: Decision) -> None:
+    clients = recorded(make, tmp_path, "launch_decisions", rows)
+    assert launch_decision(clients.readings, LAUNCH) == found
+
+
+@pytest.mark.parametrize("when", ["2026-12-01", "2026-12-01T08:00:00", "2027-02-29T08:00:00Z", "soon", ""])
+def test_a_time_that_cannot_be_read_is_unknown(make: Make, tmp_path: Path, when: str) -> None:
+    clients = recorded(make, tmp_path, "launch_decisions", [{"at": when, "by": "Ada", "decision": "go"}])
+    with pytest.raises(Unknown, match=r"readings\.launch_decisions"):
+        launch_decision(clients.readings, LAUNCH)
+
+
+def test_each_stakeholders_last_word_counts(make: Make, tmp_path: Path) -> None:
+    team = {"stakeholders": ("Product", "Engineering", "Legal")}
+    rows = [said(-5, "approved", "product"), said(-4, "approved", "Engineering"), said(-3, "no", "Product")]
+    clients = recorded(make, tmp_path, "launch_approvals", rows, team=team)
+    found = launch_approvals(clients.readings, clients.roster, LAUNCH)
+    assert (found.approved, found.missing, found.refused) == (["engineering"], ["Legal"], ["product"])
+    clients = recorded(make, tmp_path, "launch_approvals", [said(-5, "perhaps", "Legal")], team=team)
+    with pytest.raises(Unknown, match="legal: perhaps"):
+        launch_approvals(clients.readings, clients.roster, LAUNCH)
+    clients = recorded(make, tmp_path, "launch_approvals", rows)
+    with pytest.raises(NotConfigured, match="whose approval"):
+        launch_approvals(clients.readings, clients.roster, LAUNCH)
+    with pytest.raises(NotConfigured, match="who has approved"):
+        launch_approvals(make(systems=False).readings, clients.roster, LAUNCH)
+
+
+def test_the_launch_time_is_one_moment_in_every_zone(make: Make) -> None:
+    for text, minutes in (
+        ("2026-12-01T10:00:00+01:00", 0),
+        ("2026-12-01T09:00:00Z", 0),
+        ("2026-12-02T09:00:00Z", 1440),
+    ):
+        clients = make(systems=False, readings={"launch_time": Reading(value=text)})
+        assert launch_time(clients.readings, LAUNCH).minutes_apart == minutes
+
+
+def test_the_maintenance_is_the_one_that_the_launch_falls_into(make: Make, tmp_path: Path) -> None:
+    def window(created: float, begin: float, end: float) -> dict[str, Any]:
+        return {"created_at": at(created), "scheduled_for": at(begin), "scheduled_until": at(end)}
+
+    def found(*rows: dict[str, Any]) -> Maintenance:
+        return maintenance(recorded(make, tmp_path, "maintenance_windows", list(rows)).readings, LAUNCH)
+
+    assert found(window(-25, -1, 4)) == Maintenance(1, 24)
+    assert found(window(-24, -1, 4)) == Maintenance(1, 23)
+    assert found(window(-99, -9, 0), window(-99, 1, 4)) == Maintenance(0, 0)
+    assert found(window(-24, 0, 4), window(-50, 0, 4)) == Maintenance(2, 50)
+
+
+def watched(clients: Clients, moment: datetime | None = None) -> Watch:
+    return watch(clients.readings, clients.history, moment or LAUNCH + timedelta(hours=1), LAUNCH, 15, 5)
+
+
+def test_a_watch_ends_with_the_first_long_pause(make: Make, tmp_path: Path) -> None:
+    def looked(*minutes: float) -> float:
+        rows = [{"at": at(minute / 60)} for minute in minutes]
+        return watched(recorded(make, tmp_path, "deployment_looks", rows)).minutes
+
+    assert looked(1, 6, 11, 16) == 16
+    assert looked(16, 1, 11, 6) == 16
+    assert looked(1, 6, 12, 16) == 6
+    assert looked(6, 11, 16) == 0
+    assert looked(-5, 5, 10, 14) == 14
+    assert looked() == 0
+    with pytest.raises(Unknown, match="the watch is not over"):
+        watched(recorded(make, tmp_path, "deployment_looks", []), LAUNCH + timedelta(minutes=14))
+
+
+def test_without_a_reading_the_suites_own_runs_are_the_watch(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(Unknown, match="no run has ended yet"):
+        watched(make(systems=False, reports=tmp_path))
+    (tmp_path / "test").mkdir()
+    with sqlite3.connect(tmp_path / "test" / FILE) as history:
+        history.execute("create table runs (run, url, started_at)")
+        history.execute("create table decisions (run, line, check_id, subject, outcome)")
+        history.execute("create table measurements (run, line, check_id, subject, name, unit, value)")
+        for place, minute in enumerate((3, 7, 12, 15)):
+            started = (LAUNCH + timedelta(minutes=minute)).isoformat()
+            history.execute("insert into runs values (?, 'http://127.0.0.1:9', ?)", (place, started))
+            history.execute("insert into decisions values (?, 'a/b', 'health.live', '', 'pass')", (place,))
+    assert watched(make(systems=False, reports=tmp_path)) == Watch(4, 15)
