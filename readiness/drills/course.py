@@ -133,13 +133,13 @@ class Course:
 
 def begin(name: str, environment: Environment, guard: Guard, reports: Path, say: Callable[[str], None]) -> Course:
     """Open a drill: who, where, when, at which revision. Raises OSError."""
-    clients, now = Clients.of(environment, guard, reports), datetime.now(UTC)
+    clients = Clients.of(environment, guard, reports)
     revision, why = _revision(environment, clients)
-    run = f"{now:%Y%m%dT%H%M%SZ}-{name}"
+    now, folder = _fresh(reports / environment.environment / drill.FOLDER, name)
     evidence = Evidence.model_validate(
         {
             "schema": "readiness/drill/1",
-            "run": run,
+            "run": folder.name,
             "environment": environment.environment,
             "drill": name,
             "url": environment.target.url,
@@ -149,9 +149,22 @@ def begin(name: str, environment: Environment, guard: Guard, reports: Path, say:
             "facts": BLANK[name],
         }
     )
-    course = Course(environment, clients, guard, evidence, reports / environment.environment / drill.FOLDER / run, say)
+    course = Course(environment, clients, guard, evidence, folder, say)
     drill.write(evidence, course.folder)
     return course
+
+
+def _fresh(drills: Path, name: str) -> tuple[datetime, Path]:
+    """Make the folder of a drill: none is written over, so that two of one second are one second apart."""
+    while True:
+        now = datetime.now(UTC)
+        folder = drills / f"{now:%Y%m%dT%H%M%SZ}-{name}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            time.sleep(POLL_SECONDS)
+        else:
+            return now, folder
 
 
 def conduct(course: Course, procedure: Callable[[Course], None]) -> Evidence:
