@@ -22,6 +22,8 @@ from readiness.outcomes import Unknown
 from readiness.procedures import Action
 
 POLL_SECONDS = 0.2
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""They end a drill, and not before everything has been put back."""
 
 
 class Stopped(BaseException):
@@ -111,7 +113,7 @@ class Course:
         """Put everything back, the last first; what fails is told and kept, and the others are still put back."""
         self.putting_back = True
         while self._undo:
-            says, undo = self._undo[-1]
+            says, undo = self._undo.pop()
             self.say(f"  put back    {says}")
             try:
                 undo()
@@ -119,7 +121,6 @@ class Course:
                 why = REDACTOR.text(f"{says}: {unknown.reason}")
                 self.say(f"  NOT PUT BACK: {why}; do it by hand, now")
                 self._change(left=(*self.evidence.left, why))
-            self._undo.pop()
 
     def end(self, word: str, why: str = "") -> None:
         """Close the evidence."""
@@ -169,7 +170,7 @@ def _fresh(drills: Path, name: str) -> tuple[datetime, Path]:
 
 def conduct(course: Course, procedure: Callable[[Course], None]) -> Evidence:
     """Run a procedure to its end, and put everything back, also where it fails or is stopped."""
-    before = {number: signal.signal(number, _stopper(course)) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, _stopper(course)) for number in SIGNALS}
     word, why = "cut short", "it ended in a fault of the suite itself"
     try:
         try:
