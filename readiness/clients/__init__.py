@@ -43,7 +43,7 @@ class Clients:
     readings: Readings
     levels: Levels
     backups: Backups
-    actions: Actions
+    operator: Actions
 
     @classmethod
     def of(cls, environment: Environment, guard: Guard, reports: Path) -> Clients:
@@ -71,7 +71,7 @@ class Clients:
             readings=Readings(environment.readings, http, postgres, exposition, prometheus, files),
             levels=Levels(environment.service_levels, postgres, prometheus, history),
             backups=Backups(environment.backup, http, guard),
-            actions=Actions(http, guard),
+            operator=Actions(http, guard),
         )
 
     def close(self) -> None:

@@ -82,7 +82,7 @@ class Course:
 
     def do(self, action: Action) -> str:
         """Do what the environment names. Raises Unknown."""
-        return self.clients.actions.do(action)
+        return self.clients.operator.do(action)
 
     def wait(self, until: Callable[[], bool], seconds: float) -> float | None:
         """Wait for something; give the seconds that it took, None where it did not come."""

@@ -25,7 +25,7 @@ def python(code: str, **other: float) -> Action:
 def test_a_command_is_run_without_a_shell(make: Make, tmp_path: Path, guard: Guard) -> None:
     path = tmp_path / "$(done)"
     action = Action(command=(sys.executable, "-c", "import sys; open(sys.argv[1], 'w')", str(path)))
-    assert make().actions.do(action) == "exit 0"
+    assert make().operator.do(action) == "exit 0"
     assert path.is_file()
     (request,) = guard.requests
     assert (request.client, request.status, request.effect) == ("command", "exit 0", Effect.WRITE)
@@ -43,14 +43,14 @@ def test_a_command_is_run_without_a_shell(make: Make, tmp_path: Path, guard: Gua
 def test_a_command_that_fails_was_not_done(action: Action, says: str, make: Make) -> None:
     began = time.monotonic()
     with pytest.raises(Unknown, match=says):
-        make().actions.do(action)
+        make().operator.do(action)
     assert time.monotonic() - began < 30
 
 
 def test_nothing_is_done_where_writing_is_not_allowed(make: Make, guard: Guard, tmp_path: Path) -> None:
     guard.allowed = frozenset({Effect.READ})
     with Server(whole(200)) as server:
-        actions = make(server.url).actions
+        actions = make(server.url).operator
         for action in (Action(http="/switch"), Action(command=("touch", str(tmp_path / "done")))):
             with pytest.raises(Unknown, match="--allow write"):
                 actions.do(action)
@@ -61,7 +61,7 @@ def test_nothing_is_done_where_writing_is_not_allowed(make: Make, guard: Guard, 
 def test_a_request_carries_what_the_environment_says(make: Make) -> None:
     action = Action(http="/switch", method="PUT", body={"on": False}, token=Secret("switch-token-of-a-test"))
     with Server(whole(204)) as server:
-        assert make(server.url).actions.do(action) == "status 204"
+        assert make(server.url).operator.do(action) == "status 204"
     (asked,) = server.asked
     assert (asked.method, asked.path, json.loads(asked.body)) == ("PUT", "/switch", {"on": False})
     assert asked.headers["authorization"] == "Bearer switch-token-of-a-test"
@@ -70,7 +70,7 @@ def test_a_request_carries_what_the_environment_says(make: Make) -> None:
 @pytest.mark.parametrize("status", [302, 400, 401, 404, 409, 500])
 def test_another_answer_is_not_done(status: int, make: Make) -> None:
     with Server(whole(status)) as server, pytest.raises(Unknown):
-        make(server.url).actions.do(Action(http="/switch"))
+        make(server.url).operator.do(Action(http="/switch"))
 
 
 def test_vercel_is_asked_to_roll_back_and_to_promote(make: Make) -> None:
@@ -84,7 +84,7 @@ def test_vercel_is_asked_to_roll_back_and_to_promote(make: Make) -> None:
             forward="dpl_now",
         )
         for action in RollbackDrill(to="r1", vercel=vercel).ways():
-            make(server.url).actions.do(action)
+            make(server.url).operator.do(action)
     assert [(asked.method, asked.path) for asked in server.asked] == [
         ("POST", "/v1/projects/prj_1/rollback/dpl_before?teamId=team_1"),
         ("POST", "/v10/projects/prj_1/promote/dpl_now?teamId=team_1"),
@@ -109,5 +109,5 @@ def test_a_branch_is_pushed_back_to_its_tag_and_forward(make: Make, tmp_path: Pa
     git("-C", str(work), "push", "-q", "origin", "HEAD:refs/heads/live")
     settings = GitRollback(repository=work, tag="v1", forward="v2", branch="live")
     for action, commit in zip(RollbackDrill(to="r1", git=settings).ways(), commits, strict=True):
-        make().actions.do(action)
+        make().operator.do(action)
         assert git("-C", str(origin), "rev-parse", "refs/heads/live") == commit

@@ -33,7 +33,7 @@ def test_the_names_that_an_observation_may_ask_for() -> None:
         "files": "Files",
         "readings": "Readings",
         "backups": "Backups",
-        "actions": "Actions",
+        "operator": "Actions",
     }
 
 
