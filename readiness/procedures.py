@@ -203,8 +203,8 @@ class IncidentDrill(_Section):
     """Ends what `simulate` began."""
     publish: Action
     """Tells those who must know, marked as a drill."""
-    alert: str
-    """The alert that must fire: its name in Alertmanager."""
+    alert: Annotated[str, Field(pattern=r"^[\w .:/-]+$")]
+    """The alert that must fire: its name in Alertmanager, or where there is none in Prometheus."""
     seconds_at_most: Seconds = 300.0
     """For the alert to fire, and again for it to end."""
 

@@ -27,7 +27,7 @@ BAD: dict[str, dict[str, Any]] = {
 }
 
 
-def judged(folder: Path) -> dict[str, str]:
+def judged(folder: Path, **other: Any) -> dict[str, str]:
     """Run preflight on an environment with a line for each drill; give the outcome of each."""
     lines = [
         {
@@ -41,18 +41,19 @@ def judged(folder: Path) -> dict[str, str]:
         for name in drill.NAMES
     ]
     (folder / "book.yaml").write_text(yaml.safe_dump({"runbook": "book", "title": "Drills", "lines": lines}))
-    content = {
+    content: dict[str, Any] = {
         "environment": "local",
         "production": False,
         "runbooks": ["book.yaml"],
         "allowed_hosts": ["127.0.0.1"],
         "target": {"url": "http://127.0.0.1:9", "revision": evidence("restore").revision},
     }
-    (folder / "local.yaml").write_text(json.dumps(content))
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "preflight", "--env", "local"]
+    content |= other
+    (folder / f"{content['environment']}.yaml").write_text(json.dumps(content))
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "preflight", "--env", str(content["environment"])]
     command += [f"--environments={folder}", f"--reports={folder / 'reports'}"]
     ran = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
-    journals = list((folder / "reports").rglob("journal.jsonl"))
+    journals = sorted((folder / "reports").rglob("journal.jsonl"))
     assert journals, ran.stdout + ran.stderr
     records = [json.loads(line) for line in journals[-1].read_text().splitlines()]
     return {record["line"].partition("/")[2]: record["outcome"] for record in records if record["record"] == "result"}
@@ -61,6 +62,13 @@ def judged(folder: Path) -> dict[str, str]:
 def test_drills_that_passed(tmp_path: Path) -> None:
     put_all(tmp_path / "reports")
     assert judged(tmp_path) == dict.fromkeys(drill.NAMES, "pass")
+
+
+def test_the_drills_of_the_staging_copy_count_where_the_environment_says_so(tmp_path: Path) -> None:
+    put_all(tmp_path / "reports")
+    assert judged(tmp_path, environment="live") == dict.fromkeys(drill.NAMES, "unknown")
+    found = judged(tmp_path, environment="live", production=True, drills={"drilled_in": "local"})
+    assert found == dict.fromkeys(drill.NAMES, "pass")
 
 
 def test_no_drills(tmp_path: Path) -> None:

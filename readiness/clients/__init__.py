@@ -56,7 +56,7 @@ class Clients:
     pagerduty: PagerDuty
     github: GitHub
     backups: Backups
-    actions: Actions
+    operator: Actions
 
     @classmethod
     def of(cls, environment: Environment, guard: Guard, reports: Path) -> Clients:
@@ -91,7 +91,7 @@ class Clients:
             pagerduty=PagerDuty(environment.pagerduty, http),
             github=GitHub(environment.github, http),
             backups=Backups(environment.backup, http, guard),
-            actions=Actions(http, guard),
+            operator=Actions(http, guard),
         )
 
     def close(self) -> None:

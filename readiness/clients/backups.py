@@ -86,7 +86,7 @@ class Backups:
     def dumps(self) -> list[tuple[Path, BackupMade]]:
         """List the dumps of the folder, newest first. Raises Unknown, also where there is none."""
         if self._given is None or self._given.folder is None:
-            raise NotConfigured("no folder of backups is configured", "set backup.folder in the environment file")
+            raise NotConfigured("no folder of backups is configured", "set backup.folder, or drills.restore.of: dump")
         folder, pattern = self._given.folder, self._given.pattern
         with self._guard.request("files", "LIST", f"{folder}/{pattern}", None, Effect.READ) as entry:
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Collection, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from readiness import drill, environment
@@ -92,7 +92,8 @@ def permit(found: Environment, name: str, options: argparse.Namespace) -> Collec
 def say(text: str) -> None:
     """Write a line of progress: nothing secret, and nothing that a terminal obeys."""
     shown = "".join(char if char.isprintable() else " " for char in REDACTOR.text(text))
-    print(shown, flush=True)
+    with suppress(OSError):  # the terminal may be gone; what was changed is put back all the same
+        print(shown, flush=True)
 
 
 def _told(evidence: drill.Evidence, folder: Path) -> int:

@@ -22,6 +22,8 @@ from readiness.outcomes import Unknown
 from readiness.procedures import Action
 
 POLL_SECONDS = 0.2
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""They end a drill, and not before everything has been put back."""
 
 
 class Stopped(BaseException):
@@ -80,7 +82,7 @@ class Course:
 
     def do(self, action: Action) -> str:
         """Do what the environment names. Raises Unknown."""
-        return self.clients.actions.do(action)
+        return self.clients.operator.do(action)
 
     def wait(self, until: Callable[[], bool], seconds: float) -> float | None:
         """Wait for something; give the seconds that it took, None where it did not come."""
@@ -111,7 +113,7 @@ class Course:
         """Put everything back, the last first; what fails is told and kept, and the others are still put back."""
         self.putting_back = True
         while self._undo:
-            says, undo = self._undo[-1]
+            says, undo = self._undo.pop()
             self.say(f"  put back    {says}")
             try:
                 undo()
@@ -119,7 +121,6 @@ class Course:
                 why = REDACTOR.text(f"{says}: {unknown.reason}")
                 self.say(f"  NOT PUT BACK: {why}; do it by hand, now")
                 self._change(left=(*self.evidence.left, why))
-            self._undo.pop()
 
     def end(self, word: str, why: str = "") -> None:
         """Close the evidence."""
@@ -133,13 +134,13 @@ class Course:
 
 def begin(name: str, environment: Environment, guard: Guard, reports: Path, say: Callable[[str], None]) -> Course:
     """Open a drill: who, where, when, at which revision. Raises OSError."""
-    clients, now = Clients.of(environment, guard, reports), datetime.now(UTC)
+    clients = Clients.of(environment, guard, reports)
     revision, why = _revision(environment, clients)
-    run = f"{now:%Y%m%dT%H%M%SZ}-{name}"
+    now, folder = _fresh(reports / environment.environment / drill.FOLDER, name)
     evidence = Evidence.model_validate(
         {
             "schema": "readiness/drill/1",
-            "run": run,
+            "run": folder.name,
             "environment": environment.environment,
             "drill": name,
             "url": environment.target.url,
@@ -149,14 +150,27 @@ def begin(name: str, environment: Environment, guard: Guard, reports: Path, say:
             "facts": BLANK[name],
         }
     )
-    course = Course(environment, clients, guard, evidence, reports / environment.environment / drill.FOLDER / run, say)
+    course = Course(environment, clients, guard, evidence, folder, say)
     drill.write(evidence, course.folder)
     return course
 
 
+def _fresh(drills: Path, name: str) -> tuple[datetime, Path]:
+    """Make the folder of a drill: none is written over, so that two of one second are one second apart."""
+    while True:
+        now = datetime.now(UTC)
+        folder = drills / f"{now:%Y%m%dT%H%M%SZ}-{name}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            time.sleep(POLL_SECONDS)
+        else:
+            return now, folder
+
+
 def conduct(course: Course, procedure: Callable[[Course], None]) -> Evidence:
     """Run a procedure to its end, and put everything back, also where it fails or is stopped."""
-    before = {number: signal.signal(number, _stopper(course)) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, _stopper(course)) for number in SIGNALS}
     word, why = "cut short", "it ended in a fault of the suite itself"
     try:
         try:

@@ -45,7 +45,9 @@ def run(course: Course) -> None:
 
 
 def _firing(course: Course, alert: str) -> bool:
-    """Tell whether Alertmanager has it, and would tell somebody."""
+    """Tell whether Alertmanager has it, and would tell somebody; without one, whether Prometheus has it firing."""
+    if not course.clients.alertmanager.configured:
+        return bool(course.clients.prometheus.vector(f'ALERTS{{alertname="{alert}",alertstate="firing"}}'))
     found = course.clients.alertmanager.alerts(alertname=alert)
     return any(one.status.state == "active" for one in found)
 

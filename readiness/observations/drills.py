@@ -121,13 +121,16 @@ class Demand:
 def _evidence(
     drill: str, readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
 ) -> Evidence:
-    stated, name = environment.target.revision, environment.drills.drilled_in if environment.drills else None
+    stated, drills = environment.target.revision, environment.drills
+    name, section = (drills.drilled_in if drills else None) or environment.environment, drill.replace("-", "_")
+    if not any(folders(reports, name, drill)) and not (drills and (drills.drilled_in or getattr(drills, section))):
+        raise NotConfigured(f"no drill '{drill}' is described", f"set drills.{section} in the environment file")
     revision = stated if isinstance(stated, str) else None
     if drill in OF_A_REVISION and stated is None:
         raise NotConfigured("nothing says which revision is to be launched", "set target.revision in the environment")
     if drill in OF_A_REVISION and revision is None:
         revision = str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))  # type: ignore[arg-type]
-    return Demand(reports, name or environment.environment, revision, moment, days_at_most).newest(drill)
+    return Demand(reports, name, revision, moment, days_at_most).newest(drill)
 
 
 def _days(evidence: Evidence, moment: datetime) -> float:

@@ -114,6 +114,7 @@ def make(guard: Guard) -> Iterator[Make]:
                 "support": {"url": url, "token": key, "repository": "sandbox/support"},
                 "pagerduty": {"url": url, "token": key, "escalation_policy": "PSHOP01"},
                 "github": {"url": url, "token": key, "repository": "sandbox/shop"},
+                "backup": {"supabase": {"url": url, "project": "a" * 20, "token": key}},
             }
         if dsn:
             sections["postgres"] = {

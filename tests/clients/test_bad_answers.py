@@ -82,6 +82,7 @@ OPERATIONS: dict[str, Callable[[Clients], object]] = {
     "github.changes": lambda clients: _told(clients.github.changes("docs/rollback.md")),
     "github.pulls": lambda clients: _told(clients.github.pulls("a")),
     "github.reviews": lambda clients: _told(clients.github.reviews(1)),
+    "backups.supabase": lambda clients: clients.backups.supabase(),
     "readings.value": lambda clients: clients.readings.value(FACT),
     "readings.number": lambda clients: clients.readings.number(FACT),
     "readings.rows": lambda clients: clients.readings.rows(FACT, "column"),

@@ -32,6 +32,8 @@ def test_the_names_that_an_observation_may_ask_for() -> None:
         "loki": "Loki",
         "files": "Files",
         "readings": "Readings",
+        "backups": "Backups",
+        "operator": "Actions",
     }
 
 

@@ -67,6 +67,11 @@ def test_an_incident_is_played_through_with_the_real_alerting(drill: Drill, tmp_
     assert "detect: see the alert StorageAway fire" in report.read_text("utf-8")
 
 
+def test_an_incident_is_detected_by_prometheus_where_there_is_no_alertmanager(drill: Drill) -> None:
+    code, found = drill("incident", alertmanager=None)
+    assert code == 0, judge(found)
+
+
 FAULTS: dict[str, tuple[str, dict[str, Any], str]] = {
     "switch-ignored": ("kill-switch", SHORT, "a new upload was not refused"),
     "switch-aborts": ("kill-switch", {}, "1 of 1 uploads in flight did not complete"),
@@ -104,7 +109,7 @@ def test_what_cannot_be_put_back_is_told_and_fails(
 
 
 def test_a_drill_that_is_stopped_puts_everything_back(target: Sandbox, tmp_path: Path) -> None:
-    where = environment(tmp_path, kill_switch={"in_flight_rows": 30_000})
+    where = environment(tmp_path, kill_switch={"in_flight_rows": 8_000})
     command = [sys.executable, "-m", "readiness", "drill", "kill-switch", "--env", "local"]
     command += ["--environments", str(where), "--reports", str(tmp_path / "reports")]
     variables = {**os.environ, **target.variables}
@@ -120,6 +125,21 @@ def test_a_drill_that_is_stopped_puts_everything_back(target: Sandbox, tmp_path:
     found = read(next(folders(tmp_path / "reports", "local", "kill-switch")))
     assert (found.ended, found.ended_because) == ("cut short", "it was stopped by SIGTERM")
     assert not found.left
+    assert upload(target).status_code == 202
+
+
+def test_a_terminal_that_is_closed_leaves_nothing_undone(target: Sandbox, tmp_path: Path) -> None:
+    where = environment(tmp_path, kill_switch={"in_flight_rows": 8_000})
+    command = [sys.executable, "-m", "readiness", "drill", "kill-switch", "--env", "local"]
+    command += ["--environments", str(where), "--reports", str(tmp_path / "reports")]
+    variables = {**os.environ, **target.variables}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=variables) as process:
+        assert process.stdout
+        next(line for line in process.stdout if line.startswith("  in flight"))
+        process.stdout.close()
+        process.send_signal(signal.SIGHUP)
+    found = read(next(folders(tmp_path / "reports", "local", "kill-switch")))
+    assert (found.ended, found.ended_because, found.left) == ("cut short", "it was stopped by SIGHUP", ())
     assert upload(target).status_code == 202
 
 

@@ -103,6 +103,21 @@ def test_the_newest_counts_also_where_an_older_one_is_good(drill: Drill, target:
     assert drill("restore", backup={"folder": str(tmp_path / "dumps")})[0] == 1
 
 
+def test_a_role_that_sees_only_some_rows_proves_nothing(
+    drill: Drill, target: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(target.variables["SANDBOX_SCRATCH_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("create role narrow login password 'password-of-a-test' in role pg_read_all_data")
+        try:
+            place = target.variables["SANDBOX_DATABASE_URL"].partition("@")[2]
+            monkeypatch.setenv("NARROW_URL", f"postgresql://narrow:password-of-a-test@{place}")
+            code, found = drill("restore", postgres={"url": "${NARROW_URL}"})
+        finally:
+            connection.execute("drop role narrow")
+    assert code == 10
+    assert "row-level security" in found.ended_because
+
+
 def test_missing_programs_are_named_with_their_package(drill: Drill, tmp_path: Path) -> None:
     code, found = drill("restore", restore={"programs": str(tmp_path)})
     assert code == 10

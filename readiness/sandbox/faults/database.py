@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from readiness.sandbox.target import Target
 
 HEALTHY = "database.project_healthy[database-project-healthy]"
+HEALTHY_AGENCY = "database.project_healthy[agency/project-status]"
 POOL = "database.pool_headroom[pool-available]"
 RLS = "database.row_level_security[rls-on-all-tables]"
 TABLE = "database.required_tables[staging-tables:{}]"
@@ -59,7 +60,7 @@ def project_unhealthy(target: Target) -> Iterator[None]:
     target.management.status = None
 
 
-@fault("preflight", turns=turning("unknown", HEALTHY, *BY_SUPABASE))
+@fault("preflight", turns=turning("unknown", HEALTHY, HEALTHY_AGENCY, *BY_SUPABASE))
 def management_denied(target: Target) -> Iterator[None]:
     """The provider no longer takes the token: 401."""
     token, target.management.token = target.management.token, "sbp_another"
@@ -67,7 +68,7 @@ def management_denied(target: Target) -> Iterator[None]:
     target.management.token = token
 
 
-@fault("preflight", turns=turning("unknown", HEALTHY, *BY_SUPABASE))
+@fault("preflight", turns=turning("unknown", HEALTHY, HEALTHY_AGENCY, *BY_SUPABASE))
 def management_html(target: Target) -> Iterator[None]:
     """The provider answers 200 with a sign-in page."""
     target.management.html = True
