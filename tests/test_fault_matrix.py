@@ -187,7 +187,8 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Healthy]:
 def test_the_healthy_target_passes_every_line_that_has_a_check(healthy: Healthy, phase: str, part: str) -> None:
     found = healthy.judged(phase, part).outcomes
     known = planned_checks() | (NOT_FOR_THE_SANDBOX if part == "others" else set())
-    not_passed = {key: outcome for key, outcome in found.items() if outcome != "pass"}
+    later = "not due" if phase == Phase.GA else None  # what is due after the sign-off: a fault signs
+    not_passed = {key: outcome for key, outcome in found.items() if outcome not in {"pass", later}}
     assert {key.split("[")[0] for key in not_passed} <= known, not_passed
     if part == "own":
         assert set(not_passed.values()) <= {"unknown", "not due"}
