@@ -114,3 +114,20 @@ def test_waivers_beside_it_are_no_environment(tmp_path: Path) -> None:
     (tmp_path / "prod.yaml").touch()
     (tmp_path / "prod.waivers.yaml").touch()
     assert names(tmp_path) == ["prod"]
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ('communication: {slack: {token: "${SHOP_TOKEN}"}}', "communication.slack.url: host 'slack.com' is not known"),
+        ("communication: {status_page: {url: https://up.example}}", "communication.status_page.url: host 'up.example'"),
+        ("status_pages: {stripe: {url: https://s.example}}", "status_pages.stripe.url: host 's.example' is not known"),
+        ('support: {token: "${SHOP_TOKEN}", repository: shop}', "support.repository: "),
+        ("communication: {channels: {x: slack/y}}", "slack/y needs communication.slack"),
+        ("communication: {slack: {token: abc}}", "a secret comes from ${VARIABLE}"),
+    ],
+)
+def test_where_people_are_told_is_checked_like_all_else(tmp_path: Path, section: str, told: str) -> None:
+    assert any(told in one for one in problems(tmp_path, f"{GOOD}{section}\n")), problems(
+        tmp_path, f"{GOOD}{section}\n"
+    )

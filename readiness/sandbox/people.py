@@ -39,6 +39,7 @@ class People:
     def launch(self, launch_at: datetime) -> None:
         """Tell of the launch that was."""
         self.pages.plan(launch_at)
+        self.pages.declare_live()
         self.slack.announce(launch_at + _ANNOUNCED)
 
 

@@ -204,4 +204,4 @@ def test_a_channel_elsewhere_needs_that_chat() -> None:
     with pytest.raises(ValueError, match=r"discord/ops needs communication\.discord"):
         Communication(slack=slack_only, channels={"incidents": "discord/ops"})
     with pytest.raises(NotConfigured):
-        Chats(None, None).place("x")  # type: ignore[arg-type]
+        Chats(None, None).place("x")  # type: ignore[arg-type]  # no client is needed to say no

@@ -82,3 +82,11 @@ def test_the_status_page_announces_the_launch(sandbox: Sandbox) -> None:
     assert begins < launch < ends
     assert begins.tzinfo is not None
     assert begins > datetime.now(UTC)
+
+
+def test_the_status_page_says_that_the_launch_is_done(launched_sandbox: Sandbox) -> None:
+    where = f"{launched_sandbox.variables['SANDBOX_PEOPLE_URL']}/pages/own/api/v2"
+    (told,) = httpx.get(f"{where}/incidents.json", trust_env=False).json()["incidents"]
+    assert (told["status"], told["name"]) == ("resolved", "New ingestion pipeline")
+    assert "generally available" in told["incident_updates"][0]["body"]
+    assert httpx.get(f"{where}/summary.json", trust_env=False).json()["incidents"] == []

@@ -22,14 +22,13 @@ WAR_ROOM = EXISTS.format("launch400k/channels:slack/launch-war-room")
 OPERATIONS = EXISTS.format("launch400k/channels:discord/operations")
 MEMBERS = "communication.stakeholders_in_channel[stakeholders-in-channel]"
 ANNOUNCED = "communication.launch_announced[launch-announced]"
-DECIDED = "release.decision_recorded[decision-recorded]"
 CURRENT = "communication.status_page_current[{}]"
 NOTICE = CURRENT.format("status-page-updated")
 SET_UP, HEALTH = CURRENT.format("agency/incident-channels"), CURRENT.format("playbook/status-page")
 UPDATES = "communication.incident_updates_timely[playbook/status-updates]"
 
 
-@fault("preflight", turns={HERE: "fail"} | turning("unknown", MEMBERS, DECIDED))
+@fault("preflight", turns={HERE: "fail", MEMBERS: "unknown"})
 def rollout_channel_missing(target: Target) -> Iterator[None]:
     """Nobody has made the channel of the launch."""
     slack = target.people.slack
@@ -92,8 +91,7 @@ def launch_never_announced(target: Target) -> Iterator[None]:
 
 @fault(
     "preflight",
-    "smoke",
-    turns=turning("unknown", HERE, INCIDENTS, CUSTOMERS, EXECUTIVES, WAR_ROOM, OPERATIONS, MEMBERS, ANNOUNCED, DECIDED),
+    turns=turning("unknown", HERE, INCIDENTS, CUSTOMERS, EXECUTIVES, WAR_ROOM, OPERATIONS, MEMBERS),
 )
 def chat_bots_thrown_out(target: Target) -> Iterator[None]:
     """The tokens of both bots were revoked; Slack says so with status 200."""
@@ -113,7 +111,7 @@ def chat_history_hidden(target: Target) -> Iterator[None]:
     slack.scopes.add("channels:history")
 
 
-@fault("preflight", turns=turning("unknown", HERE, MEMBERS, INCIDENTS, CUSTOMERS, EXECUTIVES, WAR_ROOM, DECIDED))
+@fault("preflight", turns=turning("unknown", HERE, MEMBERS, INCIDENTS, CUSTOMERS, EXECUTIVES, WAR_ROOM))
 def slack_answers_html(target: Target) -> Iterator[None]:
     """Slack answers a page for people with status 200."""
     target.people.slack.html = True
@@ -141,7 +139,13 @@ def status_page_with_the_old_date(target: Target) -> Iterator[None]:
     notice |= before
 
 
-@fault("preflight", "postlaunch", turns=turning("fail", SET_UP, HEALTH))
+LIVE = tuple(
+    f"health.live[{line}]"
+    for line in ("agency/uptime", "umbrella/rollback-trigger", "launch400k/all-healthy", "launch400k/go-health")
+)
+
+
+@fault("preflight", "postlaunch", turns=turning("fail", SET_UP, HEALTH, *LIVE))
 def status_page_hides_an_outage(target: Target) -> Iterator[None]:
     """The service is down, and its status page says that all is well."""
     target.service.health_status = 503
@@ -158,9 +162,17 @@ def incident_without_update(target: Target) -> Iterator[None]:
     site.incidents.clear()
 
 
-@fault("preflight", "postlaunch", turns=turning("unknown", NOTICE, SET_UP, HEALTH, UPDATES))
+@fault("preflight", turns=turning("unknown", NOTICE, SET_UP))
 def status_page_moved(target: Target) -> Iterator[None]:
     """At the address of the status page there is a page for people, whatever is asked for."""
     target.people.pages.html.add(OWN)
     yield
     target.people.pages.html.clear()
+
+
+@fault("postlaunch", turns=turning("unknown", HEALTH, UPDATES))
+def status_page_away(target: Target) -> Iterator[None]:
+    """The status page itself is down."""
+    target.people.pages.away.add(OWN)
+    yield
+    target.people.pages.away.clear()

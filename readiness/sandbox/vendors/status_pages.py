@@ -36,6 +36,8 @@ class Site:
     components: list[Json]
     incidents: list[Json] = field(default_factory=list)
     maintenances: list[Json] = field(default_factory=list)
+    past: list[Json] = field(default_factory=list)
+    """What is over: in the list of all incidents, no longer in the summary."""
 
     @property
     def indicator(self) -> str:
@@ -101,6 +103,11 @@ class StatusPages:
         since, until = (launch_at - _BEFORE).isoformat(), (launch_at + _AFTER).isoformat()
         self.sites[OWN].maintenances = [{**planned, "scheduled_for": since, "scheduled_until": until}]
 
+    def declare_live(self) -> None:
+        """Tell on the service's own page that the launch is done."""
+        body = "The new pipeline is generally available."
+        self.sites[OWN].past = [_notice("New ingestion pipeline", "resolved", body, (0.0,))]
+
     def _answer(self, request: Request) -> Response:
         name = request.path_params["site"]
         if name not in self.sites:
@@ -115,6 +122,7 @@ class StatusPages:
         if request.path_params["document"] == "summary":
             return JSONResponse({**page, **parts})
         key = request.path_params["document"].replace("-", "_")
+        parts["incidents"] = [*site.incidents, *site.past]
         return JSONResponse({**page, key: parts[key]}) if key in parts else JSONResponse({}, 404)
 
     def _parts(self, site: Site) -> Iterator[tuple[str, Any]]:
