@@ -15,7 +15,7 @@ from readiness.durable import write_whole
 from readiness.evidence import passage
 from readiness.evidence.before import name
 from readiness.evidence.charts import page
-from readiness.evidence.checklist import Book, Mark, Rendered, books, link_to, mark_of, shortened
+from readiness.evidence.checklist import Mark, Rendered, books, counts, link_to, mark_of, shortened
 from readiness.evidence.dossier import Decided, Dossier, gather
 from readiness.evidence.figures import HIGH, LIMIT_AT, WIDE, bars, course, said
 from readiness.evidence.glance import kind_of
@@ -208,6 +208,7 @@ def render(dossier: Dossier) -> str:
     wanted, trends, form = roles(dossier), course(dossier), dossier.sign_off
     own, nearest = bars(dossier)
     checklist = books(dossier, Rendered(lacks(form, wanted), trends.lacks))
+    boxes = [box for book in checklist for box in book.boxes]
     return page(
         "sign_off.html",
         "sign_off.css",
@@ -222,7 +223,9 @@ def render(dossier: Dossier) -> str:
         lane=(passage.WIDE, passage.LEFT, passage.TOP),
         spark=(WIDE, HIGH, LIMIT_AT),
         books=checklist,
-        closed=_closed(checklist),
+        boxes=boxes,
+        ticked=sum(box.mark.ticked for box in boxes),
+        counts=counts(boxes),
         form=form,
         lacks=lacks(form, wanted),
         signatures=signatures(form, wanted),
@@ -231,11 +234,6 @@ def render(dossier: Dossier) -> str:
         digest=digest(dossier),
         link=link_to,
     )
-
-
-def _closed(found: list[Book]) -> tuple[int, int]:
-    boxes = [box for book in found for box in book.boxes]
-    return sum(box.mark.ticked for box in boxes), len(boxes)
 
 
 def write(reports: Path, environment: str, mask: Callable[[str], str] = str) -> Path:
