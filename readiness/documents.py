@@ -35,6 +35,16 @@ class Document:
         return f"{self.path.name}:{self._places.get(loc, 1)}"
 
 
+class _Constructor(yaml.constructor.SafeConstructor):
+    """Leaves dates as they are written: the models read them, and tell what is wrong with 2026-02-30."""
+
+
+_Constructor.yaml_constructors = {  # as `add_constructor` would, whose type is that of its parent
+    **yaml.constructor.SafeConstructor.yaml_constructors,
+    "tag:yaml.org,2002:timestamp": yaml.constructor.SafeConstructor.construct_yaml_str,
+}
+
+
 def read(path: Path) -> Document:
     """Read one YAML file; what is wrong with it is in `problems`, never raised."""
     document = Document(path)
@@ -50,7 +60,7 @@ def read(path: Path) -> Document:
             if loc in document._places:  # noqa: SLF001  its own module
                 document.problems.append(f"{path.name}:{place}: {_dotted(loc)} stands here twice")
             document._places.setdefault(loc, place)  # noqa: SLF001
-        constructor = yaml.constructor.SafeConstructor()
+        constructor = _Constructor()
         document.data = constructor.construct_document(node) if node else None
         if not isinstance(document.data, dict):
             document.problems.append(f"{path.name}:1: a mapping of keys is wanted")

@@ -26,12 +26,13 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from readiness.documents import LOADER
 from readiness.sections import STRICT, Instant
 from readiness.sign_off import Said, says_nothing
 
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n(.*))?\Z", re.DOTALL)
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
-_LONGEST_FRONT = 20_000
+_LONGEST_FRONT, _MOST_BRACKETS = 20_000, 500
 
 
 class Incidents(BaseModel):
@@ -107,11 +108,11 @@ def parse(text: str) -> Report:
 
 
 def _mapping(text: str) -> dict[str, Any]:
-    if len(text) > _LONGEST_FRONT:
-        raise NoReport(f"its front matter is longer than {_LONGEST_FRONT:,} characters")
+    if len(text) > _LONGEST_FRONT or text.count("[") + text.count("{") > _MOST_BRACKETS:  # deep nesting costs minutes
+        raise NoReport(f"its front matter has more than {_LONGEST_FRONT:,} characters or {_MOST_BRACKETS} brackets")
     try:
-        aliased = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader))
-        data = None if aliased else yaml.safe_load(text)
+        aliased = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, LOADER))
+        data = None if aliased else yaml.load(text, LOADER)  # noqa: S506  a safe one
     except RecursionError:
         raise NoReport("its front matter is nested too deeply") from None
     except yaml.YAMLError as error:

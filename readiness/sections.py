@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -27,6 +27,12 @@ def _instant(value: object) -> object:
     return timeline.parse_instant(value) if isinstance(value, str) else value
 
 
+def _day(value: object) -> object:
+    if isinstance(value, datetime):
+        value = value.isoformat()  # an instant is not a day: which one it is depends on where one stands
+    return timeline.parse_day(value) if isinstance(value, str) else value
+
+
 def _secret(value: object) -> object:
     if not isinstance(value, Secret):
         raise ValueError("a secret comes from ${VARIABLE} or from file:/path/of/it, never from this file")  # noqa: TRY004
@@ -35,6 +41,7 @@ def _secret(value: object) -> object:
 
 Url = Annotated[str, AfterValidator(_url)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
+Day = Annotated[date, BeforeValidator(_day)]
 SecretReference = Annotated[Secret, BeforeValidator(_secret)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

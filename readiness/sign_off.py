@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from readiness.documents import explain, read
 from readiness.errors import BadInput
-from readiness.sections import STRICT, Instant
+from readiness.sections import STRICT, Day, Instant
 
 SUFFIX = ".sign-off.yaml"
 _SAYS_NOTHING = re.compile(
@@ -37,22 +36,12 @@ def same_name(one: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", one).casefold().split())
 
 
-def _day(value: object) -> object:
-    if isinstance(value, datetime) or not isinstance(value, str | date):
-        raise ValueError(f"{str(value)!r} is not a date such as 2026-12-08")  # noqa: TRY004  pydantic wants it so
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        raise ValueError(f"{value!r} is not a date such as 2026-12-08") from None
-
-
 def _said(text: str) -> str:
     if says_nothing(text):
         raise ValueError(f"{text!r} says nothing")
     return text
 
 
-Day = Annotated[date, BeforeValidator(_day)]
 Said = Annotated[str, Field(max_length=2000), AfterValidator(_said)]
 """A text that a person wrote, and no placeholder."""
 

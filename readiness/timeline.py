@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _OFFSET = re.compile(r"T(?:([+-])(\d+)([mhdw])|[+-]0)$")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _SPAN = re.compile(r"(\d+)([smhdw])$")
+YEARS = range(2000, 3000)
 AFTER_SIGN_OFF = "after sign-off"
 
 
@@ -39,6 +41,24 @@ def parse_instant(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone; write 2026-12-01T09:00:00Z or +01:00")
     return moment.astimezone(UTC)
+
+
+def parse_day(text: str) -> date:
+    """Turn `2026-12-01` into a date. Raises ValueError for anything else, an instant too."""
+    if not _DAY.match(text):
+        raise ValueError(f"{text!r} is not a date such as 2026-12-01; a day counts to its end in UTC")
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a day of the calendar") from None
+    if found.year not in YEARS:
+        raise ValueError(f"{text!r} is of no year that matters here")
+    return found
+
+
+def end_of_day(day: date) -> datetime:
+    """Give the instant at which a day is over, in UTC: the first that does not belong to it."""
+    return datetime.combine(day, time.max, UTC) + timedelta(microseconds=1)
 
 
 def parse_as_of(text: str, launch_at: datetime | None) -> datetime:

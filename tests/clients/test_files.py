@@ -169,3 +169,28 @@ def test_a_malformed_line_is_named_and_not_told(line: str, files: Files, write: 
 
 def test_a_dotenv_file_of_comments_sets_nothing(files: Files, write: Write) -> None:
     assert "sets no variable" in unknown("dotenv", files, write("# NAME=value\n")).reason
+
+
+def test_a_folder_names_its_files_in_their_order(files: Files, tmp_path: Path) -> None:
+    for name in ("b.md", "a.md", "c.txt"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    (tmp_path / "d.md").mkdir()
+    assert files.names(tmp_path, ".md") == ["a.md", "b.md"]
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file", "a\0b"])
+def test_what_is_no_folder_is_unknown(files: Files, tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(Unknown, match="cannot be read") as found:
+        files.names(tmp_path / name, ".md")
+    assert found.value.remedy
+
+
+def test_a_folder_of_far_too_many_files_is_unknown(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FILES_AT_MOST", 1)
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    with pytest.raises(Unknown, match="holds 2 files"):
+        files.names(tmp_path, ".md")

@@ -1,0 +1,206 @@
+"""Incident reports are read whatever people write, and held against everything else that knows of incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readiness.clients import Clients
+from readiness.clients.guard import Guard
+from readiness.environment import Environment, Reading
+from readiness.incidents import NoReport, parse
+from readiness.observations.incidents import IncidentReview, incident_review
+from readiness.outcomes import Effect, NotConfigured, Unknown
+from tests.clients.servers import Server, document
+
+ROOT = Path(__file__).parents[1]
+MOMENT = datetime(2026, 12, 8, 15, 0, tzinfo=UTC)
+FIELDS = ("summary", "customer_impact", "root_cause", "timeline", "mitigation", "preventive_actions")
+EXAMPLE = (ROOT / "environments" / "incident-report.md").read_text(encoding="utf-8")
+KNOWN = {
+    "id": "INC-12",
+    "title": "uploads were refused",
+    "started_at": "2026-12-03T09:10:00Z",
+    "ended_at": "2026-12-03T09:52:00Z",
+}
+
+
+def test_the_example_is_a_whole_report() -> None:
+    found = parse(EXAMPLE)
+    assert (found.id, found.title, found.alerts) == ("INC-12", "uploads were refused", ("IngestionHighErrorRate",))
+    assert found.ended_at == datetime(2026, 12, 3, 9, 52, tzinfo=UTC)
+    assert set(FIELDS) <= set(found.fields)
+
+
+def test_a_field_may_stand_in_the_front_matter() -> None:
+    text = EXAMPLE.replace("## Summary", "## What?").replace("id: INC-12", "id: INC-12\nsummary: all was refused")
+    assert "summary" in parse(text).fields
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Why it could happen.", ""),
+        ("Why it could happen.", "TBD"),
+        ("Why it could happen.", "<why it could happen>"),
+        ("Why it could happen.", "<!-- why? -->"),
+        ("## Root cause", "## Cause"),
+    ],
+)
+def test_a_field_without_a_text_is_not_told(old: str, new: str) -> None:
+    assert "root_cause" not in parse(EXAMPLE.replace(old, new)).fields
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("---\nid", "id", "does not begin with front matter"),
+        ("id: INC-12\n", "", "id is missing"),
+        ("id: INC-12", "id: TODO", "id: 'TODO' says nothing"),
+        ("id: INC-12", "id: [INC-12", "its front matter is not YAML"),
+        ("id: INC-12", "id: &a INC-12\nother: *a", "holds an alias"),
+        ("id: INC-12", f"id: {'[' * 9000}", "front matter"),
+        ("2026-12-03T09:10:00Z", "yesterday", "started_at: 'yesterday' is not a date and time"),
+        ("2026-12-03T09:10:00Z", "2026-12-03T09:10:00", "has no time zone"),
+        ("2026-12-03T09:10:00Z", "2026-02-30T09:10:00Z", "impossible date"),
+        ("2026-12-03T09:52:00Z", "2026-12-03T09:00:00Z", "ended_at is before started_at"),
+        ("2026-12-04T15:00:00Z", "2026-12-01T15:00:00Z", "written_at is before started_at"),
+    ],
+)
+def test_what_is_no_report_says_why(old: str, new: str, told: str) -> None:
+    with pytest.raises(NoReport) as raised:
+        parse(EXAMPLE.replace(old, new, 1))
+    assert told in str(raised.value)
+
+
+@given(st.text() | st.text().map(lambda text: f"---\n{text}\n---\n# {text}\n"))
+def test_any_text_is_a_report_or_none(text: str) -> None:
+    try:
+        parse(text)
+    except NoReport as error:
+        assert str(error)
+
+
+Review = Callable[..., IncidentReview]
+
+
+@pytest.fixture
+def review(tmp_path: Path) -> Review:
+    """Review the reports of a folder, beside what a list of known incidents says."""
+
+    def make(known: object, *texts: str, fields: tuple[str, ...] = FIELDS, **changes: Any) -> IncidentReview:
+        for number, text in enumerate(texts):
+            (tmp_path / f"{number}.md").write_text(text, encoding="utf-8")
+        (tmp_path / "README.md").write_text("how we write reports", encoding="utf-8")
+        guard = Guard(["127.0.0.1"], frozenset({Effect.READ}))
+        with Server(document(known)) as server:
+            incidents = {"folder": tmp_path} | changes
+            environment = Environment(
+                environment="shop",
+                runbooks=("ingestion",),
+                allowed_hosts=("127.0.0.1",),
+                target={"url": server.url},  # type: ignore[arg-type]
+                incidents=incidents if changes.get("folder", "") is not None else None,  # type: ignore[arg-type]
+                readings={} if known is None else {"known_incidents": Reading(http=server.url)},
+            )
+            clients = Clients.of(environment, guard, tmp_path)
+            hours = None if fields else 48.0
+            try:
+                return incident_review(
+                    clients.files, clients.readings, clients.prometheus, environment, MOMENT, fields, hours, 30.0
+                )
+            finally:
+                clients.close()
+
+    return make
+
+
+def nothing_wrong(found: IncidentReview) -> bool:
+    return not (found.unreported or found.late or found.incomplete or found.open)
+
+
+@pytest.mark.parametrize("fields", [FIELDS, ()])
+def test_a_reported_incident_is_reviewed(review: Review, fields: tuple[str, ...]) -> None:
+    found = review([KNOWN], EXAMPLE, fields=fields)
+    assert nothing_wrong(found)
+    assert (found.known, found.reports) == (1, 1)
+
+
+def test_an_incident_without_a_report_is_told(review: Review) -> None:
+    found = review([KNOWN, KNOWN | {"id": "INC-13", "title": "lag"}], EXAMPLE)
+    assert found.unreported == ["INC-13: lag"]
+
+
+def test_a_report_has_48_hours(review: Review) -> None:
+    ended = MOMENT - timedelta(hours=47)
+    fresh = KNOWN | {"id": "INC-13", "started_at": ended.isoformat(), "ended_at": ended.isoformat()}
+    assert review([fresh], fields=()).unreported == []
+    assert review([fresh]).unreported == ["INC-13: uploads were refused"]
+    late = fresh | {"ended_at": (ended - timedelta(hours=2)).isoformat(), "started_at": "2026-12-03T00:00:00Z"}
+    assert review([late], fields=()).unreported == ["INC-13: uploads were refused"]
+
+
+@pytest.mark.parametrize(
+    ("written", "late"),
+    [
+        ("2026-12-05T09:52:00Z", []),
+        ("2026-12-05T09:53:00Z", ["INC-12: written 48 h after its end"]),
+        ("2026-12-05T11:52:00Z", ["INC-12: written 50 h after its end"]),
+        ("2026-12-30T11:52:00Z", ["INC-12: not dated, 125 h after its end"]),
+        ("null", ["INC-12: not dated, 125 h after its end"]),
+    ],
+)
+def test_a_report_is_written_within_48_hours(review: Review, written: str, late: list[str]) -> None:
+    assert review([KNOWN], EXAMPLE.replace("2026-12-04T15:00:00Z", written), fields=()).late == late
+
+
+def test_a_report_cannot_put_off_the_end_of_its_incident(review: Review) -> None:
+    text = EXAMPLE.replace("T09:52:00Z", "T23:52:00Z").replace("2026-12-04T15", "2026-12-05T15")
+    assert review([KNOWN], text, fields=()).late == ["INC-12: written 53 h after its end"]
+
+
+def test_an_incident_that_lasts_is_told(review: Review) -> None:
+    text = EXAMPLE.replace("2026-12-03T09:52:00Z", "null")
+    assert review([KNOWN | {"ended_at": None}], text).open == ["INC-12: uploads were refused"]
+
+
+def test_a_report_that_lacks_something_is_told(review: Review) -> None:
+    text = EXAMPLE.replace("Why it could happen.", "TBD").replace("## Mitigation", "## Else")
+    assert review([KNOWN], text).incomplete == ["INC-12: no root_cause, mitigation"]
+
+
+def test_old_reports_are_left_alone(review: Review) -> None:
+    text = EXAMPLE.replace("2026-12", "2026-06").replace("Why it could happen.", "")
+    assert nothing_wrong(review([], text))
+
+
+@pytest.mark.parametrize(
+    ("known", "texts", "told"),
+    [
+        ([KNOWN], (EXAMPLE, EXAMPLE), "both are of INC-12"),
+        ([KNOWN], ("no front matter",), "0.md: it does not begin with front matter"),
+        ([KNOWN | {"started_at": "2026-12-03"}], (), "readings.known_incidents: started_at"),
+        ([{"id": "INC-12"}], (), "no column title"),
+        ({"error": "denied"}, (), "no list of objects"),
+    ],
+)
+def test_what_cannot_be_read_is_unknown(review: Review, known: object, texts: tuple[str, ...], told: str) -> None:
+    with pytest.raises(Unknown) as raised:
+        review(known, *texts)
+    assert told in str(raised.value)
+
+
+def test_reports_alone_do_not_tell_of_incidents_without_one(review: Review) -> None:
+    with pytest.raises(NotConfigured, match=r"set readings\.known_incidents"):
+        review(None, EXAMPLE)
+
+
+def test_a_folder_that_is_not_there_is_unknown(review: Review) -> None:
+    with pytest.raises(Unknown, match="No such file or directory"):
+        review([KNOWN], folder=Path("nowhere"))
