@@ -20,6 +20,7 @@ examples:
   pytest -m preflight --env prod              judge the list before the launch
   pytest -m preflight --env prod --as-of T-1h as it must stand an hour before the launch
   readiness verify prod preflight             recompute the verdict from the evidence; gate pipelines on this
+  readiness drill restore --env staging       rehearse a procedure; `--env local` to try it
   readiness sandbox --fault rls-off           a target of your own to try all that on
 """
 

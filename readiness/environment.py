@@ -18,6 +18,7 @@ from readiness.filling import Filling
 from readiness.incidents import Incidents
 from readiness.journeys import Journey
 from readiness.outcomes import Effect
+from readiness.procedures import Backup, Drills, named_addresses
 from readiness.runbook import shipped
 from readiness.sections import STRICT, Instant, Seconds, SecretReference, Url
 from readiness.service_levels import ServiceLevel
@@ -247,6 +248,8 @@ class Environment(Section):
     synthetic_upload: SyntheticUpload | None = None
     load: Load | None = None
     notify: Notify | None = None
+    backup: Backup | None = None
+    drills: Drills | None = None
     internal_workspaces: tuple[str, ...] = ()
     """The workspaces that belong to the team itself (phase P0)."""
     readings: dict[str, Reading] = {}
@@ -345,6 +348,10 @@ def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
         database = getattr(found, name)
         if database:
             yield (name, "url"), host_of(database.url.reveal())
+    for name in ("backup", "drills"):
+        section = getattr(found, name)
+        if section:
+            yield from ((loc, host_of(address)) for loc, address in named_addresses(section, (name,)))
     for index, secret in enumerate(found.notify.urls if found.notify else ()):
         if urlsplit(secret.reveal()).scheme in NAMES_ITS_HOST:
             yield ("notify", "urls", index), host_of(secret.reveal())

@@ -72,6 +72,7 @@ def _missing(variable: str, variables: Mapping[str, str]) -> str:
 
 def _wants_secret(loc: Loc) -> bool:
     named = loc[-1] in {"token", "key", "password", "secret"} or loc in {("postgres", "url"), ("replica", "url")}
+    named = named or loc == ("drills", "restore", "server")
     return named or loc[:2] == ("notify", "urls")
 
 

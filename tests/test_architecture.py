@@ -26,7 +26,9 @@ WORDS |= {
     "service_levels",
     "stages",
 }
+WORDS |= {"procedures"}
 JUDGEMENT = {"alerting", "ladder", "looks", "promql", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
+JUDGEMENT |= {"drill", "drill_verdict"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),
     **dict.fromkeys(JUDGEMENT, 1),
@@ -35,6 +37,7 @@ FLOOR = {
     "evidence": 4,
     "plugin": 5,
     "commands": 5,
+    "drills": 5,
     "sandbox": 5,
     "__main__": 6,
 }

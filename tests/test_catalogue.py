@@ -75,6 +75,10 @@ def test_phases_and_limits_fit_the_check(item: runbook.Item) -> None:
 
 BY_EVIDENCE = {"load.capacity", "load.error_rate", "load.rehearsal_passed", "load.response_time"}
 """They judge evidence that is made elsewhere; tests/test_load_checks.py plants the faults in it."""
+BY_EVIDENCE |= {
+    f"drills.{name}" for name in ("restore", "kill_switch", "rollback", "circuit_breaker", "fallback", "incident")
+}
+"""So do these; tests/drills plants the faults in it, and in the sandbox that the drills run on."""
 
 
 @pytest.mark.parametrize("check", sorted(set(CHECKS) - WITHOUT_A_LINE - BY_EVIDENCE))
@@ -113,6 +117,7 @@ def test_the_example_environment_is_whole() -> None:
         "0123456789",
     )
     variables |= {"EXAMPLE_SUPABASE_TOKEN": "0123456789", "EXAMPLE_DATABASE_URL": "postgresql://u:p@db.example.com/x"}
+    variables |= {"EXAMPLE_SCRATCH_URL": "postgresql://u:p@scratch.example.com/x", "EXAMPLE_VERCEL_TOKEN": "0123456789"}
     variables |= {"EXAMPLE_REPLICA_URL": "postgresql://u:p@db.example.com/x"}
     found = load_environment("example", ROOT / "environments", variables)
     for section, model in [("", found), *((name, getattr(found, name)) for name in type(found).model_fields)]:

@@ -19,6 +19,7 @@ from readiness.outcomes import Phase
 from readiness.runbook import planned_checks
 from readiness.sandbox import Sandbox
 from readiness.sandbox.faults import FAULTS
+from tests.drills.evidence import put_all
 
 ROOT = Path(__file__).parents[1]
 Outcomes = dict[str, str]
@@ -102,6 +103,7 @@ class Judged:
 def judge(sandbox: Sandbox, phase: str, reports: Path, environments: Path, launch_at: str | None = None) -> Judged:
     """Run one phase as a user would, and read what it found from the journal."""
     command = [sys.executable, "-m", "pytest", "-q", "-m", phase, "--env", "local", f"--reports={reports}"]
+    put_all(reports)  # the drills that passed; tests/drills breaks them
     variables = {**os.environ, **sandbox.variables, **({"SANDBOX_LAUNCH_AT": launch_at} if launch_at else {})}
     ran = subprocess.run(
         [*command, f"--environments={environments}"],

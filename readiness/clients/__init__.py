@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from readiness.clients.actions import Actions
 from readiness.clients.alertmanager import Alertmanager
+from readiness.clients.backups import Backups
 from readiness.clients.files import Files
 from readiness.clients.grafana import Grafana
 from readiness.clients.guard import Guard
@@ -40,6 +42,8 @@ class Clients:
     files: Files
     readings: Readings
     levels: Levels
+    backups: Backups
+    actions: Actions
 
     @classmethod
     def of(cls, environment: Environment, guard: Guard, reports: Path) -> Clients:
@@ -66,6 +70,8 @@ class Clients:
             files=files,
             readings=Readings(environment.readings, http, postgres, exposition, prometheus, files),
             levels=Levels(environment.service_levels, postgres, prometheus, history),
+            backups=Backups(environment.backup, http, guard),
+            actions=Actions(http, guard),
         )
 
     def close(self) -> None:

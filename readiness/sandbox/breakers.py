@@ -15,6 +15,7 @@ class Breakers:
     def __init__(self, database: Database, log: Log) -> None:
         self._database = database
         self._log = log
+        self.opens_after = OPENS_AFTER
 
     def allows(self, name: str) -> bool:
         """Tell whether the dependency may be used; an open breaker lets one try through after a while."""
@@ -38,7 +39,7 @@ class Breakers:
             " returning state, failures",
             name,
         )
-        if found and (found[0]["state"] == "half_open" or found[0]["failures"] >= OPENS_AFTER):
+        if found and (found[0]["state"] == "half_open" or found[0]["failures"] >= self.opens_after):
             self._move(name, "open")
 
     def succeeded(self, name: str) -> None:

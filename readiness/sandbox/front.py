@@ -59,6 +59,8 @@ class Front:
     """Share of the attempts that succeed."""
     lately: dict[str, float] = field(default_factory=dict)
     """Event, or `all` → times the usual number of the last hour; the history must be told again to show it."""
+    storage_up: bool = True
+    """The object store answers."""
     active_users: float = 21_500.0
     """The most at once, in a rehearsal."""
     cache_hits: float = 0.94
@@ -171,6 +173,7 @@ class Front:
         yield ("database_cpu_share", ()), self.database_cpu
         yield ("database_size_bytes", ()), self.database_bytes
         yield ("object_storage_bytes", ()), self.object_bytes
+        yield ("object_storage_up", ()), float(self.storage_up)
         yield ("active_users_peak", ()), self.active_users
         yield (
             ("cron_last_success_timestamp_seconds", (("cron", "analytics"),)),

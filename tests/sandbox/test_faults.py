@@ -187,9 +187,10 @@ def test_every_fault_has_a_sentence_and_an_effect() -> None:
     for name, fault in FAULTS.items():
         assert fault.name == name
         assert fault.says.endswith(".")
-        assert fault.phases
         assert set(fault.turns.values()) <= {"fail", "unknown", "warn"}
-        assert fault.turns
+        if fault.area != "drills":  # what those break is found by a drill, see tests/drills
+            assert fault.phases
+            assert fault.turns
 
 
 def test_workers_answer_while_their_database_is_gone(sandbox: Sandbox) -> None:

@@ -33,6 +33,11 @@ def described(specs: str) -> dict[str, Any]:
 
 if SPECS:
 
+    def test_supabase_lists_backups_as_its_specification_says(sandbox: Sandbox) -> None:
+        whole: dict[str, Any] = json.loads((Path(str(SPECS)) / "supabase-management.openapi.json").read_text("utf-8"))
+        schema = {"$ref": "#/components/schemas/V1BackupsResponse", "components": whole["components"]}
+        jsonschema.validate(project(sandbox, "sandboxprojectletter/database/backups").json(), schema)
+
     def test_supabase_describes_the_project_as_its_specification_says(sandbox: Sandbox) -> None:
         jsonschema.validate(project(sandbox).json(), described(str(SPECS)))
 

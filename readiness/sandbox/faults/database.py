@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults.backup import BY_SUPABASE
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
@@ -58,7 +59,7 @@ def project_unhealthy(target: Target) -> Iterator[None]:
     target.management.status = None
 
 
-@fault("preflight", turns={HEALTHY: "unknown"})
+@fault("preflight", turns=turning("unknown", HEALTHY, *BY_SUPABASE))
 def management_denied(target: Target) -> Iterator[None]:
     """The provider no longer takes the token: 401."""
     token, target.management.token = target.management.token, "sbp_another"
@@ -66,7 +67,7 @@ def management_denied(target: Target) -> Iterator[None]:
     target.management.token = token
 
 
-@fault("preflight", turns={HEALTHY: "unknown"})
+@fault("preflight", turns=turning("unknown", HEALTHY, *BY_SUPABASE))
 def management_html(target: Target) -> Iterator[None]:
     """The provider answers 200 with a sign-in page."""
     target.management.html = True

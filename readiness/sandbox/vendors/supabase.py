@@ -1,9 +1,12 @@
-"""Supabase's management API, as far as the runbook asks it. Source: its OpenAPI description, GET /v1/projects/{ref}."""
+"""Supabase's management API, as far as the runbook asks it.
+
+Source: its OpenAPI description, GET /v1/projects/{ref} and GET /v1/projects/{ref}/database/backups.
+"""
 
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 from starlette.applications import Starlette
@@ -25,19 +28,43 @@ class Management:
         self.status: str | None = None
         """What it reports instead of the truth."""
         self.html = False
+        self.pitr = True
+        """Point-in-time recovery is on; it then lists no backups and tells of the physical one."""
+        self.backup_hours = 0.1
         self._created = datetime.now(UTC).isoformat()
 
     def application(self) -> Starlette:
         """Give its web application."""
-        return Starlette(routes=[Route("/v1/projects/{ref}", self._project)])
+        one = "/v1/projects/{ref}"
+        return Starlette(routes=[Route(one, self._project), Route(f"{one}/database/backups", self._backups)])
 
-    def _project(self, request: Request) -> Response:
+    def _refusal(self, request: Request) -> Response | None:
         if self.html:
             return HTMLResponse("<!doctype html><title>Sign in</title><h1>Sign in</h1>")
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return JSONResponse({"message": "Unauthorized"}, 401)
         if request.path_params["ref"] != REF:
             return JSONResponse({"message": "Project not found"}, 404)
+        return None
+
+    def _backups(self, request: Request) -> Response:
+        latest = datetime.now(UTC) - timedelta(hours=self.backup_hours)
+        daily = {"id": 1, "is_physical_backup": False, "status": "COMPLETED", "inserted_at": latest.isoformat()}
+        physical = {"latest_physical_backup_date_unix": int(latest.timestamp())} if self.pitr else {}
+        return self._refusal(request) or JSONResponse(
+            {
+                "region": "eu-central-1",
+                "walg_enabled": True,
+                "pitr_enabled": self.pitr,
+                "backups": [] if self.pitr else [daily],
+                "physical_backup_data": physical,
+            }
+        )
+
+    def _project(self, request: Request) -> Response:
+        refused = self._refusal(request)
+        if refused:
+            return refused
         host = f"db.{REF}.supabase.co"
         database = {"host": host, "version": "18.6", "postgres_engine": "18", "release_channel": "ga"}
         return JSONResponse(

@@ -1,0 +1,47 @@
+"""What is lost can be brought back."""
+
+import pytest
+
+from readiness import Limits, Measure
+from readiness.observations.backup import Checkpoint, NewestBackup
+
+
+class Recent(Limits):
+    hours_at_most: float = 24
+
+
+class PreLaunchCheckpoint(Limits):
+    hours_at_most: float = 12
+
+
+@pytest.mark.preflight
+@pytest.mark.postlaunch
+@pytest.mark.ga
+def test_recent(newest_backup: NewestBackup, limits: Recent, measure: Measure) -> None:
+    """Every place of backups has a recent one.
+
+    Remedy: make a backup now, and see why the scheduled one was not made.
+    """
+    measure(newest_backup.empty, "backups that hold nothing").is_none_of_them()
+    measure(newest_backup.hours, f"age of {newest_backup.name} of {newest_backup.where}", "h").at_most(
+        limits.hours_at_most
+    )
+
+
+@pytest.mark.preflight
+def test_pre_launch_checkpoint(checkpoint: Checkpoint, limits: PreLaunchCheckpoint, measure: Measure) -> None:
+    """There is a backup that the launch can go back to.
+
+    Remedy: make a backup now.
+    """
+    measure(checkpoint.empty, "backups that hold nothing").is_none_of_them()
+    measure(checkpoint.hours_before_launch, f"from {checkpoint.name} to the launch", "h").at_most(limits.hours_at_most)
+
+
+@pytest.mark.preflight
+def test_point_in_time_recovery(point_in_time_recovery: bool, measure: Measure) -> None:
+    """The database can be brought back as it was at any moment.
+
+    Remedy: turn point-in-time recovery on.
+    """
+    measure(point_in_time_recovery, "point-in-time recovery").is_(wanted=True)

@@ -1,0 +1,201 @@
+"""The drills of the target: the newest of each kind that counts, judged again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from readiness.clients.readings import Readings
+from readiness.drill import (
+    OF_A_REVISION,
+    Broken,
+    Evidence,
+    FellBack,
+    Incident,
+    Restored,
+    RolledBack,
+    Switched,
+    folders,
+    read,
+)
+from readiness.drill_verdict import backup_hours, done_steps, faults, gaps
+from readiness.environment import Environment, KnownReading
+from readiness.errors import BadRun
+from readiness.observations import observation
+from readiness.outcomes import NotConfigured, Unknown
+from readiness.runbook import Limits
+
+TOLD = 3
+"""So many refused drills are told; the older ones are not."""
+Facts = TypeVar("Facts", Restored, Switched, RolledBack, Broken, FellBack, Incident)
+
+
+class DrillLimits(Limits):
+    """How old a drill may be to count for a line."""
+
+    days_at_most: float = 31
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """One drill that counts."""
+
+    run: str
+    days: float
+    """Its age at the moment that is judged."""
+    faults: list[str]
+    """What the target failed in, and what was not put back."""
+
+
+@dataclass(frozen=True)
+class RestoreDrill(Drilled):
+    """A restore that was tried."""
+
+    hours: float
+    """From the decision to the end of the comparison; 0 where it failed."""
+    backup_hours: float
+    """Age of the backup that was restored, when the drill began."""
+
+
+@dataclass(frozen=True)
+class RollbackDrill(Drilled):
+    """A rollback that was tried."""
+
+    minutes: float
+    """Until the wanted version was served and healthy; 0 where it never was."""
+
+
+@dataclass(frozen=True)
+class IncidentDrill(Drilled):
+    """An incident that was played through."""
+
+    steps: list[str]
+    """Those that were done, in the order in which they were done."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Whose drills count, when, at which revision."""
+
+    reports: Path
+    environment: str
+    revision: str | None
+    moment: datetime
+    days_at_most: float
+
+    def newest(self, drill: str) -> Evidence:
+        """Find the newest drill that counts. Raises Unknown with the reason against each newer one."""
+        against = []
+        for folder in folders(self.reports, self.environment, drill):
+            try:
+                evidence = read(folder)
+            except BadRun as error:
+                against.append(str(error))
+                continue
+            reasons = list(self._against(evidence, drill))
+            if not reasons:
+                return evidence
+            against.append(f"{evidence.run}: {', '.join(reasons)}")
+        told = "; ".join(against[:TOLD]) or f"{self.environment} has none in reports/{self.environment}/drills/"
+        raise Unknown(f"no drill '{drill}' that counts: {told}", f"readiness drill {drill} --env {self.environment}")
+
+    def _against(self, evidence: Evidence, drill: str) -> Iterator[str]:
+        if (evidence.environment, evidence.drill) != (self.environment, drill):
+            yield f"it is of {evidence.environment}, {evidence.drill}"
+        if evidence.ended != "whole" and not evidence.left:
+            yield f"it was cut short: {evidence.ended_because or 'it did not end'}"
+        elif not (evidence.left or faults(evidence)):  # a failure that was seen stands, whatever was not
+            yield from gaps(evidence)
+        if drill in OF_A_REVISION and evidence.revision is None:
+            yield f"it does not know the revision it ran on: {evidence.revision_unknown_because}"
+        elif drill in OF_A_REVISION and evidence.revision != self.revision:
+            yield f"it ran on revision {evidence.revision}, {self.revision} is to be launched"
+        age = self.moment - (evidence.finished_at or evidence.started_at)
+        if age > timedelta(days=self.days_at_most):
+            yield f"it is {age.days} days old, allowed are {self.days_at_most:g}"
+
+
+def _evidence(
+    drill: str, readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+) -> Evidence:
+    stated, name = environment.target.revision, environment.drills.drilled_in if environment.drills else None
+    revision = stated if isinstance(stated, str) else None
+    if drill in OF_A_REVISION and stated is None:
+        raise NotConfigured("nothing says which revision is to be launched", "set target.revision in the environment")
+    if drill in OF_A_REVISION and revision is None:
+        revision = str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))  # type: ignore[arg-type]
+    return Demand(reports, name or environment.environment, revision, moment, days_at_most).newest(drill)
+
+
+def _days(evidence: Evidence, moment: datetime) -> float:
+    return (moment - (evidence.finished_at or evidence.started_at)) / timedelta(days=1)
+
+
+def _failed(evidence: Evidence) -> list[str]:
+    return [*faults(evidence), *(f"it was not put back: {what}" for what in evidence.left)]
+
+
+def _facts(kind: type[Facts], evidence: Evidence) -> Facts:
+    if not isinstance(evidence.facts, kind):
+        raise Unknown(f"{evidence.run}: the facts are those of another drill", "run the drill again")
+    return evidence.facts
+
+
+@observation
+def restore_drill(
+    readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+) -> RestoreDrill:
+    """Find the newest restore that counts."""
+    found = _evidence("restore", readings, environment, moment, reports, days_at_most)
+    seconds, age = _facts(Restored, found).seconds, backup_hours(found)
+    return RestoreDrill(found.run, _days(found, moment), _failed(found), (seconds or 0.0) / 3600, age or 0.0)
+
+
+@observation
+def kill_switch_drill(
+    readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+) -> Drilled:
+    """Find the newest turn of the kill switch that counts."""
+    found = _evidence("kill-switch", readings, environment, moment, reports, days_at_most)
+    return Drilled(found.run, _days(found, moment), _failed(found))
+
+
+@observation
+def rollback_drill(
+    readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+) -> RollbackDrill:
+    """Find the newest rollback that counts."""
+    found = _evidence("rollback", readings, environment, moment, reports, days_at_most)
+    return RollbackDrill(
+        found.run, _days(found, moment), _failed(found), (_facts(RolledBack, found).seconds or 0.0) / 60
+    )
+
+
+@observation
+def circuit_breaker_drill(
+    readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+) -> Drilled:
+    """Find the newest trial of a circuit breaker that counts."""
+    found = _evidence("circuit-breaker", readings, environment, moment, reports, days_at_most)
+    return Drilled(found.run, _days(found, moment), _failed(found))
+
+
+@observation
+def fallback_drill(
+    readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+) -> Drilled:
+    """Find the newest trial of a fallback that counts."""
+    found = _evidence("fallback", readings, environment, moment, reports, days_at_most)
+    return Drilled(found.run, _days(found, moment), _failed(found))
+
+
+@observation
+def incident_drill(
+    readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+) -> IncidentDrill:
+    """Find the newest incident that was played through and counts."""
+    found = _evidence("incident", readings, environment, moment, reports, days_at_most)
+    return IncidentDrill(found.run, _days(found, moment), _failed(found), done_steps(found))

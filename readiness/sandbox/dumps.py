@@ -1,0 +1,47 @@
+"""The sandbox's backups: real dumps of its database in a folder, one of yesterday and one of an hour ago."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from readiness.sandbox.postgres import PostgresFailed, Server, program
+
+AGES = {"nightly": 20 * 3600.0, "hourly": 3600.0}
+"""How long ago, in seconds, each of them was made."""
+
+
+@dataclass(frozen=True)
+class Backups:
+    """A folder of dumps."""
+
+    folder: Path
+
+    def newest(self) -> Path:
+        """Give the newest."""
+        return max(self.folder.glob("*.dump"), key=lambda path: path.stat().st_mtime)
+
+
+def make(server: Server, folder: Path) -> Backups:
+    """Dump the database into a new folder. Raises PostgresFailed."""
+    folder.mkdir()
+    made = subprocess.run(  # noqa: S603  the wheel's own program
+        [
+            *(str(program("pg_dump")), "--format=custom", "--no-password"),
+            *("-h", "127.0.0.1", "-p", str(server.port), "-U", "postgres", "postgres"),
+        ],
+        capture_output=True,
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "PGPASSWORD": server.password},
+        check=False,
+    )
+    if made.returncode:
+        raise PostgresFailed(f"pg_dump failed: {made.stderr.decode('utf-8', 'replace')[-800:]}")
+    for name, age in AGES.items():
+        path = folder / f"{name}.dump"
+        path.write_bytes(made.stdout)
+        then = time.time() - age
+        os.utime(path, (then, then))
+    return Backups(folder)

@@ -1,0 +1,64 @@
+"""What breaks the backups."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from readiness.sandbox.faults import fault, turning
+
+if TYPE_CHECKING:
+    from readiness.sandbox.target import Target
+
+RECENT = (
+    "backup.recent[agency/backup-integrity]",
+    "backup.recent[launch400k/backup-verified]",
+    "backup.recent[playbook/daily-backups]",
+)
+CHECKPOINT = "backup.pre_launch_checkpoint[launch400k/checkpoint]"
+POINT_IN_TIME = "backup.point_in_time_recovery[agency/pitr]"
+BY_SUPABASE = (*RECENT, CHECKPOINT, POINT_IN_TIME)
+
+
+@fault("preflight", "postlaunch", "ga", turns=turning("fail", *RECENT, CHECKPOINT))
+def backup_outdated(target: Target) -> Iterator[None]:
+    """The newest dump is 30 hours old, and Supabase's newest is as old: it was made long before the launch."""
+    dumps = {path: path.stat().st_mtime for path in target.backups.folder.glob("*.dump")}
+    hours, target.management.backup_hours = target.management.backup_hours, 30.0
+    then = time.time() - 30 * 3600
+    for path in dumps:
+        os.utime(path, (then, then))
+    yield
+    target.management.backup_hours = hours
+    for path, moment in dumps.items():
+        os.utime(path, (moment, moment))
+
+
+@fault("preflight", turns=turning("fail", *RECENT))
+def backup_empty(target: Target) -> Iterator[None]:
+    """The newest dump holds nothing: the job that made it ran out of disk."""
+    newest = target.backups.newest()
+    content, moment = newest.read_bytes(), newest.stat().st_mtime
+    newest.write_bytes(b"")
+    os.utime(newest, (moment, moment))
+    yield
+    newest.write_bytes(content)
+    os.utime(newest, (moment, moment))
+
+
+@fault("preflight", turns={POINT_IN_TIME: "fail"})
+def point_in_time_off(target: Target) -> Iterator[None]:
+    """Point-in-time recovery is off; daily backups are made."""
+    target.management.pitr = False
+    yield
+    target.management.pitr = True
+
+
+@fault("preflight", turns=turning("unknown", *RECENT, CHECKPOINT))
+def backups_away(target: Target) -> Iterator[None]:
+    """The folder of the dumps is not mounted."""
+    aside = target.backups.folder.rename(target.backups.folder.with_name("unmounted"))
+    yield
+    aside.rename(target.backups.folder)

@@ -1,0 +1,149 @@
+"""Each drill on the sandbox: it passes where all is well, and finds what is not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from readiness.drill import Broken, FellBack, Incident, RolledBack, Switched, folders, read
+from readiness.drill_verdict import STEPS, done_steps, judge
+from readiness.rehearsal_verdict import Word
+from readiness.sandbox import Sandbox
+from readiness.sandbox.service import REVISION
+from tests.drills.conftest import ROOT, Drill, environment
+
+SHORT = {"seconds_at_most": 2}
+
+
+def test_the_kill_switch_refuses_what_is_new_and_lets_the_rest_complete(drill: Drill) -> None:
+    code, found = drill("kill-switch")
+    assert code == 0, judge(found)
+    assert isinstance(found.facts, Switched)
+    assert (found.facts.in_flight, found.facts.completed, found.facts.accepted_after) == (1, 1, True)
+    assert found.ended == "whole"
+    assert found.revision == REVISION
+    assert [step.name for step in found.steps] == ["before", "off", "in flight", "on"]
+
+
+def test_a_rollback_is_timed_and_undone(drill: Drill, target: Sandbox) -> None:
+    code, found = drill("rollback")
+    assert code == 0, judge(found)
+    assert isinstance(found.facts, RolledBack)
+    assert found.facts.seconds is not None
+    assert 0.4 < found.facts.seconds < 60
+    assert revision(target) == REVISION
+
+
+def test_a_circuit_breaker_opens_and_closes(drill: Drill) -> None:
+    code, found = drill("circuit-breaker")
+    assert code == 0, judge(found)
+    assert isinstance(found.facts, Broken)
+    assert found.facts.opened_seconds is not None
+    assert found.facts.closed_seconds is not None
+
+
+def test_a_fallback_serves_and_steps_back(drill: Drill) -> None:
+    code, found = drill("fallback")
+    assert code == 0, judge(found)
+    assert isinstance(found.facts, FellBack)
+    assert "fallback" in found.facts.during
+    assert "storage" in found.facts.after
+
+
+def test_an_incident_is_played_through_with_the_real_alerting(drill: Drill, tmp_path: Path) -> None:
+    code, found = drill("incident")
+    assert code == 0, judge(found)
+    assert isinstance(found.facts, Incident)
+    assert found.facts.detected_seconds is not None
+    assert tuple(done_steps(found)) == STEPS
+    report = next(folders(tmp_path / "reports", "local", "incident")) / found.facts.document
+    assert "detect: see the alert StorageAway fire" in report.read_text("utf-8")
+
+
+FAULTS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "switch-ignored": ("kill-switch", SHORT, "a new upload was not refused"),
+    "switch-aborts": ("kill-switch", {}, "1 of 1 uploads in flight did not complete"),
+    "rollback-slow": ("rollback", {"minutes_at_most": 0.03}, "2026.11.20-3f9c1d2 was served"),
+    "rollback-wrong-version": ("rollback", {"minutes_at_most": 0.03}, "2026.10.30-77d0c4e was served"),
+    "breaker-never-opens": ("circuit-breaker", SHORT, "the breaker storage never opened"),
+    "fallback-gone": ("fallback", SHORT, "the fallback never served: status 503"),
+    "incident-unseen": ("incident", SHORT, "the alert StorageAway never fired"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_drill_finds(fault: str, drill: Drill, target: Sandbox) -> None:
+    name, section, says = FAULTS[fault]
+    with target.plant(fault):
+        code, found = drill(name, **{name.replace("-", "_"): section})
+    judged = judge(found)
+    assert (code, judged.word) == (1, Word.FAIL), judged
+    assert any(says in reason.says for reason in judged.reasons), judged
+    assert revision(target) == REVISION
+    assert upload(target).status_code == 202, "it was not switched on again, or the object store is still away"
+
+
+def test_what_cannot_be_put_back_is_told_and_fails(
+    drill: Drill, target: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = {"http": "${SANDBOX_OPERATIONS_URL}/nowhere", "body": {}, "token": "${SANDBOX_OPERATIONS_TOKEN}"}
+    code, found = drill("kill-switch", kill_switch={"switch_on": broken, **SHORT})
+    try:
+        assert code == 1
+        assert found.left[0].startswith("switch on: ")
+        assert "NOT PUT BACK: switch on" in capsys.readouterr().out
+    finally:
+        assert operate(target, "switch", {"enabled": True}) == 200
+
+
+def test_a_drill_that_is_stopped_puts_everything_back(target: Sandbox, tmp_path: Path) -> None:
+    where = environment(tmp_path, kill_switch={"in_flight_rows": 30_000})
+    command = [sys.executable, "-m", "readiness", "drill", "kill-switch", "--env", "local"]
+    command += ["--environments", str(where), "--reports", str(tmp_path / "reports")]
+    variables = {**os.environ, **target.variables}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=variables) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if line.startswith("  in flight"):
+                process.send_signal(signal.SIGTERM)
+                break
+        rest = process.stdout.read()
+    assert process.returncode == 10, rest
+    assert "put back    switch on" in rest
+    found = read(next(folders(tmp_path / "reports", "local", "kill-switch")))
+    assert (found.ended, found.ended_because) == ("cut short", "it was stopped by SIGTERM")
+    assert not found.left
+    assert upload(target).status_code == 202
+
+
+def test_what_cannot_be_seen_proves_nothing(drill: Drill) -> None:
+    code, found = drill("circuit-breaker", circuit_breaker={"breaker": "stroage"})
+    assert code == 10
+    assert "no breaker is called stroage; known: " in found.ended_because
+
+
+def operate(target: Sandbox, path: str, body: dict[str, Any]) -> int:
+    url, token = target.variables["SANDBOX_OPERATIONS_URL"], target.variables["SANDBOX_OPERATIONS_TOKEN"]
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.post(f"{url}/{path}", json=body, headers=headers, trust_env=False).status_code
+
+
+def revision(target: Sandbox) -> str:
+    return str(httpx.get(f"{target.variables['SANDBOX_URL']}/health", trust_env=False).json()["revision"])
+
+
+def upload(target: Sandbox) -> httpx.Response:
+    return httpx.post(
+        f"{target.variables['SANDBOX_URL']}/v1/uploads",
+        headers={"Authorization": f"Bearer {target.variables['SANDBOX_API_TOKEN']}"},
+        data={"workspace": "ws_internal", "platform": "meta", "source": "manual"},
+        files={"file": ("a.csv", b"day,campaign,impressions,clicks,spend\n2026-01-01,a,1,1,1.5\n", "text/csv")},
+        trust_env=False,
+    )

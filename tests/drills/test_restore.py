@@ -1,0 +1,122 @@
+"""The restore drill on the sandbox's database: it really restores, and catches a dump that is no backup."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from readiness.drill import Restored
+from readiness.drill_verdict import judge
+from readiness.rehearsal_verdict import Word
+from readiness.sandbox import Sandbox
+from readiness.sandbox.postgres import program
+from tests.drills.conftest import Drill
+
+HEADER_TO_DATE = 12
+"""Of an archive of version 1.15 and later: PGDMP, version, sizes, format, compression; then seconds, minutes, ..."""
+
+
+def scratch_databases(target: Sandbox) -> list[str]:
+    with psycopg.connect(target.variables["SANDBOX_SCRATCH_DATABASE_URL"]) as connection:
+        found = connection.execute("select datname from pg_database where datname like 'readiness_restore_%'")
+        return [row[0] for row in found]
+
+
+def good(target: Sandbox) -> bytes:
+    return (Path(target.variables["SANDBOX_BACKUPS"]) / "hourly.dump").read_bytes()
+
+
+def of_last_year(content: bytes) -> bytes:
+    """Say in the archive itself that it was made a year ago; each number there is a sign and four bytes."""
+    year = HEADER_TO_DATE + 5 * 5 + 1
+    assert content[:5] == b"PGDMP"
+    return content[:year] + bytes([content[year] - 1]) + content[year + 1 :]
+
+
+def flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes(byte ^ 0xFF for byte in content[middle : middle + 200]) + content[middle + 200 :]
+
+
+BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "truncated": (lambda content: content[: len(content) // 2], "cannot be restored"),
+    "empty": (lambda _: b"", "is an empty file"),
+    "corrupt": (flipped, "cannot be restored"),
+    "outdated": (of_last_year, "h old, allowed are 24"),
+    "no dump": (lambda _: b"<!doctype html><title>Sign in</title>" * 100, "cannot be restored"),
+}
+
+
+def test_the_newest_backup_is_restored_compared_and_dropped(drill: Drill, target: Sandbox) -> None:
+    code, found = drill("restore")
+    assert code == 0, judge(found)
+    assert isinstance(found.facts, Restored)
+    assert found.facts.backup == "hourly.dump"
+    assert found.facts.dropped
+    whole = [table.name for table in found.facts.tables if table.checksum == table.restored_checksum]
+    assert {"public.data_uploads", "public.campaign_metrics", "cron.job"} <= set(whole)
+    assert scratch_databases(target) == []
+
+
+def test_a_dump_is_made_and_compared_to_the_last_row(drill: Drill, target: Sandbox) -> None:
+    code, found = drill("restore", restore={"of": "dump"})
+    assert code == 0, judge(found)
+    assert isinstance(found.facts, Restored)
+    assert found.facts.made_here
+    assert len(found.facts.tables) > 10
+    assert scratch_databases(target) == []
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_dump_that_is_no_backup_is_caught(case: str, drill: Drill, target: Sandbox, tmp_path: Path) -> None:
+    spoil, says = BROKEN[case]
+    (tmp_path / "dumps").mkdir()
+    (tmp_path / "dumps" / "nightly.dump").write_bytes(spoil(good(target)))
+    code, found = drill("restore", backup={"folder": str(tmp_path / "dumps")})
+    judged = judge(found)
+    assert (code, judged.word) == (1, Word.FAIL), judged
+    assert any(says in reason.says for reason in judged.reasons), judged
+    assert scratch_databases(target) == []
+
+
+def test_a_dump_of_another_database_is_caught(drill: Drill, target: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "dumps").mkdir()
+    place = target.variables["SANDBOX_SCRATCH_DATABASE_URL"].removesuffix("/postgres") + "/template1"
+    made = [str(program("pg_dump")), "--format=custom", f"--file={tmp_path / 'dumps' / 'nightly.dump'}", place]
+    subprocess.run(made, check=True)
+    code, found = drill("restore", backup={"folder": str(tmp_path / "dumps")})
+    assert code == 1
+    assert any("public.data_uploads did not come back" in reason.says for reason in judge(found).reasons)
+
+
+def test_the_newest_counts_also_where_an_older_one_is_good(drill: Drill, target: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "dumps").mkdir()
+    (tmp_path / "dumps" / "good.dump").write_bytes(good(target))
+    os.utime(tmp_path / "dumps" / "good.dump", (time.time() - 3600, time.time() - 3600))
+    (tmp_path / "dumps" / "newer.dump").write_bytes(b"")
+    assert drill("restore", backup={"folder": str(tmp_path / "dumps")})[0] == 1
+
+
+def test_missing_programs_are_named_with_their_package(drill: Drill, tmp_path: Path) -> None:
+    code, found = drill("restore", restore={"programs": str(tmp_path)})
+    assert code == 10
+    assert f"there is no pg_restore in {tmp_path} (apt-get install postgresql-client" in found.ended_because
+
+
+def test_a_server_that_refuses_proves_nothing(drill: Drill, closed_port_url: str) -> None:
+    code, found = drill("restore", restore={"server": closed_port_url})
+    assert code == 10
+    assert "the scratch database was not made" in found.ended_because
+    assert "of-a-test" not in found.to_json()
+
+
+@pytest.fixture
+def closed_port_url(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("NOWHERE_URL", "postgresql://role:password-of-a-test@127.0.0.1:1/none")
+    return "${NOWHERE_URL}"
