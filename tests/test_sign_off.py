@@ -69,11 +69,23 @@ def test_the_file_lies_beside_the_environment_unless_that_says_otherwise() -> No
         ("decision: approved", "decision: aproved", "1: decision: 'aproved' is not known; did you mean 'approved'?"),
         ("decision: approved", "desicion: approved", "1: key 'desicion' is not known; did you mean 'decision'?"),
         ("decision: approved", "decision: deferred", "needs a reason and the date of the next look, review_on"),
-        ("decision: approved", "decision: open\nsigned_at: 2026-12-08T15:00:00Z", "only an approved decision is signed"),
+        (
+            "decision: approved",
+            "decision: open\nsigned_at: 2026-12-08T15:00:00Z",
+            "only an approved decision is signed",
+        ),
         ("decision: approved", "decision: approved\nsigned_at: 2026-12-08", "2: signed_at: '2026-12-08"),
-        ("Bo Chen, approved_on: 2026-12-07", "Bo Chen, approved_on: 2026-02-29", "4: approvals.1.approved_on: '2026-02-29' is not a day"),
+        (
+            "Bo Chen, approved_on: 2026-12-07",
+            "Bo Chen, approved_on: 2026-02-29",
+            "4: approvals.1.approved_on: '2026-02-29' is not a day",
+        ),
         ("Bo Chen, approved_on: 2026-12-07", "Bo Chen, approved_on: tomorrow", "'tomorrow' is not a date such as 2026"),
-        ("Bo Chen, approved_on: 2026-12-07", "Bo Chen, approved_on: 2026-12-07T10:00:00Z", "is not a date such as 2026"),
+        (
+            "Bo Chen, approved_on: 2026-12-07",
+            "Bo Chen, approved_on: 2026-12-07T10:00:00Z",
+            "is not a date such as 2026",
+        ),
         ("Bo Chen, approved_on: 2026-12-07", "Bo Chen, approved_on: 1765000000", "not 1765000000"),
         ("Bo Chen, approved_on", "Bo Chen, aproved_on", "did you mean 'approved_on'?"),
         ("name: Bo Chen", "name: TBD", "approvals.1.name: 'TBD' says nothing"),
@@ -100,7 +112,9 @@ def test_what_says_nothing(text: str) -> None:
     assert says_nothing(text)
 
 
-@pytest.mark.parametrize("text", ["to be continued by Bo", "none of the clients noticed", "a", "X-Ray was down", "名前"])
+@pytest.mark.parametrize(
+    "text", ["to be continued by Bo", "none of the clients noticed", "a", "X-Ray was down", "名前"]
+)
 def test_what_says_something(text: str) -> None:
     assert not says_nothing(text)
 

@@ -19,7 +19,7 @@ from readiness.evidence.checklist import Mark, Rendered, books, counts, link_to,
 from readiness.evidence.dossier import Decided, Dossier, gather
 from readiness.evidence.figures import HIGH, LIMIT_AT, WIDE, bars, course, said
 from readiness.evidence.glance import kind_of
-from readiness.evidence.records import Result
+from readiness.evidence.records import Result, Start
 from readiness.outcomes import Phase
 from readiness.sign_off import SignOff, same_name
 from readiness.verdict import INCOMPLETE_EXIT, Word
@@ -141,8 +141,17 @@ def _blocks(decided: Decided, dossier: Dossier) -> Iterator[Block]:
             continue
         mark = mark_of(found, decided, dossier)
         why = found.reason or (f"its step {found.step} still stands" if found.step else "")
-        owner = str((found.model_extra or {}).get("owner") or "")
+        owner = _owner(found, decided.run.start)
         yield Block(name(key), found.says, mark, shortened(why), shortened(found.remedy), owner)
+
+
+def _owner(result: Result, start: Start) -> str:
+    """Say who sees to a decision, where the journal names owners: of the line, else of the area of its check."""
+    owners = getattr(start, "owners", None)
+    if not isinstance(owners, dict):
+        return ""
+    known = (name(result.key), result.line, result.check.partition(".")[0])
+    return shortened(next((str(owners[one]) for one in known if one in owners), ""))
 
 
 def roles(dossier: Dossier) -> list[str]:

@@ -67,7 +67,7 @@ def test_without_a_last_phase_nothing_is_approved(tmp_path: Path) -> None:
 
 def test_what_blocks_is_told_with_remedy_and_command(tmp_path: Path) -> None:
     errors, weekly = book(("errors", "weekly"))
-    whole_launch(tmp_path, results=[result(errors), result(weekly, 3, owner="Ada Byron")])
+    whole_launch(tmp_path, results=[result(errors), result(weekly, 3)], owners={"demo": "Ada Byron"})
     dossier = gather(tmp_path, "shop")
     assert headline(dossier).word == "DEFERRED"
     (one,) = blocked(dossier)
@@ -224,7 +224,7 @@ def test_trends_of_seven_days_are_drawn_with_their_limit(tmp_path: Path) -> None
 def test_two_hundred_runs_of_292_lines_are_rendered_in_two_seconds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.fsync", lambda handle: None)  # 58,000 results would take minutes to bring to the disk
+    monkeypatch.setattr("os.fsync", lambda _handle: None)  # 58,000 results would take minutes to bring to the disk
     names = [f"line-{number}" for number in range(292)]
     lines = [{**one, "phase": list(Phase)} for one in book(names)]
     keep(tmp_path, Phase.PREFLIGHT, LAUNCH - HOUR, lines=lines)
