@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from readiness.evidence.journal import Journal
+from readiness.evidence.journal import FILE, FIRST, Journal
 from readiness.evidence.judged import limits_digest
 from readiness.evidence.redaction import Redactor
 from readiness.outcomes import Outcome, Phase
+from readiness.sign_off import SignOff
 from readiness.verdict import Expected, Result, decide
 
 LAUNCH = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -66,7 +69,7 @@ def keep(
         for one in own
     ]
     items = [{"line": one["id"], "check": one["checks"][0], "subject": None, "due": True} for one in own]
-    told = {"schema": "readiness/journal/1", "run": folder.name, "env": "shop", "phase": phase, "suite": "s"}
+    told: Line = {"schema": "readiness/journal/1", "run": folder.name, "env": "shop", "phase": phase, "suite": "s"}
     told |= {"as_of": at.isoformat(), "started_at": at.isoformat(), "launch_at": LAUNCH.isoformat()}
     told |= {"target": {"url": URL, "revision": "r1"}, "limits_digest": limits_digest(plan), **start}
     journal = Journal(folder, Redactor(frozenset))
@@ -86,8 +89,6 @@ def _outline(lines: Sequence[Line]) -> Line:
 
 
 def _finish(phase: Phase, own: Sequence[Line], found: Sequence[Line], at: datetime, start: Line) -> Line:
-    from readiness.sign_off import SignOff  # noqa: PLC0415
-
     expected = [Expected((one["id"], one["checks"][0], None), one["gate"]) for one in own]
     results = [Result((one["line"], one["check"], one["subject"]), Outcome(one["outcome"])) for one in found]
     form = SignOff.model_validate(start["sign_off"]) if start.get("sign_off") else None
@@ -105,3 +106,17 @@ def whole_launch(reports: Path, **ga: Any) -> Path:
         values = [result(one, 0.5 + hours / 400), result(other, 0.4)]
         keep(reports, Phase.POSTLAUNCH, LAUNCH + timedelta(hours=hours), values)
     return keep(reports, Phase.GA, LAUNCH + timedelta(days=7), **ga)
+
+
+def again(folder: Path, was: datetime, at: datetime) -> Path:
+    """Write the same run at another time, without the patience that a real journal needs."""
+    told = (folder / FILE).read_text("utf-8").replace(was.isoformat(), at.isoformat())
+    phase = folder.name.partition("-")[2]
+    copied = folder.with_name(f"{at:%Y%m%dT%H%M%SZ}-{phase}")
+    copied.mkdir()
+    prev, lines = FIRST, []
+    for line in told.replace(folder.name, copied.name).splitlines():
+        lines.append(re.sub('"prev":"[0-9a-f]{64}"', f'"prev":"{prev}"', line, count=1))
+        prev = hashlib.sha256(f"{lines[-1]}\n".encode()).hexdigest()
+    (copied / FILE).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    return copied
