@@ -5,6 +5,7 @@ import pytest
 from readiness import Limits, Measure
 from readiness.observations.signoff import (
     Approvals,
+    Attestation,
     Documentation,
     IncidentReview,
     Interventions,
@@ -43,7 +44,7 @@ class IncidentsReviewed(Limits):
         "preventive_actions",
     )
     hours_at_most: float | None = None  # from an incident's end until its report is written
-    days_back: float = 30
+    days_back: float = 14
 
 
 class ApprovalsLimits(Limits):
@@ -115,3 +116,57 @@ def test_approvals(approvals: Approvals, limits: ApprovalsLimits, measure: Measu
     measure(approvals.missing, f"roles that have not approved, of {', '.join(limits.roles)}").is_none_of_them()
     measure(approvals.misdated, "approvals from before the launch or from the future").is_none_of_them()
     measure(approvals.several_roles, "people who approved for several roles").is_none_of_them()
+
+
+@pytest.mark.ga
+def test_client_feedback(attestation: Attestation, measure: Measure) -> None:
+    """What clients say names no blocker.
+
+    Remedy: mend what they name, ask them again, then attest it anew.
+    """
+    measure(attestation.holds, attestation.told).is_(True)
+
+
+@pytest.mark.ga
+def test_runbook_validated(attestation: Attestation, measure: Measure) -> None:
+    """The runbook has been used in production, and its steps were right.
+
+    Remedy: correct the steps that were wrong, go through them once more, then attest it anew.
+    """
+    measure(attestation.holds, attestation.told).is_(True)
+
+
+@pytest.mark.ga
+def test_post_mortem_held(attestation: Attestation, measure: Measure) -> None:
+    """The post-mortem was held, and what it found is in the plans.
+
+    Remedy: hold it with those who were there, then attest it with the link to its notes.
+    """
+    measure(attestation.holds, attestation.told).is_(True)
+
+
+@pytest.mark.ga
+def test_monthly_review(attestation: Attestation, measure: Measure) -> None:
+    """The month's review was held.
+
+    Remedy: hold it, then attest it with the link to its notes.
+    """
+    measure(attestation.holds, attestation.told).is_(True)
+
+
+@pytest.mark.ga
+def test_announcement_published(attestation: Attestation, measure: Measure) -> None:
+    """The announcement is published.
+
+    Remedy: publish it, then attest it with its address.
+    """
+    measure(attestation.holds, attestation.told).is_(True)
+
+
+@pytest.mark.ga
+def test_handed_over(attestation: Attestation, measure: Measure) -> None:
+    """The service is handed over to business as usual.
+
+    Remedy: archive the channel, hold the retrospective, hand support over, then attest it with the link to the notes.
+    """
+    measure(attestation.holds, attestation.told).is_(True)

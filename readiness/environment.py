@@ -259,6 +259,8 @@ class Environment(Section):
     """The title of a page that must be published → its address."""
     sign_off: Path | None = None
     """Where approvals and the decision lie; None is `<name>.sign-off.yaml` beside this file."""
+    attestations: Path | None = None
+    """Where what people attest lies; None is `<name>.attestations.yaml` beside this file."""
     not_applicable: dict[str, Annotated[str, Field(min_length=10)]] = {}
     """`runbook/line` → the written reason why the line cannot apply here."""
 

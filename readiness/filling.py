@@ -6,15 +6,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from readiness.documents import Document, Loc
-from readiness.errors import not_one_of
+from pydantic import BaseModel, ValidationError
+
+from readiness.documents import Document, Loc, explain, read
+from readiness.errors import BadEnvironment, not_one_of
 from readiness.secret import SHORTEST, Secret
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
 _FILE = "file:"
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass
@@ -61,6 +64,23 @@ class Filling:
 
     def _complain(self, loc: Loc, sentence: str) -> None:
         self.problems.append(f"{self.document.where(loc)}: {'.'.join(str(part) for part in loc)}: {sentence}")
+
+
+def read_filled(path: Path, model: type[Model], variables: Mapping[str, str]) -> tuple[Model, Document]:
+    """Read a file that stands beside an environment. Raises BadEnvironment with every problem."""
+    document = read(path)
+    if document.problems:
+        raise BadEnvironment(document.problems)
+    filling = Filling(document, variables)
+    data = filling.fill(document.data, ())
+    try:
+        found = model.model_validate(data)
+    except ValidationError as error:
+        problems = filling.problems + explain(error, model, document, told=filling.unresolved)
+        raise BadEnvironment(problems) from None
+    if filling.problems:
+        raise BadEnvironment(filling.problems)
+    return found, document
 
 
 def _missing(variable: str, variables: Mapping[str, str]) -> str:

@@ -124,6 +124,11 @@ class Item:
         return f"{self.runbook}/{self.line.id}"
 
     @property
+    def name(self) -> str:
+        """`runbook/line` or `runbook/line:subject`, as attestations and waivers name it."""
+        return f"{self.line_id}:{self.subject}" if self.subject else self.line_id
+
+    @property
     def local_id(self) -> str:
         """`line` or `line:subject`, as pytest names it in an environment with one runbook."""
         return f"{self.line.id}:{self.subject}" if self.subject else self.line.id

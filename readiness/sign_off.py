@@ -89,7 +89,7 @@ class SignOff(_Part):
         if self.decision == "deferred" and (self.reason is None or self.review_on is None):
             raise ValueError("a deferred decision needs a reason and the date of the next look, review_on")
         if self.signed_at and self.decision != "approved":
-            raise ValueError(f"signed_at: only an approved decision is signed; here it is {self.decision}")
+            raise ValueError(f"signed_at: only an approved one is signed; here the decision is {self.decision}")
         roles = [approval.role for approval in self.approvals]
         twice = sorted({role for role in roles if roles.count(role) > 1})
         if twice:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -72,19 +71,19 @@ def test_the_file_lies_beside_the_environment_unless_that_says_otherwise() -> No
         (
             "decision: approved",
             "decision: open\nsigned_at: 2026-12-08T15:00:00Z",
-            "only an approved decision is signed",
+            "only an approved one is signed",
         ),
         ("decision: approved", "decision: approved\nsigned_at: 2026-12-08", "2: signed_at: '2026-12-08"),
         (
             "Bo Chen, approved_on: 2026-12-07",
             "Bo Chen, approved_on: 2026-02-29",
-            "4: approvals.1.approved_on: '2026-02-29' is not a day",
+            "4: approvals.1.approved_on: '2026-02-29'",
         ),
         ("Bo Chen, approved_on: 2026-12-07", "Bo Chen, approved_on: tomorrow", "'tomorrow' is not a date such as 2026"),
         (
             "Bo Chen, approved_on: 2026-12-07",
             "Bo Chen, approved_on: 2026-12-07T10:00:00Z",
-            "is not a date such as 2026",
+            "is not a date such as",
         ),
         ("Bo Chen, approved_on: 2026-12-07", "Bo Chen, approved_on: 1765000000", "not 1765000000"),
         ("Bo Chen, approved_on", "Bo Chen, aproved_on", "did you mean 'approved_on'?"),
@@ -112,9 +111,7 @@ def test_what_says_nothing(text: str) -> None:
     assert says_nothing(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["to be continued by Bo", "none of the clients noticed", "a", "X-Ray was down", "名前"]
-)
+@pytest.mark.parametrize("text", ["to be continued by Bo", "none of the clients saw it", "a", "X-Ray was down", "名前"])
 def test_what_says_something(text: str) -> None:
     assert not says_nothing(text)
 
@@ -148,7 +145,7 @@ def test_three_people_have_approved(tmp_path: Path) -> None:
         ("2026-12-07", "2026-12-10", {"misdated": ["Product Manager on 2026-12-10"]}),
     ],
 )
-def test_what_is_the_matter_with_an_approval(tmp_path: Path, old: str, new: str, found: Mapping[str, Any]) -> None:
+def test_what_is_the_matter_with_an_approval(tmp_path: Path, old: str, new: str, found: dict[str, Any]) -> None:
     told = given(tmp_path, GOOD.replace(old, new))
     nothing: dict[str, Any] = {"missing": [], "several_roles": [], "misdated": []}
     assert {name: getattr(told, name) for name in nothing} == nothing | found

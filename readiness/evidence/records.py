@@ -87,6 +87,8 @@ class Start(Record):
     limits_digest: str
     launch_at: datetime | None = None
     not_applicable: dict[str, str] = {}
+    attestations: dict[str, dict[str, Any]] = {}
+    """`runbook/line` or `runbook/line:subject` → what was attested of it."""
     production: bool | None = None
     replay: str | None = None
     before: Before | None = None
@@ -198,6 +200,10 @@ class Result(Record):
     side: Any = None
     waived: bool = False
     attested: bool = False
+    attestation: dict[str, Any] | None = None
+    """The entry that speaks for the line, and what it was good for: decides, void, expired or unused."""
+    instead_of: dict[str, Any] | None = None
+    """What would stand here without the attestation."""
     diagnostics: Any = None
     links: tuple[str, ...] = ()
 

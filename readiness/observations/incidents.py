@@ -76,7 +76,8 @@ def incident_review(
     if section is None:
         raise NotConfigured("nothing says where incident reports are", "set incidents.folder in the environment file")
     since = moment - timedelta(days=days_back)
-    known = list(_known(readings, prometheus, section, since, moment))
+    severity = environment.alerts.severities.get(section.alerts, section.alerts) if section.alerts else None
+    known = list(_known(readings, prometheus, severity, since, moment))
     reports = [one for one in _reports(files, section) if (one.ended_at or moment) >= since]
     about = [(one, next((report for report in reports if one.is_of(report)), None)) for one in known]
     ends = {report.id: one.ended_at for one, report in about if report and one.id}
@@ -132,11 +133,11 @@ def _reports(files: Files, section: Incidents) -> Iterator[Report]:
 
 
 def _known(
-    readings: Readings, prometheus: Prometheus, section: Incidents, since: datetime, moment: datetime
+    readings: Readings, prometheus: Prometheus, severity: str | None, since: datetime, moment: datetime
 ) -> Iterator[_Known]:
     """Give what is known besides the reports. Raises Unknown, also where nothing is asked."""
     told = readings.configured(KNOWN_INCIDENTS)
-    if not told and section.alerts is None:
+    if not told and severity is None:
         raise NotConfigured(
             "only the reports tell of incidents, and one without a report would not be seen",
             "set readings.known_incidents, or incidents.alerts to a severity",
@@ -151,26 +152,44 @@ def _known(
         )
         if one.started_at <= moment and (one.ended_at or moment) >= since:
             yield one
-    if section.alerts is not None:
-        yield from _fired(prometheus, section.alerts, since, moment)
+    if severity is not None:
+        yield from _fired(prometheus, severity, since, moment)
 
 
 def _fired(prometheus: Prometheus, severity: str, since: datetime, moment: datetime) -> Iterator[_Known]:
-    """Give the alerts that fired, each from its first to its last firing."""
-    span = f"{(moment - since).total_seconds():.0f}s"
+    """Give the alerts that fired, each from its first to its last firing. Raises Unknown."""
+    seconds = (moment - since).total_seconds()
     # The age of the moment that is judged; what lies ahead is not on record, so that now is asked instead.
     ago = max(0.0, (datetime.now(UTC) - moment).total_seconds())
-    firing = f'(max_over_time(ALERTS{{alertstate="firing",severity="{severity}"}}[1m]) > 0) * time()'
-    first, last = (
-        {
-            one.labels.get("alertname", "an alert without a name"): one.value
-            for one in prometheus.vector(f"{which} by (alertname) ({which}_over_time(({firing})[{span}:1m]))", ago)
-        }
-        for which in ("min", "max")
+    _must_be_on_record(prometheus, severity, seconds, ago)
+    firing = f'ALERTS{{alertstate="firing",severity="{severity}"}}'
+    # A subquery sees whole minutes alone; the last of them is asked for as it is.
+    spans = (f"((max_over_time({firing}[1m]) > 0) * time())[{seconds:.0f}s:1m]", f"{firing}[2m]")
+    first, last, lately = (
+        {one.labels.get("alertname", "an alert without a name"): one.value for one in prometheus.vector(query, ago)}
+        for query in (
+            f"min by (alertname) (min_over_time({spans[0]}))",
+            f"max by (alertname) (max_over_time({spans[0]}))",
+            f"max by (alertname) ((max_over_time({spans[1]}) > 0) * time())",
+        )
     )
-    for name, at in first.items():
-        ended = datetime.fromtimestamp(last.get(name, at), UTC)
+    for name, at in (lately | first).items():
+        ended = datetime.fromtimestamp((last | lately)[name], UTC)
         yield _Known(None, f"the alert {name}", datetime.fromtimestamp(at, UTC), ended, name)
+
+
+def _must_be_on_record(prometheus: Prometheus, severity: str, seconds: float, ago: float) -> None:
+    """Refuse to believe that nothing fired where nothing could, or where nobody kept it. Raises Unknown."""
+    if not any(rule.labels.get("severity") == severity for rule in prometheus.rules()):
+        raise Unknown(
+            f"no alert rule has the severity {severity}, so that none could fire",
+            "correct incidents.alerts, or say in alerts.severities what the severity is called here",
+        )
+    if not prometheus.vector(f"count(count_over_time(up[{seconds / 10:.0f}s]))", ago + seconds * 0.9):
+        raise Unknown(
+            f"Prometheus has no record of {seconds / 86_400:.0f} days ago",
+            "is it new, or does it keep less? set incidents.alerts only where its record reaches back so far",
+        )
 
 
 def moment_in(value: object, what: str) -> datetime:

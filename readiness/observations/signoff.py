@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import fsum
 
+from readiness.attestations import Attestation
 from readiness.clients.http import Http
 from readiness.clients.levels import Levels
 from readiness.clients.readings import Readings
@@ -22,7 +23,16 @@ from readiness.sign_off import SignOff, path_name, same_name
 from readiness.slo import times
 from readiness.timeline import parse_span
 
-__all__ = ["Approvals", "Documentation", "IncidentReview", "Interventions", "Pages", "Span", "SupportVolume"]
+__all__ = [
+    "Approvals",
+    "Attestation",
+    "Documentation",
+    "IncidentReview",
+    "Interventions",
+    "Pages",
+    "Span",
+    "SupportVolume",
+]
 
 AUDIT_TRAIL = known_reading(
     "audit_trail",

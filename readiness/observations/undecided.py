@@ -11,5 +11,5 @@ def no_check() -> bool:
     """Say so: a line without a check is unknown, and keeps a blocker's verdict from GO."""
     raise NotConfigured(
         "not configured: this version has no check that decides this line",
-        "decide it by hand before the launch, and say so in the launch channel",
+        "decide it by hand, and attest it: readiness attest LINE --env ENV",
     )

@@ -13,6 +13,7 @@ import pytest
 from readiness.documents import read
 from readiness.errors import BadInput
 from readiness.sandbox import PREFIX, Sandbox, SandboxFailed
+from readiness.sandbox.attested import TEMPLATE, template_variables
 
 NOT_STARTED = "sandbox-not-started"
 NOWHERE = "http://127.0.0.1:1"
@@ -28,10 +29,12 @@ def is_wanted(path: Path, variables: Mapping[str, str]) -> bool:
 def stand_ins(path: Path) -> dict[str, str]:
     """Give values for the variables of a sandbox that does not run: for a plan, and to find mistakes before."""
     names = set(_VARIABLE.findall(path.read_text(encoding="utf-8")))
-    return {name: _stand_in(name) for name in names}
+    return {name: _stand_in(name) for name in names} | template_variables()
 
 
 def _stand_in(name: str) -> str:
+    if name.endswith("_ATTESTATIONS"):
+        return str(TEMPLATE)
     if name.endswith("_AT"):
         return (datetime.now(UTC) + timedelta(hours=1)).isoformat()  # as the sandbox stands before its launch
     if name.endswith("_DATABASE_URL"):

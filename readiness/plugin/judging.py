@@ -13,6 +13,7 @@ import pytest
 from readiness.ladder import reached
 from readiness.measurements import Measure, Measurement
 from readiness.outcomes import Outcome, Phase, Step, Unknown
+from readiness.plugin.attesting import attest
 from readiness.plugin.diagnosing import diagnose
 from readiness.plugin.looking import POOL
 from readiness.plugin.run import FOUND, ITEM, LIMITS, MEASURE, RUN, SEEN, SETTLED, Run, Settled, is_real
@@ -23,6 +24,8 @@ SKIPPED = (pytest.skip.Exception, pytest.xfail.Exception)
 GOOD = {Outcome.PASS, Outcome.WARN}
 LEFT_OUT = {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE}
 TRACE_VERBOSITY = 2
+ATTESTED = pytest.StashKey[dict[str, Any]]()
+"""On an item whose set-up found nothing configured: the result that a person's word gives."""
 Found = tuple[Outcome, str, str]
 """Outcome, reason, remedy."""
 
@@ -61,6 +64,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         raise NotJudged(item.stash[SETTLED].reason)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
+    """Leave out a check that saw nothing, and that a person's word has decided."""
+    return True if ATTESTED in pyfuncitem.stash else None
+
+
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -71,7 +80,12 @@ def pytest_runtest_makereport(
         return report
     error = call.excinfo.value if call.excinfo else None
     if report.when == "call" or error is not None:
-        record = _record(item, report, error)
+        kept = item.stash.get(ATTESTED, None) if report.when == "call" else None
+        record = kept or _record(item, report, error)
+        if report.when == "setup" and record["attested"] and record["outcome"] == Outcome.PASS:
+            item.stash[ATTESTED] = record  # its row is that of the call, which has nothing to do
+            report.outcome, report.longrepr = "passed", None
+            return report
         setattr(report, FOUND, record)
         outcome = Outcome(record["outcome"])
         report.outcome = "passed" if outcome in GOOD else "skipped" if outcome in LEFT_OUT else "failed"
@@ -104,7 +118,7 @@ def _record(item: pytest.Item, report: pytest.TestReport, error: BaseException |
         outcome, reason = (Outcome.WARN if calm else Outcome.FAIL), f"{taken[0]}; it reaches the step {step}"
         remedy = remedy_of(item)
     looked = report.when == "call" or isinstance(error, Unknown)
-    return {
+    record = {
         **identity(found),
         "nodeid": item.nodeid,
         "where": f"{item.location[0]}:{(item.location[1] or 0) + 1}",
@@ -121,6 +135,15 @@ def _record(item: pytest.Item, report: pytest.TestReport, error: BaseException |
         "attested": False,
         "diagnostics": diagnose(item, bad=outcome is Outcome.FAIL or step is not None) if looked else {},
     }
+    attest(item, record, configured=_configured(item, error))
+    return record
+
+
+def _configured(item: pytest.Item, error: BaseException | None) -> bool:
+    """Tell whether the environment said where to look."""
+    if isinstance(error, NotJudged):
+        return item.stash[SETTLED].configured
+    return bool(getattr(error, "configured", True))
 
 
 def again(run: Run, item: Item) -> str:

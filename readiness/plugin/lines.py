@@ -20,7 +20,7 @@ from readiness.runbook import Item, Limits, limits_of, planned_checks
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
 PARAMETER = "item_of_line"
-CONTEXT = {"environment", "moment", "launch_at", "reports", "sign_off"}
+CONTEXT = {"environment", "moment", "launch_at", "reports", "attestations", "line", "sign_off"}
 GIVEN = {"limits", "measure"}
 PROBLEMS = pytest.StashKey[list[str]]()
 REFUSED_MARKS = {"skip", "skipif", "xfail"}
@@ -116,7 +116,8 @@ def _settled(run: Run, item: Item, missing: list[str]) -> Settled | None:
     if missing and item.check not in planned_checks():
         keys = ", ".join(missing)
         reason = f"not configured: the line states no {keys}"
-        return Settled(Outcome.UNKNOWN, reason, f"state {keys} for {item.check} in a runbook of your own")
+        remedy = f"state {keys} for {item.check} in a runbook of your own"
+        return Settled(Outcome.UNKNOWN, reason, remedy, configured=False)
     return None
 
 
@@ -153,7 +154,7 @@ def _diagnostics(item: Item, model: type[Limits]) -> Iterator[str]:
         found = OBSERVATIONS.get(name)
         if found is None:
             yield f"{item.line_id}: diagnostics: observation {_unknown(name, OBSERVATIONS)}"
-        elif found.effect is not Effect.READ or set(found.needs) - CONTEXT - {
+        elif found.effect is not Effect.READ or set(found.needs) - (CONTEXT - {"line"}) - {
             *Clients.__dataclass_fields__,
             *model.model_fields,
         }:

@@ -20,7 +20,7 @@ from readiness.clients import Clients
 from readiness.clients.guard import Guard, Request
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.observations import OBSERVATIONS, Observation, load_all
-from readiness.outcomes import Unknown
+from readiness.outcomes import NotConfigured, Unknown
 from readiness.plugin.run import ITEM, LIMITS, RUN, SETTLED, Run, is_controller, is_real
 from readiness.plugin.threads import Look, Threads
 from readiness.runbook import Limits
@@ -39,6 +39,7 @@ class Unseen(Unknown, Failed):
 
     def __init__(self, unknown: Unknown) -> None:
         Unknown.__init__(self, unknown.reason, unknown.remedy)
+        self.configured = not isinstance(unknown, NotConfigured)
         self.msg, self.pytrace = str(unknown), True
 
 
@@ -53,43 +54,44 @@ class Pool:
         self._seen: deque[Seen] = deque()
         self._sources = threading.local()
 
-    def look(self, name: str, limits: Limits) -> tuple[Hashable, Look]:
+    def look(self, name: str, limits: Limits, line: str = "") -> tuple[Hashable, Look]:
         """Describe one look: two with the same name and arguments are the same."""
         found = OBSERVATIONS[name]
-        arguments = self.arguments(found, limits)
+        arguments = self.arguments(found, limits, line)
         key = (name, json.dumps(arguments, sort_keys=True))
         title = " ".join([name, *(str(value) for value in arguments.values())])
-        return key, Look(title, self._making(found, limits, arguments), found.quiet and not self.recorded)
+        return key, Look(title, self._making(found, limits, arguments, line), found.quiet and not self.recorded)
 
-    def value(self, name: str, limits: Limits, meanwhile: Callable[[Look], None]) -> Any:
+    def value(self, name: str, limits: Limits, line: str, meanwhile: Callable[[Look], None]) -> Any:
         """Wait for what an observation finds. Raises Unknown."""
-        return self.threads.wait(self.ask(name, limits), WAITING_SECONDS, meanwhile)
+        return self.threads.wait(self.ask(name, limits, line), WAITING_SECONDS, meanwhile)
 
-    def ask(self, name: str, limits: Limits = NO_LIMITS) -> Look:
+    def ask(self, name: str, limits: Limits = NO_LIMITS, line: str = "") -> Look:
         """Give a look, started now where nobody has started it before."""
-        return self.threads.ask(*self.look(name, limits))
+        return self.threads.ask(*self.look(name, limits, line))
 
     def fetch_seen(self) -> list[Seen]:
         """Hand over the records that nobody has taken yet."""
         return [self._seen.popleft() for _ in range(len(self._seen))]
 
     @staticmethod
-    def arguments(found: Observation, limits: Limits) -> dict[str, Any]:
-        """Give the limits that an observation asks for, as plain values."""
-        stated = limits.model_dump(mode="json")
+    def arguments(found: Observation, limits: Limits, line: str) -> dict[str, Any]:
+        """Give the limits that an observation asks for, as plain values, and the line where it asks for that."""
+        stated = {"line": line, **limits.model_dump(mode="json")}
         return {name: stated[name] for name in found.needs if name in stated}
 
-    def _making(self, found: Observation, limits: Limits, arguments: dict[str, Any]) -> Callable[[], Any]:
+    def _making(self, found: Observation, limits: Limits, arguments: dict[str, Any], line: str) -> Callable[[], Any]:
         def make() -> Any:
             at, started = datetime.now(UTC), time.monotonic()
             self._sources.targets = []
             record: dict[str, Any] = {"name": found.name, "arguments": arguments, "at": at.isoformat()}
             try:
                 kind = TypeAdapter[Any](found.kind)
-                value = self._read_back(found, arguments, kind) if self.recorded else self._call(found, limits)
+                value = self._read_back(found, arguments, kind) if self.recorded else self._call(found, limits, line)
                 record["value"] = kind.dump_python(value, mode="json", warnings="error")
             except Unknown as unknown:
                 record["unknown"] = {"reason": unknown.reason, "remedy": unknown.remedy}
+                record["unknown"] |= {"configured": False} if isinstance(unknown, NotConfigured) else {}
                 raise
             except Exception as error:  # a defect of an observation: told as unknown, never lost
                 reason = f"the observation {found.name} broke: {type(error).__name__}: {error}"
@@ -102,10 +104,11 @@ class Pool:
 
         return make
 
-    def _call(self, found: Observation, limits: Limits) -> Any:
+    def _call(self, found: Observation, limits: Limits, line: str) -> Any:
         run, environment = self.run, self.run.environment
-        context = {"environment": environment, "launch_at": environment.launch_at, "sign_off": run.sign_off}
-        known = {**context, "moment": run.moment, "reports": run.reports, **vars(self.clients)}
+        context = {"environment": environment, "launch_at": environment.launch_at}
+        judged = {"attestations": run.attestations, "line": line, "sign_off": run.sign_off}
+        known = {**context, **judged, "moment": run.moment, "reports": run.reports, **vars(self.clients)}
         return found.look(**{name: known[name] if name in known else getattr(limits, name) for name in found.needs})
 
     def _read_back(self, found: Observation, arguments: dict[str, Any], kind: TypeAdapter[Any]) -> Any:
@@ -115,7 +118,8 @@ class Pool:
                 "reason": f"the recorded run did not look at {found.name} {json.dumps(arguments) if arguments else ''}",
                 "remedy": "run it against the target",
             }
-            raise Unknown(told["reason"], told["remedy"])
+            kind_of = Unknown if told.get("configured", True) else NotConfigured
+            raise kind_of(told["reason"], told["remedy"])
         try:
             return kind.validate_python(record["value"])
         except ValidationError as error:
@@ -166,7 +170,9 @@ def _fixture(name: str, sentence: str | None) -> object:
             config.hook.pytest_readiness_waiting(config=config, title=look.title, since=look.started)
 
         try:
-            return config.stash[POOL].value(name, request.node.stash.get(LIMITS, NO_LIMITS), meanwhile)
+            node = request.node
+            line = node.stash[ITEM].name if ITEM in node.stash else ""
+            return config.stash[POOL].value(name, node.stash.get(LIMITS, NO_LIMITS), line, meanwhile)
         except Unknown as unknown:
             raise Unseen(unknown) from unknown
 
@@ -184,18 +190,18 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     collected = not session.testsfailed or config.option.continue_on_collection_errors
     if collected and not getattr(config.option, "numprocesses", None):
         pool = config.stash[POOL]
-        pool.threads.start(dict(pool.look(name, limits) for name, limits in _wanted(session.items)))
+        pool.threads.start(dict(pool.look(*wanted) for wanted in _wanted(session.items)))
 
 
-def _wanted(items: list[pytest.Item]) -> Iterator[tuple[str, Limits]]:
+def _wanted(items: list[pytest.Item]) -> Iterator[tuple[str, Limits, str]]:
     for item in items:
         if ITEM in item.stash and SETTLED not in item.stash:
             for name in getattr(item, "fixturenames", ()):
                 if name in OBSERVATIONS:
-                    yield name, item.stash.get(LIMITS, NO_LIMITS)
+                    yield name, item.stash.get(LIMITS, NO_LIMITS), item.stash[ITEM].name
             line = item.stash[ITEM].line
             always = line.diagnostics if line.diagnostics_always else ()
-            yield from ((name, item.stash.get(LIMITS, NO_LIMITS)) for name in always)
+            yield from ((name, item.stash.get(LIMITS, NO_LIMITS), "") for name in always)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from readiness import environment, runbook, sign_off, timeline
+from readiness.attestations import Attestations
+from readiness.attestations import load as load_attestations
+from readiness.attestations import path_of as attestations_path
 from readiness.documents import read
 from readiness.environment import Environment
 from readiness.errors import BadInput, ReadinessError, not_one_of
@@ -74,7 +77,7 @@ def _run(config: pytest.Config) -> Run:
     if config.getoption("capture") == "no" and not config.option.collectonly and not hasattr(config, "workerinput"):
         raise ValueError("-s (--capture=no) is refused: what is printed would pass the redaction of secrets")
     phase, allow = _phase(config), _allow(config)
-    found, runbooks = _environment(config, phase)
+    found, runbooks, attestations = _environment(config, phase)
     shared: Mapping[str, str] = getattr(config, "workerinput", {}).get("readiness", {})
     started_at = datetime.fromisoformat(shared["started_at"]) if shared else datetime.now(UTC)
     reports = Path(config.getoption("reports") or config.rootpath / "reports")
@@ -95,6 +98,7 @@ def _run(config: pytest.Config) -> Run:
         replay=replay,
         as_of=as_of,
         sign_off=recorded.sign_off if recorded else _sign_off(found, _folder(config), phase),
+        attestations=attestations,
     )
 
 
@@ -127,8 +131,8 @@ def _allow(config: pytest.Config) -> list[Effect]:
     return [Effect(word) for word in config.getoption("allow")]
 
 
-def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environment, tuple[Runbook, ...]]:
-    """Load both, and tell the problems of both at once. The sandbox is started only when there are none."""
+def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environment, tuple[Runbook, ...], Attestations]:
+    """Load all three, and tell the problems of all at once. The sandbox is started only when there are none."""
     folder, name = _folder(config), config.getoption("env")
     path = folder / f"{name}.yaml"
     needs_sandbox = embedded.is_wanted(path, os.environ)
@@ -141,12 +145,29 @@ def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environmen
         problems += error.problems
     runbooks = list(_runbooks(found.runbooks if found else _named(path), folder, problems))
     problems += _elsewhere(found, runbooks) if found else []
+    attestations = _attestations(found, runbooks, folder, variables, problems) if found else Attestations()
     if problems or not found:
         raise BadInput(list(dict.fromkeys(problems)))
     if needs_sandbox and not config.option.collectonly and not config.getoption("replay"):
         embedded.start(config, launched=phase is not Phase.PREFLIGHT)
         found = environment.load(name, folder, os.environ)
-    return found, tuple(runbooks)
+        attestations = _attestations(found, runbooks, folder, os.environ, problems)
+    if problems:
+        raise BadInput(problems)
+    return found, tuple(runbooks), attestations
+
+
+def _attestations(
+    found: Environment, runbooks: list[Runbook], folder: Path, variables: Mapping[str, str], problems: list[str]
+) -> Attestations:
+    if len(runbooks) < len(found.runbooks):  # nobody knows the lines of the others
+        return Attestations()
+    path = attestations_path(found.environment, folder, found.attestations)
+    try:
+        return load_attestations(path, runbooks, variables, required=found.attestations is not None)
+    except BadInput as error:
+        problems += error.problems
+        return Attestations()
 
 
 def _named(path: Path) -> tuple[str, ...]:

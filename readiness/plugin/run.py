@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from readiness.attestations import Attestations
 from readiness.environment import Environment
 from readiness.evidence.before import newest
 from readiness.evidence.journal import read_run
@@ -44,6 +45,7 @@ class Run:
     as_of: str | None = None
     sign_off: SignOff | None = None
     """What people decided; only in the phase `ga`, and only where somebody has written it down."""
+    attestations: Attestations = field(default_factory=Attestations)
 
     @cached_property
     def before(self) -> Before | None:
@@ -109,6 +111,8 @@ class Settled:
     outcome: Outcome
     reason: str
     remedy: str = ""
+    configured: bool = True
+    """False: unknown because something is not configured, so that a person's word may decide it."""
 
 
 RUN = pytest.StashKey[Run]()

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from readiness.sandbox import dumps, monitoring, postgres, watchers
+from readiness.sandbox.attested import Attested
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.configuration import Configuration
 from readiness.sandbox.database import Database, prepare
@@ -58,6 +59,7 @@ class Target:
     watchers: Watchers
     papers: Papers
     api_token: str
+    attested: Attested
     launch_at: datetime
 
     def begin(self) -> None:
@@ -94,6 +96,7 @@ class Target:
             "SANDBOX_BACKUPS": str(self.backups.folder),
             "SANDBOX_SCRATCH_DATABASE_URL": self.server.dsn(),
             "SANDBOX_CONFIGURATION": str(self.configuration.path),
+            "SANDBOX_ATTESTATIONS": str(self.attested.path),
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
             **self.watchers.variables(),
@@ -177,6 +180,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         watchers=watchers.start(watched.prometheus_url, admin),
         papers=Papers(folder / "papers"),
         api_token=api_token,
+        attested=Attested(folder / "attestations.yaml"),
         launch_at=datetime.now(UTC) + UNTIL_LAUNCH,
     )
 

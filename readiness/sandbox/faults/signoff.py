@@ -8,7 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from readiness.runbook import planned_checks
+from readiness.sandbox.attested import VALID
 from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults.attestations import TURNED
+from readiness.sandbox.monitoring import RULES
 from readiness.sandbox.papers import ROLES
 
 if TYPE_CHECKING:
@@ -18,9 +21,9 @@ MANUAL = "signoff.no_manual_interventions[ga-manual-interventions]"
 SUPPORT, BURDEN = "signoff.support_volume[ga-support-volume]", "signoff.on_call_burden[ga-on-call-burden]"
 DOCUMENTATION, APPROVALS = "signoff.documentation_published[ga-docs]", "signoff.approvals[ga-approvals]"
 FLAG = "flags.fully_rolled_out[ga-flag-full]"
+ATTESTED_AFTER_IT = ("signoff.announcement_published[ga-announced]", "signoff.handed_over[ga-bau]")
 AFTER_IT = (
-    "signoff.announcement_published[ga-announced]",
-    "signoff.handed_over[ga-bau]",
+    *ATTESTED_AFTER_IT,
     "communication.status_page_current[ga-status-page]",
 )
 SIGNED = {item: "unknown" if item.partition("[")[0] in planned_checks() else "pass" for item in (FLAG, *AFTER_IT)}
@@ -32,6 +35,7 @@ WHOLE = (
     "signoff.incidents_reviewed[launch400k/review-24h]",
     "signoff.incidents_reviewed[playbook/report-fields]",
 )
+LAPSE = "LapseWithoutReport"
 INCIDENTS = (*WHOLE, IN_TIME)
 
 
@@ -116,17 +120,15 @@ def report_missing(target: Target) -> Iterator[None]:
     target.admin.rows("delete from operations.incidents where id = 'INC-8'")
 
 
-@fault("ga", turns=turning("fail", *INCIDENTS))
+@fault("ga", turns=turning("fail", *WHOLE))
 def alert_without_a_report(target: Target) -> Iterator[None]:
-    """A critical alert fired three days ago, and nobody has written of it."""
-    labels = {"alertname": "Lapse", "alertstate": "firing", "severity": "critical"}
-    now = time.time()
-    target.front.tell("ALERTS", [*((now - 259_200 + 15 * n, 1.0) for n in range(40)), (now - 250_000, 0.0)], **labels)
+    """A critical alert fired, and nobody has written of it; there is time for that until the day after tomorrow."""
+    lapse = f"- {{alert: {LAPSE}, expr: vector(1), labels: {{severity: critical}}}}\n      - alert: HighCpu\n"
+    target.monitoring.rules(RULES.read_text(encoding="utf-8").replace("- alert: HighCpu\n", lapse))
     target.monitoring.settle()
+    target.monitoring.rules()
     yield
-    target.front.take_back("ALERTS", **labels)
-    target.monitoring.settle()
-    target.monitoring.forget(0, time.time(), 'ALERTS{alertname="Lapse"}')
+    target.monitoring.forget(0, time.time(), f'{{alertname="{LAPSE}"}}')
 
 
 @fault("ga", "postlaunch", turns=turning("unknown", *INCIDENTS))
@@ -215,6 +217,29 @@ def flag_lost(target: Target) -> Iterator[None]:
     target.admin.rows("update feature_flags set name = 'ingestion_v3_enabled' where name = 'ingestion_v2_enabled'")
     yield
     target.admin.rows("update feature_flags set name = 'ingestion_v2_enabled' where name = 'ingestion_v3_enabled'")
+    target.papers.sign()
+
+
+ATTESTED = (*ATTESTED_AFTER_IT, *(item for item in TURNED if "/" not in item))
+
+
+@fault("ga", turns=SIGNED | {FLAG: "fail"} | turning("fail", *ATTESTED))
+def attestations_withdrawn_after_the_sign_off(target: Target) -> Iterator[None]:
+    """The page is signed, and people have taken back all that they attested; the flag is on for nobody."""
+    _signed(target)
+    target.attested.withdraw()
+    yield
+    target.attested.write()
+    target.papers.sign()
+
+
+@fault("ga", turns=SIGNED | {FLAG: "fail"} | turning("unknown", *ATTESTED))
+def attestations_expired_after_the_sign_off(target: Target) -> Iterator[None]:
+    """The page is signed, and what people attested has expired; the flag is on for nobody."""
+    _signed(target)
+    target.attested.write(datetime.now(UTC).date() - VALID - timedelta(days=1))
+    yield
+    target.attested.write()
     target.papers.sign()
 
 

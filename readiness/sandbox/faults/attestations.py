@@ -1,0 +1,58 @@
+"""What people no longer stand for. The faults turn the items of every line that the sandbox attests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from readiness import runbook, timeline
+from readiness.runbook import Item
+from readiness.sandbox.attested import TEMPLATE, VALID
+from readiness.sandbox.faults import fault, turning
+
+if TYPE_CHECKING:
+    from readiness.sandbox.target import Target
+
+OWN = "ingestion"
+
+
+def _attested() -> list[Item]:
+    entries = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))["attestations"]
+    books = [runbook.load(runbook.locate(name, Path())) for name in runbook.shipped()]
+    return [item for book in books for item in book.items() if {item.name, item.line_id} & set(entries)]
+
+
+def _place(item: Item) -> str:
+    return f"{item.check}[{item.local_id if item.runbook == OWN else f'{item.runbook}/{item.local_id}'}]"
+
+
+ITEMS = _attested()
+PHASES = sorted(
+    {phase for item in ITEMS if item.runbook == OWN for phase in item.line.phase}
+    & {phase for item in ITEMS if item.runbook != OWN for phase in item.line.phase}
+)
+"""Those in which both the sandbox's own runbook and one of the others has an attested line."""
+TURNED = [
+    _place(item) for item in ITEMS if set(item.line.phase) & set(PHASES) and item.line.due != timeline.AFTER_SIGN_OFF
+]
+"""What is due after the sign-off turns once it is signed: see faults/signoff.py."""
+
+
+@fault(*PHASES, turns=turning("unknown", *TURNED))
+def attestations_expired(target: Target) -> Iterator[None]:
+    """What people attested has expired yesterday."""
+    target.attested.write(datetime.now(UTC).date() - VALID - timedelta(days=1))
+    yield
+    target.attested.write()
+
+
+@fault(*PHASES, turns=turning("fail", *TURNED))
+def attestations_withdrawn(target: Target) -> Iterator[None]:
+    """People have taken back what they attested (`holds: false`)."""
+    target.attested.withdraw()
+    yield
+    target.attested.write()
