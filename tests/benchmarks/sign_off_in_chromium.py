@@ -39,12 +39,12 @@ def main(path: Path, axe: Path) -> int:
         for scheme in ("light", "dark"):
             for size, viewport in SIZES.items():
                 # axe is brought in past the policy, which would refuse it; without it nothing else may be said either
-                context = browser.new_context(color_scheme=scheme, viewport=viewport, bypass_csp=True)  # type: ignore[arg-type]
+                context = browser.new_context(color_scheme=scheme, viewport=viewport, bypass_csp=True)
                 page = context.new_page()
                 page.on("dialog", lambda dialog: found.append(f"a script ran: {dialog.message}"))
                 page.on("request", lambda one: found.extend([] if one.url == path.as_uri() else [f"fetched {one.url}"]))
                 page.goto(path.as_uri())
-                found += faults(page, f"{scheme}, {size}", axe.read_text("utf-8"))
+                found.extend(faults(page, f"{scheme}, {size}", axe.read_text("utf-8")))
                 context.close()
         page = browser.new_page()
         page.on("console", lambda said: found.append(f"console: {said.text}"))
