@@ -11,7 +11,7 @@ setup: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,dev]'
 	@touch $@
 
-demo: setup  ## take the ingestion runbook through preflight, smoke and postlaunch on the sandbox
+demo: setup  ## take the ingestion runbook through preflight, smoke, postlaunch and the sign-off on the sandbox
 	@$(BIN)/readiness demo
 
 test: setup  ## the suite's own tests

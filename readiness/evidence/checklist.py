@@ -126,11 +126,11 @@ class Book:
         """All of them, in order."""
         return [box for section in self.sections for box in section.boxes]
 
-    @property
-    def counts(self) -> list[tuple[Mark, int]]:
-        """How many boxes there are of each mark, the good ones first."""
-        found = Counter(box.mark for box in self.boxes)
-        return [(mark, found[mark]) for mark in _ORDER if found[mark]]
+
+def counts(boxes: Iterable[Box]) -> list[tuple[Mark, int]]:
+    """Count the boxes of each mark, the good ones first."""
+    found = Counter(box.mark for box in boxes)
+    return [(mark, found[mark]) for mark in _ORDER if found[mark]]
 
 
 _ORDER = [Mark.PASSED, Mark.WARNED, Mark.ATTESTED, Mark.NOT_APPLICABLE, Mark.NOT_DUE]
@@ -241,9 +241,9 @@ def shortened(text: str) -> str:
 
 
 def _values(results: Iterable[Result]) -> str:
-    """Write what was measured, where it is not a mere yes."""
+    """Write what was measured, where it says something without its name."""
     taken = [one for result in results for one in result.measurements]
-    told = [f"{show(one.value)} {one.unit}".strip() for one in taken if one.comparator not in {"is", "none"}]
+    told = [f"{show(one.value)} {one.unit}" for one in taken if one.unit and one.comparator not in {"is", "none"}]
     more = f" and {len(told) - VALUES_AT_MOST} more" if len(told) > VALUES_AT_MOST else ""
     return shortened(f"{', '.join(told[:VALUES_AT_MOST])}{more}")
 

@@ -179,7 +179,7 @@ def _aged(phases: dict[Phase, Decided], moment: datetime) -> Iterator[tuple[Phas
             stale = f"decided on revision {was}; {now} was {verb}"
         elif phase is Phase.POSTLAUNCH and moment - start.as_of > REMEMBERED:
             hours = (moment - start.as_of).total_seconds() / 3600
-            stale = f"last looked {hours:,.0f} h before the moment of this page; at most {REMEMBERED.days * 24} count"
+            stale = f"it looked {hours:,.0f} h earlier; at most {REMEMBERED.days * 24} count"
         yield phase, replace(found, stale=stale)
 
 

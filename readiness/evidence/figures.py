@@ -215,10 +215,13 @@ def course(dossier: Dossier) -> Course:
             points.setdefault(key, []).append((run.start.as_of, figure.value))
             newest[key] = figure
     drawn = [key for key, found in points.items() if len(found) >= POINTS_AT_LEAST]
-    once = {(newest[key].says, tuple(points[key])): key for key in drawn}
-    keys = sorted(once.values(), key=lambda key: _first(key, newest[key]))
+    drawn.sort(key=lambda key: _first(key, newest[key]))
+    once: dict[object, Key] = {}
+    for key in drawn:  # several lines hold the same figure against their own limits: the nearest is drawn
+        once.setdefault((newest[key].name, tuple(points[key])), key)
+    keys = list(once.values())
     hourly = tuple(
-        Trend(newest[key].says, _unit(newest[key]), tuple(points[key]), newest[key].limit)
+        Trend(newest[key].name, _unit(newest[key]), tuple(points[key]), newest[key].limit)
         for key in keys[:TRENDS_AT_MOST]
     )
     return Course(tuple(_daily(dossier)), hourly, len(taken), len(keys) - len(hourly))

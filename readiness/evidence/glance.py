@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from readiness.errors import BadRun
 from readiness.evidence.journal import FILE, FIRST
 from readiness.evidence.records import Finish, Start
-from readiness.outcomes import Outcome
+from readiness.outcomes import Outcome, Phase
 from readiness.verdict import Key
 
 _HEAD = 240
@@ -46,6 +46,7 @@ class Glance:
     start: Start
     finish: Finish | None
     figures: dict[Key, Figure]
+    """Of a look after the launch."""
     records: int
     head: str
     """The digest of the last whole line: it stands for all of them."""
@@ -86,7 +87,7 @@ def glance(folder: Path) -> Glance:
         last = json.loads(lines[-1])
         ended = last.get("record") == "finish"
         finish = Finish.model_validate({**last, "standing": None}) if ended else None
-        figures = dict(_figures(lines))
+        figures = dict(_figures(lines)) if start.phase is Phase.POSTLAUNCH else {}  # only those become trends
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise BadRun(f"the journal is not of this version: {type(error).__name__}") from None
     return Glance(folder, start, finish, figures, len(lines), head)

@@ -139,19 +139,23 @@ def expiries(dossier: Dossier) -> list[Expiry]:
     for decided in dossier.phases.values():
         for result in decided.run.results:
             for what in ("attestation", "waiver"):
-                entry = (result.model_extra or {}).get(what)
+                entry = getattr(result, what, None)
                 expiry = _expiry(what, result.line, entry) if isinstance(entry, dict) else None
                 if expiry:
                     found[what, expiry.line] = expiry
     return sorted(found.values(), key=lambda one: (one.until, one.line))
 
 
+_PEOPLE = ("who", "requested_by", "approved_by")
+
+
 def _expiry(what: str, line: str, entry: dict[str, Any]) -> Expiry | None:
-    until = _day(entry.get("valid_until"))
+    until = _day(entry.get("valid_until") or entry.get("until"))
     if until is None:
         return None
-    who = str(entry.get("who") or entry.get("approved_by") or "")
-    said = str(entry.get("statement") or entry.get("why") or entry.get("reason") or "")
+    who = ", ".join(str(entry[key]) for key in _PEOPLE if entry.get(key))
+    said = str(entry.get("statement") or entry.get("because") or "")
+    said += f" ({entry['state']})" if entry.get("state") in {"void", "expired", "unused"} else ""
     return Expiry(what, who, str(entry.get("entry") or line), _day(entry.get("at")), until + timedelta(days=1), said)
 
 

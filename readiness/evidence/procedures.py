@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from readiness import rehearsal, rehearsal_verdict
+from readiness import drill, drill_verdict, rehearsal, rehearsal_verdict
 from readiness.errors import BadRun
 
-READ_AT_MOST = 12
+READ_AT_MOST, REASONS_AT_MOST = 12, 2
 """Evidence of a rehearsal holds its histograms; older ones are only counted."""
 PAGE, EVIDENCE = "page.html", "evidence.json"
 _KINDS = {"pass": "good", "fail": "bad"}
@@ -58,5 +58,17 @@ def rehearsals(reports: Path, environment: str) -> Iterator[Procedure]:
 
 def drills(reports: Path, environment: str) -> Iterator[Procedure]:
     """Give the newest drills, the newest first."""
-    del reports, environment
-    yield from ()
+    for folder in list(drill.folders(reports, environment))[:READ_AT_MOST]:
+        try:
+            found = drill.read(folder)
+        except BadRun as error:
+            yield Procedure(folder.name, folder, None, "not evidence", "bad", None, str(error))
+            continue
+        judged = drill_verdict.judge(found)
+        word = str(judged.word)
+        done = sum(step.done for step in found.steps)
+        took = f" in {(found.finished_at - found.started_at).total_seconds():,.0f} s" if found.finished_at else ""
+        why = "".join(f"; {reason.says}" for reason in judged.reasons[:REASONS_AT_MOST])
+        told = f"{done} of {len(found.steps)} steps done{took}{why}"
+        kind = _KINDS.get(word, "open")
+        yield Procedure(found.drill, folder, found.started_at, word, kind, found.revision, told, found.digest)

@@ -15,11 +15,11 @@ from readiness.durable import write_whole
 from readiness.evidence import passage
 from readiness.evidence.before import name
 from readiness.evidence.charts import page
-from readiness.evidence.checklist import Book, Mark, Rendered, books, link_to, mark_of, shortened
+from readiness.evidence.checklist import Mark, Rendered, books, counts, link_to, mark_of, shortened
 from readiness.evidence.dossier import Decided, Dossier, gather
 from readiness.evidence.figures import HIGH, LIMIT_AT, WIDE, bars, course, said
 from readiness.evidence.glance import kind_of
-from readiness.evidence.records import Result
+from readiness.evidence.records import Result, Start
 from readiness.outcomes import Phase
 from readiness.sign_off import SignOff, same_name
 from readiness.verdict import INCOMPLETE_EXIT, Word
@@ -141,8 +141,17 @@ def _blocks(decided: Decided, dossier: Dossier) -> Iterator[Block]:
             continue
         mark = mark_of(found, decided, dossier)
         why = found.reason or (f"its step {found.step} still stands" if found.step else "")
-        owner = str((found.model_extra or {}).get("owner") or "")
+        owner = _owner(found, decided.run.start)
         yield Block(name(key), found.says, mark, shortened(why), shortened(found.remedy), owner)
+
+
+def _owner(result: Result, start: Start) -> str:
+    """Say who sees to a decision, where the journal names owners: of the line, else of the area of its check."""
+    owners = getattr(start, "owners", None)
+    if not isinstance(owners, dict):
+        return ""
+    known = (name(result.key), result.line, result.check.partition(".")[0])
+    return shortened(next((str(owners[one]) for one in known if one in owners), ""))
 
 
 def roles(dossier: Dossier) -> list[str]:
@@ -208,6 +217,7 @@ def render(dossier: Dossier) -> str:
     wanted, trends, form = roles(dossier), course(dossier), dossier.sign_off
     own, nearest = bars(dossier)
     checklist = books(dossier, Rendered(lacks(form, wanted), trends.lacks))
+    boxes = [box for book in checklist for box in book.boxes]
     return page(
         "sign_off.html",
         "sign_off.css",
@@ -222,7 +232,9 @@ def render(dossier: Dossier) -> str:
         lane=(passage.WIDE, passage.LEFT, passage.TOP),
         spark=(WIDE, HIGH, LIMIT_AT),
         books=checklist,
-        closed=_closed(checklist),
+        boxes=boxes,
+        ticked=sum(box.mark.ticked for box in boxes),
+        counts=counts(boxes),
         form=form,
         lacks=lacks(form, wanted),
         signatures=signatures(form, wanted),
@@ -231,11 +243,6 @@ def render(dossier: Dossier) -> str:
         digest=digest(dossier),
         link=link_to,
     )
-
-
-def _closed(found: list[Book]) -> tuple[int, int]:
-    boxes = [box for book in found for box in book.boxes]
-    return sum(box.mark.ticked for box in boxes), len(boxes)
 
 
 def write(reports: Path, environment: str, mask: Callable[[str], str] = str) -> Path:
