@@ -17,7 +17,7 @@ def project(tmp_path: Path) -> Project:
     return found
 
 
-def annotations(out: str) -> list[str]:
+def commands(out: str) -> list[str]:
     return [text for text in out.splitlines() if text.startswith("::")]
 
 
@@ -27,7 +27,7 @@ def test_github_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     ran = project.preflight()
-    told = annotations(ran.out)
+    told = commands(ran.out)
     assert len(told) == 10
     assert told[0].startswith("::error title=NO-GO::preflight")
     assert summary.stat().st_size <= BYTES_AT_MOST
@@ -37,5 +37,5 @@ def test_github_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> No
 def test_nobody_else_is(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.folder / "step.md"))
-    assert annotations(project.preflight().out) == []
+    assert commands(project.preflight().out) == []
     assert not (project.folder / "step.md").exists()
