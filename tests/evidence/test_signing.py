@@ -20,6 +20,7 @@ from readiness.errors import BadInput
 from readiness.evidence import ledger
 from readiness.evidence.redaction import REDACTOR
 from readiness.evidence.signing import FILE_VARIABLE, KEYS, VARIABLE, new_pair, signer_of, trusted_keys
+from tests.plugin.project import Project, line
 
 
 def pem(key: Ed25519PrivateKey | rsa.RSAPrivateKey, password: bytes | None = None) -> str:
@@ -162,3 +163,32 @@ def test_nobody_pays_for_cryptography_who_does_not_sign() -> None:
     code = f"import sys, {modules}; print('cryptography' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n"
+
+
+def test_a_check_that_tells_the_key_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, public = new_pair()
+    monkeypatch.setenv(VARIABLE, text)
+    project = Project(tmp_path)
+    conftest = (tmp_path / "conftest.py").read_text("utf-8")
+    leaks = conftest.replace('"GET /figure answered 403"', f"__import__('os').environ['{VARIABLE}'].splitlines()[1]")
+    project.write("conftest.py", leaks)
+    project.runbook(line("one", "demo.hidden"))
+    project.write(f"environments/{KEYS}/ci.pub", public.to_pem())
+    ran = project.preflight()
+    assert ran.exit == 10, ran.out
+    told = text.splitlines()[1][24:]
+    (folder,) = (tmp_path / "reports" / "tiny").glob("2*")
+    files = [*folder.iterdir(), folder.parent / ledger.FILE]
+    assert not [path for path in files if told in path.read_text("utf-8")]
+    assert told not in ran.out
+    assert f"signed   with the key ci, {public.key_id[:16]}" in ran.out
+    assert ledger.read(folder.parent / ledger.FILE, trusted_keys(tmp_path / "environments")).runs[folder.name].key
+
+
+def test_a_key_that_cannot_be_used_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "no key at all")
+    project = Project(tmp_path)
+    project.runbook(line("one", "demo.figure"))
+    ran = project.preflight()
+    assert (ran.exit, ran.looked) == (4, []), ran.out
+    assert f"{VARIABLE}: this is no private key in PEM" in ran.out
