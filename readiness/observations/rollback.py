@@ -11,7 +11,7 @@ from readiness.clients.readings import Readings
 from readiness.environment import Environment
 from readiness.observations import known_reading, observation
 from readiness.observations.release import deployed_revision
-from readiness.outcomes import NotConfigured
+from readiness.outcomes import NotConfigured, Unknown
 
 PREVIOUS_VERSION = known_reading("previous_version", "the version to go back to: a deployment's id, a tag")
 ANY = "*"
@@ -48,6 +48,11 @@ def previous_version(github: GitHub, readings: Readings, environment: Environmen
     found = next(
         (known.name for known in fitting[:LOOKED_AT] if github.ancestry(known.commit.sha, sha) in _BEFORE), None
     )
+    if found is None and len(fitting) > LOOKED_AT:
+        raise Unknown(
+            f"the first {LOOKED_AT} of {len(fitting)} tags {tag} are all of newer commits than {revision}",
+            "set readings.previous_version, or name the tags more closely in a runbook of your own",
+        )
     return PreviousVersion(revision, [found] if found else [])
 
 

@@ -130,6 +130,10 @@ def test_only_an_earlier_commit_is_a_way_back(clients: Clients, server: GitHub) 
     assert before(clients, "release-*") == []
     server.tags = {REVISION: REVISION, "same": REVISION, "v2.0.0-rc1": "next"}
     assert before(clients) == []
+    server.tags = {**{f"v3.{place}": "next" for place in range(21)}, "v1.3.9": "before"}
+    server.tags[REVISION] = REVISION
+    with pytest.raises(Unknown, match="newer commits"):
+        before(clients)
 
 
 def test_the_version_before_may_be_a_reading(make: Make) -> None:
