@@ -14,7 +14,8 @@ from readiness.drill_verdict import judge
 from readiness.drills import circuit_breaker, fallback, incident, kill_switch, restore, rollback
 from readiness.drills.course import Course, begin, conduct
 from readiness.environment import Environment, host_of
-from readiness.errors import BadInput, not_one_of
+from readiness.errors import BadInput, ReadinessError, not_one_of
+from readiness.evidence import ledger
 from readiness.evidence.redaction import REDACTOR
 from readiness.outcomes import Effect
 from readiness.plugin import embedded
@@ -67,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
         allowed = permit(found, options.name, options)
         say(f"drill {options.name} on {found.environment}, {found.target.url}")
         course = begin(options.name, found, Guard(found.allowed_hosts, allowed), options.reports, say)
+        _enter(lambda: ledger.begin(course.folder, phase=options.name))
         return _told(conduct(course, PROCEDURES[options.name]), course.folder)
 
 
@@ -101,4 +103,13 @@ def _told(evidence: drill.Evidence, folder: Path) -> int:
     say(f"{evidence.drill} {judged.word.upper()}  {folder / drill.FILE}")
     for reason in judged.reasons:
         say(f"  {reason.word}: {reason.says}. Next: {reason.next}")
+    _enter(lambda: ledger.keep(folder, str(judged.word), judged.word.exit, phase=evidence.drill))
     return judged.word.exit
+
+
+def _enter(how: Callable[[], str]) -> None:
+    """Make an entry in the ledger; a drill goes on without, and proves nothing to who asks for the entry."""
+    try:
+        how()
+    except (OSError, ReadinessError) as error:
+        say(f"  not in the ledger, so it is not evidence: {error}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from readiness import rehearsal, rehearsal_verdict
+from readiness import drill, drill_verdict, rehearsal, rehearsal_verdict
 from readiness.errors import BadRun
 from readiness.evidence import ledger
 from readiness.evidence.before import candidates
@@ -175,12 +175,16 @@ def _audited(home: Path, kept: Kept, trusted: Mapping[str, PublicKey]) -> tuple[
     return found, recorded
 
 
+_JUDGED: dict[str, Callable[[Path], str]] = {
+    "rehearsal": lambda folder: str(rehearsal_verdict.judge(rehearsal.read(folder)).word),
+    "drill": lambda folder: str(drill_verdict.judge(drill.read(folder)).word),
+}
+
+
 def _rehearsed(folder: Path, kept: Kept) -> Iterator[str]:
-    """Work out the verdict of a rehearsal again."""
-    if kept.entry.kind != "rehearsal":
-        return
+    """Work out the verdict of a rehearsal or a drill again."""
     try:
-        word = str(rehearsal_verdict.judge(rehearsal.read(folder)).word)
+        word = _JUDGED[kept.entry.kind](folder)
     except BadRun as error:
         word = str(error)
     if word != kept.ended:
