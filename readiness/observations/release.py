@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from readiness.clients.chat import Chats
 from readiness.clients.github import GitHub
 from readiness.clients.history import History
 from readiness.clients.readings import Readings
 from readiness.clients.roster import Roster
 from readiness.environment import Environment, KnownReading
 from readiness.observations import known_reading, observation
+from readiness.observations.communication import GoDecision, go_decision
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.people import without_contacts
 from readiness.service_levels import History as Source
@@ -106,8 +108,13 @@ class Decision:
 
 
 @observation
-def launch_decision(readings: Readings, moment: datetime) -> Decision:
-    """Find what was decided last."""
+def launch_decision(
+    readings: Readings, chats: Chats, environment: Environment, moment: datetime, launch_at: datetime | None
+) -> Decision:
+    """Find what was decided last: where the reading `launch_decisions` says, else in the chat's channel."""
+    named = environment.communication and environment.communication.decision
+    if named and not readings.configured(LAUNCH_DECISIONS):
+        return _in_the_channel(go_decision(chats, environment, moment, launch_at), moment)
     rows = readings.rows(LAUNCH_DECISIONS, "at", "by", "decision")
     made = sorted((_instant(LAUNCH_DECISIONS, row["at"]), place) for place, row in enumerate(rows))
     past = [(at, rows[place]) for at, place in made if at <= moment]
@@ -117,6 +124,13 @@ def launch_decision(readings: Readings, moment: datetime) -> Decision:
     return Decision(
         _word(row["decision"]), without_contacts(_word(row["by"])), round((moment - at) / timedelta(hours=1), 2)
     )
+
+
+def _in_the_channel(found: GoDecision, moment: datetime) -> Decision:
+    if not found.made:
+        return Decision("none in the channel", "", 0.0)
+    hours = (moment - datetime.fromisoformat(found.at)) / timedelta(hours=1)
+    return Decision("go" if found.go else "no-go", without_contacts(found.who), round(hours, 2))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from readiness.clients import Clients
 from readiness.clients.tickets import Tickets as Nobody
 from readiness.environment import Environment
 from readiness.evidence.messages import Event, Facts, announcement
+from readiness.observations import release
 from readiness.observations.communication import (
     PageState,
     Silence,
@@ -150,6 +151,17 @@ def test_the_last_word_of_a_decider_counts(clients: Clients, workspace: Slack) -
     workspace.say(ROLLOUT, ADA, "sorry: NO-GO, the pool is full", LAUNCH - timedelta(hours=1))
     assert (decision(clients).made, decision(clients).go) == (True, False)
     assert decision(clients, LAUNCH - timedelta(minutes=90)).go
+
+
+def test_the_launch_is_decided_in_the_channel(clients: Clients, workspace: Slack) -> None:
+    def found() -> release.Decision:
+        return release.launch_decision(clients.readings, clients.chats, known(decision=DECISION), LAUNCH, LAUNCH)
+
+    assert found().word == "none in the channel"
+    workspace.say(ROLLOUT, ADA, "GO, all lines pass", LAUNCH - timedelta(hours=2))
+    assert found() == release.Decision("go", "Ada", 2.0)
+    workspace.say(ROLLOUT, ADA, "NO-GO", LAUNCH - timedelta(hours=1))
+    assert found().word == "no-go"
 
 
 def test_what_is_not_configured_says_so(clients: Clients) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from readiness.clients import Clients
-from readiness.environment import Reading
+from readiness.environment import Environment, Reading
 from readiness.history_tables import FILE
 from readiness.observations.release import (
     Decision,
@@ -43,6 +43,11 @@ def said(hours: float, decision: str, by: str = "Ada") -> dict[str, Any]:
     return {"at": at(hours), "by": by, "decision": decision}
 
 
+def decided(clients: Clients) -> Decision:
+    nowhere_else = Environment.model_construct(communication=None)
+    return launch_decision(clients.readings, clients.chats, nowhere_else, LAUNCH, LAUNCH)
+
+
 @pytest.mark.parametrize(
     ("rows", "found"),
     [
@@ -57,14 +62,14 @@ def said(hours: float, decision: str, by: str = "Ada") -> dict[str, Any]:
 )
 def test_the_last_decision_counts(make: Make, tmp_path: Path, rows: list[dict[str, Any]], found: Decision) -> None:
     clients = recorded(make, tmp_path, "launch_decisions", rows)
-    assert launch_decision(clients.readings, LAUNCH) == found
+    assert decided(clients) == found
 
 
 @pytest.mark.parametrize("when", ["2026-12-01", "2026-12-01T08:00:00", "2027-02-29T08:00:00Z", "soon", ""])
 def test_a_time_that_cannot_be_read_is_unknown(make: Make, tmp_path: Path, when: str) -> None:
     clients = recorded(make, tmp_path, "launch_decisions", [{"at": when, "by": "Ada", "decision": "go"}])
     with pytest.raises(Unknown, match=r"readings\.launch_decisions"):
-        launch_decision(clients.readings, LAUNCH)
+        decided(clients)
 
 
 def test_each_stakeholders_last_word_counts(make: Make, tmp_path: Path) -> None:
