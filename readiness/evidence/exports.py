@@ -203,9 +203,11 @@ def commands_for_github(run: RecordedRun) -> Iterator[str]:
     verdict, action = verdict_in(run)
     level = "notice" if run.finish and run.finish.exit == 0 else "error"
     yield f"::{level} title={_property(verdict)}::{_data(run.start.phase)}: {_data(action)}"
-    bad = [one for one in results_of(run) if one.outcome in OPEN]
+    bad = sorted((one for one in results_of(run) if one.outcome in OPEN), key=lambda one: one.waived)
     for one in bad[: ANNOTATIONS_AT_MOST - 1]:
-        yield f"::error title={_property(f'{one.outcome} {name_of(one)}')}::{_data(f'{one.reason} - {one.remedy}')}"
+        level, word = ("notice", "waived ") if one.waived else ("error", "")
+        title = _property(f"{word}{one.outcome} {name_of(one)}")
+        yield f"::{level} title={title}::{_data(f'{one.reason} - {one.remedy}')}"
 
 
 def _data(text: str) -> str:

@@ -94,9 +94,9 @@ def result_statement(run: RecordedRun) -> dict[str, Any]:
     good = bool(run.finish and run.finish.exit == 0)
 
     def named(*wanted: Outcome) -> list[str]:
-        return [name_of(one) for one in results if one.outcome in wanted]
+        return [name_of(one) for one in results if one.outcome in wanted and not one.waived]
 
-    warned = named(Outcome.WARN)
+    warned = [*named(Outcome.WARN), *(name_of(one) for one in results if one.waived)]
     revision = start.target.revision or ""
     tested = [{"name": start.target.url, "digest": {"gitCommit": revision}}] if _COMMIT.fullmatch(revision) else []
     recorded = {"name": f"{start.env}/{start.run}/{FILE}", "digest": {"sha256": file_digest(run.folder / FILE)}}

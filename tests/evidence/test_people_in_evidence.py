@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from readiness.__main__ import main
+from readiness.evidence import exports
 from readiness.evidence.actions import actions
+from readiness.evidence.formats import result_statement
 from readiness.evidence.journal import read_run
 from readiness.evidence.judged import judge
 from readiness.verdict import Word
@@ -54,6 +56,15 @@ def test_the_verdict_follows_from_the_journal(make: Callable[[], Journaled], tmp
     assert judged.refuted == ()
     assert judged.verdict.word is Word.GO
     assert main(["verify", str(tmp_path / "run")]) == 0
+
+
+def test_what_is_waived_is_no_error_in_a_pipeline(tmp_path: Path) -> None:
+    run = read_run(write(tmp_path, waived()))
+    verdict, line = exports.commands_for_github(run)
+    assert verdict.startswith("::notice title=GO::")
+    assert line.startswith("::notice title=waived fail book/bad::")
+    told = result_statement(run)["predicate"]
+    assert (told["result"], told["warnedTests"], told["failedTests"]) == ("WARNED", ["book/bad"], [])
 
 
 def bad(told: Journaled) -> Journaled:

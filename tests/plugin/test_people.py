@@ -142,6 +142,15 @@ def test_all_waived_and_attested_is_go(project: Project) -> None:
     assert project.preflight().exit == 1
 
 
+def test_as_of_a_later_day_neither_counts(project: Project) -> None:
+    people(project, {"book/seen-by-ada": word()}, {"book/fails": waiver(), "book/hidden": waiver()})
+    ran = project.preflight(f"--as-of={TODAY + timedelta(days=1)}T00:00:00Z")
+    assert ran.outcomes()["seen-by-ada"] == "unknown"
+    assert f"expired on {TODAY}" in ran.of("seen-by-ada")["reason"]
+    assert not ran.of("fails")["waived"]
+    assert ran.exit == 1
+
+
 def test_an_unknown_line_is_told_before_anything_is_looked_at(project: Project) -> None:
     people(project, {"book/seen-by-adda": word()}, {"book/fales": waiver()})
     ran = project.preflight()
