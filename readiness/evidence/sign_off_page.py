@@ -93,7 +93,21 @@ def headline(dossier: Dossier) -> Headline:
     if found is None:
         return Headline(Word.INCOMPLETE, "open", f"ga has not been judged: pytest -m ga --env {dossier.environment}")
     verdict = found.judged.verdict
-    return Headline(verdict.word, kind_of(verdict.exit), verdict.action)
+    beside = list(_beside(dossier)) if verdict.good else []
+    says = f"{verdict.action}; but {', '.join(beside)}" if beside else verdict.action
+    return Headline(verdict.word, kind_of(verdict.exit), says)
+
+
+def _beside(dossier: Dossier) -> Iterator[str]:
+    """Tell which of the other phases an approver should look at, though the last one speaks for itself."""
+    for phase in Phase:
+        found = dossier.phases.get(phase)
+        if found is None:
+            yield f"{phase} was not judged"
+        elif not found.judged.verdict.good:
+            yield f"{phase} is {found.judged.verdict.word}"
+        elif found.stale:
+            yield f"{phase} is stale"
 
 
 def cards(dossier: Dossier) -> Iterator[Card]:

@@ -65,6 +65,14 @@ def test_without_a_last_phase_nothing_is_approved(tmp_path: Path) -> None:
     assert marks(dossier)["weekly"] is Mark.UNCHECKED
 
 
+def test_an_approval_names_the_phases_that_are_not_well(tmp_path: Path) -> None:
+    keep(tmp_path, Phase.SMOKE, LAUNCH, [result(book(("pages",))[0], 3)])
+    keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7))
+    found = headline(gather(tmp_path, "shop"))
+    assert (found.word, found.kind) == ("APPROVED", "good")
+    assert found.says == "sign; but preflight was not judged, smoke is NO-GO, postlaunch was not judged"
+
+
 def test_what_blocks_is_told_with_remedy_and_command(tmp_path: Path) -> None:
     errors, weekly = book(("errors", "weekly"))
     whole_launch(tmp_path, results=[result(errors), result(weekly, 3)], owners={"demo": "Ada Byron"})
