@@ -18,12 +18,11 @@ from readiness.filling import read_filled
 from readiness.runbook import SHIPPED, Runbook, is_link, locate, shipped
 from readiness.runbook import load as load_runbook
 from readiness.sections import STRICT, Day
-from readiness.timeline import end_of_day
+from readiness.timeline import end_of_day, has_come
 
 SUFFIX = ".attestations.yaml"
 DAYS_AT_MOST = 366
 """Nothing is attested for ever."""
-AHEAD = timedelta(days=1)  # whoever writes a date may live where it is tomorrow already
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2)]
@@ -70,7 +69,7 @@ class Attestation(BaseModel):
         """Tell why it does not count at a moment; None where it does."""
         if moment >= end_of_day(self.valid_until):
             return f"the attestation of {self.who} on {self.at} expired on {self.valid_until}"
-        if moment + AHEAD < end_of_day(self.at) - timedelta(days=1):
+        if not has_come(self.at, moment):
             return f"the attestation of {self.who} is of {self.at}, after the moment that is judged"
         return None
 
@@ -84,7 +83,7 @@ class Attestations(BaseModel):
 
     def name_for(self, item: str) -> str | None:
         """Name the entry that speaks for `runbook/line:subject`: its own, else that of the whole line."""
-        return next((name for name in (item, item.partition(":")[0]) if name in self.attestations), None)
+        return name_among(self.attestations, item)
 
     def of(self, item: str) -> Attestation | None:
         """Give what is attested of `runbook/line:subject`."""
@@ -95,6 +94,11 @@ class Attestations(BaseModel):
         """Give the entries that speak for some of these, as plain values."""
         names = dict.fromkeys(name for item in items if (name := self.name_for(item)))
         return {name: self.attestations[name].model_dump(mode="json") for name in names}
+
+
+def name_among(names: Collection[str], item: str) -> str | None:
+    """Name the entry that is about `runbook/line:subject`: its own, else that of the whole line."""
+    return next((name for name in (item, item.partition(":")[0]) if name in names), None)
 
 
 def path_of(environment: str, folder: Path, stated: Path | None) -> Path:

@@ -261,6 +261,8 @@ class Environment(Section):
     """Where approvals and the decision lie; None is `<name>.sign-off.yaml` beside this file."""
     attestations: Path | None = None
     """Where what people attest lies; None is `<name>.attestations.yaml` beside this file."""
+    owners: dict[str, str] = {}
+    """A line (`runbook/line`) or an area of checks (`database`) → who sees to it."""
     not_applicable: dict[str, Annotated[str, Field(min_length=10)]] = {}
     """`runbook/line` → the written reason why the line cannot apply here."""
 

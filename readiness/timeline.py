@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -61,6 +63,11 @@ def end_of_day(day: date) -> datetime:
     return datetime.combine(day, time.max, UTC) + timedelta(microseconds=1)
 
 
+def has_come(day: date, moment: datetime) -> bool:
+    """Tell whether a day has begun somewhere on earth: whoever writes a date may live where it is tomorrow already."""
+    return moment >= end_of_day(day) - timedelta(days=2)
+
+
 def parse_as_of(text: str, launch_at: datetime | None) -> datetime:
     """Turn the value of `--as-of` (relative to launch, or a date) into an instant. Raises ValueError."""
     if not text.startswith("T"):
@@ -69,6 +76,34 @@ def parse_as_of(text: str, launch_at: datetime | None) -> datetime:
     if launch_at is None:
         raise ValueError(f"{text!r} is relative to the launch, and the environment names no launch_at")
     return launch_at + offset
+
+
+@dataclass(frozen=True, order=True)
+class Event:
+    """Something that happens at an instant: a line falls due, a piece of evidence stops counting."""
+
+    at: datetime
+    kind: str
+    """launch, due, or what expires: attestation, waiver, certificate, token, backup, rehearsal, drill."""
+    what: str
+    owner: str = ""
+
+
+def events(
+    launch_at: datetime | None, due: Iterable[tuple[str, str | None, str]] = (), expiring: Iterable[Event] = ()
+) -> list[Event]:
+    """Put everything with a date into one list, the earliest first.
+
+    `due` are lines: name, due time, owner. Those without a due time, and all where nobody knows when the launch is,
+    have no place in it.
+    """
+    found = list(expiring)
+    if launch_at is not None:
+        found.append(Event(launch_at, "launch", "the launch"))
+        for what, offset, owner in due:
+            if offset is not None and offset != AFTER_SIGN_OFF:
+                found.append(Event(launch_at + parse_offset(offset), "due", what, owner))
+    return sorted(set(found))
 
 
 def is_due(due: str | None, moment: datetime, launch_at: datetime | None, signed_at: datetime | None = None) -> bool:

@@ -65,6 +65,8 @@ class Verdict:
     """The decisions that keep the verdict from being good."""
     ended: bool = True
     """False where the run was cut short."""
+    waived: tuple[Key, ...] = ()
+    """The decisions that failed or could not be looked at, and that do not count."""
 
     @property
     def good(self) -> bool:
@@ -95,6 +97,7 @@ ACTIONS = {
     Word.INCOMPLETE: "not decided: make the unknown lines visible and run this phase again",
 }
 _SETTLED = {Outcome.PASS, Outcome.WARN, Outcome.NOT_APPLICABLE, Outcome.NOT_DUE}
+_WAIVABLE = {Outcome.FAIL, Outcome.UNKNOWN}
 _DECIDING = {Gate.BLOCKER, Gate.ACTION}
 
 
@@ -104,6 +107,7 @@ def decide(
     results: Iterable[Result],
     *,
     ended: bool = True,
+    waived: Collection[Key] = (),
     sign_off: SignOff | None = None,
 ) -> Verdict:
     """Add up a phase. At its end the launch's own people have a word too: see `_signed`.
@@ -111,15 +115,17 @@ def decide(
     A failed blocker outweighs everything unknown. Whatever the runbook demands and nobody answered, whatever came
     back unknown on a blocker, and a run that did not end by itself, keep the verdict from being good. Lines of gate
     `warning` are told and counted; only their absence matters here. After the launch a step that still stands counts
-    like a failure that reaches it.
+    like a failure that reaches it. What is waived keeps its outcome and does not decide; what nobody answered cannot
+    be waived.
     """
     found = _worst(results)
     counted = [item for item in expected if item.due]
     missing = tuple(item.key for item in counted if found.get(item.key, _NOTHING).outcome is Outcome.NOT_RUN)
     deciding = [item for item in counted if item.gate in _DECIDING]
-    failed = [item for item in deciding if _is_bad(phase, found.get(item.key, _NOTHING))]
-    open_ = [item.key for item in deciding if _outcome(found, item) not in _SETTLED]
-    counts = Counter(str(_outcome(found, item)) for item in expected)
+    spared = {item.key for item in counted if item.key in waived and _outcome(found, item) in _WAIVABLE}
+    failed = [item for item in deciding if item.key not in spared and _is_bad(phase, found.get(item.key, _NOTHING))]
+    open_ = [item.key for item in deciding if item.key not in spared and _outcome(found, item) not in _SETTLED]
+    counts = Counter(f"{_outcome(found, item)}{' (waived)' if item.key in spared else ''}" for item in expected)
     if failed:
         word = _word(phase, [found[item.key] for item in failed])
         holding = tuple(item.key for item in failed)
@@ -129,7 +135,7 @@ def decide(
         word, holding = _GOOD[phase], ()
     word, action = _signed(word, sign_off) if phase is Phase.GA and sign_off else (word, ACTIONS[word])
     code = {Word.INCOMPLETE: INCOMPLETE_EXIT, _GOOD[phase]: 0}.get(word, 1)
-    return Verdict(word, code, action, dict(counts), missing, holding, ended)
+    return Verdict(word, code, action, dict(counts), missing, holding, ended, tuple(sorted(spared, key=str)))
 
 
 def _signed(word: Word, sign_off: SignOff) -> tuple[Word, str]:
@@ -146,6 +152,14 @@ def _signed(word: Word, sign_off: SignOff) -> tuple[Word, str]:
     if sign_off.decision == "open":
         return Word.INCOMPLETE, "every line speaks for it, and nobody has decided: set decision in the sign-off file"
     return word, f"signed on {sign_off.signed_at:%Y-%m-%d}" if sign_off.signed_at else ACTIONS[word]
+
+
+def waived_among(results: Iterable[tuple[Key, bool]]) -> set[Key]:
+    """Give the decisions whose every result is waived: one that is not cannot hide behind another."""
+    found: dict[Key, bool] = {}
+    for key, waived in results:
+        found[key] = waived and found.get(key, True)
+    return {key for key, waived in found.items() if waived}
 
 
 _NOTHING = Result(("", "", None), Outcome.NOT_RUN)

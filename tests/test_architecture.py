@@ -15,7 +15,7 @@ CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 
 WORDS = {"documents", "environment", "errors", "measurements", "outcomes", "runbook", "secret", "timeline"}
 WORDS |= {"incidents", "sign_off"}
-WORDS |= {"attestations"}
+WORDS |= {"attestations", "entries", "waivers"}
 WORDS |= {
     "collectors",
     "distribution",

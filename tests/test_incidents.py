@@ -210,7 +210,7 @@ def prometheus(rules: object, *answers: object) -> Callable[[Server, Any, Any], 
     left = list(answers)
 
     def behave(server: Server, connection: Any, asked: Any) -> None:
-        found = {"groups": [{"name": "g", "rules": rules}]}
+        found: dict[str, object] = {"groups": [{"name": "g", "rules": rules}]}
         if "/api/v1/query" in asked.path:
             found = {"resultType": "vector", "result": left.pop(0)}
         document({"status": "success", "data": found})(server, connection, asked)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.timeline import AFTER_SIGN_OFF, is_due, parse_as_of, parse_instant, parse_offset, parse_span
+from readiness.timeline import (
+    AFTER_SIGN_OFF,
+    Event,
+    end_of_day,
+    events,
+    is_due,
+    parse_as_of,
+    parse_instant,
+    parse_offset,
+    parse_span,
+)
 
 LAUNCH = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 OFFSETS = st.builds("T{}{}{}".format, st.sampled_from("+-"), st.integers(0, 500), st.sampled_from("mhdw"))
@@ -85,3 +95,21 @@ def test_without_a_time_a_line_always_counts_and_after_sign_off_never(moment: da
     assert is_due(None, moment, LAUNCH)
     assert is_due("T-1h", moment, None)
     assert not is_due(AFTER_SIGN_OFF, moment, LAUNCH)
+
+
+def test_events_are_in_order_and_without_a_launch_nothing_is_due() -> None:
+    expiring = [Event(LAUNCH - timedelta(days=1), "certificate", "shop.example.com", "Ada")]
+    due = [("book/one", "T-7d", ""), ("book/one", "T-7d", ""), ("book/two", None, ""), ("book/end", AFTER_SIGN_OFF, "")]
+    found = events(LAUNCH, due, expiring)
+    assert [(one.kind, one.what) for one in found] == [
+        ("due", "book/one"),
+        ("certificate", "shop.example.com"),
+        ("launch", "the launch"),
+    ]
+    assert events(None, due, expiring) == expiring
+
+
+@pytest.mark.parametrize("day", [date(2026, 12, 31), date(2028, 2, 28), date(2028, 2, 29), date(2000, 1, 1)])
+def test_a_day_ends_where_the_next_begins(day: date) -> None:
+    following = day + timedelta(days=1)
+    assert end_of_day(day) == datetime(following.year, following.month, following.day, tzinfo=UTC)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness.outcomes import Gate, Outcome, Phase, Step
-from readiness.verdict import INCOMPLETE_EXIT, Expected, Key, Result, Verdict, Word, decide
+from readiness.verdict import INCOMPLETE_EXIT, Expected, Key, Result, Verdict, Word, decide, waived_among
 
 KEYS: list[Key] = [(f"book/line-{number}", "area.check", None) for number in range(6)]
 EXPECTED = st.lists(
@@ -160,3 +160,40 @@ def test_after_the_launch_the_highest_step_is_the_verdict(step: Step | None, wor
     verdict: Verdict = decide(Phase.POSTLAUNCH, [blocker(n) for n in range(3)], results)
     assert (verdict.word, verdict.exit) == (word, 1)
     assert verdict.action
+
+
+WAIVED = st.sets(st.sampled_from(KEYS))
+
+
+@given(PHASES, EXPECTED, RESULTS, st.booleans(), WAIVED)
+def test_a_waiver_spares_only_what_failed_or_could_not_be_seen(
+    phase: Phase, expected: list[Expected], results: list[Result], ended: bool, waived: set[Key]
+) -> None:
+    verdict = decide(phase, expected, results, ended=ended, waived=waived)
+    without = decide(phase, expected, results, ended=ended)
+    assert SEVERITY[verdict.exit] <= SEVERITY[without.exit]
+    assert set(verdict.holding) <= set(without.holding) or verdict.word is Word.INCOMPLETE
+    assert set(verdict.waived) <= waived
+    assert not set(verdict.waived) & set(verdict.holding)
+    assert verdict.missing == without.missing
+    assert sum(verdict.counts.values()) == len(expected)
+    if verdict.good:
+        assert ended
+        worst = {item.key: [one.outcome for one in results if one.key == item.key] for item in expected if item.due}
+        for item in (one for one in expected if one.due and one.gate is Gate.BLOCKER):
+            assert set(worst[item.key]) & (ANSWERED_WELL | {Outcome.FAIL, Outcome.UNKNOWN})
+            assert item.key in verdict.waived or set(worst[item.key]) <= ANSWERED_WELL | {Outcome.NOT_RUN}
+
+
+@given(PHASES, EXPECTED, RESULTS, st.booleans())
+def test_a_waiver_for_another_line_changes_nothing(
+    phase: Phase, expected: list[Expected], results: list[Result], ended: bool
+) -> None:
+    other: Key = ("book/other", "area.check", None)
+    assert decide(phase, expected, results, ended=ended, waived={other}) == decide(
+        phase, expected, results, ended=ended
+    )
+
+
+def test_one_waived_result_does_not_hide_another() -> None:
+    assert waived_among([(KEYS[0], True), (KEYS[0], False), (KEYS[1], True)]) == {KEYS[1]}

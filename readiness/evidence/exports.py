@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
+from readiness.evidence import people
 from readiness.evidence.attached import Attached, attached
 from readiness.evidence.before import changes_of, held_in, name
 from readiness.evidence.journal import RecordedRun
@@ -54,7 +55,7 @@ def limits_of(result: Result) -> list[str]:
 
 def gate_of(result: Result) -> str:
     """Name the gate, and how severe the runbook calls this failure."""
-    return ", ".join(filter(None, (result.gate, result.severity)))
+    return ", ".join(filter(None, (result.gate, result.severity, "waived" if result.waived else "")))
 
 
 def attached_to(results: list[Result]) -> list[Attached]:
@@ -89,7 +90,8 @@ def junit(run: RecordedRun) -> str:
     for result, kind in zip(results, kinds, strict=True):
         case = {"classname": result.check, "name": name_of(result), "time": f"{result.seconds:.3f}"}
         element = ET.SubElement(suite, "testcase", {key: _xml(value) for key, value in case.items()})
-        said = {"line": result.line, "gate": str(result.gate or ""), "outcome": str(result.outcome)}
+        flags = {"waived": "yes"} if result.waived else {"attested": "yes"} if result.attested else {}
+        said = {**flags, "line": result.line, "gate": str(result.gate or ""), "outcome": str(result.outcome)}
         said |= {"measured": "; ".join(values_of(result)), "limit": "; ".join(limits_of(result))}
         _properties(element, said)
         if kind:
@@ -129,6 +131,10 @@ def markdown(run: RecordedRun) -> str:
         lines += ["", "## Failed, unknown or not run", ""]
         lines += ["| outcome | line | gate | why | remedy |", "|---|---|---|---|---|"]
         lines += [_row(one.outcome, _titled(one), gate_of(one), one.reason, one.remedy) for one in bad]
+    said = people.said_in(run)
+    if said:
+        lines += ["", "## Attested and waived", "", "| | line | what |", "|---|---|---|"]
+        lines += [_row(one.kind, one.entry, one.text) for one in said]
     lines += _attached(results)
     lines += ["", "## Every line", "", "| outcome | line | gate | measured | limit |", "|---|---|---|---|---|"]
     lines += [

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from readiness.evidence.journal import RecordedRun
+from readiness.evidence.people import contradictions, speaks, waives
 from readiness.evidence.plain import to_json
 from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, Result, Stood
 from readiness.ladder import GROUND, Hysteresis, Rungs, Standing, climbed, decided, reached
 from readiness.measurements import holds
 from readiness.outcomes import Outcome, Phase, Step, Unknown
 from readiness.timeline import is_due
-from readiness.verdict import RANK, Expected, Key, Verdict, Word, decide
+from readiness.verdict import RANK, Expected, Key, Verdict, Word, decide, waived_among
 
 GOOD = {Outcome.PASS, Outcome.WARN}
 
@@ -90,8 +91,9 @@ def _planned(run: RecordedRun) -> Iterator[tuple[PlannedItem, PlannedLine]]:
 def _verdict(run: RecordedRun, proven: list[tuple[Result, Outcome]], standing: Mapping[Key, Standing]) -> Verdict:
     expected = [Expected(item.key, line.gate, due=_due(run, item, line)) for item, line in _planned(run)]
     results = decided([(result.key, outcome) for result, outcome in proven], standing)
+    waived = waived_among((result.key, waives(run, result, outcome)) for result, outcome in proven)
     ended = bool(run.finish and run.finish.ended)
-    return decide(run.start.phase, expected, results, ended=ended, sign_off=run.start.sign_off)
+    return decide(run.start.phase, expected, results, ended=ended, waived=waived, sign_off=run.start.sign_off)
 
 
 def _standing(
@@ -130,6 +132,8 @@ def _step(run: RecordedRun, result: Result) -> Step | None:
 def _outcome(run: RecordedRun, result: Result) -> Outcome:
     """Give the outcome that the record can prove: the stated one, or a worse one."""
     if result.outcome in GOOD:
+        if result.attested and not speaks(run, result):
+            return Outcome.UNKNOWN
         met = [_met(one) for one in result.measurements]
         if False in met:
             return Outcome.FAIL
@@ -162,6 +166,7 @@ def _refuted(run: RecordedRun, result: Result, outcome: Outcome) -> Iterator[str
             yield f"{where}: {one.measurement()}: recorded as {stated}, compared again it is {again}"
     if outcome is not result.outcome:
         yield f"{where}: recorded as {result.outcome}, its record proves {outcome}"
+    yield from (f"{where}: {sentence}" for sentence in contradictions(run, result, outcome))
     step = _step(run, result)
     if step is not result.step:
         yield f"{where}: recorded at the step {result.step or 'none'}, its measurements reach {step or 'none'}"

@@ -89,11 +89,15 @@ class Start(Record):
     not_applicable: dict[str, str] = {}
     attestations: dict[str, dict[str, Any]] = {}
     """`runbook/line` or `runbook/line:subject` → what was attested of it."""
+    waivers: dict[str, dict[str, Any]] = {}
+    """The same, and what was waived of it."""
     production: bool | None = None
     replay: str | None = None
     before: Before | None = None
     """What the ladder and the changes of this run stand on."""
     hysteresis: RecordedHysteresis = RecordedHysteresis()
+    owners: dict[str, str] = {}
+    """`runbook/line`, or the area of a check → who sees to it."""
     sign_off: SignOff | None = None
     """What people had decided when the run began; None before the last phase, and where nobody had."""
 
@@ -202,6 +206,8 @@ class Result(Record):
     attested: bool = False
     attestation: dict[str, Any] | None = None
     """The entry that speaks for the line, and what it was good for: decides, void, expired or unused."""
+    waiver: dict[str, Any] | None = None
+    """The waiver for the line, and what it was good for: waives, expired or unused."""
     instead_of: dict[str, Any] | None = None
     """What would stand here without the attestation."""
     diagnostics: Any = None

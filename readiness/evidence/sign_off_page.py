@@ -161,11 +161,8 @@ def _blocks(decided: Decided, dossier: Dossier) -> Iterator[Block]:
 
 def _owner(result: Result, start: Start) -> str:
     """Say who sees to a decision, where the journal names owners: of the line, else of the area of its check."""
-    owners = getattr(start, "owners", None)
-    if not isinstance(owners, dict):
-        return ""
     known = (name(result.key), result.line, result.check.partition(".")[0])
-    return shortened(next((str(owners[one]) for one in known if one in owners), ""))
+    return shortened(next((start.owners[one] for one in known if one in start.owners), ""))
 
 
 def roles(dossier: Dossier) -> list[str]:

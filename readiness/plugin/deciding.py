@@ -16,7 +16,7 @@ from readiness.plugin.judging import again, identity
 from readiness.plugin.looking import POOL
 from readiness.plugin.run import RESULTS, RUN, SEEN, Run, found_in, is_controller, is_real
 from readiness.runbook import Item
-from readiness.verdict import RANK, Key, Verdict, Word, decide
+from readiness.verdict import RANK, Key, Verdict, Word, decide, waived_among
 
 VERDICT = pytest.StashKey[Verdict]()
 CRASHED = "???"  # what xdist calls the phase of an item whose worker died
@@ -137,8 +137,10 @@ def _verdict(config: pytest.Config, *, ended: bool) -> Verdict:
     run = config.stash[RUN]
     assert run.phase
     standing = standing_in(config)
-    results = decided([(_key(record), Outcome(record["outcome"])) for record in config.stash[RESULTS]], standing)
-    return decide(run.phase, run.expected(), results, ended=ended, sign_off=run.sign_off)
+    records = config.stash[RESULTS]
+    results = decided([(_key(record), Outcome(record["outcome"])) for record in records], standing)
+    waived = waived_among((_key(record), bool(record["waived"])) for record in records)
+    return decide(run.phase, run.expected(), results, ended=ended, waived=waived, sign_off=run.sign_off)
 
 
 def standing_in(config: pytest.Config) -> dict[Key, Standing]:

@@ -17,6 +17,7 @@ from readiness.plugin.attesting import attest
 from readiness.plugin.diagnosing import diagnose
 from readiness.plugin.looking import POOL
 from readiness.plugin.run import FOUND, ITEM, LIMITS, MEASURE, RUN, SEEN, SETTLED, Run, Settled, is_real
+from readiness.plugin.waiving import waive
 from readiness.runbook import Item, Limits, severity_at
 
 SECONDS_AT_MOST = 300.0  # an item that took longer is not trusted, whatever it says of itself
@@ -136,6 +137,7 @@ def _record(item: pytest.Item, report: pytest.TestReport, error: BaseException |
         "diagnostics": diagnose(item, bad=outcome is Outcome.FAIL or step is not None) if looked else {},
     }
     attest(item, record, configured=_configured(item, error))
+    waive(run, found, record)
     return record
 
 

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from readiness import environment, runbook, sign_off, timeline
+from readiness import attestations, environment, runbook, sign_off, timeline, waivers
 from readiness.attestations import Attestations
-from readiness.attestations import load as load_attestations
-from readiness.attestations import path_of as attestations_path
 from readiness.documents import read
 from readiness.environment import Environment
 from readiness.errors import BadInput, ReadinessError, not_one_of
 from readiness.evidence import folders
 from readiness.evidence.journal import read_run
+from readiness.evidence.records import Start
 from readiness.outcomes import Effect, Phase
 from readiness.plugin import embedded, hooks
 from readiness.plugin.run import RUN, Run
 from readiness.runbook import Runbook
 from readiness.sign_off import SignOff
+from readiness.waivers import Waivers
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -77,7 +79,7 @@ def _run(config: pytest.Config) -> Run:
     if config.getoption("capture") == "no" and not config.option.collectonly and not hasattr(config, "workerinput"):
         raise ValueError("-s (--capture=no) is refused: what is printed would pass the redaction of secrets")
     phase, allow = _phase(config), _allow(config)
-    found, runbooks, attestations = _environment(config, phase)
+    found, runbooks, entries = _environment(config, phase)
     shared: Mapping[str, str] = getattr(config, "workerinput", {}).get("readiness", {})
     started_at = datetime.fromisoformat(shared["started_at"]) if shared else datetime.now(UTC)
     reports = Path(config.getoption("reports") or config.rootpath / "reports")
@@ -86,6 +88,7 @@ def _run(config: pytest.Config) -> Run:
     recorded = read_run(replay).start if replay else None
     if recorded:  # the launch may have been moved since, and a sandbox launches anew each time
         found = found.model_copy(update={"launch_at": recorded.launch_at})
+        entries = _recorded(recorded)
     moment = recorded.as_of if recorded else started_at
     return Run(
         environment=found,
@@ -98,7 +101,8 @@ def _run(config: pytest.Config) -> Run:
         replay=replay,
         as_of=as_of,
         sign_off=recorded.sign_off if recorded else _sign_off(found, _folder(config), phase),
-        attestations=attestations,
+        attestations=entries.attestations,
+        waivers=entries.waivers,
     )
 
 
@@ -131,8 +135,8 @@ def _allow(config: pytest.Config) -> list[Effect]:
     return [Effect(word) for word in config.getoption("allow")]
 
 
-def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environment, tuple[Runbook, ...], Attestations]:
-    """Load all three, and tell the problems of all at once. The sandbox is started only when there are none."""
+def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environment, tuple[Runbook, ...], Entries]:
+    """Load all, and tell the problems of all at once. The sandbox is started only when there are none."""
     folder, name = _folder(config), config.getoption("env")
     path = folder / f"{name}.yaml"
     needs_sandbox = embedded.is_wanted(path, os.environ)
@@ -145,29 +149,53 @@ def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environmen
         problems += error.problems
     runbooks = list(_runbooks(found.runbooks if found else _named(path), folder, problems))
     problems += _elsewhere(found, runbooks) if found else []
-    attestations = _attestations(found, runbooks, folder, variables, problems) if found else Attestations()
+    entries = _entries(found, runbooks, folder, variables, problems) if found else Entries()
     if problems or not found:
         raise BadInput(list(dict.fromkeys(problems)))
     if needs_sandbox and not config.option.collectonly and not config.getoption("replay"):
         embedded.start(config, launched=phase is not Phase.PREFLIGHT)
         found = environment.load(name, folder, os.environ)
-        attestations = _attestations(found, runbooks, folder, os.environ, problems)
+        entries = _entries(found, runbooks, folder, os.environ, problems)
     if problems:
         raise BadInput(problems)
-    return found, tuple(runbooks), attestations
+    return found, tuple(runbooks), entries
 
 
-def _attestations(
+@dataclass(frozen=True)
+class Entries:
+    """What people have written beside the environment file."""
+
+    attestations: Attestations = field(default_factory=Attestations)
+    waivers: Waivers = field(default_factory=Waivers)
+
+
+def _entries(
     found: Environment, runbooks: list[Runbook], folder: Path, variables: Mapping[str, str], problems: list[str]
-) -> Attestations:
+) -> Entries:
     if len(runbooks) < len(found.runbooks):  # nobody knows the lines of the others
-        return Attestations()
-    path = attestations_path(found.environment, folder, found.attestations)
+        return Entries()
+    path = attestations.path_of(found.environment, folder, found.attestations)
+    attested, waived = Attestations(), Waivers()
     try:
-        return load_attestations(path, runbooks, variables, required=found.attestations is not None)
+        attested = attestations.load(path, runbooks, variables, required=found.attestations is not None)
     except BadInput as error:
         problems += error.problems
-        return Attestations()
+    try:
+        waived = waivers.load(folder / f"{found.environment}{waivers.SUFFIX}", runbooks, variables)
+    except BadInput as error:
+        problems += error.problems
+    return Entries(attested, waived)
+
+
+def _recorded(start: Start) -> Entries:
+    """Give the entries that a recorded run began with. Raises BadInput."""
+    try:
+        attested = Attestations.model_validate({"attestations": start.attestations})
+        return Entries(attested, Waivers.model_validate({"waivers": start.waivers}))
+    except ValidationError as error:
+        raise BadInput(
+            [f"the recorded run began with entries that cannot be read: {error.errors()[0]['msg']}"]
+        ) from None
 
 
 def _named(path: Path) -> tuple[str, ...]:

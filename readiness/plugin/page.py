@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from readiness.evidence.attached import attached
 from readiness.evidence.before import Changes
+from readiness.evidence.people import Said
 from readiness.measurements import Measurement
 from readiness.outcomes import Outcome
 from readiness.plugin.run import Run
@@ -85,6 +86,13 @@ class Page:
                 self._write(f"{INDENT}{'look':<{LABEL}}{link}")
             if len(found) == 1:
                 self._write(f"{INDENT}{'again':<{LABEL}}{found[0]['again']}")  # whole, to be copied
+
+    def people(self, found: Iterable[Said]) -> None:
+        """Tell what people have said of the lines, and what of it is void, expired or unused."""
+        for one in found:
+            colour = {"void": "red", "attested": "cyan"}.get(one.kind, "yellow")
+            self._write("")
+            self._wrap(f"{one.kind.upper():<{LABEL}}{one.entry}: {one.text}", **{colour: True})
 
     def missing(self, run: Run, verdict: Verdict) -> None:
         """Tell what the runbook demands and nobody answered."""
@@ -181,7 +189,7 @@ def wrapped(text: str, width: int) -> Iterator[str]:
 
 
 def _gate(record: Record) -> str:
-    return f"{record['gate']}, {record['severity']}" if record["severity"] else str(record["gate"])
+    return ", ".join(filter(None, (record["gate"], record["severity"], "waived" if record["waived"] else "")))
 
 
 def _cause(record: Record) -> tuple[str, str]:

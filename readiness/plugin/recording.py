@@ -239,10 +239,12 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
         "allowed_hosts": run.environment.allowed_hosts,
         "not_applicable": run.environment.not_applicable,
         "attestations": run.attestations.plain([item.name for item in run.demanded()]),
+        "waivers": run.waivers.plain([item.name for item in run.demanded()]),
         "replay": run.replay,
         "before": run.before,
         "hysteresis": asdict(run.hysteresis),
         "limits_digest": limits_digest(lines),
+        "owners": run.environment.owners,
     }
     if run.sign_off:
         start["sign_off"] = run.sign_off.model_dump(mode="json")

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from readiness import durable
-from readiness.evidence import attached, before, exports
+from readiness.evidence import attached, before, exports, people
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import RecordedMeasurement, Result
 from readiness.evidence.redaction import REDACTOR
@@ -143,7 +143,7 @@ def _cells(record: dict[str, Any]) -> dict[str, str]:
     return {
         "line": f"{record['line']}{subject}: {record['says']}",
         "gate": ", ".join(filter(None, (str(record["gate"]), record.get("severity")))),
-        "state": str(record["outcome"]),
+        "state": f"{record['outcome']}{' (waived)' if record['waived'] else ''}",
         "measured": f"{values}{more}" or str(record["reason"]),
         "limit": "\n".join(one.allowed for one in worst_first),
     }
@@ -198,7 +198,7 @@ def banner(run: RecordedRun) -> str:
     counts = run.finish.counts if run.finish else {}
     parts = [
         f'<section class="readiness {kind}"><h2>{escape(verdict)}</h2><p>{escape(action)}</p>',
-        *_changed(run),
+        *(*_changed(run), *_said(run)),
         f"<p>{escape(', '.join(f'{number} {word}' for word, number in sorted(counts.items())))}</p>",
         *(
             f'<p class="withdrawn">taken back: {escape(why)}</p>'
@@ -229,6 +229,13 @@ def _changed(run: RecordedRun) -> Iterator[str]:
     if found and found.turned:
         rows = [(one.now, one.before, one.name) for one in found.turned]
         yield f"<h3>Changed since {escape(found.before.run)}</h3>{_table(('now', 'before', 'line'), rows)}"
+
+
+def _said(run: RecordedRun) -> Iterator[str]:
+    """Show what people have said of the lines, and what of it is void, expired or unused."""
+    rows = [(one.kind, one.entry, one.text) for one in people.said_in(run)]
+    if rows:
+        yield f"<h3>Attested and waived</h3>{_table(('kind', 'line', 'what'), rows)}"
 
 
 def _attached(results: list[Result]) -> Iterator[str]:

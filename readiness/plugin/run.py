@@ -23,6 +23,7 @@ from readiness.runbook import Item, Limits, Runbook, planned_checks
 from readiness.sign_off import SignOff
 from readiness.timeline import is_due
 from readiness.verdict import Expected, Key
+from readiness.waivers import Waivers
 
 UNDECIDED = "undecided.no_check_yet"
 """The check of the lines whose own check nobody has written yet."""
@@ -46,6 +47,7 @@ class Run:
     sign_off: SignOff | None = None
     """What people decided; only in the phase `ga`, and only where somebody has written it down."""
     attestations: Attestations = field(default_factory=Attestations)
+    waivers: Waivers = field(default_factory=Waivers)
 
     @cached_property
     def before(self) -> Before | None:

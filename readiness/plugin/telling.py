@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from readiness.evidence.before import changes, held
+from readiness.evidence.people import said
 from readiness.outcomes import Outcome
 from readiness.plugin.deciding import VERDICT, standing_in
 from readiness.plugin.page import COLOURS, Page, name_of
@@ -84,6 +85,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     if config.get_verbosity() >= 0:
         page.passed(results)
     page.left_out(results)
+    page.people(said(results))
     page.diagnostics(results)
     page.close(run, verdict, _files(config))
     return result

@@ -15,7 +15,7 @@ from readiness.evidence.checklist import Mark, Rendered, books
 from readiness.evidence.dossier import Dossier, gather
 from readiness.evidence.sign_off_page import blocked, digest, headline, render, write
 from readiness.outcomes import Phase
-from tests.evidence.launch import LAUNCH, PHASES, again, book, keep, result, whole_launch
+from tests.evidence.launch import ATTESTED, LAUNCH, PHASES, WAIVED, again, book, keep, result, whole_launch
 
 HOUR = timedelta(hours=1)
 SIGNED = {
@@ -99,7 +99,14 @@ def test_what_blocks_is_told_with_remedy_and_command(tmp_path: Path) -> None:
 )
 def test_every_word_of_a_box(more: dict[str, object], expected: Mark, tmp_path: Path) -> None:
     errors, weekly = book(("errors", "weekly"))
-    keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7), [result(errors), result(weekly, **more)])  # type: ignore[arg-type]
+    told, start = result(weekly, **more), {}  # type: ignore[arg-type]
+    if "attested" in more:
+        told["attestation"] = {**ATTESTED, "entry": "book/weekly", "state": "decides"}
+        start = {"attestations": {"book/weekly": ATTESTED}}
+    if "waived" in more:
+        told["waiver"] = {**WAIVED, "entry": "book/weekly", "state": "waives"}
+        start = {"waivers": {"book/weekly": WAIVED}}
+    keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7), [result(errors), told], **start)
     dossier = gather(tmp_path, "shop")
     assert marks(dossier)["weekly"] is expected
     assert str(expected) in render(dossier)

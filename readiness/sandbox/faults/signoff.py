@@ -37,6 +37,7 @@ WHOLE = (
 )
 LAPSE = "LapseWithoutReport"
 INCIDENTS = (*WHOLE, IN_TIME)
+INCIDENTS_OF_OTHERS = tuple(item for item in INCIDENTS if "/" in item)
 
 
 @fault("ga", turns={MANUAL: "fail"})
@@ -109,7 +110,7 @@ def report_after_50_hours(target: Target) -> Iterator[None]:
     target.papers.report()
 
 
-@fault("ga", "postlaunch", turns=turning("fail", *INCIDENTS))
+@fault("ga", turns=turning("fail", *INCIDENTS))
 def report_missing(target: Target) -> Iterator[None]:
     """An incident of last week has no report."""
     target.admin.rows(
@@ -131,7 +132,7 @@ def alert_without_a_report(target: Target) -> Iterator[None]:
     target.monitoring.forget(0, time.time(), f'{{alertname="{LAPSE}"}}')
 
 
-@fault("ga", "postlaunch", turns=turning("unknown", *INCIDENTS))
+@fault("ga", turns=turning("unknown", *INCIDENTS))
 def report_malformed(target: Target) -> Iterator[None]:
     """A file among the reports is none: nobody knows what it is about."""
     path = target.papers.reports / "INC-9.md"

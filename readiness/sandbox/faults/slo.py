@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.faults.business import EVENTS, LEADS, USERS
-from readiness.sandbox.faults.signoff import INCIDENTS
+from readiness.sandbox.faults.signoff import INCIDENTS_OF_OTHERS
 from readiness.sandbox.front import BUCKETS
 
 if TYPE_CHECKING:
@@ -281,7 +281,10 @@ def front_not_scraped(target: Target) -> Iterator[None]:
     target.monitoring.settle()
 
 
-@fault("preflight", "smoke", "postlaunch", "ga", turns=turning("unknown", *LEVELS, *EVENTS, USERS, *INCIDENTS))
+@fault(
+    *("preflight", "smoke", "postlaunch", "ga"),
+    turns=turning("unknown", *LEVELS, *EVENTS, USERS, *INCIDENTS_OF_OTHERS),
+)
 def prometheus_away(target: Target) -> Iterator[None]:
     """Nobody listens where Prometheus was."""
     target.monitoring.away()

@@ -1,0 +1,139 @@
+"""What people said is part of the journal: the verdict follows from it again, and a flag that was flipped is caught."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from readiness.__main__ import main
+from readiness.evidence.actions import actions
+from readiness.evidence.journal import read_run
+from readiness.evidence.judged import judge
+from readiness.verdict import Word
+from tests.evidence.test_judged import run_of, write
+
+Journaled = dict[str, Any]
+WORD = {"statement": "Ada looked herself", "holds": True, "who": "Ada", "at": "2026-11-20"}
+WORD |= {"valid_until": "2026-11-21", "evidence": "https://wiki.example.com/x"}
+WAIVER: Journaled = {
+    "requested_by": "Ada",
+    "approved_by": "Grace",
+    "reason": "mitigated",
+    "because": "we watch it by hand",
+}
+WAIVER |= {"at": "2026-11-20", "until": "2026-11-21", "phases": []}
+MEASURED = {"name": "attested by Ada on 2026-11-20", "value": True, "comparator": "is", "limit": True, "unit": ""}
+
+
+def waived() -> Journaled:
+    """Give a run whose failed line is waived: GO."""
+    told = copy.deepcopy(run_of())
+    told["start"]["waivers"] = {"book/bad": dict(WAIVER)}
+    told["results"][1] |= {"waived": True, "waiver": {"entry": "book/bad", "state": "waives", **WAIVER}}
+    told["finish"] |= {"verdict": "GO", "exit": 0, "counts": {"pass": 1, "fail (waived)": 1, "not due": 1}}
+    return told
+
+
+def attested() -> Journaled:
+    """Give a run whose one line a person has decided: GO."""
+    told = copy.deepcopy(run_of())
+    told["start"]["attestations"] = {"book/bad": dict(WORD)}
+    told["results"][1] |= {"outcome": "pass", "attested": True, "measurements": [{**MEASURED, "ok": True}]}
+    told["results"][1]["attestation"] = {"entry": "book/bad", "state": "decides", **WORD}
+    told["finish"] |= {"verdict": "GO", "exit": 0, "counts": {"pass": 2, "not due": 1}}
+    return told
+
+
+@pytest.mark.parametrize("make", [waived, attested])
+def test_the_verdict_follows_from_the_journal(make: Callable[[], Journaled], tmp_path: Path) -> None:
+    judged = judge(read_run(write(tmp_path / "run", make())))
+    assert judged.refuted == ()
+    assert judged.verdict.word is Word.GO
+    assert main(["verify", str(tmp_path / "run")]) == 0
+
+
+def bad(told: Journaled) -> Journaled:
+    found: Journaled = told["results"][1]
+    return found
+
+
+WAIVER_LIES: dict[str, Callable[[Journaled], object]] = {
+    "flag-alone": lambda told: (bad(told).pop("waiver"), told["start"].pop("waivers")),
+    "flag-dropped": lambda told: bad(told).update(waived=False),
+    "not-at-the-start": lambda told: told["start"].pop("waivers"),
+    "of-another-line": lambda told: told["start"].update(waivers={"book/good": WAIVER}),
+    "another-entry": lambda told: bad(told)["waiver"].update(entry="book/good"),
+    "made-longer": lambda told: bad(told)["waiver"].update(until="2026-12-31"),
+    "expired": lambda told: (
+        bad(told)["waiver"].update(until="2026-11-20"),
+        told["start"]["waivers"]["book/bad"].update(until="2026-11-20"),
+    ),
+    "of-one-person": lambda told: (
+        bad(told)["waiver"].update(approved_by="ada"),
+        told["start"]["waivers"]["book/bad"].update(approved_by="ada"),
+    ),
+    "of-another-phase": lambda told: (
+        bad(told)["waiver"].update(phases=["ga"]),
+        told["start"]["waivers"]["book/bad"].update(phases=["ga"]),
+    ),
+    "on-a-pass": lambda told: told["results"][0].update(waived=True, waiver=bad(told)["waiver"]),
+    "on-what-was-not-run": lambda told: bad(told).update(outcome="not run", measurements=[]),
+    "malformed": lambda told: (bad(told)["waiver"].update(at=7), told["start"]["waivers"]["book/bad"].update(at=7)),
+}
+WORD_LIES: dict[str, Callable[[Journaled], object]] = {
+    "flag-alone": lambda told: (bad(told).pop("attestation"), told["start"].pop("attestations")),
+    "flag-dropped": lambda told: bad(told).update(attested=False),
+    "flag-and-entry-dropped": lambda told: (bad(told).update(attested=False), bad(told).pop("attestation")),
+    "not-at-the-start": lambda told: told["start"].pop("attestations"),
+    "another-person": lambda told: bad(told)["attestation"].update(who="Grace"),
+    "expired": lambda told: (
+        bad(told)["attestation"].update(valid_until="2026-11-20"),
+        told["start"]["attestations"]["book/bad"].update(valid_until="2026-11-20"),
+    ),
+    "does-not-hold": lambda told: (
+        bad(told)["attestation"].update(holds=False),
+        told["start"]["attestations"]["book/bad"].update(holds=False),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WAIVER_LIES)
+def test_a_lie_about_a_waiver_is_refuted(name: str, tmp_path: Path) -> None:
+    told = waived()
+    WAIVER_LIES[name](told)
+    assert judge(read_run(write(tmp_path / "run", told))).refuted
+    assert main(["verify", str(tmp_path / "run")]) == 1
+
+
+@pytest.mark.parametrize("name", WORD_LIES)
+def test_a_lie_about_an_attestation_is_refuted(name: str, tmp_path: Path) -> None:
+    told = attested()
+    WORD_LIES[name](told)
+    assert judge(read_run(write(tmp_path / "run", told))).refuted
+    assert main(["verify", str(tmp_path / "run")]) == 1
+
+
+def test_one_action_for_one_cause(tmp_path: Path) -> None:
+    told = run_of()
+    told["results"][1] |= {"reason": "figure: 3", "remedy": "lower it"}
+    told["results"][0] |= {"outcome": "fail", "reason": "figure: 3", "remedy": "lower it"}
+    told["finish"]["counts"] = {"fail": 2, "not due": 1}
+    told["results"][0]["measurements"] = told["results"][1]["measurements"]
+    run = read_run(write(tmp_path, told))
+    (found,) = actions(run, judge(run), {"demo": "Data Platform", "book/good": "Ada"})
+    assert (found.do, found.why, found.owner) == ("lower it", "figure: 3", "Ada, Data Platform")
+    assert found.lines == ("book/good", "book/bad")
+
+
+def test_a_good_verdict_needs_no_action_and_one_cut_short_needs_the_whole_run(tmp_path: Path) -> None:
+    run = read_run(write(tmp_path / "good", waived()))
+    assert actions(run, judge(run), {}) == []
+    told = waived()
+    told["finish"] = None
+    run = read_run(write(tmp_path / "short", told))
+    (found,) = actions(run, judge(run), {})
+    assert found.do == "pytest -m preflight --env tiny"

@@ -1,0 +1,175 @@
+"""A person's word decides what nothing is configured to see, a waiver spares a failure, and both are told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+
+from readiness.__main__ import main
+from tests.plugin.project import ROOT, Project, Ran, line
+
+TODAY = datetime.now(UTC).date()
+LINES = [
+    line("passes", "demo.figure"),
+    line("fails", {"demo.figure": {"share_below": 0.4}}),
+    line("fails-too", {"demo.figure": {"share_below": 0.3}}),
+    line("hidden", "demo.hidden"),
+    line("seen-by-ada", "demo.named"),  # it states no name: not configured
+    line("denied-by-ada", "demo.named"),
+    line("lapsed", "demo.named"),
+    line("nobody", "demo.named"),
+]
+
+
+def word(**more: Any) -> dict[str, Any]:
+    told = {"statement": "Ada looked <b>herself</b>", "who": "Ada", "at": TODAY, "valid_until": TODAY}
+    return {**told, "evidence": "https://wiki.example.com/x", **more}
+
+
+def waiver(**more: Any) -> dict[str, Any]:
+    told = {"requested_by": "Ada", "approved_by": "Grace", "reason": "mitigated", "because": "we watch it by hand"}
+    return {**told, "at": TODAY, "until": TODAY, **more}
+
+
+OLD = {"at": TODAY - timedelta(days=9), "valid_until": TODAY - timedelta(days=1)}
+ATTESTATIONS = {
+    "book/seen-by-ada": word(),
+    "book/denied-by-ada": word(holds=False),
+    "book/lapsed": word(**OLD),
+    "book/fails": word(),
+    "book/passes": word(),
+    "book/hidden": word(),
+}
+WAIVERS = {
+    "book/fails": waiver(),
+    "book/fails-too": waiver(at=OLD["at"], until=OLD["valid_until"]),
+    "book/hidden": waiver(),
+    "book/passes": waiver(),
+    "book/nobody": waiver(phases=["ga"]),
+}
+
+
+def people(project: Project, attestations: dict[str, Any], waivers: dict[str, Any]) -> None:
+    folder = project.folder / "environments"
+    for key, entries in (("attestations", attestations), ("waivers", waivers)):
+        (folder / f"tiny.{key}.yaml").write_text(yaml.safe_dump({key: entries}), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    found = Project(tmp_path_factory.mktemp("people"))
+    found.runbook(*LINES)
+    people(found, ATTESTATIONS, WAIVERS)
+    return found
+
+
+@pytest.fixture(scope="module")
+def ran(project: Project) -> Ran:
+    return project.preflight()
+
+
+def test_each_has_its_outcome_and_its_flags(ran: Ran) -> None:
+    flags = {name: (one["outcome"], one["attested"], one["waived"]) for name, one in ran._by_line.items()}
+    assert flags == {
+        "passes": ("pass", False, False),
+        "fails": ("fail", False, True),
+        "fails-too": ("fail", False, False),
+        "hidden": ("unknown", False, True),
+        "seen-by-ada": ("pass", True, False),
+        "denied-by-ada": ("fail", True, False),
+        "lapsed": ("unknown", False, False),
+        "nobody": ("unknown", False, False),
+    }, ran.out
+
+
+def test_workers_find_the_same(project: Project, ran: Ran) -> None:
+    shared = project.preflight("-n", "2", f"--reports={project.folder / 'shared'}")
+    assert shared._by_line.keys() == ran._by_line.keys()
+    for name, one in shared._by_line.items():
+        assert {**one, "seconds": 0} == {**ran.of(name), "seconds": 0}
+
+
+def test_each_says_why(ran: Ran) -> None:
+    assert ran.of("seen-by-ada")["measurements"][0]["name"].startswith(
+        f"attested by Ada on {TODAY}, valid until {TODAY}"
+    )
+    assert "the line states no name" in ran.of("seen-by-ada")["instead_of"]["reason"]
+    assert f"of Ada on {OLD['at']} expired on {OLD['valid_until']}; without it" in ran.of("lapsed")["reason"]
+    assert f"this voids what Ada attested on {TODAY}" in ran.of("fails")["reason"]
+    assert "approved on" in ran.of("fails-too")["reason"]
+    assert "speak with Ada" in ran.of("denied-by-ada")["remedy"]
+
+
+def test_void_expired_and_unused_are_told_everywhere(project: Project, ran: Ran) -> None:
+    (folder,) = (project.folder / "reports" / "tiny").glob("2*-preflight")
+    summary, page = ((folder / name).read_text(encoding="utf-8") for name in ("summary.md", "report.html"))
+    kinds = {"void": "fails", "expired": "lapsed", "unused": "passes", "waived": "hidden", "attested": "seen-by-ada"}
+    for kind, name in kinds.items():
+        assert f"{kind.upper():<9}book/{name}" in ran.out, ran.out
+        assert f"| {kind} | book/{name} |" in summary, summary
+    assert "Attested and waived" in page
+    assert "<b>herself</b>" not in summary + page
+    assert "fail (waived)" in page
+
+
+def test_the_journal_alone_gives_the_same_verdict(
+    project: Project, ran: Ran, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ran.exit == 1
+    assert main(["verify", "tiny", "preflight", f"--reports={project.folder / 'reports'}", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["problems"] == []
+    assert set(told["holding"]) == {"book/fails-too", "book/denied-by-ada"}
+    assert told["counts"]["fail (waived)"] == 1
+
+
+def test_all_waived_and_attested_is_go(project: Project) -> None:
+    project.runbook(LINES[0], LINES[1], LINES[3], LINES[4])
+    people(project, {"book/seen-by-ada": word()}, {"book/fails": waiver(), "book/hidden": waiver()})
+    ran = project.preflight()
+    assert ran.exit == 0, ran.out
+    recorded = max((project.folder / "reports" / "tiny").glob("2*-preflight"))
+    people(project, {}, {})  # a replay judges with what the run began with
+    again = project.preflight(f"--replay={recorded}")
+    assert again.outcomes() == ran.outcomes()
+    assert again.exit == 0, again.out
+    assert project.preflight().exit == 1
+
+
+def test_an_unknown_line_is_told_before_anything_is_looked_at(project: Project) -> None:
+    people(project, {"book/seen-by-adda": word()}, {"book/fales": waiver()})
+    ran = project.preflight()
+    assert ran.exit == 4
+    assert "tiny.attestations.yaml:2: attestations: line 'book/seen-by-adda' is not known; did you mean" in ran.out
+    assert "tiny.waivers.yaml:2: waivers: line 'book/fales' is not known; did you mean 'book/fails'?" in ran.out
+    assert ran.looked == []
+
+
+def test_next_names_the_actions_and_the_dates(project: Project) -> None:
+    project.runbook(*LINES, line("later", "demo.figure", due="T-1h"))
+    people(project, ATTESTATIONS, WAIVERS)
+    project.preflight()
+    command = [
+        sys.executable,
+        "-m",
+        "readiness",
+        "next",
+        "--env",
+        "tiny",
+        f"--environments={project.folder}/environments",
+    ]
+    out = subprocess.run(
+        [*command, f"--reports={project.folder}/reports"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert "due: book/later" in out
+    assert "launch: the launch" in out
+    assert "EXPIRED" in out
+    assert "waiver expires: book/fails" in out
+    assert "speak with Ada" in out
+    assert "then pytest -m preflight --env tiny" in out
