@@ -6,6 +6,7 @@ import re
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,7 +100,8 @@ def test_what_blocks_is_told_with_remedy_and_command(tmp_path: Path) -> None:
 )
 def test_every_word_of_a_box(more: dict[str, object], expected: Mark, tmp_path: Path) -> None:
     errors, weekly = book(("errors", "weekly"))
-    told, start = result(weekly, **more), {}  # type: ignore[arg-type]
+    told = result(weekly, **more)  # type: ignore[arg-type]
+    start: dict[str, Any] = {}
     if "attested" in more:
         told["attestation"] = {**ATTESTED, "entry": "book/weekly", "state": "decides"}
         start = {"attestations": {"book/weekly": ATTESTED}}
