@@ -210,7 +210,7 @@ def _part(phase: Phase, line: OutlinedLine, dossier: Dossier, by_line: dict[Phas
 def mark_of(result: Result, found: Decided, dossier: Dossier) -> Mark:
     """Say what a decision puts into its box: what its record proves, less what has aged."""
     mark = _OF[found.judged.outcomes.get(result.key, result.outcome)]
-    if result.waived and mark in {Mark.FAILED, Mark.UNKNOWN}:
+    if result.key in found.judged.verdict.waived and mark in {Mark.FAILED, Mark.UNKNOWN}:
         return Mark.WAIVED
     if mark is Mark.NOT_DUE:
         line = found.run.plan.line(result.line) if found.run.plan else None

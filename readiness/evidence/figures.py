@@ -118,7 +118,12 @@ def _bar(result: Result, one: RecordedMeasurement, phase: Phase, link: str) -> B
 
 def _says_much(one: RecordedMeasurement) -> bool:
     ceiling = one.comparator in {"below", "at_most"} or CEILING <= (number(one.limit) or 0) < 1
-    return ceiling and not one.name.startswith("status")
+    return ceiling and not _is_code(one.name)
+
+
+def _is_code(name: str) -> bool:
+    """Tell whether a number is a status code, which is no quantity."""
+    return name.startswith("status")
 
 
 @dataclass(frozen=True)
@@ -214,7 +219,7 @@ def course(dossier: Dossier) -> Course:
         for key, figure in run.figures.items():
             points.setdefault(key, []).append((run.start.as_of, figure.value))
             newest[key] = figure
-    drawn = [key for key, found in points.items() if len(found) >= POINTS_AT_LEAST]
+    drawn = [key for key, found in points.items() if len(found) >= POINTS_AT_LEAST and not _is_code(newest[key].name)]
     drawn.sort(key=lambda key: _first(key, newest[key]))
     once: dict[object, Key] = {}
     for key in drawn:  # several lines hold the same figure against their own limits: the nearest is drawn
@@ -227,9 +232,9 @@ def course(dossier: Dossier) -> Course:
     return Course(tuple(_daily(dossier)), hourly, len(taken), len(keys) - len(hourly))
 
 
-def _first(key: Key, figure: Figure) -> tuple[bool, bool, float]:
+def _first(key: Key, figure: Figure) -> tuple[bool, float]:
     use = used(figure.value, figure.comparator, figure.limit) if figure.limit is not None else None
-    return (not key[1].startswith(("slo.", "business.")), figure.name.startswith("status"), -(use or 0.0))
+    return (not key[1].startswith(("slo.", "business.")), -(use or 0.0))
 
 
 def _unit(figure: Figure) -> str:

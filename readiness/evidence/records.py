@@ -108,6 +108,8 @@ class Start(Record):
     before: Before | None = None
     """What the ladder and the changes of this run stand on."""
     hysteresis: RecordedHysteresis = RecordedHysteresis()
+    owners: dict[str, str] = {}
+    """`runbook/line`, or the area of a check → who sees to it."""
     sign_off: SignOff | None = None
     """What people had decided when the run began; None before the last phase, and where nobody had."""
 

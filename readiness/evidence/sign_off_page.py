@@ -93,7 +93,21 @@ def headline(dossier: Dossier) -> Headline:
     if found is None:
         return Headline(Word.INCOMPLETE, "open", f"ga has not been judged: pytest -m ga --env {dossier.environment}")
     verdict = found.judged.verdict
-    return Headline(verdict.word, kind_of(verdict.exit), verdict.action)
+    beside = list(_beside(dossier)) if verdict.good else []
+    says = f"{verdict.action}; but {', '.join(beside)}" if beside else verdict.action
+    return Headline(verdict.word, kind_of(verdict.exit), says)
+
+
+def _beside(dossier: Dossier) -> Iterator[str]:
+    """Tell which of the other phases an approver should look at, though the last one speaks for itself."""
+    for phase in Phase:
+        found = dossier.phases.get(phase)
+        if found is None:
+            yield f"{phase} was not judged"
+        elif not found.judged.verdict.good:
+            yield f"{phase} is {found.judged.verdict.word}"
+        elif found.stale:
+            yield f"{phase} is stale"
 
 
 def cards(dossier: Dossier) -> Iterator[Card]:
@@ -147,11 +161,8 @@ def _blocks(decided: Decided, dossier: Dossier) -> Iterator[Block]:
 
 def _owner(result: Result, start: Start) -> str:
     """Say who sees to a decision, where the journal names owners: of the line, else of the area of its check."""
-    owners = getattr(start, "owners", None)
-    if not isinstance(owners, dict):
-        return ""
     known = (name(result.key), result.line, result.check.partition(".")[0])
-    return shortened(next((str(owners[one]) for one in known if one in owners), ""))
+    return shortened(next((start.owners[one] for one in known if one in start.owners), ""))
 
 
 def roles(dossier: Dossier) -> list[str]:

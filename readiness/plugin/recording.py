@@ -266,6 +266,7 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
         "before": run.before,
         "hysteresis": asdict(run.hysteresis),
         "limits_digest": limits_digest(lines),
+        "owners": run.environment.owners,
     }
     if run.sign_off:
         start["sign_off"] = run.sign_off.model_dump(mode="json")

@@ -25,6 +25,10 @@ PHASES: dict[str, tuple[Phase, ...]] = {
     "weekly": (Phase.GA,),
 }
 Line = dict[str, Any]
+ATTESTED: Line = {"statement": "the week was calm", "holds": True, "who": "Ada Byron", "at": "2026-12-07"}
+ATTESTED |= {"valid_until": "2026-12-20", "evidence": "https://wiki.example.com/week"}
+WAIVED: Line = {"requested_by": "Bo Chen", "approved_by": "Cy Diaz", "reason": "risk-accepted", "phases": []}
+WAIVED |= {"because": "two clients know of it", "at": "2026-12-07", "until": "2026-12-20"}
 
 
 def book(names: Sequence[str] = tuple(PHASES), **more: Line) -> list[Line]:
@@ -92,7 +96,8 @@ def _finish(phase: Phase, own: Sequence[Line], found: Sequence[Line], at: dateti
     expected = [Expected((one["id"], one["checks"][0], None), one["gate"]) for one in own]
     results = [Result((one["line"], one["check"], one["subject"]), Outcome(one["outcome"])) for one in found]
     form = SignOff.model_validate(start["sign_off"]) if start.get("sign_off") else None
-    verdict = decide(phase, expected, results, sign_off=form)
+    waived = {(one["id"], one["checks"][0], None) for one in own if one["id"] in start.get("waivers", {})}
+    verdict = decide(phase, expected, results, sign_off=form, waived=waived)
     told = {"verdict": verdict.word, "exit": verdict.exit, "action": verdict.action, "counts": verdict.counts}
     return {**told, "finished_at": (at + timedelta(seconds=9)).isoformat()}
 

@@ -6,6 +6,7 @@ import re
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from readiness.evidence.checklist import Mark, Rendered, books
 from readiness.evidence.dossier import Dossier, gather
 from readiness.evidence.sign_off_page import blocked, digest, headline, render, write
 from readiness.outcomes import Phase
-from tests.evidence.journals import LAUNCH, PHASES, again, book, keep, result, whole_launch
+from tests.evidence.journals import ATTESTED, LAUNCH, PHASES, WAIVED, again, book, keep, result, whole_launch
 
 HOUR = timedelta(hours=1)
 SIGNED = {
@@ -65,6 +66,14 @@ def test_without_a_last_phase_nothing_is_approved(tmp_path: Path) -> None:
     assert marks(dossier)["weekly"] is Mark.UNCHECKED
 
 
+def test_an_approval_names_the_phases_that_are_not_well(tmp_path: Path) -> None:
+    keep(tmp_path, Phase.SMOKE, LAUNCH, [result(book(("pages",))[0], 3)])
+    keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7))
+    found = headline(gather(tmp_path, "shop"))
+    assert (found.word, found.kind) == ("APPROVED", "good")
+    assert found.says == "sign; but preflight was not judged, smoke is NO-GO, postlaunch was not judged"
+
+
 def test_what_blocks_is_told_with_remedy_and_command(tmp_path: Path) -> None:
     errors, weekly = book(("errors", "weekly"))
     whole_launch(tmp_path, results=[result(errors), result(weekly, 3)], owners={"demo": "Ada Byron"})
@@ -91,7 +100,15 @@ def test_what_blocks_is_told_with_remedy_and_command(tmp_path: Path) -> None:
 )
 def test_every_word_of_a_box(more: dict[str, object], expected: Mark, tmp_path: Path) -> None:
     errors, weekly = book(("errors", "weekly"))
-    keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7), [result(errors), result(weekly, **more)])  # type: ignore[arg-type]
+    told = result(weekly, **more)  # type: ignore[arg-type]
+    start: dict[str, Any] = {}
+    if "attested" in more:
+        told["attestation"] = {**ATTESTED, "entry": "book/weekly", "state": "decides"}
+        start = {"attestations": {"book/weekly": ATTESTED}}
+    if "waived" in more:
+        told["waiver"] = {**WAIVED, "entry": "book/weekly", "state": "waives"}
+        start = {"waivers": {"book/weekly": WAIVED}}
+    keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7), [result(errors), told], **start)
     dossier = gather(tmp_path, "shop")
     assert marks(dossier)["weekly"] is expected
     assert str(expected) in render(dossier)

@@ -19,7 +19,7 @@ import pytest
 from readiness.evidence.dossier import gather
 from readiness.evidence.sign_off_page import render
 from readiness.outcomes import Phase
-from tests.evidence.journals import LAUNCH, book, keep, result, whole_launch
+from tests.evidence.journals import ATTESTED, LAUNCH, book, keep, result, whole_launch
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 EVIL = (
@@ -82,9 +82,8 @@ class Tree(HTMLParser):
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     reports = tmp_path_factory.mktemp("reports")
     errors, weekly = book(("errors", "weekly"))
-    entry = {"entry": "book/errors", "state": "decides", "who": "Ada", "at": "2026-12-07", "statement": "seen"}
-    attested = result(errors, attested=True, attestation={**entry, "valid_until": "2026-12-20"})
-    whole_launch(reports, results=[attested, result(weekly, 3)])
+    attested = result(errors, attested=True, attestation={**ATTESTED, "entry": "book/errors", "state": "decides"})
+    whole_launch(reports, results=[attested, result(weekly, 3)], attestations={"book/errors": ATTESTED})
     return render(gather(reports, "shop"))
 
 
