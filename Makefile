@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+ALONE := tests/loadtests tests/test_load_checks.py tests/test_fault_matrix.py
+
 .PHONY: setup demo test lint clean
 
 setup: .venv/ready
@@ -14,8 +16,9 @@ setup: .venv/ready
 demo: setup  ## take the ingestion runbook through preflight, smoke, postlaunch and the sign-off on the sandbox
 	@$(BIN)/readiness demo
 
-test: setup  ## the suite's own tests
-	$(BIN)/python -m pytest tests --ignore=tests/test_fault_matrix.py
+test: setup  ## the suite's own tests; what measures times has the machine to itself
+	$(BIN)/python -m pytest tests/loadtests tests/test_load_checks.py
+	$(BIN)/python -m pytest tests --numprocesses=2 --dist=loadfile $(foreach one,$(ALONE),--ignore=$(one))
 	$(BIN)/python -m pytest tests/test_fault_matrix.py --numprocesses=2
 
 lint: setup
