@@ -31,6 +31,7 @@ class Papers:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.people = ROLES
         self.reports.mkdir(parents=True)
         self.page_status = dict.fromkeys(PAGES, 200)
         self.web = Web(Starlette(routes=[Route("/docs/{name}", self._page)]))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.runbook import planned_checks
 from readiness.sandbox.attested import VALID
 from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.faults.attestations import TURNED
-from readiness.sandbox.monitoring import RULES
-from readiness.sandbox.papers import ROLES
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
@@ -36,6 +35,7 @@ WHOLE = (
     "signoff.incidents_reviewed[playbook/report-fields]",
 )
 LAPSE = "LapseWithoutReport"
+RULES = Path(__file__).parents[1] / "alert-rules.yml"
 INCIDENTS = (*WHOLE, IN_TIME)
 INCIDENTS_OF_OTHERS = tuple(item for item in INCIDENTS if "/" in item)
 
@@ -144,7 +144,7 @@ def report_malformed(target: Target) -> Iterator[None]:
 @fault("ga", turns={APPROVALS: "fail"})
 def approval_missing(target: Target) -> Iterator[None]:
     """The SRE Lead has not approved."""
-    target.papers.sign({role: name for role, name in ROLES.items() if role != "SRE Lead"})
+    target.papers.sign({role: name for role, name in target.papers.people.items() if role != "SRE Lead"})
     yield
     target.papers.sign()
 
@@ -152,7 +152,7 @@ def approval_missing(target: Target) -> Iterator[None]:
 @fault("ga", turns={APPROVALS: "fail"})
 def approval_by_one_for_two(target: Target) -> Iterator[None]:
     """One person approved for two roles, and nobody says why that may be."""
-    target.papers.sign(ROLES | {"SRE Lead": "ada  BYRON"})
+    target.papers.sign(target.papers.people | {"SRE Lead": "ada  BYRON"})
     yield
     target.papers.sign()
 
