@@ -16,13 +16,19 @@ from typing import Any
 import pytest
 
 from readiness import runbook
+from readiness.outcomes import Phase
 from readiness.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 LINES = {
     f"{name}/{line.id}": line for name in runbook.shipped() for line in runbook.load(runbook.locate(name, ROOT)).lines
 }
-ALWAYS = {name for line in LINES.values() if line.diagnostics_always for name in line.diagnostics}
+ALWAYS = {
+    name
+    for line in LINES.values()
+    if line.diagnostics_always and Phase.POSTLAUNCH in line.phase
+    for name in line.diagnostics
+}
 ON_FAILURE = {name for line in LINES.values() for name in line.diagnostics} - ALWAYS
 ASKED = ("group by 1, 2 order by 3 desc limit 50", "interval '5 minutes'", "query as statement", "query_id", "topk")
 """What only they ask."""

@@ -13,7 +13,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -32,6 +31,7 @@ SETTINGS = {
     "wal_retrieve_retry_interval": "100ms",  # a replica comes back at once
     "shared_preload_libraries": "pg_stat_statements",
 }
+READY = "ready to accept"
 READY_SECONDS = 15.0
 
 
@@ -69,7 +69,7 @@ def start(folder: Path) -> Server:
     for _ in range(5):  # between asking for a free port and taking it, another process may take it
         port = free_port()
         process = _serve(binaries, folder, port, environment, owner)
-        if _answers(process, port):
+        if _answers(process, folder):
             return Server(port, password, process)
         if "Address already in use" not in _log(folder):
             break
@@ -98,7 +98,7 @@ def follow(primary: Server, folder: Path) -> Server:
         raise PostgresFailed(f"pg_basebackup failed: {copied.stderr[-800:]}")
     port = free_port()
     process = _serve(binaries, folder, port, environment, owner)
-    if not _answers(process, port):
+    if not _answers(process, folder):
         raise PostgresFailed(f"the replica did not start: {_log(folder)[-800:]}")
     return Server(port, primary.password, process)
 
@@ -194,15 +194,13 @@ def _serve(
         )
 
 
-def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
-    """Wait until the server takes connections; False when it has ended."""
+def _answers(process: subprocess.Popen[bytes], folder: Path) -> bool:
+    """Wait until the server says that it takes connections (its port is open before); False when it has ended."""
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end and process.poll() is None:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=0.2):
-                return True
-        except OSError:
-            time.sleep(0.01)
+        if READY in _log(folder):
+            return True
+        time.sleep(0.01)
     return False
 
 

@@ -34,6 +34,13 @@ def test_the_names_that_an_observation_may_ask_for() -> None:
         "readings": "Readings",
         "backups": "Backups",
         "operator": "Actions",
+        "chats": "Chats",
+        "status_pages": "StatusPages",
+        "tickets": "Tickets",
+        "history": "History",
+        "roster": "Roster",
+        "pagerduty": "PagerDuty",
+        "github": "GitHub",
     }
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,17 @@ FAULTS: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
+def calm(target: Sandbox) -> None:
+    """Wait until no alert of a drill before is left."""
+    url, end = f"{target.variables['SANDBOX_ALERTMANAGER_URL']}/api/v2/alerts", time.monotonic() + 20
+    while httpx.get(url, params={"filter": 'alertname="StorageAway"'}).json() and time.monotonic() < end:
+        time.sleep(0.2)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_drill_finds(fault: str, drill: Drill, target: Sandbox) -> None:
     name, section, says = FAULTS[fault]
+    calm(target)
     with target.plant(fault):
         code, found = drill(name, **{name.replace("-", "_"): section})
     judged = judge(found)

@@ -148,8 +148,9 @@ def test_rehearsals_and_drills_are_sealed_the_same_way(
     words = ["verify", "--all", "--env", "tiny", "--reports", str(tmp_path), "--environments", str(tmp_path)]
     capsys.readouterr()
     assert main(words) == 1
-    (told,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("REFUTED")]
-    assert "rehearsals/20261121T090000Z-smoke: sealed as pass, its evidence adds up to" in told
+    told = capsys.readouterr().out
+    for name in ("drills/20261121T090000Z-restore", "rehearsals/20261121T090000Z-smoke"):
+        assert f"{name}: sealed as pass, its evidence adds up to" in told
     (drill / "evidence.json").write_text('{"seconds": 1}', "utf-8")
     assert main(words) == 1
     assert "evidence.json was changed after it was sealed" in capsys.readouterr().out

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.catcher import routing
 from readiness.sandbox.faults import fault, turning
-from readiness.sandbox.monitoring import RULES
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
@@ -35,6 +35,7 @@ RULES_OF_OTHERS = (ERRORS, SLOW, CPU, CONNECTIONS, DISK, HEALTH, P95, SERVER_ERR
 ROUTING = "alerts.routing_delivers[alert-routing]"
 ROUTING_400K = "alerts.routing_delivers[launch400k/enhanced-monitoring]"
 RECENT = "alerts.none_critical_recently[launch400k/go-no-critical-alerts]"
+RULES = Path(__file__).parents[1] / "alert-rules.yml"
 FIRED_SECONDS = 10.0
 LAPSE = "SandboxLapse"
 
