@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import shlex
 import signal
 import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 from readiness.errors import BadInput, not_one_of
 from readiness.sandbox import Sandbox, SandboxFailed
-from readiness.sandbox.faults import FAULTS
+
+if TYPE_CHECKING:
+    from readiness.sandbox.faults import Fault
 
 HELP = "run the embedded target, with faults if you like, and say how to point a shell at it"
 
@@ -27,9 +32,9 @@ def run(options: argparse.Namespace) -> int:
     if options.list_faults:
         print(catalogue())
         return 0
-    unknown = [name for name in options.fault if name not in FAULTS]
+    unknown = [name for name in options.fault if name not in faults()]
     if unknown:
-        raise BadInput([f"--fault {not_one_of(name, FAULTS)}" for name in unknown])
+        raise BadInput([f"--fault {not_one_of(name, faults())}" for name in unknown])
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -44,13 +49,23 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def faults() -> Mapping[str, Fault]:
+    """Fetch the faults only when they are asked for: other verbs need no package of the sandbox. Raises BadInput."""
+    try:
+        module = importlib.import_module("readiness.sandbox.faults")
+    except ModuleNotFoundError as error:
+        raise BadInput([f"{error.name} is missing: pip install 'production-readiness[sandbox]'"]) from None
+    return cast("Mapping[str, Fault]", module.FAULTS)
+
+
 def catalogue() -> str:
     """List the faults by area."""
     listed: list[str] = []
-    width = max(map(len, FAULTS))
-    for area in sorted({fault.area for fault in FAULTS.values()}):
+    known = faults()
+    width = max(map(len, known))
+    for area in sorted({fault.area for fault in known.values()}):
         listed.append(area)
-        for name, fault in sorted(FAULTS.items()):
+        for name, fault in sorted(known.items()):
             if fault.area == area:
                 sentence = fault.says.partition("\n")[0]
                 listed.append(f"  {name:<{width}}  {sentence}  ({', '.join(fault.phases)})")
