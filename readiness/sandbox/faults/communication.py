@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults.release import OTHERS_OF_THIS_REVISION
 from readiness.sandbox.vendors.slack import GRACE, ROLLOUT
 from readiness.sandbox.vendors.status_pages import OWN
 
@@ -145,7 +146,10 @@ LIVE = tuple(
 )
 
 
-@fault("preflight", "postlaunch", turns=turning("fail", SET_UP, HEALTH, *LIVE))
+@fault(
+    *("preflight", "postlaunch"),
+    turns=turning("fail", SET_UP, HEALTH, *LIVE) | turning("unknown", *OTHERS_OF_THIS_REVISION),
+)
 def status_page_hides_an_outage(target: Target) -> Iterator[None]:
     """The service is down, and its status page says that all is well."""
     target.service.health_status = 503

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.faults.backup import BY_SUPABASE
+from readiness.sandbox.faults.signoff import INCIDENTS_OF_OTHERS
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
@@ -149,6 +150,7 @@ def migration_missing(target: Target) -> Iterator[None]:
         *(f"ingestion.no_stuck_uploads[{line}]" for line in ("stuck-uploads", "incident-queries")),
         "ingestion.data_integrity[rollback-recommended]",
         *OF_OTHERS,
+        *INCIDENTS_OF_OTHERS,
     ),
 )
 def probe_locked_out(target: Target) -> Iterator[None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.faults.configuration import SYNTHETIC
+from readiness.sandbox.faults.release import OF_THIS_REVISION, OTHERS_OF_THIS_REVISION
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
@@ -16,7 +17,7 @@ LIVE, READY = "health.live[health-200]", "health.ready[ready-200]"
 PHASES = ("preflight", "smoke", "postlaunch")
 
 
-@fault(*PHASES, turns={LIVE: "fail"})
+@fault(*PHASES, turns={LIVE: "fail"} | turning("unknown", *OF_THIS_REVISION))
 def health_500(target: Target) -> Iterator[None]:
     """/health answers 500."""
     target.service.health_status = 500
@@ -84,7 +85,7 @@ def health_stale(target: Target) -> Iterator[None]:
     target.service.clock_behind = timedelta(0)
 
 
-@fault("smoke", "postlaunch", turns=turning("unknown", NAMED, CURRENT))
+@fault("smoke", "postlaunch", turns=turning("unknown", NAMED, CURRENT, *OTHERS_OF_THIS_REVISION))
 def health_is_a_page(target: Target) -> Iterator[None]:
     """/health answers 200 with a page that a proxy in front has made."""
     target.service.health_page = "<!doctype html><title>Welcome</title>"

@@ -26,6 +26,12 @@ PREVIOUS = tuple(
         *("launch400k/last-good-deployment", "playbook/last-good-artifact", "umbrella/backup-tag"),
     )
 )
+OF_THIS_REVISION = ("drills.kill_switch[kill-switch-tested]", PREVIOUS[0])
+"""What counts only for the revision that runs, which /health names: of the sandbox's own runbook, and of the others."""
+OTHERS_OF_THIS_REVISION = (
+    *(CI, *PREVIOUS[1:], "drills.kill_switch[agency/flag-rollback]", "drills.rollback[agency/rollback-time]"),
+    *("drills.circuit_breaker[launch400k/breakers-tested]", "drills.fallback[launch400k/fallbacks]"),
+)
 PROCEDURE = tuple(
     f"rollback.procedure_reviewed[{line}]"
     for line in ("rollback-reviewed", "launch400k/rollback-plan", "launch400k/go-rollback")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults.release import OF_THIS_REVISION
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
@@ -67,7 +68,7 @@ def cron_inactive(target: Target) -> Iterator[None]:
     | turning("unknown", "ingestion.synthetic_upload_completes[test-upload-verified]")
     | turning("unknown", "ingestion.synthetic_rows_promoted[rows-promoted]")
     | turning("unknown", "ingestion.synthetic_rows_promoted[production-updated]")
-    | turning("unknown", "metrics.incrementing[metrics-incrementing]"),
+    | turning("unknown", "metrics.incrementing[metrics-incrementing]", *OF_THIS_REVISION),
 )
 def service_refuses(target: Target) -> Iterator[None]:
     """The service's port refuses connections; its workers go on."""
