@@ -16,6 +16,7 @@ from readiness.sandbox import Sandbox
 
 HELP = "take the ingestion runbook through preflight, smoke, postlaunch and the sign-off on the sandbox"
 A_WEEK_LATER = {Phase.GA: ["--as-of", "T+7d"]}
+DRILL = ("drill", "kill-switch", "--env", "local")
 REPORTS = Path("reports")
 
 
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the phases; the exit code is 0 when each gave a verdict, whatever it was."""
     verdicts = {}
+    _call("readiness", *DRILL)  # as in staging, days before: it starts a launched sandbox of its own
     with Sandbox.start() as sandbox:
         for fault in options.fault:
             sandbox.keep(fault)
@@ -34,16 +36,19 @@ def run(options: argparse.Namespace) -> int:
             if phase is Phase.SMOKE:
                 print("\n-- launch: INGESTION_ENABLED becomes true --\n", flush=True)
                 sandbox.launch()
-            words = ["pytest", "-m", phase, "--env", "local", *A_WEEK_LATER.get(phase, [])]
-            command = [sys.executable, "-m", *words]
-            print(f"$ {' '.join(words)}", flush=True)
-            subprocess.run(command, env={**os.environ, **sandbox.variables}, check=False)  # noqa: S603  our own words
+            _call("pytest", "-m", phase, "--env", "local", *A_WEEK_LATER.get(phase, []), **sandbox.variables)
             verdicts[phase] = _finish(phase)
     print()
     for phase, (folder, verdict) in verdicts.items():
         print(f"{phase:<11} {verdict:<11} {folder / 'report.html'}")
     print(f"{'sign-off':<23} {REPORTS / 'local' / FILE}")
     return 0 if all(verdict for _, verdict in verdicts.values()) else 1
+
+
+def _call(*words: str, **variables: str) -> None:
+    """Show a command, and run it."""
+    print(f"$ {' '.join(words)}", flush=True)
+    subprocess.run([sys.executable, "-m", *words], env={**os.environ, **variables}, check=False)  # noqa: S603  our own words
 
 
 def _finish(phase: Phase) -> tuple[Path, str]:
