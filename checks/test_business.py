@@ -3,7 +3,7 @@
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.business import Events, Usual
+from readiness.observations.business import Events, Stops, Usual
 
 
 class LoginSuccess(Limits):
@@ -72,3 +72,13 @@ def test_active_users(active_users: float, limits: ActiveUsers, measure: Measure
     Remedy: rehearse with as many users as the launch will bring.
     """
     measure(active_users, "most users active at once", "users").at_least(limits.users_at_least)
+
+
+@pytest.mark.preflight
+@pytest.mark.smoke
+def test_billing_enforced(billing_stops: Stops, measure: Measure) -> None:
+    """Billing is enforced: neither an account at its hard limit nor one without a plan is served.
+
+    Remedy: is enforcement switched on for this environment? look at what the plan of the test account says.
+    """
+    measure(billing_stops.served, f"of {billing_stops.asked} stops, let through").is_none_of_them()

@@ -20,6 +20,7 @@ from readiness.incidents import Incidents
 from readiness.journeys import Journey
 from readiness.outcomes import Effect
 from readiness.people import PagerDuty, Team
+from readiness.probes import Billing, SyntheticUpload
 from readiness.procedures import Backup, Drills, named_addresses
 from readiness.repositories import GitHub
 from readiness.runbook import shipped
@@ -92,29 +93,6 @@ class Storage(Section):
     key: SecretReference
     """The service's own credential: what it may do is what is checked."""
     bucket: str
-
-
-class SyntheticUpload(Section):
-    """The upload that proves the pipeline; it writes, so it runs only where writing is allowed."""
-
-    workspace: str
-    token: SecretReference
-    platform: str = "meta"
-    source: str = "manual"
-    path: str = "/v1/uploads"
-    seconds_at_most: Seconds = 60.0
-    """How long to wait for the upload to be completed."""
-    csv: str = (
-        "day,campaign,impressions,clicks,spend\n"
-        "2026-01-01,readiness probe,1000,10,1.50\n"
-        "2026-01-02,readiness probe,2000,20,3.00\n"
-        "2026-01-03,readiness probe,not-a-number,30,4.50\n"
-    )
-    staged_rows_sql: str = "select count(*) from staging_rows where upload_id = %s"
-    production_rows_sql: str = "select count(*) from campaign_metrics where upload_id = %s"
-    """Queries that count the rows of one upload; the parameter is its id."""
-    clean_up: bool = True
-    """Delete the upload afterwards, through the service."""
 
 
 class Reading(Section):
@@ -255,6 +233,7 @@ class Environment(Section):
     status_pages: dict[str, StatusPage] = {}
     """Vendor, as the runbook calls it → its status page."""
     support: Support | None = None
+    billing: Billing | None = None
     team: Team | None = None
     pagerduty: PagerDuty | None = None
     github: GitHub | None = None

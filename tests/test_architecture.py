@@ -29,7 +29,7 @@ WORDS |= {
 }
 WORDS |= {"channels"}
 WORDS |= {"people", "repositories"}
-WORDS |= {"procedures"}
+WORDS |= {"procedures", "probes"}
 JUDGEMENT = {"alerting", "ladder", "looks", "promql", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
 JUDGEMENT |= {"drill", "drill_verdict"}
 FLOOR = {

@@ -119,9 +119,11 @@ def test_the_example_environment_is_whole() -> None:
     variables |= {"EXAMPLE_SUPABASE_TOKEN": "0123456789", "EXAMPLE_DATABASE_URL": "postgresql://u:p@db.example.com/x"}
     variables |= dict.fromkeys(("EXAMPLE_SLACK_TOKEN", "EXAMPLE_DISCORD_TOKEN", "EXAMPLE_TRACKER_TOKEN"), "0123456789")
     variables |= dict.fromkeys(
-        ["EXAMPLE_PAGERDUTY_TOKEN", "EXAMPLE_GITHUB_TOKEN", "EXAMPLE_ADA", "EXAMPLE_GRACE"], "0123456789"
+        ["EXAMPLE_PAGERDUTY_TOKEN", "EXAMPLE_GITHUB_TOKEN", "EXAMPLE_ADA", "EXAMPLE_GRACE", "EXAMPLE_SPENT_TOKEN"],
+        "0123456789",
     )
     variables |= {"EXAMPLE_SCRATCH_URL": "postgresql://u:p@scratch.example.com/x", "EXAMPLE_VERCEL_TOKEN": "0123456789"}
+    variables |= {"EXAMPLE_UNPAID_TOKEN": "0123456789"}
     variables |= {"EXAMPLE_REPLICA_URL": "postgresql://u:p@db.example.com/x"}
     found = load_environment("example", ROOT / "environments", variables)
     for section, model in [("", found), *((name, getattr(found, name)) for name in type(found).model_fields)]:

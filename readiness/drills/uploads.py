@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from readiness.clients.http import Answer, Http
-from readiness.environment import Environment, SyntheticUpload
+from readiness.environment import Environment
 from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.probes import SyntheticUpload
 
 ENDED = {"completed", "failed"}
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from readiness.clients.http import Http
 from readiness.clients.levels import Levels
 from readiness.clients.readings import Readings
+from readiness.environment import Environment
 from readiness.observations import known_reading, observation
 from readiness.observations.slo import HOUR, events_of, usual_of
+from readiness.outcomes import NotConfigured, Unknown
+from readiness.probes import Billing, Stop
 from readiness.service_levels import Window
 from readiness.slo import Events, Usual
 
@@ -45,3 +51,33 @@ def registrations(levels: Levels) -> float:
 def active_users(readings: Readings) -> float:
     """Fetch the most users that were active at once."""
     return readings.number(ACTIVE_USERS)
+
+
+@dataclass(frozen=True)
+class Stops:
+    """What billing should have refused to test accounts, and what of it was served."""
+
+    asked: int
+    served: list[str]
+
+
+@observation
+def billing_stops(http: Http, environment: Environment) -> Stops:
+    """Ask as two test accounts for what billing must refuse them. Raises Unknown for any other refusal."""
+    billing = environment.billing
+    if billing is None:
+        raise NotConfigured("no test account is named that billing must stop", "set billing in the environment file")
+    names = list(Billing.model_fields)
+    return Stops(len(names), [name for name in names if not _refused(http, name, getattr(billing, name))])
+
+
+def _refused(http: Http, name: str, stop: Stop) -> bool:
+    answer = http.get(stop.path, token=stop.token)
+    if answer.status in stop.refused_with:
+        return True
+    if 200 <= answer.status < 300:  # noqa: PLR2004
+        return False
+    raise Unknown(
+        f"{answer.url} answered {answer.status} to the test account of billing.{name}",
+        f"can it sign in, and is that the path? billing says no with {', '.join(map(str, stop.refused_with))}",
+    )

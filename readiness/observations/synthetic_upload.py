@@ -9,9 +9,10 @@ from typing import Any
 from readiness.clients.http import Answer, Http
 from readiness.clients.metrics import Exposition
 from readiness.clients.postgres import Postgres
-from readiness.environment import Environment, SyntheticUpload
+from readiness.environment import Environment
 from readiness.observations import observation
 from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.probes import SyntheticUpload
 
 METRIC = "ingestion_uploads_total"
 POLL_SECONDS = 0.1

@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from readiness.sandbox.billing import Billing
 from readiness.sandbox.workers import Plant, Worker
 
 FLAG = "ingestion_v2_enabled"
@@ -79,6 +80,7 @@ class Service:
     heeds_switch: bool = True
     falls_back: bool = True
     """Serve the built-in template where the object store is away."""
+    billing: Billing = field(default_factory=Billing)
 
     def application(self) -> Starlette:
         """Give its web application."""
@@ -93,6 +95,7 @@ class Service:
                 Route("/ready", self._ready),
                 Route("/workers", self._workers),
                 Route("/metrics", self._metrics),
+                *self.billing.routes(),
             ]
         )
 

@@ -106,6 +106,7 @@ class Target:
             "SANDBOX_ATTESTATIONS": str(self.attested.path),
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
+            **self.service.billing.variables(),
             **self.watchers.variables(),
             **self.papers.variables(),
             **self.people.variables(),

@@ -77,3 +77,22 @@ def too_few_users(target: Target) -> Iterator[None]:
     yield
     target.front.active_users = 21_500
     target.monitoring.settle()
+
+
+BILLING = "business.billing_enforced[playbook/billing-enforced]"
+
+
+@fault("preflight", "smoke", turns={BILLING: "fail"})
+def hard_limit_ignored(target: Target) -> Iterator[None]:
+    """An account that has used up its plan is served on."""
+    target.service.billing.hard_limits = False
+    yield
+    target.service.billing.hard_limits = True
+
+
+@fault("preflight", "smoke", turns={BILLING: "unknown"})
+def billing_accounts_locked(target: Target) -> Iterator[None]:
+    """The test accounts cannot sign in: that nothing is served says nothing of billing."""
+    target.service.billing.locked = True
+    yield
+    target.service.billing.locked = False
