@@ -30,7 +30,8 @@ def of_people(attestations: Mapping[str, Attestation], waivers: Mapping[str, Wai
 
 
 def of_runs(runs: Iterable[RecordedRun]) -> Iterator[Event]:
-    """Tell what the observations of recorded runs say of certificates, tokens and backups."""
+    """Tell what the observations of recorded runs say of certificates, tokens and backups (the newest counts)."""
+    backups: dict[str, datetime] = {}
     for run in runs:
         hours = min(_stated(run, "backup.", "hours_at_most"), default=BACKUP_HOURS)
         for record in run.observations:
@@ -43,7 +44,8 @@ def of_runs(runs: Iterable[RecordedRun]) -> Iterator[Event]:
                 if told and key in ENDS:
                     yield Event(told, _kind(f"{name} {key}"), what)
                 elif told and key == "taken_at" and "backup" in name:
-                    yield Event(told + timedelta(hours=hours), "backup", what)
+                    backups[name] = max(told + timedelta(hours=hours), backups.get(name, told))
+    yield from (Event(at, "backup", name) for name, at in backups.items())
 
 
 def of_rehearsals_and_drills(folder: Path, runs: Iterable[RecordedRun]) -> Iterator[Event]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from readiness.evidence import expiring
 from readiness.evidence.dossier import Dossier
 from readiness.evidence.procedures import Procedure
 from readiness.outcomes import Phase
@@ -37,7 +38,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Expiry:
-    """What counts until a day: an attestation or a waiver."""
+    """What counts until a moment: a word of people, a certificate, a token, a backup, a rehearsal, a drill."""
 
     what: str
     who: str
@@ -134,7 +135,7 @@ def _procedures(found: Iterable[Procedure]) -> list[tuple[datetime, str]]:
 
 
 def expiries(dossier: Dossier) -> list[Expiry]:
-    """Give the attestations and waivers that the results tell of, the soonest to expire first."""
+    """Give all that expires, as the evidence tells it: the soonest first."""
     found: dict[tuple[str, str], Expiry] = {}
     for decided in dossier.phases.values():
         for result in decided.run.results:
@@ -143,6 +144,10 @@ def expiries(dossier: Dossier) -> list[Expiry]:
                 expiry = _expiry(what, result.line, entry) if isinstance(entry, dict) else None
                 if expiry:
                     found[what, expiry.line] = expiry
+    runs = [decided.run for decided in dossier.phases.values()]
+    told = [*expiring.of_runs(runs), *expiring.of_rehearsals_and_drills(dossier.reports / dossier.environment, runs)]
+    for event in told:
+        found[event.kind, event.what] = Expiry(event.kind, event.owner, event.what, None, event.at, "")
     return sorted(found.values(), key=lambda one: (one.until, one.line))
 
 
