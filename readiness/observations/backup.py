@@ -27,6 +27,8 @@ class NewestBackup:
     """Its age at the moment that is judged."""
     empty: list[str]
     """The newest of its place that hold nothing."""
+    taken_at: str
+    """ISO 8601."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def newest_backup(backups: Backups, readings: Readings, moment: datetime) -> New
         raise Unknown(
             f"{newest.name} of {where} is from the future: {newest.finished_at:%Y-%m-%d %H:%M}Z", "whose clock?"
         )
-    return NewestBackup(where, newest.name, hours, _empty(places))
+    return NewestBackup(where, newest.name, hours, _empty(places), newest.finished_at.isoformat())
 
 
 @observation
