@@ -114,4 +114,4 @@ def wilson(bad: int, total: int) -> tuple[float, float]:
     centre = share + squared / (2 * total)
     spread = _CERTAIN * math.sqrt(share * (1 - share) / total + squared / (4 * total**2))
     low, high = ((centre + sign * spread) / (1 + squared / total) for sign in (-1, 1))
-    return max(0.0, low), min(1.0, high)
+    return min(max(0.0, low), share), max(min(1.0, high), share)  # at 0 and 1 rounding crosses the share itself

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -55,6 +55,13 @@ class Told:
 
 
 Look = Callable[[], Told]
+
+
+@pytest.fixture(scope="module")
+def launched_sandbox() -> Iterator[Sandbox]:
+    """Give one of its own: what other tests have done to a shared one would be told of as well."""
+    with Sandbox.start(launched=True, replica=True) as running:
+        yield running
 
 
 @pytest.fixture
