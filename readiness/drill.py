@@ -6,19 +6,16 @@ One `evidence.json` in `reports/<environment>/drills/<UTC time>-<name>/`. Anyone
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from readiness.durable import write_whole
-from readiness.errors import BadRun
-from readiness.rehearsal import digest_of
+from readiness import digested
 
-FILE = "evidence.json"
+FILE = digested.FILE
 FOLDER = "drills"
 NAMES = ("restore", "kill-switch", "rollback", "circuit-breaker", "fallback", "incident")
 OF_A_REVISION = {"kill-switch", "rollback", "circuit-breaker", "fallback"}
@@ -174,36 +171,17 @@ class Evidence(_Record):
     """What could not be put back."""
     digest: str = ""
 
-    def to_json(self) -> str:
-        """Write it with its digest."""
-        body = self.model_dump(mode="json", by_alias=True, exclude={"digest"})
-        return json.dumps({**body, "digest": digest_of(body)}, separators=(",", ":"), sort_keys=True)
-
 
 def write(evidence: Evidence, folder: Path) -> None:
-    """Put the evidence in place whole: a reader sees the old file or the new one, never half of one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / FILE, evidence.to_json())
+    """Put the evidence in place whole, with its digest."""
+    digested.write(evidence, folder)
 
 
 def read(folder: Path) -> Evidence:
     """Read the evidence of one drill. Raises BadRun where it is missing, damaged or was altered."""
-    try:
-        body = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadRun(f"{folder.name}: the evidence cannot be read: {type(error).__name__}") from None
-    if not isinstance(body, dict) or body.get("digest") != digest_of(body):
-        raise BadRun(f"{folder.name}: the evidence was altered after it was written: its digest does not fit")
-    try:
-        return Evidence.model_validate(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BadRun(f"{folder.name}: the evidence is not of this version: {first['loc']}: {first['msg']}") from None
+    return digested.read(folder, Evidence)
 
 
 def folders(reports: Path, environment: str, drill: str | None = None) -> Iterator[Path]:
     """Give the folders of an environment's drills, newest first."""
-    found = (path for path in (reports / environment / FOLDER).glob("*") if path.is_dir())
-    for path in sorted(found, key=lambda path: path.name, reverse=True):
-        if drill is None or path.name.partition("-")[2] == drill:
-            yield path
+    return digested.folders(reports / environment / FOLDER, drill)

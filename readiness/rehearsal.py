@@ -6,21 +6,18 @@ conclusions: anyone can work out the verdict again (`readiness.rehearsal_verdict
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from readiness import digested
 from readiness.distribution import Distribution, merged
-from readiness.durable import write_whole
-from readiness.errors import BadRun
 from readiness.stages import Stage
 
-FILE = "evidence.json"
+FILE = digested.FILE
 FOLDER = "rehearsals"
 SLICE_SECONDS = 10
 """How long one point of the curves of percentiles is."""
@@ -207,47 +204,17 @@ class Evidence(_Record):
             longest, waiting = max(longest, run), waiting + sent - answered
         return longest
 
-    def to_json(self) -> str:
-        """Write it with its digest."""
-        text = _canonical(self.model_dump(mode="json", by_alias=True, exclude={"digest"}))
-        return f'{text[:-1]},"digest":"{hashlib.sha256(text.encode()).hexdigest()}"}}'
-
-
-def digest_of(body: dict[str, Any]) -> str:
-    """Return the SHA-256 of the body without its digest, in canonical JSON."""
-    bare = {key: value for key, value in body.items() if key != "digest"}
-    return hashlib.sha256(_canonical(bare).encode()).hexdigest()
-
-
-def _canonical(body: dict[str, Any]) -> str:
-    return json.dumps(body, separators=(",", ":"), sort_keys=True)
-
 
 def write(evidence: Evidence, folder: Path) -> None:
-    """Put the evidence in place whole: a reader sees the old file or the new one, never half of one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / FILE, evidence.to_json())
+    """Put the evidence in place whole, with its digest."""
+    digested.write(evidence, folder)
 
 
 def read(folder: Path) -> Evidence:
     """Read the evidence of one rehearsal. Raises BadRun where it is missing, damaged or was altered."""
-    path = folder / FILE
-    try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadRun(f"{folder.name}: the evidence cannot be read: {type(error).__name__}") from None
-    if not isinstance(body, dict) or body.get("digest") != digest_of(body):
-        raise BadRun(f"{folder.name}: the evidence was altered after it was written: its digest does not fit")
-    try:
-        return Evidence.model_validate(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BadRun(f"{folder.name}: the evidence is not of this version: {first['loc']}: {first['msg']}") from None
+    return digested.read(folder, Evidence)
 
 
 def folders(reports: Path, environment: str, stage: str | None = None) -> Iterator[Path]:
     """Give the folders of an environment's rehearsals, newest first."""
-    found = (path for path in (reports / environment / FOLDER).glob("*") if path.is_dir())
-    for path in sorted(found, key=lambda path: path.name, reverse=True):
-        if stage is None or path.name.partition("-")[2] == stage:
-            yield path
+    return digested.folders(reports / environment / FOLDER, stage)

@@ -19,6 +19,7 @@ WORDS |= {"incidents", "sign_off"}
 WORDS |= {
     "collectors",
     "distribution",
+    "digested",
     "durable",
     "filling",
     "history_tables",
