@@ -142,6 +142,8 @@ def _known(
             "only the reports tell of incidents, and one without a report would not be seen",
             "set readings.known_incidents, or incidents.alerts to a severity",
         )
+    # Prometheus first: a reading waits for one of the database's few connections, and meanwhile they are taken.
+    fired = list(_fired(prometheus, severity, since, moment)) if severity is not None else []
     for row in readings.rows(KNOWN_INCIDENTS, "id", "title", "started_at", "ended_at") if told else ():
         ended = row["ended_at"]
         one = _Known(
@@ -152,8 +154,7 @@ def _known(
         )
         if one.started_at <= moment and (one.ended_at or moment) >= since:
             yield one
-    if severity is not None:
-        yield from _fired(prometheus, severity, since, moment)
+    yield from fired
 
 
 def _fired(prometheus: Prometheus, severity: str, since: datetime, moment: datetime) -> Iterator[_Known]:
