@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from readiness.outcomes import Gate, Outcome, Phase, Step
 from readiness.sign_off import SignOff
+from readiness.waivers import WAIVABLE
 
 Key = tuple[str, str, str | None]
 """Line, check and subject: what one result decides."""
@@ -74,7 +75,7 @@ class Verdict:
         return self.exit == 0
 
 
-_GOOD = {Phase.PREFLIGHT: Word.GO, Phase.SMOKE: Word.GO, Phase.POSTLAUNCH: Word.OK, Phase.GA: Word.APPROVED}
+GOOD = {Phase.PREFLIGHT: Word.GO, Phase.SMOKE: Word.GO, Phase.POSTLAUNCH: Word.OK, Phase.GA: Word.APPROVED}
 _BAD = {Phase.PREFLIGHT: Word.NO_GO, Phase.SMOKE: Word.NO_GO, Phase.GA: Word.DEFERRED}
 _STEP_WORD = {
     Step.ALERT: Word.ALERT,
@@ -97,7 +98,6 @@ ACTIONS = {
     Word.INCOMPLETE: "not decided: make the unknown lines visible and run this phase again",
 }
 _SETTLED = {Outcome.PASS, Outcome.WARN, Outcome.NOT_APPLICABLE, Outcome.NOT_DUE}
-_WAIVABLE = {Outcome.FAIL, Outcome.UNKNOWN}
 _DECIDING = {Gate.BLOCKER, Gate.ACTION}
 
 
@@ -122,7 +122,7 @@ def decide(
     counted = [item for item in expected if item.due]
     missing = tuple(item.key for item in counted if found.get(item.key, _NOTHING).outcome is Outcome.NOT_RUN)
     deciding = [item for item in counted if item.gate in _DECIDING]
-    spared = {item.key for item in counted if item.key in waived and _outcome(found, item) in _WAIVABLE}
+    spared = {item.key for item in counted if item.key in waived and _outcome(found, item) in WAIVABLE}
     failed = [item for item in deciding if item.key not in spared and _is_bad(phase, found.get(item.key, _NOTHING))]
     open_ = [item.key for item in deciding if item.key not in spared and _outcome(found, item) not in _SETTLED]
     counts = Counter(f"{_outcome(found, item)}{' (waived)' if item.key in spared else ''}" for item in expected)
@@ -132,9 +132,9 @@ def decide(
     elif open_ or missing or not counted or not ended:
         word, holding = Word.INCOMPLETE, tuple(dict.fromkeys((*open_, *missing)))
     else:
-        word, holding = _GOOD[phase], ()
+        word, holding = GOOD[phase], ()
     word, action = _signed(word, sign_off) if phase is Phase.GA and sign_off else (word, ACTIONS[word])
-    code = {Word.INCOMPLETE: INCOMPLETE_EXIT, _GOOD[phase]: 0}.get(word, 1)
+    code = {Word.INCOMPLETE: INCOMPLETE_EXIT, GOOD[phase]: 0}.get(word, 1)
     action = f"{action}; waived: {len(spared)}" if spared else action
     return Verdict(word, code, action, dict(counts), missing, holding, ended, tuple(sorted(spared, key=str)))
 

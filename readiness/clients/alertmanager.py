@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from readiness import environment
 from readiness.clients.answer import Answer
 from readiness.clients.http import Http
+from readiness.clients.typed import typed
 from readiness.outcomes import Effect, NotConfigured, Unknown
 
 T = TypeVar("T")
@@ -93,12 +94,4 @@ class Alertmanager:
         return self._http.send(method, where, effect=effect, token=self._given.token, headers=headers, json=json)
 
     def _each(self, kind: type[T], answer: Answer) -> list[T]:
-        try:
-            return TypeAdapter(list[kind]).validate_python(answer.json())  # type: ignore[valid-type]
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "the answer"
-            raise Unknown(
-                f"{answer.url} answered something else than Alertmanager does: {place}: {first['msg']}",
-                "is alertmanager.url right?",
-            ) from None
+        return typed(list[kind], answer.json(), answer, "Alertmanager", "alertmanager.url")  # type: ignore[valid-type]

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator
 
 from readiness.clients.deadline import Deadline, DeadlinePassed, within
 from readiness.clients.guard import Guard
 from readiness.clients.http import Http
+from readiness.clients.typed import typed
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.procedures import Backup, SupabaseBackups
 
@@ -107,15 +108,7 @@ class Backups:
             raise NotConfigured("no project of Supabase is configured", "set backup.supabase in the environment file")
         where = f"{given.url}/v1/projects/{given.project}/database/backups"
         answer = self._http.get(where, token=given.token).expect(200)
-        try:
-            return SupabaseAnswer.model_validate(answer.json())
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "the answer"
-            raise Unknown(
-                f"{answer.url} answered something else than Supabase does: {place}: {first['msg']}",
-                "is backup.supabase.url right?",
-            ) from None
+        return typed(SupabaseAnswer, answer.json(), answer, "Supabase", "backup.supabase.url")
 
 
 def finished(answer: SupabaseAnswer) -> list[BackupMade]:

@@ -17,6 +17,7 @@ from readiness import channels
 from readiness.clients.answer import Answer
 from readiness.clients.http import Http
 from readiness.clients.messages import Channel, Message, texts, unseen
+from readiness.clients.typed import typed
 from readiness.outcomes import Unknown
 
 PAGES_AT_MOST, PER_PAGE = 50, 100
@@ -163,13 +164,4 @@ def _message(said: _Said) -> Message:
 
 def _typed(kind: type[T], answer: Answer) -> T:
     """Take an answer as what it should be. Raises Unknown."""
-    found = answer.json()
-    try:
-        return TypeAdapter(kind).validate_python(found)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))[:60]
-        raise Unknown(
-            f"{answer.url} answered something else than Discord does: {place}: {first['msg']}",
-            "is communication.discord.url right?",
-        ) from None
+    return typed(kind, answer.json(), answer, "Discord", "communication.discord.url")

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from readiness import collectors
 from readiness.clients.answer import Answer
 from readiness.clients.grafana_rules import ContactPoint, EvaluatedRule, Policy, StoredRule
 from readiness.clients.http import Http
+from readiness.clients.typed import typed
 from readiness.errors import nearest
 from readiness.outcomes import Effect, NotConfigured, Unknown
 
@@ -201,13 +202,7 @@ def _each(kind: type[T], answer: Answer) -> list[T]:
 
 
 def _valid(kind: type[T], found: Any, answer: Answer) -> list[T]:
-    try:
-        return TypeAdapter(list[kind]).validate_python(found)  # type: ignore[valid-type]
-    except ValidationError as error:
-        raise Unknown(
-            f"{answer.url} answered something else than Grafana does: {error.errors()[0]['msg']}",
-            "is grafana.url right?",
-        ) from None
+    return typed(list[kind], found, answer, "Grafana", "grafana.url")  # type: ignore[valid-type]
 
 
 def _lower(found: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from readiness.clients.answer import at_pointer
@@ -17,6 +18,7 @@ from readiness.errors import nearest
 from readiness.measurements import Plain
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.secret import Secret, is_secret
+from readiness.timeline import parse_instant
 
 
 class Readings:
@@ -86,6 +88,15 @@ class Readings:
         if not math.isfinite(number):
             raise Unknown(f"readings.{known.name} is not a number: {str(value)[:60]!r}", "correct its source")
         return number
+
+    def as_instant(self, known: KnownReading, value: Plain, column: str = "") -> datetime:
+        """Read a value of a reading, of a column where it is of rows: ISO 8601 with its zone. Raises Unknown."""
+        try:
+            return parse_instant(str(value))
+        except ValueError as error:
+            place = f"readings.{known.name}: {column}: " if column else f"readings.{known.name}: "
+            remedy = "give times with their zone, such as 2026-12-01T09:00:00Z"
+            raise Unknown(f"{place}{error}", remedy) from None
 
     def rows(self, known: KnownReading, *columns: str) -> list[Row]:
         """Fetch rows that have these columns. Raises Unknown; no rows are no rows.

@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from readiness import collectors
 from readiness.clients.answer import Answer
 from readiness.clients.http import Http
+from readiness.clients.typed import typed
 from readiness.outcomes import NotConfigured, Unknown
 
 _OK, _NOT_FOUND = 200, 404
@@ -268,11 +269,4 @@ class Sentry:
 
 
 def _typed(kind: type[T], found: Any, answer: Answer) -> T:
-    try:
-        return TypeAdapter(kind).validate_python(found)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise Unknown(
-            f"{answer.url} answered something else than Sentry does: {place}: {first['msg']}", "is sentry.url right?"
-        ) from None
+    return typed(kind, found, answer, "Sentry", "sentry.url")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlencode, urlsplit
 
-from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel
 
 from readiness.channels import Support
 from readiness.clients.answer import Answer
 from readiness.clients.http import Http
+from readiness.clients.typed import typed
 from readiness.outcomes import NotConfigured, Unknown
 
 PAGES_AT_MOST, PER_PAGE = 20, 100
@@ -95,7 +96,7 @@ class Tickets:
         found: list[Ticket] = []
         for _ in range(PAGES_AT_MOST):
             answer = self._get(url).expect(_OK)
-            found += _typed(answer)
+            found += typed(list[Ticket], answer.json(), answer, "GitHub", "support.url")
             following = _NEXT.search(answer.headers.get("link", ""))
             if following is None:
                 return found
@@ -107,15 +108,3 @@ class Tickets:
     def _get(self, url: str) -> Answer:
         words = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
         return self._http.get(url, token=self.settings.token, headers=words)
-
-
-def _typed(answer: Answer) -> list[Ticket]:
-    found = answer.json()
-    try:
-        return TypeAdapter(list[Ticket]).validate_python(found)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))[:60]
-        raise Unknown(
-            f"{answer.url} answered something else than GitHub does: {place}: {first['msg']}", "is support.url right?"
-        ) from None

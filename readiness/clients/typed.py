@@ -10,6 +10,7 @@ from readiness.clients.answer import Answer
 from readiness.outcomes import Unknown
 
 T = TypeVar("T")
+PLACE_SHOWN = 60
 
 
 def typed(kind: type[T], found: Any, answer: Answer, vendor: str, setting: str) -> T:
@@ -18,7 +19,7 @@ def typed(kind: type[T], found: Any, answer: Answer, vendor: str, setting: str) 
         return TypeAdapter(kind).validate_python(found)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the answer"
+        place = ".".join(map(str, first["loc"]))[:PLACE_SHOWN] or "the answer"
         raise Unknown(
             f"{answer.url} answered something else than {vendor} does: {place}: {first['msg']}", f"is {setting} right?"
         ) from None

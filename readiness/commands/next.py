@@ -17,7 +17,7 @@ from readiness.evidence import expiring
 from readiness.evidence.actions import Action, actions, owner_of
 from readiness.evidence.before import candidates
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.judged import judge
+from readiness.evidence.judged import Judged, judge
 from readiness.evidence.redaction import REDACTOR
 from readiness.outcomes import Phase
 from readiness.runbook import Runbook
@@ -48,11 +48,12 @@ def run(options: argparse.Namespace) -> int:
         raise BadInput([f"--as-of: {error}"]) from None
     owners = {str(key): str(value) for key, value in (stated.get("owners") or {}).items()}
     dated = timeline.events(launch, _due(runbooks, owners), _expiring(options, runbooks, stated, runs))
-    todo = {phase: actions(run, judge(run), owners) for phase, run in runs.items()}
+    judged = {phase: judge(run) for phase, run in runs.items()}
+    todo = {phase: actions(run, judged[phase], owners) for phase, run in runs.items()}
     if options.json:
-        print(json.dumps(_facts(dated, moment, runs, todo), indent=2))
+        print(json.dumps(_facts(dated, moment, runs, judged, todo), indent=2))
         return 0
-    text = "\n".join([*_told(dated, moment, options.first), *_to_do(options.env, runs, todo)])
+    text = "\n".join([*_told(dated, moment, options.first), *_to_do(options.env, runs, judged, todo)])
     print(REDACTOR.text(text))
     return 0
 
@@ -119,13 +120,18 @@ def _event(one: Event) -> str:
     return f"{word}: {one.what}{f' ({one.owner})' if one.owner else ''}"
 
 
-def _to_do(env: str, runs: Mapping[Phase, RecordedRun], todo: Mapping[Phase, list[Action]]) -> Iterator[str]:
+def _to_do(
+    env: str,
+    runs: Mapping[Phase, RecordedRun],
+    judged: Mapping[Phase, Judged],
+    todo: Mapping[Phase, list[Action]],
+) -> Iterator[str]:
     for phase in Phase:
         yield ""
         if phase not in runs:
             yield f"{phase}: never run; pytest -m {phase} --env {env}"
             continue
-        verdict = judge(runs[phase]).verdict
+        verdict = judged[phase].verdict
         yield f"{phase}: {verdict.word} ({runs[phase].start.run}){': nothing to do' if verdict.good else ''}"
         for number, one in enumerate(todo[phase], 1):
             owner = f" ({one.owner})" if one.owner else ""
@@ -139,7 +145,11 @@ def _to_do(env: str, runs: Mapping[Phase, RecordedRun], todo: Mapping[Phase, lis
 
 
 def _facts(
-    dated: list[Event], moment: datetime, runs: Mapping[Phase, RecordedRun], todo: Mapping[Phase, list[Action]]
+    dated: list[Event],
+    moment: datetime,
+    runs: Mapping[Phase, RecordedRun],
+    judged: Mapping[Phase, Judged],
+    todo: Mapping[Phase, list[Action]],
 ) -> dict[str, Any]:
     return {
         "as_of": moment.isoformat(),
@@ -147,7 +157,7 @@ def _facts(
         "phases": {
             str(phase): {
                 "run": run.start.run,
-                "verdict": str(judge(run).verdict.word),
+                "verdict": str(judged[phase].verdict.word),
                 "actions": [vars(one) for one in todo[phase]],
             }
             for phase, run in runs.items()

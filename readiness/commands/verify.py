@@ -14,7 +14,7 @@ from readiness import durable
 from readiness.errors import BadInput, BadRun
 from readiness.evidence import folders
 from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, audit_run, book_of
-from readiness.evidence.before import as_before, held_in
+from readiness.evidence.before import as_before, held_in, name
 from readiness.evidence.exports import junit, markdown
 from readiness.evidence.formats import ctrf
 from readiness.evidence.journal import FILE, RecordedRun, read_run
@@ -103,13 +103,13 @@ def _render(recorded: RecordedRun, book: Book | None) -> None:
     """Write what is rendered anew; what is sealed stays as it was sealed. Raises BadInput."""
     kept = book.runs.get(recorded.folder.name) if book else None
     sealed = kept.sealed.files if kept and kept.sealed else {}
-    for name, render in (("summary.md", markdown), ("junit.xml", junit), ("ctrf.json", ctrf)):
+    for file, render in (("summary.md", markdown), ("junit.xml", junit), ("ctrf.json", ctrf)):
         text = render(recorded)
-        if sealed.get(name, digest := hashlib.sha256(text.encode()).hexdigest()) != digest:
+        if sealed.get(file, digest := hashlib.sha256(text.encode()).hexdigest()) != digest:
             raise BadInput(
-                [f"{name} is sealed, and would come out differently today: copy the journal elsewhere first"]
+                [f"{file} is sealed, and would come out differently today: copy the journal elsewhere first"]
             )
-        durable.write_whole(recorded.folder / name, text)
+        durable.write_whole(recorded.folder / file, text)
 
 
 def _all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -> int:
@@ -211,8 +211,8 @@ def _tell(recorded: RecordedRun, judged: Judged, audit: Audit) -> None:
     if start.before:
         print(f"before    {start.before.run}: {start.before.verdict}")
     for key, told in held_in(recorded):
-        print(f"stands    {_name(key)}: {told}")
-    held = list(dict.fromkeys(_name(key) for key in verdict.holding))
+        print(f"stands    {name(key)}: {told}")
+    held = list(dict.fromkeys(name(key) for key in verdict.holding))
     if held and not audit.faults:
         more = f" and {len(held) - NAMED_AT_MOST} more" if len(held) > NAMED_AT_MOST else ""
         print(f"held by   {', '.join(held[:NAMED_AT_MOST])}{more}")
@@ -238,11 +238,6 @@ def _endings(recorded: RecordedRun, judged: Judged) -> list[str]:
     return found
 
 
-def _name(key: tuple[str, str, str | None]) -> str:
-    line, _, subject = key
-    return f"{line}:{subject}" if subject else line
-
-
 def _facts(recorded: RecordedRun, judged: Judged, audit: Audit, code: int) -> dict[str, Any]:
     finish = recorded.finish
     return {
@@ -263,8 +258,8 @@ def _facts(recorded: RecordedRun, judged: Judged, audit: Audit, code: int) -> di
         "problems": audit.faults,
         "decided": judged.decided,
         "demanded": judged.demanded,
-        "missing": [_name(one.key) for one in judged.missing],
-        "holding": [_name(key) for key in judged.verdict.holding],
+        "missing": [name(one.key) for one in judged.missing],
+        "holding": [name(key) for key in judged.verdict.holding],
         "counts": judged.verdict.counts,
         "head": recorded.head,
         "incomplete": code == INCOMPLETE_EXIT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from readiness.evidence.before import name
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.judged import Judged
 from readiness.evidence.records import Result
@@ -40,7 +41,7 @@ def actions(run: RecordedRun, judged: Judged, owners: Mapping[str, str]) -> list
     if not found:
         return [Action(again, "the run did not end by itself", ())]
     listed = [
-        Action(do, why, tuple(dict.fromkeys(map(_name, keys))), _owners(keys, owners))
+        Action(do, why, tuple(dict.fromkeys(map(name, keys))), _owners(keys, owners))
         for (do, why), keys in found.items()
     ]
     return sorted(listed, key=lambda one: (-len(one.lines), one.lines))
@@ -51,8 +52,8 @@ def _cause(key: Key, result: Result | None, env: str, again: str) -> tuple[str, 
     if result is None:
         return again, "not run"
     if BY_HAND in result.remedy:
-        name = _name(key)
-        return f"readiness attest {name if ':' not in name else repr(name)} --env {env}", result.reason
+        line = name(key)
+        return f"readiness attest {line if ':' not in line else repr(line)} --env {env}", result.reason
     return result.remedy or result.reason or OPEN_WORD, result.reason
 
 
@@ -63,9 +64,4 @@ def _owners(keys: list[Key], owners: Mapping[str, str]) -> str:
 def owner_of(key: Key, owners: Mapping[str, str]) -> str:
     """Say who sees to a decision: the owner of the line, else that of the area of its check."""
     line, check, _ = key
-    return next((owners[name] for name in (_name(key), line, check.partition(".")[0]) if name in owners), "")
-
-
-def _name(key: Key) -> str:
-    line, _, subject = key
-    return f"{line}:{subject}" if subject else line
+    return next((owners[one] for one in (name(key), line, check.partition(".")[0]) if one in owners), "")

@@ -15,10 +15,9 @@ from readiness.evidence.judged import judge
 from readiness.evidence.ledger import Book, Kept, files_of
 from readiness.evidence.loosened import loosened
 from readiness.evidence.signing import SHOWN, PublicKey
-from readiness.verdict import INCOMPLETE_EXIT
+from readiness.verdict import GOOD, INCOMPLETE_EXIT
 
 ALTERED = 1
-GOOD = {"GO", "OK", "APPROVED"}
 SIGNED_BY_NOBODY = "nobody signed it"
 
 
@@ -109,7 +108,7 @@ def _opened_since(book: Book, kept: Kept) -> Iterator[str]:
         if other is kept:
             break
         if other.entry.kind == "run" and other.entry.phase == kept.entry.phase:
-            before = [] if other.ended in GOOD else [*before, other]
+            before = [] if other.ended in GOOD.values() else [*before, other]
     if before:
         words = [other.ended for other in before]
         counted = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))

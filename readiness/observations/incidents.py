@@ -13,7 +13,6 @@ from readiness.environment import Environment
 from readiness.incidents import Incidents, NoReport, Report, parse
 from readiness.observations import known_reading, observation
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.timeline import parse_instant
 
 KNOWN_INCIDENTS = known_reading("known_incidents", "the incidents (columns id, title, started_at, ended_at)")
 NO_REPORTS = {"readme.md", "template.md"}
@@ -149,8 +148,8 @@ def _known(
         one = _Known(
             str(row["id"]),
             str(row["title"]),
-            moment_in(row["started_at"], "readings.known_incidents: started_at"),
-            None if ended is None else moment_in(ended, "readings.known_incidents: ended_at"),
+            readings.as_instant(KNOWN_INCIDENTS, row["started_at"], "started_at"),
+            None if ended is None else readings.as_instant(KNOWN_INCIDENTS, ended, "ended_at"),
         )
         if one.started_at <= moment and (one.ended_at or moment) >= since:
             yield one
@@ -191,11 +190,3 @@ def _must_be_on_record(prometheus: Prometheus, severity: str, seconds: float, ag
             f"Prometheus has no record of {seconds / 86_400:.0f} days ago",
             "is it new, or does it keep less? set incidents.alerts only where its record reaches back so far",
         )
-
-
-def moment_in(value: object, what: str) -> datetime:
-    """Read an instant that a source tells. Raises Unknown."""
-    try:
-        return parse_instant(value.isoformat() if isinstance(value, datetime) else str(value))
-    except ValueError as error:
-        raise Unknown(f"{what}: {error}", "answer an instant with its zone, as ISO 8601") from None

@@ -7,10 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from readiness.clients.loki import Loki
 from readiness.clients.readings import Readings
-from readiness.measurements import Plain
 from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
-from readiness.timeline import parse_instant
 
 LOG_LINES = known_reading("log_lines", "the service's structured log (columns at, level, event)")
 
@@ -41,7 +39,11 @@ class LogStream:
 def log_since_launch(readings: Readings, moment: datetime, launch_at: datetime | None) -> LogSinceLaunch:
     """Read the log since the launch (since an hour ago where there is no launch time)."""
     since = launch_at if launch_at and launch_at < moment else moment - timedelta(hours=1)
-    rows = [row for row in readings.rows(LOG_LINES, "at", "level", "event") if _instant(row["at"]) >= since]
+    rows = [
+        row
+        for row in readings.rows(LOG_LINES, "at", "level", "event")
+        if readings.as_instant(LOG_LINES, row["at"], "at") >= since
+    ]
     if not rows:
         raise Unknown(f"nothing was logged since {since:%Y-%m-%d %H:%M}Z", "does the log still arrive?")
     errors = [row for row in rows if str(row["level"]).lower() in ERROR_LEVELS]
@@ -56,17 +58,11 @@ def log_stream(loki: Loki, readings: Readings) -> LogStream:
     if loki.configured:
         source, instants = "Loki", [line.at for line in loki.newest(now - FAR_BACK)]
     else:
-        source, instants = "the log", [_instant(row["at"]) for row in readings.rows(LOG_LINES, "at")]
+        source, rows = "the log", readings.rows(LOG_LINES, "at")
+        instants = [readings.as_instant(LOG_LINES, row["at"], "at") for row in rows]
     if not instants:
         raise Unknown(f"{source} has no line at all to judge by", "does the service log, and is this its stream?")
     age = (now - max(instants)).total_seconds()
     if age < -CLOCKS_DIFFER_SECONDS:
         raise Unknown(f"the newest line in {source} is {-age:.0f} s in the future", "set the clocks right")
     return LogStream(source, round(max(age, 0.0), 1))
-
-
-def _instant(value: Plain) -> datetime:
-    try:
-        return parse_instant(str(value))
-    except ValueError as error:
-        raise Unknown(f"a log line's time cannot be read: {error}", "log ISO times with their zone in `at`") from None

@@ -16,7 +16,6 @@ from readiness.observations.communication import GoDecision, go_decision
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.people import without_contacts
 from readiness.service_levels import History as Source
-from readiness.timeline import parse_instant
 
 LAUNCH_DECISIONS = known_reading("launch_decisions", "the decisions on record (rows with at, by, decision)")
 LAUNCH_APPROVALS = known_reading("launch_approvals", "the stakeholders' approvals (rows with at, by, decision)")
@@ -116,7 +115,7 @@ def launch_decision(
     if named and not readings.configured(LAUNCH_DECISIONS):
         return _in_the_channel(go_decision(chats, environment, moment, launch_at), moment)
     rows = readings.rows(LAUNCH_DECISIONS, "at", "by", "decision")
-    made = sorted((_instant(LAUNCH_DECISIONS, row["at"]), place) for place, row in enumerate(rows))
+    made = sorted((readings.as_instant(LAUNCH_DECISIONS, row["at"], "at"), place) for place, row in enumerate(rows))
     past = [(at, rows[place]) for at, place in made if at <= moment]
     if not past:
         return Decision("none on record", "", 0.0)
@@ -150,7 +149,7 @@ def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Ap
             "nothing says who has approved", "set readings.launch_approvals, and team.stakeholders, in the environment"
         )
     rows = readings.rows(LAUNCH_APPROVALS, "at", "by", "decision")
-    dated = sorted(((_instant(LAUNCH_APPROVALS, row["at"]), place) for place, row in enumerate(rows)))
+    dated = sorted(((readings.as_instant(LAUNCH_APPROVALS, row["at"], "at"), place) for place, row in enumerate(rows)))
     said = {_word(rows[place]["by"]): _word(rows[place]["decision"]) for at, place in dated if at <= moment}
     odd = sorted(f"{without_contacts(who)}: {word}" for who, word in said.items() if word not in _APPROVED | _REFUSED)
     if odd:
@@ -181,7 +180,7 @@ def launch_time(readings: Readings, launch_at: datetime | None) -> LaunchTime:
     """Hold the launch time of the environment beside the one that was agreed on."""
     if launch_at is None:
         raise NotConfigured("the environment names no launch time", "set launch_at in the environment file")
-    agreed = _instant(LAUNCH_TIME, readings.value(LAUNCH_TIME))
+    agreed = readings.as_instant(LAUNCH_TIME, readings.value(LAUNCH_TIME))
     apart = abs((launch_at - agreed) / timedelta(minutes=1))
     return LaunchTime(f"{launch_at:%Y-%m-%d %H:%M}Z", f"{agreed:%Y-%m-%d %H:%M}Z", round(apart, 2))
 
@@ -203,7 +202,8 @@ def maintenance(readings: Readings, launch_at: datetime | None) -> Maintenance:
     covering: list[float] = []
     for row in readings.rows(MAINTENANCE_WINDOWS, "created_at", "scheduled_for", "scheduled_until"):
         created, begin, end = (
-            _instant(MAINTENANCE_WINDOWS, row[name]) for name in ("created_at", "scheduled_for", "scheduled_until")
+            readings.as_instant(MAINTENANCE_WINDOWS, row[name], name)
+            for name in ("created_at", "scheduled_for", "scheduled_until")
         )
         if begin <= launch_at < end:
             covering.append((begin - created) / timedelta(hours=1))
@@ -246,7 +246,7 @@ def watch(
 
 def _deployed(readings: Readings, launch_at: datetime | None) -> datetime:
     if readings.configured(DEPLOYED_AT):
-        return _instant(DEPLOYED_AT, readings.value(DEPLOYED_AT))
+        return readings.as_instant(DEPLOYED_AT, readings.value(DEPLOYED_AT))
     if launch_at is None:
         raise NotConfigured("nothing says when it was deployed", "set launch_at or readings.deployed_at")
     return launch_at
@@ -255,18 +255,9 @@ def _deployed(readings: Readings, launch_at: datetime | None) -> datetime:
 def _looks(readings: Readings, history: History, begin: datetime, end: datetime) -> list[datetime]:
     """List when somebody looked: as a reading tells, else the suite itself."""
     if readings.configured(DEPLOYMENT_LOOKS):
-        return [_instant(DEPLOYMENT_LOOKS, row["at"]) for row in readings.rows(DEPLOYMENT_LOOKS, "at")]
+        return [readings.as_instant(DEPLOYMENT_LOOKS, row["at"], "at") for row in readings.rows(DEPLOYMENT_LOOKS, "at")]
     return [look.at for look in history.looks(Source(check="health.live"), begin, end).found]
 
 
 def _word(value: object) -> str:
     return " ".join(str(value).split()).casefold()[:_SHOWN]
-
-
-def _instant(known: KnownReading, value: object) -> datetime:
-    try:
-        return parse_instant(str(value))
-    except ValueError as error:
-        raise Unknown(
-            f"readings.{known.name}: {error}", "give times with their zone, such as 2026-12-01T09:00:00Z"
-        ) from None

@@ -15,7 +15,7 @@ from readiness.clients.readings import Readings
 from readiness.environment import Environment, Reading
 from readiness.errors import nearest
 from readiness.observations import known_reading, observation
-from readiness.observations.incidents import IncidentReview, moment_in
+from readiness.observations.incidents import IncidentReview
 from readiness.observations.slo import Span
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.service_levels import Window
@@ -115,7 +115,7 @@ def interventions(readings: Readings, moment: datetime, window: str) -> Interven
     found: list[tuple[datetime, str]] = []
     begins = None
     for row in rows:
-        at = moment_in(row["at"], "readings.audit_trail: at")
+        at = readings.as_instant(AUDIT_TRAIL, row["at"], "at")
         begins = min(begins, at) if begins else at
         if not isinstance(row["by_hand"], bool):
             raise Unknown(f"readings.audit_trail: by_hand is {row['by_hand']!r}", "answer true or false")

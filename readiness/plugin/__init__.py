@@ -9,7 +9,7 @@ pytest_plugins = (
     "readiness.plugin.sealing",
     "readiness.plugin.recording",
     "readiness.plugin.looking_back",
-    "readiness.plugin.signing",
+    "readiness.plugin.sign_off",
     "readiness.plugin.notifying",
     "readiness.plugin.reporting",
     "readiness.plugin.redacting",

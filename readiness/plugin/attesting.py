@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from readiness.attestations import Attestation
+from readiness.evidence.people import DECIDES, EXPIRED, UNUSED, VOID
 from readiness.measurements import Measurement
 from readiness.outcomes import Outcome
 from readiness.plugin.run import ITEM, RUN
@@ -15,7 +16,6 @@ from readiness.runbook import Item
 OBSERVED = "attestation"
 """The observation by which a check asks for a person's word itself."""
 
-DECIDES, VOID, EXPIRED, UNUSED = "decides", "void", "expired", "unused"
 JUDGED = {Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN}
 
 

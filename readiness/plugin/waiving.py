@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from readiness.evidence.people import EXPIRED, UNUSED, WAIVES
 from readiness.outcomes import Outcome
 from readiness.plugin.run import Run
 from readiness.runbook import Item
 from readiness.waivers import WAIVABLE
 
-WAIVES, EXPIRED, UNUSED = "waives", "expired", "unused"
 LEFT_OUT = {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE, Outcome.NOT_RUN}
 
 

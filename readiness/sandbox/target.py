@@ -10,9 +10,10 @@ from pathlib import Path
 
 import httpx
 
-from readiness.sandbox import dumps, monitoring, office, people, postgres, watchers
+from readiness.sandbox import channels, dumps, monitoring, office, postgres, watchers
 from readiness.sandbox.attested import Attested
 from readiness.sandbox.breakers import Breakers
+from readiness.sandbox.channels import Channels
 from readiness.sandbox.configuration import Configuration
 from readiness.sandbox.database import Database, prepare
 from readiness.sandbox.front import Front
@@ -21,7 +22,6 @@ from readiness.sandbox.monitoring import Monitoring
 from readiness.sandbox.office import Office
 from readiness.sandbox.operations import Operations
 from readiness.sandbox.papers import Papers
-from readiness.sandbox.people import People
 from readiness.sandbox.service import REVISION, Service
 from readiness.sandbox.storage import ObjectStore
 from readiness.sandbox.telemetry import Telemetry
@@ -60,7 +60,7 @@ class Target:
     monitoring: Monitoring
     watchers: Watchers
     papers: Papers
-    people: People
+    channels: Channels
     office: Office
     api_token: str
     attested: Attested
@@ -78,7 +78,7 @@ class Target:
         """Switch ingestion on; the launch was a few minutes ago."""
         self.configuration.change(INGESTION_ENABLED="true")
         self.launch_at = datetime.now(UTC) - SINCE_LAUNCH
-        self.people.launch(self.launch_at)
+        self.channels.launch(self.launch_at)
         self.office.record["launch_time"] = self.launch_at.isoformat()
         self.office.write()
         self.service.plant.log.write("state_change", switch="INGESTION_ENABLED", to_state="true")
@@ -109,7 +109,7 @@ class Target:
             **self.service.billing.variables(),
             **self.watchers.variables(),
             **self.papers.variables(),
-            **self.people.variables(),
+            **self.channels.variables(),
             **self.office.variables(),
         }
 
@@ -124,7 +124,7 @@ class Target:
             worker.end()
         self.monitoring.stop()
         webs = [self.service_web, self.management_web, self.storage_web, self.front_web, self.operations_web]
-        webs += [self.papers.web, self.people.web, *self.watchers.webs.values(), *self.office.webs.values()]
+        webs += [self.papers.web, self.channels.web, *self.watchers.webs.values(), *self.office.webs.values()]
         for web in webs:
             web.leave()
         for web in webs:
@@ -191,7 +191,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         papers=Papers(folder / "papers"),
         office=office.start(folder / "office", launch_at, REVISION),
         api_token=api_token,
-        people=people.start(launch_at),
+        channels=channels.start(launch_at),
         attested=Attested(folder / "attestations.yaml"),
         launch_at=launch_at,
     )

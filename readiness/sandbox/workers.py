@@ -6,6 +6,7 @@ import json
 import queue
 import threading
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -69,7 +70,7 @@ class Plant:
             self.log.write(f"ingestion.{status}", level, upload=upload["id"], seconds=done["seconds"], **fields)
 
 
-class Worker(threading.Thread):
+class Worker(threading.Thread, ABC):
     """A thread that takes turns: answer, beat, work."""
 
     def __init__(self, plant: Plant) -> None:
@@ -123,9 +124,9 @@ class Worker(threading.Thread):
             self.name,
         )
 
+    @abstractmethod
     def turn(self) -> None:
         """Do one piece of work, if there is any."""
-        raise NotImplementedError
 
 
 class IntakeWorker(Worker):

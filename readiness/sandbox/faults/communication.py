@@ -32,7 +32,7 @@ UPDATES = "communication.incident_updates_timely[playbook/status-updates]"
 @fault("preflight", turns={HERE: "fail", MEMBERS: "unknown"})
 def rollout_channel_missing(target: Target) -> Iterator[None]:
     """Nobody has made the channel of the launch."""
-    slack = target.people.slack
+    slack = target.channels.slack
     room = slack.rooms.pop(ROLLOUT)
     yield
     slack.rooms[ROLLOUT] = room
@@ -41,7 +41,7 @@ def rollout_channel_missing(target: Target) -> Iterator[None]:
 @fault("preflight", turns=turning("fail", HERE, INCIDENTS))
 def channels_archived(target: Target) -> Iterator[None]:
     """The channels are still found, and nobody can write into them any more."""
-    rooms = [target.people.slack.rooms[name] for name in (ROLLOUT, "C0INCIDENT")]
+    rooms = [target.channels.slack.rooms[name] for name in (ROLLOUT, "C0INCIDENT")]
     for room in rooms:
         room.archived = True
     yield
@@ -52,19 +52,19 @@ def channels_archived(target: Target) -> Iterator[None]:
 @fault("preflight", turns=turning("fail", CUSTOMERS, EXECUTIVES, WAR_ROOM, OPERATIONS))
 def channels_never_made(target: Target) -> Iterator[None]:
     """The channels of the others are missing; on Discord a voice channel has the name."""
-    people = target.people
-    rooms, channels = dict(people.slack.rooms), people.discord.channels
+    told = target.channels
+    rooms, channels = dict(told.slack.rooms), told.discord.channels
     for name in ("C0CUSTOMER", "C0EXECUTIV", "C0WARROOM1"):
-        del people.slack.rooms[name]
-    people.discord.channels = [{**one, "type": 2} for one in channels]
+        del told.slack.rooms[name]
+    told.discord.channels = [{**one, "type": 2} for one in channels]
     yield
-    people.slack.rooms, people.discord.channels = rooms, channels
+    told.slack.rooms, told.discord.channels = rooms, channels
 
 
 @fault("preflight", turns={MEMBERS: "fail"})
 def stakeholder_left(target: Target) -> Iterator[None]:
     """One of the stakeholders, on the second page of the members, is not in the channel."""
-    room = target.people.slack.rooms[ROLLOUT]
+    room = target.channels.slack.rooms[ROLLOUT]
     before, room.members = room.members, [one for one in room.members if one != GRACE]
     yield
     room.members = before
@@ -73,7 +73,7 @@ def stakeholder_left(target: Target) -> Iterator[None]:
 @fault("smoke", turns={ANNOUNCED: "fail"})
 def announcement_without_on_call(target: Target) -> Iterator[None]:
     """The announcement does not say who is on call."""
-    attachment = target.people.slack.rooms[ROLLOUT].said[0]["attachments"][0]
+    attachment = target.channels.slack.rooms[ROLLOUT].said[0]["attachments"][0]
     before = attachment["text"]
     attachment["text"] = before.partition("on call:")[0] + "on call: unknown, set notify.on_call"
     yield
@@ -83,7 +83,7 @@ def announcement_without_on_call(target: Target) -> Iterator[None]:
 @fault("smoke", turns={ANNOUNCED: "fail"})
 def launch_never_announced(target: Target) -> Iterator[None]:
     """The channel talks of the launch, and nobody has announced it."""
-    room = target.people.slack.rooms[ROLLOUT]
+    room = target.channels.slack.rooms[ROLLOUT]
     before = list(room.said)
     room.said.pop(0)
     yield
@@ -96,17 +96,17 @@ def launch_never_announced(target: Target) -> Iterator[None]:
 )
 def chat_bots_thrown_out(target: Target) -> Iterator[None]:
     """The tokens of both bots were revoked; Slack says so with status 200."""
-    people = target.people
-    before = people.slack.token, people.discord.token
-    people.slack.token = people.discord.token = "a-token-of-another-bot"  # noqa: S105
+    told = target.channels
+    before = told.slack.token, told.discord.token
+    told.slack.token = told.discord.token = "a-token-of-another-bot"  # noqa: S105
     yield
-    people.slack.token, people.discord.token = before
+    told.slack.token, told.discord.token = before
 
 
 @fault("smoke", turns={ANNOUNCED: "unknown"})
 def chat_history_hidden(target: Target) -> Iterator[None]:
     """The bot may see the channel, and not what is said in it."""
-    slack = target.people.slack
+    slack = target.channels.slack
     slack.scopes.remove("channels:history")
     yield
     slack.scopes.add("channels:history")
@@ -115,15 +115,15 @@ def chat_history_hidden(target: Target) -> Iterator[None]:
 @fault("preflight", turns=turning("unknown", HERE, MEMBERS, INCIDENTS, CUSTOMERS, EXECUTIVES, WAR_ROOM))
 def slack_answers_html(target: Target) -> Iterator[None]:
     """Slack answers a page for people with status 200."""
-    target.people.slack.html = True
+    target.channels.slack.html = True
     yield
-    target.people.slack.html = False
+    target.channels.slack.html = False
 
 
 @fault("preflight", turns={NOTICE: "fail"})
 def status_page_without_launch(target: Target) -> Iterator[None]:
     """The status page does not say that anything is going to happen."""
-    site = target.people.pages.sites[OWN]
+    site = target.channels.pages.sites[OWN]
     before, site.maintenances = site.maintenances, []
     yield
     site.maintenances = before
@@ -132,7 +132,7 @@ def status_page_without_launch(target: Target) -> Iterator[None]:
 @fault("preflight", turns={NOTICE: "fail"})
 def status_page_with_the_old_date(target: Target) -> Iterator[None]:
     """The launch was put off by a day, and the status page still tells the day before."""
-    (notice,) = target.people.pages.sites[OWN].maintenances
+    (notice,) = target.channels.pages.sites[OWN].maintenances
     before = dict(notice)
     for key in ("scheduled_for", "scheduled_until"):
         notice[key] = (datetime.fromisoformat(notice[key]) - timedelta(days=1)).isoformat()
@@ -160,7 +160,7 @@ def status_page_hides_an_outage(target: Target) -> Iterator[None]:
 @fault("postlaunch", turns={UPDATES: "fail"})
 def incident_without_update(target: Target) -> Iterator[None]:
     """An incident is open, and the last that was said of it is 61 minutes old."""
-    site = target.people.pages.sites[OWN]
+    site = target.channels.pages.sites[OWN]
     site.incident("Uploads are delayed", 95.0, 61.0)
     yield
     site.incidents.clear()
@@ -169,14 +169,14 @@ def incident_without_update(target: Target) -> Iterator[None]:
 @fault("preflight", turns=turning("unknown", NOTICE, SET_UP))
 def status_page_moved(target: Target) -> Iterator[None]:
     """At the address of the status page there is a page for people, whatever is asked for."""
-    target.people.pages.html.add(OWN)
+    target.channels.pages.html.add(OWN)
     yield
-    target.people.pages.html.clear()
+    target.channels.pages.html.clear()
 
 
 @fault("postlaunch", turns=turning("unknown", HEALTH, UPDATES))
 def status_page_away(target: Target) -> Iterator[None]:
     """The status page itself is down."""
-    target.people.pages.away.add(OWN)
+    target.channels.pages.away.add(OWN)
     yield
-    target.people.pages.away.clear()
+    target.channels.pages.away.clear()

@@ -18,7 +18,7 @@ TRIAGED = "support.triaged[playbook/triage]"
 @fault("postlaunch", turns=turning("fail", *COMPLAINTS))
 def complaint_unanswered(target: Target) -> Iterator[None]:
     """A client has complained, and nobody has answered."""
-    issues = target.people.tickets.issues
+    issues = target.channels.tickets.issues
     issues.append(Issue("My uploads are gone", ("complaint",)))
     yield
     issues.pop()
@@ -27,7 +27,7 @@ def complaint_unanswered(target: Target) -> Iterator[None]:
 @fault("postlaunch", turns={TRIAGED: "fail"})
 def ticket_untriaged(target: Target) -> Iterator[None]:
     """A security event has waited for a day and an hour, and is on the second page of its list."""
-    issues = target.people.tickets.issues
+    issues = target.channels.tickets.issues
     more = [Issue(f"Event {number}", ("security", "P4")) for number in range(2)]
     issues += [*more, Issue("A token in a public place", ("security",), comments=3, hours_old=25.0)]
     yield
@@ -37,7 +37,7 @@ def ticket_untriaged(target: Target) -> Iterator[None]:
 @fault("postlaunch", turns=turning("unknown", *COMPLAINTS, TRIAGED))
 def tracker_denied(target: Target) -> Iterator[None]:
     """The tracker's token has expired."""
-    tickets = target.people.tickets
+    tickets = target.channels.tickets
     before, tickets.token = tickets.token, "github_pat_of_somebody_else"
     yield
     tickets.token = before

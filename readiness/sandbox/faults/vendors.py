@@ -22,7 +22,7 @@ AFTER_LAUNCH = WORKS.format("launch400k/vendor-outage")
 @fault("preflight", "postlaunch", turns=turning("fail", SUPABASE, BEFORE_LAUNCH["supabase"], AFTER_LAUNCH))
 def vendor_degraded_in_one_region(target: Target) -> Iterator[None]:
     """The database vendor is degraded in one of its regions, which stand on its page under the same name."""
-    site = target.people.pages.sites["supabase"]
+    site = target.channels.pages.sites["supabase"]
     site.turn("Database", "degraded_performance")
     yield
     site.turn("Database", "operational")
@@ -35,7 +35,7 @@ INCIDENTS = {"vercel": "Functions", "openai": "Chat Completions", "stripe": "API
 @fault("preflight", turns=turning("fail", CLERK, *OTHERS))
 def vendors_have_incidents(target: Target) -> Iterator[None]:
     """Four vendors are looking into an incident; their components still say operational."""
-    sites = target.people.pages.sites
+    sites = target.channels.pages.sites
     for name, component in INCIDENTS.items():
         sites[name].incident("Elevated errors", 5.0, body=f"Requests to {component} fail.")
     yield
@@ -50,6 +50,6 @@ def vendors_have_incidents(target: Target) -> Iterator[None]:
 )
 def vendors_status_pages_away(target: Target) -> Iterator[None]:
     """The vendors' status pages answer 503: nobody knows how the vendors are."""
-    target.people.pages.away |= {*VENDORS}
+    target.channels.pages.away |= {*VENDORS}
     yield
-    target.people.pages.away.clear()
+    target.channels.pages.away.clear()

@@ -18,10 +18,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register; a replay is no evidence, so there is nothing new to sign."""
     run = config.stash[RUN] if is_real(config) and is_controller(config) else None
     if run and run.phase is Phase.GA and run.replay is None:
-        config.pluginmanager.register(Signer(config), "readiness-signer")
+        config.pluginmanager.register(PageWriter(config), "readiness-page-writer")
 
 
-class Signer:
+class PageWriter:
     """The controller has the only one."""
 
     def __init__(self, config: pytest.Config) -> None:

@@ -18,7 +18,7 @@ _DECIDED, _ANNOUNCED = timedelta(minutes=20), timedelta(minutes=2)
 
 
 @dataclass
-class People:
+class Channels:
     """Each stand-in, and the web server of them all."""
 
     slack: Slack
@@ -30,7 +30,7 @@ class People:
     def variables(self) -> dict[str, str]:
         """Give what an environment file needs to know."""
         return {
-            "SANDBOX_PEOPLE_URL": self.web.url,
+            "SANDBOX_CHANNELS_URL": self.web.url,
             "SANDBOX_SLACK_TOKEN": self.slack.token,
             "SANDBOX_DISCORD_TOKEN": self.discord.token,
             "SANDBOX_TICKETS_TOKEN": self.tickets.token,
@@ -43,7 +43,7 @@ class People:
         self.slack.announce(launch_at + _ANNOUNCED)
 
 
-def start(launch_at: datetime) -> People:
+def start(launch_at: datetime) -> Channels:
     """Start them all, before a launch that is decided and announced."""
     slack, discord, pages, tickets = Slack(), Discord(), StatusPages(), Tickets()
     slack.decide(datetime.now(UTC) - _DECIDED)
@@ -55,4 +55,4 @@ def start(launch_at: datetime) -> People:
         Mount("/github", tickets.application()),
     ]
     web = Web(Starlette(routes=parts))
-    return People(slack, discord, pages, tickets, web)
+    return Channels(slack, discord, pages, tickets, web)

@@ -20,7 +20,7 @@ def ask(sandbox: Sandbox, vendor: str, path: str, token: str | None = None) -> h
     names = {"slack": ("SLACK", "Bearer"), "discord": ("DISCORD", "Bot"), "github": ("TICKETS", "Bearer")}
     name, word = names[vendor]
     headers = {"Authorization": f"{word} {token or known[f'SANDBOX_{name}_TOKEN']}"}
-    return httpx.get(f"{known['SANDBOX_PEOPLE_URL']}/{vendor}{path}", headers=headers, trust_env=False)
+    return httpx.get(f"{known['SANDBOX_CHANNELS_URL']}/{vendor}{path}", headers=headers, trust_env=False)
 
 
 def without_pruned(schema: Any) -> Any:
@@ -75,7 +75,7 @@ def test_the_launch_is_decided_and_after_it_announced(sandbox: Sandbox, launched
 
 
 def test_the_status_page_announces_the_launch(sandbox: Sandbox) -> None:
-    where = f"{sandbox.variables['SANDBOX_PEOPLE_URL']}/pages/own/api/v2/summary.json"
+    where = f"{sandbox.variables['SANDBOX_CHANNELS_URL']}/pages/own/api/v2/summary.json"
     (notice,) = httpx.get(where, trust_env=False).json()["scheduled_maintenances"]
     begins, ends = (datetime.fromisoformat(notice[key]) for key in ("scheduled_for", "scheduled_until"))
     launch = datetime.fromisoformat(sandbox.variables["SANDBOX_LAUNCH_AT"])
@@ -85,7 +85,7 @@ def test_the_status_page_announces_the_launch(sandbox: Sandbox) -> None:
 
 
 def test_the_status_page_says_that_the_launch_is_done(launched_sandbox: Sandbox) -> None:
-    where = f"{launched_sandbox.variables['SANDBOX_PEOPLE_URL']}/pages/own/api/v2"
+    where = f"{launched_sandbox.variables['SANDBOX_CHANNELS_URL']}/pages/own/api/v2"
     (told,) = httpx.get(f"{where}/incidents.json", trust_env=False).json()["incidents"]
     assert (told["status"], told["name"]) == ("resolved", "New ingestion pipeline")
     assert "generally available" in told["incident_updates"][0]["body"]
