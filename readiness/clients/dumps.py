@@ -27,7 +27,20 @@ SETTINGS = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c extra_
 SETTINGS += " -c row_security=off"
 """So that a row reads the same on two servers, and that a policy which hides rows is an error, not fewer rows."""
 _CREATED = re.compile(r"^;\s+Archive created at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
-_PLACE = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "sslmode": "PGSSLMODE"}
+_PLACE = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "channel_binding": "PGCHANNELBINDING",
+}
+"""What an address says beside the database, and the variable by which PostgreSQL's programs know it."""
+LISTED_SECONDS = 120.0
 _TABLES = (
     "select format('%I.%I', n.nspname, c.relname) as name, n.nspname || '.' || c.relname as shown"
     " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
@@ -69,14 +82,18 @@ class Dumps:
 
     def created(self, path: Path) -> datetime | None:
         """Read from a dump when it was made; None where it does not say. Raises DumpRefused, Unknown."""
-        found = subprocess.run(  # noqa: S603  PostgreSQL's program
-            [self._program("pg_restore"), "--list", str(path)],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env={"PATH": os.environ.get("PATH", ""), "TZ": "UTC", "LC_ALL": "C"},
-            check=False,
-        )
+        try:
+            found = subprocess.run(  # noqa: S603  PostgreSQL's program
+                [self._program("pg_restore"), "--list", str(path)],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                env={"PATH": os.environ.get("PATH", ""), "TZ": "UTC", "LC_ALL": "C"},
+                timeout=LISTED_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Unknown(f"{path.name} was not listed within {LISTED_SECONDS:g} s", "is its disk there?") from None
         if found.returncode:
             raise DumpRefused(complaint(found.stderr))
         told = _CREATED.search(found.stdout)
