@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 STOP_SECONDS = 20
+PLANT_SECONDS = 120
+"""Some faults wait until a server has started anew or has seen enough of them; theirs are the shorter waits."""
 PREFIX = "SANDBOX_"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy of the machine cannot see our loopback
 
@@ -107,7 +109,7 @@ class Sandbox:
             headers={"Authorization": f"Bearer {self.variables['SANDBOX_CONTROL_TOKEN']}"},
         )
         try:
-            with _DIRECT.open(request, timeout=STOP_SECONDS) as answer:
+            with _DIRECT.open(request, timeout=PLANT_SECONDS) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise SandboxFailed(error.read().decode("utf-8", "replace")) from None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 import threading
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from readiness.errors import not_one_of
@@ -32,7 +34,7 @@ class Control:
             Route("/faults/{name}", self._put, methods=["PUT"]),
             Route("/faults/{name}", self._delete, methods=["DELETE"]),
         ]
-        self.web = Web(Starlette(routes=routes))
+        self.web = Web(Starlette(routes=routes, exception_handlers={Exception: _failed}))
 
     def variables(self) -> dict[str, str]:
         """Give the target's variables and the way to this hand."""
@@ -85,3 +87,10 @@ class Control:
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 404)
         return JSONResponse({"planted": sorted(self._planted)})
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """Tell the caller what went wrong, and where: nobody reads a log of the sandbox."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    says = f"{request.method} {request.url.path}: {type(error).__name__}: {error}"
+    return PlainTextResponse(f"{says} ({Path(where.filename).name}:{where.lineno} in {where.name})", 500)

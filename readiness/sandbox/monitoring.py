@@ -26,7 +26,7 @@ from starlette.routing import Route
 
 from readiness.sandbox.catcher import Catcher, routing
 from readiness.sandbox.front import Front
-from readiness.sandbox.processes import free_port, with_parent
+from readiness.sandbox.processes import free_port, start_server
 from readiness.sandbox.web import Web
 
 PROGRAMS = ("prometheus", "promtool", "prometheus-alertmanager")
@@ -249,15 +249,9 @@ def _remember(folder: Path, front: Front) -> None:
 
 
 def _run(folder: Path, program: str, *words: str) -> subprocess.Popen[bytes]:
-    with (folder / f"{program}.log").open("wb") as log:
-        return subprocess.Popen(  # noqa: S603  a program of the machine, our own words
-            [shutil.which(program) or program, *words, "--log.level=warn"],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            preexec_fn=with_parent(),  # noqa: PLW1509  as PostgreSQL's
-        )
+    with (folder / f"{program}.log").open("ab") as log:
+        command = (shutil.which(program) or program, *words, "--log.level=warn")
+        return start_server(command, cwd=folder, stdout=log, stderr=log)
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], folder: Path) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from readiness.sandbox.processes import free_port, with_parent
+from readiness.sandbox.processes import free_port, start_server
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -182,16 +182,8 @@ def _serve(
 ) -> subprocess.Popen[bytes]:
     options = [f"-c{name}={value}" for name, value in {**SETTINGS, "port": str(port)}.items()]
     with (folder / "log").open("ab") as log:
-        return subprocess.Popen(  # noqa: S603
-            [str(binaries / "postgres"), "-D", str(folder / "data"), *options],
-            env=environment,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            preexec_fn=with_parent(),  # noqa: PLW1509  before any thread
-            **owner,
-        )
+        command = (str(binaries / "postgres"), "-D", str(folder / "data"), *options)
+        return start_server(command, env=environment, cwd="/", stdout=log, stderr=subprocess.STDOUT, **owner)
 
 
 def _answers(process: subprocess.Popen[bytes], folder: Path) -> bool:

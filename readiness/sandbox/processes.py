@@ -5,10 +5,15 @@ from __future__ import annotations
 import ctypes
 import signal
 import socket
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
+_MOTHER = ThreadPoolExecutor(1, "mother-of-servers")
+"""The thread that starts them: the system ends a server when the *thread* that started it ends, and this one stays."""
 
 
 def free_port() -> int:
@@ -18,9 +23,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def with_parent() -> Callable[[], None] | None:
-    """Give the `preexec_fn` of a process that must not outlive this one; None where the system knows no such thing."""
-    return _die_with_parent if sys.platform == "linux" else None
+def start_server(words: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Start a server that does not outlive this process, whichever thread asks; options as for `Popen`."""
+    return _MOTHER.submit(_start, words, options).result()
+
+
+def _start(words: Sequence[str], options: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    before = _die_with_parent if sys.platform == "linux" else None  # no other system knows such a thing
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, preexec_fn=before, **options)  # noqa: PLW1509, S603
 
 
 def _die_with_parent() -> None:

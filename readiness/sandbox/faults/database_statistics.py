@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from readiness.sandbox.target import Target
 
 WAIT_SECONDS = 30.0
+BLOCKS_READ = 40_000
+"""So many tell a share: see `blocks_at_least` of the lines."""
 SLEEPERS, SLEEP_SECONDS = 30, 1.0
 CALLS = 300
 WITHOUT_REPLICA = "there is no replica: start the sandbox with --replica"
@@ -41,7 +43,9 @@ TIMES = ("backend_start", "xact_start", "query_start", "state_change")
 
 def _wait(condition: Callable[[], object]) -> None:
     end = time.monotonic() + WAIT_SECONDS
-    while not condition() and time.monotonic() < end:
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"the database is not as the fault wants it after {WAIT_SECONDS:g} s")
         time.sleep(0.02)
 
 
@@ -191,15 +195,17 @@ def blocks_read_from_disk(target: Target) -> Iterator[None]:
 
 
 def _read_until(target: Target, sql: str, enough: Callable[[float], bool]) -> None:
+    """Count from nothing: a share of all that was read since the start would take the longer the older the sandbox."""
+
     def read() -> bool:
         target.admin.rows(sql)
         target.admin.rows("select pg_stat_force_next_flush()")
         found = target.admin.one(
-            "select blks_hit::float / (blks_hit + blks_read) as share from pg_stat_database"
-            " where datname = current_database()"
+            "select blks_hit, blks_hit + blks_read as blocks from pg_stat_database where datname = current_database()"
         )
-        return enough(found["share"])
+        return bool(found["blocks"] > BLOCKS_READ and enough(found["blks_hit"] / found["blocks"]))
 
+    target.admin.rows("select pg_stat_reset()")
     _wait(read)
 
 
