@@ -108,6 +108,7 @@ def _begin(environment: LocustEnvironment, **_: object) -> None:
     else:
         COURSES["now"] = Course(run)
         run.folder.mkdir(parents=True, exist_ok=True)
+        _enter("begin", str(run.folder), run.stage_name)
         run.revision = run.look_up_revision()
         gevent.spawn(_write_on, run)
     if not isinstance(runner, MasterRunner):
@@ -222,4 +223,10 @@ def _finish(environment: LocustEnvironment, **_: object) -> None:
     found = run.write()
     say(found, run)
     environment.process_exit_code = found.word.exit
-    subprocess.run([sys.executable, "-m", "readiness.evidence.rehearsal_page", str(run.folder)], check=False)  # noqa: S603
+    _enter("end", str(run.folder))
+
+
+def _enter(*words: str) -> None:
+    """Make an entry in the ledger; a rehearsal goes on without, and says that it is no evidence."""
+    command = [sys.executable, "-m", "readiness.evidence.rehearsing", *words]
+    subprocess.run(command, check=False, start_new_session=True)  # noqa: S603  not for a second Ctrl-C to break off

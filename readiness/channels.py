@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
+from readiness.repositories import Repository
 from readiness.sections import STRICT, SecretReference, Url
 
 Words = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -114,16 +115,9 @@ class Communication(BaseModel):
         return self
 
 
-class Support(BaseModel):
+class Support(Repository):
     """Support's tickets, kept as issues of a GitHub repository."""
 
-    model_config = STRICT
-
-    repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
-    """owner/name"""
-    token: SecretReference
-    """It may read issues, and no more."""
-    url: Url = "https://api.github.com"
     complaints: Words = ("complaint",)
     """The labels of a client's complaint; any of them."""
     queues: Words = ("incident", "security", "support")

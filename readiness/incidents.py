@@ -1,4 +1,4 @@
-"""Incident reports: Markdown files with front matter, one for each incident.
+"""Incident reports: Markdown with front matter, one for each incident, in a folder or as issues of a tracker.
 
     ---
     id: INC-12
@@ -11,22 +11,24 @@
     ## Summary
     ...
 
-A field such as `customer_impact` is a key of the front matter or a heading of the text: `## Customer impact`.
+A field such as `customer_impact` is a key of the front matter or a heading of the text: `## Customer impact`. An issue
+is such a text too; what its front matter leaves out the tracker knows: id (#12), title, when it was opened and closed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from readiness.documents import LOADER
+from readiness.repositories import Repository
 from readiness.sections import STRICT, Instant
 from readiness.sign_off import Said, says_nothing
 
@@ -35,15 +37,29 @@ _HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _LONGEST_FRONT, _MOST_BRACKETS = 20_000, 500
 
 
+class Tracker(Repository):
+    """Reports that are issues of a GitHub repository."""
+
+    label: Annotated[str, Field(min_length=1)] = "incident"
+    """What tells them from other issues."""
+
+
 class Incidents(BaseModel):
     """Where incidents are written down, and what knows of them besides `readings.known_incidents`."""
 
     model_config = STRICT
 
-    folder: Path
+    folder: Path | None = None
     """Of the reports: Markdown files with front matter; README.md and template.md are none."""
+    tracker: Tracker | None = None
     alerts: str | None = None
     """Alerts of this severity each have a report; Prometheus tells when they fired."""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Incidents:
+        if self.folder is None and self.tracker is None:
+            raise ValueError("reports are in a folder or in a tracker; name one")
+        return self
 
 
 class _Front(BaseModel):
@@ -85,17 +101,19 @@ class NoReport(ValueError):
     """A file that is no incident report; the message says why, in one line."""
 
 
-def parse(text: str) -> Report:
-    """Read one report. Raises NoReport."""
-    found = _FRONT.match(text.replace("\r\n", "\n").lstrip("\ufeff"))
-    if not found:
+def parse(text: str, known: Mapping[str, object] | None = None) -> Report:
+    """Read one report; what is known of it besides stands in for front matter that it lacks. Raises NoReport."""
+    text = text.replace("\r\n", "\n").lstrip("\ufeff")
+    found = _FRONT.match(text)
+    if not found and not known:
         raise NoReport("it does not begin with front matter between two lines of ---")
-    data = _mapping(found[1])
+    data = {**(known or {}), **(_mapping(found[1]) if found else {})}
+    body = found[2] if found else text
     try:
         front = _Front.model_validate(data)
     except ValidationError as error:
         raise NoReport("; ".join(_sentence(one) for one in error.errors())) from None
-    told = {key: _text(value) for key, value in data.items()} | dict(_sections(found[2] or ""))
+    told = {key: _text(value) for key, value in data.items()} | dict(_sections(body or ""))
     return Report(
         id=front.id,
         title=front.title,

@@ -15,17 +15,21 @@ def _one_place(text: str) -> str:
     return text
 
 
-class GitHub(BaseModel):
-    """One repository."""
+class Repository(BaseModel):
+    """A repository of GitHub. Its token is fine-grained and read-only: issues, and what the section says besides."""
 
     model_config = STRICT
 
     url: Url = "https://api.github.com"
     """https://HOST/api/v3 for an Enterprise server."""
     token: SecretReference
-    """Fine-grained, read-only: contents, issues, pull requests, checks, commit statuses."""
     repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
     """owner/name"""
+
+
+class GitHub(Repository):
+    """Where the code is; the token also reads contents, pull requests, checks and commit statuses."""
+
     ref: Annotated[str, AfterValidator(_one_place)] = "{revision}"
     """How target.revision is called there: a commit as it is, tags/{revision}, or tags/v{revision}."""
     labels: dict[str, str] = {}

@@ -18,6 +18,7 @@ from readiness.environment import Environment, Reading
 from readiness.incidents import NoReport, parse
 from readiness.observations.incidents import IncidentReview, incident_review
 from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.secret import Secret
 from tests.clients.servers import Server, document
 
 ROOT = Path(__file__).parents[1]
@@ -112,7 +113,14 @@ def review(tmp_path: Path) -> Review:
             hours = None if fields else 48.0
             try:
                 return incident_review(
-                    clients.files, clients.readings, clients.prometheus, environment, MOMENT, fields, hours, 30.0
+                    clients.incident_reports,
+                    clients.readings,
+                    clients.prometheus,
+                    environment,
+                    MOMENT,
+                    fields,
+                    hours,
+                    30.0,
                 )
             finally:
                 clients.close()
@@ -205,6 +213,75 @@ def test_a_folder_that_is_not_there_is_unknown(review: Review) -> None:
         review([KNOWN], folder=Path("nowhere"))
 
 
+def issue(number: int, body: str | None, **changes: Any) -> dict[str, Any]:
+    told = {"number": number, "title": "uploads were refused", "created_at": "2026-12-03T09:10:00Z", "comments": 2}
+    return {**told, "closed_at": "2026-12-03T09:52:00Z", "labels": [{"name": "incident"}], "body": body, **changes}
+
+
+BODY = EXAMPLE.partition("---\n\n")[2]
+DATED = f"---\nwritten_at: 2026-12-04T15:00:00Z\n---\n{BODY}"
+
+
+def tracked(*issues: object, known: object = (), fields: tuple[str, ...] = FIELDS, hours: float | None = 48.0) -> Any:
+    """Review the reports that are issues of a tracker."""
+
+    def behave(server: Server, connection: Any, asked: Any) -> None:
+        found: object = list(issues) if "/issues?" in asked.path else {"name": "incident"}
+        document(found if asked.path.startswith("/repos/shop/incidents/") else known)(server, connection, asked)
+
+    with Server(behave) as server:
+        tracker = {"url": server.url, "token": Secret("github_pat_1"), "repository": "shop/incidents"}
+        environment = Environment(
+            environment="shop",
+            runbooks=("ingestion",),
+            allowed_hosts=("127.0.0.1",),
+            target={"url": server.url},  # type: ignore[arg-type]
+            incidents={"tracker": tracker},  # type: ignore[arg-type]
+            readings={"known_incidents": Reading(http=f"{server.url}/known")},
+        )
+        clients = Clients.of(environment, Guard(["127.0.0.1"], frozenset({Effect.READ})), Path("nowhere"))
+        try:
+            places, readings, prometheus = clients.incident_reports, clients.readings, clients.prometheus
+            return incident_review(places, readings, prometheus, environment, MOMENT, fields, hours, 30.0)
+        finally:
+            clients.close()
+
+
+def test_an_issue_is_a_report() -> None:
+    found = tracked(issue(12, DATED), issue(13, None, pull_request={}), known=[KNOWN | {"id": "#12"}])
+    assert nothing_wrong(found)
+    assert (found.known, found.reports) == (1, 1)
+
+
+def test_what_an_issue_says_of_itself_counts_more_than_what_its_tracker_knows() -> None:
+    assert tracked(issue(12, EXAMPLE, closed_at=None), known=[KNOWN]).open == []
+    assert tracked(issue(12, DATED, closed_at=None)).open == ["#12: uploads were refused"]
+
+
+def test_an_issue_that_does_not_say_when_it_was_written_is_late() -> None:
+    assert tracked(issue(12, BODY.replace("\n", "\r\n"))).late == ["#12: not dated, 125 h after its end"]
+
+
+@pytest.mark.parametrize("body", [None, "", "it is mended"])
+def test_an_issue_without_a_report_lacks_everything(body: str | None) -> None:
+    assert tracked(issue(12, body)).incomplete == [f"#12: no {', '.join(FIELDS)}"]
+
+
+@pytest.mark.parametrize(
+    ("issues", "told"),
+    [
+        ([issue(12, EXAMPLE), issue(14, EXAMPLE)], "shop/incidents#14 and shop/incidents#12 both are of INC-12"),
+        ([issue(12, "---\nstarted_at: yesterday\n---\n")], "shop/incidents#12: started_at"),
+        ([issue(12, DATED, created_at="lately")], "created_at"),
+        ([{"message": "Not Found"}], "is incidents.tracker.url right?"),
+    ],
+)
+def test_an_issue_that_cannot_be_read_is_unknown(issues: list[object], told: str) -> None:
+    with pytest.raises(Unknown) as raised:
+        tracked(*issues)
+    assert told in str(raised.value)
+
+
 def prometheus(rules: object, *answers: object) -> Callable[[Server, Any, Any], None]:
     """Answer the rules, then one vector after the other: the record, the first, the last, the latest firing."""
     left = list(answers)
@@ -242,9 +319,8 @@ def alerted(tmp_path: Path, behaviour: Callable[[Server, Any, Any], None], *text
         )
         clients = Clients.of(environment, Guard(["127.0.0.1"], frozenset({Effect.READ})), tmp_path)
         try:
-            return incident_review(
-                clients.files, clients.readings, clients.prometheus, environment, MOMENT, FIELDS, None, 14.0
-            )
+            places, readings, prometheus = clients.incident_reports, clients.readings, clients.prometheus
+            return incident_review(places, readings, prometheus, environment, MOMENT, FIELDS, None, 14.0)
         finally:
             clients.close()
 

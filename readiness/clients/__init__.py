@@ -15,6 +15,7 @@ from readiness.clients.grafana import Grafana
 from readiness.clients.guard import Guard
 from readiness.clients.history import History
 from readiness.clients.http import Http
+from readiness.clients.incident_reports import IncidentReports
 from readiness.clients.levels import Levels
 from readiness.clients.loki import Loki
 from readiness.clients.metrics import Exposition
@@ -51,6 +52,7 @@ class Clients:
     chats: Chats
     status_pages: StatusPages
     tickets: Tickets
+    incident_reports: IncidentReports
     history: History
     roster: Roster
     pagerduty: PagerDuty
@@ -86,6 +88,7 @@ class Clients:
             chats=Chats(environment.communication, http),
             status_pages=StatusPages(http),
             tickets=Tickets(environment.support, http),
+            incident_reports=IncidentReports(environment.incidents, files, http),
             history=history,
             roster=Roster(environment.team, files),
             pagerduty=PagerDuty(environment.pagerduty, http),

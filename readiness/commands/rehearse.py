@@ -14,7 +14,6 @@ from pathlib import Path
 from readiness import documents, rehearsal
 from readiness.distribution import merged
 from readiness.errors import BadRun, ReadinessError
-from readiness.evidence.ledger import keep
 from readiness.rehearsal import Evidence
 from readiness.rehearsal_verdict import Judgement, Word, judge
 from readiness.sandbox import Sandbox
@@ -105,20 +104,7 @@ def _rehearse(options: argparse.Namespace, stage: str, variables: Mapping[str, s
             process.terminate()
             process.wait(GRACE_SECONDS)
     evidence = _newest(options, stage, before)
-    judged = judge(evidence) if evidence else None
-    _enter(options, stage, before, judged)
-    return process.returncode, judged
-
-
-def _enter(options: argparse.Namespace, stage: str, before: set[Path], judged: Judgement | None) -> None:
-    """Enter it into the ledger, however it ended."""
-    for folder in rehearsal.folders(options.reports, options.env, stage):
-        if folder not in before:
-            word, code = (judged.word, judged.word.exit) if judged else (Word.INCONCLUSIVE, Word.INCONCLUSIVE.exit)
-            try:
-                keep(folder, str(word), code, phase=stage)
-            except (OSError, ReadinessError) as error:
-                print(f"{stage}: not sealed, so it is not evidence: {error}", flush=True)
+    return process.returncode, judge(evidence) if evidence else None
 
 
 def _command(options: argparse.Namespace, stage: str) -> list[str]:

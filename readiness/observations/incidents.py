@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from readiness.clients.files import Files
+from readiness.clients.incident_reports import IncidentReports
 from readiness.clients.prometheus import Prometheus
 from readiness.clients.readings import Readings
 from readiness.environment import Environment
-from readiness.incidents import Incidents, NoReport, Report, parse
+from readiness.incidents import NoReport, Report, parse
 from readiness.observations import known_reading, observation
 from readiness.outcomes import NotConfigured, Unknown
 
 KNOWN_INCIDENTS = known_reading("known_incidents", "the incidents (columns id, title, started_at, ended_at)")
-NO_REPORTS = {"readme.md", "template.md"}
 BEFORE_IT_IS_SEEN = timedelta(hours=1)
 """An alert may fire so long before the incident is said to begin, or after it is said to have ended."""
 
@@ -58,7 +57,7 @@ class _Known:
 
 @observation
 def incident_review(
-    files: Files,
+    incident_reports: IncidentReports,
     readings: Readings,
     prometheus: Prometheus,
     environment: Environment,
@@ -71,13 +70,11 @@ def incident_review(
 
     With `hours_at_most` the time until a report is written is judged, and with `fields` what it tells.
     """
-    section = environment.incidents
-    if section is None:
-        raise NotConfigured("nothing says where incident reports are", "set incidents.folder in the environment file")
+    section = incident_reports.settings
     since = moment - timedelta(days=days_back)
     severity = environment.alerts.severities.get(section.alerts, section.alerts) if section.alerts else None
     known = list(_known(readings, prometheus, severity, since, moment))
-    reports = [one for one in _reports(files, section) if (one.ended_at or moment) >= since]
+    reports = [one for one in _reports(incident_reports) if (one.ended_at or moment) >= since]
     about = [(one, next((report for report in reports if one.is_of(report)), None)) for one in known]
     ends = {report.id: one.ended_at for one, report in about if report and one.id}
     late = list(_late(reports, ends, moment, hours_at_most)) if hours_at_most is not None else []
@@ -114,20 +111,19 @@ def _lacks(report: Report, fields: tuple[str, ...]) -> list[str]:
     return [name for name in fields if name not in report.fields]
 
 
-def _reports(files: Files, section: Incidents) -> Iterator[Report]:
+def _reports(places: IncidentReports) -> Iterator[Report]:
     """Read every report. Raises Unknown for one that cannot be read: nobody knows what it is about."""
     seen: dict[str, str] = {}
-    for name in files.names(section.folder, ".md"):
-        if name.casefold() in NO_REPORTS:
-            continue
-        path = section.folder / name
+    for written in places.all():
         try:
-            report = parse(files.text(path))
+            report = parse(written.text, written.known)
         except NoReport as error:
-            raise Unknown(f"{path}: {error}", "correct it as environments/incident-report.md shows") from None
+            hint = "correct it as environments/incident-report.md shows"
+            raise Unknown(f"{written.where}: {error}", hint) from None
         if report.id in seen:
-            raise Unknown(f"{path} and {seen[report.id]} both are of {report.id}", "give each incident one report")
-        seen[report.id] = name
+            both = f"{written.where} and {seen[report.id]}"
+            raise Unknown(f"{both} both are of {report.id}", "give each incident one report")
+        seen[report.id] = written.where
         yield report
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from readiness.clients.readings import Readings
-from readiness.clients.tickets import Ticket, Tickets
+from readiness.clients.repository import Issue
+from readiness.clients.tickets import Tickets
 from readiness.observations import known_reading, observation
 
 OPEN_COMPLAINTS = known_reading("open_complaints", "the clients' open complaints (columns name, answered)")
@@ -48,5 +49,5 @@ def untriaged(tickets: Tickets, readings: Readings, hours_at_most: float) -> lis
     return [f"{name} ({hours:.0f} h)" for name, hours in ages if hours > hours_at_most]
 
 
-def _named(ticket: Ticket) -> str:
+def _named(ticket: Issue) -> str:
     return f"#{ticket.number} {ticket.title[:SHOWN]}"

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from readiness.sandbox.papers import FIELDS, report
 from readiness.sandbox.vendors.discord import Discord
 from readiness.sandbox.vendors.slack import Slack
 from readiness.sandbox.vendors.status_pages import StatusPages
-from readiness.sandbox.vendors.tickets import Tickets
+from readiness.sandbox.vendors.tickets import Issue, Tickets
 from readiness.sandbox.web import Web
 
 _DECIDED, _ANNOUNCED = timedelta(minutes=20), timedelta(minutes=2)
@@ -46,6 +47,7 @@ class Channels:
 def start(launch_at: datetime) -> Channels:
     """Start them all, before a launch that is decided and announced."""
     slack, discord, pages, tickets = Slack(), Discord(), StatusPages(), Tickets()
+    tickets.issues.append(postmortem())
     slack.decide(datetime.now(UTC) - _DECIDED)
     pages.plan(launch_at)
     parts = [
@@ -56,3 +58,12 @@ def start(launch_at: datetime) -> Channels:
     ]
     web = Web(Starlette(routes=parts))
     return Channels(slack, discord, pages, tickets, web)
+
+
+def postmortem(hours_after: float | None = 20.0, **fields: str) -> Issue:
+    """Write an incident's report as an issue of the tracker, with other texts in these fields."""
+    ended = datetime.now(UTC) - timedelta(days=10)
+    front = {"written_at": (ended + timedelta(hours=hours_after)).isoformat()} if hours_after else {}
+    opened, closed = ((datetime.now(UTC) - at) / timedelta(hours=1) for at in (ended - timedelta(hours=1), ended))
+    text = report(front, FIELDS | fields)
+    return Issue("Exports waited", ("postmortem",), 3, opened, body=text, closed_hours_ago=closed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class Papers:
         """Write the sign-off as it is when all goes well, with these changes."""
         today = datetime.now(UTC).date().isoformat()
         given = [{"role": role, "name": name, "approved_on": today} for role, name in (people or ROLES).items()]
-        text = json.dumps({"decision": "approved", "approvals": given} | changes)  # JSON is YAML
+        text = json.dumps({"decision": "approved", "approvals": given} | changes)
         self.sign_off.write_text(text, encoding="utf-8")
 
     def report(self, name: str = "INC-7", hours_after: float = 20.0, days_ago: float = 12.0, **fields: str) -> None:
@@ -74,12 +75,16 @@ class Papers:
             "ended_at": ended.isoformat(),
             "written_at": (ended + timedelta(hours=hours_after)).isoformat(),
         }
-        told = FIELDS | fields
-        body = "\n\n".join(f"## {key.replace('_', ' ').capitalize()}\n\n{text}" for key, text in told.items())
-        (self.reports / f"{name}.md").write_text(f"---\n{json.dumps(front)}\n---\n\n{body}\n", encoding="utf-8")
+        (self.reports / f"{name}.md").write_text(report(front, FIELDS | fields), encoding="utf-8")
 
     def _page(self, request: Request) -> Response:
         name = request.path_params["name"]
         status = self.page_status.get(name, 404)
         text = PAGES.get(name, "") if status == 200 else "no"  # noqa: PLR2004
         return HTMLResponse(f"<!doctype html><title>{text}</title><h1>{text}</h1>", status)
+
+
+def report(front: Mapping[str, str], fields: Mapping[str, str]) -> str:
+    """Write an incident report: front matter, and a heading for each field."""
+    body = "\n\n".join(f"## {key.replace('_', ' ').capitalize()}\n\n{text}" for key, text in fields.items())
+    return f"---\n{json.dumps(front)}\n---\n\n{body}\n"  # JSON is YAML

@@ -37,6 +37,7 @@ def test_the_names_that_an_observation_may_ask_for() -> None:
         "chats": "Chats",
         "status_pages": "StatusPages",
         "tickets": "Tickets",
+        "incident_reports": "IncidentReports",
         "history": "History",
         "roster": "Roster",
         "pagerduty": "PagerDuty",

@@ -13,7 +13,8 @@ from readiness.environment import Environment, Reading
 from readiness.observations.release import CiResult, blockers, ci
 from readiness.observations.rollback import Review, previous_version, procedure_review
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.sandbox.vendors.github import REPOSITORY, GitHub, Issue
+from readiness.sandbox.vendors.github import REPOSITORY, GitHub
+from readiness.sandbox.vendors.tickets import Issue
 from readiness.sandbox.web import Web
 from readiness.secret import Secret
 from tests.clients.conftest import Make

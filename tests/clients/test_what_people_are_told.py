@@ -285,19 +285,16 @@ def test_triage_is_a_label_or_an_assignee(support: Clients, tracker: Tickets) ->
 
 def test_a_label_that_does_not_exist_is_unknown(support: Clients) -> None:
     assert support.tickets.open(("complaint",)) == []
-    with pytest.raises(Unknown, match="has no label compliant"):
+    with pytest.raises(Unknown, match="has no label 'compliant'"):
         support.tickets.open(("compliant",))
 
 
-def test_pages_of_another_host_are_not_followed(make: Make) -> None:
+def test_pages_without_an_end_are_unknown_and_no_other_host_is_asked(make: Make) -> None:
     more = {"Link": '<http://elsewhere.example/?page=2>; rel="next"'}
     with Server(lambda _server, connection, _asked: connection.sendall(packet(200, b"[]", more))) as server:
-        with pytest.raises(Unknown, match="goes on at another host"):
-            make(server.url).tickets.open(("complaint",))
-        again = {"Link": f'<{server.url}/?page=2>; rel="next"'}
-        server.behaviour = lambda _server, connection, _asked: connection.sendall(packet(200, b"[]", again))
         with pytest.raises(Unknown, match="more than 20 pages"):
             make(server.url).tickets.open(("complaint",))
+        assert len(server.asked) == 20
 
 
 def test_other_trackers_are_read_as_readings(make: Make) -> None:

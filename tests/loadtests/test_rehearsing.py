@@ -17,6 +17,8 @@ import pytest
 
 from loadtests.trial import ROOT, Finding, Trial, truth_server
 from loadtests.truth import Law
+from readiness.evidence import ledger
+from readiness.evidence.ledger import Kept
 from readiness.rehearsal import folders, read
 from readiness.rehearsal_verdict import Word, judge
 
@@ -29,6 +31,12 @@ STARVED = ("late (p99", "for a processor", "held back", "the generator's doing")
 def fair(found: Finding) -> bool:
     """Tell whether it passed, or was held up by what else this machine was doing, and by nothing else."""
     return all(any(word in reason.says for word in STARVED) for reason in found.judgement.reasons)
+
+
+def kept(folder: Path) -> Kept:
+    """Read what the ledger has of a rehearsal."""
+    home = folder.parents[1]
+    return ledger.read(home / ledger.FILE, {}).runs[folder.relative_to(home).as_posix()]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +54,10 @@ def test_what_is_recorded_is_what_was_sent_and_true(tmp_path: Path, url: str) ->
     assert found.evidence.target.revision == "truth"
     folder = next(folders(tmp_path / "reports", "trial"))
     assert {path.name for path in folder.iterdir()} == {"evidence.json", "report.html", "page.html"}
+    entered = kept(folder)
+    assert entered.ended == found.judgement.word
+    assert entered.sealed
+    assert set(entered.sealed.files) == {path.name for path in folder.iterdir()}
     log = (tmp_path / "locust.log").read_text()
     assert "60 users on 127.0.0.1, held for 0.1 min" in log
     assert f"exit code {found.judgement.word.exit}" in log
@@ -83,6 +95,7 @@ def test_a_killed_run_leaves_what_was_written_every_ten_seconds(tmp_path: Path, 
     assert found.judgement.word is Word.INCONCLUSIVE
     assert "the evidence breaks off" in found.judgement.reasons[0].says
     assert found.evidence.ok > 100
+    assert kept(next(folders(tmp_path / "reports", "trial"))).ended == "abandoned"
 
 
 def test_errors_that_explode_end_the_run(tmp_path: Path) -> None:

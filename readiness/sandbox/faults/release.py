@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
-from readiness.sandbox.vendors.github import Issue
+from readiness.sandbox.vendors.tickets import Issue
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target

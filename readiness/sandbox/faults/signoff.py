@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from readiness.runbook import planned_checks
 from readiness.sandbox.attested import VALID
+from readiness.sandbox.channels import postmortem
 from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.faults.attestations import TURNED
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
+    from readiness.sandbox.vendors.tickets import Issue
 
 MANUAL = "signoff.no_manual_interventions[ga-manual-interventions]"
 SUPPORT, BURDEN = "signoff.support_volume[ga-support-volume]", "signoff.on_call_burden[ga-on-call-burden]"
@@ -108,6 +110,25 @@ def report_after_50_hours(target: Target) -> Iterator[None]:
     target.papers.report(hours_after=50)
     yield
     target.papers.report()
+
+
+@fault("ga", turns=turning("fail", *WHOLE))
+def postmortem_lacks_a_field(target: Target) -> Iterator[None]:
+    """An incident's report in the tracker says nothing under one of its headings."""
+    yield from _in_the_tracker(target, postmortem(preventive_actions="<!-- what, who, until when -->"))
+
+
+@fault("ga", turns={IN_TIME: "fail"})
+def postmortem_not_dated(target: Target) -> Iterator[None]:
+    """Nothing tells when an incident's report in the tracker was written, and its end is ten days ago."""
+    yield from _in_the_tracker(target, postmortem(hours_after=None))
+
+
+def _in_the_tracker(target: Target, report: Issue) -> Iterator[None]:
+    issues = target.channels.tickets.issues
+    usual, issues[-1] = issues[-1], report
+    yield
+    issues[-1] = usual
 
 
 @fault("ga", turns=turning("fail", *INCIDENTS))

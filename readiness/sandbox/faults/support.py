@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults.signoff import INCIDENTS
 from readiness.sandbox.vendors.tickets import Issue
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ def ticket_untriaged(target: Target) -> Iterator[None]:
     del issues[-3:]
 
 
-@fault("postlaunch", turns=turning("unknown", *COMPLAINTS, TRIAGED))
+@fault("postlaunch", "ga", turns=turning("unknown", *COMPLAINTS, TRIAGED, *INCIDENTS))
 def tracker_denied(target: Target) -> Iterator[None]:
-    """The tracker's token has expired."""
+    """The token of the tracker has expired, which has support's tickets and incident reports."""
     tickets = target.channels.tickets
     before, tickets.token = tickets.token, "github_pat_of_somebody_else"
     yield

@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from readiness.sandbox.vendors.tickets import Issue, listed, user
+
 REPOSITORY = "sandbox/shop"
 PROCEDURE = "docs/rollback.md"
 _BASE = f"/repos/{REPOSITORY}"
@@ -30,15 +32,6 @@ def sha(name: str) -> str:
 
 
 @dataclass
-class Issue:
-    """An issue; a pull request is one too."""
-
-    title: str
-    labels: list[str]
-    pull: bool = False
-
-
-@dataclass
 class GitHub:
     """The repository; what a fault turns is a plain attribute."""
 
@@ -49,7 +42,7 @@ class GitHub:
     issues: list[Issue] = field(
         default_factory=lambda: [
             Issue("The footer is misaligned in print", ["P3"]),
-            Issue("Retry the upload of a part that failed", ["P1"], pull=True),
+            Issue("Retry the upload of a part that failed", ["P1"], pull_request=True),
         ]
     )
     tags: dict[str, str] = field(default_factory=dict)
@@ -110,9 +103,7 @@ class GitHub:
         return JSONResponse({**found, "description": None}) if name in self.labels else None
 
     def _issues(self, request: Request) -> Response:
-        wanted = {word for word in request.query_params.get("labels", "").split(",") if word}
-        rows = [_issue(number, issue) for number, issue in enumerate(self.issues, 1) if wanted <= set(issue.labels)]
-        return self._page(request, rows)
+        return self._page(request, listed(self.issues, request.query_params, REPOSITORY))
 
     def _tags(self, request: Request) -> Response:
         return self._page(
@@ -184,20 +175,6 @@ class GitHub:
         return self._page(request, [{"id": 1, "user": {"login": who}, "state": state} for who, state in self.reviews])
 
 
-def _user(login: str) -> Json:
-    urls = "avatar html followers following gists starred subscriptions organizations repos events received_events"
-    return {
-        "login": login,
-        "id": 1,
-        "node_id": "U",
-        "gravatar_id": "",
-        "url": _API,
-        "type": "User",
-        "site_admin": False,
-        **{f"{name}_url": f"{_API}/{name}" for name in urls.split()},
-    }
-
-
 def _repository() -> Json:
     urls = (
         "html archive assignees blobs branches collaborators comments commits compare contents contributors deployments"
@@ -210,38 +187,12 @@ def _repository() -> Json:
         "node_id": "R",
         "name": "shop",
         "full_name": REPOSITORY,
-        "owner": _user("sandbox"),
+        "owner": user("sandbox"),
         "private": True,
         "description": None,
         "fork": False,
         "url": _API,
         **{f"{name}_url": f"{_API}/{name}" for name in urls.split()},
-    }
-
-
-def _issue(number: int, issue: Issue) -> Json:
-    now = datetime.now(UTC).isoformat()
-    pull = {"url": _API, "html_url": _API, "diff_url": _API, "patch_url": _API}
-    return {
-        "id": number,
-        "node_id": "I",
-        "url": _API,
-        "repository_url": _API,
-        "number": number,
-        "title": issue.title,
-        **{f"{name}_url": f"{_API}/{name}" for name in ("labels", "comments", "events", "html")},
-        "state": "open",
-        "locked": False,
-        "user": _user("ada"),
-        "assignee": None,
-        "milestone": None,
-        "labels": [{"id": 1, "name": name, "color": "b60205", "default": False} for name in issue.labels],
-        "comments": 0,
-        "closed_at": None,
-        "created_at": now,
-        "updated_at": now,
-        "author_association": "MEMBER",
-        **({"pull_request": pull} if issue.pull else {}),
     }
 
 

@@ -1,8 +1,9 @@
-"""GitHub's issues as far as support's lines ask for them. Source: its OpenAPI description."""
+"""GitHub's issues as far as support's lines and incident reports ask for them. Source: its OpenAPI description."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,21 +14,23 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 REPOSITORY = "sandbox/support"
-LABELS = ("complaint", "incident", "security", "support", "P1", "P2", "P3", "P4")
+LABELS = ("complaint", "incident", "postmortem", "security", "support", "P1", "P2", "P3", "P4")
 _API = "https://api.github.com"
 Json = dict[str, Any]
 
 
 @dataclass
 class Issue:
-    """An open issue, as far as it differs from others."""
+    """An issue, as far as it differs from others; a pull request is one too."""
 
     title: str
-    labels: tuple[str, ...]
+    labels: Sequence[str]
     comments: int = 0
     hours_old: float = 30.0
     assigned: bool = False
     pull_request: bool = False
+    body: str | None = None
+    closed_hours_ago: float | None = None
 
 
 def _issues() -> list[Issue]:
@@ -63,9 +66,7 @@ class Tickets:
 
     def _list(self, request: Request) -> Response:
         words = request.query_params
-        rows = [
-            _issue(number, one) for number, one in enumerate(self.issues, 1) if words.get("labels", "") in one.labels
-        ]
+        rows = listed(self.issues, words, REPOSITORY)
         page = int(words.get("page", 1))
         size = min(self.per_page, int(words.get("per_page", 30)))
         following = request.url.include_query_params(page=page + 1)
@@ -78,24 +79,28 @@ class Tickets:
         return self._refused(request) or (JSONResponse({"name": name}) if name in LABELS else missing)
 
 
-def _issue(number: int, one: Issue) -> Json:
-    where = f"{_API}/repos/{REPOSITORY}"
-    url, at = f"{where}/issues/{number}", (datetime.now(UTC) - timedelta(hours=one.hours_old)).isoformat()
-    person = {
-        "login": "ada",
-        "id": 1,
-        "node_id": "U_1",
-        "gravatar_id": "",
-        "type": "User",
-        "site_admin": False,
-        **dict.fromkeys(_PERSON, f"{_API}/users/ada"),
-    }
+def listed(issues: Sequence[Issue], words: Mapping[str, str], repository: str) -> list[Json]:
+    """Describe those that are asked for: with all of the labels, and open where nothing else is said."""
+    wanted, state = {word for word in words.get("labels", "").split(",") if word}, words.get("state", "open")
+    return [
+        described(number, one, repository)
+        for number, one in enumerate(issues, 1)
+        if wanted <= set(one.labels) and state in {"all", "open" if one.closed_hours_ago is None else "closed"}
+    ]
+
+
+def described(number: int, one: Issue, repository: str) -> Json:
+    """Describe an issue as GitHub does."""
+    where, ago = f"{_API}/repos/{repository}", one.closed_hours_ago
+    url, at = f"{where}/issues/{number}", _hours_ago(one.hours_old)
+    person = user("ada")
     return {
         "id": number,
         "node_id": f"I_{number}",
         "number": number,
         "title": one.title,
-        "state": "open",
+        "body": one.body,
+        "state": "open" if ago is None else "closed",
         "locked": False,
         "url": url,
         "repository_url": where,
@@ -108,15 +113,23 @@ def _issue(number: int, one: Issue) -> Json:
         "comments": one.comments,
         "created_at": at,
         "updated_at": at,
-        "closed_at": None,
-        **(
-            {"pull_request": dict.fromkeys(("url", "html_url", "diff_url", "patch_url"), url)}
-            if one.pull_request
-            else {}
-        ),
+        "closed_at": None if ago is None else _hours_ago(ago),
+        "author_association": "MEMBER",
+        **({"pull_request": dict.fromkeys(_PULL, url)} if one.pull_request else {}),
     }
 
 
+def user(login: str) -> Json:
+    """Describe somebody as GitHub does."""
+    known = {"login": login, "id": 1, "node_id": "U", "gravatar_id": "", "type": "User", "site_admin": False}
+    return known | dict.fromkeys(_PERSON, f"{_API}/users/{login}")
+
+
+def _hours_ago(hours: float) -> str:
+    return (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
+
+
+_PULL = ("url", "html_url", "diff_url", "patch_url")
 _PERSON = (
     *("avatar_url", "url", "html_url", "followers_url", "following_url", "gists_url", "starred_url"),
     *("subscriptions_url", "organizations_url", "repos_url", "events_url", "received_events_url"),
