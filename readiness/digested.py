@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,19 @@ from readiness.errors import BadRun
 
 FILE = "evidence.json"
 Evidence = TypeVar("Evidence", bound=BaseModel)
+
+
+def _nothing(_: Path) -> Iterable[str]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The folder of all evidence."""
+
+    reports: Path
+    against: Callable[[Path], Iterable[str]] = _nothing
+    """Tells why the folder of a rehearsal or a drill is no evidence: nobody sealed it, or it was changed since."""
 
 
 def digest_of(body: dict[str, Any]) -> str:

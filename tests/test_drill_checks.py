@@ -13,7 +13,10 @@ import pytest
 import yaml
 
 from readiness import drill
+from readiness.evidence import ledger
+from readiness.evidence.signing import FILE_VARIABLE
 from tests.drills.evidence import evidence, put, put_all
+from tests.evidence.launch import new_key
 
 ROOT = Path(__file__).parents[1]
 LIMITS: dict[str, dict[str, Any]] = {"restore": {"hours_below": 4}, "rollback": {"minutes_at_most": 3}}
@@ -69,6 +72,16 @@ def test_the_drills_of_the_staging_copy_count_where_the_environment_says_so(tmp_
     assert judged(tmp_path, environment="live") == dict.fromkeys(drill.NAMES, "unknown")
     found = judged(tmp_path, environment="live", production=True, drills={"drilled_in": "local"})
     assert found == dict.fromkeys(drill.NAMES, "pass")
+
+
+def test_where_the_project_trusts_a_key_only_sealed_drills_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FILE_VARIABLE, str(new_key(tmp_path, "ci", tmp_path)))
+    put_all(tmp_path / "reports")
+    (restored,) = drill.folders(tmp_path / "reports", "local", "restore")
+    ledger.keep(restored, "pass", 0, phase="restore")
+    assert judged(tmp_path) == dict.fromkeys(drill.NAMES, "unknown") | {"restore": "pass"}
 
 
 def test_no_drills(tmp_path: Path) -> None:

@@ -15,8 +15,11 @@ import pytest
 import yaml
 
 from readiness import rehearsal
+from readiness.evidence import rehearsing
+from readiness.evidence.signing import FILE_VARIABLE
 from readiness.rehearsal import Evidence, Target
 from readiness.stages import Stage
+from tests.evidence.launch import new_key
 from tests.test_rehearsal import counts, evidence, put
 
 ROOT = Path(__file__).parents[1]
@@ -118,3 +121,39 @@ def test_exactly_these_lines_turn(tmp_path: Path, name: str) -> None:
     plant, expected = CASES[name]
     plant(tmp_path / "reports")
     assert judged(tmp_path) == expected
+
+
+def _sealed(folder: Path) -> None:
+    rehearsing.begin(folder, "launch")
+    rehearsing.end(folder)
+
+
+def _forged(folder: Path) -> None:
+    _sealed(folder)
+    rehearsal.write(launch(naive=counts(900, 6000)), folder)  # its own digest fits
+
+
+SIGNED: dict[str, tuple[Callable[[Path], None], str]] = {
+    "sealed": (_sealed, "pass"),
+    "forged after it was sealed": (_forged, "unknown"),
+    "never sealed": (lambda folder: rehearsing.begin(folder, "launch"), "unknown"),
+    "put there by hand": (lambda _: None, "unknown"),
+}
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_where_the_project_trusts_a_key_only_sealed_evidence_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(FILE_VARIABLE, str(new_key(tmp_path, "ci", tmp_path)))
+    plant, outcome = SIGNED[name]
+    plant(put(tmp_path / "reports", launch()))
+    assert judged(tmp_path) == dict.fromkeys(LINES, outcome)
+
+
+def test_evidence_that_another_key_sealed_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new_key(tmp_path, "ci", tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setenv(FILE_VARIABLE, str(new_key(tmp_path / "elsewhere", "forger")))
+    _sealed(put(tmp_path / "reports", launch()))
+    assert judged(tmp_path) == UNKNOWN

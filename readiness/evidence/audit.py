@@ -118,6 +118,43 @@ def _opened_since(book: Book, kept: Kept) -> Iterator[str]:
             yield "its limits are not those of the runs before it: see readiness verify --all"
 
 
+class Seals:
+    """What the ledgers say against rehearsals and drills, where the project trusts a key: without one nothing."""
+
+    def __init__(self, trusted: Mapping[str, PublicKey]) -> None:
+        self._trusted = trusted
+        self._books: dict[Path, Book | str] = {}
+
+    def against(self, folder: Path) -> Iterator[str]:
+        """Tell why a folder is no evidence."""
+        if not self._trusted:
+            return
+        home = folder.resolve().parents[1]
+        if home not in self._books:
+            self._books[home] = self._read(home)
+        book = self._books[home]
+        yield from [book] if isinstance(book, str) else _unsealed(book, folder)
+
+    def _read(self, home: Path) -> Book | str:
+        try:
+            return book_of(home, self._trusted) or "no ledger lies beside it"
+        except BadRun as error:
+            return str(error)
+
+
+def _unsealed(book: Book, folder: Path) -> Iterator[str]:
+    yield from (f"the ledger is damaged: {problem}" for problem in book.problems)
+    kept = book.runs.get(f"{folder.parent.name}/{folder.name}")
+    if kept is None:
+        yield "the ledger does not know it: it was copied in, or its entries were removed"
+    elif kept.sealed is None:
+        yield "it was never sealed: it was broken off, or is still under way"
+    elif kept.key is None:
+        yield f"{SIGNED_BY_NOBODY} whom the project trusts"
+    else:
+        yield from _files(folder, kept)
+
+
 @dataclass(frozen=True)
 class Audited:
     """One entry of the ledger, for the list of all."""

@@ -5,7 +5,7 @@
 
 A check asks for it by naming it as an argument. The parameters of the observation say what it needs: the field name of
 a client (`http`, `postgres`, see `readiness.clients.Clients`), `environment`, `moment` (the instant that is judged),
-`launch_at`, `reports` (the folder of all evidence), `attestations` and `line` (`runbook/line:subject` of the item that
+`launch_at`, `archive` (the folder of all evidence), `attestations` and `line` (`runbook/line:subject` of the item that
 is judged; each has a look of its own), or else the name of a field of the check's limits. Two checks that
 need the same observation with the same values of those fields share one look.
 """

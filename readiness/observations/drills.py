@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TypeVar
 
 from readiness.clients.readings import Readings
+from readiness.digested import Archive
 from readiness.drill import (
     OF_A_REVISION,
     Broken,
@@ -80,7 +80,7 @@ class IncidentDrill(Drilled):
 class Demand:
     """Whose drills count, when, at which revision."""
 
-    reports: Path
+    archive: Archive
     environment: str
     revision: str | None
     moment: datetime
@@ -89,13 +89,13 @@ class Demand:
     def newest(self, drill: str) -> Evidence:
         """Find the newest drill that counts. Raises Unknown with the reason against each newer one."""
         against = []
-        for folder in folders(self.reports, self.environment, drill):
+        for folder in folders(self.archive.reports, self.environment, drill):
             try:
                 evidence = read(folder)
             except BadRun as error:
                 against.append(str(error))
                 continue
-            reasons = list(self._against(evidence, drill))
+            reasons = [*self.archive.against(folder), *self._against(evidence, drill)]
             if not reasons:
                 return evidence
             against.append(f"{evidence.run}: {', '.join(reasons)}")
@@ -119,18 +119,19 @@ class Demand:
 
 
 def _evidence(
-    drill: str, readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+    drill: str, readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Evidence:
     stated, drills = environment.target.revision, environment.drills
     name, section = (drills.drilled_in if drills else None) or environment.environment, drill.replace("-", "_")
-    if not any(folders(reports, name, drill)) and not (drills and (drills.drilled_in or getattr(drills, section))):
+    described = drills and (drills.drilled_in or getattr(drills, section))
+    if not described and not any(folders(archive.reports, name, drill)):
         raise NotConfigured(f"no drill '{drill}' is described", f"set drills.{section} in the environment file")
     revision = stated if isinstance(stated, str) else None
     if drill in OF_A_REVISION and stated is None:
         raise NotConfigured("nothing says which revision is to be launched", "set target.revision in the environment")
     if drill in OF_A_REVISION and revision is None:
         revision = str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))  # type: ignore[arg-type]
-    return Demand(reports, name, revision, moment, days_at_most).newest(drill)
+    return Demand(archive, name, revision, moment, days_at_most).newest(drill)
 
 
 def _days(evidence: Evidence, moment: datetime) -> float:
@@ -149,29 +150,29 @@ def _facts(kind: type[Facts], evidence: Evidence) -> Facts:
 
 @observation
 def restore_drill(
-    readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+    readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> RestoreDrill:
     """Find the newest restore that counts."""
-    found = _evidence("restore", readings, environment, moment, reports, days_at_most)
+    found = _evidence("restore", readings, environment, moment, archive, days_at_most)
     seconds, age = _facts(Restored, found).seconds, backup_hours(found)
     return RestoreDrill(found.run, _days(found, moment), _failed(found), (seconds or 0.0) / 3600, age or 0.0)
 
 
 @observation
 def kill_switch_drill(
-    readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+    readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Drilled:
     """Find the newest turn of the kill switch that counts."""
-    found = _evidence("kill-switch", readings, environment, moment, reports, days_at_most)
+    found = _evidence("kill-switch", readings, environment, moment, archive, days_at_most)
     return Drilled(found.run, _days(found, moment), _failed(found))
 
 
 @observation
 def rollback_drill(
-    readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+    readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> RollbackDrill:
     """Find the newest rollback that counts."""
-    found = _evidence("rollback", readings, environment, moment, reports, days_at_most)
+    found = _evidence("rollback", readings, environment, moment, archive, days_at_most)
     return RollbackDrill(
         found.run, _days(found, moment), _failed(found), (_facts(RolledBack, found).seconds or 0.0) / 60
     )
@@ -179,26 +180,26 @@ def rollback_drill(
 
 @observation
 def circuit_breaker_drill(
-    readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+    readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Drilled:
     """Find the newest trial of a circuit breaker that counts."""
-    found = _evidence("circuit-breaker", readings, environment, moment, reports, days_at_most)
+    found = _evidence("circuit-breaker", readings, environment, moment, archive, days_at_most)
     return Drilled(found.run, _days(found, moment), _failed(found))
 
 
 @observation
 def fallback_drill(
-    readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+    readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Drilled:
     """Find the newest trial of a fallback that counts."""
-    found = _evidence("fallback", readings, environment, moment, reports, days_at_most)
+    found = _evidence("fallback", readings, environment, moment, archive, days_at_most)
     return Drilled(found.run, _days(found, moment), _failed(found))
 
 
 @observation
 def incident_drill(
-    readings: Readings, environment: Environment, moment: datetime, reports: Path, days_at_most: float
+    readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> IncidentDrill:
     """Find the newest incident that was played through and counts."""
-    found = _evidence("incident", readings, environment, moment, reports, days_at_most)
+    found = _evidence("incident", readings, environment, moment, archive, days_at_most)
     return IncidentDrill(found.run, _days(found, moment), _failed(found), done_steps(found))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from readiness.clients.readings import Readings
+from readiness.digested import Archive
 from readiness.environment import Environment, KnownReading
 from readiness.errors import BadRun
 from readiness.observations import observation
@@ -81,7 +81,7 @@ class Rehearsals:
 class Demand:
     """Who must have been rehearsed, when, at which revision, by which limits."""
 
-    reports: Path
+    archive: Archive
     environment: str
     """Whose rehearsals count."""
     judged: Environment
@@ -96,13 +96,13 @@ class Demand:
     def newest(self, stage: str) -> Rehearsed:
         """Find the newest rehearsal of a stage that counts. Raises Unknown with the reason against each newer one."""
         against = []
-        for folder in folders(self.reports, self.environment, stage):
+        for folder in folders(self.archive.reports, self.environment, stage):
             try:
                 evidence = read(folder)
             except BadRun as error:
                 against.append(str(error))
                 continue
-            reasons = list(self._against(evidence, stage))
+            reasons = [*self.archive.against(folder), *self._against(evidence, stage)]
             if not reasons:
                 return self._judged(evidence)
             against.append(f"{evidence.run}: {', '.join(reasons)}")
@@ -152,7 +152,7 @@ class Demand:
 
 
 def _demand(
-    readings: Readings, environment: Environment, moment: datetime, reports: Path, limits: RehearsalLimits
+    readings: Readings, environment: Environment, moment: datetime, archive: Archive, limits: RehearsalLimits
 ) -> Demand:
     stated = environment.target.revision
     if stated is None:
@@ -161,7 +161,7 @@ def _demand(
     if not isinstance(stated, str):
         revision = str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))
     name = environment.load.rehearsed_in if environment.load else None
-    return Demand(reports, name or environment.environment, environment, str(revision), moment, limits)
+    return Demand(archive, name or environment.environment, environment, str(revision), moment, limits)
 
 
 @observation
@@ -169,7 +169,7 @@ def rehearsals(
     readings: Readings,
     environment: Environment,
     moment: datetime,
-    reports: Path,
+    archive: Archive,
     stage: str | None,
     days_at_most: float,
     p95_seconds_below: float,
@@ -179,7 +179,7 @@ def rehearsals(
     limits = RehearsalLimits(
         stage=stage, days_at_most=days_at_most, p95_seconds_below=p95_seconds_below, share_below=share_below
     )
-    demand = _demand(readings, environment, moment, reports, limits)
+    demand = _demand(readings, environment, moment, archive, limits)
     found: list[Rehearsed] = []
     missing: list[Unknown] = []
     for wanted in [stage] if stage else STAGES:
@@ -197,14 +197,14 @@ def slowest_rehearsal(
     readings: Readings,
     environment: Environment,
     moment: datetime,
-    reports: Path,
+    archive: Archive,
     stage: str | None,
     days_at_most: float,
     p95_seconds_below: float,
     share_below: float,
 ) -> float:
     """Return the highest p95 of the rehearsals that count, in seconds. Unknown where the generator hides it."""
-    found = rehearsals(readings, environment, moment, reports, stage, days_at_most, p95_seconds_below, share_below).each
+    found = rehearsals(readings, environment, moment, archive, stage, days_at_most, p95_seconds_below, share_below).each
     slowest = max(found, key=lambda rehearsed: rehearsed.p95_seconds)
     hidden = [rehearsed.run for rehearsed in found if not rehearsed.p95_certain]
     if slowest.p95_seconds < p95_seconds_below and hidden:
@@ -217,7 +217,7 @@ def capacity(
     readings: Readings,
     environment: Environment,
     moment: datetime,
-    reports: Path,
+    archive: Archive,
     users_at_least: int,
     days_at_most: float,
     p95_seconds_below: float,
@@ -225,10 +225,10 @@ def capacity(
 ) -> Rehearsed:
     """Find the largest rehearsal that passed; a larger one that failed and was asked for is the answer instead."""
     limits = RehearsalLimits(days_at_most=days_at_most, p95_seconds_below=p95_seconds_below, share_below=share_below)
-    demand = _demand(readings, environment, moment, reports, limits)
+    demand = _demand(readings, environment, moment, archive, limits)
     found: list[Rehearsed] = []
     refused: list[str] = []
-    for stage in sorted({folder.name.partition("-")[2] for folder in folders(reports, demand.environment)}):
+    for stage in sorted({folder.name.partition("-")[2] for folder in folders(archive.reports, demand.environment)}):
         try:
             found.append(demand.newest(stage))
         except Unknown as unknown:

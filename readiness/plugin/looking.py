@@ -8,7 +8,7 @@ import time
 import traceback
 import types
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,9 +18,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from readiness.clients import Clients
 from readiness.clients.guard import Guard, Request
+from readiness.digested import Archive
+from readiness.evidence.audit import Seals
 from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.signing import PublicKey, trusted_keys
 from readiness.observations import OBSERVATIONS, Observation, load_all
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.plugin.options import environments_of
 from readiness.plugin.run import ITEM, LIMITS, RUN, SETTLED, Run, is_controller, is_real
 from readiness.plugin.threads import Look, Threads
 from readiness.runbook import Limits
@@ -46,10 +50,11 @@ class Unseen(Unknown, Failed):
 class Pool:
     """All looking of one process: through the clients, or into a recorded run."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, trusted: Mapping[str, PublicKey]) -> None:
         guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep)
         self.run, self.threads = run, Threads()
         self.clients = Clients.of(run.environment, guard, run.reports)
+        self._archive = Archive(run.reports, Seals(trusted).against)
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
         self._seen: deque[Seen] = deque()
         self._sources = threading.local()
@@ -108,7 +113,7 @@ class Pool:
         run, environment = self.run, self.run.environment
         context = {"environment": environment, "launch_at": environment.launch_at}
         judged = {"attestations": run.attestations, "line": line, "sign_off": run.sign_off}
-        known = {**context, **judged, "moment": run.moment, "reports": run.reports, **vars(self.clients)}
+        known = {**context, **judged, "moment": run.moment, "archive": self._archive, **vars(self.clients)}
         return found.look(**{name: known[name] if name in known else getattr(limits, name) for name in found.needs})
 
     def _read_back(self, found: Observation, arguments: dict[str, Any], kind: TypeAdapter[Any]) -> Any:
@@ -144,11 +149,6 @@ _MEND = "this is a defect of the observation: its trace is in the journal, and w
 POOL = pytest.StashKey[Pool]()
 
 
-def make_pool(run: Run) -> Pool:
-    """Put a pool together; nothing is contacted yet."""
-    return Pool(run)
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Make a fixture of each observation, so that a check asks for it by naming it."""
@@ -159,7 +159,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, found in OBSERVATIONS.items():
         setattr(fixtures, f"observed_{name}", _fixture(name, found.look.__doc__))
     config.pluginmanager.register(fixtures, "readiness-observed")
-    config.stash[POOL] = make_pool(config.stash[RUN])
+    config.stash[POOL] = Pool(config.stash[RUN], trusted_keys(environments_of(config)))
 
 
 def _fixture(name: str, sentence: str | None) -> object:

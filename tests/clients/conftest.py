@@ -112,6 +112,7 @@ def make(guard: Guard) -> Iterator[Make]:
                     "discord": {"url": url, "token": key, "guild": "1100000000000000001"},
                 },
                 "support": {"url": url, "token": key, "repository": "sandbox/support"},
+                "incidents": {"tracker": {"url": url, "token": key, "repository": "sandbox/support"}},
                 "pagerduty": {"url": url, "token": key, "escalation_policy": "PSHOP01"},
                 "github": {"url": url, "token": key, "repository": "sandbox/shop"},
                 "backup": {"supabase": {"url": url, "project": "a" * 20, "token": key}},

@@ -71,6 +71,7 @@ OPERATIONS: dict[str, Callable[[Clients], object]] = {
     "status_pages.page": lambda clients: clients.status_pages.page(_site(clients)),
     "status_pages.told": lambda clients: clients.status_pages.told(_site(clients)),
     "tickets.open": lambda clients: clients.tickets.open(("complaint",)),
+    "incident_reports.all": lambda clients: [*clients.incident_reports.all()],
     "pagerduty.on_calls": lambda clients: clients.pagerduty.on_calls(datetime.now(UTC), datetime.now(UTC)),
     "pagerduty.policy": lambda clients: clients.pagerduty.policy("PSHOP01"),
     "pagerduty.contact_methods": lambda clients: clients.pagerduty.contact_methods("PADA001"),

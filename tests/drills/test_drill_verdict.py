@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from readiness import drill
+from readiness.digested import Archive
 from readiness.drill import Evidence
 from readiness.drill_verdict import judge
 from readiness.errors import BadRun
@@ -117,7 +118,7 @@ def test_changed_tables_need_not_have_the_same_rows() -> None:
 
 def newest(reports: Path, found: Evidence, revision: str | None = REVISION, days: float = 31) -> Evidence:
     put(reports, found)
-    return Demand(reports, "local", revision, BEGAN + timedelta(days=2), days).newest(found.drill)
+    return Demand(Archive(reports), "local", revision, BEGAN + timedelta(days=2), days).newest(found.drill)
 
 
 AGAINST: dict[str, tuple[Evidence, str]] = {
@@ -160,7 +161,7 @@ def test_evidence_that_was_altered_is_refused(tmp_path: Path) -> None:
     path = put(tmp_path, evidence("restore", facts={"dropped": False})) / drill.FILE
     path.write_text(path.read_text("utf-8").replace('"dropped":false', '"dropped":true'), "utf-8")
     with pytest.raises(Unknown, match="was altered after it was written"):
-        Demand(tmp_path, "local", REVISION, BEGAN, 31).newest("restore")
+        Demand(Archive(tmp_path), "local", REVISION, BEGAN, 31).newest("restore")
 
 
 def test_evidence_that_was_torn_is_refused(tmp_path: Path) -> None:
@@ -169,4 +170,4 @@ def test_evidence_that_was_torn_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRun):
         drill.read(path.parent)
     with pytest.raises(Unknown, match="cannot be read"):
-        Demand(tmp_path, "local", REVISION, BEGAN, 31).newest("restore")
+        Demand(Archive(tmp_path), "local", REVISION, BEGAN, 31).newest("restore")

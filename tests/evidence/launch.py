@@ -20,10 +20,10 @@ from tests.plugin.project import Project, Ran, line
 DIES = "import os\n\ndef pytest_runtest_teardown():\n    os._exit(0)\n"
 
 
-def new_key(folder: Path, name: str) -> Path:
+def new_key(folder: Path, name: str, environments: Path | None = None) -> Path:
     """Make a key as a person does; its public half is trusted by the project in that folder."""
     path = folder / f"{name}.key"
-    assert main(["key", name, "--out", str(path), "--environments", str(folder / "environments")]) == 0
+    assert main(["key", name, "--out", str(path), "--environments", str(environments or folder / "environments")]) == 0
     return path
 
 
