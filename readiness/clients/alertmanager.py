@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from readiness import environment
 from readiness.clients.answer import Answer
-from readiness.clients.http import Http
+from readiness.clients.system import System
 from readiness.clients.typed import typed
-from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.outcomes import Effect, Unknown
 
 T = TypeVar("T")
 
@@ -52,17 +52,10 @@ class Alert(BaseModel):
     receivers: list[Receiver]
 
 
-class Alertmanager:
+class Alertmanager(System[environment.Prometheus]):
     """The server that the environment names under `alertmanager`."""
 
-    def __init__(self, settings: environment.Prometheus | None, http: Http) -> None:
-        self._given = settings
-        self._http = http
-
-    @property
-    def configured(self) -> bool:
-        """Tell whether the environment names a server."""
-        return self._given is not None
+    LACK = ("no Alertmanager is configured", "set alertmanager.url in the environment file")
 
     def receivers(self) -> list[str]:
         """Name all receivers. Raises Unknown."""
@@ -88,10 +81,8 @@ class Alertmanager:
             raise Unknown(f"{answer.url} answered something else than Alertmanager does", "is alertmanager.url right?")
 
     def _ask(self, method: str, path: str, effect: Effect, json: Any = None) -> Answer:
-        if self._given is None:
-            raise NotConfigured("no Alertmanager is configured", "set alertmanager.url in the environment file")
-        where, headers = f"{self._given.url}/api/v2{path}", {**self._given.headers}
-        return self._http.send(method, where, effect=effect, token=self._given.token, headers=headers, json=json)
+        where, headers = f"{self.settings.url}/api/v2{path}", {**self.settings.headers}
+        return self._http.send(method, where, effect=effect, token=self.settings.token, headers=headers, json=json)
 
     def _each(self, kind: type[T], answer: Answer) -> list[T]:
         return typed(list[kind], answer.json(), answer, "Alertmanager", "alertmanager.url")  # type: ignore[valid-type]

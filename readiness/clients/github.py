@@ -10,10 +10,10 @@ from urllib.parse import quote
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from readiness import repositories
-from readiness.clients.http import Http
 from readiness.clients.repository import NOT_FOUND, OK, PER_PAGE, Issue, Repository
+from readiness.clients.system import System
 from readiness.clients.typed import at_key
-from readiness.outcomes import NotConfigured, Unknown
+from readiness.outcomes import Unknown
 
 LABELS = "set github.labels: the runbook's priority, and the label that stands for it"
 _FROZEN = ConfigDict(frozen=True)
@@ -101,26 +101,10 @@ class Review(BaseModel):
     user: _User | None
 
 
-class GitHub:
+class GitHub(System[repositories.GitHub]):
     """The repository that the environment names under `github`."""
 
-    def __init__(self, settings: repositories.GitHub | None, http: Http) -> None:
-        self._given = settings
-        self._http = http
-
-    @property
-    def configured(self) -> bool:
-        """Tell whether the environment names a repository."""
-        return self._given is not None
-
-    @property
-    def settings(self) -> repositories.GitHub:
-        """What the environment says. Raises NotConfigured."""
-        if self._given is None:
-            raise NotConfigured(
-                "no GitHub repository is configured", "set github.token and github.repository in the environment file"
-            )
-        return self._given
+    LACK = ("no GitHub repository is configured", "set github.token and github.repository in the environment file")
 
     def ref(self, revision: str) -> str:
         """Say how a revision is called in the repository."""

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from readiness import collectors
 from readiness.clients.answer import Answer
 from readiness.clients.grafana_rules import ContactPoint, EvaluatedRule, Policy, StoredRule
-from readiness.clients.http import Http
+from readiness.clients.system import System
 from readiness.clients.typed import typed
 from readiness.errors import nearest
 from readiness.outcomes import Effect, NotConfigured, Unknown
@@ -62,21 +62,14 @@ class Result:
     error: str = ""
 
 
-class Grafana:
+class Grafana(System[collectors.Grafana]):
     """The server that the environment names under `grafana`."""
 
-    def __init__(self, settings: collectors.Grafana | None, http: Http) -> None:
-        self._given = settings
-        self._http = http
-
-    @property
-    def configured(self) -> bool:
-        """Tell whether the environment names a server."""
-        return self._given is not None
+    LACK = ("no Grafana is configured", "set grafana.url in the environment file")
 
     def uid_of(self, name: str) -> str:
         """Give the uid of a dashboard by its name in the runbook. Raises NotConfigured."""
-        known = self._settings.dashboards
+        known = self.settings.dashboards
         if name not in known:
             near = nearest(name, known)
             hint = f"; did you mean {near}?" if near else ""
@@ -167,17 +160,11 @@ class Grafana:
                 f"{answer.url} shows no dashboard at all", "give the service account the right to read dashboards"
             )
 
-    @property
-    def _settings(self) -> collectors.Grafana:
-        if self._given is None:
-            raise NotConfigured("no Grafana is configured", "set grafana.url in the environment file")
-        return self._given
-
     def _get(self, path: str) -> Answer:
         return self._send("GET", path)
 
     def _send(self, method: str, path: str, json: Any = None) -> Answer:
-        known = self._settings
+        known = self.settings
         return self._http.send(method, known.url + path, effect=Effect.READ, token=known.token, json=json)
 
 

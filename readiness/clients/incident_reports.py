@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from readiness.clients.files import Files
 from readiness.clients.http import Http
 from readiness.clients.repository import Issue, Repository
+from readiness.clients.system import System
 from readiness.incidents import Incidents
-from readiness.outcomes import NotConfigured
 
 NO_REPORTS = {"readme.md", "template.md"}
 
@@ -24,20 +24,14 @@ class Written:
     """What the place knows of the incident by itself, by the keys of a report's front matter."""
 
 
-class IncidentReports:
+class IncidentReports(System[Incidents]):
     """The places that the environment names under `incidents`."""
 
-    def __init__(self, settings: Incidents | None, files: Files, http: Http) -> None:
-        self._given, self._files, self._http = settings, files, http
+    LACK = ("nothing says where incident reports are", "set incidents.folder or .tracker in the environment file")
 
-    @property
-    def settings(self) -> Incidents:
-        """What the environment says. Raises NotConfigured."""
-        if self._given is None:
-            raise NotConfigured(
-                "nothing says where incident reports are", "set incidents.folder or .tracker in the environment file"
-            )
-        return self._given
+    def __init__(self, settings: Incidents | None, files: Files, http: Http) -> None:
+        super().__init__(settings, http)
+        self._files = files
 
     def all(self) -> Iterator[Written]:
         """Give every report that there is. Raises Unknown where a place cannot be read."""

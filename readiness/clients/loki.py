@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from readiness import collectors
-from readiness.clients.http import Http
-from readiness.outcomes import NotConfigured, Unknown
+from readiness.clients.system import System
+from readiness.outcomes import Unknown
 
 _SECOND = 1_000_000_000
 LINES_AT_MOST = 100
@@ -26,35 +26,26 @@ class LogLine:
     text: str
 
 
-class Loki:
+class Loki(System[collectors.Loki]):
     """The server that the environment names under `loki`."""
 
-    def __init__(self, settings: collectors.Loki | None, http: Http) -> None:
-        self._given = settings
-        self._http = http
-
-    @property
-    def configured(self) -> bool:
-        """Tell whether the environment names a server."""
-        return self._given is not None
+    LACK = ("no Loki is configured", "set loki.url and loki.query in the environment file")
 
     def newest(self, since: datetime) -> list[LogLine]:
         """Fetch the newest lines after `since`, newest first; at most a hundred. Raises Unknown."""
-        if self._given is None:
-            raise NotConfigured("no Loki is configured", "set loki.url and loki.query in the environment file")
         until = datetime.now(UTC) + timedelta(minutes=1)  # clocks differ a little
         words = urlencode(
             {
-                "query": self._given.query,
+                "query": self.settings.query,
                 "limit": LINES_AT_MOST,
                 "direction": "backward",
                 "start": round(since.timestamp() * _SECOND),
                 "end": round(until.timestamp() * _SECOND),
             }
         )
-        headers = {"X-Scope-OrgID": self._given.tenant} if self._given.tenant else {}
-        url = f"{self._given.url}/loki/api/v1/query_range?{words}"
-        answer = self._http.get(url, token=self._given.token, headers=headers).expect(200)
+        headers = {"X-Scope-OrgID": self.settings.tenant} if self.settings.tenant else {}
+        url = f"{self.settings.url}/loki/api/v1/query_range?{words}"
+        answer = self._http.get(url, token=self.settings.token, headers=headers).expect(200)
         found = answer.json()
         data = found.get("data") if isinstance(found, dict) and found.get("status") == "success" else None
         if not isinstance(data, dict) or data.get("resultType") != "streams":

@@ -10,9 +10,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from readiness import environment
-from readiness.clients.http import Answer, Http
+from readiness.clients.http import Answer
+from readiness.clients.system import System
 from readiness.errors import nearest
-from readiness.outcomes import NotConfigured, Unknown
+from readiness.outcomes import Unknown
 
 
 @dataclass(frozen=True)
@@ -25,26 +26,17 @@ class Sample:
     value: float
 
 
-class Exposition:
+class Exposition(System[environment.Metrics]):
     """The page that the environment names under `metrics`."""
 
-    def __init__(self, settings: environment.Metrics | None, http: Http) -> None:
-        self._given = settings
-        self._http = http
-
-    @property
-    def configured(self) -> bool:
-        """Tell whether the environment names a page."""
-        return self._given is not None
+    LACK = ("no metrics page is configured", "set metrics.url in the environment file")
 
     def samples(self) -> list[Sample]:
         """Fetch and parse the page. Raises Unknown; an empty page is no answer either.
 
         A sample's value may be NaN here, as the format allows; `total` refuses it.
         """
-        if self._given is None:
-            raise NotConfigured("no metrics page is configured", "set metrics.url in the environment file")
-        answer = self._http.get(self._given.url, token=self._given.token).expect(200)
+        answer = self._http.get(self.settings.url, token=self.settings.token).expect(200)
         found = _parsed(answer)
         if not found:
             raise Unknown(f"{answer.url} shows no metric", "is it the right page, and has the service just started?")

@@ -14,9 +14,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from readiness import people
 from readiness.clients.answer import Answer
-from readiness.clients.http import Http
+from readiness.clients.system import System
 from readiness.clients.typed import at_key, typed
-from readiness.outcomes import NotConfigured, Unknown
+from readiness.outcomes import Unknown
 
 _OK = 200
 PAGES_AT_MOST, PER_PAGE = 50, 100
@@ -68,27 +68,10 @@ class ContactMethod(BaseModel):
     kind: str = Field(alias="type")
 
 
-class PagerDuty:
+class PagerDuty(System[people.PagerDuty]):
     """The account that the environment names under `pagerduty`."""
 
-    def __init__(self, settings: people.PagerDuty | None, http: Http) -> None:
-        self._given = settings
-        self._http = http
-
-    @property
-    def configured(self) -> bool:
-        """Tell whether the environment names an account."""
-        return self._given is not None
-
-    @property
-    def settings(self) -> people.PagerDuty:
-        """What the environment says. Raises NotConfigured."""
-        if self._given is None:
-            raise NotConfigured(
-                "no PagerDuty is configured",
-                "set pagerduty.token and pagerduty.escalation_policy in the environment file",
-            )
-        return self._given
+    LACK = ("no PagerDuty is configured", "set pagerduty.token and pagerduty.escalation_policy in the environment file")
 
     def on_calls(self, begin: datetime, end: datetime) -> list[OnCall]:
         """List who has which level of the policy between two moments. Raises Unknown."""

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from readiness import environment
 from readiness.clients.answer import Answer
-from readiness.clients.http import Http
-from readiness.outcomes import NotConfigured, Unknown
+from readiness.clients.system import System
+from readiness.outcomes import Unknown
 
 _OK = 200
 _ERRORS = {400, 422, 500, 503}
@@ -73,17 +73,10 @@ class _Group(BaseModel):
     rules: list[dict[str, Any]]
 
 
-class Prometheus:
+class Prometheus(System[environment.Prometheus]):
     """The server that the environment names under `prometheus`."""
 
-    def __init__(self, settings: environment.Prometheus | None, http: Http) -> None:
-        self._given = settings
-        self._http = http
-
-    @property
-    def configured(self) -> bool:
-        """Tell whether the environment names a server."""
-        return self._given is not None
+    LACK = ("no Prometheus is configured", "set prometheus.url in the environment file")
 
     def vector(self, query: str, seconds_ago: float = 0.0) -> list[Series]:
         """Ask for an instant vector; nothing is an empty list. Raises Unknown, also for a partial answer."""
@@ -129,11 +122,9 @@ class Prometheus:
         return [str(one.get("url")) for one in self._each(dict[str, Any], found, "alertmanagers")]
 
     def _ask(self, path: str, **parameters: str) -> dict[str, Any]:
-        if self._given is None:
-            raise NotConfigured("no Prometheus is configured", "set prometheus.url in the environment file")
         words = f"?{urlencode(parameters)}" if parameters else ""
         answer = self._http.get(
-            self._given.url + path + words, token=self._given.token, headers={**self._given.headers}
+            self.settings.url + path + words, token=self.settings.token, headers={**self.settings.headers}
         )
         if answer.status != _OK:
             raise _refused(answer)

@@ -17,9 +17,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from readiness import collectors
 from readiness.clients.answer import Answer
-from readiness.clients.http import Http
+from readiness.clients.system import System
 from readiness.clients.typed import typed
-from readiness.outcomes import NotConfigured, Unknown
+from readiness.outcomes import Unknown
 
 _OK, _NOT_FOUND = 200, 404
 PAGES_AT_MOST, PER_PAGE = 50, 100
@@ -141,27 +141,13 @@ class _Row(BaseModel):
     totals: dict[str, float]
 
 
-class Sentry:
+class Sentry(System[collectors.Sentry]):
     """One project of the organisation that the environment names under `sentry`."""
 
-    def __init__(self, settings: collectors.Sentry | None, http: Http) -> None:
-        self._given = settings
-        self._http = http
-
-    @property
-    def configured(self) -> bool:
-        """Tell whether the environment names a project."""
-        return self._given is not None
-
-    @property
-    def settings(self) -> collectors.Sentry:
-        """What the environment says. Raises NotConfigured."""
-        if self._given is None:
-            raise NotConfigured(
-                "no Sentry is configured",
-                "set sentry.token, sentry.organization and sentry.project in the environment file",
-            )
-        return self._given
+    LACK = (
+        "no Sentry is configured",
+        "set sentry.token, sentry.organization and sentry.project in the environment file",
+    )
 
     def project(self) -> Project:
         """Fetch the project. Raises Unknown."""

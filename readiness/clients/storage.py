@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from readiness import environment
-from readiness.clients.http import Answer, Http
-from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.clients.http import Answer
+from readiness.clients.system import System
+from readiness.outcomes import Effect, Unknown
 
 _OK = 200
 _REMEDIES = {
@@ -32,29 +33,22 @@ class BucketFound:
     public: bool | None = None
 
 
-class Storage:
+class Storage(System[environment.Storage]):
     """One bucket, seen with the service's own credential."""
 
-    def __init__(self, settings: environment.Storage | None, http: Http) -> None:
-        self._given = settings
-        self._http = http
-
-    @property
-    def configured(self) -> bool:
-        """Tell whether the environment names an object store."""
-        return self._given is not None
+    LACK = ("no object store is configured", "set storage.url, storage.key and storage.bucket in the environment file")
 
     @property
     def bucket_name(self) -> str:
         """The bucket that the environment names."""
-        return self._settings.bucket
+        return self.settings.bucket
 
     def bucket(self) -> BucketFound:
         """Ask for the bucket. Raises Unknown."""
-        answer = self._send("GET", f"/bucket/{quote(self._settings.bucket, safe='')}")
+        answer = self._send("GET", f"/bucket/{quote(self.settings.bucket, safe='')}")
         if answer.status == _OK:
             found = answer.json()
-            if not isinstance(found, dict) or found.get("id", found.get("name")) != self._settings.bucket:
+            if not isinstance(found, dict) or found.get("id", found.get("name")) != self.settings.bucket:
                 raise Unknown(f"{answer.url} answered something else than the bucket", "is storage.url right?")
             public = found.get("public")
             if not isinstance(public, bool | None):
@@ -68,7 +62,7 @@ class Storage:
 
     def may_upload(self) -> bool:
         """Ask for a signed upload. Raises Unknown."""
-        bucket = quote(self._settings.bucket, safe="")
+        bucket = quote(self.settings.bucket, safe="")
         # A name that nobody has: for one that exists the store would answer that, not whether we may.
         answer = self._send("POST", f"/object/upload/sign/{bucket}/readiness-probe-{secrets.token_hex(6)}")
         if answer.status == _OK:
@@ -81,21 +75,12 @@ class Storage:
             return False
         raise _refused(answer, code)
 
-    @property
-    def _settings(self) -> environment.Storage:
-        if self._given is None:
-            raise NotConfigured(
-                "no object store is configured",
-                "set storage.url, storage.key and storage.bucket in the environment file",
-            )
-        return self._given
-
     def _send(self, method: str, path: str) -> Answer:
         # Signing reads: the permission is checked and nothing is stored. The gateway in front wants the key as
         # `apikey` too.
-        key = self._settings.key
+        key = self.settings.key
         return self._http.send(
-            method, self._settings.url + path, effect=Effect.READ, token=key, headers={"apikey": key.reveal()}
+            method, self.settings.url + path, effect=Effect.READ, token=key, headers={"apikey": key.reveal()}
         )
 
 

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from readiness.channels import Support
-from readiness.clients.http import Http
 from readiness.clients.repository import Issue, Repository
-from readiness.outcomes import NotConfigured
+from readiness.clients.system import System
 
 
-class Tickets:
+class Tickets(System[Support]):
     """The repository that the environment names under `support`."""
 
-    def __init__(self, settings: Support | None, http: Http) -> None:
-        self._given, self._http = settings, http
-
-    @property
-    def configured(self) -> bool:
-        """Tell whether the environment names a repository."""
-        return self._given is not None
-
-    @property
-    def settings(self) -> Support:
-        """What the environment says. Raises NotConfigured."""
-        if self._given is None:
-            raise NotConfigured("no tracker of support is configured", "set support in the environment file")
-        return self._given
+    LACK = ("no tracker of support is configured", "set support in the environment file")
 
     def open(self, labels: tuple[str, ...]) -> list[Issue]:
         """List the open issues that carry any of the labels, the oldest first. Raises Unknown."""
