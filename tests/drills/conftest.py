@@ -18,8 +18,9 @@ ROOT = Path(__file__).parents[2]
 Drill = Callable[..., tuple[int, Evidence]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def target() -> Iterator[Sandbox]:
+    """One for each module: what a drill uploads is not in the backups of the sandbox."""
     with Sandbox.start(launched=True) as running:
         yield running
 
