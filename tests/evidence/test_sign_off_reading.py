@@ -19,6 +19,7 @@ import pytest
 from readiness.evidence.dossier import gather
 from readiness.evidence.sign_off_page import render
 from readiness.outcomes import Phase
+from tests.evidence import chromium
 from tests.evidence.journals import ATTESTED, LAUNCH, book, keep, result, whole_launch
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
@@ -222,3 +223,11 @@ def test_hostile_text_stays_text(text: str, page: str, tmp_path: Path) -> None:
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]", found)
     assert not re.search("\u0301{3}", found)
     assert len(Tree(found).all("style")) == 1
+
+
+if chromium.PROGRAM:
+
+    def test_hostile_text_does_nothing_in_a_browser(tmp_path: Path) -> None:
+        path = tmp_path / "sign-off.html"
+        path.write_text(hostile_launch(tmp_path / "reports", " ".join(EVIL)), encoding="utf-8")
+        assert chromium.faults(path) == []
