@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
-_MOTHER = ThreadPoolExecutor(1, "mother-of-servers")
+_STARTER = ThreadPoolExecutor(1, "starts-servers")
 """The thread that starts them: the system ends a server when the *thread* that started it ends, and this one stays."""
 
 
@@ -25,7 +25,7 @@ def free_port() -> int:
 
 def start_server(words: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     """Start a server that does not outlive this process, whichever thread asks; options as for `Popen`."""
-    return _MOTHER.submit(_start, words, options).result()
+    return _STARTER.submit(_start, words, options).result()
 
 
 def _start(words: Sequence[str], options: Mapping[str, Any]) -> subprocess.Popen[bytes]:
