@@ -15,6 +15,8 @@ from readiness.durable import write_whole
 from readiness.errors import BadRun
 
 FILE = "evidence.json"
+TOLD = 3
+"""So many pieces that do not count are told of; the older ones are not."""
 Evidence = TypeVar("Evidence", bound=BaseModel)
 
 
@@ -29,6 +31,26 @@ class Archive:
     reports: Path
     against: Callable[[Path], Iterable[str]] = _nothing
     """Tells why the folder of a rehearsal or a drill is no evidence: nobody sealed it, or it was changed since."""
+
+    def newest(
+        self,
+        folders: Iterable[Path],
+        read: Callable[[Path], Evidence],
+        against: Callable[[Evidence], Iterable[str]],
+    ) -> tuple[Evidence | None, str]:
+        """Find the first piece that counts, or say what speaks against each; `against` tells it of one that is read."""
+        refused = []
+        for folder in folders:
+            try:
+                evidence = read(folder)
+            except BadRun as error:
+                refused.append(str(error))
+                continue
+            reasons = [*self.against(folder), *against(evidence)]
+            if not reasons:
+                return evidence, ""
+            refused.append(f"{folder.name}: {', '.join(reasons)}")
+        return None, "; ".join(refused[:TOLD])
 
 
 def digest_of(body: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
-from readiness.channels import Communication, Discord, OwnPage, Slack, StatusPage, Support
+from readiness.channels import Communication, StatusPage, Support
 from readiness.collectors import Grafana, Loki, Sentry
 from readiness.documents import Document, Loc, explain, read
 from readiness.errors import BadEnvironment, not_one_of
@@ -21,10 +21,10 @@ from readiness.journeys import Journey
 from readiness.outcomes import Effect
 from readiness.people import PagerDuty, Team
 from readiness.probes import Billing, SyntheticUpload
-from readiness.procedures import Backup, Drills, named_addresses
+from readiness.procedures import Backup, Drills
 from readiness.repositories import GitHub
 from readiness.runbook import shipped
-from readiness.sections import STRICT, Instant, Seconds, SecretReference, Url
+from readiness.sections import STRICT, Instant, Seconds, SecretReference, Url, addresses
 from readiness.service_levels import ServiceLevel
 from readiness.stages import STAGES, Stage
 
@@ -327,50 +327,11 @@ def _contradictions(found: Environment, name: str, document: Document) -> Iterat
 
 
 def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
-    addresses: list[tuple[Loc, str]] = [(("target", "url"), found.target.url)]
-    for name in (
-        "storage",
-        "metrics",
-        "prometheus",
-        "alertmanager",
-        "grafana",
-        "sentry",
-        "loki",
-        "pagerduty",
-        "github",
-    ):
-        section = getattr(found, name)
-        if section:
-            addresses.append(((name, "url"), section.url))
-    addresses += [(loc, section.url) for loc, section in _places(found)]
-    addresses += [
-        (("readings", name, "http"), reading.http) for name, reading in found.readings.items() if reading.http
-    ]
-    addresses += [(("documentation", title), url) for title, url in found.documentation.items()]
-    yield from ((loc, host_of(url)) for loc, url in addresses)
-    for name in ("postgres", "replica"):
-        database = getattr(found, name)
-        if database:
-            yield (name, "url"), host_of(database.url.reveal())
-    for name in ("backup", "drills"):
-        section = getattr(found, name)
-        if section:
-            yield from ((loc, host_of(address)) for loc, address in named_addresses(section, (name,)))
+    yield from ((loc, host_of(address)) for loc, address in addresses(found))
+    yield from ((("documentation", title), host_of(url)) for title, url in found.documentation.items())
     for index, secret in enumerate(found.notify.urls if found.notify else ()):
         if urlsplit(secret.reveal()).scheme in NAMES_ITS_HOST:
             yield ("notify", "urls", index), host_of(secret.reveal())
-
-
-def _places(found: Environment) -> Iterator[tuple[Loc, Slack | Discord | OwnPage | StatusPage | Support]]:
-    """Give the chats, status pages and trackers, which stand deeper in the file or under a vendor's name."""
-    talk = found.communication
-    for name in ("slack", "discord", "status_page"):
-        section = getattr(talk, name, None)
-        if section:
-            yield ("communication", name, "url"), section
-    yield from ((("status_pages", name, "url"), page) for name, page in found.status_pages.items())
-    if found.support:
-        yield ("support", "url"), found.support
 
 
 def host_of(url: str) -> str:

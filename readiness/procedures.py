@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -220,15 +219,3 @@ class Drills(_Section):
     incident: IncidentDrill | None = None
     drilled_in: str | None = None
     """The environment whose drills count for this one: the staging copy of it."""
-
-
-def named_addresses(section: BaseModel, loc: Loc) -> Iterator[tuple[Loc, str]]:
-    """Give every address that a section and those within it name."""
-    for name in type(section).model_fields:
-        value = getattr(section, name)
-        if isinstance(value, BaseModel):
-            yield from named_addresses(value, (*loc, name))
-        elif name == "server":
-            yield (*loc, name), value.reveal()
-        elif name in {"http", "url"} and isinstance(value, str) and not value.startswith("/"):
-            yield (*loc, name), value

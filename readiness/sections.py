@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from readiness import timeline
+from readiness.documents import Loc
 from readiness.secret import Secret
 
 
@@ -46,3 +48,20 @@ SecretReference = Annotated[Secret, BeforeValidator(_secret)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 """How a section takes its keys: none that it does not know."""
+_ADDRESSES = {"url", "http", "server"}
+"""The keys that hold one, in whatever section they stand."""
+
+
+def addresses(section: BaseModel, loc: Loc = ()) -> Iterator[tuple[Loc, str]]:
+    """Give every address that a section names, and those that are named within it."""
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        within = value.items() if isinstance(value, Mapping) else [(None, value)]
+        for key, one in within:
+            place = (*loc, name) if key is None else (*loc, name, key)
+            if isinstance(one, BaseModel):
+                yield from addresses(one, place)
+            elif name in _ADDRESSES and one is not None:
+                address = one.reveal() if isinstance(one, Secret) else one
+                if not address.startswith("/"):
+                    yield place, address

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from readiness import drill
 from readiness.evidence import ledger
 from readiness.evidence.signing import FILE_VARIABLE
 from tests.drills.evidence import evidence, put, put_all
 from tests.evidence.launch import new_key
+from tests.whole_run import outcomes
 
 ROOT = Path(__file__).parents[1]
 LIMITS: dict[str, dict[str, Any]] = {"restore": {"hours_below": 4}, "rollback": {"minutes_at_most": 3}}
@@ -30,36 +26,11 @@ BAD: dict[str, dict[str, Any]] = {
 }
 
 
-def judged(folder: Path, **other: Any) -> dict[str, str]:
+def judged(folder: Path, environment: str = "local", **other: Any) -> dict[str, str]:
     """Run preflight on an environment with a line for each drill; give the outcome of each."""
-    lines = [
-        {
-            "id": name,
-            "ref": "1",
-            "says": name,
-            "phase": ["preflight"],
-            "gate": "blocker",
-            "decided_by": {f"drills.{name.replace('-', '_')}": LIMITS.get(name, {})},
-        }
-        for name in drill.NAMES
-    ]
-    (folder / "book.yaml").write_text(yaml.safe_dump({"runbook": "book", "title": "Drills", "lines": lines}))
-    content: dict[str, Any] = {
-        "environment": "local",
-        "production": False,
-        "runbooks": ["book.yaml"],
-        "allowed_hosts": ["127.0.0.1"],
-        "target": {"url": "http://127.0.0.1:9", "revision": evidence("restore").revision},
-    }
-    content |= other
-    (folder / f"{content['environment']}.yaml").write_text(json.dumps(content))
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "preflight", "--env", str(content["environment"])]
-    command += [f"--environments={folder}", f"--reports={folder / 'reports'}"]
-    ran = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
-    journals = sorted((folder / "reports").rglob("journal.jsonl"))
-    assert journals, ran.stdout + ran.stderr
-    records = [json.loads(line) for line in journals[-1].read_text().splitlines()]
-    return {record["line"].partition("/")[2]: record["outcome"] for record in records if record["record"] == "result"}
+    decided = {name: {f"drills.{name.replace('-', '_')}": LIMITS.get(name, {})} for name in drill.NAMES}
+    target = {"url": "http://127.0.0.1:9", "revision": evidence("restore").revision}
+    return outcomes(folder, decided, environment=environment, target=target, **other)
 
 
 def test_drills_that_passed(tmp_path: Path) -> None:

@@ -104,6 +104,14 @@ def test_readings_are_checked(tmp_path: Path, reading: str, told: str) -> None:
     assert any(told in line for line in found), found
 
 
+def test_the_address_that_tells_the_revision_is_checked_too(tmp_path: Path) -> None:
+    elsewhere = "target: {url: https://shop.example.com, revision: {http: https://elsewhere.example.net/x}}"
+    found = problems(
+        tmp_path, "\n".join(elsewhere if line.startswith("target") else line for line in GOOD.splitlines())
+    )
+    assert any("target.revision.http: host 'elsewhere.example.net' is not known" in line for line in found), found
+
+
 def test_an_unknown_environment_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "staging.yaml").touch()
     with pytest.raises(BadEnvironment, match="'stagin' is not known; did you mean 'staging'"):
@@ -123,6 +131,10 @@ def test_waivers_beside_it_are_no_environment(tmp_path: Path) -> None:
         ("communication: {status_page: {url: https://up.example}}", "communication.status_page.url: host 'up.example'"),
         ("status_pages: {stripe: {url: https://s.example}}", "status_pages.stripe.url: host 's.example' is not known"),
         ('support: {token: "${SHOP_TOKEN}", repository: shop}', "support.repository: "),
+        (
+            'incidents: {tracker: {token: "${SHOP_TOKEN}", repository: a/b}}',
+            "incidents.tracker.url: host 'api.github.com' is not known",
+        ),
         ("communication: {channels: {x: slack/y}}", "slack/y needs communication.slack"),
         ("communication: {slack: {token: abc}}", "a secret comes from ${VARIABLE}"),
     ],

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from readiness import rehearsal
 from readiness.evidence import rehearsing
@@ -21,6 +16,7 @@ from readiness.rehearsal import Evidence, Target
 from readiness.stages import Stage
 from tests.evidence.launch import new_key
 from tests.test_rehearsal import counts, evidence, put
+from tests.whole_run import outcomes
 
 ROOT = Path(__file__).parents[1]
 LINES = ["load-launch", "load-p95", "load-errors", "active-users"]
@@ -54,26 +50,8 @@ def launch(**other: Any) -> Evidence:
 
 def judged(folder: Path) -> dict[str, str]:
     """Run preflight on an environment with these lines; give the outcome of each."""
-    entries = [
-        {"id": name, "ref": "1", "says": name, "phase": ["preflight"], "gate": "blocker", "decided_by": DECIDED[name]}
-        for name in LINES
-    ]
-    (folder / "book.yaml").write_text(yaml.safe_dump({"runbook": "book", "title": "Load", "lines": entries}))
-    content = {
-        "environment": "staging",
-        "production": False,
-        "runbooks": ["book.yaml"],
-        "allowed_hosts": ["127.0.0.1"],
-        "target": {"url": "http://127.0.0.1:9", "revision": "r1"},
-    }
-    (folder / "staging.yaml").write_text(json.dumps(content))
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "preflight", "--env", "staging"]
-    command += [f"--environments={folder}", f"--reports={folder / 'reports'}"]
-    ran = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
-    journals = list((folder / "reports").rglob("journal.jsonl"))
-    assert journals, ran.stdout + ran.stderr
-    records = [json.loads(line) for line in journals[-1].read_text().splitlines()]
-    return {record["line"].partition("/")[2]: record["outcome"] for record in records if record["record"] == "result"}
+    target = {"url": "http://127.0.0.1:9", "revision": "r1"}
+    return outcomes(folder, {name: DECIDED[name] for name in LINES}, environment="staging", target=target)
 
 
 def tampered(reports: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from readiness.clients.guard import Guard
@@ -39,36 +39,35 @@ class Actions:
     def _run(self, command: tuple[str, ...], seconds: float) -> str:
         name = Path(command[0]).name
         with self._guard.request("command", "RUN", name, None, Effect.WRITE) as entry:
-            try:
-                process = subprocess.Popen(  # noqa: S603  the environment's own words, and no shell
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                    errors="replace",
-                    start_new_session=True,  # Ctrl-C is for the drill, which puts things back
-                )
-            except OSError as error:
-                raise Unknown(f"{name} cannot be run: {error.strerror}", "correct the command") from None
-            told = ended(process, name, seconds)
-            entry.status = f"exit {process.returncode}"
-        if process.returncode:
-            raise Unknown(f"{name} ended with status {process.returncode}: {told}", "run it by hand to see more")
+            status, told = run_program(command, name, seconds)
+            entry.status = f"exit {status}"
+        if status:
+            raise Unknown(f"{name} ended with status {status}: {told}", "run it by hand to see more")
         return "exit 0"
 
 
-def ended(process: subprocess.Popen[str], name: str, seconds: float) -> str:
-    """Wait for a program and give the last line of its complaints. Raises Unknown where it takes too long."""
+def run_program(
+    command: Sequence[str], name: str, seconds: float, variables: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Run a program without a shell; give its status and what it complained of. Raises Unknown."""
     try:
-        _, complaints = process.communicate(timeout=seconds)
+        ran = subprocess.run(  # noqa: S603  the words of the environment, or of ours
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env=variables,
+            timeout=seconds,
+            check=False,
+            start_new_session=True,  # Ctrl-C is for the drill, which puts things back
+        )
+    except OSError as error:
+        raise Unknown(f"{name} cannot be run: {error.strerror}", "correct the command") from None
     except subprocess.TimeoutExpired:
         raise Unknown(f"{name} did not end within {seconds:g} s", "run it by hand, or raise seconds_at_most") from None
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-    return complaint(complaints or "")
+    return ran.returncode, complaint(ran.stderr)
 
 
 def complaint(text: str) -> str:

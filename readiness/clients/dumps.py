@@ -15,7 +15,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from readiness import environment
-from readiness.clients.actions import complaint, ended
+from readiness.clients.actions import complaint, run_program
 from readiness.clients.guard import Guard
 from readiness.clients.postgres import Postgres
 from readiness.environment import host_of
@@ -156,19 +156,10 @@ class Dumps:
         host = host_of(url.reveal()) or str(known.get("host") or "")
         target = f"postgres://{host}:{known.get('port') or 5432}: {words[-1] if program != 'pg_restore' else words[-2]}"
         with self.guard.request(program, "RUN", target, host, effect) as entry:
-            process = subprocess.Popen(  # noqa: S603  PostgreSQL's program
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-                env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "PGCONNECT_TIMEOUT": "10", **variables},
-                start_new_session=True,
-            )
-            told = ended(process, program, self.seconds_at_most)
-            entry.status = f"exit {process.returncode}"
-        return told if process.returncode else None
+            usual = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "PGCONNECT_TIMEOUT": "10"}
+            status, told = run_program(command, program, self.seconds_at_most, {**usual, **variables})
+            entry.status = f"exit {status}"
+        return told if status else None
 
 
 def _fingerprint(client: Postgres, table: str) -> Fingerprint:

@@ -13,12 +13,22 @@ from readiness.clients.http import Http
 from readiness.clients.metrics import Exposition
 from readiness.clients.postgres import Postgres, Row, only_value
 from readiness.clients.prometheus import Prometheus
-from readiness.environment import KnownReading, Reading
+from readiness.environment import KnownReading, Reading, Target
 from readiness.errors import nearest
 from readiness.measurements import Plain
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.secret import Secret, is_secret
 from readiness.timeline import parse_instant
+
+
+def revision_of(target: Target, readings: Readings) -> str:
+    """Say which revision runs: as the environment states it, or as the target tells. Raises NotConfigured, Unknown."""
+    stated = target.revision
+    if stated is None:
+        raise NotConfigured("nothing says which revision runs", "set target.revision in the environment file")
+    if isinstance(stated, str):
+        return stated
+    return str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))
 
 
 class Readings:

@@ -15,8 +15,9 @@ from typing import Any
 from readiness import drill
 from readiness.clients import Clients
 from readiness.clients.guard import Guard
+from readiness.clients.readings import revision_of
 from readiness.drill import BLANK, Evidence, Step
-from readiness.environment import Environment, KnownReading
+from readiness.environment import Environment
 from readiness.evidence.redaction import REDACTOR
 from readiness.outcomes import Unknown
 from readiness.procedures import Action
@@ -204,18 +205,14 @@ def _stopper(course: Course) -> Callable[[int, FrameType | None], None]:
 
 
 def _revision(environment: Environment, clients: Clients) -> tuple[str | None, str]:
-    stated = environment.target.revision
-    if stated is None or isinstance(stated, str):
-        return stated, "" if stated else "target.revision is not set"
     try:
-        return served(environment, clients), ""
+        return revision_of(environment.target, clients.readings), ""
     except Unknown as unknown:
         return None, unknown.reason
 
 
 def served(environment: Environment, clients: Clients) -> str:
     """Ask the target for the revision that it serves. Raises Unknown."""
-    stated = environment.target.revision
-    if stated is None or isinstance(stated, str):
+    if isinstance(environment.target.revision, str | None):
         raise Unknown("target.revision asks nobody", "make it a reading: {http: ..., pointer: /revision}")
-    return str(clients.readings.value(KnownReading("target.revision", "the revision that runs", stated)))
+    return revision_of(environment.target, clients.readings)

@@ -150,7 +150,7 @@ def _unsealed(book: Book, folder: Path) -> Iterator[str]:
     elif kept.sealed is None:
         yield "it was never sealed: it was broken off, or is still under way"
     elif kept.key is None:
-        yield f"{SIGNED_BY_NOBODY} whom the project trusts"
+        yield f"{SIGNED_BY_NOBODY} whom the project trusts: set READINESS_SIGNING_KEY_FILE and make it again"
     else:
         yield from _files(folder, kept)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from readiness.clients.readings import Readings
+from readiness.clients.readings import Readings, revision_of
 from readiness.digested import Archive
 from readiness.drill import (
     OF_A_REVISION,
@@ -22,14 +22,11 @@ from readiness.drill import (
     read,
 )
 from readiness.drill_verdict import backup_hours, done_steps, faults, gaps
-from readiness.environment import Environment, KnownReading
-from readiness.errors import BadRun
+from readiness.environment import Environment
 from readiness.observations import observation
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.runbook import Limits
 
-TOLD = 3
-"""So many refused drills are told; the older ones are not."""
 Facts = TypeVar("Facts", Restored, Switched, RolledBack, Broken, FellBack, Incident)
 
 
@@ -88,19 +85,14 @@ class Demand:
 
     def newest(self, drill: str) -> Evidence:
         """Find the newest drill that counts. Raises Unknown with the reason against each newer one."""
-        against = []
-        for folder in folders(self.archive.reports, self.environment, drill):
-            try:
-                evidence = read(folder)
-            except BadRun as error:
-                against.append(str(error))
-                continue
-            reasons = [*self.archive.against(folder), *self._against(evidence, drill)]
-            if not reasons:
-                return evidence
-            against.append(f"{evidence.run}: {', '.join(reasons)}")
-        told = "; ".join(against[:TOLD]) or f"{self.environment} has none in reports/{self.environment}/drills/"
-        raise Unknown(f"no drill '{drill}' that counts: {told}", f"readiness drill {drill} --env {self.environment}")
+        found, against = self.archive.newest(
+            folders(self.archive.reports, self.environment, drill), read, lambda one: self._against(one, drill)
+        )
+        if found is None:
+            told = against or f"{self.environment} has none in reports/{self.environment}/drills/"
+            again = f"readiness drill {drill} --env {self.environment}"
+            raise Unknown(f"no drill '{drill}' that counts: {told}", again)
+        return found
 
     def _against(self, evidence: Evidence, drill: str) -> Iterator[str]:
         if (evidence.environment, evidence.drill) != (self.environment, drill):
@@ -121,16 +113,12 @@ class Demand:
 def _evidence(
     drill: str, readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Evidence:
-    stated, drills = environment.target.revision, environment.drills
-    name, section = (drills.drilled_in if drills else None) or environment.environment, drill.replace("-", "_")
+    drills, section = environment.drills, drill.replace("-", "_")
+    name = (drills.drilled_in if drills else None) or environment.environment
     described = drills and (drills.drilled_in or getattr(drills, section))
     if not described and not any(folders(archive.reports, name, drill)):
         raise NotConfigured(f"no drill '{drill}' is described", f"set drills.{section} in the environment file")
-    revision = stated if isinstance(stated, str) else None
-    if drill in OF_A_REVISION and stated is None:
-        raise NotConfigured("nothing says which revision is to be launched", "set target.revision in the environment")
-    if drill in OF_A_REVISION and revision is None:
-        revision = str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))  # type: ignore[arg-type]
+    revision = revision_of(environment.target, readings) if drill in OF_A_REVISION else None
     return Demand(archive, name, revision, moment, days_at_most).newest(drill)
 
 

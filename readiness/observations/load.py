@@ -6,19 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readiness.clients.readings import Readings
+from readiness.clients.readings import Readings, revision_of
 from readiness.digested import Archive
-from readiness.environment import Environment, KnownReading
-from readiness.errors import BadRun
+from readiness.environment import Environment
 from readiness.observations import observation
-from readiness.outcomes import NotConfigured, Unknown
+from readiness.outcomes import Unknown
 from readiness.rehearsal import Evidence, folders, read
 from readiness.rehearsal_verdict import Word, judge, p95
 from readiness.runbook import Limits
 from readiness.stages import STAGES
-
-TOLD = 3
-"""So many refused rehearsals are told; the older ones are not."""
 
 
 class RehearsalLimits(Limits):
@@ -95,19 +91,13 @@ class Demand:
 
     def newest(self, stage: str) -> Rehearsed:
         """Find the newest rehearsal of a stage that counts. Raises Unknown with the reason against each newer one."""
-        against = []
-        for folder in folders(self.archive.reports, self.environment, stage):
-            try:
-                evidence = read(folder)
-            except BadRun as error:
-                against.append(str(error))
-                continue
-            reasons = [*self.archive.against(folder), *self._against(evidence, stage)]
-            if not reasons:
-                return self._judged(evidence)
-            against.append(f"{evidence.run}: {', '.join(reasons)}")
-        told = "; ".join(against[:TOLD]) or f"{self.environment} has none in reports/{self.environment}/rehearsals/"
-        raise Unknown(f"no rehearsal '{stage}' that counts: {told}", self.renew(stage))
+        found, against = self.archive.newest(
+            folders(self.archive.reports, self.environment, stage), read, lambda one: self._against(one, stage)
+        )
+        if found is None:
+            told = against or f"{self.environment} has none in reports/{self.environment}/rehearsals/"
+            raise Unknown(f"no rehearsal '{stage}' that counts: {told}", self.renew(stage))
+        return self._judged(found)
 
     def _by_line(self, evidence: Evidence) -> Evidence:
         limits = {"p95_seconds_below": self.limits.p95_seconds_below, "share_below": self.limits.share_below}
@@ -154,14 +144,9 @@ class Demand:
 def _demand(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, limits: RehearsalLimits
 ) -> Demand:
-    stated = environment.target.revision
-    if stated is None:
-        raise NotConfigured("nothing says which revision is to be launched", "set target.revision in the environment")
-    revision = stated
-    if not isinstance(stated, str):
-        revision = str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))
+    revision = revision_of(environment.target, readings)
     name = environment.load.rehearsed_in if environment.load else None
-    return Demand(archive, name or environment.environment, environment, str(revision), moment, limits)
+    return Demand(archive, name or environment.environment, environment, revision, moment, limits)
 
 
 @observation

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from readiness.clients.chat import Chats
 from readiness.clients.github import GitHub
 from readiness.clients.history import History
-from readiness.clients.readings import Readings
+from readiness.clients.readings import Readings, revision_of
 from readiness.clients.roster import Roster
-from readiness.environment import Environment, KnownReading
+from readiness.environment import Environment
 from readiness.observations import known_reading, observation
 from readiness.observations.communication import GoDecision, go_decision
 from readiness.outcomes import NotConfigured, Unknown
@@ -32,16 +32,6 @@ _REFUSED = {"reject", "rejected", "refused", "denied", "no-go", "nogo", "no go",
 _SHOWN = 80
 
 
-def deployed_revision(readings: Readings, environment: Environment) -> str:
-    """Say which revision runs. Raises Unknown."""
-    stated = environment.target.revision
-    if stated is None:
-        raise NotConfigured("nothing says which revision runs", "set target.revision in the environment file")
-    if isinstance(stated, str):
-        return stated
-    return str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))
-
-
 @dataclass(frozen=True)
 class CiResult:
     """What CI says of the revision that runs."""
@@ -56,7 +46,7 @@ class CiResult:
 def ci(github: GitHub, readings: Readings, environment: Environment) -> CiResult:
     """Read the latest run of each job, and the statuses of other systems. Raises Unknown while one is running."""
     known = github.settings
-    revision = deployed_revision(readings, environment)
+    revision = revision_of(environment.target, readings)
     combined = github.combined(github.ref(revision))
     runs = github.check_runs(combined.sha)
     ended = {run.name: run.conclusion or "" for run in runs if run.status == "completed"}

@@ -7,10 +7,9 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from readiness.clients.github import GitHub
-from readiness.clients.readings import Readings
+from readiness.clients.readings import Readings, revision_of
 from readiness.environment import Environment
 from readiness.observations import known_reading, observation
-from readiness.observations.release import deployed_revision
 from readiness.outcomes import NotConfigured, Unknown
 
 PREVIOUS_VERSION = known_reading("previous_version", "the version to go back to: a deployment's id, a tag")
@@ -33,7 +32,7 @@ class PreviousVersion:
 @observation
 def previous_version(github: GitHub, readings: Readings, environment: Environment, tag: str) -> PreviousVersion:
     """Find a tag of an earlier commit than the one that runs; or take what the environment says."""
-    revision = deployed_revision(readings, environment)
+    revision = revision_of(environment.target, readings)
     if tag == ANY and readings.configured(PREVIOUS_VERSION):
         told = str(readings.value(PREVIOUS_VERSION))
         return PreviousVersion(revision, [told] if told != revision else [])

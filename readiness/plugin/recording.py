@@ -14,7 +14,7 @@ import pytest
 from _pytest.config.exceptions import UsageError
 
 from readiness import durable
-from readiness.environment import KnownReading
+from readiness.clients.readings import revision_of
 from readiness.errors import BadRun
 from readiness.evidence import folders
 from readiness.evidence.exports import BYTES_AT_MOST, commands_for_github, junit, markdown
@@ -274,41 +274,37 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
     return {**start, **instants}, {"lines": lines, "items": items, "books": [_outline(book) for book in run.runbooks]}
 
 
-def _line(runbook: str, line: Line) -> dict[str, Any]:
+def _stated(runbook: str, line: Line) -> dict[str, Any]:
+    """Write down what a line says, whatever phase is judged."""
     return {
         "id": f"{runbook}/{line.id}",
-        "runbook": runbook,
         "ref": line.ref,
         "says": line.says,
         "phase": list(line.phase),
         "gate": line.gate,
         "due": line.due,
         "checks": list(line.decided_by),
+        "rendered_as": line.rendered_as,
+    }
+
+
+def _line(runbook: str, line: Line) -> dict[str, Any]:
+    """Write down how a line of the phase is judged."""
+    return {
+        **_stated(runbook, line),
+        "runbook": runbook,
         "limits": line.decided_by,
         "ladder": line.ladder,
         "consecutive": line.consecutive,
         "severity": line.severity,
         "diagnostics": line.diagnostics,
-        "rendered_as": line.rendered_as,
         **({"links": line.links} if line.links else {}),
     }
 
 
 def _outline(book: Runbook) -> dict[str, Any]:
     """Write down a runbook whole, the lines of the other phases too."""
-    lines = [
-        {
-            "id": f"{book.runbook}/{line.id}",
-            "ref": line.ref,
-            "says": line.says,
-            "phase": list(line.phase),
-            "gate": line.gate,
-            "due": line.due,
-            "checks": list(line.decided_by),
-            "rendered_as": line.rendered_as,
-        }
-        for line in book.lines
-    ]
+    lines = [_stated(book.runbook, line) for line in book.lines]
     return {"runbook": book.runbook, "title": book.title, "lines": lines}
 
 
@@ -321,13 +317,11 @@ def _suite() -> str:
 
 def _revision(pool: Pool) -> str | None:
     """Ask which revision runs; None where the target does not tell."""
-    stated = pool.run.environment.target.revision
-    if stated is None or isinstance(stated, str):
-        return stated
-    if pool.recorded:
+    target = pool.run.environment.target
+    if pool.recorded and not isinstance(target.revision, str | None):
         return pool.recorded.start.target.revision
     try:
-        return str(pool.clients.readings.value(KnownReading("target.revision", "the revision that runs", stated)))
+        return revision_of(target, pool.clients.readings)
     except Unknown:
         return None
 
