@@ -18,10 +18,11 @@ import pkgutil
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from readiness.environment import KnownReading, Reading
-from readiness.outcomes import Effect
+from readiness.outcomes import Effect, NotConfigured
 
 Look = TypeVar("Look", bound=Callable[..., object])
 
@@ -76,6 +77,13 @@ def known_reading(name: str, says: str, default: Reading | None = None) -> Known
         raise ValueError(f"two readings are called {name}")
     KNOWN_READINGS[name] = KnownReading(name, says, default)
     return KNOWN_READINGS[name]
+
+
+def stated(launch_at: datetime | None) -> datetime:
+    """Give the launch time. Raises NotConfigured where the environment names none."""
+    if launch_at is None:
+        raise NotConfigured("the environment names no launch time", "set launch_at in the environment file")
+    return launch_at
 
 
 def load_all() -> None:

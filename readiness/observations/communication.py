@@ -13,7 +13,7 @@ from readiness.clients.chat import Channel, Chats, Place
 from readiness.clients.http import Http
 from readiness.clients.status_pages import Notice, StatusPages
 from readiness.environment import Environment
-from readiness.observations import observation
+from readiness.observations import observation, stated
 from readiness.outcomes import NotConfigured, Unknown
 
 Shown = Literal["launch", "live", "health"]
@@ -106,7 +106,7 @@ def launch_announcement(
 ) -> Announcement:
     """Find the message that announces the launch best, and name the parts that it lacks."""
     parts = _settings(environment).announcement
-    began = _launch(launch_at)
+    began = stated(launch_at)
     place, found = _opened(chats, channel)
     said = place.chat.messages(found, began - LEAD, max(moment, began))
     best = min(said, key=lambda one: len(missing_parts(one.text, parts)), default=None)
@@ -121,7 +121,7 @@ def go_decision(chats: Chats, environment: Environment, moment: datetime, launch
     decision = _settings(environment).decision
     if decision is None:
         raise NotConfigured("who decides on the launch, and where, is not named", "set communication.decision")
-    begins = _launch(launch_at) - timedelta(hours=decision.hours_before)
+    begins = stated(launch_at) - timedelta(hours=decision.hours_before)
     place, found = _opened(chats, decision.channel)
     names = {person: name for name, person in decision.deciders.items()}
     for one in reversed(place.chat.messages(found, begins, max(moment, begins))):
@@ -138,11 +138,11 @@ def page_state(
     """Read the service's own status page: whether it shows the launch, that it is done, or the present health."""
     own = _own_page(environment)
     if shows == "live":
-        return PageState("", list(_not_live(status_pages.told(own), own, _launch(launch_at))))
+        return PageState("", list(_not_live(status_pages.told(own), own, stated(launch_at))))
     page = status_pages.page(own)
     if shows == "launch":
         notices = [*page.maintenances, *page.incidents]
-        return PageState(page.says, list(_not_announced(notices, own, _launch(launch_at))))
+        return PageState(page.says, list(_not_announced(notices, own, stated(launch_at))))
     now, wrong = datetime.now(UTC), []
     answer = http.get(own.health)
     if page.fine and not page.incidents and answer.status != _OK:
@@ -182,12 +182,6 @@ def _own_page(environment: Environment) -> OwnPage:
             "set communication.status_page, or not_applicable with the reason where there is none",
         )
     return page
-
-
-def _launch(launch_at: datetime | None) -> datetime:
-    if launch_at is None:
-        raise NotConfigured("the environment names no launch time", "set launch_at in the environment file")
-    return launch_at
 
 
 def _opened(chats: Chats, channel: str) -> tuple[Place, Channel]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from readiness.clients.readings import Readings
-from readiness.observations import known_reading, observation
-from readiness.outcomes import NotConfigured, Unknown
+from readiness.observations import known_reading, observation, stated
+from readiness.outcomes import Unknown
 from readiness.secret import names_a_secret
 
 DEPLOYED_VARIABLES = known_reading("deployed_variables", "the variables of the deployed service (name to value)")
@@ -34,13 +34,12 @@ class KillSwitch:
 @observation
 def kill_switch(readings: Readings, variable: str, moment: datetime, launch_at: datetime | None) -> KillSwitch:
     """Read one switch of the deployed service."""
-    if launch_at is None:
-        raise NotConfigured("the environment names no launch time", "set launch_at in the environment file")
+    launch = stated(launch_at)
     deployed = readings.mapping(DEPLOYED_VARIABLES)
     position = deployed[variable].reveal().strip().lower() if variable in deployed else "not set"
     if names_a_secret(variable):
         raise Unknown(f"{variable} looks like a secret, not like a switch", "name the switch's own variable")
-    return KillSwitch(position, launched=moment >= launch_at)
+    return KillSwitch(position, launched=moment >= launch)
 
 
 @observation

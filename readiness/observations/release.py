@@ -11,7 +11,7 @@ from readiness.clients.history import History
 from readiness.clients.readings import Readings, revision_of
 from readiness.clients.roster import Roster
 from readiness.environment import Environment
-from readiness.observations import known_reading, observation
+from readiness.observations import known_reading, observation, stated
 from readiness.observations.communication import GoDecision, go_decision
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.people import without_contacts
@@ -168,11 +168,10 @@ class LaunchTime:
 @observation
 def launch_time(readings: Readings, launch_at: datetime | None) -> LaunchTime:
     """Hold the launch time of the environment beside the one that was agreed on."""
-    if launch_at is None:
-        raise NotConfigured("the environment names no launch time", "set launch_at in the environment file")
+    launch = stated(launch_at)
     agreed = readings.as_instant(LAUNCH_TIME, readings.value(LAUNCH_TIME))
-    apart = abs((launch_at - agreed) / timedelta(minutes=1))
-    return LaunchTime(f"{launch_at:%Y-%m-%d %H:%M}Z", f"{agreed:%Y-%m-%d %H:%M}Z", round(apart, 2))
+    apart = abs((launch - agreed) / timedelta(minutes=1))
+    return LaunchTime(f"{launch:%Y-%m-%d %H:%M}Z", f"{agreed:%Y-%m-%d %H:%M}Z", round(apart, 2))
 
 
 @dataclass(frozen=True)
@@ -187,15 +186,14 @@ class Maintenance:
 @observation
 def maintenance(readings: Readings, launch_at: datetime | None) -> Maintenance:
     """Find the maintenance that covers the launch."""
-    if launch_at is None:
-        raise NotConfigured("the environment names no launch time", "set launch_at in the environment file")
+    launch = stated(launch_at)
     covering: list[float] = []
     for row in readings.rows(MAINTENANCE_WINDOWS, "created_at", "scheduled_for", "scheduled_until"):
         created, begin, end = (
             readings.as_instant(MAINTENANCE_WINDOWS, row[name], name)
             for name in ("created_at", "scheduled_for", "scheduled_until")
         )
-        if begin <= launch_at < end:
+        if begin <= launch < end:
             covering.append((begin - created) / timedelta(hours=1))
     return Maintenance(len(covering), round(max(covering, default=0.0), 2))
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from readiness.clients.pagerduty import OnCall, PagerDuty
 from readiness.clients.roster import Roster
-from readiness.observations import observation
+from readiness.observations import observation, stated
 from readiness.observations.escalation import EscalationPath
 from readiness.outcomes import NotConfigured
 from readiness.people import Person, is_undecided, what_is_wrong_with, without_contacts
@@ -76,9 +76,8 @@ def secondary_on_call(
 
 
 def _window(launch_at: datetime | None, hours_before: float, hours_after: float) -> Span:
-    if launch_at is None:
-        raise NotConfigured("the environment names no launch time", "set launch_at in the environment file")
-    return launch_at - timedelta(hours=hours_before), launch_at + timedelta(hours=hours_after)
+    launch = stated(launch_at)
+    return launch - timedelta(hours=hours_before), launch + timedelta(hours=hours_after)
 
 
 def _level(pagerduty: PagerDuty, roster: Roster, window: Span, roles: tuple[str, ...]) -> LevelOnCall:
