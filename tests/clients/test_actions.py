@@ -17,6 +17,9 @@ from readiness.secret import Secret
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document, whole
 
+LEAVES_A_CHILD = "import subprocess, time; subprocess.Popen(['sleep', '40']); time.sleep(60)"
+"""And the child keeps the other end of what its parent complains through."""
+
 
 def python(code: str, **other: float) -> Action:
     return Action(command=(sys.executable, "-c", code), seconds_at_most=other.get("seconds", 20.0))
@@ -38,6 +41,7 @@ def test_a_command_is_run_without_a_shell(make: Make, tmp_path: Path, guard: Gua
         (python("raise SystemExit(3)"), "ended with status 3: it said nothing"),
         (Action(command=("no-such-program-here",)), "no-such-program-here cannot be run: No such file"),
         (python("import time; time.sleep(60)", seconds=0.5), "did not end within 0.5 s"),
+        (python(LEAVES_A_CHILD, seconds=0.5), "did not end within 0.5 s"),
     ],
 )
 def test_a_command_that_fails_was_not_done(action: Action, says: str, make: Make) -> None:
