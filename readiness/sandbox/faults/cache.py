@@ -18,13 +18,13 @@ MISSED = 20_000.0
 @fault("preflight", "postlaunch", turns=turning("fail", WARM, *HIT_RATIOS))
 def cache_cold(target: Target) -> Iterator[None]:
     """The cache was emptied: most look-ups miss, those of the last minutes are counted at once."""
-    usual, target.front.cache_hits = target.front.cache_hits, 0.1
-    target.front.add("cache_requests_total", MISSED, result="miss")
-    target.monitoring.settle()
-    yield
-    target.front.cache_hits = usual
-    target.front.add("cache_requests_total", MISSED * usual / (1 - usual), result="hit")
-    target.monitoring.settle()
+    usual = target.front.cache_hits
+    with target.monitoring.spoiling():
+        target.front.cache_hits = 0.1
+        target.front.add("cache_requests_total", MISSED, result="miss")
+        target.monitoring.settle()
+        yield
+        target.front.cache_hits = usual
 
 
 @fault("preflight", "postlaunch", turns=turning("unknown", WARM, *HIT_RATIOS))
