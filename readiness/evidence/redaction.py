@@ -32,6 +32,10 @@ SHAPES = {
     ),
 }
 
+_SETTING = re.compile(r"\b(?:host|hostaddr|dbname|user|service)\s*=")
+_PASSWORD_SETTING = re.compile(r"\bpassword\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)+))")
+"""Of a connection string in keywords and values, as libpq takes it beside an address: `host=db password='a b'`."""
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -142,16 +146,21 @@ def _parts(value: str) -> Iterator[str]:
 
 
 def _passwords(value: str) -> list[str]:
+    settings = [re.sub(r"\\(.)", r"\1", quoted or bare) for quoted, bare in _PASSWORD_SETTING.findall(value)]
     try:
         password = urlsplit(value).password if "://" in value else None
     except ValueError:  # brackets that are no IPv6 address
         password = None
-    return [password] if password else []
+    return [*settings, password] if password else settings
+
+
+def _is_an_address(value: str) -> bool:
+    return "://" in value or bool(_SETTING.search(value))
 
 
 def _windows(value: str) -> Iterator[str]:
     """Give the telling pieces of a secret: ordinary words and the host of an address are in every report."""
-    if "://" in value:
+    if _is_an_address(value):
         return  # its password is a secret of its own
     for at in range(len(value) - FRAGMENT + 1):
         part = value[at : at + FRAGMENT]

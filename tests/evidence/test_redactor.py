@@ -13,7 +13,8 @@ from readiness.secret import encodings
 
 VALUE = "hunter2-Qp7<wR4t8>Yb1-tail"
 ADDRESS = "postgresql://probe:s3cr%40t-pass9@db.example.com:5432/shop"
-REDACTOR = Redactor(lambda: frozenset({VALUE, ADDRESS}))
+SETTINGS = "user=probe password='it\\'s 0pen-sesame7' dbname=readiness_restore_14dde0 host=db3.example.com port=5432"
+REDACTOR = Redactor(lambda: frozenset({VALUE, ADDRESS, SETTINGS}))
 
 
 @pytest.mark.parametrize("form", sorted(encodings(VALUE)), ids=str)
@@ -28,6 +29,8 @@ def test_every_writing_is_masked(form: str) -> None:
         f"Bearer {VALUE}",
         f"cut {VALUE[3:15]} cut",
         "password s3cr@t-pass9 was refused",
+        "password it's 0pen-sesame7 was refused",
+        f"connecting with {SETTINGS}",
         "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
         "Authorization: Bearer abcdefgh12345",
         "https://me:pw12@host/x",
@@ -41,13 +44,14 @@ def test_parts_and_shapes_are_masked(text: str) -> None:
     assert "***" in masked
     assert list(REDACTOR.find(text))
     assert not list(REDACTOR.find(masked))
-    assert not any(part in masked for part in ("Qp7", "s3cr", "MIIE", "pw12", "abcdefgh", "ABCDEFGH", "eyJ"))
+    assert not any(part in masked for part in ("Qp7", "s3cr", "MIIE", "pw12", "abcdefgh", "ABCDEFGH", "eyJ", "sesame7"))
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "https://db.example.com:5432/shop answered 200",
+        "db3.example.com:5432 answered; readiness_restore_1 was restored",
         "checks/test_database.py::test_pool_headroom[pool-available]",
         "share of the pool in use: 0.42, allowed < 0.8",
         "the bearer of this letter",
