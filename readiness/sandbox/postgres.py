@@ -66,14 +66,11 @@ def start(folder: Path) -> Server:
     password = secrets.token_hex(12)
     environment = {"PATH": f"{binaries}:/usr/bin:/bin", "LC_ALL": "C", "HOME": str(folder)}
     _initialise(binaries, folder, password, environment, owner)
-    for _ in range(5):  # between asking for a free port and taking it, another process may take it
-        port = free_port()
-        process = _serve(binaries, folder, port, environment, owner)
-        if _answers(process, folder):
-            return Server(port, password, process)
-        if "Address already in use" not in _log(folder):
-            break
-    raise PostgresFailed(f"PostgreSQL did not start: {_log(folder)[-800:]}")
+    port = free_port()
+    process = _serve(binaries, folder, port, environment, owner)
+    if not _answers(process, folder):
+        raise PostgresFailed(f"PostgreSQL did not start: {_log(folder)[-800:]}")
+    return Server(port, password, process)
 
 
 def follow(primary: Server, folder: Path) -> Server:

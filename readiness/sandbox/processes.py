@@ -17,10 +17,13 @@ _STARTER = ThreadPoolExecutor(1, "starts-servers")
 
 
 def free_port() -> int:
-    """Find a port that nobody listens on; somebody may before it is taken."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a port that nobody listens on, and keep it for a minute from whoever asks for any port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        place = listener.getsockname()
+        with socket.create_connection(place):
+            listener.accept()[0].close()
+            # The side that closes first stays in TIME_WAIT: only who names the port, as a server does, gets it then.
+    return int(place[1])
 
 
 def start_server(words: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from readiness.clients.guard import Guard
 from readiness.environment import Environment, Reading
 from readiness.outcomes import Effect
 from readiness.sandbox import postgres
+from readiness.sandbox.processes import free_port
 from readiness.secret import Secret
 
 DEADLINE = 0.4  # of the tests that wait for it; the others have time, also on a busy machine
@@ -69,9 +69,7 @@ def _patiently(dsn: str) -> psycopg.Connection[Any]:
 
 @pytest.fixture
 def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def test_no_page_is_not_configured(make: Make) -> None:
             act()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sampled_from([*'ab{}=",\\# \n1.', "# TYPE a counter", "# HELP", "a_total", "NaN", "le=", "# EOF"])),
     st.sampled_from(["text/plain", OPEN_TYPE["Content-Type"]]),

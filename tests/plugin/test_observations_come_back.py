@@ -14,7 +14,7 @@ from readiness.evidence.plain import from_json, to_json
 from readiness.observations import OBSERVATIONS, load_all
 
 load_all()
-FEW = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+FEW = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.filterwarnings("ignore:Ignoring unsupported")  # a constraint that Hypothesis does not know

@@ -15,6 +15,7 @@ from readiness.__main__ import main
 from tests.plugin.project import ROOT, Project, Ran, line
 
 TODAY = datetime.now(UTC).date()
+UNTIL = TODAY + timedelta(days=1)  # the tests may run over midnight
 LINES = [
     line("passes", "demo.figure"),
     line("fails", {"demo.figure": {"share_below": 0.4}}),
@@ -28,13 +29,13 @@ LINES = [
 
 
 def word(**more: Any) -> dict[str, Any]:
-    told = {"statement": "Ada looked <b>herself</b>", "who": "Ada", "at": TODAY, "valid_until": TODAY}
+    told = {"statement": "Ada looked <b>herself</b>", "who": "Ada", "at": TODAY, "valid_until": UNTIL}
     return {**told, "evidence": "https://wiki.example.com/x", **more}
 
 
 def waiver(**more: Any) -> dict[str, Any]:
     told = {"requested_by": "Ada", "approved_by": "Grace", "reason": "mitigated", "because": "we watch it by hand"}
-    return {**told, "at": TODAY, "until": TODAY, **more}
+    return {**told, "at": TODAY, "until": UNTIL, **more}
 
 
 OLD = {"at": TODAY - timedelta(days=9), "valid_until": TODAY - timedelta(days=1)}
@@ -97,7 +98,7 @@ def test_workers_find_the_same(project: Project, ran: Ran) -> None:
 
 def test_each_says_why(ran: Ran) -> None:
     assert ran.of("seen-by-ada")["measurements"][0]["name"].startswith(
-        f"attested by Ada on {TODAY}, valid until {TODAY}"
+        f"attested by Ada on {TODAY}, valid until {UNTIL}"
     )
     assert "the line states no name" in ran.of("seen-by-ada")["instead_of"]["reason"]
     assert f"of Ada on {OLD['at']} expired on {OLD['valid_until']}; without it" in ran.of("lapsed")["reason"]
@@ -144,9 +145,9 @@ def test_all_waived_and_attested_is_go(project: Project) -> None:
 
 def test_as_of_a_later_day_neither_counts(project: Project) -> None:
     people(project, {"book/seen-by-ada": word()}, {"book/fails": waiver(), "book/hidden": waiver()})
-    ran = project.preflight(f"--as-of={TODAY + timedelta(days=1)}T00:00:00Z")
+    ran = project.preflight(f"--as-of={UNTIL + timedelta(days=1)}T00:00:00Z")
     assert ran.outcomes()["seen-by-ada"] == "unknown"
-    assert f"expired on {TODAY}" in ran.of("seen-by-ada")["reason"]
+    assert f"expired on {UNTIL}" in ran.of("seen-by-ada")["reason"]
     assert not ran.of("fails")["waived"]
     assert ran.exit == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ import pytest
 from readiness.sandbox import Sandbox, SandboxFailed
 from readiness.sandbox.control import Control
 from readiness.sandbox.faults import FAULTS, Fault
-from readiness.sandbox.processes import start_server
+from readiness.sandbox.processes import free_port, start_server
 from readiness.sandbox.target import Target
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -30,6 +31,16 @@ def test_a_server_outlives_the_thread_that_asked_for_it() -> None:
     assert server.poll() is None
     server.kill()
     server.wait()
+
+
+def test_a_free_port_is_kept_for_who_names_it() -> None:
+    kept = [free_port() for _ in range(20)]
+    for _ in range(5_000):
+        with socket.socket() as any_port:
+            any_port.bind(("127.0.0.1", 0))
+            assert any_port.getsockname()[1] not in kept
+    for port in kept:
+        socket.create_server(("127.0.0.1", port)).close()
 
 
 def _refuses(target: Target) -> Iterator[None]:
