@@ -42,6 +42,11 @@ if chromium.PROGRAM:
         assert told
         assert chromium.faults(reports / "local" / "sign-off.html") == []
 
+    def test_the_report_of_a_run_is_for_everybody(told: str, reports: Path) -> None:
+        assert told
+        (report,) = (reports / "local").glob("2*-postlaunch/report.html")
+        assert chromium.faults(report) == []
+
     def test_the_page_fits_on_few_sheets(told: str, reports: Path) -> None:
         assert told
         assert main(["sign-off", "--env", "local", "--reports", str(reports), "--pdf"]) == 0

@@ -176,7 +176,8 @@ def hardened(page: str) -> str:
     policy += "base-uri 'none'; form-action 'none'"
     head = f'<head><meta charset="utf-8"/><meta http-equiv="Content-Security-Policy" content="{policy}">'
     page = page.replace("<html>", '<html lang="en">', 1).replace("<head>", head, 1)
-    page = page.replace('<img src="" />', '<img src="" alt="" />')
+    page = page.replace('<img src="" />', '<img src="" alt="" />').replace(' onclick="location.reload()"', "", 1)
+    page = page.replace("<body>", "<body><main>", 1).replace("<footer>", "</main><footer>", 1)
     return re.sub(r'(<input checked="true" class="filter"[^>]*data-test-result="(\w+)")', r'\1 aria-label="\2"', page)
 
 

@@ -10,6 +10,7 @@ import pytest
 from readiness.errors import BadRun
 from readiness.evidence import rehearsal_page
 from readiness.rehearsal import FILE, Connections
+from tests.evidence import chromium
 from tests.test_rehearsal import counts, evidence, put
 
 
@@ -43,6 +44,15 @@ def test_what_came_from_outside_is_escaped(tmp_path: Path) -> None:
     found = page(tmp_path, errors={evil: 100}, ended_because=evil, lost_workers=(evil,), connections=Connections())
     assert evil not in found
     assert "&lt;img src=x" in found
+
+
+if chromium.PROGRAM:
+
+    def test_it_is_for_everybody(tmp_path: Path) -> None:
+        put(tmp_path, evidence(run="20261201T080000Z-load", kernel=counts(200, 6000), naive=counts(201, 6000)))
+        evil = "<script>alert(1)</script>"
+        folder = put(tmp_path, evidence(errors={evil: 100}, ended_because=evil, lost_workers=(evil,)))
+        assert chromium.faults(rehearsal_page.write(folder)) == []
 
 
 def test_altered_evidence_has_no_page(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from readiness.__main__ import main
+from tests.evidence import chromium
 from tests.plugin.project import ROOT, Project, Ran, line
 
 TODAY = datetime.now(UTC).date()
@@ -117,6 +118,14 @@ def test_void_expired_and_unused_are_told_everywhere(project: Project, ran: Ran)
     assert "Attested and waived" in page
     assert "<b>herself</b>" not in summary + page
     assert "fail (waived)" in page
+
+
+if chromium.PROGRAM:
+
+    def test_the_report_is_for_everybody(project: Project, ran: Ran) -> None:
+        assert ran.exit
+        (report,) = (project.folder / "reports" / "tiny").glob("2*-preflight/report.html")
+        assert chromium.faults(report) == []
 
 
 def test_the_journal_alone_gives_the_same_verdict(

@@ -12,6 +12,7 @@ import pytest
 from readiness.__main__ import main
 from readiness.evidence.journal import read_run
 from tests.clients.servers import Server, never, whole
+from tests.evidence import chromium
 from tests.plugin.project import Project, Ran, line
 
 RATE = line(
@@ -137,6 +138,7 @@ def test_every_run_has_its_rows(project: Project, capsys: pytest.CaptureFixture[
     assert "<polyline" in text
     assert "<script" not in text
     assert "default-src 'none'; style-src 'sha256-" in text
+    assert chromium.PROGRAM is None or chromium.faults(page) == []
     assert main(["history", "--env", "tiny", "--reports", reports, "--line", "book/rat"]) == 4
     assert "did you mean 'book/rate'?" in capsys.readouterr().err
 
