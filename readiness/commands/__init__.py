@@ -1,1 +1,23 @@
-"""The verbs of the `readiness` command, one module each."""
+"""The verbs of the `readiness` command, one module each; here, the options that several of them take."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_env(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Let the command line name an environment."""
+    parser.add_argument("--env", required=required, metavar="NAME", help="the environment: environments/NAME.yaml")
+
+
+def add_environments(parser: argparse.ArgumentParser) -> None:
+    """Let the command line say where environment files are."""
+    told = "where environment files are (default: environments)"
+    parser.add_argument("--environments", type=Path, default=Path("environments"), metavar="DIR", help=told)
+
+
+def add_reports(parser: argparse.ArgumentParser) -> None:
+    """Let the command line say where evidence lies."""
+    told = "where the evidence lies (default: reports)"
+    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help=told)

@@ -12,6 +12,7 @@ from pathlib import Path
 from readiness import environment
 from readiness.clients.guard import Guard
 from readiness.clients.notifying import Delivery, Notifier
+from readiness.commands import add_env, add_environments, add_reports
 from readiness.durable import write_whole
 from readiness.environment import Environment
 from readiness.errors import BadInput, BadRun
@@ -32,10 +33,10 @@ AHEAD = timedelta(minutes=15)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command line may say."""
     parser.add_argument("event", choices=list(Event), help="what is announced")
-    parser.add_argument("--env", required=True, metavar="NAME", help="the environment: environments/NAME.yaml")
+    add_env(parser)
     parser.add_argument("--allow", choices=["notify"], help="send it; without this it is only printed")
-    parser.add_argument("--environments", type=Path, default=Path("environments"), metavar="DIR")
-    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
+    add_environments(parser)
+    add_reports(parser)
 
 
 def run(options: argparse.Namespace) -> int:

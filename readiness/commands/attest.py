@@ -8,6 +8,7 @@ from pathlib import Path
 
 from readiness import attestations, entries
 from readiness.attestations import names_in
+from readiness.commands import add_env, add_environments
 from readiness.errors import BadInput, not_one_of
 from readiness.runbook import Runbook
 from readiness.timeline import parse_day, parse_span
@@ -30,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_line(parser: argparse.ArgumentParser) -> None:
     """Add the line, and where its environment is."""
     parser.add_argument("line", metavar="LINE", help="runbook/line, or runbook/line:subject")
-    parser.add_argument("--env", required=True, metavar="NAME", help="the environment: environments/NAME.yaml")
-    parser.add_argument("--environments", type=Path, default=Path("environments"), metavar="DIR")
+    add_env(parser)
+    add_environments(parser)
 
 
 def run(options: argparse.Namespace) -> int:

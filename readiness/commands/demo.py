@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from readiness.commands import add_reports
 from readiness.evidence import folders
 from readiness.evidence.journal import read_run
 from readiness.evidence.sign_off_page import FILE
@@ -23,7 +24,7 @@ DRILL = ("drill", "kill-switch", "--env", "local")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command line may say."""
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="plant a fault first (repeatable)")
-    parser.add_argument("--reports", type=Path, default=REPORTS, metavar="DIR", help="default: reports")
+    add_reports(parser)
 
 
 def run(options: argparse.Namespace) -> int:

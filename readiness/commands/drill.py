@@ -10,6 +10,7 @@ from pathlib import Path
 
 from readiness import drill, environment
 from readiness.clients.guard import Guard
+from readiness.commands import add_env, add_environments, add_reports
 from readiness.drill_verdict import judge
 from readiness.drills import circuit_breaker, fallback, incident, kill_switch, restore, rollback
 from readiness.drills.course import Course, begin, conduct
@@ -37,7 +38,7 @@ EFFECTS = {"incident": (Effect.WRITE, Effect.NOTIFY)}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command line may say."""
     parser.add_argument("name", metavar="NAME", help=", ".join(PROCEDURES))
-    parser.add_argument("--env", required=True, metavar="NAME", help="the environment: environments/NAME.yaml")
+    add_env(parser)
     parser.add_argument(
         "--allow",
         action="append",
@@ -46,8 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="let it on production; needs --confirm",
     )
     parser.add_argument("--confirm", metavar="HOST", help="the host name of the production target")
-    parser.add_argument("--environments", type=Path, default=Path("environments"), help="where environment files are")
-    parser.add_argument("--reports", type=Path, default=Path("reports"), help="where the evidence goes")
+    add_environments(parser)
+    add_reports(parser)
 
 
 def run(options: argparse.Namespace) -> int:

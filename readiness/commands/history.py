@@ -8,6 +8,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+from readiness.commands import add_env, add_reports
 from readiness.durable import write_whole
 from readiness.errors import BadInput, not_one_of
 from readiness.evidence.history import MARKS, PastRun, Point, Trend, by_phase, read, rebuild, render
@@ -23,14 +24,14 @@ _COLOUR = {Outcome.FAIL: _RED, Outcome.PASS: _GREEN, Outcome.WARN: _YELLOW, Outc
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command line may say."""
-    parser.add_argument("--env", required=True, metavar="NAME", help="the environment")
+    add_env(parser)
     parser.add_argument("-m", dest="phase", choices=list(Phase), help="one phase only (default: all)")
     parser.add_argument("--line", metavar="ID", help="one line only: ingestion/hourly-error-rate")
     parser.add_argument("--last", type=int, default=48, metavar="N", help="the last runs of each phase (default: 48)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with charts")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.add_argument("--rebuild", action="store_true", help="make the history anew from the journals first")
-    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
+    add_reports(parser)
 
 
 def run(options: argparse.Namespace) -> int:

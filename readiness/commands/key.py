@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from readiness import durable
+from readiness.commands import add_environments
 from readiness.errors import BadInput
 from readiness.evidence.signing import FILE_VARIABLE, KEYS, SHOWN, VARIABLE, new_pair, signer_of, trusted_keys
 
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="the private key (default: ~/.config/readiness/NAME.key)"
     )
-    parser.add_argument("--environments", type=Path, default=Path("environments"), metavar="DIR")
+    add_environments(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from readiness import attestations, entries, timeline, waivers
 from readiness.attestations import Attestation, Attestations
+from readiness.commands import add_env, add_environments, add_reports
 from readiness.errors import BadInput, BadRun
 from readiness.evidence import expiring
 from readiness.evidence.actions import Action, actions, owner_of
@@ -29,12 +30,12 @@ NAMED_AT_MOST = 4
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command line may say."""
-    parser.add_argument("--env", required=True, metavar="NAME", help="the environment: environments/NAME.yaml")
+    add_env(parser)
     parser.add_argument("--as-of", metavar="TIME", help="as it will stand then: T-1h, or 2026-12-01T08:00:00Z")
     parser.add_argument("--first", type=int, default=10, metavar="N", help="so many moments ahead (default: 10)")
     parser.add_argument("--json", action="store_true", help="for machines")
-    parser.add_argument("--environments", type=Path, default=Path("environments"), metavar="DIR")
-    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
+    add_environments(parser)
+    add_reports(parser)
 
 
 def run(options: argparse.Namespace) -> int:

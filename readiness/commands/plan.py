@@ -6,6 +6,7 @@ import argparse
 
 import pytest
 
+from readiness.commands import add_env
 from readiness.outcomes import Phase
 
 HELP = "show each line: when and how it is decided, and what is not configured; contacts nothing"
@@ -13,7 +14,7 @@ HELP = "show each line: when and how it is decided, and what is not configured; 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command line may say."""
-    parser.add_argument("--env", required=True, metavar="NAME", help="the environment: environments/NAME.yaml")
+    add_env(parser)
     parser.add_argument("-m", dest="phase", choices=list(Phase), help="one phase only (default: all)")
     parser.add_argument("--as-of", metavar="TIME", help="as it must stand then: T-1h, or 2026-12-01T08:00:00Z")
     parser.add_argument("--environments", metavar="DIR", help="where environment files are (default: environments/)")

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from readiness import documents, rehearsal
+from readiness.commands import add_env, add_environments, add_reports
 from readiness.distribution import merged
 from readiness.errors import BadRun, ReadinessError
 from readiness.rehearsal import Evidence
@@ -35,15 +36,15 @@ class CannotRehearse(ReadinessError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command line may say."""
-    parser.add_argument("--env", metavar="NAME", help="the environment: environments/NAME.yaml")
+    add_env(parser, required=False)
     parser.add_argument("--stage", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(STAGES)})")
-    parser.add_argument("--processes", type=int, default=1, help="processes that make the load (default: 1)")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="how many make the load (default: 1)")
     parser.add_argument("--allow", choices=["load"], help="let it loose on production; needs --confirm")
     parser.add_argument("--confirm", metavar="HOST", help="the host name of the production target")
     parser.add_argument("--keep-going", action="store_true", help="run the next stage though one did not pass")
     parser.add_argument("--self-check", action="store_true", help="prove the figures on this machine; contacts nobody")
-    parser.add_argument("--environments", type=Path, default=Path("environments"), help="where environment files are")
-    parser.add_argument("--reports", type=Path, default=Path("reports"), help="where the evidence goes")
+    add_environments(parser)
+    add_reports(parser)
 
 
 def run(options: argparse.Namespace) -> int:

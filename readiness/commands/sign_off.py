@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from readiness.commands import add_env, add_reports
 from readiness.errors import BadInput, BadRun
 from readiness.evidence.dossier import gather
 from readiness.evidence.sign_off_page import digest, headline, write
@@ -20,9 +21,9 @@ PRINT_SECONDS = 60
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command line may say."""
-    parser.add_argument("--env", required=True, metavar="NAME", help="the environment")
+    add_env(parser)
     parser.add_argument("--pdf", action="store_true", help="print it to a PDF too, with the Chromium of this machine")
-    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
+    add_reports(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from readiness import durable
+from readiness.commands import add_reports
 from readiness.errors import BadInput, BadRun
 from readiness.evidence import folders
 from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, audit_run, book_of
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     accepted = "with --all: limits that somebody has approved, though they are looser than before (repeatable)"
     parser.add_argument("--limits", metavar="DIGEST", action="append", default=[], help=accepted)
-    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
+    add_reports(parser)
     keys = "whose keys/*.pub are trusted (default: environments)"
     parser.add_argument("--environments", type=Path, default=Path("environments"), metavar="DIR", help=keys)
     parser.add_argument("--newer-than", metavar="SPAN", help="refuse a run that began earlier than that: 30m, 24h")
