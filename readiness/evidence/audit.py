@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from readiness import drill, drill_verdict, rehearsal, rehearsal_verdict
+from readiness.digested import folders
 from readiness.errors import BadRun
 from readiness.evidence import ledger
 from readiness.evidence.before import candidates
@@ -181,9 +182,11 @@ def audit_all(
             accepted = recorded.start.limits_digest in approved
             (whole.told if accepted else whole.gaps).extend(f"{kept.name}: LOOSENED {told}" for told in weaker)
             newest[recorded.start.phase] = recorded
-    for folder in candidates(home.parent, home.name):
-        if folder.name not in book.runs:
-            whole.faults.append(f"{folder.name}: the ledger does not know this run: it was copied in, or cut out of it")
+    others = (folder for place in ledger.KINDS for folder in folders(home / place))
+    for folder in (*candidates(home.parent, home.name), *others):
+        name, kind = folder.relative_to(home).as_posix(), ledger.KINDS.get(folder.parent.name, "run")
+        if name not in book.runs:
+            whole.faults.append(f"{name}: the ledger does not know this {kind}: it was copied in, or cut out of it")
     for phase, recorded in newest.items():
         whole.told.append(f"limits of {phase}: {recorded.start.limits_digest}")
     return whole, found

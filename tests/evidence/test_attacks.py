@@ -12,6 +12,7 @@ import pytest
 
 from readiness.evidence import ledger
 from readiness.evidence.signing import FILE_VARIABLE
+from tests.drills import evidence as drills
 from tests.evidence.launch import Launch, judged, make, new_key, signer
 from tests.plugin.project import Project
 
@@ -103,6 +104,10 @@ def _copied(launch: Launch) -> None:
     shutil.copytree(launch.runs()[-1], launch.home / "20990101T000000Z-preflight")
 
 
+def _made_up(launch: Launch) -> None:
+    drills.put(launch.home.parent, drills.evidence("restore", environment=launch.home.name))
+
+
 ATTACKS: dict[str, tuple[Callable[[Launch], None], str]] = {
     "edited-value": (_edited, "does not follow the line before"),
     "edited-with-its-chain": (_edited_with_its_chain, "journal.jsonl was changed after it was sealed"),
@@ -115,6 +120,7 @@ ATTACKS: dict[str, tuple[Callable[[Launch], None], str]] = {
     "torn": (_torn, "is torn"),
     "key-twice": (_key_twice, "a key stands twice"),
     "copied-in": (_copied, "the ledger does not know this run"),
+    "made-up-drill": (_made_up, "the ledger does not know this drill"),
 }
 
 
