@@ -15,6 +15,7 @@ Thresholds = Mapping[Step, float | str]
 # The step is reached when the value no longer keeps to the step's own threshold.
 _BROKEN = {"below", "at_most", "at_least", "above"}
 _MUST_BE_HIGH = {"at_least", "above"}
+BY_THE_MARGIN = 2  # what a run counts for that is below a step by the margin, where a nearer one counts for one
 _NOT_JUDGED = {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE}
 
 
@@ -59,11 +60,14 @@ def _is_number(found: Measurement) -> bool:
 
 @dataclass(frozen=True)
 class Hysteresis:
-    """How a step is left: the value has come back by a margin, or it has stayed below for some runs in a row."""
+    """How a step is left: the value has come back far, or it has stayed below for some runs in a row."""
 
+    far: float = 0.5
+    """It is left at once where the value has come back so far: a share of the threshold, or of what is missing to 1
+    where a share must be high."""
     margin: float = 0.1
-    """The share of the threshold; of what is missing to 1, where a share must be high."""
     runs: int = 3
+    """So many runs in a row are below it by the margin; twice as many where they are nearer, since a rate scatters."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class Standing:
     failures: int = 0
     """The failures in a row."""
     calm: int = 0
-    """The runs in a row that were below the step, not yet enough of them to leave it."""
+    """What the runs in a row that were below the step count for: two each where it was by the margin, else one."""
     below: Step | None = None
     """The highest step that they reached."""
 
@@ -117,34 +121,49 @@ def stand(rungs: Rungs, before: Standing, outcome: Outcome, measurements: Sequen
 
 def _fallen(rungs: Rungs, before: Standing, now: Step | None, measurements: Sequence[Measurement]) -> Standing:
     """Say what stands where a run is below the step that stood: this one, a lower one, or none."""
-    near = highest(
+    held, eased = before.step, rungs.hysteresis
+    near = [
         step
         for step, threshold in rungs.steps.items()
-        if before.step and step.height <= before.step.height and not _clear(rungs, threshold, measurements)
-    )
-    stays = highest([near, now])
-    if stays is not before.step:
+        if held and step.height <= held.height and not _is_far(eased.far, threshold, measurements)
+    ]
+    stays = highest([*near, now])
+    if held is None or stays is not held:
         return Standing(stays, int(stays is not None), before.failures, int(stays is not now), now)
-    calm, below = before.calm + 1, highest([before.below, now])
-    if calm >= rungs.hysteresis.runs:
+    calm = before.calm + (1 if _is_near(eased.margin, rungs.steps[held], measurements) else BY_THE_MARGIN)
+    below = highest([before.below, now])
+    if calm >= eased.runs * BY_THE_MARGIN:
         return Standing(below, int(below is not None), before.failures)
     return replace(before, runs=before.runs + 1, calm=calm, below=below)
 
 
-def _clear(rungs: Rungs, threshold: float | str, measurements: Sequence[Measurement]) -> bool:
-    """Tell whether all that could reach a threshold is away from it by the margin."""
+def _is_far(share: float, threshold: float | str, measurements: Sequence[Measurement]) -> bool:
+    """Tell whether all that could reach a threshold is a number that is away from it by a share."""
     concerned = _concerned(threshold, measurements)
-    return bool(concerned) and all(_is_clear(found, threshold, rungs.hysteresis.margin) for found in concerned)
+    eased = [_eased(found, threshold, share) for found in concerned]
+    return bool(eased) and all(
+        limit is not None and holds(found.value, found.comparator, limit)
+        for found, limit in zip(concerned, eased, strict=True)
+    )
 
 
-def _is_clear(found: Measurement, threshold: float | str, margin: float) -> bool:
+def _is_near(share: float, threshold: float | str, measurements: Sequence[Measurement]) -> bool:
+    """Tell whether a number is not away from a threshold by a share."""
+    concerned = _concerned(threshold, measurements)
+    return any(
+        (limit := _eased(found, threshold, share)) is not None and not holds(found.value, found.comparator, limit)
+        for found in concerned
+    )
+
+
+def _eased(found: Measurement, threshold: float | str, share: float) -> float | None:
+    """Give the limit that is stricter than a threshold by a share; None where there is no number."""
     limit = found.limit if isinstance(threshold, str) else threshold
     if not _is_number(found) or isinstance(limit, bool) or not isinstance(limit, int | float):
-        return False
+        return None
     high = found.comparator in _MUST_BE_HIGH
     room = 1 - limit if high and 0 < limit < 1 else abs(limit)
-    eased = limit + margin * room if high else limit - margin * room
-    return holds(found.value, found.comparator, eased)
+    return limit + share * room if high else limit - share * room
 
 
 def course(rungs: Rungs, runs: Iterable[tuple[Outcome, Sequence[Measurement]]]) -> Iterator[Standing]:

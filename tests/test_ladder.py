@@ -110,19 +110,19 @@ def turns(found: Sequence[Step | None]) -> int:
 
 
 AT_A_LIMIT = st.sampled_from(sorted(set(RATES.values())))
-NEAR = st.lists(st.floats(-0.099, 0.099), min_size=1, max_size=40)
+NEAR = st.lists(st.floats(-0.49, 0.49), min_size=1, max_size=40)
 
 
 @given(AT_A_LIMIT, NEAR)
 def test_a_value_that_oscillates_around_a_limit_never_flaps(limit: float, shares: list[float]) -> None:
-    """It comes over the limit at least in every third run, and never falls below it by the margin."""
+    """It comes over the limit at least in every third run, and never falls to half of it."""
     values = [limit * (1 + (abs(share) if number % N == 0 else share)) for number, share in enumerate(shares)]
     assert turns(steps(ALL_STEPS, values)) == 1
 
 
 @given(st.lists(st.floats(0.0901, 0.12), max_size=60))
-def test_without_leaving_the_margin_a_step_is_left_at_most_in_every_third_run(values: list[float]) -> None:
-    assert turns(steps(ONE_STEP, values)) <= 1 + 2 * len(values) / (N + 1)
+def test_without_leaving_the_margin_a_step_is_left_at_most_in_every_sixth_run(values: list[float]) -> None:
+    assert turns(steps(ONE_STEP, values)) <= 1 + 2 * len(values) / (2 * N + 1)
 
 
 @given(st.lists(st.floats(0, 0.5), max_size=40))
@@ -132,22 +132,25 @@ def test_what_is_reached_stands(values: list[float]) -> None:
         assert now is None or (step is not None and step.height >= now.height)
 
 
-@given(st.lists(st.floats(0, 0.5), max_size=20), st.floats(0, 0.044))
-def test_a_value_back_by_the_margin_leaves_every_step_at_once(values: list[float], calm: float) -> None:
+@given(st.lists(st.floats(0, 0.5), max_size=20), st.floats(0, 0.0249))
+def test_a_value_that_is_far_back_leaves_every_step_at_once(values: list[float], calm: float) -> None:
     assert steps(ALL_STEPS, [*values, calm])[-1] is None
 
 
 @pytest.mark.parametrize(
     ("values", "found"),
     [
-        ([0.049, 0.051, 0.049, 0.044], [None, "alert", "alert", None]),
-        ([0.101, 0.095, 0.089, 0.044], ["pause", "pause", "alert", None]),
-        ([0.201, 0.185, 0.1, 0.095], ["rollback", "rollback", "pause", "pause"]),
-        ([0.051, 0.049, 0.049, 0.049, 0.049], ["alert", "alert", "alert", None, None]),
-        ([0.101, 0.099, 0.06, 0.099, 0.099, 0.099], ["pause", "pause", "alert", "alert", "alert", "alert"]),
+        ([0.049, 0.051, 0.049, 0.024], [None, "alert", "alert", None]),
+        ([0.101, 0.049, 0.024], ["pause", "alert", None]),
+        ([0.051, 0.044, 0.044, 0.044], ["alert", "alert", "alert", None]),
+        ([0.051, *[0.049] * 6], [*["alert"] * 6, None]),
+        ([0.051, 0.044, 0.049, 0.044, 0.044], [*["alert"] * 4, None]),
+        ([0.201, 0.185, 0.12, 0.12, 0.12], [*["rollback"] * 4, "pause"]),
+        ([0.056, 0.044] * 3, ["alert"] * 6),
+        ([0.22, 0.17] * 3, ["rollback"] * 6),
     ],
 )
-def test_a_step_is_left_by_the_margin_or_after_some_runs(values: list[float], found: list[str | None]) -> None:
+def test_a_step_is_left_far_below_it_or_after_some_runs(values: list[float], found: list[str | None]) -> None:
     assert steps(ALL_STEPS, values) == found
 
 
@@ -156,7 +159,7 @@ def test_a_share_that_must_be_high_has_its_margin_towards_one() -> None:
         return Outcome.PASS, [Measurement("success", value, "above", 0.99, "", ok=value > 0.99)]
 
     rungs = Rungs({Step.ALERT: 0.95})
-    values = [0.951, 0.95, 0.951, 0.956]
+    values = [0.951, 0.95, 0.951, 0.976]
     assert [one.step for one in course(rungs, [high(value) for value in values])] == [None, "alert", "alert", None]
 
 
@@ -234,7 +237,7 @@ def test_a_step_that_stands_decides_though_the_line_passes_or_was_not_seen() -> 
     standing = climbed({KEY: ALL_STEPS}, {}, [(KEY, *seen(0.21))])
     for outcome, measurements, word in [
         (*seen(0.19), Word.ROLLBACK),
-        (*seen(0.179), Word.PAUSE),
+        (*seen(0.09), Word.PAUSE),
         (*seen(0.01), Word.OK),
         (Outcome.UNKNOWN, [], Word.ROLLBACK),
         (Outcome.NOT_RUN, [], Word.ROLLBACK),
