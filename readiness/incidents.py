@@ -33,7 +33,7 @@ from readiness.sections import STRICT, Instant
 from readiness.sign_off import Said, says_nothing
 
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n(.*))?\Z", re.DOTALL)
-_HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _LONGEST_FRONT, _MOST_BRACKETS = 20_000, 500
 
 
@@ -163,11 +163,11 @@ def _text(value: object) -> str:
 
 
 def _sections(body: str) -> Iterator[tuple[str, str]]:
-    """Give each heading with the text below it."""
+    """Give each heading with the text below it, to the next of its level or above."""
     headings = list(_HEADING.finditer(body))
     for index, heading in enumerate(headings):
-        end = headings[index + 1].start() if index + 1 < len(headings) else len(body)
-        yield heading[1], body[heading.end() : end]
+        after = (one.start() for one in headings[index + 1 :] if len(one[1]) <= len(heading[1]))
+        yield heading[2], _HEADING.sub("", body[heading.end() : next(after, len(body))])
 
 
 def _key(heading: str) -> str:

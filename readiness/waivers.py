@@ -20,6 +20,7 @@ from readiness.filling import read_filled
 from readiness.outcomes import Outcome, Phase
 from readiness.runbook import Runbook
 from readiness.sections import STRICT, Day
+from readiness.sign_off import same_name
 from readiness.timeline import end_of_day, has_come
 
 SUFFIX = ".waivers.yaml"
@@ -84,7 +85,7 @@ class Waiver(BaseModel):
 
 
 def _same(one: str, other: str) -> bool:
-    return "".join(one.casefold().split()) == "".join(other.casefold().split())
+    return same_name(one).replace(" ", "") == same_name(other).replace(" ", "")
 
 
 class Waivers(BaseModel):

@@ -125,6 +125,7 @@ def test_each_mistake_is_one_line(tmp_path: Path, old: str, new: str, told: str)
     ("old", "new", "told"),
     [
         ("Grace Example", "ada  EXAMPLE", "is who asked for it; someone else approves a waiver"),
+        ("Grace Example", "A\uff44a Example", "is who asked for it; someone else approves a waiver"),
         ("    until: 2026-12-01\n", "", "until is missing"),
         ("fix-scheduled", "fix-sheduled", "did you mean 'fix-scheduled'?"),
         ("    because: the fix ships with the next release\n", "", "because is missing"),

@@ -40,6 +40,10 @@ def test_the_example_is_a_whole_report() -> None:
     assert set(FIELDS) <= set(found.fields)
 
 
+def test_a_section_goes_on_to_the_next_heading_of_its_level() -> None:
+    assert "root_cause" in parse(EXAMPLE.replace("Why it could happen.", "### The pool\n\nIt was full.\n")).fields
+
+
 def test_a_field_may_stand_in_the_front_matter() -> None:
     text = EXAMPLE.replace("## Summary", "## What?").replace("id: INC-12", "id: INC-12\nsummary: all was refused")
     assert "summary" in parse(text).fields
@@ -52,6 +56,7 @@ def test_a_field_may_stand_in_the_front_matter() -> None:
         ("Why it could happen.", "TBD"),
         ("Why it could happen.", "<why it could happen>"),
         ("Why it could happen.", "<!-- why? -->"),
+        ("Why it could happen.", "### In short\n\nTBD\n"),
         ("## Root cause", "## Cause"),
     ],
 )

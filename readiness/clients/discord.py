@@ -63,6 +63,7 @@ class _Member(BaseModel):
 
 class _Author(BaseModel):
     id: str
+    bot: bool = False
 
 
 class _Said(BaseModel):
@@ -156,10 +157,9 @@ class Discord:
 
 
 def _message(said: _Said) -> Message:
-    """Take the text, and the embeds that a webhook's notification stands in."""
-    return Message(
-        said.timestamp.astimezone(UTC), said.author.id, "\n".join([said.content, *texts(said.embeds, _SHOWN)])
-    )
+    """Take the text, and the embeds that a webhook's notification stands in; a person's show a page that is linked."""
+    beside = texts(said.embeds, _SHOWN) if said.author.bot else ()
+    return Message(said.timestamp.astimezone(UTC), said.author.id, "\n".join([said.content, *beside]))
 
 
 def _typed(kind: type[T], answer: Answer) -> T:

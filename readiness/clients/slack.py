@@ -156,9 +156,12 @@ def _remedy(error: str, needed: str) -> str:
 
 
 def _message(said: _Said) -> Message:
-    """Take the text, and what a bot puts beside it: its notifications stand in attachments, or in blocks alone."""
+    """Take the text, and what a bot puts beside it: its notifications stand in attachments, or in blocks alone.
+
+    Beside a person's words stands what others have said: a message that is shared, a page that is linked.
+    """
     parts = [said.text] if said.text.strip() else ["".join(texts(block, _SHOWN)) for block in said.blocks]
-    parts += texts(said.attachments, _SHOWN)
+    parts += texts(said.attachments, _SHOWN) if said.bot_id else ()
     try:
         at = datetime.fromtimestamp(said.ts, UTC)
     except (ValueError, OverflowError, OSError):

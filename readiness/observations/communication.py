@@ -22,6 +22,9 @@ LEAD = timedelta(minutes=15)
 SHOWN = 80
 _MARKS = " \t*_`~>#\u2022\u00b7\u2013\u2014-"
 """What stands before the words of a line: markup, bullets, dashes."""
+_QUOTED = re.compile(r"^\s*>>>[\s\S]*|^[^\S\n]*>.*$", re.MULTILINE)
+_DASH = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+_CONDITION = r"(?i:[^.!;\n]*\b(?:not|only|unless|if|once|when|after|until|pending)\b)"
 _EMOJI = re.compile(r":[a-z][a-z0-9_+-]*:")
 _NOTHING = re.compile(r"(unknown|not set|tb[acd]|n/?a|none|\?+|-+)(\W|$)", re.IGNORECASE)
 _CLOCK = re.compile(r"\b\d{1,2}[:.h]\d{2}")
@@ -225,13 +228,18 @@ def _behind(line: str, words: tuple[str, ...]) -> str | None:
 
 
 def decided(text: str, decision: Decision) -> bool | None:
-    """Tell whether a text is a go (True) or a no-go (False); None where it is neither. A question is neither."""
+    """Tell whether a text is a go (True) or a no-go (False); None where it is neither.
+
+    A question is neither, nor is a go with a condition ("GO if ...", "GO is not given"), nor one that is quoted.
+    """
     plain = _EMOJI.sub("", text)
-    if any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", plain, re.IGNORECASE) for word in decision.no_go):
+    dashed = _DASH.sub("-", plain)
+    if any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", dashed, re.IGNORECASE) for word in decision.no_go):
         return False
+    own = _QUOTED.sub("", plain)
     for word in decision.go:
-        begins = rf"(?:^|:)[{re.escape(_MARKS)}]*{re.escape(word)}(?!\w)(?!-)(?!.*\?)"
-        if re.search(begins, plain, re.MULTILINE):
+        begins = rf"(?:^|:)[{re.escape(_MARKS)}]*{re.escape(word)}(?!\w)(?![-\u2010\u2011])(?!.*\?)(?!{_CONDITION})"
+        if re.search(begins, own, re.MULTILINE):
             return True
     return None
 

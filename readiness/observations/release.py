@@ -44,16 +44,19 @@ class CiResult:
 
 @observation
 def ci(github: GitHub, readings: Readings, environment: Environment) -> CiResult:
-    """Read the latest run of each job, and the statuses of other systems. Raises Unknown while one is running."""
+    """Read the latest run of each job, and the statuses of other systems. Raises Unknown while one is running.
+
+    Two workflows may have a job of one name, and a status may share it: GitHub lists each, and each counts.
+    """
     known = github.settings
     revision = revision_of(environment.target, readings)
     combined = github.combined(github.ref(revision))
     runs = github.check_runs(combined.sha)
-    ended = {run.name: run.conclusion or "" for run in runs if run.status == "completed"}
-    said = ended | {status.context: status.state for status in combined.statuses if status.state != "pending"}
+    said = [(run.name, run.conclusion or "") for run in runs if run.status == "completed"]
+    said += [(status.context, status.state) for status in combined.statuses if status.state != "pending"]
     waiting = [run.name for run in runs if run.status != "completed"]
     waiting += [status.context for status in combined.statuses if status.state == "pending"]
-    failed = [f"{name[:_SHOWN]}: {word or 'no conclusion'}" for name, word in sorted(said.items()) if word not in _GOOD]
+    failed = [f"{name[:_SHOWN]}: {word or 'no conclusion'}" for name, word in sorted(set(said)) if word not in _GOOD]
     if waiting and not failed:
         raise Unknown(
             f"CI of {revision} is still running: {', '.join(name[:_SHOWN] for name in waiting)}", "wait for it to end"
@@ -62,7 +65,8 @@ def ci(github: GitHub, readings: Readings, environment: Environment) -> CiResult
         raise Unknown(
             f"{known.repository} has no CI result of {revision}", "does CI report to GitHub, and did it run for this?"
         )
-    missing = [name for name in known.required_checks if name not in said and name not in waiting]
+    heard = {name for name, _ in said} | set(waiting)
+    missing = [name for name in known.required_checks if name not in heard]
     return CiResult(len(said) + len(waiting), failed, missing)
 
 

@@ -114,6 +114,18 @@ def test_a_bots_message_stands_in_attachments_or_blocks(clients: Clients, worksp
     assert blocks.text == "on call: Ada"
 
 
+def test_what_a_person_shares_is_not_their_word(
+    clients: Clients, workspace: slack.Slack, guild: discord.Discord
+) -> None:
+    shared = {"is_share": True, "author_id": "U9", "text": "GO for launch"}
+    workspace.say(slack.ROLLOUT, slack.ADA, "I do not agree with this", BEFORE, attachments=[shared])
+    (said,) = clients.chats.place(slack.ROLLOUT).chat.messages(ROOM, BEFORE, NOW)
+    assert said.text == "I do not agree with this"
+    guild.say(1, discord.MEMBER, "No", NOW.isoformat(), [{"title": "GO for launch"}])
+    room = found(clients, "discord/operations")
+    assert [one.text for one in clients.chats.place("discord/operations").chat.messages(room, BEFORE, NOW)] == ["No"]
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
@@ -171,7 +183,8 @@ def test_discord_hides_what_was_said_without_the_intent(clients: Clients, guild:
     with pytest.raises(Unknown, match="message content intent"):
         chat.messages(room, BEFORE, NOW)
     fields = [{"name": "on call", "value": "Ada"}]
-    guild.say(2, discord.MEMBER, "", NOW.isoformat(), [{"title": "launched", "fields": fields}])
+    embeds = [{"title": "launched", "fields": fields}]
+    guild.say(2, discord.MEMBER, "", NOW.isoformat(), embeds, bot=True)
     assert chat.messages(room, BEFORE, NOW)[1].text.split() == ["launched", "on", "call", "Ada"]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from socket import socket
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from readiness.sandbox.vendors.tickets import Issue
 from readiness.sandbox.web import Web
 from readiness.secret import Secret
 from tests.clients.conftest import Make
-from tests.clients.servers import Server, packet
+from tests.clients.servers import Asked, Server, packet
 
 REVISION = "v1.4.0"
 
@@ -99,6 +101,21 @@ def test_a_job_with_any_other_end_has_failed(clients: Clients, server: GitHub, c
 def test_a_status_of_another_system_counts(clients: Clients, server: GitHub, state: str) -> None:
     server.statuses["security/scan"] = state
     assert looked(clients).failed == [f"security/scan: {state}"]
+
+
+def test_jobs_of_one_name_each_count(make: Make, section: dict[str, Any]) -> None:
+    def twice(_server: Server, link: socket, asked: Asked) -> None:
+        runs = [{"name": "test", "status": "completed", "conclusion": word} for word in ("failure", "success")]
+        statuses = [{"context": "test", "state": "success"}]
+        found: dict[str, Any] = (
+            {"check_runs": runs} if "check-runs" in asked.path else {"sha": "a" * 40, "statuses": statuses}
+        )
+        found["total_count"] = 2 if "check_runs" in found else 1
+        link.sendall(packet(200, json.dumps(found).encode()))
+
+    with Server(twice) as server:
+        clients = make(systems=False, github={**section, "url": server.url, "required_checks": ["test"]})
+        assert looked(clients) == CiResult(3, ["test: failure"], [])
 
 
 def test_what_still_runs_is_unknown_unless_something_failed(clients: Clients, server: GitHub) -> None:
