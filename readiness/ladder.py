@@ -15,7 +15,6 @@ Thresholds = Mapping[Step, float | str]
 # The step is reached when the value no longer keeps to the step's own threshold.
 _BROKEN = {"below", "at_most", "at_least", "above"}
 _MUST_BE_HIGH = {"at_least", "above"}
-BY_THE_MARGIN = 2  # what a run counts for that is below a step by the margin, where a nearer one counts for one
 _NOT_JUDGED = {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE}
 
 
@@ -67,7 +66,19 @@ class Hysteresis:
     where a share must be high."""
     margin: float = 0.1
     runs: int = 3
-    """So many runs in a row are below it by the margin; twice as many where they are nearer, since a rate scatters."""
+    """So many runs in a row are below it by the margin."""
+    nearer: int = 6
+    """So many where they are nearer, since a rate scatters; each that is below by the margin spares others."""
+
+    @property
+    def spared(self) -> int:
+        """How many nearer runs one that is below by the margin stands for."""
+        return max(1, self.nearer // self.runs)
+
+    def left_after(self, calm: int) -> str:
+        """Say what it takes to leave a step."""
+        more = max(1, self.nearer - calm)
+        return f"it is left after {-(-more // self.spared)} more by {self.margin:.0%} of it, or {more} nearer"
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ class Standing:
     failures: int = 0
     """The failures in a row."""
     calm: int = 0
-    """What the runs in a row that were below the step count for: two each where it was by the margin, else one."""
+    """What the runs in a row that were below the step count for: see `Hysteresis.spared`."""
     below: Step | None = None
     """The highest step that they reached."""
 
@@ -130,9 +141,9 @@ def _fallen(rungs: Rungs, before: Standing, now: Step | None, measurements: Sequ
     stays = highest([*near, now])
     if held is None or stays is not held:
         return Standing(stays, int(stays is not None), before.failures, int(stays is not now), now)
-    calm = before.calm + (1 if _is_near(eased.margin, rungs.steps[held], measurements) else BY_THE_MARGIN)
+    calm = before.calm + (1 if _is_near(eased.margin, rungs.steps[held], measurements) else eased.spared)
     below = highest([before.below, now])
-    if calm >= eased.runs * BY_THE_MARGIN:
+    if calm >= eased.nearer:
         return Standing(below, int(below is not None), before.failures)
     return replace(before, runs=before.runs + 1, calm=calm, below=below)
 

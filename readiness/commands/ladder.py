@@ -89,7 +89,7 @@ def _told(rung: Rung) -> list[Key]:
 def _stands(one: Standing) -> str:
     if not one.step:
         return f"stands at none, {one.failures} in a row failed"
-    calm = f", below it in the last {one.calm}" if one.calm else ""
+    calm = ", below it now" if one.calm else ""
     return f"stands at {one.step} for {one.runs} runs{calm}"
 
 

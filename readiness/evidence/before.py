@@ -12,7 +12,7 @@ from readiness.evidence import folders
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.judged import judge, stood
 from readiness.evidence.records import Before
-from readiness.ladder import Standing
+from readiness.ladder import Hysteresis, Standing
 from readiness.outcomes import Outcome, Phase, Step
 from readiness.verdict import Key
 
@@ -128,17 +128,19 @@ def changes_of(run: RecordedRun) -> Changes | None:
     return changes(run.start.before, [(result.key, result.outcome) for result in run.results])
 
 
-def held(standing: Mapping[Key, Standing], outcomes: Mapping[Key, Outcome], runs: int) -> Iterator[tuple[Key, str]]:
+def held(
+    standing: Mapping[Key, Standing], outcomes: Mapping[Key, Outcome], eased: Hysteresis
+) -> Iterator[tuple[Key, str]]:
     """Tell the steps that still stand though the line did not fail, and what it takes to leave them."""
     for key, one in standing.items():
         outcome = outcomes.get(key, Outcome.NOT_RUN)
         if one.step in {None, Step.WARN} or outcome is Outcome.FAIL:
             continue
-        seen = f"below it in {one.calm} of {runs} runs" if one.calm else f"{outcome} this time, so it was not left"
+        seen = f"below it now, {eased.left_after(one.calm)}" if one.calm else f"{outcome} this time, so it was not left"
         yield key, f"still at the step {one.step}, for {one.runs} runs: {seen}"
 
 
 def held_in(run: RecordedRun) -> list[tuple[Key, str]]:
     """Tell the same of a recorded run."""
     judged = judge(run)
-    return list(held(judged.standing, judged.outcomes, run.start.hysteresis.runs))
+    return list(held(judged.standing, judged.outcomes, run.start.hysteresis.hysteresis()))

@@ -10,7 +10,7 @@ from readiness.evidence.journal import RecordedRun
 from readiness.evidence.people import contradictions, speaks, waives
 from readiness.evidence.plain import to_json
 from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, Result, Stood
-from readiness.ladder import GROUND, Hysteresis, Rungs, Standing, climbed, decided, reached
+from readiness.ladder import GROUND, Rungs, Standing, climbed, decided, reached
 from readiness.measurements import holds
 from readiness.outcomes import Outcome, Phase, Step, Unknown
 from readiness.timeline import is_due
@@ -101,8 +101,8 @@ def _standing(
 ) -> dict[Key, Standing]:
     if run.start.phase is not Phase.POSTLAUNCH:
         return {}
-    hysteresis = Hysteresis(run.start.hysteresis.margin, run.start.hysteresis.runs)
-    rungs = {item.key: Rungs(line.ladder, line.consecutive, hysteresis) for item, line in _planned(run)}
+    eased = run.start.hysteresis.hysteresis()
+    rungs = {item.key: Rungs(line.ladder, line.consecutive, eased) for item, line in _planned(run)}
     taken = [(result.key, outcome, [one.measurement() for one in result.measurements]) for result, outcome in proven]
     return climbed(rungs, before, taken)
 

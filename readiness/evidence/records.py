@@ -65,10 +65,16 @@ class Before(Record):
 
 
 class RecordedHysteresis(Record):
-    """How steps were left when this run was judged."""
+    """How steps were left when this run was judged; the defaults are those of journals that did not say all of it."""
 
-    margin: float = Hysteresis.margin
-    runs: int = Hysteresis.runs
+    far: float = 0.1
+    margin: float = 0.1
+    runs: int = 3
+    nearer: int = 3
+
+    def hysteresis(self) -> Hysteresis:
+        """Give what the ladder goes by."""
+        return Hysteresis(self.far, self.margin, self.runs, self.nearer)
 
 
 class ReplayOf(Record):

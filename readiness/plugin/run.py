@@ -67,7 +67,7 @@ class Run:
     def hysteresis(self) -> Hysteresis:
         """How steps are left in this run."""
         recorded = read_run(self.replay).start.hysteresis if self.replay else None
-        return Hysteresis(recorded.margin, recorded.runs) if recorded else Hysteresis()
+        return recorded.hysteresis() if recorded else Hysteresis()
 
     def rungs(self) -> dict[Key, Rungs]:
         """Give the ladder of each decision; only the hours after the launch have one."""

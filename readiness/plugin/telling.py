@@ -82,7 +82,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     page = Page(reporter.write_line, reporter._tw.fullwidth, several=len(run.runbooks) > 1)  # noqa: SLF001  no other way
     page.changed(changes(run.before, outcomes.items()))
     page.bad(results)
-    page.held(held(standing_in(config), outcomes, run.hysteresis.runs))
+    page.held(held(standing_in(config), outcomes, run.hysteresis))
     page.missing(run, verdict)
     page.warned(results)
     if config.get_verbosity() >= 0:
