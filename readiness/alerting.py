@@ -8,7 +8,8 @@ that fires latest is judged: what passes under it passes under every other. What
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,6 +20,8 @@ from readiness.promql import (
     BELOW,
     IS,
     IS_NOT,
+    KEEP_THE_SCALE,
+    PASS_ON,
     AnyOf,
     Comparison,
     Condition,
@@ -26,6 +29,7 @@ from readiness.promql import (
     Opaque,
     Quantity,
     Ratio,
+    arithmetic,
     has_number,
     nodes,
     selectors,
@@ -35,6 +39,8 @@ from readiness.promql import (
 _FREE = {"avail", "available", "free", "idle", "success", "successes", "succeeded", "hit", "hits", "ok", "up"}
 """Words of what is good: a share of it that falls is its complement that rises."""
 _SHARE = {"ratio", "share", "fraction"}
+_UTILISATION = {"utilisation", "utilization"}
+"""Are a share, or per cent."""
 _PER_CENT = {"percent", "percentage", "pct"}
 _SECONDS = {
     **dict.fromkeys(("seconds", "second"), 1.0),
@@ -44,6 +50,16 @@ _SECONDS = {
     "minutes": 60.0,
     "hours": 3600.0,
 }
+_TIMES = {*_SECONDS, "latency", "duration", "elapsed", "delay", "time"}
+_COUNTS = {"count", "sum", "total", "bucket"}
+"""How the names of counters end: of seconds they are no time, unless one is divided by the other."""
+_SUMMED = KEEP_THE_SCALE | PASS_ON | {"sum"}
+_COUNTING = _SUMMED | {"count", "rate", "irate", "increase", "sum_over_time", "count_over_time"}
+"""Functions and aggregations that may stand on both sides of a division, or inside a quantile."""
+_OF_EVENTS = {"increase", "changes", "sum", "max", "sort", "sort_desc", "label_replace", "label_join"}
+"""Leave a number of events what it is; `rate` counts those of a second."""
+_WINDOW_IN_NAME = re.compile(r"(?<=[a-z])(?=\d+(?:ms|[smhdwy])$)")
+"""Recording rules end so: job:errors:ratio5m."""
 _HUNDRED = 100
 _PAST = timedelta(hours=1)
 """A window at least this long tells what is usual."""
@@ -123,8 +139,18 @@ def _is_filter(part: Condition) -> bool:
 
 
 def _share(found: Comparison, demand: Demand, timing: Timing) -> float:
-    del demand, timing
+    del timing
     _readable(found.quantity)
+    share = _fires_at_share(found)
+    told = _tells_a_share(found) or (share <= 1 and _all_named(found.quantity, _UTILISATION))
+    if not told and (share > 1 or demand.met_at(share)):
+        raise Unreadable(f"{found.text}: is that per cent, or no share at all? its metric's name does not say so")
+    if demand.met_at(share):
+        _stays_a_share(found)
+    return share
+
+
+def _fires_at_share(found: Comparison) -> float:
     threshold = found.threshold / (_HUNDRED if _words(found.quantity) & _PER_CENT else 1)
     if found.word not in {ABOVE, BELOW}:
         raise Unreadable(f"{found.text} waits for one exact value")
@@ -136,14 +162,22 @@ def _share(found: Comparison, demand: Demand, timing: Timing) -> float:
     if found.word == ABOVE:
         if good:
             raise Unreadable(f"{found.text} fires when what is good rises")
-        if threshold > 1 and not _tells_a_share(found):
-            raise Unreadable(f"{found.text}: is that per cent, or no share at all? its metric's name does not say so")
         return threshold
     if not good or not _tells_a_share(found):
         raise Unreadable(f"{found.text} fires when something falls, and it cannot be seen that this is a share")
     if not 0 <= threshold <= 1:
         raise Unreadable(f"{found.text} compares a share with {threshold:g}")
     return 1 - threshold
+
+
+def _stays_a_share(found: Comparison) -> None:
+    """Raise Unreadable where a share's name stands, and what is done to it makes something else of it."""
+    if isinstance(found.quantity, Ratio):
+        if "sum" in _endings(found.quantity.part) and "count" in _endings(found.quantity.whole):
+            raise Unreadable(f"{found.text} looks at a mean, which is no share")
+        _keeps_the_scale(found.quantity, _COUNTING)
+        return
+    _keeps_the_scale(found.quantity, _SUMMED | {"rate", "irate"} if _is_time_share(found.quantity) else _SUMMED)
 
 
 def _seconds(found: Comparison, demand: Demand, timing: Timing) -> float:
@@ -158,11 +192,28 @@ def _seconds(found: Comparison, demand: Demand, timing: Timing) -> float:
         if looked_at < demand.quantile:
             return math.inf
     units = {_SECONDS[word] for word in _words(found.quantity) if word in _SECONDS}
-    if len(units) == 1:
-        return found.threshold * units.pop()
-    if found.threshold > demand.limit:
+    if len(units) != 1 and found.threshold > demand.limit:
         raise Unreadable(f"{found.text}: seconds or milliseconds? its metric's name does not say")
-    return found.threshold
+    seconds = found.threshold * max(units, default=1.0)
+    if demand.met_at(seconds):
+        _stays_a_time(found)
+    return seconds
+
+
+def _stays_a_time(found: Comparison) -> None:
+    """Raise Unreadable where what is compared is not known to be a time: counters and rates of seconds are none."""
+    quantity = found.quantity
+    if isinstance(quantity, Ratio):
+        divided = _words(quantity.part) & _TIMES and not _endings(quantity.part) & {"count", "bucket"}
+        by_number = _endings(quantity.whole) == {"count"} or not _words(quantity.whole) & _TIMES
+        told, known = divided and by_number, _COUNTING
+    elif any(isinstance(each, promql.Call) and each.func.name == "histogram_quantile" for each in nodes(quantity.node)):
+        told, known = _all_named(quantity, _TIMES), _COUNTING | {"histogram_quantile"}
+    else:
+        told, known = _all_named(quantity, _TIMES) and not _endings(quantity) & _COUNTS, _SUMMED | {"time"}
+    if not told:
+        raise Unreadable(f"{found.text}: is that a time? its metric's name does not say so")
+    _keeps_the_scale(quantity, known)
 
 
 def _drop(found: Comparison, demand: Demand, timing: Timing) -> float:
@@ -235,6 +286,8 @@ def _events(found: Comparison, demand: Demand, timing: Timing) -> float:
         raise Unreadable(f"{found.text} counts nothing over a window")
     if timing.hold_seconds >= min(windows):
         return math.inf
+    if found.threshold > 0:
+        _keeps_the_scale(found.quantity, _OF_EVENTS)
     return found.threshold - 1 if found.inclusive and found.threshold >= 1 else found.threshold
 
 
@@ -255,6 +308,21 @@ def _readable(quantity: Quantity) -> None:
         raise Unreadable(f"{short(quantity.node)} calculates with numbers inside, so that its scale is not known")
 
 
+def _keeps_the_scale(quantity: Quantity, known: set[str], divided: bool = False) -> None:
+    """Raise Unreadable at a function, an aggregation or a calculation that is not known to leave the scale as it is."""
+    if isinstance(quantity, Ratio):
+        _keeps_the_scale(quantity.part, known, divided=True)
+        _keeps_the_scale(quantity.whole, known, divided=True)
+        return
+    for each in nodes(quantity.node):
+        name = each.func.name if isinstance(each, promql.Call) else str(getattr(each, "op", ""))
+        if isinstance(each, promql.Call | promql.AggregateExpr) and name not in known:
+            raise Unreadable(f"{short(each)}: {name} is not known to leave the scale as it is")
+    calculated = next((each for each in arithmetic(quantity.node) if not divided or str(each.op) != "-"), None)
+    if calculated is not None:
+        raise Unreadable(f"{short(calculated)} is calculated, so that its scale is not known")
+
+
 def _reach(node: promql.Expr) -> float | None:
     """Tell how many seconds back a function looks."""
     for argument in node.args if isinstance(node, promql.Call) else ():
@@ -270,8 +338,19 @@ def _words(quantity: Quantity) -> set[str]:
     return {word for found in selectors(quantity) for word in _split(found.name or "")}
 
 
+def _all_named(quantity: Quantity, words: Iterable[str]) -> bool:
+    """Tell whether each metric's name has one of the words."""
+    names = [set(_split(found.name or "")) for found in selectors(quantity)]
+    return bool(names) and all(name & set(words) for name in names)
+
+
+def _endings(quantity: Quantity) -> set[str]:
+    return {_split(found.name or "")[-1] for found in selectors(quantity)}
+
+
 def _split(name: str) -> list[str]:
-    return "".join(char.lower() if char.isalnum() else "_" for char in _snake(name)).split("_")
+    words = "".join(char.lower() if char.isalnum() else "_" for char in _snake(name)).split("_")
+    return [part for word in words for part in _WINDOW_IN_NAME.split(word)]
 
 
 def _snake(name: str) -> str:
@@ -295,11 +374,16 @@ def _is_of_the_good(quantity: Quantity) -> bool:
 
 
 def _tells_a_share(found: Comparison) -> bool:
-    if isinstance(found.quantity, Ratio) or found.factor == _HUNDRED or _words(found.quantity) & (_SHARE | _PER_CENT):
+    if isinstance(found.quantity, Ratio) or found.factor == _HUNDRED:
         return True
-    calls = (each for each in nodes(found.quantity.node) if isinstance(each, promql.Call))
+    return _all_named(found.quantity, _SHARE | _PER_CENT) or _is_time_share(found.quantity)
+
+
+def _is_time_share(quantity: Leaf) -> bool:
+    """Tell whether seconds are counted each second: the share of the time."""
+    calls = (each for each in nodes(quantity.node) if isinstance(each, promql.Call))
     rated = any(each.func.name in {"rate", "irate"} for each in calls)
-    return rated and "seconds" in _words(found.quantity)  # seconds counted each second: the share of the time
+    return rated and _all_named(quantity, {"seconds"}) and _endings(quantity) <= {"total", "seconds"}
 
 
 def _tells_the_usual(whole: Quantity) -> bool:

@@ -18,11 +18,11 @@ ABOVE, BELOW, IS, IS_NOT = "above", "below", "is", "is not"
 _WORDS = {">": ABOVE, ">=": ABOVE, "<": BELOW, "<=": BELOW, "==": IS, "!=": IS_NOT}
 _FLIPPED = {ABOVE: BELOW, BELOW: ABOVE, IS: IS, IS_NOT: IS_NOT}
 _SET = {"and", "or", "unless"}
-_KEEP_THE_SCALE = {"avg", "max", "min", "quantile", "topk", "bottomk"}
+KEEP_THE_SCALE = {"avg", "max", "min", "quantile", "topk", "bottomk"}
 """Aggregations of which `agg(a * x + b)` is `a * agg(x) + b`."""
-_PASS_ON = {
+PASS_ON = {
     *("avg_over_time", "min_over_time", "max_over_time", "last_over_time", "quantile_over_time"),
-    *("scalar", "vector", "sort", "sort_desc", "label_replace", "label_join", "round"),
+    *("scalar", "vector", "sort", "sort_desc", "label_replace", "label_join"),
 }
 """Functions that do the same, over time or to the labels."""
 _EQUAL = 1e-9
@@ -204,9 +204,9 @@ def _inside(node: promql.Expr) -> _Line | None:
     """Look through an aggregation or a function that leaves factors and sums of constants what they are."""
     if isinstance(node, promql.AggregateExpr):
         inner = _line(node.expr)
-        keeps = str(node.op) in _KEEP_THE_SCALE or (str(node.op) == "sum" and inner.offset == 0)
+        keeps = str(node.op) in KEEP_THE_SCALE or (str(node.op) == "sum" and inner.offset == 0)
         return inner if keeps and inner.quantity is not None else None
-    if isinstance(node, promql.Call) and node.func.name in _PASS_ON and node.args:
+    if isinstance(node, promql.Call) and node.func.name in PASS_ON and node.args:
         argument = node.args[-1] if node.func.name == "quantile_over_time" else node.args[0]
         return _line(argument.expr if isinstance(argument, promql.SubqueryExpr) else argument)
     return None
@@ -225,6 +225,11 @@ def _as_it_stands(node: promql.BinaryExpr) -> _Line:
         value = left.offset**right.offset if str(node.op) == "^" else math.fmod(left.offset, right.offset or math.nan)
         return _Line(0, value, None)
     return _Line(1, 0, Leaf(node))
+
+
+def _unless_empty(node: promql.BinaryExpr) -> _Line:
+    """Read `quantity or vector(0)` as the quantity: the constant only stands in where there is none."""
+    return _line(node.lhs) if _line(node.rhs).quantity is None else _as_it_stands(node)
 
 
 def _sum(node: promql.BinaryExpr) -> _Line:
@@ -274,7 +279,13 @@ def _difference(difference: promql.BinaryExpr, node: promql.BinaryExpr) -> _Line
     return _Line(1, 0, Ratio(Leaf(difference), parts[2]))
 
 
-_ARITHMETIC: dict[str, Callable[[promql.BinaryExpr], _Line]] = {"+": _sum, "-": _sum, "*": _product, "/": _quotient}
+_ARITHMETIC: dict[str, Callable[[promql.BinaryExpr], _Line]] = {
+    "+": _sum,
+    "-": _sum,
+    "*": _product,
+    "/": _quotient,
+    "or": _unless_empty,
+}
 
 
 def has_number(node: promql.Expr) -> bool:
@@ -285,6 +296,15 @@ def has_number(node: promql.Expr) -> bool:
             if any(isinstance(side, promql.NumberLiteral) for side in sides):
                 return True
     return False
+
+
+def arithmetic(node: promql.Expr) -> Iterator[promql.BinaryExpr]:
+    """Give the calculations inside, but for sums, and for the time that has passed since (`time() - started`)."""
+    for each in nodes(node):
+        if isinstance(each, promql.BinaryExpr) and str(each.op) not in {*_SET, *_WORDS, "+"}:
+            clock = _bare(each.lhs)
+            if not (str(each.op) == "-" and isinstance(clock, promql.Call) and clock.func.name == "time"):
+                yield each
 
 
 def _filter_inside(node: promql.Expr) -> promql.Expr | None:

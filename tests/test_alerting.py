@@ -56,6 +56,8 @@ SHARES = {
     "kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes < 0.03 and "
     "kubelet_volume_stats_used_bytes > 0": 0.97,
     "max(kubelet_running_pods) / max(kube_node_status_capacity) > 0.95": 0.95,
+    "(node_memory_MemTotal_bytes - node_memory_MemFree_bytes - node_memory_Cached_bytes) / "
+    "node_memory_MemTotal_bytes * 100 > 4": 0.04,
     # connections
     "sum by (instance) (pg_stat_activity_count) > min by (instance) (pg_settings_max_connections * 0.95)": 0.95,
     "sum(pg_stat_activity_count) / avg(pg_settings_max_connections) * 100 > 95": 0.95,
@@ -147,6 +149,39 @@ UNREADABLE = {
 }
 
 
+NO_SHARES = [
+    'sum(rate(http_requests_total{code=~"5.."}[5m])) > 0.05',
+    'sum(increase(http_requests_total{code=~"5.."}[5m])) > 0.05',
+    "queue_length > 0.05",
+    "1 - queue_length > 0.05",
+    "histogram_quantile(0.99, rate(x_seconds_bucket[5m])) > 0.05",
+    "rate(response_seconds_count[5m]) > 0.05",
+    "rate(x_seconds_sum[5m]) / rate(x_seconds_count[5m]) > 0.05",
+    "histogram_quantile(0.9, rate(a_bucket[5m])) / histogram_quantile(0.9, rate(b_bucket[5m])) > 0.05",
+    "clamp_max(error_ratio, 0.01) > 0.05",
+    "round(error_ratio) > 0.05",
+    "round(error_ratio, 0.5) > 0.05",
+    "stddev(error_ratio) > 0.05",
+    "deriv(error_ratio[5m]) > 0.05",
+    "delta(error_ratio[1h]) > 0.05",
+    "rate(error_ratio[5m]) > 0.05",
+    "count(error_ratio) > 0.05",
+    "error_ratio - error_ratio offset 1d > 0.05",
+    "error_ratio + queue_length > 0.05",
+    "errors_ratio > 0.2 or latency_seconds > 0.02",
+]
+NO_TIMES = [
+    "rate(response_seconds_count[5m]) > 2",
+    "rate(response_seconds_sum[5m]) > 2",
+    "increase(response_seconds_sum[5m]) > 2",
+    "response_seconds_count > 2",
+    "error_ratio > 0.5",
+    "histogram_quantile(0.95, rate(size_bytes_bucket[5m])) > 0.5",
+    "deriv(response_seconds[5m]) > 0.5",
+    "busy_seconds / all_seconds > 0.5",
+]
+
+
 def when(expression: str, quantity: str, timing: Timing = TIMING, quantile: float | None = None) -> float:
     return fires_at(read(expression), Demand(quantity, LIMITS[quantity], quantile), timing)
 
@@ -198,6 +233,45 @@ def test_what_cannot_be_read_is_said(quantity: str, expression: str, says: str) 
     with pytest.raises(Unreadable) as caught:
         when(expression, quantity, quantile=0.95 if quantity == "seconds" else None)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("expression", NO_SHARES)
+def test_a_low_threshold_makes_no_share(expression: str) -> None:
+    with pytest.raises(Unreadable):
+        when(expression, "share")
+
+
+@pytest.mark.parametrize("expression", NO_TIMES)
+def test_a_low_threshold_makes_no_time(expression: str) -> None:
+    with pytest.raises(Unreadable):
+        fires_at(read(expression), Demand("seconds", 2), TIMING)
+
+
+@pytest.mark.parametrize(
+    ("expression", "limit"),
+    [
+        ("job:errors:ratio5m > 0.05", 0.05),
+        ("job:errors:ratio_rate5m > 0.05", 0.05),
+        ("(sum(rate(errors_total[5m])) / sum(rate(requests_total[5m])) or vector(0)) > 0.05", 0.05),
+        ("avg_over_time(instance:node_cpu_utilisation:rate5m[10m]) > 0.9", 0.9),
+    ],
+)
+def test_a_share_is_told_by_its_name(expression: str, limit: float) -> None:
+    assert fires_at(read(expression), Demand("share", limit), TIMING) == limit
+
+
+def test_utilisation_may_be_per_cent() -> None:
+    with pytest.raises(Unreadable, match="is that per cent"):
+        when("cpu_utilisation > 90", "share")
+
+
+def test_events_above_a_number_are_counted_over_the_window() -> None:
+    few = Demand("events", 5)
+    assert fires_at(read("sum(increase(x_total[5m])) > 5"), few, TIMING) == 5
+    assert fires_at(read("rate(x_total[5m]) > 0"), few, TIMING) == 0
+    for expression in ("rate(x_total[5m]) > 1", "max_over_time(x_total[5m]) > 1", "avg(increase(x_total[5m])) > 5"):
+        with pytest.raises(Unreadable, match="not known to leave the scale as it is"):
+            fires_at(read(expression), few, TIMING)
 
 
 def test_a_forecast_is_not_read() -> None:
