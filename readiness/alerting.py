@@ -29,9 +29,11 @@ from readiness.promql import (
     Opaque,
     Quantity,
     Ratio,
+    Step,
     arithmetic,
     has_number,
     nodes,
+    paths,
     selectors,
     short,
 )
@@ -78,6 +80,8 @@ class Timing:
     hold_seconds: float = 0.0
     probe_seconds: float | None = None
     """Between two health checks; None where nothing tells it."""
+    within_seconds: float = _PAST.total_seconds()
+    """So long the line lets a condition hold before somebody is told."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,10 @@ def fires_at(condition: Condition, demand: Demand, timing: Timing) -> float:
     if isinstance(condition, Opaque):
         raise Unreadable(condition.reason)
     if isinstance(condition, Comparison):
-        return _READERS[demand.quantity](condition, demand, timing)
+        value = _READERS[demand.quantity](condition, demand, timing)
+        if demand.met_at(value):
+            _fires_in_time(condition, demand, timing)
+        return value
     found, unread = [], []
     for part in condition.parts:
         try:
@@ -136,6 +143,51 @@ def _is_filter(part: Condition) -> bool:
     if not isinstance(part, Comparison):
         return False
     return (part.word in {IS, IS_NOT} and part.threshold in {0, 1}) or (part.word == ABOVE and part.threshold == 0)
+
+
+def _fires_in_time(found: Comparison, demand: Demand, timing: Timing) -> None:
+    """Raise Unreadable where the expression itself waits, beyond what `for` says."""
+    if found.written is None:
+        raise Unreadable(f"{found.text} does not tell how far it looks back")
+    for path in paths(found.written, found.rises):
+        after = timing.hold_seconds + sum(_waits(step, demand, timing) for step in path)
+        if timing.hold_seconds <= timing.within_seconds < after:
+            raise Unreadable(
+                f"{found.text} looks back: with its `for` it fires after {after:g} s, "
+                f"and the line wants {timing.within_seconds:g} s"
+            )
+
+
+def _waits(step: Step, demand: Demand, timing: Timing) -> float:
+    """Tell for how long a part keeps back what is bad already. Raises Unreadable where it depends on how bad it is."""
+    node = step.node
+    if isinstance(node, promql.VectorSelector | promql.MatrixSelector | promql.SubqueryExpr):
+        return _offset(node)
+    reach = _reach(node)
+    if reach is None or not isinstance(node, promql.Call):
+        return 0
+    if node.func.name in {"min_over_time", "max_over_time"}:
+        return reach if (node.func.name == "min_over_time") == step.rises else 0
+    if node.func.name == "quantile_over_time" and not _is_soon_moved(node, step.rises):
+        raise Unreadable(f"{short(node)} waits until most of its window is bad")
+    if demand.quantity != "events" and reach > max(_PAST.total_seconds(), timing.within_seconds):
+        raise Unreadable(f"{short(node)} looks at {reach:g} s at once, so that what begins now is seen late")
+    return 0
+
+
+def _offset(node: promql.VectorSelector | promql.MatrixSelector | promql.SubqueryExpr) -> float:
+    series = node.vector_selector if isinstance(node, promql.MatrixSelector) else node
+    if series.at is not None:
+        raise Unreadable(f"{short(node)} looks at one moment for ever")
+    return max(series.offset.total_seconds(), 0.0) if series.offset else 0.0
+
+
+def _is_soon_moved(node: promql.Call, rises: bool) -> bool:
+    """Tell whether half of the window is enough to move a quantile over time."""
+    middle, quantile = 0.5, node.args[0]
+    if not isinstance(quantile, promql.NumberLiteral):
+        return False
+    return quantile.val >= middle if rises else quantile.val <= middle
 
 
 def _share(found: Comparison, demand: Demand, timing: Timing) -> float:

@@ -60,6 +60,8 @@ class Comparison:
     """By what the expression multiplied the quantity: 100 makes per cent of a share."""
     written: promql.Expr | None = None
     """The compared side as it was written."""
+    rises: bool = True
+    """What was written has to rise for it to fire, not to fall."""
     text: str = ""
 
 
@@ -82,6 +84,14 @@ class Opaque:
     """A part that cannot be read."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of an expression on the way to its series, and where it moves when the rule fires."""
+
+    node: promql.Expr
+    rises: bool
 
 
 Condition = Comparison | AnyOf | AllOf | Opaque
@@ -124,6 +134,50 @@ def selectors(quantity: Quantity) -> Iterator[promql.VectorSelector]:
             yield node
 
 
+def paths(node: promql.Expr, rises: bool, above: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
+    """Follow an expression down to each of its series, but for those that it is divided by or compared with."""
+    node = _bare(node)
+    here = (*above, Step(node, rises))
+    if isinstance(node, promql.VectorSelector | promql.MatrixSelector):
+        yield here
+    for part, alike in _parts(node):
+        yield from paths(part, rises == alike, here)
+
+
+def _parts(node: promql.Expr) -> list[tuple[promql.Expr, bool]]:
+    """Give the parts of an expression, and whether it rises when they do."""
+    if isinstance(node, promql.UnaryExpr):
+        return [(node.expr, False)]
+    if isinstance(node, promql.AggregateExpr | promql.SubqueryExpr):
+        return [(node.expr, True)]
+    if isinstance(node, promql.Call):
+        return [(each, True) for each in node.args]
+    return _sides(node) if isinstance(node, promql.BinaryExpr) else []
+
+
+def _sides(node: promql.BinaryExpr) -> list[tuple[promql.Expr, bool]]:
+    operator, left, right = str(node.op), node.lhs, node.rhs
+    if operator in _WORDS:
+        return [(left, True)]
+    if operator == "*":
+        return [(left, not _is_negative(right)), (right, not _is_negative(left))]
+    return _divided(left, right) if operator == "/" else [(left, True), (right, operator != "-")]
+
+
+def _divided(left: promql.Expr, right: promql.Expr) -> list[tuple[promql.Expr, bool]]:
+    if _line(left).quantity is None:
+        return [(right, False)]
+    difference = _bare(left)
+    if isinstance(difference, promql.BinaryExpr) and str(difference.op) == "-":
+        return [(part, alike) for part, alike in _sides(difference) if not _same(part, right)]
+    return [(left, not _is_negative(right))]
+
+
+def _is_negative(node: promql.Expr) -> bool:
+    constant = _line(node)
+    return constant.quantity is None and constant.offset < 0
+
+
 def _condition(node: promql.Expr) -> Condition:
     node = _bare(node)
     if not isinstance(node, promql.BinaryExpr):
@@ -147,11 +201,13 @@ def _comparison(node: promql.BinaryExpr, operator: str) -> Condition:
     if inner is not None:
         return Opaque(f"{short(node)} has another condition inside: {short(inner)}")
     left, right, word = _line(node.lhs), _line(node.rhs), _WORDS[operator]
+    rises = word == ABOVE
     if left.quantity is None and right.quantity is None:
         return Opaque(f"{short(node)} compares two constants")
     written = node.lhs
     if left.quantity is None:
         left, right, word, written = right, left, _FLIPPED[word], node.rhs
+        rises = word == ABOVE
     if left.quantity is None or left.factor == 0 or not math.isfinite(left.factor):
         return Opaque(f"{short(node)} compares two constants")
     if right.quantity is None:
@@ -170,6 +226,7 @@ def _comparison(node: promql.BinaryExpr, operator: str) -> Condition:
         complement=found.complement,
         factor=abs(left.factor),
         written=_bare(written),
+        rises=rises,
         text=short(node),
     )
 

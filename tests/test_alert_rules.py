@@ -59,7 +59,9 @@ def look(server: Server, observation: str, settings: dict[str, Any] | None = Non
     )
     clients = Clients.of(environment, Guard(["127.0.0.1"]), Path("nowhere"))
     names = ("alert", "severity", "share_at_most", "seconds_at_most", "quantile", "drop_share_below")
-    stated = dict.fromkeys([*names, "failures_in_a_row"]) if observation == "alert_rule" else {}
+    stated: dict[str, Any] = dict.fromkeys([*names, "failures_in_a_row"]) if observation == "alert_rule" else {}
+    if observation != "critical_alerts":
+        stated["firing_for"] = alerts.HOUR
     found = observations.OBSERVATIONS[observation].look
     return found(prometheus=clients.prometheus, grafana=clients.grafana, environment=environment, **stated | limits)
 
@@ -85,6 +87,13 @@ def test_the_environment_says_what_an_alert_is_called() -> None:
 def test_a_loose_rule_says_how_loose() -> None:
     with Server(prometheus(rule("error rate", f"{ERROR_SHARE} > 0.07"))) as server:
         assert shares(server).too_late == ("share: fires at 0.07, wanted at most 0.05",)
+
+
+def test_time_that_the_expression_waits_counts_like_for() -> None:
+    with Server(prometheus(rule("error rate", "min_over_time(error_ratio[2m]) > 0.05"))) as server:
+        assert shares(server).too_late == ()
+        with pytest.raises(Unknown, match="fires after 420 s, and the line wants 300 s"):
+            shares(server, firing_for=timedelta(minutes=5))
 
 
 def test_of_rules_with_one_name_the_one_that_fits_counts() -> None:

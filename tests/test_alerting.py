@@ -274,6 +274,49 @@ def test_events_above_a_number_are_counted_over_the_window() -> None:
             fires_at(read(expression), few, TIMING)
 
 
+WITHIN = Timing(hold_seconds=0, probe_seconds=60, within_seconds=300)
+LATE = [
+    ("share", "min_over_time(error_ratio[1d]) > 0.05"),
+    ("share", "0.05 < min_over_time(error_ratio[1d])"),
+    ("share", "min_over_time((rate(e_total[5m]) / rate(a_total[5m]))[1d:]) > 0.05"),
+    ("share", "1 - max_over_time(free_ratio[1d]) > 0.05"),
+    ("share", "quantile_over_time(0.01, error_ratio[10m]) > 0.05"),
+    ("share", "error_ratio offset 1d > 0.05"),
+    ("share", "error_ratio @ 100 > 0.05"),
+    ("share", "sum(rate(e_total[5m] offset 1d)) / sum(rate(a_total[5m])) > 0.05"),
+    ("share", "sum(rate(err_total[1d])) / sum(rate(all_total[1d])) > 0.05"),
+    ("share", "sum(rate(err_total[1d])) > 0.05 * sum(rate(all_total[1d]))"),
+    ("seconds", "histogram_quantile(0.95, rate(x_seconds_bucket[1d])) > 1"),
+    ("seconds", "histogram_quantile(0.95, rate(x_seconds_bucket[5m] offset 1d)) > 1"),
+    ("seconds", 'min_over_time(p95_latency_seconds{quantile="0.95"}[1h]) > 1'),
+    ("failures", "max_over_time(probe_success[1d]) == 0"),
+    ("events", "increase(x_total[5m] offset 1d) > 0"),
+]
+
+
+@pytest.mark.parametrize(("quantity", "expression"), LATE)
+def test_time_that_the_expression_waits_is_seen(quantity: str, expression: str) -> None:
+    with pytest.raises(Unreadable, match=r"looks|waits until most"):
+        when(expression, quantity, WITHIN, quantile=0.95 if quantity == "seconds" else None)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "expression"),
+    [
+        ("share", "max_over_time(error_ratio[1d]) > 0.05"),
+        ("share", "min_over_time(error_ratio[5m]) > 0.05"),
+        ("share", "sum(rate(err_total[1h])) / sum(rate(all_total[1h])) > 0.05"),
+        ("events", "increase(x_total[1d]) > 0"),
+    ],
+)
+def test_a_look_back_that_keeps_nothing_back_is_no_wait(quantity: str, expression: str) -> None:
+    assert Demand(quantity, LIMITS[quantity]).met_at(when(expression, quantity, WITHIN))
+
+
+def test_a_hold_that_is_too_long_by_itself_is_left_to_be_measured() -> None:
+    assert when("min_over_time(error_ratio[1d]) > 0.05", "share", Timing(600, 60, 300)) == 0.05
+
+
 def test_a_forecast_is_not_read() -> None:
     rule = "a_avail / a_size * 100 < 40 and predict_linear(a_avail[6h], 24 * 60 * 60) < 0"
     with pytest.raises(Unreadable, match="calculates with numbers inside"):

@@ -71,6 +71,8 @@ class Look:
     prometheus: Prometheus
     grafana: Grafana
     environment: Environment
+    firing_for: timedelta
+    """So long a condition may hold before somebody is told."""
 
 
 @observation
@@ -85,6 +87,7 @@ def alert_rule(
     quantile: float | None,
     drop_share_below: float | None,
     failures_in_a_row: int | None,
+    firing_for: timedelta,
 ) -> AlertRule:
     """Find the rule, and read from its expression where it fires."""
     demands = {
@@ -94,15 +97,20 @@ def alert_rule(
         "failures": failures_in_a_row,
     }
     stated = [Demand(name, limit, quantile) for name, limit in demands.items() if limit is not None]
-    return _best(Look(prometheus, grafana, environment), alert, severity, stated)
+    return _best(Look(prometheus, grafana, environment, firing_for), alert, severity, stated)
 
 
 @observation
 def event_rule(
-    prometheus: Prometheus, grafana: Grafana, environment: Environment, alert: str, events_at_most: float
+    prometheus: Prometheus,
+    grafana: Grafana,
+    environment: Environment,
+    alert: str,
+    events_at_most: float,
+    firing_for: timedelta,
 ) -> AlertRule:
     """Find the rule that watches for single events, and read how many it lets pass."""
-    return _best(Look(prometheus, grafana, environment), alert, None, [Demand("events", events_at_most)])
+    return _best(Look(prometheus, grafana, environment, firing_for), alert, None, [Demand("events", events_at_most)])
 
 
 def _best(look: Look, alert: str, severity: str | None, demands: list[Demand]) -> AlertRule:
@@ -163,7 +171,7 @@ def _judged(look: Look, found: Watching, severity: str | None, demands: list[Dem
     )
     if known.falls_short(severity):
         return known
-    timing = Timing(rule.seconds, _probe_seconds(look, demands))
+    timing = Timing(rule.seconds, _probe_seconds(look, demands), look.firing_for.total_seconds())
     late = tuple(_too_late(found.condition, demands, timing))
     return AlertRule(**{**vars(known), "too_late": late})
 

@@ -14,7 +14,7 @@ from readiness.clients import Clients
 from readiness.clients.grafana_rules import Policy, StoredRule, destinations, expression
 from readiness.clients.guard import Guard
 from readiness.environment import Environment
-from readiness.observations.alerts import AlertRule
+from readiness.observations.alerts import HOUR, AlertRule
 from readiness.outcomes import Unknown
 from readiness.sandbox.vendors.grafana import Grafana
 from readiness.sandbox.web import Web
@@ -144,10 +144,10 @@ def seen(observation: str, grafana: tuple[Grafana, str], prometheus: str | None,
     hosts = ("127.0.0.1",)
     environment = Environment(environment="test", runbooks=("ingestion",), allowed_hosts=hosts, **known)
     clients = Clients.of(environment, Guard(hosts), Path("nowhere"))
-    stated: dict[str, Any] = {}
+    stated: dict[str, Any] = {} if observation == "critical_alerts" else {"firing_for": HOUR}
     if observation == "alert_rule":
         names = ("severity", "share_at_most", "seconds_at_most", "quantile", "drop_share_below", "failures_in_a_row")
-        stated = {**dict.fromkeys(names), "alert": "SlowQueries", "seconds_at_most": 0.5}
+        stated |= {**dict.fromkeys(names), "alert": "SlowQueries", "seconds_at_most": 0.5}
     found = observations.OBSERVATIONS[observation].look
     return found(
         prometheus=clients.prometheus, grafana=clients.grafana, environment=environment, **{**stated, **limits}
