@@ -62,6 +62,8 @@ _OF_EVENTS = {"increase", "changes", "sum", "max", "sort", "sort_desc", "label_r
 """Leave a number of events what it is; `rate` counts those of a second."""
 _WINDOW_IN_NAME = re.compile(r"(?<=[a-z])(?=\d+(?:ms|[smhdwy])$)")
 """Recording rules end so: job:errors:ratio5m."""
+_OF_ALL = {True: {"min", "bottomk", "quantile"}, False: {"max", "topk", "quantile"}}
+"""Aggregations that rise, and that fall, only when all of their series do, or more than one."""
 _HUNDRED = 100
 _PAST = timedelta(hours=1)
 """A window at least this long tells what is usual."""
@@ -150,12 +152,24 @@ def _fires_in_time(found: Comparison, demand: Demand, timing: Timing) -> None:
     if found.written is None:
         raise Unreadable(f"{found.text} does not tell how far it looks back")
     for path in paths(found.written, found.rises):
+        _one_is_enough(found, path)
         after = timing.hold_seconds + sum(_waits(step, demand, timing) for step in path)
         if timing.hold_seconds <= timing.within_seconds < after:
             raise Unreadable(
                 f"{found.text} looks back: with its `for` it fires after {after:g} s, "
                 f"and the line wants {timing.within_seconds:g} s"
             )
+
+
+def _one_is_enough(found: Comparison, path: tuple[Step, ...]) -> None:
+    """Raise Unreadable where one series that is bad is outweighed by the others."""
+    for number, step in enumerate(path):
+        name = str(step.node.op) if isinstance(step.node, promql.AggregateExpr) else ""
+        if name in _OF_ALL[step.rises]:
+            raise Unreadable(f"{short(step.node)}: {name} waits until more than one of its series is bad")
+        divided = any(isinstance(each.node, promql.BinaryExpr) and str(each.node.op) == "/" for each in path[number:])
+        if name == "sum" and not step.rises and (divided or isinstance(found.quantity, Leaf)):
+            raise Unreadable(f"{short(step.node)} adds up what should fall, and so falls late")
 
 
 def _waits(step: Step, demand: Demand, timing: Timing) -> float:

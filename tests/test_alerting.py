@@ -317,6 +317,31 @@ def test_a_hold_that_is_too_long_by_itself_is_left_to_be_measured() -> None:
     assert when("min_over_time(error_ratio[1d]) > 0.05", "share", Timing(600, 60, 300)) == 0.05
 
 
+@pytest.mark.parametrize(
+    ("quantity", "expression"),
+    [
+        ("share", "min(error_ratio) > 0.05"),
+        ("share", "bottomk(1, error_ratio) > 0.05"),
+        ("share", "quantile(0.01, error_ratio) > 0.05"),
+        ("share", "-max(-error_ratio) > 0.05"),
+        ("share", "min(rate(e_total[5m]) / rate(a_total[5m])) > 0.05"),
+        ("share", "min(rate(e_total[5m])) > 0.05 * max(rate(a_total[5m]))"),
+        ("share", "max(free_ratio) < 0.96"),
+        ("share", "topk(1, free_ratio) < 0.96"),
+        ("share", "1 - max(free_ratio) > 0.05"),
+        ("share", "sum(free_ratio) < 0.96"),
+        ("share", 'sum(rate(x_total{result="success"}[5m]) / rate(x_total[5m])) < 0.96'),
+        ("seconds", "min(histogram_quantile(0.95, rate(x_seconds_bucket[5m]))) > 1"),
+        ("drop", "max(rate(x_total[5m]) / rate(x_total[5m] offset 1d)) < 0.5"),
+        ("failures", "max(max_over_time(probe_success[2m])) == 0"),
+        ("events", "min(increase(x_total[5m])) > 0"),
+    ],
+)
+def test_one_instance_that_is_bad_is_enough(quantity: str, expression: str) -> None:
+    with pytest.raises(Unreadable, match=r"more than one of its series|adds up"):
+        when(expression, quantity, WITHIN, quantile=0.95 if quantity == "seconds" else None)
+
+
 def test_a_forecast_is_not_read() -> None:
     rule = "a_avail / a_size * 100 < 40 and predict_linear(a_avail[6h], 24 * 60 * 60) < 0"
     with pytest.raises(Unreadable, match="calculates with numbers inside"):
