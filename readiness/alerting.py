@@ -60,6 +60,7 @@ _COUNTING = _SUMMED | {"count", "rate", "irate", "increase", "sum_over_time", "c
 """Functions and aggregations that may stand on both sides of a division, or inside a quantile."""
 _OF_EVENTS = {"increase", "changes", "sum", "max", "sort", "sort_desc", "label_replace", "label_join"}
 """Leave a number of events what it is; `rate` counts those of a second."""
+_ADDED_UP = {"increase", "delta", "changes", "sum_over_time", "count_over_time"}
 _WINDOW_IN_NAME = re.compile(r"(?<=[a-z])(?=\d+(?:ms|[smhdwy])$)")
 """Recording rules end so: job:errors:ratio5m."""
 _OF_ALL = {True: {"min", "bottomk", "quantile"}, False: {"max", "topk", "quantile"}}
@@ -285,8 +286,10 @@ def _stays_a_time(found: Comparison) -> None:
 def _drop(found: Comparison, demand: Demand, timing: Timing) -> float:
     del demand, timing
     _readable(found.quantity)
-    if not isinstance(found.quantity, Ratio) or not _tells_the_usual(found.quantity.whole):
-        raise Unreadable(f"{found.text} does not compare with an earlier time (offset, or a window of an hour or more)")
+    if not isinstance(found.quantity, Ratio) or not _tells_the_usual(found.quantity):
+        raise Unreadable(
+            f"{found.text} does not compare now with an earlier time (offset, or a longer window of an hour or more)"
+        )
     if found.complement and found.word == ABOVE:
         return found.threshold
     if found.word != BELOW or found.complement:
@@ -370,8 +373,18 @@ def _readable(quantity: Quantity) -> None:
     if isinstance(quantity, Ratio):
         _readable(quantity.part)
         _readable(quantity.whole)
+        if _counted_over(quantity.part) != _counted_over(quantity.whole):
+            raise Unreadable("it divides what is counted over one window by what is counted over another")
     elif has_number(quantity.node):
         raise Unreadable(f"{short(quantity.node)} calculates with numbers inside, so that its scale is not known")
+
+
+def _counted_over(quantity: Quantity) -> set[float | None]:
+    """Give the windows over which something is added up: a longer one gives more."""
+    if isinstance(quantity, Ratio):
+        return set()  # has no unit
+    calls = (each for each in nodes(quantity.node) if isinstance(each, promql.Call))
+    return {_reach(each) for each in calls if each.func.name in _ADDED_UP}
 
 
 def _keeps_the_scale(quantity: Quantity, known: set[str], divided: bool = False) -> None:
@@ -452,15 +465,32 @@ def _is_time_share(quantity: Leaf) -> bool:
     return rated and _all_named(quantity, {"seconds"}) and _endings(quantity) <= {"total", "seconds"}
 
 
-def _tells_the_usual(whole: Quantity) -> bool:
-    """Tell whether a quantity is of an earlier time, or of a long one."""
-    for found in selectors(whole):
-        if found.offset and found.offset > timedelta(0):
-            return True
-    if isinstance(whole, Ratio):
-        return _tells_the_usual(whole.part)
-    spans = [each for each in nodes(whole.node) if isinstance(each, promql.SubqueryExpr | promql.MatrixSelector)]
-    return any(bool(span.range and span.range >= _PAST) or bool(getattr(span, "offset", None)) for span in spans)
+def _tells_the_usual(ratio: Ratio) -> bool:
+    """Tell whether what is now is divided by what was earlier, or by what was over a longer time."""
+    now, usual = _looks_back(ratio.part), _looks_back(ratio.whole)
+    earlier, longer = usual.offset > timedelta(0), usual.reach >= _PAST and usual.reach > now.reach
+    return now.offset <= timedelta(0) and (earlier or longer)
+
+
+@dataclass(frozen=True)
+class _LookBack:
+    """How far a quantity's series are from now."""
+
+    offset: timedelta
+    reach: timedelta
+
+
+def _looks_back(quantity: Quantity) -> _LookBack:
+    if isinstance(quantity, Ratio):
+        parts = (_looks_back(quantity.part), _looks_back(quantity.whole))
+        return _LookBack(max(part.offset for part in parts), max(part.reach for part in parts))
+    spans = [each for each in nodes(quantity.node) if isinstance(each, promql.SubqueryExpr | promql.MatrixSelector)]
+    offsets = [each.offset for each in selectors(quantity)]
+    offsets += [each.offset for each in spans if isinstance(each, promql.SubqueryExpr)]
+    return _LookBack(
+        max((offset for offset in offsets if offset), default=timedelta(0)),
+        max((span.range for span in spans if span.range), default=timedelta(0)),
+    )
 
 
 def _quantile(found: Comparison) -> float | None:

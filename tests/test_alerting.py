@@ -136,8 +136,8 @@ UNREADABLE = {
         "histogram_quantile(0.95, rate(latency_bucket[5m])) > 500": "seconds or milliseconds?",
     },
     "drop": {
-        "sum(rate(http_requests_total[5m])) < 10": "does not compare with an earlier time",
-        "rate(a[5m]) / rate(b[5m]) < 0.5": "does not compare with an earlier time",
+        "sum(rate(http_requests_total[5m])) < 10": "does not compare now with an earlier time",
+        "rate(a[5m]) / rate(b[5m]) < 0.5": "does not compare now with an earlier time",
         "rate(a[5m]) / rate(a[5m] offset 1w) > 2": "does not fire when something falls",
     },
     "failures": {
@@ -340,6 +340,33 @@ def test_a_hold_that_is_too_long_by_itself_is_left_to_be_measured() -> None:
 def test_one_instance_that_is_bad_is_enough(quantity: str, expression: str) -> None:
     with pytest.raises(Unreadable, match=r"more than one of its series|adds up"):
         when(expression, quantity, WITHIN, quantile=0.95 if quantity == "seconds" else None)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "increase(x_total[1h] offset 1d) / increase(x_total[1h]) < 0.5",
+        "increase(x_total[1h] offset 1d) < 0.5 * increase(x_total[1h])",
+        "increase(x_total[1h]) / increase(x_total[1h]) < 0.5",
+        "rate(x_total[5m] offset 1d) / rate(x_total[5m] offset 1d) < 0.5",
+        "rate(x_total[1h]) / rate(x_total[5m]) < 0.5",
+    ],
+)
+def test_a_drop_is_of_now_against_the_usual(expression: str) -> None:
+    with pytest.raises(Unreadable, match="does not compare now with an earlier time"):
+        when(expression, "drop")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "expression"),
+    [
+        ("drop", "increase(x_total[1h]) / increase(x_total[5m] offset 1d) < 0.5"),
+        ("share", "increase(errors_total[5m]) / increase(requests_total[1h]) > 0.05"),
+    ],
+)
+def test_what_is_counted_is_counted_over_one_window(quantity: str, expression: str) -> None:
+    with pytest.raises(Unreadable, match="counted over one window"):
+        when(expression, quantity)
 
 
 def test_a_forecast_is_not_read() -> None:
