@@ -301,7 +301,7 @@ def _failures(found: Comparison, demand: Demand, timing: Timing) -> float:
     """Count the failed checks in a row that it takes: the window's, and one for each interval of the hold."""
     del demand
     node = found.written
-    if node is None or isinstance(found.quantity, Ratio):
+    if node is None or isinstance(found.quantity, Ratio) or found.complement:
         raise Unreadable(f"{found.text} does not compare the result of a health check")
     needed = 1.0
     window = next((each for each in nodes(node) if isinstance(each, promql.Call)), None)
@@ -323,8 +323,9 @@ def _failures_in_window(found: Comparison, window: promql.Call, timing: Timing) 
         return max(checks, 1)
     if window.func.name == "min_over_time" and _fails_at_zero(found):
         return 1
-    if window.func.name == "avg_over_time" and found.word == BELOW and 0 < found.threshold <= 1:
-        return math.floor(checks * (1 - found.threshold) + 1e-9) + 1
+    if window.func.name == "avg_over_time" and _is_below_all_well(found):
+        failing = checks * (1 - found.threshold)
+        return max(math.ceil(failing - 1e-9), 1) if found.inclusive else math.floor(failing + 1e-9) + 1
     if window.func.name == "avg_over_time" and found.word == IS and found.threshold == _ALL_FAIL:
         return max(checks, 1)
     raise Unreadable(f"{found.text} does not tell how many health checks must fail")
@@ -334,8 +335,13 @@ def _fails_at_zero(found: Comparison) -> bool:
     return (
         (found.word == IS and found.threshold == 0)
         or (found.word == IS_NOT and found.threshold == 1)
-        or (found.word == BELOW and 0 < found.threshold <= 1)
+        or _is_below_all_well(found)
     )
+
+
+def _is_below_all_well(found: Comparison) -> bool:
+    """Tell whether it fires at 0 and not at 1; `<= 1` always does."""
+    return found.word == BELOW and (0 <= found.threshold < 1 if found.inclusive else 0 < found.threshold <= 1)
 
 
 def _probe(timing: Timing) -> float:

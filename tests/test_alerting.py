@@ -101,6 +101,12 @@ FAILURES = {
     ("sum_over_time(up[1m]) == 0", 0): 4,
     ("avg_over_time(probe_success[1m]) < 0.75", 0): 2,
     ("avg_over_time(probe_success[1m]) == 0", 0): 4,
+    ("avg_over_time(probe_success[1m]) <= 0.75", 0): 1,
+    ("avg_over_time(probe_success[1m]) <= 0.5", 0): 2,
+    ("avg_over_time(probe_success[1m]) <= 0.6", 0): 2,
+    ("avg_over_time(probe_success[1m]) <= 0", 0): 4,
+    ("avg_over_time(probe_success[5s]) <= 0.5", 0): 1,
+    ("probe_success <= 0", 15): 2,
     ("min_over_time(probe_success[5m]) == 0", 0): 1,
     ("probe_success == 0 or up == 0", 15): 2,
 }
@@ -142,6 +148,9 @@ UNREADABLE = {
     },
     "failures": {
         "probe_success == 1": "does not fire when a health check fails",
+        "probe_success <= 1": "does not fire when a health check fails",
+        "avg_over_time(probe_success[2m]) <= 1": "how many health checks must fail",
+        "1 - probe_success == 0": "does not compare the result",
         "increase(probe_failures_total[5m]) > 1": "how many health checks must fail",
         "a / b > 1": "does not compare the result of a health check",
     },
@@ -367,6 +376,12 @@ def test_a_drop_is_of_now_against_the_usual(expression: str) -> None:
 def test_what_is_counted_is_counted_over_one_window(quantity: str, expression: str) -> None:
     with pytest.raises(Unreadable, match="counted over one window"):
         when(expression, quantity)
+
+
+def test_one_failure_may_be_half_of_the_window() -> None:
+    half = "avg_over_time(probe_success[2m]) <= 0.5"
+    assert when(half, "failures", Timing(0, probe_seconds=60)) == 1
+    assert when(half.replace("<=", "<"), "failures", Timing(0, probe_seconds=60)) == 2
 
 
 def test_a_forecast_is_not_read() -> None:
