@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from readiness.sections import STRICT, Seconds, SecretReference, Url
+from readiness.sections import STRICT, Seconds, SecretReference, Url, Zone
 
 Loc = tuple[str | int, ...]
 Place = Annotated[str, Field(pattern=r"^(/|https?://)")]
@@ -61,6 +61,8 @@ class Backup(_Section):
     folder: Path | None = None
     """A folder of dumps that pg_restore can read."""
     pattern: str = "*.dump"
+    timezone: Zone = "UTC"
+    """Where dumps are made: an archive holds the wall time of its machine, without a zone."""
     supabase: SupabaseBackups | None = None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -35,6 +36,14 @@ def _day(value: object) -> object:
     return timeline.parse_day(value) if isinstance(value, str) else value
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # no such zone; no name of one; a folder of zones
+        raise ValueError(f"{name!r} is no time zone known here; write an IANA name, as Asia/Tokyo") from None
+    return name
+
+
 def _secret(value: object) -> object:
     if not isinstance(value, Secret):
         raise ValueError("a secret comes from ${VARIABLE} or from file:/path/of/it, never from this file")  # noqa: TRY004
@@ -43,6 +52,7 @@ def _secret(value: object) -> object:
 
 Url = Annotated[str, AfterValidator(_url)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
+Zone = Annotated[str, AfterValidator(_zone)]
 Day = Annotated[date, BeforeValidator(_day)]
 SecretReference = Annotated[Secret, BeforeValidator(_secret)]
 Seconds = Annotated[float, Field(gt=0, le=600)]

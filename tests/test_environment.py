@@ -56,6 +56,12 @@ def test_a_file_gives_a_secret(tmp_path: Path) -> None:
     assert found.target.token.reveal() == "from-a-file-42"
 
 
+@pytest.mark.parametrize("zone", ["Asia/Tokio", "../UTC", "Europe", "+09:00"])
+def test_where_dumps_are_made_is_a_known_zone(zone: str, tmp_path: Path) -> None:
+    told = problems(tmp_path, f'{GOOD}backup: {{folder: /var/backups, timezone: "{zone}"}}\n')
+    assert any("backup.timezone" in one and f"{zone!r} is no time zone known here" in one for one in told), told
+
+
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     text = GOOD.replace("runbooks: [ingestion]", "runbooks: [ingestoin]").replace(
         "postgres: {", "postgres: {timeout: 3, "

@@ -8,8 +8,9 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -41,6 +42,8 @@ _PLACE = {
 }
 """What an address says beside the database, and the variable by which PostgreSQL's programs know it."""
 LISTED_SECONDS = 120.0
+LATER_AT_MOST = timedelta(minutes=5)
+"""An archive is begun before its file is last written; the clocks of the two may differ by so much."""
 _TABLES = (
     "select format('%I.%I', n.nspname, c.relname) as name, n.nspname || '.' || c.relname as shown"
     " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
@@ -80,15 +83,18 @@ class Dumps:
         if said is not None:
             raise Unknown(f"pg_dump made no dump: {said}", "may the role of postgres.url read every table?")
 
-    def created(self, path: Path) -> datetime | None:
-        """Read from a dump when it was made; None where it does not say. Raises DumpRefused, Unknown."""
+    def created(self, path: Path, zone: str) -> datetime | None:
+        """Read from a dump when it was made, by the clocks of a zone; None where it does not say.
+
+        Raises DumpRefused, and Unknown also where it would be younger than its file.
+        """
         try:
             found = subprocess.run(  # noqa: S603  PostgreSQL's program
                 [self._program("pg_restore"), "--list", str(path)],
                 capture_output=True,
                 text=True,
                 errors="replace",
-                env={"PATH": os.environ.get("PATH", ""), "TZ": "UTC", "LC_ALL": "C"},
+                env={**_usual(), "TZ": zone},  # in any other, the hours of a summer would be off by one
                 timeout=LISTED_SECONDS,
                 check=False,
             )
@@ -97,7 +103,7 @@ class Dumps:
         if found.returncode:
             raise DumpRefused(complaint(found.stderr))
         told = _CREATED.search(found.stdout)
-        return datetime.fromisoformat(told[1]).replace(tzinfo=UTC) if told else None
+        return _credible(path, told[1], zone) if told else None
 
     def create(self, server: Secret, name: str) -> None:
         """Make an empty database. Raises Unknown."""
@@ -156,10 +162,27 @@ class Dumps:
         host = host_of(url.reveal()) or str(known.get("host") or "")
         target = f"postgres://{host}:{known.get('port') or 5432}: {words[-1] if program != 'pg_restore' else words[-2]}"
         with self.guard.request(program, "RUN", target, host, effect) as entry:
-            usual = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "PGCONNECT_TIMEOUT": "10"}
+            usual = {**_usual(), "PGCONNECT_TIMEOUT": "10"}
             status, told = run_program(command, program, self.seconds_at_most, {**usual, **variables})
             entry.status = f"exit {status}"
         return told if status else None
+
+
+def _usual() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", ""), "TZ": "UTC", "LC_ALL": "C"}
+
+
+def _credible(path: Path, told: str, zone: str) -> datetime:
+    """Read the wall time of an archive. Raises Unknown where its file is older than that."""
+    made = datetime.fromisoformat(told).replace(tzinfo=UTC if zone == "UTC" else ZoneInfo(zone)).astimezone(UTC)
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    if (later := made - written) > LATER_AT_MOST:
+        raise Unknown(
+            f"{path.name} says that it was made at {told}, which in {zone} is"
+            f" {later / timedelta(hours=1):.1f} h after its file was last written ({written:%Y-%m-%d %H:%M}Z)",
+            "set backup.timezone to the zone of the machine that makes the dumps",
+        )
+    return made
 
 
 def _fingerprint(client: Postgres, table: str) -> Fingerprint:

@@ -18,6 +18,8 @@ from readiness.procedures import RestoreDrill
 
 SECONDS_AT_MOST = 4 * 3600.0
 SCRATCH = "readiness_restore_"
+MADE_HERE = "UTC"
+"""The zone that our own pg_dump is run in."""
 DROP = "drop the scratch database"
 Tables = Mapping[str, Fingerprint]
 
@@ -30,6 +32,8 @@ class _Plan:
     live: Postgres
     dumps: Dumps
     scratch: str
+    zone: str
+    """By whose clocks the archive says when it was made."""
 
 
 def run(course: Course) -> None:
@@ -41,7 +45,9 @@ def run(course: Course) -> None:
     if live is None:
         raise NotConfigured("no database is configured to compare with", "set postgres.url in the environment file")
     dumps = Dumps(course.guard, settings.programs, SECONDS_AT_MOST)
-    plan = _Plan(settings, live, dumps, f"{SCRATCH}{secrets.token_hex(6)}")
+    backup = course.environment.backup
+    zone = backup.timezone if backup and settings.of == "newest" else MADE_HERE
+    plan = _Plan(settings, live, dumps, f"{SCRATCH}{secrets.token_hex(6)}", zone)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="readiness-dump-") as folder:
         path, tables = _backup(course, plan, Path(folder))
@@ -98,7 +104,7 @@ def _restored(course: Course, plan: _Plan, path: Path) -> bool:
 
     with course.step("restore", f"into the scratch database {plan.scratch}") as step:
         try:
-            course.note(taken_at=plan.dumps.created(path))
+            course.note(taken_at=plan.dumps.created(path, plan.zone))
             course.at_the_end(DROP, drop)
             _create(course, plan)
             plan.dumps.restore(server, plan.scratch, path)

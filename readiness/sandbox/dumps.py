@@ -12,6 +12,8 @@ from readiness.sandbox.postgres import PostgresFailed, Server, program
 
 AGES = {"nightly": 20 * 3600.0, "hourly": 3600.0}
 """How long ago, in seconds, each of them was made."""
+_DATE_AT = 12
+"""In an archive of version 1.15 and later: PGDMP, version, sizes, format, compression; then seconds, minutes, ..."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,15 @@ def make(server: Server, folder: Path) -> Backups:
         raise PostgresFailed(f"pg_dump failed: {made.stderr.decode('utf-8', 'replace')[-800:]}")
     for name, age in AGES.items():
         path = folder / f"{name}.dump"
-        path.write_bytes(made.stdout)
         then = time.time() - age
+        path.write_bytes(dated(made.stdout, then))
         os.utime(path, (then, then))
     return Backups(folder)
+
+
+def dated(archive: bytes, moment: float) -> bytes:
+    """Let an archive say in itself that it was made at a moment; each number there is a sign and four bytes."""
+    then = time.gmtime(moment)
+    numbers = (then.tm_sec, then.tm_min, then.tm_hour, then.tm_mday, then.tm_mon - 1, then.tm_year - 1900, 0)
+    date = b"".join(b"\0" + number.to_bytes(4, "little") for number in numbers)
+    return archive[:_DATE_AT] + date + archive[_DATE_AT + len(date) :]

@@ -16,11 +16,11 @@ from readiness.drill import Restored
 from readiness.drill_verdict import judge
 from readiness.rehearsal_verdict import Word
 from readiness.sandbox import Sandbox
+from readiness.sandbox.dumps import dated
 from readiness.sandbox.postgres import program
 from tests.drills.conftest import Drill
 
-HEADER_TO_DATE = 12
-"""Of an archive of version 1.15 and later: PGDMP, version, sizes, format, compression; then seconds, minutes, ..."""
+HOUR = 3600.0
 
 
 def scratch_databases(target: Sandbox) -> list[str]:
@@ -34,10 +34,8 @@ def good(target: Sandbox) -> bytes:
 
 
 def of_last_year(content: bytes) -> bytes:
-    """Say in the archive itself that it was made a year ago; each number there is a sign and four bytes."""
-    year = HEADER_TO_DATE + 5 * 5 + 1
     assert content[:5] == b"PGDMP"
-    return content[:year] + bytes([content[year] - 1]) + content[year + 1 :]
+    return dated(content, time.time() - 365 * 24 * HOUR)
 
 
 def flipped(content: bytes) -> bytes:
@@ -90,7 +88,7 @@ def test_a_dump_of_another_database_is_caught(drill: Drill, target: Sandbox, tmp
     (tmp_path / "dumps").mkdir()
     place = target.variables["SANDBOX_SCRATCH_DATABASE_URL"].removesuffix("/postgres") + "/template1"
     made = [str(program("pg_dump")), "--format=custom", f"--file={tmp_path / 'dumps' / 'nightly.dump'}", place]
-    subprocess.run(made, check=True)
+    subprocess.run(made, check=True, env={"TZ": "UTC"})
     code, found = drill("restore", backup={"folder": str(tmp_path / "dumps")})
     assert code == 1
     assert any("public.data_uploads did not come back" in reason.says for reason in judge(found).reasons)
@@ -102,6 +100,32 @@ def test_the_newest_counts_also_where_an_older_one_is_good(drill: Drill, target:
     os.utime(tmp_path / "dumps" / "good.dump", (time.time() - 3600, time.time() - 3600))
     (tmp_path / "dumps" / "newer.dump").write_bytes(b"")
     assert drill("restore", backup={"folder": str(tmp_path / "dumps")})[0] == 1
+
+
+def of_tokyo(target: Sandbox, folder: Path) -> tuple[Path, float]:
+    """A dump of 32 hours ago, as pg_dump writes it in Tokyo: nine hours are added, and no zone is told."""
+    folder.mkdir()
+    made, path = time.time() - 32 * HOUR, folder / "nightly.dump"
+    path.write_bytes(dated(good(target), made + 9 * HOUR))
+    return path, made
+
+
+def test_an_archive_is_read_by_the_clocks_of_where_it_was_made(drill: Drill, target: Sandbox, tmp_path: Path) -> None:
+    of_tokyo(target, tmp_path / "dumps")
+    code, found = drill("restore", backup={"folder": str(tmp_path / "dumps"), "timezone": "Asia/Tokyo"})
+    judged = judge(found)
+    assert (code, judged.word) == (1, Word.FAIL), judged
+    assert judged.reasons[0].says == "the backup was 32.0 h old, allowed are 24"
+
+
+def test_an_archive_younger_than_its_file_is_of_another_zone(drill: Drill, target: Sandbox, tmp_path: Path) -> None:
+    path, made = of_tokyo(target, tmp_path / "dumps")
+    os.utime(path, (made, made))
+    code, found = drill("restore", backup={"folder": str(tmp_path / "dumps")})
+    assert code == 10, judge(found)
+    assert "which in UTC is 9.0 h after its file was last written" in found.ended_because
+    assert "set backup.timezone" in found.ended_because
+    assert scratch_databases(target) == []
 
 
 def test_a_role_that_sees_only_some_rows_proves_nothing(
