@@ -37,6 +37,9 @@ class Step(_Record):
     done: bool
     found: str = ""
     """Why it was not done, or what was seen."""
+    failed: bool = False
+    """The target was seen to fail in it: what was waited for did not come in its time. A step may also be not done
+    because the drill was cut short in it."""
 
 
 class Table(_Record):

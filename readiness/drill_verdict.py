@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from readiness.drill import Broken, Evidence, FellBack, Incident, Restored, RolledBack, Switched, Table
@@ -29,13 +29,10 @@ def judge(evidence: Evidence) -> Judgement:
     if evidence.ended != "whole":
         why = evidence.ended_because or "it did not end: was the process killed?"
         cut = Reason(Word.INCONCLUSIVE, f"it was cut short: {why}", _again(evidence))
-        left = tuple(_left(evidence))
-        return Judgement(Word.FAIL if left else Word.INCONCLUSIVE, (*left, cut), ())
+        seen = (*_failed(faults(evidence), evidence), *_left(evidence))
+        return Judgement(Word.FAIL if seen else Word.INCONCLUSIVE, (*seen, cut), ())
     open_ = [Reason(Word.INCONCLUSIVE, says, _again(evidence)) for says in gaps(evidence)]
-    failed = [
-        Reason(Word.FAIL, says, f"mend it, then: {_again(evidence)}") for says in (*faults(evidence), *slow(evidence))
-    ]
-    failed += _left(evidence)
+    failed = (*_failed((*faults(evidence), *slow(evidence)), evidence), *_left(evidence))
     if failed:
         return Judgement(Word.FAIL, (*failed, *open_), ())
     return Judgement(Word.INCONCLUSIVE if open_ else Word.PASS, tuple(open_), ())
@@ -43,6 +40,11 @@ def judge(evidence: Evidence) -> Judgement:
 
 def _again(evidence: Evidence) -> str:
     return f"readiness drill {evidence.drill} --env {evidence.environment}"
+
+
+def _failed(faults: Iterable[str], evidence: Evidence) -> Iterator[Reason]:
+    for says in faults:
+        yield Reason(Word.FAIL, says, f"mend it, then: {_again(evidence)}")
 
 
 def _left(evidence: Evidence) -> Iterator[Reason]:
@@ -69,19 +71,13 @@ def gaps(evidence: Evidence) -> Iterator[str]:
 
 
 def faults(evidence: Evidence) -> list[str]:
-    """Tell what the target failed in. How long it may take is for `slow`, or for the line."""
-    facts = evidence.facts
-    if isinstance(facts, Restored):
-        return list(_of_restored(facts, evidence))
-    if isinstance(facts, Switched):
-        return list(_of_switched(facts))
-    if isinstance(facts, RolledBack):
-        return list(_of_rolled_back(facts))
-    if isinstance(facts, Broken):
-        return list(_of_broken(facts))
-    if isinstance(facts, FellBack):
-        return list(_of_fallen_back(facts))
-    return list(_of_incident(facts, evidence))
+    """Tell what the target failed in. How long it may take is for `slow`, or for the line.
+
+    The facts of a drill that was cut short do not tell what was not seen from what was not reached; its steps do.
+    """
+    if evidence.ended != "whole":
+        return [f"step '{step.name}' failed ({step.says}): {step.found}" for step in evidence.steps if step.failed]
+    return list(_of_facts(evidence))
 
 
 def slow(evidence: Evidence) -> Iterator[str]:
@@ -101,6 +97,22 @@ def backup_hours(evidence: Evidence) -> float | None:
     if not isinstance(facts, Restored) or facts.taken_at is None:
         return None
     return max(evidence.started_at - facts.taken_at, timedelta(0)) / timedelta(hours=1)
+
+
+def _of_facts(evidence: Evidence) -> Iterator[str]:
+    facts = evidence.facts
+    if isinstance(facts, Restored):
+        yield from _of_restored(facts, evidence)
+    elif isinstance(facts, Switched):
+        yield from _of_switched(facts)
+    elif isinstance(facts, RolledBack):
+        yield from _of_rolled_back(facts)
+    elif isinstance(facts, Broken):
+        yield from _of_broken(facts)
+    elif isinstance(facts, FellBack):
+        yield from _of_fallen_back(facts)
+    else:
+        yield from _of_incident(facts, evidence)
 
 
 def _of_restored(facts: Restored, evidence: Evidence) -> Iterator[str]:

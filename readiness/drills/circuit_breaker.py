@@ -30,12 +30,14 @@ def run(course: Course) -> None:
         began = time.monotonic()
         course.do(settings.broken)
         opened = course.wait(lambda: _reached(course, settings, uploads, "open"), settings.seconds_at_most)
+        step.failed = opened is None
         course.note(opened_seconds=None if opened is None else time.monotonic() - began)
         step.saw(_state(course, settings), done=opened is not None)
     with course.step("mended", "mend it, use it, and see the breaker close") as step:
         began = time.monotonic()
         mend()
         closed = course.wait(lambda: _reached(course, settings, uploads, "closed"), settings.seconds_at_most)
+        step.failed = closed is None
         course.note(closed_seconds=None if closed is None else time.monotonic() - began)
         step.saw(_state(course, settings), done=closed is not None)
 

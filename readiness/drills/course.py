@@ -37,6 +37,8 @@ class Under:
 
     done: bool = True
     found: str = ""
+    failed: bool = False
+    """Set as soon as it is seen: what comes after it may cut the drill short."""
 
     def saw(self, text: str, *, done: bool = True) -> None:
         """Say what was seen, and whether the step was done by that."""
@@ -76,7 +78,9 @@ class Course:
             raise
         finally:
             ended, found = datetime.now(UTC), REDACTOR.text(under.found)
-            step = Step(name=name, says=says, began=began, ended=ended, done=under.done, found=found)
+            step = Step(
+                name=name, says=says, began=began, ended=ended, done=under.done, found=found, failed=under.failed
+            )
             self._change(steps=(*self.evidence.steps, step))
             word = "" if under.done else "NOT DONE: "
             self.say(f"  {'':<11} {(ended - began).total_seconds():.1f} s  {word}{found}".rstrip())

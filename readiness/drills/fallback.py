@@ -28,6 +28,7 @@ def run(course: Course) -> None:
         began = time.monotonic()
         course.do(settings.broken)
         seen = course.wait(lambda: _asked(course, settings)[0] == settings.fallback, settings.seconds_at_most)
+        step.failed = seen is None
         told = _asked(course, settings)[1]
         course.note(during=told, served_seconds=None if seen is None else time.monotonic() - began)
         step.saw(told, done=seen is not None)
@@ -35,6 +36,7 @@ def run(course: Course) -> None:
         began = time.monotonic()
         mend()
         seen = course.wait(lambda: _asked(course, settings)[0] == server, settings.seconds_at_most)
+        step.failed = seen is None
         told = _asked(course, settings)[1]
         course.note(after=told, recovered_seconds=None if seen is None else time.monotonic() - began)
         step.saw(told, done=seen is not None)

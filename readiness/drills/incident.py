@@ -26,6 +26,7 @@ def run(course: Course) -> None:
         step.saw(course.do(settings.simulate))
     with course.step("detect", f"see the alert {settings.alert} fire") as step:
         fired = course.wait(lambda: _firing(course, settings.alert), settings.seconds_at_most)
+        step.failed = fired is None
         seconds = None if fired is None else time.monotonic() - began
         course.note(detected_seconds=seconds)
         told = f"it did not fire within {settings.seconds_at_most:g} s" if seconds is None else f"after {seconds:.1f} s"
@@ -37,6 +38,7 @@ def run(course: Course) -> None:
         mitigate()
     with course.step("resolve", f"see the alert {settings.alert} end") as step:
         ended = course.wait(lambda: not _firing(course, settings.alert), settings.seconds_at_most)
+        step.failed = ended is None
         course.note(resolved_seconds=None if ended is None else time.monotonic() - mitigated)
         step.saw("it has ended" if ended is not None else "it still fires", done=ended is not None)
     with course.step("document", f"write the draft of the report, {REPORT}"):

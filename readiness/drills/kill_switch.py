@@ -31,11 +31,13 @@ def run(course: Course) -> None:
     course.wait(lambda: uploads.status(flying) not in settings.waiting, settings.seconds_at_most)
     switch_on = course.at_the_end("switch on", lambda: course.do(settings.switch_on))
     _off(course, settings, uploads, flying)
-    with course.step("on", "switch on, and see an upload accepted"):
+    with course.step("on", "switch on, and see an upload accepted") as step:
         switch_on()
         last: list[Answer] = []
-        course.wait(lambda: _accepted(uploads, last), settings.seconds_at_most)
+        seen = course.wait(lambda: _accepted(uploads, last), settings.seconds_at_most)
+        step.failed = seen is None
         course.note(accepted_after=good(last[-1]))
+        step.saw(told(last[-1]), done=seen is not None)
 
 
 def _off(course: Course, settings: KillSwitchDrill, uploads: Uploads, flying: str) -> None:
@@ -46,12 +48,15 @@ def _off(course: Course, settings: KillSwitchDrill, uploads: Uploads, flying: st
         in_flight = int(working and uploads.status(flying) != COMPLETED)
         last: list[Answer] = []
         seen = course.wait(lambda: _refused(settings, uploads, last), settings.seconds_at_most)
+        step.failed = seen is None
         seconds = None if seen is None else time.monotonic() - began
         course.note(in_flight=in_flight, refused_seconds=seconds, told=told(last[-1]))
         step.saw(told(last[-1]), done=seen is not None)
     with course.step("in flight", "see the upload that was in flight complete while the switch is off") as step:
         ended = course.wait(lambda: uploads.status(flying) in ENDED, uploads.settings.seconds_at_most)
+        step.failed = ended is None and in_flight > 0
         status = uploads.status(flying)
+        step.failed = status != COMPLETED and in_flight > 0
         course.note(completed=int(status == COMPLETED) * in_flight)
         step.saw(status, done=ended is not None and status == COMPLETED)
 

@@ -109,6 +109,7 @@ def _restored(course: Course, plan: _Plan, path: Path) -> bool:
             _create(course, plan)
             plan.dumps.restore(server, plan.scratch, path)
         except DumpRefused as refused:
+            step.failed = True
             course.note(refused=str(refused))
             step.saw(str(refused), done=False)
             return False

@@ -30,12 +30,14 @@ def run(course: Course) -> None:
         began = time.monotonic()
         course.do(back)
         seen = _watched(course, settings, settings.to, began)
+        step.failed = seen is None
         course.note(seconds=seen, served=_served(course), healthy=_healthy(course, settings))
         step.saw(f"{_served(course)} is served", done=seen is not None)
     with course.step("forward", f"go forward to {before}") as step:
         began = time.monotonic()
         forward_now()
         seen = _watched(course, settings, before, began)
+        step.failed = seen is None
         course.note(forward_seconds=seen)
         step.saw(f"{_served(course)} is served", done=seen is not None)
 

@@ -97,9 +97,10 @@ class Demand:
     def _against(self, evidence: Evidence, drill: str) -> Iterator[str]:
         if (evidence.environment, evidence.drill) != (self.environment, drill):
             yield f"it is of {evidence.environment}, {evidence.drill}"
-        if evidence.ended != "whole" and not evidence.left:
+        red = _failed(evidence)  # a failure that was seen stands, whatever was not
+        if evidence.ended != "whole" and not red:
             yield f"it was cut short: {evidence.ended_because or 'it did not end'}"
-        elif not (evidence.left or faults(evidence)):  # a failure that was seen stands, whatever was not
+        elif not red:
             yield from gaps(evidence)
         if drill in OF_A_REVISION and evidence.revision is None:
             yield f"it does not know the revision it ran on: {evidence.revision_unknown_because}"

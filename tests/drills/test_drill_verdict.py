@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from readiness import drill
-from readiness.digested import Archive
+from readiness.digested import Archive, digest_of
 from readiness.drill import Evidence
 from readiness.drill_verdict import judge
 from readiness.errors import BadRun
@@ -102,6 +103,31 @@ def test_a_drill_that_did_not_end_proves_nothing(ended: str) -> None:
     assert judge(evidence("rollback", ended=ended)).word is Word.INCONCLUSIVE
 
 
+UNSEEN = "the alert ApiDown did not fire within 300 s"
+
+
+def stopped_after_a_failure(name: str = "incident", **other: Any) -> Evidence:
+    (step,) = steps("detect")
+    failed = step.model_copy(update={"done": False, "failed": True, "found": UNSEEN})
+    nothing = {"detected_seconds": None, "resolved_seconds": None, "document": ""}
+    return evidence(name, ended="cut short", ended_because="status 503", steps=(failed,), facts=nothing, **other)
+
+
+def test_what_the_target_failed_in_stands_where_the_drill_was_cut_short_after_it() -> None:
+    judged = judge(stopped_after_a_failure())
+    assert judged.word is Word.FAIL
+    assert [reason.says for reason in judged.reasons] == [
+        f"step 'detect' failed (detect): {UNSEEN}",
+        "it was cut short: status 503",
+    ]
+
+
+def test_a_step_that_was_cut_short_is_no_failure() -> None:
+    (step,) = steps("detect")
+    cut = evidence("incident", ended="cut short", steps=(step.model_copy(update={"done": False}),))
+    assert judge(cut).word is Word.INCONCLUSIVE
+
+
 def test_what_was_not_put_back_fails_also_where_it_was_cut_short() -> None:
     assert judge(evidence("rollback", ended="cut short", left=("go forward: status 500",))).word is Word.FAIL
     assert judge(evidence("rollback", left=("go forward: status 500",))).word is Word.FAIL
@@ -155,6 +181,20 @@ def test_a_failure_is_not_hidden_by_an_older_success(tmp_path: Path) -> None:
     assert (
         newest(tmp_path, evidence("kill-switch", facts={"accepted_after": False})).run != "20260101T000000Z-kill-switch"
     )
+
+
+def test_a_failure_that_was_cut_short_is_not_hidden_by_an_older_success(tmp_path: Path) -> None:
+    put(tmp_path, evidence("incident", run="20260101T000000Z-incident"))
+    assert newest(tmp_path, stopped_after_a_failure()).ended == "cut short"
+
+
+def test_evidence_of_before_steps_told_of_failures_is_read(tmp_path: Path) -> None:
+    folder = put(tmp_path, evidence("incident"))
+    body = json.loads((folder / drill.FILE).read_text("utf-8"))
+    for step in body["steps"]:
+        del step["failed"]
+    (folder / drill.FILE).write_text(json.dumps({**body, "digest": digest_of(body)}), "utf-8")
+    assert judge(drill.read(folder)).word is Word.PASS
 
 
 def test_evidence_that_was_altered_is_refused(tmp_path: Path) -> None:

@@ -104,6 +104,23 @@ def test_a_drill_finds(fault: str, drill: Drill, target: Sandbox) -> None:
     assert upload(target).status_code == 202, "it was not switched on again, or the object store is still away"
 
 
+def test_an_alert_that_never_fired_fails_also_where_nobody_could_be_told(drill: Drill, target: Sandbox) -> None:
+    calm(target)
+    with target.plant("incident-unseen"):
+        code, found = drill("incident", incident={"publish": {"command": ["false"]}, **SHORT})
+    assert (code, found.ended) == (1, "cut short"), judge(found)
+    assert "it did not fire within 2 s" in judge(found).reasons[0].says
+
+
+def test_a_drill_that_is_stopped_after_a_failure_fails(target: Sandbox, tmp_path: Path) -> None:
+    where = environment(tmp_path, kill_switch={"in_flight_rows": 8_000, **SHORT})
+    with target.plant("switch-ignored"):
+        code, rest = stopped_in_flight(target, where, tmp_path / "reports")
+    found = read(next(folders(tmp_path / "reports", "local", "kill-switch")))
+    assert (code, found.ended, found.left) == (1, "cut short", ()), rest
+    assert "step 'off' failed (switch off, and see a new upload refused): status 202" in rest
+
+
 def test_what_cannot_be_put_back_is_told_and_fails(
     drill: Drill, target: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,19 +134,23 @@ def test_what_cannot_be_put_back_is_told_and_fails(
         assert operate(target, "switch", {"enabled": True}) == 200
 
 
-def test_a_drill_that_is_stopped_puts_everything_back(target: Sandbox, tmp_path: Path) -> None:
-    where = environment(tmp_path, kill_switch={"in_flight_rows": 8_000})
+def stopped_in_flight(target: Sandbox, where: Path, reports: Path) -> tuple[int, str]:
+    """Stop a drill of the kill switch while it waits for the upload that is in flight."""
     command = [sys.executable, "-m", "readiness", "drill", "kill-switch", "--env", "local"]
-    command += ["--environments", str(where), "--reports", str(tmp_path / "reports")]
+    command += ["--environments", str(where), "--reports", str(reports)]
     variables = {**os.environ, **target.variables}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=variables) as process:
         assert process.stdout
-        for line in process.stdout:
-            if line.startswith("  in flight"):
-                process.send_signal(signal.SIGTERM)
-                break
+        next(line for line in process.stdout if line.startswith("  in flight"))
+        process.send_signal(signal.SIGTERM)
         rest = process.stdout.read()
-    assert process.returncode == 10, rest
+    return process.returncode, rest
+
+
+def test_a_drill_that_is_stopped_puts_everything_back(target: Sandbox, tmp_path: Path) -> None:
+    where = environment(tmp_path, kill_switch={"in_flight_rows": 8_000})
+    code, rest = stopped_in_flight(target, where, tmp_path / "reports")
+    assert code == 10, rest
     assert "put back    switch on" in rest
     found = read(next(folders(tmp_path / "reports", "local", "kill-switch")))
     assert (found.ended, found.ended_because) == ("cut short", "it was stopped by SIGTERM")
