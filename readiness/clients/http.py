@@ -21,7 +21,7 @@ from readiness.clients.guard import Entry, Guard
 from readiness.outcomes import Effect, Unknown
 from readiness.secret import MASK, Secret
 
-__all__ = ["Answer", "Http", "at_pointer", "shown"]
+__all__ = ["Answer", "Http", "NotSent", "at_pointer", "shown"]
 
 REDIRECTS_AT_MOST = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -31,6 +31,10 @@ _SECRET_KEYS = ("token", "key", "secret", "signature", "password", "sig", "code"
 _PORTS = {"http": 80, "https": 443}
 _CONNECTED = {"connection.connect_tcp.complete", "connection.start_tls.complete"}
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError)
+
+
+class NotSent(Unknown):
+    """No connection came about for a request that changes something: nothing was changed by it."""
 
 
 class _BrokenOff(Unknown):
@@ -178,7 +182,10 @@ class Http:
                 except httpx.TimeoutException:
                     raise self._too_slow(where, entry) from None
                 except _Early as early:
-                    raise _failed(early.error, where, entry, answered=False) from None
+                    lost = _failed(early.error, where, entry, answered=False)
+                    if isinstance(early.error, httpx.ConnectError) and ask.method not in _SAFE_TO_REPEAT:
+                        raise NotSent(lost.reason, lost.remedy) from None
+                    raise lost from None
                 except _FAILURES as error:
                     raise _failed(error, where, entry, answered=True) from None
             entry.status = str(answer.status)

@@ -16,7 +16,7 @@ def run(course: Course) -> None:
     settings = course.environment.drills.circuit_breaker if course.environment.drills else None
     if settings is None:
         raise NotConfigured("no circuit breaker is named", "set drills.circuit_breaker in the environment file")
-    uploads = None if settings.driven else Uploads.of(course.environment, course.clients.http)
+    uploads = None if settings.driven else Uploads.of(course)
     if uploads:
         course.at_the_end("delete the uploads of this drill", uploads.delete)
     with course.step("before", f"the breaker {settings.breaker} is closed") as step:

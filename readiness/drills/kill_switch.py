@@ -19,7 +19,7 @@ def run(course: Course) -> None:
     settings = course.environment.drills.kill_switch if course.environment.drills else None
     if settings is None:
         raise NotConfigured("no kill switch is named", "set drills.kill_switch in the environment file")
-    uploads = Uploads.of(course.environment, course.clients.http)
+    uploads = Uploads.of(course)
     course.at_the_end("delete the uploads of this drill", uploads.delete)
     with course.step("before", "an upload is accepted, and is worked on when the switch is turned") as step:
         answer = uploads.send(settings.in_flight_rows)

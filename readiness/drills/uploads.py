@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from readiness.clients.http import Answer, Http
-from readiness.environment import Environment
+from readiness.clients.http import Answer, Http, NotSent
+from readiness.drills.course import Course
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.probes import SyntheticUpload
 
@@ -14,37 +14,48 @@ ENDED = {"completed", "failed"}
 
 @dataclass
 class Uploads:
-    """Sends uploads, and remembers those that were accepted."""
+    """Sends uploads, and remembers those that were accepted, or may have been."""
 
     http: Http
     settings: SyntheticUpload
+    run: str
+    """The drill's, so that its uploads can be told by the names of their files."""
     accepted: list[str] = field(default_factory=list)
+    sent: int = 0
+    answered: int = 0
+    """Of those sent: it is known what became of them."""
 
     @classmethod
-    def of(cls, environment: Environment, http: Http) -> Uploads:
+    def of(cls, course: Course) -> Uploads:
         """Take what the environment says. Raises NotConfigured."""
-        if environment.synthetic_upload is None:
+        if course.environment.synthetic_upload is None:
             raise NotConfigured("no synthetic upload is described", "set synthetic_upload in the environment file")
-        return cls(http, environment.synthetic_upload)
+        return cls(course.clients.http, course.environment.synthetic_upload, course.evidence.run)
 
     def send(self, rows: int = 0) -> Answer:
         """Send one, with at least so many rows. Raises Unknown."""
         given = self.settings
         head, *lines = given.csv.strip().splitlines()
         body = lines * max(1, -(-rows // max(1, len(lines))))
-        answer = self.http.send(
-            "POST",
-            given.path,
-            effect=Effect.WRITE,
-            token=given.token,
-            data={"workspace": given.workspace, "platform": given.platform, "source": given.source},
-            files={"file": ("readiness-drill.csv", "\n".join([head, *body, ""]).encode(), "text/csv")},
-        )
+        self.sent += 1
+        try:
+            answer = self.http.send(
+                "POST",
+                given.path,
+                effect=Effect.WRITE,
+                token=given.token,
+                data={"workspace": given.workspace, "platform": given.platform, "source": given.source},
+                files={"file": (self._file(self.sent), "\n".join([head, *body, ""]).encode(), "text/csv")},
+            )
+        except NotSent:
+            self.sent -= 1
+            raise
         if good(answer):
             found = answer.json()
             if not isinstance(found, dict) or not isinstance(found.get("id"), str):
                 raise Unknown("the service's answer names no id", "compare it with the upload API's description")
             self.accepted.append(found["id"])
+        self.answered += 1
         return answer
 
     def status(self, upload: str) -> str:
@@ -55,12 +66,32 @@ class Uploads:
         return str(found["status"])
 
     def delete(self) -> None:
-        """Delete what was accepted. Raises Unknown."""
-        while self.settings.clean_up and self.accepted:
+        """Delete what was accepted, where uploads are cleaned up. Raises Unknown, also where one may be left unseen."""
+        if not self.settings.clean_up:
+            return
+        left = []
+        try:
+            self._delete()
+        except Unknown as unknown:
+            left.append(f"{unknown.reason}; {_uploads(len(self.accepted))} not deleted")
+        if lost := self.sent - self.answered:
+            left.append(f"{_uploads(lost)} sent without an answer and may still be there")
+        if left:
+            raise Unknown(f"{'; '.join(left)}: look for {self._file('*')}", "delete by hand what is found")
+
+    def _delete(self) -> None:
+        while self.accepted:
             where = f"{self.settings.path}/{self.accepted[-1]}"
             answer = self.http.send("DELETE", where, effect=Effect.WRITE, token=self.settings.token)
             answer.expect(200, 202, 204, 404)
             self.accepted.pop()
+
+    def _file(self, number: int | str) -> str:
+        return f"readiness-drill-{self.run}-{number}.csv"
+
+
+def _uploads(number: int) -> str:
+    return "1 upload was" if number == 1 else f"{number} uploads were"
 
 
 def good(answer: Answer) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from readiness.drill_verdict import STEPS, done_steps, judge
 from readiness.rehearsal_verdict import Word
 from readiness.sandbox import Sandbox
 from readiness.sandbox.service import REVISION
+from tests.clients.servers import Asked, Server, packet
 from tests.drills.conftest import ROOT, Drill, environment
 
 SHORT = {"seconds_at_most": 2}
@@ -145,6 +147,25 @@ def stopped_in_flight(target: Sandbox, where: Path, reports: Path) -> tuple[int,
         process.send_signal(signal.SIGTERM)
         rest = process.stdout.read()
     return process.returncode, rest
+
+
+def test_an_upload_that_is_answered_too_late_is_not_forgotten(drill: Drill, target: Sandbox) -> None:
+    def late(server: Server, connection: socket.socket, asked: Asked) -> None:
+        headers = {name: asked.headers[name] for name in ("authorization", "content-type") if name in asked.headers}
+        where = f"{target.variables['SANDBOX_URL']}{asked.path}"
+        answer = httpx.request(asked.method, where, headers=headers, content=asked.body, trust_env=False)
+        if answer.status_code == 202:
+            server.stopped.wait(10)
+        connection.sendall(packet(answer.status_code, answer.content))
+
+    with Server(late) as server:
+        upload = {"workspace": "ws_internal", "token": "${SANDBOX_API_TOKEN}", "path": f"{server.url}/v1/uploads"}
+        code, found = drill("circuit-breaker", synthetic_upload=upload, http={"deadline_seconds": 4})
+    assert isinstance(found.facts, Broken)
+    assert found.facts.closed_seconds is not None
+    assert (code, found.ended) == (1, "whole")
+    assert len(found.left) == 1
+    assert f"sent without an answer and may still be there: look for readiness-drill-{found.run}-*.csv" in found.left[0]
 
 
 def test_a_drill_that_is_stopped_puts_everything_back(target: Sandbox, tmp_path: Path) -> None:

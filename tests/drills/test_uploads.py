@@ -1,0 +1,103 @@
+"""What a drill uploaded is deleted, and what may have been uploaded is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from readiness import environment
+from readiness.clients.guard import Guard
+from readiness.clients.http import Http
+from readiness.drills.course import Stopped
+from readiness.drills.uploads import Uploads
+from readiness.outcomes import Effect, Unknown
+from readiness.probes import SyntheticUpload
+from readiness.sandbox.processes import free_port
+from readiness.secret import Secret
+from tests.clients.servers import Behaviour, Server, never, resets_at_once, whole
+
+RUN = "20261120T090000Z-kill-switch"
+LOST = f"1 upload was sent without an answer and may still be there: look for readiness-drill-{RUN}-*.csv"
+MAY_BE_THERE: dict[str, Behaviour] = {
+    "no answer": never,
+    "broken off": resets_at_once,
+    "no id": whole(202, "{}"),
+    "no JSON": whole(202, "<html>"),
+}
+
+
+def uploads(url: str, **settings: Any) -> Uploads:
+    guard = Guard(["127.0.0.1"], (Effect.READ, Effect.WRITE))
+    http = Http(environment.Http(deadline_seconds=0.5), environment.Target(url=url), guard)
+    token = Secret("upload-token-of-a-test")
+    return Uploads(http, SyntheticUpload(workspace="ws_internal", token=token, **settings), RUN)
+
+
+@pytest.mark.parametrize("case", MAY_BE_THERE)
+def test_what_may_have_been_accepted_is_told(case: str) -> None:
+    with Server(MAY_BE_THERE[case]) as server:
+        sent = uploads(server.url)
+        with pytest.raises(Unknown):
+            sent.send()
+        assert f'filename="readiness-drill-{RUN}-1.csv"'.encode() in server.asked[0].body
+        with pytest.raises(Unknown) as told:
+            sent.delete()
+    assert told.value.reason == LOST
+
+
+def test_an_upload_that_was_stopped_under_way_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise Stopped("SIGINT")
+
+    sent = uploads("http://127.0.0.1:9")
+    monkeypatch.setattr(sent.http, "send", stopped)
+    with pytest.raises(Stopped):
+        sent.send()
+    with pytest.raises(Unknown, match="1 upload was sent without an answer"):
+        sent.delete()
+
+
+def test_what_was_refused_or_never_sent_is_not_left() -> None:
+    with Server(whole(503, "ingestion_disabled")) as server:
+        refused = uploads(server.url)
+        refused.send()
+        refused.delete()
+    nowhere = uploads(f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(Unknown, match="refused the connection"):
+        nowhere.send()
+    nowhere.delete()
+
+
+def test_what_was_accepted_is_deleted_also_where_another_was_lost() -> None:
+    with Server(whole(202, '{"id": "u1"}')) as server:
+        sent = uploads(server.url)
+        sent.send()
+        server.behaviour = never
+        with pytest.raises(Unknown):
+            sent.send()
+        server.behaviour = whole(204)
+        with pytest.raises(Unknown) as told:
+            sent.delete()
+        assert [(asked.method, asked.path) for asked in server.asked[2:]] == [("DELETE", "/v1/uploads/u1")]
+    assert told.value.reason == LOST
+
+
+def test_what_cannot_be_deleted_is_told_with_what_was_lost() -> None:
+    with Server(whole(202, '{"id": "u1"}')) as server:
+        sent = uploads(server.url)
+        sent.send()
+        server.behaviour = never
+        with pytest.raises(Unknown):
+            sent.send()
+        server.behaviour = whole(500)
+        with pytest.raises(Unknown, match=r"500.*; 1 upload was not deleted; 1 upload was sent without an answer"):
+            sent.delete()
+
+
+def test_where_uploads_are_kept_none_is_looked_for() -> None:
+    with Server(never) as server:
+        sent = uploads(server.url, clean_up=False)
+        with pytest.raises(Unknown):
+            sent.send()
+        sent.delete()
