@@ -128,6 +128,15 @@ def test_an_archive_younger_than_its_file_is_of_another_zone(drill: Drill, targe
     assert scratch_databases(target) == []
 
 
+def test_a_dump_made_now_is_of_now_wherever_the_others_are_made(drill: Drill) -> None:
+    backup = {"folder": "${SANDBOX_BACKUPS}", "timezone": "America/New_York"}
+    code, found = drill("restore", restore={"of": "dump"}, backup=backup)
+    assert code == 0, judge(found)
+    assert isinstance(found.facts, Restored)
+    assert found.facts.taken_at
+    assert abs((found.facts.taken_at - found.started_at).total_seconds()) < 60
+
+
 def test_a_role_that_sees_only_some_rows_proves_nothing(
     drill: Drill, target: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
