@@ -33,6 +33,7 @@ def test_the_kill_switch_refuses_what_is_new_and_lets_the_rest_complete(drill: D
     assert found.ended == "whole"
     assert found.revision == REVISION
     assert [step.name for step in found.steps] == ["before", "off", "in flight", "on"]
+    assert not any(step.failed for step in found.steps)
 
 
 def test_a_rollback_is_timed_and_undone(drill: Drill, target: Sandbox) -> None:
@@ -102,6 +103,7 @@ def test_a_drill_finds(fault: str, drill: Drill, target: Sandbox) -> None:
     judged = judge(found)
     assert (code, judged.word) == (1, Word.FAIL), judged
     assert any(says in reason.says for reason in judged.reasons), judged
+    assert any(step.failed for step in found.steps), "had the drill been cut short now, it would prove nothing"
     assert revision(target) == REVISION
     assert upload(target).status_code == 202, "it was not switched on again, or the object store is still away"
 
