@@ -128,7 +128,8 @@ def _all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -> int:
         return audit.exit
     for one in found:
         entry, state = one.kept.entry, {0: "holds", ALTERED: "ALTERED"}.get(one.exit, "not evidence")
-        signed = f"signed by {one.kept.key.name}" if one.kept.key else "not signed"
+        nobody = "signed, not trusted" if one.kept.signed else "not signed"
+        signed = f"signed by {one.kept.key.name}" if one.kept.key else nobody
         print(f"{entry.at:%Y-%m-%d %H:%M:%S}Z  {one.kept.ended:<11}{state:<14}{one.kept.name}  {signed}")
     _tell_audit(audit, every=True)
     print(f"ledger    {len(book.digests)} entries, head {book.head}")

@@ -43,14 +43,13 @@ def book_of(home: Path, trusted: Mapping[str, PublicKey]) -> Book | None:
 
 
 def audit_run(recorded: RecordedRun, book: Book | None, trusted: Mapping[str, PublicKey]) -> Audit:
-    """Hold one run against the ledger. Where the project trusts no key, a missing signature is only told."""
+    """Hold one run against the ledger. Where no key was ever in use, a missing signature is only told."""
     found, start = Audit(), recorded.start
-    unsigned = found.gaps if trusted else found.told
     if start.replay or start.replay_of:
         found.gaps.append(f"a replay of {start.replay_of.run if start.replay_of else start.replay} is not evidence")
         return found
     if book is None:
-        unsigned.append("no ledger lies beside it: not evidence")
+        (found.gaps if trusted or start.key_id else found.told).append("no ledger lies beside it: not evidence")
         return found
     found.faults += book.problems
     kept = book.runs.get(recorded.folder.name)
@@ -60,15 +59,25 @@ def audit_run(recorded: RecordedRun, book: Book | None, trusted: Mapping[str, Pu
     found.faults += _changed(kept, recorded)
     if kept.sealed is None:
         found.gaps.append("it was opened and never sealed: it died, a secret was found in it, or its seal was removed")
-    elif kept.key is None:
-        unsigned.append(f"{SIGNED_BY_NOBODY} whom the project trusts: not evidence" if trusted else NO_KEY)
-    else:
+    elif kept.key:
         found.told.append(f"signed by {kept.key.name}, {kept.key.key_id[:SHOWN]}")
+    else:
+        missing = _unsigned(kept, recorded, trusted)
+        (found.gaps if missing else found.told).append(f"{missing or NO_KEY}: not evidence")
     found.told += _opened_since(book, kept)
     return found
 
 
-NO_KEY = "not signed, or the project trusts no key (readiness key NAME): not evidence"
+NO_KEY = "not signed, and the project trusts no key (readiness key NAME)"
+
+
+def _unsigned(kept: Kept, recorded: RecordedRun | None, trusted: Mapping[str, PublicKey]) -> str:
+    """Tell why it lacks a signature that it must have; empty where no key was ever in use."""
+    if trusted:
+        return f"{SIGNED_BY_NOBODY} whom the project trusts"
+    if kept.signed or (recorded and recorded.start.key_id):
+        return "it was signed, and no trusted key verifies that: no keys/*.pub is in the folder of --environments"
+    return ""
 
 
 def _changed(kept: Kept, recorded: RecordedRun) -> Iterator[str]:
@@ -209,8 +218,8 @@ def _audited(home: Path, kept: Kept, trusted: Mapping[str, PublicKey]) -> tuple[
             found.faults += [*_changed(kept, recorded), *judge(recorded).refuted]
     if kept.sealed is None:
         found.gaps.append(f"opened {kept.entry.at:%Y-%m-%d %H:%M:%S}Z and never sealed: abandoned, or still under way")
-    elif trusted and kept.key is None:
-        found.gaps.append(SIGNED_BY_NOBODY)
+    elif kept.key is None and (missing := _unsigned(kept, recorded, trusted)):
+        found.gaps.append(missing)
     return found, recorded
 
 

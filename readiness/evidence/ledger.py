@@ -223,6 +223,8 @@ class Line:
     """Of a seal: each file's name in the folder, and its digest."""
     key: PublicKey | None
     """The trusted key that signed it; None where nobody did, or nobody whom the project trusts."""
+    signed: bool
+    """Whether it carries a signature, of whomever."""
 
 
 @dataclass
@@ -246,6 +248,11 @@ class Kept:
         if self.opened and self.sealed and self.opened.key:
             return self.sealed.key
         return None
+
+    @property
+    def signed(self) -> bool:
+        """Tell whether somebody signed a part of it, trusted or not."""
+        return any(line.signed for line in (self.opened, self.sealed) if line)
 
     @property
     def ended(self) -> str:
@@ -312,7 +319,7 @@ def _parsed(number: int, digest: str, raw: bytes, trusted: Mapping[str, PublicKe
     start = f"{entry.env}/{entry.run}/"
     files = {one.name.removeprefix(start): one.digest.sha256 for one in found.subject}
     is_seal = found.predicate_type.endswith("sealed:1")
-    return Line(number, digest, is_seal, entry, files if is_seal else {}, key)
+    return Line(number, digest, is_seal, entry, files if is_seal else {}, key, bool(envelope.signatures))
 
 
 def _key(

@@ -123,6 +123,9 @@ def new_pair() -> tuple[str, PublicKey]:
 
 def trusted_keys(environments: Path) -> dict[str, PublicKey]:
     """Read the public keys of the project, by their ids. Raises BadInput, with every problem."""
+    if not environments.is_dir():  # that nobody looked is not that nobody is trusted
+        told = "there is no such folder, and the keys that the project trusts are in it"
+        raise BadInput([f"--environments {environments}: {told}; name the folder of the environment files"])
     found: dict[str, PublicKey] = {}
     problems: list[str] = []
     for path in sorted((environments / KEYS).glob("*.pub")):

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from readiness.__main__ import main
 from readiness.evidence import ledger
-from readiness.evidence.signing import FILE_VARIABLE
+from readiness.evidence.journal import read_run
+from readiness.evidence.signing import FILE_VARIABLE, KEYS
 from tests.drills import evidence as drills
 from tests.evidence.launch import Launch, judged, make, new_key, signer
 from tests.plugin.project import Project
@@ -208,6 +210,38 @@ def test_without_the_ledger_a_signed_project_has_no_evidence(
     assert launch.verify(*NOW) == 10
     assert "no ledger lies beside it" in capsys.readouterr().out
     assert launch.verify(*ALL) == 1
+
+
+def test_keys_that_are_not_found_trust_nobody(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
+    run, *others = launch.runs()
+    facts = launch.facts(run)
+    for other in others:
+        shutil.rmtree(other)
+    launch.turn_green(run)
+    launch.book.unlink()
+    facts |= {"verdict": "GO", "exit": 0, "head": read_run(run).head}
+    fresh = ledger.Ledger(launch.home, None)
+    fresh.open(run, **facts)
+    fresh.seal(run, **facts)
+    (launch.folder / "environments").rename(launch.folder / "kept")
+    for words in ((str(run),), ALL):
+        assert launch.verify(*words) == 4
+        (told,) = capsys.readouterr().err.splitlines()
+        assert "environments: there is no such folder" in told
+    assert main(["key", "--environments", str(launch.folder / "environments")]) == 4
+    (launch.folder / "environments").mkdir()
+    for words in ((str(run),), ALL):  # the journal says that it was signed
+        assert launch.verify(*words) == 10
+        assert "GAP       " in (told := capsys.readouterr().out)
+        assert "no trusted key verifies that" in told
+
+
+def test_a_signed_ledger_needs_its_key(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(launch.folder / "environments" / KEYS)
+    assert launch.verify(*NOW) == 10
+    assert "verdict   none: recorded as GO, and this is not evidence" in capsys.readouterr().out
+    assert launch.verify(*ALL) == 10
+    assert capsys.readouterr().out.count("no trusted key verifies that") == 2
 
 
 def test_limits_loosened_between_runs(
