@@ -11,7 +11,7 @@ from pathlib import Path
 from readiness.commands import add_reports
 from readiness.evidence import folders
 from readiness.evidence.journal import read_run
-from readiness.evidence.sign_off_page import FILE
+from readiness.evidence.ledger import PAGE
 from readiness.outcomes import Phase
 from readiness.sandbox import Sandbox
 
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     print()
     for phase, (folder, verdict) in verdicts.items():
         print(f"{phase:<11} {verdict:<11} {folder / 'report.html'}")
-    print(f"{'sign-off':<23} {options.reports / 'local' / FILE}")
+    print(f"{'sign-off':<23} {options.reports / 'local' / PAGE}")
     return 0 if all(verdict for _, verdict in verdicts.values()) else 1
 
 

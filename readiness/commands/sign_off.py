@@ -9,10 +9,12 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from readiness.commands import add_env, add_reports
+from readiness.commands import add_env, add_environments, add_reports
 from readiness.errors import BadInput, BadRun
 from readiness.evidence.dossier import gather
 from readiness.evidence.sign_off_page import digest, headline, write
+from readiness.evidence.signing import signer_of, trusted_keys
+from readiness.verdict import INCOMPLETE_EXIT
 
 HELP = "render the page that approvers sign, from the evidence of an environment alone"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -23,23 +25,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command line may say."""
     add_env(parser)
     parser.add_argument("--pdf", action="store_true", help="print it to a PDF too, with the Chromium of this machine")
+    add_environments(parser)
     add_reports(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write it; 0 whatever its verdict is: `readiness verify ENV ga` is the gate."""
-    dossier = gather(options.reports, options.env)
+    """Write it; 0 whatever its verdict is (`readiness verify ENV ga` is the gate), 10 where its evidence is none."""
+    signer = signer_of(os.environ)
+    dossier = gather(options.reports, options.env, trusted_keys(options.environments))
     try:
-        page = write(options.reports, options.env)
+        page, head = write(dossier, signer)
     except OSError as error:
-        raise BadRun(f"the page could not be written: {error}") from None
+        raise BadRun(f"the page could not be written and entered into the ledger: {error}") from None
     found = headline(dossier)
     print(f"verdict   {found.word}: {found.says}")
+    for why in dossier.untrusted:
+        print(f"untrusted {why}")
     print(f"evidence  {len(dossier.runs)} journals, digest {digest(dossier)}")
     print(f"page      {page}")
+    if head:
+        print(f"ledger    head {head}")
     if options.pdf:
         print(f"pdf       {printed(page)}")
-    return 0
+    return INCOMPLETE_EXIT if dossier.untrusted else 0
 
 
 def printed(page: Path) -> Path:

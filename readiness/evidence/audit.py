@@ -62,7 +62,7 @@ def audit_run(recorded: RecordedRun, book: Book | None, trusted: Mapping[str, Pu
     elif kept.key:
         found.told.append(f"signed by {kept.key.name}, {kept.key.key_id[:SHOWN]}")
     else:
-        missing = _unsigned(kept, recorded, trusted)
+        missing = _unsigned(trusted, signed=kept.signed or bool(start.key_id))
         (found.gaps if missing else found.told).append(f"{missing or NO_KEY}: not evidence")
     found.told += _opened_since(book, kept)
     return found
@@ -71,11 +71,11 @@ def audit_run(recorded: RecordedRun, book: Book | None, trusted: Mapping[str, Pu
 NO_KEY = "not signed, and the project trusts no key (readiness key NAME)"
 
 
-def _unsigned(kept: Kept, recorded: RecordedRun | None, trusted: Mapping[str, PublicKey]) -> str:
+def _unsigned(trusted: Mapping[str, PublicKey], *, signed: bool) -> str:
     """Tell why it lacks a signature that it must have; empty where no key was ever in use."""
     if trusted:
         return f"{SIGNED_BY_NOBODY} whom the project trusts"
-    if kept.signed or (recorded and recorded.start.key_id):
+    if signed:
         return "it was signed, and no trusted key verifies that: no keys/*.pub is in the folder of --environments"
     return ""
 
@@ -196,9 +196,30 @@ def audit_all(
         name, kind = folder.relative_to(home).as_posix(), ledger.KINDS.get(folder.parent.name, "run")
         if name not in book.runs:
             whole.faults.append(f"{name}: the ledger does not know this {kind}: it was copied in, or cut out of it")
+    _hold_page(home, book, trusted, whole)
     for phase, recorded in newest.items():
         whole.told.append(f"limits of {phase}: {recorded.start.limits_digest}")
     return whole, found
+
+
+def _hold_page(home: Path, book: Book, trusted: Mapping[str, PublicKey], whole: Audit) -> None:
+    """Hold the page that approvers sign against its newest entry."""
+    page, entered = home / ledger.PAGE, book.page
+    anew = f"render it anew: readiness sign-off --env {home.name}"
+    if entered is None:
+        if page.is_file():
+            told = "the ledger does not know this page: it was put there, or its entry was cut out"
+            whole.faults.append(f"{page.name}: {told}; {anew}")
+        return
+    at = f"{entered.entry.at:%Y-%m-%d %H:%M:%S}Z"
+    if not page.is_file():
+        whole.faults.append(f"{page.name}: the ledger has it, and it is gone: it was deleted; {anew}")
+    elif ledger.file_digest(page) not in entered.files.values():
+        whole.faults.append(f"{page.name}: it is not as it was rendered at {at}: it was changed since; {anew}")
+    elif entered.key:
+        whole.told.append(f"{page.name}: as it was rendered at {at}, signed by {entered.key.name}")
+    elif missing := _unsigned(trusted, signed=entered.signed):
+        whole.gaps.append(f"{page.name}: {missing}; {anew}")
 
 
 def _audited(home: Path, kept: Kept, trusted: Mapping[str, PublicKey]) -> tuple[Audit, RecordedRun | None]:
@@ -218,8 +239,9 @@ def _audited(home: Path, kept: Kept, trusted: Mapping[str, PublicKey]) -> tuple[
             found.faults += [*_changed(kept, recorded), *judge(recorded).refuted]
     if kept.sealed is None:
         found.gaps.append(f"opened {kept.entry.at:%Y-%m-%d %H:%M:%S}Z and never sealed: abandoned, or still under way")
-    elif kept.key is None and (missing := _unsigned(kept, recorded, trusted)):
-        found.gaps.append(missing)
+    elif kept.key is None:
+        signed = kept.signed or bool(recorded and recorded.start.key_id)
+        found.gaps += filter(None, [_unsigned(trusted, signed=signed)])
     return found, recorded
 
 

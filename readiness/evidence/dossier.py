@@ -6,18 +6,22 @@ give: what it found failed or unknown counts, what it did not look at stays as i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from readiness.errors import BadRun
+from readiness.evidence.audit import Audit, audit_run, book_of
 from readiness.evidence.before import REMEMBERED, candidates
 from readiness.evidence.glance import Glance, glance
-from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.judged import Judged, judge
+from readiness.evidence.ledger import Book
 from readiness.evidence.procedures import Procedure, drills, rehearsals
 from readiness.evidence.records import OutlinedBook, OutlinedLine, Plan, Result
+from readiness.evidence.signing import PublicKey
 from readiness.outcomes import Outcome, Phase
 from readiness.sign_off import SignOff
 from readiness.timeline import is_due
@@ -25,6 +29,7 @@ from readiness.timeline import is_due
 TAKES_AWAY = {Outcome.FAIL, Outcome.UNKNOWN}
 TAKING_AT_MOST = 20
 """So many newer runs that left something out are read."""
+SHOWN_AT_MOST = 3
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,13 @@ class Decided:
     notes: tuple[str, ...] = ()
     refuted: tuple[str, ...] = ()
     """Where its journal contradicts itself."""
+    unproven: tuple[str, ...] = ()
+    """What the ledger says against it, or against newer runs that left something out."""
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Give all that keeps a good verdict from standing on it."""
+        return (*self.refuted, *self.unproven)
 
     @property
     def results(self) -> list[Result]:
@@ -88,8 +100,8 @@ class Dossier:
         return is_due(due, self.moment, self.launch_at, self.sign_off.signed_at if self.sign_off else None)
 
 
-def gather(reports: Path, environment: str) -> Dossier:
-    """Read all the evidence of an environment. Raises BadRun where there is none."""
+def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey]) -> Dossier:
+    """Read all the evidence of an environment, and hold it against its ledger. Raises BadRun where there is none."""
     runs, lost = _glances(reports, environment)
     if not runs:
         first = f"; {lost[0].folder.name}: {lost[0].why}" if lost else ""
@@ -99,7 +111,9 @@ def gather(reports: Path, environment: str) -> Dossier:
     leading = next((one for one in reversed(runs) if one.start.phase is Phase.GA), runs[-1])
     url = leading.start.target.url
     here = tuple(one for one in runs if one.start.target.url == url)
-    phases = {phase: found for phase in Phase if (found := _decide(here, phase, lost))}
+    book = book_of(reports / environment, trusted)
+    audited = partial(audit_run, book=book, trusted=trusted)
+    phases = {phase: found for phase in Phase if (found := _decide(here, phase, lost, audited))}
     books = phases[leading.start.phase].run if leading.start.phase in phases else None
     return Dossier(
         environment=environment,
@@ -115,7 +129,7 @@ def gather(reports: Path, environment: str) -> Dossier:
         elsewhere=tuple(one for one in runs if one.start.target.url != url),
         rehearsals=tuple(rehearsals(reports, environment)),
         drills=tuple(drills(reports, environment)),
-        untrusted=tuple(_untrusted(lost, phases)),
+        untrusted=(*_untrusted(lost, phases), *_deleted(book, phases)),
     )
 
 
@@ -129,7 +143,9 @@ def _glances(reports: Path, environment: str) -> tuple[list[Glance], list[Lost]]
     return sorted(found, key=lambda one: (one.start.started_at, one.folder.name)), lost
 
 
-def _decide(runs: Sequence[Glance], phase: Phase, lost: list[Lost]) -> Decided | None:
+def _decide(
+    runs: Sequence[Glance], phase: Phase, lost: list[Lost], audited: Callable[[RecordedRun], Audit]
+) -> Decided | None:
     """Find the run that decides a phase, and what newer ones took away from it."""
     ordered = [one for one in reversed(runs) if one.start.phase is phase]
     while ordered:
@@ -141,17 +157,25 @@ def _decide(runs: Sequence[Glance], phase: Phase, lost: list[Lost]) -> Decided |
             lost.append(Lost(chosen.folder, str(error).splitlines()[0]))
             ordered.remove(chosen)
             continue
-        taken, notes = _taken_by(ordered[: ordered.index(chosen)][:TAKING_AT_MOST], run)
-        judged = judge(run)
+        taken, notes, forged = _taken_by(ordered[: ordered.index(chosen)][:TAKING_AT_MOST], run, audited)
+        judged, audit = judge(run), audited(run)
         merged = replace(run, results=[*run.results, *taken])
-        return Decided(merged, judge(merged) if taken else judged, notes=tuple(notes), refuted=judged.refuted)
+        return Decided(
+            merged,
+            judge(merged) if taken else judged,
+            notes=tuple(notes),
+            refuted=judged.refuted,
+            unproven=(*audit.faults, *audit.gaps, *forged),
+        )
     return None
 
 
-def _taken_by(newer: Sequence[Glance], run: RecordedRun) -> tuple[list[Result], list[str]]:
-    """Give what newer runs, which left something out, found failed or unknown; and say so."""
+def _taken_by(
+    newer: Sequence[Glance], run: RecordedRun, audited: Callable[[RecordedRun], Audit]
+) -> tuple[list[Result], list[str], list[str]]:
+    """Give what newer runs, which left something out, found failed or unknown; say so, and which were changed."""
     known = {item.key for item in run.plan.items} if run.plan else set()
-    taken, notes = [], []
+    taken, notes, forged = [], [], []
     for one in newer:
         try:
             found = read_run(one.folder)
@@ -163,7 +187,8 @@ def _taken_by(newer: Sequence[Glance], run: RecordedRun) -> tuple[list[Result], 
         taken += bad
         told = f"{len(bad)} of its lines count as failed or unknown" if bad else "nothing in it failed"
         notes.append(f"{one.folder.name} is newer and left something out ({one.word}): {told}")
-    return taken, notes
+        forged += [f"{one.folder.name} is newer: {fault}" for fault in audited(found).faults]
+    return taken, notes, forged
 
 
 def _aged(phases: dict[Phase, Decided], moment: datetime) -> Iterator[tuple[Phase, Decided]]:
@@ -188,10 +213,31 @@ def _untrusted(lost: list[Lost], phases: dict[Phase, Decided]) -> Iterator[str]:
     for phase, found in phases.items():
         if found.refuted:
             yield f"{found.run.start.run} ({phase}) contradicts itself: {found.refuted[0]}"
+        for why in shown(found.unproven):
+            yield f"{found.run.folder.name} ({phase}): {why}"
     for one in lost:
         decided = next((found for phase, found in phases.items() if f"-{phase}" in one.folder.name), None)
         if decided is None or one.folder.name > decided.run.folder.name:
             yield f"{one.folder.name} is newer than the run that decides its phase, and is no evidence: {one.why}"
+
+
+def shown(sentences: Sequence[str]) -> Iterator[str]:
+    """Give the first few, and say how many more there are."""
+    yield from sentences[:SHOWN_AT_MOST]
+    if len(sentences) > SHOWN_AT_MOST:
+        yield f"and {len(sentences) - SHOWN_AT_MOST} more: see readiness verify"
+
+
+def _deleted(book: Book | None, phases: dict[Phase, Decided]) -> Iterator[str]:
+    """Tell which runs the ledger has after those that decide, and that lie here no more."""
+    for kept in book.runs.values() if book else ():
+        entry = kept.entry
+        found = next((one for phase, one in phases.items() if (entry.kind, entry.phase) == ("run", phase)), None)
+        if found is None or entry.target != found.run.start.target.url:
+            continue
+        began, gone = entry.started_at, not (found.run.folder.parent / kept.name / FILE).is_file()
+        if gone and began and began > found.run.start.started_at:
+            yield f"{kept.name} is newer than the run that decides its phase, and it is gone: it was deleted"
 
 
 def _books(leading: Plan | None, phases: dict[Phase, Decided]) -> tuple[OutlinedBook, ...]:

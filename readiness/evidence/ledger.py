@@ -11,27 +11,30 @@ import binascii
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from readiness import durable
 from readiness.errors import BadRun
 from readiness.evidence.plain import from_json, to_json
-from readiness.evidence.redaction import REDACTOR, scan
+from readiness.evidence.redaction import REDACTOR, Hit, scan, scan_file
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
 
 FILE = "ledger.jsonl"
 FIRST = "0" * 64
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
+PAGE = "sign-off.html"
+"""The page that approvers sign. It may be rendered often: the newest entry counts."""
 KINDS = {"rehearsals": "rehearsal", "drills": "drill"}
 """The folders of what is not a run, and what it is called."""
-Kind = Literal["run", "rehearsal", "drill"]
+Kind = Literal["run", "rehearsal", "drill", "page"]
+What = Literal["opened", "sealed", "page"]
 
 
 class NotSealed(BadRun):
@@ -71,14 +74,14 @@ class Subject(_Model):
 
 
 class Entry(_Model):
-    """What stands in the ledger of one run, rehearsal or drill."""
+    """What stands in the ledger of one run, rehearsal or drill, or of the page."""
 
     entry: int
     prev: str
     at: datetime
     env: str
     run: str
-    """The folder, relative to that of the environment."""
+    """The folder, relative to that of the environment; or the page."""
     kind: Kind = "run"
     phase: str = ""
     target: str = ""
@@ -96,9 +99,9 @@ class Statement(_Model):
 
     type_: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
     subject: tuple[Subject, ...]
-    predicate_type: Literal["urn:readiness:ledger:opened:1", "urn:readiness:ledger:sealed:1"] = Field(
-        alias="predicateType"
-    )
+    predicate_type: Literal[
+        "urn:readiness:ledger:opened:1", "urn:readiness:ledger:sealed:1", "urn:readiness:ledger:page:1"
+    ] = Field(alias="predicateType")
     predicate: Entry
 
 
@@ -146,17 +149,27 @@ class Ledger:
 
     def seal(self, folder: Path, **facts: Any) -> str:
         """Enter how it ended, with the digest of each file; return that of the entry. Raises OSError, NotSealed."""
-        hits = scan(folder, REDACTOR)
-        if hits:
-            raise NotSealed("; ".join(f"{hit.file.name} holds {hit.what}" for hit in hits))
+        _refuse(scan(folder, REDACTOR))
         name = self._name(folder)
         subjects = [(f"{self._home.name}/{name}/{file}", digest) for file, digest in files_of(folder).items()]
         return self._append("sealed", name, subjects, facts)
 
+    def enter(self, page: Path) -> str:
+        """Enter a page as it was rendered; return the head of the ledger. Raises OSError, NotSealed, BadRun.
+
+        Who has no key and renders the same page again leaves the entry of whoever signed it.
+        """
+        _refuse(scan_file(page, REDACTOR))
+        name, digest = self._name(page), file_digest(page)
+        book = read(self.path, {})
+        if self._signer is None and book.page and digest in book.page.files.values():
+            return book.head
+        return self._append("page", name, [(f"{self._home.name}/{name}", digest)], {"kind": "page"})
+
     def _name(self, folder: Path) -> str:
         return folder.relative_to(self._home).as_posix()
 
-    def _append(self, kind: str, name: str, subjects: list[tuple[str, str]], facts: dict[str, Any]) -> str:
+    def _append(self, kind: What, name: str, subjects: list[tuple[str, str]], facts: dict[str, Any]) -> str:
         new = not self.path.exists()
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -190,6 +203,12 @@ class Ledger:
         return hashlib.sha256(line).hexdigest()
 
 
+def _refuse(hits: Iterable[Hit]) -> None:
+    """Refuse what holds a secret. Raises NotSealed."""
+    if told := [f"{hit.file.name} holds {hit.what}" for hit in hits]:
+        raise NotSealed("; ".join(told))
+
+
 def keep(folder: Path, verdict: str, code: int, **facts: Any) -> str:
     """Enter a rehearsal or a drill that has ended, from `reports/<env>/rehearsals/<name>` or `.../drills/<name>`.
 
@@ -217,10 +236,10 @@ class Line:
 
     number: int
     digest: str
-    is_seal: bool
+    what: What
     entry: Entry
     files: Mapping[str, str]
-    """Of a seal: each file's name in the folder, and its digest."""
+    """Of a seal: each file's name in the folder, and its digest. Of a page: its own."""
     key: PublicKey | None
     """The trusted key that signed it; None where nobody did, or nobody whom the project trusts."""
     signed: bool
@@ -267,6 +286,8 @@ class Book:
     path: Path
     runs: dict[str, Kept] = field(default_factory=dict)
     """In the order in which they were opened."""
+    page: Line | None = None
+    """The newest entry of the page that approvers sign."""
     digests: list[str] = field(default_factory=list)
     """Of each line, the oldest first."""
     problems: list[str] = field(default_factory=list)
@@ -318,8 +339,8 @@ def _parsed(number: int, digest: str, raw: bytes, trusted: Mapping[str, PublicKe
     key = _key(envelope, payload, trusted, f"entry {number} ({entry.run})", problems)
     start = f"{entry.env}/{entry.run}/"
     files = {one.name.removeprefix(start): one.digest.sha256 for one in found.subject}
-    is_seal = found.predicate_type.endswith("sealed:1")
-    return Line(number, digest, is_seal, entry, files if is_seal else {}, key, bool(envelope.signatures))
+    what = cast("What", found.predicate_type.split(":")[3])
+    return Line(number, digest, what, entry, {} if what == "opened" else files, key, bool(envelope.signatures))
 
 
 def _key(
@@ -351,21 +372,26 @@ def _sort_in(book: Book, line: Line, prev: str) -> None:
     home = book.path.parent.name
     if entry.env != home:
         book.problems.append(f"{where} is of the environment {entry.env}, this is the ledger of {home}")
+    if line.what == "page":
+        book.page = line
+        return
     kept = book.runs.setdefault(entry.run, Kept(entry.run))
     for problem in _out_of_place(kept, line):
         book.problems.append(f"{where}: {problem}")
-    if line.is_seal:
+    if line.what == "sealed":
         kept.sealed = kept.sealed or line
     else:
         kept.opened = kept.opened or line
 
 
 def _out_of_place(kept: Kept, line: Line) -> Iterator[str]:
-    if line.is_seal and kept.opened is None:
+    if line.what == "opened":
+        if kept.opened:
+            yield "opened for the second time"
+        return
+    if kept.opened is None:
         yield "sealed without having been opened"
-    if line.is_seal and kept.sealed:
-        yield "sealed for the second time"
-    if not line.is_seal and kept.opened:
-        yield "opened for the second time"
-    if line.is_seal and kept.opened and kept.opened.entry.limits_digest != line.entry.limits_digest:
+    elif kept.opened.entry.limits_digest != line.entry.limits_digest:
         yield "sealed with other limits than it was opened with"
+    if kept.sealed:
+        yield "sealed for the second time"

@@ -16,15 +16,16 @@ from readiness.evidence import passage
 from readiness.evidence.before import name
 from readiness.evidence.charts import page
 from readiness.evidence.checklist import Mark, Rendered, books, counts, link_to, mark_of, shortened
-from readiness.evidence.dossier import Decided, Dossier, gather
+from readiness.evidence.dossier import Decided, Dossier, shown
 from readiness.evidence.figures import HIGH, LIMIT_AT, WIDE, bars, course, said
 from readiness.evidence.glance import kind_of
+from readiness.evidence.ledger import PAGE, Ledger
 from readiness.evidence.records import Result, Start
+from readiness.evidence.signing import Signer
 from readiness.outcomes import Phase
 from readiness.sign_off import SignOff, same_name
 from readiness.verdict import INCOMPLETE_EXIT, Word
 
-FILE = "sign-off.html"
 APPROVALS = "signoff.approvals"
 """The check whose limits name the roles that sign."""
 
@@ -120,7 +121,7 @@ def cards(dossier: Dossier) -> Iterator[Card]:
         start, judged = found.run.start, found.judged
         told = f"{judged.decided} of {judged.demanded} due decisions"
         verdict, link = judged.verdict, link_to(found.run.folder)
-        kind = kind_of(verdict.exit if not found.refuted else INCOMPLETE_EXIT)
+        kind = kind_of(verdict.exit if not found.doubts else INCOMPLETE_EXIT)
         yield Card(phase, verdict.word, kind, start.as_of, link, told, found.stale, found.notes)
 
 
@@ -136,10 +137,9 @@ def blocked(dossier: Dossier) -> list[Blocked]:
             continue
         verdict = decided.judged.verdict
         ended = () if verdict.ended else ("the run did not end by itself, or its evidence is not whole",)
-        if not verdict.good or decided.refuted:
-            found.append(
-                Blocked(phase, verdict.word, tuple(_blocks(decided, dossier)), command, (*ended, *decided.refuted[:3]))
-            )
+        if not verdict.good or decided.doubts:
+            endings = (*ended, *shown(decided.doubts))
+            found.append(Blocked(phase, verdict.word, tuple(_blocks(decided, dossier)), command, endings))
     return found
 
 
@@ -256,8 +256,12 @@ def render(dossier: Dossier) -> str:
     )
 
 
-def write(reports: Path, environment: str, mask: Callable[[str], str] = str) -> Path:
-    """Write the page beside the runs of an environment. Raises BadRun where there is no evidence, and OSError."""
-    path = reports / environment / FILE
-    write_whole(path, mask(render(gather(reports, environment))))
-    return path
+def write(dossier: Dossier, signer: Signer | None, mask: Callable[[str], str] = str) -> tuple[Path, str]:
+    """Write the page beside the runs and enter it into their ledger, where there is one.
+
+    Gives the page, and the head of the ledger or nothing. Raises BadRun and OSError.
+    """
+    home = dossier.reports / dossier.environment
+    path, book = home / PAGE, Ledger(home, signer)
+    write_whole(path, mask(render(dossier)))
+    return path, book.enter(path) if book.path.exists() else ""

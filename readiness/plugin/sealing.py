@@ -41,11 +41,11 @@ class Sealing:
     def __init__(self, config: pytest.Config) -> None:
         self._run = config.stash[RUN]
         self.signer: Signer | None = None if self._run.replay else signer_of(os.environ)
-        self._trusted: Mapping[str, PublicKey] = trusted_keys(environments_of(config))
+        self.trusted: Mapping[str, PublicKey] = trusted_keys(environments_of(config))
         self._ledger: Ledger | None = None
         self._facts: dict[str, Any] = {}
         self.head = ""
-        """The digest of the ledger's last entry, once the run is sealed."""
+        """The digest of the ledger's last entry, once the run is sealed, and the page entered."""
 
     @property
     def key_id(self) -> str | None:
@@ -62,7 +62,7 @@ class Sealing:
             return "no: a replay is not evidence"
         if self.signer is None:
             return "no: this run is not evidence (readiness key NAME makes a key)"
-        key = self._trusted.get(self.signer.key_id)
+        key = self.trusted.get(self.signer.key_id)
         if key is None:
             return f"with the key {self.signer.key_id[:SHOWN]}, which this project does not trust: not evidence"
         return f"with the key {key.name}, {key.key_id[:SHOWN]}"

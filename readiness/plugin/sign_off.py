@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from readiness.errors import BadRun
+from readiness.evidence.dossier import gather
 from readiness.evidence.redaction import REDACTOR
 from readiness.evidence.sign_off_page import write
 from readiness.outcomes import Phase
 from readiness.plugin.recording import FOLDER
 from readiness.plugin.run import RUN, is_controller, is_real
+from readiness.plugin.sealing import SEALING
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,12 +35,15 @@ class PageWriter:
         """Write it once the journal is closed."""
         if FOLDER not in self._config.stash:
             return
-        folder = self._config.stash[FOLDER]
+        folder, sealing = self._config.stash[FOLDER], self._config.stash[SEALING]
         try:
-            path = write(folder.parents[1], folder.parent.name, REDACTOR.text)
+            dossier = gather(folder.parents[1], folder.parent.name, sealing.trusted)
+            path, head = write(dossier, sealing.signer, REDACTOR.text)
         except (BadRun, OSError) as error:
-            self._told = f"was not written: {str(error).splitlines()[0]}; again with readiness sign-off"
+            why = str(error).splitlines()[0]
+            self._told = f"was not written and entered: {why}; again with readiness sign-off"
         else:
+            sealing.head = head or sealing.head
             here = Path.cwd()
             self._told = str(path.relative_to(here) if path.is_relative_to(here) else path)
 

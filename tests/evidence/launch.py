@@ -58,6 +58,11 @@ class Launch:
         places = ["--reports", str(self.folder / "reports"), "--environments", str(self.folder / "environments")]
         return main(["verify", *words, *places])
 
+    def sign_off(self) -> int:
+        """Render the page that approvers sign."""
+        places = ["--reports", str(self.folder / "reports"), "--environments", str(self.folder / "environments")]
+        return main(["sign-off", "--env", "tiny", *places])
+
     def edit_journal(self, run: Path, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
         """Change records, or drop them, and make the chain fit again."""
         path = run / journal.FILE
@@ -80,6 +85,15 @@ class Launch:
             return record
 
         self.edit_journal(run, green)
+
+    def lower(self, run: Path) -> None:
+        """Lower every figure of a run, and make the chain fit again."""
+
+        def lowered(record: dict[str, Any]) -> dict[str, Any]:
+            taken = [{**one, "value": 0.1} for one in record.get("measurements", ())]
+            return {**record, "measurements": taken} if taken else record
+
+        self.edit_journal(run, lowered)
 
     def seal_again(self, run: Path, key: Signer | None, facts: Mapping[str, Any]) -> None:
         """Replace the last entry, which is that of this run, by another one."""

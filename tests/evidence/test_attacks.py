@@ -244,6 +244,104 @@ def test_a_signed_ledger_needs_its_key(launch: Launch, capsys: pytest.CaptureFix
     assert capsys.readouterr().out.count("no trusted key verifies that") == 2
 
 
+def _page_edited(launch: Launch) -> None:
+    path = launch.home / ledger.PAGE
+    path.write_text(path.read_text("utf-8").replace("INCOMPLETE", "APPROVED"), "utf-8")
+
+
+def _page_edited_and_entered(launch: Launch) -> None:
+    _page_edited(launch)
+    ledger.Ledger(launch.home, None).enter(launch.home / ledger.PAGE)
+
+
+def _page_deleted(launch: Launch) -> None:
+    (launch.home / ledger.PAGE).unlink()
+
+
+def _page_entry_cut(launch: Launch) -> None:
+    lines = launch.book.read_bytes().splitlines(keepends=True)
+    launch.book.write_bytes(b"".join(lines[:-1]))
+
+
+PAGE_ATTACKS: dict[str, tuple[Callable[[Launch], None], int, str]] = {
+    "edited": (_page_edited, 1, "it was changed since"),
+    "edited-and-entered": (_page_edited_and_entered, 10, "nobody signed it whom the project trusts"),
+    "deleted": (_page_deleted, 1, "the ledger has it, and it is gone"),
+    "entry-cut": (_page_entry_cut, 1, "the ledger does not know this page"),
+}
+
+
+@pytest.mark.parametrize("name", PAGE_ATTACKS)
+def test_the_page_that_approvers_sign_is_evidence(
+    name: str, launch: Launch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attack, code, sentence = PAGE_ATTACKS[name]
+    monkeypatch.setenv(FILE_VARIABLE, str(launch.folder / "ci.key"))
+    assert launch.sign_off() == 0
+    assert launch.verify(*ALL) == 10  # a run was abandoned
+    assert "evidence  sign-off.html: as it was rendered at" in (told := capsys.readouterr().out)
+    assert f"ledger    head {ledger.read(launch.book, {}).head}" in told
+    attack(launch)
+    assert launch.verify(*ALL) == code
+    (told,) = [one for one in capsys.readouterr().out.splitlines() if "sign-off.html: " in one]
+    assert sentence in told
+    assert told.endswith("render it anew: readiness sign-off --env tiny")
+    assert launch.sign_off() == 0
+    assert launch.verify(*ALL) == 10
+    assert "as it was rendered at" in capsys.readouterr().out
+
+
+def test_the_same_page_without_a_key_keeps_its_signature(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FILE_VARIABLE, str(launch.folder / "ci.key"))
+    launch.sign_off()
+    signed = launch.book.read_bytes()
+    monkeypatch.delenv(FILE_VARIABLE)
+    assert launch.sign_off() == 0
+    assert launch.book.read_bytes() == signed
+
+
+def _deciding_edited(launch: Launch) -> None:
+    launch.lower(launch.runs()[-1])
+
+
+def _deciding_deleted(launch: Launch) -> None:
+    shutil.rmtree(launch.runs()[-1])
+
+
+def _newer_cut_short(launch: Launch) -> None:
+    launch.edit_journal(launch.runs()[-1], lambda record: None if record["record"] == "finish" else record)
+
+
+def _sealed_by_nobody(launch: Launch) -> None:
+    launch.seal_again(launch.runs()[-1], None, launch.facts(launch.runs()[-1]))
+
+
+@pytest.mark.parametrize(
+    ("attack", "sentence"),
+    [
+        (_deciding_edited, "(preflight): journal.jsonl was changed after it was sealed"),
+        (_deciding_deleted, "is newer than the run that decides its phase, and it is gone: it was deleted"),
+        (_newer_cut_short, "is newer: journal.jsonl was changed after it was sealed"),
+        (_sealed_by_nobody, "(preflight): nobody signed it whom the project trusts"),
+        (_removed, "one was changed, moved or removed"),
+    ],
+)
+def test_a_page_does_not_believe_what_the_ledger_refutes(
+    attack: Callable[[Launch], None], sentence: str, launch: Launch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launch.sign_off() == 0
+    assert "untrusted" not in capsys.readouterr().out
+    _page_entry_cut(launch)
+    attack(launch)
+    assert launch.sign_off() == 10
+    told = capsys.readouterr().out
+    assert "verdict   INCOMPLETE: the evidence cannot be trusted" in told
+    assert [one for one in told.splitlines() if one.startswith("untrusted 2") and sentence in one]
+    page = (launch.home / ledger.PAGE).read_text("utf-8")
+    assert "<strong>Not to be trusted:</strong>" in page
+    assert sentence in page
+
+
 def test_limits_loosened_between_runs(
     launch: Launch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

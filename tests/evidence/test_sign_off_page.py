@@ -33,7 +33,7 @@ def marks(dossier: Dossier) -> dict[str, Mark]:
 
 def test_a_launch_that_went_well_is_approved_and_every_box_ticked(tmp_path: Path) -> None:
     whole_launch(tmp_path)
-    dossier = gather(tmp_path, "shop")
+    dossier = gather(tmp_path, "shop", {})
     assert headline(dossier).word == "APPROVED"
     assert blocked(dossier) == []
     assert marks(dossier) == dict.fromkeys(PHASES, Mark.PASSED)
@@ -46,13 +46,13 @@ def test_a_launch_that_went_well_is_approved_and_every_box_ticked(tmp_path: Path
 def test_a_box_links_to_the_report_of_its_run(tmp_path: Path) -> None:
     folder = whole_launch(tmp_path)
     (folder / "report.html").write_text("", encoding="utf-8")
-    assert f'href="{folder.name}/report.html"' in render(gather(tmp_path, "shop"))
+    assert f'href="{folder.name}/report.html"' in render(gather(tmp_path, "shop", {}))
 
 
 def test_the_verdict_is_recomputed_and_not_believed(tmp_path: Path) -> None:
     ga = book(("weekly",))[0]
     folder = whole_launch(tmp_path, results=[result(book(("errors",))[0]), result(ga, 3, outcome="pass")])
-    dossier = gather(tmp_path, "shop")
+    dossier = gather(tmp_path, "shop", {})
     assert headline(dossier).word == "INCOMPLETE"
     assert any(folder.name in why and "contradicts itself" in why for why in dossier.untrusted)
     assert "Not to be trusted" in render(dossier)
@@ -60,7 +60,7 @@ def test_the_verdict_is_recomputed_and_not_believed(tmp_path: Path) -> None:
 
 def test_without_a_last_phase_nothing_is_approved(tmp_path: Path) -> None:
     keep(tmp_path, Phase.PREFLIGHT, LAUNCH - HOUR)
-    dossier = gather(tmp_path, "shop")
+    dossier = gather(tmp_path, "shop", {})
     assert headline(dossier).word == "INCOMPLETE"
     assert "pytest -m ga --env shop" in render(dossier)
     assert marks(dossier)["weekly"] is Mark.UNCHECKED
@@ -69,7 +69,7 @@ def test_without_a_last_phase_nothing_is_approved(tmp_path: Path) -> None:
 def test_an_approval_names_the_phases_that_are_not_well(tmp_path: Path) -> None:
     keep(tmp_path, Phase.SMOKE, LAUNCH, [result(book(("pages",))[0], 3)])
     keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7))
-    found = headline(gather(tmp_path, "shop"))
+    found = headline(gather(tmp_path, "shop", {}))
     assert (found.word, found.kind) == ("APPROVED", "good")
     assert found.says == "sign; but preflight was not judged, smoke is NO-GO, postlaunch was not judged"
 
@@ -77,7 +77,7 @@ def test_an_approval_names_the_phases_that_are_not_well(tmp_path: Path) -> None:
 def test_what_blocks_is_told_with_remedy_and_command(tmp_path: Path) -> None:
     errors, weekly = book(("errors", "weekly"))
     whole_launch(tmp_path, results=[result(errors), result(weekly, 3)], owners={"demo": "Ada Byron"})
-    dossier = gather(tmp_path, "shop")
+    dossier = gather(tmp_path, "shop", {})
     assert headline(dossier).word == "DEFERRED"
     (one,) = blocked(dossier)
     assert (one.phase, one.command) == (Phase.GA, "pytest -m ga --env shop")
@@ -109,7 +109,7 @@ def test_every_word_of_a_box(more: dict[str, object], expected: Mark, tmp_path: 
         told["waiver"] = {**WAIVED, "entry": "book/weekly", "state": "waives"}
         start = {"waivers": {"book/weekly": WAIVED}}
     keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7), [result(errors), told], **start)
-    dossier = gather(tmp_path, "shop")
+    dossier = gather(tmp_path, "shop", {})
     assert marks(dossier)["weekly"] is expected
     assert str(expected) in render(dossier)
 
@@ -118,7 +118,7 @@ def test_a_line_of_several_phases_shows_each_and_the_worst(tmp_path: Path) -> No
     keep(tmp_path, Phase.PREFLIGHT, LAUNCH - HOUR)
     pages = book(("pages",))[0]
     keep(tmp_path, Phase.SMOKE, LAUNCH, [result(pages, outcome="unknown")])
-    found = books(gather(tmp_path, "shop"), Rendered("", ""))
+    found = books(gather(tmp_path, "shop", {}), Rendered("", ""))
     box = next(box for box in found[0].boxes if box.line.id == "book/pages")
     assert [(part.phase, part.mark) for part in box.parts] == [
         (Phase.PREFLIGHT, Mark.PASSED),
@@ -132,19 +132,19 @@ def test_the_newest_whole_run_of_a_phase_decides(tmp_path: Path) -> None:
     pool, pages = book(("pool", "pages"))
     keep(tmp_path, Phase.PREFLIGHT, LAUNCH - 3 * HOUR, [result(pool, 3), result(pages)])
     keep(tmp_path, Phase.PREFLIGHT, LAUNCH - 2 * HOUR)
-    assert marks(gather(tmp_path, "shop"))["pool"] is Mark.PASSED
+    assert marks(gather(tmp_path, "shop", {}))["pool"] is Mark.PASSED
     keep(tmp_path, Phase.PREFLIGHT, LAUNCH - HOUR, [result(pool, 3), result(pages)])
-    assert marks(gather(tmp_path, "shop"))["pool"] is Mark.FAILED
+    assert marks(gather(tmp_path, "shop", {}))["pool"] is Mark.FAILED
 
 
 def test_a_newer_run_that_left_something_out_takes_away_and_never_gives(tmp_path: Path) -> None:
     pool, pages = book(("pool", "pages"))
     keep(tmp_path, Phase.PREFLIGHT, LAUNCH - 4 * HOUR, [result(pool), result(pages, 3)])
     narrowed = keep(tmp_path, Phase.PREFLIGHT, LAUNCH - 3 * HOUR, [result(pages)])
-    found = gather(tmp_path, "shop")
+    found = gather(tmp_path, "shop", {})
     assert marks(found)["pages"] is Mark.FAILED
     keep(tmp_path, Phase.PREFLIGHT, LAUNCH - 2 * HOUR, [result(pool, outcome="unknown")], ended=False)
-    found = gather(tmp_path, "shop")
+    found = gather(tmp_path, "shop", {})
     assert marks(found)["pool"] is Mark.UNKNOWN
     assert f"{narrowed.name} is newer and left something out (INCOMPLETE): nothing in it failed" in render(found)
 
@@ -153,7 +153,7 @@ def test_a_journal_that_was_touched_stands_against_the_verdict(tmp_path: Path) -
     folder = whole_launch(tmp_path)
     journal = folder / "journal.jsonl"
     journal.write_text(journal.read_text("utf-8").replace('"value":1.0', '"value":1.5', 1), "utf-8")
-    dossier = gather(tmp_path, "shop")
+    dossier = gather(tmp_path, "shop", {})
     assert headline(dossier).word == "INCOMPLETE"
     assert [one.folder for one in dossier.lost] == [folder]
     assert "does not follow the line before" in render(dossier)
@@ -164,7 +164,7 @@ def test_evidence_has_an_age(tmp_path: Path) -> None:
     keep(tmp_path, Phase.SMOKE, LAUNCH, target={"url": "https://shop.example.com", "revision": "r2"})
     keep(tmp_path, Phase.POSTLAUNCH, LAUNCH + HOUR)
     keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7))
-    dossier = gather(tmp_path, "shop")
+    dossier = gather(tmp_path, "shop", {})
     assert dossier.phases[Phase.PREFLIGHT].stale == "decided on revision r1; r2 was launched"
     assert dossier.phases[Phase.POSTLAUNCH].stale == "it looked 167 h earlier; at most 48 count"
     assert marks(dossier) == {"pool": Mark.STALE, "pages": Mark.STALE, "errors": Mark.STALE, "weekly": Mark.PASSED}
@@ -173,7 +173,7 @@ def test_evidence_has_an_age(tmp_path: Path) -> None:
 def test_another_address_is_another_target(tmp_path: Path) -> None:
     keep(tmp_path, Phase.PREFLIGHT, LAUNCH - HOUR, target={"url": "https://old.example.com", "revision": "r1"})
     keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7))
-    dossier = gather(tmp_path, "shop")
+    dossier = gather(tmp_path, "shop", {})
     assert marks(dossier)["pool"] is Mark.UNCHECKED
     assert "1 runs against another address count for nothing here." in render(dossier)
 
@@ -182,7 +182,7 @@ def test_the_form_is_that_of_the_evidence(tmp_path: Path) -> None:
     lines = book(weekly={"checks": ["signoff.approvals"], "limits": {"roles": ["SRE Lead", "Product Manager"]}})
     lines += [{**lines[3], "id": "book/form", "checks": [], "rendered_as": "sign_off"}]
     keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7), lines=lines, sign_off=SIGNED)
-    dossier = gather(tmp_path, "shop")
+    dossier = gather(tmp_path, "shop", {})
     page = render(dossier)
     assert '<th scope="row">SRE Lead</th><td>Cy Diaz</td><td>2026-12-08</td>' in page
     assert '<th scope="row">Product Manager</th><td><span class="line-to-sign">' in page
@@ -196,7 +196,7 @@ def test_what_this_page_decides_itself(tmp_path: Path) -> None:
         for name in ("verdict", "sign_off", "trends")
     ]
     keep(tmp_path, Phase.PREFLIGHT, LAUNCH - HOUR, lines=[*book(("pool",)), *own])
-    found = books(gather(tmp_path, "shop"), Rendered("nobody has decided", ""))
+    found = books(gather(tmp_path, "shop", {}), Rendered("nobody has decided", ""))
     told = {box.line.id: (box.mark, box.parts[0].why) for box in found[0].boxes}
     assert told["book/verdict"] == (Mark.PASSED, "the verdict of preflight is GO")
     assert told["book/sign_off"] == (Mark.UNCHECKED, "nobody has decided")
@@ -205,18 +205,18 @@ def test_what_this_page_decides_itself(tmp_path: Path) -> None:
 
 def test_the_same_evidence_gives_the_same_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole_launch(tmp_path, sign_off=SIGNED)
-    first = write(tmp_path, "shop").read_bytes()
+    first = write(gather(tmp_path, "shop", {}), None)[0].read_bytes()
     assert main(["sign-off", "--env", "shop", "--reports", str(tmp_path)]) == 0
     assert (tmp_path / "shop" / "sign-off.html").read_bytes() == first
     told = capsys.readouterr().out
     assert "verdict   APPROVED: signed on 2026-12-08" in told
-    assert f"digest {digest(gather(tmp_path, 'shop'))}" in told
-    assert digest(gather(tmp_path, "shop")) in first.decode()
+    assert f"digest {digest(gather(tmp_path, 'shop', {}))}" in told
+    assert digest(gather(tmp_path, "shop", {})) in first.decode()
 
 
 def test_no_evidence_is_no_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(BadRun, match="holds no run that can be read"):
-        gather(tmp_path, "shop")
+        gather(tmp_path, "shop", {})
     assert main(["sign-off", "--env", "shop", "--reports", str(tmp_path)]) == 4
     assert "pytest -m ga --env shop" in capsys.readouterr().err
 
@@ -232,7 +232,7 @@ def test_a_pdf_without_a_browser_is_refused_with_the_way_out(
 
 def test_trends_of_seven_days_are_drawn_with_their_limit(tmp_path: Path) -> None:
     whole_launch(tmp_path)
-    page = render(gather(tmp_path, "shop"))
+    page = render(gather(tmp_path, "shop", {}))
     assert page.count("<polyline") == 2
     assert "No trend of seven days" not in page
     assert re.search(r'<line class="level" x1="0" x2="220"', page)
@@ -249,7 +249,7 @@ def test_two_hundred_runs_of_292_lines_are_rendered_in_two_seconds(tmp_path: Pat
     took = []
     for _ in range(2):
         began = time.process_time()
-        page = render(gather(tmp_path, "shop"))
+        page = render(gather(tmp_path, "shop", {}))
         took.append(time.process_time() - began)
     assert min(took) < 2
     assert page.count('class="dot-good"') == 200 + 1  # and the key

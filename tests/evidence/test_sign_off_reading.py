@@ -85,7 +85,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     errors, weekly = book(("errors", "weekly"))
     attested = result(errors, attested=True, attestation={**ATTESTED, "entry": "book/errors", "state": "decides"})
     whole_launch(reports, results=[attested, result(weekly, 3)], attestations={"book/errors": ATTESTED})
-    return render(gather(reports, "shop"))
+    return render(gather(reports, "shop", {}))
 
 
 def test_the_page_has_a_language_a_title_and_landmarks(page: str) -> None:
@@ -210,7 +210,7 @@ def hostile_launch(reports: Path, text: str) -> str:
         keep(reports, Phase.POSTLAUNCH, LAUNCH + timedelta(hours=hours), seen, lines=lines, target=target)
     at = LAUNCH + timedelta(days=7)
     keep(reports, Phase.GA, at, [fine, bad], lines=lines, target=target, sign_off=form, owners={"signoff": text})
-    return render(gather(reports, "shop"))
+    return render(gather(reports, "shop", {}))
 
 
 @pytest.mark.parametrize("text", EVIL, ids=range(len(EVIL)))

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from readiness.__main__ import main
+from readiness.evidence import ledger
+from readiness.evidence.signing import FILE_VARIABLE
+from tests.evidence.launch import Launch, new_key
 from tests.plugin.project import Project, line
 
 LAST = '''\
@@ -48,6 +51,33 @@ def test_the_last_phase_ends_in_the_page(project: Project) -> None:
     assert text.count("/report.html") >= 4
     assert main(["sign-off", "--env", "tiny", "--reports", str(project.folder / "reports")]) == 0
     assert page.read_text("utf-8") == text
+
+
+def test_a_signed_launch_ends_in_a_page_of_the_ledger(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(FILE_VARIABLE, str(new_key(project.folder, "ci")))
+    assert project.run("-m", "preflight").exit == 0
+    ran = project.run("-m", "ga")
+    assert ran.exit == 0, ran.out
+    launch = Launch(project.folder)
+    assert f"head {ledger.read(launch.book, {}).head}" in ran.out
+    assert launch.verify("--all", "--env", "tiny") == 0
+    assert "sign-off.html: as it was rendered at" in capsys.readouterr().out
+    launch.lower(launch.runs()[-1])
+    assert launch.sign_off() == 10
+    assert "-ga (ga): journal.jsonl was changed after it was sealed" in capsys.readouterr().out
+    assert "<title>INCOMPLETE: " in (launch.home / ledger.PAGE).read_text("utf-8")
+
+
+def test_without_a_key_the_page_is_entered_all_the_same(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert project.run("-m", "ga").exit == 0
+    launch = Launch(project.folder)
+    assert launch.verify("--all", "--env", "tiny") == 0
+    page = launch.home / ledger.PAGE
+    page.write_text(page.read_text("utf-8").replace("APPROVED", "DEFERRED"), "utf-8")
+    assert launch.verify("--all", "--env", "tiny") == 1
+    assert "it was changed since" in capsys.readouterr().out
 
 
 def test_a_page_that_cannot_be_written_costs_no_verdict(project: Project) -> None:
