@@ -13,6 +13,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _SPAN = re.compile(r"(\d+)([smhdw])$")
 YEARS = range(2000, 3000)
 AFTER_SIGN_OFF = "after sign-off"
+LOOKS_BACK_AT_MOST = timedelta(minutes=5)
 
 
 def parse_offset(text: str) -> timedelta:
@@ -76,6 +77,11 @@ def parse_as_of(text: str, launch_at: datetime | None) -> datetime:
     if launch_at is None:
         raise ValueError(f"{text!r} is relative to the launch, and the environment names no launch_at")
     return launch_at + offset
+
+
+def has_passed(as_of: datetime, started_at: datetime) -> bool:
+    """Tell whether a run looked back: it judged as of a time before it began, and not only by the time it takes."""
+    return as_of < started_at - LOOKS_BACK_AT_MOST
 
 
 @dataclass(frozen=True, order=True)

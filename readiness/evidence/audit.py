@@ -48,6 +48,7 @@ def audit_run(recorded: RecordedRun, book: Book | None, trusted: Mapping[str, Pu
     if start.replay or start.replay_of:
         found.gaps.append(f"a replay of {start.replay_of.run if start.replay_of else start.replay} is not evidence")
         return found
+    found.gaps += filter(None, [start.looked_back])
     if book is None:
         (found.gaps if trusted or start.key_id else found.told).append("no ledger lies beside it: not evidence")
         return found
@@ -237,6 +238,7 @@ def _audited(home: Path, kept: Kept, trusted: Mapping[str, PublicKey]) -> tuple[
             found.faults += str(error).splitlines()
         else:
             found.faults += [*_changed(kept, recorded), *judge(recorded).refuted]
+            found.gaps += filter(None, [recorded.start.looked_back])
     if kept.sealed is None:
         found.gaps.append(f"opened {kept.entry.at:%Y-%m-%d %H:%M:%S}Z and never sealed: abandoned, or still under way")
     elif kept.key is None:

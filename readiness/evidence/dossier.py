@@ -108,7 +108,8 @@ def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey]) ->
         raise BadRun(
             f"{reports / environment} holds no run that can be read{first}: run pytest -m ga --env {environment}"
         )
-    leading = next((one for one in reversed(runs) if one.start.phase is Phase.GA), runs[-1])
+    of_today = [one for one in runs if not one.start.looked_back] or runs
+    leading = next((one for one in reversed(of_today) if one.start.phase is Phase.GA), of_today[-1])
     url = leading.start.target.url
     here = tuple(one for one in runs if one.start.target.url == url)
     book = book_of(reports / environment, trusted)
@@ -146,11 +147,11 @@ def _glances(reports: Path, environment: str) -> tuple[list[Glance], list[Lost]]
 def _decide(
     runs: Sequence[Glance], phase: Phase, lost: list[Lost], audited: Callable[[RecordedRun], Audit]
 ) -> Decided | None:
-    """Find the run that decides a phase, and what newer ones took away from it."""
+    """Find the run that decides a phase, and what newer ones took away from it. One that looked back decides none."""
     ordered = [one for one in reversed(runs) if one.start.phase is phase]
-    while ordered:
-        chosen = next((one for one in ordered if one.whole), None)
-        chosen = chosen or next((one for one in ordered if one.finish), ordered[0])
+    while able := [one for one in ordered if not one.start.looked_back]:
+        chosen = next((one for one in able if one.whole), None)
+        chosen = chosen or next((one for one in able if one.finish), able[0])
         try:
             run = read_run(chosen.folder)
         except BadRun as error:
@@ -167,6 +168,7 @@ def _decide(
             refuted=judged.refuted,
             unproven=(*audit.faults, *audit.gaps, *forged),
         )
+    lost += [Lost(one.folder, one.start.looked_back) for one in ordered]
     return None
 
 
@@ -186,7 +188,8 @@ def _taken_by(
         bad = [one for one in found.results if outcomes.get(one.key) in TAKES_AWAY and one.key in known]
         taken += bad
         told = f"{len(bad)} of its lines count as failed or unknown" if bad else "nothing in it failed"
-        notes.append(f"{one.folder.name} is newer and left something out ({one.word}): {told}")
+        why = "looked back with --as-of" if one.start.looked_back else "left something out"
+        notes.append(f"{one.folder.name} is newer and {why} ({one.word}): {told}")
         forged += [f"{one.folder.name} is newer: {fault}" for fault in audited(found).faults]
     return taken, notes, forged
 
@@ -218,7 +221,8 @@ def _untrusted(lost: list[Lost], phases: dict[Phase, Decided]) -> Iterator[str]:
     for one in lost:
         decided = next((found for phase, found in phases.items() if f"-{phase}" in one.folder.name), None)
         if decided is None or one.folder.name > decided.run.folder.name:
-            yield f"{one.folder.name} is newer than the run that decides its phase, and is no evidence: {one.why}"
+            newer = "is newer than the run that decides its phase, and " if decided else ""
+            yield f"{one.folder.name} {newer}is no evidence: {one.why}"
 
 
 def shown(sentences: Sequence[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from readiness.ladder import Hysteresis, Standing
 from readiness.measurements import Measurement
 from readiness.outcomes import Gate, Outcome, Phase, Step
 from readiness.sign_off import SignOff
+from readiness.timeline import has_passed
 from readiness.verdict import Key, Word
 
 SCHEMA = "readiness/journal/1"
@@ -118,6 +119,14 @@ class Start(Record):
     """`runbook/line`, or the area of a check → who sees to it."""
     sign_off: SignOff | None = None
     """What people had decided when the run began; None before the last phase, and where nobody had."""
+
+    @property
+    def looked_back(self) -> str:
+        """Say that it judged a time that had passed, in which counts what has expired since; empty where it did not."""
+        if not has_passed(self.as_of, self.started_at):
+            return ""
+        told = f"judged as of {self.as_of:%Y-%m-%d %H:%M:%S}Z, which had passed when it ran"
+        return f"{told}: no evidence of today; run it without --as-of"
 
 
 class PlannedLine(Record):

@@ -19,6 +19,7 @@ from readiness.evidence.redaction import REDACTOR
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of, trusted_keys
 from readiness.plugin.options import environments_of
 from readiness.plugin.run import RUN, is_controller, is_real
+from readiness.timeline import has_passed
 
 TEST_RESULT = "test-result.json"
 SEALING = pytest.StashKey["Sealing"]()
@@ -62,6 +63,8 @@ class Sealing:
             return "no: a replay is not evidence"
         if self.signer is None:
             return "no: this run is not evidence (readiness key NAME makes a key)"
+        if has_passed(self._run.moment, self._run.started_at):
+            return "in vain: judged as of a time that had passed is not evidence; run it without --as-of"
         key = self.trusted.get(self.signer.key_id)
         if key is None:
             return f"with the key {self.signer.key_id[:SHOWN]}, which this project does not trust: not evidence"

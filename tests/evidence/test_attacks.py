@@ -342,6 +342,29 @@ def test_a_page_does_not_believe_what_the_ledger_refutes(
     assert sentence in page
 
 
+def test_a_run_that_looked_back_is_no_evidence_of_today(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What has expired since would count in it: a waiver, an attestation."""
+    monkeypatch.setenv(FILE_VARIABLE, str(launch.folder / "ci.key"))
+    project = Project(launch.folder)
+    judged(project, "0.9", 1)
+    red = launch.runs()[-1]
+    project.write("figure.txt", "0.5")
+    ran = project.preflight("--as-of=2020-01-01T00:00:00Z")
+    assert ran.exit == 0, ran.out
+    assert "signed   in vain: judged as of a time that had passed is not evidence" in ran.out
+    for words in (NOW, ALL):
+        assert launch.verify(*words) == 10
+        assert "judged as of 2020-01-01 00:00:00Z, which had passed when it ran" in capsys.readouterr().out
+    assert launch.sign_off() == 0
+    page = (launch.home / ledger.PAGE).read_text("utf-8")
+    assert f'<strong>NO-GO</strong><a href="{red.name}/report.html">preflight' in page
+    assert "is newer and looked back with --as-of (GO): nothing in it failed" in page
+    assert project.preflight("--as-of=2099-01-01T00:00:00Z").exit == 0
+    assert launch.verify(*NOW) == 0
+
+
 def test_limits_loosened_between_runs(
     launch: Launch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -149,6 +149,35 @@ def test_a_newer_run_that_left_something_out_takes_away_and_never_gives(tmp_path
     assert f"{narrowed.name} is newer and left something out (INCOMPLETE): nothing in it failed" in render(found)
 
 
+@pytest.mark.parametrize(
+    ("back", "word"),
+    [(-HOUR, "APPROVED"), (timedelta(minutes=4), "APPROVED"), (timedelta(minutes=6), "INCOMPLETE")],
+)
+def test_a_run_that_looked_back_decides_nothing(back: timedelta, word: str, tmp_path: Path) -> None:
+    at = LAUNCH + timedelta(days=7)
+    folder = keep(tmp_path, Phase.GA, at, as_of=(at - back).isoformat())
+    dossier = gather(tmp_path, "shop", {})
+    assert headline(dossier).word == word
+    assert (Phase.GA in dossier.phases) is (word == "APPROVED")
+    if word == "INCOMPLETE":
+        (why,) = dossier.untrusted
+        assert why.startswith(f"{folder.name} is no evidence: judged as of 2026-12-08 08:54:00Z, which had passed")
+        assert why in render(dossier)
+
+
+def test_a_newer_run_that_looked_back_takes_away_and_never_gives(tmp_path: Path) -> None:
+    errors, weekly = book(("errors", "weekly"))
+    at = LAUNCH + timedelta(days=7)
+    whole_launch(tmp_path, results=[result(errors), result(weekly, 3)])
+    keep(tmp_path, Phase.GA, at + HOUR, as_of=at.isoformat())
+    dossier = gather(tmp_path, "shop", {})
+    assert (headline(dossier).word, dossier.moment) == ("DEFERRED", at)
+    keep(tmp_path, Phase.GA, at + 2 * HOUR)
+    assert headline(gather(tmp_path, "shop", {})).word == "APPROVED"
+    keep(tmp_path, Phase.GA, at + 3 * HOUR, [result(errors), result(weekly, 3)], as_of=at.isoformat())
+    assert headline(gather(tmp_path, "shop", {})).word == "DEFERRED"
+
+
 def test_a_journal_that_was_touched_stands_against_the_verdict(tmp_path: Path) -> None:
     folder = whole_launch(tmp_path)
     journal = folder / "journal.jsonl"
