@@ -34,6 +34,8 @@ class Answer:
     body: bytes
     seconds: float
     """From the first byte sent to the last received, connecting and redirects included."""
+    redirects_to: str = ""
+    """Where it sends us, if it was not to be followed, without what may be secret."""
 
     def text(self) -> str:
         """Decode the body. Raises Unknown."""

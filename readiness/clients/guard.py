@@ -15,6 +15,10 @@ from readiness.outcomes import Effect, Unknown
 _UNDER_WAY = "no answer"
 
 
+class HostNotAllowed(Unknown):
+    """Nothing is sent to this host."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One thing that was sent, or refused before it was sent."""
@@ -74,7 +78,7 @@ class Guard:
         if host is not None and host.lower() not in {known.lower() for known in self.allowed_hosts}:
             near = nearest(host, self.allowed_hosts)
             hint = f" (did you mean {near}?)" if near else ""
-            return Unknown(
+            return HostNotAllowed(
                 f"the host {host or 'without a name'} is not allowed{hint}",
                 "add it to allowed_hosts in the environment file, if it is ours",
             )

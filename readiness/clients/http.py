@@ -17,7 +17,7 @@ from readiness import environment
 from readiness.clients.answer import Answer, at_pointer, too_large, unpack
 from readiness.clients.deadline import Deadline, DeadlinePassed, Wire, within
 from readiness.clients.failures import failure
-from readiness.clients.guard import Entry, Guard
+from readiness.clients.guard import Entry, Guard, HostNotAllowed
 from readiness.outcomes import Effect, Unknown
 from readiness.secret import MASK, Secret
 
@@ -51,6 +51,8 @@ class _Ask:
     token: Secret | None
     headers: Mapping[str, str]
     content: Mapping[str, Any]
+    first: str = ""
+    """Where the chain began, once it has led on."""
 
     def onward(self, location: str, status: int) -> _Ask:
         """Follow a redirect: what was given for one origin is not carried to another. Raises InvalidURL, ValueError."""
@@ -66,6 +68,7 @@ class _Ask:
             content=self.content if keep else {},
             token=self.token if same else None,
             headers=self.headers if same else {},
+            first=self.first or shown(self.url),
         )
 
 
@@ -80,9 +83,14 @@ class Http:
         self._places: dict[str, threading.Semaphore] = {}
         self._lock = threading.Lock()
 
-    def get(self, where: str, *, token: Secret | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-        """Read a path of the target, or a whole address. Raises Unknown."""
-        return self.send("GET", where, effect=Effect.READ, token=token, headers=headers)
+    def get(
+        self, where: str, *, token: Secret | None = None, headers: Mapping[str, str] | None = None, follow: bool = True
+    ) -> Answer:
+        """Read a path of the target, or a whole address. Raises Unknown.
+
+        Without `follow` a redirect to another page, such as one to sign in, is the answer.
+        """
+        return self.send("GET", where, effect=Effect.READ, token=token, headers=headers, follow=follow)
 
     def send(
         self,
@@ -95,6 +103,7 @@ class Http:
         json: Any = None,
         data: Mapping[str, Any] | None = None,
         files: Mapping[str, Any] | None = None,
+        follow: bool = True,
     ) -> Answer:
         """Send one request and follow its redirects, all within the deadline. Raises Unknown.
 
@@ -112,9 +121,12 @@ class Http:
             if answer.status not in _REDIRECTS or not answer.headers.get("location"):
                 return replace(answer, seconds=seconds)
             try:
-                ask = ask.onward(answer.headers["location"], answer.status)
+                onward = ask.onward(answer.headers["location"], answer.status)
             except (httpx.InvalidURL, ValueError):
                 raise Unknown(f"{answer.url} redirects to no http address", "correct the Location it sends") from None
+            if not follow and _page(onward.url) != _page(ask.url):
+                return replace(answer, seconds=seconds, redirects_to=shown(onward.url))
+            ask = onward
         raise Unknown(
             f"{shown(self._address(where))} redirects more than {REDIRECTS_AT_MOST} times",
             "a loop? follow it in a browser, and set the address where it ends",
@@ -163,6 +175,13 @@ class Http:
         """Ask, and once more where the connection broke off before an answer: a deployment does that to one or two."""
         try:
             return self._once(ask, deadline)
+        except HostNotAllowed as refusal:
+            if not ask.first:
+                raise
+            raise Unknown(
+                f"{ask.first} redirects to {shown(ask.url)}; {refusal.reason}",
+                "a sign-in page? look at it in a browser; add the host to allowed_hosts only if it is ours",
+            ) from None
         except _BrokenOff as lost:
             if ask.method not in _SAFE_TO_REPEAT:
                 raise Unknown(lost.reason, lost.remedy) from None
@@ -277,6 +296,11 @@ def _no_cookies() -> http.cookiejar.CookieJar:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or _PORTS.get(url.scheme)
+
+
+def _page(url: httpx.URL) -> tuple[str, str]:
+    """Tell pages apart: https instead of http, or a slash at the end, does not make another one."""
+    return url.host, url.path.rstrip("/")
 
 
 def shown(url: httpx.URL | str) -> str:

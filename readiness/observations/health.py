@@ -21,13 +21,18 @@ class HealthAnswer:
 
     status: int
     seconds: float
+    redirects_to: str = ""
+
+    def told(self, path: str) -> str:
+        """Name the status for a person: a redirect to another page says where it leads."""
+        return f"status of {path}" + (f", which redirects to {self.redirects_to}" if self.redirects_to else "")
 
 
 @observation(quiet=True)
 def health_answer(http: Http, path: str) -> HealthAnswer:
-    """Ask one health endpoint."""
-    answer = http.get(path)
-    return HealthAnswer(answer.status, answer.seconds)
+    """Ask one health endpoint. It answers itself: the page that a redirect leads to may be one to sign in."""
+    answer = http.get(path, follow=False)
+    return HealthAnswer(answer.status, answer.seconds, answer.redirects_to)
 
 
 @observation
@@ -52,7 +57,10 @@ def health_time(http: Http, path: str, pointer: str) -> HealthTime:
 
 
 def _told(http: Http, path: str, pointer: str) -> Any:
-    found = at_pointer(http.get(path).json(), pointer)
+    answer = http.get(path, follow=False)
+    if answer.redirects_to:
+        raise Unknown(f"{path} redirects to {answer.redirects_to}", "state the path that answers itself in the line")
+    found = at_pointer(answer.json(), pointer)
     if isinstance(found, dict | list | bool) or found in {None, ""}:
         raise Unknown(f"{path} says nothing at {pointer}", "state another pointer in the line, or mend the answer")
     return found

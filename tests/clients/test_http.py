@@ -138,7 +138,7 @@ CAUSES: dict[str, tuple[Behaviour, str, str]] = {
     "short": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"), "not whole HTTP", "log"),
     "elsewhere": (
         whole(302, "", {"Location": "http://evil.example/"}),
-        "host evil.example is not allowed",
+        "/facts redirects to http://evil.example/; the host evil.example is not allowed",
         "allowed_h",
     ),
 }
@@ -226,6 +226,31 @@ def test_a_redirect_to_another_origin_loses_what_was_given(make: Make) -> None:
         clients.http.get("/", token=Secret("a-token-of-its-own"), headers={"apikey": "another-secret"})
     (asked,) = other.asked
     assert not {"authorization", "apikey", "x-probe"} & set(asked.headers)
+
+
+def _sends_on(location: str) -> Behaviour:
+    def behave(server: Server, connection: socket.socket, asked: Asked) -> None:
+        moved = whole(302, "", {"Location": location})
+        (moved if asked.path == "/health" else document({}))(server, connection, asked)
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    ("location", "status", "redirects_to"),
+    [
+        ("/login?next=/health&token=abc", 302, "/login?next=%2Fhealth&token=***"),
+        ("http://evil.example/health", 302, "http://evil.example/health"),
+        ("/health/", 200, ""),
+    ],
+)
+def test_a_redirect_to_another_page_is_the_answer_where_it_is_not_followed(
+    location: str, status: int, redirects_to: str, make: Make
+) -> None:
+    with Server(_sends_on(location)) as server:
+        answer = make(server.url).http.get("/health", follow=False)
+        assert answer.status == status
+        assert answer.redirects_to.removeprefix(server.url) == redirects_to
 
 
 @pytest.mark.parametrize(("status", "method"), [(301, "GET"), (302, "GET"), (303, "GET"), (307, "POST"), (308, "POST")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from readiness.environment import Reading
-from readiness.observations.health import health_time, health_word
+from readiness.observations.health import health_answer, health_time, health_word
 from readiness.observations.workers import cron_run
 from readiness.outcomes import Unknown
 from tests.clients.conftest import Make
-from tests.clients.servers import Server, document
+from tests.clients.servers import Asked, Server, document, whole
 
 MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -46,6 +47,19 @@ def test_a_word_is_read_whatever_the_status(make: Make) -> None:
         assert health_word(make(server.url).http, "/health", "/environment") == "staging"
         with pytest.raises(Unknown, match="nothing at /region"):
             health_word(make(server.url).http, "/health", "/region")
+
+
+def test_a_page_to_sign_in_is_no_health(make: Make) -> None:
+    def behave(server: Server, connection: socket.socket, asked: Asked) -> None:
+        page = whole(200, "<html>sign in") if asked.path == "/login" else whole(302, "", {"Location": "/login"})
+        page(server, connection, asked)
+
+    with Server(behave) as server:
+        answer = health_answer(make(server.url).http, "/health")
+        assert (answer.status, answer.redirects_to) == (302, f"{server.url}/login")
+        assert answer.told("/health") == f"status of /health, which redirects to {server.url}/login"
+        with pytest.raises(Unknown, match=f"/health redirects to {server.url}/login"):
+            health_word(make(server.url).http, "/health", "/environment")
 
 
 @pytest.mark.parametrize(
