@@ -2,7 +2,7 @@
 
 import pytest
 
-from readiness import Limits, Measure
+from readiness import Limits, Measure, Share
 from readiness.observations.alerts import HOUR, AlertDelivery, AlertRule, SentryAlert, Span
 
 EVALUATED_WITHIN_SECONDS = 300
@@ -12,10 +12,10 @@ class Configured(Limits):
     alert: str
     severity: str | None = None
     firing_for: Span = HOUR
-    share_at_most: float | None = None
+    share_at_most: Share | None = None
     seconds_at_most: float | None = None
     quantile: float | None = None
-    drop_share_below: float | None = None
+    drop_share_below: Share | None = None
     failures_in_a_row: int | None = None
 
 

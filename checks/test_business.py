@@ -2,16 +2,16 @@
 
 import pytest
 
-from readiness import Limits, Measure
+from readiness import Limits, Measure, Share
 from readiness.observations.business import Events, Stops, Usual
 
 
 class LoginSuccess(Limits):
-    share_at_least: float = 0.9
+    share_at_least: Share = 0.9
 
 
 class PaymentSuccess(Limits):
-    share_at_least: float = 0.95
+    share_at_least: Share = 0.95
 
 
 class LeadVolume(Limits):

@@ -2,13 +2,13 @@
 
 import pytest
 
-from readiness import Limits, Measure
+from readiness import Limits, Measure, Share
 from readiness.observations.cache import CacheUse
 
 
 class HitRatio(Limits):
     lookups_at_least: int = 1
-    share_at_least: float = 0.80
+    share_at_least: Share = 0.80
 
 
 class Warm(HitRatio):

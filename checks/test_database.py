@@ -2,7 +2,7 @@
 
 import pytest
 
-from readiness import Limits, Measure
+from readiness import Limits, Measure, Share
 from readiness.observations.database import (
     ConnectionPool,
     DatabaseAnswer,
@@ -20,7 +20,7 @@ class ProjectHealthy(Limits):
 
 
 class PoolHeadroom(Limits):
-    share_below: float = 0.80
+    share_below: Share = 0.80
     connections_below: int | None = None
 
 
@@ -69,12 +69,12 @@ class ExpiredSessions(Limits):
 
 
 class CacheHitRatio(Limits):
-    share_at_least: float = 0.90
+    share_at_least: Share = 0.90
     blocks_at_least: int = 1000
 
 
 class Cpu(Limits):
-    share_below: float = 0.80
+    share_below: Share = 0.80
 
 
 @pytest.mark.preflight

@@ -2,7 +2,7 @@
 
 import pytest
 
-from readiness import Limits, Measure
+from readiness import Limits, Measure, Share
 from readiness.observations.flags import Audience
 
 
@@ -12,12 +12,12 @@ class Configured(Limits):
 
 class AllowlistInternalOnly(Limits):
     flag: str
-    share_at_most: float = 0.0
+    share_at_most: Share = 0.0
 
 
 class FullyRolledOut(Limits):
     flag: str
-    share_at_least: float = 1.0
+    share_at_least: Share = 1.0
 
 
 @pytest.mark.preflight

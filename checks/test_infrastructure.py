@@ -2,31 +2,31 @@
 
 import pytest
 
-from readiness import Limits, Measure
+from readiness import Limits, Measure, Share
 from readiness.observations.infrastructure import MemoryTrend, Resource
 
 
 class Cpu(Limits):
-    share_below: float = 0.70
+    share_below: Share = 0.70
 
 
 class Memory(Limits):
-    share_below: float = 0.80
+    share_below: Share = 0.80
 
 
 class Disk(Limits):
-    share_at_most: float = 0.80
-    share_below: float = 1.0
+    share_at_most: Share = 0.80
+    share_below: Share = 1.0
 
 
 class MemoryNotGrowing(Limits):
-    share_a_day_below: float = 0.25  # of today's memory
+    share_a_day_below: Share = 0.25  # of today's memory
     restarts_at_most: int = 0
 
 
 class CapacityForecast(Limits):
     resource: Resource
-    share_below: float = 1.0  # of the resource's limit, in 30 days
+    share_below: Share = 1.0  # of the resource's limit, in 30 days
 
 
 @pytest.mark.postlaunch

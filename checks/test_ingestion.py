@@ -2,7 +2,7 @@
 
 import pytest
 
-from readiness import Limits, Measure
+from readiness import Limits, Measure, Share
 from readiness.observations.ingestion import UploadOutcomes, UploadTrace
 
 STATUSES = {"pending", "processing", "promoting", "completed", "failed"}
@@ -13,7 +13,7 @@ class NoWorkspacePaused(Limits):
 
 
 class ErrorRateLastHour(Limits):
-    share_below: float = 0.05
+    share_below: Share = 0.05
 
 
 class StagingBacklog(Limits):

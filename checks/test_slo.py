@@ -2,18 +2,18 @@
 
 import pytest
 
-from readiness import Limits, Measure
+from readiness import Limits, Measure, Share
 from readiness.observations.slo import Availability, Compared, Events, Slowness, Span, Usual, WeekByWeek
 
 
 class ErrorRate(Limits):
-    share_below: float = 0.01
+    share_below: Share = 0.01
     window: Span = "1h"
     of: str = "requests"
 
 
 class SuccessRate(Limits):
-    success_share_above: float = 0.99
+    success_share_above: Share = 0.99
     window: Span = "1h"
     of: str = "requests"
 
@@ -31,7 +31,7 @@ class MeanResponseTime(Limits):
 
 
 class ErrorRateWindow(Limits):
-    share_below: float = 0.01
+    share_below: Share = 0.01
     window: Span = "7d"
     of: str = "requests"
 
@@ -44,7 +44,7 @@ class LatencyWindow(Limits):
 
 
 class AvailabilityWindow(Limits):
-    share_above: float
+    share_above: Share
     window: Span = "7d"
     of: str = "requests"
 
@@ -57,31 +57,31 @@ class BreakerEventsWindow(Limits):
 
 class BackToBaseline(Limits):
     times_at_most: float = 2.0
-    share_floor: float = 0.005  # shares below it are alike: what one failure in 200 does is no trend
+    share_floor: Share = 0.005  # shares below it are alike: what one failure in 200 does is no trend
     of: str = "requests"
 
 
 class ThrottlingNormal(Limits):
     times_at_most: float = 3.0
-    share_floor: float = 0.005
+    share_floor: Share = 0.005
     of: str = "requests"
 
 
 class EndpointSuccessStable(Limits):
     path: str
-    drop_at_most: float = 0.01
+    drop_at_most: Share = 0.01
     of: str = "endpoint"
 
 
 class TrafficNormal(Limits):
-    drop_share_below: float = 0.5
+    drop_share_below: Share = 0.5
     times_below: float = 3.0
     of: str = "requests"
 
 
 class NoWeeklyRegression(Limits):
     times_at_most: float = 1.1  # a tenth is what weeks differ by
-    share_floor: float = 0.001
+    share_floor: Share = 0.001
     of: str = "requests"
 
 

@@ -45,6 +45,18 @@ def _link(text: str) -> str:
     return text
 
 
+def _share(value: float) -> float:
+    if not 0 <= value <= 1:
+        hint = f": for {value:g} % write {value / 100:g}" if 1 < value <= 100 else ""  # noqa: PLR2004  per cent
+        raise ValueError(f"a share is 0 to 1, not {value:g}{hint}")
+    return value
+
+
+_A_SHARE = AfterValidator(_share)
+Share = Annotated[float, _A_SHARE]
+"""A limit of a check: a part of a whole. Per cent in its place would let everything pass."""
+
+
 class Limits(BaseModel):
     """Base of every check's limits. A field is a key that a runbook line may set; its default is the check's own."""
 
@@ -208,20 +220,43 @@ def planned_checks() -> frozenset[str]:
 
 
 def limits_of(item: Item, model: type[Limits]) -> Limits:
-    """Validate the limits of one item. Raises BadRunbook."""
+    """Validate the limits of one item, and the thresholds they are raised to. Raises BadRunbook."""
+    problems = list(_ladder_problems(item, model))
     try:
-        return model.model_validate(item.limits)
+        found = model.model_validate(item.limits)
     except ValidationError as error:
-        raise BadRunbook(list(_limit_problems(item, model, error))) from None
+        raise BadRunbook([*_limit_problems(item, model, error), *problems]) from None
+    if problems:
+        raise BadRunbook(problems)
+    return found
+
+
+def _ladder_problems(item: Item, model: type[Limits]) -> Iterator[str]:
+    """Tell the thresholds that are no shares where the line has one check, and all the check's numbers are shares."""
+    numbers = [field for field in model.model_fields.values() if field.annotation in {int, float}]
+    if len(item.line.decided_by) > 1 or not numbers or any(_A_SHARE not in field.metadata for field in numbers):
+        return
+    for step, threshold in item.line.ladder.items():
+        try:
+            if not isinstance(threshold, str):
+                _share(threshold)
+        except ValueError as error:
+            yield f"{_place(item)}: ladder: {step}: {error}"
 
 
 def _limit_problems(item: Item, model: type[Limits], error: ValidationError) -> Iterable[str]:
     for found in error.errors():
-        place = f"runbook {item.runbook}: line {item.line.id}: {item.check}"
+        place = _place(item)
         key = ".".join(str(part) for part in found["loc"])
         if found["type"] == "extra_forbidden":
             yield f"{place}: limit {not_one_of(key, model.model_fields)}"
         elif found["type"] == "missing":
             yield f"{place}: limit {key!r} is missing"
+        elif found["type"] == "value_error":
+            yield f"{place}: limit {key!r}: {found['msg'].removeprefix('Value error, ')}"
         else:
             yield f"{place}: limit {key!r}: {found['msg'][:1].lower()}{found['msg'][1:]}, not {found['input']!r}"
+
+
+def _place(item: Item) -> str:
+    return f"runbook {item.runbook}: line {item.line.id}: {item.check}"

@@ -138,4 +138,4 @@ def test_no_drawers() -> None:
 
 
 def test_the_public_names_are_pinned() -> None:
-    assert readiness.__all__ == ["Limits", "Measure", "Unknown"]
+    assert readiness.__all__ == ["Limits", "Measure", "Share", "Unknown"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from readiness import Limits, runbook
 from readiness.environment import load as load_environment
@@ -71,6 +72,32 @@ def test_phases_and_limits_fit_the_check(item: runbook.Item) -> None:
     assert set(item.line.phase) <= marks, f"{item.check} is not marked for {set(item.line.phase) - marks}"
     model = typing.get_type_hints(check).get("limits", Limits)
     assert set(item.limits) <= set(model.model_fields), f"{item.check} knows {sorted(model.model_fields)}"
+
+
+MORE_THAN_ALL = {"business.lead_volume.share_of_baseline_at_least"}
+"""Shares that may exceed 1: a share of what was there before, which may grow."""
+
+
+def shares() -> Iterator[tuple[str, type[Limits], str]]:
+    for check, function in CHECKS.items():
+        model = typing.get_type_hints(function).get("limits", Limits)
+        yield from ((f"{check}.{name}", model, name) for name in model.model_fields if "share" in name.split("_"))
+
+
+SHARES = {key: (model, name) for key, model, name in shares()}
+
+
+@pytest.mark.parametrize("key", sorted(set(SHARES) - MORE_THAN_ALL))
+def test_a_share_is_never_per_cent(key: str) -> None:
+    model, name = SHARES[key]
+    with pytest.raises(ValidationError) as found:
+        model.model_validate({name: 5})
+    told = [one["msg"] for one in found.value.errors() if one["loc"] == (name,)]
+    assert told == ["Value error, a share is 0 to 1, not 5: for 5 % write 0.05"]
+
+
+def test_the_shares_that_may_exceed_1_are_there() -> None:
+    assert set(SHARES) > MORE_THAN_ALL
 
 
 BY_EVIDENCE = {"load.capacity", "load.error_rate", "load.rehearsal_passed", "load.response_time"}

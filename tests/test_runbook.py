@@ -8,7 +8,7 @@ import pytest
 
 from readiness.errors import BadRunbook
 from readiness.outcomes import Phase
-from readiness.runbook import Limits, limits_of, load, locate
+from readiness.runbook import Limits, Share, limits_of, load, locate
 
 GOOD = """\
 runbook: tiny
@@ -33,7 +33,7 @@ lines:
 
 
 class Headroom(Limits):
-    share_below: float = 0.5
+    share_below: Share = 0.5
 
 
 def write(folder: Path, text: str) -> Path:
@@ -79,6 +79,9 @@ def test_limits_are_typed(tmp_path: Path) -> None:
         ("{share_belov: 0.8}", "limit 'share_belov' is not known; did you mean 'share_below'?"),
         ("{share_below: many}", "limit 'share_below': input should be a valid number"),
         ("{share_below: .nan}", "limit 'share_below': input should be a finite number"),
+        ("{share_below: 5}", "limit 'share_below': a share is 0 to 1, not 5: for 5 % write 0.05"),
+        ("{share_below: 101}", "limit 'share_below': a share is 0 to 1, not 101"),
+        ("{share_below: -0.1}", "limit 'share_below': a share is 0 to 1, not -0.1"),
     ],
 )
 def test_a_wrong_limit_names_the_line(tmp_path: Path, limits: str, told: str) -> None:
@@ -86,6 +89,24 @@ def test_a_wrong_limit_names_the_line(tmp_path: Path, limits: str, told: str) ->
     with pytest.raises(BadRunbook, match=r"runbook tiny: line pool: database\.pool_headroom") as found:
         limits_of(item, Headroom)
     assert told in str(found.value)
+
+
+def test_a_threshold_of_a_share_is_a_share(tmp_path: Path) -> None:
+    class Queue(Limits):
+        share_below: Share = 0.5
+        rows_below: int = 100
+
+    text = GOOD.replace(
+        "    decided_by:\n      database", "    ladder: {page: failed, rollback: 20}\n    decided_by:\n      database"
+    )
+    item = next(load(write(tmp_path, text)).items())
+    assert limits_of(item, Queue).model_fields_set == {"share_below"}
+    with pytest.raises(BadRunbook) as found:
+        limits_of(item, Headroom)
+    (told,) = found.value.problems
+    assert told.endswith(
+        "line pool: database.pool_headroom: ladder: rollback: a share is 0 to 1, not 20: for 20 % write 0.2"
+    )
 
 
 def test_an_unknown_runbook_names_the_nearest(tmp_path: Path) -> None:

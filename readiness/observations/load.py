@@ -13,7 +13,7 @@ from readiness.observations import observation
 from readiness.outcomes import Unknown
 from readiness.rehearsal import Evidence, folders, read
 from readiness.rehearsal_verdict import Word, judge, p95
-from readiness.runbook import Limits
+from readiness.runbook import Limits, Share
 from readiness.stages import STAGES
 
 
@@ -25,7 +25,7 @@ class RehearsalLimits(Limits):
     days_at_most: float = 14
     """Its age."""
     p95_seconds_below: float = 1.5
-    share_below: float = 0.01
+    share_below: Share = 0.01
 
 
 @dataclass(frozen=True)
