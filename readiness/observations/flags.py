@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from readiness.clients.postgres import Row
 from readiness.clients.readings import Readings
 from readiness.environment import Environment, Reading
 from readiness.measurements import Plain
@@ -38,12 +39,31 @@ def flag_audience(readings: Readings, environment: Environment, flag: str) -> Au
     """Read for whom the flag is on."""
     if not environment.internal_workspaces:
         raise NotConfigured("no internal workspace is named", "set internal_workspaces in the environment file")
-    rows = readings.rows(FEATURE_FLAGS, "name", "enabled", "rollout_share", "allowlist")
-    for row in rows:
-        if row["name"] == flag:
-            share = readings.as_number(FEATURE_FLAGS, row["rollout_share"])
-            return Audience(row["enabled"] is not False, share, _outsiders(row["allowlist"], environment))
-    raise Unknown(f"the flag {flag} does not exist", "create it, or set readings.feature_flags to where it is")
+    row = _row(readings, flag, "allowlist")
+    return Audience(row["enabled"] is not False, _share(readings, row), _outsiders(row["allowlist"], environment))
+
+
+def _row(readings: Readings, flag: str, *columns: str) -> Row:
+    rows = readings.rows(FEATURE_FLAGS, "name", "enabled", "rollout_share", *columns)
+    found = [row for row in rows if row["name"] == flag]
+    if not found:
+        raise Unknown(f"the flag {flag} does not exist", "create it, or set readings.feature_flags to where it is")
+    if len(found) > 1:
+        raise Unknown(
+            f"the flag {flag} stands {len(found)} times in its store",
+            "let readings.feature_flags give the rows of this environment alone",
+        )
+    return found[0]
+
+
+def _share(readings: Readings, row: Row) -> float:
+    share = readings.as_number(FEATURE_FLAGS, row["rollout_share"])
+    if not 0 <= share <= 1:
+        raise Unknown(
+            f"the rollout_share of {row['name']} is {share:g}, which is no share from 0 to 1",
+            "per cent? let readings.feature_flags divide it by 100",
+        )
+    return share
 
 
 def _outsiders(allowlist: Plain, environment: Environment) -> list[str]:
@@ -55,8 +75,6 @@ def _outsiders(allowlist: Plain, environment: Environment) -> list[str]:
 @observation
 def flag_share(readings: Readings, flag: str) -> float:
     """Read how large a share of all get the flag: 1 where it is on for everyone, the roll-out's share elsewhere."""
-    for row in readings.rows(FEATURE_FLAGS, "name", "enabled", "rollout_share"):
-        if row["name"] == flag:
-            share = readings.as_number(FEATURE_FLAGS, row["rollout_share"])
-            return 1.0 if row["enabled"] is True else share
-    raise Unknown(f"the flag {flag} does not exist", "create it, or set readings.feature_flags to where it is")
+    row = _row(readings, flag)
+    share = _share(readings, row)
+    return 1.0 if row["enabled"] is True else share

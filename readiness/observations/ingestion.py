@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from readiness.clients.readings import Readings
@@ -90,10 +91,12 @@ class UploadOutcomes:
 def upload_outcomes(readings: Readings) -> UploadOutcomes:
     """Count the last hour's uploads by status; an hour without uploads has no error rate."""
     rows = readings.rows(UPLOAD_OUTCOMES, "status", "uploads")
-    counts = {str(row["status"]): int(readings.as_number(UPLOAD_OUTCOMES, row["uploads"])) for row in rows}
+    counts: Counter[str] = Counter()
+    for row in rows:  # a status may stand in several, one for each workspace
+        counts[str(row["status"])] += int(readings.as_number(UPLOAD_OUTCOMES, row["uploads"]))
     if not sum(counts.values()):
         raise Unknown("there was no upload in the last hour", "look for why nobody uploads, or send a test upload")
-    return UploadOutcomes(counts)
+    return UploadOutcomes(dict(counts))
 
 
 @observation
