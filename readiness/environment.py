@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
 from readiness.channels import Communication, StatusPage, Support
 from readiness.collectors import Grafana, Loki, Sentry
@@ -55,6 +55,13 @@ class Target(Section):
     headers: dict[str, str] = {}
     revision: Reading | str | None = None
     """The revision that runs: a literal, or a reading that asks the target."""
+
+    @field_validator("revision")
+    @classmethod
+    def _says_something(cls, value: Reading | str | None) -> Reading | str | None:
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("no revision stands here; is the variable empty?")
+        return value
 
 
 class Http(Section):

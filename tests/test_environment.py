@@ -118,6 +118,14 @@ def test_the_address_that_tells_the_revision_is_checked_too(tmp_path: Path) -> N
     assert any("target.revision.http: host 'elsewhere.example.net' is not known" in line for line in found), found
 
 
+@pytest.mark.parametrize("revision", ["", "  "])
+def test_an_empty_variable_is_no_revision(tmp_path: Path, revision: str) -> None:
+    text = GOOD.replace('token: "${SHOP_TOKEN}"', 'token: "${SHOP_TOKEN}", revision: "${GIT_SHA}"')
+    assert read(tmp_path, text, VARIABLES | {"GIT_SHA": "abc123"}).target.revision == "abc123"
+    (told,) = problems(tmp_path, text, VARIABLES | {"GIT_SHA": revision})
+    assert told == "shop.yaml:6: target.revision: no revision stands here; is the variable empty?"
+
+
 def test_an_unknown_environment_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "staging.yaml").touch()
     with pytest.raises(BadEnvironment, match="'stagin' is not known; did you mean 'staging'"):

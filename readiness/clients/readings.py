@@ -28,7 +28,10 @@ def revision_of(target: Target, readings: Readings) -> str:
         raise NotConfigured("nothing says which revision runs", "set target.revision in the environment file")
     if isinstance(stated, str):
         return stated
-    return str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))
+    found = str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))
+    if not found.strip():
+        raise Unknown("target.revision is empty", "which revision runs? correct its source in the environment file")
+    return found
 
 
 class Readings:

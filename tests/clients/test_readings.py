@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from readiness.clients import Clients
-from readiness.clients.readings import Readings
-from readiness.environment import KnownReading, Reading
+from readiness.clients.readings import Readings, revision_of
+from readiness.environment import KnownReading, Reading, Target
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sandbox.postgres import Server as Database
 from readiness.secret import Secret, known_secrets
@@ -145,6 +145,14 @@ def test_rows_of_a_query(make: Make, database: Database) -> None:
     assert readings.rows(known, "status")[0] == {"id": 1, "status": "completed"}
     with pytest.raises(Unknown, match="has no column state; its columns: id, status"):
         readings.rows(known, "state")
+
+
+@pytest.mark.parametrize("revision", [Reading(sql="select ' '"), Reading(sql="select ''"), Reading(value=" ")])
+def test_blank_text_is_no_revision(revision: Reading, make: Make, database: Database) -> None:
+    readings = make(dsn=database.dsn("probe", "probe-password")).readings
+    target = Target.model_construct(revision=revision)
+    with pytest.raises(Unknown, match=r"target\.revision is (empty|no single value but empty)"):
+        revision_of(target, readings)
 
 
 def test_no_rows_are_no_rows(kept: Kept) -> None:
