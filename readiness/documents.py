@@ -38,38 +38,68 @@ class Document:
 class _Constructor(yaml.constructor.SafeConstructor):
     """Leaves dates as they are written: the models read them, and tell what is wrong with 2026-02-30."""
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Give the value of a node. Raises ConstructorError, which knows the line, for all that is none."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, KeyError):
+            raise _unreadable(node, f"this cannot be read as {node.tag.rpartition(':')[2]}") from None
+
+    def refuse(self, node: yaml.Node) -> Any:
+        """Refuse a tag that nobody knows."""
+        raise _unreadable(node, f"the tag {node.tag} is not known; put text in quotes, write a variable as ${{NAME}}")
+
 
 _Constructor.yaml_constructors = {  # as `add_constructor` would, whose type is that of its parent
     **yaml.constructor.SafeConstructor.yaml_constructors,
     "tag:yaml.org,2002:timestamp": yaml.constructor.SafeConstructor.construct_yaml_str,
+    None: _Constructor.refuse,
 }
+
+
+def _unreadable(node: yaml.Node, why: str) -> yaml.MarkedYAMLError:
+    return yaml.constructor.ConstructorError(None, None, why, node.start_mark)
 
 
 def read(path: Path) -> Document:
     """Read one YAML file; what is wrong with it is in `problems`, never raised."""
     document = Document(path)
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        document.problems.append(f"{path.name}:{line}: this is not YAML: {error.problem}")
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         document.problems.append(f"{path.name}: cannot be read: {error}")
-    else:
-        for loc, place in _walk(node, ()):
-            if loc in document._places:  # noqa: SLF001  its own module
-                document.problems.append(f"{path.name}:{place}: {_dotted(loc)} stands here twice")
-            document._places.setdefault(loc, place)  # noqa: SLF001
-        constructor = _Constructor()
-        document.data = constructor.construct_document(node) if node else None
-        if not isinstance(document.data, dict):
-            document.problems.append(f"{path.name}:1: a mapping of keys is wanted")
+        return document
+    try:
+        _fill(document, text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        why = "" if isinstance(error, yaml.constructor.ConstructorError) else "this is not YAML: "
+        document.problems.append(f"{path.name}:{line}: {why}{error.problem}")
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, text.find(chr(error.character))) + 1
+        document.problems.append(f"{path.name}:{line}: the character U+{error.character:04X} is not allowed; remove it")
+    except RecursionError:
+        document.problems.append(f"{path.name}: nested too deeply, or an alias stands within what it repeats")
     return document
+
+
+def _fill(document: Document, text: str) -> None:
+    """Read the data and its places. Raises YAMLError and RecursionError."""
+    node = yaml.compose(text, Loader=LOADER)
+    for loc, place in _walk(node, ()):
+        if loc in document._places:  # noqa: SLF001  its own module
+            document.problems.append(f"{document.path.name}:{place}: {_dotted(loc)} stands here twice")
+        document._places.setdefault(loc, place)  # noqa: SLF001
+    document.data = _Constructor().construct_document(node) if node else None
+    if not isinstance(document.data, dict):
+        document.problems.append(f"{document.path.name}:1: a mapping of keys is wanted")
 
 
 def _walk(node: yaml.Node | None, loc: Loc) -> Iterator[tuple[Loc, int]]:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _unreadable(key, "a key is one word, and this one is a list or mapping; put {{ }} in quotes")
             here = (*loc, str(key.value))
             yield here, key.start_mark.line + 1
             yield from _walk(value, here)

@@ -97,6 +97,27 @@ def test_each_mistake_has_its_line(tmp_path: Path, old: str, new: str, told: str
 
 
 @pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("{{ launch }}", "shop.yaml:2: a key is one word, and this one is a list or mapping; put {{ }} in quotes"),
+        ("!ENV ${X}", "shop.yaml:2: the tag !ENV is not known; put text in quotes, write a variable as ${NAME}"),
+        ("=", "shop.yaml:2: the tag tag:yaml.org,2002:value is not known; put text in quotes"),
+        ("a\x01b", "shop.yaml:2: the character U+0001 is not allowed; remove it"),
+        ("&x [*x]", "shop.yaml: nested too deeply, or an alias stands within what it repeats"),
+        ("[" * 3000 + "]" * 3000, "shop.yaml: nested too deeply"),
+        ("!!int abc", "shop.yaml:2: this cannot be read as int"),
+        ("!!bool abc", "shop.yaml:2: this cannot be read as bool"),
+        ("9" * 5000, "shop.yaml:2: this cannot be read as int"),
+        ("!!set abc", "shop.yaml:2: expected a mapping node"),
+    ],
+    ids=lambda value: value[:12],
+)
+def test_what_yaml_allows_and_nobody_can_use_is_one_line(tmp_path: Path, value: str, told: str) -> None:
+    (found,) = problems(tmp_path, f"environment: shop\nlaunch_at: {value}\n")
+    assert found.startswith(told)
+
+
+@pytest.mark.parametrize(
     ("reading", "told"),
     [
         ("{sql: select 1, value: 2}", "a reading has one source"),
