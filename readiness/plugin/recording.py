@@ -336,7 +336,13 @@ def _annotate(config: pytest.Config, run: RecordedRun) -> None:
         for line in commands_for_github(run):
             reporter.write_line(REDACTOR.text(line))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
+    if not summary:
+        return
+    try:
         with Path(summary).open("a", encoding="utf-8", errors="replace") as file:
             room = BYTES_AT_MOST - file.tell()  # the step may have written to it before
             file.write(REDACTOR.text(markdown(run, room)))
+    except OSError as error:  # the evidence is whole without it
+        if reporter:
+            told = f"the step's summary could not be written (GITHUB_STEP_SUMMARY): {error}"
+            reporter.write_line(REDACTOR.text(told), yellow=True)

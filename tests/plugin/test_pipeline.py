@@ -39,3 +39,17 @@ def test_nobody_else_is(project: Project, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.folder / "step.md"))
     assert commands(project.preflight().out) == []
     assert not (project.folder / "step.md").exists()
+
+
+@pytest.mark.parametrize("place", ["nowhere/step.md", "."])
+def test_a_summary_that_cannot_be_written_changes_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.folder / place))
+    project.runbook(line("one", {"demo.figure": {"share_below": 0.9}}))
+    ran = project.preflight()
+    assert ran.exit == 0, ran.out
+    assert "GO  preflight of tiny" in ran.out
+    assert "the step's summary could not be written (GITHUB_STEP_SUMMARY): " in ran.out
+    assert "Traceback" not in ran.out
