@@ -11,6 +11,7 @@ from typing import NoReturn, Protocol, cast
 
 from readiness import commands
 from readiness.errors import ReadinessError, not_one_of
+from readiness.evidence.redaction import REDACTOR
 
 USAGE_ERROR = 4  # as pytest has it
 INTERRUPTED = 130  # as a shell counts Ctrl-C
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen.add_arguments(parser)
         return chosen.run(parser.parse_args(words[1:]))
     except ReadinessError as error:
-        return _refuse(str(error), USAGE_ERROR)
+        return _refuse(REDACTOR.text(str(error)), USAGE_ERROR)
     except KeyboardInterrupt:
         return _refuse("interrupted", INTERRUPTED)
 

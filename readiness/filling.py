@@ -12,9 +12,10 @@ from pydantic import BaseModel, ValidationError
 
 from readiness.documents import Document, Loc, explain, read
 from readiness.errors import BadEnvironment, not_one_of
-from readiness.secret import SHORTEST, Secret
+from readiness.secret import SHORTEST, Secret, is_secret, is_secret_parameter
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_PARAMETER = re.compile(r"[?&]([^=&#]+)=([^&#]*)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
 _FILE = "file:"
 Model = TypeVar("Model", bound=BaseModel)
@@ -53,6 +54,7 @@ class Filling:
             self._complain(loc, _missing(variable, self.variables))
         if missing:
             return None
+        self._remember(data, loc)
         text = _VARIABLE.sub(lambda found: self.variables[found[1]], data)
         if not _secret_file(data, loc):
             return text
@@ -61,6 +63,14 @@ class Filling:
         except (OSError, UnicodeDecodeError) as error:
             self._complain(loc, f"the file cannot be read: {error}")
             return None
+
+    def _remember(self, data: str, loc: Loc) -> None:
+        """Remember what may be secret where the model takes plain text, so that it is masked in all output."""
+        within = [value for name, value in _PARAMETER.findall(data) if is_secret_parameter(name)]
+        sent = set(_VARIABLE.findall(data if "headers" in loc[:-1] else " ".join(within)))
+        for variable in _VARIABLE.findall(data):
+            value = self.variables[variable]
+            Secret(value, remembered=variable in sent or is_secret(variable, value))
 
     def _complain(self, loc: Loc, sentence: str) -> None:
         self.problems.append(f"{self.document.where(loc)}: {'.'.join(str(part) for part in loc)}: {sentence}")

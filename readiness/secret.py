@@ -16,6 +16,7 @@ MASK = "***"
 SHORTEST = 6  # shorter values would match ordinary text; they are refused as secrets
 
 _SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|(^|_)KEY($|_)|CREDENTIAL|DSN", re.IGNORECASE)
+_SECRET_PARAMETERS = ("token", "key", "secret", "signature", "password", "sig", "code", "auth", "credential")
 _PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s]*:[^/\s]+@")
 
 _seen: set[str] = set()
@@ -73,6 +74,11 @@ def _text(value: object) -> str:
 def names_a_secret(name: str) -> bool:
     """Tell whether a variable of this name holds a secret."""
     return bool(_SECRET_NAME.search(name))
+
+
+def is_secret_parameter(name: str) -> bool:
+    """Tell whether a parameter of this name in an address holds a secret."""
+    return any(word in name.lower() for word in _SECRET_PARAMETERS)
 
 
 def is_secret(name: str, value: str) -> bool:

@@ -16,9 +16,12 @@ from readiness.secret import Secret
 
 
 def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{text!r} is not an http or https address")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:  # not told: another variable's secret may be in it
+        raise ValueError("this is not an http or https address such as https://host; is it the right variable?")
     if parts.username or parts.password:
         raise ValueError("an address carries no user or password here; give a token")
     return text.rstrip("/")

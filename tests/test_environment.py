@@ -49,6 +49,35 @@ def test_secrets_are_masked_and_remembered(tmp_path: Path) -> None:
     assert {"tok-0123456789", VARIABLES["SHOP_DATABASE_URL"]} <= known_secrets()
 
 
+@pytest.mark.parametrize(
+    ("line", "variable"),
+    [
+        ('metrics: {url: "https://shop.example.com/m?version=2&apikey=${MYKEY}"}', "MYKEY"),
+        ('metrics: {url: "https://shop.example.com/m?p=${SHOP_API_KEY}"}', "SHOP_API_KEY"),
+        ('prometheus: {url: https://shop.example.com, headers: {X-Api-Key: "${MYKEY}"}}', "MYKEY"),
+        ('readings: {depth: {sql: "select 1 -- ${SHOP_SECRET}"}}', "SHOP_SECRET"),
+        ('owners: {database: "${DBU}"}', "DBU"),
+    ],
+)
+def test_a_secret_in_plain_text_is_remembered(tmp_path: Path, line: str, variable: str) -> None:
+    value = f"postgresql://u:{variable}-{len(line)}@db" if variable == "DBU" else f"Zq81kd93-{variable}-{len(line)}"
+    read(tmp_path, f"{GOOD}{line}\n", VARIABLES | {variable: value})
+    assert value in known_secrets()
+
+
+def test_a_harmless_variable_is_not_remembered(tmp_path: Path) -> None:
+    line = 'metrics: {url: "https://shop.example.com/m?region=${REGION}"}'
+    read(tmp_path, f"{GOOD}{line}\n", VARIABLES | {"REGION": "region-of-a-test"})
+    assert "region-of-a-test" not in known_secrets()
+
+
+@pytest.mark.parametrize("address", ["postgresql://u:pw-of-a-test@db/x", "https://[u:pw-of-a-test@db", "pw-of-a-test"])
+def test_what_is_no_address_is_not_told(tmp_path: Path, address: str) -> None:
+    (told,) = problems(tmp_path, GOOD + 'prometheus: {url: "${DBU}"}\n', VARIABLES | {"DBU": address})
+    assert told.startswith("shop.yaml:8: prometheus.url: this is not an http or https address")
+    assert "pw-of-a-test" not in told
+
+
 def test_a_file_gives_a_secret(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from-a-file-42\n", encoding="utf-8")
     found = read(tmp_path, GOOD.replace("${SHOP_TOKEN}", f"file:{tmp_path / 'token'}"))

@@ -19,7 +19,7 @@ from readiness.clients.deadline import Deadline, DeadlinePassed, Wire, within
 from readiness.clients.failures import failure
 from readiness.clients.guard import Entry, Guard, HostNotAllowed
 from readiness.outcomes import Effect, Unknown
-from readiness.secret import MASK, Secret
+from readiness.secret import MASK, Secret, is_secret_parameter
 
 __all__ = ["Answer", "Http", "NotSent", "at_pointer", "shown"]
 
@@ -27,7 +27,6 @@ REDIRECTS_AT_MOST = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
 _KEEP_METHOD = {307, 308}
 _SAFE_TO_REPEAT = {"GET", "HEAD"}
-_SECRET_KEYS = ("token", "key", "secret", "signature", "password", "sig", "code", "auth", "credential")
 _PORTS = {"http": 80, "https": 443}
 _CONNECTED = {"connection.connect_tcp.complete", "connection.start_tls.complete"}
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError)
@@ -307,7 +306,7 @@ def shown(url: httpx.URL | str) -> str:
     """Write an address without what may be secret in it."""
     known = httpx.URL(url)
     query = [
-        (name, MASK if any(word in name.lower() for word in _SECRET_KEYS) else value)
+        (name, MASK if is_secret_parameter(name) else value)
         for name, value in parse_qsl(known.query.decode("ascii", "replace"), keep_blank_values=True)
     ]
     plain = known.copy_with(username=None, password=None, query=None, fragment=None)

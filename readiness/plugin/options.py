@@ -19,12 +19,16 @@ from readiness.errors import BadInput, ReadinessError, not_one_of
 from readiness.evidence import folders
 from readiness.evidence.journal import read_run
 from readiness.evidence.records import Start
+from readiness.evidence.redaction import REDACTOR
 from readiness.outcomes import Effect, Phase
 from readiness.plugin import embedded, hooks
 from readiness.plugin.run import RUN, Run
 from readiness.runbook import Runbook
 from readiness.sign_off import SignOff
 from readiness.waivers import Waivers
+
+_REDACTED = {"fd", "sys"}
+"""The ways of capturing that let nothing past the redaction."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,12 +76,14 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         config.stash[RUN] = _run(config)
     except (ReadinessError, ValueError) as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(REDACTOR.text(str(error))) from None
 
 
 def _run(config: pytest.Config) -> Run:
-    if config.getoption("capture") == "no" and not config.option.collectonly and not hasattr(config, "workerinput"):
-        raise ValueError("-s (--capture=no) is refused: what is printed would pass the redaction of secrets")
+    capture = config.getoption("capture")
+    if capture not in _REDACTED and not config.option.collectonly and not hasattr(config, "workerinput"):
+        told = "-s (--capture=no)" if capture == "no" else f"--capture={capture}"
+        raise ValueError(f"{told} is refused: what is printed would pass the redaction of secrets; leave it out")
     phase, allow = _phase(config), _allow(config)
     found, runbooks, entries = _environment(config, phase)
     shared: Mapping[str, str] = getattr(config, "workerinput", {}).get("readiness", {})

@@ -36,7 +36,11 @@ def refused(ran: Ran, told: str) -> None:
         (["-m", "preflight", "--as-of=T-1"], "is not a time relative to launch such as T-7d"),
         (["-m", "preflight", "--as-of=tomorrow"], "is not a date and time such as"),
         (["-m", "preflight", "--allow=wriet"], "'wriet' is not known; did you mean 'write'?"),
-        (["-m", "preflight", "-s"], "secrets"),
+        (
+            ["-m", "preflight", "-s"],
+            "-s (--capture=no) is refused: what is printed would pass the redaction of secrets",
+        ),
+        (["-m", "preflight", "--capture=tee-sys"], "--capture=tee-sys is refused"),
         (["-m", "preflight", "--replay=no-such-run"], "no-such-run"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -52,6 +56,17 @@ def test_environment_and_runbook_are_told_together(tmp_path: Path) -> None:
     ran = project.preflight()
     refused(ran, "key 'allowd_hosts' is not known; did you mean 'allowed_hosts'?")
     refused(ran, "'One' must be lower-case letters")
+
+
+def test_a_secret_in_the_wrong_place_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINY_DBU", "postgresql://u:pw-of-a-test@db/x")
+    project = Project(tmp_path)
+    project.environment(launch_at="${TINY_DBU}", http={"deadline_seconds": "${TINY_DBU}"})
+    project.runbook(line("one", "demo.figure"))
+    ran = project.preflight()
+    refused(ran, "launch_at: '***' is not a date and time")
+    refused(ran, "http.deadline_seconds: input should be a valid number")
+    assert "pw-of-a-test" not in ran.out
 
 
 def test_a_line_that_does_not_apply_must_exist(tmp_path: Path) -> None:
