@@ -18,7 +18,7 @@ from loadtests.health import Health
 from loadtests.recording import Recorder, Sample, Why
 from loadtests.reply import HTTPParseError, Reply
 from loadtests.safety import Refused, leads_out
-from readiness.journeys import Step, Upload, fill, fill_all
+from readiness.journeys import Step, Upload, fill, fill_all, point
 
 _REDIRECTS = range(300, 400)
 PORTS = {"http": 80, "https": 443}
@@ -62,6 +62,8 @@ class Answer:
     """None where nothing whole came."""
     error: str | None = None
     """None when it was as wanted."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """What `keep` names, for later steps."""
 
     @property
     def size(self) -> int:
@@ -130,7 +132,8 @@ class Client:
         body, extra = body_of(step, values)
         extra.update((key, fill(value, values)) for key, value in step.headers.items())
         origin, path = _origin(fill(step.path, values), self._home)
-        request = self._head(origin, step.method, path, extra, body) + body
+        request = self._head(origin, step, path, extra, body) + body
+        wanted = fill(step.contains, values).encode() if step.contains else b""
         way = self._ways.get(origin) or self._ways.setdefault(origin, _Way(reach.addresses(origin)))
         began, moment = time.perf_counter(), now()
         limit = step.seconds_below or reach.seconds_at_most
@@ -139,14 +142,16 @@ class Client:
         error = self._send(way, origin, request, reply, sample)
         seconds = time.perf_counter() - began
         sample.naive, sample.size = max(round(seconds * 1e6), sample.kernel), reply.size
-        sample.error = error or self._wrong(step, values, reply)
+        kept: dict[str, str] = {}
+        sample.error = error or self._wrong(step, wanted, reply, kept)
         reach.recorder.end(sample)
         if self._stop:
             raise self._stop
-        return Answer(seconds, None if error else reply, sample.error)
+        return Answer(seconds, None if error else reply, sample.error, kept)
 
-    def _head(self, origin: Origin, method: str, path: str, extra: Mapping[str, str], body: bytes) -> bytes:
-        scheme, host, port = origin
+    def _head(self, origin: Origin, step: Step, path: str, extra: Mapping[str, str], body: bytes) -> bytes:
+        """Make the head. Raises ValueError, without the values: they may be secret."""
+        (scheme, host, port), method = origin, step.method
         place = host if port == PORTS[scheme] else f"{host}:{port}"
         own = self._reach.headers if origin == self._home else {}
         lines = [f"{method} {path} HTTP/1.1", f"Host: {place}"]
@@ -157,8 +162,12 @@ class Client:
             lines.append(f"Content-Length: {len(body)}")
         text = "\r\n".join(lines)
         if text.count("\n") != len(lines) - 1 or " " in path:
-            raise ValueError(f"{method} {path!r}: a header or the path holds a line break or a space")
-        return (text + "\r\n\r\n").encode("latin-1")
+            raise ValueError(f"{method} {step.title}: a header or the path holds a line break or a space")
+        try:
+            return (text + "\r\n\r\n").encode("latin-1")
+        except UnicodeEncodeError:
+            says = f"{method} {step.title}: a header or the path holds a character beyond Latin-1"
+            raise ValueError(says) from None
 
     def _send(self, way: _Way, origin: Origin, request: bytes, reply: Reply, sample: Sample) -> str | None:
         """Send, wait and fill in the times; say what went wrong on the way."""
@@ -224,14 +233,20 @@ class Client:
         way.why = "unexplained"
         return way.connection
 
-    def _wrong(self, step: Step, values: Mapping[str, str], reply: Reply) -> str | None:
-        """Say what about an answer is not as wanted."""
+    def _wrong(self, step: Step, wanted: bytes, reply: Reply, kept: dict[str, str]) -> str | None:
+        """Say what about an answer is not as wanted; fill in what is kept of it."""
         if reply.status not in step.status:
             return f"status {reply.status}"
-        if reply.status in _REDIRECTS and (out := leads_out(reply.header("location"), self._reach.allowed_hosts)):
-            return f"a redirect to {out}, which is not in allowed_hosts"
-        if step.contains and fill(step.contains, values).encode() not in reply.content():
-            return "the answer does not hold the wanted text"
+        try:
+            if reply.status in _REDIRECTS and (out := leads_out(reply.header("location"), self._reach.allowed_hosts)):
+                return f"a redirect to {out}, which is not in allowed_hosts"
+            if wanted and wanted not in reply.content():
+                return "the answer does not hold the wanted text"
+            if step.keep:
+                content = reply.content()
+                kept |= {name: point(content, pointer) for name, pointer in step.keep.items()}
+        except ValueError as error:
+            return str(error)
         return None
 
     def close(self) -> None:

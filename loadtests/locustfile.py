@@ -33,7 +33,7 @@ from loadtests.safety import Leave
 from loadtests.shape import COURSES, PHASE, Course, Stages
 from loadtests.visitor import REACH, THINK, Visitor, Walker, take_turns
 from readiness.errors import BadInput
-from readiness.journeys import read_rows
+from readiness.journeys import Journey, check_names, read_rows
 from readiness.outcomes import Effect
 
 __all__ = ["Stages", "Walker"]
@@ -128,7 +128,7 @@ def _set_up(environment: LocustEnvironment) -> Run:
         run = prepare(options.env, options.stage, leave, folder, Path(options.reports))
         load = run.environment.load
         journeys = load.journeys if load else {}
-        take_turns(journeys, {name: read_rows(journey, folder) for name, journey in journeys.items()})
+        take_turns(journeys, {name: _rows(options.env, name, journey, folder) for name, journey in journeys.items()})
         classes = _classes(folder / load.visitors) if load and load.visitors else []
     except (BadInput, ValueError) as error:
         print(f"refused: {error}", file=sys.stderr, flush=True)  # noqa: T201
@@ -137,6 +137,16 @@ def _set_up(environment: LocustEnvironment) -> Run:
     environment.stop_timeout = run.stage.drain_seconds
     REACH[environment], THINK[environment], RUNS[environment] = run.reach, run.stage.think_seconds, run
     return run
+
+
+def _rows(env: str, name: str, journey: Journey, folder: Path) -> list[dict[str, str]]:
+    """Read the rows of a journey and hold its steps against them. Raises ValueError with the file and the key."""
+    try:
+        rows = read_rows(journey, folder)
+        check_names(journey, rows)
+    except ValueError as error:
+        raise ValueError(f"{env}.yaml: load.journeys.{name}.{error}") from None
+    return rows
 
 
 def _classes(path: Path) -> list[type[Visitor]]:
@@ -200,6 +210,12 @@ def _collect(client_id: str, data: dict[str, Any]) -> None:
     for run in RUNS.values():
         run.recorder.books.add(found["books"])
         run.generators[client_id] = found["health"]
+
+
+@_on(events.user_error)
+def _broke(exception: Exception, **_: object) -> None:
+    for run in RUNS.values():
+        run.recorder.broke(exception)
 
 
 @_on(events.test_stop)

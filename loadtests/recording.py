@@ -16,6 +16,8 @@ from readiness.rehearsal import SLICE_SECONDS, Counts, Phase
 
 KINDS_KEPT = 40
 """Different errors of one endpoint; what comes beyond is counted as `other`."""
+WORDS_KEPT = 300
+"""Characters of what an exception says."""
 COARSE_BITS = 7
 """For the curves: 1.6 % wide."""
 THOUSAND = 1000
@@ -102,6 +104,10 @@ class Books:
     sent_at: dict[int, int] = field(default_factory=dict)
     answered_at: dict[int, int] = field(default_factory=dict)
     links: Links = field(default_factory=Links)
+    broken_visits: int = 0
+    """Visits that an exception broke off: what they had not sent yet is nowhere else in the books."""
+    broken_because: str = ""
+    """What the first of them said."""
 
     def add(self, other: Mapping[str, Any]) -> None:
         """Merge the plain form of another process's books."""
@@ -112,6 +118,8 @@ class Books:
         for name in ("sent_in", "known_in", "sent_at", "answered_at"):
             _merge({name: getattr(self, name)}, {name: other[name]})
         _merge(vars(self.links), other["links"])
+        self.broken_visits += other["broken_visits"]
+        self.broken_because = self.broken_because or other["broken_because"]
 
     def plain(self) -> dict[str, Any]:
         """Give the books as plain values that cross processes."""
@@ -198,6 +206,12 @@ class Recorder:
         _bump(links.connect, bucket(connect))
         if handshake:
             _bump(links.handshake, bucket(handshake))
+
+    def broke(self, error: Exception) -> None:
+        """Count a visit that ended with an exception."""
+        books = self.books
+        books.broken_visits += 1
+        books.broken_because = books.broken_because or f"{type(error).__name__}: {error}"[:WORDS_KEPT]
 
     def hand_over(self) -> dict[str, Any]:
         """Give what was counted since the last time, and begin again."""

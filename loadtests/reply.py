@@ -73,11 +73,11 @@ class Reply(HTTPResponseParser):
         return sum(len(part) for part in self._body)
 
     def content(self) -> bytes:
-        """Return the body, unpacked. Raises ValueError where it is damaged."""
+        """Return the body, unpacked. Raises ValueError, always in the same words, where it is damaged."""
         body = b"".join(self._body)
         if self.header("content-encoding") != "gzip":
             return body
         try:
             return gzip.decompress(body)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"the answer is not gzip as it says: {error}") from None
+        except (OSError, EOFError, zlib.error):
+            raise ValueError("the answer is not gzip as it says") from None

@@ -106,6 +106,8 @@ class Run:
                 "generators": [Generator(**found) for found in self.generators.values()],
                 "lost_workers": self.lost_workers,
                 "outside": self.outside,
+                "broken_visits": books.broken_visits,
+                "broken_because": books.broken_because,
                 "versions": _versions(),
             }
         )

@@ -69,6 +69,9 @@ def _against(environment: Environment, stage: Stage, leave: Leave) -> list[str]:
 
 
 def leads_out(location: str, allowed_hosts: Collection[str]) -> str | None:
-    """Return the host outside the allow-list that a redirect leads to, or None."""
-    host = (urlsplit(location).hostname or "").lower()
+    """Return the host outside the allow-list that a redirect leads to, or None. Raises ValueError where it is none."""
+    try:
+        host = (urlsplit(location).hostname or "").lower()
+    except ValueError:
+        raise ValueError("a redirect to what is no address") from None
     return host if host and host not in allowed_hosts else None

@@ -25,7 +25,7 @@ from locust import User, task
 
 from loadtests.client import Answer, Client, Reach
 from loadtests.safety import Refused
-from readiness.journeys import Journey, Step, point
+from readiness.journeys import Journey, Step
 
 if TYPE_CHECKING:
     from locust.env import Environment as LocustEnvironment
@@ -93,9 +93,7 @@ class Walker(Visitor):
             answer = self.ask(step, values)
             if answer.error or not answer.reply:
                 return
-            if step.keep:
-                content = answer.reply.content()
-                values |= {name: point(content, pointer) for name, pointer in step.keep.items()}
+            values |= answer.kept
 
 
 def take_turns(journeys: Mapping[str, Journey], rows: Mapping[str, list[dict[str, str]]]) -> None:

@@ -72,18 +72,30 @@ class Journey(_Part):
 
 
 def read_rows(journey: Journey, folder: Path) -> list[dict[str, str]]:
-    """Read the rows of a journey. Raises ValueError where the file is missing or empty."""
+    """Read the rows of a journey, of a spreadsheet's CSV too. Raises ValueError where the file is missing or empty."""
     if journey.rows is None:
         return [{}]
     path = folder / journey.rows
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"rows: {path.name} cannot be read: {error}") from None
     if not rows:
         raise ValueError(f"rows: {path.name} has no row below its header")
     return rows
+
+
+def check_names(journey: Journey, rows: list[dict[str, str]]) -> None:
+    """Raise ValueError where a step holds a `{{name}}` that no row, no earlier step and nothing built in gives."""
+    known = dict.fromkeys([*rows[0], "unique"], "")
+    for number, step in enumerate(journey.steps):
+        for key, part in step.model_dump(by_alias=True, exclude={"name", "keep"}).items():
+            try:
+                fill_all(part, known)
+            except ValueError as error:
+                raise ValueError(f"steps.{number}.{key}: {error}") from None
+        known |= dict.fromkeys(step.keep, "")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

@@ -140,6 +140,10 @@ class Evidence(_Record):
     lost_workers: tuple[str, ...] = ()
     outside: int = 0
     """Requests that Locust counted and that did not go through the client that measures."""
+    broken_visits: int = 0
+    """Visits that an exception broke off, in all phases: the rest of their steps was not sent."""
+    broken_because: str = ""
+    """What the first of them said."""
     versions: dict[str, str] = {}
     verdict: dict[str, Any] = {}
     """As it was told at the end; readers work it out again."""

@@ -177,7 +177,7 @@ def _broken(evidence: Evidence) -> Iterator[Reason]:
 
 
 def _leaking(evidence: Evidence) -> Iterator[Reason]:
-    """Tell where requests or connections got lost between the users and the books."""
+    """Tell where steps, requests or connections got lost between the users and the books."""
 
     def reason(says: str, then: str) -> Reason:
         return Reason(Word.INCONCLUSIVE, says, then)
@@ -189,6 +189,9 @@ def _leaking(evidence: Evidence) -> Iterator[Reason]:
         yield reason(
             f"{evidence.outside} requests went past the client that measures", "use Visitor.ask in your journeys"
         )
+    if evidence.broken_visits:
+        says = f"{evidence.broken_visits} visits broke off, their other steps were not sent: {evidence.broken_because}"
+        yield reason(says, f"mend the journeys, the rows or the visitors, then: {_again(evidence)}")
     if evidence.connections.unexplained > max(2, evidence.asked.users * RECONNECTS_SHARE):
         yield reason(
             f"users reconnected {evidence.connections.unexplained} times without a cause", "a fault of the client"

@@ -107,6 +107,11 @@ FAULTS: dict[str, tuple[dict[str, Any], Word, str]] = {
     "worker lost": ({"lost_workers": ("w1",)}, Word.INCONCLUSIVE, "lost workers: w1"),
     "samples lost": ({"phases": {"hold": (6000, 5900)}}, Word.INCONCLUSIVE, "100 of 6000 requests have no outcome"),
     "past the client": ({"outside": 50}, Word.INCONCLUSIVE, "50 requests went past"),
+    "visits broke off": (
+        {"broken_visits": 3, "broken_because": "KeyError: 'token'"},
+        Word.INCONCLUSIVE,
+        "3 visits broke off, their other steps were not sent: KeyError: 'token'",
+    ),
     "reconnects": ({"connections": Connections(first=100, unexplained=3000)}, Word.INCONCLUSIVE, "reconnected 3000"),
     "lag": ({"generator": {"lag": {300_000: 100}}}, Word.INCONCLUSIVE, "300 ms late"),
     "neighbours": ({"generator": {"queue_share": 0.48, "cpu_share_mean": 0.47}}, Word.INCONCLUSIVE, "48% of the time"),

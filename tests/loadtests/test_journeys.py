@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from readiness.journeys import Journey, Step, fill, fill_all, point, read_rows
+from readiness.journeys import Journey, Step, check_names, fill, fill_all, point, read_rows
 
 
 def test_values_are_filled_in_everywhere() -> None:
@@ -44,5 +44,29 @@ def test_rows_come_from_beside_the_environment(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("id\n")
     with pytest.raises(ValueError, match="no row"):
         read_rows(journey, tmp_path)
-    (tmp_path / "users.csv").write_text("id\n1\n2\n")
+    (tmp_path / "users.csv").write_text("id\n1\n2\n", encoding="utf-8-sig")  # as spreadsheets write it
     assert read_rows(journey, tmp_path) == [{"id": "1"}, {"id": "2"}]
+
+
+PAY: list[dict[str, Any]] = [
+    {"path": "/login?{{user}}", "name": "{{any}}", "keep": {"token": "/token"}},
+    {"path": "/pay", "headers": {"Authorization": "{{token}}"}, "json": {"id": ["{{unique}}"]}},
+]
+
+
+@pytest.mark.parametrize(
+    ("number", "other", "key"),
+    [
+        (0, {"path": "/login?{{usr}}"}, "steps.0.path"),
+        (0, {"headers": {"X-Token": "{{token}}"}}, "steps.0.headers"),
+        (1, {"json": {"id": ["{{uniqe}}"]}}, "steps.1.json"),
+        (1, {"json": None, "upload": {"text": "a", "fields": {"b": "{{c}}"}}}, "steps.1.upload"),
+        (1, {"contains": "{{amount}}"}, "steps.1.contains"),
+    ],
+)
+def test_a_name_that_nothing_gives_is_told_with_its_key(number: int, other: dict[str, Any], key: str) -> None:
+    rows = [{"user": "ann"}]
+    check_names(Journey.model_validate({"steps": PAY}), rows)
+    steps = [{**step, **(other if at == number else {})} for at, step in enumerate(PAY)]
+    with pytest.raises(ValueError, match=rf"^{key}: .* has no value"):
+        check_names(Journey.model_validate({"steps": steps}), rows)

@@ -60,6 +60,8 @@ def test_merged_over_processes_it_is_the_same(samples: list[tuple[int, int, bool
     for number, (second, kernel, failed, process) in enumerate(samples):
         for one in (alone, parts[process]):
             take(one, second, kernel, error="status 500" if failed else None, name=f"/{kernel % 2}")
+            if failed and process:
+                one.broke(ValueError("no token"))
         if number % 7 == 0:  # reports come at any time
             together.add(json.loads(json.dumps(parts[process].hand_over()), object_hook=numbers))
     for part in parts:

@@ -121,6 +121,17 @@ REFUSALS: list[tuple[dict[str, Any], list[str], str]] = [
         "--confirm localhost is another host",
     ),
     ({}, ["--host", "http://127.0.0.2"], "is not the target"),
+    (
+        {
+            "load": {
+                "users_at_most": 100,
+                "stages": {"trial": QUICK},
+                "journeys": {"pay": {"steps": [{"path": "/{{x}}"}]}},
+            }
+        },
+        [],
+        "trial.yaml: load.journeys.pay.steps.0.path: {{x}} has no value",
+    ),
     ({}, ["--stage", "smok"], "did you mean 'smoke'"),
     ({}, ["--env", "tria"], "did you mean 'trial'"),
 ]
@@ -164,6 +175,17 @@ def test_visitors_in_python(tmp_path: Path, url: str) -> None:
     load = {"users_at_most": 100, "visitors": "readers.py", "stages": {"trial": QUICK}}
     found = Trial(tmp_path, url, QUICK, environment={"load": load}).run()
     assert set(found.endpoints) == {"/read"}
+
+
+def test_a_visit_that_breaks_off_is_inconclusive(tmp_path: Path, url: str) -> None:
+    steps = [{"path": "/"}, {"path": "/item/{{id}}"}]
+    load = {"users_at_most": 100, "journeys": {"all": {"steps": steps, "rows": "r.csv"}}, "stages": {"trial": QUICK}}
+    trial = Trial(tmp_path, url, QUICK, environment={"load": load})
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "r.csv").write_text("id\n" + "1\n" * 9 + "a b\n")
+    found = judge(trial.run())
+    assert found.word is Word.INCONCLUSIVE
+    assert any("ValueError: GET /item/{{id}}: a header or the path" in reason.says for reason in found.reasons)
 
 
 def recorded(method: str, path: str, headers: dict[str, str], text: str | None = None) -> dict[str, Any]:

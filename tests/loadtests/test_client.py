@@ -1,0 +1,109 @@
+"""One user's requests, on a server that answers as the path says: what is sent, and what is booked."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from loadtests.client import Answer, Client, Reach
+from loadtests.connection import trust
+from loadtests.health import Health
+from loadtests.recording import Recorder
+from readiness.journeys import Step
+
+OK = "200 OK\r\n"
+ANSWERS: dict[str, tuple[str, bytes]] = {
+    "/": (OK, b'{"token": "t1"}'),
+    "/error": (OK, b'{"error": "no"}'),
+    "/gzip": (f"{OK}Content-Encoding: gzip\r\n", b"oops"),
+    "/location": ("302 Found\r\nLocation: http://[bad\r\n", b""),
+    "/cookie": (f"{OK}Set-Cookie: session=s1\r\n", b""),
+}
+
+
+@dataclass
+class Served:
+    """A server of one thread, and the heads that it was sent."""
+
+    port: int
+    heads: list[str] = field(default_factory=list)
+
+    def answer(self, listening: socket.socket) -> None:
+        """Serve until the socket is closed, one request to a connection."""
+        while True:
+            try:
+                peer, _ = listening.accept()
+            except OSError:
+                return
+            with peer:
+                self.heads.append(peer.recv(10_000).decode("latin-1").partition("\r\n\r\n")[0])
+                head, body = ANSWERS[self.heads[-1].split()[1]]
+                peer.sendall(f"HTTP/1.1 {head}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        found = Served(listening.getsockname()[1])
+        thread = threading.Thread(target=found.answer, args=(listening,))
+        thread.start()
+        yield found
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def reaching(port: int, headers: Mapping[str, str] | None = None) -> Reach:
+    recorder = Recorder(hold_from=0)
+    return Reach(f"http://127.0.0.1:{port}", ["127.0.0.1"], headers or {}, 3, recorder, Health("x", recorder), trust())
+
+
+def ask(reach: Reach, values: Mapping[str, str] | None = None, **step: Any) -> Answer:
+    """Ask once, as one user."""
+    with closing(Client(reach)) as client:
+        return client.ask(Step.model_validate(step), values)
+
+
+UNWANTED: dict[str, tuple[dict[str, Any], str]] = {
+    "nothing-to-keep": ({"path": "/error", "keep": {"token": "/token"}}, "the answer has nothing at /token"),
+    "damaged-gzip": ({"path": "/gzip", "contains": "x"}, "the answer is not gzip as it says"),
+    "damaged-gzip-to-keep": ({"path": "/gzip", "keep": {"token": "/token"}}, "the answer is not gzip as it says"),
+    "bad-location": ({"path": "/location"}, "a redirect to what is no address"),
+}
+
+
+@pytest.mark.parametrize("name", UNWANTED)
+def test_an_answer_that_cannot_be_used_is_a_failed_request(served: Served, name: str) -> None:
+    step, error = UNWANTED[name]
+    reach = reaching(served.port)
+    assert ask(reach, **step).error == error
+    books = reach.recorder.books
+    assert books.sent_in == books.known_in == {"hold": 1}
+    assert books.endpoints[step["path"]].errors == {error: 1}
+
+
+def test_what_is_kept_comes_with_the_answer(served: Served) -> None:
+    answer = ask(reaching(served.port), path="/", keep={"token": "/token"})
+    assert (answer.error, answer.kept) == (None, {"token": "t1"})
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ({"path": "/{{id}}"}, "GET /{{id}}: a header or the path holds a line break or a space"),
+        ({"path": "/", "headers": {"X-Id": "{{id}} €"}}, "a character beyond Latin-1"),
+        ({"path": "/", "contains": "{{typo}}"}, "{{typo}} has no value"),
+    ],
+)
+def test_a_step_that_cannot_be_sent_is_no_request_and_tells_no_value(step: dict[str, Any], says: str) -> None:
+    reach = reaching(9)
+    with pytest.raises(ValueError, match=re.escape(says)) as caught:
+        ask(reach, {"id": "a secret"}, **step)
+    assert "secret" not in str(caught.value)
+    assert not reach.recorder.books.sent_in
