@@ -102,10 +102,8 @@ def _begin(environment: LocustEnvironment, **_: object) -> None:
     options, runner = environment.parsed_options, environment.runner
     # Under the web interface one process may see several rehearsals; each has its own books and its own folder.
     run = RUNS[environment] if environment in RUNS and options and options.headless else _set_up(environment)
-    run.leads = not isinstance(runner, MasterRunner | WorkerRunner)
-    if isinstance(runner, WorkerRunner):
-        run.reach.health.name = runner.client_id
-    else:
+    run.leads = not isinstance(runner, MasterRunner) and not _works(environment)
+    if not _works(environment):
         COURSES["now"] = Course(run)
         run.folder.mkdir(parents=True, exist_ok=True)
         _enter("begin", str(run.folder), run.stage_name)
@@ -113,6 +111,11 @@ def _begin(environment: LocustEnvironment, **_: object) -> None:
         gevent.spawn(_write_on, run)
     if not isinstance(runner, MasterRunner):
         gevent.spawn(run.reach.health.watch)
+
+
+def _works(environment: LocustEnvironment) -> bool:
+    """Tell whether this is a worker. By the options: one that comes late is told to begin before it has its runner."""
+    return bool(environment.parsed_options and environment.parsed_options.worker)
 
 
 def _set_up(environment: LocustEnvironment) -> Run:
@@ -227,7 +230,7 @@ def _stopped_in_browser(environment: LocustEnvironment, **_: object) -> None:
 @_on(events.quitting)
 def _finish(environment: LocustEnvironment, **_: object) -> None:
     run = RUNS.get(environment)
-    if run is None or isinstance(environment.runner, WorkerRunner) or not run.folder.is_dir():
+    if run is None or _works(environment) or not run.folder.is_dir():
         return
     del RUNS[environment]
     _end_copy(run)

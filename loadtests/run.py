@@ -43,6 +43,7 @@ class Run:
     users: dict[int, int] = field(default_factory=dict)
     generators: dict[str, dict[str, Any]] = field(default_factory=dict)
     lost_workers: list[str] = field(default_factory=list)
+    late_workers: list[str] = field(default_factory=list)
     outside: int = 0
     revision: tuple[str | None, str] = (None, "")
     """The target's revision, or why it is not known."""
@@ -105,6 +106,7 @@ class Run:
                 "connections": Connections(**vars(books.links)),
                 "generators": [Generator(**found) for found in self.generators.values()],
                 "lost_workers": self.lost_workers,
+                "late_workers": self.late_workers,
                 "outside": self.outside,
                 "broken_visits": books.broken_visits,
                 "broken_because": books.broken_because,

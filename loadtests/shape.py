@@ -74,13 +74,18 @@ class Course:
             self.draining = True
 
     def _watch_workers(self, runner: Runner) -> None:
-        """Note each worker that was there and is not: its users and its last samples are gone."""
+        """Note each worker that was there and is not, and each that came when the hold had been announced.
+
+        The users and the last samples of the one are gone; the other does not know of the hold, and judges nothing.
+        """
         if not isinstance(runner, MasterRunner) or self.draining:
             return
         clients = runner.clients
         here = {client.id for client in clients.ready + clients.spawning + clients.running}
         lost = sorted(self.workers - here - set(self.run.lost_workers))
         self.run.lost_workers += lost
+        if self.run.recorder.hold_until != math.inf:
+            self.run.late_workers += sorted(here - self.workers)
         self.workers |= here
 
     def _down(self, moment: float) -> bool:

@@ -138,6 +138,8 @@ class Evidence(_Record):
     connections: Connections = Connections()
     generators: tuple[Generator, ...] = ()
     lost_workers: tuple[str, ...] = ()
+    late_workers: tuple[str, ...] = ()
+    """They came when the hold had been announced, and took users over: what those felt is not in the hold."""
     outside: int = 0
     """Requests that Locust counted and that did not go through the client that measures."""
     broken_visits: int = 0

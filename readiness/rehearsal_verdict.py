@@ -208,9 +208,25 @@ def _starved(evidence: Evidence) -> Iterator[Reason]:
         if generator.queue_share > QUEUE_SHARE:
             says = f"{where} waited {generator.queue_share:.0%} of the time for a processor"
             yield Reason(Word.INCONCLUSIVE, says, "stop its neighbours, or rehearse from another machine")
+    yield from _unwatched(evidence)
     late = late_share(evidence)
     if late > LATE_SHARE:
         yield Reason(Word.INCONCLUSIVE, f"the generator held back {late:.0%} of the load", then)
+
+
+def _unwatched(evidence: Evidence) -> Iterator[Reason]:
+    """Tell which generators nobody watched in the hold: one without a record of its lag is not one without lag."""
+    if not evidence.held_seconds:
+        return
+    then = f"start every worker before the first user comes (--expect-workers), then: {_again(evidence)}"
+    for name in evidence.late_workers:
+        yield Reason(Word.INCONCLUSIVE, f"{name} joined after the hold began: it was not watched", then)
+    silent = [one for one in evidence.generators if not one.lag and one.name not in evidence.late_workers]
+    for one in silent:
+        says = f"{one.name} on {one.host} was not watched in the hold: it joined after it began, or stood still"
+        yield Reason(Word.INCONCLUSIVE, says, then)
+    if not evidence.generators:
+        yield Reason(Word.INCONCLUSIVE, "no generator told how it did in the hold", then)
 
 
 def _failed(evidence: Evidence, *, starved: bool) -> Iterator[Reason]:

@@ -105,6 +105,9 @@ FAULTS: dict[str, tuple[dict[str, Any], Word, str]] = {
         "held for 30 s, asked were 60 s",
     ),
     "worker lost": ({"lost_workers": ("w1",)}, Word.INCONCLUSIVE, "lost workers: w1"),
+    "worker late": ({"late_workers": ("w2",)}, Word.INCONCLUSIVE, "w2 joined after the hold began: it was not watched"),
+    "nobody watched": ({"generator": {"lag": {}}}, Word.INCONCLUSIVE, "local on here was not watched in the hold"),
+    "no generator": ({"generators": ()}, Word.INCONCLUSIVE, "no generator told how it did"),
     "samples lost": ({"phases": {"hold": (6000, 5900)}}, Word.INCONCLUSIVE, "100 of 6000 requests have no outcome"),
     "past the client": ({"outside": 50}, Word.INCONCLUSIVE, "50 requests went past"),
     "visits broke off": (

@@ -19,8 +19,10 @@ from loadtests.trial import ROOT, Finding, Trial, truth_server
 from loadtests.truth import Law
 from readiness.evidence import ledger
 from readiness.evidence.ledger import Kept
-from readiness.rehearsal import folders, read
+from readiness.rehearsal import FOLDER, folders, read
 from readiness.rehearsal_verdict import Word, judge
+from readiness.sandbox.processes import free_port
+from tests.sandbox.visitor import wait_for
 
 QUICK = {"users": 60, "hold_minutes": 0.1, "think_seconds": [0.05, 0.15], "settle_seconds": 1, "users_per_second": 60}
 
@@ -79,6 +81,25 @@ def test_a_killed_worker_is_inconclusive(tmp_path: Path, url: str) -> None:
     found = Finding.of(Trial(tmp_path, url, stage).evidence())
     assert found.judgement.word is Word.INCONCLUSIVE
     assert found.evidence.lost_workers, str(found)
+
+
+def test_a_late_worker_is_inconclusive_and_keeps_no_evidence(tmp_path: Path, url: str) -> None:
+    stage = {**QUICK, "hold_minutes": 0.4}
+    port = str(free_port())
+    leading = ["--master", "--expect-workers", "1", "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
+    working = ["--worker", "--master-host", "127.0.0.1", "--master-port", port]
+    trial = Trial(tmp_path, url, stage, words=leading)
+    leader, workers = trial.start(), [Trial(tmp_path / "1", url, stage, words=working).start()]
+    written = tmp_path / "reports" / "trial" / FOLDER
+    assert wait_for(lambda: any(read(path.parent).hold_from for path in written.glob("*/evidence.json")), 60)
+    workers.append(Trial(tmp_path / "2", url, stage, words=working).start())
+    for process in (leader, *workers):
+        process.wait()
+    found = judge(trial.evidence())
+    assert found.word is Word.INCONCLUSIVE
+    assert any("joined after the hold began" in reason.says for reason in found.reasons)
+    assert len(list(written.iterdir())) == 1
+    assert not list(tmp_path.glob("[12]/reports"))
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
