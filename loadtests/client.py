@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import urlencode, urlsplit
 
 from gevent import GreenletExit, Timeout
@@ -38,6 +39,11 @@ class Reach:
     health: Health
     trust: ssl.SSLContext
     known: dict[Origin, list[Address]] = field(default_factory=dict)
+
+    @cached_property
+    def lines(self) -> dict[str, str]:
+        """The headers as they are sent to the target, made once for all requests."""
+        return _lines(self.headers)
 
     def addresses(self, origin: Origin) -> list[Address]:
         """Resolve a host once. Raises Refused outside the allow-list and where there is no such host."""
@@ -150,18 +156,17 @@ class Client:
         return Answer(seconds, None if error else reply, sample.error, kept)
 
     def _head(self, origin: Origin, step: Step, path: str, extra: Mapping[str, str], body: bytes) -> bytes:
-        """Make the head. Raises ValueError, without the values: they may be secret."""
+        """Make the head: of headers of one name the last is sent. Raises ValueError, without the values: secrets."""
         (scheme, host, port), method = origin, step.method
         place = host if port == PORTS[scheme] else f"{host}:{port}"
-        own = self._reach.headers if origin == self._home else {}
-        lines = [f"{method} {path} HTTP/1.1", f"Host: {place}"]
-        lines += [f"{key}: {value}" for key, value in {**own, **extra}.items()]
+        lines = {"host": f"Host: {place}", **(self._reach.lines if origin == self._home else {}), **_lines(extra)}
         if self._cookies and origin == self._home:
-            lines.append("Cookie: " + "; ".join(f"{key}={value}" for key, value in self._cookies.items()))
+            jar = "; ".join(f"{key}={value}" for key, value in self._cookies.items())
+            lines["cookie"] = f"{lines['cookie']}; {jar}" if "cookie" in lines else f"Cookie: {jar}"
         if body or method in {"POST", "PUT", "PATCH"}:
-            lines.append(f"Content-Length: {len(body)}")
-        text = "\r\n".join(lines)
-        if text.count("\n") != len(lines) - 1 or " " in path:
+            lines["content-length"] = f"Content-Length: {len(body)}"
+        text = "\r\n".join((f"{method} {path} HTTP/1.1", *lines.values()))
+        if text.count("\n") != len(lines) or " " in path:
             raise ValueError(f"{method} {step.title}: a header or the path holds a line break or a space")
         try:
             return (text + "\r\n\r\n").encode("latin-1")
@@ -262,6 +267,11 @@ def _origin(url: str, home: Origin | None = None) -> tuple[Origin, str]:
     parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return (parts.scheme, (parts.hostname or "").lower(), parts.port or PORTS.get(parts.scheme, 0)), path
+
+
+def _lines(headers: Mapping[str, str]) -> dict[str, str]:
+    """Give the line of each header by its name in lower case: of two spellings the later one stays."""
+    return {key.lower(): f"{key}: {value}" for key, value in headers.items()}
 
 
 def _spoken(error: Exception) -> str:

@@ -8,7 +8,7 @@ import logging
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -146,8 +146,7 @@ class Run:
 
     def _read_revision(self, asked: Reading, url: str) -> tuple[str | None, str]:
         headers = {**asked.headers, **({"Authorization": f"Bearer {asked.token.reveal()}"} if asked.token else {})}
-        aside = Reach(**{**vars(self.reach), "recorder": Recorder()})
-        client = Client(aside)
+        client = Client(replace(self.reach, recorder=Recorder()))
         try:
             answer = client.ask(Step(path=url, status=(200,), headers=headers))
             if answer.error or not answer.reply:

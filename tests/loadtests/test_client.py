@@ -107,3 +107,23 @@ def test_a_step_that_cannot_be_sent_is_no_request_and_tells_no_value(step: dict[
         ask(reach, {"id": "a secret"}, **step)
     assert "secret" not in str(caught.value)
     assert not reach.recorder.books.sent_in
+
+
+def test_a_header_of_the_step_replaces_what_is_there_however_it_is_spelled(served: Served) -> None:
+    reach = reaching(served.port, {"Authorization": "Bearer environment", "Accept": "*/*", "accept": "text/html"})
+    headers = {"authorization": "Bearer {{token}}", "content-type": "application/vnd.api+json", "HOST": "shop.example"}
+    ask(reach, {"token": "user"}, path="/", method="POST", json={"a": 1}, headers=headers)
+    assert served.heads[0].split("\r\n")[1:] == [
+        "HOST: shop.example",
+        "authorization: Bearer user",
+        "accept: text/html",
+        "content-type: application/vnd.api+json",
+        "Content-Length: 8",
+    ]
+
+
+def test_cookies_are_sent_in_one_line(served: Served) -> None:
+    with closing(Client(reaching(served.port, {"cookie": "preview=1"}))) as client:
+        for _ in range(2):
+            client.ask(Step(path="/cookie"))
+    assert [line for line in served.heads[1].split("\r\n") if "ookie" in line][1:] == ["cookie: preview=1; session=s1"]
