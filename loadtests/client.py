@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import ssl
 import time
 import uuid
@@ -20,8 +22,11 @@ from loadtests.recording import Recorder, Sample, Why
 from loadtests.reply import HTTPParseError, Reply
 from loadtests.safety import Refused, leads_out
 from readiness.journeys import Step, Upload, fill, fill_all, point
+from readiness.rehearsal import LACKED
 
 _REDIRECTS = range(300, 400)
+_LACKS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})
+"""What this machine runs out of: descriptors, ports, memory. The target has not heard of the request."""
 PORTS = {"http": 80, "https": 443}
 Origin = tuple[str, str, int]
 """Scheme, host in lower case, port."""
@@ -278,6 +283,8 @@ def _spoken(error: Exception) -> str:
     """Name a failure without what changes from request to request."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {error.verify_message}"
+    if isinstance(error, OSError) and error.errno in _LACKS:
+        return f"{LACKED}{os.strerror(error.errno)}"
     if isinstance(error, OSError) and error.errno:
         return f"{type(error).__name__}: {error.strerror or error.errno}"
     return f"{type(error).__name__}: the answer is damaged or breaks off"

@@ -17,7 +17,7 @@ import os
 import signal
 import subprocess
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +29,7 @@ from locust.env import Environment as LocustEnvironment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from loadtests.run import Run, prepare, say
-from loadtests.safety import Leave
+from loadtests.safety import Leave, Refused, make_room
 from loadtests.shape import COURSES, PHASE, Course, Stages
 from loadtests.visitor import REACH, THINK, Visitor, Walker, take_turns
 from readiness.errors import BadInput
@@ -129,6 +129,7 @@ def _set_up(environment: LocustEnvironment) -> Run:
     folder = Path(options.environments)
     try:
         run = prepare(options.env, options.stage, leave, folder, Path(options.reports))
+        _make_room(options, run.stage.users)
         load = run.environment.load
         journeys = load.journeys if load else {}
         take_turns(journeys, {name: _rows(options.env, name, journey, folder) for name, journey in journeys.items()})
@@ -140,6 +141,17 @@ def _set_up(environment: LocustEnvironment) -> Run:
     environment.stop_timeout = run.stage.drain_seconds
     REACH[environment], THINK[environment], RUNS[environment] = run.reach, run.stage.think_seconds, run
     return run
+
+
+def _make_room(options: Namespace, users: int) -> None:
+    """Let this process have its users' connections, where it has users. Raises Refused."""
+    if options.master and not options.processes:
+        return
+    try:
+        make_room(users, options.processes or 1)
+    except Refused:
+        if not options.worker:  # how many users come to it, a worker does not know
+            raise
 
 
 def _rows(env: str, name: str, journey: Journey, folder: Path) -> list[dict[str, str]]:

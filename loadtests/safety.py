@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import resource
 from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -10,6 +12,9 @@ from readiness.environment import Environment, host_of
 from readiness.errors import BadInput, not_one_of
 from readiness.outcomes import Effect
 from readiness.stages import STAGES, Stage
+
+DESCRIPTORS_BESIDE = 100
+"""Of a process, for what is no user: logs, the leading process, the evidence."""
 
 
 class Refused(BadInput):
@@ -66,6 +71,21 @@ def _against(environment: Environment, stage: Stage, leave: Leave) -> list[str]:
     if leave.host and leave.host.rstrip("/") != environment.target.url:
         problems.append(f"--host {leave.host} is not the target of {name}, {environment.target.url}")
     return problems
+
+
+def make_room(users: int, processes: int) -> None:
+    """Let this process hold a connection for each of its users. Raises Refused where the system does not allow that."""
+    needed = math.ceil(users / processes) + DESCRIPTORS_BESIDE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    except (ValueError, OSError):
+        most = soft if hard == resource.RLIM_INFINITY else hard
+        several = math.ceil(users / max(1, most - DESCRIPTORS_BESIDE))
+        says = f"{users:,} users in {processes} processes need {needed:,} open files each, this machine allows {most:,}"
+        raise Refused([f"{says}: raise it (ulimit -n {needed}), or use --processes {several}"]) from None
 
 
 def leads_out(location: str, allowed_hosts: Collection[str]) -> str | None:

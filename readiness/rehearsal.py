@@ -22,6 +22,9 @@ FOLDER = "rehearsals"
 SLICE_SECONDS = 10
 """How long one point of the curves of percentiles is."""
 
+LACKED = "the generator: "
+"""An error of the generator's own machine begins so."""
+
 Counts = dict[int, int]
 Phase = Literal["ramp", "settle", "hold", "drain"]
 
@@ -51,6 +54,11 @@ class Endpoint(_Record):
     def asked(self) -> int:
         """Requests with an outcome."""
         return self.ok + self.failed
+
+    @property
+    def lacked(self) -> dict[str, int]:
+        """What the generator itself ran out of → how often: no failures of the target."""
+        return {kind: times for kind, times in self.errors.items() if kind.startswith(LACKED)}
 
 
 class Connections(_Record):

@@ -7,6 +7,7 @@ limit passes, a kernel p95 over it fails, and in between the generator is to bla
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -209,6 +210,7 @@ def _starved(evidence: Evidence) -> Iterator[Reason]:
             says = f"{where} waited {generator.queue_share:.0%} of the time for a processor"
             yield Reason(Word.INCONCLUSIVE, says, "stop its neighbours, or rehearse from another machine")
     yield from _unwatched(evidence)
+    yield from _lacking(evidence)
     late = late_share(evidence)
     if late > LATE_SHARE:
         yield Reason(Word.INCONCLUSIVE, f"the generator held back {late:.0%} of the load", then)
@@ -229,10 +231,20 @@ def _unwatched(evidence: Evidence) -> Iterator[Reason]:
         yield Reason(Word.INCONCLUSIVE, "no generator told how it did in the hold", then)
 
 
+def _lacking(evidence: Evidence) -> Iterator[Reason]:
+    """Tell what the machines of the generator ran out of."""
+    lacked = Counter[str]()
+    for endpoint in evidence.endpoints.values():
+        lacked.update(endpoint.lacked)
+    for kind, times in lacked.items():
+        then = f"raise `ulimit -n`, or use more machines, then: {_again(evidence)}"
+        yield Reason(Word.INCONCLUSIVE, f"{times:,} requests were not sent by {kind}", then)
+
+
 def _failed(evidence: Evidence, *, starved: bool) -> Iterator[Reason]:
     """Tell what the target did wrong, as far as it is certain."""
     stage, asked = evidence.asked, evidence.ok + evidence.failed
-    bad = evidence.failed - (_timeouts(evidence) if starved else 0)
+    bad = _unwanted(evidence) - (_timeouts(evidence) if starved else 0)
     if wilson(bad, asked)[0] >= stage.share_below:
         says = (
             f"{bad / asked:.2%} of {asked:,} requests failed, allowed below {stage.share_below:.2%}: {_worst(evidence)}"
@@ -263,8 +275,9 @@ def _open(evidence: Evidence) -> Iterator[Reason]:
         yield Reason(
             Word.INCONCLUSIVE, f"{asked} requests in the hold, {least} are needed", "hold longer, or more users"
         )
-    if asked and stage.share_below <= evidence.failed / asked:
-        says = f"{evidence.failed} of {asked:,} requests failed: too near {stage.share_below:.2%} to tell"
+    bad = _unwanted(evidence)
+    if asked and stage.share_below <= bad / asked:
+        says = f"{bad} of {asked:,} requests failed: too near {stage.share_below:.2%} to tell"
         yield Reason(Word.INCONCLUSIVE, says, "hold longer")
     highest = max(p95(evidence).high, p95(evidence, intended=True).high)
     if highest >= stage.p95_seconds_below:
@@ -272,6 +285,11 @@ def _open(evidence: Evidence) -> Iterator[Reason]:
         says = f"p95 lies between {low:.3f} and {highest:.3f} s, the limit between them: the generator's doing"
         then = f"{_again(evidence)} --processes {max(2, len(evidence.generators) * 2)}"
         yield Reason(Word.INCONCLUSIVE, says, then)
+
+
+def _unwanted(evidence: Evidence) -> int:
+    """Count the failures that are not the generator's own for certain."""
+    return evidence.failed - sum(sum(endpoint.lacked.values()) for endpoint in evidence.endpoints.values())
 
 
 def _timeouts(evidence: Evidence) -> int:
@@ -284,7 +302,8 @@ def _timeouts(evidence: Evidence) -> int:
 
 
 def _worst(evidence: Evidence) -> str:
-    kinds = {(name, kind): n for name, e in evidence.endpoints.items() for kind, n in e.errors.items()}
+    found = evidence.endpoints.items()
+    kinds = {(name, kind): n for name, e in found for kind, n in e.errors.items() if kind not in e.lacked}
     worst = sorted(kinds, key=lambda key: -kinds[key])[:3]
     return "; ".join(f"{kinds[key]:,} of {key[0]}: {key[1]}" for key in worst)
 

@@ -115,6 +115,21 @@ FAULTS: dict[str, tuple[dict[str, Any], Word, str]] = {
         Word.INCONCLUSIVE,
         "3 visits broke off, their other steps were not sent: KeyError: 'token'",
     ),
+    "out of descriptors": (
+        {"errors": {"the generator: Too many open files": 3000}},
+        Word.INCONCLUSIVE,
+        "3,000 requests were not sent by the generator: Too many open files",
+    ),
+    "aborted for want of descriptors": (
+        {"ended": "aborted", "ended_because": "errors", "errors": {"the generator: Too many open files": 3000}},
+        Word.INCONCLUSIVE,
+        "the run was aborted: errors",
+    ),
+    "errors and out of descriptors": (
+        {"errors": {"the generator: Too many open files": 300, "status 500": 120}},
+        Word.FAIL,
+        "2.00% of 6,000 requests failed, allowed below 1.00%: 120 of /t: status 500",
+    ),
     "reconnects": ({"connections": Connections(first=100, unexplained=3000)}, Word.INCONCLUSIVE, "reconnected 3000"),
     "lag": ({"generator": {"lag": {300_000: 100}}}, Word.INCONCLUSIVE, "300 ms late"),
     "neighbours": ({"generator": {"queue_share": 0.48, "cpu_share_mean": 0.47}}, Word.INCONCLUSIVE, "48% of the time"),

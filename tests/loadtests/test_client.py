@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from loadtests import connection
 from loadtests.client import Answer, Client, Reach
 from loadtests.connection import trust
 from loadtests.health import Health
@@ -127,3 +130,16 @@ def test_cookies_are_sent_in_one_line(served: Served) -> None:
         for _ in range(2):
             client.ask(Step(path="/cookie"))
     assert [line for line in served.heads[1].split("\r\n") if "ookie" in line][1:] == ["cookie: preview=1; session=s1"]
+
+
+@pytest.mark.parametrize("lack", [errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM])
+def test_what_the_generator_runs_out_of_is_not_the_targets(monkeypatch: pytest.MonkeyPatch, lack: int) -> None:
+    def out(*_: object) -> NoReturn:
+        raise OSError(lack, "whatever it says")
+
+    monkeypatch.setattr(connection, "Socket", out)
+    assert ask(reaching(9), path="/").error == f"the generator: {os.strerror(lack)}"
+
+
+def test_a_target_that_refuses_is_told_as_such() -> None:
+    assert ask(reaching(9), path="/").error == "ConnectionRefusedError: ECONNREFUSED"

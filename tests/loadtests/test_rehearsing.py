@@ -167,6 +167,14 @@ def test_a_refusal_sends_nothing(tmp_path: Path, other: dict[str, Any], words: l
         assert not list(folders(tmp_path / "reports", "trial"))
 
 
+def test_more_users_than_open_files_are_refused(tmp_path: Path) -> None:
+    trial = Trial(tmp_path, "http://127.0.0.1:9", {**QUICK, "users": 2000})
+    process = trial.start()
+    psutil.Process(process.pid).rlimit(psutil.RLIMIT_NOFILE, (1000, 1000))
+    assert process.wait() == 2
+    assert "2,000 users in 1 processes need 2,100 open files each" in (tmp_path / "locust.log").read_text()
+
+
 def test_steps_are_walked_and_what_leads_out_fails(tmp_path: Path, url: str) -> None:
     steps = [
         {"path": "/", "keep": {"revision": "/revision"}, "contains": "revision"},

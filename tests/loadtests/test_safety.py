@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import resource
 from typing import Any
 
 import pytest
 
-from loadtests.safety import Leave, Refused, leads_out, permit, stage_of
+from loadtests.safety import Leave, Refused, leads_out, make_room, permit, stage_of
 from readiness.environment import Environment
 from readiness.outcomes import Effect
 from readiness.stages import STAGES, Stage
@@ -24,6 +25,24 @@ def environment(**other: Any) -> Environment:
         "load": {"users_at_most": 2000},
     }
     return Environment.model_validate({**base, **other})
+
+
+Limits = list[int]
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> Limits:
+    """The limits of this process, as the test sets them."""
+    found = [0, 0]
+
+    def change(_: int, wanted: tuple[int, int]) -> None:
+        if wanted[0] > found[1]:
+            raise ValueError
+        found[:] = wanted
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: tuple(found))
+    monkeypatch.setattr(resource, "setrlimit", change)
+    return found
 
 
 LIVE: dict[str, Any] = {"production": True, "allow": []}
@@ -77,6 +96,32 @@ def test_only_the_sandbox_scales_and_a_stage_that_ships_is_not_changed() -> None
         environment(load={"users_at_most": 1, "scale": 0.5})
     with pytest.raises(ValueError, match="a stage that ships"):
         environment(load={"users_at_most": 1, "stages": {"smoke": {"users": 1, "hold_minutes": 1}}})
+
+
+@pytest.mark.parametrize(
+    ("users", "processes", "soft", "hard", "limit"),
+    [
+        (2000, 1, 10_000, 10_000, 10_000),
+        (20_000, 1, 10_000, 1_000_000, 20_100),
+        (20_000, 8, 1024, 4096, 2600),
+        (20_000, 1, resource.RLIM_INFINITY, resource.RLIM_INFINITY, resource.RLIM_INFINITY),
+    ],
+)
+def test_room_is_made_for_the_users(
+    limits: Limits, users: int, processes: int, soft: int, hard: int, limit: int
+) -> None:
+    limits[:] = soft, hard
+    make_room(users, processes)
+    assert limits == [limit, hard]
+
+
+def test_more_users_than_may_have_connections_are_refused(limits: Limits) -> None:
+    limits[:] = 1024, 4096
+    says = (
+        "20,000 users in 2 processes need 10,100 open files each, this machine allows 4,096: raise it (ulimit -n 10100)"
+    )
+    with pytest.raises(Refused, match=re.escape(f"{says}, or use --processes 6")):
+        make_room(20_000, 2)
 
 
 @pytest.mark.parametrize(
