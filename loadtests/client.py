@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import ssl
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
+from socket import AF_INET6
 from urllib.parse import urlencode, urlsplit
 
 from gevent import GreenletExit, Timeout
@@ -27,6 +30,8 @@ from readiness.rehearsal import LACKED
 _REDIRECTS = range(300, 400)
 _LACKS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})
 """What this machine runs out of: descriptors, ports, memory. The target has not heard of the request."""
+_REACHED = (ssl.SSLError, ConnectionResetError, BrokenPipeError)
+"""Said by who listens at an address: no reason to try the next."""
 PORTS = {"http": 80, "https": 443}
 Origin = tuple[str, str, int]
 """Scheme, host in lower case, port."""
@@ -44,6 +49,8 @@ class Reach:
     health: Health
     trust: ssl.SSLContext
     known: dict[Origin, list[Address]] = field(default_factory=dict)
+    turns: Iterator[int] = field(default_factory=itertools.count)
+    """Gives each user the address of a host to begin with."""
 
     @cached_property
     def lines(self) -> dict[str, str]:
@@ -87,6 +94,8 @@ class _Way:
     """The connection to one origin, and why the next one will be opened."""
 
     addresses: list[Address]
+    turn: int
+    """Which of them is asked, counted on where one does not answer."""
     connection: Connection | None = None
     why: Why = "first"
 
@@ -129,6 +138,7 @@ class Client:
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
         self._ways: dict[Origin, _Way] = {}
+        self._turn = next(reach.turns)
         self._cookies: dict[str, str] = {}
         self._home = _origin(reach.url)[0]
         self._stop: BaseException | None = None
@@ -145,7 +155,7 @@ class Client:
         origin, path = _origin(fill(step.path, values), self._home)
         request = self._head(origin, step, path, extra, body) + body
         wanted = fill(step.contains, values).encode() if step.contains else b""
-        way = self._ways.get(origin) or self._ways.setdefault(origin, _Way(reach.addresses(origin)))
+        way = self._ways.get(origin) or self._ways.setdefault(origin, _Way(reach.addresses(origin), self._turn))
         began, moment = time.perf_counter(), now()
         limit = step.seconds_below or reach.seconds_at_most
         sample = Sample(step.title, reach.recorder.begin(moment), moment, limit)
@@ -229,12 +239,31 @@ class Client:
         return f"no answer within {limit:g} s" if connected else f"no connection within {limit:g} s"
 
     def _open(self, way: _Way, origin: Origin) -> Connection:
-        """Open a connection and record why and how long it took."""
+        """Open a connection, to the next address where one cannot be reached. Raises OSError where none can."""
         if way.connection:
             way.give_up("closed_by_target")
+        failures: list[tuple[bool, bool, OSError]] = []
+        for _ in way.addresses:
+            address = way.addresses[way.turn % len(way.addresses)]
+            try:
+                return self._open_one(way, origin, address)
+            except _REACHED:
+                raise
+            except Timeout:
+                way.turn += 1
+                raise
+            except OSError as error:
+                way.turn += 1
+                # Where IPv6 is switched off, its addresses fail as if the ports were used up: the others tell more.
+                off = address.family == AF_INET6 and error.errno == errno.EADDRNOTAVAIL
+                failures.append((off, error.errno not in _LACKS, error))
+        raise min(failures, key=itemgetter(0, 1))[2]
+
+    def _open_one(self, way: _Way, origin: Origin, address: Address) -> Connection:
+        """Open a connection and record why and how long it took."""
         began, recorder = time.perf_counter(), self._reach.recorder
         try:
-            way.connection = Connection(way.addresses[0], self._reach.trust if origin[0] == "https" else None)
+            way.connection = Connection(address, self._reach.trust if origin[0] == "https" else None)
         finally:
             if way.connection is None:
                 recorder.books.links.failed += 1

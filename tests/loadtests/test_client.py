@@ -6,17 +6,19 @@ import errno
 import os
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import pytest
 
-from loadtests import connection
+from loadtests import client, connection
 from loadtests.client import Answer, Client, Reach
-from loadtests.connection import trust
+from loadtests.connection import Address, trust
 from loadtests.health import Health
 from loadtests.recording import Recorder
 from readiness.journeys import Step
@@ -51,8 +53,9 @@ class Served:
                 peer.sendall(f"HTTP/1.1 {head}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
 
 
-@pytest.fixture
-def served() -> Iterator[Served]:
+@contextmanager
+def serving() -> Iterator[Served]:
+    """Serve meanwhile."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         found = Served(listening.getsockname()[1])
         thread = threading.Thread(target=found.answer, args=(listening,))
@@ -62,6 +65,18 @@ def served() -> Iterator[Served]:
         thread.join()
 
 
+@pytest.fixture
+def served() -> Iterator[Served]:
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture
+def other() -> Iterator[Served]:
+    with serving() as found:
+        yield found
+
+
 def reaching(port: int, headers: Mapping[str, str] | None = None) -> Reach:
     recorder = Recorder(hold_from=0)
     return Reach(f"http://127.0.0.1:{port}", ["127.0.0.1"], headers or {}, 3, recorder, Health("x", recorder), trust())
@@ -69,8 +84,8 @@ def reaching(port: int, headers: Mapping[str, str] | None = None) -> Reach:
 
 def ask(reach: Reach, values: Mapping[str, str] | None = None, **step: Any) -> Answer:
     """Ask once, as one user."""
-    with closing(Client(reach)) as client:
-        return client.ask(Step.model_validate(step), values)
+    with closing(Client(reach)) as user:
+        return user.ask(Step.model_validate(step), values)
 
 
 UNWANTED: dict[str, tuple[dict[str, Any], str]] = {
@@ -126,9 +141,9 @@ def test_a_header_of_the_step_replaces_what_is_there_however_it_is_spelled(serve
 
 
 def test_cookies_are_sent_in_one_line(served: Served) -> None:
-    with closing(Client(reaching(served.port, {"cookie": "preview=1"}))) as client:
+    with closing(Client(reaching(served.port, {"cookie": "preview=1"}))) as user:
         for _ in range(2):
-            client.ask(Step(path="/cookie"))
+            user.ask(Step(path="/cookie"))
     assert [line for line in served.heads[1].split("\r\n") if "ookie" in line][1:] == ["cookie: preview=1; session=s1"]
 
 
@@ -143,3 +158,59 @@ def test_what_the_generator_runs_out_of_is_not_the_targets(monkeypatch: pytest.M
 
 def test_a_target_that_refuses_is_told_as_such() -> None:
     assert ask(reaching(9), path="/").error == "ConnectionRefusedError: ECONNREFUSED"
+
+
+def at(reach: Reach, *ports: int) -> Reach:
+    """Give the target these addresses."""
+    host, home = "127.0.0.1", urlsplit(reach.url).port or 0
+    reach.known["http", host, home] = [Address(host, home, socket.AF_INET, (host, port)) for port in ports]
+    return reach
+
+
+def test_users_begin_with_the_addresses_in_turn(served: Served, other: Served) -> None:
+    reach = at(reaching(9), served.port, other.port)
+    assert not any(ask(reach, path="/").error for _ in range(6))
+    assert (len(served.heads), len(other.heads)) == (3, 3)
+
+
+def test_an_address_that_refuses_is_passed_over(served: Served) -> None:
+    reach = at(reaching(9), 9, served.port)
+    assert not any(ask(reach, path="/").error for _ in range(4))
+    assert reach.recorder.books.links.failed == 2
+    assert ask(at(reach, 9, 9), path="/").error == "ConnectionRefusedError: ECONNREFUSED"
+
+
+V6_OFF = (socket.AF_INET6, errno.EADDRNOTAVAIL)
+REFUSED = (socket.AF_INET, errno.ECONNREFUSED)
+NO_PORT = (socket.AF_INET, errno.EADDRNOTAVAIL)
+
+
+@pytest.mark.parametrize(
+    ("failures", "says"),
+    [
+        ((V6_OFF, REFUSED), "ConnectionRefusedError: Connection refused"),
+        ((REFUSED, V6_OFF), "ConnectionRefusedError: Connection refused"),
+        (((socket.AF_INET6, errno.ECONNREFUSED), NO_PORT), "the generator: Cannot assign requested address"),
+        ((V6_OFF,), "the generator: Cannot assign requested address"),
+    ],
+)
+def test_of_several_failures_the_one_that_tells_most_is_told(
+    monkeypatch: pytest.MonkeyPatch, failures: tuple[tuple[int, int], ...], says: str
+) -> None:
+    def fail(address: Address, _: object) -> NoReturn:
+        raise OSError(address.port, os.strerror(address.port))
+
+    monkeypatch.setattr(client, "Connection", fail)
+    reach = reaching(9)
+    reach.known["http", "127.0.0.1", 9] = [Address("", code, family, ()) for family, code in failures]
+    assert ask(reach, path="/").error == says
+
+
+def test_a_certificate_that_is_not_trusted_is_not_passed_over(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise ssl.SSLError(1, "wrong version")
+
+    monkeypatch.setattr(client, "Connection", fail)
+    reach = at(reaching(9), 9, served.port)
+    assert ask(reach, path="/").error == "SSLError: wrong version"
+    assert reach.recorder.books.links.failed == 1
