@@ -196,7 +196,10 @@ def test_query_latency(query_times: QueryTimes, limits: QueryLatency, measure: M
     Remedy: order pg_stat_statements by total_exec_time, and pg_stat_activity by query_start; explain what leads.
     """
     measure(query_times.mean_seconds, "mean time of a statement", "s").below(limits.mean_seconds_below)
-    measure(query_times.running_seconds, "the longest statement runs for", "s").below(limits.running_seconds_below)
+    # A unit of its own: a step of the ladder is about the mean.
+    measure(query_times.running_seconds, "the longest statement runs for", "s running").below(
+        limits.running_seconds_below
+    )
 
 
 @pytest.mark.postlaunch

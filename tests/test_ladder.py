@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks import test_database, test_slo
 from readiness.ladder import Hysteresis, Rungs, Standing, climbed, course, decided, reached
-from readiness.measurements import Measurement, holds
+from readiness.measurements import Measure, Measurement, holds
+from readiness.observations.database_statistics import QueryTimes
 from readiness.outcomes import Gate, Outcome, Phase, Step
 from readiness.runbook import load, locate
+from readiness.slo import Usual
 from readiness.verdict import Expected, Key, Word, decide
 
 RATES = {Step.ALERT: 0.05, Step.PAGE: 0.1, Step.PAUSE: 0.1, Step.ROLLBACK: 0.2}
@@ -227,6 +230,15 @@ def test_each_step_is_recommended_on_what_was_recorded(book: str, name: str, val
         standing = climbed(rungs, standing, [(key, outcome, taken)])
         verdict = decide(Phase.POSTLAUNCH, [Expected(key, line.gate)], decided([(key, outcome)], standing))
     assert verdict.word is word
+
+
+def test_a_step_about_the_first_figure_is_not_reached_by_the_second() -> None:
+    measure = Measure()
+    test_database.test_query_latency(QueryTimes(0.01, 3.0, 1000), test_database.QueryLatency(), measure)
+    assert reached({Step.ALERT: 0.5}, measure.taken) is None, "a statement that runs for 3 s is not a slow mean"
+    measure = Measure()
+    test_slo.test_traffic_normal(Usual("requests", 1000, (1000,)), test_slo.TrafficNormal(), measure)
+    assert reached({Step.ALERT: 0.7}, measure.taken) is None, "as many as usual are not fewer by 100 %"
 
 
 KEY = ("book/rate", "demo.rate", None)
