@@ -174,15 +174,34 @@ class Slowness:
 
     def under(self, limit: float) -> float:
         """Return the seconds, where they are known well enough to be held against a limit. Raises Unknown."""
+        self._enough()
+        if self.at_least and self.seconds < limit:
+            raise self._beyond(f"{limit:g} s")
+        return self.seconds
+
+    def times(self, before: Slowness, at_most: float) -> float:
+        """Return how many times as long as before it took, where one can tell if that is allowed. Raises Unknown."""
+        self._enough()
+        before._enough()
+        if before.at_least:
+            raise before._beyond("how many times as long it takes now")
+        if not before.seconds:
+            raise Unknown(f"the figure of {before} is 0 s", "correct the query of its latency")
+        found = self.seconds / before.seconds
+        if self.at_least and found <= at_most:
+            raise self._beyond(f"{at_most:g} times the {before.seconds:g} s of before")
+        return found
+
+    def _enough(self) -> None:
         needed = fewest(1 - self.quantile) if self.quantile else 1
         if self.count < needed:
             raise Unknown(
                 f"{self} are too few for this figure: at least {needed:,} are needed",
                 "wait for more of them, or judge a longer window",
             )
-        if self.at_least and self.seconds < limit:
-            raise Unknown(
-                f"it took {self.seconds:g} s or more, the histogram's last bound, which says nothing of {limit:g} s",
-                "give the histogram a bound beyond the limit",
-            )
-        return self.seconds
+
+    def _beyond(self, what: str) -> Unknown:
+        return Unknown(
+            f"it took {self.seconds:g} s or more, the histogram's last bound, which says nothing of {what}",
+            "give the histogram a bound beyond the limit",
+        )

@@ -129,3 +129,21 @@ def test_a_histogram_says_nothing_beyond_its_last_bound() -> None:
     with pytest.raises(Unknown, match="at least 21 are needed"):
         Slowness("requests", "1h", 20, 0.1, 0.95).under(5)
     assert Slowness("requests", "1h", 1, 0.1).under(5) == 0.1
+
+
+def test_a_week_beyond_the_last_bound_is_compared_only_where_it_is_too_slow_anyway() -> None:
+    def week(seconds: float, *, at_least: bool = False) -> Slowness:
+        return Slowness("requests", "7d", 1000, seconds, 0.95, at_least)
+
+    assert week(0.44).times(week(0.4), 1.1) == pytest.approx(1.1)
+    assert week(10, at_least=True).times(week(5), 1.1) == 2, "twice as long or more is too long"
+    for now, before in ((10, 9.5), (10, 10), (11, 10)):
+        with pytest.raises(Unknown, match=rf"{now} s or more.* says nothing of 1.1 times the {before:g} s of before"):
+            week(now, at_least=True).times(week(before), 1.1)
+    for this in (week(0.4), week(10, at_least=True), week(60)):
+        with pytest.raises(Unknown, match="says nothing of how many times as long it takes now"):
+            this.times(week(10, at_least=True), 1.1)
+    with pytest.raises(Unknown, match="is 0 s"):
+        week(1).times(week(0), 1.1)
+    with pytest.raises(Unknown, match="at least 21 are needed"):
+        week(1).times(Slowness("requests", "7d", 20, 1, 0.95), 1.1)

@@ -155,14 +155,9 @@ class WeekByWeek:
     p95_before: Slowness
     failures: Compared
 
-    @property
-    def p95_times(self) -> float:
-        """How many times last week's p95. Raises Unknown."""
-        longest = max(self.p95.seconds, self.p95_before.seconds)
-        before = self.p95_before.under(longest)
-        if not before:
-            raise Unknown("last week's p95 is 0 s", "correct the query of its latency")
-        return self.p95.under(longest) / before
+    def p95_times(self, at_most: float) -> float:
+        """Return how many times last week's p95, where that is known to be more than allowed or not. Raises Unknown."""
+        return self.p95.times(self.p95_before, at_most)
 
 
 @observation
