@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from readiness.clients.loki import Loki
 from readiness.clients.readings import Readings
+from readiness.measurements import Plain
 from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
 
 LOG_LINES = known_reading("log_lines", "the service's structured log (columns at, level, event)")
 
-ERROR_LEVELS = {"error", "critical", "fatal", "alert", "emergency"}
+ERROR_LEVELS = {"error", "err", "e", "critical", "crit", "fatal", "ftl", "f", "alert", "emergency", "emerg"}
+ERROR_LEVELS |= {"severe", "panic", "dpanic", "pnc"}
+HARMLESS_LEVELS = {"trace", "trc", "t", "verbose", "vrb", "v", "debug", "dbg", "d", "info", "information", "inf", "i"}
+HARMLESS_LEVELS |= {"notice", "success", "fine", "finer", "finest", "config", "default", "log", "warn", "warning"}
+HARMLESS_LEVELS |= {"wrn", "w", "none", ""}  # the last two: a line without a level
+NUMBERS_FROM, ERRORS_FROM = 10, 50
+"""The levels of pino and bunyan. Smaller numbers mean one thing to syslog, where 3 is an error, another to others."""
+LEVEL_SHOWN = 40
 FAR_BACK = timedelta(days=1)
 CLOCKS_DIFFER_SECONDS = 60
+_NUMBER = re.compile(r"\d{1,9}(\.0*)?", re.ASCII)
 KEPT = 10  # error lines that are kept as evidence
 
 
@@ -46,9 +56,23 @@ def log_since_launch(readings: Readings, moment: datetime, launch_at: datetime |
     ]
     if not rows:
         raise Unknown(f"nothing was logged since {since:%Y-%m-%d %H:%M}Z", "does the log still arrive?")
-    errors = [row for row in rows if str(row["level"]).lower() in ERROR_LEVELS]
+    errors = [row for row in rows if _is_error(row["level"])]
     newest = [f"{row['at']} {row['event']} {row.get('message', '')}".strip() for row in errors[-KEPT:]]
     return LogSinceLaunch(len(rows), len(errors), newest)
+
+
+def _is_error(level: Plain) -> bool:
+    """Tell whether a line's level is one of an error. Raises Unknown for a level that nobody knows."""
+    word = str(level).strip().lower()
+    if word in ERROR_LEVELS | HARMLESS_LEVELS:
+        return word in ERROR_LEVELS
+    number = float(word) if _NUMBER.fullmatch(word) else 0.0
+    if number < NUMBERS_FROM:
+        raise Unknown(
+            f"readings.log_lines has lines of the level {str(level)[:LEVEL_SHOWN]!r}: nobody knows if they are errors",
+            "name it as others do: debug, info, warning, error; in SQL with `case level when 3 then 'error' ... end`",
+        )
+    return number >= ERRORS_FROM
 
 
 @observation
