@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from readiness.clients.postgres import Row
 from readiness.clients.readings import Readings
 from readiness.environment import Reading
 from readiness.observations import known_reading, observation
@@ -28,15 +29,18 @@ BACKLOGS = known_reading(
 USUAL_BACKLOGS = known_reading(
     "usual_backlogs",
     "how many jobs wait on a bad day as usual (columns queue, value)",
-    # Of a week, and without the last hour: a spike is not what it is compared with.
-    Reading(promql="max by (queue) (quantile_over_time(0.95, jobs_waiting[7d] offset 1h))"),
+    # Of a queue's sum as the present is; of a week without the last hour: a spike is not compared with itself.
+    Reading(promql="quantile_over_time(0.95, (sum by (queue) (jobs_waiting))[7d:5m] offset 1h)"),
 )
 CRON_SUCCESSES = known_reading(
     "cron_successes",
-    "when each scheduled job last succeeded (columns cron, value: seconds since 1970)",
+    "when each scheduled job last succeeded (columns cron, value: seconds since 1970; or all of them: successes)",
     Reading(
-        sql="select j.jobname as cron, extract(epoch from max(d.start_time))::float as value"
-        " from cron.job j join cron.job_run_details d using (jobid) where d.status = 'succeeded' group by 1"
+        sql="select cron, max(value) as value, array_agg(value) as successes from (select j.jobname as cron,"
+        " extract(epoch from d.start_time)::float as value,"
+        " row_number() over (partition by j.jobid order by d.start_time desc) as nth"
+        " from cron.job j join cron.job_run_details d using (jobid) where d.status = 'succeeded') as success"
+        " where nth <= 100 group by cron"
     ),
 )
 _DAILY = re.compile(r"([0-5]?\d) ([01]?\d|2[0-3]) \* \* \*")
@@ -102,7 +106,7 @@ def backlog(readings: Readings, job: str) -> Backlog:
 
 @dataclass(frozen=True)
 class CronRun:
-    """When a job was due last, when it last succeeded, and how many minutes after it was due (late: before)."""
+    """When a job was due last, when it first succeeded since, and how many minutes after (none since: before)."""
 
     due: str
     succeeded: str
@@ -116,15 +120,31 @@ class CronRun:
 
 @observation
 def cron_run(readings: Readings, moment: datetime, job: str, schedule: str, minutes_at_most: float) -> CronRun:
-    """Compare a job's last success with the last time that it was due; it is not missed while it may still come."""
+    """Find a job's first success since it was due last; it is not missed while it may still come. Raises Unknown."""
     rows = [row for row in readings.rows(CRON_SUCCESSES, "cron", "value") if job in {"", row["cron"]}]
     if len(rows) != 1:
         raise Unknown(f"{len(rows)} jobs called {job or 'anything'} have ever succeeded, one is wanted", "name the job")
-    succeeded = datetime.fromtimestamp(readings.as_number(CRON_SUCCESSES, rows[0]["value"]), UTC)
-    due = _last_due(schedule, moment)
-    if succeeded < due and moment < due + timedelta(minutes=minutes_at_most):
+    known, due = _successes(readings, rows[0]), _last_due(schedule, moment)
+    if known[-1] < due and moment < due + timedelta(minutes=minutes_at_most):
         due -= timedelta(days=1)
-    return CronRun(due.isoformat(), succeeded.isoformat(), (succeeded - due).total_seconds() / 60)
+    succeeded = next((one for one in known if one >= due), known[-1])
+    late = (succeeded - due).total_seconds() / 60
+    if late > minutes_at_most and succeeded == known[0]:  # as when somebody ran it by hand once more
+        raise Unknown(
+            f"{rows[0]['cron']} ran at {succeeded.isoformat()}; whether it also ran when it was due, at"
+            f" {due.isoformat()}, is not on record",
+            "look at the scheduler's own record; readings.cron_successes may list earlier ones in a column successes",
+        )
+    return CronRun(due.isoformat(), succeeded.isoformat(), late)
+
+
+def _successes(readings: Readings, row: Row) -> list[datetime]:
+    """Give a job's successes that are known, the earliest first; the last of all is one of them."""
+    listed = row.get("successes", [])
+    if not isinstance(listed, list):
+        raise Unknown("successes of readings.cron_successes is no list", "give seconds since 1970, in SQL: array_agg")
+    seconds = sorted(readings.as_number(CRON_SUCCESSES, one) for one in [row["value"], *listed])
+    return [datetime.fromtimestamp(one, UTC) for one in seconds]
 
 
 def _last_due(schedule: str, moment: datetime) -> datetime:
