@@ -101,3 +101,14 @@ def test_many_threads_lose_no_record() -> None:
         thread.join()
     assert len(guard.requests) == 16 * 50
     assert kept == guard.requests
+
+
+def test_what_does_more_than_read_is_recorded_before_it_is_sent_too() -> None:
+    kept: list[Request] = []
+    guard = Guard(["shop.example"], frozenset({Effect.READ, Effect.WRITE}), kept.append)
+    with guard.request("http", "POST", "t", "shop.example", Effect.WRITE) as entry:
+        assert [request.status for request in kept] == ["no answer"]
+        entry.status = "201"
+    assert [request.status for request in kept] == ["no answer", "201"]
+    assert kept[0].at == kept[1].at
+    assert guard.requests == kept[1:]

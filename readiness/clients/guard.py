@@ -13,6 +13,7 @@ from readiness.errors import nearest
 from readiness.outcomes import Effect, Unknown
 
 _UNDER_WAY = "no answer"
+"""Also what is recorded of a request before it is sent."""
 
 
 class HostNotAllowed(Unknown):
@@ -47,6 +48,8 @@ class Guard:
     allowed_hosts: Collection[str]
     allowed: Collection[Effect] = (Effect.READ,)
     record: Callable[[Request], None] | None = None
+    """Takes each request when it ends, and one that does more than read also before it is sent, in its own thread:
+    whatever becomes of this process, there is a record of what it did to the other side."""
     requests: list[Request] = field(default_factory=list)
     """What was sent or refused, in the order in which it ended."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -65,6 +68,8 @@ class Guard:
         self.permit(client, method, target, host, effect)
         entry = Entry()
         at, started = datetime.now(UTC), time.monotonic()
+        if effect is not Effect.READ and self.record:
+            self.record(Request(client, method, target, entry.status, 0.0, effect, at))
         try:
             yield entry
         except Unknown as unknown:

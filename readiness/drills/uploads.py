@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from readiness.clients.http import Answer, Http, NotSent
 from readiness.drills.course import Course
+from readiness.observations.synthetic_upload import delete, id_of
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.probes import SyntheticUpload
 
@@ -51,10 +52,7 @@ class Uploads:
             self.sent -= 1
             raise
         if good(answer):
-            found = answer.json()
-            if not isinstance(found, dict) or not isinstance(found.get("id"), str):
-                raise Unknown("the service's answer names no id", "compare it with the upload API's description")
-            self.accepted.append(found["id"])
+            self.accepted.append(id_of(answer, given))
         self.answered += 1
         return answer
 
@@ -81,9 +79,7 @@ class Uploads:
 
     def _delete(self) -> None:
         while self.accepted:
-            where = f"{self.settings.path}/{self.accepted[-1]}"
-            answer = self.http.send("DELETE", where, effect=Effect.WRITE, token=self.settings.token)
-            answer.expect(200, 202, 204, 404)
+            delete(self.http, self.settings, self.accepted[-1])
             self.accepted.pop()
 
     def _file(self, number: int | str) -> str:

@@ -22,12 +22,14 @@ from readiness.errors import BadRun
 from readiness.evidence.plain import from_json, to_json
 from readiness.evidence.records import Finish, Plan, Record, Result, Start
 from readiness.evidence.redaction import Redactor
+from readiness.outcomes import Effect
 
 FILE = "journal.jsonl"
 FIRST = "0" * 64
 KINDS = {"start", "plan", "case", "observation", "request", "result", "finish"}
 LOOKS = {"case", "observation", "request"}
 """What leads to a result is brought to the disk with it; a killed process loses none of it either way."""
+_NAMES_A_REQUEST = ("client", "method", "target", "effect", "at")
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
 Kind = TypeVar("Kind", bound=Record)
 
@@ -189,7 +191,7 @@ def _sort_in(run: RecordedRun, record: dict[str, Any], problems: list[str]) -> N
     elif kind == "observation":
         run.observations.append({"name": None, **record})
     elif kind == "request":
-        run.requests.append(record)
+        _add(run.requests, record)
     elif kind == "case":
         run.cases.append(str(record.get("nodeid")))
     elif kind == "finish":
@@ -198,6 +200,14 @@ def _sort_in(run: RecordedRun, record: dict[str, Any], problems: list[str]) -> N
         problems.append(
             f"record {record.get('seq')} is of the kind {kind!r}, which is none of {', '.join(sorted(KINDS))}"
         )
+
+
+def _add(requests: list[dict[str, Any]], record: dict[str, Any]) -> None:
+    """Add a request; how one that writes ended takes the place of the record from before it was sent."""
+    if record.get("effect") != Effect.READ:
+        name = [record.get(key) for key in _NAMES_A_REQUEST]
+        requests[:] = [one for one in requests if [one.get(key) for key in _NAMES_A_REQUEST] != name]
+    requests.append(record)
 
 
 def _parsed(model: type[Kind], record: dict[str, Any], problems: list[str]) -> Kind | None:

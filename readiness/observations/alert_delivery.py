@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from readiness.clients.alertmanager import Alert, Alertmanager
 from readiness.clients.readings import Readings
-from readiness.environment import Environment
-from readiness.observations import known_reading, observation
+from readiness.environment import Alerts, Environment
+from readiness.observations import known_reading, observation, pause
 from readiness.outcomes import Effect
 
 ALERTS_RECEIVED = known_reading("alerts_received", "what the alerts' receiver has got: a list of objects")
@@ -39,9 +40,13 @@ class AlertDelivery:
     """Where Alertmanager routed it."""
 
 
-@observation(effect=Effect.NOTIFY)
+@observation(effect=Effect.NOTIFY, waits=lambda environment: environment.alerts.wait_seconds)
 def alert_delivery(
-    alertmanager: Alertmanager, readings: Readings, environment: Environment, severity: str
+    alertmanager: Alertmanager,
+    readings: Readings,
+    environment: Environment,
+    severity: str,
+    called_off: threading.Event,
 ) -> AlertDelivery:
     """Raise the alert, wait until the receiver has got it, and end it."""
     settings, mark = environment.alerts, f"readiness-{uuid.uuid4().hex[:12]}"
@@ -55,25 +60,30 @@ def alert_delivery(
     begins, started = datetime.now(UTC), time.monotonic()
     alertmanager.post(labels, SAYS, begins, begins + timedelta(seconds=settings.wait_seconds) + LEFT_OVER)
     try:
-        return _follow(alertmanager, readings, mark, started, settings.wait_seconds, settings.receiver)
+        return _follow(alertmanager, readings, mark, started, settings, called_off)
     finally:
         alertmanager.post(labels, SAYS, begins, datetime.now(UTC))
 
 
 def _follow(
-    alertmanager: Alertmanager, readings: Readings, mark: str, started: float, wait: float, receiver: str | None
+    alertmanager: Alertmanager,
+    readings: Readings,
+    mark: str,
+    started: float,
+    settings: Alerts,
+    called_off: threading.Event,
 ) -> AlertDelivery:
-    pause = POLL_SECONDS
+    seconds_between, receiver = POLL_SECONDS, settings.receiver
     while True:
         arrived, seconds = _has(readings, mark), time.monotonic() - started
         known = alertmanager.alerts(**{MARK: mark})
         held_back = [reason for alert in known for reason in _held_back(alert)]
         receivers = sorted({one.name for alert in known for one in alert.receivers})
         elsewhere = bool(receivers) and receiver is not None and receiver not in receivers
-        if arrived or held_back or elsewhere or seconds > wait:
+        if arrived or held_back or elsewhere or seconds > settings.wait_seconds:
             return AlertDelivery(arrived, seconds, held_back, receivers)
-        time.sleep(pause)
-        pause = min(pause * GROWTH, LONGEST_POLL_SECONDS)
+        pause(called_off, seconds_between)
+        seconds_between = min(seconds_between * GROWTH, LONGEST_POLL_SECONDS)
 
 
 def _has(readings: Readings, mark: str) -> bool:

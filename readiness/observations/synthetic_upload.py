@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from readiness.clients.http import Answer, Http
 from readiness.clients.metrics import Exposition
 from readiness.clients.postgres import Postgres
 from readiness.environment import Environment
-from readiness.observations import observation
+from readiness.observations import observation, pause
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.probes import SyntheticUpload
 
@@ -19,6 +20,7 @@ POLL_SECONDS = 0.1
 ENDED = {"completed", "failed"}
 COUNTED_WITHIN_SECONDS = 5.0  # counters may lag behind the upload by a moment
 DENIED = {401, 403, 404, 429}
+GONE = {200, 202, 204, 404}
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,14 @@ class UploadTrace:
     seconds: float
 
 
-@observation(effect=Effect.WRITE)
-def synthetic_upload(http: Http, exposition: Exposition, postgres: Postgres, environment: Environment) -> UploadTrace:
+def _waits(environment: Environment) -> float:
+    return environment.synthetic_upload.seconds_at_most if environment.synthetic_upload else 0.0
+
+
+@observation(effect=Effect.WRITE, waits=_waits)
+def synthetic_upload(
+    http: Http, exposition: Exposition, postgres: Postgres, environment: Environment, called_off: threading.Event
+) -> UploadTrace:
     """Send the file, wait for its end, count its rows, and delete it."""
     upload = environment.synthetic_upload
     if upload is None:
@@ -50,21 +58,44 @@ def synthetic_upload(http: Http, exposition: Exposition, postgres: Postgres, env
         answer.expect(200, 201, 202)
     if not 200 <= answer.status < 300:  # noqa: PLR2004  any success
         return UploadTrace(answer.status, "refused", 0, 0, 0, exposition.total(METRIC) - before, 0.0)
-    upload_id = _text(answer.json(), "id")
+    upload_id = id_of(answer, upload)
     try:
-        found = _wait(http, upload, upload_id)
+        found = _wait(http, upload, upload_id, called_off)
         return UploadTrace(
             answered=answer.status,
             status=_text(found, "status"),
             row_count=_count(found.get("row_count") or 0),
             staged_rows=_count(postgres.value(upload.staged_rows_sql, upload_id)),
             production_rows=_count(postgres.value(upload.production_rows_sql, upload_id)),
-            counted=_counted(exposition, before),
+            counted=_counted(exposition, before, called_off),
             seconds=time.monotonic() - started,
         )
     finally:
         if upload.clean_up:
-            http.send("DELETE", f"{upload.path}/{upload_id}", effect=Effect.WRITE, token=upload.token)
+            delete(http, upload, upload_id)
+
+
+def id_of(answer: Answer, upload: SyntheticUpload) -> str:
+    """Read by which id the service knows an upload that it took. Raises Unknown: then nobody can delete it."""
+    remedy = f"find the file in the workspace {upload.workspace} and delete it; is {upload.path} the uploads' API?"
+    try:
+        found = answer.json()
+    except Unknown as unknown:
+        raise Unknown(f"an upload was taken and cannot be deleted: {unknown.reason}", remedy) from None
+    known = found.get("id") if isinstance(found, dict) else None
+    if isinstance(known, bool) or not isinstance(known, int | str) or known == "":
+        raise Unknown("an upload was taken and cannot be deleted: the service's answer names no id", remedy)
+    return str(known)
+
+
+def delete(http: Http, upload: SyntheticUpload, upload_id: str) -> None:
+    """Delete an upload through the service. Raises Unknown: it is still there."""
+    where = f"{upload.path}/{upload_id}"
+    try:
+        http.send("DELETE", where, effect=Effect.WRITE, token=upload.token).expect(*GONE)
+    except Unknown as unknown:
+        remedy = f"send DELETE {where} with the token of synthetic_upload; {unknown.remedy}"
+        raise Unknown(f"the upload {upload_id} is still there: {unknown.reason}", remedy) from unknown
 
 
 def _send(http: Http, upload: SyntheticUpload) -> Answer:
@@ -78,7 +109,7 @@ def _send(http: Http, upload: SyntheticUpload) -> Answer:
     )
 
 
-def _wait(http: Http, upload: SyntheticUpload, upload_id: str) -> dict[str, Any]:
+def _wait(http: Http, upload: SyntheticUpload, upload_id: str, called_off: threading.Event) -> dict[str, Any]:
     end = time.monotonic() + upload.seconds_at_most
     while True:
         found = http.get(f"{upload.path}/{upload_id}", token=upload.token).expect(200).json()
@@ -86,13 +117,13 @@ def _wait(http: Http, upload: SyntheticUpload, upload_id: str) -> dict[str, Any]
             raise Unknown("the upload's state is no JSON object", f"look at GET {upload.path}/{upload_id}")
         if found.get("status") in ENDED or time.monotonic() > end:
             return found
-        time.sleep(POLL_SECONDS)
+        pause(called_off, POLL_SECONDS)
 
 
-def _counted(exposition: Exposition, before: float) -> float:
+def _counted(exposition: Exposition, before: float, called_off: threading.Event) -> float:
     end = time.monotonic() + COUNTED_WITHIN_SECONDS
     while (rise := exposition.total(METRIC) - before) <= 0 and time.monotonic() < end:
-        time.sleep(POLL_SECONDS)
+        pause(called_off, POLL_SECONDS)
     return rise
 
 

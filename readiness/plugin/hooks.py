@@ -19,7 +19,10 @@ def pytest_readiness_observation(record: dict[str, Any]) -> None:
 
 
 def pytest_readiness_request(record: dict[str, Any]) -> None:
-    """Announce that something was sent, or refused: a journal record `request`."""
+    """Announce that something was sent, or refused: a journal record `request`.
+
+    What does more than read is announced by the thread that sends it, before and after.
+    """
 
 
 def pytest_readiness_waiting(config: pytest.Config, title: str, since: float | None) -> None:

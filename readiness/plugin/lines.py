@@ -20,7 +20,7 @@ from readiness.runbook import Item, Limits, limits_of, planned_checks
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
 PARAMETER = "item_of_line"
-CONTEXT = {"environment", "moment", "launch_at", "archive", "attestations", "line", "sign_off"}
+CONTEXT = {"environment", "moment", "launch_at", "archive", "attestations", "line", "sign_off", "called_off"}
 GIVEN = {"limits", "measure"}
 PROBLEMS = pytest.StashKey[list[str]]()
 REFUSED_MARKS = {"skip", "skipif", "xfail"}

@@ -1,4 +1,4 @@
-"""Observations: started together before the first check runs, each distinct one once; a check waits for its own."""
+"""Observations, each once: those that only read start together before the first check; a check waits for its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 import traceback
 import types
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Generator, Hashable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,13 +23,14 @@ from readiness.evidence.audit import Seals
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.signing import PublicKey, trusted_keys
 from readiness.observations import OBSERVATIONS, Observation, load_all
-from readiness.outcomes import NotConfigured, Unknown
+from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.plugin.options import environments_of
 from readiness.plugin.run import ITEM, LIMITS, RUN, SETTLED, Run, is_controller, is_real
 from readiness.plugin.threads import Look, Threads
 from readiness.runbook import Limits
 
 WAITING_SECONDS = 0.2
+CLEAN_UP_SECONDS = 5.0
 NO_LIMITS = Limits()
 Seen = tuple[str, dict[str, Any]]
 """The kind of a journal record, `observation` or `request`, and the record."""
@@ -50,9 +51,12 @@ class Unseen(Unknown, Failed):
 class Pool:
     """All looking of one process: through the clients, or into a recorded run."""
 
-    def __init__(self, run: Run, trusted: Mapping[str, PublicKey]) -> None:
+    def __init__(
+        self, run: Run, trusted: Mapping[str, PublicKey], at_once: Callable[[dict[str, Any]], None] | None = None
+    ) -> None:
+        """`at_once` takes the records of requests that do more than read; a worker has none, and keeps them."""
         guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep)
-        self.run, self.threads = run, Threads()
+        self.run, self.threads, self._at_once = run, Threads(), at_once
         self.clients = Clients.of(run.environment, guard, run.reports)
         self._archive = Archive(run.reports, Seals(trusted).against)
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
@@ -65,7 +69,11 @@ class Pool:
         arguments = self.arguments(found, limits, line)
         key = (name, json.dumps(arguments, sort_keys=True))
         title = " ".join([name, *(str(value) for value in arguments.values())])
-        return key, Look(title, self._making(found, limits, arguments, line), found.quiet and not self.recorded)
+        make = self._making(found, limits, arguments, line)
+        if self.recorded:
+            return key, Look(title, make)
+        writes = found.effect is not Effect.READ
+        return key, Look(title, make, found.quiet, writes, found.waits(self.run.environment))
 
     def value(self, name: str, limits: Limits, line: str, meanwhile: Callable[[Look], None]) -> Any:
         """Wait for what an observation finds. Raises Unknown."""
@@ -74,6 +82,11 @@ class Pool:
     def ask(self, name: str, limits: Limits = NO_LIMITS, line: str = "") -> Look:
         """Give a look, started now where nobody has started it before."""
         return self.threads.ask(*self.look(name, limits, line))
+
+    def call_off(self) -> None:
+        """Begin no further look, and wait while those that write undo what they did."""
+        deadline = self.run.environment.http.deadline_seconds
+        self.threads.call_off(2 * deadline + CLEAN_UP_SECONDS)  # the request under way, and the one that undoes it
 
     def fetch_seen(self) -> list[Seen]:
         """Hand over the records that nobody has taken yet."""
@@ -113,7 +126,8 @@ class Pool:
         run, environment = self.run, self.run.environment
         context = {"environment": environment, "launch_at": environment.launch_at}
         judged = {"attestations": run.attestations, "line": line, "sign_off": run.sign_off}
-        known = {**context, **judged, "moment": run.moment, "archive": self._archive, **vars(self.clients)}
+        ours = {"moment": run.moment, "archive": self._archive, "called_off": self.threads.called_off}
+        known = {**context, **judged, **ours, **vars(self.clients)}
         return found.look(**{name: known[name] if name in known else getattr(limits, name) for name in found.needs})
 
     def _read_back(self, found: Observation, arguments: dict[str, Any], kind: TypeAdapter[Any]) -> Any:
@@ -142,7 +156,11 @@ class Pool:
         if hasattr(self._sources, "targets"):
             self._sources.targets.append(f"{request.client} {request.target}")
         record = {**vars(request), "effect": str(request.effect), "at": request.at.isoformat()}
-        self._seen.append(("request", {**record, "seconds": round(request.seconds, 4)}))
+        record["seconds"] = round(request.seconds, 4)
+        if self._at_once and request.effect is not Effect.READ:
+            self._at_once(record)
+        else:
+            self._seen.append(("request", record))
 
 
 _MEND = "this is a defect of the observation: its trace is in the journal, and with -vv"
@@ -159,7 +177,15 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, found in OBSERVATIONS.items():
         setattr(fixtures, f"observed_{name}", _fixture(name, found.look.__doc__))
     config.pluginmanager.register(fixtures, "readiness-observed")
-    config.stash[POOL] = Pool(config.stash[RUN], trusted_keys(environments_of(config)))
+    at_once = _announcing(config) if is_controller(config) else None
+    config.stash[POOL] = Pool(config.stash[RUN], trusted_keys(environments_of(config)), at_once)
+
+
+def _announcing(config: pytest.Config) -> Callable[[dict[str, Any]], None]:
+    def announce(record: dict[str, Any]) -> None:
+        config.hook.pytest_readiness_request(record=record)
+
+    return announce
 
 
 def _fixture(name: str, sentence: str | None) -> object:
@@ -180,12 +206,22 @@ def _fixture(name: str, sentence: str | None) -> object:
     return pytest.fixture(name=name)(observed)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Start the looks of all selected items. A worker makes each when it is asked for, or all would make them all."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Start the looks of all selected items; however the run ends, those that write undo what they did."""
+    if not is_real(session.config):
+        return (yield)
+    try:
+        if is_controller(session.config):
+            _start(session)
+        return (yield)
+    finally:
+        session.config.stash[POOL].call_off()
+
+
+def _start(session: pytest.Session) -> None:
+    """Start what only reads. A worker makes each look when it is asked for, or all would make them all."""
     config = session.config
-    if not is_real(config) or not is_controller(config):
-        return
     config.hook.pytest_readiness_opened(run=config.stash[RUN])
     collected = not session.testsfailed or config.option.continue_on_collection_errors
     if collected and not getattr(config.option, "numprocesses", None):
@@ -197,7 +233,7 @@ def _wanted(items: list[pytest.Item]) -> Iterator[tuple[str, Limits, str]]:
     for item in items:
         if ITEM in item.stash and SETTLED not in item.stash:
             for name in getattr(item, "fixturenames", ()):
-                if name in OBSERVATIONS:
+                if name in OBSERVATIONS and OBSERVATIONS[name].effect is Effect.READ:
                     yield name, item.stash.get(LIMITS, NO_LIMITS), item.stash[ITEM].name
             line = item.stash[ITEM].line
             always = line.diagnostics if line.diagnostics_always else ()
@@ -206,11 +242,8 @@ def _wanted(items: list[pytest.Item]) -> Iterator[tuple[str, Limits, str]]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
-    """Begin no further look, and let go of all connections when everyone has finished."""
-    pool = session.config.stash.get(POOL, None)
-    if pool:
-        pool.threads.call_off()
+    """Let go of all connections when everyone has finished."""
     result = yield
-    if pool:
-        pool.clients.close()
+    if POOL in session.config.stash:
+        session.config.stash[POOL].clients.close()
     return result

@@ -13,6 +13,7 @@ from readiness.evidence.people import Said
 from readiness.measurements import Measurement
 from readiness.outcomes import Outcome
 from readiness.plugin.run import Run
+from readiness.plugin.threads import Look
 from readiness.verdict import Key, Verdict
 
 Record = dict[str, Any]
@@ -63,6 +64,22 @@ class Page:
         """Tell what failed, is unknown or was not run; those with one cause stand together, blockers first."""
         for word in WORST_FIRST:
             self._blocks(word, [record for record in results if record["outcome"] == word])
+
+    def stopped(self, looks: Iterable[Look]) -> None:
+        """Tell what was changing something when the run ended, and what became of it."""
+        for look in looks:
+            told, remedy = "it came to its end", ""
+            if look.unknown:
+                told, remedy = look.unknown.reason, look.unknown.remedy
+            if not look.ended.is_set():
+                told, remedy = (
+                    "it did not end in time",
+                    "what it did may still stand: see its requests in journal.jsonl",
+                )
+            self._write("")
+            self._wrap(f"{'STOPPED':<{LABEL}}{look.title}: {told}", yellow=True)
+            if remedy:
+                self._wrap(f"{INDENT}{'remedy':<{LABEL}}{remedy}")
 
     def warned(self, results: list[Record]) -> None:
         """Tell what passed near its limit."""

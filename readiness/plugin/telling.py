@@ -11,6 +11,7 @@ from readiness.evidence.before import changes, held
 from readiness.evidence.people import said
 from readiness.outcomes import Outcome
 from readiness.plugin.deciding import VERDICT, standing_in
+from readiness.plugin.looking import POOL
 from readiness.plugin.page import COLOURS, Page, name_of
 from readiness.plugin.recording import FOLDER
 from readiness.plugin.run import RESULTS, RUN, Run, found_in, is_controller, is_real
@@ -84,6 +85,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     page.bad(results)
     page.held(held(standing_in(config), outcomes, run.hysteresis))
     page.missing(run, verdict)
+    page.stopped(config.stash[POOL].threads.stopped)
     page.warned(results)
     if config.get_verbosity() >= 0:
         page.passed(results)

@@ -1,4 +1,4 @@
-"""Looks made together in daemon threads, each once; those that measure time come last, one at a time."""
+"""Looks made in daemon threads, each once; those that measure time come last, one at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from readiness.outcomes import Unknown
 
 THREADS = 32
 STALLED_SECONDS = 120.0
-"""So long may pass without any look coming back. The clients keep their own, shorter deadlines."""
+"""So long, and what a look waits by itself, may pass without any look coming back; clients have shorter deadlines."""
 
 
 @dataclass
@@ -23,17 +23,23 @@ class Look:
     title: str
     make: Callable[[], Any]
     quiet: bool = False
+    writes: bool = False
+    """It changes something, and undoes that before it ends."""
+    waits_seconds: float = 0.0
+    """So long it may wait by its own settings."""
     asked: float = field(default_factory=time.monotonic)
     started: float | None = None
     ended: threading.Event = field(default_factory=threading.Event)
     value: Any = None
     unknown: Unknown | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> None:
         """Make the call, unless it was called off."""
-        if self.ended.is_set():
-            return
-        self.started = time.monotonic()
+        with self._lock:
+            if self.ended.is_set():
+                return
+            self.started = time.monotonic()
         self.unknown = Unknown(f"{self.title} ended without an answer", "this is a defect of the observation")
         try:
             self.value = self.make()
@@ -44,6 +50,13 @@ class Look:
             return  # it leaves its thread, and stays unknown
         finally:
             self.ended.set()
+
+    def call_off(self) -> None:
+        """Never begin, unless it has begun."""
+        with self._lock:
+            if self.started is None:
+                self.unknown = Unknown("the run ended before this was looked at", "run it again")
+                self.ended.set()
 
 
 class Threads:
@@ -56,7 +69,10 @@ class Threads:
         self._busy = threading.Condition()
         self._loud_left = 0
         self._moved = time.monotonic()
-        self._called_off = False
+        self.called_off = threading.Event()
+        """The run ends: what waits in a look stops waiting."""
+        self.stopped: list[Look] = []
+        """The looks that write and were under way when the run ended."""
         self._silence_over = threading.Event()
         self._silence_over.set()
 
@@ -84,9 +100,10 @@ class Threads:
 
     def wait(self, look: Look, every_seconds: float, meanwhile: Callable[[Look], None]) -> Any:
         """Wait for one. Raises Unknown: its own, or that it did not come back."""
+        at_most = self._stalled + look.waits_seconds
         while not look.ended.wait(every_seconds):
-            if self._called_off or time.monotonic() - max(self._moved, look.started or 0) > self._stalled:
-                reason = f"{look.title} did not come back within {self._stalled:.0f} s"
+            if self.called_off.is_set() or time.monotonic() - max(self._moved, look.started or 0) > at_most:
+                reason = f"{look.title} did not come back within {at_most:.0f} s"
                 raise Unknown(reason, "is the target, or the network on the way to it, stuck?")
             meanwhile(look)
         return _found(look)
@@ -101,15 +118,19 @@ class Threads:
         """Wait until the quiet looks are over: what is asked meanwhile would shift the time that they measure."""
         self._silence_over.wait(self._stalled)
 
-    def call_off(self) -> None:
-        """Begin no look any more: nobody waits for them."""
-        self._called_off = True
-        for look in self._looks.values():
-            if look.started is None:
-                look.unknown = Unknown("the run ended before this was looked at", "run it again")
-                look.ended.set()
+    def call_off(self, clean_up_seconds: float) -> None:
+        """Begin no look any more: nobody waits for them. Those that write are given so long to undo what they did."""
+        self.called_off.set()
+        looks, end = list(self._looks.values()), time.monotonic() + clean_up_seconds
+        for look in looks:
+            look.call_off()
+        self.stopped += [look for look in looks if look.writes and not look.ended.is_set()]
+        for look in self.stopped:
+            look.ended.wait(max(0.0, end - time.monotonic()))
 
     def _make(self, look: Look) -> None:
+        if look.writes:
+            self.let_measure()
         look.run()
         self._moved = time.monotonic()
 

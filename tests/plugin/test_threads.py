@@ -82,7 +82,7 @@ def test_what_is_called_off_never_begins() -> None:
     threads = Threads(threads=1)
     threads.start({"hung": Look("hung", never.wait), "next": Look("next", lambda: made.append(1))})
     waiting = threads.ask("next", Look("unused", lambda: None))
-    threads.call_off()
+    threads.call_off(0)
     with pytest.raises(Unknown, match="the run ended before this was looked at"):
         threads.wait(waiting, SOON, ignore)
     never.set()
@@ -97,3 +97,50 @@ def test_a_look_that_leaves_its_thread_is_unknown() -> None:
     threads = Threads()
     with pytest.raises(Unknown, match="ended without an answer"):
         threads.wait(threads.ask("leaving", Look("a leaving look", leave)), SOON, ignore)
+
+
+def test_a_look_that_writes_may_undo_it_when_the_run_ends() -> None:
+    threads, undone, begun = Threads(), threading.Event(), threading.Event()
+
+    def write() -> None:
+        begun.set()
+        threads.called_off.wait(5)
+        time.sleep(0.1)
+        undone.set()
+
+    look = threads.ask("writes", Look("a look that writes", write, writes=True))
+    begun.wait(5)
+    threads.call_off(5)
+    assert undone.is_set()
+    assert threads.stopped == [look]
+
+
+def test_the_end_of_the_run_does_not_wait_for_ever_nor_for_what_only_reads() -> None:
+    never, threads, started = threading.Event(), Threads(), time.monotonic()
+    reads = threads.ask("reads", Look("a look that reads", never.wait))
+    writes = threads.ask("writes", Look("a look that writes", never.wait, writes=True))
+    while reads.started is None or writes.started is None:
+        time.sleep(SOON)
+    threads.call_off(0.2)
+    assert time.monotonic() - started < 2
+    assert threads.stopped == [writes]
+    never.set()
+
+
+def test_a_look_may_wait_as_long_as_its_own_settings_say() -> None:
+    threads = Threads(stalled_seconds=0.1)
+    look = threads.ask("waits", Look("a look that waits", lambda: time.sleep(0.4), waits_seconds=5))
+    threads.wait(look, SOON, ignore)
+
+
+def test_a_look_that_writes_does_not_disturb_those_that_measure_time() -> None:
+    order: list[str] = []
+
+    def measure() -> None:
+        time.sleep(0.2)
+        order.append("measured")
+
+    threads = Threads()
+    threads.start({"quiet": Look("quiet", measure, quiet=True)})
+    threads.wait(threads.ask("writes", Look("w", lambda: order.append("written"), writes=True)), SOON, ignore)
+    assert order == ["measured", "written"]
