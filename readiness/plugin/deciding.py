@@ -59,6 +59,8 @@ class Decider:
         tell(config, getattr(report, SEEN, []))
         item = config.stash[RUN].item_of(report.nodeid)
         if item is None:
+            if found_in(report):
+                raise LookupError(f"no decision is found for {report.nodeid}: does a plugin of pytest change its ids?")
             self.others_failed |= report.failed
             return
         held = self._held.setdefault(report.nodeid, [])
@@ -87,7 +89,7 @@ def _settled(run: Run, item: Item, nodeid: str, found: list[dict[str, Any]]) -> 
         "waived": False,
         "attested": False,
     }
-    place = {"nodeid": nodeid, "where": nodeid.partition("::")[0], "again": again(run, item), "diagnostics": {}}
+    place = {"nodeid": nodeid, "where": nodeid.partition("::")[0], "again": again(run, nodeid), "diagnostics": {}}
     worst = max(found, key=lambda record: RANK.index(Outcome(record["outcome"])), default=nothing)
     return {**identity(item), **place, **blank, **worst}
 

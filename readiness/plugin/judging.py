@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shlex
 from collections.abc import Generator
 from dataclasses import asdict
 from typing import Any
@@ -123,7 +124,7 @@ def _record(item: pytest.Item, report: pytest.TestReport, error: BaseException |
         **identity(found),
         "nodeid": item.nodeid,
         "where": f"{item.location[0]}:{(item.location[1] or 0) + 1}",
-        "again": again(run, found),
+        "again": again(run, item.nodeid),
         "outcome": str(outcome),
         "measurements": [asdict(one) for one in taken],
         "reason": reason,
@@ -148,9 +149,9 @@ def _configured(item: pytest.Item, error: BaseException | None) -> bool:
     return bool(getattr(error, "configured", True))
 
 
-def again(run: Run, item: Item) -> str:
-    """Give the command that decides this one item once more."""
-    return f"pytest -m {run.phase} --env {run.environment.environment} -k '{run.local_id(item)}'"
+def again(run: Run, nodeid: str) -> str:
+    """Give the command that decides this one item once more, for a shell."""
+    return f"pytest -m {run.phase} --env {run.environment.environment} {shlex.quote(nodeid)}"
 
 
 def identity(item: Item) -> dict[str, Any]:

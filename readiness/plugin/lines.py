@@ -89,6 +89,9 @@ def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
     for mark in node.iter_markers():
         if mark.name in REFUSED_MARKS:
             yield f"{where}: {mark.name} is not allowed on a check; see not_applicable in the environment file"
+    decided = run.item_of(node.nodeid)
+    if run.phase in {None, *item.line.phase} and (decided is None or decided.key != item.key):
+        yield f"{item.name}: pytest calls it {node.nodeid}; does a setting or a plugin change its ids? leave it out"
     model = Limits
     try:
         model = typing.get_type_hints(node.obj).get("limits", Limits)

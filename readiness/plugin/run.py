@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.compat import ascii_escaped
 
 from readiness.attestations import Attestations
 from readiness.environment import Environment
@@ -101,8 +102,8 @@ class Run:
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, str], Item]:
-        """Every decision of the phase by the check that pytest runs for it and its local id."""
-        own = {(item.check, self.local_id(item)): item for item in self.demanded()}
+        """Every decision of the phase by the check that pytest runs for it and its local id, as pytest escapes that."""
+        own = {(item.check, ascii_escaped(self.local_id(item))): item for item in self.demanded()}
         undecided = {(UNDECIDED, name): item for (check, name), item in own.items() if check in planned_checks()}
         return undecided | own
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 
 import pytest
 
-from tests.plugin.project import Project, line
+from tests.plugin.project import CONFTEST, Project, line
 
 USAGE_ERROR, INCOMPLETE = 4, 10
 
@@ -38,6 +40,52 @@ def test_two_runbooks_keep_their_lines_apart(project: Project) -> None:
     assert found == {"book.one]": "pass", "other.one]": "fail", "book.two:a]": "pass", "book.two:b]": "pass"}
     assert {result["line"] for result in ran.results} == {"book/one", "book/two", "other/one"}
     assert ran.exit == 1
+
+
+SUBJECTS = ("größe", "a — b", "a\\b", "a b", "it's", "a:b::c[d]", "${x}", "and", "tab\there")
+
+
+@pytest.mark.parametrize("words", [(), ("-n2",)], ids=["alone", "workers"])
+def test_a_subject_of_any_letters_is_decided_and_again_selects_only_it(
+    project: Project, words: tuple[str, ...]
+) -> None:
+    named = {"each": {"name": [*SUBJECTS, *(f"{name} more" for name in SUBJECTS)]}}
+    project.runbook(line("one", "demo.figure"), line("two", {"demo.named": named}))
+    project.write("figures.json", json.dumps(dict.fromkeys(SUBJECTS, 2.0)))
+    ran = project.preflight(*words)
+    failed = {f"two:{name}": "fail" for name in SUBJECTS}
+    assert ran.outcomes() == {"one": "pass", **failed, **{f"{name} more": "pass" for name in failed}}, ran.out
+    assert ran.exit == 1
+    commands = [shlex.split(ran.of(name)["again"]) for name in failed]
+    start = ["pytest", "-m", "preflight", "--env", "tiny"]
+    assert [command[:-1] for command in commands] == [start] * len(SUBJECTS)
+    assert project.preflight(*(command[-1] for command in commands)).outcomes() == failed
+
+
+def test_an_item_that_no_decision_is_found_for_is_told(project: Project) -> None:
+    project.runbook(line("two", {"demo.named": {"each": {"name": ["größe"]}}}))
+    option = "disable_test_id_escaping_and_forfeit_all_rights_to_community_support"
+    ran = project.preflight("-o", f"{option}=true")
+    assert ran.exit == USAGE_ERROR, ran.out
+    assert "book/two:größe: pytest calls it checks/test_demo.py::test_named[two:größe]" in ran.out
+    assert ran.looked == []
+
+
+def test_a_result_that_no_decision_is_found_for_is_told(project: Project) -> None:
+    renames = """
+
+import pytest
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    items[0]._nodeid += "@group"
+"""
+    project.write("conftest.py", CONFTEST + renames)
+    ran = project.preflight()
+    assert "no decision is found for checks/test_demo.py::test_figure[one]@group" in ran.out
+    assert ran.exit not in {0, 1}
+    assert "INCOMPLETE" in ran.out
 
 
 def test_a_line_narrows_the_phases_of_its_check(project: Project) -> None:

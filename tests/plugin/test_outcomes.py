@@ -114,7 +114,7 @@ def test_the_terminal_tells_what_is_wrong_and_ends_with_the_verdict(ran: Ran) ->
         "lower it.",
         "GET /figure answered 403",
         "give the probe the role viewer",
-        "pytest -m preflight --env tiny -k 'fails'",
+        "pytest -m preflight --env tiny 'checks/test_demo.py::test_figure[fails]'",
         "readiness verify",
     ):
         assert told in ran.out, f"{told!r} is not in:\n{ran.out}"
