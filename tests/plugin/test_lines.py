@@ -77,9 +77,11 @@ def test_a_result_that_no_decision_is_found_for_is_told(project: Project) -> Non
 import pytest
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
-    items[0]._nodeid += "@group"
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport():
+    report = yield
+    report.nodeid += "@group"
+    return report
 """
     project.write("conftest.py", CONFTEST + renames)
     ran = project.preflight()
