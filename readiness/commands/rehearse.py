@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from readiness import documents, rehearsal
@@ -24,10 +27,12 @@ HELP = "let load loose on a target that allows it: smoke, load, stress, launch"
 LOCUSTFILE = Path("loadtests") / "locustfile.py"
 REFUSED = 2
 LOOK_SECONDS = 10
+POLL_SECONDS = 0.2
 GRACE_SECONDS = 120
 """A run that is so much later than its stage allows has hung, and is ended."""
 TOP_SPEED_SECONDS = 600
 """For a run that has not said yet how long it takes."""
+_PR_SET_PDEATHSIG = 1
 
 
 class CannotRehearse(ReadinessError):
@@ -48,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the stages; 0 when all passed, 1 when one failed, 10 when one was inconclusive."""
+    """Run the stages; 0 when all passed, 1 when one failed, 10 when one was inconclusive or not run."""
     if not LOCUSTFILE.is_file():
         raise CannotRehearse(f"{LOCUSTFILE} is not here: run this in the folder of the suite")
     if options.self_check:
@@ -60,12 +65,13 @@ def run(options: argparse.Namespace) -> int:
         variables: Mapping[str, str] = os.environ
         if _is_sandbox(options) and "SANDBOX_URL" not in variables:
             variables = {**variables, **stack.enter_context(Sandbox.start(launched=True)).variables}
+        came = stack.enter_context(_signals())
         for stage in options.stage or STAGES:
-            code, found[stage] = _rehearse(options, stage, variables)
+            code, found[stage] = _rehearse(options, stage, variables, came)
             if code == REFUSED:
                 return REFUSED
             judged = found[stage]
-            if not options.keep_going and (judged is None or judged.word is not Word.PASS):
+            if came or (not options.keep_going and (judged is None or judged.word is not Word.PASS)):
                 break
     return _summary(options, found)
 
@@ -76,36 +82,87 @@ def _is_sandbox(options: argparse.Namespace) -> bool:
     return isinstance(data, dict) and data.get("sandbox") is True
 
 
-def _rehearse(options: argparse.Namespace, stage: str, variables: Mapping[str, str]) -> tuple[int, Judgement | None]:
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Give the signals to stop as they come: none ends this command before it has ended what makes the load."""
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _rehearse(
+    options: argparse.Namespace, stage: str, variables: Mapping[str, str], came: list[int]
+) -> tuple[int, Judgement | None]:
     """Run one stage and judge what it leaves."""
     before = set(rehearsal.folders(options.reports, options.env, stage))
-    process = subprocess.Popen(_command(options, stage), env=dict(variables))  # noqa: S603  our own words
-    began, ends = time.monotonic(), TOP_SPEED_SECONDS
-    told = time.monotonic()
+    look = partial(_newest, options, stage, before)
+    along = _end_with_parent if sys.platform == "linux" else None  # no other system knows such a thing
+    process = subprocess.Popen(_command(options, stage), env=dict(variables), preexec_fn=along)  # noqa: PLW1509, S603
     try:
-        while process.poll() is None:
-            time.sleep(0.2)
-            if time.monotonic() - told < LOOK_SECONDS:
-                continue
-            told = time.monotonic()
-            evidence = _newest(options, stage, before)
-            if evidence:
-                ramp = evidence.asked.ramp_seconds
-                ends = round(evidence.asked.seconds + 3 * ramp) + GRACE_SECONDS
-                print(_progress(evidence), flush=True)
-            if time.monotonic() - began > ends:
-                print(f"{stage}: hangs for more than {ends} s; it is ended", flush=True)
-                process.terminate()
-                ends += GRACE_SECONDS
-    except KeyboardInterrupt:
-        print("stopping: the users finish what they began", flush=True)
-        process.wait(GRACE_SECONDS)  # the terminal told Locust too
+        _watch(process, stage, look, came)
+        if came:
+            _stop(process, look, came)
     finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait(GRACE_SECONDS)
-    evidence = _newest(options, stage, before)
+        _end(process)
+    evidence = look()
     return process.returncode, judge(evidence) if evidence else None
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def _watch(process: subprocess.Popen[bytes], stage: str, look: Callable[[], Evidence | None], came: list[int]) -> None:
+    """Tell how it goes, until it ends, hangs, or is to stop."""
+    began = told = time.monotonic()
+    ends = TOP_SPEED_SECONDS
+    while process.poll() is None and not came:
+        time.sleep(POLL_SECONDS)
+        if time.monotonic() - told < LOOK_SECONDS:
+            continue
+        told = time.monotonic()
+        evidence = look()
+        if evidence:
+            ramp = evidence.asked.ramp_seconds
+            ends = round(evidence.asked.seconds + 3 * ramp) + GRACE_SECONDS
+            print(_progress(evidence), flush=True)
+        if time.monotonic() - began > ends:
+            print(f"{stage}: hangs for more than {ends} s; it is ended", flush=True)
+            return
+
+
+def _stop(process: subprocess.Popen[bytes], look: Callable[[], Evidence | None], came: list[int]) -> None:
+    """Hand the signals on and wait for the users, as long as they may take."""
+    print("stopping: the users finish what they began", flush=True)
+    evidence, handed = look(), 0
+    began = time.monotonic()
+    looks, ends = began + LOOK_SECONDS, began + GRACE_SECONDS + (evidence.asked.drain_seconds if evidence else 0)
+    while process.poll() is None and time.monotonic() < ends:
+        if signal.SIGTERM in came[handed:]:
+            process.terminate()
+        handed = len(came)
+        time.sleep(POLL_SECONDS)
+        if time.monotonic() > looks:
+            looks, evidence = ends, look()
+            if evidence is None or evidence.ended == "running":
+                process.terminate()  # a terminal tells Locust of Ctrl-C too; a SIGINT to this process alone does not
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """See to it that nobody makes load any more."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _command(options: argparse.Namespace, stage: str) -> list[str]:
@@ -156,5 +213,6 @@ def _summary(options: argparse.Namespace, found: Mapping[str, Judgement | None])
     if left:
         print(f"not run: {', '.join(left)}")
     words = {judged.word if judged else Word.INCONCLUSIVE for judged in found.values()}
+    words |= {Word.INCONCLUSIVE for _ in left}
     worst = next((word for word in (Word.FAIL, Word.INCONCLUSIVE) if word in words), Word.PASS)
     return worst.exit

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+import pytest
 import yaml
 
-from loadtests.trial import ROOT
+from loadtests.trial import ROOT, truth_server
+from loadtests.truth import Law
+from readiness.commands import rehearse as command
 from readiness.rehearsal import folders, read
+from readiness.rehearsal_verdict import Judgement, Word
 
 JOURNEYS = {
     "browse": {"weight": 4, "steps": [{"path": "/health"}, {"path": "/ready"}]},
@@ -66,3 +78,118 @@ def test_what_is_not_allowed_is_not_run(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "does not allow load" in done.stderr
     assert not list(folders(tmp_path / "reports", "local"))
+
+
+LONG = {"users": 5, "hold_minutes": 2, "settle_seconds": 1, "users_per_second": 5, "drain_seconds": 5}
+
+
+def until(find: Callable[[], Any]) -> Any:
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends:
+        if found := find():
+            return found
+        time.sleep(0.1)
+    raise TimeoutError("it did not come about")
+
+
+@contextmanager
+def holding(folder: Path) -> Iterator[tuple[subprocess.Popen[str], psutil.Process]]:
+    """Begin two long stages, the second though the first does not pass; gives the command and Locust in the hold."""
+    with truth_server(Law(0.02, 0.06)) as url:
+        content = {
+            "environment": "trial",
+            "production": False,
+            "runbooks": ["launch400k"],
+            "allowed_hosts": ["127.0.0.1"],
+            "allow": ["load"],
+            "target": {"url": url, "revision": {"http": f"{url}/", "pointer": "/revision"}},
+            "load": {"users_at_most": 5, "stages": {"one": LONG, "two": LONG}},
+        }
+        (folder / "trial.yaml").write_text(json.dumps(content))
+        words = [sys.executable, "-m", "readiness", "rehearse", "--env", "trial", "--stage", "one", "--stage", "two"]
+        words += ["--keep-going", "--environments", str(folder), "--reports", str(folder / "reports")]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
+        locust = until(lambda: next(iter(psutil.Process(process.pid).children()), None))
+        try:
+            until(lambda: list(folders(folder / "reports", "trial")))
+            time.sleep(4)  # the users come and settle
+            yield process, locust
+        finally:
+            for one in (process, locust):
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+            process.communicate()
+
+
+STOPS: dict[str, tuple[Callable[[int], None], str]] = {
+    "Ctrl-C in a terminal": (lambda pid: os.killpg(pid, signal.SIGINT), "SIGINT"),
+    "SIGINT to the command alone": (lambda pid: os.kill(pid, signal.SIGINT), "SIGTERM"),
+    "SIGTERM": (lambda pid: os.kill(pid, signal.SIGTERM), "SIGTERM"),
+}
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_what_is_stopped_loads_the_target_no_more(tmp_path: Path, name: str) -> None:
+    stop, by = STOPS[name]
+    with holding(tmp_path) as (process, locust):
+        stop(process.pid)
+        said, _ = process.communicate(timeout=60)
+        assert not locust.is_running()
+    assert process.returncode == 10, said
+    assert "not run: two" in said
+    (folder,) = folders(tmp_path / "reports", "trial")
+    found = read(folder)
+    assert (found.stage, found.ended, found.ended_because) == ("one", "cut short", f"it was stopped by {by}")
+
+
+if sys.platform == "linux":  # elsewhere nothing ends Locust when the command was killed
+
+    def test_a_command_that_is_killed_takes_locust_along(tmp_path: Path) -> None:
+        with holding(tmp_path) as (process, locust):
+            process.kill()
+            assert not psutil.wait_procs([locust], timeout=30)[1]
+        (folder,) = folders(tmp_path / "reports", "trial")
+        assert read(folder).ended == "cut short"
+
+
+STUBBORN = """
+import pathlib, signal, time
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_IGN)
+pathlib.Path({sign!r}).touch()
+time.sleep(60)
+"""
+
+
+def options(folder: Path, *stages: str) -> Namespace:
+    said = {"env": "trial", "environments": folder, "reports": folder / "reports", "stage": list(stages)}
+    return Namespace(**said, self_check=False, keep_going=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_does_not_stop_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    sign = tmp_path / "begun"
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(command, "GRACE_SECONDS", 1)
+    monkeypatch.setattr(command, "_command", lambda *_: [sys.executable, "-c", STUBBORN.format(sign=str(sign))])
+    handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+
+    def stop() -> None:
+        until(sign.exists)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=stop).start()
+    assert command.run(options(tmp_path, "one", "two")) == 10
+    assert not psutil.Process().children()
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
+    said = capsys.readouterr().out
+    assert "one        NO EVIDENCE" in said
+    assert "not run: two" in said
+
+
+def test_stages_that_were_not_run_are_no_pass(tmp_path: Path) -> None:
+    passed = Judgement(Word.PASS, (), ())
+    assert command._summary(options(tmp_path, "one"), {"one": passed}) == 0
+    assert command._summary(options(tmp_path, "one", "two"), {"one": passed}) == 10
