@@ -48,10 +48,10 @@ def launch(**other: Any) -> Evidence:
     return evidence(**{**base, **other})
 
 
-def judged(folder: Path) -> dict[str, str]:
+def judged(folder: Path, decided: dict[str, dict[str, Any]] = DECIDED) -> dict[str, str]:
     """Run preflight on an environment with these lines; give the outcome of each."""
     target = {"url": "http://127.0.0.1:9", "revision": "r1"}
-    return outcomes(folder, {name: DECIDED[name] for name in LINES}, environment="staging", target=target)
+    return outcomes(folder, decided, environment="staging", target=target)
 
 
 def tampered(reports: Path) -> None:
@@ -99,6 +99,38 @@ def test_exactly_these_lines_turn(tmp_path: Path, name: str) -> None:
     plant, expected = CASES[name]
     plant(tmp_path / "reports")
     assert judged(tmp_path) == expected
+
+
+ALL_STAGES: dict[str, dict[str, Any]] = {
+    "load-passed": {"load.rehearsal_passed": {}},
+    "load-p95": {"load.response_time": {"p95_seconds_below": 1.5}},
+    "load-errors": {"load.error_rate": {"share_below": 0.01}},
+}
+ERRORS: dict[str, Any] = {"errors": {"status 500": 300}}
+PARTLY: dict[str, tuple[dict[str, dict[str, Any]], dict[str, str]]] = {
+    "the one there passed": ({"smoke": {}}, dict.fromkeys(ALL_STAGES, "unknown")),
+    "the one there was slow": ({"smoke": SLOW}, {"load-passed": "fail", "load-p95": "fail", "load-errors": "unknown"}),
+    "the one there had errors": (
+        {"smoke": ERRORS},
+        {"load-passed": "fail", "load-p95": "unknown", "load-errors": "fail"},
+    ),
+    "one is inconclusive": (
+        {"smoke": SLOW, "load": {}, "stress": {}, "launch": {**ERRORS, "ended": "cut short"}},
+        {"load-passed": "fail", "load-p95": "fail", "load-errors": "unknown"},
+    ),
+    "all are there": (
+        {"smoke": SLOW, "load": {}, "stress": {}, "launch": {}},
+        {"load-passed": "fail", "load-p95": "fail", "load-errors": "pass"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARTLY)
+def test_a_good_figure_says_nothing_of_a_stage_that_is_missing(tmp_path: Path, name: str) -> None:
+    found, expected = PARTLY[name]
+    for stage, other in found.items():
+        put(tmp_path / "reports", launch(run=f"{RECENT:%Y%m%dT%H%M%SZ}-{stage}", stage=stage, **other))
+    assert judged(tmp_path, ALL_STAGES) == expected
 
 
 def _sealed(folder: Path) -> None:

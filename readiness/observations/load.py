@@ -47,10 +47,20 @@ class Rehearsed:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """A stage of which no rehearsal counts: why, and what makes one."""
+
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
 class Rehearsals:
     """The rehearsals that a line is about, one for each stage."""
 
     each: list[Rehearsed]
+    missing: list[Missing]
+    """The other stages; a figure of the rest that is good enough says nothing of them."""
 
     @property
     def not_passed(self) -> list[str]:
@@ -63,14 +73,16 @@ class Rehearsals:
         return min(found.users for found in self.each)
 
     @property
-    def highest_share_failed(self) -> float:
-        """Of the worst."""
-        return max(found.share_failed for found in self.each)
-
-    @property
     def shortest_minutes(self) -> float:
         """Of the shortest hold."""
         return min(found.minutes for found in self.each)
+
+    def demand_all(self) -> None:
+        """Raise Unknown where a stage is missing."""
+        if self.missing:
+            raise Unknown(
+                "; ".join(one.reason for one in self.missing), " && ".join(one.remedy for one in self.missing)
+            )
 
 
 @dataclass(frozen=True)
@@ -160,21 +172,22 @@ def rehearsals(
     p95_seconds_below: float,
     share_below: float,
 ) -> Rehearsals:
-    """Find the newest rehearsal that counts, of one stage or of each that ships; it is all of them or Unknown."""
+    """Find the newest rehearsal that counts, of one stage or of each that ships; all of them, or one that failed."""
     limits = RehearsalLimits(
         stage=stage, days_at_most=days_at_most, p95_seconds_below=p95_seconds_below, share_below=share_below
     )
     demand = _demand(readings, environment, moment, archive, limits)
     found: list[Rehearsed] = []
-    missing: list[Unknown] = []
+    missing: list[Missing] = []
     for wanted in [stage] if stage else STAGES:
         try:
             found.append(demand.newest(wanted))
         except Unknown as unknown:
-            missing.append(unknown)
-    if missing and all(rehearsed.passed for rehearsed in found):
-        raise Unknown("; ".join(lack.reason for lack in missing), " && ".join(lack.remedy for lack in missing))
-    return Rehearsals(found)
+            missing.append(Missing(unknown.reason, unknown.remedy))
+    result = Rehearsals(found, missing)
+    if all(rehearsed.passed for rehearsed in found):
+        result.demand_all()
+    return result
 
 
 @observation
@@ -188,13 +201,38 @@ def slowest_rehearsal(
     p95_seconds_below: float,
     share_below: float,
 ) -> float:
-    """Return the highest p95 of the rehearsals that count, in seconds. Unknown where the generator hides it."""
-    found = rehearsals(readings, environment, moment, archive, stage, days_at_most, p95_seconds_below, share_below).each
-    slowest = max(found, key=lambda rehearsed: rehearsed.p95_seconds)
-    hidden = [rehearsed.run for rehearsed in found if not rehearsed.p95_certain]
-    if slowest.p95_seconds < p95_seconds_below and hidden:
+    """Return the highest p95 of the rehearsals that count, in seconds.
+
+    Unknown where the generator hides it, or where a stage is missing and no other one is too slow.
+    """
+    found = rehearsals(readings, environment, moment, archive, stage, days_at_most, p95_seconds_below, share_below)
+    slowest = max(found.each, key=lambda rehearsed: rehearsed.p95_seconds)
+    if slowest.p95_seconds >= p95_seconds_below:
+        return slowest.p95_seconds
+    found.demand_all()
+    hidden = [rehearsed.run for rehearsed in found.each if not rehearsed.p95_certain]
+    if hidden:
         raise Unknown(f"{', '.join(hidden)}: the limit lies between the bounds of p95", "rehearse with --processes 2")
     return slowest.p95_seconds
+
+
+@observation
+def worst_share_failed(
+    readings: Readings,
+    environment: Environment,
+    moment: datetime,
+    archive: Archive,
+    stage: str | None,
+    days_at_most: float,
+    p95_seconds_below: float,
+    share_below: float,
+) -> float:
+    """Return the highest share of failed requests. Unknown where a stage is missing and no other one is too bad."""
+    found = rehearsals(readings, environment, moment, archive, stage, days_at_most, p95_seconds_below, share_below)
+    worst = max(rehearsed.share_failed for rehearsed in found.each)
+    if worst < share_below:
+        found.demand_all()
+    return worst
 
 
 @observation
