@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +34,25 @@ GRACE_SECONDS = 120
 TOP_SPEED_SECONDS = 600
 """For a run that has not said yet how long it takes."""
 _PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a stage ended: its exit code, and the folder and the judgement of the evidence that it left."""
+
+    code: int
+    folder: Path | None = None
+    judged: Judgement | None = None
+
+    @property
+    def word(self) -> Word:
+        """What it counts as: without evidence nothing is known."""
+        return self.judged.word if self.judged else Word.INCONCLUSIVE
+
+    def __str__(self) -> str:
+        if self.judged:
+            return self.judged.word.upper()
+        return "REFUSED" if self.code == REFUSED else "NO EVIDENCE"
 
 
 class CannotRehearse(ReadinessError):
@@ -60,20 +80,18 @@ def run(options: argparse.Namespace) -> int:
         return subprocess.run([sys.executable, "-m", "loadtests.selfcheck"], check=False).returncode
     if not options.env:
         raise CannotRehearse("name an environment: --env NAME, or prove the figures first: --self-check")
-    found: dict[str, Judgement | None] = {}
+    found: dict[str, Ended] = {}
     with ExitStack() as stack:
         variables: Mapping[str, str] = os.environ
         if _is_sandbox(options) and "SANDBOX_URL" not in variables:
             variables = {**variables, **stack.enter_context(Sandbox.start(launched=True)).variables}
         came = stack.enter_context(_signals())
         for stage in options.stage or STAGES:
-            code, found[stage] = _rehearse(options, stage, variables, came)
-            if code == REFUSED:
-                return REFUSED
-            judged = found[stage]
-            if came or (not options.keep_going and (judged is None or judged.word is not Word.PASS)):
+            ended = found[stage] = _rehearse(options, stage, variables, came)
+            if came or ended.code == REFUSED or (not options.keep_going and ended.word is not Word.PASS):
                 break
-    return _summary(options, found)
+    code = _summary(options, found)
+    return REFUSED if any(ended.code == REFUSED for ended in found.values()) else code
 
 
 def _is_sandbox(options: argparse.Namespace) -> bool:
@@ -95,9 +113,7 @@ def _signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _rehearse(
-    options: argparse.Namespace, stage: str, variables: Mapping[str, str], came: list[int]
-) -> tuple[int, Judgement | None]:
+def _rehearse(options: argparse.Namespace, stage: str, variables: Mapping[str, str], came: list[int]) -> Ended:
     """Run one stage and judge what it leaves."""
     before = set(rehearsal.folders(options.reports, options.env, stage))
     look = partial(_newest, options, stage, before)
@@ -110,7 +126,8 @@ def _rehearse(
     finally:
         _end(process)
     evidence = look()
-    return process.returncode, judge(evidence) if evidence else None
+    folder = next((one for one in rehearsal.folders(options.reports, options.env, stage) if one not in before), None)
+    return Ended(process.returncode, folder, judge(evidence) if evidence else None)
 
 
 def _end_with_parent() -> None:
@@ -201,18 +218,15 @@ def _progress(evidence: Evidence) -> str:
     )
 
 
-def _summary(options: argparse.Namespace, found: Mapping[str, Judgement | None]) -> int:
+def _summary(options: argparse.Namespace, found: Mapping[str, Ended]) -> int:
     print()
-    for stage, judged in found.items():
-        folder = next(rehearsal.folders(options.reports, options.env, stage), None)
-        word = judged.word.upper() if judged else "NO EVIDENCE"
-        print(f"{stage:<10} {word:<13} {folder / 'page.html' if folder else ''}")
-        for reason in judged.reasons if judged else ():
+    for stage, ended in found.items():
+        print(f"{stage:<10} {ended!s:<13} {ended.folder / 'page.html' if ended.folder else ''}")
+        for reason in ended.judged.reasons if ended.judged else ():
             print(f"           {reason.word}: {reason.says}. Next: {reason.next}")
     left = [stage for stage in options.stage or STAGES if stage not in found]
     if left:
         print(f"not run: {', '.join(left)}")
-    words = {judged.word if judged else Word.INCONCLUSIVE for judged in found.values()}
-    words |= {Word.INCONCLUSIVE for _ in left}
+    words = {*(ended.word for ended in found.values()), *(Word.INCONCLUSIVE for _ in left)}
     worst = next((word for word in (Word.FAIL, Word.INCONCLUSIVE) if word in words), Word.PASS)
     return worst.exit

@@ -22,7 +22,7 @@ import yaml
 from loadtests.trial import ROOT, truth_server
 from loadtests.truth import Law
 from readiness.commands import rehearse as command
-from readiness.rehearsal import folders, read
+from readiness.rehearsal import FOLDER, folders, read
 from readiness.rehearsal_verdict import Judgement, Word
 
 JOURNEYS = {
@@ -166,14 +166,19 @@ def options(folder: Path, *stages: str) -> Namespace:
     return Namespace(**said, self_check=False, keep_going=True)
 
 
+def instead(monkeypatch: pytest.MonkeyPatch, program: Callable[[str], str]) -> None:
+    """Run a program for each stage, and no Locust."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(command, "_command", lambda _, stage: [sys.executable, "-c", program(stage)])
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_what_does_not_stop_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: signal.Signals
 ) -> None:
     sign = tmp_path / "begun"
-    monkeypatch.chdir(ROOT)
+    instead(monkeypatch, lambda _: STUBBORN.format(sign=str(sign)))
     monkeypatch.setattr(command, "GRACE_SECONDS", 1)
-    monkeypatch.setattr(command, "_command", lambda *_: [sys.executable, "-c", STUBBORN.format(sign=str(sign))])
     handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
 
     def stop() -> None:
@@ -190,6 +195,30 @@ def test_what_does_not_stop_is_killed(
 
 
 def test_stages_that_were_not_run_are_no_pass(tmp_path: Path) -> None:
-    passed = Judgement(Word.PASS, (), ())
+    passed = command.Ended(0, None, Judgement(Word.PASS, (), ()))
     assert command._summary(options(tmp_path, "one"), {"one": passed}) == 0
     assert command._summary(options(tmp_path, "one", "two"), {"one": passed}) == 10
+
+
+def test_a_stage_without_evidence_shows_no_page_of_an_earlier_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "reports" / "trial" / FOLDER / "20260101T000000Z-one").mkdir(parents=True)
+    instead(monkeypatch, lambda _: "")
+    assert command.run(options(tmp_path, "one")) == 10
+    said = capsys.readouterr().out
+    assert "one        NO EVIDENCE" in said
+    assert "page.html" not in said
+
+
+def test_a_refused_stage_does_not_hide_those_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "reports" / "trial" / FOLDER / "20260101T000000Z-one"
+    leave = f"import pathlib; pathlib.Path({str(folder)!r}).mkdir(parents=True)"
+    instead(monkeypatch, lambda stage: leave if stage == "one" else "raise SystemExit(2)")
+    assert command.run(options(tmp_path, "one", "two", "three")) == 2
+    said = capsys.readouterr().out
+    assert f"one        NO EVIDENCE   {folder / 'page.html'}" in said
+    assert "two        REFUSED" in said
+    assert "not run: three" in said
