@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,11 @@ from readiness.timeline import parse_span
 FRESH = "5m"
 """A counter without a sample of so long has stopped."""
 LONG_SECONDS = 86_400
-"""A window of a day or more must be on record from its beginning."""
+"""A window of a day or more must be on record from its beginning, and without a long hole."""
+RECORD_SHARE = 0.9
+"""So much of it: as of the suite's own looks, where a pause of a tenth is too long."""
+POINTS, POINT_SECONDS = 250, 600
+"""Holes are looked for in so many points, in fewer of so many seconds: of a day 144, of a week every 40 minutes."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,11 @@ class Levels:
         self._history = history
         self._postgres = postgres
         self._prometheus = prometheus
+        self._on_record_of: dict[tuple[str, float], float] = {}
+        """The query that counts a window's points and how long ago it ended → the share of the window on record."""
 
     def figure(self, level: str, name: str, window: Window) -> float:
-        """Fetch one figure. Raises Unknown, also for a count that has stopped or is not on record for so long."""
+        """Fetch one figure. Raises Unknown, also for a count that has stopped or is not on record all the time."""
         source = self._source(level)
         if source:
             return self._told(level, name, self._looks(level, source, window), window)
@@ -124,7 +131,7 @@ class Levels:
         return figure
 
     def _on_record(self, level: str, figure: Figure, window: Window) -> None:
-        """Refuse a counter that has stopped, and a window that begins before anything was recorded."""
+        """Refuse a counter that has stopped, and a window that is not on record from its beginning or has a hole."""
         if window.offset == NOW and not self._seen(figure, replace(window, window=FRESH)):
             raise Unknown(
                 f"service_levels.{level}.count has no sample of the last {FRESH}",
@@ -136,6 +143,24 @@ class Levels:
             raise Unknown(
                 f"service_levels.{level}.count is not on record from the beginning of {window}",
                 "wait until there is so much of a history; how long does the server keep it?",
+            )
+        if span >= LONG_SECONDS:
+            self._without_holes(level, figure, window, span)
+
+    def _without_holes(self, level: str, figure: Figure, window: Window, span: float) -> None:
+        step = math.ceil(max(POINT_SECONDS, span / POINTS))
+        point = figure.in_promql(replace(window, window=f"{step}s").values)
+        asked = f"count_over_time((\n{point}\n)[{span:.0f}s:{step}s])"  # a line of its own: it may end in a comment
+        key = (asked, window.seconds_ago)
+        if key not in self._on_record_of:
+            points = self._prometheus.vector(asked, window.seconds_ago)
+            self._on_record_of[key] = math.fsum(one.value for one in points) * step / span
+        share = self._on_record_of[key]
+        if share < RECORD_SHARE:
+            found = f"{share:.1%} of {window}: {RECORD_SHARE:.0%} is needed"
+            raise Unknown(
+                f"service_levels.{level}.count is on record for only {found}",
+                f"draw it over that time: {point}; was the server down, or its target not scraped?",
             )
 
     def _seen(self, figure: Figure, window: Window) -> bool:

@@ -18,8 +18,8 @@ from starlette.routing import Route
 
 WEEK = 8 * 86_400
 """Seconds of history: a week, and the day before it to compare with."""
-FIRST, FIRST_STEP = 15 * 86_400, 3600
-"""The week before that is told by the hour."""
+FIRST, FIRST_STEP = 15 * 86_400, 1200
+"""The week before that is told less closely."""
 STEP, RECENT, RECENT_STEP = 300, 900, 15
 """Seconds between two points of the history; the last quarter of an hour is told more closely."""
 LATELY = 4200

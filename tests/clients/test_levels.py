@@ -89,6 +89,27 @@ def test_a_counter_that_begins_anew_counts_on(clients: Clients, sandbox: Sandbox
     assert after[1] / after[0] == pytest.approx(0.002, rel=0.02)
 
 
+def test_a_week_with_a_hole_in_its_record_is_unknown(clients: Clients, sandbox: Sandbox) -> None:
+    with sandbox.plant("requests-not-recorded"):
+        with pytest.raises(Unknown, match=r"requests\.count is on record for only 8[67]\.\d% of 7d: 90% is needed"):
+            clients.levels.figure("requests", "count", WEEK)
+        assert clients.levels.figure("requests", "count", DAY) > 0
+
+
+def test_the_record_of_a_window_is_looked_at_once(make: Make) -> None:
+    asked = []
+
+    def value(query: str, _past: bool) -> float:
+        asked.append(query)
+        return 226.0 if "count_over_time" in query else 100.0
+
+    with Server(told(value)) as server:
+        levels = make(server.url, service_levels={"requests": REQUESTS}).levels
+        for window in (WEEK, Window("7d", quantile=0.95), HOUR):
+            assert levels.figure("requests", "count", window) == 100
+    assert len([query for query in asked if "count_over_time" in query]) == 1
+
+
 def told(value: Callable[[str, bool], float | None]) -> Behaviour:
     """Answer a query, which is about the past or not, with one number or with nothing."""
 

@@ -268,6 +268,15 @@ def requests_hidden(target: Target) -> Iterator[None]:
     resumed(target)
 
 
+@fault("postlaunch", "ga", turns=turning("unknown", *BASELINE, THROTTLING, WEEKLY, UPTIME))
+def requests_not_recorded(target: Target) -> Iterator[None]:
+    """A day of the week is missing in the record of the requests."""
+    now = time.time()
+    target.monitoring.forget(now - 4 * 86_400, now - 3 * 86_400, REQUESTS)
+    yield
+    target.monitoring.again()
+
+
 @fault(turns={})
 def counters_reset(target: Target) -> Iterator[None]:
     """The front was started anew, and counts from nothing: no line may turn."""
