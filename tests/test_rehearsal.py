@@ -350,6 +350,13 @@ def test_a_failure_outweighs_what_is_missing(reports: Path) -> None:
     assert look(reports, stage=None).not_passed
 
 
+def test_no_answer_is_no_fast_answer(reports: Path) -> None:
+    put(reports, evidence(endpoints={"/t": Endpoint(failed=6000, errors={"no connection": 6000})}))
+    assert look(reports).not_passed
+    with pytest.raises(Unknown, match="nothing was answered"):
+        load.slowest_rehearsal(NO_READINGS, environment(), NOW, Archive(reports), "load", 14, 1.5, 0.01)
+
+
 def test_another_environment_may_be_the_stage(reports: Path) -> None:
     put(reports, evidence())
     live = environment(environment="live", load={"users_at_most": 1, "rehearsed_in": "staging"})

@@ -42,7 +42,7 @@ class Rehearsed:
     p95_seconds: float
     """The upper bound where it is under the limit, else the lower bound."""
     p95_certain: bool
-    """False where the limit lies between the bounds."""
+    """False where the limit lies between the bounds, or nothing was answered."""
     share_failed: float
 
 
@@ -148,7 +148,7 @@ class Demand:
             users=round(evidence.asked.users / evidence.scale),
             minutes=evidence.asked.hold_minutes / evidence.scale,
             p95_seconds=high if high < limit else low,
-            p95_certain=high < limit or low >= limit,
+            p95_certain=0 < high < limit or low >= limit,
             share_failed=evidence.failed / asked if asked else 1.0,
         )
 
@@ -212,7 +212,8 @@ def slowest_rehearsal(
     found.demand_all()
     hidden = [rehearsed.run for rehearsed in found.each if not rehearsed.p95_certain]
     if hidden:
-        raise Unknown(f"{', '.join(hidden)}: the limit lies between the bounds of p95", "rehearse with --processes 2")
+        says = f"{', '.join(hidden)}: the limit lies between the bounds of p95, or nothing was answered"
+        raise Unknown(says, "look at the rehearsal's page; rehearse with --processes 2")
     return slowest.p95_seconds
 
 
