@@ -8,10 +8,8 @@ that fires latest is judged: what passes under it passes under every other. What
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 import promql_parser as promql
 
@@ -20,60 +18,46 @@ from readiness.promql import (
     BELOW,
     IS,
     IS_NOT,
-    KEEP_THE_SCALE,
-    PASS_ON,
     AnyOf,
     Comparison,
     Condition,
     Leaf,
     Opaque,
-    Quantity,
     Ratio,
     Step,
-    arithmetic,
-    has_number,
     nodes,
     paths,
-    selectors,
     short,
 )
+from readiness.quantities import (
+    COUNTING,
+    COUNTS,
+    HUNDRED,
+    OF_EVENTS,
+    PAST,
+    PER_CENT,
+    SECONDS,
+    SUMMED,
+    TIMES,
+    UTILISATION,
+    Unreadable,
+    all_named,
+    endings_of,
+    is_of_the_good,
+    is_time_share,
+    must_be_readable,
+    must_keep_the_scale,
+    quantile_of,
+    reach_of,
+    tells_a_share,
+    tells_the_usual,
+    words_of,
+)
 
-_FREE = {"avail", "available", "free", "idle", "success", "successes", "succeeded", "hit", "hits", "ok", "up"}
-"""Words of what is good: a share of it that falls is its complement that rises."""
-_SHARE = {"ratio", "share", "fraction"}
-_UTILISATION = {"utilisation", "utilization"}
-"""Are a share, or per cent."""
-_PER_CENT = {"percent", "percentage", "pct"}
-_SECONDS = {
-    **dict.fromkeys(("seconds", "second"), 1.0),
-    **dict.fromkeys(("milliseconds", "millis", "ms"), 1e-3),
-    **dict.fromkeys(("microseconds", "us"), 1e-6),
-    **dict.fromkeys(("nanoseconds", "ns"), 1e-9),
-    "minutes": 60.0,
-    "hours": 3600.0,
-}
-_TIMES = {*_SECONDS, "latency", "duration", "elapsed", "delay", "time"}
-_COUNTS = {"count", "sum", "total", "bucket"}
-"""How the names of counters end: of seconds they are no time, unless one is divided by the other."""
-_SUMMED = KEEP_THE_SCALE | PASS_ON | {"sum"}
-_COUNTING = _SUMMED | {"count", "rate", "irate", "increase", "sum_over_time", "count_over_time"}
-"""Functions and aggregations that may stand on both sides of a division, or inside a quantile."""
-_OF_EVENTS = {"increase", "changes", "sum", "max", "sort", "sort_desc", "label_replace", "label_join"}
-"""Leave a number of events what it is; `rate` counts those of a second."""
-_ADDED_UP = {"increase", "delta", "changes", "sum_over_time", "count_over_time"}
-_WINDOW_IN_NAME = re.compile(r"(?<=[a-z])(?=\d+(?:ms|[smhdwy])$)")
-"""Recording rules end so: job:errors:ratio5m."""
 _OF_ALL = {True: {"min", "bottomk", "quantile"}, False: {"max", "topk", "quantile"}}
 """Aggregations that rise, and that fall, only when all of their series do, or more than one."""
-_HUNDRED = 100
-_PAST = timedelta(hours=1)
-"""A window at least this long tells what is usual."""
 _WHOLE_WINDOW = {"max_over_time", "sum_over_time"}
 _ALL_FAIL = 0.0
-
-
-class Unreadable(Exception):
-    """The expression does not tell when the rule fires."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +67,7 @@ class Timing:
     hold_seconds: float = 0.0
     probe_seconds: float | None = None
     """Between two health checks; None where nothing tells it."""
-    within_seconds: float = _PAST.total_seconds()
+    within_seconds: float = PAST.total_seconds()
     """So long the line lets a condition hold before somebody is told."""
 
 
@@ -178,14 +162,14 @@ def _waits(step: Step, demand: Demand, timing: Timing) -> float:
     node = step.node
     if isinstance(node, promql.VectorSelector | promql.MatrixSelector | promql.SubqueryExpr):
         return _offset(node)
-    reach = _reach(node)
+    reach = reach_of(node)
     if reach is None or not isinstance(node, promql.Call):
         return 0
     if node.func.name in {"min_over_time", "max_over_time"}:
         return reach if (node.func.name == "min_over_time") == step.rises else 0
     if node.func.name == "quantile_over_time" and not _is_soon_moved(node, step.rises):
         raise Unreadable(f"{short(node)} waits until most of its window is bad")
-    if demand.quantity != "events" and reach > max(_PAST.total_seconds(), timing.within_seconds):
+    if demand.quantity != "events" and reach > max(PAST.total_seconds(), timing.within_seconds):
         raise Unreadable(f"{short(node)} looks at {reach:g} s at once, so that what begins now is seen late")
     return 0
 
@@ -207,9 +191,9 @@ def _is_soon_moved(node: promql.Call, rises: bool) -> bool:
 
 def _share(found: Comparison, demand: Demand, timing: Timing) -> float:
     del timing
-    _readable(found.quantity)
+    must_be_readable(found.quantity)
     share = _fires_at_share(found)
-    told = _tells_a_share(found) or (share <= 1 and _all_named(found.quantity, _UTILISATION))
+    told = tells_a_share(found) or (share <= 1 and all_named(found.quantity, UTILISATION))
     if not told and (share > 1 or demand.met_at(share)):
         raise Unreadable(f"{found.text}: is that per cent, or no share at all? its metric's name does not say so")
     if demand.met_at(share):
@@ -218,10 +202,10 @@ def _share(found: Comparison, demand: Demand, timing: Timing) -> float:
 
 
 def _fires_at_share(found: Comparison) -> float:
-    threshold = found.threshold / (_HUNDRED if _words(found.quantity) & _PER_CENT else 1)
+    threshold = found.threshold / (HUNDRED if words_of(found.quantity) & PER_CENT else 1)
     if found.word not in {ABOVE, BELOW}:
         raise Unreadable(f"{found.text} waits for one exact value")
-    good = _is_of_the_good(found.quantity)
+    good = is_of_the_good(found.quantity)
     if found.complement:
         if found.word == BELOW:
             raise Unreadable(f"{found.text} fires when the complement falls")
@@ -230,7 +214,7 @@ def _fires_at_share(found: Comparison) -> float:
         if good:
             raise Unreadable(f"{found.text} fires when what is good rises")
         return threshold
-    if not good or not _tells_a_share(found):
+    if not good or not tells_a_share(found):
         raise Unreadable(f"{found.text} fires when something falls, and it cannot be seen that this is a share")
     if not 0 <= threshold <= 1:
         raise Unreadable(f"{found.text} compares a share with {threshold:g}")
@@ -240,25 +224,25 @@ def _fires_at_share(found: Comparison) -> float:
 def _stays_a_share(found: Comparison) -> None:
     """Raise Unreadable where a share's name stands, and what is done to it makes something else of it."""
     if isinstance(found.quantity, Ratio):
-        if "sum" in _endings(found.quantity.part) and "count" in _endings(found.quantity.whole):
+        if "sum" in endings_of(found.quantity.part) and "count" in endings_of(found.quantity.whole):
             raise Unreadable(f"{found.text} looks at a mean, which is no share")
-        _keeps_the_scale(found.quantity, _COUNTING)
+        must_keep_the_scale(found.quantity, COUNTING)
         return
-    _keeps_the_scale(found.quantity, _SUMMED | {"rate", "irate"} if _is_time_share(found.quantity) else _SUMMED)
+    must_keep_the_scale(found.quantity, SUMMED | {"rate", "irate"} if is_time_share(found.quantity) else SUMMED)
 
 
 def _seconds(found: Comparison, demand: Demand, timing: Timing) -> float:
     del timing
-    _readable(found.quantity)
+    must_be_readable(found.quantity)
     if found.word != ABOVE or found.complement:
         raise Unreadable(f"{found.text} does not fire when a time grows")
     if demand.quantile is not None:
-        looked_at = _quantile(found)
+        looked_at = quantile_of(found)
         if looked_at is None:
-            raise Unreadable(f"{found.text} names no quantile; the line wants p{demand.quantile * _HUNDRED:g}")
+            raise Unreadable(f"{found.text} names no quantile; the line wants p{demand.quantile * HUNDRED:g}")
         if looked_at < demand.quantile:
             return math.inf
-    units = {_SECONDS[word] for word in _words(found.quantity) if word in _SECONDS}
+    units = {SECONDS[word] for word in words_of(found.quantity) if word in SECONDS}
     if len(units) != 1 and found.threshold > demand.limit:
         raise Unreadable(f"{found.text}: seconds or milliseconds? its metric's name does not say")
     seconds = found.threshold * max(units, default=1.0)
@@ -271,22 +255,22 @@ def _stays_a_time(found: Comparison) -> None:
     """Raise Unreadable where what is compared is not known to be a time: counters and rates of seconds are none."""
     quantity = found.quantity
     if isinstance(quantity, Ratio):
-        divided = _words(quantity.part) & _TIMES and not _endings(quantity.part) & {"count", "bucket"}
-        by_number = _endings(quantity.whole) == {"count"} or not _words(quantity.whole) & _TIMES
-        told, known = divided and by_number, _COUNTING
+        divided = words_of(quantity.part) & TIMES and not endings_of(quantity.part) & {"count", "bucket"}
+        by_number = endings_of(quantity.whole) == {"count"} or not words_of(quantity.whole) & TIMES
+        told, known = divided and by_number, COUNTING
     elif any(isinstance(each, promql.Call) and each.func.name == "histogram_quantile" for each in nodes(quantity.node)):
-        told, known = _all_named(quantity, _TIMES), _COUNTING | {"histogram_quantile"}
+        told, known = all_named(quantity, TIMES), COUNTING | {"histogram_quantile"}
     else:
-        told, known = _all_named(quantity, _TIMES) and not _endings(quantity) & _COUNTS, _SUMMED | {"time"}
+        told, known = all_named(quantity, TIMES) and not endings_of(quantity) & COUNTS, SUMMED | {"time"}
     if not told:
         raise Unreadable(f"{found.text}: is that a time? its metric's name does not say so")
-    _keeps_the_scale(quantity, known)
+    must_keep_the_scale(quantity, known)
 
 
 def _drop(found: Comparison, demand: Demand, timing: Timing) -> float:
     del demand, timing
-    _readable(found.quantity)
-    if not isinstance(found.quantity, Ratio) or not _tells_the_usual(found.quantity):
+    must_be_readable(found.quantity)
+    if not isinstance(found.quantity, Ratio) or not tells_the_usual(found.quantity):
         raise Unreadable(
             f"{found.text} does not compare now with an earlier time (offset, or a longer window of an hour or more)"
         )
@@ -315,7 +299,7 @@ def _failures(found: Comparison, demand: Demand, timing: Timing) -> float:
 
 
 def _failures_in_window(found: Comparison, window: promql.Call, timing: Timing) -> float:
-    reach = _reach(window)
+    reach = reach_of(window)
     if reach is None:
         raise Unreadable(f"{short(window)} does not tell how many health checks it looks at")
     checks = math.floor(reach / _probe(timing) + 1e-9)
@@ -353,16 +337,16 @@ def _probe(timing: Timing) -> float:
 def _events(found: Comparison, demand: Demand, timing: Timing) -> float:
     """Tell how many events it takes; a rule that must hold for longer than its window sees none of them alone."""
     del demand
-    _readable(found.quantity)
+    must_be_readable(found.quantity)
     if found.word != ABOVE or isinstance(found.quantity, Ratio) or found.complement:
         raise Unreadable(f"{found.text} does not count events")
-    windows = [reach for each in nodes(found.quantity.node) if (reach := _reach(each)) is not None]
+    windows = [reach for each in nodes(found.quantity.node) if (reach := reach_of(each)) is not None]
     if not windows:
         raise Unreadable(f"{found.text} counts nothing over a window")
     if timing.hold_seconds >= min(windows):
         return math.inf
     if found.threshold > 0:
-        _keeps_the_scale(found.quantity, _OF_EVENTS)
+        must_keep_the_scale(found.quantity, OF_EVENTS)
     return found.threshold - 1 if found.inclusive and found.threshold >= 1 else found.threshold
 
 
@@ -373,143 +357,3 @@ _READERS: dict[str, Callable[[Comparison, Demand, Timing], float]] = {
     "failures": _failures,
     "events": _events,
 }
-
-
-def _readable(quantity: Quantity) -> None:
-    if isinstance(quantity, Ratio):
-        _readable(quantity.part)
-        _readable(quantity.whole)
-        if _counted_over(quantity.part) != _counted_over(quantity.whole):
-            raise Unreadable("it divides what is counted over one window by what is counted over another")
-    elif has_number(quantity.node):
-        raise Unreadable(f"{short(quantity.node)} calculates with numbers inside, so that its scale is not known")
-
-
-def _counted_over(quantity: Quantity) -> set[float | None]:
-    """Give the windows over which something is added up: a longer one gives more."""
-    if isinstance(quantity, Ratio):
-        return set()  # has no unit
-    calls = (each for each in nodes(quantity.node) if isinstance(each, promql.Call))
-    return {_reach(each) for each in calls if each.func.name in _ADDED_UP}
-
-
-def _keeps_the_scale(quantity: Quantity, known: set[str], divided: bool = False) -> None:
-    """Raise Unreadable at a function, an aggregation or a calculation that is not known to leave the scale as it is."""
-    if isinstance(quantity, Ratio):
-        _keeps_the_scale(quantity.part, known, divided=True)
-        _keeps_the_scale(quantity.whole, known, divided=True)
-        return
-    for each in nodes(quantity.node):
-        name = each.func.name if isinstance(each, promql.Call) else str(getattr(each, "op", ""))
-        if isinstance(each, promql.Call | promql.AggregateExpr) and name not in known:
-            raise Unreadable(f"{short(each)}: {name} is not known to leave the scale as it is")
-    calculated = next((each for each in arithmetic(quantity.node) if not divided or str(each.op) != "-"), None)
-    if calculated is not None:
-        raise Unreadable(f"{short(calculated)} is calculated, so that its scale is not known")
-
-
-def _reach(node: promql.Expr) -> float | None:
-    """Tell how many seconds back a function looks."""
-    for argument in node.args if isinstance(node, promql.Call) else ():
-        if isinstance(argument, promql.MatrixSelector | promql.SubqueryExpr) and argument.range:
-            return argument.range.total_seconds()
-    return None
-
-
-def _words(quantity: Quantity) -> set[str]:
-    """Give the words in the metrics' names of what is measured: of a ratio its upper part."""
-    if isinstance(quantity, Ratio):
-        return _words(quantity.part)
-    return {word for found in selectors(quantity) for word in _split(found.name or "")}
-
-
-def _all_named(quantity: Quantity, words: Iterable[str]) -> bool:
-    """Tell whether each metric's name has one of the words."""
-    names = [set(_split(found.name or "")) for found in selectors(quantity)]
-    return bool(names) and all(name & set(words) for name in names)
-
-
-def _endings(quantity: Quantity) -> set[str]:
-    return {_split(found.name or "")[-1] for found in selectors(quantity)}
-
-
-def _split(name: str) -> list[str]:
-    words = "".join(char.lower() if char.isalnum() else "_" for char in _snake(name)).split("_")
-    return [part for word in words for part in _WINDOW_IN_NAME.split(word)]
-
-
-def _snake(name: str) -> str:
-    """Part CamelCase words: node_memory_MemAvailable_bytes."""
-    pairs = zip(f"_{name}", name, strict=False)
-    return "".join(f"_{char}" if char.isupper() and before.islower() else char for before, char in pairs)
-
-
-def _is_of_the_good(quantity: Quantity) -> bool:
-    upper = quantity.part if isinstance(quantity, Ratio) else quantity
-    if isinstance(upper, Ratio) or any(isinstance(each, promql.BinaryExpr) for each in nodes(upper.node)):
-        return False
-    values = {
-        word
-        for found in selectors(upper)
-        for matcher in found.matchers.matchers
-        if matcher.op in (promql.MatchOp.Equal, promql.MatchOp.Re)
-        for word in _split(matcher.value)
-    }
-    return bool((_words(upper) | values) & _FREE)
-
-
-def _tells_a_share(found: Comparison) -> bool:
-    if isinstance(found.quantity, Ratio) or found.factor == _HUNDRED:
-        return True
-    return _all_named(found.quantity, _SHARE | _PER_CENT) or _is_time_share(found.quantity)
-
-
-def _is_time_share(quantity: Leaf) -> bool:
-    """Tell whether seconds are counted each second: the share of the time."""
-    calls = (each for each in nodes(quantity.node) if isinstance(each, promql.Call))
-    rated = any(each.func.name in {"rate", "irate"} for each in calls)
-    return rated and _all_named(quantity, {"seconds"}) and _endings(quantity) <= {"total", "seconds"}
-
-
-def _tells_the_usual(ratio: Ratio) -> bool:
-    """Tell whether what is now is divided by what was earlier, or by what was over a longer time."""
-    now, usual = _looks_back(ratio.part), _looks_back(ratio.whole)
-    earlier, longer = usual.offset > timedelta(0), usual.reach >= _PAST and usual.reach > now.reach
-    return now.offset <= timedelta(0) and (earlier or longer)
-
-
-@dataclass(frozen=True)
-class _LookBack:
-    """How far a quantity's series are from now."""
-
-    offset: timedelta
-    reach: timedelta
-
-
-def _looks_back(quantity: Quantity) -> _LookBack:
-    if isinstance(quantity, Ratio):
-        parts = (_looks_back(quantity.part), _looks_back(quantity.whole))
-        return _LookBack(max(part.offset for part in parts), max(part.reach for part in parts))
-    spans = [each for each in nodes(quantity.node) if isinstance(each, promql.SubqueryExpr | promql.MatrixSelector)]
-    offsets = [each.offset for each in selectors(quantity)]
-    offsets += [each.offset for each in spans if isinstance(each, promql.SubqueryExpr)]
-    return _LookBack(
-        max((offset for offset in offsets if offset), default=timedelta(0)),
-        max((span.range for span in spans if span.range), default=timedelta(0)),
-    )
-
-
-def _quantile(found: Comparison) -> float | None:
-    """Find the quantile that is looked at, in a function or in a label."""
-    for each in nodes(found.quantity.node) if isinstance(found.quantity, Leaf) else ():
-        if isinstance(each, promql.Call) and each.func.name in {"histogram_quantile", "quantile_over_time"}:
-            first = each.args[0]
-            return first.val if isinstance(first, promql.NumberLiteral) else None
-    for selector in selectors(found.quantity):
-        for matcher in selector.matchers.matchers:
-            if matcher.name == "quantile" and matcher.op == promql.MatchOp.Equal:
-                try:
-                    return float(matcher.value)
-                except ValueError:
-                    return None
-    return None

@@ -31,7 +31,7 @@ WORDS |= {
 WORDS |= {"channels"}
 WORDS |= {"people", "repositories"}
 WORDS |= {"procedures", "probes"}
-JUDGEMENT = {"alerting", "ladder", "looks", "promql", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
+JUDGEMENT = {"alerting", "ladder", "looks", "promql", "quantities", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
 JUDGEMENT |= {"drill", "drill_verdict"}
 FLOOR = {
     **dict.fromkeys(WORDS, 0),

@@ -11,7 +11,7 @@ import promql_parser
 from pydantic import BeforeValidator
 
 from readiness import timeline
-from readiness.alerting import Demand, Timing, Unreadable, fires_at
+from readiness.alerting import Demand, Timing, fires_at
 from readiness.clients.grafana import Grafana
 from readiness.clients.prometheus import Prometheus, Rule, Series
 from readiness.environment import Environment
@@ -22,6 +22,7 @@ from readiness.observations.alert_sources import Watching, discovered, in_grafan
 from readiness.observations.sentry import SentryAlert
 from readiness.outcomes import Unknown
 from readiness.promql import Condition
+from readiness.quantities import Unreadable
 
 __all__ = ["HOUR", "AlertDelivery", "AlertRule", "SentryAlert", "Span"]
 

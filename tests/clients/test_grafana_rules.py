@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from readiness import observations
-from readiness.alerting import Unreadable
 from readiness.clients import Clients
 from readiness.clients.grafana_rules import Policy, StoredRule, destinations, expression
 from readiness.clients.guard import Guard
 from readiness.environment import Environment
 from readiness.observations.alerts import HOUR, AlertRule
 from readiness.outcomes import Unknown
+from readiness.quantities import Unreadable
 from readiness.sandbox.vendors.grafana import Grafana
 from readiness.sandbox.web import Web
 from readiness.secret import Secret
