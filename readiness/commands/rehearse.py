@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
 import signal
 import subprocess
@@ -22,6 +21,7 @@ from readiness.errors import BadRun, ReadinessError
 from readiness.rehearsal import Evidence
 from readiness.rehearsal_verdict import Judgement, Word, judge
 from readiness.sandbox import Sandbox
+from readiness.sandbox.processes import end_with_parent
 from readiness.stages import STAGES
 
 HELP = "let load loose on a target that allows it: smoke, load, stress, launch"
@@ -33,7 +33,6 @@ GRACE_SECONDS = 120
 """A run that is so much later than its stage allows has hung, and is ended."""
 TOP_SPEED_SECONDS = 600
 """For a run that has not said yet how long it takes."""
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def _rehearse(options: argparse.Namespace, stage: str, variables: Mapping[str, s
     """Run one stage and judge what it leaves."""
     before = set(rehearsal.folders(options.reports, options.env, stage))
     look = partial(_newest, options, stage, before)
-    along = _end_with_parent if sys.platform == "linux" else None  # no other system knows such a thing
+    along = partial(end_with_parent, signal.SIGTERM)
     process = subprocess.Popen(_command(options, stage), env=dict(variables), preexec_fn=along)  # noqa: PLW1509, S603
     try:
         _watch(process, stage, look, came)
@@ -128,10 +127,6 @@ def _rehearse(options: argparse.Namespace, stage: str, variables: Mapping[str, s
     evidence = look()
     folder = next((one for one in rehearsal.folders(options.reports, options.env, stage) if one not in before), None)
     return Ended(process.returncode, folder, judge(evidence) if evidence else None)
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def _watch(process: subprocess.Popen[bytes], stage: str, look: Callable[[], Evidence | None], came: list[int]) -> None:

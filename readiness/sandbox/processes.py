@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
@@ -32,10 +33,11 @@ def start_server(words: Sequence[str], **options: Any) -> subprocess.Popen[bytes
 
 
 def _start(words: Sequence[str], options: Mapping[str, Any]) -> subprocess.Popen[bytes]:
-    before = _die_with_parent if sys.platform == "linux" else None  # no other system knows such a thing
+    before = partial(end_with_parent, signal.SIGINT)  # runs after setuid, which would clear it
     return subprocess.Popen(words, stdin=subprocess.DEVNULL, preexec_fn=before, **options)  # noqa: PLW1509, S603
 
 
-def _die_with_parent() -> None:
-    # After setuid, which would clear it. A kill -9 of this process then takes the server along.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+def end_with_parent(number: signal.Signals) -> None:
+    """Have the system send this process a signal when the thread that started it ends, also by a kill -9."""
+    if sys.platform == "linux":  # no other system knows such a thing
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)

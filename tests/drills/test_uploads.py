@@ -69,13 +69,18 @@ def test_what_was_refused_or_never_sent_is_not_left() -> None:
     nowhere.delete()
 
 
+def one_accepted_and_one_lost(server: Server) -> Uploads:
+    sent = uploads(server.url)
+    sent.send()
+    server.behaviour = never
+    with pytest.raises(Unknown):
+        sent.send()
+    return sent
+
+
 def test_what_was_accepted_is_deleted_also_where_another_was_lost() -> None:
     with Server(whole(202, '{"id": "u1"}')) as server:
-        sent = uploads(server.url)
-        sent.send()
-        server.behaviour = never
-        with pytest.raises(Unknown):
-            sent.send()
+        sent = one_accepted_and_one_lost(server)
         server.behaviour = whole(204)
         with pytest.raises(Unknown) as told:
             sent.delete()
@@ -85,11 +90,7 @@ def test_what_was_accepted_is_deleted_also_where_another_was_lost() -> None:
 
 def test_what_cannot_be_deleted_is_told_with_what_was_lost() -> None:
     with Server(whole(202, '{"id": "u1"}')) as server:
-        sent = uploads(server.url)
-        sent.send()
-        server.behaviour = never
-        with pytest.raises(Unknown):
-            sent.send()
+        sent = one_accepted_and_one_lost(server)
         server.behaviour = whole(500)
         with pytest.raises(Unknown, match=r"500.*; 1 upload was not deleted; 1 upload was sent without an answer"):
             sent.delete()
