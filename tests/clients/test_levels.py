@@ -91,7 +91,8 @@ def test_a_counter_that_begins_anew_counts_on(clients: Clients, sandbox: Sandbox
 
 def test_a_week_with_a_hole_in_its_record_is_unknown(clients: Clients, sandbox: Sandbox) -> None:
     with sandbox.plant("requests-not-recorded"):
-        with pytest.raises(Unknown, match=r"requests\.count is on record for only 8[67]\.\d% of 7d: 90% is needed"):
+        # A day of seven is missing; the server draws its points where the clock lets them fall, one more or less.
+        with pytest.raises(Unknown, match=r"requests\.count is on record for only 8[4-7]\.\d% of 7d: 90% is needed"):
             clients.levels.figure("requests", "count", WEEK)
         assert clients.levels.figure("requests", "count", DAY) > 0
 
