@@ -14,6 +14,7 @@ from readiness.measurements import Plain
 from readiness.secret import MASK, SHORTEST, encodings, known_secrets
 
 FRAGMENT = 8  # characters of a secret in a row that give it away
+FRAGMENT_OF_HEX = 12  # a report has thousands of digests and ids: 8 of their characters are a secret's by chance
 REMEMBERED_LENGTH, REMEMBERED = 200, 10_000  # of texts whose masking is remembered: characters, and how many
 CUT = 4  # a shorter part suffices where "..." shows that something was cut out
 
@@ -32,6 +33,7 @@ SHAPES = {
     ),
 }
 
+_HEX = frozenset("0123456789abcdefABCDEF-")
 _SETTING = re.compile(r"\b(?:host|hostaddr|dbname|user|service)\s*=")
 _PASSWORD_SETTING = re.compile(r"\bpassword\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)+))")
 """Of a connection string in keywords and values, as libpq takes it beside an address: `host=db password='a b'`."""
@@ -55,6 +57,8 @@ class Redactor:
     _exact: re.Pattern[str] | None = None
     _cut: re.Pattern[str] | None = None
     _fragments: frozenset[str] = frozenset()
+    _beginnings: frozenset[str] = frozenset()
+    """Of the fragments, as long as the shortest."""
     _masked: dict[str, str] = field(default_factory=dict)
     """What short texts became: the same keys and words come by a hundred times in a run."""
 
@@ -125,15 +129,17 @@ class Redactor:
         ]
         self._cut = re.compile("|".join(cuts)) if cuts else None
         self._fragments = frozenset(part for value in secret for part in _windows(value))
+        self._beginnings = frozenset(part[:FRAGMENT] for part in self._fragments)
 
     def _without_fragments(self, text: str) -> str:
         # One look-up for each place of the text: it holds however many secrets there are.
-        found = [at for at in range(len(text) - FRAGMENT + 1) if text[at : at + FRAGMENT] in self._fragments]
+        begins = [at for at in range(len(text) - FRAGMENT + 1) if text[at : at + FRAGMENT] in self._beginnings]
+        found = [(at, part) for at in begins if (part := _piece(text, at)) in self._fragments]
         if not found:
             return text
         hidden = bytearray(len(text))
-        for at in found:
-            hidden[at : at + FRAGMENT] = b"\1" * FRAGMENT
+        for at, part in found:
+            hidden[at : at + len(part)] = b"\1" * len(part)
         kept = "".join("\0" if hide else character for character, hide in zip(text, hidden, strict=True))
         return re.sub("\0+", MASK, kept)
 
@@ -163,10 +169,19 @@ def _windows(value: str) -> Iterator[str]:
     if _is_an_address(value):
         return  # its password is a secret of its own
     for at in range(len(value) - FRAGMENT + 1):
-        part = value[at : at + FRAGMENT]
+        part = _piece(value, at)
         telling = any(c.isdigit() for c in part) and any(c.isalpha() for c in part)
         if telling and len(set(part)) > FRAGMENT // 2:
             yield part
+
+
+def _piece(text: str, at: int) -> str:
+    """Give as much of a text as would give a secret away; nothing where there is not so much."""
+    short = text[at : at + FRAGMENT]
+    if not _HEX.issuperset(short):
+        return short
+    long = text[at : at + FRAGMENT_OF_HEX]
+    return long if len(long) == FRAGMENT_OF_HEX else ""
 
 
 def _growing(value: str) -> str:

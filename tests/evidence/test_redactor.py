@@ -14,7 +14,8 @@ from readiness.secret import encodings
 VALUE = "hunter2-Qp7<wR4t8>Yb1-tail"
 ADDRESS = "postgresql://probe:s3cr%40t-pass9@db.example.com:5432/shop"
 SETTINGS = "user=probe password='it\\'s 0pen-sesame7' dbname=readiness_restore_14dde0 host=db3.example.com port=5432"
-REDACTOR = Redactor(lambda: frozenset({VALUE, ADDRESS, SETTINGS}))
+HEX = "3f9a1c77e0b24d58"
+REDACTOR = Redactor(lambda: frozenset({VALUE, ADDRESS, SETTINGS, HEX}))
 
 
 @pytest.mark.parametrize("form", sorted(encodings(VALUE)), ids=str)
@@ -28,6 +29,7 @@ def test_every_writing_is_masked(form: str) -> None:
         f"'{VALUE[:9]}...{VALUE[-9:]}'",
         f"Bearer {VALUE}",
         f"cut {VALUE[3:15]} cut",
+        f"cut {HEX[2:14]} cut",
         "password s3cr@t-pass9 was refused",
         "password it's 0pen-sesame7 was refused",
         f"connecting with {SETTINGS}",
@@ -44,7 +46,9 @@ def test_parts_and_shapes_are_masked(text: str) -> None:
     assert "***" in masked
     assert list(REDACTOR.find(text))
     assert not list(REDACTOR.find(masked))
-    assert not any(part in masked for part in ("Qp7", "s3cr", "MIIE", "pw12", "abcdefgh", "ABCDEFGH", "eyJ", "sesame7"))
+    assert not any(
+        part in masked for part in ("Qp7", "s3cr", "MIIE", "pw12", "abcdefgh", "ABCDEFGH", "eyJ", "sesame7", HEX[2:14])
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,6 +60,7 @@ def test_parts_and_shapes_are_masked(text: str) -> None:
         "share of the pool in use: 0.42, allowed < 0.8",
         "the bearer of this letter",
         "5f2b8c1d9e7a6f4b3c2d1e0f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b",
+        f"sha256 of the journal: 5f2b8c1d9e7a6f4b{HEX[3:11]}9a8b7c6d5e4f3a2b1c0d",
     ],
 )
 def test_ordinary_text_stays(text: str) -> None:

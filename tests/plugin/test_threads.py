@@ -57,7 +57,7 @@ def test_a_look_that_nobody_started_is_made_once_when_asked_for() -> None:
 
 def test_a_hung_look_is_unknown_and_those_after_it_do_not_wait_again() -> None:
     never = threading.Event()
-    threads = Threads(stalled_seconds=0.2)
+    threads = Threads(stalled_seconds=1)
     look = threads.ask("hung", Look("a hung look", never.wait))
     for _ in range(3):
         with pytest.raises(Unknown, match="a hung look did not come back"):
@@ -65,7 +65,7 @@ def test_a_hung_look_is_unknown_and_those_after_it_do_not_wait_again() -> None:
     started = time.monotonic()
     with pytest.raises(Unknown):
         threads.wait(look, SOON, ignore)
-    assert time.monotonic() - started < 0.15
+    assert time.monotonic() - started < 0.8
     never.set()
 
 
