@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from readiness.sandbox import Sandbox
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_ends_what_is_started() -> Iterator[None]:
+    """A shell that starts the tests in the background has them ignore Ctrl-C, and with them all that they start."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")
