@@ -33,7 +33,7 @@ SHAPES = {
     ),
 }
 
-_HEX = frozenset("0123456789abcdefABCDEF-")
+_HEX = frozenset("0123456789abcdefABCDEF-")  # with the dashes of a UUID
 _SETTING = re.compile(r"\b(?:host|hostaddr|dbname|user|service)\s*=")
 _PASSWORD_SETTING = re.compile(r"\bpassword\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)+))")
 """Of a connection string in keywords and values, as libpq takes it beside an address: `host=db password='a b'`."""

@@ -77,6 +77,28 @@ class Rehearsals:
         """Of the shortest hold."""
         return min(found.minutes for found in self.each)
 
+    def slowest(self, seconds_below: float) -> float:
+        """Give the highest p95, in seconds.
+
+        Raises Unknown where the generator hides it, or where a stage is missing and no other one is too slow.
+        """
+        slowest = max(found.p95_seconds for found in self.each)
+        if slowest >= seconds_below:
+            return slowest
+        self.demand_all()
+        hidden = [found.run for found in self.each if not found.p95_certain]
+        if hidden:
+            says = f"{', '.join(hidden)}: the limit lies between the bounds of p95, or nothing was answered"
+            raise Unknown(says, "look at the rehearsal's page; rehearse with --processes 2")
+        return slowest
+
+    def worst_share_failed(self, share_below: float) -> float:
+        """Give the highest share of failed requests. Unknown where a stage is missing and no other one is too bad."""
+        worst = max(found.share_failed for found in self.each)
+        if worst < share_below:
+            self.demand_all()
+        return worst
+
     def demand_all(self) -> None:
         """Raise Unknown where a stage is missing."""
         if self.missing:
@@ -188,52 +210,6 @@ def rehearsals(
     if all(rehearsed.passed for rehearsed in found):
         result.demand_all()
     return result
-
-
-@observation
-def slowest_rehearsal(
-    readings: Readings,
-    environment: Environment,
-    moment: datetime,
-    archive: Archive,
-    stage: str | None,
-    days_at_most: float,
-    p95_seconds_below: float,
-    share_below: float,
-) -> float:
-    """Return the highest p95 of the rehearsals that count, in seconds.
-
-    Unknown where the generator hides it, or where a stage is missing and no other one is too slow.
-    """
-    found = rehearsals(readings, environment, moment, archive, stage, days_at_most, p95_seconds_below, share_below)
-    slowest = max(found.each, key=lambda rehearsed: rehearsed.p95_seconds)
-    if slowest.p95_seconds >= p95_seconds_below:
-        return slowest.p95_seconds
-    found.demand_all()
-    hidden = [rehearsed.run for rehearsed in found.each if not rehearsed.p95_certain]
-    if hidden:
-        says = f"{', '.join(hidden)}: the limit lies between the bounds of p95, or nothing was answered"
-        raise Unknown(says, "look at the rehearsal's page; rehearse with --processes 2")
-    return slowest.p95_seconds
-
-
-@observation
-def worst_share_failed(
-    readings: Readings,
-    environment: Environment,
-    moment: datetime,
-    archive: Archive,
-    stage: str | None,
-    days_at_most: float,
-    p95_seconds_below: float,
-    share_below: float,
-) -> float:
-    """Return the highest share of failed requests. Unknown where a stage is missing and no other one is too bad."""
-    found = rehearsals(readings, environment, moment, archive, stage, days_at_most, p95_seconds_below, share_below)
-    worst = max(rehearsed.share_failed for rehearsed in found.each)
-    if worst < share_below:
-        found.demand_all()
-    return worst
 
 
 @observation

@@ -21,7 +21,6 @@ from readiness.sandbox.processes import free_port
 from readiness.secret import Secret
 
 DEADLINE = 0.4  # of the tests that wait for it; the others have time, also on a busy machine
-SLACK = 2.0  # so much later a busy machine may be
 SHORT: dict[str, object] = {"deadline_seconds": DEADLINE}
 Make = Callable[..., Clients]
 
