@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
@@ -12,6 +14,7 @@ from readiness.sandbox.faults.signoff import INCIDENTS_OF_OTHERS
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
 
+WAIT_SECONDS = 30.0
 HEALTHY = "database.project_healthy[database-project-healthy]"
 HEALTHY_AGENCY = "database.project_healthy[agency/project-status]"
 POOL = "database.pool_headroom[pool-available]"
@@ -53,6 +56,26 @@ OF_OTHERS = [
 ]
 
 
+def wait(condition: Callable[[], object]) -> None:
+    """Ask again and again until it is so."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"the database is not as the fault wants it after {WAIT_SECONDS:g} s")
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def held(target: Target, connections: int) -> Iterator[None]:
+    """Hold connections; the server goes on counting each for a moment after it was closed."""
+    opened = [target.admin.fresh() for _ in range(connections)]
+    yield
+    pids = [connection.info.backend_pid for connection in opened]
+    for connection in opened:
+        connection.close()
+    wait(lambda: not target.admin.rows("select from pg_stat_activity where pid = any(%s)", pids))
+
+
 @fault("preflight", turns={HEALTHY: "fail"})
 def project_unhealthy(target: Target) -> Iterator[None]:
     """The provider reports the database project unhealthy."""
@@ -80,10 +103,8 @@ def management_html(target: Target) -> Iterator[None]:
 @fault("preflight", turns={POOL: "fail"})
 def pool_exhausted(target: Target) -> Iterator[None]:
     """A leak holds most of the connections."""
-    held = [target.admin.fresh() for _ in range(80)]
-    yield
-    for connection in held:
-        connection.close()
+    with held(target, 80):
+        yield
 
 
 @fault("preflight", turns={RLS: "fail"})

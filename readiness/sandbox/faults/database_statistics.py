@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,16 @@ from readiness.sandbox.faults.database import (
     REPLICAS,
     SLOW_LOG,
     TIMEOUT,
+    WAIT_SECONDS,
+    held,
+    wait,
 )
 
 if TYPE_CHECKING:
     from readiness.sandbox.database import Database
     from readiness.sandbox.target import Target
 
-WAIT_SECONDS = 30.0
+LOOKS = 10
 BLOCKS_READ = 40_000
 """So many tell a share: see `blocks_at_least` of the lines."""
 SLEEPERS, SLEEP_SECONDS = 30, 1.0
@@ -41,21 +45,23 @@ FORGOTTEN = "forgotten"
 TIMES = ("backend_start", "xact_start", "query_start", "state_change")
 
 
-def _wait(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"the database is not as the fault wants it after {WAIT_SECONDS:g} s")
-        time.sleep(0.02)
-
-
 def _fill(target: Target, connections: int) -> Iterator[None]:
     """Hold so many client connections that there are that many in all."""
-    (found,) = target.admin.rows("select count(*) as n from pg_stat_activity where backend_type = 'client backend'")
-    held = [target.admin.fresh() for _ in range(connections - found["n"])]
-    yield
-    for connection in held:
-        connection.close()
+    with held(target, connections - _settled(target)):
+        yield
+
+
+def _settled(target: Target) -> int:
+    """Count the client connections once nobody comes or goes: those of a client that has ended stay for a moment."""
+    seen: deque[int] = deque(maxlen=LOOKS)
+
+    def same() -> bool:
+        (found,) = target.admin.rows("select count(*) as n from pg_stat_activity where backend_type = 'client backend'")
+        seen.append(found["n"])
+        return len(seen) == LOOKS and len(set(seen)) == 1
+
+    wait(same)
+    return seen[-1]
 
 
 @fault("postlaunch", turns=turning("fail", *POOLS_AFTER) | {POOL_NOT_EXHAUSTED: "warn"})
@@ -206,7 +212,7 @@ def _read_until(target: Target, sql: str, enough: Callable[[float], bool]) -> No
         return bool(found["blocks"] > BLOCKS_READ and enough(found["blks_hit"] / found["blocks"]))
 
     target.admin.rows("select pg_stat_reset()")
-    _wait(read)
+    wait(read)
 
 
 @fault("postlaunch", turns={EXPIRED: "fail"})
@@ -264,7 +270,7 @@ def _log_from(target: Target, duration: str) -> None:
     target.admin.rows(f"alter system set log_min_duration_statement = '{duration}'")
     target.admin.rows("select pg_reload_conf()")
     wanted = "select current_setting('log_min_duration_statement') as found"
-    _wait(lambda: target.admin.one(wanted)["found"] == duration)
+    wait(lambda: target.admin.one(wanted)["found"] == duration)
 
 
 @fault("preflight", turns={INDEXES: "fail"})
@@ -300,7 +306,7 @@ def _follow(target: Target, primary: str, wanted: int) -> None:
     _on_replica(target, f"alter system set primary_conninfo = '{quoted}'")
     _on_replica(target, "select pg_reload_conf() as found")
     streaming = "select count(*) as n from pg_stat_replication where state = 'streaming'"
-    _wait(lambda: target.admin.one(streaming)["n"] == wanted)
+    wait(lambda: target.admin.one(streaming)["n"] == wanted)
 
 
 @fault("preflight", turns=turning("unknown", *REPLICAS))
