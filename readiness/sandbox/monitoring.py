@@ -33,7 +33,7 @@ PROGRAMS = ("prometheus", "promtool", "prometheus-alertmanager")
 INSTALL = "not on this machine; install them: apt-get install prometheus prometheus-alertmanager"
 RULES = Path(__file__).parent / "alert-rules.yml"
 SCRAPE = "1s"
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 LOCKED = "basic_auth_users: {nobody: $2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay}"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

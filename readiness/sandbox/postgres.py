@@ -32,7 +32,7 @@ SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
 }
 READY = "ready to accept"
-READY_SECONDS = 15.0
+READY_SECONDS = 60.0
 
 
 class PostgresFailed(RuntimeError):

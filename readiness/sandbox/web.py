@@ -9,7 +9,7 @@ import time
 import uvicorn
 from starlette.applications import Starlette
 
-START_SECONDS = 5.0
+START_SECONDS = 20.0
 
 
 class Web:

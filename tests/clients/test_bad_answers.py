@@ -16,11 +16,10 @@ from readiness.clients.chat import Channel, Chat
 from readiness.environment import KnownReading, Reading
 from readiness.outcomes import Unknown
 from readiness.service_levels import Window
-from tests.clients.conftest import DEADLINE, SHORT, Make
+from tests.clients.conftest import DEADLINE, SHORT, SLACK, Make
 from tests.clients.servers import BAD_ANSWERS, Server, document, whole
 
 UNKNOWN = {"Unknown", "NotSent", "HostNotAllowed"}
-SLACK = 1.5  # of a busy machine
 FACT = KnownReading("fact", "a fact")
 COUNTER = KnownReading("counter", "a counter")
 HOUR = Window("1h", quantile=0.95)

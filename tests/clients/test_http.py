@@ -17,7 +17,7 @@ from readiness.clients.guard import Guard
 from readiness.clients.http import shown
 from readiness.outcomes import Effect, Unknown
 from readiness.secret import Secret
-from tests.clients.conftest import DEADLINE, SHORT, Make
+from tests.clients.conftest import DEADLINE, SHORT, SLACK, Make
 from tests.clients.servers import (
     Asked,
     Behaviour,
@@ -50,7 +50,7 @@ def test_the_deadline_holds(behaviour: Behaviour, make: Make, guard: Guard) -> N
         clients, started = make(server.url, http=SHORT), time.monotonic()
         with pytest.raises(Unknown, match=rf"did not answer in full within {DEADLINE} s"):
             clients.http.get("/")
-        assert DEADLINE - 0.05 < time.monotonic() - started < DEADLINE + 0.5
+        assert DEADLINE - 0.05 < time.monotonic() - started < DEADLINE + SLACK
     assert guard.requests[-1].status == "timed out"
 
 
@@ -62,7 +62,7 @@ def test_the_deadline_holds_over_redirects(make: Make) -> None:
     with Server(slowly_onward) as server:
         started = time.monotonic()
         assert "within" in refused(make, server.url, SHORT).reason
-        assert time.monotonic() - started < DEADLINE + 0.5
+        assert time.monotonic() - started < DEADLINE + SLACK
 
 
 def test_the_deadline_holds_while_a_name_is_looked_up(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ def test_the_deadline_holds_while_a_name_is_looked_up(make: Make, monkeypatch: p
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     started = time.monotonic()
     assert "within" in refused(make, "http://localhost:1", SHORT).reason
-    assert time.monotonic() - started < DEADLINE + 0.5
+    assert time.monotonic() - started < DEADLINE + SLACK
     release.set()
 
 
@@ -98,7 +98,7 @@ def full_backlog() -> Iterator[int]:
 def test_the_deadline_holds_while_connecting(make: Make, full_backlog: int) -> None:
     started = time.monotonic()
     assert "within" in refused(make, f"http://127.0.0.1:{full_backlog}", SHORT).reason
-    assert time.monotonic() - started < DEADLINE + 0.5
+    assert time.monotonic() - started < DEADLINE + SLACK
 
 
 def test_the_deadline_holds_in_the_tls_handshake(make: Make) -> None:
@@ -107,7 +107,7 @@ def test_the_deadline_holds_in_the_tls_handshake(make: Make) -> None:
         silent.listen(8)
         started = time.monotonic()
         assert "within" in refused(make, f"https://127.0.0.1:{silent.getsockname()[1]}", SHORT).reason
-        assert time.monotonic() - started < DEADLINE + 0.5
+        assert time.monotonic() - started < DEADLINE + SLACK
 
 
 def test_nothing_goes_on_after_the_deadline(make: Make) -> None:
@@ -324,15 +324,13 @@ def test_waiting_for_a_place_counts_towards_the_deadline(make: Make) -> None:
                 http.get("/")
             found.append(unknown.value)
 
-        threads = [
-            threading.Thread(target=ask) for _ in range(3)
-        ]  # one after another they would take three times as long
+        threads = [threading.Thread(target=ask) for _ in range(8)]  # one after another they would take 3.2 s
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert time.monotonic() - started < DEADLINE + 0.5
-    assert len(found) == 3
+        assert time.monotonic() - started < DEADLINE + SLACK
+    assert len(found) == 8
 
 
 @pytest.mark.parametrize("token", ["a-token\nwith a line break", "a-token\x00of-nothing"])

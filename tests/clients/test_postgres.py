@@ -251,7 +251,7 @@ def test_a_server_that_takes_the_connection_and_says_nothing(make: Make) -> None
         postgres = make(dsn=dsn, postgres={"connect_seconds": 1.0}).postgres
         started = time.monotonic()
         assert "did not take the connection within 1 s" in unknown(lambda: postgres.rows("select 1")).reason
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def parent(*words: str) -> Iterator[tuple[subprocess.Popen[str], int, Path]]:
 def test_it_starts_within_seconds_and_stops() -> None:
     started = time.monotonic()
     with Sandbox.start() as sandbox:
-        assert time.monotonic() - started < 10  # about one second on two cores
+        assert time.monotonic() - started < 30  # about one second on two cores that have nothing else to do
         folder = Path(sandbox.variables["SANDBOX_CONFIGURATION"]).parent
         assert Path(sandbox.variables["SANDBOX_CONFIGURATION"]).stat().st_mode & 0o077 == 0
         assert httpx.get(f"{sandbox.variables['SANDBOX_URL']}/ready", trust_env=False).status_code == 200
@@ -72,7 +72,7 @@ def test_a_killed_parent_leaves_no_orphan(words: tuple[str, ...]) -> None:
     with parent(*words) as (running, pid, folder):
         processes = [pid, *children(pid)]
         running.kill()
-    assert wait_for(lambda: all(ended(process) for process in processes), 10)
+    assert wait_for(lambda: all(ended(process) for process in processes), 30)
     assert wait_for(lambda: not folder.exists())
 
 
@@ -83,7 +83,7 @@ if sys.platform == "linux":  # elsewhere nothing ends a server whose parent was 
             processes = children(pid)
             assert processes
             os.kill(pid, signal.SIGKILL)
-            assert wait_for(lambda: all(ended(process) for process in processes), 10)
+            assert wait_for(lambda: all(ended(process) for process in processes), 30)
         assert folder.exists()
         with own_folder():
             assert not folder.exists()
@@ -103,13 +103,15 @@ def test_in_the_foreground_it_runs_until_a_signal(number: signal.Signals) -> Non
             [sys.executable, "-m", "readiness.sandbox", "--launched", "--fault", "health-500"],
             stdin=subprocess.DEVNULL, stdout=said, cwd=ROOT,
         )  # fmt: skip
-        known = wait_for(lambda: exported(said.seek, said.read), 10)
-        sandbox = Sandbox.attach(known)
-        assert httpx.get(f"{sandbox.variables['SANDBOX_URL']}/health", trust_env=False).status_code == 500
-        sandbox.stop()
-        assert running.poll() is None
-        running.send_signal(number)
-        assert running.wait(10) == 0
+        try:
+            known = wait_for(lambda: exported(said.seek, said.read), 60)
+            sandbox = Sandbox.attach(known)
+            assert httpx.get(f"{sandbox.variables['SANDBOX_URL']}/health", trust_env=False).status_code == 500
+            sandbox.stop()
+            assert running.poll() is None
+        finally:
+            running.send_signal(number)
+            assert running.wait(60) == 0
 
 
 def exported(seek: Callable[[int], object], read: Callable[[], str]) -> dict[str, str]:
