@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
 
+WAIT_SECONDS = 30.0
 Plant = Callable[["Target"], Iterator[None]]
 
 
@@ -52,6 +54,15 @@ def fault(*phases: str, turns: Mapping[str, str]) -> Callable[[Plant], Plant]:
 def turning(outcome: str, *items: str) -> dict[str, str]:
     """Say that all of these items turn to one outcome."""
     return dict.fromkeys(items, outcome)
+
+
+def wait_until(condition: Callable[[], object], wanted: str, seconds: float = WAIT_SECONDS) -> None:
+    """Ask again and again until it is so. Raises TimeoutError, which says what was wanted."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"the sandbox is not as the fault wants it after {seconds:g} s: {wanted}")
+        time.sleep(0.02)
 
 
 for _module in pkgutil.iter_modules(__path__):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.catcher import routing
-from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults import fault, turning, wait_until
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
@@ -188,14 +188,7 @@ def alert_fired_lately(target: Target) -> Iterator[None]:
     """A critical alert fired, and has ended since."""
     lapse = f"- {{alert: {LAPSE}, expr: vector(1), labels: {{severity: critical}}}}"
     with _rules(target, ("HighCpu", "- alert: HighCpu", f"{lapse}\n      - alert: HighCpu")):
-        _wait_until_it_fired(target)
+        fired = f'ALERTS{{alertname="{LAPSE}"}}'
+        wait_until(lambda: not target.monitoring.real or target.monitoring.ask(fired), f"{LAPSE} fires", FIRED_SECONDS)
     yield
     target.monitoring.forget(0, time.time(), f'{{alertname="{LAPSE}"}}')
-
-
-def _wait_until_it_fired(target: Target) -> None:
-    end = time.monotonic() + FIRED_SECONDS
-    while target.monitoring.real and not target.monitoring.ask(f'ALERTS{{alertname="{LAPSE}"}}'):
-        if time.monotonic() > end:
-            raise RuntimeError(f"{LAPSE} did not fire")
-        time.sleep(0.1)

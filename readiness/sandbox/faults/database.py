@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults import fault, turning, wait_until
 from readiness.sandbox.faults.backup import BY_SUPABASE
 from readiness.sandbox.faults.signoff import INCIDENTS_OF_OTHERS
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import Target
 
-WAIT_SECONDS = 30.0
 HEALTHY = "database.project_healthy[database-project-healthy]"
 HEALTHY_AGENCY = "database.project_healthy[agency/project-status]"
 POOL = "database.pool_headroom[pool-available]"
@@ -56,24 +54,16 @@ OF_OTHERS = [
 ]
 
 
-def wait(condition: Callable[[], object]) -> None:
-    """Ask again and again until it is so."""
-    end = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"the database is not as the fault wants it after {WAIT_SECONDS:g} s")
-        time.sleep(0.02)
-
-
 @contextlib.contextmanager
 def held(target: Target, connections: int) -> Iterator[None]:
-    """Hold connections; the server goes on counting each for a moment after it was closed."""
+    """Hold connections, and end when the server no longer counts them: it does for a moment after they were closed."""
     opened = [target.admin.fresh() for _ in range(connections)]
     yield
     pids = [connection.info.backend_pid for connection in opened]
     for connection in opened:
         connection.close()
-    wait(lambda: not target.admin.rows("select from pg_stat_activity where pid = any(%s)", pids))
+    still_there = "select from pg_stat_activity where pid = any(%s)"
+    wait_until(lambda: not target.admin.rows(still_there, pids), "no connection is left of those it held")
 
 
 @fault("preflight", turns={HEALTHY: "fail"})

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults import WAIT_SECONDS, fault, turning, wait_until
 from readiness.sandbox.faults.database import (
     BLOCKS,
     EXPIRED,
@@ -26,9 +26,7 @@ from readiness.sandbox.faults.database import (
     REPLICAS,
     SLOW_LOG,
     TIMEOUT,
-    WAIT_SECONDS,
     held,
-    wait,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +34,8 @@ if TYPE_CHECKING:
     from readiness.sandbox.target import Target
 
 LOOKS = 10
+"""So many with the same count say that nobody comes or goes."""
+CLIENTS = "select count(*) as n from pg_stat_activity where backend_type = 'client backend'"
 BLOCKS_READ = 40_000
 """So many tell a share: see `blocks_at_least` of the lines."""
 SLEEPERS, SLEEP_SECONDS = 30, 1.0
@@ -56,11 +56,10 @@ def _settled(target: Target) -> int:
     seen: deque[int] = deque(maxlen=LOOKS)
 
     def same() -> bool:
-        (found,) = target.admin.rows("select count(*) as n from pg_stat_activity where backend_type = 'client backend'")
-        seen.append(found["n"])
+        seen.append(target.admin.one(CLIENTS)["n"])
         return len(seen) == LOOKS and len(set(seen)) == 1
 
-    wait(same)
+    wait_until(same, "as many connections all the time")
     return seen[-1]
 
 
@@ -212,7 +211,7 @@ def _read_until(target: Target, sql: str, enough: Callable[[float], bool]) -> No
         return bool(found["blocks"] > BLOCKS_READ and enough(found["blks_hit"] / found["blocks"]))
 
     target.admin.rows("select pg_stat_reset()")
-    wait(read)
+    wait_until(read, "another share of the blocks comes from memory")
 
 
 @fault("postlaunch", turns={EXPIRED: "fail"})
@@ -270,7 +269,7 @@ def _log_from(target: Target, duration: str) -> None:
     target.admin.rows(f"alter system set log_min_duration_statement = '{duration}'")
     target.admin.rows("select pg_reload_conf()")
     wanted = "select current_setting('log_min_duration_statement') as found"
-    wait(lambda: target.admin.one(wanted)["found"] == duration)
+    wait_until(lambda: target.admin.one(wanted)["found"] == duration, f"statements are logged from {duration}")
 
 
 @fault("preflight", turns={INDEXES: "fail"})
@@ -306,7 +305,7 @@ def _follow(target: Target, primary: str, wanted: int) -> None:
     _on_replica(target, f"alter system set primary_conninfo = '{quoted}'")
     _on_replica(target, "select pg_reload_conf() as found")
     streaming = "select count(*) as n from pg_stat_replication where state = 'streaming'"
-    wait(lambda: target.admin.one(streaming)["n"] == wanted)
+    wait_until(lambda: target.admin.one(streaming)["n"] == wanted, f"{wanted} replicas follow the primary")
 
 
 @fault("preflight", turns=turning("unknown", *REPLICAS))
