@@ -17,6 +17,17 @@ from readiness.errors import not_one_of
 
 Loc = tuple[int | str, ...]
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where libyaml is there
+DEEPEST = 50
+"""Levels of nesting that a file may have. The libraries stop at limits of their own, each with other words; the files
+that ship have ten levels at most."""
+TOO_DEEP = "nested too deeply, or an alias stands within what it repeats"
+_OPENING = (
+    yaml.FlowSequenceStartToken
+    | yaml.FlowMappingStartToken
+    | yaml.BlockSequenceStartToken
+    | yaml.BlockMappingStartToken
+)
+_CLOSING = yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken | yaml.BlockEndToken
 
 
 @dataclass
@@ -72,15 +83,42 @@ def read(path: Path) -> Document:
     try:
         _fill(document, text)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        why = "" if isinstance(error, yaml.constructor.ConstructorError) else "this is not YAML: "
-        document.problems.append(f"{path.name}:{line}: {why}{error.problem}")
+        document.problems.append(f"{path.name}{_message(error, text)}")
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, text.find(chr(error.character))) + 1
         document.problems.append(f"{path.name}:{line}: the character U+{error.character:04X} is not allowed; remove it")
     except RecursionError:
-        document.problems.append(f"{path.name}: nested too deeply, or an alias stands within what it repeats")
+        document.problems.append(f"{path.name}: {TOO_DEEP}")
     return document
+
+
+def _message(error: yaml.MarkedYAMLError, text: str) -> str:
+    """Return what stands behind the file's name: the line, and what is wrong there."""
+    if is_too_deep(text):
+        return f": {TOO_DEEP}"
+    line = error.problem_mark.line + 1 if error.problem_mark else 1
+    why = "" if isinstance(error, yaml.constructor.ConstructorError) else "this is not YAML: "
+    return f":{line}: {why}{error.problem}"
+
+
+def is_too_deep(text: str) -> bool:
+    """Return whether YAML is nested deeper than DEEPEST, as far as it can be read.
+
+    The scanner in Python has no limit of its own and no recursion, so that the answer, and with it our message, is the
+    same whichever loader reads the text.
+    """
+    depth = 0
+    try:
+        for token in yaml.scan(text, Loader=yaml.SafeLoader):
+            if isinstance(token, _OPENING):
+                depth += 1
+            elif isinstance(token, _CLOSING):
+                depth -= 1
+            if depth > DEEPEST:
+                return True
+    except yaml.YAMLError:
+        return False
+    return False
 
 
 def _fill(document: Document, text: str) -> None:
@@ -96,6 +134,8 @@ def _fill(document: Document, text: str) -> None:
 
 
 def _walk(node: yaml.Node | None, loc: Loc) -> Iterator[tuple[Loc, int]]:
+    if len(loc) > DEEPEST:
+        raise RecursionError
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):

@@ -27,7 +27,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from readiness.documents import LOADER
+from readiness.documents import LOADER, is_too_deep
 from readiness.repositories import Repository
 from readiness.sections import STRICT, Instant
 from readiness.sign_off import Said, says_nothing
@@ -128,11 +128,11 @@ def parse(text: str, known: Mapping[str, object] | None = None) -> Report:
 def _mapping(text: str) -> dict[str, Any]:
     if len(text) > _LONGEST_FRONT or text.count("[") + text.count("{") > _MOST_BRACKETS:  # deep nesting costs minutes
         raise NoReport(f"its front matter has more than {_LONGEST_FRONT:,} characters or {_MOST_BRACKETS} brackets")
+    if is_too_deep(text):
+        raise NoReport("its front matter is nested too deeply")
     try:
         aliased = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, LOADER))
         data = None if aliased else yaml.load(text, LOADER)  # noqa: S506  a safe one
-    except RecursionError:
-        raise NoReport("its front matter is nested too deeply") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 2}: " if mark else ""
