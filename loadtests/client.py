@@ -24,8 +24,8 @@ from loadtests.health import Health
 from loadtests.recording import Recorder, Sample, Why
 from loadtests.reply import HTTPParseError, Reply
 from loadtests.safety import Refused, leads_out
-from readiness.journeys import Step, Upload, fill, fill_all, point
-from readiness.rehearsal import LACKED
+from readiness.rehearsal.evidence import LACKED
+from readiness.rehearsal.journeys import Step, Upload, fill, fill_all, point
 
 _REDIRECTS = range(300, 400)
 _LACKS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})

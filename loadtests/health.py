@@ -14,8 +14,8 @@ import gevent
 import psutil
 
 from loadtests.recording import Recorder
-from readiness.distribution import Distribution
-from readiness.rehearsal import SLICE_SECONDS
+from readiness.rehearsal.evidence import SLICE_SECONDS
+from readiness.rehearsal.histogram import Distribution
 
 PROBE_SECONDS = 0.02
 LOOK_SECONDS = 1.0
@@ -122,7 +122,7 @@ class Health:
             self.collecting += time.perf_counter() - self._collecting_since
 
     def plain(self) -> dict[str, Any]:
-        """Give it as the evidence keeps it (`readiness.rehearsal.Generator`)."""
+        """Give it as the evidence keeps it (`readiness.rehearsal.evidence.Generator`)."""
         process = psutil.Process()
         began, ended = self._began, self._ended
         wall = ended.at - began.at if began and ended else 0.0

@@ -33,8 +33,8 @@ from loadtests.safety import Leave, Refused, make_room
 from loadtests.shape import COURSES, PHASE, Course, Stages
 from loadtests.visitor import REACH, THINK, Visitor, Walker, take_turns
 from readiness.errors import BadInput
-from readiness.journeys import Journey, check_names, read_rows
 from readiness.outcomes import Effect
+from readiness.rehearsal.journeys import Journey, check_names, read_rows
 
 __all__ = ["Stages", "Walker"]
 
@@ -259,5 +259,5 @@ def _finish(environment: LocustEnvironment, **_: object) -> None:
 
 def _enter(*words: str) -> None:
     """Make an entry in the ledger; a rehearsal goes on without, and says that it is no evidence."""
-    command = [sys.executable, "-m", "readiness.evidence.rehearsing", *words]
+    command = [sys.executable, "-m", "readiness.rendering.rehearsal_entry", *words]
     subprocess.run(command, check=False, start_new_session=True)  # noqa: S603  not for a second Ctrl-C to break off

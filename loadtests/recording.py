@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from readiness.distribution import bucket
-from readiness.rehearsal import SLICE_SECONDS, Counts, Phase
+from readiness.rehearsal.evidence import SLICE_SECONDS, Counts, Phase
+from readiness.rehearsal.histogram import bucket
 
 KINDS_KEPT = 40
 """Different errors of one endpoint; what comes beyond is counted as `other`."""

@@ -18,12 +18,12 @@ from loadtests.connection import trust
 from loadtests.health import Health
 from loadtests.recording import Recorder
 from loadtests.safety import Leave, Refused, permit, stage_of
-from readiness import rehearsal
-from readiness.environment import Environment, Reading, host_of, load
-from readiness.journeys import Step, point
-from readiness.rehearsal import Connections, Endpoint, Evidence, Generator, Target
-from readiness.rehearsal_verdict import Judgement, judge
-from readiness.stages import Stage
+from readiness.environment.schema import Environment, Reading, host_of, load
+from readiness.rehearsal import evidence as rehearsal_evidence
+from readiness.rehearsal.evidence import Connections, Endpoint, Evidence, Generator, Target
+from readiness.rehearsal.journeys import Step, point
+from readiness.rehearsal.stages import Stage
+from readiness.rehearsal.verdict import Judgement, judge
 
 LOG = logging.getLogger("rehearsal")
 PACKAGES = ("locust", "gevent", "geventhttpclient", "production-readiness")
@@ -130,7 +130,7 @@ class Run:
         found = judge(evidence)
         reasons = [{"word": reason.word.value, "says": reason.says, "next": reason.next} for reason in found.reasons]
         told = evidence.model_copy(update={"verdict": {"word": found.word.value, "reasons": reasons}})
-        rehearsal.write(told, self.folder)
+        rehearsal_evidence.write(told, self.folder)
         return found
 
     def look_up_revision(self) -> tuple[str | None, str]:
@@ -188,7 +188,7 @@ def prepare(name: str, stage_name: str, leave: Leave, environments: Path, report
     if target.token:
         headers["Authorization"] = f"Bearer {target.token.reveal()}"
     seconds = environment.load.request_seconds_at_most if environment.load else 10.0
-    folder = reports / name / rehearsal.FOLDER / stamp
+    folder = reports / name / rehearsal_evidence.FOLDER / stamp
     health = Health("local", recorder)
     reach = Reach(target.url, environment.allowed_hosts, headers, seconds, recorder, health, trust())
     return Run(environment, stage_name, stage, stamp, folder, reach)
@@ -196,6 +196,6 @@ def prepare(name: str, stage_name: str, leave: Leave, environments: Path, report
 
 def say(found: Judgement, run: Run) -> None:
     """Tell the verdict at the end."""
-    LOG.info("%s: %s  %s", run.stage_name, found.word.upper(), run.folder / rehearsal.FILE)
+    LOG.info("%s: %s  %s", run.stage_name, found.word.upper(), run.folder / rehearsal_evidence.FILE)
     for reason in found.reasons:
         LOG.info("  %s: %s. Next: %s", reason.word, reason.says, reason.next)

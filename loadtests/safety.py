@@ -8,10 +8,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from readiness.environment import Environment, host_of
+from readiness.environment.schema import Environment, host_of
 from readiness.errors import BadInput, not_one_of
 from readiness.outcomes import Effect
-from readiness.stages import STAGES, Stage
+from readiness.rehearsal.stages import STAGES, Stage
 
 DESCRIPTORS_BESIDE = 100
 """Of a process, for what is no user: logs, the leading process, the evidence."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from loadtests.trial import Finding, Trial, truth_server
 from loadtests.truth import Law
-from readiness.rehearsal_verdict import Word
+from readiness.rehearsal.verdict import Word
 
 NEAR = 0.01
 STAGE = {

@@ -9,7 +9,7 @@ from locust import LoadTestShape
 from locust.runners import STATE_INIT, MasterRunner, Runner
 
 from loadtests.run import Run
-from readiness.distribution import wilson
+from readiness.rehearsal.histogram import wilson
 
 ABORT_SHARE = 0.1
 """More failures than this in the last thirty seconds, for certain: the target is down, and load only harms it."""

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.truth import HOST, Law
-from readiness.distribution import Distribution
-from readiness.rehearsal import Evidence, folders, read
-from readiness.rehearsal_verdict import Judgement, judge
+from readiness.rehearsal.evidence import Evidence, folders, read
+from readiness.rehearsal.histogram import Distribution
+from readiness.rehearsal.verdict import Judgement, judge
 
 ROOT = Path(__file__).parents[1]
 LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"

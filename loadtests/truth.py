@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
-from readiness.distribution import Distribution
+from readiness.rehearsal.histogram import Distribution
 
 Z95 = 1.6448536269514722
 """Standard deviations of the 95th percentile."""

@@ -5,7 +5,7 @@ Journeys that stand in the environment are walked by `Walker`. Who wants code wr
 
     from locust import task
     from loadtests.visitor import Visitor
-    from readiness.journeys import Step
+    from readiness.rehearsal.journeys import Step
 
     class Reader(Visitor):
         @task
@@ -25,7 +25,7 @@ from locust import User, task
 
 from loadtests.client import Answer, Client, Reach
 from loadtests.safety import Refused
-from readiness.journeys import Journey, Step
+from readiness.rehearsal.journeys import Journey, Step
 
 if TYPE_CHECKING:
     from locust.env import Environment as LocustEnvironment

@@ -2,6 +2,6 @@
 
 from readiness.measurements import Measure
 from readiness.outcomes import Unknown
-from readiness.runbook import Limits, Share
+from readiness.runbook.lines import Limits, Share
 
 __all__ = ["Limits", "Measure", "Share", "Unknown"]

@@ -11,7 +11,7 @@ from typing import NoReturn, Protocol, cast
 
 from readiness import commands
 from readiness.errors import ReadinessError, not_one_of
-from readiness.evidence.redaction import REDACTOR
+from readiness.redaction.redactor import REDACTOR
 
 USAGE_ERROR = 4  # as pytest has it
 INTERRUPTED = 130  # as a shell counts Ctrl-C

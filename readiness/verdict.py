@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from readiness.outcomes import Gate, Outcome, Phase, Step
-from readiness.sign_off import SignOff
-from readiness.waivers import WAIVABLE
+from readiness.runbook.sign_off import SignOff
+from readiness.runbook.waivers import WAIVABLE
 
 Key = tuple[str, str, str | None]
 """Line, check and subject: what one result decides."""

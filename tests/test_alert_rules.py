@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from readiness import observations
-from readiness.clients import Clients
-from readiness.clients.guard import Guard
-from readiness.environment import Environment
+from readiness.environment.schema import Environment
 from readiness.observations import alert_sources, alerts
 from readiness.outcomes import Unknown
+from readiness.sources.table import Clients
+from readiness.transport.guard import Guard
 from tests.clients.servers import Asked, Behaviour, Server, packet
 
 ERROR_SHARE = "sum(rate(errors_total[5m])) / sum(rate(requests_total[5m]))"

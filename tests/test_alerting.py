@@ -9,9 +9,9 @@ import math
 
 import pytest
 
-from readiness.alerting import Demand, Timing, fires_at
-from readiness.promql import read
-from readiness.quantities import Unreadable
+from readiness.alerting.firing import Demand, Timing, fires_at
+from readiness.alerting.promql import read
+from readiness.alerting.quantities import Unreadable
 
 LIMITS = {"share": 0.05, "seconds": 1.0, "drop": 0.5, "failures": 2.0, "events": 0.0}
 TIMING = Timing(hold_seconds=0, probe_seconds=15)

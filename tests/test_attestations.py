@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from readiness import attestations, waivers
-from readiness.attestations import Attestation
 from readiness.errors import BadEnvironment
 from readiness.outcomes import Phase
-from readiness.runbook import SHIPPED, load, locate
+from readiness.runbook import attestations, waivers
+from readiness.runbook.attestations import Attestation
+from readiness.runbook.lines import load, locate
+from readiness.runbook.waivers import Waiver
+from readiness.shipped import RUNBOOKS
 from readiness.timeline import parse_day
-from readiness.waivers import Waiver
 
-BOOKS = [load(locate("ingestion", SHIPPED))]
+BOOKS = [load(locate("ingestion", RUNBOOKS))]
 ATTESTED = """\
 attestations:
   ingestion/rollback-reviewed:

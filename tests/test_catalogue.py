@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from readiness import Limits, runbook
-from readiness.environment import load as load_environment
+from readiness import Limits
+from readiness.environment.schema import load as load_environment
 from readiness.outcomes import Phase
+from readiness.runbook import lines as runbook_lines
 from readiness.sandbox.faults import FAULTS
 
 ROOT = Path(__file__).parents[1]
@@ -40,20 +41,20 @@ def checks() -> dict[str, Check]:
 CHECKS = checks()
 
 
-def shipped_items() -> Iterator[runbook.Item]:
-    for name in runbook.shipped():
-        yield from runbook.load(runbook.locate(name, ROOT)).items()
+def shipped_items() -> Iterator[runbook_lines.Item]:
+    for name in runbook_lines.shipped():
+        yield from runbook_lines.load(runbook_lines.locate(name, ROOT)).items()
 
 
 def test_all_lines_of_the_five_runbooks_are_there() -> None:
-    found = {name: len(runbook.load(runbook.locate(name, ROOT)).lines) for name in runbook.shipped()}
+    found = {name: len(runbook_lines.load(runbook_lines.locate(name, ROOT)).lines) for name in runbook_lines.shipped()}
     assert found == LINES
     assert sum(found.values()) == 292
 
 
 def test_the_list_of_planned_checks_is_exact() -> None:
     named = {item.check for item in shipped_items()}
-    assert runbook.planned_checks() == named - set(CHECKS)
+    assert runbook_lines.planned_checks() == named - set(CHECKS)
 
 
 def test_every_check_decides_a_line() -> None:
@@ -66,7 +67,7 @@ def test_every_check_decides_a_line() -> None:
     [item for item in shipped_items() if item.check in CHECKS],
     ids=lambda item: f"{item.runbook}.{item.local_id}-{item.check}",
 )
-def test_phases_and_limits_fit_the_check(item: runbook.Item) -> None:
+def test_phases_and_limits_fit_the_check(item: runbook_lines.Item) -> None:
     check = CHECKS[item.check]
     marks = {mark.name for mark in getattr(check, "pytestmark", [])}
     assert set(item.line.phase) <= marks, f"{item.check} is not marked for {set(item.line.phase) - marks}"
@@ -115,7 +116,7 @@ def test_every_check_is_proven_able_to_turn(check: str, outcome: str) -> None:
     assert check in turned, f"no fault turns {check} to {outcome}: add one in readiness/sandbox/faults/"
 
 
-def _place(item: runbook.Item) -> str:
+def _place(item: runbook_lines.Item) -> str:
     return item.local_id if item.runbook == "ingestion" else f"{item.runbook}/{item.local_id}"
 
 

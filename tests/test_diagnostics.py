@@ -15,13 +15,15 @@ from typing import Any
 
 import pytest
 
-from readiness import runbook
 from readiness.outcomes import Phase
+from readiness.runbook import lines as runbook_lines
 from readiness.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 LINES = {
-    f"{name}/{line.id}": line for name in runbook.shipped() for line in runbook.load(runbook.locate(name, ROOT)).lines
+    f"{name}/{line.id}": line
+    for name in runbook_lines.shipped()
+    for line in runbook_lines.load(runbook_lines.locate(name, ROOT)).lines
 }
 ALWAYS = {
     name
@@ -68,7 +70,7 @@ def launched_sandbox() -> Iterator[Sandbox]:
 def look(launched_sandbox: Sandbox, tmp_path: Path) -> Look:
     """Run postlaunch with all five runbooks."""
     text = (ROOT / "environments" / "local.yaml").read_text(encoding="utf-8")
-    five = text.replace("runbooks: [ingestion]", f"runbooks: [{', '.join(runbook.shipped())}]")
+    five = text.replace("runbooks: [ingestion]", f"runbooks: [{', '.join(runbook_lines.shipped())}]")
     (tmp_path / "local.yaml").write_text(five, encoding="utf-8")
 
     def run() -> Told:

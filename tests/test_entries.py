@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from readiness.__main__ import main
-from readiness.entries import put
 from readiness.errors import BadInput
+from readiness.runbook.editing import put
 
 ENTRY = {"who": "Grace", "statement": "it's true: really"}
 KEPT = """\

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from readiness.environment import Environment, load, names
+from readiness.environment.schema import Environment, load, names
 from readiness.errors import BadEnvironment
-from readiness.secret import known_secrets
+from readiness.redaction.secret import known_secrets
 
 GOOD = """\
 environment: shop

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from readiness import runbook
 from readiness.outcomes import Phase
-from readiness.runbook import planned_checks
+from readiness.runbook import lines as runbook_lines
+from readiness.runbook.lines import planned_checks
 from readiness.sandbox import Sandbox
 from readiness.sandbox.faults import FAULTS, Fault
 from tests.drills.evidence import put_all
@@ -29,7 +29,9 @@ WEEK_AGO = timedelta(days=-8)
 OTHERS = ("agency", "launch400k", "playbook", "umbrella")
 """The runbooks beside the sandbox's own; a fault names their lines as `check[runbook/line]`."""
 LINES = {
-    f"{name}/{line.id}": line for name in runbook.shipped() for line in runbook.load(runbook.locate(name, ROOT)).lines
+    f"{name}/{line.id}": line
+    for name in runbook_lines.shipped()
+    for line in runbook_lines.load(runbook_lines.locate(name, ROOT)).lines
 }
 
 

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from readiness.clients.guard import Entry, Guard, Request
 from readiness.outcomes import Effect, Unknown
+from readiness.transport.guard import Entry, Guard, Request
 
 
 def send(guard: Guard, host: str | None = "shop.example", effect: Effect = Effect.READ) -> None:

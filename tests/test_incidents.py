@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.clients import Clients
-from readiness.clients.guard import Guard
-from readiness.environment import Environment, Reading
-from readiness.incidents import NoReport, parse
+from readiness.environment.incidents import NoReport, parse
+from readiness.environment.schema import Environment, Reading
 from readiness.observations.incidents import IncidentReview, incident_review
 from readiness.outcomes import Effect, NotConfigured, Unknown
-from readiness.secret import Secret
+from readiness.redaction.secret import Secret
+from readiness.sources.table import Clients
+from readiness.transport.guard import Guard
 from tests.clients.servers import Server, document
 
 ROOT = Path(__file__).parents[1]

@@ -15,8 +15,8 @@ from readiness.ladder import Hysteresis, Rungs, Standing, climbed, course, decid
 from readiness.measurements import Measure, Measurement, holds
 from readiness.observations.database_statistics import QueryTimes
 from readiness.outcomes import Gate, Outcome, Phase, Step
-from readiness.runbook import load, locate
-from readiness.slo import Usual
+from readiness.runbook.lines import load, locate
+from readiness.slo.events import Usual
 from readiness.verdict import Expected, Key, Word, decide
 
 RATES = {Step.ALERT: 0.05, Step.PAGE: 0.1, Step.PAUSE: 0.1, Step.ROLLBACK: 0.2}

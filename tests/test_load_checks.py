@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from readiness import rehearsal
-from readiness.evidence import rehearsing
 from readiness.evidence.signing import FILE_VARIABLE
-from readiness.rehearsal import Evidence, Target
-from readiness.stages import Stage
+from readiness.rehearsal import evidence as rehearsal_evidence
+from readiness.rehearsal.evidence import Evidence, Target
+from readiness.rehearsal.stages import Stage
+from readiness.rendering import rehearsal_entry
 from tests.evidence.launch import new_key
 from tests.test_rehearsal import counts, evidence, put
 from tests.whole_run import outcomes
@@ -55,7 +55,7 @@ def judged(folder: Path, decided: dict[str, dict[str, Any]] = DECIDED) -> dict[s
 
 
 def tampered(reports: Path) -> None:
-    path = put(reports, launch(errors={"status 500": 300})) / rehearsal.FILE
+    path = put(reports, launch(errors={"status 500": 300})) / rehearsal_evidence.FILE
     path.write_text(path.read_text().replace('"failed":300', '"failed":0'))
 
 
@@ -134,19 +134,19 @@ def test_a_good_figure_says_nothing_of_a_stage_that_is_missing(tmp_path: Path, n
 
 
 def _sealed(folder: Path) -> None:
-    rehearsing.begin(folder, "launch")
-    rehearsing.end(folder)
+    rehearsal_entry.begin(folder, "launch")
+    rehearsal_entry.end(folder)
 
 
 def _forged(folder: Path) -> None:
     _sealed(folder)
-    rehearsal.write(launch(naive=counts(900, 6000)), folder)  # its own digest fits
+    rehearsal_evidence.write(launch(naive=counts(900, 6000)), folder)  # its own digest fits
 
 
 SIGNED: dict[str, tuple[Callable[[Path], None], str]] = {
     "sealed": (_sealed, "pass"),
     "forged after it was sealed": (_forged, "unknown"),
-    "never sealed": (lambda folder: rehearsing.begin(folder, "launch"), "unknown"),
+    "never sealed": (lambda folder: rehearsal_entry.begin(folder, "launch"), "unknown"),
     "put there by hand": (lambda _: None, "unknown"),
 }
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.looks import Look, Looks
 from readiness.observations.slo import Availability
 from readiness.outcomes import Outcome, Unknown
-from readiness.slo import Compared, Events
+from readiness.slo.events import Compared, Events
+from readiness.slo.probe_history import Look, Looks
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

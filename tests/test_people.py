@@ -11,12 +11,12 @@ import pytest
 from pydantic import ValidationError
 
 from readiness.clients.files import Files
-from readiness.clients.guard import Guard
-from readiness.clients.roster import Roster
+from readiness.environment.people import Team, is_undecided, what_is_wrong_with
 from readiness.observations.team import role_contact, runbook_readers, vendor_contacts
 from readiness.outcomes import Effect, NotConfigured, Unknown
-from readiness.people import Team, is_undecided, what_is_wrong_with
-from readiness.secret import known_secrets
+from readiness.redaction.secret import known_secrets
+from readiness.sources.roster import Roster
+from readiness.transport.guard import Guard
 
 MOMENT = datetime(2028, 3, 1, 9, tzinfo=UTC)
 NUMBER = "+49 30 23125 177"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from readiness.evidence.redaction import Redactor, scan
-from readiness.secret import encodings
+from readiness.redaction.redactor import Redactor, scan
+from readiness.redaction.secret import encodings
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "hunter2-<Zk9&x>'Qp7-wR4t8Yb1"
@@ -34,7 +34,7 @@ import base64, json, logging, os, urllib.parse
 
 from readiness.observations import observation
 from readiness.outcomes import Unknown
-from readiness.secret import Secret
+from readiness.redaction.secret import Secret
 
 pytest_plugins = ["readiness.plugin"]
 TOKEN = os.environ["LEAK_TOKEN"]

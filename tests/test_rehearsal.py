@@ -13,17 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness import rehearsal, runbook
-from readiness.clients.readings import Readings
-from readiness.digested import Archive
-from readiness.distribution import SECOND, Distribution, bucket, merged, wilson
-from readiness.environment import Environment
+from readiness.environment.schema import Environment
 from readiness.errors import BadRun
+from readiness.files.evidence_file import Archive
 from readiness.observations import load
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.rehearsal import Connections, Endpoint, Evidence, Generator, Target
-from readiness.rehearsal_verdict import Word, judge, p95
-from readiness.stages import STAGES, Stage
+from readiness.rehearsal import evidence as rehearsal_evidence
+from readiness.rehearsal.evidence import Connections, Endpoint, Evidence, Generator, Target
+from readiness.rehearsal.histogram import SECOND, Distribution, bucket, merged, wilson
+from readiness.rehearsal.stages import STAGES, Stage
+from readiness.rehearsal.verdict import Word, judge, p95
+from readiness.runbook import lines as runbook_lines
+from readiness.sources.readings import Readings
 
 BEGAN = datetime(2026, 12, 1, 9, 0, 0, tzinfo=UTC)
 NOW = BEGAN + timedelta(days=1)
@@ -225,33 +226,33 @@ def test_between_the_bounds_nothing_passes_and_nothing_fails(kernel: int, more: 
 
 
 def put(reports: Path, found: Evidence) -> Path:
-    folder = reports / found.environment / rehearsal.FOLDER / found.run
-    rehearsal.write(found, folder)
+    folder = reports / found.environment / rehearsal_evidence.FOLDER / found.run
+    rehearsal_evidence.write(found, folder)
     return folder
 
 
 def test_evidence_comes_back_as_it_was(tmp_path: Path) -> None:
     found = evidence()
-    back = rehearsal.read(put(tmp_path, found))
+    back = rehearsal_evidence.read(put(tmp_path, found))
     assert back.model_copy(update={"digest": ""}) == found
     assert judge(back) == judge(found)
 
 
 @pytest.mark.parametrize("change", ["verdict", "endpoints", "asked"])
 def test_altered_evidence_is_refused(tmp_path: Path, change: str) -> None:
-    path = put(tmp_path, evidence()) / rehearsal.FILE
+    path = put(tmp_path, evidence()) / rehearsal_evidence.FILE
     body = json.loads(path.read_text())
     body[change] = {"word": "pass"}
     path.write_text(json.dumps(body))
     with pytest.raises(BadRun, match="altered"):
-        rehearsal.read(path.parent)
+        rehearsal_evidence.read(path.parent)
 
 
 def test_half_a_file_is_refused(tmp_path: Path) -> None:
-    path = put(tmp_path, evidence()) / rehearsal.FILE
+    path = put(tmp_path, evidence()) / rehearsal_evidence.FILE
     path.write_text(path.read_text()[:1000])
     with pytest.raises(BadRun, match="cannot be read"):
-        rehearsal.read(path.parent)
+        rehearsal_evidence.read(path.parent)
 
 
 # The side of the checks.
@@ -315,7 +316,7 @@ def test_none_at_all_is_unknown(reports: Path) -> None:
 
 
 def test_tampered_evidence_is_unknown(reports: Path) -> None:
-    path = put(reports, evidence(kernel=counts(1600, 6000), naive=counts(1601, 6000))) / rehearsal.FILE
+    path = put(reports, evidence(kernel=counts(1600, 6000), naive=counts(1601, 6000))) / rehearsal_evidence.FILE
     path.write_text(path.read_text().replace('"fail"', '"pass"').replace('"ok":6000', '"ok":6001'))
     with pytest.raises(Unknown, match="altered"):
         look(reports)
@@ -384,7 +385,7 @@ def test_capacity_is_what_was_seen(reports: Path) -> None:
 
 
 def test_the_table_says_what_the_launch_runbook_says() -> None:
-    lines = runbook.load(runbook.locate("launch400k", Path())).lines
+    lines = runbook_lines.load(runbook_lines.locate("launch400k", Path())).lines
     decided = [line.decided_by.get("load.rehearsal_passed", {}) for line in lines]
     asked = {limits["stage"]: (limits["users_at_least"], limits["minutes_at_least"]) for limits in decided if limits}
     assert asked == {name: (stage.users, stage.hold_minutes) for name, stage in STAGES.items()}

@@ -15,8 +15,8 @@ import yaml
 
 from readiness.__main__ import main
 from readiness.errors import BadRun
-from readiness.evidence.folders import find
 from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.run_folders import find
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = """\

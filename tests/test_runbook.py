@@ -8,7 +8,7 @@ import pytest
 
 from readiness.errors import BadRunbook
 from readiness.outcomes import Phase
-from readiness.runbook import Limits, Share, limits_of, load, locate
+from readiness.runbook.lines import Limits, Share, limits_of, load, locate
 
 GOOD = """\
 runbook: tiny

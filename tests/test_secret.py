@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.secret import MASK, Secret, encodings, is_secret, known_secrets, names_a_secret
+from readiness.redaction.secret import MASK, Secret, encodings, is_secret, known_secrets, names_a_secret
 
 VALUE = "s3cr<t&'\"/+ value-Ünï"
 SHOWN: dict[str, Callable[[Secret], str]] = {

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from readiness import sign_off
-from readiness.environment import Environment
+from readiness.environment.schema import Environment
 from readiness.errors import BadInput
 from readiness.observations.signoff import Approvals, approvals
 from readiness.outcomes import Gate, Outcome, Phase, Unknown
-from readiness.sign_off import Approval, SignOff, load, path_of, says_nothing
+from readiness.runbook import sign_off
+from readiness.runbook.sign_off import Approval, SignOff, load, path_of, says_nothing
 from readiness.verdict import INCOMPLETE_EXIT, Expected, Result, Verdict, Word, decide
 
 ROOT = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from readiness.outcomes import Unknown
-from readiness.slo import (
+from readiness.slo.events import (
     USUAL_AT_LEAST,
     Compared,
     Events,

@@ -6,10 +6,10 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from readiness.clients.guard import Guard
-from readiness.clients.http import Http
+from readiness.environment.drills import Action
 from readiness.outcomes import Effect, Unknown
-from readiness.procedures import Action
+from readiness.transport.guard import Guard
+from readiness.transport.http import Http
 
 LINE_SHOWN = 200
 

@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from readiness import environment
-from readiness.clients.answer import Answer
-from readiness.clients.system import System
-from readiness.clients.typed import typed
+from readiness.environment import schema
 from readiness.outcomes import Effect, Unknown
+from readiness.transport.answer import Answer
+from readiness.transport.system import System
+from readiness.transport.typed import typed
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class Alert(BaseModel):
     receivers: list[Receiver]
 
 
-class Alertmanager(System[environment.Prometheus]):
+class Alertmanager(System[schema.Prometheus]):
     """The server that the environment names under `alertmanager`."""
 
     LACK = ("no Alertmanager is configured", "set alertmanager.url in the environment file")

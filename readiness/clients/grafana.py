@@ -14,13 +14,13 @@ from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, ConfigDict
 
-from readiness import collectors
-from readiness.clients.answer import Answer
 from readiness.clients.grafana_rules import ContactPoint, EvaluatedRule, Policy, StoredRule
-from readiness.clients.system import System
-from readiness.clients.typed import typed
+from readiness.environment import monitoring
 from readiness.errors import nearest
 from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.transport.answer import Answer
+from readiness.transport.system import System
+from readiness.transport.typed import typed
 
 _OK, _NOT_FOUND = 200, 404
 _ANSWERED = {200, 207, 400}
@@ -62,7 +62,7 @@ class Result:
     error: str = ""
 
 
-class Grafana(System[collectors.Grafana]):
+class Grafana(System[monitoring.Grafana]):
     """The server that the environment names under `grafana`."""
 
     LACK = ("no Grafana is configured", "set grafana.url in the environment file")

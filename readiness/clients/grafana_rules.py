@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from readiness.promql import ABOVE, Comparison, read
-from readiness.quantities import Unreadable
+from readiness.alerting.promql import ABOVE, Comparison, read
+from readiness.alerting.quantities import Unreadable
 
 _EXPRESSIONS = {"__expr__", "-100"}
 _PROMETHEUS = {"prometheus", "grafana-amazonprometheus-datasource", "grafana-azureprometheus-datasource"}

@@ -9,13 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from readiness.clients.deadline import Deadline, DeadlinePassed, within
-from readiness.clients.guard import Guard
+from readiness.environment.service_levels import History as Source
 from readiness.errors import nearest
-from readiness.history_tables import WAIT_SECONDS, address
-from readiness.looks import Look, Looks
+from readiness.files.history_tables import WAIT_SECONDS, address
 from readiness.outcomes import Effect, Outcome, Unknown
-from readiness.service_levels import History as Source
+from readiness.slo.probe_history import Look, Looks
+from readiness.transport.deadline import Deadline, DeadlinePassed, within
+from readiness.transport.guard import Guard
 
 SECONDS_AT_MOST = 10.0
 _LOOKED = (Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN)

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from readiness import collectors
-from readiness.clients.system import System
+from readiness.environment import monitoring
 from readiness.outcomes import Unknown
+from readiness.transport.system import System
 
 _SECOND = 1_000_000_000
 LINES_AT_MOST = 100
@@ -26,7 +26,7 @@ class LogLine:
     text: str
 
 
-class Loki(System[collectors.Loki]):
+class Loki(System[monitoring.Loki]):
     """The server that the environment names under `loki`."""
 
     LACK = ("no Loki is configured", "set loki.url and loki.query in the environment file")

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from readiness import environment
-from readiness.clients.http import Answer
-from readiness.clients.system import System
+from readiness.environment import schema
 from readiness.errors import nearest
 from readiness.outcomes import Unknown
+from readiness.transport.http import Answer
+from readiness.transport.system import System
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Sample:
     value: float
 
 
-class Exposition(System[environment.Metrics]):
+class Exposition(System[schema.Metrics]):
     """The page that the environment names under `metrics`."""
 
     LACK = ("no metrics page is configured", "set metrics.url in the environment file")

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from readiness.clients.deadline import Deadline, DeadlinePassed, within
-from readiness.clients.guard import Guard
-from readiness.environment import NAMES_ITS_HOST, Notify, host_of
+from readiness.environment.schema import NAMES_ITS_HOST, Notify, host_of
 from readiness.outcomes import Effect, NotConfigured, Unknown
-from readiness.secret import Secret
+from readiness.redaction.secret import Secret
+from readiness.transport.deadline import Deadline, DeadlinePassed, within
+from readiness.transport.guard import Guard
 
 TELLING = 12
 """Parts of an address this long are keys, where the address names a vendor and no host."""

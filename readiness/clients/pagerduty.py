@@ -12,11 +12,11 @@ from urllib.parse import quote, urlencode
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from readiness import people
-from readiness.clients.answer import Answer
-from readiness.clients.system import System
-from readiness.clients.typed import at_key, typed
+from readiness.environment import people
 from readiness.outcomes import Unknown
+from readiness.transport.answer import Answer
+from readiness.transport.system import System
+from readiness.transport.typed import at_key, typed
 
 _OK = 200
 PAGES_AT_MOST, PER_PAGE = 50, 100

@@ -14,12 +14,12 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 
-from readiness import environment
-from readiness.clients.deadline import Deadline, DeadlinePassed, Wire, within
-from readiness.clients.guard import Guard
-from readiness.clients.sql import Row, explained, only_value, plain_row
+from readiness.environment import schema
 from readiness.measurements import Plain
 from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
+from readiness.transport.guard import Guard
+from readiness.transport.rows import Row, explained, only_value, plain_row
 
 __all__ = ["Postgres", "Row", "only_value"]
 
@@ -42,7 +42,7 @@ class _Place:
     options: str
 
     @classmethod
-    def of(cls, settings: environment.Postgres) -> _Place:
+    def of(cls, settings: schema.Postgres) -> _Place:
         try:
             known = conninfo_to_dict(settings.url.reveal())
         except psycopg.Error:  # its message would hold a part of the address
@@ -64,7 +64,7 @@ class _Place:
 class Postgres:
     """Connections to one database, few and shared."""
 
-    def __init__(self, settings: environment.Postgres | None, guard: Guard, section: str = "postgres") -> None:
+    def __init__(self, settings: schema.Postgres | None, guard: Guard, section: str = "postgres") -> None:
         self._given = settings
         self._section = section
         self._guard = guard
@@ -124,7 +124,7 @@ class Postgres:
                 return
 
     @property
-    def _settings(self) -> environment.Postgres:
+    def _settings(self) -> schema.Postgres:
         if self._given is None:
             what = "database" if self._section == "postgres" else self._section
             raise NotConfigured(f"no {what} is configured", f"set {self._section}.url in the environment file")

@@ -15,10 +15,10 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from readiness import environment
-from readiness.clients.answer import Answer
-from readiness.clients.system import System
+from readiness.environment import schema
 from readiness.outcomes import Unknown
+from readiness.transport.answer import Answer
+from readiness.transport.system import System
 
 _OK = 200
 _ERRORS = {400, 422, 500, 503}
@@ -73,7 +73,7 @@ class _Group(BaseModel):
     rules: list[dict[str, Any]]
 
 
-class Prometheus(System[environment.Prometheus]):
+class Prometheus(System[schema.Prometheus]):
     """The server that the environment names under `prometheus`."""
 
     LACK = ("no Prometheus is configured", "set prometheus.url in the environment file")

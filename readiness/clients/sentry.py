@@ -15,11 +15,11 @@ from urllib.parse import quote, urlencode
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from readiness import collectors
-from readiness.clients.answer import Answer
-from readiness.clients.system import System
-from readiness.clients.typed import typed
+from readiness.environment import monitoring
 from readiness.outcomes import Unknown
+from readiness.transport.answer import Answer
+from readiness.transport.system import System
+from readiness.transport.typed import typed
 
 _OK, _NOT_FOUND = 200, 404
 PAGES_AT_MOST, PER_PAGE = 50, 100
@@ -141,7 +141,7 @@ class _Row(BaseModel):
     totals: dict[str, float]
 
 
-class Sentry(System[collectors.Sentry]):
+class Sentry(System[monitoring.Sentry]):
     """One project of the organisation that the environment names under `sentry`."""
 
     LACK = (

@@ -15,10 +15,10 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ValidationError
 
-from readiness import channels
-from readiness.clients.http import Http
-from readiness.clients.messages import Channel, Message, texts, unseen
+from readiness.environment import communication
 from readiness.outcomes import Unknown
+from readiness.transport.http import Http
+from readiness.transport.messages import Channel, Message, texts, unseen
 
 PAGES_AT_MOST, PER_PAGE = 50, 200
 _ID = re.compile(r"[CG][A-Z0-9]{6,}$")
@@ -47,7 +47,7 @@ class _Said(BaseModel):
 class Slack:
     """One workspace, seen by a bot."""
 
-    def __init__(self, settings: channels.Slack, http: Http, *, public: bool) -> None:
+    def __init__(self, settings: communication.Slack, http: Http, *, public: bool) -> None:
         self._settings, self._http, self._public = settings, http, public
 
     def channel(self, name: str) -> Channel | None:

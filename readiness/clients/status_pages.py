@@ -14,9 +14,9 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
-from readiness.clients.answer import Answer
-from readiness.clients.http import Http
 from readiness.outcomes import Unknown
+from readiness.transport.answer import Answer
+from readiness.transport.http import Http
 
 OPERATIONAL = "operational"
 _OVER = {"resolved", "postmortem", "completed"}

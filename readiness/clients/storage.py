@@ -11,10 +11,10 @@ import secrets
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from readiness import environment
-from readiness.clients.http import Answer
-from readiness.clients.system import System
+from readiness.environment import schema
 from readiness.outcomes import Effect, Unknown
+from readiness.transport.http import Answer
+from readiness.transport.system import System
 
 _OK = 200
 _REMEDIES = {
@@ -33,7 +33,7 @@ class BucketFound:
     public: bool | None = None
 
 
-class Storage(System[environment.Storage]):
+class Storage(System[schema.Storage]):
     """One bucket, seen with the service's own credential."""
 
     LACK = ("no object store is configured", "set storage.url, storage.key and storage.bucket in the environment file")

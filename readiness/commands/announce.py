@@ -9,20 +9,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from readiness import environment
-from readiness.clients.guard import Guard
 from readiness.clients.notifying import Delivery, Notifier
 from readiness.commands import add_env, add_environments, add_reports
-from readiness.durable import write_whole
-from readiness.environment import Environment
+from readiness.environment import schema
+from readiness.environment.schema import Environment
 from readiness.errors import BadInput, BadRun
-from readiness.evidence.before import REMEMBERED, candidates
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.judged import judge
-from readiness.evidence.messages import Event, Facts, Message, announcement
-from readiness.evidence.redaction import REDACTOR
+from readiness.evidence.previous_run import REMEMBERED, candidates
+from readiness.evidence.rejudge import judge
+from readiness.files.atomic_write import write_whole
 from readiness.outcomes import Effect, Phase, Unknown
 from readiness.plugin import embedded
+from readiness.redaction.redactor import REDACTOR
+from readiness.rendering.announcements import Event, Facts, Message, announcement
+from readiness.transport.guard import Guard
 
 HELP = "write an announcement from the newest evidence; it is sent only with --allow notify"
 FOLDER = "announcements"
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     variables: Mapping[str, str] = os.environ
     if embedded.is_wanted(path, variables):
         variables = {**variables, **embedded.stand_ins(path)}
-    found = environment.load(options.env, options.environments, variables)
+    found = schema.load(options.env, options.environments, variables)
     now = datetime.now(UTC)
     message = announcement(Event(options.event), _facts(found, options.reports, now, _since(options.event, found, now)))
     message = Message(REDACTOR.text(message.title), REDACTOR.text(message.body))

@@ -6,11 +6,11 @@ import argparse
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from readiness import attestations, entries
-from readiness.attestations import names_in
 from readiness.commands import add_env, add_environments
 from readiness.errors import BadInput, not_one_of
-from readiness.runbook import Runbook
+from readiness.runbook import attestations, editing
+from readiness.runbook.attestations import names_in
+from readiness.runbook.lines import Runbook
 from readiness.timeline import parse_day, parse_span
 
 HELP = "write what you know of a line that no machine can see: who says so, on what evidence, until when"
@@ -37,7 +37,7 @@ def add_line(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the entry. Raises BadInput, and then nothing was written."""
-    runbooks, stated = entries.runbooks_of(options.env, options.environments)
+    runbooks, stated = editing.runbooks_of(options.env, options.environments)
     name = line_among(options.line, runbooks)
     place = stated.get("attestations")
     if place and "${" in str(place):
@@ -53,8 +53,8 @@ def run(options: argparse.Namespace) -> int:
         "evidence": options.evidence,
     }
     text = path.read_text(encoding="utf-8") if path.is_file() else HEAD
-    fresh = entries.put(text, "attestations", name, entry)
-    entries.write(path, fresh, lambda tried: attestations.load(tried, runbooks, {}))
+    fresh = editing.put(text, "attestations", name, entry)
+    editing.write(path, fresh, lambda tried: attestations.load(tried, runbooks, {}))
     print(f"{path}: {name} is attested until {entry['valid_until']}; commit it, and have it reviewed")
     return 0
 

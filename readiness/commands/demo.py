@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from readiness.commands import add_reports
-from readiness.evidence import folders
+from readiness.evidence import run_folders
 from readiness.evidence.journal import read_run
 from readiness.evidence.ledger import PAGE
 from readiness.outcomes import Phase
@@ -56,5 +56,5 @@ def _call(*words: str, **variables: str) -> None:
 
 def _finish(reports: Path, phase: Phase) -> tuple[Path, str]:
     """Find the folder of the phase's newest run, and its verdict. Raises BadRun."""
-    recorded = read_run(folders.find(reports, ["local", phase]))
+    recorded = read_run(run_folders.find(reports, ["local", phase]))
     return recorded.folder, str(recorded.finish.verdict) if recorded.finish else ""

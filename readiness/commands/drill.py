@@ -8,19 +8,20 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from readiness import drill, environment
-from readiness.clients.guard import Guard
 from readiness.commands import add_env, add_environments, add_reports
-from readiness.drill_verdict import judge
-from readiness.drills import circuit_breaker, fallback, incident, kill_switch, restore, rollback
-from readiness.drills.course import Course, begin, conduct
-from readiness.environment import Environment, host_of
+from readiness.drill import evidence as drill_evidence
+from readiness.drill.verdict import judge
+from readiness.environment import schema
+from readiness.environment.schema import Environment, host_of
 from readiness.errors import BadInput, ReadinessError, not_one_of
 from readiness.evidence import ledger
-from readiness.evidence.redaction import REDACTOR
 from readiness.outcomes import Effect
 from readiness.plugin import embedded
+from readiness.procedures import circuit_breaker, fallback, incident, kill_switch, restore, rollback
+from readiness.procedures.course import Course, begin, conduct
+from readiness.redaction.redactor import REDACTOR
 from readiness.sandbox import Sandbox, SandboxFailed
+from readiness.transport.guard import Guard
 
 HELP = "rehearse a procedure: restore, kill-switch, rollback, circuit-breaker, fallback, incident"
 PROCEDURES: dict[str, Callable[[Course], None]] = {
@@ -60,12 +61,12 @@ def run(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         if embedded.is_wanted(path, variables):
             stand_ins = {**variables, **embedded.stand_ins(path)}
-            permit(environment.load(options.env, options.environments, stand_ins), options.name, options)
+            permit(schema.load(options.env, options.environments, stand_ins), options.name, options)
             try:
                 variables = {**variables, **stack.enter_context(Sandbox.start(launched=True)).variables}
             except SandboxFailed as error:
                 raise BadInput([str(error)]) from None
-        found = environment.load(options.env, options.environments, variables)
+        found = schema.load(options.env, options.environments, variables)
         allowed = permit(found, options.name, options)
         say(f"drill {options.name} on {found.environment}, {found.target.url}")
         course = begin(options.name, found, Guard(found.allowed_hosts, allowed), options.reports, say)
@@ -99,9 +100,9 @@ def say(text: str) -> None:
         print(shown, flush=True)
 
 
-def _told(evidence: drill.Evidence, folder: Path) -> int:
+def _told(evidence: drill_evidence.Evidence, folder: Path) -> int:
     judged = judge(evidence)
-    say(f"{evidence.drill} {judged.word.upper()}  {folder / drill.FILE}")
+    say(f"{evidence.drill} {judged.word.upper()}  {folder / drill_evidence.FILE}")
     for reason in judged.reasons:
         say(f"  {reason.word}: {reason.says}. Next: {reason.next}")
     _enter(lambda: ledger.keep(folder, str(judged.word), judged.word.exit, phase=evidence.drill))

@@ -9,11 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from readiness.commands import add_env, add_reports
-from readiness.durable import write_whole
 from readiness.errors import BadInput, not_one_of
-from readiness.evidence.history import MARKS, PastRun, Point, Trend, by_phase, read, rebuild, render
-from readiness.history_tables import FILE
+from readiness.files.atomic_write import write_whole
+from readiness.files.history_tables import FILE
 from readiness.outcomes import Outcome, Phase
+from readiness.rendering.history import MARKS, PastRun, Point, Trend, by_phase, read, rebuild, render
 
 HELP = "show the trend of each line over the last runs, and draw it"
 NAME_AT_MOST = 44

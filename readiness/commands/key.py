@@ -7,10 +7,10 @@ import os
 import re
 from pathlib import Path
 
-from readiness import durable
 from readiness.commands import add_environments
 from readiness.errors import BadInput
 from readiness.evidence.signing import FILE_VARIABLE, KEYS, SHOWN, VARIABLE, new_pair, signer_of, trusted_keys
+from readiness.files import atomic_write
 
 HELP = "make a key that signs runs, or say which keys the project trusts"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -41,8 +41,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         private.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         public.parent.mkdir(parents=True, exist_ok=True)
-        durable.write_whole(private, text)  # a temporary file is made with the mode 0600, and keeps it
-        durable.write_whole(public, key.to_pem())
+        atomic_write.write_whole(private, text)  # a temporary file is made with the mode 0600, and keeps it
+        atomic_write.write_whole(public, key.to_pem())
         public.chmod(0o644)
     except OSError as error:
         raise BadInput([f"the key could not be written: {error}"]) from None

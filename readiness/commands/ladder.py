@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from readiness.errors import BadInput
-from readiness.evidence.before import name
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.judged import Judged, judge, standing_before
+from readiness.evidence.previous_run import name
+from readiness.evidence.rejudge import Judged, judge, standing_before
 from readiness.ladder import GROUND, Standing, highest
 from readiness.outcomes import Outcome, Phase, Step
 from readiness.verdict import Key

@@ -10,18 +10,19 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from readiness import attestations, entries, timeline, waivers
-from readiness.attestations import Attestation, Attestations
+from readiness import timeline
 from readiness.commands import add_env, add_environments, add_reports
 from readiness.errors import BadInput, BadRun
-from readiness.evidence import expiring
-from readiness.evidence.actions import Action, actions, owner_of
-from readiness.evidence.before import candidates
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.judged import Judged, judge
-from readiness.evidence.redaction import REDACTOR
+from readiness.evidence.previous_run import candidates
+from readiness.evidence.rejudge import Judged, judge
 from readiness.outcomes import Phase
-from readiness.runbook import Runbook
+from readiness.redaction.redactor import REDACTOR
+from readiness.rendering import expiring
+from readiness.rendering.actions import Action, actions, owner_of
+from readiness.runbook import attestations, editing, waivers
+from readiness.runbook.attestations import Attestation, Attestations
+from readiness.runbook.lines import Runbook
 from readiness.timeline import Event
 
 HELP = "show what is due next, who owns it, and the actions that turn the newest verdicts into GO"
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print it; 0, because it decides nothing."""
-    runbooks, stated = entries.runbooks_of(options.env, options.environments)
+    runbooks, stated = editing.runbooks_of(options.env, options.environments)
     runs = dict(_newest(options.reports, options.env))
     launch = _launch(stated.get("launch_at"), runs)
     try:

@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from readiness import documents, rehearsal
 from readiness.commands import add_env, add_environments, add_reports
-from readiness.distribution import merged
+from readiness.config import documents
 from readiness.errors import BadRun, ReadinessError
-from readiness.rehearsal import Evidence
-from readiness.rehearsal_verdict import Judgement, Word, judge
+from readiness.rehearsal import evidence as rehearsal_evidence
+from readiness.rehearsal.evidence import Evidence
+from readiness.rehearsal.histogram import merged
+from readiness.rehearsal.stages import STAGES
+from readiness.rehearsal.verdict import Judgement, Word, judge
 from readiness.sandbox import Sandbox
 from readiness.sandbox.processes import end_with_parent
-from readiness.stages import STAGES
 
 HELP = "let load loose on a target that allows it: smoke, load, stress, launch"
 LOCUSTFILE = Path("loadtests") / "locustfile.py"
@@ -114,7 +115,7 @@ def _signals() -> Iterator[list[int]]:
 
 def _rehearse(options: argparse.Namespace, stage: str, variables: Mapping[str, str], came: list[int]) -> Ended:
     """Run one stage and judge what it leaves."""
-    before = set(rehearsal.folders(options.reports, options.env, stage))
+    before = set(rehearsal_evidence.folders(options.reports, options.env, stage))
     look = partial(_newest, options, stage, before)
     along = partial(end_with_parent, signal.SIGTERM)
     process = subprocess.Popen(_command(options, stage), env=dict(variables), preexec_fn=along)  # noqa: PLW1509, S603
@@ -125,7 +126,9 @@ def _rehearse(options: argparse.Namespace, stage: str, variables: Mapping[str, s
     finally:
         _end(process)
     evidence = look()
-    folder = next((one for one in rehearsal.folders(options.reports, options.env, stage) if one not in before), None)
+    folder = next(
+        (one for one in rehearsal_evidence.folders(options.reports, options.env, stage) if one not in before), None
+    )
     return Ended(process.returncode, folder, judge(evidence) if evidence else None)
 
 
@@ -189,10 +192,10 @@ def _command(options: argparse.Namespace, stage: str) -> list[str]:
 
 
 def _newest(options: argparse.Namespace, stage: str, before: set[Path]) -> Evidence | None:
-    for folder in rehearsal.folders(options.reports, options.env, stage):
-        if folder not in before and (folder / rehearsal.FILE).is_file():
+    for folder in rehearsal_evidence.folders(options.reports, options.env, stage):
+        if folder not in before and (folder / rehearsal_evidence.FILE).is_file():
             try:
-                return rehearsal.read(folder)
+                return rehearsal_evidence.read(folder)
             except BadRun as error:
                 print(error, flush=True)
     return None

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from readiness.commands import add_env, add_environments, add_reports
 from readiness.errors import BadInput, BadRun
-from readiness.evidence.dossier import gather
-from readiness.evidence.sign_off_page import digest, headline, write
 from readiness.evidence.signing import signer_of, trusted_keys
+from readiness.rendering.dossier import gather
+from readiness.rendering.sign_off_page import digest, headline, write
 from readiness.verdict import INCOMPLETE_EXIT
 
 HELP = "render the page that approvers sign, from the evidence of an environment alone"

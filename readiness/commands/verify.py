@@ -10,18 +10,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from readiness import durable
 from readiness.commands import add_reports
 from readiness.errors import BadInput, BadRun
-from readiness.evidence import folders
+from readiness.evidence import run_folders
 from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, audit_run, book_of
-from readiness.evidence.before import as_before, held_in, name
-from readiness.evidence.exports import junit, markdown
-from readiness.evidence.formats import ctrf
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.judged import Judged, judge
 from readiness.evidence.ledger import Book
+from readiness.evidence.previous_run import as_before, held_in, name
+from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
+from readiness.files import atomic_write
+from readiness.rendering.exports import junit, markdown
+from readiness.rendering.formats import ctrf
 from readiness.timeline import parse_span
 from readiness.verdict import INCOMPLETE_EXIT
 
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         return _all(options, trusted)
     words = _words(options)
     try:
-        recorded = read_run(folders.find(options.reports, words))
+        recorded = read_run(run_folders.find(options.reports, words))
         book = book_of(recorded.folder.resolve().parent, trusted)
     except BadRun as error:
         return _untrusted(str(error).splitlines(), options)
@@ -110,7 +110,7 @@ def _render(recorded: RecordedRun, book: Book | None) -> None:
             raise BadInput(
                 [f"{file} is sealed, and would come out differently today: copy the journal elsewhere first"]
             )
-        durable.write_whole(recorded.folder / file, text)
+        atomic_write.write_whole(recorded.folder / file, text)
 
 
 def _all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -> int:

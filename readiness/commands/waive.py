@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
-from readiness import entries, waivers
 from readiness.commands.attest import add_line, last_day, line_among
 from readiness.outcomes import Phase
-from readiness.waivers import Reason
+from readiness.runbook import editing, waivers
+from readiness.runbook.waivers import Reason
 
 HELP = "write that a failed line is lived with: who asked, who else approved, why, until when"
 HEAD = "# What is waived, line by line. Reviewed as code is; written by `readiness waive`.\n"
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the entry. Raises BadInput, and then nothing was written."""
-    runbooks, _ = entries.runbooks_of(options.env, options.environments)
+    runbooks, _ = editing.runbooks_of(options.env, options.environments)
     name = line_among(options.line, runbooks)
     path = options.environments / f"{options.env}{waivers.SUFFIX}"
     today = datetime.now(UTC).date()
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         **({"phases": [str(phase) for phase in options.scope]} if options.scope else {}),
     }
     text = path.read_text(encoding="utf-8") if path.is_file() else HEAD
-    fresh = entries.put(text, "waivers", name, entry)
-    entries.write(path, fresh, lambda tried: waivers.load(tried, runbooks, {}))
+    fresh = editing.put(text, "waivers", name, entry)
+    editing.write(path, fresh, lambda tried: waivers.load(tried, runbooks, {}))
     print(f"{path}: {name} is waived until {entry['until']}; commit it, and have it reviewed")
     return 0

@@ -6,16 +6,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from readiness import drill, drill_verdict, rehearsal, rehearsal_verdict
-from readiness.digested import folders
+from readiness.drill import evidence as drill_evidence
+from readiness.drill import verdict as drill_verdict
 from readiness.errors import BadRun
 from readiness.evidence import ledger
-from readiness.evidence.before import candidates
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.judged import judge
 from readiness.evidence.ledger import Book, Kept, files_of
-from readiness.evidence.loosened import loosened
+from readiness.evidence.limit_changes import loosened
+from readiness.evidence.previous_run import candidates
+from readiness.evidence.rejudge import judge
 from readiness.evidence.signing import SHOWN, PublicKey
+from readiness.files.evidence_file import folders
+from readiness.rehearsal import evidence as rehearsal_evidence
+from readiness.rehearsal import verdict as rehearsal_verdict
 from readiness.verdict import GOOD, INCOMPLETE_EXIT
 
 ALTERED = 1
@@ -248,8 +251,8 @@ def _audited(home: Path, kept: Kept, trusted: Mapping[str, PublicKey]) -> tuple[
 
 
 _JUDGED: dict[str, Callable[[Path], str]] = {
-    "rehearsal": lambda folder: str(rehearsal_verdict.judge(rehearsal.read(folder)).word),
-    "drill": lambda folder: str(drill_verdict.judge(drill.read(folder)).word),
+    "rehearsal": lambda folder: str(rehearsal_verdict.judge(rehearsal_evidence.read(folder)).word),
+    "drill": lambda folder: str(drill_verdict.judge(drill_evidence.read(folder)).word),
 }
 
 

@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from readiness import durable
 from readiness.errors import BadRun
-from readiness.evidence.plain import from_json, to_json
 from readiness.evidence.records import Finish, Plan, Record, Result, Start
-from readiness.evidence.redaction import Redactor
+from readiness.files import atomic_write
+from readiness.files.canonical_json import from_json, to_json
 from readiness.outcomes import Effect
+from readiness.redaction.redactor import Redactor
 
 FILE = "journal.jsonl"
 FIRST = "0" * 64
@@ -43,7 +43,7 @@ class Journal:
         self._lock = threading.Lock()
         self._handle = os.open(self.path, _FLAGS, 0o600)
         self._seq, self._prev, self._open = 0, FIRST, True
-        durable.sync(folder)
+        atomic_write.sync(folder)
 
     def write(self, record: str, fields: Mapping[str, Any]) -> None:
         """Append one record. Raises OSError, and then takes nothing more.
@@ -75,7 +75,7 @@ class Journal:
                 line = to_json(record | {"prev": prev})
                 lines.append(line)
                 prev = _digest(line.encode() + b"\n")
-            durable.write_whole(self.path, "".join(f"{line}\n" for line in lines))
+            atomic_write.write_whole(self.path, "".join(f"{line}\n" for line in lines))
             os.close(self._handle)
             self._handle, self._prev = os.open(self.path, os.O_WRONLY | os.O_APPEND), prev
 

@@ -19,11 +19,11 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from readiness import durable
 from readiness.errors import BadRun
-from readiness.evidence.plain import from_json, to_json
-from readiness.evidence.redaction import REDACTOR, Hit, scan, scan_file
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
+from readiness.files import atomic_write
+from readiness.files.canonical_json import from_json, to_json
+from readiness.redaction.redactor import REDACTOR, Hit, scan, scan_file
 
 FILE = "ledger.jsonl"
 FIRST = "0" * 64
@@ -199,7 +199,7 @@ class Ledger:
         finally:
             os.close(handle)
         if new:
-            durable.sync(self._home)
+            atomic_write.sync(self._home)
         return hashlib.sha256(line).hexdigest()
 
 

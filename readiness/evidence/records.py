@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from readiness.ladder import Hysteresis, Standing
 from readiness.measurements import Measurement
 from readiness.outcomes import Gate, Outcome, Phase, Step
-from readiness.sign_off import SignOff
+from readiness.runbook.sign_off import SignOff
 from readiness.timeline import has_passed
 from readiness.verdict import Key, Word
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from readiness.clients.alertmanager import Alert, Alertmanager
-from readiness.clients.readings import Readings
-from readiness.environment import Alerts, Environment
+from readiness.environment.schema import Alerts, Environment
 from readiness.observations import known_reading, observation, pause
 from readiness.outcomes import Effect
+from readiness.sources.readings import Readings
 
 ALERTS_RECEIVED = known_reading("alerts_received", "what the alerts' receiver has got: a list of objects")
 MARK = "readiness_run"

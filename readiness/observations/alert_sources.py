@@ -9,12 +9,12 @@ from typing import TypeVar
 
 import promql_parser
 
+from readiness.alerting.promql import Condition, Opaque, read
+from readiness.alerting.quantities import Unreadable
 from readiness.clients.grafana import Grafana
 from readiness.clients.grafana_rules import EvaluatedRule, StoredRule, destinations, expression
 from readiness.clients.prometheus import Prometheus, Rule
 from readiness.outcomes import Unknown
-from readiness.promql import Condition, Opaque, read
-from readiness.quantities import Unreadable
 
 DISCOVERED_WITHIN_SECONDS, POLL_SECONDS = 7.0, 0.5
 Found = TypeVar("Found")

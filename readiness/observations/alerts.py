@@ -11,18 +11,18 @@ import promql_parser
 from pydantic import BeforeValidator
 
 from readiness import timeline
-from readiness.alerting import Demand, Timing, fires_at
+from readiness.alerting.firing import Demand, Timing, fires_at
+from readiness.alerting.promql import Condition
+from readiness.alerting.quantities import Unreadable
 from readiness.clients.grafana import Grafana
 from readiness.clients.prometheus import Prometheus, Rule, Series
-from readiness.environment import Environment
+from readiness.environment.schema import Environment
 from readiness.errors import nearest
 from readiness.observations import observation
 from readiness.observations.alert_delivery import AlertDelivery
 from readiness.observations.alert_sources import Watching, discovered, in_grafana, sources
 from readiness.observations.sentry import SentryAlert
 from readiness.outcomes import Unknown
-from readiness.promql import Condition
-from readiness.quantities import Unreadable
 
 __all__ = ["HOUR", "AlertDelivery", "AlertRule", "SentryAlert", "Span"]
 

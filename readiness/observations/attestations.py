@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from readiness.attestations import Attestation, Attestations
-from readiness.environment import Environment
+from readiness.environment.schema import Environment
 from readiness.observations import observation
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.runbook.attestations import Attestation, Attestations
 
 
 @observation

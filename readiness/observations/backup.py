@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from readiness.clients.backups import MISSING, BackupMade, Backups, finished
-from readiness.clients.readings import Readings
 from readiness.observations import known_reading, observation
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.sources.readings import Readings
 from readiness.timeline import parse_instant
 
 BACKUPS = known_reading("backups", "the finished backups (column finished_at, and size where it is known)")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from readiness.clients.http import Http
-from readiness.clients.levels import Levels
-from readiness.clients.readings import Readings
-from readiness.environment import Environment
+from readiness.environment.probes import Billing, Stop
+from readiness.environment.schema import Environment
+from readiness.environment.service_levels import Window
 from readiness.observations import known_reading, observation
 from readiness.observations.slo import HOUR, events_of, usual_of
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.probes import Billing, Stop
-from readiness.service_levels import Window
-from readiness.slo import Events, Usual
+from readiness.slo.events import Events, Usual
+from readiness.sources.levels import Levels
+from readiness.sources.readings import Readings
+from readiness.transport.http import Http
 
 __all__ = ["Events", "Usual"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from readiness.clients.readings import Readings
-from readiness.environment import Reading
+from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
+from readiness.sources.readings import Readings
 
 _RECENT = "sum(increase(cache_requests_total{}[5m]) and cache_requests_total)"
 CACHE_HITS = known_reading(

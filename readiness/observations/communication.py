@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from readiness.channels import Communication, Decision, OwnPage
-from readiness.clients.chat import Channel, Chats, Place
-from readiness.clients.http import Http
 from readiness.clients.status_pages import Notice, StatusPages
-from readiness.environment import Environment
+from readiness.environment.communication import Communication, Decision, OwnPage
+from readiness.environment.schema import Environment
 from readiness.observations import observation, stated
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.sources.chat import Channel, Chats, Place
+from readiness.transport.http import Http
 
 Shown = Literal["launch", "live", "health"]
 LEAD = timedelta(minutes=15)

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from readiness.clients.readings import Readings
 from readiness.observations import known_reading, observation, stated
 from readiness.outcomes import Unknown
-from readiness.secret import names_a_secret
+from readiness.redaction.secret import names_a_secret
+from readiness.sources.readings import Readings
 
 DEPLOYED_VARIABLES = known_reading("deployed_variables", "the variables of the deployed service (name to value)")
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from readiness.clients.postgres import Postgres
-from readiness.clients.readings import Readings
-from readiness.environment import Reading
+from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
 from readiness.observations.database_statistics import (
     DatabaseAnswer,
@@ -17,6 +16,7 @@ from readiness.observations.database_statistics import (
     SlowQueryLog,
 )
 from readiness.outcomes import Unknown
+from readiness.sources.readings import Readings
 
 __all__ = ["DatabaseAnswer", "IdleSession", "QueryTimes", "Replication", "RoleTimeout", "SlowQueryLog"]
 

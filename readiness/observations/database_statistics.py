@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 
 from readiness.clients.postgres import Postgres, Row
-from readiness.clients.readings import Readings
-from readiness.environment import Reading
+from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.sources.readings import Readings
 
 DATABASE_CPU = known_reading("database_cpu", "the share of the database's CPU in use, 0 to 1")
 ROW_COUNTS = known_reading(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from readiness.clients.postgres import Postgres
-from readiness.clients.readings import Readings
-from readiness.environment import KnownReading, Reading
+from readiness.environment.schema import KnownReading, Reading
 from readiness.observations import known_reading, observation
 from readiness.observations.workers import BACKLOGS, USUAL_BACKLOGS
+from readiness.sources.readings import Readings
 
 _LAST_HOUR = "created_at > now() - interval '1 hour'"
 

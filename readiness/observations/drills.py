@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from readiness.clients.readings import Readings, revision_of
-from readiness.digested import Archive
-from readiness.drill import (
+from readiness.drill.evidence import (
     OF_A_REVISION,
     Broken,
     Evidence,
@@ -21,11 +19,13 @@ from readiness.drill import (
     folders,
     read,
 )
-from readiness.drill_verdict import backup_hours, done_steps, faults, gaps
-from readiness.environment import Environment
+from readiness.drill.verdict import backup_hours, done_steps, faults, gaps
+from readiness.environment.schema import Environment
+from readiness.files.evidence_file import Archive
 from readiness.observations import observation
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.runbook import Limits
+from readiness.runbook.lines import Limits
+from readiness.sources.readings import Readings, revision_of
 
 Facts = TypeVar("Facts", Restored, Switched, RolledBack, Broken, FellBack, Incident)
 

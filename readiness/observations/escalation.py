@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from readiness.clients.pagerduty import EscalationPolicy, PagerDuty
-from readiness.clients.roster import Roster
+from readiness.environment.people import Team, is_undecided, what_is_wrong_with
 from readiness.observations import observation
 from readiness.outcomes import NotConfigured
-from readiness.people import Team, is_undecided, what_is_wrong_with
+from readiness.sources.roster import Roster
 
 
 @dataclass(frozen=True)

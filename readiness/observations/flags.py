@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from readiness.clients.postgres import Row
-from readiness.clients.readings import Readings
-from readiness.environment import Environment, Reading
+from readiness.environment.schema import Environment, Reading
 from readiness.measurements import Plain
 from readiness.observations import known_reading, observation
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.sources.readings import Readings
 
 FEATURE_FLAGS = known_reading(
     "feature_flags",

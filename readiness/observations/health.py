@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from readiness.clients.answer import at_pointer
-from readiness.clients.http import Http
 from readiness.observations import observation
 from readiness.outcomes import Unknown
+from readiness.transport.answer import at_pointer
+from readiness.transport.http import Http
 
 _MILLISECONDS = 100_000_000_000
 """A number above it counts milliseconds since 1970: as seconds it would lie in the year 5138."""

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from readiness.clients.incident_reports import IncidentReports
 from readiness.clients.prometheus import Prometheus
-from readiness.clients.readings import Readings
-from readiness.environment import Environment
-from readiness.incidents import NoReport, Report, parse
+from readiness.environment.incidents import NoReport, Report, parse
+from readiness.environment.schema import Environment
 from readiness.observations import known_reading, observation
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.sources.incident_reports import IncidentReports
+from readiness.sources.readings import Readings
 
 KNOWN_INCIDENTS = known_reading("known_incidents", "the incidents (columns id, title, started_at, ended_at)")
 BEFORE_IT_IS_SEEN = timedelta(hours=1)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from readiness.clients.readings import Readings
-from readiness.environment import Reading
+from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
 from readiness.observations.synthetic_upload import UploadTrace
 from readiness.outcomes import Unknown
+from readiness.sources.readings import Readings
 
 __all__ = ["UploadOutcomes", "UploadTrace"]
 

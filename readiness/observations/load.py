@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readiness.clients.readings import Readings, revision_of
-from readiness.digested import Archive
-from readiness.environment import Environment
+from readiness.environment.schema import Environment
+from readiness.files.evidence_file import Archive
 from readiness.observations import observation
 from readiness.outcomes import Unknown
-from readiness.rehearsal import Evidence, folders, read
-from readiness.rehearsal_verdict import Word, judge, p95
-from readiness.runbook import Limits, Share
-from readiness.stages import STAGES
+from readiness.rehearsal.evidence import Evidence, folders, read
+from readiness.rehearsal.stages import STAGES
+from readiness.rehearsal.verdict import Word, judge, p95
+from readiness.runbook.lines import Limits, Share
+from readiness.sources.readings import Readings, revision_of
 
 
 class RehearsalLimits(Limits):

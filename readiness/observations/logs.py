@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from readiness.clients.loki import Loki
-from readiness.clients.readings import Readings
 from readiness.measurements import Plain
 from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
+from readiness.sources.readings import Readings
 
 LOG_LINES = known_reading("log_lines", "the service's structured log (columns at, level, event)")
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from readiness.clients.metrics import Exposition
-from readiness.clients.readings import Readings
-from readiness.environment import KnownReading
+from readiness.environment.schema import KnownReading
 from readiness.measurements import Plain
 from readiness.observations import known_reading, observation
 from readiness.observations.synthetic_upload import UploadTrace
 from readiness.outcomes import Unknown
+from readiness.sources.readings import Readings
 from readiness.timeline import parse_instant
 
 __all__ = ["UploadTrace"]

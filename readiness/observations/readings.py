@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from readiness.clients.readings import Readings
 from readiness.observations import observation
 from readiness.outcomes import Unknown
+from readiness.sources.readings import Readings
 
 Fact = bool | int | float | str
 

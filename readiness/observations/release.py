@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readiness.clients.chat import Chats
 from readiness.clients.github import GitHub
 from readiness.clients.history import History
-from readiness.clients.readings import Readings, revision_of
-from readiness.clients.roster import Roster
-from readiness.environment import Environment
+from readiness.environment.people import without_contacts
+from readiness.environment.schema import Environment
+from readiness.environment.service_levels import History as Source
 from readiness.observations import known_reading, observation, stated
 from readiness.observations.communication import GoDecision, go_decision
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.people import without_contacts
-from readiness.service_levels import History as Source
+from readiness.sources.chat import Chats
+from readiness.sources.readings import Readings, revision_of
+from readiness.sources.roster import Roster
 
 LAUNCH_DECISIONS = known_reading("launch_decisions", "the decisions on record (rows with at, by, decision)")
 LAUNCH_APPROVALS = known_reading("launch_approvals", "the stakeholders' approvals (rows with at, by, decision)")

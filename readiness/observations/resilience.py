@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from readiness.clients.readings import Readings
-from readiness.environment import Reading
+from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
+from readiness.sources.readings import Readings
 
 CIRCUIT_BREAKERS = known_reading(
     "circuit_breakers",

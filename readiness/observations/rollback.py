@@ -7,10 +7,10 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from readiness.clients.github import GitHub
-from readiness.clients.readings import Readings, revision_of
-from readiness.environment import Environment
+from readiness.environment.schema import Environment
 from readiness.observations import known_reading, observation
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.sources.readings import Readings, revision_of
 
 PREVIOUS_VERSION = known_reading("previous_version", "the version to go back to: a deployment's id, a tag")
 ANY = "*"

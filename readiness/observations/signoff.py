@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import fsum
 
-from readiness.attestations import Attestation
-from readiness.clients.http import Http
-from readiness.clients.levels import Levels
-from readiness.clients.readings import Readings
-from readiness.environment import Environment, Reading
+from readiness.environment.schema import Environment, Reading
+from readiness.environment.service_levels import Window
 from readiness.errors import nearest
 from readiness.observations import known_reading, observation
 from readiness.observations.incidents import IncidentReview
 from readiness.observations.slo import Span
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.service_levels import Window
-from readiness.sign_off import SignOff, path_name, same_name
-from readiness.slo import times
+from readiness.runbook.attestations import Attestation
+from readiness.runbook.sign_off import SignOff, path_name, same_name
+from readiness.slo.events import times
+from readiness.sources.levels import Levels
+from readiness.sources.readings import Readings
 from readiness.timeline import parse_span
+from readiness.transport.http import Http
 
 __all__ = [
     "Approvals",

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from readiness.clients.levels import Levels
+from readiness.environment.service_levels import Window
 from readiness.observations import observation
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.service_levels import Window
-from readiness.slo import Compared, Events, Slowness, Usual
+from readiness.slo.events import Compared, Events, Slowness, Usual
+from readiness.sources.levels import Levels
 from readiness.timeline import parse_span
 
 __all__ = ["Availability", "Compared", "Events", "Slowness", "Span", "Usual", "WeekByWeek"]

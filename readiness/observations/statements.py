@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from readiness.clients.postgres import Postgres
-from readiness.clients.readings import Readings
-from readiness.environment import Reading
+from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
+from readiness.sources.readings import Readings
 
 STATEMENTS_SHOWN, LETTERS_SHOWN = 10, 300
 _COMMENTS = r"/\*.*?\*/|--[^\n]*"

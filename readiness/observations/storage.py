@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from readiness.clients.readings import Readings
 from readiness.clients.storage import Storage
 from readiness.observations import known_reading, observation
+from readiness.sources.readings import Readings
 
 RETENTION_RULES = known_reading("retention_rules", "the retention rules of the bucket (column days)")
 

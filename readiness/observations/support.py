@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from readiness.clients.readings import Readings
-from readiness.clients.repository import Issue
-from readiness.clients.tickets import Tickets
+from readiness.clients.github_repository import Issue
 from readiness.observations import known_reading, observation
+from readiness.sources.readings import Readings
+from readiness.sources.tickets import Tickets
 
 OPEN_COMPLAINTS = known_reading("open_complaints", "the clients' open complaints (columns name, answered)")
 UNTRIAGED_TICKETS = known_reading("untriaged_tickets", "the tickets that nobody has triaged (columns name, age_hours)")

@@ -7,13 +7,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.clients.http import Answer, Http
 from readiness.clients.metrics import Exposition
 from readiness.clients.postgres import Postgres
-from readiness.environment import Environment
+from readiness.environment.probes import SyntheticUpload
+from readiness.environment.schema import Environment
 from readiness.observations import observation, pause
 from readiness.outcomes import Effect, NotConfigured, Unknown
-from readiness.probes import SyntheticUpload
+from readiness.transport.http import Answer, Http
 
 METRIC = "ingestion_uploads_total"
 POLL_SECONDS = 0.1

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from readiness.clients.pagerduty import OnCall, PagerDuty
-from readiness.clients.roster import Roster
+from readiness.environment.people import Person, is_undecided, what_is_wrong_with, without_contacts
 from readiness.observations import observation, stated
 from readiness.observations.escalation import EscalationPath
 from readiness.outcomes import NotConfigured
-from readiness.people import Person, is_undecided, what_is_wrong_with, without_contacts
+from readiness.sources.roster import Roster
 
 __all__ = ["EscalationPath"]
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from readiness.clients.levels import Levels
+from readiness.environment.service_levels import Window
 from readiness.observations import observation
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.service_levels import Window
+from readiness.sources.levels import Levels
 from readiness.timeline import parse_span
 
 DAY = timedelta(days=1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from readiness.channels import StatusPage
-from readiness.clients.readings import Readings
 from readiness.clients.status_pages import OPERATIONAL, Page, StatusPages, worst
-from readiness.environment import Environment
+from readiness.environment.communication import StatusPage
+from readiness.environment.schema import Environment
 from readiness.errors import nearest
 from readiness.observations import observation
 from readiness.observations.communication import mentions
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.sources.readings import Readings
 
 STALE = timedelta(days=30)
 """A page that nothing has changed on for so long is not kept."""

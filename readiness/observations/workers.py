@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from readiness.clients.postgres import Row
-from readiness.clients.readings import Readings
-from readiness.environment import Reading
+from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
+from readiness.sources.readings import Readings
 
 WORKER_RESPONSES = known_reading("worker_responses", "which workers respond (columns name, responds)")
 WORKER_HEARTBEATS = known_reading(

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from readiness.attestations import Attestation
-from readiness.evidence.people import DECIDES, EXPIRED, UNUSED, VOID
+from readiness.evidence.attested import DECIDES, EXPIRED, UNUSED, VOID
 from readiness.measurements import Measurement
 from readiness.outcomes import Outcome
 from readiness.plugin.run import ITEM, RUN
-from readiness.runbook import Item
+from readiness.runbook.attestations import Attestation
+from readiness.runbook.lines import Item
 
 OBSERVED = "attestation"
 """The observation by which a check asks for a person's word itself."""

@@ -15,7 +15,7 @@ from readiness.outcomes import Outcome
 from readiness.plugin.judging import again, identity
 from readiness.plugin.looking import POOL
 from readiness.plugin.run import RESULTS, RUN, SEEN, Run, found_in, is_controller, is_real
-from readiness.runbook import Item
+from readiness.runbook.lines import Item
 from readiness.verdict import RANK, Key, Verdict, Word, decide, waived_among
 
 VERDICT = pytest.StashKey[Verdict]()

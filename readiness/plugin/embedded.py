@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness.documents import read
+from readiness.config.documents import read
 from readiness.errors import BadInput
 from readiness.sandbox import PREFIX, Sandbox, SandboxFailed
 from readiness.sandbox.attested import TEMPLATE, template_variables

@@ -19,7 +19,7 @@ from readiness.plugin.diagnosing import diagnose
 from readiness.plugin.looking import POOL
 from readiness.plugin.run import FOUND, ITEM, LIMITS, MEASURE, RUN, SEEN, SETTLED, Run, Settled, is_real
 from readiness.plugin.waiving import waive
-from readiness.runbook import Item, Limits, severity_at
+from readiness.runbook.lines import Item, Limits, severity_at
 
 SECONDS_AT_MOST = 300.0  # an item that took longer is not trusted, whatever it says of itself
 SKIPPED = (pytest.skip.Exception, pytest.xfail.Exception)

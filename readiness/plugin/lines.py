@@ -9,14 +9,14 @@ from typing import cast
 
 import pytest
 
-from readiness.clients import Clients
 from readiness.errors import BadRunbook, not_one_of
 from readiness.observations import KNOWN_READINGS, OBSERVATIONS
 from readiness.outcomes import Effect, Outcome, Phase
 from readiness.plugin.catalogue import Catalogue
 from readiness.plugin.options import known_environments
 from readiness.plugin.run import ITEM, LIMITS, RUN, SETTLED, UNDECIDED, Run, Settled, check_id, is_controller
-from readiness.runbook import Item, Limits, limits_of, planned_checks
+from readiness.runbook.lines import Item, Limits, limits_of, planned_checks
+from readiness.sources.table import Clients
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
 PARAMETER = "item_of_line"

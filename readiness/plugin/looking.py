@@ -16,18 +16,18 @@ import pytest
 from _pytest.outcomes import Failed
 from pydantic import TypeAdapter, ValidationError
 
-from readiness.clients import Clients
-from readiness.clients.guard import Guard, Request
-from readiness.digested import Archive
 from readiness.evidence.audit import Seals
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.signing import PublicKey, trusted_keys
+from readiness.files.evidence_file import Archive
 from readiness.observations import OBSERVATIONS, Observation, load_all
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.plugin.options import environments_of
 from readiness.plugin.run import ITEM, LIMITS, RUN, SETTLED, Run, is_controller, is_real
 from readiness.plugin.threads import Look, Threads
-from readiness.runbook import Limits
+from readiness.runbook.lines import Limits
+from readiness.sources.table import Clients
+from readiness.transport.guard import Guard, Request
 
 WAITING_SECONDS = 0.2
 CLEAN_UP_SECONDS = 5.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from readiness.errors import BadRun
-from readiness.evidence.history import append
 from readiness.evidence.journal import read_run
-from readiness.history_tables import FILE
+from readiness.files.history_tables import FILE
 from readiness.plugin.recording import FOLDER
 from readiness.plugin.run import RUN, is_controller, is_real
+from readiness.rendering.history import append
 
 
 def pytest_configure(config: pytest.Config) -> None:

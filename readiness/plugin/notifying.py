@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from readiness.clients.guard import Guard, Request
 from readiness.clients.notifying import Delivery, Notifier
 from readiness.evidence.journal import read_run
-from readiness.evidence.messages import changed, has_changed
-from readiness.evidence.redaction import REDACTOR
 from readiness.outcomes import Effect, Unknown
 from readiness.plugin.recording import FOLDER
 from readiness.plugin.reporting import HTML
 from readiness.plugin.run import RUN, is_controller, is_real
+from readiness.redaction.redactor import REDACTOR
+from readiness.rendering.announcements import changed, has_changed
+from readiness.transport.guard import Guard, Request
 from readiness.verdict import Verdict
 
 

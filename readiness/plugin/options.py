@@ -11,21 +11,24 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from readiness import attestations, environment, runbook, sign_off, timeline, waivers
-from readiness.attestations import Attestations
-from readiness.documents import read
-from readiness.environment import Environment
+from readiness import timeline
+from readiness.config.documents import read
+from readiness.environment import schema
+from readiness.environment.schema import Environment
 from readiness.errors import BadInput, ReadinessError, not_one_of
-from readiness.evidence import folders
+from readiness.evidence import run_folders
 from readiness.evidence.journal import read_run
 from readiness.evidence.records import Start
-from readiness.evidence.redaction import REDACTOR
 from readiness.outcomes import Effect, Phase
 from readiness.plugin import embedded, hooks
 from readiness.plugin.run import RUN, Run
-from readiness.runbook import Runbook
-from readiness.sign_off import SignOff
-from readiness.waivers import Waivers
+from readiness.redaction.redactor import REDACTOR
+from readiness.runbook import attestations, sign_off, waivers
+from readiness.runbook import lines as runbook_lines
+from readiness.runbook.attestations import Attestations
+from readiness.runbook.lines import Runbook
+from readiness.runbook.sign_off import SignOff
+from readiness.runbook.waivers import Waivers
 
 _REDACTED = {"fd", "sys"}
 """The ways of capturing that let nothing past the redaction."""
@@ -120,7 +123,7 @@ def _recorded(reports: Path, name: str, word: str | None) -> Path | None:
     if not word:
         return None
     named = reports / name / word
-    return folders.find(reports, [str(named if named.is_dir() and not Path(word).exists() else word)])
+    return run_folders.find(reports, [str(named if named.is_dir() and not Path(word).exists() else word)])
 
 
 def _sign_off(found: Environment, folder: Path, phase: Phase | None) -> SignOff | None:
@@ -161,7 +164,7 @@ def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environmen
     problems: list[str] = []
     found = None
     try:
-        found = environment.load(name, folder, variables)
+        found = schema.load(name, folder, variables)
     except BadInput as error:
         problems += error.problems
     runbooks = list(_runbooks(found.runbooks if found else _named(path), folder, problems))
@@ -171,7 +174,7 @@ def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environmen
         raise BadInput(list(dict.fromkeys(problems)))
     if needs_sandbox and not config.option.collectonly and not config.getoption("replay"):
         embedded.start(config, launched=phase is not Phase.PREFLIGHT)
-        found = environment.load(name, folder, os.environ)
+        found = schema.load(name, folder, os.environ)
         entries = _entries(found, runbooks, folder, os.environ, problems)
     if problems:
         raise BadInput(problems)
@@ -225,7 +228,7 @@ def _named(path: Path) -> tuple[str, ...]:
 def _runbooks(names: tuple[str, ...], folder: Path, problems: list[str]) -> Iterator[Runbook]:
     for name in names:
         try:
-            yield runbook.load(runbook.locate(name, folder))
+            yield runbook_lines.load(runbook_lines.locate(name, folder))
         except BadInput as error:
             problems += error.problems
 
@@ -257,4 +260,4 @@ def environments_of(config: pytest.Config) -> Path:
 
 def known_environments(config: pytest.Config) -> list[str]:
     """Name the environments there are, for whoever forgot to name one."""
-    return environment.names(environments_of(config))
+    return schema.names(environments_of(config))

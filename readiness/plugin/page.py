@@ -7,13 +7,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
-from readiness.evidence.attached import attached
-from readiness.evidence.before import Changes
-from readiness.evidence.people import Said
+from readiness.evidence.attested import Said
+from readiness.evidence.previous_run import Changes
 from readiness.measurements import Measurement
 from readiness.outcomes import Outcome
 from readiness.plugin.run import Run
 from readiness.plugin.threads import Look
+from readiness.rendering.diagnostics import attached
 from readiness.verdict import Key, Verdict
 
 Record = dict[str, Any]

@@ -7,14 +7,14 @@ from itertools import groupby
 
 import pytest
 
-from readiness.clients import Clients
-from readiness.environment import KnownReading
+from readiness.environment.schema import KnownReading
 from readiness.measurements import show
 from readiness.observations import OBSERVATIONS, Observation
 from readiness.plugin.looking import POOL
 from readiness.plugin.page import wrapped
 from readiness.plugin.run import ITEM, RUN, Run
-from readiness.runbook import Item, planned_checks
+from readiness.runbook.lines import Item, planned_checks
+from readiness.sources.table import Clients
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 from readiness.verdict import Key
 

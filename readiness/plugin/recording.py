@@ -13,23 +13,23 @@ from typing import Any
 import pytest
 from _pytest.config.exceptions import UsageError
 
-from readiness import durable
-from readiness.clients.readings import revision_of
 from readiness.errors import BadRun
-from readiness.evidence import folders
-from readiness.evidence.exports import BYTES_AT_MOST, commands_for_github, junit, markdown
-from readiness.evidence.formats import ctrf
+from readiness.evidence import run_folders
 from readiness.evidence.journal import Journal, RecordedRun, read_run
-from readiness.evidence.judged import judge, limits_digest, on_ladder
 from readiness.evidence.records import SCHEMA, Finish
-from readiness.evidence.redaction import REDACTOR, scan, scan_file
+from readiness.evidence.rejudge import judge, limits_digest, on_ladder
+from readiness.files import atomic_write
 from readiness.outcomes import Unknown
 from readiness.plugin.deciding import VERDICT, tell, withdraw
 from readiness.plugin.looking import POOL, Pool
 from readiness.plugin.reporting import HTML, Reporting, finish_page
 from readiness.plugin.run import RUN, Run, is_controller, is_real
 from readiness.plugin.sealing import SEALING
-from readiness.runbook import Line, Runbook
+from readiness.redaction.redactor import REDACTOR, scan, scan_file
+from readiness.rendering.exports import BYTES_AT_MOST, commands_for_github, junit, markdown
+from readiness.rendering.formats import ctrf
+from readiness.runbook.lines import Line, Runbook
+from readiness.sources.readings import revision_of
 from readiness.verdict import Verdict
 
 FOLDER = pytest.StashKey[Path]()
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     run = config.stash[RUN]
     assert run.phase
     try:
-        folder = folders.make(
+        folder = run_folders.make(
             run.reports, run.environment.environment, run.started_at, run.phase, replay=run.replay is not None
         )
     except OSError as error:
@@ -211,7 +211,7 @@ class Recorder:
             run = replace(run, finish=self._finish(run, self._config.stash[VERDICT]))
         for name, render in ((SUMMARY, markdown), (JUNIT, junit), (CTRF, ctrf)):
             try:
-                durable.write_whole(self._folder / name, REDACTOR.text(render(run)))
+                atomic_write.write_whole(self._folder / name, REDACTOR.text(render(run)))
                 self._config.stash[ARTEFACTS][name] = self._folder / name
             except OSError as error:
                 self._complain(f"{name} could not be written: {error}")

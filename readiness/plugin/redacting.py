@@ -13,9 +13,9 @@ import pytest
 from _pytest._code.code import TerminalRepr
 from _pytest.config.exceptions import UsageError
 
-from readiness.evidence.redaction import REDACTOR
 from readiness.plugin.lines import PROBLEMS
 from readiness.plugin.run import FOUND, RUN, SEEN, is_controller
+from readiness.redaction.redactor import REDACTOR
 
 KEPT = {"nodeid", "location", "keywords", "outcome", "when", "duration", "start", "stop", "node", "call", "result"}
 LOG_HANDLERS = ("report_handler", "caplog_handler", "log_file_handler", "log_cli_handler")

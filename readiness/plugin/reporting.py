@@ -18,18 +18,19 @@ from typing import Any
 
 import pytest
 
-from readiness import durable
-from readiness.evidence import attached, before, exports, people
+from readiness.evidence import attested, previous_run
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import RecordedMeasurement, Result
-from readiness.evidence.redaction import REDACTOR
+from readiness.files import atomic_write
 from readiness.measurements import show
 from readiness.plugin.deciding import CRASHED
 from readiness.plugin.run import RESULTS, RUN, found_in
-from readiness.runbook import is_link
+from readiness.redaction.redactor import REDACTOR
+from readiness.rendering import diagnostics, exports
+from readiness.runbook.lines import is_link
 
 HTML = "report.html"
-STYLE = Path(str(files("readiness.evidence").joinpath("templates/report.css")))
+STYLE = Path(str(files("readiness.rendering").joinpath("templates/report.css")))
 COLUMNS = {"line": "Line", "gate": "Gate", "state": "Outcome", "measured": "Measured", "limit": "Limit"}
 VALUES_AT_MOST = 5
 BEGIN, END = "<!-- verdict -->", "<!-- end of verdict -->"
@@ -80,7 +81,7 @@ class Reporting:
         told = [str(RecordedMeasurement(**one).measurement()) for one in record["measurements"]]
         told += [record[key] for key in ("reason", "remedy") if record.get(key) and report.outcome == "passed"]
         for name, rows in (record.get("diagnostics") or {}).items():
-            told.append("\n  ".join([f"diagnostic {name}:", *attached.rows(REDACTOR.plain(rows))]))
+            told.append("\n  ".join([f"diagnostic {name}:", *diagnostics.rows(REDACTOR.plain(rows))]))
         if told and data == ["No log output captured."]:
             del data[:]
         data.extend(f"{_text(text)}\n" for text in told)
@@ -167,7 +168,7 @@ def finish_page(path: Path, run: RecordedRun) -> None:
         page = head + verdict + rest.partition(END)[2]
     else:
         page = hardened(page).replace("</h1>", f"</h1>{verdict}", 1)
-    durable.write_whole(path, page)
+    atomic_write.write_whole(path, page)
 
 
 def hardened(page: str) -> str:
@@ -207,7 +208,7 @@ def banner(run: RecordedRun) -> str:
             for why in (run.finish.withdrawn if run.finish else ())
         ),
     ]
-    parts += [f"<p>{escape(before.name(key))}: {escape(told)}</p>" for key, told in before.held_in(run)]
+    parts += [f"<p>{escape(previous_run.name(key))}: {escape(told)}</p>" for key, told in previous_run.held_in(run)]
     held = [one for one in results if one.outcome in exports.OPEN]
     if held:
         heads = ("outcome", "line", "gate", "why", "remedy")
@@ -225,7 +226,7 @@ def banner(run: RecordedRun) -> str:
 
 def _changed(run: RecordedRun) -> Iterator[str]:
     """Tell what has turned since the run before."""
-    found = before.changes_of(run)
+    found = previous_run.changes_of(run)
     if found and not found.turned:
         yield f"<p>{escape(found.as_before)} ({escape(found.before.run)})</p>"
     if found and found.turned:
@@ -235,7 +236,7 @@ def _changed(run: RecordedRun) -> Iterator[str]:
 
 def _said(run: RecordedRun) -> Iterator[str]:
     """Show what people have said of the lines, and what of it is void, expired or unused."""
-    rows = [(one.kind, one.entry, one.text) for one in people.said_in(run)]
+    rows = [(one.kind, one.entry, one.text) for one in attested.said_in(run)]
     if rows:
         yield f"<h3>Attested and waived</h3>{_table(('kind', 'line', 'what'), rows)}"
 

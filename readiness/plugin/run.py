@@ -12,19 +12,19 @@ from typing import Any
 import pytest
 from _pytest.compat import ascii_escaped
 
-from readiness.attestations import Attestations
-from readiness.environment import Environment
-from readiness.evidence.before import newest
+from readiness.environment.schema import Environment
 from readiness.evidence.journal import read_run
+from readiness.evidence.previous_run import newest
 from readiness.evidence.records import Before, ReplayOf
 from readiness.ladder import Hysteresis, Rungs
 from readiness.measurements import Measure
 from readiness.outcomes import Effect, Outcome, Phase
-from readiness.runbook import Item, Limits, Runbook, planned_checks
-from readiness.sign_off import SignOff
+from readiness.runbook.attestations import Attestations
+from readiness.runbook.lines import Item, Limits, Runbook, planned_checks
+from readiness.runbook.sign_off import SignOff
+from readiness.runbook.waivers import Waivers
 from readiness.timeline import is_due
 from readiness.verdict import Expected, Key
-from readiness.waivers import Waivers
 
 UNDECIDED = "undecided.no_check_yet"
 """The check of the lines whose own check nobody has written yet."""

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from readiness import durable
 from readiness.errors import BadInput
-from readiness.evidence.formats import result_statement
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger import Ledger, enveloped
-from readiness.evidence.plain import to_json
-from readiness.evidence.redaction import REDACTOR
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of, trusted_keys
+from readiness.files import atomic_write
+from readiness.files.canonical_json import to_json
 from readiness.plugin.options import environments_of
 from readiness.plugin.run import RUN, is_controller, is_real
+from readiness.redaction.redactor import REDACTOR
+from readiness.rendering.formats import result_statement
 from readiness.timeline import has_passed
 
 TEST_RESULT = "test-result.json"
@@ -92,7 +92,7 @@ class Sealing:
             statement = REDACTOR.plain(result_statement(run))
             assert isinstance(statement, dict)
             text = to_json(enveloped(statement, self.signer))
-            durable.write_whole(run.folder / TEST_RESULT, f"{text}\n")
+            atomic_write.write_whole(run.folder / TEST_RESULT, f"{text}\n")
         closed = read_run(run.folder)
         told = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": closed.head}
         self.head = self._ledger.seal(run.folder, **dict(REDACTOR.plain(self._facts) or {}), **told)  # type: ignore[arg-type]

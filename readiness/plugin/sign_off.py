@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from readiness.errors import BadRun
-from readiness.evidence.dossier import gather
-from readiness.evidence.redaction import REDACTOR
-from readiness.evidence.sign_off_page import write
 from readiness.outcomes import Phase
 from readiness.plugin.recording import FOLDER
 from readiness.plugin.run import RUN, is_controller, is_real
 from readiness.plugin.sealing import SEALING
+from readiness.redaction.redactor import REDACTOR
+from readiness.rendering.dossier import gather
+from readiness.rendering.sign_off_page import write
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from readiness.evidence.before import changes, held
-from readiness.evidence.people import said
+from readiness.evidence.attested import said
+from readiness.evidence.previous_run import changes, held
 from readiness.outcomes import Outcome
 from readiness.plugin.deciding import VERDICT, standing_in
 from readiness.plugin.looking import POOL

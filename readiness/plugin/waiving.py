@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from readiness.evidence.people import EXPIRED, UNUSED, WAIVES
+from readiness.evidence.attested import EXPIRED, UNUSED, WAIVES
 from readiness.outcomes import Outcome
 from readiness.plugin.run import Run
-from readiness.runbook import Item
-from readiness.waivers import WAIVABLE
+from readiness.runbook.lines import Item
+from readiness.runbook.waivers import WAIVABLE
 
 LEFT_OUT = {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE, Outcome.NOT_RUN}
 

@@ -8,7 +8,7 @@ from string import Template
 
 import yaml
 
-from readiness.durable import write_whole
+from readiness.files.atomic_write import write_whole
 
 TEMPLATE = Path(__file__).parent / "attestations.yaml"
 VALID = timedelta(days=30)

@@ -11,8 +11,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from loadtests.truth import Law
-from readiness.rehearsal_verdict import Word
-from readiness.stages import STAGES
+from readiness.rehearsal.stages import STAGES
+from readiness.rehearsal.verdict import Word
 from tests.benchmarks.load_truth import missed, rehearse, tell
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from loadtests.trial import Finding, Tls, Trial, truth_server  # noqa: E402
 from loadtests.truth import Law  # noqa: E402
-from readiness.rehearsal_verdict import Word  # noqa: E402
+from readiness.rehearsal.verdict import Word  # noqa: E402
 
 missed: list[str] = []
 RAMP = {"users_per_second": 100, "settle_seconds": 10, "drain_seconds": 20}

@@ -24,7 +24,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from readiness import runbook
+from readiness.runbook import lines as runbook_lines
 from readiness.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +121,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, Sandbox.start(launched=True, replica=True) as sandbox:
         folder = Path(name)
         text = (ROOT / "environments" / "local.yaml").read_text(encoding="utf-8")
-        every = text.replace("runbooks: [ingestion]", f"runbooks: [{', '.join(runbook.shipped())}]")
+        every = text.replace("runbooks: [ingestion]", f"runbooks: [{', '.join(runbook_lines.shipped())}]")
         (folder / "local.yaml").write_text(every, encoding="utf-8")
         launch_at = (datetime.now(UTC) - SINCE_LAUNCH).isoformat()
         beside = {**sandbox.variables, "SANDBOX_LAUNCH_AT": launch_at}

@@ -12,13 +12,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from readiness.clients import Clients
-from readiness.clients.guard import Guard
-from readiness.environment import Environment, Reading
+from readiness.environment.schema import Environment, Reading
 from readiness.outcomes import Effect
+from readiness.redaction.secret import Secret
 from readiness.sandbox import postgres
 from readiness.sandbox.processes import free_port
-from readiness.secret import Secret
+from readiness.sources.table import Clients
+from readiness.transport.guard import Guard
 
 DEADLINE = 0.4  # of the tests that wait for it; the others have time, also on a busy machine
 SLACK = 1.5  # of a busy machine, beyond the deadline

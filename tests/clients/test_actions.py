@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from readiness.clients.guard import Guard
+from readiness.environment.drills import Action, GitRollback, RollbackDrill, VercelRollback
 from readiness.outcomes import Effect, Unknown
-from readiness.procedures import Action, GitRollback, RollbackDrill, VercelRollback
-from readiness.secret import Secret
+from readiness.redaction.secret import Secret
+from readiness.transport.guard import Guard
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document, whole
 

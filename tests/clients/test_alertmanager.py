@@ -13,9 +13,9 @@ import httpx
 import jsonschema
 import pytest
 
-from readiness.clients import Clients
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sandbox import Sandbox
+from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document, whole
 

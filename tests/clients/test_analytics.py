@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from readiness.environment import Reading
+from readiness.environment.schema import Reading
 from readiness.observations.metrics import AnalyticsStore, analytics_store
 from readiness.outcomes import NotConfigured, Unknown
 from tests.clients.conftest import Make

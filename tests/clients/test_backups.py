@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from readiness.clients.backups import finished
-from readiness.environment import Reading
+from readiness.environment.schema import Reading
 from readiness.observations.backup import checkpoint, newest_backup, point_in_time_recovery
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.secret import Secret
+from readiness.redaction.secret import Secret
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from readiness.channels import StatusPage
-from readiness.clients import Clients
-from readiness.clients.chat import Channel, Chat
-from readiness.environment import KnownReading, Reading
+from readiness.environment.communication import StatusPage
+from readiness.environment.schema import KnownReading, Reading
+from readiness.environment.service_levels import Window
 from readiness.outcomes import Unknown
-from readiness.service_levels import Window
+from readiness.sources.chat import Channel, Chat
+from readiness.sources.table import Clients
 from tests.clients.conftest import DEADLINE, SHORT, SLACK, Make
 from tests.clients.servers import BAD_ANSWERS, Server, document, whole
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from readiness.channels import Communication
-from readiness.channels import Slack as SlackSettings
-from readiness.clients import Clients
-from readiness.clients.chat import Channel, Chats
 from readiness.clients.discord import PER_PAGE
+from readiness.environment.communication import Communication
+from readiness.environment.communication import Slack as SlackSettings
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.secret import Secret
 from readiness.sandbox.vendors import discord, slack
 from readiness.sandbox.web import Web
-from readiness.secret import Secret
+from readiness.sources.chat import Channel, Chats
+from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from readiness.clients import Clients
-from readiness.clients.deadline import Deadline, DeadlinePassed, Wire, within
 from readiness.sandbox.postgres import Server as Database
+from readiness.sources.table import Clients
+from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document
 

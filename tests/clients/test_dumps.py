@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from readiness.clients.dumps import Dumps
-from readiness.clients.guard import Guard
 from readiness.outcomes import Unknown
+from readiness.redaction.secret import Secret
 from readiness.sandbox.postgres import Server, program
-from readiness.secret import Secret
+from readiness.transport.guard import Guard
 
 EAST_OF_UTC = ["Asia/Tokyo", "Australia/Sydney", "Europe/Berlin"]
 SPAN = timedelta(seconds=30)

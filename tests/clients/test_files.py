@@ -11,8 +11,8 @@ import pytest
 
 from readiness.clients import files as module
 from readiness.clients.files import Files
-from readiness.clients.guard import Guard
 from readiness.outcomes import Unknown
+from readiness.transport.guard import Guard
 
 WAYS: dict[str, Callable[[Files, Path], object]] = {
     "text": Files.text,

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from readiness.clients import Clients
-from readiness.environment import Environment, Reading
+from readiness.environment.schema import Environment, Reading
 from readiness.observations.release import CiResult, blockers, ci
 from readiness.observations.rollback import Review, previous_version, procedure_review
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.secret import Secret
 from readiness.sandbox.vendors.github import REPOSITORY, GitHub
 from readiness.sandbox.vendors.tickets import Issue
 from readiness.sandbox.web import Web
-from readiness.secret import Secret
+from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 from tests.clients.servers import Asked, Server, packet
 

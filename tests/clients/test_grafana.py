@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from readiness.clients import Clients
 from readiness.clients.grafana import Dashboard, DataSource
 from readiness.clients.grafana_panels import Panel, panels
 from readiness.observations.dashboards import dashboard_panels, plain_range
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.secret import Secret
 from readiness.sandbox import Sandbox
-from readiness.secret import Secret
+from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document, whole
 

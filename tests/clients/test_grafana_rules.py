@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from readiness import observations
-from readiness.clients import Clients
+from readiness.alerting.quantities import Unreadable
 from readiness.clients.grafana_rules import Policy, StoredRule, destinations, expression
-from readiness.clients.guard import Guard
-from readiness.environment import Environment
+from readiness.environment.schema import Environment
 from readiness.observations.alerts import HOUR, AlertRule
 from readiness.outcomes import Unknown
-from readiness.quantities import Unreadable
+from readiness.redaction.secret import Secret
 from readiness.sandbox.vendors.grafana import Grafana
 from readiness.sandbox.web import Web
-from readiness.secret import Secret
+from readiness.sources.table import Clients
+from readiness.transport.guard import Guard
 from tests.clients.servers import Server, document
 
 PROMETHEUS = {"type": "prometheus", "uid": "p"}

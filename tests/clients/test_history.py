@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from readiness import history_tables
-from readiness.clients.guard import Guard
-from readiness.clients.levels import Levels, Quantile
+from readiness.environment.service_levels import Window
+from readiness.files import history_tables
 from readiness.observations import slo
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.service_levels import Window
+from readiness.sources.levels import Levels, Quantile
+from readiness.transport.guard import Guard
 from tests.clients.conftest import Make
 
 HERE, ELSEWHERE = "http://127.0.0.1:9", "http://127.0.0.1:10"

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from readiness.clients.answer import at_pointer
-from readiness.clients.guard import Guard
-from readiness.clients.http import shown
 from readiness.outcomes import Effect, Unknown
-from readiness.secret import Secret
+from readiness.redaction.secret import Secret
+from readiness.transport.answer import at_pointer
+from readiness.transport.guard import Guard
+from readiness.transport.http import shown
 from tests.clients.conftest import DEADLINE, SHORT, SLACK, Make
 from tests.clients.servers import (
     Asked,

@@ -10,12 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from readiness.clients import Clients
-from readiness.clients.levels import Quantile
+from readiness.environment.service_levels import Window
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sandbox import Sandbox
 from readiness.sandbox.postgres import Server as Database
-from readiness.service_levels import Window
+from readiness.sources.levels import Quantile
+from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 from tests.clients.servers import Asked, Behaviour, Server, document
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from readiness.clients import Clients
-from readiness.environment import Reading
+from readiness.environment.schema import Reading
 from readiness.observations.logs import log_stream
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.secret import Secret
 from readiness.sandbox import Sandbox
-from readiness.secret import Secret
+from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document
 

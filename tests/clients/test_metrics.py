@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from readiness.clients.answer import Answer
 from readiness.clients.metrics import _parsed
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.transport.answer import Answer
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, whole
 

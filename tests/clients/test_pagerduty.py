@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from readiness.clients import Clients
 from readiness.observations.escalation import escalation_path
 from readiness.observations.team import primary_on_call, secondary_on_call, standby, team_contacts
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.secret import Secret
 from readiness.sandbox.vendors.pagerduty import ADA, EDSGER, GRACE, MAIN, SECURITY, USERS, PagerDuty, Shift, shifts
 from readiness.sandbox.web import Web
-from readiness.secret import Secret
+from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 
 LAUNCH = datetime(2026, 12, 1, 9, tzinfo=UTC)

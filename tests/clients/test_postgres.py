@@ -12,12 +12,12 @@ import psycopg
 import pytest
 
 from readiness.clients import postgres as module
-from readiness.clients.guard import Guard
 from readiness.clients.postgres import Postgres
-from readiness.environment import KnownReading, Reading
+from readiness.environment.schema import KnownReading, Reading
 from readiness.measurements import Plain
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sandbox.postgres import Server
+from readiness.transport.guard import Guard
 from tests.clients.conftest import Make
 
 PASSWORDS = ("probe-password", "writer-password", "nologin-password", "crowded-password", "wrong-password")

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from readiness.clients import Clients
-from readiness.clients.readings import Readings, revision_of
-from readiness.environment import KnownReading, Reading, Target
+from readiness.environment.schema import KnownReading, Reading, Target
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.secret import Secret, known_secrets
 from readiness.sandbox.postgres import Server as Database
-from readiness.secret import Secret, known_secrets
+from readiness.sources.readings import Readings, revision_of
+from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document, whole
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from readiness.clients import Clients
 from readiness.clients.sentry import Detector, Issue, IssueRule, MetricRule, Workflow
 from readiness.clients.sentry_rules import Rule, past, present
 from readiness.observations.errors import new_errors, recent_errors, recurring_errors
 from readiness.observations.sentry import SentryAlert, sentry_alert
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.secret import Secret
 from readiness.sandbox.vendors import sentry_records as records
 from readiness.sandbox.vendors.sentry import Sentry
 from readiness.sandbox.web import Web
-from readiness.secret import Secret
+from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document, packet
 

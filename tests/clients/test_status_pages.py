@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from readiness.channels import StatusPage
 from readiness.clients.status_pages import Page
-from readiness.environment import Environment
+from readiness.environment.communication import StatusPage
+from readiness.environment.schema import Environment
 from readiness.observations.vendors import VendorOutages, vendor_outages
 from readiness.outcomes import NotConfigured, Unknown
 from tests.clients.conftest import Make

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from readiness.clients.guard import Guard
 from readiness.clients.storage import BucketFound
 from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.transport.guard import Guard
 from tests.clients.conftest import Make
 from tests.clients.servers import Behaviour, Server, document, whole
 

@@ -8,11 +8,8 @@ from typing import Any
 
 import pytest
 
-from readiness.channels import PARTS, Communication, Decision
-from readiness.clients import Clients
-from readiness.clients.tickets import Tickets as Nobody
-from readiness.environment import Environment
-from readiness.evidence.messages import Event, Facts, announcement
+from readiness.environment.communication import PARTS, Communication, Decision
+from readiness.environment.schema import Environment
 from readiness.observations import release
 from readiness.observations.communication import (
     PageState,
@@ -29,11 +26,14 @@ from readiness.observations.communication import (
 )
 from readiness.observations.support import complaints, untriaged
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.secret import Secret
+from readiness.rendering.announcements import Event, Facts, announcement
 from readiness.sandbox.vendors.slack import ADA, GRACE, ROLLOUT, Slack
 from readiness.sandbox.vendors.status_pages import OWN, StatusPages
 from readiness.sandbox.vendors.tickets import Issue, Tickets
 from readiness.sandbox.web import Web
-from readiness.secret import Secret
+from readiness.sources.table import Clients
+from readiness.sources.tickets import Tickets as Nobody
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document, packet, whole
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from readiness.__main__ import main
-from readiness.drill import Evidence, folders, read
+from readiness.drill.evidence import Evidence, folders, read
 from readiness.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]

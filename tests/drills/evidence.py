@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from readiness import drill
-from readiness.drill import Evidence, Step, Table
-from readiness.drill_verdict import STEPS
+from readiness.drill import evidence as drill_evidence
+from readiness.drill.evidence import Evidence, Step, Table
+from readiness.drill.verdict import STEPS
 from readiness.sandbox.service import REVISION
 
 BEGAN = datetime.now(UTC) - timedelta(hours=2)
@@ -72,12 +72,12 @@ def evidence(name: str, *, facts: dict[str, Any] | None = None, **other: Any) ->
 
 def put(reports: Path, found: Evidence) -> Path:
     """Lay it where a drill would."""
-    folder = reports / found.environment / drill.FOLDER / found.run
-    drill.write(found, folder)
+    folder = reports / found.environment / drill_evidence.FOLDER / found.run
+    drill_evidence.write(found, folder)
     return folder
 
 
 def put_all(reports: Path) -> None:
     """Lay down one of each that passes."""
-    for name in drill.NAMES:
+    for name in drill_evidence.NAMES:
         put(reports, evidence(name))

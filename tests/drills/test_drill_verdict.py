@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from readiness import drill
-from readiness.digested import Archive, digest_of
-from readiness.drill import Evidence
-from readiness.drill_verdict import judge
+from readiness.drill import evidence as drill_evidence
+from readiness.drill.evidence import Evidence
+from readiness.drill.verdict import judge
 from readiness.errors import BadRun
+from readiness.files.evidence_file import Archive, digest_of
 from readiness.observations.drills import Demand
 from readiness.outcomes import Unknown
-from readiness.rehearsal_verdict import Word
+from readiness.rehearsal.verdict import Word
 from readiness.sandbox.service import REVISION
 from tests.drills.evidence import BEGAN, TABLE, evidence, put, steps
 
@@ -71,7 +71,7 @@ OPEN: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", drill.NAMES)
+@pytest.mark.parametrize("name", drill_evidence.NAMES)
 def test_what_went_well_passes(name: str) -> None:
     assert judge(evidence(name)).word is Word.PASS
 
@@ -190,24 +190,24 @@ def test_a_failure_that_was_cut_short_is_not_hidden_by_an_older_success(tmp_path
 
 def test_evidence_of_before_steps_told_of_failures_is_read(tmp_path: Path) -> None:
     folder = put(tmp_path, evidence("incident"))
-    body = json.loads((folder / drill.FILE).read_text("utf-8"))
+    body = json.loads((folder / drill_evidence.FILE).read_text("utf-8"))
     for step in body["steps"]:
         del step["failed"]
-    (folder / drill.FILE).write_text(json.dumps({**body, "digest": digest_of(body)}), "utf-8")
-    assert judge(drill.read(folder)).word is Word.PASS
+    (folder / drill_evidence.FILE).write_text(json.dumps({**body, "digest": digest_of(body)}), "utf-8")
+    assert judge(drill_evidence.read(folder)).word is Word.PASS
 
 
 def test_evidence_that_was_altered_is_refused(tmp_path: Path) -> None:
-    path = put(tmp_path, evidence("restore", facts={"dropped": False})) / drill.FILE
+    path = put(tmp_path, evidence("restore", facts={"dropped": False})) / drill_evidence.FILE
     path.write_text(path.read_text("utf-8").replace('"dropped":false', '"dropped":true'), "utf-8")
     with pytest.raises(Unknown, match="was altered after it was written"):
         Demand(Archive(tmp_path), "local", REVISION, BEGAN, 31).newest("restore")
 
 
 def test_evidence_that_was_torn_is_refused(tmp_path: Path) -> None:
-    path = put(tmp_path, evidence("restore")) / drill.FILE
+    path = put(tmp_path, evidence("restore")) / drill_evidence.FILE
     path.write_text(path.read_text("utf-8")[:99], "utf-8")
     with pytest.raises(BadRun):
-        drill.read(path.parent)
+        drill_evidence.read(path.parent)
     with pytest.raises(Unknown, match="cannot be read"):
         Demand(Archive(tmp_path), "local", REVISION, BEGAN, 31).newest("restore")

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from readiness.drill import Broken, FellBack, Incident, RolledBack, Switched, folders, read
-from readiness.drill_verdict import STEPS, done_steps, judge
-from readiness.rehearsal_verdict import Word
+from readiness.drill.evidence import Broken, FellBack, Incident, RolledBack, Switched, folders, read
+from readiness.drill.verdict import STEPS, done_steps, judge
+from readiness.rehearsal.verdict import Word
 from readiness.sandbox import Sandbox
 from readiness.sandbox.service import REVISION
 from tests.clients.servers import Asked, Server, packet

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from readiness.commands.drill import permit
-from readiness.environment import Environment
+from readiness.environment.schema import Environment
 from readiness.errors import BadInput
 from readiness.outcomes import Effect
 

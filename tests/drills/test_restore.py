@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from readiness import digested
-from readiness.drill import Restored
-from readiness.drill_verdict import judge
-from readiness.rehearsal_verdict import Word
+from readiness.drill.evidence import Restored
+from readiness.drill.verdict import judge
+from readiness.files import evidence_file
+from readiness.rehearsal.verdict import Word
 from readiness.sandbox import Sandbox
 from readiness.sandbox.dumps import dated
 from readiness.sandbox.postgres import program
@@ -162,7 +162,7 @@ def test_a_server_that_refuses_proves_nothing(drill: Drill, closed_port_url: str
     code, found = drill("restore", restore={"server": closed_port_url})
     assert code == 10
     assert "the scratch database was not made" in found.ended_because
-    assert "of-a-test" not in digested.to_json(found)
+    assert "of-a-test" not in evidence_file.to_json(found)
 
 
 @pytest.fixture

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from readiness import environment
-from readiness.clients.guard import Guard
-from readiness.clients.http import Http
-from readiness.drills.course import Stopped
-from readiness.drills.uploads import Uploads
+from readiness.environment import schema
+from readiness.environment.probes import SyntheticUpload
 from readiness.outcomes import Effect, Unknown
-from readiness.probes import SyntheticUpload
+from readiness.procedures.course import Stopped
+from readiness.procedures.uploads import Uploads
+from readiness.redaction.secret import Secret
 from readiness.sandbox.processes import free_port
-from readiness.secret import Secret
+from readiness.transport.guard import Guard
+from readiness.transport.http import Http
 from tests.clients.servers import Behaviour, Server, never, resets_at_once, whole
 
 RUN = "20261120T090000Z-kill-switch"
@@ -29,7 +29,7 @@ MAY_BE_THERE: dict[str, Behaviour] = {
 
 def uploads(url: str, **settings: Any) -> Uploads:
     guard = Guard(["127.0.0.1"], (Effect.READ, Effect.WRITE))
-    http = Http(environment.Http(deadline_seconds=0.5), environment.Target(url=url), guard)
+    http = Http(schema.Http(deadline_seconds=0.5), schema.Target(url=url), guard)
     token = Secret("upload-token-of-a-test")
     return Uploads(http, SyntheticUpload(workspace="ws_internal", token=token, **settings), RUN)
 

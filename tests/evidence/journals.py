@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from readiness.evidence.journal import FILE, FIRST, Journal
-from readiness.evidence.judged import limits_digest
-from readiness.evidence.redaction import Redactor
+from readiness.evidence.rejudge import limits_digest
 from readiness.outcomes import Outcome, Phase
-from readiness.sign_off import SignOff
+from readiness.redaction.redactor import Redactor
+from readiness.runbook.sign_off import SignOff
 from readiness.verdict import Expected, Result, decide
 
 LAUNCH = datetime(2026, 12, 1, 9, tzinfo=UTC)

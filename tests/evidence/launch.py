@@ -13,8 +13,8 @@ from typing import Any
 
 from readiness.__main__ import main
 from readiness.evidence import journal, ledger
-from readiness.evidence.plain import to_json
 from readiness.evidence.signing import FILE_VARIABLE, Signer, signer_of
+from readiness.files.canonical_json import to_json
 from tests.plugin.project import Project, Ran, line
 
 DIES = "import os\n\ndef pytest_runtest_teardown():\n    os._exit(0)\n"

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from readiness.attestations import Attestation
-from readiness.evidence.expiring import of_people, of_rehearsals_and_drills, of_runs
 from readiness.evidence.journal import RecordedRun, read_run
+from readiness.rendering.expiring import of_people, of_rehearsals_and_drills, of_runs
+from readiness.runbook.attestations import Attestation
+from readiness.runbook.waivers import Reason, Waiver
 from readiness.timeline import Event
-from readiness.waivers import Reason, Waiver
 from tests.evidence.test_judged import line, run_of, write
 
 DAY = datetime(2026, 12, 2, tzinfo=UTC)

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from readiness import durable
-from readiness.evidence import exports, folders
+from readiness.evidence import run_folders
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import Finish, Plan, RecordedMeasurement, RecordedTarget, ReplayOf, Result, Start
+from readiness.files import atomic_write
 from readiness.outcomes import Gate, Outcome, Phase
 from readiness.plugin.reporting import BEGIN, banner, finish_page
+from readiness.rendering import exports
 from readiness.verdict import Word
 
 HOSTILE = "a|b `c` <img src=x onerror=alert(1)> </script>\x00\ud800 100%\n::error::x @all"
@@ -179,22 +180,22 @@ def test_a_page_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_folders_are_never_shared_and_the_newest_is_known(tmp_path: Path) -> None:
     at = datetime(2026, 11, 21, 9, 0, 0, tzinfo=UTC)
-    names = [folders.make(tmp_path, "prod", at, "ga").name for _ in range(3)]
+    names = [run_folders.make(tmp_path, "prod", at, "ga").name for _ in range(3)]
     assert names == ["20261121T090000Z-ga", "20261121T090000Z-ga-2", "20261121T090000Z-ga-3"]
-    assert folders.make(tmp_path, "prod", at, "ga", replay=True).name == "20261121T090000Z-ga-replay"
-    assert folders.find(tmp_path, ["prod", "ga"]).name == names[-1]
-    assert folders.find(tmp_path, [str(tmp_path / "prod" / "latest-ga")]).name == names[-1]
+    assert run_folders.make(tmp_path, "prod", at, "ga", replay=True).name == "20261121T090000Z-ga-replay"
+    assert run_folders.find(tmp_path, ["prod", "ga"]).name == names[-1]
+    assert run_folders.find(tmp_path, [str(tmp_path / "prod" / "latest-ga")]).name == names[-1]
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "summary.md"
-    durable.write_whole(path, "first")
+    atomic_write.write_whole(path, "first")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        durable.write_whole(path, "second")
+        atomic_write.write_whole(path, "second")
     assert path.read_text("utf-8") == "first"
     assert [one.name for one in tmp_path.iterdir()] == ["summary.md"]

@@ -10,10 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from readiness.evidence.formats import ctrf, result_statement
 from readiness.evidence.journal import FILE
 from readiness.evidence.records import Finish, RecordedTarget
 from readiness.outcomes import Outcome
+from readiness.rendering.formats import ctrf, result_statement
 from readiness.verdict import Word
 from tests.evidence.test_exports import EVERY, HOSTILE, result, run_of
 

@@ -14,9 +14,9 @@ import pytest
 
 from readiness.errors import BadRun
 from readiness.evidence.journal import FILE, Journal, read_run
-from readiness.evidence.redaction import Redactor
 from readiness.outcomes import Phase
-from readiness.secret import Secret
+from readiness.redaction.redactor import Redactor
+from readiness.redaction.secret import Secret
 
 START = {
     "schema": "readiness/journal/1",

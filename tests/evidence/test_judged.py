@@ -12,8 +12,8 @@ import pytest
 
 from readiness.__main__ import main
 from readiness.evidence.journal import Journal, read_run
-from readiness.evidence.judged import judge, limits_digest
-from readiness.evidence.redaction import Redactor
+from readiness.evidence.rejudge import judge, limits_digest
+from readiness.redaction.redactor import Redactor
 from readiness.verdict import Word
 
 Journaled = dict[str, Any]

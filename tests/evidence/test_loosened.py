@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from readiness.evidence.loosened import loosened
+from readiness.evidence.limit_changes import loosened
 from readiness.evidence.records import Plan
 
 LINE: dict[str, Any] = {

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from readiness.__main__ import main
-from readiness.evidence import exports
-from readiness.evidence.actions import actions
-from readiness.evidence.formats import result_statement
 from readiness.evidence.journal import read_run
-from readiness.evidence.judged import judge
+from readiness.evidence.rejudge import judge
+from readiness.rendering import exports
+from readiness.rendering.actions import actions
+from readiness.rendering.formats import result_statement
 from readiness.verdict import Word
 from tests.evidence.test_judged import run_of, write
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.evidence.redaction import Redactor, scan
-from readiness.secret import encodings
+from readiness.redaction.redactor import Redactor, scan
+from readiness.redaction.secret import encodings
 
 VALUE = "hunter2-Qp7<wR4t8>Yb1-tail"
 ADDRESS = "postgresql://probe:s3cr%40t-pass9@db.example.com:5432/shop"

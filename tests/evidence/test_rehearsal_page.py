@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from readiness.errors import BadRun
-from readiness.evidence import rehearsal_page
-from readiness.rehearsal import FILE, Connections
+from readiness.rehearsal.evidence import FILE, Connections
+from readiness.rendering import rehearsal_page
 from tests.evidence import chromium
 from tests.test_rehearsal import counts, evidence, put
 

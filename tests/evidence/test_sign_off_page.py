@@ -12,10 +12,10 @@ import pytest
 
 from readiness.__main__ import main
 from readiness.errors import BadRun
-from readiness.evidence.checklist import Mark, Rendered, books
-from readiness.evidence.dossier import Dossier, gather
-from readiness.evidence.sign_off_page import blocked, digest, headline, render, write
 from readiness.outcomes import Phase
+from readiness.rendering.checklist import Mark, Rendered, books
+from readiness.rendering.dossier import Dossier, gather
+from readiness.rendering.sign_off_page import blocked, digest, headline, render, write
 from tests.evidence.journals import ATTESTED, LAUNCH, PHASES, WAIVED, again, book, keep, result, whole_launch
 
 HOUR = timedelta(hours=1)

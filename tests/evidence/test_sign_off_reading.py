@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from readiness.evidence.dossier import gather
-from readiness.evidence.sign_off_page import render
 from readiness.outcomes import Phase
+from readiness.rendering.dossier import gather
+from readiness.rendering.sign_off_page import render
 from tests.evidence import chromium
 from tests.evidence.journals import ATTESTED, LAUNCH, book, keep, result, whole_launch
 
@@ -154,7 +154,7 @@ def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:
 
 
 def style_sheet() -> str:
-    folder = files("readiness.evidence").joinpath("templates")
+    folder = files("readiness.rendering").joinpath("templates")
     return "".join(folder.joinpath(name).read_text("utf-8") for name in ("page.css", "sign_off.css"))
 
 

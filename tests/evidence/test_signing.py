@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from readiness.__main__ import main
 from readiness.errors import BadInput
 from readiness.evidence import ledger
-from readiness.evidence.redaction import REDACTOR
 from readiness.evidence.signing import FILE_VARIABLE, KEYS, VARIABLE, new_pair, signer_of, trusted_keys
+from readiness.redaction.redactor import REDACTOR
 from tests.plugin.project import Project, line
 
 

@@ -21,7 +21,7 @@ from loadtests.client import Answer, Client, Reach
 from loadtests.connection import Address, trust
 from loadtests.health import Health
 from loadtests.recording import Recorder
-from readiness.journeys import Step
+from readiness.rehearsal.journeys import Step
 
 OK = "200 OK\r\n"
 ANSWERS: dict[str, tuple[str, bytes]] = {

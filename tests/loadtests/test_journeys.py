@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from readiness.journeys import Journey, Step, check_names, fill, fill_all, point, read_rows
+from readiness.rehearsal.journeys import Journey, Step, check_names, fill, fill_all, point, read_rows
 
 
 def test_values_are_filled_in_everywhere() -> None:

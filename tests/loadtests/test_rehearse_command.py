@@ -22,8 +22,8 @@ import yaml
 from loadtests.trial import ROOT, truth_server
 from loadtests.truth import Law
 from readiness.commands import rehearse as command
-from readiness.rehearsal import FOLDER, folders, read
-from readiness.rehearsal_verdict import Judgement, Word
+from readiness.rehearsal.evidence import FOLDER, folders, read
+from readiness.rehearsal.verdict import Judgement, Word
 
 JOURNEYS = {
     "browse": {"weight": 4, "steps": [{"path": "/health"}, {"path": "/ready"}]},

@@ -19,8 +19,8 @@ from loadtests.trial import ROOT, Finding, Trial, truth_server
 from loadtests.truth import Law
 from readiness.evidence import ledger
 from readiness.evidence.ledger import Kept
-from readiness.rehearsal import FOLDER, folders, read
-from readiness.rehearsal_verdict import Word, judge
+from readiness.rehearsal.evidence import FOLDER, folders, read
+from readiness.rehearsal.verdict import Word, judge
 from readiness.sandbox.processes import free_port
 from tests.sandbox.visitor import wait_for
 
@@ -198,7 +198,8 @@ def test_steps_are_walked_and_what_leads_out_fails(tmp_path: Path, url: str) -> 
 def test_visitors_in_python(tmp_path: Path, url: str) -> None:
     (tmp_path / "environments").mkdir()
     (tmp_path / "environments" / "readers.py").write_text(
-        "from locust import task\nfrom loadtests.visitor import Visitor\nfrom readiness.journeys import Step\n"
+        "from locust import task\nfrom loadtests.visitor import Visitor\n"
+        "from readiness.rehearsal.journeys import Step\n"
         "class Reader(Visitor):\n    @task\n    def read(self):\n        self.ask(Step(path='/read'))\n"
     )
     load = {"users_at_most": 100, "visitors": "readers.py", "stages": {"trial": QUICK}}

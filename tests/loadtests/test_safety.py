@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from loadtests.safety import Leave, Refused, leads_out, make_room, permit, stage_of
-from readiness.environment import Environment
+from readiness.environment.schema import Environment
 from readiness.outcomes import Effect
-from readiness.stages import STAGES, Stage
+from readiness.rehearsal.stages import STAGES, Stage
 
 
 def environment(**other: Any) -> Environment:

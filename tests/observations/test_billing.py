@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.environment import Environment
+from readiness.environment.probes import Billing, Stop
+from readiness.environment.schema import Environment
 from readiness.observations.business import billing_stops
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.probes import Billing, Stop
-from readiness.secret import Secret
+from readiness.redaction.secret import Secret
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, whole
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from readiness import Measure, runbook
+from readiness import Measure
 from readiness.ladder import reached
 from readiness.observations.database import ConnectionPool, connection_pool
 from readiness.observations.database_statistics import (
@@ -19,6 +19,7 @@ from readiness.observations.database_statistics import (
     statement_timeout,
 )
 from readiness.outcomes import NotConfigured, Step, Unknown
+from readiness.runbook import lines as runbook_lines
 from readiness.sandbox import Sandbox
 from readiness.sandbox.postgres import Server
 from tests.clients.conftest import Make
@@ -32,13 +33,13 @@ ROOT = Path(__file__).parents[2]
     [(79, True, None), (81, True, Step.WARN), (94, True, Step.WARN), (96, False, Step.CRITICAL)],
 )
 def test_the_pool_reaches_its_steps(in_use: int, holds: bool, step: Step | None) -> None:
-    book = runbook.load(runbook.locate("launch400k", ROOT))
+    book = runbook_lines.load(runbook_lines.locate("launch400k", ROOT))
     (item,) = (one for one in book.items() if one.local_id == "pool-not-exhausted")
     check, measure = CHECKS[item.check], Measure()
     model = check.__annotations__["limits"]
     failed = False
     try:
-        check(connection_pool=ConnectionPool(in_use, 100), limits=runbook.limits_of(item, model), measure=measure)
+        check(connection_pool=ConnectionPool(in_use, 100), limits=runbook_lines.limits_of(item, model), measure=measure)
     except AssertionError:
         failed = True
     assert failed is not holds

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from readiness.clients import Clients
-from readiness.environment import Environment, Reading
+from readiness.environment.schema import Environment, Reading
 from readiness.observations.flags import flag_audience, flag_share
 from readiness.observations.ingestion import upload_outcomes
 from readiness.outcomes import Unknown
+from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from readiness.environment import Reading
+from readiness.environment.schema import Reading
 from readiness.observations.health import health_answer, health_time, health_word
 from readiness.observations.workers import BACKLOGS, CRON_SUCCESSES, USUAL_BACKLOGS, CronRun, cron_run
 from readiness.outcomes import Unknown

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness.environment import Reading
+from readiness.environment.schema import Reading
 from readiness.observations.logs import LogSinceLaunch, log_since_launch
 from readiness.outcomes import Unknown
 from tests.clients.conftest import Make

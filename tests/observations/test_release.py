@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from readiness.clients import Clients
-from readiness.environment import Environment, Reading
-from readiness.history_tables import FILE
+from readiness.environment.schema import Environment, Reading
+from readiness.files.history_tables import FILE
 from readiness.observations.release import (
     Decision,
     Maintenance,
@@ -24,6 +23,7 @@ from readiness.observations.release import (
     watch,
 )
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 
 LAUNCH = datetime(2026, 12, 1, 9, tzinfo=UTC)

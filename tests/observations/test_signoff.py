@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from readiness.clients import Clients
-from readiness.environment import Environment, Reading
+from readiness.environment.schema import Environment, Reading
 from readiness.observations.flags import flag_share
 from readiness.observations.signoff import SupportVolume, documentation, interventions, pages, support_volume
 from readiness.observations.trends import daily_levels
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sandbox.postgres import Server as Database
+from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document, whole
 

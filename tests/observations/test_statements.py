@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.clients import Clients
-from readiness.environment import Reading
+from readiness.environment.schema import Reading
 from readiness.observations.statements import longest_queries, slowest_statements, without_literals
 from readiness.outcomes import Unknown
 from readiness.sandbox import Sandbox
+from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 
 SECRET = "hunter2"

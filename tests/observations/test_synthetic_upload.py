@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from readiness.environment import Environment
+from readiness.environment.probes import SyntheticUpload
+from readiness.environment.schema import Environment
 from readiness.observations.synthetic_upload import UploadTrace, synthetic_upload
 from readiness.outcomes import Unknown
-from readiness.probes import SyntheticUpload
+from readiness.redaction.secret import Secret
 from readiness.sandbox import postgres
-from readiness.secret import Secret
 from tests.clients.conftest import Make
 from tests.clients.servers import Asked, Behaviour, Server, packet
 

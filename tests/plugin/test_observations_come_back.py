@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import ResolutionFailed, Unsatisfiable
 from pydantic import TypeAdapter, ValidationError
 
-from readiness.evidence.plain import from_json, to_json
+from readiness.files.canonical_json import from_json, to_json
 from readiness.observations import OBSERVATIONS, load_all
 
 load_all()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness.evidence.exports import BYTES_AT_MOST
+from readiness.rendering.exports import BYTES_AT_MOST
 from tests.plugin.project import Project, line
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from readiness.evidence.journal import read_run
-from readiness.evidence.judged import judge
+from readiness.evidence.rejudge import judge
 from tests.plugin.project import Project, Ran, line
 
 USAGE_ERROR, INCOMPLETE = 4, 10

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from readiness import runbook, timeline
-from readiness.runbook import Item
+from readiness import timeline
+from readiness.runbook import lines as runbook_lines
+from readiness.runbook.lines import Item
 from readiness.sandbox.attested import TEMPLATE, VALID
 from readiness.sandbox.faults import fault, turning
 
@@ -22,7 +23,7 @@ OWN = "ingestion"
 
 def _attested() -> list[Item]:
     entries = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))["attestations"]
-    books = [runbook.load(runbook.locate(name, Path())) for name in runbook.shipped()]
+    books = [runbook_lines.load(runbook_lines.locate(name, Path())) for name in runbook_lines.shipped()]
     return [item for book in books for item in book.items() if {item.name, item.line_id} & set(entries)]
 
 

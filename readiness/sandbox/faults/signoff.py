@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from readiness.runbook import planned_checks
+from readiness.runbook.lines import planned_checks
 from readiness.sandbox.attested import VALID
 from readiness.sandbox.channels import postmortem
 from readiness.sandbox.faults import fault, turning

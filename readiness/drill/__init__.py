@@ -1,0 +1,1 @@
+"""A drill's evidence and its verdict."""

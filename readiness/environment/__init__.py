@@ -1,0 +1,1 @@
+"""The YAML of a target: where each system is, and how it is reached."""

@@ -1,0 +1,346 @@
+"""Environments: where a target is, which runbook it follows, and how to reach each of its systems."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
+
+from readiness.config.documents import Document, Loc, explain, read
+from readiness.config.fields import STRICT, Instant, Seconds, SecretReference, Url, addresses
+from readiness.config.variables import Filling
+from readiness.environment.communication import Communication, StatusPage, Support
+from readiness.environment.drills import Backup, Drills
+from readiness.environment.incidents import Incidents
+from readiness.environment.monitoring import Grafana, Loki, Sentry
+from readiness.environment.people import PagerDuty, Team
+from readiness.environment.probes import Billing, SyntheticUpload
+from readiness.environment.repositories import GitHub
+from readiness.environment.service_levels import ServiceLevel
+from readiness.errors import BadEnvironment, not_one_of
+from readiness.outcomes import Effect
+from readiness.rehearsal.journeys import Journey
+from readiness.rehearsal.stages import STAGES, Stage
+from readiness.runbook.lines import shipped
+
+NAMES_ITS_HOST = {"json", "jsons", "xml", "xmls", "form", "forms"}
+"""The schemes of Apprise whose address names the host; any other names a vendor, whose host Apprise knows."""
+EXAMPLE = "example"
+
+
+def _runbooks(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not name.endswith((".yaml", ".yml")) and name not in shipped():
+            raise ValueError(f"{not_one_of(name, shipped())}, or a file: {name}.yaml")
+    return names
+
+
+class Section(BaseModel):
+    """Base of all that stands in an environment file."""
+
+    model_config = STRICT
+
+
+class Target(Section):
+    """The service that is judged."""
+
+    url: Url
+    token: SecretReference | None = None
+    """Bearer token of the probe account, sent to the target alone."""
+    headers: dict[str, str] = {}
+    revision: Reading | str | None = None
+    """The revision that runs: a literal, or a reading that asks the target."""
+
+    @field_validator("revision")
+    @classmethod
+    def _says_something(cls, value: Reading | str | None) -> Reading | str | None:
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("no revision stands here; is the variable empty?")
+        return value
+
+
+class Http(Section):
+    """How the suite speaks HTTP."""
+
+    deadline_seconds: Seconds = 10.0
+    """From the first byte sent to the last received, redirects and retries included."""
+    body_bytes_at_most: Annotated[int, Field(gt=0)] = 5_000_000
+    connections_per_host: Annotated[int, Field(gt=0, le=64)] = 32
+
+
+class Postgres(Section):
+    """The database, seen through a role that may only read."""
+
+    url: SecretReference
+    connect_seconds: Seconds = 5.0
+    statement_timeout_seconds: Seconds = 5.0
+    lock_timeout_seconds: Seconds = 1.0
+    connections_at_most: Annotated[int, Field(gt=0, le=16)] = 4
+    schemas: Annotated[tuple[str, ...], Field(min_length=1)] = ("public",)
+    """The schemas whose tables the checks look at."""
+    application_role: str | None = None
+    """The role that the service itself logs in with; its settings are what counts."""
+
+
+class Replica(Section):
+    """A read replica of `postgres`, asked with the same limits."""
+
+    url: SecretReference
+
+
+class Storage(Section):
+    """The object store (Supabase Storage's REST interface)."""
+
+    url: Url
+    key: SecretReference
+    """The service's own credential: what it may do is what is checked."""
+    bucket: str
+
+
+class Reading(Section):
+    """A number or a fact that the environment knows how to find. Exactly one source."""
+
+    sql: str | None = None
+    """A query through `postgres`; columns are matched by name."""
+    http: Url | None = None
+    """A JSON answer; `pointer` (RFC 6901) finds the value in it."""
+    metric: str | None = None
+    """A sample of the exposition page (`metrics_url`); `labels` narrow it, several samples are added up."""
+    promql: str | None = None
+    """A query to `prometheus`: one number, or rows with the labels as columns and the number as `value`."""
+    file: Path | None = None
+    """A file: JSON (with `pointer`), JSON lines, a dotenv file, or bare text."""
+    value: str | int | float | bool | None = None
+    """A fact that stands in this file itself."""
+
+    pointer: str = ""
+    token: SecretReference | None = None
+    headers: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    format: Literal["json", "jsonl", "dotenv", "text"] = "json"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Reading:
+        given = [
+            name for name in ("sql", "http", "metric", "promql", "file", "value") if getattr(self, name) is not None
+        ]
+        if len(given) != 1:
+            raise ValueError(
+                f"a reading has one source of sql, http, metric, promql, file and value; here: {given or 'none'}"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class KnownReading:
+    """A reading that an observation asks for; `default` is how a service of the runbook's own shape answers it."""
+
+    name: str
+    says: str
+    default: Reading | None = None
+
+
+class Metrics(Section):
+    """The exposition page of the service."""
+
+    url: Url
+    token: SecretReference | None = None
+
+
+class Prometheus(Section):
+    """The metrics server: Prometheus, or whatever speaks its API."""
+
+    url: Url
+    """Its base; Mimir's ends in /prometheus."""
+    token: SecretReference | None = None
+    headers: dict[str, str] = {}
+    """For example X-Scope-OrgID, the tenant of a Mimir."""
+
+
+class Alerts(Section):
+    """What the runbooks' alerts are called here, and how a test alert is followed."""
+
+    rules: dict[str, str] = {}
+    """The alert in the runbook's words → the rule's name; without an entry the words themselves are looked for."""
+    severities: dict[str, str] = {}
+    """The runbook's severity → the label's value here: {critical: page}."""
+    labels: dict[str, str] = {}
+    """What the test alert carries beside its severity, so that it takes the route that matters."""
+    receiver: str | None = None
+    """The Alertmanager receiver that it must be routed to; None accepts any."""
+    wait_seconds: Seconds = 60.0
+    """How long to wait for it to arrive; `readings.alerts_received` lists what has."""
+    probe_seconds: Seconds | None = None
+    """Between two health checks; None asks Prometheus for the scrape interval."""
+
+
+class Load(Section):
+    """Load rehearsals. They also need `allow: [load]`, or in production the command line's word."""
+
+    users_at_most: Annotated[int, Field(ge=1)]
+    """No stage with more users is let loose on this target."""
+    stages: dict[str, Stage] = {}
+    """Stages beyond the four that ship; a name that ships is not changed here."""
+    journeys: dict[str, Journey] = {}
+    """What users do; without any they look at `/`."""
+    visitors: Path | None = None
+    """A Python file beside this one with `Visitor` classes, for journeys that need code."""
+    rehearsed_in: str | None = None
+    """The environment whose rehearsals count for this one: the staging copy of it."""
+    scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """For the sandbox alone: users and minutes are multiplied by it, and the evidence says so."""
+    request_seconds_at_most: Seconds = 10.0
+    """A request that takes longer has failed."""
+
+
+class Notify(Section):
+    """Who is told of a change of the verdict, and of announcements; only where notifying is allowed."""
+
+    urls: Annotated[tuple[SecretReference, ...], Field(min_length=1)]
+    """Addresses as Apprise has them: slack://..., pagerduty://..., mailtos://..., jsons://host/path."""
+    on_call: str = ""
+    seconds_at_most: Seconds = 15.0
+
+
+class Environment(Section):
+    """One target. The field's name in the file is the field's name here."""
+
+    environment: str
+    production: bool = True
+    """Production is read-only; only the command line (`--allow write`) says otherwise."""
+    sandbox: bool = False
+    """The suite starts the embedded target itself and takes its `SANDBOX_*` variables."""
+    runbooks: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_runbooks)]
+    launch_at: Instant | None = None
+    allowed_hosts: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The only hosts that anything is sent to, redirects included."""
+    allow: tuple[Effect, ...] = ()
+    """Effects beyond reading that this environment permits without being asked; never in production."""
+    target: Target
+    http: Http = Http()
+    postgres: Postgres | None = None
+    replica: Replica | None = None
+    storage: Storage | None = None
+    metrics: Metrics | None = None
+    prometheus: Prometheus | None = None
+    grafana: Grafana | None = None
+    sentry: Sentry | None = None
+    loki: Loki | None = None
+    alertmanager: Prometheus | None = None
+    alerts: Alerts = Alerts()
+    synthetic_upload: SyntheticUpload | None = None
+    load: Load | None = None
+    notify: Notify | None = None
+    communication: Communication | None = None
+    status_pages: dict[str, StatusPage] = {}
+    """Vendor, as the runbook calls it → its status page."""
+    support: Support | None = None
+    billing: Billing | None = None
+    team: Team | None = None
+    pagerduty: PagerDuty | None = None
+    github: GitHub | None = None
+    backup: Backup | None = None
+    drills: Drills | None = None
+    internal_workspaces: tuple[str, ...] = ()
+    """The workspaces that belong to the team itself (phase P0)."""
+    readings: dict[str, Reading] = {}
+    service_levels: dict[str, ServiceLevel] = {}
+    incidents: Incidents | None = None
+    documentation: dict[str, Url] = {}
+    """The title of a page that must be published → its address."""
+    sign_off: Path | None = None
+    """Where approvals and the decision lie; None is `<name>.sign-off.yaml` beside this file."""
+    attestations: Path | None = None
+    """Where what people attest lies; None is `<name>.attestations.yaml` beside this file."""
+    owners: dict[str, str] = {}
+    """A line (`runbook/line`) or an area of checks (`database`) → who sees to it."""
+    not_applicable: dict[str, Annotated[str, Field(min_length=10)]] = {}
+    """`runbook/line` → the written reason why the line cannot apply here."""
+
+    @model_validator(mode="after")
+    def _production_is_read_only(self) -> Environment:
+        if self.production and self.allow:
+            raise ValueError(
+                "allow: production permits nothing beyond reading in a file; use --allow on the command line"
+            )
+        if self.production and self.sandbox:
+            raise ValueError("sandbox: the embedded target is not production; say production: false")
+        if self.incidents and self.incidents.alerts and not self.prometheus:
+            raise ValueError("incidents.alerts needs the section prometheus")
+        if self.load and self.load.scale != 1 and not self.sandbox:
+            raise ValueError("load.scale: a rehearsal is made smaller on the sandbox only")
+        if self.load and set(self.load.stages) & set(STAGES):
+            raise ValueError(
+                f"load.stages: {', '.join(sorted(set(self.load.stages) & set(STAGES)))}: a stage that ships"
+            )
+        return self
+
+
+Target.model_rebuild()
+
+
+def names(folder: Path) -> list[str]:
+    """Name the environments of a folder."""
+    found = (path.name.removesuffix(".yaml") for path in folder.glob("*.yaml"))
+    return sorted(name for name in found if "." not in name)
+
+
+def load(name: str, folder: Path, variables: Mapping[str, str] | None = None) -> Environment:
+    """Read `folder/name.yaml`. Raises BadEnvironment with every problem, before anything is contacted."""
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        raise BadEnvironment([f"--env {not_one_of(name, names(folder))}, in {folder.name}/"])
+    document = read(path)
+    if document.problems:
+        raise BadEnvironment(document.problems)
+    filling = Filling(document, os.environ if variables is None else variables)
+    data = filling.fill(document.data, ())
+    found = None
+    try:
+        found = Environment.model_validate(data)
+    except ValidationError as error:
+        filling.problems += explain(error, Environment, document, told=filling.unresolved)
+    if found and not filling.problems:
+        filling.problems += _contradictions(found, name, document)
+    if filling.problems or not found:
+        raise BadEnvironment(filling.problems)
+    return found
+
+
+def _contradictions(found: Environment, name: str, document: Document) -> Iterator[str]:
+    """Tell what each key alone cannot: the wrong name, an unknown runbook, hosts outside the allow-list."""
+    if found.environment != name:
+        yield f"{document.where(('environment',))}: environment says {found.environment!r}, the file says {name!r}"
+    for loc, host in _hosts(found):
+        if host not in found.allowed_hosts:
+            place = f"{document.where(loc)}: {'.'.join(map(str, loc))}"
+            yield f"{place}: host {not_one_of(host, found.allowed_hosts)}, see allowed_hosts"
+    needs = {"sql": "postgres", "metric": "metrics", "promql": "prometheus"}
+    for key, reading in found.readings.items():
+        for source, system in needs.items():
+            if getattr(reading, source) is not None and getattr(found, system) is None:
+                yield f"{document.where(('readings', key))}: readings.{key} needs the section {system}"
+    for key, level in found.service_levels.items():
+        for figure_name, figure in level.figures():
+            system = needs["promql" if figure.promql else "sql"]
+            if getattr(found, system) is None:
+                loc = ("service_levels", key, figure_name)
+                yield f"{document.where(loc)}: {'.'.join(loc)} needs the section {system}"
+
+
+def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
+    yield from ((loc, host_of(address)) for loc, address in addresses(found))
+    yield from ((("documentation", title), host_of(url)) for title, url in found.documentation.items())
+    for index, secret in enumerate(found.notify.urls if found.notify else ()):
+        if urlsplit(secret.reveal()).scheme in NAMES_ITS_HOST:
+            yield ("notify", "urls", index), host_of(secret.reveal())
+
+
+def host_of(url: str) -> str:
+    """Return the host of an address without its port; the empty string where there is none."""
+    return (urlsplit(url).hostname or "").lower()

@@ -1,0 +1,232 @@
+"""A recorded run, judged again from its journal alone: every comparison, every outcome, every step, the verdict."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+from readiness.evidence.attested import contradictions, speaks, waives
+from readiness.evidence.journal import RecordedRun
+from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, Result, Stood
+from readiness.files.canonical_json import to_json
+from readiness.ladder import GROUND, Rungs, Standing, climbed, decided, reached
+from readiness.measurements import holds
+from readiness.outcomes import Outcome, Phase, Step, Unknown
+from readiness.timeline import is_due
+from readiness.verdict import RANK, Expected, Key, Verdict, Word, decide, waived_among
+
+GOOD = {Outcome.PASS, Outcome.WARN}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a journal is worth."""
+
+    verdict: Verdict
+    """As it follows from the measurements, whatever the journal says of itself."""
+    refuted: tuple[str, ...]
+    """Where the journal contradicts itself. An honest run has none."""
+    missing: tuple[Result, ...]
+    """The demanded decisions without a result, as results that say so."""
+    decided: int
+    demanded: int
+    standing: Mapping[Key, Standing]
+    """The step of each decision after this run."""
+    outcomes: Mapping[Key, Outcome]
+    """What the record proves of each decision."""
+
+
+def judge(run: RecordedRun, before: Mapping[Key, Standing] | None = None) -> Judged:
+    """Judge a recorded run again; `before` are the steps that stood, where not those that it recorded."""
+    proven = [(result, _outcome(run, result)) for result in run.results]
+    standing = _standing(run, proven, standing_before(run) if before is None else before)
+    verdict = _verdict(run, proven, standing)
+    refuted = [
+        *_refuted_plan(run),
+        *(sentence for result, outcome in proven for sentence in _refuted(run, result, outcome)),
+        *_refuted_finish(run, verdict),
+        *_refuted_standing(run, standing),
+    ]
+    due = _due_keys(run)
+    answered = len(due & {result.key for result in run.results})
+    return Judged(verdict, tuple(refuted), tuple(missing_of(run)), answered, len(due), standing, dict(_last(proven)))
+
+
+def limits_digest(lines: Iterable[object]) -> str:
+    """Give the digest of all that a plan demands: a changed limit, gate or due time changes it."""
+    # What a line does not state is left out, so that a field which comes later leaves older digests as they are.
+    plain = [PlannedLine.model_validate(line).model_dump(mode="json", exclude_unset=True) for line in lines]
+    return hashlib.sha256(to_json(plain).encode()).hexdigest()
+
+
+def missing_of(run: RecordedRun) -> Iterator[Result]:
+    """Give the demanded decisions that have no result, as results that say so."""
+    known = {result.key for result in run.results}
+    for item, line in _planned(run):
+        if item.key not in known:
+            yield Result(
+                line=item.line,
+                check=item.check,
+                subject=item.subject,
+                nodeid="",
+                outcome=Outcome.NOT_RUN if item.due else Outcome.NOT_DUE,
+                measurements=(),
+                reason="the run ended without it" if item.due else f"due {line.due}",
+                remedy="run the whole phase" if item.due else "",
+                seconds=0.0,
+                gate=line.gate,
+                says=line.says,
+                ref=line.ref,
+            )
+
+
+def _planned(run: RecordedRun) -> Iterator[tuple[PlannedItem, PlannedLine]]:
+    lines = {line.id: line for line in run.plan.lines} if run.plan else {}
+    for item in run.plan.items if run.plan else ():
+        if item.line in lines:
+            yield item, lines[item.line]
+
+
+def _verdict(run: RecordedRun, proven: list[tuple[Result, Outcome]], standing: Mapping[Key, Standing]) -> Verdict:
+    expected = [Expected(item.key, line.gate, due=_due(run, item, line)) for item, line in _planned(run)]
+    results = decided([(result.key, outcome) for result, outcome in proven], standing)
+    waived = waived_among((result.key, waives(run, result, outcome)) for result, outcome in proven)
+    ended = bool(run.finish and run.finish.ended)
+    return decide(run.start.phase, expected, results, ended=ended, waived=waived, sign_off=run.start.sign_off)
+
+
+def _standing(
+    run: RecordedRun, proven: list[tuple[Result, Outcome]], before: Mapping[Key, Standing]
+) -> dict[Key, Standing]:
+    if run.start.phase is not Phase.POSTLAUNCH:
+        return {}
+    eased = run.start.hysteresis.hysteresis()
+    rungs = {item.key: Rungs(line.ladder, line.consecutive, eased) for item, line in _planned(run)}
+    taken = [(result.key, outcome, [one.measurement() for one in result.measurements]) for result, outcome in proven]
+    return climbed(rungs, before, taken)
+
+
+def standing_before(run: RecordedRun) -> dict[Key, Standing]:
+    """Give the steps that a run found standing."""
+    return {one.key: one.standing() for one in (run.start.before.decisions if run.start.before else ())}
+
+
+def _due(run: RecordedRun, item: PlannedItem, line: PlannedLine) -> bool:
+    """Count an item as due where its time says so, also where the plan says it is not."""
+    signed_at = run.start.sign_off.signed_at if run.start.sign_off else None
+    return item.due or is_due(line.due, run.start.as_of, run.start.launch_at, signed_at)
+
+
+def _due_keys(run: RecordedRun) -> set[Key]:
+    return {item.key for item, line in _planned(run) if _due(run, item, line)}
+
+
+def _step(run: RecordedRun, result: Result) -> Step | None:
+    line = run.plan.line(result.line) if run.plan else None
+    if run.start.phase is not Phase.POSTLAUNCH or line is None:
+        return None
+    return reached(line.ladder, [one.measurement() for one in result.measurements])
+
+
+def _outcome(run: RecordedRun, result: Result) -> Outcome:
+    """Give the outcome that the record can prove: the stated one, or a worse one."""
+    if result.outcome in GOOD:
+        if result.attested and not speaks(run, result):
+            return Outcome.UNKNOWN
+        met = [_met(one) for one in result.measurements]
+        if False in met:
+            return Outcome.FAIL
+        return result.outcome if met and None not in met else Outcome.UNKNOWN
+    if result.outcome is Outcome.NOT_APPLICABLE and result.line not in run.start.not_applicable:
+        return Outcome.UNKNOWN
+    if result.outcome is Outcome.NOT_DUE and result.key in _due_keys(run):
+        return Outcome.NOT_RUN
+    return result.outcome
+
+
+def _met(one: RecordedMeasurement) -> bool | None:
+    """Compare again; None where the value cannot be compared."""
+    try:
+        return holds(one.value, one.comparator, one.limit)
+    except Unknown:
+        return None
+
+
+def _refuted(run: RecordedRun, result: Result, outcome: Outcome) -> Iterator[str]:
+    subject = f":{result.subject}" if result.subject else ""
+    where = f"{result.line}{subject} ({result.check})"
+    if run.plan and result.key not in {item.key for item in run.plan.items}:
+        yield f"{where}: the plan does not demand it"
+    for one in result.measurements:
+        met = _met(one)
+        if met is not one.ok:
+            stated = "met" if one.ok else "not met"
+            again = {True: "met", False: "not met", None: "not comparable"}[met]
+            yield f"{where}: {one.measurement()}: recorded as {stated}, compared again it is {again}"
+    if outcome is not result.outcome:
+        yield f"{where}: recorded as {result.outcome}, its record proves {outcome}"
+    yield from (f"{where}: {sentence}" for sentence in contradictions(run, result, outcome))
+    step = _step(run, result)
+    if step is not result.step:
+        yield f"{where}: recorded at the step {result.step or 'none'}, its measurements reach {step or 'none'}"
+
+
+def _last(proven: list[tuple[Result, Outcome]]) -> Iterator[tuple[Key, Outcome]]:
+    """Give the outcome of each decision, the worst where it has several."""
+    yield from sorted(((result.key, outcome) for result, outcome in proven), key=lambda one: RANK.index(one[1]))
+
+
+def stood(standing: Mapping[Key, Standing], outcomes: Mapping[Key, Outcome]) -> Iterator[Stood]:
+    """Write down how a run left each decision."""
+    for key in dict.fromkeys((*outcomes, *standing)):
+        line, check, subject = key
+        found = asdict(standing.get(key, GROUND))
+        yield Stood(line=line, check=check, subject=subject, outcome=outcomes.get(key, Outcome.NOT_RUN), **found)
+
+
+def on_ladder(standing: Mapping[Key, Standing], outcomes: Mapping[Key, Outcome]) -> tuple[Stood, ...]:
+    """Write down those that are not on the ground."""
+    return tuple(one for one in stood(standing, outcomes) if one.standing() != GROUND)
+
+
+def _refuted_standing(run: RecordedRun, standing: Mapping[Key, Standing]) -> Iterator[str]:
+    if run.finish is None or run.finish.standing is None:
+        return
+    told = {one.key: one.standing() for one in run.finish.standing}
+    for key in {**told, **standing}:
+        one, other = told.get(key, GROUND), standing.get(key, GROUND)
+        if one != other:
+            where = f"{key[0]}:{key[2]}" if key[2] else key[0]
+            yield f"{where} ({key[1]}): recorded as standing at {_at(one)}, its measurements leave it at {_at(other)}"
+
+
+def _at(standing: Standing) -> str:
+    return f"{standing.step or 'no step'} ({standing.failures} failures, {standing.calm} calm runs)"
+
+
+def _refuted_plan(run: RecordedRun) -> Iterator[str]:
+    if run.plan is None:
+        return
+    if limits_digest(run.plan.lines) != run.start.limits_digest:
+        yield "the plan is not the one that the start names: a line, a gate, a due time or a limit was changed"
+    named, known = {item.line for item in run.plan.items}, {line.id for line in run.plan.lines}
+    yield from (
+        f"{line.id}: the plan has the line, and no decision of it"
+        for line in run.plan.lines
+        if line.checks and line.id not in named
+    )
+    yield from (f"{name}: the plan has a decision of it, and not the line" for name in sorted(named - known))
+    for item, line in _planned(run):
+        if _due(run, item, line) is not item.due:
+            yield f"{item.line}: planned as not due, and its time ({line.due}) had come"
+
+
+def _refuted_finish(run: RecordedRun, verdict: Verdict) -> Iterator[str]:
+    if run.finish is None:
+        return
+    if (run.finish.verdict, run.finish.exit) != (verdict.word, verdict.exit):
+        stated = f"{run.finish.verdict} (exit {run.finish.exit})"
+        yield f"recorded as {stated}, the results add up to {verdict.word} (exit {verdict.exit})"
+    elif run.finish.counts != verdict.counts and verdict.word is not Word.INCOMPLETE:
+        yield "the counts at the end are not those of the results"

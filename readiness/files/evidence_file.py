@@ -1,0 +1,98 @@
+"""Evidence in one file that carries its own digest: a rehearsal's, a drill's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from readiness.errors import BadRun
+from readiness.files.atomic_write import write_whole
+
+FILE = "evidence.json"
+TOLD = 3
+"""So many pieces that do not count are told of; the older ones are not."""
+Evidence = TypeVar("Evidence", bound=BaseModel)
+
+
+def _nothing(_: Path) -> Iterable[str]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The folder of all evidence."""
+
+    reports: Path
+    against: Callable[[Path], Iterable[str]] = _nothing
+    """Tells why the folder of a rehearsal or a drill is no evidence: nobody sealed it, or it was changed since."""
+
+    def newest(
+        self,
+        folders: Iterable[Path],
+        read: Callable[[Path], Evidence],
+        against: Callable[[Evidence], Iterable[str]],
+    ) -> tuple[Evidence | None, str]:
+        """Find the first piece that counts, or say what speaks against each; `against` tells it of one that is read."""
+        refused = []
+        for folder in folders:
+            try:
+                evidence = read(folder)
+            except BadRun as error:
+                refused.append(str(error))
+                continue
+            reasons = [*self.against(folder), *against(evidence)]
+            if not reasons:
+                return evidence, ""
+            refused.append(f"{folder.name}: {', '.join(reasons)}")
+        return None, "; ".join(refused[:TOLD])
+
+
+def digest_of(body: dict[str, Any]) -> str:
+    """Return the SHA-256 of the body without its digest, in canonical JSON."""
+    bare = {key: value for key, value in body.items() if key != "digest"}
+    return hashlib.sha256(_canonical(bare).encode()).hexdigest()
+
+
+def to_json(evidence: BaseModel) -> str:
+    """Write it with its digest."""
+    text = _canonical(evidence.model_dump(mode="json", by_alias=True, exclude={"digest"}))
+    return f'{text[:-1]},"digest":"{hashlib.sha256(text.encode()).hexdigest()}"}}'
+
+
+def _canonical(body: dict[str, Any]) -> str:
+    return json.dumps(body, separators=(",", ":"), sort_keys=True)
+
+
+def write(evidence: BaseModel, folder: Path) -> None:
+    """Put the evidence in place whole: a reader sees the old file or the new one, never half of one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / FILE, to_json(evidence))
+
+
+def read(folder: Path, model: type[Evidence]) -> Evidence:
+    """Read the evidence in a folder. Raises BadRun where it is missing, damaged or was altered."""
+    try:
+        body = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadRun(f"{folder.name}: the evidence cannot be read: {type(error).__name__}") from None
+    if not isinstance(body, dict) or body.get("digest") != digest_of(body):
+        raise BadRun(f"{folder.name}: the evidence was altered after it was written: its digest does not fit")
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadRun(f"{folder.name}: the evidence is not of this version: {first['loc']}: {first['msg']}") from None
+
+
+def folders(place: Path, name: str | None = None) -> Iterator[Path]:
+    """Give the folders `<utc time>-<name>` of a place, newest first; without a name all."""
+    found = (path for path in place.glob("*") if path.is_dir())
+    for path in sorted(found, key=lambda path: path.name, reverse=True):
+        if name is None or path.name.partition("-")[2] == name:
+            yield path

@@ -1,0 +1,69 @@
+"""Rollback: from the order to the version before being served and healthy, and forward again."""
+
+from __future__ import annotations
+
+import time
+
+from readiness.environment.drills import RollbackDrill
+from readiness.outcomes import NotConfigured, Unknown
+from readiness.procedures.course import Course, served
+
+IN_A_ROW = 3
+"""So many answers on end must come from the wanted version: while machines change over, both answer."""
+_OK = 200
+
+
+def run(course: Course) -> None:
+    """Go back and forward. Raises Unknown."""
+    settings = course.environment.drills.rollback if course.environment.drills else None
+    if settings is None:
+        raise NotConfigured("no way back is named", "set drills.rollback in the environment file")
+    back, forward = settings.ways()
+    with course.step("before", "which version is served") as step:
+        before = served(course.environment, course.clients)
+        course.note(before=before, wanted=settings.to)
+        step.saw(before)
+    if before == settings.to:
+        return
+    forward_now = course.at_the_end(f"go forward to {before}", lambda: course.do(forward))
+    with course.step("back", f"go back to {settings.to}") as step:
+        began = time.monotonic()
+        course.do(back)
+        seen = _watched(course, settings, settings.to, began)
+        step.failed = seen is None
+        course.note(seconds=seen, served=_served(course), healthy=_healthy(course, settings))
+        step.saw(f"{_served(course)} is served", done=seen is not None)
+    with course.step("forward", f"go forward to {before}") as step:
+        began = time.monotonic()
+        forward_now()
+        seen = _watched(course, settings, before, began)
+        step.failed = seen is None
+        course.note(forward_seconds=seen)
+        step.saw(f"{_served(course)} is served", done=seen is not None)
+
+
+def _watched(course: Course, settings: RollbackDrill, wanted: str, began: float) -> float | None:
+    """Wait until the wanted version is served and healthy; the seconds since the order, None where it never was."""
+    row = 0
+
+    def there() -> bool:
+        nonlocal row
+        row = row + 1 if _served(course) == wanted and _healthy(course, settings) else 0
+        return row >= IN_A_ROW
+
+    seen = course.wait(there, max(0.0, settings.minutes_at_most * 60 - (time.monotonic() - began)))
+    return None if seen is None else time.monotonic() - began
+
+
+def _served(course: Course) -> str:
+    try:
+        return served(course.environment, course.clients)
+    except Unknown:  # it restarts
+        return ""
+
+
+def _healthy(course: Course, settings: RollbackDrill) -> bool:
+    try:
+        return course.clients.http.get(settings.healthy).status == _OK
+    except Unknown:
+        return False

@@ -1,0 +1,46 @@
+"""A rehearsal in the ledger: entered as it begins, and at its end given its page and sealed with all its files.
+
+    python -m readiness.rendering.rehearsal_entry begin reports/staging/rehearsals/20261201T090000Z-launch launch
+    python -m readiness.rendering.rehearsal_entry end reports/staging/rehearsals/20261201T090000Z-launch
+
+Locust does so in a process of its own: what makes load holds neither keys nor pages.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from readiness.errors import ReadinessError
+from readiness.evidence import ledger
+from readiness.rehearsal import evidence as rehearsal_evidence
+from readiness.rehearsal.verdict import judge
+from readiness.rendering import rehearsal_page
+
+
+def begin(folder: Path, stage: str) -> None:
+    """Enter it: one that is broken off stays visible. Raises OSError and BadInput."""
+    ledger.begin(folder, phase=stage)
+
+
+def end(folder: Path) -> None:
+    """Write its page and seal it as it was judged. Raises BadRun, NotSealed, BadInput and OSError."""
+    evidence = rehearsal_evidence.read(folder)
+    rehearsal_page.write(folder)
+    word = judge(evidence).word
+    ledger.keep(folder, str(word), word.exit, phase=evidence.stage)
+
+
+def main(verb: str, folder: str, *stage: str) -> None:
+    """Do as the command line says."""
+    if verb == "begin":
+        begin(Path(folder), *stage)
+    else:
+        end(Path(folder))
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except (OSError, ReadinessError) as error:
+        sys.exit(f"not in the ledger, so it is no evidence: {error}")

@@ -1,0 +1,183 @@
+"""The page of one load rehearsal, made from its evidence alone; beside it the one before.
+
+    python -m readiness.rendering.rehearsal_page reports/staging/rehearsals/20261201T090000Z-launch
+
+One file without script and without anything from elsewhere; the charts are inline SVG.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from readiness.errors import BadRun
+from readiness.files.atomic_write import write_whole
+from readiness.rehearsal.evidence import SLICE_SECONDS, Evidence, folders, read
+from readiness.rehearsal.histogram import Distribution, merged
+from readiness.rehearsal.verdict import LAG_SECONDS, Word, judge, p95
+from readiness.rendering.charts import Chart, Line, Points, page
+
+FILE = "page.html"
+
+
+def charts(evidence: Evidence) -> list[Chart]:
+    """Draw how it went."""
+    began, limit = evidence.started_at.timestamp(), evidence.asked.p95_seconds_below
+    slices = sorted(evidence.slices.items())
+
+    def over_time(bound: Literal[0, 1], share: float) -> Points:
+        return [((at - began) / 60, Distribution(part[bound]).middle(share)) for at, part in slices if part[bound]]
+
+    asked = [((at - began) / 60, sent) for at, (sent, _) in sorted(evidence.seconds.items())]
+    users = [((at - began) / 60, count) for at, count in sorted(evidence.users.items())]
+    errors = [((at - began) / 60, part[3] / SLICE_SECONDS) for at, part in slices]
+    shares = [share / 1000 for share in range(1000)]
+    spread = [
+        Line(name, kind, [(share * 100, found.middle(share)) for share in shares])
+        for name, kind, found in [("at least", "low", evidence.kernel), ("at most", "high", evidence.naive)]
+        if found.counts
+    ]
+    return [
+        Chart(
+            "Response time",
+            "s",
+            (
+                Line("median", "median", over_time(0, 0.5)),
+                Line("p95 at least", "low", over_time(0, 0.95)),
+                Line("p95 at most", "high", over_time(1, 0.95)),
+            ),
+            limit,
+        ),
+        Chart("Users", "", (Line("users", "low", users),), evidence.asked.users),
+        Chart("Requests a second", "1/s", (Line("sent", "low", asked),)),
+        Chart("Failed requests a second", "1/s", (Line("failed", "bad", errors),)),
+        *_generator(evidence, began),
+        Chart("How many were answered within", "s", tuple(spread), limit, "% of the requests"),
+    ]
+
+
+def _generator(evidence: Evidence, began: float) -> Iterator[Chart]:
+    """Draw how the processes that made the load did: in each slice the worst of them."""
+
+    def worst(of: Literal[0, 1, 2]) -> Points:
+        found: dict[int, float] = {}
+        for one in evidence.generators:
+            for at, seen in one.course.items():
+                found[at] = max(found.get(at, 0.0), seen[of])
+        return [((at - began) / 60, value) for at, value in sorted(found.items())]
+
+    shares = (Line("used", "low", worst(0)), Line("waited for", "high", worst(1)))
+    yield Chart("The generator, its busiest process: share of a processor used, and waited for", "", shares)
+    lag = Line("lag", "bad", worst(2))
+    yield Chart("The generator's lag, the worst of each ten seconds", "s", (lag,), LAG_SECONDS)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One endpoint."""
+
+    name: str
+    asked: int
+    failed: int
+    p50: float
+    p95: float
+    p99: float
+    most: float
+    errors: list[tuple[str, int]]
+
+
+def endpoints(evidence: Evidence) -> list[Row]:
+    """Sum up each endpoint, the slowest first."""
+    found = []
+    for name, endpoint in evidence.endpoints.items():
+        naive = Distribution(endpoint.naive)
+        p50, high, p99, most = (naive.middle(share) for share in (0.5, 0.95, 0.99, 1.0))
+        errors = sorted(endpoint.errors.items(), key=lambda kind: -kind[1])
+        found.append(Row(name, endpoint.asked, endpoint.failed, p50, high, p99, most, errors))
+    return sorted(found, key=lambda row: -row.p95)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One figure, and how it was the time before."""
+
+    name: str
+    before: float
+    now: float
+    unit: str
+    worse_when: str
+
+    @property
+    def word(self) -> str:
+        """Better, worse, or the same within 5 %."""
+        if abs(self.now - self.before) <= 0.05 * max(abs(self.before), 1e-9):
+            return "same"
+        return "worse" if (self.now > self.before) == (self.worse_when == "more") else "better"
+
+
+def compared(evidence: Evidence, before: Evidence) -> list[Change]:
+    """Hold a rehearsal against the one before."""
+
+    def rate(of: Evidence) -> float:
+        return (of.ok + of.failed) / of.held_seconds if of.held_seconds else 0.0
+
+    def share(of: Evidence) -> float:
+        return of.failed / (of.ok + of.failed) if of.ok + of.failed else 0.0
+
+    found = [Change("p95, at most", p95(before).high, p95(evidence).high, "s", "more")]
+    for name, part in (("median", 0.5), ("p99", 0.99)):
+        found.append(Change(name, before.naive.middle(part), evidence.naive.middle(part), "s", "more"))
+    found.append(Change("failed requests", share(before) * 100, share(evidence) * 100, "%", "more"))
+    found.append(Change("requests a second", rate(before), rate(evidence), "1/s", "less"))
+    found.append(Change("users in every second", before.users_held, evidence.users_held, "", "less"))
+    return found
+
+
+def previous(folder: Path, evidence: Evidence) -> Evidence | None:
+    """Find the rehearsal of this stage before this one that was decided."""
+    for other in folders(folder.parents[2], folder.parents[1].name, evidence.stage):
+        if other.name < folder.name:
+            try:
+                found = read(other)
+            except BadRun:
+                continue
+            if judge(found).word is not Word.INCONCLUSIVE and found.scale == evidence.scale:
+                return found
+    return None
+
+
+def render(evidence: Evidence, before: Evidence | None) -> str:
+    """Write the page."""
+    lags = [(one, merged([one.lag]).middle(0.99) * 1000) for one in evidence.generators]
+    return page(
+        "rehearsal.html",
+        evidence=evidence,
+        found=judge(evidence),
+        charts=charts(evidence),
+        endpoints=endpoints(evidence),
+        generators=lags,
+        changes=compared(evidence, before) if before else [],
+        before=before,
+        sure=evidence.naive.sure_of(0.95) if evidence.naive.counts else (0.0, 0.0),
+        connect=Distribution(evidence.connections.connect),
+        handshake=Distribution(evidence.connections.handshake),
+    )
+
+
+def write(folder: Path) -> Path:
+    """Write the page beside the evidence. Raises BadRun where the evidence is not to be trusted."""
+    evidence = read(folder)
+    path = folder / FILE
+    write_whole(path, render(evidence, previous(folder, evidence)))
+    return path
+
+
+if __name__ == "__main__":
+    for word in sys.argv[1:]:
+        try:
+            sys.stdout.write(f"{write(Path(word))}\n")
+        except BadRun as error:
+            sys.exit(f"readiness: {error}")

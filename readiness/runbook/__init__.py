@@ -1,0 +1,1 @@
+"""A launch checklist as data: its lines, waivers, attestations and sign-off."""

@@ -1,0 +1,152 @@
+"""Attestations: what only a person can know. Who says so, when, on what evidence, and until when it counts.
+
+They lie in `<environment>.attestations.yaml` beside the environment file, and change by pull request as it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, StringConstraints, model_validator
+
+from readiness.config.documents import Document
+from readiness.config.fields import STRICT, Day
+from readiness.config.variables import read_filled
+from readiness.errors import BadEnvironment, not_one_of
+from readiness.runbook.lines import Runbook, is_link, locate, shipped
+from readiness.runbook.lines import load as load_runbook
+from readiness.shipped import RUNBOOKS
+from readiness.timeline import end_of_day, has_come
+
+SUFFIX = ".attestations.yaml"
+DAYS_AT_MOST = 366
+"""Nothing is attested for ever."""
+
+
+def _one_line(text: str) -> str:
+    """Make one line of it; what a terminal would obey, or what would turn the text around, is refused."""
+    flat = " ".join(text.split())
+    if not flat.isprintable():
+        raise ValueError(f"{flat!r} holds a character that cannot be printed")
+    return flat
+
+
+Words = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500), AfterValidator(_one_line)
+]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=100), AfterValidator(_one_line)]
+
+
+def _link(text: str) -> str:
+    if not is_link(text):
+        raise ValueError(f"{text!r} is not a link such as https://wiki.example.com/launch")
+    return text
+
+
+Link = Annotated[str, AfterValidator(_link)]
+
+
+class Attestation(BaseModel):
+    """One person's word for one line."""
+
+    model_config = STRICT
+
+    statement: Words
+    holds: bool = True
+    """False: the line is not true; the person says so, or takes an earlier word back."""
+    who: Name
+    at: Day
+    valid_until: Day
+    """The last day that it counts, to its end in UTC."""
+    evidence: Link
+
+    @model_validator(mode="after")
+    def _ends(self) -> Attestation:
+        if self.valid_until < self.at:
+            raise ValueError(f"valid_until {self.valid_until} is before at {self.at}")
+        if self.valid_until - self.at > timedelta(days=DAYS_AT_MOST):
+            raise ValueError(f"valid_until {self.valid_until} is more than {DAYS_AT_MOST} days after at {self.at}")
+        return self
+
+    @property
+    def told(self) -> str:
+        """Say it in one line, as a measurement's name."""
+        made = f"attested by {self.who} on {self.at}, valid until {self.valid_until}"
+        return f"{made}: {self.statement} ({self.evidence})"
+
+    def lapsed(self, moment: datetime) -> str | None:
+        """Tell why it does not count at a moment; None where it does."""
+        if moment >= end_of_day(self.valid_until):
+            return f"the attestation of {self.who} on {self.at} expired on {self.valid_until}"
+        if not has_come(self.at, moment):
+            return f"the attestation of {self.who} is of {self.at}, after the moment that is judged"
+        return None
+
+
+class Attestations(BaseModel):
+    """The file: `runbook/line`, or `runbook/line:subject`, and what is attested of it."""
+
+    model_config = STRICT
+
+    attestations: dict[str, Attestation] = {}
+
+    def name_for(self, item: str) -> str | None:
+        """Name the entry that speaks for `runbook/line:subject`: its own, else that of the whole line."""
+        return name_among(self.attestations, item)
+
+    def of(self, item: str) -> Attestation | None:
+        """Give what is attested of `runbook/line:subject`."""
+        name = self.name_for(item)
+        return self.attestations[name] if name else None
+
+    def plain(self, items: Collection[str]) -> dict[str, Any]:
+        """Give the entries that speak for some of these, as plain values."""
+        names = dict.fromkeys(name for item in items if (name := self.name_for(item)))
+        return {name: self.attestations[name].model_dump(mode="json") for name in names}
+
+
+def name_among(names: Collection[str], item: str) -> str | None:
+    """Name the entry that is about `runbook/line:subject`: its own, else that of the whole line."""
+    return next((name for name in (item, item.partition(":")[0]) if name in names), None)
+
+
+def path_of(environment: str, folder: Path, stated: Path | None) -> Path:
+    """Say where the file lies: beside the environment file unless that names another place."""
+    return folder / (stated or f"{environment}{SUFFIX}")
+
+
+def load(
+    path: Path, runbooks: Collection[Runbook], variables: Mapping[str, str], *, required: bool = False
+) -> Attestations:
+    """Read the file; none is as good as an empty one unless it is required. Raises BadEnvironment."""
+    if not path.is_file() and not required:
+        return Attestations()
+    found, document = read_filled(path, Attestations, variables)
+    problems = list(unknown_lines(found.attestations, runbooks, "attestations", document))
+    if problems:
+        raise BadEnvironment(problems)
+    return found
+
+
+def unknown_lines(names: Collection[str], runbooks: Collection[Runbook], key: str, document: Document) -> Iterator[str]:
+    """Tell the entries of lines that no runbook has, with the nearest name.
+
+    Those of a runbook that ships and that the environment does not follow wait until it does.
+    """
+    followed = {book.runbook for book in runbooks}
+    others = {name.partition("/")[0] for name in names} & set(shipped()) - followed
+    books = [*runbooks, *(load_runbook(locate(name, RUNBOOKS)) for name in sorted(others))]
+    known = {name for book in books for name in names_in(book)}
+    for name in names:
+        if name not in known:
+            place = document.where((key, name))
+            yield f"{place}: {key}: line {not_one_of(name, known).partition(' (known')[0]}"
+
+
+def names_in(runbook: Runbook) -> Iterator[str]:
+    """Give all that an entry may be about: each line, and each thing that a line names."""
+    yield from (f"{runbook.runbook}/{line.id}" for line in runbook.lines)
+    yield from (item.name for item in runbook.items())

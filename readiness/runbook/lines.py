@@ -1,0 +1,262 @@
+"""Runbooks: a launch checklist as data, and the typed limits of the checks that decide its lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from readiness import timeline
+from readiness.config.documents import explain, read
+from readiness.errors import BadRunbook, not_one_of
+from readiness.outcomes import Gate, Phase, Step
+from readiness.shipped import RUNBOOKS
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
+_LINK = re.compile(r"https?://[^\s<>\"'`|\\/][^\s<>\"'`|\\]*")
+_CHECK = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+
+
+def _slug(text: str) -> str:
+    if not _SLUG.match(text):
+        raise ValueError(f"{text!r} must be lower-case letters, digits and hyphens")
+    return text
+
+
+def _due(text: str) -> str:
+    if text != timeline.AFTER_SIGN_OFF:
+        timeline.parse_offset(text)
+    return text
+
+
+def is_link(text: str) -> bool:
+    """Tell whether a text can be shown as a link: an address of the web, and nothing that could end it."""
+    return bool(_LINK.fullmatch(text))
+
+
+def _link(text: str) -> str:
+    if not is_link(text):
+        raise ValueError(f"{text!r} must begin with https:// or http:// and hold no space and no quote")
+    return text
+
+
+def _share(value: float) -> float:
+    if not 0 <= value <= 1:
+        hint = f": for {value:g} % write {value / 100:g}" if 1 < value <= 100 else ""  # noqa: PLR2004  per cent
+        raise ValueError(f"a share is 0 to 1, not {value:g}{hint}")
+    return value
+
+
+_A_SHARE = AfterValidator(_share)
+Share = Annotated[float, _A_SHARE]
+"""A limit of a check: a part of a whole. Per cent in its place would let everything pass."""
+
+
+class Limits(BaseModel):
+    """Base of every check's limits. A field is a key that a runbook line may set; its default is the check's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Line(BaseModel):
+    """One entry of a runbook that can be true or false."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[str, AfterValidator(_slug)]
+    ref: str
+    says: str
+    phase: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    gate: Gate
+    due: Annotated[str, AfterValidator(_due)] | None = None
+    when: str | None = None
+    """The feature that the line is about; where the target has none, the environment says *not applicable*."""
+    decided_by: dict[str, dict[str, Any]] = {}
+    """Check id → its limits. `each: {key: [a, b]}` among them makes one item for a and one for b."""
+    ladder: dict[Step, float | str] = {}
+    """Step → the value of the first measurement that reaches it."""
+    consecutive: Annotated[int, Field(ge=1)] = 1
+    """The ladder counts from so many failures in a row; the first of them is an alert."""
+    severity: str | dict[Step, str] = ""
+    """The runbook's own word for a failure (SEV-1, P0), or one for each step."""
+    diagnostics: tuple[str, ...] = ()
+    """Names of the observations that are attached to the line's result when it fails, and made only then."""
+    diagnostics_always: bool = False
+    """They are the line's own subject: attached whatever its outcome."""
+    links: tuple[Annotated[str, AfterValidator(_link)], ...] = ()
+    """Where to look by hand; shown when the line is not well."""
+    attest: bool | Literal["partly"] = False
+    rendered_as: Literal["verdict", "sign_off", "trends"] | None = None
+    """What decides a line beside its checks: the verdict of its phase, the sign-off's form, or the trends in it."""
+
+    @model_validator(mode="after")
+    def _decided_somehow(self) -> Line:
+        if not self.decided_by and not self.rendered_as:
+            raise ValueError(f"line {self.id!r} needs decided_by or rendered_as")
+        for check, limits in self.decided_by.items():
+            if not _CHECK.match(check):
+                raise ValueError(f"line {self.id!r}: {check!r} is not a check id such as database.pool_headroom")
+            each = limits.get("each", {"": [""]})
+            if (
+                not isinstance(each, dict)
+                or len(each) != 1
+                or not all(isinstance(v, list) and v for v in each.values())
+            ):
+                raise ValueError(
+                    f"line {self.id!r}: {check}: each names one key and a list, such as each: {{job: [a]}}"
+                )
+        return self
+
+
+def severity_at(stated: str | Mapping[Step, str], step: Step | None) -> str:
+    """Give the runbook's word for a failure at a step; the empty text where it has none."""
+    if isinstance(stated, str):
+        return stated
+    return stated.get(step, "") if step else ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One decision that a line needs: the check, and the one thing it is about where the line names several."""
+
+    runbook: str
+    line: Line
+    check: str
+    limits: dict[str, Any]
+    subject: str | None = None
+
+    @property
+    def line_id(self) -> str:
+        """`runbook/line`, as the journal names it."""
+        return f"{self.runbook}/{self.line.id}"
+
+    @property
+    def name(self) -> str:
+        """`runbook/line` or `runbook/line:subject`, as attestations and waivers name it."""
+        return f"{self.line_id}:{self.subject}" if self.subject else self.line_id
+
+    @property
+    def local_id(self) -> str:
+        """`line` or `line:subject`, as pytest names it in an environment with one runbook."""
+        return f"{self.line.id}:{self.subject}" if self.subject else self.line.id
+
+    @property
+    def key(self) -> tuple[str, str, str | None]:
+        """What makes the item unique in a run."""
+        return (self.line_id, self.check, self.subject)
+
+
+class Runbook(BaseModel):
+    """A launch checklist: its schedule and its lines."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    runbook: Annotated[str, AfterValidator(_slug)]
+    title: str
+    schedule: dict[str, str | tuple[str, ...]] = {}
+    lines: Annotated[tuple[Line, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _ids_once(self) -> Runbook:
+        ids = [line.id for line in self.lines]
+        twice = sorted({found for found in ids if ids.count(found) > 1})
+        if twice:
+            raise ValueError(f"line ids stand twice: {', '.join(twice)}")
+        return self
+
+    def items(self, phase: Phase | None = None) -> Iterator[Item]:
+        """Give the decisions that the lines of a phase need (all phases: None), in the runbook's order."""
+        for line in self.lines:
+            if phase is None or phase in line.phase:
+                yield from _items(self.runbook, line)
+
+
+def _items(runbook: str, line: Line) -> Iterator[Item]:
+    for check, stated in line.decided_by.items():
+        limits = {key: value for key, value in stated.items() if key != "each"}
+        if "each" not in stated:
+            yield Item(runbook, line, check, limits)
+            continue
+        for key, subjects in stated["each"].items():
+            for subject in subjects:
+                yield Item(runbook, line, check, {**limits, key: subject}, str(subject))
+
+
+def shipped() -> list[str]:
+    """Name the runbooks that come with the suite."""
+    return sorted(path.stem for path in RUNBOOKS.glob("*.yaml"))
+
+
+def locate(name: str, folder: Path) -> Path:
+    """Find a runbook: a name that ships with the suite, or a file beside the environment. Raises BadRunbook."""
+    if name.endswith((".yaml", ".yml")):
+        return folder / name
+    if name not in shipped():
+        raise BadRunbook([f"runbook {not_one_of(name, shipped())}, or a file: {name}.yaml"])
+    return RUNBOOKS / f"{name}.yaml"
+
+
+def load(path: Path) -> Runbook:
+    """Read one runbook. Raises BadRunbook with every problem."""
+    document = read(path)
+    if document.problems:
+        raise BadRunbook(document.problems)
+    try:
+        return Runbook.model_validate(document.data)
+    except ValidationError as error:
+        raise BadRunbook(explain(error, Runbook, document)) from None
+
+
+@cache
+def planned_checks() -> frozenset[str]:
+    """Name the checks that the shipped runbooks ask for and that nobody has written yet."""
+    text = (RUNBOOKS / "planned-checks.txt").read_text(encoding="utf-8")
+    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def limits_of(item: Item, model: type[Limits]) -> Limits:
+    """Validate the limits of one item, and the thresholds they are raised to. Raises BadRunbook."""
+    problems = list(_ladder_problems(item, model))
+    try:
+        found = model.model_validate(item.limits)
+    except ValidationError as error:
+        raise BadRunbook([*_limit_problems(item, model, error), *problems]) from None
+    if problems:
+        raise BadRunbook(problems)
+    return found
+
+
+def _ladder_problems(item: Item, model: type[Limits]) -> Iterator[str]:
+    """Tell the thresholds that are no shares where the line has one check, and all the check's numbers are shares."""
+    numbers = [field for field in model.model_fields.values() if field.annotation in {int, float}]
+    if len(item.line.decided_by) > 1 or not numbers or any(_A_SHARE not in field.metadata for field in numbers):
+        return
+    for step, threshold in item.line.ladder.items():
+        try:
+            if not isinstance(threshold, str):
+                _share(threshold)
+        except ValueError as error:
+            yield f"{_place(item)}: ladder: {step}: {error}"
+
+
+def _limit_problems(item: Item, model: type[Limits], error: ValidationError) -> Iterable[str]:
+    for found in error.errors():
+        place = _place(item)
+        key = ".".join(str(part) for part in found["loc"])
+        if found["type"] == "extra_forbidden":
+            yield f"{place}: limit {not_one_of(key, model.model_fields)}"
+        elif found["type"] == "missing":
+            yield f"{place}: limit {key!r} is missing"
+        elif found["type"] == "value_error":
+            yield f"{place}: limit {key!r}: {found['msg'].removeprefix('Value error, ')}"
+        else:
+            yield f"{place}: limit {key!r}: {found['msg'][:1].lower()}{found['msg'][1:]}, not {found['input']!r}"
+
+
+def _place(item: Item) -> str:
+    return f"runbook {item.runbook}: line {item.line.id}: {item.check}"

@@ -1,0 +1,120 @@
+"""The sign-off: who has approved the service for general availability, and what was decided.
+
+It stands in `<environment>.sign-off.yaml` beside the environment file and is reviewed as any change is.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+
+from readiness.config.documents import explain, read
+from readiness.config.fields import STRICT, Day, Instant
+from readiness.errors import BadInput
+
+SUFFIX = ".sign-off.yaml"
+_SAYS_NOTHING = re.compile(
+    r"[\W_]*(?:to ?do|tb[adc]|fix ?me|n\W?a|none|nil|pending|unknown|placeholder|lorem ipsum\b.*|x{2,}|"
+    r"to be (?:done|written|added|filled|determined|announced|confirmed)\b.*|fill (?:me |this )?in\b.*|"
+    r"your \w+(?: \w+)? here|(?:some|any)one|name|coming soon)?[\W_]*",
+    re.IGNORECASE | re.DOTALL,
+)
+_TEMPLATE = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\{\{[^{}]*\}\}|<!--.*?-->", re.DOTALL)
+
+
+def says_nothing(text: str) -> bool:
+    """Tell whether a text is empty or only holds the place of one: `TBD`, `<summary>`, `to be written`."""
+    return bool(_SAYS_NOTHING.fullmatch(_TEMPLATE.sub("", text).strip()))
+
+
+def same_name(one: str) -> str:
+    """Return what is alike in two spellings of a name."""
+    return " ".join(unicodedata.normalize("NFKC", one).casefold().split())
+
+
+def _said(text: str) -> str:
+    if says_nothing(text):
+        raise ValueError(f"{text!r} says nothing")
+    return text
+
+
+Said = Annotated[str, Field(max_length=2000), AfterValidator(_said)]
+"""A text that a person wrote, and no placeholder."""
+
+
+class _Part(BaseModel):
+    model_config = STRICT
+
+
+class Approval(_Part):
+    """One role's approval."""
+
+    role: Said
+    name: Said
+    approved_on: Day
+    evidence: str = ""
+    """Where it was given: the address of a review, a message."""
+
+
+class FollowUp(_Part):
+    """What is to be done after the launch is signed off."""
+
+    what: Said
+    who: Said
+    due_on: Day
+    done: bool = False
+
+
+class SignOff(_Part):
+    """Approvals, the decision, and what follows from it."""
+
+    decision: Literal["open", "approved", "deferred"] = "open"
+    reason: Said | None = None
+    """Why it was deferred, or under which conditions it was approved."""
+    review_on: Day | None = None
+    """When a deferred launch is looked at again."""
+    signed_at: Instant | None = None
+    """When the page was signed: from then on the lines are due that are due after the sign-off."""
+    approvals: tuple[Approval, ...] = ()
+    one_person_for_several_roles: Said | None = None
+    """Why one person may approve for several roles; without it each role is another person."""
+    actions: tuple[FollowUp, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> SignOff:
+        if self.decision == "deferred" and (self.reason is None or self.review_on is None):
+            raise ValueError("a deferred decision needs a reason and the date of the next look, review_on")
+        if self.signed_at and self.decision != "approved":
+            raise ValueError(f"signed_at: only an approved one is signed; here the decision is {self.decision}")
+        roles = [approval.role for approval in self.approvals]
+        twice = sorted({role for role in roles if roles.count(role) > 1})
+        if twice:
+            raise ValueError(f"approvals: the role {', '.join(twice)} stands twice")
+        return self
+
+
+def path_name(environment: str, stated: Path | None) -> str:
+    """Name the file as people look for it."""
+    return str(stated or f"{environment}{SUFFIX}")
+
+
+def path_of(environment: str, folder: Path, stated: Path | None) -> Path:
+    """Say where the file lies: beside the environment file unless that names another place."""
+    return folder / path_name(environment, stated)
+
+
+def load(path: Path) -> SignOff | None:
+    """Read a sign-off; None where nobody has written one. Raises BadInput with every problem."""
+    if not path.is_file():
+        return None
+    document = read(path)
+    if document.problems:
+        raise BadInput(document.problems)
+    try:
+        return SignOff.model_validate(document.data)
+    except ValidationError as error:
+        raise BadInput(explain(error, SignOff, document)) from None

@@ -1,0 +1,116 @@
+"""Waivers: a failure that someone asked to live with and someone else approved, for a reason and until a day.
+
+They lie in `<environment>.waivers.yaml` beside the environment file. The check still runs and its outcome stays; a
+waived one no longer decides the verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, model_validator
+
+from readiness.config.fields import STRICT, Day
+from readiness.config.variables import read_filled
+from readiness.errors import BadEnvironment
+from readiness.outcomes import Outcome, Phase
+from readiness.runbook.attestations import Name, Words, name_among, unknown_lines
+from readiness.runbook.lines import Runbook
+from readiness.runbook.sign_off import same_name
+from readiness.timeline import end_of_day, has_come
+
+SUFFIX = ".waivers.yaml"
+DAYS_AT_MOST = 92
+"""Nothing is waived for ever."""
+WAIVABLE = {Outcome.FAIL, Outcome.UNKNOWN}
+
+
+class Reason(StrEnum):
+    """Why one may live with a failure."""
+
+    RISK_ACCEPTED = "risk-accepted"
+    MITIGATED = "mitigated"
+    FIX_SCHEDULED = "fix-scheduled"
+    OUT_OF_SCOPE = "out-of-scope"
+    VENDOR_OUTAGE = "vendor-outage"
+    FALSE_ALARM = "false-alarm"
+
+
+class Waiver(BaseModel):
+    """Who asked, who approved, why, and until when."""
+
+    model_config = STRICT
+
+    requested_by: Name
+    approved_by: Name
+    reason: Reason
+    because: Words
+    at: Day
+    until: Day
+    """The last day that it counts, to its end in UTC."""
+    phases: tuple[Phase, ...] = ()
+    """None: in all of them."""
+
+    @model_validator(mode="after")
+    def _by_two_and_ends(self) -> Waiver:
+        if _same(self.requested_by, self.approved_by):
+            raise ValueError(f"approved_by {self.approved_by!r} is who asked for it; someone else approves a waiver")
+        if self.until < self.at:
+            raise ValueError(f"until {self.until} is before at {self.at}")
+        if self.until - self.at > timedelta(days=DAYS_AT_MOST):
+            raise ValueError(f"until {self.until} is more than {DAYS_AT_MOST} days after at {self.at}")
+        return self
+
+    @property
+    def told(self) -> str:
+        """Say it in one line."""
+        people = f"asked for by {self.requested_by}, approved by {self.approved_by}"
+        return f"waived until {self.until} ({self.reason}): {self.because}; {people} on {self.at}"
+
+    def lapsed(self, moment: datetime) -> str | None:
+        """Tell why it does not count at a moment; None where it does."""
+        if moment >= end_of_day(self.until):
+            return f"the waiver that {self.approved_by} approved on {self.at} expired on {self.until}"
+        if not has_come(self.at, moment):
+            return f"the waiver that {self.approved_by} approved is of {self.at}, after the moment that is judged"
+        return None
+
+    def covers(self, phase: Phase | None) -> bool:
+        """Tell whether it is meant for a phase."""
+        return not self.phases or phase in self.phases
+
+
+def _same(one: str, other: str) -> bool:
+    return same_name(one).replace(" ", "") == same_name(other).replace(" ", "")
+
+
+class Waivers(BaseModel):
+    """The file: `runbook/line`, or `runbook/line:subject`, and what is waived of it."""
+
+    model_config = STRICT
+
+    waivers: dict[str, Waiver] = {}
+
+    def name_for(self, item: str) -> str | None:
+        """Name the entry for `runbook/line:subject`: its own, else that of the whole line."""
+        return name_among(self.waivers, item)
+
+    def plain(self, items: Collection[str]) -> dict[str, Any]:
+        """Give the entries for some of these, as plain values."""
+        names = dict.fromkeys(name for item in items if (name := self.name_for(item)))
+        return {name: self.waivers[name].model_dump(mode="json") for name in names}
+
+
+def load(path: Path, runbooks: Collection[Runbook], variables: Mapping[str, str]) -> Waivers:
+    """Read the file; none is as good as an empty one. Raises BadEnvironment with every problem."""
+    if not path.is_file():
+        return Waivers()
+    found, document = read_filled(path, Waivers, variables)
+    problems = list(unknown_lines(found.waivers, runbooks, "waivers", document))
+    if problems:
+        raise BadEnvironment(problems)
+    return found

@@ -1,0 +1,1 @@
+"""Service levels: good and bad events over a window of time."""

@@ -1,0 +1,1 @@
+"""What an observation asks for a fact, whichever system holds it: readings, service levels, chat, tickets."""

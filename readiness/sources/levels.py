@@ -1,0 +1,179 @@
+"""Service levels: a figure over a window, from the metrics server, the service's own tables or the suite's own runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from readiness.clients.history import History
+from readiness.clients.postgres import Postgres, only_value
+from readiness.clients.prometheus import Prometheus
+from readiness.environment.service_levels import NOW, Figure, ServiceLevel, Window
+from readiness.environment.service_levels import History as Source
+from readiness.errors import nearest
+from readiness.outcomes import NotConfigured, Unknown
+from readiness.slo.probe_history import Looks
+from readiness.timeline import parse_span
+
+FRESH = "5m"
+"""A counter without a sample of so long has stopped."""
+LONG_SECONDS = 86_400
+"""A window of a day or more must be on record from its beginning, and without a long hole."""
+RECORD_SHARE = 0.9
+"""So much of it: as of the suite's own looks, where a pause of a tenth is too long."""
+POINTS, POINT_SECONDS = 250, 600
+"""Holes are looked for in so many points, in fewer of so many seconds: of a day 144, of a week every 40 minutes."""
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """A quantile of what events took."""
+
+    seconds: float
+    at_least: bool
+    """It lies beyond the histogram's last bound, which is all that is known of it."""
+
+
+class Levels:
+    """The service levels that the environment names."""
+
+    def __init__(
+        self,
+        configured: Mapping[str, ServiceLevel],
+        postgres: Postgres,
+        prometheus: Prometheus,
+        history: History,
+    ) -> None:
+        self._configured = configured
+        self._history = history
+        self._postgres = postgres
+        self._prometheus = prometheus
+        self._on_record_of: dict[tuple[str, float], float] = {}
+        """The query that counts a window's points and how long ago it ended → the share of the window on record."""
+
+    def figure(self, level: str, name: str, window: Window) -> float:
+        """Fetch one figure. Raises Unknown, also for a count that has stopped or is not on record all the time."""
+        source = self._source(level)
+        if source:
+            return self._told(level, name, self._looks(level, source, window), window)
+        figure = self._figure(level, name)
+        value = self._ask(figure, window, f"service_levels.{level}.{name}")
+        if value < 0:
+            raise Unknown(
+                f"service_levels.{level}.{name} is {value:g}, and it counts", "use increase(): a counter may begin anew"
+            )
+        if name == "count" and figure.promql:
+            self._on_record(level, figure, window)
+        return value
+
+    def occurrences(self, level: str, window: Window) -> float:
+        """Count what happens by itself: traffic. Raises Unknown, also where the suite's own looks are counted."""
+        if self._source(level):
+            raise Unknown(
+                f"service_levels.{level} counts the suite's own looks, which is no traffic",
+                "count it with promql or sql",
+            )
+        return self.figure(level, "count", window)
+
+    def unseen(self, level: str, window: Window) -> float:
+        """Count the events of which nobody knows how they ended: looks that were unknown. Raises Unknown."""
+        source = self._source(level)
+        return self._looks(level, source, window).unseen if source else 0.0
+
+    def called(self, level: str) -> str:
+        """Say what is counted."""
+        source = self._source(level)
+        return f"looks of {source.check}" if source else level
+
+    def quantile(self, level: str, window: Window) -> Quantile:
+        """Fetch the latency's quantile. Raises Unknown."""
+        seconds = self.figure(level, "latency", window)
+        if self._source(level):
+            return Quantile(seconds, at_least=False)
+        histogram = self._figure(level, "latency").promql is not None
+        # A histogram answers its last bound for whatever lies beyond: as much for this quantile as for the largest.
+        return Quantile(seconds, histogram and seconds >= self.figure(level, "latency", replace(window, quantile=1.0)))
+
+    def _source(self, level: str) -> Source | None:
+        known = self._configured.get(level)
+        return known.history if known else None
+
+    def _looks(self, level: str, source: Source, window: Window) -> Looks:
+        if window.path is not None:
+            raise Unknown(
+                f"service_levels.{level} is a history, which knows no path", "give the path a level with a query"
+            )
+        end = datetime.now(UTC) - timedelta(seconds=window.seconds_ago)
+        return self._history.looks(source, end - parse_span(window.window), end)
+
+    @staticmethod
+    def _told(level: str, name: str, looks: Looks, window: Window) -> float:
+        if name == "latency" and window.quantile is not None:
+            return looks.quantile(window.quantile)
+        if name in {"count", "failed", "available"}:
+            return float(getattr(looks, name))
+        raise NotConfigured(
+            f"the suite's own looks do not tell {name} of {level}",
+            f"count it with promql or sql: service_levels.{level}.{name}, in place of its history",
+        )
+
+    def _figure(self, level: str, name: str) -> Figure:
+        known = self._configured.get(level)
+        figure: Figure | None = getattr(known, name) if known else None
+        if figure is None:
+            near = None if known else nearest(level, self._configured)
+            raise NotConfigured(
+                f"nothing says how to find {name} of {level}" + (f"; did you mean {near}?" if near else ""),
+                f"set service_levels.{level}.{name} in the environment file",
+            )
+        return figure
+
+    def _on_record(self, level: str, figure: Figure, window: Window) -> None:
+        """Refuse a counter that has stopped, and a window that is not on record from its beginning or has a hole."""
+        if window.offset == NOW and not self._seen(figure, replace(window, window=FRESH)):
+            raise Unknown(
+                f"service_levels.{level}.count has no sample of the last {FRESH}",
+                "is the metric still emitted, and is its target scraped?",
+            )
+        span = parse_span(window.window).total_seconds()
+        oldest = Window(f"{span / 10:.0f}s", f"{window.seconds_ago + span * 0.9:.0f}s", path=window.path)
+        if span >= LONG_SECONDS and not self._seen(figure, oldest):
+            raise Unknown(
+                f"service_levels.{level}.count is not on record from the beginning of {window}",
+                "wait until there is so much of a history; how long does the server keep it?",
+            )
+        if span >= LONG_SECONDS:
+            self._without_holes(level, figure, window, span)
+
+    def _without_holes(self, level: str, figure: Figure, window: Window, span: float) -> None:
+        step = math.ceil(max(POINT_SECONDS, span / POINTS))
+        point = figure.in_promql(replace(window, window=f"{step}s").values)
+        asked = f"count_over_time((\n{point}\n)[{span:.0f}s:{step}s])"  # a line of its own: it may end in a comment
+        key = (asked, window.seconds_ago)
+        if key not in self._on_record_of:
+            points = self._prometheus.vector(asked, window.seconds_ago)
+            self._on_record_of[key] = math.fsum(one.value for one in points) * step / span
+        share = self._on_record_of[key]
+        if share < RECORD_SHARE:
+            found = f"{share:.1%} of {window}: {RECORD_SHARE:.0%} is needed"
+            raise Unknown(
+                f"service_levels.{level}.count is on record for only {found}",
+                f"draw it over that time: {point}; was the server down, or its target not scraped?",
+            )
+
+    def _seen(self, figure: Figure, window: Window) -> bool:
+        return bool(self._prometheus.vector(figure.in_promql(window.values), window.seconds_ago))
+
+    def _ask(self, figure: Figure, window: Window, what: str) -> float:
+        missing = figure.places - set(window.values)
+        if missing:
+            raise Unknown(f"{what} asks for {{{min(missing)}}}, and the line names none", "give it a level of its own")
+        if figure.promql is not None:
+            return self._prometheus.value(figure.in_promql(window.values), window.seconds_ago)
+        statement, parameters = figure.in_sql(window.values)
+        value = only_value(self._postgres.rows(statement, *parameters), what)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Unknown(f"{what} is not a number: {str(value)[:60]!r}", "correct its query")
+        return float(value)

@@ -1,0 +1,39 @@
+"""The roster of a launch: from the environment file, or from a file that is kept apart from the code."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from readiness.clients.files import Files
+from readiness.environment.people import Team
+from readiness.outcomes import NotConfigured, Unknown
+
+
+class Roster:
+    """What the environment says under `team`."""
+
+    def __init__(self, settings: Team | None, files: Files) -> None:
+        self._given = settings
+        self._files = files
+
+    @property
+    def configured(self) -> bool:
+        """Tell whether there is one."""
+        return self._given is not None
+
+    def people(self) -> Team:
+        """Give it. Raises Unknown where its file cannot be read, and NotConfigured."""
+        if self._given is None:
+            raise NotConfigured("no team is configured", "set team.roles, or team.file, in the environment file")
+        if self._given.file is None:
+            return self._given
+        found = self._files.json(self._given.file)
+        if not isinstance(found, dict):
+            raise Unknown(f"{self._given.file} is no JSON object", "write the keys of `team` into it")
+        stated = {name: getattr(self._given, name) for name in self._given.model_fields_set}
+        try:
+            return Team.model_validate({**stated, **found, "file": None})
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            place = ".".join(map(str, first["loc"])) or "the document"
+            raise Unknown(f"{self._given.file}: {place}: {first['msg']}", "correct the roster") from None

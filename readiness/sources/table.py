@@ -1,0 +1,104 @@
+"""The table of systems: one field for each client; its name is what an observation asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from readiness.clients.actions import Actions
+from readiness.clients.alertmanager import Alertmanager
+from readiness.clients.backups import Backups
+from readiness.clients.files import Files
+from readiness.clients.github import GitHub
+from readiness.clients.grafana import Grafana
+from readiness.clients.history import History
+from readiness.clients.loki import Loki
+from readiness.clients.metrics import Exposition
+from readiness.clients.pagerduty import PagerDuty
+from readiness.clients.postgres import Postgres
+from readiness.clients.prometheus import Prometheus
+from readiness.clients.sentry import Sentry
+from readiness.clients.status_pages import StatusPages
+from readiness.clients.storage import Storage
+from readiness.environment.schema import Environment
+from readiness.files.history_tables import FILE
+from readiness.sources.chat import Chats
+from readiness.sources.incident_reports import IncidentReports
+from readiness.sources.levels import Levels
+from readiness.sources.readings import Readings
+from readiness.sources.roster import Roster
+from readiness.sources.tickets import Tickets
+from readiness.transport.guard import Guard
+from readiness.transport.http import Http
+
+
+@dataclass(frozen=True)
+class Clients:
+    """All clients of one run. Making them contacts nobody; one that is not configured says so when it is used."""
+
+    http: Http
+    postgres: Postgres
+    replica: Postgres
+    storage: Storage
+    exposition: Exposition
+    prometheus: Prometheus
+    grafana: Grafana
+    sentry: Sentry
+    loki: Loki
+    alertmanager: Alertmanager
+    files: Files
+    readings: Readings
+    levels: Levels
+    chats: Chats
+    status_pages: StatusPages
+    tickets: Tickets
+    incident_reports: IncidentReports
+    history: History
+    roster: Roster
+    pagerduty: PagerDuty
+    github: GitHub
+    backups: Backups
+    operator: Actions
+
+    @classmethod
+    def of(cls, environment: Environment, guard: Guard, reports: Path) -> Clients:
+        """Make the clients of an environment; `reports` is the folder that its earlier runs are in."""
+        http = Http(environment.http, environment.target, guard)
+        postgres = Postgres(environment.postgres, guard)
+        primary, copy = environment.postgres, environment.replica
+        replica = primary.model_copy(update={"url": copy.url}) if primary and copy else None
+        exposition = Exposition(environment.metrics, http)
+        prometheus = Prometheus(environment.prometheus, http)
+        files = Files(guard)
+        history = History(reports / environment.environment / FILE, environment.target.url, guard)
+        return cls(
+            http=http,
+            postgres=postgres,
+            replica=Postgres(replica, guard, "replica"),
+            storage=Storage(environment.storage, http),
+            exposition=exposition,
+            prometheus=prometheus,
+            grafana=Grafana(environment.grafana, http),
+            sentry=Sentry(environment.sentry, http),
+            loki=Loki(environment.loki, http),
+            alertmanager=Alertmanager(environment.alertmanager, http),
+            files=files,
+            readings=Readings(environment.readings, http, postgres, exposition, prometheus, files),
+            levels=Levels(environment.service_levels, postgres, prometheus, history),
+            chats=Chats(environment.communication, http),
+            status_pages=StatusPages(http),
+            tickets=Tickets(environment.support, http),
+            incident_reports=IncidentReports(environment.incidents, files, http),
+            history=history,
+            roster=Roster(environment.team, files),
+            pagerduty=PagerDuty(environment.pagerduty, http),
+            github=GitHub(environment.github, http),
+            backups=Backups(environment.backup, http, guard),
+            operator=Actions(http, guard),
+        )
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.http.close()
+        self.postgres.close()
+        self.replica.close()
