@@ -4,8 +4,8 @@
     def connection_pool(postgres: Postgres) -> ConnectionPool: ...
 
 A check asks for it by naming it as an argument. The parameters of the observation say what it needs: the field name of
-a client (`http`, `postgres`, see `readiness.sources.table.Clients`), `environment`, `moment` (the instant that is judged),
-`launch_at`, `archive` (the folder of all evidence), `attestations`, `line` (`runbook/line:subject` of the item that
+a client (`http`, `postgres`, see `readiness.sources.table.Clients`), `environment`, `moment` (the instant that is
+judged), `launch_at`, `archive` (the folder of all evidence), `attestations`, `line` (`runbook/line:subject` of the item that
 is judged; each has a look of its own) and `called_off` (the run has ended, see `pause`), or else the name of a field of
 the check's limits. Two checks that need the same observation with the same values of those fields share one look.
 
