@@ -5,9 +5,10 @@
 
 A check asks for it by naming it as an argument. The parameters of the observation say what it needs: the field name of
 a client (`http`, `postgres`, see `readiness.sources.table.Clients`), `environment`, `moment` (the instant that is
-judged), `launch_at`, `archive` (the folder of all evidence), `attestations`, `line` (`runbook/line:subject` of the item that
-is judged; each has a look of its own) and `called_off` (the run has ended, see `pause`), or else the name of a field of
-the check's limits. Two checks that need the same observation with the same values of those fields share one look.
+judged), `launch_at`, `archive` (the folder of all evidence), `attestations`, `line` (`runbook/line:subject` of the item
+that is judged; each has a look of its own) and `called_off` (the run has ended, see `pause`), or else the name of a
+field of the check's limits. Two checks that need the same observation with the same values of those fields share one
+look.
 
 A look that does more than read begins when its first check asks for it, and undoes in a `finally` what it did.
 """
