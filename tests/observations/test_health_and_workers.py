@@ -61,7 +61,7 @@ def test_a_page_to_sign_in_is_no_health(make: Make) -> None:
     with Server(behave) as server:
         answer = health_answer(make(server.url).http, "/health")
         assert (answer.status, answer.redirects_to) == (302, f"{server.url}/login")
-        assert answer.told("/health") == f"status of /health, which redirects to {server.url}/login"
+        assert answer.summary("/health") == f"status of /health, which redirects to {server.url}/login"
         with pytest.raises(Unknown, match=f"/health redirects to {server.url}/login"):
             health_word(make(server.url).http, "/health", "/environment")
 
