@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from readiness.errors import BadInput, ReadinessError, not_one_of
 from readiness.tools import apt, releases
 from readiness.tools.catalogue import Tool
-from readiness.tools.places import cache, find, forget, version
+from readiness.tools.places import NotFetched, cache, find, forget, version
 
 VARIABLE, ON_THE_PATH = "READINESS_TOOLS", "path"
 
@@ -81,7 +81,7 @@ def ways(tool: Tool) -> list[Way]:
     if tool.release:
         try:
             archive = releases.archive_for(tool, releases.pinned())
-        except releases.NotFetched:
+        except NotFetched:
             return found
         found.append(Way(f"downloading {archive.url}", lambda: releases.bring(archive)))
     return found
