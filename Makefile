@@ -18,7 +18,7 @@ setup: .venv/ready .venv/tools
 	@if $(BIN)/readiness tools --fetch; then touch $@; else echo "going on without: some lines stay unknown"; fi
 
 demo: setup  ## take the ingestion runbook through preflight, smoke, postlaunch and the sign-off on the sandbox
-	@$(BIN)/readiness demo
+	@$(BIN)/readiness demo $(DEMO)
 
 # The tests start the suite a thousand times: it is to find its modules compiled.
 unexport PYTHONDONTWRITEBYTECODE

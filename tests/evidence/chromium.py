@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -12,8 +11,10 @@ from typing import Literal
 
 from playwright.sync_api import Browser, BrowserContext, Dialog, ViewportSize, sync_playwright
 
-PROGRAM = shutil.which("chromium")
-"""None where the machine has none; `.ci/run` installs it."""
+from readiness.tools import BY_NAME, find
+
+PROGRAM = find(BY_NAME["chromium"])
+"""None where the machine has none; `make setup` brings it."""
 SIZES: dict[str, ViewportSize] = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 400, "height": 800}}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 AXE = files("axe_playwright_python").joinpath("axe.min.js")
