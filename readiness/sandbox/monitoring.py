@@ -112,7 +112,7 @@ class Monitoring:
 
     def back(self) -> None:
         """Start Prometheus again, where it was."""
-        self.processes[PROMETHEUS] = _run(self.folder, PROMETHEUS, *self.words)
+        self.processes[PROMETHEUS] = _run(self.folder, PROMETHEUS, _program(PROMETHEUS), *self.words)
         _wait(PROMETHEUS, self.prometheus_url, self.processes[PROMETHEUS], self.folder, _deadline())
         self.settle()
 
@@ -222,9 +222,10 @@ def _start_servers(
     absent: dict[str, Absent] = {}
     for name, own_words in words.items():
         try:
+            program = _program(name)
             if name == PROMETHEUS:
                 _remember(folder, front)
-            processes[name] = _run(folder, name, *own_words)
+            processes[name] = _run(folder, name, program, *own_words)
         except ServerFailed as error:
             absent[name] = Absent(name, str(error))
     deadline = _deadline()
@@ -308,9 +309,8 @@ def _program(name: str) -> str:
     return str(found)
 
 
-def _run(folder: Path, name: str, *words: str) -> subprocess.Popen[bytes]:
+def _run(folder: Path, name: str, program: str, *words: str) -> subprocess.Popen[bytes]:
     """Start a server. Raises ServerFailed."""
-    program = _program(name)
     with (folder / f"{name}.log").open("ab") as log:
         try:
             return start_server((program, *words, "--log.level=warn"), cwd=folder, stdout=log, stderr=log)
