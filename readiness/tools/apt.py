@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from readiness.tools.catalogue import TOOLS, Tool
@@ -52,16 +52,8 @@ def _system() -> set[str]:
 def install(tool: Tool) -> None:
     """Install the package of a tool as root, and link its programs as the package lists them. Raises NotFetched."""
     words = ("-o", "DPkg::Lock::Timeout=120", "install", "-y", "--no-install-recommends", tool.package)
-    fresh = not _has_lists(LISTS)
-    if fresh:
-        _apt("update")
-    try:
-        _apt(*words)
-    except NotFetched:
-        if fresh:
-            raise
-        _apt("update")  # the lists were old: they name files that the mirror no longer has
-        _apt(*words)
+    if not _did(_has_lists(LISTS), lambda: _apt(*words)):
+        _after_update((), lambda: _apt(*words))  # without lists, or with old ones, whose files the mirror has no longer
     _link_installed(tool.package)
 
 
@@ -85,13 +77,35 @@ def unpack(tool: Tool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     folders = ["-o", f"Dir::Cache={own}", "-o", f"Dir::Cache::archives={own / 'archives'}"]
     own_lists = [*folders, "-o", f"Dir::State::lists={own / 'lists'}"]
-    if _has_lists(LISTS):
-        try:
-            return _unpack(tool, folders)
-        except NotFetched:
-            pass  # the system's lists are old, and only root may renew those
-    _apt(*own_lists, "update")
-    return _unpack(tool, own_lists)
+    if not _did(_has_lists(LISTS), lambda: _unpack(tool, folders)):
+        _after_update(own_lists, lambda: _unpack(tool, own_lists))  # only root may renew the system's
+
+
+def _did(possible: bool, step: Callable[[], object]) -> bool:
+    """Return whether a step that may be possible was done."""
+    if not possible:
+        return False
+    try:
+        step()
+    except NotFetched:
+        return False
+    return True
+
+
+def _after_update(options: Sequence[str], step: Callable[[], object]) -> None:
+    """Renew the lists, then do the step. Raises NotFetched with what went wrong first.
+
+    A list that could not be renewed need not be the one that the step needs: it is tried all the same.
+    """
+    complaint = ""
+    try:
+        _apt(*options, "-o", "APT::Update::Error-Mode=any", "update")
+    except NotFetched as error:
+        complaint = str(error)
+    try:
+        step()
+    except NotFetched as error:
+        raise NotFetched(complaint or str(error)) from None
 
 
 def _unpack(tool: Tool, options: Sequence[str]) -> None:
@@ -139,7 +153,6 @@ def _run(program: str, *words: str, folder: Path | None = None) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotFetched(f"{program}: {error}") from None
-    # A failed update ends with 0 and warnings, where old lists are left.
     if ran.returncode:
         said = ran.stderr.strip().splitlines() or ran.stdout.strip().splitlines() or ["it says nothing"]
         errors = [line for line in said if line.startswith("E: ")] or said[-1:]

@@ -40,14 +40,12 @@ def fetch(tools: Sequence[Tool], say: Callable[[str], None]) -> dict[str, list[s
     missing = [tool for tool in tools if find(tool) is None]
     if missing and not may_fetch():
         return {tool.name: [f"{VARIABLE}={ON_THE_PATH} forbids to fetch it"] for tool in missing}
-    failures: dict[str, list[str]] = {}
+    # What comes in one package, as promtool comes with prometheus, is brought once, and fails once.
+    tried: dict[str, list[str]] = {}
     for tool in missing:
-        if find(tool):  # it came with another one, as promtool does
-            continue
-        reasons = _bring(tool, say)
-        if reasons:
-            failures[tool.name] = reasons
-    return failures
+        if find(tool) is None and tool.package not in tried:
+            tried[tool.package] = _bring(tool, say)
+    return {tool.name: tried[tool.package] for tool in missing if find(tool) is None}
 
 
 def _bring(tool: Tool, say: Callable[[str], None]) -> list[str]:

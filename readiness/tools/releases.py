@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import os
 import platform
 import sys
 import tarfile
@@ -13,7 +14,7 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from readiness.tools.catalogue import TOOLS, Tool
 from readiness.tools.places import NotFetched, cache, is_program, link, settle, staging
@@ -63,8 +64,6 @@ def archive_for(tool: Tool, archives: Sequence[Archive]) -> Archive:
 
 def bring(archive: Archive) -> None:
     """Download and unpack an archive into the cache, and link each tool that it has. Raises NotFetched."""
-    if not hasattr(tarfile, "data_filter"):
-        raise NotFetched("Python 3.11.4 or newer is needed to unpack an archive safely")
     name = f"{archive.release}-{archive.version}.{archive.platform}"
     target = cache() / "releases" / name
     if not target.is_dir():
@@ -106,14 +105,31 @@ def _download(archive: Archive, packed: Path) -> None:
 
 
 def _unpack(packed: Path, into: Path) -> None:
-    """Unpack an archive whose digest was right; no member may leave the folder, be a device, or be set-user-id."""
+    """Unpack an archive whose digest was right. Raises NotFetched."""
     try:
         with tarfile.open(packed, "r:gz") as archive:
-            if sum(member.size for member in archive) > UNPACKED_BYTES:
+            members = [_plain(member) for member in archive]
+            if sum(member.size for member in members) > UNPACKED_BYTES:
                 raise NotFetched(f"the archive would take more than {UNPACKED_BYTES} bytes unpacked")
-            archive.extractall(into, filter="data")
+            if hasattr(tarfile, "data_filter"):
+                archive.extractall(into, members, filter="data")
+            else:  # Python before 3.11.4, such as Debian 12's
+                archive.extractall(into, members)  # noqa: S202  its members are plain, and stay inside
     except (tarfile.TarError, OSError, EOFError) as error:
         raise NotFetched(f"the archive could not be unpacked: {error}") from None
+
+
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Return a member that is a file or a folder of ours, inside the archive's folder. Raises NotFetched.
+
+    A release has no others. This does by itself what Python's filter does, which its older versions do not have.
+    """
+    path = PurePosixPath(member.name)
+    if not (member.isfile() or member.isdir()) or path.is_absolute() or ".." in path.parts:
+        raise NotFetched(f"the archive could not be unpacked: {member.name!r} is no file or folder inside of it")
+    member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
+    member.mode &= 0o755
+    return member
 
 
 def _link_tools(archive: Archive, folder: Path) -> None:

@@ -60,6 +60,16 @@ def test_what_does_not_start_counts_as_missing(tmp_path: Path, monkeypatch: pyte
     assert find(BOTH[0]) is None
 
 
+def test_what_comes_together_fails_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = release(tmp_path, monkeypatch, ANSWERS)
+    Path(archive.url.removeprefix("file://")).unlink()
+    said: list[str] = []
+    failures = fetch(BOTH, said.append)
+    assert set(failures) == {"prometheus", "promtool"}
+    assert failures["prometheus"] == failures["promtool"]
+    assert len(said) == 1
+
+
 def test_where_there_is_no_way_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(releases, "pinned", list)
     assert [ways(tool) for tool in TOOLS] == [[]] * len(TOOLS)
