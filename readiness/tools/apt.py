@@ -51,7 +51,15 @@ def _system() -> set[str]:
 
 def install(tool: Tool) -> None:
     """Install the package of a tool as root, and link its programs as the package lists them. Raises NotFetched."""
-    words = ("-o", "DPkg::Lock::Timeout=120", "install", "-y", "--no-install-recommends", tool.package)
+    words = (
+        "-o",
+        "DPkg::Lock::Timeout=120",
+        "install",
+        "-y",
+        "--no-install-recommends",
+        tool.package,
+        *tool.companions,
+    )
     if not _did(_has_lists(LISTS), lambda: _apt(*words)):
         _after_update((), lambda: _apt(*words))  # without lists, or with old ones, whose files the mirror has no longer
     _link_installed(tool.package)
@@ -109,7 +117,7 @@ def _after_update(options: Sequence[str], step: Callable[[], object]) -> None:
 
 
 def _unpack(tool: Tool, options: Sequence[str]) -> None:
-    planned = _apt(*options, "--simulate", "install", "--no-install-recommends", tool.package)
+    planned = _apt(*options, "--simulate", "install", "--no-install-recommends", tool.package, *tool.companions)
     versions = {found["name"]: found["version"] for found in _INSTALLS.finditer(planned)}
     if tool.package not in versions:
         raise NotFetched(f"apt-get would not install {tool.package}; is it installed, and its program not on the PATH?")

@@ -19,6 +19,8 @@ class Tool:
     needed_for: str
     by_hand: str
     """How somebody installs it where nothing here can."""
+    companions: tuple[str, ...] = ()
+    """Packages that come with it, because what uses it here needs them."""
 
 
 TOOLS = (
@@ -53,6 +55,7 @@ TOOLS = (
         release=None,
         needed_for="`readiness sign-off --pdf`, and tests of the pages; no line needs it",
         by_hand="Chromium or Google Chrome, such that one of their names is on the PATH",
+        companions=("libatomic1",),  # the Node in Playwright's wheel, by which the tests drive it, is linked to that
     ),
 )
 BY_NAME = {tool.name: tool for tool in TOOLS}

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from readiness.tools.catalogue import Tool
-from readiness.tools.places import NotFetched, is_program, wrap
+from readiness.tools.places import NotFetched, cache, is_program, wrap
 
 HEAD = "#!/bin/sh\n# Written by `readiness tools --fetch`: a package of this system, unpacked without root.\n"
 SHARED = b"/usr/share/prometheus/alertmanager"
@@ -32,6 +32,19 @@ def wrap_unpacked(tool: Tool, root: Path) -> None:
     else:
         script = _exec(_program(tool, root))
     wrap(tool, HEAD + script)
+
+
+def libraries(root: Path) -> list[str]:
+    """Return the folders of an unpacked package in which a program looks for shared libraries."""
+    places = ("lib", "lib/*-linux-gnu*", "usr/lib", "usr/lib/*-linux-gnu*", "usr/lib/chromium")
+    return sorted(str(folder) for place in places for folder in root.glob(place) if any(folder.glob("*.so*")))
+
+
+def libraries_of(tool: Tool) -> list[str]:
+    """Return those folders of a tool that was fetched without root; none where it was not."""
+    roots = (cache() / "packages").glob(f"{tool.package}_*")
+    newest = max(roots, key=lambda root: root.stat().st_mtime, default=None)
+    return libraries(newest) if newest else []
 
 
 def _program(tool: Tool, root: Path) -> Path:
@@ -71,12 +84,10 @@ def _chromium(root: Path) -> str:
     program = root / "usr" / "lib" / "chromium" / "chromium"
     if not is_program(program):
         raise NotFetched("the package chromium has no program in /usr/lib/chromium")
-    folders = sorted({path.parent for path in root.rglob("*.so*") if path.is_file()})
     fonts = root / "fonts.conf"
     fonts.write_text(FONTS.format(own=root / "usr" / "share" / "fonts"), encoding="utf-8")
-    libraries = ":".join(map(str, folders))
     return (
-        f"LD_LIBRARY_PATH={shlex.quote(libraries)}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\n"
+        f"LD_LIBRARY_PATH={shlex.quote(':'.join(libraries(root)))}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\n"
         f"FONTCONFIG_FILE={shlex.quote(str(fonts))}\n"
         f"export LD_LIBRARY_PATH FONTCONFIG_FILE\n{_exec(program)}"
     )

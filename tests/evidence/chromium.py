@@ -9,9 +9,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, ViewportSize, sync_playwright
 
 from readiness.tools import BY_NAME, find
+from readiness.tools.unpacked import libraries_of
 
 PROGRAM = find(BY_NAME["chromium"])
 """None where the machine has none; `make setup` brings it."""
@@ -25,10 +27,14 @@ WORDS = ["--no-sandbox", "--disable-background-networking", "--disable-component
 @contextmanager
 def browser() -> Iterator[Browser]:
     """Start it."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=PROGRAM, args=WORDS)
-        yield started
-        started.close()
+    unpacked = libraries_of(BY_NAME["chromium"])
+    with pytest.MonkeyPatch.context() as environment:
+        if unpacked:  # Playwright's own driver needs a library that came with the browser
+            environment.setenv("LD_LIBRARY_PATH", ":".join(unpacked), prepend=":")
+        with sync_playwright() as playwright:
+            started = playwright.chromium.launch(executable_path=PROGRAM, args=WORDS)
+            yield started
+            started.close()
 
 
 def faults(path: Path) -> list[str]:
