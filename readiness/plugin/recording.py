@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config.option, "htmlpath"):
         if not config.option.htmlpath:
             config.option.htmlpath = str(folder / PYTEST_HTML)
-            config.option.self_contained_html = True
+        config.option.self_contained_html = True  # the page's policy lets no stylesheet in from beside it
         config.pluginmanager.register(Reporting(config), "readiness-reporting")
     config.pluginmanager.register(Recorder(config), "readiness-recorder")
 
