@@ -20,6 +20,7 @@ from readiness.evidence.previous_run import as_before, held_in, name
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
 from readiness.files import atomic_write
+from readiness.rendering import report_page
 from readiness.rendering.exports import junit, markdown
 from readiness.rendering.formats import ctrf
 from readiness.timeline import parse_span
@@ -104,7 +105,10 @@ def _render(recorded: RecordedRun, book: Book | None) -> None:
     """Write what is rendered anew; what is sealed stays as it was sealed. Raises BadInput."""
     kept = book.runs.get(recorded.folder.name) if book else None
     sealed = kept.sealed.files if kept and kept.sealed else {}
-    for file, render in (("summary.md", markdown), ("junit.xml", junit), ("ctrf.json", ctrf)):
+    rendered = {"summary.md": markdown, "junit.xml": junit, "ctrf.json": ctrf, report_page.FILE: report_page.render}
+    if report_page.FILE in sealed and report_page.BESIDE not in sealed:
+        del rendered[report_page.FILE]  # an earlier version sealed it: there pytest-html wrote the file of that name
+    for file, render in rendered.items():
         text = render(recorded)
         if sealed.get(file, digest := hashlib.sha256(text.encode()).hexdigest()) != digest:
             raise BadInput(
