@@ -10,7 +10,7 @@ ALONE := tests/loadtests tests/test_load_checks.py tests/test_fault_matrix.py
 
 setup: $(VENV)/ready  ## what requirements.lock says, each file held against its digest; and this folder, editable
 
-$(VENV)/ready: requirements.lock pyproject.toml
+$(VENV)/ready: requirements.lock pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --require-hashes --requirement requirements.lock
 	$(PIP) --no-deps --no-build-isolation --editable .

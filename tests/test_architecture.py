@@ -33,6 +33,7 @@ WORDS |= {
 WORDS |= {"channels"}
 WORDS |= {"people", "repositories"}
 WORDS |= {"procedures", "probes"}
+WORDS |= {"shipped"}
 JUDGEMENT = {"alerting", "ladder", "looks", "promql", "quantities", "rehearsal", "rehearsal_verdict", "slo", "verdict"}
 JUDGEMENT |= {"drill", "drill_verdict"}
 FLOOR = {

@@ -1,0 +1,23 @@
+"""What ships with the suite beside its code, at the top of a checkout, or in this folder of a wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_CHECKOUT = Path(__file__).parents[2]
+
+
+def checks() -> Path:
+    """Return the folder of the shipped checks."""
+    return home() / "checks"
+
+
+def loadtests() -> Path:
+    """Return the folder of the load rehearsals; Locust's file in it is `locustfile.py`."""
+    return home() / "loadtests"
+
+
+def home() -> Path:
+    """Return the folder that holds both: that of a wheel where it was built into this one, else the checkout's."""
+    return _HERE if (_HERE / "loadtests").is_dir() else _CHECKOUT
