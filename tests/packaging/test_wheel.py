@@ -148,6 +148,28 @@ def test_a_team_has_checks_of_its_own_beside_the_shipped_ones(
     assert "GO  preflight of prod" in ran.stdout
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (
+            "@pytest.mark.preflight\n",
+            "@pytest.mark.preflight\n@pytest.mark.preflite\n",
+            "'preflite' not found in `markers`",
+        ),
+        ("import pytest\n", "import warnings\nimport pytest\nwarnings.warn('it is old')\n", "UserWarning: it is old"),
+    ],
+    ids=["an unknown mark", "a warning"],
+)
+def test_it_is_as_strict_as_a_checkout(
+    installed: Installed, service: str, tmp_path: Path, before: str, after: str, told: str
+) -> None:
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "test_own.py").write_text(OWN_CHECK.replace(before, after, 1), encoding="utf-8")
+    ran = installed.run("pytest", "-m", "preflight", "--env", "prod", cwd=team(tmp_path, service))
+    assert told in ran.stdout, ran.stdout + ran.stderr
+    assert "GO  preflight" not in ran.stdout
+
+
 def test_one_check_again_by_the_name_that_a_run_tells(installed: Installed, service: str, tmp_path: Path) -> None:
     words = ("pytest", "-m", "preflight", "--env", "prod", "checks/test_health.py::test_live[health]")
     ran = installed.run(*words, cwd=team(tmp_path, service))
