@@ -1,21 +1,37 @@
 # Everything runs in .venv, which `make` creates by itself.
 PYTHON ?= python3
-BIN := .venv/bin
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 ALONE := tests/loadtests tests/test_load_checks.py tests/test_fault_matrix.py
 
-.PHONY: setup demo test lint clean
+.PHONY: setup lock latest demo test lint clean
 
-setup: .venv/ready .venv/tools
+setup: $(VENV)/ready $(VENV)/tools  ## what requirements.lock says, this folder as editable, and the outside programs
 
-.venv/ready: pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,dev]'
+$(VENV)/ready: requirements.lock pyproject.toml setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes --requirement requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # What the sandbox and the pages' tests run beside Python. Without it the demo still runs, and names the lines it lacks.
-.venv/tools: .venv/ready
+$(VENV)/tools: $(VENV)/ready
 	@if $(BIN)/readiness tools --fetch; then touch $@; else echo "going on without: some lines stay unknown"; fi
+
+lock:  ## write requirements.lock anew: the newest releases that pyproject.toml allows, for every platform
+	$(PYTHON) -m venv --clear .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv-lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version 3.11 --all-extras \
+	  --generate-hashes --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
+	rm -rf .venv-lock
+
+latest:  ## the tests with the newest releases that pyproject.toml allows, whatever the lock says
+	$(PYTHON) -m venv --clear .venv-latest
+	.venv-latest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,dev]'
+	@touch .venv-latest/ready
+	$(MAKE) check test VENV=.venv-latest
 
 demo: setup  ## take the ingestion runbook through preflight, smoke, postlaunch and the sign-off on the sandbox
 	@$(BIN)/readiness demo $(DEMO)
@@ -36,5 +52,5 @@ lint: setup
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-latest .venv-lock
 	find reports -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

@@ -90,10 +90,10 @@ class Silence:
 def channel_state(chats: Chats, channel: str) -> ChannelState:
     """Return whether a channel of the runbook exists, and whether it is archived."""
     place = chats.place(channel)
-    found = place.chat.channel(place.name)
-    if found is None:
+    of_chat = place.chat.channel(place.name)
+    if of_chat is None:
         return ChannelState(exists=False, archived=False)
-    return ChannelState(exists=True, archived=found.archived)
+    return ChannelState(exists=True, archived=of_chat.archived)
 
 
 @observation

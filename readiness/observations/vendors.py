@@ -77,7 +77,8 @@ def _impairments(name: str, where: StatusPage, page: Page) -> tuple[list[str], l
     if where.components:
         needed, not_needed = _impairments_by_component(name, where, page)
     else:
-        needed, not_needed = _impairments_of_page(page), []
+        needed = _impairments_of_page(page)
+        not_needed = []
 
     # A page that says that all is well, and has said so for a month, may have moved.
     is_stale = page.updated_at is not None and datetime.now(UTC) - page.updated_at > STALE

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.plugin.run import Run
-from readiness.verdict import Verdict
+if TYPE_CHECKING:  # pytest reads this file beside every test suite
+    from readiness.plugin.run import Run
+    from readiness.verdict import Verdict
 
 
 def pytest_readiness_opened(run: Run) -> None:

@@ -123,7 +123,7 @@ def _record(item: pytest.Item, report: pytest.TestReport, error: BaseException |
     record = {
         **identity(found),
         "nodeid": item.nodeid,
-        "where": f"{item.location[0]}:{(item.location[1] or 0) + 1}",
+        "where": f"{item.nodeid.partition('::')[0]}:{(item.location[1] or 0) + 1}",
         "again": again(run, item.nodeid),
         "outcome": str(outcome),
         "measurements": [asdict(one) for one in taken],
