@@ -37,7 +37,7 @@ def wrap_unpacked(tool: Tool, root: Path) -> None:
 
 
 def libraries(root: Path) -> list[str]:
-    """Return the folders of an unpacked package that have shared libraries: the usual one, and PulseAudio's own in it."""
+    """Return the folders of an unpacked package that have shared libraries: the usual one, PulseAudio's own."""
     return sorted({str(path.parent) for path in root.rglob("*.so*") if _SHARED_LIBRARY.search(path.name)})
 
 
