@@ -14,6 +14,7 @@ from readiness.evidence.signing import signer_of, trusted_keys
 from readiness.rendering.dossier import gather
 from readiness.rendering.sign_off_page import digest, headline, write
 from readiness.tools import BY_NAME, find
+from readiness.tools.places import cache
 from readiness.verdict import INCOMPLETE_EXIT
 
 HELP = "render the page that approvers sign, from the evidence of an environment alone"
@@ -59,8 +60,10 @@ def printed(page: Path) -> Path:
     pdf.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="readiness-pdf-") as profile:
         command = [str(browser), "--headless", "--disable-gpu", f"--user-data-dir={profile}", "--no-pdf-header-footer"]
-        # a browser does not start its own sandbox as root; the page has no script, and its policy lets nothing in
-        command += ["--no-sandbox"] if os.geteuid() == 0 else []
+        # A browser does not start its own sandbox as root, nor one that was unpacked into the cache where the system
+        # allows it no namespaces; the page has no script, and its policy lets nothing in.
+        if os.geteuid() == 0 or browser.is_relative_to(cache()):
+            command.append("--no-sandbox")
         command += [f"--print-to-pdf={pdf.absolute()}", page.absolute().as_uri()]
         try:
             done = subprocess.run(command, capture_output=True, timeout=PRINT_SECONDS, check=False)  # noqa: S603  our own words

@@ -163,7 +163,7 @@ def _run(program: str, *words: str, folder: Path | None = None) -> str:
         raise NotFetched(f"{program}: {error}") from None
     if ran.returncode:
         said = ran.stderr.strip().splitlines() or ran.stdout.strip().splitlines() or ["it says nothing"]
-        errors = [line for line in said if line.startswith("E: ")] or said[-1:]
+        errors = [line for line in said if line.startswith("E: ")] or said[-1:]  # the first is the cause
         command = next((word for word in words if word in {"update", "install", "download"}), words[0])
-        raise NotFetched(f"{program} {command}: {errors[-1].removeprefix('E: ')}")
+        raise NotFetched(f"{program} {command}: {errors[0].removeprefix('E: ')}")
     return ran.stdout

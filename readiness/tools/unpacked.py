@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from readiness.tools.places import NotFetched, cache, is_program, wrap
 HEAD = "#!/bin/sh\n# Written by `readiness tools --fetch`: a package of this system, unpacked without root.\n"
 SHARED = b"/usr/share/prometheus/alertmanager"
 """Where Debian's Alertmanager looks for its default template; it has no option for that."""
+_SHARED_LIBRARY = re.compile(r"\.so(\.\d+)*$")
 DESCRIPTOR = b"/proc/self/fd/9"
 FONTS = """\
 <?xml version="1.0"?>
@@ -35,9 +37,8 @@ def wrap_unpacked(tool: Tool, root: Path) -> None:
 
 
 def libraries(root: Path) -> list[str]:
-    """Return the folders of an unpacked package in which a program looks for shared libraries."""
-    places = ("lib", "lib/*-linux-gnu*", "usr/lib", "usr/lib/*-linux-gnu*", "usr/lib/chromium")
-    return sorted(str(folder) for place in places for folder in root.glob(place) if any(folder.glob("*.so*")))
+    """Return the folders of an unpacked package that have shared libraries: the usual one, PulseAudio's own."""
+    return sorted({str(path.parent) for path in root.rglob("*.so*") if _SHARED_LIBRARY.search(path.name)})
 
 
 def libraries_of(tool: Tool) -> list[str]:

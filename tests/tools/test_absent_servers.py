@@ -109,6 +109,16 @@ if all(REAL.values()):
         says = f"{broken} does not start; readiness tools says where it is: {why}"
         assert answer(f"{found.prometheus_url}/api/v1/rules") == (503, says)
 
+    def test_prometheus_goes_away_and_comes_back(on: Machine) -> None:
+        found = on.start("prometheus", "promtool")  # an Alertmanager is not needed for it
+        found.away()
+        with pytest.raises(OSError, match="refused"):
+            found.value("count(up)")
+        found.back()
+        assert found.value("count(up)") == 1
+        found.again()
+        assert found.value("count(up)") == 1
+
     def test_without_promtool_there_is_no_prometheus(on: Machine) -> None:
         found = on.start("prometheus", "prometheus-alertmanager", "alertmanager")
         assert {name: absent.reason for name, absent in found.absent.items()} == {

@@ -14,7 +14,7 @@ import pytest
 from readiness.sandbox.processes import free_port, start_server
 from readiness.tools import BY_NAME, apt, find, version
 from readiness.tools.places import NotFetched, cache
-from readiness.tools.unpacked import SHARED, wrap_unpacked
+from readiness.tools.unpacked import SHARED, libraries_of, wrap_unpacked
 from tests.tools.machine import machine, script
 
 SAYS = "#!/bin/sh\necho {name}, version 9.9.9\n"
@@ -109,6 +109,28 @@ if apt.is_there():
         with pytest.raises(NotFetched, match="apt-get download: "):
             apt.unpack(BY_NAME["prometheus"])
         assert not (cache() / "packages").exists()
+
+
+def test_an_unpacked_chromium_has_its_libraries_and_fonts_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in machine(tmp_path / "machine").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/before")
+    root = cache() / "packages" / "chromium_9.9.9"
+    script(root / "usr/lib/chromium/chromium", '#!/bin/sh\necho "$LD_LIBRARY_PATH $FONTCONFIG_FILE $*"\n')
+    usual = root / "usr" / "lib" / "x86_64-linux-gnu"
+    script(usual / "libusual.so.1.2", "a library")
+    script(usual / "pulseaudio" / "libcommon-16.1.so", "another, whose folder only its own user knows")
+    script(root / "lib" / "systemd" / "one.socket", "no library")
+    chromium = BY_NAME["chromium"]
+    wrap_unpacked(chromium, root)
+    found = find(chromium)
+    assert found
+    ran = subprocess.run([found, "--headless"], capture_output=True, text=True, check=True)
+    assert ran.stdout == f"{usual}:{usual}/pulseaudio:/before {root}/fonts.conf --headless\n"
+    assert f"<dir>{root}/usr/share/fonts</dir>" in (root / "fonts.conf").read_text()
+    assert libraries_of(chromium) == [str(usual), str(usual / "pulseaudio")]
 
 
 DEBIANS = Path("/usr/bin/prometheus-alertmanager")
