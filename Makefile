@@ -2,9 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-ALONE := tests/loadtests tests/test_load_checks.py tests/test_fault_matrix.py
+# Two workers take whole files (and the fault matrix by its sandboxes); the slowest tests are told at the end, and what
+# each file costs beside its budget.
+TELL := --durations=30
+SHARED := --numprocesses=2 --dist=loadscope --no-loadscope-reorder $(TELL)
 
-.PHONY: setup demo test lint clean
+.PHONY: setup demo check test lab lint clean
 
 setup: .venv/ready
 
@@ -20,11 +23,18 @@ demo: setup  ## take the ingestion runbook through preflight, smoke, postlaunch 
 unexport PYTHONDONTWRITEBYTECODE
 
 # There Hypothesis tries the same examples on every machine, however busy it is.
-test: export CI := true
-test: setup  ## the suite's own tests; what measures times has the machine to itself
-	$(BIN)/python -m pytest tests/loadtests tests/test_load_checks.py
-	$(BIN)/python -m pytest tests --numprocesses=2 --dist=loadfile $(foreach one,$(ALONE),--ignore=$(one))
-	$(BIN)/python -m pytest tests/test_fault_matrix.py --numprocesses=2
+check test: export CI := true
+
+check: lint  ## the inner loop: lint, types, and all tests that need neither a sandbox nor the machine to themselves
+	PYTHONPATH=$(CURDIR)/tests/without_servers \
+	  $(BIN)/python -m pytest tests -m 'not servers and not alone' $(SHARED)
+
+test: setup  ## all of the suite's own tests; what measures times has the machine to itself
+	$(BIN)/python -m pytest tests -m alone $(TELL)
+	$(BIN)/python -m pytest tests -m 'not alone' $(SHARED)
+
+lab: setup  ## what takes long and depends on the machine: the benchmarks, in at most 20 minutes
+	$(BIN)/python -m tests.benchmarks
 
 lint: setup
 	$(BIN)/ruff check .
