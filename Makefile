@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# What measures times has the machine to itself. No worker may import it: it brings gevent.
+ALONE := tests/loadtests tests/test_load_checks.py
+OTHERS := tests $(foreach one,$(ALONE),--ignore=$(one))
 # Two workers take whole files (and the fault matrix by its sandboxes); the slowest tests are told at the end, and what
 # each file costs beside its budget.
 TELL := --durations=30
@@ -27,11 +30,11 @@ check test: export CI := true
 
 check: lint  ## the inner loop: lint, types, and all tests that need neither a sandbox nor the machine to themselves
 	PYTHONPATH=$(CURDIR)/tests/without_servers \
-	  $(BIN)/python -m pytest tests -m 'not servers and not alone' $(SHARED)
+	  $(BIN)/python -m pytest $(OTHERS) -m 'not servers' $(SHARED)
 
 test: setup  ## all of the suite's own tests; what measures times has the machine to itself
-	$(BIN)/python -m pytest tests -m alone $(TELL)
-	$(BIN)/python -m pytest tests -m 'not alone' $(SHARED)
+	$(BIN)/python -m pytest $(ALONE) $(TELL)
+	$(BIN)/python -m pytest $(OTHERS) $(SHARED)
 
 lab: setup  ## what takes long and depends on the machine: the benchmarks, in at most 20 minutes
 	$(BIN)/python -m tests.benchmarks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByUnit:
     """Give a worker whole files, or whole kinds of sandboxes."""
     return ByUnit(config, log)
+
+
+def pytest_unconfigure() -> None:
+    """End the browser of this process, where a page was looked at."""
+    chromium = sys.modules.get("tests.evidence.chromium")
+    if chromium:
+        chromium.SHARED.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """How the tests are told apart: by the fixtures they use and the folder they are in, never by a list of their names.
 
-`make check` takes what starts no servers and measures no times; `make test` takes everything. A test that starts
-a server without asking for the fixture `starts_servers` fails in `make check`: there is no database to start there.
+`make check` takes what starts no servers and measures no times; `make test` takes everything. A test that starts one
+without asking for the fixture `starts_servers` fails in `make check`: there is no database to start there. What
+measures times lies where the Makefile's ALONE says; it brings gevent, and no worker of xdist may even import it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,8 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] 
 
 ROOT = Path(__file__).parents[1]
 STARTS_SERVERS = "starts_servers"
-MEASURES_TIMES = ("tests/loadtests/", "tests/test_load_checks.py")
-"""What has the machine to itself: its figures would be those of its neighbours."""
 MARKS = {
     "servers": "starts a sandbox, a database or a demo; set by itself where the fixture starts_servers is used",
-    "alone": "measures times; set by itself by the folder",
 }
 MATRIX = "tests/test_fault_matrix.py"
 
@@ -25,11 +23,8 @@ MATRIX = "tests/test_fault_matrix.py"
 def mark(items: list[pytest.Item]) -> None:
     """Mark each test with its tier; the longest comes first."""
     for item in items:
-        file = item.path.relative_to(ROOT).as_posix()
         if STARTS_SERVERS in getattr(item, "fixturenames", ()):
             item.add_marker("servers")
-        if file.startswith(MEASURES_TIMES):
-            item.add_marker("alone")
     items.sort(key=lambda item: not item.path.match(MATRIX))
 
 

@@ -18,7 +18,7 @@ from loadtests.trial import ROOT, Finding, Trial, truth_server
 from loadtests.truth import Law
 from readiness.evidence import ledger
 from readiness.evidence.ledger import Kept
-from readiness.rehearsal import FOLDER, folders, read
+from readiness.rehearsal import FOLDER, Evidence, folders, read
 from readiness.rehearsal_verdict import Word, judge
 from readiness.sandbox.processes import free_port
 from tests.loadtests.waiting import asked, until, written
@@ -90,23 +90,35 @@ def test_a_killed_worker_is_inconclusive(tmp_path: Path, url: str) -> None:
     assert found.evidence.lost_workers, str(found)
 
 
-def test_a_late_worker_is_inconclusive_and_keeps_no_evidence(tmp_path: Path, url: str) -> None:
-    stage = {**QUICK, "hold_minutes": 0.4}
+def with_a_second_worker(folder: Path, url: str, hold_minutes: float) -> Evidence:
+    """Rehearse with two workers, of which the second is started when the hold has begun."""
+    stage = {**QUICK, "hold_minutes": hold_minutes}
     port = str(free_port())
     leading = ["--master", "--expect-workers", "1", "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
     working = ["--worker", "--master-host", "127.0.0.1", "--master-port", port]
-    trial = Trial(tmp_path, url, stage, words=leading)
-    leader, workers = trial.start(), [Trial(tmp_path / "1", url, stage, words=working).start()]
-    left = tmp_path / "reports" / "trial" / FOLDER
-    until(lambda: any(read(path.parent).hold_from for path in left.glob("*/evidence.json")))
-    workers.append(Trial(tmp_path / "2", url, stage, words=working).start())
-    for process in (leader, *workers):
-        process.wait()
-    found = judge(trial.evidence())
+    trial = Trial(folder, url, stage, words=leading)
+    leader, workers = trial.start(), [Trial(folder / "1", url, stage, words=working).start()]
+    until(lambda: (so_far := written(folder / "reports", "trial")) and so_far.hold_from)
+    workers.append(Trial(folder / "2", url, stage, words=working).start())
+    leader.wait()
+    for worker in workers:
+        worker.terminate()  # one that has not found its leader in time would look for it for ever
+        worker.wait()
+    return trial.evidence()
+
+
+def test_a_late_worker_is_inconclusive_and_keeps_no_evidence(tmp_path: Path, url: str) -> None:
+    for hold_minutes in (0.4, 2, 10):  # a busy machine needs longer for a start
+        folder = tmp_path / str(hold_minutes)
+        evidence = with_a_second_worker(folder, url, hold_minutes)
+        if evidence.late_workers:
+            break
+    found = judge(evidence)
+    assert evidence.ended == "whole"
     assert found.word is Word.INCONCLUSIVE
     assert any("joined after the hold began" in reason.says for reason in found.reasons)
-    assert len(list(left.iterdir())) == 1
-    assert not list(tmp_path.glob("[12]/reports"))
+    assert len(list((folder / "reports" / "trial" / FOLDER).iterdir())) == 1
+    assert not list(folder.glob("[12]/reports"))
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
