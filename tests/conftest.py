@@ -12,6 +12,7 @@ import pytest
 from readiness.sandbox import Sandbox
 from tests import tiers
 from tests.budgets import Budgets
+from tests.matrix.telling import OneByOne
 from tests.tiers import ByUnit
 
 
@@ -20,6 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark, says in tiers.MARKS.items():
         config.addinivalue_line("markers", f"{mark}: {says}")
     config.pluginmanager.register(Budgets(), "budgets-of-our-tests")
+    config.pluginmanager.register(OneByOne(), "groups-of-faults")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -16,6 +16,7 @@ from readiness.sandbox.faults import FAULTS, Fault
 from tests.matrix.expected import DIAGNOSTICS, NOT_FOR_THE_SANDBOX, STEPS, VERDICTS
 from tests.matrix.judging import KINDS, PARTS, PHASES, Judged, Look, Targets, kind_of
 from tests.matrix.plantings import COVERS, Planting, looks_of, name_of, pairs, parts_of, plantings
+from tests.matrix.telling import ONE_BY_ONE
 
 Said = TypeVar("Said")
 PLANTINGS = plantings()
@@ -90,7 +91,7 @@ def test_exactly_the_expected_lines_turn(
 ) -> None:
     found = planted(targets, planting, tmp_path / "together")
     if found and len(planting.faults) > 1:
-        record_property("planted one by one", f"{planting}: {found}")
+        record_property(ONE_BY_ONE, f"{planting}: {found}")
         found = {}
         for name in planting.faults:
             found |= planted(targets, planting.of(name), tmp_path / name)

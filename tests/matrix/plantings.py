@@ -145,3 +145,8 @@ def name_of(planting: Planting, number: int) -> str:
     """
     unit = planting.kind if planting.kind == "before" else f"{planting.kind}-{number % 2}"
     return f"{unit}:{'+'.join(planting.faults)}"
+
+
+if __name__ == "__main__":  # what is proven, a line each: to compare before and after a change
+    for pair in sorted({pair for one in plantings() for name in one.faults for pair in pairs(name, one.looks)}):
+        print("\t".join(pair))
