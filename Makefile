@@ -4,9 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-ALONE := tests/loadtests tests/test_load_checks.py tests/test_fault_matrix.py
+# What measures times has the machine to itself. No worker may import it: it brings gevent.
+ALONE := tests/loadtests tests/test_load_checks.py
+OTHERS := tests $(foreach one,$(ALONE),--ignore=$(one))
+# Two workers take whole files (and the fault matrix by its sandboxes); the slowest tests are told at the end, and what
+# each file costs beside its budget.
+TELL := --durations=30
+SHARED := --numprocesses=2 --dist=loadscope --no-loadscope-reorder $(TELL)
 
-.PHONY: setup lock latest demo test lint clean
+.PHONY: setup lock latest demo check test lab lint clean
 
 setup: $(VENV)/ready $(VENV)/tools  ## what requirements.lock says, this folder as editable, and the outside programs
 
@@ -40,11 +46,18 @@ demo: setup  ## take the ingestion runbook through preflight, smoke, postlaunch 
 unexport PYTHONDONTWRITEBYTECODE
 
 # There Hypothesis tries the same examples on every machine, however busy it is.
-test: export CI := true
-test: setup  ## the suite's own tests; what measures times has the machine to itself
-	$(BIN)/python -m pytest tests/loadtests tests/test_load_checks.py
-	$(BIN)/python -m pytest tests --numprocesses=2 --dist=loadfile $(foreach one,$(ALONE),--ignore=$(one))
-	$(BIN)/python -m pytest tests/test_fault_matrix.py --numprocesses=2
+check test: export CI := true
+
+check: lint  ## the inner loop: lint, types, and all tests that need neither a sandbox nor the machine to themselves
+	PYTHONPATH=$(CURDIR)/tests/without_servers \
+	  $(BIN)/python -m pytest $(OTHERS) -m 'not servers' $(SHARED)
+
+test: setup  ## all of the suite's own tests; what measures times has the machine to itself
+	$(BIN)/python -m pytest $(ALONE) $(TELL)
+	$(BIN)/python -m pytest $(OTHERS) $(SHARED)
+
+lab: setup  ## what takes long and depends on the machine: the benchmarks, in at most 20 minutes
+	$(BIN)/python -m tests.benchmarks
 
 lint: setup
 	$(BIN)/ruff check .

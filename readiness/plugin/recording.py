@@ -36,6 +36,9 @@ from readiness.verdict import Verdict
 FOLDER = pytest.StashKey[Path]()
 """On the controller's config: the folder of the run."""
 
+BESIDE_ANOTHER = pytest.StashKey[bool]()
+"""On the controller's config: whether another run of the environment was under way when this one began."""
+
 ARTEFACTS = pytest.StashKey[dict[str, Path]]()
 """On the controller's config: what was written, by name."""
 
@@ -57,6 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
     except OSError as error:
         raise UsageError(f"the run cannot leave its evidence: {error}") from None
     config.stash[FOLDER], config.stash[ARTEFACTS] = folder, {}
+    config.stash[BESIDE_ANOTHER], leave = run_folders.share(folder.parent)
+    config.add_cleanup(leave)
     if hasattr(config.option, "htmlpath"):
         if not config.option.htmlpath:
             config.option.htmlpath = str(folder / PYTEST_HTML)

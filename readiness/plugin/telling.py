@@ -13,7 +13,7 @@ from readiness.outcomes import Outcome
 from readiness.plugin.deciding import VERDICT, standing_in
 from readiness.plugin.looking import POOL
 from readiness.plugin.page import COLOURS, Page, name_of
-from readiness.plugin.recording import FOLDER
+from readiness.plugin.recording import BESIDE_ANOTHER, FOLDER
 from readiness.plugin.run import RESULTS, RUN, Run, found_in, is_controller, is_real
 from readiness.plugin.sealing import SEALING
 
@@ -38,7 +38,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what is about to be looked at, before anything is."""
     if not is_real(config):
         return []
-    return [*banner(config.stash[RUN]), *(config.stash[SEALING].lines(10) if SEALING in config.stash else [])]
+    lines = banner(config.stash[RUN])
+    if config.stash.get(BESIDE_ANOTHER, False):
+        lines.append("beside    another run of it is under way: each leaves its own folder, and both act on one target")
+    return [*lines, *(config.stash[SEALING].lines(10) if SEALING in config.stash else [])]
 
 
 def banner(run: Run) -> list[str]:

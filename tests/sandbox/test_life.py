@@ -22,6 +22,7 @@ from readiness.sandbox.folder import PREFIX, own_folder
 from tests.sandbox.visitor import Visitor, wait_for
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("starts_servers")
 PARENT = """
 import os, sys, time
 from readiness.sandbox import Sandbox
