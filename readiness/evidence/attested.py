@@ -55,8 +55,7 @@ def _entry(
     model: type[Entry], result: Result, told: Mapping[str, Any] | None, began: Mapping[str, Any], state: str
 ) -> Entry | None:
     """Read the entry that a result carries, where it is the one that the run began with."""
-    item = f"{result.line}:{result.subject}" if result.subject else result.line
-    name = name_among(list(began), item)
+    name = name_among(list(began), result.key.name)
     if told is None or name is None or told.get("entry") != name or told.get("state") != state:
         return None
     if {key: value for key, value in told.items() if key not in {"entry", "state"}} != dict(began[name]):

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from readiness.ladder import Hysteresis, Standing
 from readiness.measurements import Measurement
-from readiness.outcomes import Gate, Outcome, Phase, Step
+from readiness.outcomes import DecisionKey, Gate, Outcome, Phase, Step
 from readiness.runbook.sign_off import SignOff
 from readiness.timeline import has_passed
-from readiness.verdict import Key, Word
+from readiness.verdict import Word
 
 SCHEMA = "readiness/journal/1"
 
@@ -45,9 +45,9 @@ class Stood(Record):
     below: Step | None = None
 
     @property
-    def key(self) -> Key:
+    def key(self) -> DecisionKey:
         """What makes it unique in a run."""
-        return (self.line, self.check, self.subject)
+        return DecisionKey(self.line, self.check, self.subject)
 
     def standing(self) -> Standing:
         """Give what the ladder carries on."""
@@ -156,9 +156,9 @@ class PlannedItem(Record):
     due: bool
 
     @property
-    def key(self) -> Key:
+    def key(self) -> DecisionKey:
         """What makes it unique in a run."""
-        return (self.line, self.check, self.subject)
+        return DecisionKey(self.line, self.check, self.subject)
 
 
 class OutlinedLine(Record):
@@ -241,9 +241,9 @@ class Result(Record):
     links: tuple[str, ...] = ()
 
     @property
-    def key(self) -> Key:
+    def key(self) -> DecisionKey:
         """What makes it unique in a run."""
-        return (self.line, self.check, self.subject)
+        return DecisionKey(self.line, self.check, self.subject)
 
 
 class Finish(Record):
@@ -257,6 +257,6 @@ class Finish(Record):
     ended: bool = True
     """False where the run was interrupted or its evidence is not whole: `withdrawn` says why."""
     withdrawn: tuple[str, ...] = ()
-    holding: tuple[tuple[str, str, str | None], ...] = ()
+    holding: tuple[DecisionKey, ...] = ()
     standing: tuple[Stood, ...] | None = None
     """The decisions at a step of their ladder, or on the way to one or off it; None in older journals."""

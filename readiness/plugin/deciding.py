@@ -11,12 +11,12 @@ import pytest
 
 from readiness.ladder import Standing, climbed, decided
 from readiness.measurements import Measurement
-from readiness.outcomes import Outcome
+from readiness.outcomes import DecisionKey, Outcome
 from readiness.plugin.judging import again, identity
 from readiness.plugin.looking import POOL
 from readiness.plugin.run import RESULTS, RUN, SEEN, Run, found_in, is_controller, is_real
 from readiness.runbook.lines import Item
-from readiness.verdict import RANK, Key, Verdict, Word, decide, waived_among
+from readiness.verdict import RANK, Verdict, Word, decide, waived_among
 
 VERDICT = pytest.StashKey[Verdict]()
 CRASHED = "???"  # what xdist calls the phase of an item whose worker died
@@ -145,7 +145,7 @@ def _verdict(config: pytest.Config, *, ended: bool) -> Verdict:
     return decide(run.phase, run.expected(), results, ended=ended, waived=waived, sign_off=run.sign_off)
 
 
-def standing_in(config: pytest.Config) -> dict[Key, Standing]:
+def standing_in(config: pytest.Config) -> dict[DecisionKey, Standing]:
     """Say which step of its ladder each decision stands at, now that the run has its results."""
     run = config.stash[RUN]
     before = {one.key: one.standing() for one in (run.before.decisions if run.before else ())}
@@ -156,5 +156,5 @@ def standing_in(config: pytest.Config) -> dict[Key, Standing]:
     return climbed(run.rungs(), before, taken)
 
 
-def _key(record: dict[str, Any]) -> Key:
-    return (record["line"], record["check"], record["subject"])
+def _key(record: dict[str, Any]) -> DecisionKey:
+    return DecisionKey(record["line"], record["check"], record["subject"])

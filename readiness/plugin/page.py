@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from readiness.evidence.attested import Said
 from readiness.evidence.previous_run import Changes
 from readiness.measurements import Measurement
-from readiness.outcomes import Outcome
+from readiness.outcomes import DecisionKey, Outcome
 from readiness.plugin.run import Run
 from readiness.plugin.threads import Look
 from readiness.rendering.diagnostics import attached
-from readiness.verdict import Key, Verdict
+from readiness.verdict import Verdict
 
 Record = dict[str, Any]
 COLOURS = {"fail": "red", "unknown": "yellow", "not run": "yellow", "warn": "yellow", "pass": "green"}
@@ -54,7 +54,7 @@ class Page:
             names = ", ".join(self._key(one.key) for one in found.turned[NAMED_AT_MOST:])
             self._wrap(f"{INDENT}and {len(found.turned) - NAMED_AT_MOST} more: {names}")
 
-    def held(self, found: Iterable[tuple[Key, str]]) -> None:
+    def held(self, found: Iterable[tuple[DecisionKey, str]]) -> None:
         """Tell which steps of a ladder still stand."""
         for key, told in found:
             self._write("")
@@ -175,12 +175,10 @@ class Page:
         return f"{record['ref']} {self._name(record)}" if record["ref"] else self._name(record)
 
     def _name(self, record: Record) -> str:
-        return self._key((record["line"], record["check"], record["subject"]))
+        return self._key(DecisionKey(record["line"], record["check"], record["subject"]))
 
-    def _key(self, key: Key) -> str:
-        line, _, subject = key
-        name = line if self._several else line.partition("/")[2]
-        return f"{name}:{subject}" if subject else name
+    def _key(self, key: DecisionKey) -> str:
+        return key.name if self._several else key.local_name
 
     def _cut(self, text: str) -> str:
         return text if len(text) <= self._width else f"{text[: self._width - 1]}…"
@@ -192,7 +190,7 @@ class Page:
 
 def name_of(record: Record) -> str:
     """Name a result in full: runbook, line and subject."""
-    return f"{record['line']}:{record['subject']}" if record["subject"] else str(record["line"])
+    return DecisionKey(record["line"], record["check"], record["subject"]).name
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:

@@ -10,13 +10,13 @@ import pytest
 from readiness.environment.schema import KnownReading
 from readiness.measurements import show
 from readiness.observations import OBSERVATIONS, Observation
+from readiness.outcomes import DecisionKey
 from readiness.plugin.looking import POOL
 from readiness.plugin.page import wrapped
 from readiness.plugin.run import ITEM, RUN, Run
 from readiness.runbook.lines import Item, planned_checks
 from readiness.sources.table import Clients
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
-from readiness.verdict import Key
 
 SECTIONS = {"postgres": "postgres", "storage": "storage", "exposition": "metrics"}
 """Client → the section of the environment that configures it."""
@@ -41,7 +41,7 @@ def pytest_collection_finish(session: pytest.Session) -> Iterator[None]:
     return result
 
 
-def plan(run: Run, nodes: dict[Key, pytest.Item], clients: Clients) -> Iterator[str]:
+def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], clients: Clients) -> Iterator[str]:
     """Write the plan, line by line."""
     launch = run.environment.launch_at
     yield f"plan of {run.environment.environment}: {run.phase or 'all phases'}"

@@ -208,7 +208,7 @@ def banner(run: RecordedRun) -> str:
             for why in (run.finish.withdrawn if run.finish else ())
         ),
     ]
-    parts += [f"<p>{escape(previous_run.name(key))}: {escape(told)}</p>" for key, told in previous_run.held_in(run)]
+    parts += [f"<p>{escape(key.name)}: {escape(told)}</p>" for key, told in previous_run.held_in(run)]
     held = [one for one in results if one.outcome in exports.OPEN]
     if held:
         heads = ("outcome", "line", "gate", "why", "remedy")
@@ -252,7 +252,7 @@ def _attached(results: list[Result]) -> Iterator[str]:
 
 
 def _title(result: Result) -> str:
-    return f"{exports.name_of(result)}: {result.says}"
+    return f"{result.key.name}: {result.says}"
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:

@@ -18,13 +18,13 @@ from readiness.evidence.previous_run import newest
 from readiness.evidence.records import Before, ReplayOf
 from readiness.ladder import Hysteresis, Rungs
 from readiness.measurements import Measure
-from readiness.outcomes import Effect, Outcome, Phase
+from readiness.outcomes import DecisionKey, Effect, Outcome, Phase
 from readiness.runbook.attestations import Attestations
 from readiness.runbook.lines import Item, Limits, Runbook, planned_checks
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import Waivers
 from readiness.timeline import is_due
-from readiness.verdict import Expected, Key
+from readiness.verdict import Expected
 
 UNDECIDED = "undecided.no_check_yet"
 """The check of the lines whose own check nobody has written yet."""
@@ -70,7 +70,7 @@ class Run:
         recorded = read_run(self.replay).start.hysteresis if self.replay else None
         return recorded.hysteresis() if recorded else Hysteresis()
 
-    def rungs(self) -> dict[Key, Rungs]:
+    def rungs(self) -> dict[DecisionKey, Rungs]:
         """Give the ladder of each decision; only the hours after the launch have one."""
         if self.phase is not Phase.POSTLAUNCH:
             return {}

@@ -9,7 +9,7 @@ import pytest
 
 from readiness.evidence.attested import said
 from readiness.evidence.previous_run import changes, held
-from readiness.outcomes import Outcome
+from readiness.outcomes import DecisionKey, Outcome
 from readiness.plugin.deciding import VERDICT, standing_in
 from readiness.plugin.looking import POOL
 from readiness.plugin.page import COLOURS, Page, name_of
@@ -79,7 +79,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     run, results, verdict = config.stash[RUN], config.stash[RESULTS], config.stash[VERDICT]
     if config.get_verbosity() >= TRACE_VERBOSITY:
         _traces(reporter)
-    outcomes = {(one["line"], one["check"], one["subject"]): Outcome(one["outcome"]) for one in results}
+    outcomes = {DecisionKey(one["line"], one["check"], one["subject"]): Outcome(one["outcome"]) for one in results}
     page = Page(reporter.write_line, reporter._tw.fullwidth, several=len(run.runbooks) > 1)  # noqa: SLF001  no other way
     page.changed(changes(run.before, outcomes.items()))
     page.bad(results)

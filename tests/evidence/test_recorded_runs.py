@@ -9,7 +9,7 @@ import pytest
 from readiness.__main__ import main
 from readiness.evidence.journal import read_run
 from readiness.evidence.rejudge import judge
-from readiness.outcomes import Outcome
+from readiness.outcomes import DecisionKey, Outcome
 from readiness.verdict import Word
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -43,11 +43,11 @@ def test_its_ledger_holds(capsys: pytest.CaptureFixture[str]) -> None:
 def test_it_says_what_it_said_then() -> None:
     run = read_run(REPORTS / "tiny" / "20261129T002626Z-preflight")
     results = {result.key: result for result in run.results}
-    attested = results["book/seen-by-ada", "demo.named", None]
+    attested = results[DecisionKey("book/seen-by-ada", "demo.named", None)]
     assert (attested.outcome, attested.attested) == (Outcome.PASS, True)
     assert attested.instead_of
     assert attested.instead_of["outcome"] == "unknown"
-    waived = results["book/fails", "demo.figure", None]
+    waived = results[DecisionKey("book/fails", "demo.figure", None)]
     assert (waived.outcome, waived.waived, waived.severity) == (Outcome.FAIL, True, "SEV-2")
-    assert results["book/each", "demo.named", "größe"].outcome is Outcome.PASS
+    assert results[DecisionKey("book/each", "demo.named", "größe")].outcome is Outcome.PASS
     assert judge(run).refuted == ()
