@@ -79,12 +79,11 @@ class Said:
 _ORDER = ("void", "expired", "unused", "waived", "attested")
 
 
-def said(results: Iterable[Mapping[str, Any]]) -> list[Said]:
-    """Sum up the entries over `result` records: first what somebody should look after."""
+def said(results: Iterable[Result]) -> list[Said]:
+    """Return the state of each entry that some results carry, first what somebody should look after."""
     found: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
     for result in results:
-        for field in ("attestation", "waiver"):
-            told = result.get(field)
+        for field, told in (("attestation", result.attestation), ("waiver", result.waiver)):
             if told:
                 found.setdefault((field, told["entry"]), {})[told["state"]] = told
     listed = [_said(field, entry, states) for (field, entry), states in found.items()]
@@ -108,8 +107,3 @@ def _said(field: str, entry: str, states: Mapping[str, Mapping[str, Any]]) -> Sa
     if state == EXPIRED:
         return Said("expired", entry, f"{kind} {text}")
     return Said("unused", entry, f"{unused}; {kind} {text}") if state == UNUSED else Said(kind, entry, text)
-
-
-def said_in(run: RecordedRun) -> list[Said]:
-    """Sum up the same of a recorded run."""
-    return said({"attestation": one.attestation, "waiver": one.waiver} for one in run.results)

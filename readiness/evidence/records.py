@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from readiness.files.canonical_json import as_plain
 from readiness.ladder import Hysteresis, Standing
 from readiness.measurements import Measurement
 from readiness.outcomes import DecisionKey, Gate, Outcome, Phase, Step
+from readiness.runbook.lines import Item
 from readiness.runbook.sign_off import SignOff
 from readiness.timeline import has_passed
 from readiness.verdict import Word
@@ -211,39 +214,102 @@ class RecordedMeasurement(Record):
 
 
 class Result(Record):
-    """What was decided for one item."""
+    """What was decided for one item: made where it is judged, and carried as it is into journal, terminal and reports.
+
+    The order of the fields is that of the journal.
+    """
 
     line: str
     check: str
     subject: str | None = None
+    ref: str = ""
+    says: str = ""
+    gate: Gate | None = None
+    links: tuple[str, ...] = ()
     nodeid: str
-    outcome: Outcome
+    where: str = ""
+    """The check's file and line."""
+    again: str = ""
+    """The command that decides this one item once more."""
+    diagnostics: Any = None
     measurements: tuple[RecordedMeasurement, ...]
-    reason: str
-    remedy: str
     seconds: float
     step: Step | None = None
     severity: str = ""
     """The runbook's word for this failure."""
-    gate: Gate | None = None
-    says: str = ""
-    ref: str = ""
     side: Any = None
     waived: bool = False
     attested: bool = False
+    outcome: Outcome
+    reason: str
+    remedy: str
+    instead_of: dict[str, Any] | None = None
+    """What would stand here without the attestation."""
     attestation: dict[str, Any] | None = None
     """The entry that speaks for the line, and what it was good for: decides, void, expired or unused."""
     waiver: dict[str, Any] | None = None
     """The waiver for the line, and what it was good for: waives, expired or unused."""
-    instead_of: dict[str, Any] | None = None
-    """What would stand here without the attestation."""
-    diagnostics: Any = None
-    links: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        item: Item,
+        *,
+        nodeid: str,
+        where: str,
+        again: str,
+        outcome: Outcome,
+        reason: str,
+        remedy: str,
+        measurements: Iterable[Measurement] = (),
+        seconds: float = 0.0,
+        step: Step | None = None,
+        severity: str = "",
+        diagnostics: Mapping[str, Any] | None = None,
+    ) -> Result:
+        """Return what was decided for an item of a runbook; attestations and waivers have not been looked at."""
+        return cls(
+            line=item.line_id,
+            check=item.check,
+            subject=item.subject,
+            ref=item.line.ref,
+            says=item.line.says,
+            gate=item.line.gate,
+            links=item.line.links,
+            nodeid=nodeid,
+            where=where,
+            again=again,
+            diagnostics=dict(diagnostics or {}),
+            measurements=tuple(RecordedMeasurement(**vars(one)) for one in measurements),
+            seconds=seconds,
+            step=step,
+            severity=severity,
+            side={},
+            outcome=outcome,
+            reason=reason,
+            remedy=remedy,
+        )
 
     @property
     def key(self) -> DecisionKey:
         """What makes it unique in a run."""
         return DecisionKey(self.line, self.check, self.subject)
+
+    def measured(self) -> list[Measurement]:
+        """Return the measurements as the judgement knows them."""
+        return [one.measurement() for one in self.measurements]
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain JSON, as it stands in the journal and crosses processes."""
+        return _without(self, {name for name in _WHERE_PEOPLE_SPOKE if getattr(self, name) is None})
+
+
+_WHERE_PEOPLE_SPOKE = ("instead_of", "attestation", "waiver")
+"""The fields that only such a result has."""
+
+
+def _without(record: Record, names: set[str]) -> dict[str, Any]:
+    return {name: as_plain(value) for name, value in record.model_dump(exclude=names).items()}
 
 
 class Finish(Record):

@@ -105,7 +105,7 @@ def _standing(
         return {}
     eased = run.start.hysteresis.hysteresis()
     rungs = {item.key: Rungs(line.ladder, line.consecutive, eased) for item, line in _planned(run)}
-    taken = [(result.key, outcome, [one.measurement() for one in result.measurements]) for result, outcome in proven]
+    taken = [(result.key, outcome, result.measured()) for result, outcome in proven]
     return climbed(rungs, before, taken)
 
 
@@ -128,7 +128,7 @@ def _step(run: RecordedRun, result: Result) -> Step | None:
     line = run.plan.line(result.line) if run.plan else None
     if run.start.phase is not Phase.POSTLAUNCH or line is None:
         return None
-    return reached(line.ladder, [one.measurement() for one in result.measurements])
+    return reached(line.ladder, result.measured())
 
 
 def _outcome(run: RecordedRun, result: Result) -> Outcome:

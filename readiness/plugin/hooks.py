@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from readiness.evidence.records import Result
 from readiness.plugin.run import Run
 from readiness.verdict import Verdict
 
@@ -32,8 +33,8 @@ def pytest_readiness_waiting(config: pytest.Config, title: str, since: float | N
     """
 
 
-def pytest_readiness_result(record: dict[str, Any]) -> None:
-    """Announce what was decided for one item: a journal record `result`."""
+def pytest_readiness_result(result: Result) -> None:
+    """Announce what was decided for one item; `result.plain()` is the journal's record."""
 
 
 def pytest_readiness_verdict(verdict: Verdict) -> None:

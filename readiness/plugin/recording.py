@@ -16,11 +16,11 @@ from _pytest.config.exceptions import UsageError
 from readiness.errors import BadRun
 from readiness.evidence import run_folders
 from readiness.evidence.journal import Journal, RecordedRun, read_run
-from readiness.evidence.records import SCHEMA, Finish
+from readiness.evidence.records import SCHEMA, Finish, Result
 from readiness.evidence.rejudge import judge, limits_digest, on_ladder
 from readiness.files import atomic_write
 from readiness.outcomes import Unknown
-from readiness.plugin.deciding import VERDICT, tell, withdraw
+from readiness.plugin.deciding import VERDICT, publish_records, withdraw
 from readiness.plugin.looking import POOL, Pool
 from readiness.plugin.reporting import HTML, Reporting, finish_page
 from readiness.plugin.run import RUN, Run, is_controller, is_real
@@ -90,7 +90,7 @@ class Recorder:
         """Open it before anything is looked at: what is judged, and all that the runbooks demand."""
         pool = self._config.stash[POOL]
         self._open(_revision(pool))
-        tell(self._config, pool.fetch_seen())
+        publish_records(self._config, pool.fetch_seen())
 
     def _open(self, revision: str | None) -> None:
         if not self._opened:
@@ -117,9 +117,9 @@ class Recorder:
         """Keep a request."""
         self._write("request", record)
 
-    def pytest_readiness_result(self, record: dict[str, Any]) -> None:
+    def pytest_readiness_result(self, result: Result) -> None:
         """Keep a result."""
-        self._write("result", record)
+        self._write("result", result.plain())
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:

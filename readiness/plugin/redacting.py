@@ -14,7 +14,7 @@ from _pytest._code.code import TerminalRepr
 from _pytest.config.exceptions import UsageError
 
 from readiness.plugin.lines import PROBLEMS
-from readiness.plugin.run import FOUND, RUN, SEEN, is_controller
+from readiness.plugin.run import REPORT_RECORDS, REPORT_RESULT, RUN, is_controller
 from readiness.redaction.redactor import REDACTOR
 
 KEPT = {"nodeid", "location", "keywords", "outcome", "when", "duration", "start", "stop", "node", "call", "result"}
@@ -125,7 +125,7 @@ class _Net:
 def _scrub(report: pytest.TestReport | pytest.CollectReport) -> None:
     """Scrub all that a report says; who it is about stays as it is."""
     for name, value in list(vars(report).items()):
-        if name in {FOUND, SEEN, "user_properties"} and value is not None:
+        if name in {REPORT_RESULT, REPORT_RECORDS, "user_properties"} and value is not None:
             plain = REDACTOR.plain(value)
             is_pairs = name == "user_properties" and isinstance(plain, list)
             setattr(report, name, [tuple(pair) for pair in plain] if is_pairs else plain)  # type: ignore[union-attr,arg-type]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pytest
 from _pytest.compat import ascii_escaped
@@ -15,7 +13,7 @@ from _pytest.compat import ascii_escaped
 from readiness.environment.schema import Environment
 from readiness.evidence.journal import read_run
 from readiness.evidence.previous_run import newest
-from readiness.evidence.records import Before, ReplayOf
+from readiness.evidence.records import Before, ReplayOf, Result
 from readiness.ladder import Hysteresis, Rungs
 from readiness.measurements import Measure
 from readiness.outcomes import DecisionKey, Effect, Outcome, Phase
@@ -133,17 +131,22 @@ MEASURE = pytest.StashKey[Measure]()
 SETTLED = pytest.StashKey[Settled]()
 """On a pytest item."""
 
-RESULTS = pytest.StashKey[list[dict[str, Any]]]()
-"""On the controller's config: the settled `result` records, in order."""
+RESULTS = pytest.StashKey[list[Result]]()
+"""On the controller's config: what was decided, in order."""
 
-FOUND, SEEN = "readiness", "readiness_seen"
-"""The attributes of a report that carry plain values across processes: what `judging` found, and what was looked at."""
+REPORT_RESULT, REPORT_RECORDS = "readiness", "readiness_seen"
+"""The attributes of a report that carry plain JSON across processes: its result, and what was looked at and sent."""
 
 
-def found_in(report: pytest.TestReport) -> Mapping[str, Any] | None:
-    """Return what `judging` attached to a report, or None for a test that decides no line."""
-    found: Mapping[str, Any] | None = getattr(report, FOUND, None)
-    return found
+def attach_result(report: pytest.TestReport, result: Result) -> None:
+    """Put a result on a report, as plain JSON: a report may have to cross processes."""
+    setattr(report, REPORT_RESULT, result.plain())
+
+
+def result_of(report: pytest.TestReport) -> Result | None:
+    """Return the result that a report carries, or None for a test that decides no line."""
+    plain = getattr(report, REPORT_RESULT, None)
+    return None if plain is None else Result.model_validate(plain)
 
 
 def is_controller(config: pytest.Config) -> bool:

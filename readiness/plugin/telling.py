@@ -9,12 +9,11 @@ import pytest
 
 from readiness.evidence.attested import said
 from readiness.evidence.previous_run import changes, held
-from readiness.outcomes import DecisionKey, Outcome
 from readiness.plugin.deciding import VERDICT, standing_in
 from readiness.plugin.looking import POOL
-from readiness.plugin.page import COLOURS, Page, name_of
+from readiness.plugin.page import COLOURS, Page
 from readiness.plugin.recording import FOLDER
-from readiness.plugin.run import RESULTS, RUN, Run, found_in, is_controller, is_real
+from readiness.plugin.run import RESULTS, RUN, Run, is_controller, is_real, result_of
 from readiness.plugin.sealing import SEALING
 
 TRACE_VERBOSITY = 2
@@ -61,11 +60,11 @@ def banner(run: Run) -> list[str]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
     """Count an item under its outcome; nothing is printed for it while the run goes on (but with -v)."""
-    found = found_in(report)
-    if found is None:
+    result = result_of(report)
+    if result is None:
         return None
-    word = str(found["outcome"])
-    return f"{CATEGORY}{word}", "", (word.upper(), {COLOURS.get(word, "cyan"): True})
+    word = str(result.outcome)
+    return f"{CATEGORY}{word}", "", (word.upper(), {COLOURS.get(result.outcome, "cyan"): True})
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -79,7 +78,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     run, results, verdict = config.stash[RUN], config.stash[RESULTS], config.stash[VERDICT]
     if config.get_verbosity() >= TRACE_VERBOSITY:
         _traces(reporter)
-    outcomes = {DecisionKey(one["line"], one["check"], one["subject"]): Outcome(one["outcome"]) for one in results}
+    outcomes = {result.key: result.outcome for result in results}
     page = Page(reporter.write_line, reporter._tw.fullwidth, several=len(run.runbooks) > 1)  # noqa: SLF001  no other way
     page.changed(changes(run.before, outcomes.items()))
     page.bad(results)
@@ -100,9 +99,9 @@ def _traces(reporter: pytest.TerminalReporter) -> None:
     """Show the whole of what went wrong, for who asked for it."""
     for category, reports in reporter.stats.items():
         for report in reports if category.startswith(CATEGORY) else []:
-            found = found_in(report)
-            if found and report.outcome == "failed":
-                reporter.write_sep("_", name_of(dict(found)))
+            result = result_of(report)
+            if result and report.outcome == "failed":
+                reporter.write_sep("_", result.key.name)
                 reporter.write_line(report.longreprtext)
 
 

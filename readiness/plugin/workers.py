@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from readiness.plugin.deciding import tell
+from readiness.plugin.deciding import publish_records
 from readiness.plugin.lines import PROBLEMS
 from readiness.plugin.looking import POOL
 from readiness.plugin.run import RUN, is_controller
@@ -29,7 +29,7 @@ class Controller:
         left = getattr(node, "workeroutput", {}).get(OUTPUT, {})
         if left.get("problems"):
             raise pytest.UsageError("\n".join(left["problems"]))
-        tell(node.config, [(kind, record) for kind, record in left.get("seen", [])])
+        publish_records(node.config, [(kind, record) for kind, record in left.get("seen", [])])
 
 
 def pytest_configure(config: pytest.Config) -> None:
