@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from readiness.errors import BadRun
-from readiness.evidence.records import Finish, Plan, Record, Result, Start
+from readiness.evidence.records import Finish, Plan, Record, RecordedObservation, RecordedRequest, Result, Start
 from readiness.files import atomic_write
 from readiness.files.canonical_json import from_json, to_json
 from readiness.outcomes import Effect
@@ -29,7 +29,6 @@ FIRST = "0" * 64
 KINDS = {"start", "plan", "case", "observation", "request", "result", "finish"}
 LOOKS = {"case", "observation", "request"}
 """What leads to a result is brought to the disk with it; a killed process loses none of it either way."""
-_NAMES_A_REQUEST = ("client", "method", "target", "effect", "at")
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
 Kind = TypeVar("Kind", bound=Record)
 
@@ -97,8 +96,8 @@ class RecordedRun:
     folder: Path
     start: Start
     plan: Plan | None = None
-    observations: list[dict[str, Any]] = field(default_factory=list)
-    requests: list[dict[str, Any]] = field(default_factory=list)
+    observations: list[RecordedObservation] = field(default_factory=list)
+    requests: list[RecordedRequest] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
     finish: Finish | None = None
@@ -108,10 +107,10 @@ class RecordedRun:
     head: str = FIRST
     """The digest of the last whole line."""
 
-    def observation(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Find what an observation found; the record has `value` or `unknown`."""
+    def observation(self, name: str, arguments: Mapping[str, Any]) -> RecordedObservation | None:
+        """Return what an observation found, or None where the run did not make it."""
         for record in self.observations:
-            if record["name"] == name and (record.get("arguments") or {}) == dict(arguments):
+            if record.name == name and record.arguments == dict(arguments):
                 return record
         return None
 
@@ -189,9 +188,12 @@ def _sort_in(run: RecordedRun, record: dict[str, Any], problems: list[str]) -> N
         result = _parsed(Result, record, problems)
         run.results += [result] if result else []
     elif kind == "observation":
-        run.observations.append({"name": None, **record})
+        observation = _parsed(RecordedObservation, record, problems)
+        run.observations += [observation] if observation else []
     elif kind == "request":
-        _add(run.requests, record)
+        request = _parsed(RecordedRequest, record, problems)
+        if request:
+            _add(run.requests, request)
     elif kind == "case":
         run.cases.append(str(record.get("nodeid")))
     elif kind == "finish":
@@ -202,12 +204,11 @@ def _sort_in(run: RecordedRun, record: dict[str, Any], problems: list[str]) -> N
         )
 
 
-def _add(requests: list[dict[str, Any]], record: dict[str, Any]) -> None:
+def _add(requests: list[RecordedRequest], request: RecordedRequest) -> None:
     """Add a request; how one that writes ended takes the place of the record from before it was sent."""
-    if record.get("effect") != Effect.READ:
-        name = [record.get(key) for key in _NAMES_A_REQUEST]
-        requests[:] = [one for one in requests if [one.get(key) for key in _NAMES_A_REQUEST] != name]
-    requests.append(record)
+    if request.effect is not Effect.READ:
+        requests[:] = [earlier for earlier in requests if earlier.key != request.key]
+    requests.append(request)
 
 
 def _parsed(model: type[Kind], record: dict[str, Any], problems: list[str]) -> Kind | None:

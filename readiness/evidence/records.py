@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from readiness.files.canonical_json import as_plain
 from readiness.ladder import Hysteresis, Standing
 from readiness.measurements import Measurement
-from readiness.outcomes import DecisionKey, Gate, Outcome, Phase, Step
+from readiness.outcomes import DecisionKey, Effect, Gate, Outcome, Phase, Step
 from readiness.runbook.lines import Item
 from readiness.runbook.sign_off import SignOff
 from readiness.timeline import has_passed
@@ -213,6 +213,63 @@ class RecordedMeasurement(Record):
         return Measurement(self.name, self.value, self.comparator, self.limit, self.unit, self.ok)
 
 
+class RecordedUnknown(Record):
+    """Why an observation has no value."""
+
+    reason: str
+    remedy: str
+    configured: bool = True
+    """False: the environment does not say where to look."""
+    trace: str = ""
+    """Of a defect of the observation."""
+
+
+class RecordedObservation(Record):
+    """What an observation found: `value` or `unknown`."""
+
+    KIND: ClassVar = "observation"
+
+    name: str = ""
+    arguments: dict[str, Any] = {}
+    at: str = ""
+    value: Any = None
+    unknown: RecordedUnknown | None = None
+    source: str = ""
+    seconds: float = 0.0
+
+    @property
+    def has_value(self) -> bool:
+        """Tell whether it found something; that may be nothing: None."""
+        return "value" in self.model_fields_set
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain JSON, as it stands in the journal and crosses processes."""
+        return _plain(self.model_dump(exclude_unset=True))
+
+
+class RecordedRequest(Record):
+    """What was sent, or refused before it was sent."""
+
+    KIND: ClassVar = "request"
+
+    client: str
+    method: str
+    target: str
+    status: str
+    seconds: float
+    effect: Effect
+    at: datetime
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the records of one request have in common: from before it was sent, and of how it ended."""
+        return (self.client, self.method, self.target, self.effect, self.at)
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain JSON, as it stands in the journal and crosses processes."""
+        return _plain(self.model_dump())
+
+
 class Result(Record):
     """What was decided for one item: made where it is judged, and carried as it is into journal, terminal and reports.
 
@@ -301,15 +358,19 @@ class Result(Record):
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON, as it stands in the journal and crosses processes."""
-        return _without(self, {name for name in _WHERE_PEOPLE_SPOKE if getattr(self, name) is None})
+        absent = {name for name in _WHERE_PEOPLE_SPOKE if getattr(self, name) is None}
+        return _plain(self.model_dump(exclude=absent))
 
 
 _WHERE_PEOPLE_SPOKE = ("instead_of", "attestation", "waiver")
 """The fields that only such a result has."""
 
 
-def _without(record: Record, names: set[str]) -> dict[str, Any]:
-    return {name: as_plain(value) for name, value in record.model_dump(exclude=names).items()}
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields as plain JSON, with instants as ISO 8601 writes them."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else as_plain(value) for name, value in fields.items()
+    }
 
 
 class Finish(Record):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import signal
 from collections.abc import Generator, Iterable, Sequence
 from types import FrameType
-from typing import Any
 
 import pytest
 
-from readiness.evidence.records import Result
+from readiness.evidence.records import RecordedRequest, Result
 from readiness.ladder import Standing, climbed, decided
 from readiness.outcomes import DecisionKey
 from readiness.plugin.judging import crashed, left_without_report
 from readiness.plugin.looking import POOL
-from readiness.plugin.run import REPORT_RECORDS, RESULTS, RUN, is_controller, is_real, result_of
+from readiness.plugin.run import RESULTS, RUN, is_controller, is_real
+from readiness.plugin.transfer import Observed, records_of, result_of
 from readiness.verdict import RANK, Verdict, Word, decide, waived_among
 
 VERDICT = pytest.StashKey[Verdict]()
@@ -56,7 +56,7 @@ class Decider:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Decide an item with its last report."""
         config = self._config
-        publish_records(config, getattr(report, REPORT_RECORDS, []))
+        publish_records(config, records_of(report))
 
         run, result = config.stash[RUN], result_of(report)
         item = run.item_of(report.nodeid)
@@ -87,10 +87,10 @@ def _worst(results: Sequence[Result]) -> Result | None:
     return max(results, key=lambda result: RANK.index(result.outcome), default=None)
 
 
-def publish_records(config: pytest.Config, records: Iterable[tuple[str, dict[str, Any]]]) -> None:
+def publish_records(config: pytest.Config, records: Iterable[Observed]) -> None:
     """Emit records of observations and requests to the hooks."""
-    for kind, record in records:
-        if kind == "request":
+    for record in records:
+        if isinstance(record, RecordedRequest):
             config.hook.pytest_readiness_request(record=record)
         else:
             config.hook.pytest_readiness_observation(record=record)
@@ -104,7 +104,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         return (yield)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if POOL in config.stash:
-        publish_records(config, config.stash[POOL].fetch_seen())
+        publish_records(config, config.stash[POOL].take_records())
     cut_short = session.shouldstop or session.shouldfail or exitstatus not in ENDED
     verdict = config.stash[VERDICT] = _verdict(config, ended=not cut_short)
     if exitstatus != pytest.ExitCode.INTERNAL_ERROR:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from readiness.evidence.records import Result
+from readiness.evidence.records import RecordedObservation, RecordedRequest, Result
 from readiness.plugin.run import Run
 from readiness.verdict import Verdict
 
@@ -15,12 +13,12 @@ def pytest_readiness_opened(run: Run) -> None:
     """Announce that everything fits, and that the target is about to be contacted."""
 
 
-def pytest_readiness_observation(record: dict[str, Any]) -> None:
-    """Announce what an observation found: a journal record `observation`."""
+def pytest_readiness_observation(record: RecordedObservation) -> None:
+    """Announce what an observation found."""
 
 
-def pytest_readiness_request(record: dict[str, Any]) -> None:
-    """Announce that something was sent, or refused: a journal record `request`.
+def pytest_readiness_request(record: RecordedRequest) -> None:
+    """Announce that something was sent, or refused.
 
     What does more than read is announced by the thread that sends it, before and after.
     """

@@ -21,14 +21,13 @@ from readiness.plugin.run import (
     ITEM,
     LIMITS,
     MEASURE,
-    REPORT_RECORDS,
     RUN,
     SETTLED,
     Run,
     Settled,
-    attach_result,
     is_real,
 )
+from readiness.plugin.transfer import attach_records, attach_result
 from readiness.plugin.waiving import waive
 from readiness.runbook.lines import Item, Limits, severity_at
 
@@ -101,7 +100,7 @@ def pytest_runtest_makereport(
     if report.when == "call" or error is not None:
         _judge(item, report, error)
     if report.when == "teardown" and POOL in item.config.stash:
-        setattr(report, REPORT_RECORDS, item.config.stash[POOL].fetch_seen())
+        attach_records(report, item.config.stash[POOL].take_records())
     return report
 
 

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from readiness.evidence.audit import Seals
 from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.records import RecordedObservation, RecordedRequest, RecordedUnknown
 from readiness.evidence.signing import PublicKey, trusted_keys
 from readiness.files.evidence_file import Archive
 from readiness.observations import OBSERVATIONS, Observation, load_all
@@ -25,6 +26,7 @@ from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.plugin.options import environments_of
 from readiness.plugin.run import ITEM, LIMITS, RUN, SETTLED, Run, is_controller, is_real
 from readiness.plugin.threads import Look, Threads
+from readiness.plugin.transfer import Observed
 from readiness.runbook.lines import Limits
 from readiness.sources.table import Clients
 from readiness.transport.guard import Guard, Request
@@ -32,8 +34,6 @@ from readiness.transport.guard import Guard, Request
 WAITING_SECONDS = 0.2
 CLEAN_UP_SECONDS = 5.0
 NO_LIMITS = Limits()
-Seen = tuple[str, dict[str, Any]]
-"""The kind of a journal record, `observation` or `request`, and the record."""
 
 
 class Unseen(Unknown, Failed):
@@ -52,7 +52,7 @@ class Pool:
     """All looking of one process: through the clients, or into a recorded run."""
 
     def __init__(
-        self, run: Run, trusted: Mapping[str, PublicKey], at_once: Callable[[dict[str, Any]], None] | None = None
+        self, run: Run, trusted: Mapping[str, PublicKey], at_once: Callable[[RecordedRequest], None] | None = None
     ) -> None:
         """`at_once` takes the records of requests that do more than read; a worker has none, and keeps them."""
         guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep)
@@ -60,7 +60,7 @@ class Pool:
         self.clients = Clients.of(run.environment, guard, run.reports)
         self._archive = Archive(run.reports, Seals(trusted).against)
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
-        self._seen: deque[Seen] = deque()
+        self._records: deque[Observed] = deque()
         self._sources = threading.local()
 
     def look(self, name: str, limits: Limits, line: str = "") -> tuple[Hashable, Look]:
@@ -88,9 +88,9 @@ class Pool:
         deadline = self.run.environment.http.deadline_seconds
         self.threads.call_off(2 * deadline + CLEAN_UP_SECONDS)  # the request under way, and the one that undoes it
 
-    def fetch_seen(self) -> list[Seen]:
+    def take_records(self) -> list[Observed]:
         """Hand over the records that nobody has taken yet."""
-        return [self._seen.popleft() for _ in range(len(self._seen))]
+        return [self._records.popleft() for _ in range(len(self._records))]
 
     @staticmethod
     def arguments(found: Observation, limits: Limits, line: str) -> dict[str, Any]:
@@ -102,22 +102,25 @@ class Pool:
         def make() -> Any:
             at, started = datetime.now(UTC), time.monotonic()
             self._sources.targets = []
-            record: dict[str, Any] = {"name": found.name, "arguments": arguments, "at": at.isoformat()}
+            outcome: dict[str, Any] = {}
             try:
                 kind = TypeAdapter[Any](found.kind)
                 value = self._read_back(found, arguments, kind) if self.recorded else self._call(found, limits, line)
-                record["value"] = kind.dump_python(value, mode="json", warnings="error")
+                outcome = {"value": kind.dump_python(value, mode="json", warnings="error")}
             except Unknown as unknown:
-                record["unknown"] = {"reason": unknown.reason, "remedy": unknown.remedy}
-                record["unknown"] |= {"configured": False} if isinstance(unknown, NotConfigured) else {}
+                outcome = {"unknown": _recorded_unknown(unknown)}
                 raise
             except Exception as error:  # a defect of an observation: told as unknown, never lost
                 reason = f"the observation {found.name} broke: {type(error).__name__}: {error}"
-                record["unknown"] = {"reason": reason, "remedy": _MEND, "trace": traceback.format_exc()}
+                outcome = {"unknown": RecordedUnknown(reason=reason, remedy=_MEND, trace=traceback.format_exc())}
                 raise Unknown(reason, _MEND) from error
             finally:
-                record |= {"source": self._source(found), "seconds": round(time.monotonic() - started, 4)}
-                self._seen.append(("observation", record))
+                seconds = round(time.monotonic() - started, 4)
+                source = self._source(found)
+                record = RecordedObservation(
+                    name=found.name, arguments=arguments, at=at.isoformat(), source=source, seconds=seconds, **outcome
+                )
+                self._records.append(record)
             return value
 
         return make
@@ -131,16 +134,16 @@ class Pool:
         return found.look(**{name: known[name] if name in known else getattr(limits, name) for name in found.needs})
 
     def _read_back(self, found: Observation, arguments: dict[str, Any], kind: TypeAdapter[Any]) -> Any:
+        """Return what the recorded run found. Raises Unknown where it found nothing, or did not look."""
         record = self.recorded.observation(found.name, arguments) if self.recorded else None
-        if record is None or "value" not in record:
-            told = (record or {}).get("unknown") or {
-                "reason": f"the recorded run did not look at {found.name} {json.dumps(arguments) if arguments else ''}",
-                "remedy": "run it against the target",
-            }
-            kind_of = Unknown if told.get("configured", True) else NotConfigured
-            raise kind_of(told["reason"], told["remedy"])
+        if record is None or not (record.has_value or record.unknown):
+            what = f"{found.name} {json.dumps(arguments) if arguments else ''}"
+            raise Unknown(f"the recorded run did not look at {what}", "run it against the target")
+        if not record.has_value and record.unknown:
+            cause = Unknown if record.unknown.configured else NotConfigured
+            raise cause(record.unknown.reason, record.unknown.remedy)
         try:
-            return kind.validate_python(record["value"])
+            return kind.validate_python(record.value)
         except ValidationError as error:
             reason = f"the recorded {found.name} cannot be read back: {error.errors()[0]['msg']}"
             raise Unknown(reason, "replay it with the version that recorded it") from None
@@ -155,12 +158,11 @@ class Pool:
     def _keep(self, request: Request) -> None:
         if hasattr(self._sources, "targets"):
             self._sources.targets.append(f"{request.client} {request.target}")
-        record = {**vars(request), "effect": str(request.effect), "at": request.at.isoformat()}
-        record["seconds"] = round(request.seconds, 4)
+        record = RecordedRequest(**request.record())
         if self._at_once and request.effect is not Effect.READ:
             self._at_once(record)
         else:
-            self._seen.append(("request", record))
+            self._records.append(record)
 
 
 _MEND = "this is a defect of the observation: its trace is in the journal, and with -vv"
@@ -181,8 +183,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[POOL] = Pool(config.stash[RUN], trusted_keys(environments_of(config)), at_once)
 
 
-def _announcing(config: pytest.Config) -> Callable[[dict[str, Any]], None]:
-    def announce(record: dict[str, Any]) -> None:
+def _recorded_unknown(unknown: Unknown) -> RecordedUnknown:
+    record = RecordedUnknown(reason=unknown.reason, remedy=unknown.remedy)
+    return record.model_copy(update={"configured": False}) if isinstance(unknown, NotConfigured) else record
+
+
+def _announcing(config: pytest.Config) -> Callable[[RecordedRequest], None]:
+    def announce(record: RecordedRequest) -> None:
         config.hook.pytest_readiness_request(record=record)
 
     return announce

@@ -8,6 +8,7 @@ import pytest
 
 from readiness.clients.notifying import Delivery, Notifier
 from readiness.evidence.journal import read_run
+from readiness.evidence.records import RecordedRequest
 from readiness.outcomes import Effect, Unknown
 from readiness.plugin.recording import FOLDER
 from readiness.plugin.reporting import HTML
@@ -57,8 +58,7 @@ class Messenger:
         yield from map(_sentence, told)
 
     def _keep(self, request: Request) -> None:
-        record = {**vars(request), "effect": str(request.effect), "at": request.at.isoformat()}
-        self._config.hook.pytest_readiness_request(record={**record, "seconds": round(request.seconds, 4)})
+        self._config.hook.pytest_readiness_request(record=RecordedRequest(**request.record()))
 
 
 def _sentence(told: Delivery) -> str:

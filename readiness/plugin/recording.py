@@ -16,7 +16,7 @@ from _pytest.config.exceptions import UsageError
 from readiness.errors import BadRun
 from readiness.evidence import run_folders
 from readiness.evidence.journal import Journal, RecordedRun, read_run
-from readiness.evidence.records import SCHEMA, Finish, Result
+from readiness.evidence.records import SCHEMA, Finish, RecordedObservation, RecordedRequest, Result
 from readiness.evidence.rejudge import judge, limits_digest, on_ladder
 from readiness.files import atomic_write
 from readiness.outcomes import Unknown
@@ -90,7 +90,7 @@ class Recorder:
         """Open it before anything is looked at: what is judged, and all that the runbooks demand."""
         pool = self._config.stash[POOL]
         self._open(_revision(pool))
-        publish_records(self._config, pool.fetch_seen())
+        publish_records(self._config, pool.take_records())
 
     def _open(self, revision: str | None) -> None:
         if not self._opened:
@@ -109,13 +109,13 @@ class Recorder:
         """Name the item, so that a run that is killed says where it died."""
         self._write("case", {"nodeid": nodeid})
 
-    def pytest_readiness_observation(self, record: dict[str, Any]) -> None:
+    def pytest_readiness_observation(self, record: RecordedObservation) -> None:
         """Keep an observation."""
-        self._write("observation", record)
+        self._write(record.KIND, record.plain())
 
-    def pytest_readiness_request(self, record: dict[str, Any]) -> None:
+    def pytest_readiness_request(self, record: RecordedRequest) -> None:
         """Keep a request."""
-        self._write("request", record)
+        self._write(record.KIND, record.plain())
 
     def pytest_readiness_result(self, result: Result) -> None:
         """Keep a result."""

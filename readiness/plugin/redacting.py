@@ -14,7 +14,8 @@ from _pytest._code.code import TerminalRepr
 from _pytest.config.exceptions import UsageError
 
 from readiness.plugin.lines import PROBLEMS
-from readiness.plugin.run import REPORT_RECORDS, REPORT_RESULT, RUN, is_controller
+from readiness.plugin.run import RUN, is_controller
+from readiness.plugin.transfer import REPORT_RECORDS, REPORT_RESULT
 from readiness.redaction.redactor import REDACTOR
 
 KEPT = {"nodeid", "location", "keywords", "outcome", "when", "duration", "start", "stop", "node", "call", "result"}

@@ -24,7 +24,8 @@ from readiness.evidence.records import Result
 from readiness.files import atomic_write
 from readiness.measurements import show
 from readiness.plugin.deciding import CRASHED
-from readiness.plugin.run import RESULTS, RUN, result_of
+from readiness.plugin.run import RESULTS, RUN
+from readiness.plugin.transfer import result_of
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering import diagnostics, exports
 from readiness.runbook.lines import is_link

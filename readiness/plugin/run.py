@@ -134,20 +134,6 @@ SETTLED = pytest.StashKey[Settled]()
 RESULTS = pytest.StashKey[list[Result]]()
 """On the controller's config: what was decided, in order."""
 
-REPORT_RESULT, REPORT_RECORDS = "readiness", "readiness_seen"
-"""The attributes of a report that carry plain JSON across processes: its result, and what was looked at and sent."""
-
-
-def attach_result(report: pytest.TestReport, result: Result) -> None:
-    """Put a result on a report, as plain JSON: a report may have to cross processes."""
-    setattr(report, REPORT_RESULT, result.plain())
-
-
-def result_of(report: pytest.TestReport) -> Result | None:
-    """Return the result that a report carries, or None for a test that decides no line."""
-    plain = getattr(report, REPORT_RESULT, None)
-    return None if plain is None else Result.model_validate(plain)
-
 
 def is_controller(config: pytest.Config) -> bool:
     """Tell whether this process decides; xdist's workers only look."""

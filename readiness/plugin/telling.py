@@ -13,8 +13,9 @@ from readiness.plugin.deciding import VERDICT, standing_in
 from readiness.plugin.looking import POOL
 from readiness.plugin.page import COLOURS, Page
 from readiness.plugin.recording import FOLDER
-from readiness.plugin.run import RESULTS, RUN, Run, is_controller, is_real, result_of
+from readiness.plugin.run import RESULTS, RUN, Run, is_controller, is_real
 from readiness.plugin.sealing import SEALING
+from readiness.plugin.transfer import result_of
 
 TRACE_VERBOSITY = 2
 CATEGORY = "readiness "

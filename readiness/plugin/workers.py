@@ -10,6 +10,7 @@ from readiness.plugin.deciding import publish_records
 from readiness.plugin.lines import PROBLEMS
 from readiness.plugin.looking import POOL
 from readiness.plugin.run import RUN, is_controller
+from readiness.plugin.transfer import dump, load
 
 OUTPUT = "readiness"
 
@@ -29,7 +30,7 @@ class Controller:
         left = getattr(node, "workeroutput", {}).get(OUTPUT, {})
         if left.get("problems"):
             raise pytest.UsageError("\n".join(left["problems"]))
-        publish_records(node.config, [(kind, record) for kind, record in left.get("seen", [])])
+        publish_records(node.config, load(left.get("seen", [])))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,6 +45,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     if is_controller(config):
         return
-    seen = config.stash[POOL].fetch_seen() if POOL in config.stash else []
+    records = config.stash[POOL].take_records() if POOL in config.stash else []
     output: dict[str, Any] = getattr(config, "workeroutput")  # noqa: B009  xdist puts it there
-    output[OUTPUT] = {"seen": [list(one) for one in seen], "problems": config.stash.get(PROBLEMS, [])}
+    output[OUTPUT] = {"seen": dump(records), "problems": config.stash.get(PROBLEMS, [])}

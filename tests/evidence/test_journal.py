@@ -58,8 +58,8 @@ def test_a_journal_is_read_back(tmp_path: Path) -> None:
     assert run.died_in == "x"
     found = run.observation("figure", {"a": 1})
     assert found
-    assert found["value"] == [1, "nan"]
-    assert found["at"] == "then"
+    assert found.value == [1, "nan"]
+    assert found.at == "then"
     assert run.observation("figure", {"a": 2}) is None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert read_run(path).head == run.head
