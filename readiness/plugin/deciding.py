@@ -12,7 +12,7 @@ from readiness.evidence.records import RecordedRequest, Result
 from readiness.ladder import Standing, climbed, decided
 from readiness.outcomes import DecisionKey
 from readiness.plugin.judging import crashed, left_without_report
-from readiness.plugin.looking import POOL
+from readiness.plugin.observing import POOL
 from readiness.plugin.run import RESULTS, RUN, is_controller, is_real
 from readiness.plugin.transfer import Observed, records_of, result_of
 from readiness.verdict import RANK, Verdict, Word, decide, waived_among

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import Unknown
-from readiness.plugin.looking import NO_LIMITS, POOL, Pool
+from readiness.plugin.observing import NO_LIMITS, POOL, Pool
 from readiness.plugin.run import ITEM, LIMITS
 from readiness.plugin.threads import Look
 

@@ -16,7 +16,7 @@ from readiness.measurements import Measure, Measurement
 from readiness.outcomes import Outcome, Phase, Step, Unknown
 from readiness.plugin.attesting import attest
 from readiness.plugin.diagnosing import diagnose
-from readiness.plugin.looking import POOL
+from readiness.plugin.observing import POOL
 from readiness.plugin.run import (
     ITEM,
     LIMITS,

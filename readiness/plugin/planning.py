@@ -11,7 +11,7 @@ from readiness.environment.schema import KnownReading
 from readiness.measurements import show
 from readiness.observations import OBSERVATIONS, Observation
 from readiness.outcomes import DecisionKey
-from readiness.plugin.looking import POOL
+from readiness.plugin.observing import POOL
 from readiness.plugin.page import wrapped
 from readiness.plugin.run import ITEM, RUN, Run
 from readiness.runbook.lines import Item, planned_checks

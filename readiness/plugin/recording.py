@@ -21,7 +21,7 @@ from readiness.evidence.rejudge import judge, limits_digest, on_ladder
 from readiness.files import atomic_write
 from readiness.outcomes import Unknown
 from readiness.plugin.deciding import VERDICT, publish_records, withdraw
-from readiness.plugin.looking import POOL, Pool
+from readiness.plugin.observing import POOL, Pool
 from readiness.plugin.reporting import HTML, Reporting, finish_page
 from readiness.plugin.run import RUN, Run, is_controller, is_real
 from readiness.plugin.sealing import SEALING

@@ -10,7 +10,7 @@ import pytest
 from readiness.evidence.attested import said
 from readiness.evidence.previous_run import changes, held
 from readiness.plugin.deciding import VERDICT, standing_in
-from readiness.plugin.looking import POOL
+from readiness.plugin.observing import POOL
 from readiness.plugin.page import COLOURS, Page
 from readiness.plugin.recording import FOLDER
 from readiness.plugin.run import RESULTS, RUN, Run, is_controller, is_real

@@ -8,7 +8,7 @@ import pytest
 
 from readiness.plugin.deciding import publish_records
 from readiness.plugin.lines import PROBLEMS
-from readiness.plugin.looking import POOL
+from readiness.plugin.observing import POOL
 from readiness.plugin.run import RUN, is_controller
 from readiness.plugin.transfer import dump, load
 
