@@ -42,6 +42,8 @@ class Journal:
         self._lock = threading.Lock()
         self._handle = os.open(self.path, _FLAGS, 0o600)
         self._seq, self._prev, self._open = 0, FIRST, True
+        self.recorded: RecordedRun | None = None
+        """The run as the journal tells it so far. What can be proven is read back from the disk."""
         atomic_write.sync(folder)
 
     def write(self, record: str, fields: Mapping[str, Any]) -> None:
@@ -64,6 +66,15 @@ class Journal:
                 os.fsync(self._handle)
             self._open = record != "finish"
             self._seq, self._prev = self._seq + 1, _digest(line)
+            self._remember(line)
+
+    def _remember(self, line: bytes) -> None:
+        """Add a line to the run that is recorded; one that does not fit is found when the journal is read back."""
+        problems: list[str] = []
+        run = _added(self.recorded, self.path.parent, from_json(line), problems)
+        if run:
+            run.records, run.head = self._seq, self._prev
+        self.recorded = run
 
     def mask(self) -> None:
         """Write the journal anew with what has become known as secret since, and go on."""
@@ -77,6 +88,7 @@ class Journal:
             atomic_write.write_whole(self.path, "".join(f"{line}\n" for line in lines))
             os.close(self._handle)
             self._handle, self._prev = os.open(self.path, os.O_WRONLY | os.O_APPEND), prev
+            self.recorded = read_run(self.path)
 
     def close(self) -> None:
         """Take nothing more."""
@@ -165,15 +177,22 @@ def _records(lines: list[bytes], problems: list[str]) -> Iterator[dict[str, Any]
 
 
 def _assemble(folder: Path, records: list[dict[str, Any]], problems: list[str]) -> RecordedRun | None:
-    start = _parsed(Start, records[0], problems) if records else None
-    if records and records[0].get("record") != "start":
-        problems.append("the first record is not a start")
-    if start is None:
-        return None
-    run = RecordedRun(folder, start)
-    for record in records[1:]:
-        _sort_in(run, record, problems)
+    run = _added(None, folder, records[0], problems) if records else None
+    if run:
+        for record in records[1:]:
+            _added(run, folder, record, problems)
     return run
+
+
+def _added(run: RecordedRun | None, folder: Path, record: dict[str, Any], problems: list[str]) -> RecordedRun | None:
+    """Return a run with one record more; the first one makes it."""
+    if run:
+        _sort_in(run, record, problems)
+        return run
+    if record.get("record") != "start":
+        problems.append("the first record is not a start")
+    start = _parsed(Start, record, problems)
+    return RecordedRun(folder, start) if start else None
 
 
 def _sort_in(run: RecordedRun, record: dict[str, Any], problems: list[str]) -> None:

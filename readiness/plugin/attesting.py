@@ -7,7 +7,7 @@ import pytest
 from readiness.evidence.attested import DECIDES, EXPIRED, UNUSED, VOID
 from readiness.evidence.records import RecordedMeasurement, Result
 from readiness.outcomes import Outcome
-from readiness.plugin.run import ITEM, RUN
+from readiness.plugin.session import SESSION, STATE
 from readiness.runbook.attestations import Attestation
 from readiness.runbook.lines import Item
 
@@ -19,7 +19,7 @@ JUDGED = {Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN}
 
 def attest(item: pytest.Item, result: Result, *, configured: bool) -> Result:
     """Return the result with the attestation of its line, and with what that was good for."""
-    run, decided = item.config.stash[RUN], item.stash[ITEM]
+    run, decided = item.config.stash[SESSION].run, item.stash[STATE].item
     entry = run.attestations.of(decided.name)
     if entry is None or result.outcome not in JUDGED:
         return result

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Generator, Iterable, Sequence
-from types import FrameType
+from collections.abc import Iterable, Sequence
 
 import pytest
 
@@ -12,34 +10,17 @@ from readiness.evidence.records import RecordedRequest, Result
 from readiness.ladder import Standing, climbed, decided
 from readiness.outcomes import DecisionKey
 from readiness.plugin.judging import crashed, left_without_report
-from readiness.plugin.observing import POOL
-from readiness.plugin.run import RESULTS, RUN, is_controller, is_real
+from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
 from readiness.plugin.transfer import Observed, records_of, result_of
-from readiness.verdict import RANK, Verdict, Word, decide, waived_among
+from readiness.verdict import RANK, Verdict, decide, waived_among
 
-VERDICT = pytest.StashKey[Verdict]()
 CRASHED = "???"  # what xdist calls the phase of an item whose worker died
-ENDED = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
-DECIDER = "readiness-decider"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare, and end on SIGTERM as on Ctrl-C: a cancelled pipeline leaves its evidence."""
+    """Register; workers only judge."""
     if is_real(config) and is_controller(config):
-        config.stash[RESULTS] = []
-        config.pluginmanager.register(Decider(config), DECIDER)
-        signal.signal(signal.SIGTERM, _terminated)
-        config.add_cleanup(_ended)
-
-
-def _terminated(number: int, frame: FrameType | None) -> None:
-    del frame
-    signal.signal(number, signal.SIG_IGN)  # once is enough: the evidence is being written
-    raise KeyboardInterrupt("SIGTERM")
-
-
-def _ended() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        config.pluginmanager.register(Decider(config), "readiness-decider")
 
 
 class Decider:
@@ -47,23 +28,21 @@ class Decider:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._session = config.stash[SESSION]
         self._results: dict[str, list[Result]] = {}
         """Of each item under way, what its reports have said so far."""
-        self.others_failed = False
-        """Something failed that decides no line: a file of checks, a test beside them."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Decide an item with its last report."""
-        config = self._config
-        publish_records(config, records_of(report))
+        publish_records(self._config, records_of(report))
 
-        run, result = config.stash[RUN], result_of(report)
+        run, result = self._session.run, result_of(report)
         item = run.item_of(report.nodeid)
         if item is None:
             if result:
                 raise LookupError(f"no decision is found for {report.nodeid}: does a plugin of pytest change its ids?")
-            self.others_failed |= report.failed
+            self._session.others_failed |= report.failed
             return
 
         results = self._results.setdefault(report.nodeid, [])
@@ -73,13 +52,15 @@ class Decider:
             results.append(crashed(run, item, report.nodeid))
         if report.when in {"teardown", CRASHED}:
             del self._results[report.nodeid]
-            decided_result = _worst(results) or left_without_report(run, item, report.nodeid)
-            config.stash[RESULTS].append(decided_result)
-            config.hook.pytest_readiness_result(result=decided_result)
+            self._publish(_worst(results) or left_without_report(run, item, report.nodeid))
+
+    def _publish(self, result: Result) -> None:
+        self._session.results.append(result)
+        self._config.hook.pytest_readiness_result(result=result)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember a file that could not be read."""
-        self.others_failed |= report.failed
+        self._session.others_failed |= report.failed
 
 
 def _worst(results: Sequence[Result]) -> Result | None:
@@ -96,49 +77,18 @@ def publish_records(config: pytest.Config, records: Iterable[Observed]) -> None:
             config.hook.pytest_readiness_observation(record=record)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
-    """Decide before anyone writes a summary; tell the verdict after everyone has written theirs."""
-    config = session.config
-    if not is_real(config) or not is_controller(config) or exitstatus == pytest.ExitCode.USAGE_ERROR:
-        return (yield)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if POOL in config.stash:
-        publish_records(config, config.stash[POOL].take_records())
-    cut_short = session.shouldstop or session.shouldfail or exitstatus not in ENDED
-    verdict = config.stash[VERDICT] = _verdict(config, ended=not cut_short)
-    if exitstatus != pytest.ExitCode.INTERNAL_ERROR:
-        decider = config.pluginmanager.get_plugin(DECIDER)
-        session.exitstatus = verdict.exit or int(decider is None or decider.others_failed)
-    try:
-        return (yield)
-    except BaseException:
-        withdraw(session)  # a reporter broke: what it should have left is missing
-        raise
-    finally:
-        config.hook.pytest_readiness_verdict(verdict=config.stash[VERDICT])
-
-
-def withdraw(session: pytest.Session) -> None:
-    """Take a good verdict back: its evidence is not whole."""
-    config = session.config
-    verdict = config.stash[VERDICT]
-    if verdict.good:
-        config.stash[VERDICT] = Verdict(Word.INCOMPLETE, 10, "the evidence is not whole: see above", verdict.counts)
-        session.exitstatus = 10
-
-
-def _verdict(config: pytest.Config, *, ended: bool) -> Verdict:
-    run, results = config.stash[RUN], config.stash[RESULTS]
+def verdict_of(session: RunSession, *, ended: bool) -> Verdict:
+    """Return what the results of a run add up to."""
+    run, results = session.run, session.results
     assert run.phase
-    outcomes = decided([(result.key, result.outcome) for result in results], standing_in(config))
+    outcomes = decided([(result.key, result.outcome) for result in results], standing_in(session))
     waived = waived_among((result.key, result.waived) for result in results)
     return decide(run.phase, run.expected(), outcomes, ended=ended, waived=waived, sign_off=run.sign_off)
 
 
-def standing_in(config: pytest.Config) -> dict[DecisionKey, Standing]:
+def standing_in(session: RunSession) -> dict[DecisionKey, Standing]:
     """Return the step of its ladder at which each decision stands, now that the run has its results."""
-    run = config.stash[RUN]
+    run = session.run
     before = {one.key: one.standing() for one in (run.before.decisions if run.before else ())}
-    results = [(result.key, result.outcome, result.measured()) for result in config.stash[RESULTS]]
+    results = [(result.key, result.outcome, result.measured()) for result in session.results]
     return climbed(run.rungs(), before, results)

@@ -16,17 +16,8 @@ from readiness.measurements import Measure, Measurement
 from readiness.outcomes import Outcome, Phase, Step, Unknown
 from readiness.plugin.attesting import attest
 from readiness.plugin.diagnosing import diagnose
-from readiness.plugin.observing import POOL
-from readiness.plugin.run import (
-    ITEM,
-    LIMITS,
-    MEASURE,
-    RUN,
-    SETTLED,
-    Run,
-    Settled,
-    is_real,
-)
+from readiness.plugin.run import Run
+from readiness.plugin.session import SESSION, STATE, is_real, state_of
 from readiness.plugin.transfer import attach_records, attach_result
 from readiness.plugin.waiving import waive
 from readiness.runbook.lines import Item, Limits, severity_at
@@ -41,9 +32,7 @@ _PYTEST_OUTCOMES: dict[Outcome, Literal["passed", "skipped"]] = {
 }
 """What pytest calls it; everything else is failed."""
 TRACE_VERBOSITY = 2
-ATTESTED = pytest.StashKey[Result]()
-"""On an item whose set-up found nothing configured: the result that a person's word gives."""
-Found = tuple[Outcome, str, str]
+Judgement = tuple[Outcome, str, str]
 """Outcome, reason, remedy."""
 
 
@@ -55,7 +44,7 @@ class NotJudged(BaseException):
 def measure(request: pytest.FixtureRequest, item_of_line: Item) -> Measure:
     """Record a value, then hold it against its limit."""
     del item_of_line  # it makes the item one of a line
-    request.node.stash[MEASURE] = taken = Measure()
+    request.node.stash[STATE].measure = taken = Measure()
     return taken
 
 
@@ -63,8 +52,8 @@ def measure(request: pytest.FixtureRequest, item_of_line: Item) -> Measure:
 def limits(request: pytest.FixtureRequest, item_of_line: Item) -> Limits:
     """Give the limits of the line, as the type that the check asks for."""
     del item_of_line
-    found: Limits = request.node.stash[LIMITS]
-    return found
+    stated: Limits = request.node.stash[STATE].limits
+    return stated
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -77,14 +66,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Stop before an item that is not due, not applicable, or short of a limit."""
-    if SETTLED in item.stash:
-        raise NotJudged(item.stash[SETTLED].reason)
+    state = state_of(item)
+    if state and state.predecided:
+        raise NotJudged(state.predecided.reason)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     """Leave out a check that saw nothing, and that a person's word has decided."""
-    return True if ATTESTED in pyfuncitem.stash else None
+    state = state_of(pyfuncitem)
+    return True if state and state.attested else None
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -93,25 +84,26 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach the result to the report; the report's own outcome stays one of pytest's."""
     report = yield
-    if ITEM not in item.stash:
+    if STATE not in item.stash:
         return report
 
     error = call.excinfo.value if call.excinfo else None
     if report.when == "call" or error is not None:
         _judge(item, report, error)
-    if report.when == "teardown" and POOL in item.config.stash:
-        attach_records(report, item.config.stash[POOL].take_records())
+    if report.when == "teardown":
+        attach_records(report, item.config.stash[SESSION].observer.take_records())
     return report
 
 
 def _judge(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> None:
     """Judge an item and put that on its report."""
-    attested = item.stash.get(ATTESTED, None) if report.when == "call" else None
+    state = item.stash[STATE]
+    attested = state.attested if report.when == "call" else None
     result = attested or judged(item, report, error)
 
     if report.when == "setup" and result.attested and result.outcome is Outcome.PASS:
         # Its row is that of the call, which has nothing to do.
-        item.stash[ATTESTED] = result
+        state.attested = result
         report.outcome, report.longrepr = "passed", None
         return
 
@@ -133,8 +125,8 @@ def _longrepr(item: pytest.Item, report: pytest.TestReport, result: Result) -> s
 
 def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> Result:
     """Return what is decided for an item: by its check, and then by the people who attested or waived its line."""
-    run, decided = item.config.stash[RUN], item.stash[ITEM]
-    taken = item.stash[MEASURE].taken if MEASURE in item.stash else []
+    run, decided = item.config.stash[SESSION].run, item.stash[STATE].item
+    taken = _measurements(item)
     outcome, reason, remedy = _outcome(item, report, error)
 
     step = reached(decided.line.ladder, taken) if run.phase is Phase.POSTLAUNCH else None
@@ -189,8 +181,9 @@ def _reported_by_nobody(run: Run, item: Item, nodeid: str, outcome: Outcome, rea
 
 def _configured(item: pytest.Item, error: BaseException | None) -> bool:
     """Tell whether the environment said where to look."""
-    if isinstance(error, NotJudged):
-        return item.stash[SETTLED].configured
+    predecided = item.stash[STATE].predecided
+    if isinstance(error, NotJudged) and predecided:
+        return predecided.configured
     return bool(getattr(error, "configured", True))
 
 
@@ -199,14 +192,14 @@ def again(run: Run, nodeid: str) -> str:
     return f"pytest -m {run.phase} --env {run.environment.environment} {shlex.quote(nodeid)}"
 
 
-def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> Found:
+def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> Judgement:
     """Judge what happened."""
-    if isinstance(error, NotJudged):
-        settled: Settled = item.stash[SETTLED]
-        return settled.outcome, settled.reason, settled.remedy
+    predecided = item.stash[STATE].predecided
+    if isinstance(error, NotJudged) and predecided:
+        return predecided.outcome, predecided.reason, predecided.remedy
     if isinstance(error, Unknown):
         return Outcome.UNKNOWN, error.reason, error.remedy
-    taken = item.stash[MEASURE].taken if MEASURE in item.stash else []
+    taken = _measurements(item)
     beyond_limit = next((measurement for measurement in taken if not measurement.ok), None)
     if beyond_limit and report.when == "call" and (error is None or isinstance(error, AssertionError)):
         # Also where the check has swallowed the error that came with it.
@@ -216,7 +209,12 @@ def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException 
     return _passed(report, taken)
 
 
-def _passed(report: pytest.TestReport, taken: list[Measurement]) -> Found:
+def _measurements(item: pytest.Item) -> list[Measurement]:
+    measure = item.stash[STATE].measure
+    return measure.taken if measure else []
+
+
+def _passed(report: pytest.TestReport, taken: list[Measurement]) -> Judgement:
     """Judge a check that came to its end with everything in its limits."""
     if not taken:
         return Outcome.UNKNOWN, "the check measured nothing", "report this defect of the check"
@@ -226,7 +224,7 @@ def _passed(report: pytest.TestReport, taken: list[Measurement]) -> Found:
     return Outcome.PASS, "", ""
 
 
-def _broken(item: pytest.Item, report: pytest.TestReport, error: BaseException) -> Found:
+def _broken(item: pytest.Item, report: pytest.TestReport, error: BaseException) -> Judgement:
     """Judge an error that no measurement explains: never a pass."""
     sentence = str(error).strip().partition("\n")[0]
     told, trace = f"{type(error).__name__}: {sentence}", "run it again with -vv to see where"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from readiness.outcomes import Outcome
-from readiness.plugin.run import RESULTS, RUN, is_controller, is_real
+from readiness.plugin.session import SESSION, is_controller, is_real
 
 EVERY_SECONDS = 10.0  # where nobody watches: one line in so many seconds, so that a pipeline's log shows life
 ERASE = "\r\x1b[2K"
@@ -22,7 +22,7 @@ class Progress:
 
     def __init__(self, config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
         self._config, self._reporter = config, reporter
-        self._demanded = len(config.stash[RUN].demanded())
+        self._demanded = len(config.stash[SESSION].run.demanded())
         self._started = self._told = time.monotonic()
         self._shown = False
 
@@ -46,7 +46,7 @@ class Progress:
         if not self._reporter.isatty and now - self._told < EVERY_SECONDS:
             return
         self._told = now
-        counts = Counter(result.outcome for result in self._config.stash[RESULTS])
+        counts = Counter(result.outcome for result in self._config.stash[SESSION].results)
         parts = [f"{sum(counts.values())}/{self._demanded} decided"]
         parts += [f"{counts[word]} {word}" for word in OPEN if counts[word]]
         parts += [waiting] if waiting else []

@@ -24,7 +24,7 @@ from readiness.evidence.records import Result
 from readiness.files import atomic_write
 from readiness.measurements import show
 from readiness.plugin.deciding import CRASHED
-from readiness.plugin.run import RESULTS, RUN
+from readiness.plugin.session import SESSION
 from readiness.plugin.transfer import result_of
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering import diagnostics, exports
@@ -49,7 +49,7 @@ class Reporting:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
         """Name what was judged."""
-        run = self._config.stash[RUN]
+        run = self._config.stash[SESSION].run
         report.title = f"{run.environment.environment}: {run.phase}, as of {run.moment:%Y-%m-%d %H:%M}Z"
 
     @pytest.hookimpl(optionalhook=True)
@@ -113,7 +113,7 @@ class Reporting:
         """Keep out what a pipeline's variables say: pytest-html would write a branch name unescaped."""
         from pytest_metadata.plugin import metadata_key  # noqa: PLC0415  comes with pytest-html, so only here
 
-        run = self._config.stash[RUN]
+        run = self._config.stash[SESSION].run
         facts = {
             "environment": run.environment.environment,
             "target": run.environment.target.url,
@@ -132,7 +132,7 @@ class Reporting:
         carried = result_of(report)
         if carried:
             return carried
-        decided = self._config.stash.get(RESULTS, [])
+        decided = self._config.stash[SESSION].results
         return next((result for result in reversed(decided) if result.nodeid == report.nodeid), None)
 
 

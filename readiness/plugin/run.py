@@ -1,4 +1,4 @@
-"""What the modules of the plugin share about the run under way."""
+"""One run: what is judged, of which target, at which instant. The same in every process."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-import pytest
 from _pytest.compat import ascii_escaped
 
 from readiness.environment.schema import Environment
 from readiness.evidence.journal import read_run
 from readiness.evidence.previous_run import newest
-from readiness.evidence.records import Before, ReplayOf, Result
+from readiness.evidence.records import Before, ReplayOf
 from readiness.ladder import Hysteresis, Rungs
-from readiness.measurements import Measure
 from readiness.outcomes import DecisionKey, Effect, Outcome, Phase
 from readiness.runbook.attestations import Attestations
-from readiness.runbook.lines import Item, Limits, Runbook, planned_checks
+from readiness.runbook.lines import Item, Runbook, planned_checks
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import Waivers
 from readiness.timeline import is_due
@@ -112,34 +110,11 @@ def check_id(module: str, function: str) -> str:
 
 
 @dataclass(frozen=True)
-class Settled:
-    """An item that is decided before it runs: nothing is looked at for it."""
+class Predecided:
+    """The outcome of an item that is known before it runs: nothing is looked at for it."""
 
     outcome: Outcome
     reason: str
     remedy: str = ""
     configured: bool = True
     """False: unknown because something is not configured, so that a person's word may decide it."""
-
-
-RUN = pytest.StashKey[Run]()
-"""On the config; absent where no environment was named."""
-
-ITEM = pytest.StashKey[Item]()
-LIMITS = pytest.StashKey[Limits]()
-MEASURE = pytest.StashKey[Measure]()
-SETTLED = pytest.StashKey[Settled]()
-"""On a pytest item."""
-
-RESULTS = pytest.StashKey[list[Result]]()
-"""On the controller's config: what was decided, in order."""
-
-
-def is_controller(config: pytest.Config) -> bool:
-    """Tell whether this process decides; xdist's workers only look."""
-    return not hasattr(config, "workerinput")
-
-
-def is_real(config: pytest.Config) -> bool:
-    """Tell whether this is a run that judges, not a plan and not the suite's own tests."""
-    return RUN in config.stash and not config.option.collectonly

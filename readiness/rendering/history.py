@@ -17,7 +17,7 @@ from readiness.errors import BadRun
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.records import RecordedMeasurement
-from readiness.evidence.rejudge import judge
+from readiness.evidence.rejudge import Judged, judge
 from readiness.files.history_tables import FILE, TABLES, WAIT_SECONDS, address
 from readiness.ladder import GROUND
 from readiness.measurements import COMPARATORS, show
@@ -74,9 +74,8 @@ class Point:
         return DecisionKey(self.line, self.check, self.subject or None)
 
 
-def append(path: Path, run: RecordedRun) -> None:
+def append(path: Path, run: RecordedRun, judged: Judged) -> None:
     """Add a run, whole or not at all. Raises HistoryLost."""
-    judged = judge(run)
     start, verdict = run.start, judged.verdict
     about = (start.run, start.phase, start.started_at.isoformat(), start.target.url, start.target.revision)
     told = (*about, verdict.word, verdict.exit)
@@ -130,7 +129,7 @@ def rebuild(reports: Path, environment: str) -> tuple[int, list[str]]:
         except BadRun as error:
             problems.append(f"{folder.name}: {str(error).splitlines()[0]}")
             continue
-        append(new, run)
+        append(new, run, judge(run))
         number += 1
     if number:
         new.replace(path)
