@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from readiness.__main__ import main
-from readiness.evidence.journal import read_run
+from readiness.evidence.journal import FILE, read_run
+from readiness.evidence.records import RecordedObservation, Result
 from readiness.evidence.rejudge import judge
 from readiness.outcomes import DecisionKey, Outcome
 from readiness.verdict import Word
@@ -51,3 +53,21 @@ def test_it_says_what_it_said_then() -> None:
     assert (waived.outcome, waived.waived, waived.severity) == (Outcome.FAIL, True, "SEV-2")
     assert results[DecisionKey("book/each", "demo.named", "größe")].outcome is Outcome.PASS
     assert judge(run).refuted == ()
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_record_is_written_as_it_was_written_then(name: str) -> None:
+    """Field for field and in the same order: other tools read the journal by these names."""
+    kinds: dict[str, type[Result | RecordedObservation]] = {"result": Result, "observation": RecordedObservation}
+    for text in (REPORTS / "tiny" / name / FILE).read_text("utf-8").splitlines():
+        written = json.loads(text)
+        kind = written["record"]
+        if kind in kinds:
+            own = set(kinds[kind].model_fields)
+            fields = {key: value for key, value in written.items() if key in own}
+            assert set(written) - own <= {"seq", "prev", "at", "record"}
+            again = kinds[kind].model_validate(fields).plain()
+            if kind == "observation":  # there the journal's own `at` comes first
+                assert again == fields
+            else:
+                assert list(again.items()) == list(fields.items())
