@@ -75,25 +75,30 @@ def _finish(session: pytest.Session, run: RunSession, exitstatus: int) -> Genera
     if exitstatus != pytest.ExitCode.USAGE_ERROR:
         decide(session, run, exitstatus)
 
-    result, interruption = None, None
+    result = None
+    broken: list[BaseException] = []
     try:
         result = yield  # JUnit, pytest-html, xdist and the terminal write their reports
     except BaseException as error:  # noqa: BLE001  whatever breaks in a reporter: told, and no good verdict stands
         run.complain(f"a reporter broke: {type(error).__name__}: {error}")
-        interruption = error
+        broken.append(error)
 
     # After a usage error there is a plan and nothing else: no report, no last record, no seal.
-    for step in STEPS if run.decided else (scan_for_secrets, tell):
+    for step in STEPS if run.decided else (scan_for_secrets,):
         try:
             step(config, run)
-        except BaseException as error:  # noqa: BLE001  the next steps are to leave what they can
+        except BaseException as error:  # noqa: BLE001  the steps that follow are to leave what they can
             run.complain(f"{step.__name__} broke: {type(error).__name__}: {error}")
-            interruption = error
+            broken.append(error)
 
     if run.decided and run.decided.good and run.trouble:
         session.exitstatus = INCOMPLETE_EXIT
-    if interruption and not isinstance(interruption, Exception):
-        raise interruption
+    tell(config, run)
+
+    # An error has been told. A second Ctrl-C is for pytest to end with.
+    for interruption in broken:
+        if not isinstance(interruption, Exception):
+            raise interruption
     return result
 
 
@@ -180,10 +185,12 @@ def prove(config: pytest.Config, run: RunSession) -> None:
         run.complain(f"the journal cannot be read back: {str(error).splitlines()[0]}")
         return
     judged = judge(recorded)
-    run.proof = recorded, judged
-    if run.verdict and run.verdict.good and (judged.refuted or judged.verdict.word is not run.verdict.word):
+    agrees = run.verdict is not None and judged.verdict.word is run.verdict.word and not judged.refuted
+    if run.verdict and run.verdict.good and not agrees:
         why = judged.refuted[0] if judged.refuted else f"its results add up to {judged.verdict.word}"
         run.complain(f"the journal does not bear the verdict out: {why}")
+        return  # without a proof nothing is sealed
+    run.proof = recorded, judged
 
 
 def seal(config: pytest.Config, run: RunSession) -> None:
@@ -199,7 +206,7 @@ def seal(config: pytest.Config, run: RunSession) -> None:
 
 
 def annotate(config: pytest.Config, run: RunSession) -> None:
-    """Tell the pipeline, from the journal as it was read back."""
+    """Annotate the pipeline, from the journal as it was read back."""
     if run.proof and run.proof[0].finish:
         tell_pipeline(config, run.proof[0])
 
@@ -228,9 +235,8 @@ STEPS: tuple[Step, ...] = (
     write_history,
     sign_off,
     announce,
-    tell,
 )
-"""What follows once all reporters have written theirs, in this order."""
+"""What follows once all reporters have written theirs, in this order. Last of all the report is told."""
 
 
 def _recorded(run: RunSession) -> RecordedRun | None:

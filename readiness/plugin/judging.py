@@ -50,7 +50,7 @@ def measure(request: pytest.FixtureRequest, item_of_line: Item) -> Measure:
 
 @pytest.fixture
 def limits(request: pytest.FixtureRequest, item_of_line: Item) -> Limits:
-    """Give the limits of the line, as the type that the check asks for."""
+    """Return the limits of the line, as the type that the check asks for."""
     del item_of_line
     stated: Limits = request.node.stash[STATE].limits
     return stated
@@ -180,7 +180,7 @@ def _reported_by_nobody(run: Run, item: Item, nodeid: str, outcome: Outcome, rea
 
 
 def _configured(item: pytest.Item, error: BaseException | None) -> bool:
-    """Tell whether the environment said where to look."""
+    """Return whether the environment said where to look."""
     predecided = item.stash[STATE].predecided
     if isinstance(error, NotJudged) and predecided:
         return predecided.configured
@@ -188,7 +188,7 @@ def _configured(item: pytest.Item, error: BaseException | None) -> bool:
 
 
 def again(run: Run, nodeid: str) -> str:
-    """Give the command that decides this one item once more, for a shell."""
+    """Return the command that decides this one item once more, for a shell."""
     return f"pytest -m {run.phase} --env {run.environment.environment} {shlex.quote(nodeid)}"
 
 

@@ -77,7 +77,7 @@ class Observer:
         return self.threads.wait(self.ask(name, limits, line), WAITING_SECONDS, meanwhile)
 
     def ask(self, name: str, limits: Limits = NO_LIMITS, line: str = "") -> Look:
-        """Give a look, started now where nobody has started it before."""
+        """Return a look, started now where nobody has started it before."""
         return self.threads.ask(*self.look(name, limits, line))
 
     def call_off(self) -> None:
@@ -91,7 +91,7 @@ class Observer:
 
     @staticmethod
     def arguments(found: Observation, limits: Limits, line: str) -> dict[str, Any]:
-        """Give the limits that an observation asks for, as plain values, and the line where it asks for that."""
+        """Return the limits that an observation asks for, as plain values, and the line where it asks for that."""
         stated = {"line": line, **limits.model_dump(mode="json")}
         return {name: stated[name] for name in found.needs if name in stated}
 
@@ -146,7 +146,7 @@ class Observer:
             raise Unknown(reason, "replay it with the version that recorded it") from None
 
     def _source(self, found: Observation) -> str:
-        """Say where an observation looked: what was asked, or what it would have asked."""
+        """Return where an observation looked: what was asked, or what it would have asked."""
         if self.recorded:
             return f"recorded in {self.run.replay}"
         targets = list(dict.fromkeys(self._sources.targets))

@@ -45,7 +45,7 @@ class Page:
         self._write, self._width, self._several = write, max(NARROWEST, width), several
 
     def changed(self, found: Changes | None) -> None:
-        """Tell first of all what has turned since the run before."""
+        """Write first of all what has turned since the run before."""
         if found is None:
             return
         self._write("")
@@ -61,7 +61,7 @@ class Page:
             self._wrap(f"{INDENT}and {len(found.turned) - NAMED_AT_MOST} more: {names}")
 
     def held(self, found: Iterable[tuple[DecisionKey, str]]) -> None:
-        """Tell which steps of a ladder still stand."""
+        """Write which steps of a ladder still stand."""
         for key, told in found:
             self._write("")
             self._wrap(f"{'STANDS':<{LABEL}}{self._key(key)}: {told}", red=True)
@@ -72,7 +72,7 @@ class Page:
             self._blocks(outcome, results)
 
     def stopped(self, looks: Iterable[Look]) -> None:
-        """Tell what was changing something when the run ended, and what became of it."""
+        """Write what was changing something when the run ended, and what became of it."""
         for look in looks:
             told, remedy = "it came to its end", ""
             if look.unknown:
@@ -120,14 +120,14 @@ class Page:
             self._write(f"{INDENT}{'again':<{LABEL}}{results[0].again}")  # whole, to be copied
 
     def people(self, found: Iterable[Said]) -> None:
-        """Tell what people have said of the lines, and what of it is void, expired or unused."""
+        """Write what people have said of the lines, and what of it is void, expired or unused."""
         for one in found:
             colour = {"void": "red", "attested": "cyan"}.get(one.kind, "yellow")
             self._write("")
             self._wrap(f"{one.kind.upper():<{LABEL}}{one.entry}: {one.text}", **{colour: True})
 
     def missing(self, run: Run, verdict: Verdict) -> None:
-        """Tell what the runbook demands and nobody answered."""
+        """Write what the runbook demands and nobody answered."""
         if verdict.missing:
             self._write("")
             names = ", ".join(dict.fromkeys(self._key(key) for key in verdict.missing))

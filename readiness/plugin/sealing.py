@@ -39,7 +39,7 @@ class Sealing:
         return self.signer.key_id if self.signer else None
 
     def lines(self, width: int = 9) -> list[str]:
-        """Say whether this run is evidence, and what to keep elsewhere so that nobody can cut the ledger unseen."""
+        """Return whether this run is evidence, and what to keep elsewhere so that nobody can cut the ledger unseen."""
         head = [f"{'ledger':<{width}}head {self.head}"] if self.head else []
         return [f"{'signed':<{width}}{self._told()}", *head]
 

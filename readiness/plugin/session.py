@@ -61,7 +61,7 @@ class RunSession:
         return self.decided
 
     def complain(self, why: str) -> None:
-        """Say why the evidence is not whole: from then on no good verdict stands."""
+        """Keep why the evidence is not whole: from then on no good verdict stands."""
         text = REDACTOR.text(why)
         if text not in self.trouble:
             self.trouble.append(text)
@@ -113,10 +113,10 @@ def state_of(node: pytest.Item) -> ItemState | None:
 
 
 def is_controller(config: pytest.Config) -> bool:
-    """Tell whether this process decides; xdist's workers only look."""
+    """Return whether this process decides; xdist's workers only look."""
     return not hasattr(config, "workerinput")
 
 
 def is_real(config: pytest.Config) -> bool:
-    """Tell whether this is a run that judges, not a plan and not the suite's own tests."""
+    """Return whether this is a run that judges, not a plan and not the suite's own tests."""
     return SESSION in config.stash and not config.option.collectonly

@@ -38,7 +38,7 @@ def _nothing() -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say what is about to be looked at, before anything is."""
+    """Return what is about to be looked at, before anything is."""
     if not is_real(config):
         return []
     session = config.stash[SESSION]
