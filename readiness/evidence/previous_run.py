@@ -134,6 +134,8 @@ def held(
 
 
 def held_in(run: RecordedRun) -> list[tuple[DecisionKey, str]]:
-    """Tell the same of a recorded run."""
+    """Return the same of a recorded run."""
+    if run.start.phase is not Phase.POSTLAUNCH:
+        return []  # only the hours after the launch have a ladder
     judged = judge(run)
     return list(held(judged.standing, judged.outcomes, run.start.hysteresis.hysteresis()))
