@@ -25,20 +25,17 @@ MODULES = (
     "readiness.plugin.settings",
     "readiness.plugin.options",
     "readiness.plugin.lines",
-    "readiness.plugin.looking",
+    "readiness.plugin.observing",
     "readiness.plugin.judging",
     "readiness.plugin.deciding",
-    "readiness.plugin.sealing",
     "readiness.plugin.recording",
-    "readiness.plugin.looking_back",
-    "readiness.plugin.sign_off",
-    "readiness.plugin.notifying",
     "readiness.plugin.reporting",
     "readiness.plugin.redacting",
     "readiness.plugin.planning",
     "readiness.plugin.progress",
     "readiness.plugin.telling",
     "readiness.plugin.workers",
+    "readiness.plugin.finishing",
 )
 ENV = "--env"
 ASKING = (ENV, "--replay")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:  # pytest reads this file beside every test suite
+    from readiness.evidence.records import RecordedObservation, RecordedRequest, Result
     from readiness.plugin.run import Run
     from readiness.verdict import Verdict
 
@@ -15,12 +16,12 @@ def pytest_readiness_opened(run: Run) -> None:
     """Announce that everything fits, and that the target is about to be contacted."""
 
 
-def pytest_readiness_observation(record: dict[str, Any]) -> None:
-    """Announce what an observation found: a journal record `observation`."""
+def pytest_readiness_observation(record: RecordedObservation) -> None:
+    """Announce what an observation found."""
 
 
-def pytest_readiness_request(record: dict[str, Any]) -> None:
-    """Announce that something was sent, or refused: a journal record `request`.
+def pytest_readiness_request(record: RecordedRequest) -> None:
+    """Announce that something was sent, or refused.
 
     What does more than read is announced by the thread that sends it, before and after.
     """
@@ -33,8 +34,8 @@ def pytest_readiness_waiting(config: pytest.Config, title: str, since: float | N
     """
 
 
-def pytest_readiness_result(record: dict[str, Any]) -> None:
-    """Announce what was decided for one item: a journal record `result`."""
+def pytest_readiness_result(result: Result) -> None:
+    """Announce what was decided for one item; `result.plain()` is the journal's record."""
 
 
 def pytest_readiness_verdict(verdict: Verdict) -> None:

@@ -19,9 +19,11 @@ from readiness.errors import BadInput, ReadinessError, not_one_of
 from readiness.evidence import run_folders
 from readiness.evidence.journal import read_run
 from readiness.evidence.records import Start
+from readiness.evidence.signing import trusted_keys
 from readiness.outcomes import Effect, Phase
 from readiness.plugin import embedded
-from readiness.plugin.run import RUN, Run
+from readiness.plugin.run import Run
+from readiness.plugin.session import SESSION, begin
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook import attestations, sign_off, waivers
 from readiness.runbook import lines as runbook_lines
@@ -40,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("env") is None:
         return
     try:
-        config.stash[RUN] = _run(config)
+        config.stash[SESSION] = begin(config, _run(config), trusted_keys(environments_of(config)))
     except (ReadinessError, ValueError) as error:
         raise pytest.UsageError(REDACTOR.text(str(error))) from None
 

@@ -10,13 +10,13 @@ import pytest
 from readiness.environment.schema import KnownReading
 from readiness.measurements import show
 from readiness.observations import OBSERVATIONS, Observation
-from readiness.plugin.looking import POOL
+from readiness.outcomes import DecisionKey
 from readiness.plugin.page import wrapped
-from readiness.plugin.run import ITEM, RUN, Run
+from readiness.plugin.run import Run
+from readiness.plugin.session import SESSION, STATE
 from readiness.runbook.lines import Item, planned_checks
 from readiness.sources.table import Clients
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
-from readiness.verdict import Key
 
 SECTIONS = {"postgres": "postgres", "storage": "storage", "exposition": "metrics"}
 """Client → the section of the environment that configures it."""
@@ -29,19 +29,20 @@ def pytest_collection_finish(session: pytest.Session) -> Iterator[None]:
     """Show the plan in place of pytest's list of items."""
     config = session.config
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if RUN not in config.stash or not config.option.collectonly or reporter is None or session.testsfailed:
+    if SESSION not in config.stash or not config.option.collectonly or reporter is None or session.testsfailed:
         return (yield)
     items, session.items = session.items, []
     result = yield
     session.items = items
-    nodes = {node.stash[ITEM].key: node for node in items if ITEM in node.stash}
-    for line in plan(config.stash[RUN], nodes, config.stash[POOL].clients):
+    nodes = {node.stash[STATE].item.key: node for node in items if STATE in node.stash}
+    run_session = config.stash[SESSION]
+    for line in plan(run_session.run, nodes, run_session.observer.clients):
         for part in wrapped(line, max(60, reporter._tw.fullwidth)):  # noqa: SLF001  no public way to the width
             reporter.write_line(part)
     return result
 
 
-def plan(run: Run, nodes: dict[Key, pytest.Item], clients: Clients) -> Iterator[str]:
+def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], clients: Clients) -> Iterator[str]:
     """Write the plan, line by line."""
     launch = run.environment.launch_at
     yield f"plan of {run.environment.environment}: {run.phase or 'all phases'}"

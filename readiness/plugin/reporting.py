@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from readiness.evidence.records import RecordedMeasurement
+from readiness.evidence.records import Result
 from readiness.files import atomic_write
 from readiness.measurements import show
 from readiness.plugin.deciding import CRASHED
-from readiness.plugin.run import RESULTS, RUN, found_in
+from readiness.plugin.session import SESSION
+from readiness.plugin.transfer import result_of
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering import diagnostics, exports, report_page
 from readiness.runbook.lines import is_link
@@ -45,7 +46,7 @@ class Reporting:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
         """Name what was judged."""
-        run = self._config.stash[RUN]
+        run = self._config.stash[SESSION].run
         report.title = f"{run.environment.environment}: {run.phase}, as of {run.moment:%Y-%m-%d %H:%M}Z"
 
     @pytest.hookimpl(optionalhook=True)
@@ -59,9 +60,9 @@ class Reporting:
         """Fill them, and write the id of the test again, escaped."""
         if not cells:
             return
-        record = self._record(report)
-        values = _cells(record) if record else dict.fromkeys(COLUMNS, "")
-        state = str(record["outcome"]).replace(" ", "-") if record else "none"
+        result = self._result(report)
+        values = _cells(result) if result else dict.fromkeys(COLUMNS, "")
+        state = result.outcome.replace(" ", "-") if result else "none"
         own = [
             f'<td class="col-{key}{f" state-{state}" if key == "state" else ""}">{_text(value)}</td>'
             for key, value in values.items()
@@ -72,18 +73,18 @@ class Reporting:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_html(self, report: pytest.TestReport, data: list[str]) -> None:
         """Show every measurement and diagnostic of a line under its row."""
-        record = self._record(report)
-        if not record:
+        result = self._result(report)
+        if result is None:
             return
-        told = [str(RecordedMeasurement(**one).measurement()) for one in record["measurements"]]
-        told += [record[key] for key in ("reason", "remedy") if record.get(key) and report.outcome == "passed"]
-        for name, rows in (record.get("diagnostics") or {}).items():
+        told = [str(measurement) for measurement in result.measured()]
+        told += [text for text in (result.reason, result.remedy) if text and report.outcome == "passed"]
+        for name, rows in (result.diagnostics or {}).items():
             told.append("\n  ".join([f"diagnostic {name}:", *diagnostics.rows(REDACTOR.plain(rows))]))
         if told and data == ["No log output captured."]:
             del data[:]
         data.extend(f"{_text(text)}\n" for text in told)
-        if record["outcome"] in exports.SHOWN:
-            data.extend(f"look: {_link(link)}\n" for link in record["links"])
+        if result.outcome in exports.SHOWN:
+            data.extend(f"look: {_link(link)}\n" for link in result.links)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -109,7 +110,7 @@ class Reporting:
         """Keep out what a pipeline's variables say: pytest-html would write a branch name unescaped."""
         from pytest_metadata.plugin import metadata_key  # noqa: PLC0415  comes with pytest-html, so only here
 
-        run = self._config.stash[RUN]
+        run = self._config.stash[SESSION].run
         facts = {
             "environment": run.environment.environment,
             "target": run.environment.target.url,
@@ -123,26 +124,25 @@ class Reporting:
         collected.clear()
         collected.update({name: _text(str(value)) for name, value in facts.items()})
 
-    def _record(self, report: pytest.TestReport) -> dict[str, Any] | None:
-        """Find what was decided for the item of a report."""
-        found = found_in(report)
-        if found:
-            return dict(found)
-        settled = self._config.stash.get(RESULTS, [])
-        return next((record for record in reversed(settled) if record["nodeid"] == report.nodeid), None)
+    def _result(self, report: pytest.TestReport) -> Result | None:
+        """Return what was decided for the item of a report."""
+        carried = result_of(report)
+        if carried:
+            return carried
+        decided = self._config.stash[SESSION].results
+        return next((result for result in reversed(decided) if result.nodeid == report.nodeid), None)
 
 
-def _cells(record: dict[str, Any]) -> dict[str, str]:
-    taken = [RecordedMeasurement(**one).measurement() for one in record["measurements"]]
+def _cells(result: Result) -> dict[str, str]:
+    taken = result.measured()
     worst_first = sorted(taken, key=lambda one: one.ok)[:VALUES_AT_MOST]
     more = f"\nand {len(taken) - VALUES_AT_MOST} more below" if len(taken) > VALUES_AT_MOST else ""
-    subject = f":{record['subject']}" if record["subject"] else ""
     values = "\n".join(f"{one.name}: {show(one.value)} {one.unit}".strip() for one in worst_first)
     return {
-        "line": f"{record['line']}{subject}: {record['says']}",
-        "gate": ", ".join(filter(None, (str(record["gate"]), record.get("severity")))),
-        "state": f"{record['outcome']}{' (waived)' if record['waived'] else ''}",
-        "measured": f"{values}{more}" or str(record["reason"]),
+        "line": f"{result.key.name}: {result.says}",
+        "gate": ", ".join(filter(None, (result.gate, result.severity))),
+        "state": f"{result.outcome}{' (waived)' if result.waived else ''}",
+        "measured": f"{values}{more}" or result.reason,
         "limit": "\n".join(one.allowed for one in worst_first),
     }
 

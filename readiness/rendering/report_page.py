@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from readiness.evidence import attested, journal
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.ledger import PAGE
-from readiness.evidence.previous_run import Changes, changes_of, held_in, name
+from readiness.evidence.previous_run import Changes, changes_of, held_in
+from readiness.evidence.records import RecordedRequest
 from readiness.evidence.rejudge import judge
-from readiness.outcomes import Outcome, Phase
+from readiness.outcomes import Effect, Outcome, Phase
 from readiness.rendering import exports
 from readiness.rendering.charts import page
 from readiness.rendering.report_rows import Place, Row, by_section, causes, rows_of
@@ -95,25 +95,24 @@ def turns(found: Changes | None) -> list[Turn]:
     return [Turn(one.name, anchor_of(one.key[0], one.key[2]), one.before, one.now) for one in turned]
 
 
-def asked(requests: Iterable[dict[str, Any]]) -> list[Asked]:
-    """Sum up the requests of a run: what changes something first, then the systems that were asked most."""
+def asked(requests: Iterable[RecordedRequest]) -> list[Asked]:
+    """Return the requests of a run by system: those that change something first, then the systems asked most."""
 
-    def system(one: dict[str, Any]) -> tuple[str, str, str]:
-        return _place(one), str(one.get("client", "")), str(one.get("effect", ""))
+    def system(request: RecordedRequest) -> tuple[str, str, str]:
+        return _place(request), request.client, request.effect
 
-    found = []
+    systems = []
     for (place, client, effect), group in groupby(sorted(requests, key=system), key=system):
-        seconds = [float(one.get("seconds") or 0) for one in group]
-        found.append(Asked(place, client, effect, len(seconds), max(seconds)))
-    return sorted(found, key=lambda one: (one.effect == "read", -one.requests, one.place))
+        seconds = [request.seconds for request in group]
+        systems.append(Asked(place, client, effect, len(seconds), max(seconds)))
+    return sorted(systems, key=lambda asked_of: (asked_of.effect == Effect.READ, -asked_of.requests, asked_of.place))
 
 
-def _place(request: dict[str, Any]) -> str:
+def _place(request: RecordedRequest) -> str:
     """Return the host of a request; of a file its path."""
-    target = str(request.get("target", ""))
-    scheme, is_address, rest = target.partition("://")
+    scheme, is_address, rest = request.target.partition("://")
     if not is_address:
-        return shortened(target)
+        return shortened(request.target)
     host = _HOST.match(rest)
     return shortened(f"{scheme}://{host[0] if host else rest}")
 
@@ -145,13 +144,13 @@ def render(run: RecordedRun) -> str:
         tiles=[(place, len(rows), _tile(place, rows)) for place, rows in places.items()],
         counts=sorted((run.finish.counts if run.finish else {}).items()),
         worth=exports.worth(run),
-        held=[(name(key), anchor_of(key[0], key[2]), told) for key, told in held_in(run)],
+        held=[(key.name, anchor_of(key.line, key.subject), told) for key, told in held_in(run)],
         changes=changes,
         turns=turns(changes),
         failed=causes(places[Place.FAILED]),
         unknown=causes(places[Place.UNKNOWN]),
         warnings=causes(places[Place.WARNINGS]),
-        people=attested.said_in(run),
+        people=attested.said(run.results),
         attached=exports.attached_to(exports.results_of(run)),
         several_books=several_books,
         passed=list(by_section(places[Place.PASSED], several_books=several_books)),

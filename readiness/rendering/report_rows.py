@@ -138,7 +138,7 @@ def rows_of(run: RecordedRun) -> dict[Place, list[Row]]:
 
     def position(result: Result) -> tuple[bool, int, str]:
         can_wait = result.outcome in exports.OPEN and result.gate is not Gate.BLOCKER
-        return can_wait, order.get(result.line, len(order)), exports.name_of(result)
+        return can_wait, order.get(result.line, len(order)), result.key.name
 
     places: dict[Place, list[Row]] = {place: [] for place in Place}
     used: set[str] = set()
@@ -160,11 +160,11 @@ def _unused(result: Result, used: set[str]) -> str:
 
 def _row(run: RecordedRun, result: Result, anchor: str) -> Row:
     """Return a decision as the page shows it."""
-    again = str(getattr(result, "again", "")) or f"pytest -m {run.start.phase} --env {run.start.env}"
-    entries = attested.said([{"attestation": result.attestation, "waiver": result.waiver}])
+    again = result.again or f"pytest -m {run.start.phase} --env {run.start.env}"
+    entries = attested.said([result])
     return Row(
         anchor=anchor,
-        name=shortened(exports.name_of(result)),
+        name=shortened(result.key.name),
         says=shortened(result.says, TEXT_AT_MOST),
         ref=shortened(result.ref),
         gate=exports.gate_of(result),

@@ -12,7 +12,6 @@ from datetime import date, datetime
 from pathlib import Path
 
 from readiness.evidence.ledger import PAGE, Ledger
-from readiness.evidence.previous_run import name
 from readiness.evidence.records import Result, Start
 from readiness.evidence.signing import Signer
 from readiness.files.atomic_write import write_whole
@@ -157,12 +156,12 @@ def _blocks(decided: Decided, dossier: Dossier) -> Iterator[Block]:
         mark = mark_of(found, decided, dossier)
         why = found.reason or (f"its step {found.step} still stands" if found.step else "")
         owner = _owner(found, decided.run.start)
-        yield Block(name(key), found.says, mark, shortened(why), shortened(found.remedy), owner)
+        yield Block(key.name, found.says, mark, shortened(why), shortened(found.remedy), owner)
 
 
 def _owner(result: Result, start: Start) -> str:
     """Say who sees to a decision, where the journal names owners: of the line, else of the area of its check."""
-    known = (name(result.key), result.line, result.check.partition(".")[0])
+    known = (result.key.name, result.line, result.check.partition(".")[0])
     return shortened(next((start.owners[one] for one in known if one in start.owners), ""))
 
 

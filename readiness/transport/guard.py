@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from readiness.errors import nearest
 from readiness.outcomes import Effect, Unknown
@@ -32,6 +33,18 @@ class Request:
     seconds: float
     effect: Effect
     at: datetime
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain JSON: the journal's record `request`."""
+        return {
+            "client": self.client,
+            "method": self.method,
+            "target": self.target,
+            "status": self.status,
+            "seconds": round(self.seconds, 4),
+            "effect": str(self.effect),
+            "at": self.at.isoformat(),
+        }
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ import pytest
 
 from readiness.evidence import previous_run
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.records import Finish, Result
-from readiness.outcomes import Gate, Outcome, Phase
+from readiness.evidence.records import Finish, RecordedRequest, Result
+from readiness.outcomes import Effect, Gate, Outcome, Phase
 from readiness.rendering.dossier import gather
 from readiness.rendering.report_page import render
 from readiness.rendering.sign_off_page import render as sign_off
@@ -102,10 +102,14 @@ def hostile(text: str) -> RecordedRun:
     told = {"before": before, "owners": {"demo": text}, "suite": text, "run": text, "key_id": text}
     start = type(run.start).model_validate({**run.start.model_dump(by_alias=True), **told})
     end = Finish(verdict=Word.NO_GO, exit=1, action=text, counts={text: 1}, finished_at=start.as_of, withdrawn=(text,))
-    requests = [
-        {"client": text, "target": target, "effect": text, "seconds": 0.1} for target in (text, f"http://{text}")
-    ]
+    requests = [request(text, target) for target in (text, f"http://{text}")]
     return replace(run, start=start, finish=end, requests=requests)
+
+
+def request(client: str, target: str, effect: Effect = Effect.READ) -> RecordedRequest:
+    return RecordedRequest(
+        client=client, method="GET", target=target, status="200", seconds=0.1, effect=effect, at=datetime.now(UTC)
+    )
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -267,9 +271,9 @@ def replace_value(found: Result) -> Result:
 
 
 def test_what_was_asked_is_summed_up_what_changes_something_first() -> None:
-    asked = [{"client": "http", "target": f"http://h:1/{n}?x={n}", "effect": "read", "seconds": n} for n in range(3)]
-    asked += [{"client": "files", "target": "/etc/service.env", "effect": "read", "seconds": 0.0}]
-    asked += [{"client": "http", "target": "http://h:1/up", "effect": "write", "seconds": 0.5}]
+    asked = [request("http", f"http://h:1/{n}?x={n}") for n in range(3)]
+    asked += [request("files", "/etc/service.env")]
+    asked += [request("http", "http://h:1/up", Effect.WRITE)]
     page = render(replace(run_of(), requests=asked))
     rows = re.findall(r"<tr><td>([^<]+)</td><td>(\w+)</td><td>(\w+)</td><td class=\"n\">(\d+)</td>", page)
     assert rows == [

@@ -80,8 +80,8 @@ def recent_failures_of_tiny() -> list[dict[str, int]]:
     return [{"upload": 7}]
 
 
-def pytest_readiness_result(record):
-    leave("results.jsonl", json.dumps(record))
+def pytest_readiness_result(result):
+    leave("results.jsonl", json.dumps(result.plain()))
 '''
 CHECKS = '''\
 """The tiny target is as it should be."""

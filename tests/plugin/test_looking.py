@@ -92,7 +92,7 @@ def recorded(project: Project) -> RecordedRun:
 
 
 def writes(run: RecordedRun) -> list[tuple[str, str]]:
-    return [(one["method"], one["status"]) for one in run.requests if one["effect"] == "write"]
+    return [(one.method, one.status) for one in run.requests if one.effect == "write"]
 
 
 def interrupted(project: Project, how: signal.Signals) -> Ran:
@@ -116,8 +116,9 @@ def test_what_was_written_is_undone_and_on_record_when_the_run_is_ended(
     assert sent(server) == ["POST /v1/uploads", "DELETE /v1/uploads/u1"], ran.out
     run = recorded(project)
     assert writes(run) == [("POST", "201"), ("DELETE", "204")]
-    (look,) = (one for one in run.observations if one["name"] == "synthetic_upload")
-    assert look["unknown"]["reason"] == "the run ended while this was under way"
+    (look,) = (one for one in run.observations if one.name == "synthetic_upload")
+    assert look.unknown
+    assert look.unknown.reason == "the run ended while this was under way"
     assert "STOPPED  synthetic_upload: the run ended while this was under way" in ran.out
     assert "INCOMPLETE" in ran.out
 
