@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from readiness.evidence.attested import contradictions, speaks, waives
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, Result, Stood
 from readiness.files.canonical_json import to_json
-from readiness.ladder import GROUND, Rungs, Standing, climbed, decided, reached
+from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, reached
 from readiness.measurements import holds
 from readiness.outcomes import Outcome, Phase, Step, Unknown
 from readiness.timeline import is_due
@@ -31,13 +31,13 @@ class Judged:
     """The demanded decisions without a result, as results that say so."""
     decided: int
     demanded: int
-    standing: Mapping[Key, Standing]
+    standing: Mapping[Key, EscalationState]
     """The step of each decision after this run."""
     outcomes: Mapping[Key, Outcome]
     """What the record proves of each decision."""
 
 
-def judge(run: RecordedRun, before: Mapping[Key, Standing] | None = None) -> Judged:
+def judge(run: RecordedRun, before: Mapping[Key, EscalationState] | None = None) -> Judged:
     """Judge a recorded run again; `before` are the steps that stood, where not those that it recorded."""
     proven = [(result, _outcome(run, result)) for result in run.results]
     standing = _standing(run, proven, standing_before(run) if before is None else before)
@@ -88,7 +88,9 @@ def _planned(run: RecordedRun) -> Iterator[tuple[PlannedItem, PlannedLine]]:
             yield item, lines[item.line]
 
 
-def _verdict(run: RecordedRun, proven: list[tuple[Result, Outcome]], standing: Mapping[Key, Standing]) -> Verdict:
+def _verdict(
+    run: RecordedRun, proven: list[tuple[Result, Outcome]], standing: Mapping[Key, EscalationState]
+) -> Verdict:
     expected = [Expected(item.key, line.gate, due=_due(run, item, line)) for item, line in _planned(run)]
     results = decided([(result.key, outcome) for result, outcome in proven], standing)
     waived = waived_among((result.key, waives(run, result, outcome)) for result, outcome in proven)
@@ -97,17 +99,17 @@ def _verdict(run: RecordedRun, proven: list[tuple[Result, Outcome]], standing: M
 
 
 def _standing(
-    run: RecordedRun, proven: list[tuple[Result, Outcome]], before: Mapping[Key, Standing]
-) -> dict[Key, Standing]:
+    run: RecordedRun, proven: list[tuple[Result, Outcome]], before: Mapping[Key, EscalationState]
+) -> dict[Key, EscalationState]:
     if run.start.phase is not Phase.POSTLAUNCH:
         return {}
     eased = run.start.hysteresis.hysteresis()
-    rungs = {item.key: Rungs(line.ladder, line.consecutive, eased) for item, line in _planned(run)}
+    ladders = {item.key: Ladder(line.ladder, line.consecutive, eased) for item, line in _planned(run)}
     taken = [(result.key, outcome, [one.measurement() for one in result.measurements]) for result, outcome in proven]
-    return climbed(rungs, before, taken)
+    return advance(ladders, before, taken)
 
 
-def standing_before(run: RecordedRun) -> dict[Key, Standing]:
+def standing_before(run: RecordedRun) -> dict[Key, EscalationState]:
     """Give the steps that a run found standing."""
     return {one.key: one.standing() for one in (run.start.before.decisions if run.start.before else ())}
 
@@ -177,32 +179,42 @@ def _last(proven: list[tuple[Result, Outcome]]) -> Iterator[tuple[Key, Outcome]]
     yield from sorted(((result.key, outcome) for result, outcome in proven), key=lambda one: RANK.index(one[1]))
 
 
-def stood(standing: Mapping[Key, Standing], outcomes: Mapping[Key, Outcome]) -> Iterator[Stood]:
+def stood(standing: Mapping[Key, EscalationState], outcomes: Mapping[Key, Outcome]) -> Iterator[Stood]:
     """Write down how a run left each decision."""
     for key in dict.fromkeys((*outcomes, *standing)):
         line, check, subject = key
-        found = asdict(standing.get(key, GROUND))
-        yield Stood(line=line, check=check, subject=subject, outcome=outcomes.get(key, Outcome.NOT_RUN), **found)
+        state = standing.get(key, INITIAL)
+        yield Stood(
+            line=line,
+            check=check,
+            subject=subject,
+            outcome=outcomes.get(key, Outcome.NOT_RUN),
+            step=state.step,
+            runs=state.runs,
+            failures=state.failures,
+            calm=state.recovery_credit,
+            below=state.recovers_to,
+        )
 
 
-def on_ladder(standing: Mapping[Key, Standing], outcomes: Mapping[Key, Outcome]) -> tuple[Stood, ...]:
+def on_ladder(standing: Mapping[Key, EscalationState], outcomes: Mapping[Key, Outcome]) -> tuple[Stood, ...]:
     """Write down those that are not on the ground."""
-    return tuple(one for one in stood(standing, outcomes) if one.standing() != GROUND)
+    return tuple(one for one in stood(standing, outcomes) if one.standing() != INITIAL)
 
 
-def _refuted_standing(run: RecordedRun, standing: Mapping[Key, Standing]) -> Iterator[str]:
+def _refuted_standing(run: RecordedRun, standing: Mapping[Key, EscalationState]) -> Iterator[str]:
     if run.finish is None or run.finish.standing is None:
         return
     told = {one.key: one.standing() for one in run.finish.standing}
     for key in {**told, **standing}:
-        one, other = told.get(key, GROUND), standing.get(key, GROUND)
+        one, other = told.get(key, INITIAL), standing.get(key, INITIAL)
         if one != other:
             where = f"{key[0]}:{key[2]}" if key[2] else key[0]
             yield f"{where} ({key[1]}): recorded as standing at {_at(one)}, its measurements leave it at {_at(other)}"
 
 
-def _at(standing: Standing) -> str:
-    return f"{standing.step or 'no step'} ({standing.failures} failures, {standing.calm} calm runs)"
+def _at(standing: EscalationState) -> str:
+    return f"{standing.step or 'no step'} ({standing.failures} failures, {standing.recovery_credit} calm runs)"
 
 
 def _refuted_plan(run: RecordedRun) -> Iterator[str]:

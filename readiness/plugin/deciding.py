@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from readiness.ladder import Standing, climbed, decided
+from readiness.ladder import EscalationState, advance, decided
 from readiness.measurements import Measurement
 from readiness.outcomes import Outcome
 from readiness.plugin.judging import again, identity
@@ -145,7 +145,7 @@ def _verdict(config: pytest.Config, *, ended: bool) -> Verdict:
     return decide(run.phase, run.expected(), results, ended=ended, waived=waived, sign_off=run.sign_off)
 
 
-def standing_in(config: pytest.Config) -> dict[Key, Standing]:
+def standing_in(config: pytest.Config) -> dict[Key, EscalationState]:
     """Say which step of its ladder each decision stands at, now that the run has its results."""
     run = config.stash[RUN]
     before = {one.key: one.standing() for one in (run.before.decisions if run.before else ())}
@@ -153,7 +153,7 @@ def standing_in(config: pytest.Config) -> dict[Key, Standing]:
         (_key(record), Outcome(record["outcome"]), [Measurement(**one) for one in record["measurements"]])
         for record in config.stash[RESULTS]
     ]
-    return climbed(run.rungs(), before, taken)
+    return advance(run.ladders(), before, taken)
 
 
 def _key(record: dict[str, Any]) -> Key:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +16,7 @@ from _pytest.config.exceptions import UsageError
 from readiness.errors import BadRun
 from readiness.evidence import run_folders
 from readiness.evidence.journal import Journal, RecordedRun, read_run
-from readiness.evidence.records import SCHEMA, Finish
+from readiness.evidence.records import SCHEMA, Finish, RecordedHysteresis
 from readiness.evidence.rejudge import judge, limits_digest, on_ladder
 from readiness.files import atomic_write
 from readiness.outcomes import Unknown
@@ -264,7 +264,7 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
         "replay": run.replay,
         "replay_of": run.replay_of,
         "before": run.before,
-        "hysteresis": asdict(run.hysteresis),
+        "hysteresis": RecordedHysteresis.of(run.hysteresis).model_dump(mode="json"),
         "limits_digest": limits_digest(lines),
         "owners": run.environment.owners,
     }

@@ -16,7 +16,7 @@ from readiness.environment.schema import Environment
 from readiness.evidence.journal import read_run
 from readiness.evidence.previous_run import newest
 from readiness.evidence.records import Before, ReplayOf
-from readiness.ladder import Hysteresis, Rungs
+from readiness.ladder import Hysteresis, Ladder
 from readiness.measurements import Measure
 from readiness.outcomes import Effect, Outcome, Phase
 from readiness.runbook.attestations import Attestations
@@ -70,11 +70,11 @@ class Run:
         recorded = read_run(self.replay).start.hysteresis if self.replay else None
         return recorded.hysteresis() if recorded else Hysteresis()
 
-    def rungs(self) -> dict[Key, Rungs]:
+    def ladders(self) -> dict[Key, Ladder]:
         """Give the ladder of each decision; only the hours after the launch have one."""
         if self.phase is not Phase.POSTLAUNCH:
             return {}
-        return {one.key: Rungs(one.line.ladder, one.line.consecutive, self.hysteresis) for one in self.demanded()}
+        return {one.key: Ladder(one.line.ladder, one.line.consecutive, self.hysteresis) for one in self.demanded()}
 
     def demanded(self) -> list[Item]:
         """Give every decision that the runbooks demand in this phase, in their order."""

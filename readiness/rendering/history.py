@@ -19,7 +19,7 @@ from readiness.evidence.previous_run import candidates
 from readiness.evidence.records import RecordedMeasurement
 from readiness.evidence.rejudge import judge
 from readiness.files.history_tables import FILE, TABLES, WAIT_SECONDS, address
-from readiness.ladder import GROUND
+from readiness.ladder import INITIAL
 from readiness.measurements import COMPARATORS, show
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering.charts import Chart, Line, page
@@ -83,7 +83,7 @@ def append(path: Path, run: RecordedRun) -> None:
     rows = []
     for result in run.results:
         first = next((one for one in result.measurements if _number(one.value) is not None), None)
-        stands = judged.standing.get(result.key, GROUND).step
+        stands = judged.standing.get(result.key, INITIAL).step
         found = [start.run, result.line, result.check, result.subject or "", result.outcome, result.step, stands]
         rows.append([*found, *_measured(first)])
     try:
