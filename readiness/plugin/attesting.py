@@ -47,7 +47,7 @@ def attest(item: pytest.Item, record: dict[str, Any], *, configured: bool) -> No
 def _decide(record: dict[str, Any], entry: Attestation) -> None:
     """Take a person's word for what nothing is configured to see."""
     instead = {key: record[key] for key in ("outcome", "reason", "remedy")}
-    measured = Measurement(entry.told, entry.holds, "is", True, "", entry.holds)
+    measured = Measurement(entry.summary, entry.holds, "is", True, "", entry.holds)
     record |= {"attested": True, "instead_of": instead, "measurements": [vars(measured)], "reason": "", "remedy": ""}
     record["outcome"] = str(Outcome.PASS if entry.holds else Outcome.FAIL)
     if not entry.holds:
