@@ -249,5 +249,5 @@ def test_what_leaks_all_the_same_costs_the_verdict(tmp_path: Path) -> None:
     assert "WITHDRAWN  no good verdict stands: dump.txt held a known secret; it was masked or removed" in ran.stdout
     assert not list((tmp_path / "reports").rglob("dump.txt"))
     page = next((tmp_path / "reports").rglob("report.html")).read_text(encoding="utf-8")
-    assert "<h2>INCOMPLETE</h2>" in page
+    assert "<title>INCOMPLETE: " in page
     assert leaks(tmp_path, ran) == []

@@ -177,7 +177,7 @@ CASES = [
             kept=4,
             verify=(10,),
         )
-        for name in ("report.html", "summary.md", "junit.xml", "ctrf.json")
+        for name in ("report.html", "pytest.html", "summary.md", "junit.xml", "ctrf.json")
     ),
     Case("no-recording", ANY_BUT_GO, words=("-p", "no:readiness.plugin.recording"), verify=(1, 4), recorded=False),
     Case("no-deciding", ANY_BUT_GO, words=("-p", "no:readiness.plugin.deciding"), verify=(1, 4, 10), recorded=False),
@@ -313,6 +313,7 @@ def test_every_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
             "ctrf.json",
             "journal.jsonl",
             "junit.xml",
+            "pytest.html",
             "report.html",
             "summary.md",
         }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,10 +13,10 @@ from readiness.errors import BadInput, BadRun
 from readiness.evidence.signing import signer_of, trusted_keys
 from readiness.rendering.dossier import gather
 from readiness.rendering.sign_off_page import digest, headline, write
+from readiness.tools import BY_NAME, find
 from readiness.verdict import INCOMPLETE_EXIT
 
 HELP = "render the page that approvers sign, from the evidence of an environment alone"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PRINT_SECONDS = 60
 
 
@@ -59,17 +58,17 @@ def print_to_pdf(page: Path) -> Path:
 
     Raises BadInput where there is no browser, BadRun where it fails.
     """
-    installed = [path for path in map(shutil.which, BROWSERS) if path]
-    if not installed:
-        raise BadInput([f"--pdf: no {', '.join(BROWSERS)} on the PATH; install one, or open {page} and print it"])
-    browser = installed[0]
+    browser = find(BY_NAME["chromium"])
+    if browser is None:
+        remedy = f"run: readiness tools --fetch --only chromium, or open {page} and print it"
+        raise BadInput([f"--pdf: there is no Chromium on this machine, which prints the page; {remedy}"])
 
     # An older one would pass for what this browser has printed.
     pdf = page.with_suffix(".pdf")
     pdf.unlink(missing_ok=True)
 
     with tempfile.TemporaryDirectory(prefix="readiness-pdf-") as profile:
-        command = [browser, "--headless", "--disable-gpu", f"--user-data-dir={profile}", "--no-pdf-header-footer"]
+        command = [str(browser), "--headless", "--disable-gpu", f"--user-data-dir={profile}", "--no-pdf-header-footer"]
         # A browser does not start its own sandbox as root; the page has no script, and its policy lets nothing in.
         if os.geteuid() == 0:
             command.append("--no-sandbox")

@@ -20,6 +20,7 @@ from readiness.evidence.previous_run import as_before, held_in, name
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
 from readiness.files import atomic_write
+from readiness.rendering import report_page
 from readiness.rendering.exports import junit, markdown
 from readiness.rendering.formats import ctrf
 from readiness.timeline import parse_span
@@ -136,7 +137,12 @@ def _render(recorded: RecordedRun, book: Book | None) -> None:
     record = book.runs.get(recorded.folder.name) if book else None
     sealed_digests = record.sealed.files if record and record.sealed else {}
 
-    for file, render in (("summary.md", markdown), ("junit.xml", junit), ("ctrf.json", ctrf)):
+    rendered = {"summary.md": markdown, "junit.xml": junit, "ctrf.json": ctrf, report_page.FILE: report_page.render}
+    # An earlier version sealed it: there pytest-html wrote the file of that name.
+    if report_page.FILE in sealed_digests and report_page.BESIDE not in sealed_digests:
+        del rendered[report_page.FILE]
+
+    for file, render in rendered.items():
         text = render(recorded)
         digest = hashlib.sha256(text.encode()).hexdigest()
         if sealed_digests.get(file, digest) != digest:

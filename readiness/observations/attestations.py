@@ -12,13 +12,15 @@ from readiness.runbook.attestations import Attestation, Attestations
 
 @observation
 def attestation(attestations: Attestations, line: str, environment: Environment, moment: datetime) -> Attestation:
-    """Give what is attested of the line that is judged. It counts no longer than it says."""
-    name = line if ":" not in line else f"'{line}'"
+    """Return what is attested of the line that is judged. Raises Unknown for nothing, and for what has lapsed."""
+    # A subject may hold spaces, which a shell would split.
+    name = f"'{line}'" if ":" in line else line
     command = f"readiness attest {name} --env {environment.environment}"
-    found = attestations.of(line)
-    if found is None:
+    entry = attestations.of(line)
+    if entry is None:
         raise NotConfigured(f"not configured: nobody has attested {line}", f"look, then say so: {command}")
-    lapsed = found.lapsed(moment)
+
+    lapsed = entry.lapsed(moment)
     if lapsed:
         raise Unknown(lapsed, f"look again, then renew it: {command}")
-    return found
+    return entry

@@ -8,7 +8,7 @@ from readiness.outcomes import NotConfigured
 
 @observation
 def no_check() -> bool:
-    """Say so: a line without a check is unknown, and keeps a blocker's verdict from GO."""
+    """Raise NotConfigured: a line without a check is unknown, and keeps a blocker's verdict from GO."""
     raise NotConfigured(
         "not configured: this version has no check that decides this line",
         "decide it by hand, and attest it: readiness attest LINE --env ENV",

@@ -22,10 +22,11 @@ from readiness.files import atomic_write
 from readiness.outcomes import Unknown
 from readiness.plugin.deciding import VERDICT, tell, withdraw
 from readiness.plugin.looking import POOL, Pool
-from readiness.plugin.reporting import HTML, Reporting, finish_page
+from readiness.plugin.reporting import HTML, PYTEST_HTML, Reporting, finish_page
 from readiness.plugin.run import RUN, Run, is_controller, is_real
 from readiness.plugin.sealing import SEALING
 from readiness.redaction.redactor import REDACTOR, scan, scan_file
+from readiness.rendering import report_page
 from readiness.rendering.exports import BYTES_AT_MOST, commands_for_github, junit, markdown
 from readiness.rendering.formats import ctrf
 from readiness.runbook.lines import Line, Runbook
@@ -58,8 +59,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[FOLDER], config.stash[ARTEFACTS] = folder, {}
     if hasattr(config.option, "htmlpath"):
         if not config.option.htmlpath:
-            config.option.htmlpath = str(folder / HTML)
-            config.option.self_contained_html = True
+            config.option.htmlpath = str(folder / PYTEST_HTML)
+        config.option.self_contained_html = True  # the page's policy lets no stylesheet in from beside it
         config.pluginmanager.register(Reporting(config), "readiness-reporting")
     config.pluginmanager.register(Recorder(config), "readiness-recorder")
 
@@ -209,16 +210,16 @@ class Recorder:
         if run is None:
             run = read_run(self._folder)
             run = replace(run, finish=self._finish(run, self._config.stash[VERDICT]))
-        for name, render in ((SUMMARY, markdown), (JUNIT, junit), (CTRF, ctrf)):
+        for name, render in ((SUMMARY, markdown), (JUNIT, junit), (CTRF, ctrf), (HTML, report_page.render)):
             try:
                 atomic_write.write_whole(self._folder / name, REDACTOR.text(render(run)))
                 self._config.stash[ARTEFACTS][name] = self._folder / name
             except OSError as error:
                 self._complain(f"{name} could not be written: {error}")
-        page = Path(getattr(self._config.option, "htmlpath", None) or self._folder / HTML)
+        page = Path(getattr(self._config.option, "htmlpath", None) or self._folder / PYTEST_HTML)
         try:
-            finish_page(page, run)
-            self._config.stash[ARTEFACTS][HTML] = page
+            finish_page(page, self._folder / HTML)
+            self._config.stash[ARTEFACTS][PYTEST_HTML] = page
         except OSError as error:
             if self._config.pluginmanager.hasplugin("html"):
                 self._complain(f"{page.name} was not written: {error}")

@@ -10,9 +10,10 @@ from readiness.evidence.previous_run import name
 from readiness.evidence.records import RecordedMeasurement, Result
 from readiness.measurements import COMPARATORS, show
 from readiness.outcomes import Phase
-from readiness.rendering.checklist import link_to, shortened
+from readiness.rendering.checklist import link_to
 from readiness.rendering.dossier import Dossier
 from readiness.rendering.run_summary import Figure, number
+from readiness.rendering.texts import shortened
 from readiness.verdict import Key
 
 WINDOW = timedelta(days=7)

@@ -19,10 +19,11 @@ from readiness.files.atomic_write import write_whole
 from readiness.outcomes import Phase
 from readiness.rendering import launch_timeline
 from readiness.rendering.charts import page
-from readiness.rendering.checklist import Mark, Rendered, books, counts, link_to, mark_of, shortened
+from readiness.rendering.checklist import Mark, Rendered, books, counts, link_to, mark_of
 from readiness.rendering.dossier import Decided, Dossier, shown
 from readiness.rendering.figures import HIGH, LIMIT_AT, WIDE, bars, course, said
 from readiness.rendering.run_summary import kind_of
+from readiness.rendering.texts import shortened
 from readiness.runbook.sign_off import SignOff, same_name
 from readiness.verdict import INCOMPLETE_EXIT, Word
 
@@ -231,7 +232,6 @@ def render(dossier: Dossier) -> str:
     boxes = [box for book in checklist for box in book.boxes]
     return page(
         "sign_off.html",
-        "sign_off.css",
         dossier=dossier,
         headline=headline(dossier),
         cards=list(cards(dossier)),

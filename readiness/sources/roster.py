@@ -18,22 +18,25 @@ class Roster:
 
     @property
     def configured(self) -> bool:
-        """Tell whether there is one."""
+        """Whether the environment has a roster."""
         return self._given is not None
 
     def people(self) -> Team:
-        """Give it. Raises Unknown where its file cannot be read, and NotConfigured."""
+        """Return the roster; what its file says goes before the environment's own keys. Raises Unknown."""
         if self._given is None:
             raise NotConfigured("no team is configured", "set team.roles, or team.file, in the environment file")
         if self._given.file is None:
             return self._given
-        found = self._files.json(self._given.file)
-        if not isinstance(found, dict):
+
+        document = self._files.json(self._given.file)
+        if not isinstance(document, dict):
             raise Unknown(f"{self._given.file} is no JSON object", "write the keys of `team` into it")
-        stated = {name: getattr(self._given, name) for name in self._given.model_fields_set}
+
+        in_environment = {name: getattr(self._given, name) for name in self._given.model_fields_set}
         try:
-            return Team.model_validate({**stated, **found, "file": None})
+            return Team.model_validate({**in_environment, **document, "file": None})
         except ValidationError as error:
+            # Without the input: it may be somebody's telephone number.
             first = error.errors(include_input=False)[0]
             place = ".".join(map(str, first["loc"])) or "the document"
             raise Unknown(f"{self._given.file}: {place}: {first['msg']}", "correct the roster") from None

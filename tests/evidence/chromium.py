@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, ViewportSize, sync_playwright
 
-PROGRAM = shutil.which("chromium")
-"""None where the machine has none; `.ci/run` installs it."""
+from readiness.tools import BY_NAME, find
+from readiness.tools.unpacked import libraries_of
+
+PROGRAM = find(BY_NAME["chromium"])
+"""None where the machine has none; `make setup` brings it."""
 SIZES: dict[str, ViewportSize] = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 400, "height": 800}}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 AXE = files("axe_playwright_python").joinpath("axe.min.js")
@@ -24,10 +27,14 @@ WORDS = ["--no-sandbox", "--disable-background-networking", "--disable-component
 @contextmanager
 def browser() -> Iterator[Browser]:
     """Start it."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=PROGRAM, args=WORDS)
-        yield started
-        started.close()
+    unpacked = libraries_of(BY_NAME["chromium"])
+    with pytest.MonkeyPatch.context() as environment:
+        if unpacked:  # Playwright's own driver needs a library that came with the browser
+            environment.setenv("LD_LIBRARY_PATH", ":".join(unpacked), prepend=":")
+        with sync_playwright() as playwright:
+            started = playwright.chromium.launch(executable_path=PROGRAM, args=WORDS)
+            yield started
+            started.close()
 
 
 def faults(path: Path) -> list[str]:

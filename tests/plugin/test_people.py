@@ -122,9 +122,10 @@ def test_void_expired_and_unused_are_told_everywhere(project: Project, ran: Ran)
 
 if chromium.PROGRAM:
 
-    def test_the_report_is_for_everybody(project: Project, ran: Ran) -> None:
+    @pytest.mark.parametrize("name", ["report.html", "pytest.html"])
+    def test_the_reports_are_for_everybody(project: Project, ran: Ran, name: str) -> None:
         assert ran.exit
-        (report,) = (project.folder / "reports" / "tiny").glob("2*-preflight/report.html")
+        (report,) = (project.folder / "reports" / "tiny").glob(f"2*-preflight/{name}")
         assert chromium.faults(report) == []
 
 
