@@ -124,7 +124,7 @@ def test_client_feedback(attestation: Attestation, measure: Measure) -> None:
 
     Remedy: mend what they name, ask them again, then attest it anew.
     """
-    measure(attestation.holds, attestation.told).is_(True)
+    measure(attestation.holds, attestation.summary).is_(True)
 
 
 @pytest.mark.ga
@@ -133,7 +133,7 @@ def test_runbook_validated(attestation: Attestation, measure: Measure) -> None:
 
     Remedy: correct the steps that were wrong, go through them once more, then attest it anew.
     """
-    measure(attestation.holds, attestation.told).is_(True)
+    measure(attestation.holds, attestation.summary).is_(True)
 
 
 @pytest.mark.ga
@@ -142,7 +142,7 @@ def test_post_mortem_held(attestation: Attestation, measure: Measure) -> None:
 
     Remedy: hold it with those who were there, then attest it with the link to its notes.
     """
-    measure(attestation.holds, attestation.told).is_(True)
+    measure(attestation.holds, attestation.summary).is_(True)
 
 
 @pytest.mark.ga
@@ -151,7 +151,7 @@ def test_monthly_review(attestation: Attestation, measure: Measure) -> None:
 
     Remedy: hold it, then attest it with the link to its notes.
     """
-    measure(attestation.holds, attestation.told).is_(True)
+    measure(attestation.holds, attestation.summary).is_(True)
 
 
 @pytest.mark.ga
@@ -160,7 +160,7 @@ def test_announcement_published(attestation: Attestation, measure: Measure) -> N
 
     Remedy: publish it, then attest it with its address.
     """
-    measure(attestation.holds, attestation.told).is_(True)
+    measure(attestation.holds, attestation.summary).is_(True)
 
 
 @pytest.mark.ga
@@ -169,4 +169,4 @@ def test_handed_over(attestation: Attestation, measure: Measure) -> None:
 
     Remedy: archive the channel, hold the retrospective, hand support over, then attest it with the link to the notes.
     """
-    measure(attestation.holds, attestation.told).is_(True)
+    measure(attestation.holds, attestation.summary).is_(True)

@@ -1,4 +1,4 @@
-"""The `readiness` command: what there is to do around a run. Each verb is a module of `readiness.commands`."""
+"""The `readiness` command: all that is done around a run. Each verb is a module of `readiness.commands`."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ class Command(Protocol):
     HELP: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add what the command line may say."""
+        """Add the arguments of the command."""
 
     def run(self, options: argparse.Namespace) -> int:
-        """Do it; the result is the exit code."""
+        """Run the command and return its exit code."""
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose mistakes end as pytest's do: one line, and 4."""
 
     def error(self, message: str) -> NoReturn:
-        """Tell what is wrong and where to read on."""
+        """Exit with what is wrong and where to read on."""
         self.exit(USAGE_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 def verbs() -> list[str]:
-    """Name the commands."""
+    """Return the names of the commands."""
     return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(commands.__path__))
 
 
 def command(verb: str) -> Command:
-    """Import one command."""
+    """Import one command; the others, and all that they import, are left alone."""
     return cast("Command", importlib.import_module(f"readiness.commands.{verb.replace('-', '_')}"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb."""
+    """Run one command and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if not words or words[0] in {"-h", "--help"}:
@@ -67,8 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words[0] in {"-V", "--version"}:
             sys.stdout.write(f"production-readiness {version('production-readiness')}\n")
             return 0
+
         if words[0] not in verbs():
             return _refuse(f"the command {not_one_of(words[0], verbs())}", USAGE_ERROR)
+
         chosen = command(words[0])
         parser = Parser(prog=f"readiness {words[0]}", description=_sentence(chosen.HELP))
         chosen.add_arguments(parser)
@@ -85,8 +87,8 @@ def _refuse(message: str, code: int) -> int:
 
 
 def overview() -> str:
-    """Write what there is to do."""
-    width = max(map(len, verbs()))
+    """Return the help text: each command in a line, then examples."""
+    width = max(len(verb) for verb in verbs())
     listed = "".join(f"  {verb:<{width}}  {command(verb).HELP}\n" for verb in verbs())
     return f"usage: readiness COMMAND [...]\n\nA launch runbook as executable checks.\n\n{listed}\n{EXAMPLES}"
 

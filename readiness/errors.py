@@ -1,4 +1,4 @@
-"""What a person can get wrong, told in one line each.
+"""What a person can get wrong, one line of message for each.
 
 ReadinessError
 ├── BadInput          files and options that cannot be used: every problem at once
@@ -39,13 +39,14 @@ class BadRun(ReadinessError):
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that `name` was most likely meant to be."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
 
 
 def not_one_of(name: str, known: Iterable[str]) -> str:
-    """Say that `name` is not among `known`, and what was probably meant."""
+    """Format that `name` is not among `known`, and what was probably meant."""
     names = sorted(known)
+    listed = ", ".join(names) or "none"
     near = nearest(name, names)
     hint = f"; did you mean {near!r}?" if near else ""
-    return f"{name!r} is not known{hint} (known: {', '.join(names) or 'none'})"
+    return f"{name!r} is not known{hint} (known: {listed})"

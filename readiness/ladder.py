@@ -1,9 +1,11 @@
-"""Which step of a line's ladder a run has reached, and which one stands after a sequence of runs. Pure."""
+"""The step of its ladder that a line has reached in a run, and its escalation state after a sequence of runs. Pure."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
 from readiness.measurements import Measurement, holds
 from readiness.outcomes import DecisionKey, Outcome, Step
@@ -12,13 +14,14 @@ from readiness.verdict import RANK, Result
 FAILED = "failed"
 Thresholds = Mapping[Step, float | str]
 
-# The step is reached when the value no longer keeps to the step's own threshold.
-_BROKEN = {"below", "at_most", "at_least", "above"}
+# Comparators of quantities: a step's number is compared by them as the line's own limit is.
+_NUMERIC = {"below", "at_most", "at_least", "above"}
 _MUST_BE_HIGH = {"at_least", "above"}
 _NOT_JUDGED = {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE}
+_NOT_SEEN = {Outcome.UNKNOWN, Outcome.NOT_RUN}
 
 
-def reached(ladder: Thresholds, measurements: Sequence[Measurement]) -> Step | None:
+def reached(thresholds: Thresholds, measurements: Sequence[Measurement]) -> Step | None:
     """Return the highest step that any measurement has reached.
 
     A number is a limit like the line's own and compared the same way: with `below`, a value at or above it reaches
@@ -26,190 +29,253 @@ def reached(ladder: Thresholds, measurements: Sequence[Measurement]) -> Step | N
     it. The word `failed` is reached by any measurement out of its limit, another word by such a measurement that
     names it: the breakers that are `open`.
     """
-    steps = [
+    return highest(
         step
-        for step, threshold in ladder.items()
-        if any(_reaches(found, threshold) for found in _concerned(threshold, measurements))
-    ]
-    return highest(steps)
+        for step, threshold in thresholds.items()
+        if any(_reaches(measurement, threshold) for measurement in _concerned(threshold, measurements))
+    )
 
 
 def highest(steps: Iterable[Step | None]) -> Step | None:
-    """Return the highest of some steps."""
+    """Return the highest of some steps; None where there is none."""
     return max((step for step in steps if step), key=lambda step: step.height, default=None)
 
 
 def _concerned(threshold: float | str, measurements: Sequence[Measurement]) -> list[Measurement]:
-    """Give the measurements that a threshold is about."""
+    """Return the measurements that a threshold is about."""
+    if threshold == FAILED:
+        return list(measurements)
     if isinstance(threshold, str):
-        return [found for found in measurements if threshold == FAILED or threshold in found.name.split()]
-    return [found for found in measurements if found.unit == measurements[0].unit]
+        return [measurement for measurement in measurements if threshold in measurement.name.split()]
+
+    # 0.5 seconds must not be held against the rows that the same check counts.
+    return [measurement for measurement in measurements if measurement.unit == measurements[0].unit]
 
 
-def _reaches(found: Measurement, threshold: float | str) -> bool:
+def _reaches(measurement: Measurement, threshold: float | str) -> bool:
     if isinstance(threshold, str):
-        return not found.ok
-    return _is_number(found) and not holds(found.value, found.comparator, threshold)
+        return not measurement.ok
+    return _is_numeric(measurement) and not holds(measurement.value, measurement.comparator, threshold)
 
 
-def _is_number(found: Measurement) -> bool:
-    number = isinstance(found.value, int | float) and not isinstance(found.value, bool)
-    return number and found.comparator in _BROKEN
+def _is_numeric(measurement: Measurement) -> bool:
+    return _is_number(measurement.value) and measurement.comparator in _NUMERIC
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    # True is an int to Python, and no quantity.
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
 class Hysteresis:
-    """How a step is left: the value has come back far, or it has stayed below for some runs in a row."""
+    """How a step is released: the value has come back far, or it has stayed below for some runs in a row."""
 
-    far: float = 0.5
-    """It is left at once where the value has come back so far: a share of the threshold, or of what is missing to 1
-    where a share must be high."""
+    release_share: float = 0.5
+    """The step is released at once where the value has come back by this share of the threshold, or of what is missing
+    to 1 where a share must be high."""
     margin: float = 0.1
-    runs: int = 3
-    """So many runs in a row are below it by the margin."""
-    nearer: int = 6
-    """So many where they are nearer, since a rate scatters; each that is below by the margin spares others."""
+    """The share of the threshold from which a run counts as clearly below."""
+    release_runs: int = 3
+    """Runs in a row that are clearly below."""
+    release_runs_within_margin: int = 6
+    """Runs in a row that are below by less than the margin: more of them, since a rate scatters."""
 
     @property
-    def spared(self) -> int:
-        """How many nearer runs one that is below by the margin stands for."""
-        return max(1, self.nearer // self.runs)
+    def clear_run_credit(self) -> int:
+        """The number of runs within the margin that one clearly below stands for."""
+        return max(1, self.release_runs_within_margin // self.release_runs)
 
-    def left_after(self, calm: int) -> str:
-        """Say what it takes to leave a step."""
-        more = max(1, self.nearer - calm)
-        return f"it is left after {-(-more // self.spared)} more by {self.margin:.0%} of it, or {more} nearer"
+    def releases(self, recovery_credit: int) -> bool:
+        """Check whether the runs below a step suffice to release it."""
+        return recovery_credit >= self.release_runs_within_margin
+
+    def left_after(self, recovery_credit: int) -> str:
+        """Format what is still needed to release a step."""
+        within_margin = max(1, self.release_runs_within_margin - recovery_credit)
+        clearly_below = math.ceil(within_margin / self.clear_run_credit)
+        return f"it is left after {clearly_below} more by {self.margin:.0%} of it, or {within_margin} nearer"
 
 
 @dataclass(frozen=True)
-class Rungs:
+class Ladder:
     """The ladder of one line."""
 
-    steps: Thresholds = field(default_factory=dict)
+    thresholds: Thresholds = field(default_factory=dict)
     consecutive: int = 1
     """A step is reached by so many failures in a row."""
     hysteresis: Hysteresis = Hysteresis()
 
 
 @dataclass(frozen=True)
-class Standing:
+class EscalationState:
     """What one decision carries from run to run."""
 
     step: Step | None = None
-    """The step that stands."""
+    """The step that is held."""
     runs: int = 0
-    """For how many runs in a row it does."""
+    """The runs in a row that have held it."""
     failures: int = 0
     """The failures in a row."""
-    calm: int = 0
-    """What the runs in a row that were below the step count for: see `Hysteresis.spared`."""
-    below: Step | None = None
-    """The highest step that they reached."""
+    recovery_credit: int = 0
+    """What the runs in a row below the step count for: 1 each, and `Hysteresis.clear_run_credit` where clearly so."""
+    recovers_to: Step | None = None
+    """The highest step that those runs reached: where the line comes to once the held step is released."""
 
 
-GROUND = Standing()
+INITIAL = EscalationState()
 
 
-def stand(rungs: Rungs, before: Standing, outcome: Outcome, measurements: Sequence[Measurement]) -> Standing:
-    """Say which step stands after one more run.
+def next_state(
+    ladder: Ladder, before: EscalationState, outcome: Outcome, measurements: Sequence[Measurement]
+) -> EscalationState:
+    """Return the escalation state after one more run.
 
-    A run that could not look changes nothing: a step is not left because nobody saw the value.
+    Escalates immediately, once `consecutive` failures in a row are there. De-escalates at once where the value has come
+    back by `release_share` of the threshold, else after `release_runs` runs clearly below it or
+    `release_runs_within_margin` nearer (hysteresis), so that a value near a threshold does not flap. A run that could
+    not look keeps the step: nobody saw that the value came back.
     """
+    # What does not apply any more has nothing to escalate.
     if outcome in _NOT_JUDGED:
-        return GROUND
-    held = before.step if before.step in rungs.steps else None
-    failures = before.failures + 1 if outcome is Outcome.FAIL else before.failures
-    if outcome in {Outcome.UNKNOWN, Outcome.NOT_RUN} or not measurements:
-        return replace(before, step=held, runs=before.runs + 1 if held else 0, failures=failures)
-    failures = failures if outcome is Outcome.FAIL else 0
-    now = reached(rungs.steps, measurements)
-    if now and failures < rungs.consecutive and outcome is Outcome.FAIL:
-        now = held
-    if held is None or (now and now.height >= held.height):
-        return Standing(now, before.runs + 1 if now and now is held else int(now is not None), failures)
-    return _fallen(rungs, replace(before, step=held, failures=failures), now, measurements)
+        return INITIAL
+
+    # A step that the ladder no longer has, after a change of the runbook, is not held.
+    held = before.step if before.step in ladder.thresholds else None
+    failed = outcome is Outcome.FAIL
+
+    if outcome in _NOT_SEEN or not measurements:
+        return replace(
+            before,
+            step=held,
+            runs=before.runs + 1 if held else 0,
+            failures=before.failures + 1 if failed else before.failures,
+        )
+
+    failures = before.failures + 1 if failed else 0
+    step = reached(ladder.thresholds, measurements)
+    if step and failed and failures < ladder.consecutive:
+        step = held
+
+    if held is None or (step and step.height >= held.height):
+        return _escalate(before, step, failures)
+    return _de_escalate(ladder, replace(before, step=held, failures=failures), held, step, measurements)
 
 
-def _fallen(rungs: Rungs, before: Standing, now: Step | None, measurements: Sequence[Measurement]) -> Standing:
-    """Say what stands where a run is below the step that stood: this one, a lower one, or none."""
-    held, eased = before.step, rungs.hysteresis
-    near = [
-        step
-        for step, threshold in rungs.steps.items()
-        if held and step.height <= held.height and not _is_far(eased.far, threshold, measurements)
+def _escalate(before: EscalationState, step: Step | None, failures: int) -> EscalationState:
+    """Return the state of a run that has reached the held step, or a higher one; or none, where none was held."""
+    if step is None:
+        return EscalationState(failures=failures)
+    if step is before.step:
+        return EscalationState(step, before.runs + 1, failures)
+    return EscalationState(step, 1, failures)
+
+
+def _de_escalate(
+    ladder: Ladder, before: EscalationState, held: Step, step: Step | None, measurements: Sequence[Measurement]
+) -> EscalationState:
+    """Return the state of a run below the held step: that step still, a lower one, or none."""
+    hysteresis = ladder.hysteresis
+
+    # A value that is back far enough releases the held step and each lower one that it is far from.
+    not_far_from = [
+        candidate
+        for candidate, threshold in ladder.thresholds.items()
+        if candidate.height <= held.height and not _is_away(hysteresis.release_share, threshold, measurements)
     ]
-    stays = highest([*near, now])
-    if held is None or stays is not held:
-        return Standing(stays, int(stays is not None), before.failures, int(stays is not now), now)
-    calm = before.calm + (1 if _is_near(eased.margin, rungs.steps[held], measurements) else eased.spared)
-    below = highest([before.below, now])
-    if calm >= eased.nearer:
-        return Standing(below, int(below is not None), before.failures)
-    return replace(before, runs=before.runs + 1, calm=calm, below=below)
+    stays_at = highest([*not_far_from, step])
+    if stays_at is None:
+        return EscalationState(failures=before.failures)
+    if stays_at is not held:
+        # The run itself may be below that lower step: it is then the first one of its release.
+        return EscalationState(stays_at, 1, before.failures, int(stays_at is not step), step)
+
+    clearly_below = not _is_near(hysteresis.margin, ladder.thresholds[held], measurements)
+    credit = before.recovery_credit + (hysteresis.clear_run_credit if clearly_below else 1)
+    recovers_to = highest([before.recovers_to, step])
+
+    if hysteresis.releases(credit):
+        return EscalationState(recovers_to, 1 if recovers_to else 0, before.failures)
+    return replace(before, runs=before.runs + 1, recovery_credit=credit, recovers_to=recovers_to)
 
 
-def _is_far(share: float, threshold: float | str, measurements: Sequence[Measurement]) -> bool:
-    """Tell whether all that could reach a threshold is a number that is away from it by a share."""
+def _is_away(share: float, threshold: float | str, measurements: Sequence[Measurement]) -> bool:
+    """Check whether all that could reach a threshold are numbers, and away from it by a share."""
     concerned = _concerned(threshold, measurements)
-    eased = [_eased(found, threshold, share) for found in concerned]
-    return bool(eased) and all(
-        limit is not None and holds(found.value, found.comparator, limit)
-        for found, limit in zip(concerned, eased, strict=True)
-    )
+    return bool(concerned) and all(_keeps_distance(measurement, threshold, share) for measurement in concerned)
 
 
 def _is_near(share: float, threshold: float | str, measurements: Sequence[Measurement]) -> bool:
-    """Tell whether a number is not away from a threshold by a share."""
+    """Check whether a number among them is not away from a threshold by a share."""
     concerned = _concerned(threshold, measurements)
-    return any(
-        (limit := _eased(found, threshold, share)) is not None and not holds(found.value, found.comparator, limit)
-        for found in concerned
-    )
+    return any(_keeps_distance(measurement, threshold, share) is False for measurement in concerned)
 
 
-def _eased(found: Measurement, threshold: float | str, share: float) -> float | None:
-    """Give the limit that is stricter than a threshold by a share; None where there is no number."""
-    limit = found.limit if isinstance(threshold, str) else threshold
-    if not _is_number(found) or isinstance(limit, bool) or not isinstance(limit, int | float):
+def _keeps_distance(measurement: Measurement, threshold: float | str, share: float) -> bool | None:
+    """Check whether a value is away from a threshold by a share; None where there is no number to compare."""
+    limit = _stricter(measurement, threshold, share)
+    if limit is None:
         return None
-    high = found.comparator in _MUST_BE_HIGH
-    room = 1 - limit if high and 0 < limit < 1 else abs(limit)
-    return limit + share * room if high else limit - share * room
+    return holds(measurement.value, measurement.comparator, limit)
 
 
-def course(rungs: Rungs, runs: Iterable[tuple[Outcome, Sequence[Measurement]]]) -> Iterator[Standing]:
-    """Say what stands after each of a sequence of runs."""
-    standing = GROUND
+def _stricter(measurement: Measurement, threshold: float | str, share: float) -> float | None:
+    """Return the limit that is stricter than a threshold by a share; None where there is no number."""
+    limit = measurement.limit if isinstance(threshold, str) else threshold
+    if not _is_numeric(measurement) or not _is_number(limit):
+        return None
+
+    if measurement.comparator not in _MUST_BE_HIGH:
+        return limit - share * abs(limit)
+
+    # A share of 0.99 has its room above it: what is missing to 1.
+    room = 1 - limit if 0 < limit < 1 else abs(limit)
+    return limit + share * room
+
+
+def replay(ladder: Ladder, runs: Iterable[tuple[Outcome, Sequence[Measurement]]]) -> Iterator[EscalationState]:
+    """Yield the escalation state after each of a sequence of runs."""
+    state = INITIAL
     for outcome, measurements in runs:
-        standing = stand(rungs, standing, outcome, measurements)
-        yield standing
+        state = next_state(ladder, state, outcome, measurements)
+        yield state
 
 
-def climbed(
-    rungs: Mapping[DecisionKey, Rungs],
-    before: Mapping[DecisionKey, Standing],
-    found: Iterable[tuple[DecisionKey, Outcome, Sequence[Measurement]]],
-) -> dict[DecisionKey, Standing]:
-    """Say for each decision that a run demands which step stands after it; the worst result of each counts."""
+def advance(
+    ladders: Mapping[DecisionKey, Ladder],
+    before: Mapping[DecisionKey, EscalationState],
+    results: Iterable[tuple[DecisionKey, Outcome, Sequence[Measurement]]],
+) -> dict[DecisionKey, EscalationState]:
+    """Return the escalation state of each decision that a run demands; the worst result of each counts."""
     worst: dict[DecisionKey, tuple[Outcome, Sequence[Measurement]]] = {}
-    for key, outcome, measurements in found:
-        known = worst.get(key)
-        if known is None or RANK.index(outcome) > RANK.index(known[0]):
+    for key, outcome, measurements in results:
+        earlier = worst.get(key)
+        if earlier is None or RANK.index(outcome) > RANK.index(earlier[0]):
             worst[key] = outcome, measurements
-    return {key: stand(one, before.get(key, GROUND), *worst.get(key, _NOTHING)) for key, one in rungs.items()}
+
+    states = {}
+    for key, ladder in ladders.items():
+        outcome, measurements = worst.get(key, (Outcome.NOT_RUN, ()))
+        states[key] = next_state(ladder, before.get(key, INITIAL), outcome, measurements)
+    return states
 
 
-def decided(found: Iterable[tuple[DecisionKey, Outcome]], standing: Mapping[DecisionKey, Standing]) -> list[Result]:
-    """Give the results as the verdict takes them: each with the step that stands, seen again or not."""
+def decided(
+    outcomes: Iterable[tuple[DecisionKey, Outcome]], states: Mapping[DecisionKey, EscalationState]
+) -> list[Result]:
+    """Return the results as the verdict takes them: each with the step that is held, seen again or not."""
     results = []
-    known = set()
-    for key, outcome in found:
-        known.add(key)
-        step = standing.get(key, GROUND).step
-        failed = outcome is Outcome.FAIL
-        results.append(Result(key, outcome, step if failed else None, None if failed else step))
-    unseen = [Result(key, Outcome.NOT_RUN, None, one.step) for key, one in standing.items() if key not in known]
-    return results + [result for result in unseen if result.held]
+    answered = set()
+    for key, outcome in outcomes:
+        answered.add(key)
+        step = states.get(key, INITIAL).step
+        if outcome is Outcome.FAIL:
+            results.append(Result(key, outcome, step=step))
+        else:
+            results.append(Result(key, outcome, held=step))
 
-
-_NOTHING: tuple[Outcome, Sequence[Measurement]] = (Outcome.NOT_RUN, ())
+    # A step is held, too, where this run was narrowed to other lines.
+    for key, state in states.items():
+        if key not in answered and state.step:
+            results.append(Result(key, Outcome.NOT_RUN, held=state.step))
+    return results

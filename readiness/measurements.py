@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+import operator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -12,6 +13,8 @@ from readiness.outcomes import Unknown
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 """What may stand in the journal and cross processes: plain JSON."""
 
+_LARGE = 10_000
+"""From here on a person reads no digits after the point, and wants none of `1e+04`."""
 COMPARATORS = {
     "below": "<",
     "at_most": "≤",
@@ -46,33 +49,48 @@ class Measurement:
 
 
 def show(value: Plain) -> str:
-    """Write a value for a person: few digits, lists without brackets."""
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "nothing"}[value]
-    if isinstance(value, float):
-        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"  # noqa: PLR2004
-    if isinstance(value, int):
-        return f"{value:,}"
+    """Format a value for a person: few digits, lists without brackets."""
     if isinstance(value, list):
         return ", ".join(show(item) for item in value) or "none"
     if isinstance(value, dict):
         return ", ".join(f"{key} {show(item)}" for key, item in value.items()) or "none"
+    return _show_scalar(value)
+
+
+def _show_scalar(value: bool | float | str | None) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < _LARGE else f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}"
     return value
 
 
 def holds(value: Plain, comparator: str, limit: Plain) -> bool:
-    """Compare. Raises Unknown where the value is not a finite number and the comparison needs one."""
+    """Check whether a value keeps to its limit. Raises Unknown where a number is needed and there is no finite one."""
     if comparator == "is":
         return value == limit
     if comparator == "none":
         return not value
-    left, right = _number(value), _number(limit)
-    return {"below": left < right, "at_most": left <= right, "at_least": left >= right, "above": left > right}[
-        comparator
-    ]
+
+    number = _number(value)
+    bound = _number(limit)
+    return _COMPARE[comparator](number, bound)
+
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "below": operator.lt,
+    "at_most": operator.le,
+    "at_least": operator.ge,
+    "above": operator.gt,
+}
 
 
 def _number(value: Plain) -> float:
+    # True is an int to Python, and NaN would keep to no limit and break none.
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise Unknown(f"{show(value)} is not a number", "look at what the source answers; see the journal")
     return value
@@ -127,11 +145,12 @@ class Subject:
 
 @dataclass
 class Measure:
-    """What a check gets as `measure`."""
+    """Records what a check measures; a check gets it as `measure`."""
 
     taken: list[Measurement] = field(default_factory=list)
 
     def __call__(self, value: Plain | Collection[str], name: str, unit: str = "") -> Subject:
-        """Name a value; the returned subject compares it. `unit` is for people: seconds, rows, share."""
+        """Return a named value, ready to be compared. `unit` is for people: seconds, rows, share."""
+        # JSON has no tuple and no set: what crosses processes is a list.
         plain = list(value) if isinstance(value, tuple | set | frozenset) else value
-        return Subject(self, cast("Plain", plain), name, unit)  # a collection of text became a list of it
+        return Subject(self, cast("Plain", plain), name, unit)

@@ -1,4 +1,4 @@
-"""The words for what a check found."""
+"""The vocabulary of a run: phases, gates, effects, outcomes and the steps of a ladder."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Effect(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What was found. Only `PASS` and `WARN` are good news, and unknown is never one of them."""
+    """What a check came to. Only `PASS` and `WARN` are good news, and unknown is never one of them."""
 
     PASS = "pass"  # noqa: S105  not a password
     WARN = "warn"
@@ -89,8 +89,10 @@ class Unknown(BaseException):
 
     def __init__(self, reason: str, remedy: str) -> None:
         super().__init__(f"{reason} ({remedy})")
-        self.reason, self.remedy = reason, remedy
+        self.reason = reason
+        self.remedy = remedy
 
+    # Exceptions are pickled with their `args`, here the one message; between processes the two texts must arrive.
     def __reduce__(self) -> tuple[type[Unknown], tuple[str, str]]:
         return type(self), (self.reason, self.remedy)
 

@@ -1,9 +1,9 @@
-"""What the outcomes of a phase add up to. Pure: the same results give the same verdict, also years later."""
+"""The verdict on a phase, from the outcomes of its lines. Pure: the same results give the same verdict, years later."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -40,25 +40,27 @@ class Expected:
 
 @dataclass(frozen=True)
 class Result:
-    """What was found for one decision."""
+    """The outcome of one decision."""
 
     key: DecisionKey
     outcome: Outcome
     step: Step | None = None
-    """The step of the ladder that the failure has reached."""
+    """The step of the ladder that this run's failure has reached."""
     held: Step | None = None
-    """The step that stands from earlier runs, though this one did not fail or could not look."""
+    """The step still held from earlier runs (hysteresis), though this one did not fail or could not look."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The word, pytest's exit code, the recommended action and how it came about."""
+    """The word, the exit code, the recommended action and how it came about."""
 
     word: Word
     exit: int
     action: str
     counts: dict[str, int]
+    """Outcome → number of decisions, of all that the runbook demands; `fail (waived)` is an outcome of its own."""
     missing: tuple[DecisionKey, ...] = ()
+    """The due decisions that nothing has answered."""
     holding: tuple[DecisionKey, ...] = field(default=())
     """The decisions that keep the verdict from being good."""
     ended: bool = True
@@ -68,7 +70,7 @@ class Verdict:
 
     @property
     def good(self) -> bool:
-        """Tell whether the launch may go on."""
+        """Whether the launch may go on."""
         return self.exit == 0
 
 
@@ -107,60 +109,155 @@ def decide(
     waived: Collection[DecisionKey] = (),
     sign_off: SignOff | None = None,
 ) -> Verdict:
-    """Add up a phase. At its end the launch's own people have a word too: see `_signed`.
+    """Return the verdict on a phase, from what its runbooks expect and the results of a run.
 
-    A failed blocker outweighs everything unknown. Whatever the runbook demands and nobody answered, whatever came
-    back unknown on a blocker, and a run that did not end by itself, keep the verdict from being good. Lines of gate
-    `warning` are told and counted; only their absence matters here. After the launch a step that still stands counts
-    like a failure that reaches it. What is waived keeps its outcome and does not decide; what nobody answered cannot
-    be waived.
+    Lines of gate `warning` are counted and shown; only their absence matters here. After the launch a step that is
+    still held counts like a failure that reaches it. What is waived keeps its outcome and does not decide; what nothing
+    has answered cannot be waived. In `ga` the people who sign have a word too, see `_signed`.
     """
-    found = _worst(results)
-    counted = [item for item in expected if item.due]
-    missing = tuple(item.key for item in counted if found.get(item.key, _NOTHING).outcome is Outcome.NOT_RUN)
-    deciding = [item for item in counted if item.gate in _DECIDING]
-    spared = {item.key for item in counted if item.key in waived and _outcome(found, item) in WAIVABLE}
-    failed = [item for item in deciding if item.key not in spared and _is_bad(phase, found.get(item.key, _NOTHING))]
-    open_ = [item.key for item in deciding if item.key not in spared and _outcome(found, item) not in _SETTLED]
-    counts = Counter(f"{_outcome(found, item)}{' (waived)' if item.key in spared else ''}" for item in expected)
-    if failed:
-        word = _word(phase, [found[item.key] for item in failed])
-        holding = tuple(item.key for item in failed)
-    elif open_ or missing or not counted or not ended:
-        word, holding = Word.INCOMPLETE, tuple(dict.fromkeys((*open_, *missing)))
-    else:
-        word, holding = GOOD[phase], ()
-    word, action = _signed(word, sign_off) if phase is Phase.GA and sign_off else (word, ACTIONS[word])
-    code = {Word.INCOMPLETE: INCOMPLETE_EXIT, GOOD[phase]: 0}.get(word, 1)
-    action = f"{action}; waived: {len(spared)}" if spared else action
-    return Verdict(word, code, action, dict(counts), missing, holding, ended, tuple(sorted(spared, key=str)))
+    worst = _worst(results)
+    findings = _findings(phase, expected, worst, waived)
+
+    lines_word = _lines_word(phase, findings, worst, ended=ended)
+    word, action = _signed(phase, lines_word, sign_off)
+    if findings.waived:
+        action = f"{action}; waived: {len(findings.waived)}"
+
+    return Verdict(
+        word=word,
+        exit=_exit_code(phase, word),
+        action=action,
+        counts=_counts(expected, worst, findings.waived),
+        missing=findings.missing,
+        holding=findings.failed or findings.unknown,
+        ended=ended,
+        waived=tuple(sorted(findings.waived, key=str)),
+    )
 
 
-def _signed(word: Word, sign_off: SignOff) -> tuple[Word, str]:
-    """Give the word and the action once people have decided.
+@dataclass(frozen=True)
+class _Findings:
+    """What the due decisions of a phase came to."""
+
+    any_due: bool
+    failed: tuple[DecisionKey, ...]
+    missing: tuple[DecisionKey, ...]
+    """Those that nothing has answered, of any gate."""
+    unknown: tuple[DecisionKey, ...]
+    """The missing, and those that decide and could not be seen."""
+    waived: frozenset[DecisionKey]
+
+
+def _findings(
+    phase: Phase, expected: Iterable[Expected], worst: Mapping[DecisionKey, Result], waived: Collection[DecisionKey]
+) -> _Findings:
+    due = [decision for decision in expected if decision.due]
+    spared = {decision.key for decision in due if decision.key in waived and _outcome(worst, decision) in WAIVABLE}
+    deciding = [decision for decision in due if decision.gate in _DECIDING and decision.key not in spared]
+
+    failed = [decision.key for decision in deciding if _is_bad(phase, worst.get(decision.key, _NO_RESULT))]
+    unsettled = [decision.key for decision in deciding if _outcome(worst, decision) not in _SETTLED]
+    missing = [decision.key for decision in due if _outcome(worst, decision) is Outcome.NOT_RUN]
+
+    return _Findings(
+        any_due=bool(due),
+        failed=tuple(failed),
+        missing=tuple(missing),
+        unknown=tuple(dict.fromkeys([*unsettled, *missing])),
+        waived=frozenset(spared),
+    )
+
+
+def _lines_word(phase: Phase, findings: _Findings, worst: Mapping[DecisionKey, Result], *, ended: bool) -> Word:
+    """Return the word that the lines alone speak for."""
+    # A failed blocker outweighs anything unknown: the launch is off either way.
+    if findings.failed:
+        return _bad_word(phase, [worst[key] for key in findings.failed])
+
+    # What could not be seen, or was not looked at, may hide a failure.
+    if findings.unknown:
+        return Word.INCOMPLETE
+
+    # Without a due line nothing has been looked at: that is no reason to launch.
+    if not findings.any_due:
+        return Word.INCOMPLETE
+
+    # A run that was cut short may not have written the failure that ended it.
+    if not ended:
+        return Word.INCOMPLETE
+
+    return GOOD[phase]
+
+
+def _bad_word(phase: Phase, failures: Iterable[Result]) -> Word:
+    """Return the phase's bad word; after the launch that of the highest step that is reached or still held."""
+    if phase in _BAD:
+        return _BAD[phase]
+
+    steps = [step for result in failures for step in (result.step, result.held) if step and step in _STEP_WORD]
+    highest = max(steps, key=lambda step: step.height, default=Step.ALERT)
+    return _STEP_WORD[highest]
+
+
+def _signed(phase: Phase, word: Word, sign_off: SignOff | None) -> tuple[Word, str]:
+    """Return the word and the action once people have decided.
 
     They may defer what every line speaks for. They cannot approve what the lines do not.
     """
+    # Only general availability is signed.
+    if phase is not Phase.GA or sign_off is None:
+        return word, ACTIONS[word]
+
     if sign_off.decision == "deferred":
-        why = f"deferred: {sign_off.reason}; look again on {sign_off.review_on}"
-        return Word.DEFERRED, why if word is Word.APPROVED else f"{why}; {ACTIONS[word]}"
+        action = f"deferred: {sign_off.reason}; look again on {sign_off.review_on}"
+        if word is not Word.APPROVED:
+            action = f"{action}; {ACTIONS[word]}"
+        return Word.DEFERRED, action
+
+    # A signature does not make up for a line that failed or could not be seen.
     if word is not Word.APPROVED:
-        told = "the approval does not count yet; " if sign_off.decision == "approved" else ""
-        return word, f"{told}{ACTIONS[word]}"
+        action = ACTIONS[word]
+        if sign_off.decision == "approved":
+            action = f"the approval does not count yet; {action}"
+        return word, action
+
     if sign_off.decision == "open":
         return Word.INCOMPLETE, "every line speaks for it, and nobody has decided: set decision in the sign-off file"
-    return word, f"signed on {sign_off.signed_at:%Y-%m-%d}" if sign_off.signed_at else ACTIONS[word]
+
+    if sign_off.signed_at is None:
+        return word, ACTIONS[word]
+    return word, f"signed on {sign_off.signed_at:%Y-%m-%d}"
+
+
+def _exit_code(phase: Phase, word: Word) -> int:
+    if word is Word.INCOMPLETE:
+        return INCOMPLETE_EXIT
+    if word is GOOD[phase]:
+        return 0
+    return 1
+
+
+def _counts(
+    expected: Iterable[Expected], worst: Mapping[DecisionKey, Result], spared: Collection[DecisionKey]
+) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for decision in expected:
+        outcome = str(_outcome(worst, decision))
+        if decision.key in spared:
+            outcome = f"{outcome} (waived)"
+        counts[outcome] += 1
+    return dict(counts)
 
 
 def waived_among(results: Iterable[tuple[DecisionKey, bool]]) -> set[DecisionKey]:
-    """Give the decisions whose every result is waived: one that is not cannot hide behind another."""
-    found: dict[DecisionKey, bool] = {}
+    """Return the decisions whose every result is waived: one that is not cannot hide behind another."""
+    all_waived: dict[DecisionKey, bool] = {}
     for key, waived in results:
-        found[key] = waived and found.get(key, True)
-    return {key for key, waived in found.items() if waived}
+        all_waived[key] = waived and all_waived.get(key, True)
+    return {key for key, waived in all_waived.items() if waived}
 
 
-_NOTHING = Result(DecisionKey("", "", None), Outcome.NOT_RUN)
+_NO_RESULT = Result(DecisionKey("", "", None), Outcome.NOT_RUN)
 RANK = [
     Outcome.PASS,
     Outcome.WARN,
@@ -170,31 +267,28 @@ RANK = [
     Outcome.UNKNOWN,
     Outcome.FAIL,
 ]
+"""The outcomes, the best first."""
 
 
 def _worst(results: Iterable[Result]) -> dict[DecisionKey, Result]:
-    """Keep the worst result of each decision, so that a later pass cannot cover an earlier failure."""
-    found: dict[DecisionKey, Result] = {}
+    """Return the worst result of each decision, so that a later pass cannot cover an earlier failure."""
+    worst: dict[DecisionKey, Result] = {}
     for result in results:
-        known = found.get(result.key)
-        if known is None or RANK.index(result.outcome) > RANK.index(known.outcome):
-            found[result.key] = result
-    return found
+        earlier = worst.get(result.key)
+        if earlier is None or RANK.index(result.outcome) > RANK.index(earlier.outcome):
+            worst[result.key] = result
+    return worst
 
 
-def _outcome(found: dict[DecisionKey, Result], item: Expected) -> Outcome:
-    if not item.due:
+def _outcome(worst: Mapping[DecisionKey, Result], decision: Expected) -> Outcome:
+    # A result of a line that is not due yet does not count, whatever it says.
+    if not decision.due:
         return Outcome.NOT_DUE
-    return found.get(item.key, _NOTHING).outcome
+    return worst.get(decision.key, _NO_RESULT).outcome
 
 
 def _is_bad(phase: Phase, result: Result) -> bool:
-    return result.outcome is Outcome.FAIL or (phase not in _BAD and result.held in _STEP_WORD)
-
-
-def _word(phase: Phase, failed: list[Result]) -> Word:
-    if phase in _BAD:
-        return _BAD[phase]
-    steps = [step for result in failed for step in (result.step, result.held) if step and step in _STEP_WORD]
-    highest = max(steps, key=lambda step: step.height, default=Step.ALERT)
-    return _STEP_WORD[highest]
+    """Check whether a result counts as a failure: after the launch, a step that is still held does too."""
+    if result.outcome is Outcome.FAIL:
+        return True
+    return phase is Phase.POSTLAUNCH and result.held in _STEP_WORD

@@ -57,7 +57,7 @@ def test_a_good_file_is_typed(tmp_path: Path) -> None:
     found = attested(tmp_path, ATTESTED.replace("Ada Example", "${WHO}"))
     assert (found.who, found.at, found.valid_until) == ("Ada Example", date(2026, 11, 20), date(2026, 12, 1))
     assert found.holds
-    assert "attested by Ada Example on 2026-11-20, valid until 2026-12-01: the team walked" in found.told
+    assert "attested by Ada Example on 2026-11-20, valid until 2026-12-01: the team walked" in found.summary
 
 
 def test_no_file_is_an_empty_one_unless_it_is_named(tmp_path: Path) -> None:

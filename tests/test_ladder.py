@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks import test_database, test_slo
-from readiness.ladder import Hysteresis, Rungs, Standing, climbed, course, decided, reached
+from readiness.ladder import EscalationState, Hysteresis, Ladder, advance, decided, reached, replay
 from readiness.measurements import Measure, Measurement, holds
 from readiness.observations.database_statistics import QueryTimes
 from readiness.outcomes import DecisionKey, Gate, Outcome, Phase, Step
@@ -94,9 +94,9 @@ def test_a_threshold_is_in_the_unit_of_the_first_measurement() -> None:
     assert reached({Step.CRITICAL: 25}, [count, share]) is Step.CRITICAL
 
 
-N = Hysteresis().runs
-ONE_STEP = Rungs({Step.PAUSE: 0.1})
-ALL_STEPS = Rungs(RATES)
+N = Hysteresis().release_runs
+ONE_STEP = Ladder({Step.PAUSE: 0.1})
+ALL_STEPS = Ladder(RATES)
 
 
 def seen(value: float, limit: float = 0.05) -> tuple[Outcome, list[Measurement]]:
@@ -104,8 +104,8 @@ def seen(value: float, limit: float = 0.05) -> tuple[Outcome, list[Measurement]]
     return (Outcome.PASS if measured.ok and not reached(RATES, [measured]) else Outcome.FAIL), [measured]
 
 
-def steps(rungs: Rungs, values: Sequence[float]) -> list[Step | None]:
-    return [one.step for one in course(rungs, [seen(value) for value in values])]
+def steps(ladder: Ladder, values: Sequence[float]) -> list[Step | None]:
+    return [one.step for one in replay(ladder, [seen(value) for value in values])]
 
 
 def turns(found: Sequence[Step | None]) -> int:
@@ -161,12 +161,12 @@ def test_a_share_that_must_be_high_has_its_margin_towards_one() -> None:
     def high(value: float) -> tuple[Outcome, list[Measurement]]:
         return Outcome.PASS, [Measurement("success", value, "above", 0.99, "", ok=value > 0.99)]
 
-    rungs = Rungs({Step.ALERT: 0.95})
+    ladder = Ladder({Step.ALERT: 0.95})
     values = [0.951, 0.95, 0.951, 0.976]
-    assert [one.step for one in course(rungs, [high(value) for value in values])] == [None, "alert", "alert", None]
+    assert [one.step for one in replay(ladder, [high(value) for value in values])] == [None, "alert", "alert", None]
 
 
-HEALTH = Rungs({Step.PAGE: "failed"}, consecutive=2)
+HEALTH = Ladder({Step.PAGE: "failed"}, consecutive=2)
 UP = (Outcome.PASS, [Measurement("status", 200, "is", 200, "", ok=True)])
 DOWN = (Outcome.FAIL, [Measurement("status", 503, "is", 200, "", ok=False)])
 DARK: tuple[Outcome, list[Measurement]] = (Outcome.UNKNOWN, [])
@@ -185,11 +185,11 @@ DARK: tuple[Outcome, list[Measurement]] = (Outcome.UNKNOWN, [])
 def test_health_needs_two_failures_in_a_row(
     runs: list[tuple[Outcome, list[Measurement]]], found: list[str | None]
 ) -> None:
-    assert [one.step for one in course(HEALTH, runs)] == found
+    assert [one.step for one in replay(HEALTH, runs)] == found
 
 
 def test_what_became_not_due_has_no_step() -> None:
-    assert [one.step for one in course(HEALTH, [DOWN, DOWN, (Outcome.NOT_DUE, [])])] == [None, "page", None]
+    assert [one.step for one in replay(HEALTH, [DOWN, DOWN, (Outcome.NOT_DUE, [])])] == [None, "page", None]
 
 
 RECORDED = [
@@ -220,14 +220,14 @@ def test_each_step_is_recommended_on_what_was_recorded(book: str, name: str, val
     line = next(one for one in load(locate(book, Path())).lines if one.id == name)
     comparator, limit = next((FIRST_LIMIT[key], stated) for key, stated in next(iter(line.decided_by.values())).items())
     key = DecisionKey(f"{book}/{name}", next(iter(line.decided_by)), None)
-    rungs = {key: Rungs(line.ladder, line.consecutive)}
-    standing: dict[DecisionKey, Standing] = {}
+    ladder = {key: Ladder(line.ladder, line.consecutive)}
+    standing: dict[DecisionKey, EscalationState] = {}
     for value in values:
         allowed = 200 if comparator == "is" else limit
         taken = [Measurement("value", value, comparator, allowed, "", ok=holds(value, comparator, allowed))]
         good = taken[0].ok and reached(line.ladder, taken) in {None, Step.WARN}
         outcome = Outcome.PASS if good else Outcome.FAIL
-        standing = climbed(rungs, standing, [(key, outcome, taken)])
+        standing = advance(ladder, standing, [(key, outcome, taken)])
         verdict = decide(Phase.POSTLAUNCH, [Expected(key, line.gate)], decided([(key, outcome)], standing))
     assert verdict.word is word
 
@@ -246,7 +246,7 @@ KEY = DecisionKey("book/rate", "demo.rate", None)
 
 def test_a_step_that_stands_decides_though_the_line_passes_or_was_not_seen() -> None:
     expected = [Expected(KEY, Gate.BLOCKER)]
-    standing = climbed({KEY: ALL_STEPS}, {}, [(KEY, *seen(0.21))])
+    standing = advance({KEY: ALL_STEPS}, {}, [(KEY, *seen(0.21))])
     for outcome, measurements, word in [
         (*seen(0.19), Word.ROLLBACK),
         (*seen(0.09), Word.PAUSE),
@@ -255,6 +255,6 @@ def test_a_step_that_stands_decides_though_the_line_passes_or_was_not_seen() -> 
         (Outcome.NOT_RUN, [], Word.ROLLBACK),
     ]:
         found = [(KEY, outcome, measurements)] if outcome is not Outcome.NOT_RUN else []
-        after = climbed({KEY: ALL_STEPS}, standing, found)
+        after = advance({KEY: ALL_STEPS}, standing, found)
         results = decided([(key, one) for key, one, _ in found], after)
         assert decide(Phase.POSTLAUNCH, expected, results).word is word

@@ -7,17 +7,17 @@ from pathlib import Path
 
 
 def add_env(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Let the command line name an environment."""
+    """Add the option that names an environment."""
     parser.add_argument("--env", required=required, metavar="NAME", help="the environment: environments/NAME.yaml")
 
 
 def add_environments(parser: argparse.ArgumentParser) -> None:
-    """Let the command line say where environment files are."""
-    told = "where environment files are (default: environments)"
-    parser.add_argument("--environments", type=Path, default=Path("environments"), metavar="DIR", help=told)
+    """Add the option for the folder of environment files."""
+    text = "where environment files are (default: environments)"
+    parser.add_argument("--environments", type=Path, default=Path("environments"), metavar="DIR", help=text)
 
 
 def add_reports(parser: argparse.ArgumentParser) -> None:
-    """Let the command line say where evidence lies."""
-    told = "where the evidence lies (default: reports)"
-    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help=told)
+    """Add the option for the folder of evidence."""
+    text = "where the evidence lies (default: reports)"
+    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help=text)

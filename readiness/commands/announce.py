@@ -31,7 +31,7 @@ AHEAD = timedelta(minutes=15)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     parser.add_argument("event", choices=list(Event), help="what is announced")
     add_env(parser)
     parser.add_argument("--allow", choices=["notify"], help="send it; without this it is only printed")
@@ -40,76 +40,100 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print it, and send it where that is allowed; 1 when it did not arrive everywhere."""
+    """Print the announcement, and send it where that is allowed; return 1 when it did not arrive everywhere."""
+    environment = _environment(options)
+    now = datetime.now(UTC)
+    since = _since(options.event, environment, now)
+
+    written = announcement(Event(options.event), _facts(environment, options.reports, now, since))
+    message = Message(REDACTOR.text(written.title), REDACTOR.text(written.body))
+    print(f"{message.title}\n{message.body}")
+
+    launch_at = environment.launch_at
+    if options.event == Event.LAUNCH and launch_at and now < launch_at:
+        print(f"\nnot sent: the launch is at {launch_at:%Y-%m-%d %H:%M}Z, and that is still to come")
+        return 1 if options.allow else 0
+
+    if not options.allow and Effect.NOTIFY not in environment.allow:
+        print("\nnot sent: say --allow notify")
+        return 0
+
+    deliveries = _send(environment, message)
+    _record(options, now, message, deliveries)
+
+    print()
+    for delivery in deliveries:
+        status = "sent" if delivery.delivered else REDACTOR.text(f"NOT SENT, {delivery.why}")
+        print(f"{delivery.place}: {status}")
+    return 0 if all(delivery.delivered for delivery in deliveries) else 1
+
+
+def _environment(options: argparse.Namespace) -> Environment:
+    """Return the environment; the embedded target is not started for what its evidence says. Raises BadEnvironment."""
     path = options.environments / f"{options.env}.yaml"
     variables: Mapping[str, str] = os.environ
     if embedded.is_wanted(path, variables):
         variables = {**variables, **embedded.stand_ins(path)}
-    found = schema.load(options.env, options.environments, variables)
-    now = datetime.now(UTC)
-    message = announcement(Event(options.event), _facts(found, options.reports, now, _since(options.event, found, now)))
-    message = Message(REDACTOR.text(message.title), REDACTOR.text(message.body))
-    print(f"{message.title}\n{message.body}")
-    if options.event == Event.LAUNCH and found.launch_at and now < found.launch_at:
-        print(f"\nnot sent: the launch is at {found.launch_at:%Y-%m-%d %H:%M}Z, and that is still to come")
-        return 1 if options.allow else 0
-    if not options.allow and Effect.NOTIFY not in found.allow:
-        print("\nnot sent: say --allow notify")
-        return 0
-    told = _send(found, message)
-    _keep(options, now, message, told)
-    print()
-    for one in told:
-        print(f"{one.place}: {'sent' if one.delivered else REDACTOR.text(f'NOT SENT, {one.why}')}")
-    return 0 if all(one.delivered for one in told) else 1
+    return schema.load(options.env, options.environments, variables)
 
 
-def _since(event: str, found: Environment, now: datetime) -> datetime:
-    """Say from when on a run tells of this event: one before the launch was of another launch, or of its rehearsal."""
-    begins = now - REMEMBERED
-    return max(begins, found.launch_at - AHEAD) if event == Event.LAUNCH and found.launch_at else begins
+def _since(event: str, environment: Environment, now: datetime) -> datetime:
+    """Return from when on a run is about this event."""
+    remembered = now - REMEMBERED
+    if event != Event.LAUNCH or environment.launch_at is None:
+        return remembered
+
+    # A run before the launch was of another launch, or of its rehearsal.
+    return max(remembered, environment.launch_at - AHEAD)
 
 
-def _facts(found: Environment, reports: Path, now: datetime, since: datetime) -> Facts:
+def _facts(environment: Environment, reports: Path, now: datetime, since: datetime) -> Facts:
     return Facts(
-        environment=found.environment,
-        url=found.target.url,
+        environment=environment.environment,
+        url=environment.target.url,
         at=now,
-        launch_at=found.launch_at,
+        launch_at=environment.launch_at,
         since=since,
-        smoke=_newest(reports, found, Phase.SMOKE, since),
-        postlaunch=_newest(reports, found, Phase.POSTLAUNCH, since),
-        on_call=found.notify.on_call if found.notify else "",
+        smoke=_newest(reports, environment, Phase.SMOKE, since),
+        postlaunch=_newest(reports, environment, Phase.POSTLAUNCH, since),
+        on_call=environment.notify.on_call if environment.notify else "",
     )
 
 
-def _newest(reports: Path, found: Environment, phase: Phase, since: datetime) -> RecordedRun | None:
-    """Find the newest run of this target that ended and that its journal bears out."""
-    for folder in candidates(reports, found.environment, phase):
+def _newest(reports: Path, environment: Environment, phase: Phase, since: datetime) -> RecordedRun | None:
+    """Return the newest run of this target that ended and that its journal bears out."""
+    for folder in candidates(reports, environment.environment, phase):
         try:
             run = read_run(folder)
         except BadRun:
             continue
+
+        # The newest come first: all further ones are older still.
         if run.start.started_at < since:
             return None
-        if run.start.target.url == found.target.url and run.finish and not judge(run).refuted:
+        if run.start.target.url == environment.target.url and run.finish and not judge(run).refuted:
             return run
     return None
 
 
-def _send(found: Environment, message: Message) -> list[Delivery]:
-    guard = Guard(found.allowed_hosts, (Effect.READ, Effect.NOTIFY))
+def _send(environment: Environment, message: Message) -> list[Delivery]:
+    guard = Guard(environment.allowed_hosts, (Effect.READ, Effect.NOTIFY))
     try:
-        return Notifier(found.notify, guard).send(message.title, message.body)
+        return Notifier(environment.notify, guard).send(message.title, message.body)
     except Unknown as unknown:
         raise BadInput([str(unknown)]) from None
 
 
-def _keep(options: argparse.Namespace, at: datetime, message: Message, told: list[Delivery]) -> None:
-    """Leave what was sent, to whom and whether it arrived, as evidence."""
+def _record(options: argparse.Namespace, at: datetime, message: Message, deliveries: list[Delivery]) -> None:
+    """Write what was sent, to whom and whether it arrived, as evidence."""
+    record = {
+        "schema": "readiness/announcement/1",
+        "event": options.event,
+        "at": at.isoformat(),
+        "title": message.title,
+        "body": message.body,
+        "deliveries": [{**vars(delivery), "why": REDACTOR.text(delivery.why)} for delivery in deliveries],
+    }
     folder = options.reports / options.env / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    facts = {"schema": "readiness/announcement/1", "event": options.event, "at": at.isoformat()}
-    deliveries = [{**vars(one), "why": REDACTOR.text(one.why)} for one in told]
-    record = {**facts, "title": message.title, "body": message.body, "deliveries": deliveries}
     write_whole(folder / f"{at:%Y%m%dT%H%M%SZ}-{options.event}.json", json.dumps(record, indent=2) + "\n")

@@ -17,7 +17,7 @@ HELP = "write what you know of a line that no machine can see: who says so, on w
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     add_line(parser)
     parser.add_argument("--statement", required=True, metavar="TEXT", help="what is true, in a sentence")
     parser.add_argument("--who", required=True, metavar="NAME", help="the person whose word it is")
@@ -29,57 +29,78 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_line(parser: argparse.ArgumentParser) -> None:
-    """Add the line, and where its environment is."""
+    """Add the argument for a line and the options for its environment."""
     parser.add_argument("line", metavar="LINE", help="runbook/line, or runbook/line:subject")
     add_env(parser)
     add_environments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the entry. Raises BadInput, and then nothing was written."""
+    """Write the entry and return 0. Raises BadInput, and then nothing was written."""
     runbooks, stated = editing.runbooks_of(options.env, options.environments)
     name = line_among(options.line, runbooks)
-    place = stated.get("attestations")
-    if place and "${" in str(place):
-        raise BadInput([f"{options.env}.yaml: attestations: {place} is written elsewhere; attest it there"])
-    path = attestations.path_of(options.env, options.environments, Path(str(place)) if place else None)
+    path = _path(options, stated.get("attestations"))
+
     today = datetime.now(UTC).date()
-    entry = {
-        "statement": options.statement,
-        **({"holds": False} if options.does_not_hold else {}),
+    entry = {"statement": options.statement}
+    # The keys stand in the file in this order, as in its documentation.
+    if options.does_not_hold:
+        entry["holds"] = False
+    entry |= {
         "who": options.who,
         "at": today,
         "valid_until": last_day(options.valid_until, options.valid_for, today, "--valid-until"),
         "evidence": options.evidence,
     }
+
     text = path.read_text(encoding="utf-8") if path.is_file() else HEAD
-    fresh = editing.put(text, "attestations", name, entry)
-    editing.write(path, fresh, lambda tried: attestations.load(tried, runbooks, {}))
+    edited = editing.put(text, "attestations", name, entry)
+    editing.write(path, edited, lambda draft: attestations.load(draft, runbooks, {}))
     print(f"{path}: {name} is attested until {entry['valid_until']}; commit it, and have it reviewed")
     return 0
+
+
+def _path(options: argparse.Namespace, stated: object) -> Path:
+    """Return the path of the file that attestations go to. Raises BadInput where only a run knows it."""
+    if stated and "${" in str(stated):
+        raise BadInput([f"{options.env}.yaml: attestations: {stated} is written elsewhere; attest it there"])
+    return attestations.path_of(options.env, options.environments, Path(str(stated)) if stated else None)
 
 
 HEAD = "# What people attest, line by line. Reviewed as code is; written by `readiness attest`.\n"
 
 
 def line_among(line: str, runbooks: list[Runbook]) -> str:
-    """Give the full name of a line. Raises BadInput, with the nearest name, where no runbook has it."""
-    known = list(dict.fromkeys(name for book in runbooks for name in names_in(book)))
-    if line in known:
+    """Return the full name of a line. Raises BadInput, with the nearest name, where no runbook has it."""
+    names = list(dict.fromkeys(name for runbook in runbooks for name in names_in(runbook)))
+    if line in names:
         return line
-    short = [name for name in known if name.partition("/")[2] == line]
-    if len(short) == 1:
-        return short[0]
-    among = known if "/" in line else [name.partition("/")[2] for name in known]
-    raise BadInput([f"line {not_one_of(line, among).partition(' (known')[0]}; see readiness plan"])
+
+    # Without its runbook a line is meant where only one runbook has it.
+    matches = [name for name in names if _without_runbook(name) == line]
+    if len(matches) == 1:
+        return matches[0]
+
+    candidates = names if "/" in line else [_without_runbook(name) for name in names]
+    # The runbooks have hundreds of lines: the nearest name suffices.
+    unknown = not_one_of(line, candidates).partition(" (known")[0]
+    raise BadInput([f"line {unknown}; see readiness plan"])
+
+
+def _without_runbook(name: str) -> str:
+    return name.partition("/")[2]
 
 
 def last_day(until: str | None, span: str | None, today: date, option: str) -> date:
-    """Read the last day that an entry counts. Raises BadInput for a day that is over."""
+    """Return the last day that an entry counts, stated as a date or as a span from today.
+
+    Raises BadInput, also for a day that is over.
+    """
     try:
-        found = parse_day(until) if until else today + parse_span(span or "")
-    except (ValueError, OverflowError) as error:
+        day = parse_day(until) if until else today + parse_span(span or "")
+    except (ValueError, OverflowError) as error:  # OverflowError: 99999999d
         raise BadInput([f"{option}: {error}"]) from None
-    if found < today:
-        raise BadInput([f"{option}: {found} is over; today is {today} (UTC)"])
-    return found
+
+    if day < today:
+        raise BadInput([f"{option}: {day} is over; today is {today} (UTC)"])
+    return day

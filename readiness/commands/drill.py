@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -37,7 +37,7 @@ EFFECTS = {"incident": (Effect.WRITE, Effect.NOTIFY)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     parser.add_argument("name", metavar="NAME", help=", ".join(PROCEDURES))
     add_env(parser)
     parser.add_argument(
@@ -56,62 +56,100 @@ def run(options: argparse.Namespace) -> int:
     """Run one drill; 0 when it passed, 1 when it failed, 10 when it proved nothing. Raises BadInput."""
     if options.name not in PROCEDURES:
         raise BadInput([f"the drill {not_one_of(options.name, PROCEDURES)}"])
-    path = options.environments / f"{options.env}.yaml"
-    variables: Mapping[str, str] = os.environ
+
     with ExitStack() as stack:
-        if embedded.is_wanted(path, variables):
-            stand_ins = {**variables, **embedded.stand_ins(path)}
-            permit(schema.load(options.env, options.environments, stand_ins), options.name, options)
-            try:
-                variables = {**variables, **stack.enter_context(Sandbox.start(launched=True)).variables}
-            except SandboxFailed as error:
-                raise BadInput([str(error)]) from None
-        found = schema.load(options.env, options.environments, variables)
-        allowed = permit(found, options.name, options)
-        say(f"drill {options.name} on {found.environment}, {found.target.url}")
-        course = begin(options.name, found, Guard(found.allowed_hosts, allowed), options.reports, say)
+        environment = _environment(options, stack)
+        allowed = permit(environment, options.name, options)
+        say(f"drill {options.name} on {environment.environment}, {environment.target.url}")
+
+        guard = Guard(environment.allowed_hosts, allowed)
+        course = begin(options.name, environment, guard, options.reports, say)
         _enter(lambda: ledger.begin(course.folder, phase=options.name))
-        return _told(conduct(course, PROCEDURES[options.name]), course.folder)
+
+        evidence = conduct(course, PROCEDURES[options.name])
+        return _conclude(evidence, course.folder)
 
 
-def permit(found: Environment, name: str, options: argparse.Namespace) -> Collection[Effect]:
-    """Give the effects that the drill may have. Raises BadInput with every reason against it."""
-    host, wanted, problems = host_of(found.target.url), EFFECTS.get(name, (Effect.WRITE,)), []
+def _environment(options: argparse.Namespace, stack: ExitStack) -> Environment:
+    """Return the environment; where it is the embedded target, start that for as long as the stack is open.
+
+    Raises BadInput.
+    """
+    path = options.environments / f"{options.env}.yaml"
+    if not embedded.is_wanted(path, os.environ):
+        return schema.load(options.env, options.environments, os.environ)
+
+    # What speaks against the drill is said before the sandbox takes its seconds to start.
+    stand_ins = {**os.environ, **embedded.stand_ins(path)}
+    permit(schema.load(options.env, options.environments, stand_ins), options.name, options)
+
+    try:
+        sandbox = stack.enter_context(Sandbox.start(launched=True))
+    except SandboxFailed as error:
+        raise BadInput([str(error)]) from None
+    return schema.load(options.env, options.environments, {**os.environ, **sandbox.variables})
+
+
+def permit(environment: Environment, name: str, options: argparse.Namespace) -> Collection[Effect]:
+    """Return the effects that the drill may have. Raises BadInput with every reason against it."""
+    wanted = EFFECTS.get(name, (Effect.WRITE,))
+    problems = []
+
     section = name.replace("-", "_")
-    if found.drills is None or getattr(found.drills, section) is None:
-        problems.append(f"{found.environment}: the environment has no section drills.{section}; see example.yaml")
-    lacking = [effect for effect in wanted if effect not in options.allow]
-    if found.production and (lacking or options.confirm != host):
-        words = " ".join(f"--allow {effect}" for effect in wanted)
-        other = f"; --confirm {options.confirm} is another host" if options.confirm not in {None, host} else ""
-        problems.append(f"{found.environment} is production: a drill needs {words} --confirm {host}{other}")
-    if not found.production and (missing := [effect for effect in wanted if effect not in found.allow]):
-        words = ", ".join(missing)
-        problems.append(f"{found.environment}: the environment does not allow {words}; write `allow: [{words}]` in it")
+    if environment.drills is None or getattr(environment.drills, section) is None:
+        problems.append(f"{environment.environment}: the environment has no section drills.{section}; see example.yaml")
+
+    if environment.production:
+        problems += _production_problems(environment, wanted, options)
+    else:
+        # A file may permit effects anywhere but in production.
+        missing = ", ".join(effect for effect in wanted if effect not in environment.allow)
+        if missing:
+            problems.append(
+                f"{environment.environment}: the environment does not allow {missing}; write `allow: [{missing}]` in it"
+            )
+
     if problems:
         raise BadInput(problems)
     return (Effect.READ, *wanted)
 
 
+def _production_problems(
+    environment: Environment, wanted: Collection[Effect], options: argparse.Namespace
+) -> Iterator[str]:
+    """Yield why a drill may not run in production: it is allowed by the command line alone, and by the host's name."""
+    host = host_of(environment.target.url)
+    is_allowed = all(effect in options.allow for effect in wanted)
+    if is_allowed and options.confirm == host:
+        return
+
+    words = " ".join(f"--allow {effect}" for effect in wanted)
+    another = options.confirm is not None and options.confirm != host
+    hint = f"; --confirm {options.confirm} is another host" if another else ""
+    yield f"{environment.environment} is production: a drill needs {words} --confirm {host}{hint}"
+
+
 def say(text: str) -> None:
-    """Write a line of progress: nothing secret, and nothing that a terminal obeys."""
+    """Print a line of progress: nothing secret, and nothing that a terminal obeys."""
     shown = "".join(char if char.isprintable() else " " for char in REDACTOR.text(text))
     with suppress(OSError):  # the terminal may be gone; what was changed is put back all the same
         print(shown, flush=True)
 
 
-def _told(evidence: drill_evidence.Evidence, folder: Path) -> int:
+def _conclude(evidence: drill_evidence.Evidence, folder: Path) -> int:
+    """Print the judgement, enter it into the ledger, and return its exit code."""
     judged = judge(evidence)
     say(f"{evidence.drill} {judged.word.upper()}  {folder / drill_evidence.FILE}")
     for reason in judged.reasons:
         say(f"  {reason.word}: {reason.says}. Next: {reason.next}")
+
     _enter(lambda: ledger.keep(folder, str(judged.word), judged.word.exit, phase=evidence.drill))
     return judged.word.exit
 
 
-def _enter(how: Callable[[], str]) -> None:
+def _enter(make_entry: Callable[[], str]) -> None:
     """Make an entry in the ledger; a drill goes on without, and proves nothing to who asks for the entry."""
     try:
-        how()
+        make_entry()
     except (OSError, ReadinessError) as error:
         say(f"  not in the ledger, so it is not evidence: {error}")

@@ -1,4 +1,4 @@
-"""`readiness history`: how each line of an environment has gone, run after run."""
+"""`readiness history`: the outcomes and figures of each line of an environment, run after run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COLOUR = {Outcome.FAIL: _RED, Outcome.PASS: _GREEN, Outcome.WARN: _YELLOW, Outc
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     add_env(parser)
     parser.add_argument("-m", dest="phase", choices=list(Phase), help="one phase only (default: all)")
     parser.add_argument("--line", metavar="ID", help="one line only: ingestion/hourly-error-rate")
@@ -35,58 +35,74 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print it; 0 unless there is nothing to read."""
+    """Print the trends, as text or JSON, and write the page; return 0. Raises BadInput."""
     if options.last < 1:
         raise BadInput(["--last: at least one run"])
     if options.rebuild:
-        number, problems = rebuild(options.reports, options.env)
-        sys.stderr.write("".join(f"left out: {problem}\n" for problem in problems))
-        sys.stderr.write(f"made anew from {number} journals\n")
+        _rebuild(options.reports, options.env)
+
     phase = Phase(options.phase) if options.phase else None
     points = read(options.reports / options.env / FILE, phase=phase, last=options.last)
     if options.line:
         points = _of_line(points, options.line)
+
     if options.html:
         write_whole(options.html, render(options.env, points))
     if options.json:
-        print(json.dumps([_facts(point) for point in points], indent=2))
+        print(json.dumps([_as_json(point) for point in points], indent=2))
         return 0
-    for found in by_phase(points):
-        _tell(options.env, *found, colours=sys.stdout.isatty())
+
+    for judged_phase, runs, trends in by_phase(points):
+        _print_phase(options.env, judged_phase, runs, trends, colours=sys.stdout.isatty())
     return 0
 
 
+def _rebuild(reports: Path, environment: str) -> None:
+    # On stderr: stdout may be read by a machine.
+    number, problems = rebuild(reports, environment)
+    for problem in problems:
+        sys.stderr.write(f"left out: {problem}\n")
+    sys.stderr.write(f"made anew from {number} journals\n")
+
+
 def _of_line(points: list[Point], line: str) -> list[Point]:
-    """Keep one line. Raises BadInput, with the nearest name, where there is none of the name."""
-    found = [point for point in points if line in {point.line, point.key.name, point.line.partition("/")[2]}]
-    if not found:
-        raise BadInput([f"--line {not_one_of(line, sorted({point.line for point in points}))}"])
-    return found
+    """Return the points of one line. Raises BadInput, with the nearest name, where there is none of the name."""
+    of_line = [point for point in points if line in {point.line, point.key.name, point.line.partition("/")[2]}]
+    if not of_line:
+        names = {point.line for point in points}
+        raise BadInput([f"--line {not_one_of(line, names)}"])
+    return of_line
 
 
-def _tell(environment: str, phase: Phase, runs: list[PastRun], found: list[Trend], *, colours: bool) -> None:
-    began, ended = runs[0].started_at, runs[-1].started_at
+def _print_phase(environment: str, phase: Phase, runs: list[PastRun], trends: list[Trend], *, colours: bool) -> None:
+    began = runs[0].started_at
+    ended = runs[-1].started_at
     print(f"{environment} {phase}: {len(runs)} runs, {began:%Y-%m-%d %H:%M} to {ended:%Y-%m-%d %H:%M}Z")
-    turned = (now.verdict for before, now in pairwise(runs) if now.verdict != before.verdict)
-    words = [runs[0].verdict, *turned]
-    print(f"verdicts  {' -> '.join(words)}")
-    width = min(max(len(trend.name) for trend in found), NAME_AT_MOST)
-    for trend in found:
+
+    changed_to = [run.verdict for before, run in pairwise(runs) if run.verdict != before.verdict]
+    print(f"verdicts  {' -> '.join([runs[0].verdict, *changed_to])}")
+
+    width = min(max(len(trend.name) for trend in trends), NAME_AT_MOST)
+    for trend in trends:
         points = trend.points[-STRIP_AT_MOST:]
         strip = "".join(_mark(point, colours=colours) for point in points)
         spark = trend.spark[-STRIP_AT_MOST:]
         print(f"  {trend.name:<{width}}  {strip}  {spark:<{len(points)}}  {trend.measured}".rstrip())
-    print(f"outcomes, the oldest first: {', '.join(f'{mark} {one}' for one, mark in MARKS.items() if mark.strip())}\n")
+
+    legend = [f"{mark} {outcome}" for outcome, mark in MARKS.items() if mark.strip()]
+    print(f"outcomes, the oldest first: {', '.join(legend)}\n")
 
 
 def _mark(point: Point | None, *, colours: bool) -> str:
     if point is None:
         return "-"
+
     mark = MARKS[point.outcome]
-    return f"{_COLOUR[point.outcome]}{mark}{_PLAIN}" if colours and point.outcome in _COLOUR else mark
+    colour = _COLOUR.get(point.outcome) if colours else None
+    return f"{colour}{mark}{_PLAIN}" if colour else mark
 
 
-def _facts(point: Point) -> dict[str, object]:
+def _as_json(point: Point) -> dict[str, object]:
     return {
         "run": point.run.run,
         "phase": point.run.phase,

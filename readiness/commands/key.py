@@ -17,7 +17,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="of the new key: ci; without one the keys are listed")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="the private key (default: ~/.config/readiness/NAME.key)"
@@ -26,26 +26,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make it, and print where it is and what to do with it; never the key."""
+    """Make a key, and print where it is and what to do with it, never the key; without a name list the keys.
+
+    Raises BadInput.
+    """
     if options.name is None:
         return _list(options.environments)
     if not _NAME.fullmatch(options.name):
         raise BadInput([f"{options.name!r} is no name of a key: lower-case letters, digits and -, 40 at most"])
+
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     private: Path = options.out or home / "readiness" / f"{options.name}.key"
     public: Path = options.environments / KEYS / f"{options.name}.pub"
     taken = [f"{path} is there already: choose another name" for path in (private, public) if path.exists()]
     if taken:
         raise BadInput(taken)
-    text, key = new_pair()
+
+    private_text, key = new_pair()
     try:
         private.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         public.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write.write_whole(private, text)  # a temporary file is made with the mode 0600, and keeps it
+        # A whole write makes its file with the mode 0600, which the private key keeps.
+        atomic_write.write_whole(private, private_text)
         atomic_write.write_whole(public, key.to_pem())
         public.chmod(0o644)
     except OSError as error:
         raise BadInput([f"the key could not be written: {error}"]) from None
+
     print(f"private   {private} (mode 0600; into the store of the pipeline's secrets, never into the project)")
     print(f"public    {public} (commit it: what it has signed is evidence from then on)")
     print(f"key       {key.key_id[:SHOWN]}")
@@ -54,16 +61,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(environments: Path) -> int:
-    """Name the trusted keys, and the one of this process."""
-    found = trusted_keys(environments)
-    for key in found.values():
+    """Print the trusted keys, and the one that this process would sign with; return 0."""
+    trusted = trusted_keys(environments)
+    for key in trusted.values():
         print(f"trusted   {key.key_id[:SHOWN]}  {key.name}")
-    if not found:
+    if not trusted:
         print(f"trusted   none: no {environments / KEYS}/*.pub; readiness key NAME makes one")
+
     signer = signer_of(os.environ)
     if signer is None:
         print(f"own       none: neither {VARIABLE} nor {FILE_VARIABLE} is set, runs will not be evidence")
-    else:
-        known = "trusted" if signer.key_id in found else "NOT trusted by this project"
-        print(f"own       {signer.key_id[:SHOWN]}  {known}")
+        return 0
+
+    trust = "trusted" if signer.key_id in trusted else "NOT trusted by this project"
+    print(f"own       {signer.key_id[:SHOWN]}  {trust}")
     return 0

@@ -1,10 +1,10 @@
-"""`readiness ladder`: walk recorded runs again, in the order of time, and say what each recommends."""
+"""`readiness ladder`: judge recorded runs again, in the order of time, and print what each recommends."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,106 +12,138 @@ from typing import Any
 from readiness.errors import BadInput
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.rejudge import Judged, judge, standing_before
-from readiness.ladder import GROUND, Standing, highest
+from readiness.ladder import INITIAL, EscalationState, highest
 from readiness.outcomes import DecisionKey, Outcome, Phase, Step
 
 HELP = "walk recorded runs again: the steps each reached, what stood, what it recommends"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     parser.add_argument("--replay", nargs="+", required=True, type=Path, metavar="RUN", help="folders of runs")
     parser.add_argument("--json", action="store_true", help="for machines")
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One run on the way."""
+class ReplayedRun:
+    """One recorded run, judged again on the one before it."""
 
     run: RecordedRun
     judged: Judged
     reached: Mapping[DecisionKey, Step]
-    """What the run's own measurements reach."""
+    """The steps that the run's own measurements reach."""
     recorded: str | None
-    """The run's own word, where it is another one."""
+    """The verdict that the run recorded, where it is another one."""
+
+    def state(self, key: DecisionKey) -> EscalationState:
+        """Return the escalation state of a decision after this run."""
+        return self.judged.standing.get(key, INITIAL)
+
+    def outcome(self, key: DecisionKey) -> Outcome:
+        """Return the outcome of a decision in this run."""
+        return self.judged.outcomes.get(key, Outcome.NOT_RUN)
+
+    @property
+    def on_ladder(self) -> list[DecisionKey]:
+        """The decisions that reached a step, or that carry something of earlier runs."""
+        carried = [key for key, state in self.judged.standing.items() if state != INITIAL]
+        return list(dict.fromkeys((*self.reached, *carried)))
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print them; 0 whatever they recommend."""
-    rungs = list(replay(read_run(folder) for folder in options.replay))
+    """Print the runs; return 0 whatever they recommend."""
+    replayed_runs = list(replay(read_run(folder) for folder in options.replay))
+
     if options.json:
-        print(json.dumps([_facts(one) for one in rungs], indent=2))
+        print(json.dumps([_as_json(replayed) for replayed in replayed_runs], indent=2))
         return 0
-    for one in rungs:
-        _tell(one)
+
+    for replayed in replayed_runs:
+        _print(replayed)
     return 0
 
 
-def replay(runs: Iterable[RecordedRun]) -> Iterable[Rung]:
-    """Judge runs one after the other; each stands on the one before, the first on what it recorded. Raises BadInput."""
-    found = sorted(runs, key=lambda one: one.start.started_at)
-    odd = [f"{one.start.run}: a run of {one.start.phase} has no ladder" for one in found]
-    odd = [told for told, one in zip(odd, found, strict=True) if one.start.phase is not Phase.POSTLAUNCH]
-    if len({one.start.env for one in found}) > 1:
-        odd.append(f"runs of one environment, not of {', '.join(sorted({one.start.env for one in found}))}")
-    if odd:
-        raise BadInput(odd)
-    before = standing_before(found[0])
-    for one in found:
-        judged = judge(one, before)
+def replay(runs: Iterable[RecordedRun]) -> Iterator[ReplayedRun]:
+    """Judge runs one after the other, each on the one before, the first on what it recorded. Raises BadInput."""
+    in_order = sorted(runs, key=lambda run: run.start.started_at)
+    problems = list(_problems(in_order))
+    if problems:
+        raise BadInput(problems)
+
+    before = standing_before(in_order[0])
+    for run in in_order:
+        judged = judge(run, before)
         before = dict(judged.standing)
-        steps = ((result.key, result.step) for result in one.results)
-        said = str(one.finish.verdict) if one.finish else "no end"
-        yield Rung(
-            one, judged, {key: step for key, step in steps if step}, said if said != judged.verdict.word else None
+
+        recorded = str(run.finish.verdict) if run.finish else "no end"
+        yield ReplayedRun(
+            run=run,
+            judged=judged,
+            reached={result.key: result.step for result in run.results if result.step},
+            recorded=recorded if recorded != judged.verdict.word else None,
         )
 
 
-def _tell(rung: Rung) -> None:
-    start, verdict = rung.run.start, rung.judged.verdict
-    said = f" (recorded as {rung.recorded})" if rung.recorded else ""
-    print(f"{start.started_at:%Y-%m-%d %H:%M:%S}Z  {verdict.word:<10} {start.run}{said}")
-    for key in _told(rung):
-        one = rung.judged.standing.get(key, GROUND)
-        outcome = rung.judged.outcomes.get(key, Outcome.NOT_RUN)
-        print(f"    {key.name}: {outcome}, reaches {rung.reached.get(key) or 'no step'}, {_stands(one)}")
-    for fault in judge(rung.run).refuted:
+def _problems(runs: Iterable[RecordedRun]) -> Iterator[str]:
+    """Yield why some runs do not make one sequence."""
+    environments = set()
+    for run in runs:
+        environments.add(run.start.env)
+        if run.start.phase is not Phase.POSTLAUNCH:
+            yield f"{run.start.run}: a run of {run.start.phase} has no ladder"
+
+    if len(environments) > 1:
+        yield f"runs of one environment, not of {', '.join(sorted(environments))}"
+
+
+def _print(replayed: ReplayedRun) -> None:
+    start = replayed.run.start
+    verdict = replayed.judged.verdict
+    recorded = f" (recorded as {replayed.recorded})" if replayed.recorded else ""
+    print(f"{start.started_at:%Y-%m-%d %H:%M:%S}Z  {verdict.word:<10} {start.run}{recorded}")
+
+    for key in replayed.on_ladder:
+        reached = replayed.reached.get(key) or "no step"
+        print(f"    {key.name}: {replayed.outcome(key)}, reaches {reached}, {_summary(replayed.state(key))}")
+
+    for fault in judge(replayed.run).refuted:
         print(f"    REFUTED  {fault}")
 
 
-def _told(rung: Rung) -> list[DecisionKey]:
-    standing = [key for key, one in rung.judged.standing.items() if one != GROUND]
-    return list(dict.fromkeys((*rung.reached, *standing)))
+def _summary(state: EscalationState) -> str:
+    if not state.step:
+        return f"stands at none, {state.failures} in a row failed"
+    below = ", below it now" if state.recovery_credit else ""
+    return f"stands at {state.step} for {state.runs} runs{below}"
 
 
-def _stands(one: Standing) -> str:
-    if not one.step:
-        return f"stands at none, {one.failures} in a row failed"
-    calm = ", below it now" if one.calm else ""
-    return f"stands at {one.step} for {one.runs} runs{calm}"
-
-
-def _facts(rung: Rung) -> dict[str, Any]:
-    start, verdict = rung.run.start, rung.judged.verdict
+def _as_json(replayed: ReplayedRun) -> dict[str, Any]:
+    start = replayed.run.start
+    finish = replayed.run.finish
+    verdict = replayed.judged.verdict
     return {
         "run": start.run,
         "started_at": start.started_at.isoformat(),
         "recommends": str(verdict.word),
         "action": verdict.action,
-        "recorded": str(rung.run.finish.verdict) if rung.run.finish else None,
-        "highest": highest(one.step for one in rung.judged.standing.values()),
-        "refuted": list(judge(rung.run).refuted),
-        "lines": [
-            {
-                **key._asdict(),
-                "outcome": rung.judged.outcomes.get(key, Outcome.NOT_RUN),
-                "reached": rung.reached.get(key),
-                "stands_at": one.step,
-                "runs": one.runs,
-                "failures": one.failures,
-                "calm": one.calm,
-            }
-            for key in _told(rung)
-            for one in [rung.judged.standing.get(key, GROUND)]
-        ],
+        "recorded": str(finish.verdict) if finish else None,
+        "highest": highest(state.step for state in replayed.judged.standing.values()),
+        "refuted": list(judge(replayed.run).refuted),
+        "lines": [_line_as_json(replayed, key) for key in replayed.on_ladder],
+    }
+
+
+def _line_as_json(replayed: ReplayedRun, key: DecisionKey) -> dict[str, Any]:
+    line, check, subject = key
+    state = replayed.state(key)
+    return {
+        "line": line,
+        "check": check,
+        "subject": subject,
+        "outcome": replayed.outcome(key),
+        "reached": replayed.reached.get(key),
+        "stands_at": state.step,
+        "runs": state.runs,
+        "failures": state.failures,
+        "calm": state.recovery_credit,
     }

@@ -20,7 +20,7 @@ HELP = "run the embedded target, with faults if you like, and say how to point a
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     parser.add_argument("--launched", action="store_true", help="as it stands six minutes after the launch")
     parser.add_argument("--replica", action="store_true", help="with a streaming replica of the database")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="plant a fault (repeatable)")
@@ -28,16 +28,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run until Ctrl-C. Raises BadInput."""
+    """Run the sandbox until Ctrl-C or SIGTERM, and return 0. Raises BadInput."""
     if options.list_faults:
         print(catalogue())
         return 0
+
     unknown = [name for name in options.fault if name not in faults()]
     if unknown:
         raise BadInput([f"--fault {not_one_of(name, faults())}" for name in unknown])
+
+    # Set by a signal, so that the sandbox is taken down in the ordinary way, its servers too.
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+
     try:
         with Sandbox.start(launched=options.launched, replica=options.replica) as sandbox:
             for name in options.fault:
@@ -50,7 +54,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def faults() -> Mapping[str, Fault]:
-    """Fetch the faults only when they are asked for: other verbs need no package of the sandbox. Raises BadInput."""
+    """Return the faults by name. Raises BadInput where the packages of the sandbox are not installed."""
+    # Imported here: other commands need none of those packages.
     try:
         module = importlib.import_module("readiness.sandbox.faults")
     except ModuleNotFoundError as error:
@@ -59,21 +64,22 @@ def faults() -> Mapping[str, Fault]:
 
 
 def catalogue() -> str:
-    """List the faults by area."""
-    listed: list[str] = []
-    known = faults()
-    width = max(map(len, known))
-    for area in sorted({fault.area for fault in known.values()}):
-        listed.append(area)
-        for name, fault in sorted(known.items()):
+    """Return the faults by area, one a line: its name, what it breaks, in which phases."""
+    lines: list[str] = []
+    by_name = sorted(faults().items())
+    width = max(len(name) for name, _ in by_name)
+
+    for area in sorted({fault.area for _, fault in by_name}):
+        lines.append(area)
+        for name, fault in by_name:
             if fault.area == area:
                 sentence = fault.says.partition("\n")[0]
-                listed.append(f"  {name:<{width}}  {sentence}  ({', '.join(fault.phases)})")
-    return "\n".join(listed)
+                lines.append(f"  {name:<{width}}  {sentence}  ({', '.join(fault.phases)})")
+    return "\n".join(lines)
 
 
 def directions(sandbox: Sandbox, faults: list[str], *, launched: bool) -> str:
-    """Say how to point a shell at the sandbox, and what to run there."""
+    """Return how to point a shell at the sandbox, and what to run there."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(sandbox.variables.items())]
     planted = f", broken on purpose by {', '.join(faults)}" if faults else ""
     phase = "postlaunch" if launched else "preflight"

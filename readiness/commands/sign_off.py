@@ -22,7 +22,7 @@ PRINT_SECONDS = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     add_env(parser)
     parser.add_argument("--pdf", action="store_true", help="print it to a PDF too, with the Chromium of this machine")
     add_environments(parser)
@@ -30,34 +30,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write it; 0 whatever its verdict is (`readiness verify ENV ga` is the gate), 10 where its evidence is none."""
+    """Write the page; return 0 whatever its verdict is, 10 where its evidence is none. Raises BadInput and BadRun.
+
+    The gate is `readiness verify ENV ga`.
+    """
     signer = signer_of(os.environ)
     dossier = gather(options.reports, options.env, trusted_keys(options.environments))
     try:
         page, head = write(dossier, signer)
     except OSError as error:
         raise BadRun(f"the page could not be written and entered into the ledger: {error}") from None
-    found = headline(dossier)
-    print(f"verdict   {found.word}: {found.says}")
-    for why in dossier.untrusted:
-        print(f"untrusted {why}")
+
+    verdict = headline(dossier)
+    print(f"verdict   {verdict.word}: {verdict.says}")
+    for reason in dossier.untrusted:
+        print(f"untrusted {reason}")
     print(f"evidence  {len(dossier.runs)} journals, digest {digest(dossier)}")
     print(f"page      {page}")
     if head:
         print(f"ledger    head {head}")
     if options.pdf:
-        print(f"pdf       {printed(page)}")
+        print(f"pdf       {print_to_pdf(page)}")
     return INCOMPLETE_EXIT if dossier.untrusted else 0
 
 
-def printed(page: Path) -> Path:
-    """Print a page to a PDF beside it. Raises BadInput where there is no browser, BadRun where it fails."""
+def print_to_pdf(page: Path) -> Path:
+    """Print a page to a PDF beside it, and return its path.
+
+    Raises BadInput where there is no browser, BadRun where it fails.
+    """
     browser = find(BY_NAME["chromium"])
     if browser is None:
         remedy = f"run: readiness tools --fetch --only chromium, or open {page} and print it"
         raise BadInput([f"--pdf: there is no Chromium on this machine, which prints the page; {remedy}"])
+
+    # An older one would pass for what this browser has printed.
     pdf = page.with_suffix(".pdf")
     pdf.unlink(missing_ok=True)
+
     with tempfile.TemporaryDirectory(prefix="readiness-pdf-") as profile:
         command = [str(browser), "--headless", "--disable-gpu", f"--user-data-dir={profile}", "--no-pdf-header-footer"]
         # A browser does not start its own sandbox as root, nor one that was unpacked into the cache where the system
@@ -69,7 +79,9 @@ def printed(page: Path) -> Path:
             done = subprocess.run(command, capture_output=True, timeout=PRINT_SECONDS, check=False)  # noqa: S603  our own words
         except (OSError, subprocess.TimeoutExpired) as error:
             raise BadRun(f"{browser} did not print the page: {error}") from None
+
+    # What counts is the file, whatever the exit code.
     if not pdf.is_file():
-        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise BadRun(f"{browser} did not print the page (exit {done.returncode}): {last}")
+        last_line = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise BadRun(f"{browser} did not print the page (exit {done.returncode}): {last_line}")
     return pdf

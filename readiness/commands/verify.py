@@ -1,4 +1,4 @@
-"""`readiness verify`: judge runs again from their journals, and hold them against the ledger, offline. A gate."""
+"""`readiness verify`: judge runs again from their journals, and compare them with the ledger, offline. A gate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from readiness.errors import BadInput, BadRun
 from readiness.evidence import run_folders
 from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, audit_run, book_of
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import Book
+from readiness.evidence.ledger import Book, Kept
 from readiness.evidence.previous_run import as_before, held_in
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
@@ -28,10 +28,13 @@ from readiness.verdict import INCOMPLETE_EXIT
 
 HELP = "judge a run again, and who signed it: exit 0 only for GO, OK or APPROVED"
 NAMED_AT_MOST = 12
+"""Findings of one kind; --json has all of them."""
+ENDINGS = ("everything holds", "something was changed", "not all is evidence")
+"""By the exit code of the audit: 0, 1, and 10 in the place of 2."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     parser.add_argument("run", nargs="*", metavar="RUN", help="a run's folder; or an environment and a phase: prod ga")
     parser.add_argument("--env", metavar="NAME", help="the environment, where RUN is the name of a run or a phase")
     parser.add_argument("--all", action="store_true", help="everything that the ledger of --env has, one by one")
@@ -49,101 +52,145 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what the journal is worth; the exit code is that of the verdict as it was recomputed."""
+    """Print what the journal is worth; return the exit code of the verdict as it was recomputed."""
     trusted = trusted_keys(options.environments)
     if options.all:
-        return _all(options, trusted)
-    words = _words(options)
+        return _verify_all(options, trusted)
+
+    words = _run_words(options)
     try:
         recorded = read_run(run_folders.find(options.reports, words))
         book = book_of(recorded.folder.resolve().parent, trusted)
     except BadRun as error:
-        return _untrusted(str(error).splitlines(), options)
-    judged, audit = judge(recorded), audit_run(recorded, book, trusted)
-    audit.faults[:0] = [*judged.refuted, *_stands_on_another(recorded), *_too_old(recorded, options.newer_than)]
-    audit.faults += [*_not_the_one(recorded, book, words), *_anchor(book, options.head)]
-    code = audit.exit if audit.faults else judged.verdict.exit or audit.exit
+        return _refuse(str(error).splitlines(), options)
+
+    judged = judge(recorded)
+    audit = audit_run(recorded, book, trusted)
+    audit.faults = [
+        *judged.refuted,
+        *_contradicts_previous(recorded),
+        *_too_old(recorded, options.newer_than),
+        *audit.faults,
+        *_not_the_newest(recorded, book, words),
+        *_head_missing(book, options.head),
+    ]
+
+    code = _exit_code(judged, audit)
     if options.render:
         _render(recorded, book)
     if options.json:
-        print(json.dumps(_facts(recorded, judged, audit, code), indent=2))
+        print(json.dumps(_as_json(recorded, judged, audit, code), indent=2))
     else:
-        _tell(recorded, judged, audit)
+        _print_run(recorded, judged, audit)
     return code
 
 
-def _words(options: argparse.Namespace) -> list[str]:
-    """Give what names the run, as `folders.find` takes it."""
+def _exit_code(judged: Judged, audit: Audit) -> int:
+    # What was changed proves nothing, not even a bad verdict.
+    if audit.faults:
+        return audit.exit
+    # A bad verdict is believed without a signature, a good one is not.
+    return judged.verdict.exit or audit.exit
+
+
+def _run_words(options: argparse.Namespace) -> list[str]:
+    """Return what names the run, as `run_folders.find` takes it. Raises BadInput."""
     words: list[str] = options.run
+
     if options.env and len(words) == 1:
-        home = options.reports / options.env
-        return [str(home / words[0])] if (home / words[0]).is_dir() else [options.env, words[0]]
+        folder = options.reports / options.env / words[0]
+        return [str(folder)] if folder.is_dir() else [options.env, words[0]]
+
     if not words or len(words) > 2 or options.env:  # noqa: PLR2004  environment and phase
-        told = f", not {' '.join(words)}" if words else ""
-        raise BadInput([f"name one run, or an environment and a phase{told}; or --all --env NAME"])
+        stated = f", not {' '.join(words)}" if words else ""
+        raise BadInput([f"name one run, or an environment and a phase{stated}; or --all --env NAME"])
     return words
 
 
-def _not_the_one(recorded: RecordedRun, book: Book | None, words: list[str]) -> Iterator[str]:
-    """Where the newest run of an environment is asked for: hold what was found against that."""
+def _not_the_newest(recorded: RecordedRun, book: Book | None, words: list[str]) -> Iterator[str]:
+    """Yield why a run is not the newest of an environment and a phase, where that was asked for."""
     if len(words) == 1:
         return
-    if recorded.start.env != words[0]:
+
+    environment, phase = words
+    if recorded.start.env != environment:
         yield f"this is a run of {recorded.start.env}: it was copied in"
-    for one in book.runs.values() if book else ():
-        began = one.entry.started_at
-        if one.entry.kind == "run" and one.entry.phase == words[1] and began and began > recorded.start.started_at:
-            yield f"the ledger has a newer run of {words[1]}: {one.name}"
+
+    if book is None:
+        return
+    for record in book.runs.values():
+        entry = record.entry
+        if entry.kind != "run" or entry.phase != phase or entry.started_at is None:
+            continue
+        if entry.started_at > recorded.start.started_at:
+            yield f"the ledger has a newer run of {phase}: {record.name}"
 
 
-def _anchor(book: Book | None, head: str | None) -> Iterator[str]:
+def _head_missing(book: Book | None, head: str | None) -> Iterator[str]:
+    """Yield that a head which was kept elsewhere is not in the ledger."""
     if head and (book is None or book.anchored(head) is None):
         yield f"the ledger never had the head {head[:SHOWN]}: it was cut or written anew (16 digits at least)"
 
 
 def _render(recorded: RecordedRun, book: Book | None) -> None:
     """Write what is rendered anew; what is sealed stays as it was sealed. Raises BadInput."""
-    kept = book.runs.get(recorded.folder.name) if book else None
-    sealed = kept.sealed.files if kept and kept.sealed else {}
+    record = book.runs.get(recorded.folder.name) if book else None
+    sealed_digests = record.sealed.files if record and record.sealed else {}
+
     rendered = {"summary.md": markdown, "junit.xml": junit, "ctrf.json": ctrf, report_page.FILE: report_page.render}
-    if report_page.FILE in sealed and report_page.BESIDE not in sealed:
-        del rendered[report_page.FILE]  # an earlier version sealed it: there pytest-html wrote the file of that name
+    # An earlier version sealed it: there pytest-html wrote the file of that name.
+    if report_page.FILE in sealed_digests and report_page.BESIDE not in sealed_digests:
+        del rendered[report_page.FILE]
+
     for file, render in rendered.items():
         text = render(recorded)
-        if sealed.get(file, digest := hashlib.sha256(text.encode()).hexdigest()) != digest:
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if sealed_digests.get(file, digest) != digest:
             raise BadInput(
                 [f"{file} is sealed, and would come out differently today: copy the journal elsewhere first"]
             )
         atomic_write.write_whole(recorded.folder / file, text)
 
 
-def _all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -> int:
-    """Go through the ledger of an environment."""
+def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -> int:
+    """Print what each run of an environment's ledger is worth; return 0, 1 or 10. Raises BadInput."""
     if not options.env or options.run:
         raise BadInput(["--all goes through one environment: readiness verify --all --env NAME"])
+
     home = options.reports / options.env
     book = book_of(home, trusted)
     if book is None:
-        return _untrusted([f"there is no ledger in {home}"], options)
-    audit, found = audit_all(home, book, trusted, options.limits)
-    audit.faults += _anchor(book, options.head)
+        return _refuse([f"there is no ledger in {home}"], options)
+
+    audit, audited_runs = audit_all(home, book, trusted, options.limits)
+    audit.faults += _head_missing(book, options.head)
     if options.json:
-        print(json.dumps(_facts_of_all(book, audit, found), indent=2))
+        print(json.dumps(_ledger_as_json(book, audit, audited_runs), indent=2))
         return audit.exit
-    for one in found:
-        entry, state = one.kept.entry, {0: "holds", ALTERED: "ALTERED"}.get(one.exit, "not evidence")
-        nobody = "signed, not trusted" if one.kept.signed else "not signed"
-        signed = f"signed by {one.kept.key.name}" if one.kept.key else nobody
-        print(f"{entry.at:%Y-%m-%d %H:%M:%S}Z  {one.kept.ended:<11}{state:<14}{one.kept.name}  {signed}")
-    _tell_audit(audit, every=True)
+
+    for audited in audited_runs:
+        _print_audited(audited)
+    _print_audit(audit, every=True)
     print(f"ledger    {len(book.digests)} entries, head {book.head}")
     if options.head and not audit.faults:
         print(f"anchor    {book.anchored(options.head)} entries since {options.head[:SHOWN]}")
-    print(f"verdict   {['everything holds', 'something was changed', 'not all is evidence'][min(audit.exit, 2)]}")
+    print(f"verdict   {ENDINGS[min(audit.exit, 2)]}")
     return audit.exit
 
 
-def _facts_of_all(book: Book, audit: Audit, found: list[Audited]) -> dict[str, Any]:
+def _print_audited(audited: Audited) -> None:
+    record = audited.kept
+    state = {0: "holds", ALTERED: "ALTERED"}.get(audited.exit, "not evidence")
+    print(f"{record.entry.at:%Y-%m-%d %H:%M:%S}Z  {record.ended:<11}{state:<14}{record.name}  {_signature(record)}")
+
+
+def _signature(record: Kept) -> str:
+    if record.key:
+        return f"signed by {record.key.name}"
+    return "signed, not trusted" if record.signed else "not signed"
+
+
+def _ledger_as_json(book: Book, audit: Audit, audited_runs: list[Audited]) -> dict[str, Any]:
     return {
         "env": book.path.parent.name,
         "head": book.head,
@@ -152,99 +199,133 @@ def _facts_of_all(book: Book, audit: Audit, found: list[Audited]) -> dict[str, A
         "faults": audit.faults,
         "gaps": audit.gaps,
         "told": audit.told,
-        "runs": [
-            {**one.kept.entry.model_dump(mode="json"), "ended": one.kept.ended, "exit_now": one.exit}
-            | {"signed_by": one.kept.key.name if one.kept.key else None}
-            for one in found
-        ],
+        "runs": [_audited_as_json(audited) for audited in audited_runs],
     }
 
 
-def _tell_audit(audit: Audit, *, every: bool = False) -> None:
-    told = {"REFUTED": audit.faults, "GAP": audit.gaps, "evidence": audit.told}
-    for word, sentences in told.items():
-        for sentence in sentences if every else sentences[:NAMED_AT_MOST]:
+def _audited_as_json(audited: Audited) -> dict[str, Any]:
+    record = audited.kept
+    return {
+        **record.entry.model_dump(mode="json"),
+        "ended": record.ended,
+        "exit_now": audited.exit,
+        "signed_by": record.key.name if record.key else None,
+    }
+
+
+def _print_audit(audit: Audit, *, every: bool = False) -> None:
+    """Print the findings of an audit, the first few of each kind or every one."""
+    for word, sentences in (("REFUTED", audit.faults), ("GAP", audit.gaps), ("evidence", audit.told)):
+        shown = sentences if every else sentences[:NAMED_AT_MOST]
+        for sentence in shown:
             print(f"{word:<10}{sentence}")
-        if not every and len(sentences) > NAMED_AT_MOST:
-            print(f"{word:<10}and {len(sentences) - NAMED_AT_MOST} more (see --json)")
+        left_out = len(sentences) - len(shown)
+        if left_out:
+            print(f"{word:<10}and {left_out} more (see --json)")
 
 
-def _untrusted(problems: list[str], options: argparse.Namespace) -> int:
+def _refuse(problems: list[str], options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"run": options.run, "trusted": False, "problems": problems, "exit": ALTERED}, indent=2))
-    else:
-        print("not evidence: the journal cannot be trusted")
-        for problem in problems[:NAMED_AT_MOST]:
-            print(f"  {problem}")
+        return ALTERED
+
+    print("not evidence: the journal cannot be trusted")
+    for problem in problems[:NAMED_AT_MOST]:
+        print(f"  {problem}")
     return ALTERED
 
 
-def _stands_on_another(recorded: RecordedRun) -> list[str]:
-    """Hold what a run says of the one before it against that one's journal, where it still lies beside it."""
+def _contradicts_previous(recorded: RecordedRun) -> list[str]:
+    """Return that the journal of the run before says something else than this one says of it."""
     before = recorded.start.before
-    folder = recorded.folder.parent / before.run if before else None
-    if before is None or folder is None or not (folder / FILE).is_file():
+    if before is None:
         return []
+
+    # Only where it still lies beside it: retention may have removed it.
+    folder = recorded.folder.parent / before.run
+    if not (folder / FILE).is_file():
+        return []
+
     try:
-        found = as_before(read_run(folder), recorded.start.started_at)
+        previous = as_before(read_run(folder), recorded.start.started_at)
     except BadRun:
-        found = None
-    if found == before:
+        previous = None
+    if previous == before:
         return []
     return [f"it says that it stands on {before.run}, and that run's journal says otherwise"]
 
 
 def _too_old(recorded: RecordedRun, span: str | None) -> list[str]:
+    """Return that a run began longer ago than it may. Raises BadInput."""
     if span is None:
         return []
     try:
         oldest = datetime.now(UTC) - parse_span(span)
     except ValueError as error:
         raise BadInput([f"--newer-than: {error}"]) from None
+
     began = recorded.start.started_at
-    return [f"the run began {began:%Y-%m-%d %H:%M:%S}Z, longer than {span} ago"] if began < oldest else []
+    if began >= oldest:
+        return []
+    return [f"the run began {began:%Y-%m-%d %H:%M:%S}Z, longer than {span} ago"]
 
 
-def _tell(recorded: RecordedRun, judged: Judged, audit: Audit) -> None:
-    start, verdict = recorded.start, judged.verdict
+def _print_run(recorded: RecordedRun, judged: Judged, audit: Audit) -> None:
+    start = recorded.start
     print(f"run       {start.run}: {start.phase} of {start.env}, as of {start.as_of:%Y-%m-%d %H:%M:%S}Z")
     print(f"target    {start.target.url}, revision {start.target.revision or 'not stated'}")
     print(f"journal   {recorded.records} records, chain intact, head {recorded.head[:16]}")
     print(f"results   {judged.decided} of {judged.demanded} due decisions, {len(recorded.requests)} requests")
     for sentence in _endings(recorded, judged):
         print(f"ended     {sentence}")
-    _tell_audit(audit)
+
+    _print_audit(audit)
     if start.before:
         print(f"before    {start.before.run}: {start.before.verdict}")
-    for key, told in held_in(recorded):
-        print(f"stands    {key.name}: {told}")
-    held = list(dict.fromkeys(key.name for key in verdict.holding))
-    if held and not audit.faults:
-        more = f" and {len(held) - NAMED_AT_MOST} more" if len(held) > NAMED_AT_MOST else ""
-        print(f"held by   {', '.join(held[:NAMED_AT_MOST])}{more}")
+    for key, sentence in held_in(recorded):
+        print(f"stands    {key.name}: {sentence}")
+    _print_verdict(judged, audit)
+
+
+def _print_verdict(judged: Judged, audit: Audit) -> None:
+    verdict = judged.verdict
+
     if audit.faults:
         print("verdict   none: this is not what was recorded")
-    elif audit.gaps and verdict.exit == 0:
+        return
+
+    holding = list(dict.fromkeys(key.name for key in verdict.holding))
+    if holding:
+        more = f" and {len(holding) - NAMED_AT_MOST} more" if len(holding) > NAMED_AT_MOST else ""
+        print(f"held by   {', '.join(holding[:NAMED_AT_MOST])}{more}")
+
+    if audit.gaps and verdict.exit == 0:
         print(f"verdict   none: recorded as {verdict.word}, and this is not evidence")
-    else:
-        print(f"verdict   {verdict.word}: {verdict.action}")
+        return
+    print(f"verdict   {verdict.word}: {verdict.action}")
 
 
 def _endings(recorded: RecordedRun, judged: Judged) -> list[str]:
-    """Say how the run ended, where it did not end as it should."""
-    found = []
+    """Return how the run ended, where it did not end as it should."""
+    endings = []
     if recorded.finish is None:
-        where = recorded.died_in or ("after its last item" if recorded.cases else "before its first item")
-        died = f"it died in {where}" if recorded.died_in else f"it died {where}"
-        found.append(f"early: {judged.decided} of {judged.demanded} results kept, {died}")
+        results = f"{judged.decided} of {judged.demanded} results"
+        endings.append(f"early: {results} kept, it died {_place_of_death(recorded)}")
     if recorded.torn:
-        found.append("while it wrote: the last line is cut off")
+        endings.append("while it wrote: the last line is cut off")
     if recorded.finish and not recorded.finish.ended:
-        found += [f"not whole: {why}" for why in recorded.finish.withdrawn or ("it was interrupted",)]
-    return found
+        reasons = recorded.finish.withdrawn or ("it was interrupted",)
+        endings += [f"not whole: {reason}" for reason in reasons]
+    return endings
 
 
-def _facts(recorded: RecordedRun, judged: Judged, audit: Audit, code: int) -> dict[str, Any]:
+def _place_of_death(recorded: RecordedRun) -> str:
+    if recorded.died_in:
+        return f"in {recorded.died_in}"
+    return "after its last item" if recorded.cases else "before its first item"
+
+
+def _as_json(recorded: RecordedRun, judged: Judged, audit: Audit, code: int) -> dict[str, Any]:
     finish = recorded.finish
     return {
         "run": recorded.start.run,
@@ -264,7 +345,7 @@ def _facts(recorded: RecordedRun, judged: Judged, audit: Audit, code: int) -> di
         "problems": audit.faults,
         "decided": judged.decided,
         "demanded": judged.demanded,
-        "missing": [one.key.name for one in judged.missing],
+        "missing": [item.key.name for item in judged.missing],
         "holding": [key.name for key in judged.verdict.holding],
         "counts": judged.verdict.counts,
         "head": recorded.head,

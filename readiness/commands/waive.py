@@ -15,7 +15,7 @@ HEAD = "# What is waived, line by line. Reviewed as code is; written by `readine
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     add_line(parser)
     parser.add_argument("--requested-by", required=True, metavar="NAME", help="who asks for it")
     parser.add_argument("--approved-by", required=True, metavar="NAME", help="who answers for it: someone else")
@@ -27,22 +27,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the entry. Raises BadInput, and then nothing was written."""
+    """Write the entry and return 0. Raises BadInput, and then nothing was written."""
     runbooks, _ = editing.runbooks_of(options.env, options.environments)
     name = line_among(options.line, runbooks)
     path = options.environments / f"{options.env}{waivers.SUFFIX}"
+
     today = datetime.now(UTC).date()
-    entry = {
+    entry: dict[str, object] = {
         "requested_by": options.requested_by,
         "approved_by": options.approved_by,
         "reason": str(options.reason),
         "because": options.because,
         "at": today,
         "until": last_day(options.until, None, today, "--until"),
-        **({"phases": [str(phase) for phase in options.scope]} if options.scope else {}),
     }
+    if options.scope:
+        entry["phases"] = [str(phase) for phase in options.scope]
+
     text = path.read_text(encoding="utf-8") if path.is_file() else HEAD
-    fresh = editing.put(text, "waivers", name, entry)
-    editing.write(path, fresh, lambda tried: waivers.load(tried, runbooks, {}))
+    edited = editing.put(text, "waivers", name, entry)
+    editing.write(path, edited, lambda draft: waivers.load(draft, runbooks, {}))
     print(f"{path}: {name} is waived until {entry['until']}; commit it, and have it reviewed")
     return 0

@@ -1,13 +1,13 @@
-"""YAML files that people write: read strictly, and every mistake told with its place and the nearest valid name."""
+"""YAML files that people write: read strictly; each mistake names its place and the nearest valid name."""
 
 from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Container, Hashable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -32,7 +32,7 @@ _CLOSING = yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken | yaml.BlockEndT
 
 @dataclass
 class Document:
-    """The plain data of one YAML file, and the line each key stands on."""
+    """The plain data of one YAML file, and the line that each key is on."""
 
     path: Path
     data: Any = None
@@ -40,24 +40,24 @@ class Document:
     _places: dict[Loc, int] = field(default_factory=dict)
 
     def where(self, loc: Loc) -> str:
-        """Return `file:line` of the deepest part of `loc` that the file has."""
+        """Return `file:line` of the deepest part of `loc` that the file has: a missing key is looked for there."""
         while loc and loc not in self._places:
             loc = loc[:-1]
         return f"{self.path.name}:{self._places.get(loc, 1)}"
 
 
 class _Constructor(yaml.constructor.SafeConstructor):
-    """Leaves dates as they are written: the models read them, and tell what is wrong with 2026-02-30."""
+    """Leaves dates as they are written: the models read them, and name what is wrong with 2026-02-30."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """Give the value of a node. Raises ConstructorError, which knows the line, for all that is none."""
+        """Return the value of a node. Raises ConstructorError, which knows the line, for all that is none."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, KeyError):
             raise _unreadable(node, f"this cannot be read as {node.tag.rpartition(':')[2]}") from None
 
     def refuse(self, node: yaml.Node) -> Any:
-        """Refuse a tag that nobody knows."""
+        """Raise ConstructorError for a tag that nobody knows."""
         raise _unreadable(node, f"the tag {node.tag} is not known; put text in quotes, write a variable as ${{NAME}}")
 
 
@@ -75,11 +75,13 @@ def _unreadable(node: yaml.Node, why: str) -> yaml.MarkedYAMLError:
 def read(path: Path) -> Document:
     """Read one YAML file; what is wrong with it is in `problems`, never raised."""
     document = Document(path)
+
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         document.problems.append(f"{path.name}: cannot be read: {error}")
         return document
+
     try:
         _fill(document, text)
     except yaml.MarkedYAMLError as error:
@@ -93,16 +95,18 @@ def read(path: Path) -> Document:
 
 
 def _message(error: yaml.MarkedYAMLError, text: str) -> str:
-    """Return what stands behind the file's name: the line, and what is wrong there."""
+    """Return what follows the file's name in a message: the line, and what is wrong there."""
+    # The libraries' own words for it change from release to release.
     if is_too_deep(text):
         return f": {TOO_DEEP}"
+
     line = error.problem_mark.line + 1 if error.problem_mark else 1
     why = "" if isinstance(error, yaml.constructor.ConstructorError) else "this is not YAML: "
     return f":{line}: {why}{error.problem}"
 
 
 def is_too_deep(text: str) -> bool:
-    """Return whether YAML is nested deeper than DEEPEST, as far as it can be read.
+    """Check whether YAML is nested deeper than DEEPEST, as far as it can be read.
 
     The scanner in Python has no limit of its own and no recursion, so that the answer, and with it our message, is the
     same whichever loader reads the text.
@@ -122,80 +126,101 @@ def is_too_deep(text: str) -> bool:
 
 
 def _fill(document: Document, text: str) -> None:
-    """Read the data and its places. Raises YAMLError and RecursionError."""
+    """Put the data and the line of each key into a document. Raises YAMLError and RecursionError."""
     node = yaml.compose(text, Loader=LOADER)
-    for loc, place in _walk(node, ()):
-        if loc in document._places:  # noqa: SLF001  its own module
-            document.problems.append(f"{document.path.name}:{place}: {_dotted(loc)} stands here twice")
-        document._places.setdefault(loc, place)  # noqa: SLF001
+
+    places = document._places  # noqa: SLF001  its own module
+    for loc, line in _walk(node, ()):
+        # YAML's libraries keep the last of two; who reads the file may see the first.
+        if loc in places:
+            document.problems.append(f"{document.path.name}:{line}: {_dotted(loc)} stands here twice")
+        else:
+            places[loc] = line
+
     document.data = _Constructor().construct_document(node) if node else None
     if not isinstance(document.data, dict):
         document.problems.append(f"{document.path.name}:1: a mapping of keys is wanted")
 
 
 def _walk(node: yaml.Node | None, loc: Loc) -> Iterator[tuple[Loc, int]]:
+    """Yield each key and list item with its line, counted from 1."""
     if len(loc) > DEEPEST:
         raise RecursionError
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise _unreadable(key, "a key is one word, and this one is a list or mapping; put {{ }} in quotes")
-            here = (*loc, str(key.value))
-            yield here, key.start_mark.line + 1
-            yield from _walk(value, here)
+            key_loc = (*loc, str(key.value))
+            yield key_loc, key.start_mark.line + 1
+            yield from _walk(value, key_loc)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            here = (*loc, index)
-            yield here, value.start_mark.line + 1
-            yield from _walk(value, here)
+            item_loc = (*loc, index)
+            yield item_loc, value.start_mark.line + 1
+            yield from _walk(value, item_loc)
 
 
 def _dotted(loc: Loc) -> str:
     return ".".join(str(part) for part in loc) or "the file"
 
 
-def explain(error: ValidationError, model: type[BaseModel], document: Document, told: Container[Loc] = ()) -> list[str]:
-    """Turn pydantic's findings into one line each: place, key, what is wrong, what would be valid.
+def explain(
+    error: ValidationError, model: type[BaseModel], document: Document, *, reported: Container[Loc] = ()
+) -> list[str]:
+    """Format each of pydantic's errors as one line: place, key, what is wrong, what would be valid.
 
-    What stands at a place among `told` has been complained about already.
+    Errors at a place among `reported` are left out: the caller has a better word for them.
     """
-    found = [one for one in error.errors() if one["loc"] not in told]
-    return [f"{document.where(one['loc'])}: {_sentence(one, model)}" for one in found]
+    problems = [problem for problem in error.errors() if problem["loc"] not in reported]
+    return [f"{document.where(problem['loc'])}: {_sentence(problem, model)}" for problem in problems]
 
 
-def _sentence(found: ErrorDetails, model: type[BaseModel]) -> str:
-    loc, kind = found["loc"], found["type"]
+def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
+    loc = problem["loc"]
+    kind = problem["type"]
+    value = problem["input"]
+
     if kind == "extra_forbidden":
-        known = _keys(model, loc[:-1])
-        return f"{_dotted(loc[:-1]) + ': ' if loc[:-1] else ''}key {not_one_of(str(loc[-1]), known)}"
+        section = loc[:-1]
+        place = f"{_dotted(section)}: " if section else ""
+        return f"{place}key {not_one_of(str(loc[-1]), _keys(model, section))}"
+
     if kind == "missing":
         return f"{_dotted(loc)} is missing"
-    if kind in {"enum", "literal_error"} and isinstance(found["input"], str):
-        known = [word.strip(" '") for word in found["ctx"]["expected"].replace(" or ", ",").split(",")]
-        return f"{_dotted(loc)}: {not_one_of(found['input'], known)}"
-    message = found["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    shown = found["input"]
-    value = "" if kind == "value_error" or isinstance(shown, dict | list) else f", not {shown!r}"
-    return f"{_dotted(loc)}: {message[:1].lower()}{message[1:]}{value}"
+
+    if kind in {"enum", "literal_error"} and isinstance(value, str):
+        return f"{_dotted(loc)}: {not_one_of(value, _expected_words(problem))}"
+
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    sentence = f"{_dotted(loc)}: {message[:1].lower()}{message[1:]}"
+    # Our own validators name the value themselves, and a whole section is too much for one line.
+    if kind == "value_error" or isinstance(value, dict | list):
+        return sentence
+    return f"{sentence}, not {value!r}"
+
+
+def _expected_words(problem: ErrorDetails) -> list[str]:
+    """Return the valid words, which pydantic has as one text: `'a', 'b' or 'c'`."""
+    expected: str = problem["ctx"]["expected"]
+    return [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
 
 
 def _keys(model: type[BaseModel], loc: Loc) -> list[str]:
-    """Name the keys that are valid at `loc` below `model`."""
-    here: set[Any] = {model}
+    """Return the keys that are valid at `loc` below `model`."""
+    models = {model}
     for part in loc:
         # An index of a list or a key of a mapping leads no deeper: its model was reached with the field itself.
-        here = {step for kind in here for step in _below(kind, part)} or here
-    return [name for kind in here if _is_model(kind) for name in kind.model_fields]
+        models = {below for parent in models for below in _models_of_field(parent, part)} or models
+    return [name for candidate in models for name in candidate.model_fields]
 
 
-def _below(kind: Any, part: Hashable) -> set[Any]:
-    if not _is_model(kind):
-        return set()
-    found = kind.model_fields.get(part)
-    return set(_models(found.annotation)) if found else set()
+def _models_of_field(model: type[BaseModel], part: int | str) -> Iterator[type[BaseModel]]:
+    if part in model.model_fields:
+        yield from _models(model.model_fields[str(part)].annotation)
 
 
-def _models(kind: Any) -> Iterator[Any]:
+def _models(kind: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models within a type: of `dict[str, A | B] | None` A and B."""
     if _is_model(kind):
         yield kind
     elif typing.get_origin(kind) in {typing.Union, types.UnionType, dict, list, tuple, typing.Annotated}:
@@ -203,5 +228,5 @@ def _models(kind: Any) -> Iterator[Any]:
             yield from _models(argument)
 
 
-def _is_model(kind: Any) -> bool:
+def _is_model(kind: Any) -> TypeGuard[type[BaseModel]]:
     return isinstance(kind, type) and issubclass(kind, BaseModel)

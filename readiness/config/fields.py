@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,9 @@ def _url(text: str) -> str:
         parts = urlsplit(text)
     except ValueError:
         parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:  # not told: another variable's secret may be in it
+
+    # The text itself is not shown: where the variables are mixed up, it is a secret.
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("this is not an http or https address such as https://host; is it the right variable?")
     if parts.username or parts.password:
         raise ValueError("an address carries no user or password here; give a token")
@@ -34,8 +36,9 @@ def _instant(value: object) -> object:
 
 
 def _day(value: object) -> object:
+    # An instant is not a day: which one it is depends on the zone. As text it is refused with its own message.
     if isinstance(value, datetime):
-        value = value.isoformat()  # an instant is not a day: which one it is depends on where one stands
+        value = value.isoformat()
     return timeline.parse_day(value) if isinstance(value, str) else value
 
 
@@ -49,7 +52,7 @@ def _zone(name: str) -> str:
 
 def _secret(value: object) -> object:
     if not isinstance(value, Secret):
-        raise ValueError("a secret comes from ${VARIABLE} or from file:/path/of/it, never from this file")  # noqa: TRY004
+        raise ValueError("a secret comes from ${VARIABLE} or from file:/path/of/it, never from this file")  # noqa: TRY004  pydantic reports ValueError
     return value
 
 
@@ -60,21 +63,28 @@ Day = Annotated[date, BeforeValidator(_day)]
 SecretReference = Annotated[Secret, BeforeValidator(_secret)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-"""How a section takes its keys: none that it does not know."""
+"""The configuration of each section: a key that it does not know is a mistake, never ignored."""
 _ADDRESSES = {"url", "http", "server"}
-"""The keys that hold one, in whatever section they stand."""
+"""The keys that hold an address, in whatever section."""
 
 
 def addresses(section: BaseModel, loc: Loc = ()) -> Iterator[tuple[Loc, str]]:
-    """Give every address that a section names, and those that are named within it."""
+    """Yield every address that a section names, and those of the sections within it, each with its place."""
     for name in type(section).model_fields:
-        value = getattr(section, name)
-        within = value.items() if isinstance(value, Mapping) else [(None, value)]
-        for key, one in within:
-            place = (*loc, name) if key is None else (*loc, name, key)
-            if isinstance(one, BaseModel):
-                yield from addresses(one, place)
-            elif name in _ADDRESSES and one is not None:
-                address = one.reveal() if isinstance(one, Secret) else one
+        for place, value in _values(getattr(section, name), (*loc, name)):
+            if isinstance(value, BaseModel):
+                yield from addresses(value, place)
+            elif name in _ADDRESSES and value is not None:
+                address = value.reveal() if isinstance(value, Secret) else value
+                # A path of the target is no address of its own.
                 if not address.startswith("/"):
                     yield place, address
+
+
+def _values(value: object, loc: Loc) -> Iterator[tuple[Loc, Any]]:
+    """Yield the values of a mapping, or the one value where it is none."""
+    if not isinstance(value, Mapping):
+        yield loc, value
+        return
+    for key, part in value.items():
+        yield (*loc, key), part

@@ -1,4 +1,4 @@
-"""Where people are told: chat channels, status pages and support, as sections of an environment's file."""
+"""Communication: chat channels, status pages and support, as sections of an environment's file."""
 
 from __future__ import annotations
 
@@ -108,6 +108,7 @@ class Communication(BaseModel):
     @model_validator(mode="after")
     def _reached(self) -> Communication:
         for name in self.channels.values():
+            # A name without either is looked for wherever there is one.
             if name.startswith("slack/") and not self.slack:
                 raise ValueError(f"channels: {name} needs communication.slack")
             if name.startswith("discord/") and not self.discord:

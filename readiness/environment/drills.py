@@ -19,9 +19,10 @@ class _Section(BaseModel):
 
 
 def _one_of(section: BaseModel, *names: str) -> None:
-    given = [name for name in names if getattr(section, name) is not None]
-    if len(given) != 1:
-        raise ValueError(f"one of {', '.join(names)} is wanted; here: {', '.join(given) or 'none'}")
+    """Raise ValueError unless exactly one of some keys is stated."""
+    stated = [name for name in names if getattr(section, name) is not None]
+    if len(stated) != 1:
+        raise ValueError(f"one of {', '.join(names)} is wanted; here: {', '.join(stated) or 'none'}")
 
 
 class Action(_Section):
@@ -109,11 +110,11 @@ class VercelRollback(_Section):
     """The one that serves now."""
 
     def action(self, verb: Literal["v1/rollback", "v10/promote"], deployment: str) -> Action:
-        """Give the request. Source: Vercel's REST API, requestRollback and requestPromote."""
-        version, _, word = verb.partition("/")
+        """Return the request. Source: Vercel's REST API, requestRollback and requestPromote."""
+        version, _, operation = verb.partition("/")
         team = f"?teamId={self.team}" if self.team else ""
-        where = f"{self.url}/{version}/projects/{self.project}/{word}/{deployment}{team}"
-        return Action(http=where, body={}, token=self.token)
+        address = f"{self.url}/{version}/projects/{self.project}/{operation}/{deployment}{team}"
+        return Action(http=address, body={}, token=self.token)
 
 
 class GitRollback(_Section):
@@ -129,10 +130,11 @@ class GitRollback(_Section):
     seconds_at_most: Seconds = 60.0
 
     def action(self, revision: str) -> Action:
-        """Give the push that lets the branch point there."""
-        words = ("git", "-C", str(self.repository), "push", "--force-with-lease", self.remote)
-        pushed = f"{revision}^{{commit}}:refs/heads/{self.branch}"
-        return Action(command=(*words, pushed), seconds_at_most=self.seconds_at_most)
+        """Return the push that lets the branch point at a revision."""
+        push = ("git", "-C", str(self.repository), "push", "--force-with-lease", self.remote)
+        # A tag that has a message is an object of its own; the branch needs the commit it is about.
+        refspec = f"{revision}^{{commit}}:refs/heads/{self.branch}"
+        return Action(command=(*push, refspec), seconds_at_most=self.seconds_at_most)
 
 
 class RollbackDrill(_Section):
@@ -157,12 +159,15 @@ class RollbackDrill(_Section):
         return self
 
     def ways(self) -> tuple[Action, Action]:
-        """Give the way back, and the way forward again."""
+        """Return the way back, and the way forward again."""
         if self.vercel:
-            there = self.vercel.action("v1/rollback", self.vercel.deployment)
-            return there, self.vercel.action("v10/promote", self.vercel.forward)
+            back = self.vercel.action("v1/rollback", self.vercel.deployment)
+            forward = self.vercel.action("v10/promote", self.vercel.forward)
+            return back, forward
+
         if self.git:
             return self.git.action(self.git.tag), self.git.action(self.git.forward)
+
         if self.action is None or self.forward is None:
             raise ValueError("action and forward belong together")
         return self.action, self.forward

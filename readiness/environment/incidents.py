@@ -26,6 +26,7 @@ from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from readiness.config.documents import LOADER, is_too_deep
 from readiness.config.fields import STRICT, Instant
@@ -34,7 +35,10 @@ from readiness.runbook.sign_off import Said, says_nothing
 
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n(.*))?\Z", re.DOTALL)
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
-_LONGEST_FRONT, _MOST_BRACKETS = 20_000, 500
+_LONGEST_FRONT = 20_000
+"""Characters."""
+_MOST_BRACKETS = 500
+"""Deep nesting costs the reader of YAML minutes."""
 
 
 class Tracker(Repository):
@@ -102,18 +106,27 @@ class NoReport(ValueError):
 
 
 def parse(text: str, known: Mapping[str, object] | None = None) -> Report:
-    """Read one report; what is known of it besides stands in for front matter that it lacks. Raises NoReport."""
+    """Return the report in a text; what is `known` of it besides stands in for front matter that it lacks.
+
+    Raises NoReport.
+    """
     text = text.replace("\r\n", "\n").lstrip("\ufeff")
-    found = _FRONT.match(text)
-    if not found and not known:
+    match = _FRONT.match(text)
+    if not match and not known:
         raise NoReport("it does not begin with front matter between two lines of ---")
-    data = {**(known or {}), **(_mapping(found[1]) if found else {})}
-    body = found[2] if found else text
+
+    data = dict(known or {})
+    body = text
+    if match:
+        data |= _mapping(match[1])
+        body = match[2] or ""
+
     try:
         front = _Front.model_validate(data)
     except ValidationError as error:
-        raise NoReport("; ".join(_sentence(one) for one in error.errors())) from None
-    told = {key: _text(value) for key, value in data.items()} | dict(_sections(body or ""))
+        raise NoReport("; ".join(_sentence(problem) for problem in error.errors())) from None
+
+    texts = {key: _text(value) for key, value in data.items()} | dict(_sections(body))
     return Report(
         id=front.id,
         title=front.title,
@@ -121,55 +134,68 @@ def parse(text: str, known: Mapping[str, object] | None = None) -> Report:
         ended_at=front.ended_at,
         written_at=front.written_at,
         alerts=front.alerts,
-        fields=tuple(sorted(_key(name) for name, text in told.items() if not says_nothing(text))),
+        fields=tuple(sorted(_key(name) for name, text in texts.items() if not says_nothing(text))),
     )
 
 
 def _mapping(text: str) -> dict[str, Any]:
-    if len(text) > _LONGEST_FRONT or text.count("[") + text.count("{") > _MOST_BRACKETS:  # deep nesting costs minutes
+    """Return the front matter. Raises NoReport, for what would keep the reader of YAML busy too."""
+    brackets = text.count("[") + text.count("{")
+    if len(text) > _LONGEST_FRONT or brackets > _MOST_BRACKETS:
         raise NoReport(f"its front matter has more than {_LONGEST_FRONT:,} characters or {_MOST_BRACKETS} brackets")
     if is_too_deep(text):
         raise NoReport("its front matter is nested too deeply")
+
     try:
+        # An alias is not even loaded: ten within each other make a billion texts.
         aliased = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, LOADER))
-        data = None if aliased else yaml.load(text, LOADER)  # noqa: S506  a safe one
+        data = None if aliased else yaml.load(text, LOADER)  # noqa: S506  a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
+        # Marks count from 0, and the line of --- stands above.
         place = f"line {mark.line + 2}: " if mark else ""
         raise NoReport(f"{place}its front matter is not YAML: {getattr(error, 'problem', error)}") from None
     except ValueError as error:  # 2026-02-30
         raise NoReport(f"its front matter holds an impossible date: {error}") from None
-    if aliased:  # ten of them make a billion texts
+
+    if aliased:
         raise NoReport("its front matter holds an alias (*name); write the text out")
     if not isinstance(data, dict):
         raise NoReport("its front matter is no mapping of keys")
     return {str(key): value for key, value in data.items()}
 
 
-def _sentence(found: Any) -> str:
-    key = ".".join(str(part) for part in found["loc"])
-    message = str(found["msg"]).removeprefix("Value error, ")
-    if found["type"] == "missing":
+def _sentence(problem: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
         return f"{key} is missing"
+
+    message = problem["msg"].removeprefix("Value error, ")
+    # A mistake between two keys is at none of them.
     return f"{key}: {message}" if key else message
 
 
 def _text(value: object) -> str:
+    if value is None:
+        return ""
     if isinstance(value, list | tuple):
-        return "\n".join(_text(one) for one in value)
+        return "\n".join(_text(part) for part in value)
     if isinstance(value, dict):
-        return "\n".join(f"{_text(key)} {_text(one)}" for key, one in value.items())
-    return "" if value is None else str(value)
+        return "\n".join(f"{_text(key)} {_text(part)}" for key, part in value.items())
+    return str(value)
 
 
 def _sections(body: str) -> Iterator[tuple[str, str]]:
-    """Give each heading with the text below it, to the next of its level or above."""
+    """Yield each heading with the text below it, to the next heading of its level or above."""
     headings = list(_HEADING.finditer(body))
     for index, heading in enumerate(headings):
-        after = (one.start() for one in headings[index + 1 :] if len(one[1]) <= len(heading[1]))
-        yield heading[2], _HEADING.sub("", body[heading.end() : next(after, len(body))])
+        level = len(heading[1])
+        ends = (later.start() for later in headings[index + 1 :] if len(later[1]) <= level)
+        text = body[heading.end() : next(ends, len(body))]
+        # Headings within it are no text: an empty template with subheadings still says nothing.
+        yield heading[2], _HEADING.sub("", text)
 
 
 def _key(heading: str) -> str:
-    """Turn `Customer impact:` into customer_impact."""
+    """Return `Customer impact:` as customer_impact."""
     return re.sub(r"[^a-z0-9]+", "_", heading.casefold()).strip("_")

@@ -46,25 +46,32 @@ Contact = Annotated[Secret, BeforeValidator(_contact)]
 
 
 def is_undecided(text: str) -> bool:
-    """Tell whether a text stands for one that is still to come: TBD, name here, <name>."""
-    return not text.strip() or bool(_UNDECIDED.search(text.strip()))
+    """Check whether a text stands for one that is still to come: TBD, name here, <name>."""
+    written = text.strip()
+    return not written or bool(_UNDECIDED.search(written))
 
 
 def without_contacts(text: str) -> str:
-    """Give a name as it may be shown: some systems put a mail address or a number in its place."""
+    """Return a name as it may be shown: some systems put a mail address or a number in its place."""
     return _PERSONAL.sub(MASK, " ".join(text.split()))
 
 
 def what_is_wrong_with(contact: str) -> str:
-    """Say why nobody can be reached so; the empty text where somebody may be. The contact itself is not told."""
+    """Return why nobody can be reached so; the empty text where somebody may be. The contact itself is not shown."""
     text = contact.strip()
+    # The digits of an extension (ext 12) belong to no number.
     digits = re.sub(r"\D", "", text.partition("ext")[0])
+
     if is_undecided(text):
         return "a placeholder"
     if _RESERVED.search(text):
         return "at a domain that is reserved for examples"
-    if "@" not in text and "://" not in text and _FICTITIOUS.match(digits):
+
+    # Digits in a mail address or a link are no phone number.
+    is_number = "@" not in text and "://" not in text
+    if is_number and _FICTITIOUS.match(digits):
         return "a number that is reserved for examples"
+
     if len(digits) < DIGITS_AT_LEAST and not _REACHABLE.match(text):
         return "no phone number, mail address, link or channel"
     return ""
@@ -134,11 +141,18 @@ class Team(BaseModel):
 
     @model_validator(mode="after")
     def _roles_are_known(self) -> Team:
+        # The roles of the file are known only when it is read.
+        if self.file:
+            return self
+
         asked = [level.role for level in self.escalation]
-        asked += [role for matter in self.matters.values() for role in (matter.primary, matter.backup)]
+        for matter in self.matters.values():
+            asked += [matter.primary, matter.backup]
+
         unknown = sorted({role for role in asked if role not in self.roles})
-        if unknown and not self.file:
-            raise ValueError(f"no role is called {', '.join(unknown)} (roles: {', '.join(self.roles) or 'none'})")
+        if unknown:
+            roles = ", ".join(self.roles) or "none"
+            raise ValueError(f"no role is called {', '.join(unknown)} (roles: {roles})")
         return self
 
 

@@ -126,12 +126,11 @@ class Reading(Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> Reading:
-        given = [
-            name for name in ("sql", "http", "metric", "promql", "file", "value") if getattr(self, name) is not None
-        ]
-        if len(given) != 1:
+        sources = ("sql", "http", "metric", "promql", "file", "value")
+        stated = [name for name in sources if getattr(self, name) is not None]
+        if len(stated) != 1:
             raise ValueError(
-                f"a reading has one source of sql, http, metric, promql, file and value; here: {given or 'none'}"
+                f"a reading has one source of sql, http, metric, promql, file and value; here: {stated or 'none'}"
             )
         return self
 
@@ -274,10 +273,11 @@ class Environment(Section):
             raise ValueError("incidents.alerts needs the section prometheus")
         if self.load and self.load.scale != 1 and not self.sandbox:
             raise ValueError("load.scale: a rehearsal is made smaller on the sandbox only")
-        if self.load and set(self.load.stages) & set(STAGES):
-            raise ValueError(
-                f"load.stages: {', '.join(sorted(set(self.load.stages) & set(STAGES)))}: a stage that ships"
-            )
+
+        # A rehearsal under a shipped name must be the shipped one: lines ask for it by its name.
+        redefined = sorted(set(self.load.stages) & set(STAGES)) if self.load else []
+        if redefined:
+            raise ValueError(f"load.stages: {', '.join(redefined)}: a stage that ships")
         return self
 
 
@@ -285,9 +285,10 @@ Target.model_rebuild()
 
 
 def names(folder: Path) -> list[str]:
-    """Name the environments of a folder."""
-    found = (path.name.removesuffix(".yaml") for path in folder.glob("*.yaml"))
-    return sorted(name for name in found if "." not in name)
+    """Return the names of the environments of a folder."""
+    stems = (path.name.removesuffix(".yaml") for path in folder.glob("*.yaml"))
+    # prod.attestations.yaml lies beside prod.yaml, and is no environment.
+    return sorted(stem for stem in stems if "." not in stem)
 
 
 def load(name: str, folder: Path, variables: Mapping[str, str] | None = None) -> Environment:
@@ -298,47 +299,66 @@ def load(name: str, folder: Path, variables: Mapping[str, str] | None = None) ->
     document = read(path)
     if document.problems:
         raise BadEnvironment(document.problems)
+
     filling = Filling(document, os.environ if variables is None else variables)
     data = filling.fill(document.data, ())
-    found = None
     try:
-        found = Environment.model_validate(data)
+        environment = Environment.model_validate(data)
     except ValidationError as error:
-        filling.problems += explain(error, Environment, document, told=filling.unresolved)
-    if found and not filling.problems:
-        filling.problems += _contradictions(found, name, document)
-    if filling.problems or not found:
-        raise BadEnvironment(filling.problems)
-    return found
+        problems = explain(error, Environment, document, reported=filling.unresolved)
+        raise BadEnvironment([*filling.problems, *problems]) from None
+
+    problems = filling.problems or list(_contradictions(environment, name, document))
+    if problems:
+        raise BadEnvironment(problems)
+    return environment
 
 
-def _contradictions(found: Environment, name: str, document: Document) -> Iterator[str]:
-    """Tell what each key alone cannot: the wrong name, an unknown runbook, hosts outside the allow-list."""
-    if found.environment != name:
-        yield f"{document.where(('environment',))}: environment says {found.environment!r}, the file says {name!r}"
-    for loc, host in _hosts(found):
-        if host not in found.allowed_hosts:
+def _contradictions(environment: Environment, name: str, document: Document) -> Iterator[str]:
+    """Yield what no key shows by itself: the wrong name, hosts outside the allow-list, a section that is missing."""
+    if environment.environment != name:
+        place = document.where(("environment",))
+        yield f"{place}: environment says {environment.environment!r}, the file says {name!r}"
+
+    for loc, host in _hosts(environment):
+        if host not in environment.allowed_hosts:
             place = f"{document.where(loc)}: {'.'.join(map(str, loc))}"
-            yield f"{place}: host {not_one_of(host, found.allowed_hosts)}, see allowed_hosts"
-    needs = {"sql": "postgres", "metric": "metrics", "promql": "prometheus"}
-    for key, reading in found.readings.items():
-        for source, system in needs.items():
-            if getattr(reading, source) is not None and getattr(found, system) is None:
-                yield f"{document.where(('readings', key))}: readings.{key} needs the section {system}"
-    for key, level in found.service_levels.items():
+            yield f"{place}: host {not_one_of(host, environment.allowed_hosts)}, see allowed_hosts"
+
+    for loc, system in _needed_systems(environment):
+        if getattr(environment, system) is None:
+            yield f"{document.where(loc)}: {'.'.join(loc)} needs the section {system}"
+
+
+_SYSTEM_OF_SOURCE = {"sql": "postgres", "metric": "metrics", "promql": "prometheus"}
+
+
+def _needed_systems(environment: Environment) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each reading and each figure of a service level with the section that answers it."""
+    for key, reading in environment.readings.items():
+        for source, system in _SYSTEM_OF_SOURCE.items():
+            if getattr(reading, source) is not None:
+                yield ("readings", key), system
+
+    for key, level in environment.service_levels.items():
         for figure_name, figure in level.figures():
-            system = needs["promql" if figure.promql else "sql"]
-            if getattr(found, system) is None:
-                loc = ("service_levels", key, figure_name)
-                yield f"{document.where(loc)}: {'.'.join(loc)} needs the section {system}"
+            source = "promql" if figure.promql else "sql"
+            yield ("service_levels", key, figure_name), _SYSTEM_OF_SOURCE[source]
 
 
-def _hosts(found: Environment) -> Iterator[tuple[Loc, str]]:
-    yield from ((loc, host_of(address)) for loc, address in addresses(found))
-    yield from ((("documentation", title), host_of(url)) for title, url in found.documentation.items())
-    for index, secret in enumerate(found.notify.urls if found.notify else ()):
-        if urlsplit(secret.reveal()).scheme in NAMES_ITS_HOST:
-            yield ("notify", "urls", index), host_of(secret.reveal())
+def _hosts(environment: Environment) -> Iterator[tuple[Loc, str]]:
+    """Yield the place and the host of everything that is sent to."""
+    for loc, address in addresses(environment):
+        yield loc, host_of(address)
+    for title, url in environment.documentation.items():
+        yield ("documentation", title), host_of(url)
+
+    if environment.notify is None:
+        return
+    for index, secret in enumerate(environment.notify.urls):
+        address = secret.reveal()
+        if urlsplit(address).scheme in NAMES_ITS_HOST:
+            yield ("notify", "urls", index), host_of(address)
 
 
 def host_of(url: str) -> str:

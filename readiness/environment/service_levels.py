@@ -45,8 +45,9 @@ class Window:
     path: str | None = None
 
     def __str__(self) -> str:
-        when = "" if self.offset == NOW else f" until {self.offset} ago"
-        return f"{self.window}{when}" + (f" of {self.path}" if self.path else "")
+        until = "" if self.offset == NOW else f" until {self.offset} ago"
+        path = f" of {self.path}" if self.path else ""
+        return f"{self.window}{until}{path}"
 
     @property
     def seconds_ago(self) -> float:
@@ -55,9 +56,9 @@ class Window:
 
     @property
     def values(self) -> dict[str, str | float]:
-        """Give the placeholders that are filled."""
-        known = {"window": self.window, "offset": self.offset, "quantile": self.quantile, "path": self.path}
-        return {name: value for name, value in known.items() if value is not None}
+        """The placeholders that are filled, with their values."""
+        values = {"window": self.window, "offset": self.offset, "quantile": self.quantile, "path": self.path}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 class _Part(BaseModel):
@@ -74,12 +75,16 @@ class Figure(_Part):
     def _sound(self) -> Figure:
         if (self.promql is None) is (self.sql is None):
             raise ValueError("a figure has one source, promql or sql")
+
         for name in sorted(self.places):
             if name not in _IN_SQL:
                 raise ValueError(f"the placeholder {not_one_of(name, _IN_SQL)}")
-        for name in ("window", "offset") if self.sql else ("window",):
+
+        needed = ("window", "offset") if self.sql else ("window",)
+        for name in needed:
             if name not in self.places:
                 raise ValueError(f"the query has no {{{name}}}: without it every {name} would give the same figure")
+
         if self.promql and "offset" in self.places:
             raise ValueError("promql takes no {offset}: the server is asked about the earlier moment")
         if self.sql and _QUOTED.search(self.sql):
@@ -97,21 +102,26 @@ class Figure(_Part):
         return set(_PLACE.findall(self.query))
 
     def in_promql(self, values: Mapping[str, str | float]) -> str:
-        """Fill in the placeholders; a path may hold what PromQL would read as the end of its text."""
+        """Return the query with its placeholders filled in."""
 
-        def filled(found: re.Match[str]) -> str:
-            return str(values[found[1]]).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        # A path may hold what PromQL would read as the end of its text.
+        def escaped(match: re.Match[str]) -> str:
+            return str(values[match[1]]).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
-        return _PLACE.sub(filled, self.query)
+        return _PLACE.sub(escaped, self.query)
 
     def in_sql(self, values: Mapping[str, str | float]) -> tuple[str, list[str | float]]:
-        """Give the statement and its parameters; a span goes as its seconds."""
-        parameters = []
+        """Return the statement and its parameters; a span goes as its seconds."""
+        parameters: list[str | float] = []
         for name in _PLACE.findall(self.query):
             value = values[name]
-            spanning = name in {"window", "offset"} and isinstance(value, str)
-            parameters.append(parse_span(str(value)).total_seconds() if spanning else value)
-        return _PLACE.sub(lambda found: _IN_SQL[found[1]], self.query.replace("%", "%%")), parameters
+            if name in {"window", "offset"} and isinstance(value, str):
+                value = parse_span(value).total_seconds()
+            parameters.append(value)
+
+        # The team's own `like 'a%'` is no placeholder of the driver.
+        query = self.query.replace("%", "%%")
+        return _PLACE.sub(lambda match: _IN_SQL[match[1]], query), parameters
 
 
 def _check(text: str) -> str:
@@ -158,11 +168,14 @@ class ServiceLevel(_Part):
     @model_validator(mode="after")
     def _fit(self) -> ServiceLevel:
         if self.history is not None:
-            if beside := [name for name, _ in self.figures()]:
-                raise ValueError(f"history gives all figures itself; {beside[0]} belongs to a level of its own")
+            stated = [name for name, _ in self.figures()]
+            if stated:
+                raise ValueError(f"history gives all figures itself; {stated[0]} belongs to a level of its own")
             return self
+
         if self.count is None:
             raise ValueError("a level says count, or it has a history")
+
         for name, figure in self.figures():
             if ("quantile" in figure.places) is not (name == "latency"):
                 raise ValueError("{quantile} stands in the query of latency, and in no other")
@@ -171,7 +184,7 @@ class ServiceLevel(_Part):
         return self
 
     def figures(self) -> Iterator[tuple[str, Figure]]:
-        """Give the figures there are, by name."""
+        """Yield the figures that are stated, by name."""
         for name in type(self).model_fields:
             figure = getattr(self, name)
             if isinstance(figure, Figure):

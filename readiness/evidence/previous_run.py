@@ -12,7 +12,7 @@ from readiness.evidence import run_folders
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.records import Before
 from readiness.evidence.rejudge import judge, stood
-from readiness.ladder import Hysteresis, Standing
+from readiness.ladder import EscalationState, Hysteresis
 from readiness.outcomes import DecisionKey, Outcome, Phase, Step
 
 LOOKED_AT_MOST = 20
@@ -122,14 +122,17 @@ def changes_of(run: RecordedRun) -> Changes | None:
 
 
 def held(
-    standing: Mapping[DecisionKey, Standing], outcomes: Mapping[DecisionKey, Outcome], eased: Hysteresis
+    standing: Mapping[DecisionKey, EscalationState], outcomes: Mapping[DecisionKey, Outcome], eased: Hysteresis
 ) -> Iterator[tuple[DecisionKey, str]]:
     """Tell the steps that still stand though the line did not fail, and what it takes to leave them."""
     for key, one in standing.items():
         outcome = outcomes.get(key, Outcome.NOT_RUN)
         if one.step in {None, Step.WARN} or outcome is Outcome.FAIL:
             continue
-        seen = f"below it now, {eased.left_after(one.calm)}" if one.calm else f"{outcome} this time, so it was not left"
+        if one.recovery_credit:
+            seen = f"below it now, {eased.left_after(one.recovery_credit)}"
+        else:
+            seen = f"{outcome} this time, so it was not left"
         yield key, f"still at the step {one.step}, for {one.runs} runs: {seen}"
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from readiness.files.canonical_json import as_plain
-from readiness.ladder import Hysteresis, Standing
+from readiness.ladder import EscalationState, Hysteresis
 from readiness.measurements import Measurement
 from readiness.outcomes import DecisionKey, Effect, Gate, Outcome, Phase, Step
 from readiness.runbook.lines import Item
@@ -52,9 +52,9 @@ class Stood(Record):
         """What makes it unique in a run."""
         return DecisionKey(self.line, self.check, self.subject)
 
-    def standing(self) -> Standing:
+    def standing(self) -> EscalationState:
         """Give what the ladder carries on."""
-        return Standing(self.step, self.runs, self.failures, self.calm, self.below)
+        return EscalationState(self.step, self.runs, self.failures, self.calm, self.below)
 
 
 class Before(Record):
@@ -75,6 +75,16 @@ class RecordedHysteresis(Record):
     margin: float = 0.1
     runs: int = 3
     nearer: int = 3
+
+    @classmethod
+    def of(cls, hysteresis: Hysteresis) -> RecordedHysteresis:
+        """Return the record of what a run's ladder goes by."""
+        return cls(
+            far=hysteresis.release_share,
+            margin=hysteresis.margin,
+            runs=hysteresis.release_runs,
+            nearer=hysteresis.release_runs_within_margin,
+        )
 
     def hysteresis(self) -> Hysteresis:
         """Give what the ladder goes by."""

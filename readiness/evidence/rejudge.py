@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from readiness.evidence.attested import contradictions, speaks, waives
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, Result, Stood
 from readiness.files.canonical_json import to_json
-from readiness.ladder import GROUND, Rungs, Standing, climbed, decided, reached
+from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, reached
 from readiness.measurements import holds
 from readiness.outcomes import DecisionKey, Outcome, Phase, Step, Unknown
 from readiness.timeline import is_due
@@ -31,13 +31,13 @@ class Judged:
     """The demanded decisions without a result, as results that say so."""
     decided: int
     demanded: int
-    standing: Mapping[DecisionKey, Standing]
+    standing: Mapping[DecisionKey, EscalationState]
     """The step of each decision after this run."""
     outcomes: Mapping[DecisionKey, Outcome]
     """What the record proves of each decision."""
 
 
-def judge(run: RecordedRun, before: Mapping[DecisionKey, Standing] | None = None) -> Judged:
+def judge(run: RecordedRun, before: Mapping[DecisionKey, EscalationState] | None = None) -> Judged:
     """Judge a recorded run again; `before` are the steps that stood, where not those that it recorded."""
     proven = [(result, _outcome(run, result)) for result in run.results]
     standing = _standing(run, proven, standing_before(run) if before is None else before)
@@ -89,7 +89,7 @@ def _planned(run: RecordedRun) -> Iterator[tuple[PlannedItem, PlannedLine]]:
 
 
 def _verdict(
-    run: RecordedRun, proven: list[tuple[Result, Outcome]], standing: Mapping[DecisionKey, Standing]
+    run: RecordedRun, proven: list[tuple[Result, Outcome]], standing: Mapping[DecisionKey, EscalationState]
 ) -> Verdict:
     expected = [Expected(item.key, line.gate, due=_due(run, item, line)) for item, line in _planned(run)]
     results = decided([(result.key, outcome) for result, outcome in proven], standing)
@@ -99,17 +99,17 @@ def _verdict(
 
 
 def _standing(
-    run: RecordedRun, proven: list[tuple[Result, Outcome]], before: Mapping[DecisionKey, Standing]
-) -> dict[DecisionKey, Standing]:
+    run: RecordedRun, proven: list[tuple[Result, Outcome]], before: Mapping[DecisionKey, EscalationState]
+) -> dict[DecisionKey, EscalationState]:
     if run.start.phase is not Phase.POSTLAUNCH:
         return {}
     eased = run.start.hysteresis.hysteresis()
-    rungs = {item.key: Rungs(line.ladder, line.consecutive, eased) for item, line in _planned(run)}
-    taken = [(result.key, outcome, result.measured()) for result, outcome in proven]
-    return climbed(rungs, before, taken)
+    ladders = {item.key: Ladder(line.ladder, line.consecutive, eased) for item, line in _planned(run)}
+    taken = [(result.key, outcome, [one.measurement() for one in result.measurements]) for result, outcome in proven]
+    return advance(ladders, before, taken)
 
 
-def standing_before(run: RecordedRun) -> dict[DecisionKey, Standing]:
+def standing_before(run: RecordedRun) -> dict[DecisionKey, EscalationState]:
     """Give the steps that a run found standing."""
     return {one.key: one.standing() for one in (run.start.before.decisions if run.start.before else ())}
 
@@ -178,31 +178,44 @@ def _last(proven: list[tuple[Result, Outcome]]) -> Iterator[tuple[DecisionKey, O
     yield from sorted(((result.key, outcome) for result, outcome in proven), key=lambda one: RANK.index(one[1]))
 
 
-def stood(standing: Mapping[DecisionKey, Standing], outcomes: Mapping[DecisionKey, Outcome]) -> Iterator[Stood]:
+def stood(standing: Mapping[DecisionKey, EscalationState], outcomes: Mapping[DecisionKey, Outcome]) -> Iterator[Stood]:
     """Write down how a run left each decision."""
     for key in dict.fromkeys((*outcomes, *standing)):
-        outcome = outcomes.get(key, Outcome.NOT_RUN)
-        yield Stood(**key._asdict(), outcome=outcome, **asdict(standing.get(key, GROUND)))
+        line, check, subject = key
+        state = standing.get(key, INITIAL)
+        yield Stood(
+            line=line,
+            check=check,
+            subject=subject,
+            outcome=outcomes.get(key, Outcome.NOT_RUN),
+            step=state.step,
+            runs=state.runs,
+            failures=state.failures,
+            calm=state.recovery_credit,
+            below=state.recovers_to,
+        )
 
 
-def on_ladder(standing: Mapping[DecisionKey, Standing], outcomes: Mapping[DecisionKey, Outcome]) -> tuple[Stood, ...]:
+def on_ladder(
+    standing: Mapping[DecisionKey, EscalationState], outcomes: Mapping[DecisionKey, Outcome]
+) -> tuple[Stood, ...]:
     """Write down those that are not on the ground."""
-    return tuple(one for one in stood(standing, outcomes) if one.standing() != GROUND)
+    return tuple(one for one in stood(standing, outcomes) if one.standing() != INITIAL)
 
 
-def _refuted_standing(run: RecordedRun, standing: Mapping[DecisionKey, Standing]) -> Iterator[str]:
+def _refuted_standing(run: RecordedRun, standing: Mapping[DecisionKey, EscalationState]) -> Iterator[str]:
     if run.finish is None or run.finish.standing is None:
         return
     told = {one.key: one.standing() for one in run.finish.standing}
     for key in {**told, **standing}:
-        one, other = told.get(key, GROUND), standing.get(key, GROUND)
+        one, other = told.get(key, INITIAL), standing.get(key, INITIAL)
         if one != other:
             where = f"{key.name} ({key.check})"
             yield f"{where}: recorded as standing at {_at(one)}, its measurements leave it at {_at(other)}"
 
 
-def _at(standing: Standing) -> str:
-    return f"{standing.step or 'no step'} ({standing.failures} failures, {standing.calm} calm runs)"
+def _at(standing: EscalationState) -> str:
+    return f"{standing.step or 'no step'} ({standing.failures} failures, {standing.recovery_credit} calm runs)"
 
 
 def _refuted_plan(run: RecordedRun) -> Iterator[str]:

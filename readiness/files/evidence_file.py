@@ -15,8 +15,8 @@ from readiness.errors import BadRun
 from readiness.files.atomic_write import write_whole
 
 FILE = "evidence.json"
-TOLD = 3
-"""So many pieces that do not count are told of; the older ones are not."""
+NAMED_AT_MOST = 3
+"""Of the pieces that do not count, the newest are named in a message; the older ones are not."""
 Evidence = TypeVar("Evidence", bound=BaseModel)
 
 
@@ -30,7 +30,7 @@ class Archive:
 
     reports: Path
     against: Callable[[Path], Iterable[str]] = _nothing
-    """Tells why the folder of a rehearsal or a drill is no evidence: nobody sealed it, or it was changed since."""
+    """Yields why the folder of a rehearsal or a drill is no evidence: nobody sealed it, or it was changed since."""
 
     def newest(
         self,
@@ -38,7 +38,10 @@ class Archive:
         read: Callable[[Path], Evidence],
         against: Callable[[Evidence], Iterable[str]],
     ) -> tuple[Evidence | None, str]:
-        """Find the first piece that counts, or say what speaks against each; `against` tells it of one that is read."""
+        """Return the first piece that counts and "", or None and what speaks against each.
+
+        `against` yields what speaks against a piece that could be read.
+        """
         refused = []
         for folder in folders:
             try:
@@ -46,11 +49,12 @@ class Archive:
             except BadRun as error:
                 refused.append(str(error))
                 continue
+
             reasons = [*self.against(folder), *against(evidence)]
             if not reasons:
                 return evidence, ""
             refused.append(f"{folder.name}: {', '.join(reasons)}")
-        return None, "; ".join(refused[:TOLD])
+        return None, "; ".join(refused[:NAMED_AT_MOST])
 
 
 def digest_of(body: dict[str, Any]) -> str:
@@ -60,9 +64,10 @@ def digest_of(body: dict[str, Any]) -> str:
 
 
 def to_json(evidence: BaseModel) -> str:
-    """Write it with its digest."""
+    """Return the evidence as JSON, with its own digest as the last key."""
     text = _canonical(evidence.model_dump(mode="json", by_alias=True, exclude={"digest"}))
-    return f'{text[:-1]},"digest":"{hashlib.sha256(text.encode()).hexdigest()}"}}'
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f'{text[:-1]},"digest":"{digest}"}}'
 
 
 def _canonical(body: dict[str, Any]) -> str:
@@ -70,19 +75,21 @@ def _canonical(body: dict[str, Any]) -> str:
 
 
 def write(evidence: BaseModel, folder: Path) -> None:
-    """Put the evidence in place whole: a reader sees the old file or the new one, never half of one."""
+    """Write the evidence whole: a reader sees the old file or the new one, never half of one."""
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / FILE, to_json(evidence))
 
 
 def read(folder: Path, model: type[Evidence]) -> Evidence:
-    """Read the evidence in a folder. Raises BadRun where it is missing, damaged or was altered."""
+    """Return the evidence in a folder. Raises BadRun where it is missing, damaged or was altered."""
     try:
         body = json.loads((folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadRun(f"{folder.name}: the evidence cannot be read: {type(error).__name__}") from None
+
     if not isinstance(body, dict) or body.get("digest") != digest_of(body):
         raise BadRun(f"{folder.name}: the evidence was altered after it was written: its digest does not fit")
+
     try:
         return model.model_validate(body)
     except ValidationError as error:
@@ -91,8 +98,8 @@ def read(folder: Path, model: type[Evidence]) -> Evidence:
 
 
 def folders(place: Path, name: str | None = None) -> Iterator[Path]:
-    """Give the folders `<utc time>-<name>` of a place, newest first; without a name all."""
-    found = (path for path in place.glob("*") if path.is_dir())
-    for path in sorted(found, key=lambda path: path.name, reverse=True):
+    """Yield the folders `<utc time>-<name>` of a place, newest first; without a name all."""
+    every = (path for path in place.glob("*") if path.is_dir())
+    for path in sorted(every, key=lambda path: path.name, reverse=True):
         if name is None or path.name.partition("-")[2] == name:
             yield path

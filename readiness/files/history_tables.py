@@ -1,4 +1,4 @@
-"""The history of an environment as a file: where it lies and what its tables hold.
+"""The history of an environment as a SQLite file: where it lies and what its tables hold.
 
 The evidence writes it after each run; a client reads it for the service levels of a team without a metrics server.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 FILE = "history.sqlite"
 """In the folder of the environment: `reports/<env>/history.sqlite`."""
 WAIT_SECONDS = 2.0
-"""For a run that is writing to it."""
+"""How long a reader waits for a run that is writing."""
 TABLES = """
 create table if not exists runs (
     run text primary key, phase text not null, started_at text not null, url text not null, revision text,
@@ -28,5 +28,5 @@ create table if not exists measurements (
 
 
 def address(path: Path) -> str:
-    """Give the address under which SQLite opens the file to read it, and does not make it."""
+    """Return the address under which SQLite opens the file for reading, and does not create it."""
     return f"{path.resolve().as_uri()}?mode=ro"

@@ -56,7 +56,7 @@ def attest(item: pytest.Item, result: Result, *, configured: bool) -> Result:
 def _decided_by(entry: Attestation, result: Result) -> Result:
     """Return the result that a person's word gives, where nothing is configured to see."""
     measured = RecordedMeasurement(
-        name=entry.told, value=entry.holds, comparator="is", limit=True, unit="", ok=entry.holds
+        name=entry.summary, value=entry.holds, comparator="is", limit=True, unit="", ok=entry.holds
     )
     instead_of = {"outcome": str(result.outcome), "reason": result.reason, "remedy": result.remedy}
     attested = result.model_copy(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from readiness.evidence.records import RecordedRequest, Result
-from readiness.ladder import Standing, climbed, decided
+from readiness.ladder import EscalationState, advance, decided
 from readiness.outcomes import DecisionKey
 from readiness.plugin.judging import crashed, left_without_report
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
@@ -86,9 +86,9 @@ def verdict_of(session: RunSession, *, ended: bool) -> Verdict:
     return decide(run.phase, run.expected(), outcomes, ended=ended, waived=waived, sign_off=run.sign_off)
 
 
-def standing_in(session: RunSession) -> dict[DecisionKey, Standing]:
+def standing_in(session: RunSession) -> dict[DecisionKey, EscalationState]:
     """Return the step of its ladder at which each decision stands, now that the run has its results."""
     run = session.run
     before = {one.key: one.standing() for one in (run.before.decisions if run.before else ())}
     results = [(result.key, result.outcome, result.measured()) for result in session.results]
-    return climbed(run.rungs(), before, results)
+    return advance(run.ladders(), before, results)

@@ -85,7 +85,7 @@ def _state(run: Run, item: Item, node: pytest.Item | None, clients: Clients) -> 
         return f"waived: where it fails, until {waiver.until}, by {waiver.approved_by}"
     word = run.attestations.of(item.name)
     lapsed = word.lapsed(run.moment) if word else None
-    attested = f"attested: {word.told.removeprefix('attested ')}" if word and not lapsed else ""
+    attested = f"attested: {word.summary.removeprefix('attested ')}" if word and not lapsed else ""
     if item.check in planned_checks():
         return attested or f"no check yet: will be unknown{f'; {lapsed}' if lapsed else ''}"
     if node is None:

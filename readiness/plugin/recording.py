@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -12,7 +11,7 @@ from _pytest.config.exceptions import UsageError
 
 from readiness.evidence import run_folders
 from readiness.evidence.journal import Journal
-from readiness.evidence.records import SCHEMA, RecordedObservation, RecordedRequest, Result
+from readiness.evidence.records import SCHEMA, RecordedHysteresis, RecordedObservation, RecordedRequest, Result
 from readiness.evidence.rejudge import limits_digest
 from readiness.outcomes import Unknown
 from readiness.plugin.deciding import publish_records
@@ -133,7 +132,7 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
         "replay": run.replay,
         "replay_of": run.replay_of,
         "before": run.before,
-        "hysteresis": asdict(run.hysteresis),
+        "hysteresis": RecordedHysteresis.of(run.hysteresis).model_dump(mode="json"),
         "limits_digest": limits_digest(lines),
         "owners": run.environment.owners,
     }

@@ -13,7 +13,7 @@ from readiness.environment.schema import Environment
 from readiness.evidence.journal import read_run
 from readiness.evidence.previous_run import newest
 from readiness.evidence.records import Before, ReplayOf
-from readiness.ladder import Hysteresis, Rungs
+from readiness.ladder import Hysteresis, Ladder
 from readiness.outcomes import DecisionKey, Effect, Outcome, Phase
 from readiness.runbook.attestations import Attestations
 from readiness.runbook.lines import Item, Runbook, planned_checks
@@ -66,11 +66,11 @@ class Run:
         recorded = read_run(self.replay).start.hysteresis if self.replay else None
         return recorded.hysteresis() if recorded else Hysteresis()
 
-    def rungs(self) -> dict[DecisionKey, Rungs]:
+    def ladders(self) -> dict[DecisionKey, Ladder]:
         """Give the ladder of each decision; only the hours after the launch have one."""
         if self.phase is not Phase.POSTLAUNCH:
             return {}
-        return {one.key: Rungs(one.line.ladder, one.line.consecutive, self.hysteresis) for one in self.demanded()}
+        return {one.key: Ladder(one.line.ladder, one.line.consecutive, self.hysteresis) for one in self.demanded()}
 
     def demanded(self) -> list[Item]:
         """Give every decision that the runbooks demand in this phase, in their order."""

@@ -1,4 +1,4 @@
-"""No secret leaves: masks known values in every encoding, then whatever has the shape of a secret."""
+"""Redaction: known secrets are masked in every encoding, then whatever has the shape of a secret."""
 
 from __future__ import annotations
 
@@ -13,10 +13,16 @@ from readiness.files.canonical_json import as_plain
 from readiness.measurements import Plain
 from readiness.redaction.secret import MASK, SHORTEST, encodings, known_secrets
 
-FRAGMENT = 8  # characters of a secret in a row that give it away
-FRAGMENT_OF_HEX = 12  # a report has thousands of digests and ids: 8 of their characters are a secret's by chance
-REMEMBERED_LENGTH, REMEMBERED = 200, 10_000  # of texts whose masking is remembered: characters, and how many
-CUT = 4  # a shorter part suffices where "..." shows that something was cut out
+FRAGMENT = 8
+"""Characters of a secret in a row that give it away."""
+FRAGMENT_OF_HEX = 12
+"""The same where all are hexadecimal: of thousands of digests and ids in a report 8 match a secret by chance."""
+CUT = 4
+"""A shorter part suffices where "..." shows that something was cut out."""
+REMEMBERED_LENGTH = 200
+"""The longest text whose masking is remembered."""
+REMEMBERED = 10_000
+"""How many such texts are."""
 
 SHAPES = {
     "a private key": re.compile(
@@ -58,24 +64,27 @@ class Redactor:
     _cut: re.Pattern[str] | None = None
     _fragments: frozenset[str] = frozenset()
     _beginnings: frozenset[str] = frozenset()
-    """Of the fragments, as long as the shortest."""
+    """The first characters of the fragments, as many as the shortest has."""
     _masked: dict[str, str] = field(default_factory=dict)
     """What short texts became: the same keys and words come by a hundred times in a run."""
 
     def text(self, text: str) -> str:
-        """Mask what is secret in a text."""
+        """Return a text with what is secret masked."""
         self._learn()
         if len(text) > REMEMBERED_LENGTH:
             return self._mask(text)
-        found = self._masked.get(text)
-        if found is None:
-            found = self._mask(text)
-            if len(self._masked) < REMEMBERED:
-                self._masked[text] = found
-        return found
+
+        masked = self._masked.get(text)
+        if masked is not None:
+            return masked
+
+        masked = self._mask(text)
+        if len(self._masked) < REMEMBERED:
+            self._masked[text] = masked
+        return masked
 
     def _mask(self, text: str) -> str:
-        """Mask exact values first and shapes second; the other way round a shape could leave half a value."""
+        # Exact values first and shapes second: the other way round a shape could leave half a value.
         if self._exact and self._holds_exact(text):
             text = self._exact.sub(MASK, text)
         if self._cut and "..." in text:
@@ -86,22 +95,24 @@ class Redactor:
         return text
 
     def plain(self, value: Any) -> Plain:
-        """Mask a value of any depth, keys included, and make it plain JSON."""
+        """Return a value of any depth as plain JSON, masked, keys included."""
         return self._deep(as_plain(value))
 
     def find(self, text: str) -> Iterator[str]:
-        """Say what is secret in a text, without saying it."""
+        """Yield what kinds of secret are in a text, never their values."""
         self._learn()
         if self._holds_exact(text):
             yield "a known secret"
         elif self._without_fragments(text) is not text:
             yield "a part of a known secret"
-        for what, shape in SHAPES.items():
+
+        for kind, shape in SHAPES.items():
             if shape.search(text):
-                yield what
+                yield kind
 
     def _holds_exact(self, text: str) -> bool:
-        return any(form in text for form in self._forms)  # much faster than the pattern, and nearly always no
+        # Much faster than the pattern, and the answer is nearly always no.
+        return any(form in text for form in self._forms)
 
     def _deep(self, value: Plain) -> Plain:
         if isinstance(value, str):
@@ -110,54 +121,71 @@ class Redactor:
             return [self._deep(part) for part in value]
         if isinstance(value, dict):
             return {self.text(key): self._deep(part) for key, part in value.items()}
+        # A secret of digits may come as a number.
         if value is not None and str(value) in self._known:
             return MASK
         return value
 
     def _learn(self) -> None:
-        known = self.values()
-        if known == self._known:
+        """Compile the patterns anew where further secrets became known."""
+        values = self.values()
+        if values == self._known:
             return
-        self._known = known
+        self._known = values
         self._masked = {}
-        secret = {part for value in known for part in _parts(value)}
-        forms = sorted({form for value in secret for form in encodings(value)}, key=len, reverse=True)
+
+        secrets = {part for value in values for part in _parts(value)}
+
+        # The longest first: of two alternatives a pattern takes the first, and would leave the rest of a longer one.
+        forms = sorted({form for value in secrets for form in encodings(value)}, key=len, reverse=True)
         self._forms = tuple(forms)
         self._exact = re.compile("|".join(map(re.escape, forms))) if forms else None
-        cuts = [
-            f"{_growing(value)}\\.\\.\\.|\\.\\.\\.{_growing_back(value)}" for value in secret if len(value) > CUT * 2
-        ]
+
+        cuts = [_cut_pattern(value) for value in secrets if len(value) > CUT * 2]
         self._cut = re.compile("|".join(cuts)) if cuts else None
-        self._fragments = frozenset(part for value in secret for part in _windows(value))
+
+        self._fragments = frozenset(part for value in secrets for part in _windows(value))
         self._beginnings = frozenset(part[:FRAGMENT] for part in self._fragments)
 
     def _without_fragments(self, text: str) -> str:
-        # One look-up for each place of the text: it holds however many secrets there are.
+        """Return a text with the fragments of secrets masked; the very same object where there is none."""
+        # One look-up for each place of the text, however many secrets there are.
         begins = [at for at in range(len(text) - FRAGMENT + 1) if text[at : at + FRAGMENT] in self._beginnings]
-        found = [(at, part) for at in begins if (part := _piece(text, at)) in self._fragments]
-        if not found:
+        pieces = [(at, _piece(text, at)) for at in begins]
+        fragments = [(at, piece) for at, piece in pieces if piece in self._fragments]
+        if not fragments:
             return text
+
+        # Fragments overlap, and a run of them becomes one mask.
         hidden = bytearray(len(text))
-        for at, part in found:
-            hidden[at : at + len(part)] = b"\1" * len(part)
-        kept = "".join("\0" if hide else character for character, hide in zip(text, hidden, strict=True))
-        return re.sub("\0+", MASK, kept)
+        for at, fragment in fragments:
+            hidden[at : at + len(fragment)] = b"\1" * len(fragment)
+        visible = "".join("\0" if hide else character for character, hide in zip(text, hidden, strict=True))
+        return re.sub("\0+", MASK, visible)
 
 
 def _parts(value: str) -> Iterator[str]:
-    """Give the value, and the password in it where it is an address."""
+    """Yield the value, and the passwords in it where it is an address."""
     yield value
     for password in _passwords(value):
-        yield from (part for part in (password, unquote(password)) if len(part) >= SHORTEST)
+        # A driver's message holds it as it is typed, a log line as it stands in the address.
+        for form in (password, unquote(password)):
+            if len(form) >= SHORTEST:
+                yield form
 
 
-def _passwords(value: str) -> list[str]:
-    settings = [re.sub(r"\\(.)", r"\1", quoted or bare) for quoted, bare in _PASSWORD_SETTING.findall(value)]
+def _passwords(value: str) -> Iterator[str]:
+    for quoted, bare in _PASSWORD_SETTING.findall(value):
+        yield re.sub(r"\\(.)", r"\1", quoted or bare)
+
+    if "://" not in value:
+        return
     try:
-        password = urlsplit(value).password if "://" in value else None
+        password = urlsplit(value).password
     except ValueError:  # brackets that are no IPv6 address
-        password = None
-    return [*settings, password] if password else settings
+        return
+    if password:
+        yield password
 
 
 def _is_an_address(value: str) -> bool:
@@ -165,18 +193,22 @@ def _is_an_address(value: str) -> bool:
 
 
 def _windows(value: str) -> Iterator[str]:
-    """Give the telling pieces of a secret: ordinary words and the host of an address are in every report."""
+    """Yield the pieces of a secret that give it away."""
+    # The host of an address is in every report, and its password is a secret of its own.
     if _is_an_address(value):
-        return  # its password is a secret of its own
+        return
+
     for at in range(len(value) - FRAGMENT + 1):
-        part = _piece(value, at)
-        telling = any(c.isdigit() for c in part) and any(c.isalpha() for c in part)
-        if telling and len(set(part)) > FRAGMENT // 2:
-            yield part
+        piece = _piece(value, at)
+        # Ordinary words are in every report too, and so is 00000000.
+        is_mixed = any(character.isdigit() for character in piece) and any(character.isalpha() for character in piece)
+        is_varied = len(set(piece)) > FRAGMENT // 2
+        if is_mixed and is_varied:
+            yield piece
 
 
 def _piece(text: str, at: int) -> str:
-    """Give as much of a text as would give a secret away; nothing where there is not so much."""
+    """Return as much of a text as would give a secret away; the empty text where there is not so much."""
     short = text[at : at + FRAGMENT]
     if not _HEX.issuperset(short):
         return short
@@ -184,26 +216,39 @@ def _piece(text: str, at: int) -> str:
     return long if len(long) == FRAGMENT_OF_HEX else ""
 
 
-def _growing(value: str) -> str:
-    """Match any beginning of a value that is long enough to give it away, the longest first."""
-    head, rest = re.escape(value[:CUT]), value[CUT:-1]
+def _cut_pattern(value: str) -> str:
+    """Return a pattern of a value that was cut short: its beginning before "...", or its end after it."""
+    dots = re.escape("...")
+    return f"{_beginning_pattern(value)}{dots}|{dots}{_end_pattern(value)}"
+
+
+def _beginning_pattern(value: str) -> str:
+    """Return a pattern of any beginning that is long enough to give a value away, the longest first."""
+    head = re.escape(value[:CUT])
+    rest = value[CUT:-1]
     return head + "".join(f"(?:{re.escape(character)}" for character in rest) + ")?" * len(rest)
 
 
-def _growing_back(value: str) -> str:
-    tail, rest = re.escape(value[-CUT:]), value[1:-CUT]
+def _end_pattern(value: str) -> str:
+    """Return a pattern of any end that is long enough to give a value away, the longest first."""
+    tail = re.escape(value[-CUT:])
+    rest = value[1:-CUT]
     return "(?:" * len(rest) + "".join(f"{re.escape(character)})?" for character in rest) + tail
 
 
 def scan(folder: Path, redactor: Redactor) -> list[Hit]:
-    """Look through every file of a folder."""
-    return [hit for path in sorted(folder.rglob("*")) if path.is_file() for hit in scan_file(path, redactor)]
+    """Return the secrets in the files of a folder and of those within it."""
+    hits: list[Hit] = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            hits += scan_file(path, redactor)
+    return hits
 
 
 def scan_file(path: Path, redactor: Redactor) -> list[Hit]:
-    """Look through one file."""
+    """Return the secrets in one file."""
     text = path.read_text(encoding="utf-8", errors="replace")
-    return [Hit(path, what) for what in redactor.find(text)]
+    return [Hit(path, kind) for kind in redactor.find(text)]
 
 
 REDACTOR = Redactor()

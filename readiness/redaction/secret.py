@@ -13,13 +13,15 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 MASK = "***"
-SHORTEST = 6  # shorter values would match ordinary text; they are refused as secrets
+SHORTEST = 6
+"""Characters. Shorter values would match ordinary text; they are refused as secrets."""
 
 _SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|(^|_)KEY($|_)|CREDENTIAL|DSN", re.IGNORECASE)
 _SECRET_PARAMETERS = ("token", "key", "secret", "signature", "password", "sig", "code", "auth", "credential")
 _PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s]*:[^/\s]+@")
 
 _seen: set[str] = set()
+"""The values of all secrets of this process: whatever it writes is searched for them."""
 
 
 class Secret:
@@ -37,7 +39,7 @@ class Secret:
             _seen.add(value)
 
     def reveal(self) -> str:
-        """Give the value itself. For clients, at the moment of sending."""
+        """Return the value itself. For clients, at the moment of sending."""
         return self._value
 
     def __repr__(self) -> str:
@@ -72,17 +74,18 @@ def _text(value: object) -> str:
 
 
 def names_a_secret(name: str) -> bool:
-    """Tell whether a variable of this name holds a secret."""
+    """Check whether a variable of this name holds a secret."""
     return bool(_SECRET_NAME.search(name))
 
 
 def is_secret_parameter(name: str) -> bool:
-    """Tell whether a parameter of this name in an address holds a secret."""
-    return any(word in name.lower() for word in _SECRET_PARAMETERS)
+    """Check whether a parameter of this name in an address holds a secret."""
+    lowered = name.lower()
+    return any(word in lowered for word in _SECRET_PARAMETERS)
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Tell whether a variable is secret: by its name, or because an address with a password is in it."""
+    """Check whether a variable is secret: by its name, or because an address with a password is in it."""
     return names_a_secret(name) or bool(_PASSWORD_IN_ADDRESS.search(value))
 
 
@@ -94,6 +97,7 @@ def known_secrets() -> frozenset[str]:
 def encodings(value: str) -> frozenset[str]:
     """Return the forms in which `value` could stand in a report: raw, URL, HTML, JSON, base64, hex."""
     data = value.encode()
+    # In base64 the same bytes look in three ways, by where in a group of three bytes they begin.
     aligned = (base64.b64encode(b"\0" * shift + data).decode() for shift in range(3))
     forms = {
         value,

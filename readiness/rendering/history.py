@@ -19,7 +19,7 @@ from readiness.evidence.previous_run import candidates
 from readiness.evidence.records import RecordedMeasurement
 from readiness.evidence.rejudge import Judged, judge
 from readiness.files.history_tables import FILE, TABLES, WAIT_SECONDS, address
-from readiness.ladder import GROUND
+from readiness.ladder import INITIAL
 from readiness.measurements import COMPARATORS, show
 from readiness.outcomes import DecisionKey, Outcome, Phase
 from readiness.rendering.charts import Chart, Line, page
@@ -82,7 +82,7 @@ def append(path: Path, run: RecordedRun, judged: Judged) -> None:
     rows = []
     for result in run.results:
         first = next((one for one in result.measurements if _number(one.value) is not None), None)
-        stands = judged.standing.get(result.key, GROUND).step
+        stands = judged.standing.get(result.key, INITIAL).step
         found = [start.run, result.line, result.check, result.subject or "", result.outcome, result.step, stands]
         rows.append([*found, *_measured(first)])
     try:

@@ -27,7 +27,7 @@ DAYS_AT_MOST = 366
 
 
 def _one_line(text: str) -> str:
-    """Make one line of it; what a terminal would obey, or what would turn the text around, is refused."""
+    """Return the text as one line. Raises ValueError for what a terminal would obey, or would turn the text around."""
     flat = " ".join(text.split())
     if not flat.isprintable():
         raise ValueError(f"{flat!r} holds a character that cannot be printed")
@@ -72,13 +72,13 @@ class Attestation(BaseModel):
         return self
 
     @property
-    def told(self) -> str:
-        """Say it in one line, as a measurement's name."""
+    def summary(self) -> str:
+        """The attestation in one line, as a measurement's name."""
         made = f"attested by {self.who} on {self.at}, valid until {self.valid_until}"
         return f"{made}: {self.statement} ({self.evidence})"
 
     def lapsed(self, moment: datetime) -> str | None:
-        """Tell why it does not count at a moment; None where it does."""
+        """Return why it does not count at a moment; None where it does."""
         if moment >= end_of_day(self.valid_until):
             return f"the attestation of {self.who} on {self.at} expired on {self.valid_until}"
         if not has_come(self.at, moment):
@@ -94,27 +94,31 @@ class Attestations(BaseModel):
     attestations: dict[str, Attestation] = {}
 
     def name_for(self, item: str) -> str | None:
-        """Name the entry that speaks for `runbook/line:subject`: its own, else that of the whole line."""
+        """Return the name of the entry for `runbook/line:subject`: its own, else that of the whole line."""
         return name_among(self.attestations, item)
 
     def of(self, item: str) -> Attestation | None:
-        """Give what is attested of `runbook/line:subject`."""
+        """Return what is attested of `runbook/line:subject`."""
         name = self.name_for(item)
         return self.attestations[name] if name else None
 
     def plain(self, items: Collection[str]) -> dict[str, Any]:
-        """Give the entries that speak for some of these, as plain values."""
-        names = dict.fromkeys(name for item in items if (name := self.name_for(item)))
-        return {name: self.attestations[name].model_dump(mode="json") for name in names}
+        """Return the entries that speak for some of these items, name → its values as JSON has them."""
+        names = [self.name_for(item) for item in items]
+        return {name: self.attestations[name].model_dump(mode="json") for name in names if name}
 
 
 def name_among(names: Collection[str], item: str) -> str | None:
-    """Name the entry that is about `runbook/line:subject`: its own, else that of the whole line."""
-    return next((name for name in (item, item.partition(":")[0]) if name in names), None)
+    """Return the name of the entry about `runbook/line:subject`: its own, else that of the whole line."""
+    if item in names:
+        return item
+
+    line = item.partition(":")[0]
+    return line if line in names else None
 
 
 def path_of(environment: str, folder: Path, stated: Path | None) -> Path:
-    """Say where the file lies: beside the environment file unless that names another place."""
+    """Return the path of the file: beside the environment file unless that names another place."""
     return folder / (stated or f"{environment}{SUFFIX}")
 
 
@@ -124,29 +128,33 @@ def load(
     """Read the file; none is as good as an empty one unless it is required. Raises BadEnvironment."""
     if not path.is_file() and not required:
         return Attestations()
-    found, document = read_filled(path, Attestations, variables)
-    problems = list(unknown_lines(found.attestations, runbooks, "attestations", document))
+
+    file, document = read_filled(path, Attestations, variables)
+    problems = list(unknown_lines(file.attestations, runbooks, "attestations", document))
     if problems:
         raise BadEnvironment(problems)
-    return found
+    return file
 
 
 def unknown_lines(names: Collection[str], runbooks: Collection[Runbook], key: str, document: Document) -> Iterator[str]:
-    """Tell the entries of lines that no runbook has, with the nearest name.
+    """Yield a problem for each entry of a line that no runbook has, with the nearest name."""
+    # Entries of a runbook that ships, and that the environment does not follow, wait until it does.
+    followed = {runbook.runbook for runbook in runbooks}
+    named = {name.partition("/")[0] for name in names}
+    waiting = named & set(shipped()) - followed
 
-    Those of a runbook that ships and that the environment does not follow wait until it does.
-    """
-    followed = {book.runbook for book in runbooks}
-    others = {name.partition("/")[0] for name in names} & set(shipped()) - followed
-    books = [*runbooks, *(load_runbook(locate(name, RUNBOOKS)) for name in sorted(others))]
-    known = {name for book in books for name in names_in(book)}
+    all_runbooks = [*runbooks, *(load_runbook(locate(name, RUNBOOKS)) for name in sorted(waiting))]
+    valid = {name for runbook in all_runbooks for name in names_in(runbook)}
+
     for name in names:
-        if name not in known:
-            place = document.where((key, name))
-            yield f"{place}: {key}: line {not_one_of(name, known).partition(' (known')[0]}"
+        if name in valid:
+            continue
+        # The runbooks have hundreds of lines: the nearest name suffices.
+        unknown = not_one_of(name, valid).partition(" (known")[0]
+        yield f"{document.where((key, name))}: {key}: line {unknown}"
 
 
 def names_in(runbook: Runbook) -> Iterator[str]:
-    """Give all that an entry may be about: each line, and each thing that a line names."""
+    """Yield the names of all that an entry may be about: each line, and each thing that a line names."""
     yield from (f"{runbook.runbook}/{line.id}" for line in runbook.lines)
     yield from (item.name for item in runbook.items())

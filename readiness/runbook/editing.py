@@ -1,11 +1,12 @@
-"""Puts one entry into a YAML file that people keep: everything else, comments and order too, stays as it is."""
+"""Editing of a YAML file that people keep: one entry is put in, all else stays as it is, comments and order too."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import yaml
 
@@ -19,47 +20,75 @@ INDENT = 2
 
 
 def put(text: str, key: str, name: str, entry: Mapping[str, Any]) -> str:
-    """Give the text with `key: {name: entry}` in it; an older entry of the name is replaced. Raises BadInput."""
+    """Return the text with `key: {name: entry}` in it; an older entry of the name is replaced. Raises BadInput."""
     root = yaml.compose(text, Loader=LOADER)
     lines = text.splitlines()
+
+    # An empty file, or one that only holds comments.
     if root is None:
-        return "\n".join([*lines, f"{key}:", *_block(name, entry, INDENT)]) + "\n"
+        return _joined([*lines, f"{key}:", *_block(name, entry, INDENT)])
     if not isinstance(root, yaml.MappingNode) or root.flow_style:
         raise BadInput(["the file is not a block of keys, one a line; write it so and try again"])
-    found = next(((one, value) for one, value in root.value if one.value == key), None)
-    if found is None:
-        return "\n".join([*lines, f"{key}:", *_block(name, entry, INDENT)]) + "\n"
-    top, held = found
-    begin, end, indent = _place(top, held, name, key)
-    block = _block(name, entry, indent)
-    if not (isinstance(held, yaml.MappingNode) and held.value):  # `key:` or `key: {}`
-        lines[top.start_mark.line] = f"{key}:"
-    return "\n".join([*lines[:begin], *block, *lines[end:]]) + "\n"
+
+    section = next(((key_node, value) for key_node, value in root.value if key_node.value == key), None)
+    if section is None:
+        return _joined([*lines, f"{key}:", *_block(name, entry, INDENT)])
+
+    key_node, entries = section
+    place = _place(key_node, entries, name, key)
+    # `key: {}` cannot take a block below it.
+    if not _has_entries(entries):
+        lines[key_node.start_mark.line] = f"{key}:"
+    return _joined([*lines[: place.begin], *_block(name, entry, place.indent), *lines[place.end :]])
 
 
-def _place(top: yaml.Node, held: yaml.Node, name: str, key: str) -> tuple[int, int, int]:
-    """Say which lines the entry takes, and how far it is indented."""
-    if not isinstance(held, yaml.MappingNode) or not held.value:
-        after = top.start_mark.line + 1
-        return after, after, INDENT
-    if held.flow_style:
+def _joined(lines: Iterable[str]) -> str:
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The lines that an entry takes, from 0: from `begin` to before `end`; none of them where it is new."""
+
+    begin: int
+    end: int
+    indent: int
+
+
+def _has_entries(entries: yaml.Node) -> TypeGuard[yaml.MappingNode]:
+    return isinstance(entries, yaml.MappingNode) and bool(entries.value)
+
+
+def _place(key_node: yaml.Node, entries: yaml.Node, name: str, key: str) -> _Place:
+    """Return where the entry of a name stands, or where a new one is to stand. Raises BadInput."""
+    if not _has_entries(entries):
+        below_key = key_node.start_mark.line + 1
+        return _Place(below_key, below_key, INDENT)
+    if entries.flow_style:
         raise BadInput([f"{key} is written in braces; write it as a block of keys, one a line, and try again"])
-    indent = held.value[0][0].start_mark.column
-    for one, value in held.value:
-        if one.value == name:
-            return one.start_mark.line, _end(value), indent
-    after = max(_end(value) for _, value in held.value)
-    return after, after, indent
+
+    indent = entries.value[0][0].start_mark.column
+    for name_node, value in entries.value:
+        if name_node.value == name:
+            return _Place(name_node.start_mark.line, _end(value), indent)
+
+    below_last = max(_end(value) for _, value in entries.value)
+    return _Place(below_last, below_last, indent)
 
 
 def _end(node: yaml.Node) -> int:
-    """Give the line after the last one of a value; comments that follow it are not its own."""
+    """Return the line after the last one of a value; comments that follow it are not its own."""
+    # A block ends for YAML where the next one begins, behind comments: its last part knows better.
     if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
         return max(_end(part) for pair in node.value for part in pair)
     if isinstance(node, yaml.SequenceNode) and node.value and not node.flow_style:
         return max(_end(part) for part in node.value)
+
+    # A text of several lines ends at the begin of the line after it, all else within its own last line.
     mark = node.end_mark
-    return int(mark.line if mark.column == 0 and mark.line > node.start_mark.line else mark.line + 1)
+    if mark.column == 0 and mark.line > node.start_mark.line:
+        return int(mark.line)
+    return int(mark.line + 1)
 
 
 def _block(name: str, entry: Mapping[str, Any], indent: int) -> list[str]:
@@ -70,25 +99,29 @@ def _block(name: str, entry: Mapping[str, Any], indent: int) -> list[str]:
 def write(path: Path, text: str, check: Callable[[Path], object]) -> None:
     """Write the file whole, once `check` could read it as it will stand there. Raises BadInput, and writes nothing."""
     with tempfile.TemporaryDirectory(prefix="readiness-entry-") as folder:
-        tried = Path(folder) / path.name
-        tried.write_text(text, encoding="utf-8")
-        check(tried)
+        draft = Path(folder) / path.name
+        draft.write_text(text, encoding="utf-8")
+        check(draft)
     write_whole(path, text)
 
 
 def runbooks_of(environment: str, folder: Path) -> tuple[list[Runbook], dict[str, Any]]:
-    """Read the runbooks that an environment follows, and its file as it stands: no variable is needed for that.
+    """Return the runbooks that an environment follows, and its file as it stands: no variable is needed for that.
 
     Raises BadInput.
     """
     path = folder / f"{environment}.yaml"
     if not path.is_file():
-        known = (one.name.removesuffix(".yaml") for one in folder.glob("*.yaml"))
-        raise BadInput([f"--env {not_one_of(environment, (one for one in known if '.' not in one))}, in {folder}/"])
+        stems = [file.name.removesuffix(".yaml") for file in folder.glob("*.yaml")]
+        # prod.attestations.yaml lies beside prod.yaml, and is no environment.
+        environments = [stem for stem in stems if "." not in stem]
+        raise BadInput([f"--env {not_one_of(environment, environments)}, in {folder}/"])
+
     document = read(path)
     if document.problems:
         raise BadInput(document.problems)
-    named = document.data.get("runbooks")
-    if not isinstance(named, list) or not named:
+
+    names = document.data.get("runbooks")
+    if not isinstance(names, list) or not names:
         raise BadInput([f"{document.where(('runbooks',))}: runbooks is missing"])
-    return [load(locate(str(name), folder)) for name in named], document.data
+    return [load(locate(str(name), folder)) for name in names], document.data

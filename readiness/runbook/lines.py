@@ -35,7 +35,7 @@ def _due(text: str) -> str:
 
 
 def is_link(text: str) -> bool:
-    """Tell whether a text can be shown as a link: an address of the web, and nothing that could end it."""
+    """Check whether a text can be shown as a link: an address of the web, and nothing that could end it."""
     return bool(_LINK.fullmatch(text))
 
 
@@ -46,10 +46,12 @@ def _link(text: str) -> str:
 
 
 def _share(value: float) -> float:
-    if not 0 <= value <= 1:
-        hint = f": for {value:g} % write {value / 100:g}" if 1 < value <= 100 else ""  # noqa: PLR2004  per cent
-        raise ValueError(f"a share is 0 to 1, not {value:g}{hint}")
-    return value
+    if 0 <= value <= 1:
+        return value
+
+    looks_like_per_cent = 1 < value <= 100  # noqa: PLR2004  per cent
+    hint = f": for {value:g} % write {value / 100:g}" if looks_like_per_cent else ""
+    raise ValueError(f"a share is 0 to 1, not {value:g}{hint}")
 
 
 _A_SHARE = AfterValidator(_share)
@@ -98,26 +100,32 @@ class Line(BaseModel):
     def _decided_somehow(self) -> Line:
         if not self.decided_by and not self.rendered_as:
             raise ValueError(f"line {self.id!r} needs decided_by or rendered_as")
+
         for check, limits in self.decided_by.items():
             if not _CHECK.match(check):
                 raise ValueError(f"line {self.id!r}: {check!r} is not a check id such as database.pool_headroom")
-            each = limits.get("each", {"": [""]})
-            if (
-                not isinstance(each, dict)
-                or len(each) != 1
-                or not all(isinstance(v, list) and v for v in each.values())
-            ):
+            if "each" in limits and not _is_one_list(limits["each"]):
                 raise ValueError(
                     f"line {self.id!r}: {check}: each names one key and a list, such as each: {{job: [a]}}"
                 )
         return self
 
 
+def _is_one_list(each: object) -> bool:
+    """Check whether `each` is one key with a list that is not empty."""
+    if not isinstance(each, dict) or len(each) != 1:
+        return False
+    (subjects,) = each.values()
+    return isinstance(subjects, list) and bool(subjects)
+
+
 def severity_at(stated: str | Mapping[Step, str], step: Step | None) -> str:
-    """Give the runbook's word for a failure at a step; the empty text where it has none."""
+    """Return the runbook's word for a failure at a step; the empty text where it has none."""
     if isinstance(stated, str):
         return stated
-    return stated.get(step, "") if step else ""
+    if step is None:
+        return ""
+    return stated.get(step, "")
 
 
 @dataclass(frozen=True)
@@ -164,13 +172,13 @@ class Runbook(BaseModel):
     @model_validator(mode="after")
     def _ids_once(self) -> Runbook:
         ids = [line.id for line in self.lines]
-        twice = sorted({found for found in ids if ids.count(found) > 1})
+        twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
             raise ValueError(f"line ids stand twice: {', '.join(twice)}")
         return self
 
     def items(self, phase: Phase | None = None) -> Iterator[Item]:
-        """Give the decisions that the lines of a phase need (all phases: None), in the runbook's order."""
+        """Yield the decisions that the lines of a phase need (all phases: None), in the runbook's order."""
         for line in self.lines:
             if phase is None or phase in line.phase:
                 yield from _items(self.runbook, line)
@@ -188,12 +196,12 @@ def _items(runbook: str, line: Line) -> Iterator[Item]:
 
 
 def shipped() -> list[str]:
-    """Name the runbooks that come with the suite."""
+    """Return the names of the runbooks that come with the suite."""
     return sorted(path.stem for path in RUNBOOKS.glob("*.yaml"))
 
 
 def locate(name: str, folder: Path) -> Path:
-    """Find a runbook: a name that ships with the suite, or a file beside the environment. Raises BadRunbook."""
+    """Return the path of a runbook: a name that ships, or a file beside the environment. Raises BadRunbook."""
     if name.endswith((".yaml", ".yml")):
         return folder / name
     if name not in shipped():
@@ -206,6 +214,7 @@ def load(path: Path) -> Runbook:
     document = read(path)
     if document.problems:
         raise BadRunbook(document.problems)
+
     try:
         return Runbook.model_validate(document.data)
     except ValidationError as error:
@@ -214,48 +223,59 @@ def load(path: Path) -> Runbook:
 
 @cache
 def planned_checks() -> frozenset[str]:
-    """Name the checks that the shipped runbooks ask for and that nobody has written yet."""
+    """Return the checks that the shipped runbooks ask for and that nobody has written yet."""
     text = (RUNBOOKS / "planned-checks.txt").read_text(encoding="utf-8")
     return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
 def limits_of(item: Item, model: type[Limits]) -> Limits:
-    """Validate the limits of one item, and the thresholds they are raised to. Raises BadRunbook."""
+    """Return the limits of one item, validated together with the thresholds of its ladder. Raises BadRunbook."""
     problems = list(_ladder_problems(item, model))
     try:
-        found = model.model_validate(item.limits)
+        limits = model.model_validate(item.limits)
     except ValidationError as error:
         raise BadRunbook([*_limit_problems(item, model, error), *problems]) from None
+
     if problems:
         raise BadRunbook(problems)
-    return found
+    return limits
 
 
 def _ladder_problems(item: Item, model: type[Limits]) -> Iterator[str]:
-    """Tell the thresholds that are no shares where the line has one check, and all the check's numbers are shares."""
-    numbers = [field for field in model.model_fields.values() if field.annotation in {int, float}]
-    if len(item.line.decided_by) > 1 or not numbers or any(_A_SHARE not in field.metadata for field in numbers):
+    """Yield the thresholds that are no shares, where they must be."""
+    # The thresholds of a line with several checks may be about any of them.
+    if len(item.line.decided_by) > 1:
         return
+
+    # A check that also takes seconds or rows may have them in its ladder.
+    numbers = [field for field in model.model_fields.values() if field.annotation in {int, float}]
+    if not numbers or any(_A_SHARE not in field.metadata for field in numbers):
+        return
+
     for step, threshold in item.line.ladder.items():
+        if isinstance(threshold, str):
+            continue
         try:
-            if not isinstance(threshold, str):
-                _share(threshold)
+            _share(threshold)
         except ValueError as error:
             yield f"{_place(item)}: ladder: {step}: {error}"
 
 
 def _limit_problems(item: Item, model: type[Limits], error: ValidationError) -> Iterable[str]:
-    for found in error.errors():
-        place = _place(item)
-        key = ".".join(str(part) for part in found["loc"])
-        if found["type"] == "extra_forbidden":
+    place = _place(item)
+    for problem in error.errors():
+        kind = problem["type"]
+        message = problem["msg"]
+        key = ".".join(str(part) for part in problem["loc"])
+
+        if kind == "extra_forbidden":
             yield f"{place}: limit {not_one_of(key, model.model_fields)}"
-        elif found["type"] == "missing":
+        elif kind == "missing":
             yield f"{place}: limit {key!r} is missing"
-        elif found["type"] == "value_error":
-            yield f"{place}: limit {key!r}: {found['msg'].removeprefix('Value error, ')}"
+        elif kind == "value_error":
+            yield f"{place}: limit {key!r}: {message.removeprefix('Value error, ')}"
         else:
-            yield f"{place}: limit {key!r}: {found['msg'][:1].lower()}{found['msg'][1:]}, not {found['input']!r}"
+            yield f"{place}: limit {key!r}: {message[:1].lower()}{message[1:]}, not {problem['input']!r}"
 
 
 def _place(item: Item) -> str:

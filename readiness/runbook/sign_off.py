@@ -27,22 +27,24 @@ _TEMPLATE = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\{\{[^{}]*\}\}|<!--.*?-->", re.DO
 
 
 def says_nothing(text: str) -> bool:
-    """Tell whether a text is empty or only holds the place of one: `TBD`, `<summary>`, `to be written`."""
-    return bool(_SAYS_NOTHING.fullmatch(_TEMPLATE.sub("", text).strip()))
+    """Check whether a text is empty or only holds the place of one: `TBD`, `<summary>`, `to be written`."""
+    written = _TEMPLATE.sub("", text).strip()
+    return bool(_SAYS_NOTHING.fullmatch(written))
 
 
-def same_name(one: str) -> str:
-    """Return what is alike in two spellings of a name."""
-    return " ".join(unicodedata.normalize("NFKC", one).casefold().split())
+def same_name(name: str) -> str:
+    """Return a name without what differs between its spellings: case, width, spaces."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join(folded.split())
 
 
-def _said(text: str) -> str:
+def _refuse_placeholder(text: str) -> str:
     if says_nothing(text):
         raise ValueError(f"{text!r} says nothing")
     return text
 
 
-Said = Annotated[str, Field(max_length=2000), AfterValidator(_said)]
+Said = Annotated[str, Field(max_length=2000), AfterValidator(_refuse_placeholder)]
 """A text that a person wrote, and no placeholder."""
 
 
@@ -88,8 +90,10 @@ class SignOff(_Part):
     def _whole(self) -> SignOff:
         if self.decision == "deferred" and (self.reason is None or self.review_on is None):
             raise ValueError("a deferred decision needs a reason and the date of the next look, review_on")
+
         if self.signed_at and self.decision != "approved":
             raise ValueError(f"signed_at: only an approved one is signed; here the decision is {self.decision}")
+
         roles = [approval.role for approval in self.approvals]
         twice = sorted({role for role in roles if roles.count(role) > 1})
         if twice:
@@ -98,12 +102,12 @@ class SignOff(_Part):
 
 
 def path_name(environment: str, stated: Path | None) -> str:
-    """Name the file as people look for it."""
+    """Return the name of the file as people look for it."""
     return str(stated or f"{environment}{SUFFIX}")
 
 
 def path_of(environment: str, folder: Path, stated: Path | None) -> Path:
-    """Say where the file lies: beside the environment file unless that names another place."""
+    """Return the path of the file: beside the environment file unless that names another place."""
     return folder / path_name(environment, stated)
 
 
@@ -111,9 +115,11 @@ def load(path: Path) -> SignOff | None:
     """Read a sign-off; None where nobody has written one. Raises BadInput with every problem."""
     if not path.is_file():
         return None
+
     document = read(path)
     if document.problems:
         raise BadInput(document.problems)
+
     try:
         return SignOff.model_validate(document.data)
     except ValidationError as error:

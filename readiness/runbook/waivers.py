@@ -27,6 +27,7 @@ SUFFIX = ".waivers.yaml"
 DAYS_AT_MOST = 92
 """Nothing is waived for ever."""
 WAIVABLE = {Outcome.FAIL, Outcome.UNKNOWN}
+"""What was not run cannot be lived with: nobody has looked what it is."""
 
 
 class Reason(StrEnum):
@@ -57,7 +58,8 @@ class Waiver(BaseModel):
 
     @model_validator(mode="after")
     def _by_two_and_ends(self) -> Waiver:
-        if _same(self.requested_by, self.approved_by):
+        # Whoever may approve his own request waives what he likes.
+        if _same_person(self.requested_by, self.approved_by):
             raise ValueError(f"approved_by {self.approved_by!r} is who asked for it; someone else approves a waiver")
         if self.until < self.at:
             raise ValueError(f"until {self.until} is before at {self.at}")
@@ -65,14 +67,8 @@ class Waiver(BaseModel):
             raise ValueError(f"until {self.until} is more than {DAYS_AT_MOST} days after at {self.at}")
         return self
 
-    @property
-    def told(self) -> str:
-        """Say it in one line."""
-        people = f"asked for by {self.requested_by}, approved by {self.approved_by}"
-        return f"waived until {self.until} ({self.reason}): {self.because}; {people} on {self.at}"
-
     def lapsed(self, moment: datetime) -> str | None:
-        """Tell why it does not count at a moment; None where it does."""
+        """Return why it does not count at a moment; None where it does."""
         if moment >= end_of_day(self.until):
             return f"the waiver that {self.approved_by} approved on {self.at} expired on {self.until}"
         if not has_come(self.at, moment):
@@ -80,11 +76,12 @@ class Waiver(BaseModel):
         return None
 
     def covers(self, phase: Phase | None) -> bool:
-        """Tell whether it is meant for a phase."""
+        """Check whether it is meant for a phase."""
         return not self.phases or phase in self.phases
 
 
-def _same(one: str, other: str) -> bool:
+def _same_person(one: str, other: str) -> bool:
+    # A space more or less makes no second person.
     return same_name(one).replace(" ", "") == same_name(other).replace(" ", "")
 
 
@@ -96,21 +93,22 @@ class Waivers(BaseModel):
     waivers: dict[str, Waiver] = {}
 
     def name_for(self, item: str) -> str | None:
-        """Name the entry for `runbook/line:subject`: its own, else that of the whole line."""
+        """Return the name of the entry for `runbook/line:subject`: its own, else that of the whole line."""
         return name_among(self.waivers, item)
 
     def plain(self, items: Collection[str]) -> dict[str, Any]:
-        """Give the entries for some of these, as plain values."""
-        names = dict.fromkeys(name for item in items if (name := self.name_for(item)))
-        return {name: self.waivers[name].model_dump(mode="json") for name in names}
+        """Return the entries for some of these items, name → its values as JSON has them."""
+        names = [self.name_for(item) for item in items]
+        return {name: self.waivers[name].model_dump(mode="json") for name in names if name}
 
 
 def load(path: Path, runbooks: Collection[Runbook], variables: Mapping[str, str]) -> Waivers:
     """Read the file; none is as good as an empty one. Raises BadEnvironment with every problem."""
     if not path.is_file():
         return Waivers()
-    found, document = read_filled(path, Waivers, variables)
-    problems = list(unknown_lines(found.waivers, runbooks, "waivers", document))
+
+    file, document = read_filled(path, Waivers, variables)
+    problems = list(unknown_lines(file.waivers, runbooks, "waivers", document))
     if problems:
         raise BadEnvironment(problems)
-    return found
+    return file

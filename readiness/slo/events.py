@@ -1,4 +1,4 @@
-"""Service levels: shares of events, what is left of an error budget, and what counts as usual. Pure."""
+"""Service levels: shares of events, error budgets and their burn rates, and what counts as usual. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ _SLACK = 1.01
 
 def fewest(allowed: float) -> int:
     """Return how many events it takes until a single failure among them is not yet more than the allowed share."""
-    return math.floor(round(1 / allowed, 6)) + 1 if allowed > 0 else 1
+    # Where nothing may fail, one event can already show that something did.
+    if allowed <= 0:
+        return 1
+    # 1 / 0.1 is not 10 to the last digit.
+    return math.floor(round(1 / allowed, 6)) + 1
 
 
 def share_of(part: float, whole: float) -> float:
@@ -34,7 +38,10 @@ def share_of(part: float, whole: float) -> float:
 
 def burn_rate(share: float, allowed: float) -> float:
     """Return how many times faster than it lasts the error budget is spent; 1 spends exactly all of it."""
-    return share / allowed if allowed > 0 else (math.inf if share > 0 else 0.0)
+    if allowed > 0:
+        return share / allowed
+    # Without a budget any failure overspends it.
+    return math.inf if share > 0 else 0.0
 
 
 def budget_left(share: float, allowed: float) -> float:
@@ -49,7 +56,7 @@ def times(now: float, before: float, floor: float) -> float:
 
 @dataclass(frozen=True)
 class Events:
-    """What happened in a window: how many events of a kind, and how many of them were of the sort that is judged."""
+    """The events of a kind in a window, and how many of them were of the sort that is judged: that failed, mostly."""
 
     kind: str
     window: str
@@ -59,15 +66,15 @@ class Events:
     hour_part: float = 0.0
     """The same of the last hour, for the rate at which the error budget is spent now."""
     unseen: float = 0.0
-    """How many of them nobody knows of whether they belong to the part."""
+    """How many of them could not be seen: they may belong to the part or not."""
 
     def __str__(self) -> str:
         return f"{self.count:,.0f} {self.kind} in {self.window}"
 
     def share(self, allowed: float) -> float:
-        """Return the part's share, where there are events enough to hold it against this one. Raises Unknown.
+        """Return the part's share, 0 to 1, where there are events enough to compare it with the allowed one.
 
-        What nobody knows of is held against it, unless the limit would hang on that alone.
+        Raises Unknown, also where the comparison hangs on unseen events alone.
         """
         if not self.count > 0:
             raise Unknown(f"there were no {self.kind} in {self.window}", "is there traffic, and does its counter move?")
@@ -76,23 +83,29 @@ class Events:
                 f"{self} are too few to judge a share of {allowed:.4g}: at least {fewest(allowed):,} are needed",
                 "wait for more of them, or judge a longer window",
             )
-        least, most = share_of(self.part, self.count), share_of(self.part + self.unseen, self.count)
+
+        least = share_of(self.part, self.count)
+        most = share_of(self.part + self.unseen, self.count)
         if least < allowed <= most and self.unseen:
             raise Unknown(
                 f"{self.unseen:,.0f} of {self} saw nothing: the share is between {least:.4g} and {most:.4g}",
                 "look at those runs: readiness history shows them as ?",
             )
+
+        # A limit that is broken is so without the unseen; one that is kept is so in spite of all of them.
         return least if least >= allowed else most
 
     def rest(self, wanted: float) -> float:
         """Return the share of all others: of successes, where the part failed. Raises Unknown."""
+        # 1 - 0.99 is not 0.01 to the last digit.
         return 1 - self.share(round(1 - wanted, 9))
 
     def budget(self, allowed: float) -> str:
-        """Say what is left of the error budget, and how fast the last hour has spent it."""
+        """Format what is left of the error budget, and its burn rate in the last hour. Raises Unknown."""
         left = f"{budget_left(self.share(allowed), allowed):.0%} of the error budget left"
         if not self.hour_count > 0:
             return f"{left}, no {self.kind} in the last hour"
+
         rate = burn_rate(share_of(self.hour_part, self.hour_count), allowed)
         return f"{left}, spent by the last hour at {rate:.2g} times the rate it lasts for"
 
@@ -107,14 +120,14 @@ class Usual:
 
     @property
     def known(self) -> Sequence[float]:
-        """Give the earlier hours that had events enough to say what is usual. Raises Unknown where none had."""
-        found = [count for count in self.before if count is not None and count >= USUAL_AT_LEAST]
-        if not found:
+        """The counts of the earlier hours that can say what is usual. Raises Unknown where there is none."""
+        counts = [count for count in self.before if count is not None and count >= USUAL_AT_LEAST]
+        if not counts:
             raise Unknown(
                 f"no earlier day had {USUAL_AT_LEAST} {self.kind} in this hour, so nothing is known to be usual",
                 "wait until a day is on record",
             )
-        return found
+        return counts
 
     @property
     def drop(self) -> float:
@@ -123,13 +136,14 @@ class Usual:
 
     @property
     def factor(self) -> float:
-        """How many times the busiest of the earlier hours."""
+        """How many times as many as in the busiest of the earlier hours."""
         return self.now / max(self.known)
 
     @property
     def share(self) -> float:
-        """The share of what the earlier hours had on average."""
-        return self.now / (math.fsum(self.known) / len(self.known))
+        """How many times as many as the earlier hours had on average."""
+        average = math.fsum(self.known) / len(self.known)
+        return self.now / average
 
 
 @dataclass(frozen=True)
@@ -141,14 +155,19 @@ class Compared:
 
     def times(self, floor: float) -> float:
         """Return how many times the earlier share it is now; shares below the floor are alike. Raises Unknown."""
-        return times(_seen(self.now).share(floor), _seen(self.before).share(floor), floor)
+        now = _seen(self.now).share(floor)
+        before = _seen(self.before).share(floor)
+        return times(now, before, floor)
 
     def rise(self, tolerance: float) -> float:
         """Return by how much the share has risen, 0 where it has not. Raises Unknown."""
-        return max(0.0, _seen(self.now).share(tolerance) - _seen(self.before).share(tolerance))
+        now = _seen(self.now).share(tolerance)
+        before = _seen(self.before).share(tolerance)
+        return max(0.0, now - before)
 
 
 def _seen(events: Events) -> Events:
+    """Return the events. Raises Unknown where some of them could not be seen."""
     if events.unseen:
         raise Unknown(
             f"{events.unseen:,.0f} of {events} saw nothing, so there is nothing to compare",
@@ -174,25 +193,29 @@ class Slowness:
 
     def under(self, limit: float) -> float:
         """Return the seconds, where they are known well enough to be held against a limit. Raises Unknown."""
-        self._enough()
+        self._require_enough()
+        # Beyond the last bound but below the limit: the true figure may be on either side of it.
         if self.at_least and self.seconds < limit:
             raise self._beyond(f"{limit:g} s")
         return self.seconds
 
     def times(self, before: Slowness, at_most: float) -> float:
-        """Return how many times as long as before it took, where one can tell if that is allowed. Raises Unknown."""
-        self._enough()
-        before._enough()
+        """Return how many times as long as before it took, where that can be compared. Raises Unknown."""
+        self._require_enough()
+        before._require_enough()
+
         if before.at_least:
             raise before._beyond("how many times as long it takes now")
         if not before.seconds:
             raise Unknown(f"the figure of {before} is 0 s", "correct the query of its latency")
-        found = self.seconds / before.seconds
-        if self.at_least and found <= at_most:
-            raise self._beyond(f"{at_most:g} times the {before.seconds:g} s of before")
-        return found
 
-    def _enough(self) -> None:
+        factor = self.seconds / before.seconds
+        if self.at_least and factor <= at_most:
+            raise self._beyond(f"{at_most:g} times the {before.seconds:g} s of before")
+        return factor
+
+    def _require_enough(self) -> None:
+        """Raise Unknown where the events are too few for the quantile."""
         needed = fewest(1 - self.quantile) if self.quantile else 1
         if self.count < needed:
             raise Unknown(
@@ -201,6 +224,7 @@ class Slowness:
             )
 
     def _beyond(self, what: str) -> Unknown:
+        """Return the error for a figure beyond the histogram's last bound."""
         return Unknown(
             f"it took {self.seconds:g} s or more, the histogram's last bound, which says nothing of {what}",
             "give the histogram a bound beyond the limit",

@@ -1,8 +1,8 @@
-"""What the suite's own looks at a service tell of a window of time. Pure.
+"""Service levels from the suite's own probe runs. Pure.
 
-A run is one look. Where several decisions of a run belong to it the worst counts: failed, then unknown, then passed; a
-warning is a pass. What was not run did not look. An unknown look is neither a pass nor a failure: it counts among the
-looks, and `Events` decides nothing that hangs on it.
+Each run is one look at the service. Where several decisions of a run belong to it the worst counts: failed, then
+unknown, then passed; a warning is a pass. What was not run did not look. An unknown look is neither a pass nor a
+failure: it counts among the looks, and `Events` decides nothing that hangs on it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from itertools import pairwise
 from readiness.outcomes import Outcome, Unknown
 
 PAUSE_AT_LEAST = timedelta(hours=2)
-"""A pause of the hourly run and its delay says nothing."""
+"""A shorter one is an hourly run and its delay, and no gap in what is known."""
 PAUSE_SHARE = 0.1
-"""Of the window; in a longer pause nobody knows how the service was."""
+"""The same as a share of the window. In a longer pause nobody knows how the service was."""
 _WORST_FIRST = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.PASS)
 
 
@@ -31,9 +31,10 @@ class Look:
     seconds: float | None = None
 
     def and_also(self, other: Look) -> Look:
-        """Put two decisions of one run together."""
+        """Return two decisions of one run as one look: the worse outcome, the longer time."""
+        worst = min(self.outcome, other.outcome, key=_WORST_FIRST.index)
         times = [seconds for seconds in (self.seconds, other.seconds) if seconds is not None]
-        return Look(self.at, min(self.outcome, other.outcome, key=_WORST_FIRST.index), max(times, default=None))
+        return Look(self.at, worst, max(times, default=None))
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,12 @@ class Looks:
     @property
     def failed(self) -> int:
         """How often what it looked at was not as it should be."""
-        return self._number(Outcome.FAIL)
+        return self._count_of(Outcome.FAIL)
 
     @property
     def unseen(self) -> int:
         """How often it could not see."""
-        return self._number(Outcome.UNKNOWN)
+        return self._count_of(Outcome.UNKNOWN)
 
     @property
     def available(self) -> float:
@@ -69,31 +70,35 @@ class Looks:
         return (self.count - self.failed - self.unseen) / self.count
 
     def quantile(self, share: float) -> float:
-        """Give the seconds within which so large a share of the looks was answered. Raises Unknown.
+        """Return the seconds within which a share of the looks (0 to 1) was answered. Raises Unknown.
 
         Nobody knows how long a look without an answer would have taken: it counts as slower than all others.
         """
-        known = sorted(look.seconds for look in self.found if look.seconds is not None)
+        times = sorted(look.seconds for look in self.found if look.seconds is not None)
+        # 0.95 * 20 is not 19 to the last digit.
         rank = max(1, math.ceil(round(share * self.count, 6)))
-        if rank > len(known):
+        if rank > len(times):
             raise Unknown(
-                f"{self.count - len(known)} of {self.count} looks of {self.of} measured no seconds, so the quantile"
+                f"{self.count - len(times)} of {self.count} looks of {self.of} measured no seconds, so the quantile"
                 f" {share:g} is not known",
                 "look at those runs; `readiness history --rebuild` adds the seconds of runs of older versions",
             )
-        return known[rank - 1]
+        return times[rank - 1]
 
     def covering(self, record_begins: datetime | None) -> Looks:
-        """Return them, where they say something of the whole window. Raises Unknown for too long a pause."""
-        allowed = max(PAUSE_AT_LEAST, (self.end - self.begin) * PAUSE_SHARE)
-        if self.end - self.begin <= allowed:
+        """Return the looks, where they say something of the whole window. Raises Unknown for too long a pause."""
+        length = self.end - self.begin
+        allowed = max(PAUSE_AT_LEAST, length * PAUSE_SHARE)
+        if length <= allowed:
             return self
+
         if record_begins is None or record_begins > self.begin + allowed:
             begins = f"begins {record_begins:%Y-%m-%d %H:%M}Z" if record_begins else "is empty"
             raise Unknown(
                 f"the record of {self.of} at this target {begins}, and the window {self.begin:%Y-%m-%d %H:%M}Z",
                 "wait until there is so much of a history, with a run every hour",
             )
+
         for before, after in self._pauses():
             if after - before > allowed:
                 raise Unknown(
@@ -103,9 +108,10 @@ class Looks:
         return self
 
     def _pauses(self) -> Iterator[tuple[datetime, datetime]]:
+        """Return the pauses between looks, and those to the window's begin and end."""
         return pairwise([self.begin, *(look.at for look in self.found), self.end])
 
-    def _number(self, outcome: Outcome) -> int:
+    def _count_of(self, outcome: Outcome) -> int:
         return sum(1 for look in self.found if look.outcome is outcome)
 
     @property
