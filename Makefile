@@ -50,7 +50,7 @@ check test: export CI := true
 
 check: lint  ## the inner loop: lint, types, and all tests that need neither a sandbox nor the machine to themselves
 	PYTHONPATH=$(CURDIR)/tests/without_servers \
-	  $(BIN)/python -m pytest $(OTHERS) -m 'not servers' $(SHARED)
+	  $(BIN)/python -m pytest $(OTHERS) -m 'not servers and not workers' $(SHARED)
 
 test: setup  ## all of the suite's own tests; what measures times has the machine to itself
 	$(BIN)/python -m pytest $(ALONE) $(TELL)

@@ -1,12 +1,14 @@
 """How the tests are told apart: by the fixtures they use and the folder they are in, never by a list of their names.
 
-`make check` takes what starts no servers and measures no times; `make test` takes everything. A test that starts one
-without asking for the fixture `starts_servers` fails in `make check`: there is no database to start there. What
-measures times lies where the Makefile's ALONE says; it brings gevent, and no worker of xdist may even import it.
+`make check` leaves out what starts servers, what measures times, and what tries with xdist's workers again what it has
+tried without; `make test` takes everything. A test that starts a server without asking for the fixture `starts_servers`
+fails in `make check`: there is no database to start there. What measures times lies where the Makefile's ALONE says; it
+brings gevent, and no worker of xdist may even import it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 STARTS_SERVERS = "starts_servers"
 MARKS = {
     "servers": "starts a sandbox, a database or a demo; set by itself where the fixture starts_servers is used",
+    "workers": "starts a run with workers, three interpreters; set by itself where a parameter has -n",
 }
 MATRIX = "tests/test_fault_matrix.py"
 
@@ -25,7 +28,20 @@ def mark(items: list[pytest.Item]) -> None:
     for item in items:
         if STARTS_SERVERS in getattr(item, "fixturenames", ()):
             item.add_marker("servers")
+        if _starts_workers(item):
+            item.add_marker("workers")
     items.sort(key=lambda item: not item.path.match(MATRIX))
+
+
+def _starts_workers(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    given = callspec.params.values() if callspec else ()
+    words = [word for value in given if isinstance(value, str | tuple | list) for word in _words(value)]
+    return any(word.startswith("-n") for word in words)
+
+
+def _words(value: str | Sequence[object]) -> list[str]:
+    return value.split() if isinstance(value, str) else [str(word) for word in value]
 
 
 class ByUnit(LoadScopeScheduling):  # type: ignore[misc]  # for the same reason

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,10 +109,16 @@ class Warm:
             if "refused" in begun:
                 raise RuntimeError(f"the warm interpreter is not as new: {begun['refused']}")
             hung = threading.Event()
-            kill = threading.Timer(seconds, _kill, (begun["pid"], hung))
-            kill.start()
-            ended = self._answer()
-            kill.cancel()
+            watch = threading.Timer(seconds, _kill, (begun["pid"], hung))
+            watch.daemon = True
+            watch.start()
+            try:
+                ended = self._answer()
+            except RuntimeError:  # the system has ended the run with the server, but not what the run had started
+                _kill(begun["pid"], hung)
+                raise
+            finally:
+                watch.cancel()
             told = {"output": out.read_text("utf-8", "replace"), "stderr": err.read_text("utf-8", "replace")}
         command = [module, *words]
         if hung.is_set():
@@ -143,7 +150,8 @@ class Warm:
 
 def _kill(pid: int, hung: threading.Event) -> None:
     hung.set()
-    os.killpg(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 @dataclass

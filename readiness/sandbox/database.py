@@ -17,6 +17,8 @@ from readiness.sandbox.postgres import Server
 MIGRATIONS = Path(__file__).parent / "migrations"
 SERVICE, PROBE = "ingestion_service", "readiness_probe"
 OPEN_SECONDS = 15.0
+FORGOTTEN_SECONDS = 600.0
+"""A connection that nobody has used for so long is given up: of a sandbox that lives long, a line tells idle ones."""
 Row = dict[str, Any]
 
 
@@ -30,9 +32,14 @@ class Database:
     def connection(self) -> psycopg.Connection[DictRow]:
         """Give this thread's connection. Raises psycopg.OperationalError."""
         known: psycopg.Connection[DictRow] | None = getattr(self._local, "connection", None)
+        if known is not None and time.monotonic() - self._local.used > FORGOTTEN_SECONDS:
+            known.close()
         if known is None or known.closed:
             known = self._local.connection = self.fresh()
             known.execute("set statement_timeout = '5s'")
+            # The server ends those of threads that never come back, and none that this side still holds for good.
+            known.execute(f"set idle_session_timeout = '{2 * FORGOTTEN_SECONDS:.0f}s'")
+        self._local.used = time.monotonic()
         return known
 
     def fresh(self) -> psycopg.Connection[DictRow]:
