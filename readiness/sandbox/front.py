@@ -220,17 +220,23 @@ class Front:
 
     def tell(self, name: str, points: list[tuple[float, float]], **labels: str) -> None:
         """Show one more series, with the past that it would have: moments and values, and on with the last of them."""
-        self._told[name, tuple(sorted(labels.items()))] = points
+        with self._lock:
+            self._told[name, tuple(sorted(labels.items()))] = points
 
     def take_back(self, name: str, **labels: str) -> None:
         """Show that series no longer: its past stays on record, as that of any process that has ended."""
-        self._told.pop((name, tuple(sorted(labels.items()))), None)
+        with self._lock:
+            self._told.pop((name, tuple(sorted(labels.items()))), None)
 
-    def _past(self) -> Iterator[str]:
-        for key, points in list(self._told.items()):
-            yield from (f"{_series(key)} {value:.10g} {moment * 1000:.0f}" for moment, value in points)
-            yield f"{_series(key)} {points[-1][1]:.10g}"
-            self._told[key] = points[-1:]  # the past is told once
+    def _past(self) -> list[str]:
+        """Write the series that were told. What is taken back while Prometheus asks must not come back with it."""
+        lines: list[str] = []
+        with self._lock:
+            for key, points in self._told.items():
+                lines += [f"{_series(key)} {value:.10g} {moment * 1000:.0f}" for moment, value in points]
+                lines.append(f"{_series(key)} {points[-1][1]:.10g}")
+                self._told[key] = points[-1:]  # the past is told once
+        return lines
 
     def remember(self) -> dict[Series, float]:
         """Give what has been counted, for `restore`."""
