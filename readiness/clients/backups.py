@@ -101,11 +101,15 @@ class Backups:
             raise Unknown(f"{folder} holds no {pattern}", "are backup.folder and backup.pattern right?")
         return found
 
+    def require_supabase(self) -> SupabaseBackups:
+        """Return the project of Supabase. Raises NotConfigured where the environment names none."""
+        if self._given is None or self._given.supabase is None:
+            raise NotConfigured("no project of Supabase is configured", "set backup.supabase in the environment file")
+        return self._given.supabase
+
     def supabase(self) -> SupabaseAnswer:
         """Ask for the project's backups. Raises Unknown."""
-        given: SupabaseBackups | None = self._given.supabase if self._given else None
-        if given is None:
-            raise NotConfigured("no project of Supabase is configured", "set backup.supabase in the environment file")
+        given = self.require_supabase()
         where = f"{given.url}/v1/projects/{given.project}/database/backups"
         answer = self._http.get(where, token=given.token).expect(200)
         return typed(SupabaseAnswer, answer.json(), answer, "Supabase", "backup.supabase.url")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from readiness.clients.backups import MISSING, BackupMade, Backups, finished
 from readiness.observations import known_reading, observation
+from readiness.observations.needs import either, need
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.readings import Readings
 from readiness.timeline import parse_instant
@@ -40,18 +41,29 @@ class Checkpoint:
     empty: list[str]
 
 
+@need("backup.folder, backup.supabase or readings.backups")
+def kept_backups(backups: Backups, readings: Readings) -> None:
+    """Make sure that there is a place to look for backups. Raises NotConfigured."""
+    if not (backups.folder_configured or backups.supabase_configured or readings.configured(BACKUPS)):
+        raise NotConfigured("nothing says where the backups are", MISSING)
+
+
+@need("backup.supabase")
+def supabase(backups: Backups) -> None:
+    """Make sure that a project of Supabase is named. Raises NotConfigured."""
+    backups.require_supabase()
+
+
 def _places(backups: Backups, readings: Readings) -> dict[str, list[BackupMade]]:
     """Give the finished backups of each place, newest first. Raises Unknown, also where a place has none."""
+    kept_backups(backups, readings)
     places: dict[str, list[BackupMade]] = {}
     if backups.folder_configured:
         places["the folder"] = [made for _, made in backups.dumps()]
     if backups.supabase_configured:
         places["Supabase"] = finished(backups.supabase())
-    try:
+    if readings.configured(BACKUPS):
         places["readings.backups"] = _of_readings(readings)
-    except NotConfigured:
-        if not places:
-            raise NotConfigured("nothing says where the backups are", MISSING) from None
     for name, found in places.items():
         if not found:
             raise Unknown(f"{name} knows no finished backup", "has one been made yet?")
@@ -80,7 +92,7 @@ def _empty(places: dict[str, list[BackupMade]]) -> list[str]:
     return [f"{found[0].name} of {name}" for name, found in places.items() if found[0].size == 0]
 
 
-@observation
+@observation(needs=kept_backups)
 def newest_backup(backups: Backups, readings: Readings, moment: datetime) -> NewestBackup:
     """Find the newest finished backup of each place, and give the oldest of them."""
     places = _places(backups, readings)
@@ -94,7 +106,7 @@ def newest_backup(backups: Backups, readings: Readings, moment: datetime) -> New
     return NewestBackup(where, newest.name, hours, _empty(places), newest.finished_at.isoformat())
 
 
-@observation
+@observation(needs=kept_backups)
 def checkpoint(backups: Backups, readings: Readings, launch_at: datetime) -> Checkpoint:
     """Find the newest backup before the launch, in any place."""
     places = _places(backups, readings)
@@ -106,7 +118,7 @@ def checkpoint(backups: Backups, readings: Readings, launch_at: datetime) -> Che
     return Checkpoint(newest.name, hours, [newest.name] if newest.size == 0 else [])
 
 
-@observation
+@observation(needs=either(supabase, POINT_IN_TIME))
 def point_in_time_recovery(backups: Backups, readings: Readings) -> bool:
     """Ask Supabase, or the reading."""
     if backups.supabase_configured:

@@ -27,7 +27,7 @@ class CacheUse:
     hits: float
 
 
-@observation
+@observation(needs=(CACHE_LOOKUPS, CACHE_HITS))
 def cache_use(readings: Readings) -> CacheUse:
     """Fetch both counts."""
     return CacheUse(readings.number(CACHE_LOOKUPS), readings.number(CACHE_HITS))

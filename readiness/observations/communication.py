@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from readiness.clients.status_pages import Notice, StatusPages
-from readiness.environment.communication import Communication, Decision, OwnPage
+from readiness.environment.communication import Communication, Decision, OwnPage, People
 from readiness.environment.schema import Environment
-from readiness.observations import observation, stated
+from readiness.observations import observation
+from readiness.observations.needs import need, stated
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.chat import Channel, Chats, Place
 from readiness.transport.http import Http
@@ -85,7 +86,78 @@ class Silence:
     incident: str = ""
 
 
-@observation
+@need("communication.slack or communication.discord")
+def place_of_channel(chats: Chats, channel: str) -> Place:
+    """Return where a channel of the runbook is. Raises NotConfigured."""
+    return chats.place(channel)
+
+
+@need("communication")
+def settings_of(environment: Environment) -> Communication:
+    """Return where people are told. Raises NotConfigured."""
+    if environment.communication is None:
+        raise NotConfigured("where people are told is not configured", "set communication in the environment file")
+    return environment.communication
+
+
+@need("communication.stakeholders")
+def stakeholders(environment: Environment) -> People:
+    """Return who must be in the channel. Raises NotConfigured."""
+    people = settings_of(environment).stakeholders
+    if not people:
+        raise NotConfigured("no stakeholder is named", "set communication.stakeholders: {name: id in the chat}")
+    return people
+
+
+@need("communication.decision")
+def deciders(environment: Environment) -> Decision:
+    """Return who decides on the launch, and in which words. Raises NotConfigured."""
+    decision = settings_of(environment).decision
+    if decision is None:
+        raise NotConfigured("who decides on the launch, and where, is not named", "set communication.decision")
+    return decision
+
+
+@need("communication.slack or communication.discord")
+def place_of_decision(chats: Chats, environment: Environment) -> Place:
+    """Return where the decision is made. Raises NotConfigured."""
+    return chats.place(deciders(environment).channel)
+
+
+@need("communication.status_page")
+def own_page(environment: Environment) -> OwnPage:
+    """Return the service's own status page. Raises NotConfigured."""
+    page = settings_of(environment).status_page
+    if page is None:
+        raise NotConfigured(
+            "no status page of the service is configured",
+            "set communication.status_page, or not_applicable with the reason where there is none",
+        )
+    return page
+
+
+@need("communication.status_page.launch")
+def launch_words(environment: Environment) -> tuple[str, ...]:
+    """Return the words by which a notice of the launch is known. Raises NotConfigured."""
+    words = own_page(environment).launch
+    if words is None:
+        raise NotConfigured(
+            "by which words a notice of the launch is known is not named", "set communication.status_page.launch"
+        )
+    return words
+
+
+@need("communication.status_page, for a launch with launch_at and communication.status_page.launch")
+def page_for(environment: Environment, launch_at: datetime | None, shows: Shown) -> None:
+    """Make sure that all is named which the page is held against. Raises NotConfigured."""
+    own_page(environment)
+    if shows != "health":
+        stated(launch_at)
+    if shows == "launch":
+        launch_words(environment)
+
+
+@observation(needs=place_of_channel)
 def channel_state(chats: Chats, channel: str) -> ChannelState:
     """Look for a channel of the runbook."""
     place = chats.place(channel)
@@ -93,38 +165,33 @@ def channel_state(chats: Chats, channel: str) -> ChannelState:
     return ChannelState(found is not None, found is not None and found.archived)
 
 
-@observation
+@observation(needs=(stakeholders, place_of_channel))
 def attendance(chats: Chats, environment: Environment, channel: str) -> Attendance:
     """Compare the members of the channel with the stakeholders that the environment names."""
-    people = _settings(environment).stakeholders
-    if not people:
-        raise NotConfigured("no stakeholder is named", "set communication.stakeholders: {name: id in the chat}")
+    people = stakeholders(environment)
     place, found = _opened(chats, channel)
     return Attendance(len(people), place.chat.absent(found, people))
 
 
-@observation
+@observation(needs=(settings_of, place_of_channel))
 def launch_announcement(
-    chats: Chats, environment: Environment, channel: str, moment: datetime, launch_at: datetime | None
+    chats: Chats, environment: Environment, channel: str, moment: datetime, launch_at: datetime
 ) -> Announcement:
     """Find the message that announces the launch best, and name the parts that it lacks."""
-    parts = _settings(environment).announcement
-    began = stated(launch_at)
+    parts = settings_of(environment).announcement
     place, found = _opened(chats, channel)
-    said = place.chat.messages(found, began - LEAD, max(moment, began))
+    said = place.chat.messages(found, launch_at - LEAD, max(moment, launch_at))
     best = min(said, key=lambda one: len(missing_parts(one.text, parts)), default=None)
     if best is None or len(missing_parts(best.text, parts)) == len(parts):
         return Announcement("", ["the announcement itself"])
     return Announcement(best.at.isoformat(), missing_parts(best.text, parts))
 
 
-@observation
-def go_decision(chats: Chats, environment: Environment, moment: datetime, launch_at: datetime | None) -> GoDecision:
+@observation(needs=(deciders, place_of_decision))
+def go_decision(chats: Chats, environment: Environment, moment: datetime, launch_at: datetime) -> GoDecision:
     """Find the last decision for or against the launch that a named decider wrote into the channel."""
-    decision = _settings(environment).decision
-    if decision is None:
-        raise NotConfigured("who decides on the launch, and where, is not named", "set communication.decision")
-    begins = stated(launch_at) - timedelta(hours=decision.hours_before)
+    decision = deciders(environment)
+    begins = launch_at - timedelta(hours=decision.hours_before)
     place, found = _opened(chats, decision.channel)
     names = {person: name for name, person in decision.deciders.items()}
     for one in reversed(place.chat.messages(found, begins, max(moment, begins))):
@@ -134,18 +201,18 @@ def go_decision(chats: Chats, environment: Environment, moment: datetime, launch
     return GoDecision(made=False, go=False)
 
 
-@observation
+@observation(needs=page_for)
 def page_state(
     status_pages: StatusPages, http: Http, environment: Environment, launch_at: datetime | None, shows: Shown
 ) -> PageState:
     """Read the service's own status page: whether it shows the launch, that it is done, or the present health."""
-    own = _own_page(environment)
+    own = own_page(environment)
     if shows == "live":
         return PageState("", list(_not_live(status_pages.told(own), own, stated(launch_at))))
     page = status_pages.page(own)
     if shows == "launch":
         notices = [*page.maintenances, *page.incidents]
-        return PageState(page.says, list(_not_announced(notices, own, stated(launch_at))))
+        return PageState(page.says, list(_not_announced(notices, launch_words(environment), stated(launch_at))))
     now, wrong = datetime.now(UTC), []
     answer = http.get(own.health)
     if page.fine and not page.incidents and answer.status != _OK:
@@ -158,10 +225,10 @@ def page_state(
     return PageState(page.says, wrong)
 
 
-@observation
+@observation(needs=own_page)
 def incident_silence(status_pages: StatusPages, environment: Environment) -> Silence:
     """Measure for how long the page has not told of an incident that is open."""
-    page, now = status_pages.page(_own_page(environment)), datetime.now(UTC)
+    page, now = status_pages.page(own_page(environment)), datetime.now(UTC)
     waits: dict[str, float] = {}
     for one in page.incidents:
         if not one.updates:
@@ -169,22 +236,6 @@ def incident_silence(status_pages: StatusPages, environment: Environment) -> Sil
         waits[one.name] = max(0.0, (now - max(one.updates)).total_seconds() / 60)
     longest = max(waits, key=lambda name: waits[name], default="")
     return Silence(len(page.incidents), waits.get(longest, 0.0), longest[:SHOWN])
-
-
-def _settings(environment: Environment) -> Communication:
-    if environment.communication is None:
-        raise NotConfigured("where people are told is not configured", "set communication in the environment file")
-    return environment.communication
-
-
-def _own_page(environment: Environment) -> OwnPage:
-    page = _settings(environment).status_page
-    if page is None:
-        raise NotConfigured(
-            "no status page of the service is configured",
-            "set communication.status_page, or not_applicable with the reason where there is none",
-        )
-    return page
 
 
 def _opened(chats: Chats, channel: str) -> tuple[Place, Channel]:
@@ -251,14 +302,10 @@ def mentions(text: str, words: tuple[str, ...]) -> bool:
     )
 
 
-def _not_announced(notices: list[Notice], own: OwnPage, launch_at: datetime) -> Iterator[str]:
-    if own.launch is None:
-        raise NotConfigured(
-            "by which words a notice of the launch is known is not named", "set communication.status_page.launch"
-        )
-    found = [one for one in notices if mentions(one.text, own.launch) and not one.over]
+def _not_announced(notices: list[Notice], words: tuple[str, ...], launch_at: datetime) -> Iterator[str]:
+    found = [one for one in notices if mentions(one.text, words) and not one.over]
     if not found:
-        yield f"no notice names {' or '.join(own.launch)}"
+        yield f"no notice names {' or '.join(words)}"
         return
     if any(one.begins is None or _around(one, launch_at) for one in found):
         return

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from readiness.observations import known_reading, observation, stated
+from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
 from readiness.redaction.secret import names_a_secret
 from readiness.sources.readings import Readings
@@ -31,18 +31,17 @@ class KillSwitch:
     launched: bool
 
 
-@observation
-def kill_switch(readings: Readings, variable: str, moment: datetime, launch_at: datetime | None) -> KillSwitch:
+@observation(needs=DEPLOYED_VARIABLES)
+def kill_switch(readings: Readings, variable: str, moment: datetime, launch_at: datetime) -> KillSwitch:
     """Read one switch of the deployed service."""
-    launch = stated(launch_at)
     deployed = readings.mapping(DEPLOYED_VARIABLES)
     position = deployed[variable].reveal().strip().lower() if variable in deployed else "not set"
     if names_a_secret(variable):
         raise Unknown(f"{variable} looks like a secret, not like a switch", "name the switch's own variable")
-    return KillSwitch(position, launched=moment >= launch)
+    return KillSwitch(position, launched=moment >= launch_at)
 
 
-@observation
+@observation(needs=DEPLOYED_VARIABLES)
 def variables_set(readings: Readings) -> list[str]:
     """Name the variables that have a value."""
     return sorted(name for name, value in readings.mapping(DEPLOYED_VARIABLES).items() if value.reveal().strip())
@@ -56,7 +55,7 @@ class Secrets:
     placeholders: list[str]
 
 
-@observation
+@observation(needs=DEPLOYED_VARIABLES)
 def deployed_secrets(readings: Readings, variables: tuple[str, ...]) -> Secrets:
     """Look at the value of each variable (of those named, or of all) for what people write before they know it."""
     found = readings.mapping(DEPLOYED_VARIABLES)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from readiness.clients.postgres import Postgres, Row
 from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
+from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.readings import Readings
 
@@ -61,7 +62,7 @@ class DatabaseAnswer:
     rows: dict[str, float]
 
 
-@observation(quiet=True)
+@observation(needs=ROW_COUNTS, optional="postgres", quiet=True)
 def database_answer(postgres: Postgres, readings: Readings) -> DatabaseAnswer:
     """Open a connection, ask, and put the row counts on record; without a `postgres` section the reading is timed."""
     seconds = postgres.reach() if postgres.configured else None
@@ -107,7 +108,7 @@ class QueryTimes:
     calls: float
 
 
-@observation
+@observation(needs=QUERY_TIMES)
 def query_times(readings: Readings, calls_at_least: int) -> QueryTimes:
     """Read pg_stat_statements: totals since its last reset, not of a window, and without the probe's own statements.
 
@@ -139,19 +140,19 @@ def block_hit_share(postgres: Postgres, blocks_at_least: int) -> float:
     return hit / (hit + read)
 
 
-@observation
+@observation(needs=DATABASE_CPU)
 def database_cpu_share(readings: Readings) -> float:
     """Fetch how busy the database's CPU is."""
     return readings.number(DATABASE_CPU)
 
 
-@observation
+@observation(needs=EXPIRED_SESSIONS)
 def expired_session_count(readings: Readings) -> float:
     """Count the login sessions that nobody has cleaned up (Supabase Auth keeps them in auth.sessions)."""
     return readings.number(EXPIRED_SESSIONS)
 
 
-@observation
+@observation(needs=POOL_SIZE)
 def pool_capacity(readings: Readings) -> float:
     """Fetch the size of the connection pool: PostgreSQL's own limit, or the pooler's through the reading."""
     return readings.number(POOL_SIZE)
@@ -171,6 +172,17 @@ def invalid_indexes(postgres: Postgres) -> list[str]:
     return [str(row["name"]) for row in rows if not row["good"]]
 
 
+@need("postgres.application_role")
+def service_role(postgres: Postgres) -> str:
+    """Return the role that the service logs in with. Raises NotConfigured."""
+    postgres.require_configured()
+    if not postgres.application_role:
+        raise NotConfigured(
+            "nothing says which role the service logs in with", "set postgres.application_role in the environment file"
+        )
+    return postgres.application_role
+
+
 @dataclass(frozen=True)
 class RoleTimeout:
     """How long a statement of the service may take; 0 is without end."""
@@ -179,10 +191,10 @@ class RoleTimeout:
     seconds: float
 
 
-@observation
+@observation(needs=service_role)
 def statement_timeout(postgres: Postgres) -> RoleTimeout:
     """Read the timeout that the service's role gets: its own setting, else the database's, else the server's."""
-    return RoleTimeout(_role(postgres), _effective_seconds(postgres, "statement_timeout"))
+    return RoleTimeout(service_role(postgres), _effective_seconds(postgres, "statement_timeout"))
 
 
 @dataclass(frozen=True)
@@ -193,7 +205,7 @@ class SlowQueryLog:
     seconds: float
 
 
-@observation
+@observation(needs=service_role)
 def slow_query_log(postgres: Postgres) -> SlowQueryLog:
     """Read log_min_duration_statement as the service's role gets it."""
     seconds = _effective_seconds(postgres, "log_min_duration_statement")
@@ -233,17 +245,9 @@ def replication(postgres: Postgres, replica: Postgres) -> Replication:
     return Replication(streaming, there["in_recovery"] is True, _number(there, "lag"))
 
 
-def _role(postgres: Postgres) -> str:
-    if not postgres.application_role:
-        raise NotConfigured(
-            "nothing says which role the service logs in with", "set postgres.application_role in the environment file"
-        )
-    return postgres.application_role
-
-
 def _effective_seconds(postgres: Postgres, name: str) -> float:
     """Read a setting as a new session of the service's role gets it; what is set for the role beats the server's."""
-    role = _role(postgres)
+    role = service_role(postgres)
     (row,) = postgres.rows(
         """
         with own as (

@@ -23,6 +23,7 @@ from readiness.drill.verdict import backup_hours, done_steps, faults, gaps
 from readiness.environment.schema import Environment
 from readiness.files.evidence_file import Archive
 from readiness.observations import observation
+from readiness.observations.needs import AnyNeed, need, revision
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.runbook.lines import Limits
 from readiness.sources.readings import Readings, revision_of
@@ -111,16 +112,30 @@ class Demand:
             yield f"it is {age.days} days old, allowed are {self.days_at_most:g}"
 
 
+def described(drill: str) -> AnyNeed:
+    """Return the need of a drill: its description, or a folder of one that was done."""
+    section = drill.replace("-", "_")
+
+    def find(environment: Environment, archive: Archive) -> None:
+        drills = environment.drills
+        if drills and (drills.drilled_in or getattr(drills, section)):
+            return
+        if not any(folders(archive.reports, _drilled_in(environment), drill)):
+            raise NotConfigured(f"no drill '{drill}' is described", f"set drills.{section} in the environment file")
+
+    return need(f"drills.{section}")(find)
+
+
+def _drilled_in(environment: Environment) -> str:
+    """Name the environment whose drills count."""
+    return (environment.drills.drilled_in if environment.drills else None) or environment.environment
+
+
 def _evidence(
     drill: str, readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Evidence:
-    drills, section = environment.drills, drill.replace("-", "_")
-    name = (drills.drilled_in if drills else None) or environment.environment
-    described = drills and (drills.drilled_in or getattr(drills, section))
-    if not described and not any(folders(archive.reports, name, drill)):
-        raise NotConfigured(f"no drill '{drill}' is described", f"set drills.{section} in the environment file")
-    revision = revision_of(environment.target, readings) if drill in OF_A_REVISION else None
-    return Demand(archive, name, revision, moment, days_at_most).newest(drill)
+    runs = revision_of(environment.target, readings) if drill in OF_A_REVISION else None
+    return Demand(archive, _drilled_in(environment), runs, moment, days_at_most).newest(drill)
 
 
 def _days(evidence: Evidence, moment: datetime) -> float:
@@ -137,7 +152,7 @@ def _facts(kind: type[Facts], evidence: Evidence) -> Facts:
     return evidence.facts
 
 
-@observation
+@observation(needs=described("restore"))
 def restore_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> RestoreDrill:
@@ -147,7 +162,7 @@ def restore_drill(
     return RestoreDrill(found.run, _days(found, moment), _failed(found), (seconds or 0.0) / 3600, age or 0.0)
 
 
-@observation
+@observation(needs=(described("kill-switch"), revision))
 def kill_switch_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Drilled:
@@ -156,7 +171,7 @@ def kill_switch_drill(
     return Drilled(found.run, _days(found, moment), _failed(found))
 
 
-@observation
+@observation(needs=(described("rollback"), revision))
 def rollback_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> RollbackDrill:
@@ -167,7 +182,7 @@ def rollback_drill(
     )
 
 
-@observation
+@observation(needs=(described("circuit-breaker"), revision))
 def circuit_breaker_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Drilled:
@@ -176,7 +191,7 @@ def circuit_breaker_drill(
     return Drilled(found.run, _days(found, moment), _failed(found))
 
 
-@observation
+@observation(needs=(described("fallback"), revision))
 def fallback_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Drilled:
@@ -185,7 +200,7 @@ def fallback_drill(
     return Drilled(found.run, _days(found, moment), _failed(found))
 
 
-@observation
+@observation(needs=described("incident"))
 def incident_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> IncidentDrill:

@@ -10,6 +10,7 @@ from readiness.clients.prometheus import Prometheus
 from readiness.environment.incidents import NoReport, Report, parse
 from readiness.environment.schema import Environment
 from readiness.observations import known_reading, observation
+from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.incident_reports import IncidentReports
 from readiness.sources.readings import Readings
@@ -55,7 +56,19 @@ class _Known:
         return last >= report.started_at - BEFORE_IT_IS_SEEN and (not report.alerts or self.alert in report.alerts)
 
 
-@observation
+@need("readings.known_incidents, or incidents.alerts")
+def known_incidents(incident_reports: IncidentReports, readings: Readings, prometheus: Prometheus) -> None:
+    """Make sure that something besides the reports knows of incidents. Raises NotConfigured."""
+    if incident_reports.settings.alerts:
+        prometheus.require_configured()
+    elif not readings.configured(KNOWN_INCIDENTS):
+        raise NotConfigured(
+            "only the reports tell of incidents, and one without a report would not be seen",
+            "set readings.known_incidents, or incidents.alerts to a severity",
+        )
+
+
+@observation(needs=known_incidents, optional="prometheus")
 def incident_review(
     incident_reports: IncidentReports,
     readings: Readings,
@@ -70,6 +83,7 @@ def incident_review(
 
     With `hours_at_most` the time until a report is written is judged, and with `fields` what it tells.
     """
+    known_incidents(incident_reports, readings, prometheus)
     section = incident_reports.settings
     since = moment - timedelta(days=days_back)
     severity = environment.alerts.severities.get(section.alerts, section.alerts) if section.alerts else None
@@ -130,13 +144,8 @@ def _reports(places: IncidentReports) -> Iterator[Report]:
 def _known(
     readings: Readings, prometheus: Prometheus, severity: str | None, since: datetime, moment: datetime
 ) -> Iterator[_Known]:
-    """Give what is known besides the reports. Raises Unknown, also where nothing is asked."""
+    """Give what is known besides the reports. Raises Unknown."""
     told = readings.configured(KNOWN_INCIDENTS)
-    if not told and severity is None:
-        raise NotConfigured(
-            "only the reports tell of incidents, and one without a report would not be seen",
-            "set readings.known_incidents, or incidents.alerts to a severity",
-        )
     # Prometheus first: a reading waits for one of the database's few connections, and meanwhile they are taken.
     fired = list(_fired(prometheus, severity, since, moment)) if severity is not None else []
     for row in readings.rows(KNOWN_INCIDENTS, "id", "title", "started_at", "ended_at") if told else ():

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from readiness.environment.schema import Environment
 from readiness.files.evidence_file import Archive
 from readiness.observations import observation
+from readiness.observations.needs import revision
 from readiness.outcomes import Unknown
 from readiness.rehearsal.evidence import Evidence, folders, read
 from readiness.rehearsal.stages import STAGES
@@ -178,12 +179,12 @@ class Demand:
 def _demand(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, limits: RehearsalLimits
 ) -> Demand:
-    revision = revision_of(environment.target, readings)
+    runs = revision_of(environment.target, readings)
     name = environment.load.rehearsed_in if environment.load else None
-    return Demand(archive, name or environment.environment, environment, revision, moment, limits)
+    return Demand(archive, name or environment.environment, environment, runs, moment, limits)
 
 
-@observation
+@observation(needs=revision)
 def rehearsals(
     readings: Readings,
     environment: Environment,
@@ -212,7 +213,7 @@ def rehearsals(
     return result
 
 
-@observation
+@observation(needs=revision)
 def capacity(
     readings: Readings,
     environment: Environment,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from readiness.clients.loki import Loki
 from readiness.measurements import Plain
 from readiness.observations import known_reading, observation
+from readiness.observations.needs import either, system
 from readiness.outcomes import Unknown
 from readiness.sources.readings import Readings
 
@@ -45,7 +46,7 @@ class LogStream:
     age_seconds: float
 
 
-@observation
+@observation(needs=LOG_LINES)
 def log_since_launch(readings: Readings, moment: datetime, launch_at: datetime | None) -> LogSinceLaunch:
     """Read the log since the launch (since an hour ago where there is no launch time)."""
     since = launch_at if launch_at and launch_at < moment else moment - timedelta(hours=1)
@@ -75,7 +76,7 @@ def _is_error(level: Plain) -> bool:
     return number >= ERRORS_FROM
 
 
-@observation
+@observation(needs=either(system("loki"), LOG_LINES), optional="loki")
 def log_stream(loki: Loki, readings: Readings) -> LogStream:
     """Look for the newest line: in Loki where it is configured, else in the log itself."""
     now = datetime.now(UTC)

@@ -32,7 +32,7 @@ class AnalyticsStore:
     p95_age: float
 
 
-@observation
+@observation(needs=(ANALYTICS_ERROR_RATE, ANALYTICS_P95))
 def analytics_store(readings: Readings) -> AnalyticsStore:
     """Ask the analytics store for its error rate and its p95."""
     return AnalyticsStore(*_newest(readings, ANALYTICS_ERROR_RATE), *_newest(readings, ANALYTICS_P95))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from readiness.observations import observation
+from readiness.observations.needs import named_reading
 from readiness.outcomes import Unknown
 from readiness.sources.readings import Readings
 
 Fact = bool | int | float | str
 
 
-@observation
+@observation(needs=named_reading)
 def own_number(readings: Readings, reading: str) -> float:
     """Fetch the number that the environment calls so."""
     return readings.number(readings.named(reading))
 
 
-@observation
+@observation(needs=named_reading)
 def own_fact(readings: Readings, reading: str) -> Fact:
     """Fetch the fact that the environment calls so."""
     found = readings.value(readings.named(reading))

@@ -10,8 +10,9 @@ from readiness.clients.history import History
 from readiness.environment.people import without_contacts
 from readiness.environment.schema import Environment
 from readiness.environment.service_levels import History as Source
-from readiness.observations import known_reading, observation, stated
-from readiness.observations.communication import GoDecision, go_decision
+from readiness.observations import known_reading, observation
+from readiness.observations.communication import GoDecision, go_decision, place_of_decision
+from readiness.observations.needs import need, revision, stated
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.chat import Chats
 from readiness.sources.readings import Readings, revision_of
@@ -42,15 +43,15 @@ class CiResult:
     """Those that are required, and of which nobody has heard."""
 
 
-@observation
+@observation(needs=revision)
 def ci(github: GitHub, readings: Readings, environment: Environment) -> CiResult:
     """Read the latest run of each job, and the statuses of other systems. Raises Unknown while one is running.
 
     Two workflows may have a job of one name, and a status may share it: GitHub lists each, and each counts.
     """
     known = github.settings
-    revision = revision_of(environment.target, readings)
-    combined = github.combined(github.ref(revision))
+    runs_now = revision_of(environment.target, readings)
+    combined = github.combined(github.ref(runs_now))
     runs = github.check_runs(combined.sha)
     said = [(run.name, run.conclusion or "") for run in runs if run.status == "completed"]
     said += [(status.context, status.state) for status in combined.statuses if status.state != "pending"]
@@ -59,11 +60,11 @@ def ci(github: GitHub, readings: Readings, environment: Environment) -> CiResult
     failed = [f"{name[:_SHOWN]}: {word or 'no conclusion'}" for name, word in sorted(set(said)) if word not in _GOOD]
     if waiting and not failed:
         raise Unknown(
-            f"CI of {revision} is still running: {', '.join(name[:_SHOWN] for name in waiting)}", "wait for it to end"
+            f"CI of {runs_now} is still running: {', '.join(name[:_SHOWN] for name in waiting)}", "wait for it to end"
         )
     if not said and not waiting:
         raise Unknown(
-            f"{known.repository} has no CI result of {revision}", "does CI report to GitHub, and did it run for this?"
+            f"{known.repository} has no CI result of {runs_now}", "does CI report to GitHub, and did it run for this?"
         )
     heard = {name for name, _ in said} | set(waiting)
     missing = [name for name in known.required_checks if name not in heard]
@@ -100,14 +101,29 @@ class Decision:
     """How long ago."""
 
 
-@observation
+def _decided_in_the_channel(readings: Readings, environment: Environment) -> bool:
+    """Tell whether the decision is made in the chat, and no reading tells of it."""
+    named = environment.communication and environment.communication.decision
+    return bool(named) and not readings.configured(LAUNCH_DECISIONS)
+
+
+@need("readings.launch_decisions, or communication.decision with launch_at")
+def record_of_decisions(readings: Readings, chats: Chats, environment: Environment, launch_at: datetime | None) -> None:
+    """Make sure that something tells what was decided. Raises NotConfigured."""
+    if _decided_in_the_channel(readings, environment):
+        stated(launch_at)
+        place_of_decision(chats, environment)
+    else:
+        readings.require(LAUNCH_DECISIONS)
+
+
+@observation(needs=record_of_decisions)
 def launch_decision(
     readings: Readings, chats: Chats, environment: Environment, moment: datetime, launch_at: datetime | None
 ) -> Decision:
     """Find what was decided last: where the reading `launch_decisions` says, else in the chat's channel."""
-    named = environment.communication and environment.communication.decision
-    if named and not readings.configured(LAUNCH_DECISIONS):
-        return _in_the_channel(go_decision(chats, environment, moment, launch_at), moment)
+    if _decided_in_the_channel(readings, environment):
+        return _in_the_channel(go_decision(chats, environment, moment, stated(launch_at)), moment)
     rows = readings.rows(LAUNCH_DECISIONS, "at", "by", "decision")
     made = sorted((readings.as_instant(LAUNCH_DECISIONS, row["at"], "at"), place) for place, row in enumerate(rows))
     past = [(at, rows[place]) for at, place in made if at <= moment]
@@ -135,13 +151,28 @@ class Approvals:
     refused: list[str]
 
 
-@observation
-def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Approvals:
-    """See what each stakeholder said last."""
+@need("readings.launch_approvals")
+def record_of_approvals(readings: Readings) -> None:
+    """Make sure that something tells who has approved. Raises NotConfigured."""
     if not readings.configured(LAUNCH_APPROVALS):
         raise NotConfigured(
             "nothing says who has approved", "set readings.launch_approvals, and team.stakeholders, in the environment"
         )
+
+
+@need("team.stakeholders")
+def stakeholders(roster: Roster) -> tuple[str, ...]:
+    """Return those whose approval is needed. Raises NotConfigured, and Unknown where the roster cannot be read."""
+    wanted = roster.people().stakeholders if roster.configured else ()
+    if not wanted:
+        raise NotConfigured("nothing says whose approval is needed", "set team.stakeholders in the environment file")
+    return wanted
+
+
+@observation(needs=(record_of_approvals, stakeholders), optional="roster")
+def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Approvals:
+    """See what each stakeholder said last."""
+    record_of_approvals(readings)
     rows = readings.rows(LAUNCH_APPROVALS, "at", "by", "decision")
     dated = sorted(((readings.as_instant(LAUNCH_APPROVALS, row["at"], "at"), place) for place, row in enumerate(rows)))
     said = {_word(rows[place]["by"]): _word(rows[place]["decision"]) for at, place in dated if at <= moment}
@@ -150,9 +181,7 @@ def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Ap
         raise Unknown(
             f"what was said is neither yes nor no: {', '.join(odd)[:_SHOWN]}", "ask, and record approved or no"
         )
-    wanted = roster.people().stakeholders if roster.configured else ()
-    if not wanted:
-        raise NotConfigured("nothing says whose approval is needed", "set team.stakeholders in the environment file")
+    wanted = stakeholders(roster)
     missing = [without_contacts(who)[:_SHOWN] for who in wanted if _word(who) not in said]
     return Approvals(
         *([without_contacts(who) for who, word in said.items() if word in _APPROVED], missing),
@@ -169,13 +198,12 @@ class LaunchTime:
     minutes_apart: float
 
 
-@observation
-def launch_time(readings: Readings, launch_at: datetime | None) -> LaunchTime:
+@observation(needs=LAUNCH_TIME)
+def launch_time(readings: Readings, launch_at: datetime) -> LaunchTime:
     """Hold the launch time of the environment beside the one that was agreed on."""
-    launch = stated(launch_at)
     agreed = readings.as_instant(LAUNCH_TIME, readings.value(LAUNCH_TIME))
-    apart = abs((launch - agreed) / timedelta(minutes=1))
-    return LaunchTime(f"{launch:%Y-%m-%d %H:%M}Z", f"{agreed:%Y-%m-%d %H:%M}Z", round(apart, 2))
+    apart = abs((launch_at - agreed) / timedelta(minutes=1))
+    return LaunchTime(f"{launch_at:%Y-%m-%d %H:%M}Z", f"{agreed:%Y-%m-%d %H:%M}Z", round(apart, 2))
 
 
 @dataclass(frozen=True)
@@ -187,17 +215,16 @@ class Maintenance:
     """Between its announcement and its begin; the earliest announced counts."""
 
 
-@observation
-def maintenance(readings: Readings, launch_at: datetime | None) -> Maintenance:
+@observation(needs=MAINTENANCE_WINDOWS)
+def maintenance(readings: Readings, launch_at: datetime) -> Maintenance:
     """Find the maintenance that covers the launch."""
-    launch = stated(launch_at)
     covering: list[float] = []
     for row in readings.rows(MAINTENANCE_WINDOWS, "created_at", "scheduled_for", "scheduled_until"):
         created, begin, end = (
             readings.as_instant(MAINTENANCE_WINDOWS, row[name], name)
             for name in ("created_at", "scheduled_for", "scheduled_until")
         )
-        if begin <= launch < end:
+        if begin <= launch_at < end:
             covering.append((begin - created) / timedelta(hours=1))
     return Maintenance(len(covering), round(max(covering, default=0.0), 2))
 
@@ -211,7 +238,14 @@ class Watch:
     """Without too long a pause, from the deployment on."""
 
 
-@observation
+@need("readings.deployed_at, or launch_at")
+def deployment(readings: Readings, launch_at: datetime | None) -> None:
+    """Make sure that something says when it was deployed. Raises NotConfigured."""
+    if launch_at is None and not readings.configured(DEPLOYED_AT):
+        raise NotConfigured("nothing says when it was deployed", "set launch_at or readings.deployed_at")
+
+
+@observation(needs=deployment)
 def watch(
     readings: Readings,
     history: History,
@@ -237,10 +271,9 @@ def watch(
 
 
 def _deployed(readings: Readings, launch_at: datetime | None) -> datetime:
-    if readings.configured(DEPLOYED_AT):
+    deployment(readings, launch_at)
+    if launch_at is None or readings.configured(DEPLOYED_AT):
         return readings.as_instant(DEPLOYED_AT, readings.value(DEPLOYED_AT))
-    if launch_at is None:
-        raise NotConfigured("nothing says when it was deployed", "set launch_at or readings.deployed_at")
     return launch_at
 
 

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from readiness.clients.github import GitHub
 from readiness.environment.schema import Environment
 from readiness.observations import known_reading, observation
+from readiness.observations.needs import need, revision
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.readings import Readings, revision_of
 
@@ -29,19 +30,25 @@ class PreviousVersion:
     """Versions other than it, and not newer."""
 
 
-@observation
-def previous_version(github: GitHub, readings: Readings, environment: Environment, tag: str) -> PreviousVersion:
-    """Find a tag of an earlier commit than the one that runs; or take what the environment says."""
-    revision = revision_of(environment.target, readings)
-    if tag == ANY and readings.configured(PREVIOUS_VERSION):
-        told = str(readings.value(PREVIOUS_VERSION))
-        return PreviousVersion(revision, [told] if told != revision else [])
-    if not github.configured:
+@need("github, or readings.previous_version")
+def way_back(github: GitHub, readings: Readings, tag: str) -> None:
+    """Make sure that something tells what there is to go back to. Raises NotConfigured."""
+    if not github.configured and not (tag == ANY and readings.configured(PREVIOUS_VERSION)):
         raise NotConfigured(
             "nothing says what there is to go back to",
             "set github.token and github.repository, or readings.previous_version, in the environment file",
         )
-    sha = github.combined(github.ref(revision)).sha
+
+
+@observation(needs=(revision, way_back), optional="github")
+def previous_version(github: GitHub, readings: Readings, environment: Environment, tag: str) -> PreviousVersion:
+    """Find a tag of an earlier commit than the one that runs; or take what the environment says."""
+    runs_now = revision_of(environment.target, readings)
+    way_back(github, readings, tag)
+    if tag == ANY and readings.configured(PREVIOUS_VERSION):
+        told = str(readings.value(PREVIOUS_VERSION))
+        return PreviousVersion(runs_now, [told] if told != runs_now else [])
+    sha = github.combined(github.ref(runs_now)).sha
     fitting = [known for known in github.tags() if fnmatchcase(known.name, tag) and known.commit.sha != sha]
     # What the deployed commit is ahead of came before it; a tag of a newer commit is no way back.
     found = next(
@@ -49,10 +56,10 @@ def previous_version(github: GitHub, readings: Readings, environment: Environmen
     )
     if found is None and len(fitting) > LOOKED_AT:
         raise Unknown(
-            f"the first {LOOKED_AT} of {len(fitting)} tags {tag} are all of newer commits than {revision}",
+            f"the first {LOOKED_AT} of {len(fitting)} tags {tag} are all of newer commits than {runs_now}",
             "set readings.previous_version, or name the tags more closely in a runbook of your own",
         )
-    return PreviousVersion(revision, [found] if found else [])
+    return PreviousVersion(runs_now, [found] if found else [])
 
 
 @dataclass(frozen=True)
@@ -67,14 +74,21 @@ class Review:
     """Since that change."""
 
 
-@observation
-def procedure_review(github: GitHub, moment: datetime) -> Review:
-    """Find the pull request that the document's last change came with, and who approved it."""
+@need("github.rollback_procedure")
+def rollback_procedure(github: GitHub) -> str:
+    """Return where the rollback procedure stands. Raises NotConfigured."""
     path = github.settings.rollback_procedure
     if path is None:
         raise NotConfigured(
             "nothing says where the rollback procedure stands", "set github.rollback_procedure, or attest the line"
         )
+    return path
+
+
+@observation(needs=rollback_procedure)
+def procedure_review(github: GitHub, moment: datetime) -> Review:
+    """Find the pull request that the document's last change came with, and who approved it."""
+    path = rollback_procedure(github)
     changes = github.changes(path)
     if not changes:
         return Review(path, exists=False, approvals=0, days=0)

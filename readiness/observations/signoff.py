@@ -13,6 +13,7 @@ from readiness.environment.service_levels import Window
 from readiness.errors import nearest
 from readiness.observations import known_reading, observation
 from readiness.observations.incidents import IncidentReview
+from readiness.observations.needs import figures, need
 from readiness.observations.slo import Span
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.runbook.attestations import Attestation
@@ -107,7 +108,7 @@ class Interventions:
         return f" ({'; '.join(self.found[:TOLD])}{more})" if self.found else ""
 
 
-@observation
+@observation(needs=AUDIT_TRAIL)
 def interventions(readings: Readings, moment: datetime, window: str) -> Interventions:
     """List what somebody did by hand; only a trail that reaches back far enough can say that nobody did."""
     rows = readings.rows(AUDIT_TRAIL, "at", "actor", "action", "by_hand")
@@ -143,7 +144,7 @@ class Pages:
         return self.count / (parse_span(self.window) / WEEK)
 
 
-@observation
+@observation(needs=figures("count"))
 def pages(levels: Levels, of: str, window: str) -> Pages:
     """Count the pages of a window."""
     return Pages(window, levels.occurrences(of, Window(window)))
@@ -173,7 +174,7 @@ class SupportVolume:
         return times(self.now, self.usual, floor)
 
 
-@observation
+@observation(needs=figures("count"))
 def support_volume(levels: Levels, of: str, window: str, windows_before: int) -> SupportVolume:
     """Count the requests for support, now and in the windows before."""
     seconds = parse_span(window).total_seconds()
@@ -199,16 +200,23 @@ class Documentation:
     missing: list[str]
 
 
-@observation
-def documentation(http: Http, environment: Environment) -> Documentation:
-    """Open each page: it must be there and hold its title, which the page of a sign-in does not."""
+@need("documentation")
+def published_pages(environment: Environment) -> dict[str, str]:
+    """Return the title and the address of each page that must be published. Raises NotConfigured."""
     if not environment.documentation:
         raise NotConfigured("no page of documentation is named", "set documentation in the environment file")
-    return Documentation([*environment.documentation], list(_unpublished(http, environment)))
+    return environment.documentation
 
 
-def _unpublished(http: Http, environment: Environment) -> Iterator[str]:
-    for title, url in environment.documentation.items():
+@observation(needs=published_pages)
+def documentation(http: Http, environment: Environment) -> Documentation:
+    """Open each page: it must be there and hold its title, which the page of a sign-in does not."""
+    wanted = published_pages(environment)
+    return Documentation([*wanted], list(_unpublished(http, wanted)))
+
+
+def _unpublished(http: Http, wanted: dict[str, str]) -> Iterator[str]:
+    for title, url in wanted.items():
         answer = http.get(url)
         if answer.status in GONE:
             yield f"{title}: {url} answered {answer.status}"

@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 
 from readiness.environment.service_levels import Window
 from readiness.observations import observation
+from readiness.observations.needs import figures
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.slo.events import Compared, Events, Slowness, Usual
 from readiness.sources.levels import Levels
@@ -53,7 +54,7 @@ def _earlier(levels: Levels, of: str, ago: str) -> float | None:
         return None
 
 
-@observation
+@observation(needs=figures("count", "failed"))
 def counted_events(levels: Levels, of: str, window: str) -> Events:
     """Count the events of a window and of the last hour, and those of them that failed."""
     found = events_of(levels, of, Window(window))
@@ -74,7 +75,7 @@ class Availability:
         return self.available
 
 
-@observation
+@observation(needs=figures("count", "available"))
 def availability(levels: Levels, of: str, window: str) -> Availability:
     """Fetch the share of a window in which the service was there, and the events that it could tell by."""
     asked = Window(window)
@@ -86,13 +87,13 @@ def availability(levels: Levels, of: str, window: str) -> Availability:
     return Availability(Events(levels.called(of), window, count, gone, unseen=unseen), share)
 
 
-@observation
+@observation(needs=figures("count", "latency"))
 def p95(levels: Levels, of: str, window: str) -> Slowness:
     """Fetch the seconds that 95 % of a window's events took at most."""
     return _slowness(levels, of, Window(window, quantile=P95))
 
 
-@observation
+@observation(needs=figures("count", "latency"))
 def latency(levels: Levels, of: str, window: str, quantile: float) -> Slowness:
     """Fetch the seconds that so large a share of a window's events took at most."""
     return _slowness(levels, of, Window(window, quantile=quantile))
@@ -106,7 +107,7 @@ def _slowness(levels: Levels, of: str, window: Window) -> Slowness:
     return Slowness(levels.called(of), str(window), count, found.seconds, window.quantile, found.at_least)
 
 
-@observation
+@observation(needs=figures("count", "seconds"))
 def mean_latency(levels: Levels, of: str, window: str) -> Slowness:
     """Fetch the seconds that a window's events took on average."""
     asked = Window(window)
@@ -116,32 +117,32 @@ def mean_latency(levels: Levels, of: str, window: str) -> Slowness:
     return Slowness(of, window, count, levels.figure(of, "seconds", asked) / count)
 
 
-@observation
+@observation(needs=figures("count"))
 def openings_in_window(levels: Levels, of: str, window: str) -> float:
     """Count how often a circuit breaker has opened."""
     return levels.occurrences(of, Window(window))
 
 
-@observation
+@observation(needs=figures("count", "failed"))
 def failures_against_baseline(levels: Levels, of: str) -> Compared:
     """Compare the last hour's failures with the week before it."""
     return Compared(events_of(levels, of, Window(HOUR)), events_of(levels, of, BASELINE))
 
 
-@observation
+@observation(needs=figures("count", "throttled"))
 def throttling_against_baseline(levels: Levels, of: str) -> Compared:
     """Compare the share of the last hour that was turned away as too many with the week before it."""
     return Compared(events_of(levels, of, Window(HOUR), "throttled"), events_of(levels, of, BASELINE, "throttled"))
 
 
-@observation
+@observation(needs=figures("count", "failed"))
 def endpoint_against_day_before(levels: Levels, of: str, path: str) -> Compared:
     """Compare the last hour's failures at one path with the day before it."""
     now, before = Window(HOUR, path=path), Window(DAY, HOUR, path=path)
     return Compared(events_of(levels, of, now), events_of(levels, of, before))
 
 
-@observation
+@observation(needs=figures("count"))
 def usual_traffic(levels: Levels, of: str) -> Usual:
     """Count the last hour's events, and those of the same hour a day and a week ago."""
     return usual_of(levels, of)
@@ -160,7 +161,7 @@ class WeekByWeek:
         return self.p95.times(self.p95_before, at_most)
 
 
-@observation
+@observation(needs=figures("count", "failed", "latency"))
 def week_by_week(levels: Levels, of: str) -> WeekByWeek:
     """Compare this week with the last."""
     this, last = Window(WEEK), Window(WEEK, WEEK)

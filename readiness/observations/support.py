@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from readiness.clients.github_repository import Issue
 from readiness.observations import known_reading, observation
+from readiness.observations.needs import either, system
 from readiness.sources.readings import Readings
 from readiness.sources.tickets import Tickets
 
@@ -23,7 +24,7 @@ class Complaints:
     unanswered: list[str]
 
 
-@observation
+@observation(needs=either(OPEN_COMPLAINTS, system("tickets")), optional="tickets")
 def complaints(tickets: Tickets, readings: Readings) -> Complaints:
     """List the open complaints, from a reading where there is one, else from the tracker."""
     if readings.configured(OPEN_COMPLAINTS):
@@ -34,7 +35,7 @@ def complaints(tickets: Tickets, readings: Readings) -> Complaints:
     return Complaints([name for name, _ in names], [name for name, answered in names if not answered])
 
 
-@observation
+@observation(needs=either(UNTRIAGED_TICKETS, system("tickets")), optional="tickets")
 def untriaged(tickets: Tickets, readings: Readings, hours_at_most: float) -> list[str]:
     """Name the tickets that wait for triage for longer than is allowed."""
     if readings.configured(UNTRIAGED_TICKETS):

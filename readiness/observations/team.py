@@ -12,8 +12,9 @@ from datetime import date, datetime, timedelta
 
 from readiness.clients.pagerduty import OnCall, PagerDuty
 from readiness.environment.people import Person, is_undecided, what_is_wrong_with, without_contacts
-from readiness.observations import observation, stated
+from readiness.observations import observation
 from readiness.observations.escalation import EscalationPath
+from readiness.observations.needs import AnyNeed, Need, need
 from readiness.outcomes import NotConfigured
 from readiness.sources.roster import Roster
 
@@ -45,11 +46,34 @@ class LevelOnCall:
     """Where the roster says somebody else than is paged."""
 
 
-@observation
+def _level_of(role: str) -> AnyNeed:
+    """Return the need of a level of the escalation: something says who has it."""
+
+    def find(pagerduty: PagerDuty, roster: Roster) -> None:
+        if not pagerduty.configured and not roster.configured:
+            raise NotConfigured(
+                "nothing says who is on call",
+                f"set pagerduty.token and pagerduty.escalation_policy, or team.roles with {role!r}",
+            )
+
+    return need(f"pagerduty, or team.roles: {role}")(find)
+
+
+_ON_CALL = {role: _level_of(role) for role in (PRIMARY, SECONDARY)}
+
+
+@need("team, where the line says who has somebody to stand in")
+def roster_of_those_backed_up(roster: Roster, backed_up: tuple[str, ...]) -> None:
+    """Make sure that there is a roster where one is asked. Raises NotConfigured."""
+    if backed_up:
+        roster.require_configured()
+
+
+@observation(needs=(_ON_CALL[PRIMARY], roster_of_those_backed_up), optional=("pagerduty", "roster"))
 def primary_on_call(
     pagerduty: PagerDuty,
     roster: Roster,
-    launch_at: datetime | None,
+    launch_at: datetime,
     hours_before: float,
     hours_after: float,
     backed_up: tuple[str, ...],
@@ -67,26 +91,21 @@ def _alone(role: str, person: Person | None) -> Iterator[str]:
         yield f"{role}: nobody stands in"
 
 
-@observation
+@observation(needs=_ON_CALL[SECONDARY], optional=("pagerduty", "roster"))
 def secondary_on_call(
-    pagerduty: PagerDuty, roster: Roster, launch_at: datetime | None, hours_before: float, hours_after: float
+    pagerduty: PagerDuty, roster: Roster, launch_at: datetime, hours_before: float, hours_after: float
 ) -> LevelOnCall:
     """See who is called next, and that it is somebody else."""
     return _level(pagerduty, roster, _window(launch_at, hours_before, hours_after), (PRIMARY, SECONDARY))
 
 
-def _window(launch_at: datetime | None, hours_before: float, hours_after: float) -> Span:
-    launch = stated(launch_at)
-    return launch - timedelta(hours=hours_before), launch + timedelta(hours=hours_after)
+def _window(launch_at: datetime, hours_before: float, hours_after: float) -> Span:
+    return launch_at - timedelta(hours=hours_before), launch_at + timedelta(hours=hours_after)
 
 
 def _level(pagerduty: PagerDuty, roster: Roster, window: Span, roles: tuple[str, ...]) -> LevelOnCall:
     """Look at the last of these roles, each of which is a level."""
-    if not pagerduty.configured and not roster.configured:
-        raise NotConfigured(
-            "nothing says who is on call",
-            f"set pagerduty.token and pagerduty.escalation_policy, or team.roles with {roles[-1]!r}",
-        )
+    _ON_CALL[roles[-1]](pagerduty, roster)
     declared = [roster.people().roles.get(role) if roster.configured else None for role in roles]
     named = declared[-1]
     wrong = _wrong(roles[-1], named) if roster.configured and (named or not pagerduty.configured) else []
@@ -161,7 +180,7 @@ class Standby:
 
 
 @observation
-def standby(pagerduty: PagerDuty, launch_at: datetime | None) -> Standby:
+def standby(pagerduty: PagerDuty, launch_at: datetime) -> Standby:
     """See who is paged at the launch, level for level."""
     levels = len(pagerduty.policy(pagerduty.settings.escalation_policy).rules)
     begin, end = _window(launch_at, 0, 0.25)
@@ -210,7 +229,7 @@ class Contacts:
     stale: list[str]
 
 
-@observation
+@observation(optional="pagerduty")
 def team_contacts(
     roster: Roster, pagerduty: PagerDuty, moment: datetime, launch_at: datetime | None, days_at_most: float
 ) -> Contacts:
@@ -239,22 +258,39 @@ def vendor_contacts(roster: Roster, moment: datetime, vendors: tuple[str, ...], 
     return Contacts(len(known), wrong, stale)
 
 
-@observation
+Dates = dict[str, date | None]
+"""Role → when the one who has it did something."""
+
+
+def _dates_of(field: str) -> Need[[Roster], Dates]:
+    """Return the need of dates that the roster records."""
+
+    def find(roster: Roster) -> Dates:
+        dates: Dates = {role: getattr(one, field) for role, one in roster.people().roles.items()}
+        if not any(dates.values()):
+            raise NotConfigured(f"the roster records no {field}", f"set {field} of each role under team.roles")
+        return dates
+
+    return need(f"team.roles: {field}")(find)
+
+
+reviews = _dates_of("runbook_reviewed")
+sign_ins = _dates_of("access_verified")
+
+
+@observation(needs=reviews)
 def runbook_readers(roster: Roster, moment: datetime, days_at_most: float) -> Contacts:
     """See who has read the runbook, and when."""
-    return _done("runbook_reviewed", roster, moment, days_at_most)
+    return _done(reviews(roster), moment, days_at_most)
 
 
-@observation
+@observation(needs=sign_ins)
 def access_holders(roster: Roster, moment: datetime, days_at_most: float) -> Contacts:
     """See who has signed in to what they need, and when."""
-    return _done("access_verified", roster, moment, days_at_most)
+    return _done(sign_ins(roster), moment, days_at_most)
 
 
-def _done(field: str, roster: Roster, moment: datetime, days_at_most: float) -> Contacts:
-    dates: dict[str, date | None] = {role: getattr(one, field) for role, one in roster.people().roles.items()}
-    if not any(dates.values()):
-        raise NotConfigured(f"the roster records no {field}", f"set {field} of each role under team.roles")
+def _done(dates: Dates, moment: datetime, days_at_most: float) -> Contacts:
     wrong = [problem for role, on in dates.items() for problem in _dated(role, on, moment)]
     stale = [told for role, on in dates.items() for told in _stale(role, on, moment, days_at_most)]
     return Contacts(len(dates), wrong, stale)

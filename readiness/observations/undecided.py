@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from readiness.observations import observation
+from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured
 
 
-@observation
-def no_check() -> bool:
-    """Say so: a line without a check is unknown, and keeps a blocker's verdict from GO."""
+@need("a check")
+def check() -> bool:
+    """Say that there is none: such a line is unknown, and keeps a blocker's verdict from GO. Raises NotConfigured."""
     raise NotConfigured(
         "not configured: this version has no check that decides this line",
         "decide it by hand, and attest it: readiness attest LINE --env ENV",
     )
+
+
+@observation(needs=check)
+def no_check() -> bool:
+    """Say so."""
+    return check()

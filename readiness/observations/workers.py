@@ -46,7 +46,7 @@ CRON_SUCCESSES = known_reading(
 _DAILY = re.compile(r"([0-5]?\d) ([01]?\d|2[0-3]) \* \* \*")
 
 
-@observation
+@observation(needs=WORKER_RESPONSES)
 def responding_workers(readings: Readings) -> list[str]:
     """Name the workers that answered when they were asked."""
     rows = readings.rows(WORKER_RESPONSES, "name", "responds")
@@ -63,7 +63,7 @@ class Heartbeat:
     age_seconds: float
 
 
-@observation
+@observation(needs=WORKER_HEARTBEATS)
 def oldest_heartbeat(readings: Readings) -> Heartbeat:
     """Find the worker that has been silent for longest."""
     rows = readings.rows(WORKER_HEARTBEATS, "worker", "age_seconds")
@@ -73,7 +73,7 @@ def oldest_heartbeat(readings: Readings) -> Heartbeat:
     return max(beats, key=lambda beat: beat.age_seconds)
 
 
-@observation
+@observation(needs=SCHEDULED_JOBS)
 def active_jobs(readings: Readings, job: str, schedule: str) -> list[str]:
     """Name the active jobs of that name and on that schedule; an empty word matches all."""
     rows = readings.rows(SCHEDULED_JOBS, "job", "schedule", "active")
@@ -92,7 +92,7 @@ class Backlog:
     usual: float
 
 
-@observation
+@observation(needs=(BACKLOGS, USUAL_BACKLOGS))
 def backlog(readings: Readings, job: str) -> Backlog:
     """Fetch how many jobs of one kind wait, and what is usual."""
     found = []
@@ -118,7 +118,7 @@ class CronRun:
         return self.minutes_after_due >= 0
 
 
-@observation
+@observation(needs=CRON_SUCCESSES)
 def cron_run(readings: Readings, moment: datetime, job: str, schedule: str, minutes_at_most: float) -> CronRun:
     """Find a job's first success since it was due last; it is not missed while it may still come. Raises Unknown."""
     rows = [row for row in readings.rows(CRON_SUCCESSES, "cron", "value") if job in {"", row["cron"]}]

@@ -10,19 +10,19 @@ from typing import cast
 import pytest
 
 from readiness.errors import BadRunbook, not_one_of
-from readiness.observations import KNOWN_READINGS, OBSERVATIONS
-from readiness.outcomes import Effect, Outcome, Phase
+from readiness.observations import KNOWN_READINGS, OBSERVATIONS, RESERVED
+from readiness.outcomes import Effect, NotConfigured, Outcome, Phase
 from readiness.plugin.catalogue import Catalogue
 from readiness.plugin.options import known_environments
 from readiness.plugin.run import ITEM, LIMITS, RUN, SETTLED, UNDECIDED, Run, Settled, check_id, is_controller
 from readiness.runbook.lines import Item, Limits, limits_of, planned_checks
-from readiness.sources.table import Clients
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
 PARAMETER = "item_of_line"
-CONTEXT = {"environment", "moment", "launch_at", "archive", "attestations", "line", "sign_off", "called_off"}
 GIVEN = {"limits", "measure"}
 PROBLEMS = pytest.StashKey[list[str]]()
+LIMITS_LACK = pytest.StashKey[NotConfigured]()
+"""On a pytest item: the limits that its line would have to state."""
 REFUSED_MARKS = {"skip", "skipif", "xfail"}
 
 
@@ -104,23 +104,36 @@ def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
             node.stash[LIMITS] = limits_of(item, model)
         except BadRunbook as error:
             yield from (problem for problem in error.problems if not problem.endswith("is missing"))
-    settled = _settled(run, item, missing)
+    _settle(run, node, _limits_lack(item, missing))
+
+
+def _settle(run: Run, node: pytest.Item, lack: NotConfigured | None) -> None:
+    """Keep on a pytest item what is decided before it runs."""
+    if lack:
+        node.stash[LIMITS_LACK] = lack
+    settled = _settled(run, node.stash[ITEM], lack)
     if settled:
         node.stash[SETTLED] = settled
 
 
-def _settled(run: Run, item: Item, missing: list[str]) -> Settled | None:
+def _limits_lack(item: Item, missing: list[str]) -> NotConfigured | None:
+    """Return what a line that is short of limits says, in the plan as in the run; None where it has them all."""
+    if not missing or item.check in planned_checks():
+        return None
+    keys = ", ".join(missing)
+    reason = f"not configured: the line states no {keys}"
+    return NotConfigured(reason, f"state {keys} for {item.check} in a runbook of your own")
+
+
+def _settled(run: Run, item: Item, lack: NotConfigured | None) -> Settled | None:
     """Decide what needs no look: not due yet, not applicable here, or short of a limit."""
     reason = run.environment.not_applicable.get(item.line_id)
     if reason:
         return Settled(Outcome.NOT_APPLICABLE, reason)
     if not run.due(item):
         return _later(run, item.line.due or "")
-    if missing and item.check not in planned_checks():
-        keys = ", ".join(missing)
-        reason = f"not configured: the line states no {keys}"
-        remedy = f"state {keys} for {item.check} in a runbook of your own"
-        return Settled(Outcome.UNKNOWN, reason, remedy, configured=False)
+    if lack:
+        return Settled(Outcome.UNKNOWN, lack.reason, lack.remedy, configured=False)
     return None
 
 
@@ -143,9 +156,11 @@ def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: st
             yield f"{where}: observation {_unknown(name, OBSERVATIONS)}"
             continue
         found = OBSERVATIONS[name]
-        for need in found.needs:
-            if need not in CONTEXT | set(Clients.__dataclass_fields__) | set(model.model_fields):
-                yield f"{where}: the observation {name} needs the limit {need}, and {model.__name__} has none"
+        for asked in found.parameters:
+            if asked in RESERVED and asked in model.model_fields:
+                yield f"{where}: {model.__name__} calls a limit {asked}; {name} is given something else by that name"
+            elif asked not in RESERVED | model.model_fields.keys():
+                yield f"{where}: the observation {name} needs the limit {asked}, and {model.__name__} has none"
         if found.effect is not Effect.READ and found.effect not in effects:
             yield f'{where}: the observation {name} has an effect; mark the check @pytest.mark.effect("{found.effect}")'
     yield from _diagnostics(item, model)
@@ -153,14 +168,12 @@ def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: st
 
 def _diagnostics(item: Item, model: type[Limits]) -> Iterator[str]:
     """Check that what is attached to a failure is known, reads only, and needs no limit that the check has not."""
+    offered = RESERVED - {"line"} | model.model_fields.keys()
     for name in item.line.diagnostics:
         found = OBSERVATIONS.get(name)
         if found is None:
             yield f"{item.line_id}: diagnostics: observation {_unknown(name, OBSERVATIONS)}"
-        elif found.effect is not Effect.READ or set(found.needs) - (CONTEXT - {"line"}) - {
-            *Clients.__dataclass_fields__,
-            *model.model_fields,
-        }:
+        elif found.effect is not Effect.READ or set(found.parameters) - offered:
             told = f"has an effect or needs a limit that {item.check} has not; name one that does neither"
             yield f"{item.line_id}: diagnostics: {name} {told}"
 

@@ -23,15 +23,27 @@ from readiness.transport.http import Http
 
 def revision_of(target: Target, readings: Readings) -> str:
     """Say which revision runs: as the environment states it, or as the target tells. Raises NotConfigured, Unknown."""
-    stated = target.revision
-    if stated is None:
-        raise NotConfigured("nothing says which revision runs", "set target.revision in the environment file")
+    stated = _revision(target)
     if isinstance(stated, str):
         return stated
-    found = str(readings.value(KnownReading("target.revision", "the revision that runs", stated)))
+    found = str(readings.value(stated))
     if not found.strip():
         raise Unknown("target.revision is empty", "which revision runs? correct its source in the environment file")
     return found
+
+
+def require_revision(target: Target, readings: Readings) -> None:
+    """Raise NotConfigured where nothing says which revision runs."""
+    stated = _revision(target)
+    if not isinstance(stated, str):
+        readings.require(stated)
+
+
+def _revision(target: Target) -> str | KnownReading:
+    stated = target.revision
+    if stated is None:
+        raise NotConfigured("nothing says which revision runs", "set target.revision in the environment file")
+    return stated if isinstance(stated, str) else KnownReading("target.revision", "the revision that runs", stated)
 
 
 class Readings:
@@ -61,17 +73,23 @@ class Readings:
             raise NotConfigured(f"no reading is called {name}{hint}", f"set readings.{name} in the environment file")
         return KnownReading(name, f"the reading {name}", self._configured[name])
 
+    def require(self, known: KnownReading) -> None:
+        """Raise NotConfigured where there is no source for it, or none of the system that its source asks."""
+        reading = self._reading(known)
+        if reading.sql is not None:
+            self._postgres.require_configured()
+        if reading.metric is not None:
+            self._exposition.require_configured()
+        if reading.promql is not None:
+            self._prometheus.require_configured()
+
     def configured(self, known: KnownReading) -> bool:
         """Tell whether there is a source for it."""
-        reading = self._configured.get(known.name, known.default)
-        if reading is None:
+        try:
+            self.require(known)
+        except NotConfigured:
             return False
-        needs = {
-            "sql": self._postgres.configured,
-            "metric": self._exposition.configured,
-            "promql": self._prometheus.configured,
-        }
-        return all(there for source, there in needs.items() if getattr(reading, source) is not None)
+        return True
 
     def value(self, known: KnownReading) -> Plain:
         """Fetch one fact. Raises Unknown."""

@@ -21,19 +21,29 @@ class Roster:
         """Tell whether there is one."""
         return self._given is not None
 
-    def people(self) -> Team:
-        """Give it. Raises Unknown where its file cannot be read, and NotConfigured."""
+    @property
+    def settings(self) -> Team:
+        """What the environment says. Raises NotConfigured."""
         if self._given is None:
             raise NotConfigured("no team is configured", "set team.roles, or team.file, in the environment file")
-        if self._given.file is None:
-            return self._given
-        found = self._files.json(self._given.file)
+        return self._given
+
+    def require_configured(self) -> None:
+        """Raise NotConfigured where the environment does not name it."""
+        _ = self.settings
+
+    def people(self) -> Team:
+        """Give it. Raises Unknown where its file cannot be read, and NotConfigured."""
+        given = self.settings
+        if given.file is None:
+            return given
+        found = self._files.json(given.file)
         if not isinstance(found, dict):
-            raise Unknown(f"{self._given.file} is no JSON object", "write the keys of `team` into it")
-        stated = {name: getattr(self._given, name) for name in self._given.model_fields_set}
+            raise Unknown(f"{given.file} is no JSON object", "write the keys of `team` into it")
+        stated = {name: getattr(given, name) for name in given.model_fields_set}
         try:
             return Team.model_validate({**stated, **found, "file": None})
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             place = ".".join(map(str, first["loc"])) or "the document"
-            raise Unknown(f"{self._given.file}: {place}: {first['msg']}", "correct the roster") from None
+            raise Unknown(f"{given.file}: {place}: {first['msg']}", "correct the roster") from None
