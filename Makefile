@@ -1,30 +1,63 @@
 # Everything runs in .venv, which `make` creates by itself.
 PYTHON ?= python3
-BIN := .venv/bin
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-ALONE := tests/loadtests tests/test_load_checks.py tests/test_fault_matrix.py
+# What measures times has the machine to itself. No worker may import it: it brings gevent.
+ALONE := tests/loadtests tests/test_load_checks.py
+OTHERS := tests $(foreach one,$(ALONE),--ignore=$(one))
+# Two workers take whole files (and the fault matrix by its sandboxes); the slowest tests are told at the end, and what
+# each file costs beside its budget.
+TELL := --durations=30
+SHARED := --numprocesses=2 --dist=loadscope --no-loadscope-reorder $(TELL)
 
-.PHONY: setup demo test lint clean
+.PHONY: setup lock latest demo check test lab lint clean
 
-setup: .venv/ready
+setup: $(VENV)/ready $(VENV)/tools  ## what requirements.lock says, this folder as editable, and the outside programs
 
-.venv/ready: pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,dev]'
+$(VENV)/ready: requirements.lock pyproject.toml setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes --requirement requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# What the sandbox and the pages' tests run beside Python. Without it the demo still runs, and names the lines it lacks.
+$(VENV)/tools: $(VENV)/ready
+	@if $(BIN)/readiness tools --fetch; then touch $@; else echo "going on without: some lines stay unknown"; fi
+
+lock:  ## write requirements.lock anew: the newest releases that pyproject.toml allows, for every platform
+	$(PYTHON) -m venv --clear .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv-lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version 3.11 --all-extras \
+	  --generate-hashes --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
+	rm -rf .venv-lock
+
+latest:  ## the tests with the newest releases that pyproject.toml allows, whatever the lock says
+	$(PYTHON) -m venv --clear .venv-latest
+	.venv-latest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,dev]'
+	@touch .venv-latest/ready
+	$(MAKE) check test VENV=.venv-latest
+
 demo: setup  ## take the ingestion runbook through preflight, smoke, postlaunch and the sign-off on the sandbox
-	@$(BIN)/readiness demo
+	@$(BIN)/readiness demo $(DEMO)
 
 # The tests start the suite a thousand times: it is to find its modules compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
 # There Hypothesis tries the same examples on every machine, however busy it is.
-test: export CI := true
-test: setup  ## the suite's own tests; what measures times has the machine to itself
-	$(BIN)/python -m pytest tests/loadtests tests/test_load_checks.py
-	$(BIN)/python -m pytest tests --numprocesses=2 --dist=loadfile $(foreach one,$(ALONE),--ignore=$(one))
-	$(BIN)/python -m pytest tests/test_fault_matrix.py --numprocesses=2
+check test: export CI := true
+
+check: lint  ## the inner loop: lint, types, and all tests that need neither a sandbox nor the machine to themselves
+	PYTHONPATH=$(CURDIR)/tests/without_servers \
+	  $(BIN)/python -m pytest $(OTHERS) -m 'not servers' $(SHARED)
+
+test: setup  ## all of the suite's own tests; what measures times has the machine to itself
+	$(BIN)/python -m pytest $(ALONE) $(TELL)
+	$(BIN)/python -m pytest $(OTHERS) $(SHARED)
+
+lab: setup  ## what takes long and depends on the machine: the benchmarks, in at most 20 minutes
+	$(BIN)/python -m tests.benchmarks
 
 lint: setup
 	$(BIN)/ruff check .
@@ -32,5 +65,5 @@ lint: setup
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-latest .venv-lock
 	find reports -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

@@ -57,7 +57,7 @@ def test_no_manual_interventions(interventions: Interventions, limits: NoManualI
 
     Remedy: automate what was done by hand, or mend its cause; then let the window pass again.
     """
-    name = f"interventions by hand in {interventions.window}{interventions.told}"
+    name = f"interventions by hand in {interventions.window}{interventions.summary}"
     measure(len(interventions.found), name).at_most(limits.interventions_at_most)
 
 

@@ -1,4 +1,4 @@
-"""Load rehearsals.
+"""Load rehearsals. Where the wheel is installed, `readiness shipped loadtests` names the folder of this file.
 
     locust -f loadtests/locustfile.py --env staging --stage launch --headless
     locust -f loadtests/locustfile.py --env staging --stage launch --headless --processes 2
@@ -27,6 +27,10 @@ from gevent import monkey
 from locust import events
 from locust.env import Environment as LocustEnvironment
 from locust.runners import MasterRunner, Runner, WorkerRunner
+
+# Locust loads this file by its path. `loadtests` is the folder that it lies in, here or in an installed wheel, and not
+# one of that name where the command was started.
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from loadtests.run import Run, prepare, say
 from loadtests.safety import Leave, Refused, make_room

@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import NoReturn, Protocol, cast
 
 from readiness import commands
@@ -63,6 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not words or words[0] in {"-h", "--help"}:
             sys.stdout.write(overview())
             return 0 if words else USAGE_ERROR
+        if words[0] in {"-V", "--version"}:
+            sys.stdout.write(f"production-readiness {version('production-readiness')}\n")
+            return 0
         if words[0] not in verbs():
             return _refuse(f"the command {not_one_of(words[0], verbs())}", USAGE_ERROR)
         chosen = command(words[0])

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from readiness.measurements import Measurement, holds
-from readiness.outcomes import Outcome, Step
-from readiness.verdict import RANK, Key, Result
+from readiness.outcomes import DecisionKey, Outcome, Step
+from readiness.verdict import RANK, Result
 
 FAILED = "failed"
 Thresholds = Mapping[Step, float | str]
@@ -186,12 +186,12 @@ def course(rungs: Rungs, runs: Iterable[tuple[Outcome, Sequence[Measurement]]]) 
 
 
 def climbed(
-    rungs: Mapping[Key, Rungs],
-    before: Mapping[Key, Standing],
-    found: Iterable[tuple[Key, Outcome, Sequence[Measurement]]],
-) -> dict[Key, Standing]:
+    rungs: Mapping[DecisionKey, Rungs],
+    before: Mapping[DecisionKey, Standing],
+    found: Iterable[tuple[DecisionKey, Outcome, Sequence[Measurement]]],
+) -> dict[DecisionKey, Standing]:
     """Say for each decision that a run demands which step stands after it; the worst result of each counts."""
-    worst: dict[Key, tuple[Outcome, Sequence[Measurement]]] = {}
+    worst: dict[DecisionKey, tuple[Outcome, Sequence[Measurement]]] = {}
     for key, outcome, measurements in found:
         known = worst.get(key)
         if known is None or RANK.index(outcome) > RANK.index(known[0]):
@@ -199,7 +199,7 @@ def climbed(
     return {key: stand(one, before.get(key, GROUND), *worst.get(key, _NOTHING)) for key, one in rungs.items()}
 
 
-def decided(found: Iterable[tuple[Key, Outcome]], standing: Mapping[Key, Standing]) -> list[Result]:
+def decided(found: Iterable[tuple[DecisionKey, Outcome]], standing: Mapping[DecisionKey, Standing]) -> list[Result]:
     """Give the results as the verdict takes them: each with the step that stands, seen again or not."""
     results = []
     known = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Phase(StrEnum):
@@ -42,6 +43,25 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "not applicable"
     NOT_DUE = "not due"
     NOT_RUN = "not run"
+
+
+class DecisionKey(NamedTuple):
+    """What one result decides: a line, the check that decides it, and the one thing that it is about, if any."""
+
+    line: str
+    """`runbook/line`."""
+    check: str
+    subject: str | None
+
+    @property
+    def name(self) -> str:
+        """The decision as people name it: `runbook/line`, or `runbook/line:subject`."""
+        return f"{self.line}:{self.subject}" if self.subject else self.line
+
+    @property
+    def local_name(self) -> str:
+        """The same without the runbook, for where there is only one."""
+        return self.name.partition("/")[2]
 
 
 class Step(StrEnum):

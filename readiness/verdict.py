@@ -7,12 +7,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from readiness.outcomes import Gate, Outcome, Phase, Step
+from readiness.outcomes import DecisionKey, Gate, Outcome, Phase, Step
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import WAIVABLE
-
-Key = tuple[str, str, str | None]
-"""Line, check and subject: what one result decides."""
 
 INCOMPLETE_EXIT = 10  # pytest keeps 0 to 6 for itself
 
@@ -36,7 +33,7 @@ class Word(StrEnum):
 class Expected:
     """A decision that the runbook demands in this phase."""
 
-    key: Key
+    key: DecisionKey
     gate: Gate
     due: bool = True
 
@@ -45,7 +42,7 @@ class Expected:
 class Result:
     """What was found for one decision."""
 
-    key: Key
+    key: DecisionKey
     outcome: Outcome
     step: Step | None = None
     """The step of the ladder that the failure has reached."""
@@ -61,12 +58,12 @@ class Verdict:
     exit: int
     action: str
     counts: dict[str, int]
-    missing: tuple[Key, ...] = ()
-    holding: tuple[Key, ...] = field(default=())
+    missing: tuple[DecisionKey, ...] = ()
+    holding: tuple[DecisionKey, ...] = field(default=())
     """The decisions that keep the verdict from being good."""
     ended: bool = True
     """False where the run was cut short."""
-    waived: tuple[Key, ...] = ()
+    waived: tuple[DecisionKey, ...] = ()
     """The decisions that failed or could not be looked at, and that do not count."""
 
     @property
@@ -107,7 +104,7 @@ def decide(
     results: Iterable[Result],
     *,
     ended: bool = True,
-    waived: Collection[Key] = (),
+    waived: Collection[DecisionKey] = (),
     sign_off: SignOff | None = None,
 ) -> Verdict:
     """Add up a phase. At its end the launch's own people have a word too: see `_signed`.
@@ -155,15 +152,15 @@ def _signed(word: Word, sign_off: SignOff) -> tuple[Word, str]:
     return word, f"signed on {sign_off.signed_at:%Y-%m-%d}" if sign_off.signed_at else ACTIONS[word]
 
 
-def waived_among(results: Iterable[tuple[Key, bool]]) -> set[Key]:
+def waived_among(results: Iterable[tuple[DecisionKey, bool]]) -> set[DecisionKey]:
     """Give the decisions whose every result is waived: one that is not cannot hide behind another."""
-    found: dict[Key, bool] = {}
+    found: dict[DecisionKey, bool] = {}
     for key, waived in results:
         found[key] = waived and found.get(key, True)
     return {key for key, waived in found.items() if waived}
 
 
-_NOTHING = Result(("", "", None), Outcome.NOT_RUN)
+_NOTHING = Result(DecisionKey("", "", None), Outcome.NOT_RUN)
 RANK = [
     Outcome.PASS,
     Outcome.WARN,
@@ -175,9 +172,9 @@ RANK = [
 ]
 
 
-def _worst(results: Iterable[Result]) -> dict[Key, Result]:
+def _worst(results: Iterable[Result]) -> dict[DecisionKey, Result]:
     """Keep the worst result of each decision, so that a later pass cannot cover an earlier failure."""
-    found: dict[Key, Result] = {}
+    found: dict[DecisionKey, Result] = {}
     for result in results:
         known = found.get(result.key)
         if known is None or RANK.index(result.outcome) > RANK.index(known.outcome):
@@ -185,7 +182,7 @@ def _worst(results: Iterable[Result]) -> dict[Key, Result]:
     return found
 
 
-def _outcome(found: dict[Key, Result], item: Expected) -> Outcome:
+def _outcome(found: dict[DecisionKey, Result], item: Expected) -> Outcome:
     if not item.due:
         return Outcome.NOT_DUE
     return found.get(item.key, _NOTHING).outcome

@@ -22,7 +22,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(reports: Path) -> str:
+def told(starts_servers: None, reports: Path) -> str:
+    del starts_servers
     command = [sys.executable, "-m", "readiness", "demo", "--reports", str(reports)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

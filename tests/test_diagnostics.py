@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +16,7 @@ import pytest
 from readiness.outcomes import Phase
 from readiness.runbook import lines as runbook_lines
 from readiness.sandbox import Sandbox
+from tests import warm
 
 ROOT = Path(__file__).parents[1]
 LINES = {
@@ -47,6 +46,8 @@ class Told:
     requests: list[str]
     summary: str
     page: str
+    rows: str
+    """Of pytest-html's own page."""
     terminal: str
 
     def of(self, line: str) -> dict[str, Any]:
@@ -60,8 +61,9 @@ Look = Callable[[], Told]
 
 
 @pytest.fixture(scope="module")
-def launched_sandbox() -> Iterator[Sandbox]:
+def launched_sandbox(starts_servers: None) -> Iterator[Sandbox]:
     """Give one of its own: what other tests have done to a shared one would be told of as well."""
+    del starts_servers
     with Sandbox.start(launched=True, replica=True) as running:
         yield running
 
@@ -75,15 +77,9 @@ def look(launched_sandbox: Sandbox, tmp_path: Path) -> Look:
 
     def run() -> Told:
         launch = datetime.now(UTC) - timedelta(hours=25)
-        command = [sys.executable, "-m", "pytest", "-q", "-m", "postlaunch", "--env", "local"]
-        ran = subprocess.run(
-            [*command, f"--environments={tmp_path}", f"--reports={tmp_path}"],
-            cwd=ROOT,
-            env={**os.environ, **launched_sandbox.variables, "SANDBOX_LAUNCH_AT": launch.isoformat()},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        variables = {**os.environ, **launched_sandbox.variables, "SANDBOX_LAUNCH_AT": launch.isoformat()}
+        places = [f"--environments={tmp_path}", f"--reports={tmp_path}"]
+        ran = warm.run("pytest", "-q", "-m", "postlaunch", "--env", "local", *places, variables=variables)
         folder = max(tmp_path.glob("local/2*"))
         records = [json.loads(line) for line in (folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
         return Told(
@@ -91,7 +87,8 @@ def look(launched_sandbox: Sandbox, tmp_path: Path) -> Look:
             {one["name"] for one in records if one["record"] == "observation"},
             [str(one["target"]) for one in records if one["record"] == "request"],
             (folder / "summary.md").read_text(encoding="utf-8"),
-            unescape(unescape((folder / "report.html").read_text(encoding="utf-8"))),
+            unescape((folder / "report.html").read_text(encoding="utf-8")),
+            unescape(unescape((folder / "pytest.html").read_text(encoding="utf-8"))),
             ran.stdout,
         )
 
@@ -158,7 +155,7 @@ def test_a_fault_brings_the_diagnostics_of_the_lines_that_it_fails(
     for name in LINES[line].diagnostics:
         for report in (told.summary.replace("\\", ""), told.page, told.terminal):
             assert f"diagnostic {name} (" in report, f"{name} is not shown"
-        assert f"diagnostic {name}:" in told.page, f"{name} is not in the row of its line"
+        assert f"diagnostic {name}:" in told.rows, f"{name} is not in the row of its line"
     for link in LINES[line].links:
         assert link in told.summary
         assert f'href="{link}"' in told.page

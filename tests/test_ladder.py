@@ -14,10 +14,10 @@ from checks import test_database, test_slo
 from readiness.ladder import Hysteresis, Rungs, Standing, climbed, course, decided, reached
 from readiness.measurements import Measure, Measurement, holds
 from readiness.observations.database_statistics import QueryTimes
-from readiness.outcomes import Gate, Outcome, Phase, Step
+from readiness.outcomes import DecisionKey, Gate, Outcome, Phase, Step
 from readiness.runbook.lines import load, locate
 from readiness.slo.events import Usual
-from readiness.verdict import Expected, Key, Word, decide
+from readiness.verdict import Expected, Word, decide
 
 RATES = {Step.ALERT: 0.05, Step.PAGE: 0.1, Step.PAUSE: 0.1, Step.ROLLBACK: 0.2}
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -219,9 +219,9 @@ FIRST_LIMIT = {"share_below": "below", "p95_seconds_below": "below", "path": "is
 def test_each_step_is_recommended_on_what_was_recorded(book: str, name: str, values: list[float], word: Word) -> None:
     line = next(one for one in load(locate(book, Path())).lines if one.id == name)
     comparator, limit = next((FIRST_LIMIT[key], stated) for key, stated in next(iter(line.decided_by.values())).items())
-    key: Key = (f"{book}/{name}", next(iter(line.decided_by)), None)
+    key = DecisionKey(f"{book}/{name}", next(iter(line.decided_by)), None)
     rungs = {key: Rungs(line.ladder, line.consecutive)}
-    standing: dict[Key, Standing] = {}
+    standing: dict[DecisionKey, Standing] = {}
     for value in values:
         allowed = 200 if comparator == "is" else limit
         taken = [Measurement("value", value, comparator, allowed, "", ok=holds(value, comparator, allowed))]
@@ -241,7 +241,7 @@ def test_a_step_about_the_first_figure_is_not_reached_by_the_second() -> None:
     assert reached({Step.ALERT: 0.7}, measure.taken) is None, "as many as usual are not fewer by 100 %"
 
 
-KEY = ("book/rate", "demo.rate", None)
+KEY = DecisionKey("book/rate", "demo.rate", None)
 
 
 def test_a_step_that_stands_decides_though_the_line_passes_or_was_not_seen() -> None:

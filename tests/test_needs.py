@@ -7,8 +7,6 @@ import inspect
 import json
 import os
 import re
-import subprocess
-import sys
 import threading
 import typing
 from collections.abc import Iterator, Mapping
@@ -34,6 +32,7 @@ from readiness.sources.readings import Readings
 from readiness.sources.table import Clients
 from readiness.transport.guard import Guard
 from readiness.transport.http import Http
+from tests import warm
 from tests.test_catalogue import CHECKS, shipped_items
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +53,7 @@ VARIABLES = stand_ins(LOCAL) | {"SANDBOX_LAUNCH_AT": (NOW - timedelta(days=8)).i
 
 @cache
 def whole() -> dict[str, Any]:
-    """Give the sandbox's environment, with all runbooks."""
+    """Return the sandbox's environment, with all runbooks."""
     data: dict[str, Any] = yaml.safe_load(LOCAL.read_text("utf-8"))
     data |= {"runbooks": shipped(), "sandbox": False, "http": {"deadline_seconds": 0.2}}
     del data["load"]["scale"]
@@ -119,7 +118,7 @@ class Judge:
 
 
 def observations_of(item: Item) -> Iterator[tuple[str, Limits]]:
-    """Give the observations of an item whose line states all its limits."""
+    """Return the observations of an item whose line states all its limits."""
     check = CHECKS[item.check]
     model = typing.get_type_hints(check).get("limits", Limits)
     if any(field.is_required() and name not in item.limits for name, field in model.model_fields.items()):
@@ -179,15 +178,15 @@ def test_the_plan_and_the_run_name_the_same_lines(name: str, tmp_path: Path) -> 
 
 
 def suite(folder: Path, *words: str) -> str:
-    command = [sys.executable, "-m", "pytest", "--env=local", f"--environments={folder}", *words]
-    command += [f"--reports={folder / 'reports'}"]
+    """Return what a whole run in the folder writes."""
+    places = [f"--environments={folder}", f"--reports={folder / 'reports'}"]
     variables = {**os.environ, **VARIABLES, "COLUMNS": "5000"}
-    ran = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    ran = warm.run("pytest", "--env=local", *places, *words, variables=variables)
     return ran.stdout + ran.stderr
 
 
 def plan(folder: Path) -> dict[Decided, str]:
-    """Give what the plan says of each line that is not configured."""
+    """Return what the plan says of each line that is not configured."""
     found: dict[Decided, str] = {}
     name = check = ""
     for text in suite(folder, "--collect-only").splitlines():
@@ -202,7 +201,7 @@ def plan(folder: Path) -> dict[Decided, str]:
 
 
 def run(folder: Path, phase: Phase) -> tuple[set[Decided], dict[Decided, str]]:
-    """Give all that a run has decided, and what it says of each line that is not configured."""
+    """Return all that a run has decided, and what it says of each line that is not configured."""
     suite(folder, "-q", "-m", phase)
     (journal,) = (folder / "reports").rglob(f"*-{phase}/journal.jsonl")
     records = [json.loads(text) for text in journal.read_text("utf-8").splitlines()]
@@ -237,7 +236,7 @@ def raises_not_configured(function: ast.FunctionDef) -> bool:
 
 
 def is_a_need(function: ast.FunctionDef) -> bool:
-    """Tell whether it is decorated as one, or makes one."""
+    """Return whether it is decorated as one, or makes one."""
     calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     return any(isinstance(call.func, ast.Name) and call.func.id == "need" for call in calls)
 

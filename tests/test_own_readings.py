@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from readiness.sandbox import Sandbox
+from tests import warm
 
 ROOT = Path(__file__).parents[1]
 SOURCES: dict[str, dict[str, object]] = {
@@ -60,10 +59,9 @@ def judge(folder: Path, sandbox: Sandbox, readings: dict[str, dict[str, object]]
         "readings": placed,
     }
     (folder / "team.yaml").write_text(yaml.safe_dump(environment))
-    command = [sys.executable, "-m", "pytest", "-m", "preflight", "--env", "team"]
-    command += [f"--environments={folder}", f"--reports={folder / 'reports'}"]
+    places = [f"--environments={folder}", f"--reports={folder / 'reports'}"]
     variables = {**os.environ, **sandbox.variables}
-    ran = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    ran = warm.run("pytest", "-m", "preflight", "--env", "team", *places, variables=variables)
     found = {}
     for journal in folder.rglob("journal.jsonl"):
         for line in journal.read_text("utf-8").splitlines():

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import psycopg
 import pytest
 
 from readiness.sandbox import postgres
+from tests import warm
 
 ROOT = Path(__file__).parents[1]
 QUEUE = {"depth": 3}
@@ -38,7 +38,8 @@ class Shop(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[str]:
+def database(starts_servers: None) -> Iterator[str]:
+    del starts_servers
     folder = Path(tempfile.mkdtemp(prefix="readiness-shop-"))
     folder.chmod(0o711)  # the server runs as somebody else where we are root
     server = postgres.start(folder / "postgres")
@@ -70,10 +71,11 @@ def shop(tmp_path: Path) -> Iterator[Path]:
 
 
 def judge(folder: Path, database: str, phase: str, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-m", phase, "--env", "shop", *options]
-    command += [f"--environments={folder}", f"--reports={folder / 'reports'}"]
+    words = ["-m", phase, "--env", "shop", *options]
+    words += [f"--environments={folder}", f"--reports={folder / 'reports'}"]
     variables = {**os.environ, "SHOP_DATABASE_URL": database}
-    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    run = warm.run_cold if "-n" in options else warm.run
+    return run("pytest", *words, variables=variables)
 
 
 def test_the_environment_of_the_readme_is_ten_lines() -> None:

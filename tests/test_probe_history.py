@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +14,7 @@ import yaml
 
 from readiness.evidence.journal import read_run
 from readiness.evidence.records import Result
+from tests import warm
 
 ROOT = Path(__file__).parents[1]
 ANSWER = {"status": 200}
@@ -68,9 +68,8 @@ def write(folder: Path, port: int, source: dict[str, str]) -> None:
 
 
 def run(folder: Path, phase: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-m", phase, "--env", "shop"]
-    command += [f"--environments={folder}", f"--reports={folder / 'reports'}"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    places = [f"--environments={folder}", f"--reports={folder / 'reports'}"]
+    return warm.run("pytest", "-m", phase, "--env", "shop", *places)
 
 
 def judged(folder: Path) -> dict[str, Result]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import yaml
 
 from readiness.redaction.redactor import Redactor, scan
 from readiness.redaction.secret import encodings
+from tests import warm
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "hunter2-<Zk9&x>'Qp7-wR4t8Yb1"
@@ -154,15 +154,9 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     variables |= {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "LEAK_TOKEN": TOKEN, "LEAK_LATER": LATER}
     variables |= {"LEAK_URL": f"postgresql://probe:{PASSWORD}@db.example.com/shop"}
     variables |= {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(folder / "reports" / "step.md")}
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-m", "preflight", "--env", "leaky", *words],
-        cwd=folder,
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    has_workers = any(word.startswith("-n") for word in words)
+    in_its_process = warm.run_cold if has_workers else warm.run
+    return in_its_process("pytest", "-m", "preflight", "--env", "leaky", *words, folder=folder, variables=variables)
 
 
 def leaks(folder: Path, ran: subprocess.CompletedProcess[str]) -> list[str]:
@@ -249,5 +243,5 @@ def test_what_leaks_all_the_same_costs_the_verdict(tmp_path: Path) -> None:
     assert "WITHDRAWN  no good verdict stands: dump.txt held a known secret; it was masked or removed" in ran.stdout
     assert not list((tmp_path / "reports").rglob("dump.txt"))
     page = next((tmp_path / "reports").rglob("report.html")).read_text(encoding="utf-8")
-    assert "<h2>INCOMPLETE</h2>" in page
+    assert "<title>INCOMPLETE: " in page
     assert leaks(tmp_path, ran) == []

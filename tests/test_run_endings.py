@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from readiness.__main__ import main
 from readiness.errors import BadRun
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.run_folders import find
+from tests import warm
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = """\
@@ -92,7 +91,10 @@ class Case:
     conftest: str = ""
     more: str = ""
     """A second module of checks, which decides the last line."""
-    ways: tuple[tuple[str, ...], ...] = BOTH
+    ways: tuple[tuple[str, ...], ...] = (ALONE,)
+    """With workers too where they may change what is seen; of what only repeats the lone proof, a sample."""
+    is_forked: bool = True
+    """False for what is about the process itself: it dies, or starts without one of our plugins."""
     kept: int = 0
     """How many results are on the disk at least, without workers."""
     verify: tuple[int, ...] = (1, 10)
@@ -103,18 +105,18 @@ class Case:
 END = "time.sleep(20)"
 FAILS = 'measure(3, "figure").below(2)'
 CASES = [
-    Case("all-good", (0,), kept=4, verify=(0,)),
+    Case("all-good", (0,), kept=4, verify=(0,), ways=BOTH),
     Case("no-page", (0,), kept=4, words=("-p", "no:html"), verify=(0,)),
-    Case("one-fails", (1,), FAILS, kept=4, verify=(1,)),
+    Case("one-fails", (1,), FAILS, kept=4, verify=(1,), ways=BOTH),
     Case("exit-first", (1,), FAILS, ("-x",), kept=2, verify=(1,)),
-    Case("maxfail", (1,), FAILS, ("--maxfail=1",), kept=2, verify=(1,)),
-    Case("keyword", (10,), words=("-k", "alpha"), kept=1, verify=(10,)),
+    Case("maxfail", (1,), FAILS, ("--maxfail=1",), kept=2, verify=(1,), ways=BOTH),
+    Case("keyword", (10,), words=("-k", "alpha"), kept=1, verify=(10,), ways=BOTH),
     Case("deselected", (10,), words=("--deselect", "checks/test_demo.py::test_beta"), kept=3, verify=(10,)),
     Case("path", (10,), words=("checks/test_demo.py::test_alpha",), kept=1, verify=(10,)),
     Case("narrowed-mark", (10,), words=("-m", "preflight and not slow"), top="SLOW", kept=3, verify=(10,)),
     Case("skip-in-body", (10,), 'measure(1, "f").below(2); pytest.skip("not today")', kept=3, verify=(10,)),
     Case("module-skip", (10,), top='pytest.skip("not today", allow_module_level=True)', verify=(10,)),
-    Case("import-error", (2, 10), top="import nothing_of_that_name", verify=(10,)),
+    Case("import-error", (2, 10), top="import nothing_of_that_name", verify=(10,), ways=BOTH),
     Case(
         "import-error-continued",
         (10,),
@@ -125,18 +127,38 @@ CASES = [
     ),
     Case("xfail", (10,), 'measure(1, "f").below(2); pytest.xfail("one day")', verify=(10,)),
     Case("measured-nothing", (10,), "pass", kept=4, verify=(10,)),
-    Case("unknown", (10,), 'raise Unknown("it answered 403", "give the probe a role")', kept=4, verify=(10,)),
+    Case(
+        "unknown", (10,), 'raise Unknown("it answered 403", "give the probe a role")', kept=4, verify=(10,), ways=BOTH
+    ),
     Case("unknown-swallowed", (10,), "try: raise Unknown('403', 'role')\n    except Exception: pass", verify=(10,)),
     Case("failure-swallowed", (1,), f"try: {FAILS}\n    except AssertionError: pass", kept=4, verify=(1,)),
     Case("set-up-breaks", (1, 10), uses="breaks_first", kept=4, verify=(1, 10)),
-    Case("tear-down-breaks", (1,), uses="breaks_last", kept=4, verify=(1,)),
-    Case("sys-exit-0", (1, 10), "sys.exit(0)", verify=(1, 10)),
-    Case("pytest-exit-0", (2, 3, 10), 'pytest.exit("enough", returncode=0)', kept=1, verify=(10,)),
-    Case("process-exit-0", ANY_BUT_GO, "os._exit(0)", ways=(ALONE,), kept=1, verify=(10,)),
+    Case("tear-down-breaks", (1,), uses="breaks_last", kept=4, verify=(1,), ways=BOTH),
+    Case("sys-exit-0", (1, 10), "sys.exit(0)", verify=(1, 10), ways=BOTH),
+    Case("pytest-exit-0", (2, 3, 10), 'pytest.exit("enough", returncode=0)', kept=1, verify=(10,), ways=BOTH),
+    Case("process-exit-0", ANY_BUT_GO, "os._exit(0)", ways=(ALONE,), kept=1, verify=(10,), is_forked=False),
     Case("worker-exit-0", (1, 2, 3, 10), "os._exit(0)", ways=(WORKERS,), verify=(10,)),
-    Case("interrupted", (2, 10), f"os.kill(CONTROLLER, signal.SIGINT); {END}", kept=1, verify=(10,)),
-    Case("terminated", (2, 10), f"os.kill(CONTROLLER, signal.SIGTERM); {END}", kept=1, verify=(10,)),
-    Case("killed", (-9,), f"os.kill(CONTROLLER, signal.SIGKILL); {END}", kept=1, verify=(10,)),
+    Case(
+        "interrupted",
+        (2, 10),
+        f"os.kill(CONTROLLER, signal.SIGINT); {END}",
+        kept=1,
+        verify=(10,),
+        ways=BOTH,
+        is_forked=False,
+    ),
+    Case(
+        "terminated",
+        (2, 10),
+        f"os.kill(CONTROLLER, signal.SIGTERM); {END}",
+        kept=1,
+        verify=(10,),
+        ways=BOTH,
+        is_forked=False,
+    ),
+    Case(
+        "killed", (-9,), f"os.kill(CONTROLLER, signal.SIGKILL); {END}", kept=1, verify=(10,), ways=BOTH, is_forked=False
+    ),
     Case("worker-killed", (1, 2, 3, 10), "os.kill(os.getpid(), signal.SIGKILL)", ways=(WORKERS,), verify=(10,)),
     Case(
         "worker-killed-no-restart",
@@ -150,6 +172,7 @@ CASES = [
         "raising-hook",
         (1, 3, 10),
         conftest="def pytest_runtest_logreport(report):\n    raise RuntimeError('a hook breaks')\n",
+        ways=BOTH,
         verify=(10,),
     ),
     Case(
@@ -176,13 +199,36 @@ CASES = [
             f"        folder.joinpath('{name}', 'x').mkdir(parents=True)\n",
             kept=4,
             verify=(10,),
+            ways=BOTH if name == "summary.md" else (ALONE,),
         )
-        for name in ("report.html", "summary.md", "junit.xml", "ctrf.json")
+        for name in ("report.html", "pytest.html", "summary.md", "junit.xml", "ctrf.json")
     ),
-    Case("no-recording", ANY_BUT_GO, words=("-p", "no:readiness.plugin.recording"), verify=(1, 4), recorded=False),
-    Case("no-deciding", ANY_BUT_GO, words=("-p", "no:readiness.plugin.deciding"), verify=(1, 4, 10), recorded=False),
-    Case("no-judging", ANY_BUT_GO, words=("-p", "no:readiness.plugin.judging"), verify=(1, 4, 10), recorded=False),
-    Case("check-deleted", (4, 10), top="DELETE", verify=(10,)),
+    Case(
+        "no-recording",
+        ANY_BUT_GO,
+        words=("-p", "no:readiness.plugin.recording"),
+        verify=(1, 4),
+        recorded=False,
+        is_forked=False,
+    ),
+    Case(
+        "no-deciding",
+        ANY_BUT_GO,
+        words=("-p", "no:readiness.plugin.deciding"),
+        verify=(1, 4, 10),
+        recorded=False,
+        is_forked=False,
+    ),
+    Case(
+        "no-judging",
+        ANY_BUT_GO,
+        words=("-p", "no:readiness.plugin.judging"),
+        verify=(1, 4, 10),
+        recorded=False,
+        is_forked=False,
+        ways=BOTH,
+    ),
+    Case("check-deleted", (4, 10), top="DELETE", verify=(10,), ways=BOTH),
     Case("check-deleted-path", (4, 10), top="DELETE", words=("checks/test_demo.py",), verify=(10,)),
     Case("empty-phase", (5, 10), phase="smoke", verify=(10,)),
     Case("mistyped-mark", (4,), words=("-m", "prefligth"), verify=(1, 4), recorded=False),
@@ -229,14 +275,13 @@ class Project:
             text += CHECK.format(name=name, body=case.beta if is_beta else HOLDS, marks=marks)
         return text
 
-    def run(self, case: Case, way: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    def run(self, case: Case, way: tuple[str, ...]) -> warm.Ran:
         mark = () if "-m" in case.words else ("-m", case.phase)
-        command = [sys.executable, "-m", "pytest", "--env", "tiny", *mark, *case.words, *way]
+        run = warm.run if case.is_forked and not way else warm.run_cold
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GITHUB_"))}
         environment |= {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-        return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=120
-        )
+        words = ["--env", "tiny", *mark, *case.words, *way]
+        return run("pytest", *words, folder=self.folder, variables=environment)
 
     def verify(self, case: Case) -> int:
         return main(["verify", "tiny", case.phase, "--reports", str(self.folder / "reports")])
@@ -272,7 +317,7 @@ def test_a_run_that_died_names_the_check_it_died_in(
     signal: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     body = "os._exit(0)" if signal == "exit" else "os.kill(os.getpid(), signal.SIGKILL)"
-    case, project = Case("died", None, body), Project(tmp_path)
+    case, project = Case("died", None, body, is_forked=False), Project(tmp_path)
     project.make(case)
     project.run(case, ALONE)
     assert project.verify(case) == 10
@@ -285,7 +330,7 @@ def test_the_newest_run_counts_not_the_best(tmp_path: Path) -> None:
     project.make(good)
     assert project.run(good, ALONE).returncode == 0
     assert project.verify(good) == 0
-    died = Case("died", None, "os._exit(0)")
+    died = Case("died", None, "os._exit(0)", is_forked=False)
     project.make(died)
     assert project.run(died, ALONE).returncode == 0
     assert project.verify(died) == 10
@@ -313,6 +358,7 @@ def test_every_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
             "ctrf.json",
             "journal.jsonl",
             "junit.xml",
+            "pytest.html",
             "report.html",
             "summary.md",
         }

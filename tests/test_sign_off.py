@@ -11,7 +11,7 @@ import pytest
 from readiness.environment.schema import Environment
 from readiness.errors import BadInput
 from readiness.observations.signoff import Approvals, approvals
-from readiness.outcomes import Gate, Outcome, Phase, Unknown
+from readiness.outcomes import DecisionKey, Gate, Outcome, Phase, Unknown
 from readiness.runbook import sign_off
 from readiness.runbook.sign_off import Approval, SignOff, load, path_of, says_nothing
 from readiness.verdict import INCOMPLETE_EXIT, Expected, Result, Verdict, Word, decide
@@ -165,7 +165,7 @@ def test_without_a_file_it_is_unknown(tmp_path: Path) -> None:
         given(tmp_path, "")
 
 
-LINE = ("book/line", "area.check", None)
+LINE = DecisionKey("book/line", "area.check", None)
 DEFERRED = SignOff(decision="deferred", reason="a client asked for it", review_on=date(2026, 12, 15))
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.outcomes import Gate, Outcome, Phase, Step
-from readiness.verdict import INCOMPLETE_EXIT, Expected, Key, Result, Verdict, Word, decide, waived_among
+from readiness.outcomes import DecisionKey, Gate, Outcome, Phase, Step
+from readiness.verdict import INCOMPLETE_EXIT, Expected, Result, Verdict, Word, decide, waived_among
 
-KEYS: list[Key] = [(f"book/line-{number}", "area.check", None) for number in range(6)]
+KEYS = [DecisionKey(f"book/line-{number}", "area.check", None) for number in range(6)]
 EXPECTED = st.lists(
     st.builds(Expected, key=st.sampled_from(KEYS), gate=st.sampled_from(Gate), due=st.booleans()),
     unique_by=lambda item: item.key,
@@ -69,7 +69,7 @@ def test_the_order_of_results_does_not_matter(
 
 @given(PHASES, EXPECTED, RESULTS, st.sampled_from(KEYS), st.none() | st.sampled_from(Step))
 def test_one_failure_more_never_improves(
-    phase: Phase, expected: list[Expected], results: list[Result], key: Key, step: Step | None
+    phase: Phase, expected: list[Expected], results: list[Result], key: DecisionKey, step: Step | None
 ) -> None:
     """A failed warning is at least an answer, so it may complete a run; a failed blocker improves nothing."""
     demanded = [replace(item, gate=Gate.BLOCKER) if item.key == key else item for item in expected]
@@ -80,7 +80,7 @@ def test_one_failure_more_never_improves(
 
 @given(PRE_LAUNCH, EXPECTED, RESULTS, st.sampled_from(KEYS))
 def test_before_the_launch_one_failed_blocker_more_is_never_a_milder_verdict(
-    phase: Phase, expected: list[Expected], results: list[Result], key: Key
+    phase: Phase, expected: list[Expected], results: list[Result], key: DecisionKey
 ) -> None:
     counted = {item.key for item in expected if item.due and item.gate is Gate.BLOCKER}
     before = decide(phase, expected, results)
@@ -92,7 +92,7 @@ def test_before_the_launch_one_failed_blocker_more_is_never_a_milder_verdict(
 
 @given(PHASES, EXPECTED, RESULTS, st.sampled_from(KEYS), st.sampled_from(Gate))
 def test_a_missing_answer_is_never_good(
-    phase: Phase, expected: list[Expected], results: list[Result], key: Key, gate: Gate
+    phase: Phase, expected: list[Expected], results: list[Result], key: DecisionKey, gate: Gate
 ) -> None:
     demanded = [*(item for item in expected if item.key != key), Expected(key, gate)]
     rest = [result for result in results if result.key != key]
@@ -167,7 +167,7 @@ WAIVED = st.sets(st.sampled_from(KEYS))
 
 @given(PHASES, EXPECTED, RESULTS, st.booleans(), WAIVED)
 def test_a_waiver_spares_only_what_failed_or_could_not_be_seen(
-    phase: Phase, expected: list[Expected], results: list[Result], ended: bool, waived: set[Key]
+    phase: Phase, expected: list[Expected], results: list[Result], ended: bool, waived: set[DecisionKey]
 ) -> None:
     verdict = decide(phase, expected, results, ended=ended, waived=waived)
     without = decide(phase, expected, results, ended=ended)
@@ -189,7 +189,7 @@ def test_a_waiver_spares_only_what_failed_or_could_not_be_seen(
 def test_a_waiver_for_another_line_changes_nothing(
     phase: Phase, expected: list[Expected], results: list[Result], ended: bool
 ) -> None:
-    other: Key = ("book/other", "area.check", None)
+    other = DecisionKey("book/other", "area.check", None)
     assert decide(phase, expected, results, ended=ended, waived={other}) == decide(
         phase, expected, results, ended=ended
     )

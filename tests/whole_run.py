@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[1]
+from tests import warm
 
 
 def outcomes(folder: Path, decided: Mapping[str, Mapping[str, Any]], **environment: Any) -> dict[str, str]:
@@ -25,9 +22,8 @@ def outcomes(folder: Path, decided: Mapping[str, Mapping[str, Any]], **environme
     content = {"production": False, "runbooks": ["book.yaml"], "allowed_hosts": ["127.0.0.1"], **environment}
     name = str(environment["environment"])
     (folder / f"{name}.yaml").write_text(json.dumps(content))
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "preflight", "--env", name]
-    command += [f"--environments={folder}", f"--reports={folder / 'reports'}"]
-    ran = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
+    places = [f"--environments={folder}", f"--reports={folder / 'reports'}"]
+    ran = warm.run("pytest", "-q", "-m", "preflight", "--env", name, *places)
     journals = sorted((folder / "reports").rglob("journal.jsonl"))
     assert journals, ran.stdout + ran.stderr
     records = [json.loads(line) for line in journals[-1].read_text().splitlines()]

@@ -22,9 +22,10 @@ class Actions:
         self._guard = guard
 
     def do(self, action: Action) -> str:
-        """Do it and tell how it answered. Raises Unknown where it was not done, or where that is not known."""
+        """Do an action and return how it ended. Raises Unknown where it was not done, or where that is not known."""
         if action.command:
             return self._run(action.command, action.seconds_at_most)
+
         answer = self._http.send(
             action.method,
             action.http or "/",
@@ -39,19 +40,19 @@ class Actions:
     def _run(self, command: tuple[str, ...], seconds: float) -> str:
         name = Path(command[0]).name
         with self._guard.request("command", "RUN", name, None, Effect.WRITE) as entry:
-            status, told = run_program(command, name, seconds)
+            status, message = run_program(command, name, seconds)
             entry.status = f"exit {status}"
         if status:
-            raise Unknown(f"{name} ended with status {status}: {told}", "run it by hand to see more")
+            raise Unknown(f"{name} ended with status {status}: {message}", "run it by hand to see more")
         return "exit 0"
 
 
 def run_program(
     command: Sequence[str], name: str, seconds: float, variables: Mapping[str, str] | None = None
 ) -> tuple[int, str]:
-    """Run a program without a shell; give its status and what it complained of. Raises Unknown."""
+    """Run a program without a shell, and return its exit status and its error message. Raises Unknown."""
     try:
-        ran = subprocess.run(  # noqa: S603  the words of the environment, or of ours
+        process = subprocess.run(  # noqa: S603  the words of the environment, or of ours
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -67,11 +68,16 @@ def run_program(
         raise Unknown(f"{name} cannot be run: {error.strerror}", "correct the command") from None
     except subprocess.TimeoutExpired:
         raise Unknown(f"{name} did not end within {seconds:g} s", "run it by hand, or raise seconds_at_most") from None
-    return ran.returncode, complaint(ran.stderr)
+    return process.returncode, complaint(process.stderr)
 
 
 def complaint(text: str) -> str:
-    """Give the line that says what is wrong: the first that speaks of an error, else the last."""
+    """Return the line of a program's output that says what is wrong: the first with an error, else the last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
-    return (telling or lines[-1:] or ["it said nothing"])[0][:LINE_SHOWN]
+    if not lines:
+        return "it said nothing"
+
+    for line in lines:
+        if "error" in line.lower() or "fatal" in line.lower():
+            return line[:LINE_SHOWN]
+    return lines[-1][:LINE_SHOWN]

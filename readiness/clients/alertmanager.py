@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from readiness.environment import schema
 from readiness.outcomes import Effect, Unknown
@@ -58,31 +58,41 @@ class Alertmanager(System[schema.Prometheus]):
     LACK = ("no Alertmanager is configured", "set alertmanager.url in the environment file")
 
     def receivers(self) -> list[str]:
-        """Name all receivers. Raises Unknown."""
-        found = self._ask("GET", "/receivers", Effect.READ).expect(200)
-        return [one.name for one in self._each(Receiver, found)]
+        """Return the names of all receivers. Raises Unknown."""
+        answer = self._send("GET", "/receivers", Effect.READ).expect(200)
+        receivers = self._typed(TypeAdapter(list[Receiver]), answer)
+        return [receiver.name for receiver in receivers]
 
     def alerts(self, **labels: str) -> list[Alert]:
-        """List the alerts that carry these labels, silenced ones too. Raises Unknown."""
-        words = urlencode([("filter", f'{name}="{value}"') for name, value in labels.items()])
-        found = self._ask("GET", f"/alerts?{words}" if words else "/alerts", Effect.READ).expect(200)
-        return self._each(Alert, found)
+        """Return the alerts that carry these labels, silenced ones too. Raises Unknown."""
+        matchers = [("filter", f'{name}="{value}"') for name, value in labels.items()]
+        path = f"/alerts?{urlencode(matchers)}" if matchers else "/alerts"
+        answer = self._send("GET", path, Effect.READ).expect(200)
+        return self._typed(TypeAdapter(list[Alert]), answer)
 
     def post(self, labels: Mapping[str, str], annotations: Mapping[str, str], begins: datetime, ends: datetime) -> None:
-        """Raise an alert, or change its end: the labels are what it is known by. It notifies people. Raises Unknown."""
+        """Post an alert, which notifies people; labels that it has already change its end. Raises Unknown."""
         alert: dict[str, Any] = {
             "labels": {**labels},
             "annotations": {**annotations},
             "startsAt": begins.isoformat(),
             "endsAt": ends.isoformat(),
         }
-        answer = self._ask("POST", "/alerts", Effect.NOTIFY, [alert]).expect(200)
+        answer = self._send("POST", "/alerts", Effect.NOTIFY, [alert]).expect(200)
         if answer.body.strip():
             raise Unknown(f"{answer.url} answered something else than Alertmanager does", "is alertmanager.url right?")
 
-    def _ask(self, method: str, path: str, effect: Effect, json: Any = None) -> Answer:
-        where, headers = f"{self.settings.url}/api/v2{path}", {**self.settings.headers}
-        return self._http.send(method, where, effect=effect, token=self.settings.token, headers=headers, json=json)
+    def _send(self, method: str, path: str, effect: Effect, json: Any = None) -> Answer:
+        settings = self.settings
+        return self._http.send(
+            method,
+            f"{settings.url}/api/v2{path}",
+            effect=effect,
+            token=settings.token,
+            headers=settings.headers,
+            json=json,
+        )
 
-    def _each(self, kind: type[T], answer: Answer) -> list[T]:
-        return typed(list[kind], answer.json(), answer, "Alertmanager", "alertmanager.url")  # type: ignore[valid-type]
+    @staticmethod
+    def _typed(adapter: TypeAdapter[T], answer: Answer) -> T:
+        return typed(adapter, answer.json(), answer, "Alertmanager", "alertmanager.url")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, field_validator
 
 from readiness.environment.drills import Backup, SupabaseBackups
 from readiness.outcomes import Effect, NotConfigured, Unknown
@@ -44,9 +44,11 @@ class _Listed(BaseModel):
     @field_validator("inserted_at", mode="before")
     @classmethod
     def _in_utc(cls, value: Any) -> Any:
-        """Read a moment without a zone as UTC, as Supabase writes it."""
+        """Return a time with its zone: Supabase writes UTC without one."""
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return moment.replace(tzinfo=moment.tzinfo or UTC) if isinstance(moment, datetime) else moment
+        if isinstance(moment, datetime) and moment.tzinfo is None:
+            return moment.replace(tzinfo=UTC)
+        return moment
 
 
 class _Physical(BaseModel):
@@ -76,30 +78,34 @@ class Backups:
 
     @property
     def folder_configured(self) -> bool:
-        """Tell whether the environment names a folder of dumps."""
+        """Whether the environment names a folder of dumps."""
         return bool(self._given and self._given.folder)
 
     @property
     def supabase_configured(self) -> bool:
-        """Tell whether the environment names a project of Supabase."""
+        """Whether the environment names a project of Supabase."""
         return bool(self._given and self._given.supabase)
 
     def dumps(self) -> list[tuple[Path, BackupMade]]:
-        """List the dumps of the folder, newest first. Raises Unknown, also where there is none."""
+        """Return the dumps of the folder with their files, newest first. Raises Unknown, also where there is none."""
         if self._given is None or self._given.folder is None:
             raise NotConfigured("no folder of backups is configured", "set backup.folder, or drills.restore.of: dump")
-        folder, pattern = self._given.folder, self._given.pattern
+        folder = self._given.folder
+        pattern = self._given.pattern
+
         with self._guard.request("files", "LIST", f"{folder}/{pattern}", None, Effect.READ) as entry:
             try:
-                found = within(Deadline.after(SECONDS_AT_MOST), lambda _: _listed(folder, pattern))
+                # A folder of the network may never answer.
+                dumps = within(Deadline.after(SECONDS_AT_MOST), lambda _: _listed(folder, pattern))
             except OSError as error:
                 raise Unknown(f"{folder} cannot be listed: {error.strerror}", "is backup.folder right?") from None
             except DeadlinePassed:
                 raise Unknown(f"{folder} was not listed within {SECONDS_AT_MOST:g} s", "is its disk there?") from None
-            entry.status = f"{len(found)} dumps"
-        if not found:
+            entry.status = f"{len(dumps)} dumps"
+
+        if not dumps:
             raise Unknown(f"{folder} holds no {pattern}", "are backup.folder and backup.pattern right?")
-        return found
+        return dumps
 
     def require_supabase(self) -> SupabaseBackups:
         """Return the project of Supabase. Raises NotConfigured where the environment names none."""
@@ -108,28 +114,36 @@ class Backups:
         return self._given.supabase
 
     def supabase(self) -> SupabaseAnswer:
-        """Ask for the project's backups. Raises Unknown."""
-        given = self.require_supabase()
-        where = f"{given.url}/v1/projects/{given.project}/database/backups"
-        answer = self._http.get(where, token=given.token).expect(200)
-        return typed(SupabaseAnswer, answer.json(), answer, "Supabase", "backup.supabase.url")
+        """Return what Supabase answers of the project's backups. Raises Unknown."""
+        settings = self.require_supabase()
+        url = f"{settings.url}/v1/projects/{settings.project}/database/backups"
+        answer = self._http.get(url, token=settings.token).expect(200)
+        return typed(TypeAdapter(SupabaseAnswer), answer.json(), answer, "Supabase", "backup.supabase.url")
 
 
 def finished(answer: SupabaseAnswer) -> list[BackupMade]:
-    """Give the finished backups, newest first."""
-    made = [
-        BackupMade(f"backup {one.id}", one.inserted_at, None) for one in answer.backups if one.status == "COMPLETED"
+    """Return the finished backups of a project, newest first."""
+    backups = [
+        BackupMade(f"backup {listed.id}", listed.inserted_at, None)
+        for listed in answer.backups
+        if listed.status == "COMPLETED"
     ]
+
+    # With point-in-time recovery (by WAL-G) the list may be empty, and this date is all that Supabase answers.
     latest = answer.physical_backup_data.latest_physical_backup_date_unix
-    if latest is not None and (answer.pitr_enabled or answer.walg_enabled):
-        made.append(BackupMade("physical backup", datetime.fromtimestamp(latest, UTC), None))
-    return sorted(made, key=lambda one: one.finished_at, reverse=True)
+    is_physical = answer.pitr_enabled or answer.walg_enabled
+    if is_physical and latest is not None:
+        backups.append(BackupMade("physical backup", datetime.fromtimestamp(latest, UTC), None))
+
+    return sorted(backups, key=lambda backup: backup.finished_at, reverse=True)
 
 
 def _listed(folder: Path, pattern: str) -> list[tuple[Path, BackupMade]]:
-    found = []
-    for path in [path for path in folder.iterdir() if path.match(pattern) and path.is_file()]:
-        stat = path.stat()
-        made = BackupMade(path.name, datetime.fromtimestamp(stat.st_mtime, UTC), stat.st_size)
-        found.append((path, made))
-    return sorted(found, key=lambda pair: pair[1].finished_at, reverse=True)
+    dumps = []
+    for path in folder.iterdir():
+        if not path.match(pattern) or not path.is_file():
+            continue
+        status = path.stat()
+        finished_at = datetime.fromtimestamp(status.st_mtime, UTC)
+        dumps.append((path, BackupMade(path.name, finished_at, status.st_size)))
+    return sorted(dumps, key=lambda dump: dump[1].finished_at, reverse=True)

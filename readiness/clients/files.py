@@ -14,7 +14,8 @@ from readiness.transport.strict_json import parse_json
 
 BYTES_AT_MOST = 50_000_000
 FILES_AT_MOST = 1000
-SECONDS_AT_MOST = 30.0  # a file can lie on a disk far away
+SECONDS_AT_MOST = 30.0
+"""A file can lie on a disk of the network, which may never answer."""
 _VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=[ \t]*(.*)$", re.DOTALL)
 _COMMENT = r"[ \t]*(?:#.*)?$"
 _SINGLE = re.compile(rf"'([^']*)'{_COMMENT}")
@@ -29,7 +30,7 @@ class Files:
         self._guard = guard
 
     def text(self, path: Path) -> str:
-        """Read a text file. Raises Unknown where it is missing, denied, no file, too large, empty or not UTF-8."""
+        """Return a file's text. Raises Unknown where it is missing, denied, no file, too large, empty or not UTF-8."""
         with self._guard.request("files", "READ", str(path), None, Effect.READ) as entry:
             try:
                 data = within(Deadline.after(SECONDS_AT_MOST), lambda _: _bytes(path))
@@ -37,8 +38,9 @@ class Files:
             except UnicodeDecodeError:
                 raise Unknown(f"{path} is not UTF-8 text", "point the reading at a text file") from None
             except (OSError, ValueError) as error:
-                told = getattr(error, "strerror", None) or "no file can be called so"
-                raise Unknown(f"{path} cannot be read: {told}", "is the path right, and may we read it?") from None
+                # ValueError is a path with a null byte in it.
+                reason = getattr(error, "strerror", None) or "no file can be called so"
+                raise Unknown(f"{path} cannot be read: {reason}", "is the path right, and may we read it?") from None
             except DeadlinePassed:
                 raise Unknown(f"{path} was not read within {SECONDS_AT_MOST:g} s", "is its disk reachable?") from None
             entry.status = f"{len(data)} bytes"
@@ -47,54 +49,62 @@ class Files:
         return text
 
     def names(self, folder: Path, suffix: str) -> list[str]:
-        """Name the files of a folder that end so; none are none. Raises Unknown where it is missing or denied."""
+        """Return the names of a folder's files that end so, sorted. Raises Unknown where it is missing or denied."""
         with self._guard.request("files", "LIST", str(folder), None, Effect.READ) as entry:
             try:
-                found = within(Deadline.after(SECONDS_AT_MOST), lambda _: _listed(folder, suffix))
+                names = within(Deadline.after(SECONDS_AT_MOST), lambda _: _listed(folder, suffix))
             except (OSError, ValueError) as error:
-                told = getattr(error, "strerror", None) or "no folder can be called so"
-                raise Unknown(f"{folder} cannot be read: {told}", "is the path right, and may we read it?") from None
+                reason = getattr(error, "strerror", None) or "no folder can be called so"
+                raise Unknown(f"{folder} cannot be read: {reason}", "is the path right, and may we read it?") from None
             except DeadlinePassed:
                 raise Unknown(f"{folder} was not read within {SECONDS_AT_MOST:g} s", "is its disk reachable?") from None
-            entry.status = f"{len(found)} files"
-        if len(found) > FILES_AT_MOST:
-            raise Unknown(f"{folder} holds {len(found):,} files", f"point to a folder of at most {FILES_AT_MOST:,}")
-        return found
+            entry.status = f"{len(names)} files"
+        if len(names) > FILES_AT_MOST:
+            raise Unknown(f"{folder} holds {len(names):,} files", f"point to a folder of at most {FILES_AT_MOST:,}")
+        return names
 
     def json(self, path: Path) -> Any:
-        """Read one JSON document. Raises Unknown."""
+        """Return the JSON document of a file. Raises Unknown."""
         return parse_json(self.text(path), str(path))
 
     def json_lines(self, path: Path) -> list[Any]:
-        """Read one JSON document a line. Raises Unknown that names a malformed line.
+        """Return the JSON documents of a file that has one on each line. Raises Unknown that names a malformed line.
 
         A last line that is still being written (it has no end, and does not parse) is left out.
         """
-        *whole, last = self.text(path).split("\n")
-        found = [parse_json(line, f"{path}:{number}") for number, line in enumerate(whole, 1) if line.strip()]
-        if last.strip():
-            try:
-                found.append(parse_json(last, f"{path}:{len(whole) + 1}"))
-            except Unknown:
-                if not found:
-                    raise
-        return found
+        *ended, last = self.text(path).split("\n")
+        documents = [parse_json(line, f"{path}:{number}") for number, line in enumerate(ended, 1) if line.strip()]
+        if not last.strip():
+            return documents
+
+        try:
+            documents.append(parse_json(last, f"{path}:{len(ended) + 1}"))
+        except Unknown:
+            # A file of nothing but this line is no file of JSON lines.
+            if not documents:
+                raise
+        return documents
 
     def dotenv(self, path: Path) -> dict[str, str]:
-        """Read NAME=value lines. The last of a name counts. Raises Unknown that names the line, not its text."""
-        found: dict[str, str] = {}
+        """Return the variables of NAME=value lines; the last of a name counts.
+
+        Raises Unknown that names the line, never its text: that may be a secret.
+        """
+        variables: dict[str, str] = {}
         for number, line in enumerate(self.text(path).split("\n"), 1):
             text = line.strip()
             if not text or text.startswith("#"):
                 continue
-            variable = _VARIABLE.match(text)
-            value = _unquoted(variable[2]) if variable else None
-            if variable is None or value is None:
+
+            match = _VARIABLE.match(text)
+            value = _unquoted(match[2]) if match else None
+            if match is None or value is None:
                 raise Unknown(f"{path}:{number} is not NAME=value", "correct the line; a value stands on one line")
-            found[variable[1]] = value
-        if not found:
+            variables[match[1]] = value
+
+        if not variables:
             raise Unknown(f"{path} sets no variable", "is it the right file?")
-        return found
+        return variables
 
 
 def _listed(folder: Path, suffix: str) -> list[str]:
@@ -112,11 +122,19 @@ def _bytes(path: Path) -> bytes:
 
 
 def _unquoted(value: str) -> str | None:
-    """Give the value without quotes and comment; None where a quote is not closed."""
+    """Return a value without its quotes and comment; None where a quote is not closed.
+
+    As shells do: within single quotes nothing is escaped, within double quotes a backslash escapes.
+    """
     if value.startswith("'"):
         single = _SINGLE.match(value)
         return single[1] if single else None
+
     if value.startswith('"'):
         double = _DOUBLE.match(value)
-        return re.sub(r"\\(.)", lambda found: _ESCAPED.get(found[1], found[1]), double[1]) if double else None
+        if double is None:
+            return None
+        return re.sub(r"\\(.)", lambda match: _ESCAPED.get(match[1], match[1]), double[1])
+
+    # Without quotes only a # after a space begins a comment: a password may contain one.
     return re.split(r"(?:^|\s)#", value, maxsplit=1)[0].strip()

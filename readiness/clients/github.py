@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from readiness.clients.github_repository import NOT_FOUND, OK, PER_PAGE, Issue, Repository
 from readiness.environment import repositories
@@ -107,7 +107,7 @@ class GitHub(System[repositories.GitHub]):
     LACK = ("no GitHub repository is configured", "set github.token and github.repository in the environment file")
 
     def ref(self, revision: str) -> str:
-        """Say how a revision is called in the repository."""
+        """Return the git ref of a revision, by the pattern of github.ref."""
         return self.settings.ref.replace("{revision}", revision)
 
     @property
@@ -115,46 +115,49 @@ class GitHub(System[repositories.GitHub]):
         return Repository(self.settings, self._http, "github", LABELS)
 
     def open_issues(self, label: str) -> list[Issue]:
-        """List the open issues with a label, without pull requests. Raises Unknown, also for an unknown label."""
+        """Return the open issues with a label, without pull requests. Raises Unknown, also for an unknown label."""
         return self._repository.issues(label)
 
     def tags(self) -> list[Tag]:
-        """List all tags. Raises Unknown."""
-        return self._repository.pages(Tag, "/tags", {})
+        """Return all tags. Raises Unknown."""
+        return self._repository.pages(TypeAdapter(list[Tag]), "/tags", {})
 
     def ancestry(self, base: str, head: str) -> str:
-        """Tell how a commit lies to another: ahead, behind, identical or diverged. Raises Unknown."""
+        """Return how `head` lies to `base`: ahead, behind, identical or diverged. Raises Unknown."""
         path = f"/compare/{quote(base, safe='')}...{quote(head, safe='')}"
         answer = self._repository.get(path, {"per_page": 1}).expect(OK)
-        return self._repository.typed(str, at_key(answer.json(), "status"), answer)
+        return self._repository.typed(TypeAdapter(str), at_key(answer.json(), "status"), answer)
 
     def combined(self, ref: str) -> Combined:
-        """Fetch the statuses of a commit, and what commit it is. Raises Unknown."""
+        """Return the statuses of a commit, and its sha. Raises Unknown, also for more of them than a page holds."""
         answer = self._repository.get(f"/commits/{quote(ref, safe='/')}/status", {"per_page": PER_PAGE})
+        # GitHub answers 404 for an unknown branch or tag, and 422 for an unknown sha.
         if answer.status in {NOT_FOUND, 422}:
             raise Unknown(
                 f"{self.settings.repository} knows no {ref[:60]!r}, or the token may not see it",
                 "does target.revision name a commit? else set github.ref, such as tags/{revision}",
             )
-        found = self._repository.typed(Combined, answer.expect(OK).json(), answer)
-        if len(found.statuses) < found.total:
-            raise Unknown(f"{answer.url} has {found.total} statuses and tells {len(found.statuses)}", "look by hand")
-        return found
+
+        combined = self._repository.typed(TypeAdapter(Combined), answer.expect(OK).json(), answer)
+        shown = len(combined.statuses)
+        if shown < combined.total:
+            raise Unknown(f"{answer.url} has {combined.total} statuses and tells {shown}", "look by hand")
+        return combined
 
     def check_runs(self, sha: str) -> list[CheckRun]:
-        """List the latest run of each job of CI on a commit. Raises Unknown."""
+        """Return the latest run of each job of CI on a commit. Raises Unknown."""
         path = f"/commits/{quote(sha, safe='')}/check-runs"
-        return self._repository.pages(CheckRun, path, {"filter": "latest"}, "check_runs")
+        return self._repository.pages(TypeAdapter(list[CheckRun]), path, {"filter": "latest"}, "check_runs")
 
     def changes(self, path: str) -> list[Change]:
-        """List the newest commits that changed a document. Raises Unknown."""
+        """Return the newest commit that changed a document, in a list that may be empty. Raises Unknown."""
         answer = self._repository.get("/commits", {"path": path, "per_page": 1}).expect(OK)
-        return self._repository.typed(list[Change], answer.json(), answer)
+        return self._repository.typed(TypeAdapter(list[Change]), answer.json(), answer)
 
     def pulls(self, sha: str) -> list[Pull]:
-        """List the pull requests that a commit came with. Raises Unknown."""
-        return self._repository.pages(Pull, f"/commits/{quote(sha, safe='')}/pulls", {})
+        """Return the pull requests that a commit came with. Raises Unknown."""
+        return self._repository.pages(TypeAdapter(list[Pull]), f"/commits/{quote(sha, safe='')}/pulls", {})
 
     def reviews(self, number: int) -> list[Review]:
-        """List what was said of a pull request, the oldest first. Raises Unknown."""
-        return self._repository.pages(Review, f"/pulls/{number}/reviews", {})
+        """Return the reviews of a pull request, the oldest first. Raises Unknown."""
+        return self._repository.pages(TypeAdapter(list[Review]), f"/pulls/{number}/reviews", {})

@@ -10,7 +10,7 @@ import re
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
 
 from readiness.environment import repositories
 from readiness.outcomes import Unknown
@@ -18,8 +18,10 @@ from readiness.transport.answer import Answer
 from readiness.transport.http import Http
 from readiness.transport.typed import at_key, typed
 
-PAGES_AT_MOST, PER_PAGE = 20, 100
-OK, NOT_FOUND = 200, 404
+PAGES_AT_MOST = 20
+PER_PAGE = 100
+OK = 200
+NOT_FOUND = 404
 T = TypeVar("T")
 _NEXT = re.compile(r'<[^>]*>;\s*rel="next"')
 _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
@@ -50,17 +52,20 @@ class Issue(BaseModel):
 
     @property
     def label_names(self) -> set[str]:
-        """Name its labels, in lower case as GitHub compares them."""
-        return {(one if isinstance(one, str) else one.name or "").lower() for one in self.labels}
+        """Its labels, in lower case as GitHub compares them."""
+        names = [label if isinstance(label, str) else label.name or "" for label in self.labels]
+        return {name.lower() for name in names}
 
 
 class Repository:
     """A repository that an environment names in one of its sections."""
 
     def __init__(self, settings: repositories.Repository, http: Http, section: str, labels: str) -> None:
-        """Take the section's name, and what to correct there when there is no such label."""
-        self._settings, self._http = settings, http
-        self._section, self._labels = section, labels
+        """Take the section's name, and the remedy for a label that does not exist."""
+        self._settings = settings
+        self._http = http
+        self._section = section
+        self._label_remedy = labels
 
     @property
     def name(self) -> str:
@@ -68,36 +73,44 @@ class Repository:
         return self._settings.repository
 
     def issues(self, label: str, state: Literal["open", "all"] = "open") -> list[Issue]:
-        """List the issues that carry a label, without pull requests. Raises Unknown, also for an unknown label."""
-        found = self.pages(Issue, "/issues", {"state": state, "labels": label})
-        if not found:
-            self._must_exist(label)
-        return [one for one in found if one.pull_request is None]
+        """Return the issues that carry a label, without pull requests. Raises Unknown, also for an unknown label."""
+        issues = self.pages(TypeAdapter(list[Issue]), "/issues", {"state": state, "labels": label})
+        if not issues:
+            self._require_label(label)
+        return [issue for issue in issues if issue.pull_request is None]
 
-    def _must_exist(self, label: str) -> None:
+    def _require_label(self, label: str) -> None:
+        """Raise Unknown where the repository has no such label: GitHub answers an empty list for it."""
         answer = self.get(f"/labels/{quote(label, safe='')}")
         if answer.status == NOT_FOUND:
-            raise Unknown(f"{self.name} has no label {label[:40]!r}: no issue can carry it", self._labels)
-        if str(at_key(answer.expect(OK).json(), "name")).lower() != label.lower():
+            raise Unknown(f"{self.name} has no label {label[:40]!r}: no issue can carry it", self._label_remedy)
+        name = at_key(answer.expect(OK).json(), "name")
+        if str(name).lower() != label.lower():
             raise Unknown(f"{answer.url} answered something else than the label", f"is {self._section}.url right?")
 
-    def pages(self, kind: type[T], path: str, words: dict[str, Any], key: str = "") -> list[T]:
-        """Follow the pages to the last one; with a key each is an object that has its rows there. Raises Unknown."""
-        found: list[T] = []
+    def pages(self, adapter: TypeAdapter[list[T]], path: str, parameters: dict[str, Any], key: str = "") -> list[T]:
+        """Return the rows of all pages of a list; with a `key` each page is an object that has them there.
+
+        Raises Unknown, also for more than `PAGES_AT_MOST` pages.
+        """
+        rows: list[T] = []
         for page in range(1, PAGES_AT_MOST + 1):
-            answer = self.get(path, {**words, "per_page": PER_PAGE, "page": page}).expect(OK)
-            said = answer.json()
-            found += self.typed(list[kind], at_key(said, key) if key else said, answer)  # type: ignore[valid-type]
-            if not _NEXT.search(answer.headers.get("link", "")):
-                return found
+            answer = self.get(path, {**parameters, "per_page": PER_PAGE, "page": page}).expect(OK)
+            document = answer.json()
+            page_rows = self.typed(adapter, at_key(document, key) if key else document, answer)
+            rows += page_rows
+
+            has_next = _NEXT.search(answer.headers.get("link", ""))
+            if not has_next:
+                return rows
         raise Unknown(f"{path} of {self.name} has more than {PAGES_AT_MOST} pages", "look by hand")
 
-    def get(self, path: str, words: dict[str, Any] | None = None) -> Answer:
-        """Ask for something of the repository, whatever status comes. Raises Unknown where nobody answers."""
-        known, asked = self._settings, f"?{urlencode(words)}" if words else ""
-        url = f"{known.url}/repos/{known.repository}{path}{asked}"
-        return self._http.get(url, token=known.token, headers=_HEADERS)
+    def get(self, path: str, parameters: dict[str, Any] | None = None) -> Answer:
+        """Return the answer for a path of the repository, whatever its status. Raises Unknown where none came."""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        url = f"{self._settings.url}/repos/{self._settings.repository}{path}{query}"
+        return self._http.get(url, token=self._settings.token, headers=_HEADERS)
 
-    def typed(self, kind: type[T], found: Any, answer: Answer) -> T:
-        """Take what was answered as what it should be. Raises Unknown."""
-        return typed(kind, found, answer, "GitHub", f"{self._section}.url")
+    def typed(self, adapter: TypeAdapter[T], value: Any, answer: Answer) -> T:
+        """Return a part of an answer as the adapter's type. Raises Unknown."""
+        return typed(adapter, value, answer, "GitHub", f"{self._section}.url")

@@ -7,12 +7,12 @@ with status 207, or 400 in older versions, and its error in `results`; the descr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from readiness.clients.grafana_rules import ContactPoint, EvaluatedRule, Policy, StoredRule
 from readiness.environment import monitoring
@@ -20,9 +20,10 @@ from readiness.errors import nearest
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.transport.answer import Answer
 from readiness.transport.system import System
-from readiness.transport.typed import typed
+from readiness.transport.typed import at_key, typed
 
-_OK, _NOT_FOUND = 200, 404
+_OK = 200
+_NOT_FOUND = 404
 _ANSWERED = {200, 207, 400}
 """With these the results of a query may come."""
 _DENIED = {401, 403}
@@ -68,35 +69,39 @@ class Grafana(System[monitoring.Grafana]):
     LACK = ("no Grafana is configured", "set grafana.url in the environment file")
 
     def uid_of(self, name: str) -> str:
-        """Give the uid of a dashboard by its name in the runbook. Raises NotConfigured."""
-        known = self.settings.dashboards
-        if name not in known:
-            near = nearest(name, known)
-            hint = f"; did you mean {near}?" if near else ""
-            raise NotConfigured(
-                f"nothing says which dashboard {name!r} is{hint}",
-                f"set grafana.dashboards: {{{name}: its uid}} in the environment file",
-            )
-        return known[name]
+        """Return the uid of a dashboard by its name in the runbook. Raises NotConfigured."""
+        uids = self.settings.dashboards
+        if name in uids:
+            return uids[name]
+
+        near = nearest(name, uids)
+        hint = f"; did you mean {near}?" if near else ""
+        raise NotConfigured(
+            f"nothing says which dashboard {name!r} is{hint}",
+            f"set grafana.dashboards: {{{name}: its uid}} in the environment file",
+        )
 
     def dashboard(self, uid: str) -> Dashboard | None:
-        """Fetch a dashboard; None where there is none of this uid. Raises Unknown."""
+        """Return the dashboard of a uid; None where there is none. Raises Unknown."""
         answer = self._get(f"/api/dashboards/uid/{quote(uid, safe='')}")
         if answer.status == _NOT_FOUND:
-            self._must_see_others()
+            self._require_sight_of_dashboards()
             return None
+
         model = _object(answer.expect(_OK), "dashboard")
         if not isinstance(model.get("title"), str):
             raise Unknown(f"{answer.url} answered without a dashboard's title", "is grafana.url right?")
+
         times = model.get("time") or {}
         if not isinstance(times, dict):
             raise Unknown(f"{answer.url}: the dashboard's default range cannot be read", "save it once with a range")
         # What a dashboard does not say, Grafana takes as its last six hours.
-        since, until = str(times.get("from") or "now-6h"), str(times.get("to") or "now")
+        since = str(times.get("from") or "now-6h")
+        until = str(times.get("to") or "now")
         return Dashboard(uid, model["title"], since, until, model)
 
     def library_panel(self, uid: str) -> dict[str, Any]:
-        """Fetch the model of a panel that several dashboards share. Raises Unknown."""
+        """Return the model of a panel that several dashboards share. Raises Unknown."""
         answer = self._get(f"/api/library-elements/{quote(uid, safe='')}").expect(_OK)
         model = _object(answer, "result").get("model")
         if not isinstance(model, dict):
@@ -104,137 +109,150 @@ class Grafana(System[monitoring.Grafana]):
         return model
 
     def data_sources(self) -> list[DataSource]:
-        """List the data sources. Raises Unknown, also where none is seen."""
+        """Return the data sources. Raises Unknown, also where none is seen."""
         answer = self._get("/api/datasources").expect(_OK)
-        found = _each(DataSource, answer)
-        if not found:
+        sources = _typed(TypeAdapter(list[DataSource]), answer.json(), answer)
+        if not sources:
             raise Unknown(f"{answer.url} shows no data source", "may the service account read them?")
-        return found
+        return sources
 
     def query(self, queries: Sequence[Mapping[str, Any]], since: str, until: str) -> dict[str, Result]:
-        """Ask queries as a panel does; give the result of each `refId`. Raises Unknown."""
-        asked = {"from": since, "to": until, "queries": list(queries)}
-        # It is a POST, and it reads.
-        answer = self._send("POST", "/api/ds/query", json=asked)
-        results = _lower(answer.json()).get("results") if answer.status in _ANSWERED else None
+        """Return the result of each query by its `refId`, asked as a panel does. Raises Unknown."""
+        # A POST that reads: the queries are too long for an address.
+        answer = self._send("POST", "/api/ds/query", json={"from": since, "to": until, "queries": list(queries)})
+
+        results = None
+        if answer.status in _ANSWERED:
+            results = _lower_keys(answer.json()).get("results")
         if not isinstance(results, dict):
             raise _refused(answer)
-        return {str(query["refId"]): _result(answer, results.get(query["refId"])) for query in queries}
+
+        by_ref: dict[str, Result] = {}
+        for query in queries:
+            ref = query["refId"]
+            by_ref[str(ref)] = _result(answer, results.get(ref))
+        return by_ref
 
     @property
     def keeps_rules(self) -> bool:
-        """Tell whether alert rules are kept here."""
+        """Whether the environment says that alert rules are kept here."""
         return self._given is not None and self._given.alert_rules
 
     def stored_rules(self) -> list[StoredRule]:
-        """List the alert rules. Raises Unknown."""
-        found = _each(StoredRule, self._get("/api/v1/provisioning/alert-rules").expect(_OK))
-        return [rule for rule in found if not rule.record]
+        """Return the rules that alert, not those that record. Raises Unknown."""
+        answer = self._get("/api/v1/provisioning/alert-rules").expect(_OK)
+        rules = _typed(TypeAdapter(list[StoredRule]), answer.json(), answer)
+        return [rule for rule in rules if not rule.record]
 
     def evaluated_rules(self) -> list[EvaluatedRule]:
-        """List what became of the rules. Raises Unknown."""
+        """Return what became of each rule at its last evaluation. Raises Unknown."""
         answer = self._get("/api/prometheus/grafana/api/v1/rules").expect(_OK)
-        groups = _object(answer, "data").get("groups")
-        rules = [
-            _in_group(rule, group) for group in _rows(groups, answer) for rule in _rows(group.get("rules"), answer)
-        ]
-        return _valid(EvaluatedRule, rules, answer)
+        objects = TypeAdapter(list[dict[str, Any]])
+
+        rules: list[dict[str, Any]] = []
+        for group in _typed(objects, _object(answer, "data").get("groups"), answer):
+            # `file` is the folder here: the API is Prometheus', whose groups lie in files.
+            place = {"group": group.get("name", ""), "folder": group.get("file", "")}
+            rules += [{**rule, **place} for rule in _typed(objects, group.get("rules"), answer)]
+        return _typed(TypeAdapter(list[EvaluatedRule]), rules, answer)
 
     def contact_points(self) -> list[ContactPoint]:
-        """List the ways in which somebody is told. Raises Unknown."""
-        return _each(ContactPoint, self._get("/api/v1/provisioning/contact-points").expect(_OK))
+        """Return the contact points; several may share a name. Raises Unknown."""
+        answer = self._get("/api/v1/provisioning/contact-points").expect(_OK)
+        return _typed(TypeAdapter(list[ContactPoint]), answer.json(), answer)
 
     def policy(self) -> Policy:
-        """Fetch the root of the notification policies. Raises Unknown."""
+        """Return the root of the notification policies. Raises Unknown."""
         answer = self._get("/api/v1/provisioning/policies").expect(_OK)
-        (root,) = _valid(Policy, [answer.json()], answer)
+        (root,) = _typed(TypeAdapter(list[Policy]), [answer.json()], answer)
         if not root.receiver:
             raise Unknown(f"{answer.url} answered a policy without a receiver", "is grafana.url right?")
         return root
 
-    def _must_see_others(self) -> None:
-        """Make sure that a dashboard is absent and not just out of the token's sight. Raises Unknown."""
+    def _require_sight_of_dashboards(self) -> None:
+        """Raise Unknown where the token sees no dashboard at all: then 404 does not mean that one is absent."""
         answer = self._get(f"/api/search?{urlencode({'type': 'dash-db', 'limit': 1})}").expect(_OK)
-        if not _each(dict[str, Any], answer):
+        if not _typed(TypeAdapter(list[dict[str, Any]]), answer.json(), answer):
             raise Unknown(
-                f"{answer.url} shows no dashboard at all", "give the service account the right to read dashboards"
+                f"{answer.url} shows no dashboard at all",
+                "give the service account the right to read dashboards",
             )
 
     def _get(self, path: str) -> Answer:
         return self._send("GET", path)
 
     def _send(self, method: str, path: str, json: Any = None) -> Answer:
-        known = self.settings
-        return self._http.send(method, known.url + path, effect=Effect.READ, token=known.token, json=json)
+        settings = self.settings
+        return self._http.send(method, settings.url + path, effect=Effect.READ, token=settings.token, json=json)
 
 
 def _object(answer: Answer, key: str) -> dict[str, Any]:
-    found = answer.json()
-    inner = found.get(key) if isinstance(found, dict) else None
-    if not isinstance(inner, dict):
+    """Return the object under a key of the answer. Raises Unknown."""
+    value = at_key(answer.json(), key)
+    if not isinstance(value, dict):
         raise Unknown(f"{answer.url} answered without {key}", "is grafana.url right?")
-    return inner
+    return value
 
 
-def _rows(found: Any, answer: Answer) -> list[dict[str, Any]]:
-    return _valid(dict[str, Any], found, answer)
+def _typed(adapter: TypeAdapter[T], value: Any, answer: Answer) -> T:
+    return typed(adapter, value, answer, "Grafana", "grafana.url")
 
 
-def _in_group(rule: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
-    return {**rule, "group": group.get("name", ""), "folder": group.get("file", "")}
-
-
-def _each(kind: type[T], answer: Answer) -> list[T]:
-    return _valid(kind, answer.json(), answer)
-
-
-def _valid(kind: type[T], found: Any, answer: Answer) -> list[T]:
-    return typed(list[kind], found, answer, "Grafana", "grafana.url")  # type: ignore[valid-type]
-
-
-def _lower(found: Any) -> dict[str, Any]:
-    return (
-        {str(key)[:1].lower() + str(key)[1:]: value for key, value in found.items()} if isinstance(found, dict) else {}
-    )
+def _lower_keys(value: Any) -> dict[str, Any]:
+    """Return an object with its keys' first letters in lower case, as real answers have them; {} for no object."""
+    if not isinstance(value, dict):
+        return {}
+    return {str(key)[:1].lower() + str(key)[1:]: item for key, item in value.items()}
 
 
 def _refused(answer: Answer) -> Unknown:
-    """Say what Grafana says about its refusal, where it says anything."""
+    """Return the error for an answer without results, with Grafana's own message where it has one."""
     text = answer.body.decode("utf-8", "replace").strip()
-    found = answer.json() if text.startswith("{") else None
-    told = (
-        " ".join(str(found["message"]).split())[:_WORDS_SHOWN] if isinstance(found, dict) and "message" in found else ""
-    )
+    document = answer.json() if text.startswith("{") else None
+    message = ""
+    if isinstance(document, dict) and "message" in document:
+        message = " ".join(str(document["message"]).split())[:_WORDS_SHOWN]
+
     try:
         answer.expect(_OK)
     except Unknown as unknown:
-        return Unknown(unknown.reason + (f": {told}" if told else ""), unknown.remedy)
+        reason = f"{unknown.reason}: {message}" if message else unknown.reason
+        return Unknown(reason, unknown.remedy)
     return Unknown(f"{answer.url} answered {answer.status} without results", "is grafana.url right?")
 
 
-def _result(answer: Answer, found: Any) -> Result:
-    """Read one result. Raises Unknown where it is missing or where the token may not ask."""
-    result = _lower(found)
-    error, frames, status = result.get("error"), result.get("frames"), result.get("status")
+def _result(answer: Answer, value: Any) -> Result:
+    """Return the result of one query. Raises Unknown where it is missing or where the token may not ask."""
+    result = _lower_keys(value)
+
+    # Denied is no failure of the panel: nobody knows what it would show to who may ask.
+    status = result.get("status")
     if status in _DENIED:
         raise Unknown(f"{answer.url}: a query was denied ({status})", "let the service account query the data source")
+
+    error = result.get("error")
     if error:
         return Result(0, " ".join(str(error).split())[:_WORDS_SHOWN])
+
+    frames = result.get("frames")
     if not isinstance(frames, list):
         raise Unknown(f"{answer.url} answered a query without frames", "is it Grafana 9 or later?")
-    return Result(sum(_values(_lower(frame), answer) for frame in frames))
+    return Result(sum(_values_in(_lower_keys(frame), answer) for frame in frames))
 
 
-def _values(frame: dict[str, Any], answer: Answer) -> int:
-    """Count the values of a frame; NaN and infinity come as null."""
-    schema, data = frame.get("schema"), frame.get("data")
-    columns = data.get("values") if isinstance(data, dict) else None
-    fields = schema.get("fields") if isinstance(schema, dict) else None
+def _values_in(frame: dict[str, Any], answer: Answer) -> int:
+    """Return how many values a frame has besides its times; NaN and infinity come as null and do not count.
+
+    A frame is `{"schema": {"fields": [...]}, "data": {"values": [column, ...]}}`, a column for each field.
+    """
+    columns = at_key(frame.get("data"), "values")
+    fields = at_key(frame.get("schema"), "fields")
     if not isinstance(columns, list) or not isinstance(fields, list) or len(fields) != len(columns):
         raise Unknown(f"{answer.url} answered a frame that cannot be read", "is it Grafana 9 or later?")
-    kinds = [field.get("type") if isinstance(field, dict) else None for field in fields]
-    return sum(_there(column) for kind, column in zip(kinds, columns, strict=True) if kind != "time")
 
-
-def _there(column: Iterable[Any]) -> int:
-    return sum(value is not None for value in column) if isinstance(column, list) else 0
+    count = 0
+    for field, column in zip(fields, columns, strict=True):
+        is_time = at_key(field, "type") == "time"
+        if not is_time and isinstance(column, list):
+            count += sum(value is not None for value in column)
+    return count

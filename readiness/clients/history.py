@@ -21,7 +21,7 @@ SECONDS_AT_MOST = 10.0
 _LOOKED = (Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN)
 _OURS = (
     " from decisions d join runs r on r.run = d.run where r.url = :url and d.check_id = :check_id"
-    f" and (:line is null or d.line = :line) and d.outcome in ({', '.join(repr(str(one)) for one in _LOOKED)})"
+    f" and (:line is null or d.line = :line) and d.outcome in ({', '.join(repr(str(outcome)) for outcome in _LOOKED)})"
 )
 _SECONDS = (
     "(select max(m.value) from measurements m where m.run = d.run and m.line = d.line and m.check_id = d.check_id"
@@ -45,21 +45,23 @@ class History:
         self._guard = guard
 
     def looks(self, source: Source, begin: datetime, end: datetime) -> Looks:
-        """Give the looks of a window. Raises Unknown, also where they do not cover it."""
+        """Return the looks of a window. Raises Unknown, also where they do not cover it."""
         names = {"url": self._target, "check_id": source.check, "line": source.line, "measurement": source.measurement}
-        asked = {**names, "begin": begin.isoformat(), "end": end.isoformat()}
+        parameters = {**names, "begin": begin.isoformat(), "end": end.isoformat()}
         target = f"{self._path}: {source.line or ''} {source.check}"
         with self._guard.request("history", "READ", target, None, Effect.READ) as entry:
-            rows, begins, known = self._read(asked)
+            rows, begins, measured = self._read(parameters)
             entry.status = f"{len(rows)} rows"
             try:
-                found = Looks(source.check, begin, end, _together(rows))
+                looks = Looks(source.check, begin, end, _one_a_run(rows))
                 first = datetime.fromisoformat(begins) if begins else None
-                covering = found.covering(first)
+                covering = looks.covering(first)
             except (TypeError, ValueError):
                 raise self._unreadable("its rows are not those of a history") from None
-        if source.measurement and found.count and source.measurement not in known:
-            near = nearest(source.measurement, known)
+
+        # Without a look nothing was measured, under whatever name.
+        if source.measurement and looks.count and source.measurement not in measured:
+            near = nearest(source.measurement, measured)
             hint = f"; did you mean {near!r}?" if near else ""
             raise Unknown(
                 f"{source.check} measured no seconds called {source.measurement!r}{hint}",
@@ -67,7 +69,8 @@ class History:
             )
         return covering
 
-    def _read(self, asked: dict[str, str | None]) -> tuple[list[tuple[Any, ...]], Any, list[str]]:
+    def _read(self, parameters: dict[str, str | None]) -> tuple[list[tuple[Any, ...]], Any, list[str]]:
+        """Return the rows of `_LOOKS`, when the first look of all was, and the names of what was measured."""
         if not self._path.is_file():
             raise Unknown(
                 f"{self._path} is not there: no run has ended yet",
@@ -76,9 +79,10 @@ class History:
 
         def read(_: object) -> tuple[list[tuple[Any, ...]], Any, list[str]]:
             with closing(sqlite3.connect(address(self._path), uri=True, timeout=WAIT_SECONDS)) as connection:
-                rows = connection.execute(_LOOKS, asked).fetchall()
-                (begins,) = connection.execute(_BEGINS, asked).fetchone()
-                return rows, begins, [str(name) for (name,) in connection.execute(_NAMES, asked)]
+                rows = connection.execute(_LOOKS, parameters).fetchall()
+                (begins,) = connection.execute(_BEGINS, parameters).fetchone()
+                measured = [str(name) for (name,) in connection.execute(_NAMES, parameters)]
+                return rows, begins, measured
 
         try:
             return within(Deadline.after(SECONDS_AT_MOST), read)
@@ -92,10 +96,11 @@ class History:
         return Unknown(f"{self._path} cannot be read: {why}", remedy)
 
 
-def _together(rows: Iterable[tuple[Any, ...]]) -> list[Look]:
-    """Make one look of the decisions of each run. Raises TypeError and ValueError for what no run wrote."""
-    found: dict[str, Look] = {}
-    for run, started_at, outcome, seconds in rows:
-        look = Look(datetime.fromisoformat(started_at), Outcome(outcome), None if seconds is None else float(seconds))
-        found[run] = found[run].and_also(look) if run in found else look
-    return list(found.values())
+def _one_a_run(rows: Iterable[tuple[Any, ...]]) -> list[Look]:
+    """Return one look for the decisions of each run. Raises TypeError and ValueError for what no run wrote."""
+    looks: dict[str, Look] = {}
+    for run, started_at, outcome, value in rows:
+        seconds = None if value is None else float(value)
+        look = Look(datetime.fromisoformat(started_at), Outcome(outcome), seconds)
+        looks[run] = looks[run].and_also(look) if run in looks else look
+    return list(looks.values())

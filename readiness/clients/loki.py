@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from readiness.environment import monitoring
 from readiness.outcomes import Unknown
 from readiness.transport.system import System
+from readiness.transport.typed import at_key
 
 _SECOND = 1_000_000_000
 LINES_AT_MOST = 100
@@ -32,9 +33,9 @@ class Loki(System[monitoring.Loki]):
     LACK = ("no Loki is configured", "set loki.url and loki.query in the environment file")
 
     def newest(self, since: datetime) -> list[LogLine]:
-        """Fetch the newest lines after `since`, newest first; at most a hundred. Raises Unknown."""
+        """Return the newest lines after `since`, newest first; at most a hundred. Raises Unknown."""
         until = datetime.now(UTC) + timedelta(minutes=1)  # clocks differ a little
-        words = urlencode(
+        parameters = urlencode(
             {
                 "query": self.settings.query,
                 "limit": LINES_AT_MOST,
@@ -44,10 +45,11 @@ class Loki(System[monitoring.Loki]):
             }
         )
         headers = {"X-Scope-OrgID": self.settings.tenant} if self.settings.tenant else {}
-        url = f"{self.settings.url}/loki/api/v1/query_range?{words}"
+        url = f"{self.settings.url}/loki/api/v1/query_range?{parameters}"
         answer = self._http.get(url, token=self.settings.token, headers=headers).expect(200)
-        found = answer.json()
-        data = found.get("data") if isinstance(found, dict) and found.get("status") == "success" else None
+
+        document = answer.json()
+        data = at_key(document, "data") if at_key(document, "status") == "success" else None
         if not isinstance(data, dict) or data.get("resultType") != "streams":
             raise Unknown(f"{answer.url} answered no streams", "does loki.query select log lines, and is it Loki?")
         lines = _lines(data.get("result"), answer.url)
@@ -55,6 +57,7 @@ class Loki(System[monitoring.Loki]):
 
 
 def _lines(streams: Any, url: str) -> list[LogLine]:
+    """Return the lines of streams, `{"values": [[nanoseconds, text], ...]}` each. Raises Unknown."""
     try:
         return [
             LogLine(datetime.fromtimestamp(int(value[0]) / _SECOND, UTC), str(value[1]))

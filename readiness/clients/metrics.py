@@ -32,38 +32,40 @@ class Exposition(System[schema.Metrics]):
     LACK = ("no metrics page is configured", "set metrics.url in the environment file")
 
     def samples(self) -> list[Sample]:
-        """Fetch and parse the page. Raises Unknown; an empty page is no answer either.
+        """Return all samples of the page. Raises Unknown, also for an empty page.
 
         A sample's value may be NaN here, as the format allows; `total` refuses it.
         """
         answer = self._http.get(self.settings.url, token=self.settings.token).expect(200)
-        found = _parsed(answer)
-        if not found:
+        samples = _parsed(answer)
+        if not samples:
             raise Unknown(f"{answer.url} shows no metric", "is it the right page, and has the service just started?")
-        return found
+        return samples
 
     def family(self, name: str) -> list[Sample]:
-        """Give the samples of a metric, by its family's name or by a sample's own. Raises Unknown where none is."""
+        """Return the samples of a metric, by its family's name or by a sample's own. Raises Unknown for none."""
         samples = self.samples()
-        family = name.removesuffix("_total")
-        found = [one for one in samples if name in {one.name, one.family} or one.family == family]
-        if not found:
+        # The two formats differ in whether a counter's family is called `x` or `x_total`.
+        without_suffix = name.removesuffix("_total")
+        matches = [each for each in samples if name in {each.name, each.family} or each.family == without_suffix]
+        if not matches:
             raise _absent(name, "", samples)
-        return found
+        return matches
 
     def total(self, name: str, labels: Mapping[str, str] | None = None) -> float:
-        """Add up the samples of one name that carry these labels. Raises Unknown where there is none."""
+        """Return the sum of the samples of one name that carry these labels. Raises Unknown for none, and for NaN."""
         wanted = (labels or {}).items()
         samples = self.samples()
-        found = [sample.value for sample in samples if sample.name == name and wanted <= sample.labels.items()]
-        if not found:
-            raise _absent(name, ", ".join(f"{key}={value}" for key, value in wanted), samples)
-        if not all(map(math.isfinite, found)):
+        values = [sample.value for sample in samples if sample.name == name and wanted <= sample.labels.items()]
+        if not values:
+            raise _absent(name, ", ".join(f"{label}={value}" for label, value in wanted), samples)
+        if not all(math.isfinite(value) for value in values):
             raise Unknown(f"the metric {name} is not a number", "look at the exposition page: what computes it?")
-        return math.fsum(found)
+        return math.fsum(values)
 
 
 def _absent(name: str, labels: str, samples: Iterable[Sample]) -> Unknown:
+    """Return the error for a metric without a sample, with the nearest name of the page."""
     near = nearest(name, {sample.name for sample in samples} - {name})
     hint = f"; did you mean {near}?" if near else ""
     with_labels = f" with {labels}" if labels else ""
@@ -71,18 +73,26 @@ def _absent(name: str, labels: str, samples: Iterable[Sample]) -> Unknown:
 
 
 def _parsed(answer: Answer) -> list[Sample]:
+    """Return the samples of an answer, in the format that its content type names. Raises Unknown."""
     text = answer.text()
     if text.lstrip().startswith("<"):
         raise Unknown(f"{answer.url} answered HTML, not metrics", "a sign-in page? look at it in a browser")
-    openmetrics = "openmetrics" in answer.headers.get("content-type", "")
+
+    is_openmetrics = "openmetrics" in answer.headers.get("content-type", "")
+    parse = parse_openmetrics if is_openmetrics else parse_text
     try:
-        families = list((parse_openmetrics if openmetrics else parse_text)(text))
-        found = [Sample(each.name, one.name, one.labels, float(one.value)) for each in families for one in each.samples]
+        samples = [
+            Sample(family.name, sample.name, sample.labels, float(sample.value))
+            for family in parse(text)
+            for sample in family.samples
+        ]
     except (ValueError, LookupError, TypeError, AttributeError) as error:  # the parser meets strange text unprepared
         raise Unknown(
             f"{answer.url} cannot be parsed as metrics: {str(error)[:120]}", "is it the right page?"
         ) from None
-    series = {(one.name, *sorted(one.labels.items())) for one in found}
-    if not openmetrics and len(series) != len(found):
+
+    # OpenMetrics has rules of its own for several points of a series, which its parser enforces.
+    series = {(sample.name, *sorted(sample.labels.items())) for sample in samples}
+    if not is_openmetrics and len(series) != len(samples):
         raise Unknown(f"{answer.url} shows a series twice: which one counts?", "correct what exposes it")
-    return found
+    return samples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from readiness.redaction.secret import Secret
 from readiness.transport.deadline import Deadline, DeadlinePassed, within
 from readiness.transport.guard import Guard
 
-TELLING = 12
+KEY_LENGTH = 12
 """Parts of an address this long are keys, where the address names a vendor and no host."""
 
 
@@ -31,41 +32,47 @@ class Delivery:
 
 
 @dataclass
-class _Complaints(logging.Handler):
-    """What Apprise says of a delivery that fails; it answers only yes or no."""
+class _Warnings(logging.Handler):
+    """Collects what Apprise logs of a delivery that fails: its answer is only yes or no."""
 
-    said: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(logging.WARNING)
 
+    # By identity, as every handler: a dataclass compares by its fields and has no hash.
     def __hash__(self) -> int:
         return id(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.said.append(record.getMessage())
+        self.messages.append(record.getMessage())
 
 
 class Notifier:
-    """Sends. Nothing is imported, and nobody contacted, before there is something to send."""
+    """Sends messages. Nothing is imported, and nobody contacted, before there is one to send."""
 
     def __init__(self, settings: Notify | None, guard: Guard) -> None:
-        self._settings, self._guard = settings, guard
+        self._settings = settings
+        self._guard = guard
 
     def send(self, title: str, body: str) -> list[Delivery]:
-        """Send to every place; one that fails keeps no other from it. Raises NotConfigured."""
+        """Send to every place and return how each went: one that fails stops no other. Raises NotConfigured."""
         if self._settings is None:
             raise NotConfigured("nobody is named to be told", "set notify.urls in the environment")
+
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # those of Apprise's many parts are not ours; a run makes them errors
+            # Those of Apprise's many parts are not ours, and a run makes warnings errors.
+            warnings.simplefilter("ignore")
             apprise = _apprise()
-            return [self._deliver(apprise, one.reveal(), title, body) for one in self._settings.urls]
+            return [self._deliver(apprise, url.reveal(), title, body) for url in self._settings.urls]
 
     def _deliver(self, apprise: Any, url: str, title: str, body: str) -> Delivery:
         place = urlsplit(url).scheme or "an address without a scheme"
         host = host_of(url) if place in NAMES_ITS_HOST else None
+        # What stands in place of a host is a key then, as in slack://T1/B2/token.
         if host is None:
-            _remember(url)
+            _remember_keys(url)
+
         try:
             with self._guard.request("notify", "SEND", place, host, Effect.NOTIFY) as entry:
                 self._send(apprise, url, title, body)
@@ -77,19 +84,22 @@ class Notifier:
     def _send(self, apprise: Any, url: str, title: str, body: str) -> None:
         assert self._settings
         seconds = self._settings.seconds_at_most
+        # Redirects would lead where no guard has looked.
         sender = apprise.Apprise(asset=apprise.AppriseAsset(http_redirects=False, app_id="production-readiness"))
-        with _listening() as said:
+        with _collected_warnings() as messages:
             if not sender.add(url):
                 raise Unknown("Apprise does not know this address", "see its list of services")
             try:
-                done = within(Deadline.after(seconds), lambda _: sender.notify(body=body, title=title))
+                delivered = within(Deadline.after(seconds), lambda _: sender.notify(body=body, title=title))
             except DeadlinePassed:
                 raise Unknown(f"not delivered within {seconds:g} s", "look at the service") from None
-            if not done:
-                raise Unknown(f"not delivered: {'; '.join(said) or 'no reason is given'}", "look at the service")
+            if not delivered:
+                reason = "; ".join(messages) or "no reason is given"
+                raise Unknown(f"not delivered: {reason}", "look at the service")
 
 
 def _apprise() -> Any:
+    """Return the module. Raises NotConfigured where it is not installed."""
     try:
         import apprise  # noqa: PLC0415  an optional part, and slow to load
     except ImportError:
@@ -98,17 +108,18 @@ def _apprise() -> Any:
 
 
 @contextmanager
-def _listening() -> Iterator[list[str]]:
-    logger, complaints = logging.getLogger("apprise"), _Complaints()
-    logger.addHandler(complaints)
+def _collected_warnings() -> Iterator[list[str]]:
+    logger = logging.getLogger("apprise")
+    handler = _Warnings()
+    logger.addHandler(handler)
     try:
-        yield complaints.said
+        yield handler.messages
     finally:
-        logger.removeHandler(complaints)
+        logger.removeHandler(handler)
 
 
-def _remember(url: str) -> None:
-    """Keep the keys that an address is made of out of every output."""
-    for part in url.replace("?", "/").replace("@", "/").replace(":", "/").replace("&", "/").split("/"):
-        if len(part) >= TELLING:
+def _remember_keys(url: str) -> None:
+    """Remember the keys that an address is made of as secrets, so that every output masks them."""
+    for part in re.split("[/?@:&]", url):
+        if len(part) >= KEY_LENGTH:
             Secret(part)

@@ -7,10 +7,10 @@ there is a next one. A user's address and numbers are read as what kind they are
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from readiness.environment import people
 from readiness.outcomes import Unknown
@@ -19,11 +19,13 @@ from readiness.transport.system import System
 from readiness.transport.typed import at_key, typed
 
 _OK = 200
-PAGES_AT_MOST, PER_PAGE = 50, 100
+PAGES_AT_MOST = 50
+PER_PAGE = 100
+T = TypeVar("T")
 
 
 class User(BaseModel):
-    """Somebody who is called."""
+    """A user of PagerDuty."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,7 +34,7 @@ class User(BaseModel):
 
 
 class OnCall(BaseModel):
-    """Who has a level for how long. Without a start and an end it is for good."""
+    """Who has a level of a policy, and for how long. Without a start and an end it is for good."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -74,45 +76,51 @@ class PagerDuty(System[people.PagerDuty]):
     LACK = ("no PagerDuty is configured", "set pagerduty.token and pagerduty.escalation_policy in the environment file")
 
     def on_calls(self, begin: datetime, end: datetime) -> list[OnCall]:
-        """List who has which level of the policy between two moments. Raises Unknown."""
-        words = {
+        """Return who has which level of the policy between two moments. Raises Unknown."""
+        parameters = {
             "escalation_policy_ids[]": self.settings.escalation_policy,
             "since": begin.isoformat(),
             "until": end.isoformat(),
             "limit": PER_PAGE,
         }
-        found: list[OnCall] = []
+        rows = TypeAdapter(list[OnCall])
+        on_calls: list[OnCall] = []
         for _ in range(PAGES_AT_MOST):
-            answer = self._get("/oncalls", {**words, "offset": len(found)})  # a page may be shorter than was asked for
-            said = answer.json()
-            found += self._typed(list[OnCall], at_key(said, "oncalls"), answer)
-            if not self._typed(bool, at_key(said, "more"), answer):
-                return found
+            # By what has come, not by pages: a page may be shorter than was asked for.
+            answer = self._get("/oncalls", {**parameters, "offset": len(on_calls)})
+            document = answer.json()
+            page = self._typed(rows, at_key(document, "oncalls"), answer)
+            on_calls += page
+
+            has_more = self._typed(TypeAdapter(bool), at_key(document, "more"), answer)
+            if not has_more:
+                return on_calls
         raise Unknown(
-            f"{self.settings.url}/oncalls has more than {PAGES_AT_MOST} pages", "name a policy with fewer schedules"
+            f"{self.settings.url}/oncalls has more than {PAGES_AT_MOST} pages",
+            "name a policy with fewer schedules",
         )
 
     def policy(self, policy: str) -> EscalationPolicy:
-        """Fetch an escalation policy. Raises Unknown."""
+        """Return the escalation policy of an id. Raises Unknown."""
         answer = self._get(f"/escalation_policies/{quote(policy, safe='')}", {})
-        found: EscalationPolicy = self._typed(EscalationPolicy, at_key(answer.json(), "escalation_policy"), answer)
-        return found
+        document = at_key(answer.json(), "escalation_policy")
+        return self._typed(TypeAdapter(EscalationPolicy), document, answer)
 
     def contact_methods(self, user: str) -> list[ContactMethod]:
-        """List the ways in which a user is reached. Raises Unknown."""
+        """Return the ways in which a user, by id, is reached. Raises Unknown."""
         answer = self._get(f"/users/{quote(user, safe='')}/contact_methods", {})
-        found: list[ContactMethod] = self._typed(list[ContactMethod], at_key(answer.json(), "contact_methods"), answer)
-        return found
+        rows = at_key(answer.json(), "contact_methods")
+        return self._typed(TypeAdapter(list[ContactMethod]), rows, answer)
 
-    def _get(self, path: str, words: dict[str, Any]) -> Answer:
-        known = self.settings
+    def _get(self, path: str, parameters: dict[str, Any]) -> Answer:
+        settings = self.settings
         headers = {
-            "Authorization": f"Token token={known.token.reveal()}",
+            "Authorization": f"Token token={settings.token.reveal()}",
             "Accept": "application/vnd.pagerduty+json;version=2",
         }
-        asked = f"?{urlencode(words)}" if words else ""
-        return self._http.get(f"{known.url}{path}{asked}", headers=headers).expect(_OK)
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return self._http.get(f"{settings.url}{path}{query}", headers=headers).expect(_OK)
 
     @staticmethod
-    def _typed(kind: Any, found: Any, answer: Answer) -> Any:
-        return typed(kind, found, answer, "PagerDuty", "pagerduty.url")
+    def _typed(adapter: TypeAdapter[T], value: Any, answer: Answer) -> T:
+        return typed(adapter, value, answer, "PagerDuty", "pagerduty.url")

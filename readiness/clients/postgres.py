@@ -26,7 +26,9 @@ __all__ = ["Postgres", "Row", "only_value"]
 Connection = psycopg.Connection[tuple[Any, ...]]
 SQL_SHOWN = 200
 ROWS_AT_MOST = 100_000
-GRACE_SECONDS = 1.0  # for the server to end a statement by itself, before we end the connection
+GRACE_SECONDS = 1.0
+"""For the server to end a statement by itself, before we end the connection."""
+# Comments and brackets may stand before the word. The transaction is read-only besides: this gives the better message.
 _READS = re.compile(
     r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*(?:select|with|show|values|table|explain)\b", re.IGNORECASE | re.DOTALL
 )
@@ -43,18 +45,21 @@ class _Place:
 
     @classmethod
     def of(cls, settings: schema.Postgres) -> _Place:
+        """Return the place of an address. Raises Unknown for what libpq does not take as one."""
         try:
-            known = conninfo_to_dict(settings.url.reveal())
+            parts = conninfo_to_dict(settings.url.reveal())
         except psycopg.Error:  # its message would hold a part of the address
             raise Unknown(
                 "postgres.url is not the address of a database", "write it as postgresql://role:password@host:port/name"
             ) from None
-        hosts = f"{known.get('host') or ''},{known.get('hostaddr') or ''}".rstrip(",").split(",")
+
+        # libpq tries several hosts in turn, and connects to `hostaddr` where it is given: all must be allowed.
+        hosts = f"{parts.get('host') or ''},{parts.get('hostaddr') or ''}".rstrip(",").split(",")
         return cls(
-            tuple(hosts),
-            str(known.get("port") or 5432),
-            str(known.get("dbname") or ""),
-            str(known.get("options") or ""),
+            hosts=tuple(hosts),
+            port=str(parts.get("port") or 5432),
+            database=str(parts.get("dbname") or ""),
+            options=str(parts.get("options") or ""),
         )
 
     def __str__(self) -> str:
@@ -74,7 +79,7 @@ class Postgres:
 
     @property
     def configured(self) -> bool:
-        """Tell whether the environment names a database."""
+        """Whether the environment names a database."""
         return self._given is not None
 
     @property
@@ -88,7 +93,7 @@ class Postgres:
         return self._settings.application_role
 
     def rows(self, sql: str, *parameters: object) -> list[Row]:
-        """Run one statement that reads, and give its rows. Raises Unknown; no rows are no rows."""
+        """Return the rows of one statement that reads; there may be none. Raises Unknown."""
         settings = self._settings
         place = _Place.of(settings)
         target = f"{place}: {' '.join(sql.split())[:SQL_SHOWN]}"
@@ -97,21 +102,21 @@ class Postgres:
         with self._guard.request("postgres", "SQL", target, place.hosts[0], Effect.READ) as entry:
             if not _READS.match(sql):
                 raise Unknown("the statement does not read: it begins with no select", "correct the query")
-            found, entry.status = self._found(sql, parameters, place)
-        return found
+            rows, entry.status = self._rows_and_status(sql, parameters, place)
+        return rows
 
     def reach(self) -> float:
-        """Open a new connection, ask one thing, and give the seconds it took in all. Raises Unknown."""
+        """Return the seconds that a new connection and one statement over it take. Raises Unknown."""
         place = _Place.of(self._settings)
         with self._guard.request(
             "postgres", "SQL", f"{place}: connect, select 1", place.hosts[0], Effect.READ
         ) as entry:
             started = time.monotonic()
-            _, entry.status = self._found("select 1 as answer", (), place, new=True)
+            _, entry.status = self._rows_and_status("select 1 as answer", (), place, new=True)
             return time.monotonic() - started
 
     def value(self, sql: str, *parameters: object) -> Plain:
-        """Run a statement that answers one value. Raises Unknown, also where it is NULL."""
+        """Return the one value that a statement answers. Raises Unknown, also where it is NULL."""
         return only_value(self.rows(sql, *parameters), "the query")
 
     def close(self) -> None:
@@ -134,7 +139,7 @@ class Postgres:
             raise NotConfigured(f"no {what} is configured", f"set {self._section}.url in the environment file")
         return self._given
 
-    def _found(
+    def _rows_and_status(
         self, sql: str, parameters: tuple[object, ...], place: _Place, *, new: bool = False
     ) -> tuple[list[Row], str]:
         settings = self._settings
@@ -144,26 +149,29 @@ class Postgres:
                 "raise postgres.connections_at_most",
             )
         try:
-            connection = (None if new else self._known()) or self._connect(place)
-            found = self._run(connection, sql, parameters)
+            connection = None if new else self._take_idle()
+            if connection is None:
+                connection = self._connect(place)
+            rows = self._run(connection, sql, parameters)
         except psycopg.Error as error:
             raise explained(error, str(place)) from None
         finally:
             self._places.release()
-        return found, f"{len(found)} rows"
+        return rows, f"{len(rows)} rows"
 
-    def _known(self) -> Connection | None:
-        """Take an open connection that has not died meanwhile."""
+    def _take_idle(self) -> Connection | None:
+        """Return an open connection that has not died meanwhile; None where there is none."""
         while True:
             try:
-                known = self._idle.get_nowait()
+                connection = self._idle.get_nowait()
             except queue.Empty:
                 return None
-            if not known.closed and not _has_something_to_say(known):
-                return known
-            known.close()
+            if not connection.closed and not _is_readable(connection):
+                return connection
+            connection.close()
 
     def _connect(self, place: _Place) -> Connection:
+        """Return a new read-only connection with the settings' limits. Raises Unknown, psycopg.Error."""
         settings = self._settings
         limits = {
             "default_transaction_read_only": "on",
@@ -172,44 +180,48 @@ class Postgres:
             "idle_in_transaction_session_timeout": "60000",
         }
 
+        limit_options = [f"-c {name}={value}" for name, value in limits.items()]
+
         def connect(wire: Wire) -> Connection:
-            made = psycopg.connect(
+            connection = psycopg.connect(
                 settings.url.reveal(),
                 row_factory=tuple_row,
                 connect_timeout=max(2, round(settings.connect_seconds)),  # libpq's least; our own deadline is exact
                 tcp_user_timeout=round(settings.connect_seconds * 1000),
                 application_name="readiness",
-                prepare_threshold=None,
-                options=" ".join([place.options, *(f"-c {name}={value}" for name, value in limits.items())]).strip(),
+                prepare_threshold=None,  # a pooler in between may give each statement another server connection
+                options=" ".join([place.options, *limit_options]).strip(),
             )
             if wire.cut_off:  # nobody waits for it any more
-                made.close()
-            return made
+                connection.close()
+            return connection
 
         try:
-            made = within(Deadline.after(settings.connect_seconds), connect)
+            connection = within(Deadline.after(settings.connect_seconds), connect)
         except DeadlinePassed:
             raise Unknown(
                 f"{place} did not take the connection within {settings.connect_seconds:g} s",
                 "is it up, and is there a way to it from here? else raise postgres.connect_seconds",
             ) from None
-        made.read_only = True
-        return made
+        connection.read_only = True
+        return connection
 
     def _run(self, connection: Connection, sql: str, parameters: tuple[object, ...]) -> list[Row]:
+        """Return a statement's rows, and put the connection back or close it. Raises Unknown, psycopg.Error."""
+
         # A server that went silent answers neither the query nor its cancellation: then the socket is cut. Only the
         # thread that uses the connection may close it; libpq would else close its descriptor twice.
         def work(wire: Wire) -> list[Row]:
-            whole = False
+            is_whole = False
             try:
-                found = _read(connection, wire, sql, parameters)
-                whole = True
+                rows = _read(connection, wire, sql, parameters)
+                is_whole = True
             finally:
-                if whole and not wire.cut_off and not self._closed:
+                if is_whole and not wire.cut_off and not self._closed:
                     self._idle.put(connection)
                 else:
                     connection.close()
-            return found
+            return rows
 
         seconds = self._settings.statement_timeout_seconds + GRACE_SECONDS
         try:
@@ -228,7 +240,8 @@ def _read(connection: Connection, wire: Wire, sql: str, parameters: tuple[object
         # Streaming goes through the extended protocol, which takes exactly one statement: no second one can leave
         # the read-only transaction. It also lets us stop in a table that is too large.
         for values in cursor.stream(sql.encode(), parameters or None):
-            names = names or [column.name for column in cursor.description or ()]
+            if not names:
+                names = [column.name for column in cursor.description or ()]
             rows.append(plain_row(names, values))
             if len(rows) > ROWS_AT_MOST:
                 wire.cut()
@@ -237,8 +250,8 @@ def _read(connection: Connection, wire: Wire, sql: str, parameters: tuple[object
     return rows
 
 
-def _has_something_to_say(connection: Connection) -> bool:
-    """Tell whether an idle connection has news: for one that asked nothing, that is its end."""
+def _is_readable(connection: Connection) -> bool:
+    """Check whether there is anything to read from an idle connection: of one that asked nothing, that is its end."""
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)
     return bool(poll.poll(0))

@@ -19,6 +19,7 @@ from readiness.environment import schema
 from readiness.outcomes import Unknown
 from readiness.transport.answer import Answer
 from readiness.transport.system import System
+from readiness.transport.typed import at_key
 
 _OK = 200
 _ERRORS = {400, 422, 500, 503}
@@ -79,93 +80,118 @@ class Prometheus(System[schema.Prometheus]):
     LACK = ("no Prometheus is configured", "set prometheus.url in the environment file")
 
     def vector(self, query: str, seconds_ago: float = 0.0) -> list[Series]:
-        """Ask for an instant vector; nothing is an empty list. Raises Unknown, also for a partial answer."""
-        at = {"time": f"{time.time() - seconds_ago:.3f}"} if seconds_ago else {}
-        data = self._ask("/api/v1/query", query=query, **at)
+        """Return the instant vector of a query, an empty list for no series. Raises Unknown, also for a part of it."""
+        parameters = {"query": query}
+        if seconds_ago:
+            parameters["time"] = f"{time.time() - seconds_ago:.3f}"
+        data = self._get("/api/v1/query", parameters)
+
         kind = data.get("resultType")
-        rows = [{"value": data.get("result")}] if kind == "scalar" else data.get("result")
+        result = data.get("result")
+        # A scalar is a value without labels: what time() or scalar(...) answers.
+        rows = [{"value": result}] if kind == "scalar" else result
         if kind not in {"vector", "scalar"} or not isinstance(rows, list):
             raise Unknown(f"{query} answers no vector but {kind}", "ask for one value at one moment")
         return [_series(row, query) for row in rows]
 
     def value(self, query: str, seconds_ago: float = 0.0) -> float:
-        """Ask for one finite number. Raises Unknown for no series, several, NaN and infinity."""
-        found = self.vector(query, seconds_ago)
-        if not found:
+        """Return the finite number that a query answers. Raises Unknown for no series, several, NaN and infinity."""
+        vector = self.vector(query, seconds_ago)
+        if not vector:
             raise Unknown(f"{query} has no series", "is the metric scraped, and are its labels right?")
-        if len(found) > 1:
-            raise Unknown(f"{query} has {len(found)} series, one is wanted", "add them up: sum(...)")
-        if not math.isfinite(found[0].value):
-            raise Unknown(f"{query} is {found[0].value}", "nothing to divide by? is there traffic?")
-        return found[0].value
+        if len(vector) > 1:
+            raise Unknown(f"{query} has {len(vector)} series, one is wanted", "add them up: sum(...)")
+
+        value = vector[0].value
+        if not math.isfinite(value):
+            raise Unknown(f"{query} is {value}", "nothing to divide by? is there traffic?")
+        return value
 
     def rules(self) -> list[Rule]:
-        """List all alert rules. Raises Unknown."""
-        found: list[dict[str, Any]] = []
-        token = ""
-        while True:  # newer servers give them in pages
-            data = self._ask("/api/v1/rules", type="alert", **({"group_next_token": token} if token else {}))
-            for group in self._each(_Group, data.get("groups"), "rules"):
-                found += group.rules
-            token = data.get("groupNextToken") or ""
-            if not token:
-                return self._each(Rule, found, "rules")
+        """Return all alert rules. Raises Unknown."""
+        groups = TypeAdapter(list[_Group])
+        rules: list[dict[str, Any]] = []
+        parameters = {"type": "alert"}
+        while True:
+            data = self._get("/api/v1/rules", parameters)
+            for group in _typed(groups, data.get("groups"), "rules"):
+                rules += group.rules
+
+            # Newer servers answer in pages; the last one, and any answer of an older server, has no token.
+            next_token = data.get("groupNextToken")
+            if not next_token:
+                return _typed(TypeAdapter(list[Rule]), rules, "rules")
+            parameters["group_next_token"] = next_token
 
     def targets(self) -> list[ScrapeTarget]:
-        """List what is scraped. Raises Unknown."""
-        data = self._ask("/api/v1/targets", state="active")
-        return self._each(ScrapeTarget, data.get("activeTargets"), "targets")
+        """Return the targets that are scraped. Raises Unknown."""
+        data = self._get("/api/v1/targets", {"state": "active"})
+        return _typed(TypeAdapter(list[ScrapeTarget]), data.get("activeTargets"), "targets")
 
     def alertmanagers(self) -> list[str]:
-        """List the Alertmanagers that alerts are sent to. Raises Unknown."""
-        found = self._ask("/api/v1/alertmanagers").get("activeAlertmanagers")
-        return [str(one.get("url")) for one in self._each(dict[str, Any], found, "alertmanagers")]
+        """Return the URLs of the Alertmanagers that alerts are sent to. Raises Unknown."""
+        data = self._get("/api/v1/alertmanagers", {})
+        rows = _typed(TypeAdapter(list[dict[str, Any]]), data.get("activeAlertmanagers"), "alertmanagers")
+        return [str(row.get("url")) for row in rows]
 
-    def _ask(self, path: str, **parameters: str) -> dict[str, Any]:
-        words = f"?{urlencode(parameters)}" if parameters else ""
-        answer = self._http.get(
-            self.settings.url + path + words, token=self.settings.token, headers={**self.settings.headers}
-        )
+    def _get(self, path: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """Return the `data` of a successful answer. Raises Unknown, also for a partial one."""
+        settings = self.settings
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        answer = self._http.get(settings.url + path + query, token=settings.token, headers=settings.headers)
         if answer.status != _OK:
             raise _refused(answer)
-        found = answer.json()
-        data = found.get("data") if isinstance(found, dict) and found.get("status") == "success" else None
+
+        document = answer.json()
+        data = at_key(document, "data") if at_key(document, "status") == "success" else None
         if not isinstance(data, dict):
             raise Unknown(f"{answer.url} answered something else than Prometheus does", "is prometheus.url right?")
-        if found.get("warnings"):
-            told = "; ".join(map(str, found["warnings"]))[:_WORDS_SHOWN]
-            raise Unknown(f"{answer.url} answered in part: {told}", "mend the part that is missing, then run again")
+
+        # Thanos and Mimir answer 200 with what they have when one of their stores is away.
+        warnings = document.get("warnings")
+        if warnings:
+            text = "; ".join(map(str, warnings))[:_WORDS_SHOWN]
+            raise Unknown(f"{answer.url} answered in part: {text}", "mend the part that is missing, then run again")
         return data
 
-    def _each(self, kind: type[T], found: Any, what: str) -> list[T]:
-        try:
-            return TypeAdapter(list[kind]).validate_python(found)  # type: ignore[valid-type]
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise Unknown(
-                f"Prometheus' {what} are not as its API says: {place}: {first['msg']}", "is prometheus.url right?"
-            ) from None
+
+def _typed(adapter: TypeAdapter[T], value: Any, what: str) -> T:
+    """Return a part of an answer as the adapter's type. Raises Unknown that names `what` it is."""
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise Unknown(
+            f"Prometheus' {what} are not as its API says: {place}: {first['msg']}",
+            "is prometheus.url right?",
+        ) from None
 
 
 def _series(row: Any, query: str) -> Series:
+    """Return one row of a vector: `{"metric": {label: value}, "value": [seconds, text]}`. Raises Unknown."""
     try:
         _, text = row["value"]
-        return Series({str(key): str(value) for key, value in row.get("metric", {}).items()}, float(text))
+        labels = {str(name): str(value) for name, value in row.get("metric", {}).items()}
+        return Series(labels, float(text))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Unknown(f"{query} answers what is no sample", "is prometheus.url right?") from None
 
 
 def _refused(answer: Answer) -> Unknown:
-    """Say what the server says about its refusal, where it says anything."""
+    """Return the error for a status other than 200, with the server's own message where it has one."""
     if answer.status not in _ERRORS:
         try:
             answer.expect(_OK)
         except Unknown as unknown:
             return unknown
+
     text = answer.body.decode("utf-8", "replace").strip()
-    if text.startswith("{"):
-        found = answer.json()
-        text = f"{found.get('errorType', 'error')}: {found.get('error', '')}" if isinstance(found, dict) else text
-    told = " ".join(text.split())[:_WORDS_SHOWN] or "nothing more"
-    return Unknown(f"{answer.url} answered {answer.status}: {told}", "correct the query, or look at the server's log")
+    document = answer.json() if text.startswith("{") else None
+    if isinstance(document, dict):
+        text = f"{document.get('errorType', 'error')}: {document.get('error', '')}"
+    message = " ".join(text.split())[:_WORDS_SHOWN] or "nothing more"
+    return Unknown(
+        f"{answer.url} answered {answer.status}: {message}",
+        "correct the query, or look at the server's log",
+    )

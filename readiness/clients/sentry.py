@@ -19,10 +19,12 @@ from readiness.environment import monitoring
 from readiness.outcomes import Unknown
 from readiness.transport.answer import Answer
 from readiness.transport.system import System
-from readiness.transport.typed import typed
+from readiness.transport.typed import at_key, typed
 
-_OK, _NOT_FOUND = 200, 404
-PAGES_AT_MOST, PER_PAGE = 50, 100
+_OK = 200
+_NOT_FOUND = 404
+PAGES_AT_MOST = 50
+PER_PAGE = 100
 _NEXT = re.compile(r'<[^>]*>;\s*rel="next";\s*results="(true|false)"(?:;\s*cursor="([^"]*)")?')
 _UNCOUNTED = ("rate_limited", "cardinality_limited", "abuse", "invalid")
 """Ways in which Sentry drops events that somebody sent; filters and samples are somebody's wish."""
@@ -55,14 +57,16 @@ class Issue(BaseModel):
 
     @property
     def first_seen(self) -> datetime | None:
-        """When it was seen first."""
+        """When it was seen first of all, not only in the window that was asked for."""
         return self.lifetime.firstSeen or self.first_seen_here
 
     @property
     def tracked(self) -> bool | None:
-        """Tell whether a tracker's issue is linked; None where the answer does not say."""
-        said = [each for each in (self.annotations, self.linked, self.linked_apps) if each is not None]
-        return any(said) if self.linked is not None or any(said) else None
+        """Whether a tracker's issue is linked; None where the answer does not say."""
+        if self.annotations or self.linked or self.linked_apps:
+            return True
+        # Only a server that knows `expand=integrationIssues` answers the list; without it, no link is no answer.
+        return None if self.linked is None else False
 
 
 class Detector(BaseModel):
@@ -150,13 +154,13 @@ class Sentry(System[monitoring.Sentry]):
     )
 
     def project(self) -> Project:
-        """Fetch the project. Raises Unknown."""
+        """Return the project. Raises Unknown."""
         answer = self._get(self._project(""), {}).expect(_OK)
-        return _typed(Project, answer.json(), answer)
+        return _typed(TypeAdapter(Project), answer.json(), answer)
 
     def issues(self, query: str, seconds: int) -> list[Issue]:
-        """List the issues that match a search and had events in the last `seconds`. Raises Unknown."""
-        words = {
+        """Return the issues that match a search and had events in the last `seconds`. Raises Unknown."""
+        parameters = {
             "query": query,
             "statsPeriod": f"{seconds}s",
             "limit": PER_PAGE,
@@ -164,11 +168,11 @@ class Sentry(System[monitoring.Sentry]):
             "environment": self.settings.environment,
             "expand": ["integrationIssues", "sentryAppIssues"],
         }
-        return self._pages(Issue, self._organization("issues/"), words)
+        return self._pages(TypeAdapter(list[Issue]), self._organization("issues/"), parameters)
 
     def events(self, query: str, seconds: int) -> int:
-        """Count the error events that match a search. Raises Unknown."""
-        words = {
+        """Return how many error events of the last `seconds` match a search. Raises Unknown."""
+        parameters = {
             "dataset": "errors",
             "field": "count()",
             "query": query,
@@ -176,17 +180,20 @@ class Sentry(System[monitoring.Sentry]):
             "project": self.settings.project,
             "environment": self.settings.environment,
         }
-        answer = self._get(self._organization("events/"), words).expect(_OK)
-        found = answer.json()
+        answer = self._get(self._organization("events/"), parameters).expect(_OK)
+        document = answer.json()
         try:
-            (row,) = found["data"]
+            (row,) = document["data"]
             return TypeAdapter(int).validate_python(row["count()"])
         except (KeyError, TypeError, ValueError):
             raise Unknown(f"{answer.url} answered without one count", "is sentry.url right?") from None
 
     def dropped(self, hours: int) -> dict[str, float]:
-        """Count the error events that were sent and not kept, by the way they were lost. Raises Unknown."""
-        words = {
+        """Return how many error events of the last `hours` were sent and not kept, by Sentry's outcome.
+
+        Outcomes without an event are left out. Raises Unknown.
+        """
+        parameters = {
             "groupBy": "outcome",
             "field": "sum(quantity)",
             "category": "error",
@@ -194,65 +201,80 @@ class Sentry(System[monitoring.Sentry]):
             "statsPeriod": f"{hours}h",
             "project": self.project().id,
         }
-        answer = self._get(self._organization("stats_v2/"), words).expect(_OK)
-        found = answer.json()
-        rows = _typed(list[_Row], found.get("groups") if isinstance(found, dict) else None, answer)
+        answer = self._get(self._organization("stats_v2/"), parameters).expect(_OK)
+        rows = _typed(TypeAdapter(list[_Row]), at_key(answer.json(), "groups"), answer)
+
         totals = {str(row.by.get("outcome")): row.totals.get("sum(quantity)", 0.0) for row in rows}
-        return {name: totals[name] for name in _UNCOUNTED if totals.get(name)}
+        return {outcome: totals[outcome] for outcome in _UNCOUNTED if totals.get(outcome)}
 
     def detectors(self) -> list[Detector] | None:
-        """List the monitors of the project; None on a server that has none yet. Raises Unknown."""
-        return self._newer(Detector, "detectors/")
+        """Return the monitors of the project; None on a server that is too old to have any. Raises Unknown."""
+        return self._of_newer_server(TypeAdapter(list[Detector]), "detectors/")
 
     def workflows(self) -> list[Workflow] | None:
-        """List the alerts of the project; None on a server that has none yet. Raises Unknown."""
-        return self._newer(Workflow, "workflows/")
+        """Return the alerts of the project; None on a server that is too old to have any. Raises Unknown."""
+        return self._of_newer_server(TypeAdapter(list[Workflow]), "workflows/")
 
     def metric_rules(self) -> list[MetricRule]:
-        """List the metric alerts of an older server. Raises Unknown."""
-        return self._pages(MetricRule, self._organization("alert-rules/"), {})
+        """Return the metric alerts of an older server. Raises Unknown."""
+        return self._pages(TypeAdapter(list[MetricRule]), self._organization("alert-rules/"), {})
 
     def issue_rules(self) -> list[IssueRule]:
-        """List the issue alerts of an older server. Raises Unknown."""
-        return self._pages(IssueRule, self._project("rules/"), {})
+        """Return the issue alerts of an older server. Raises Unknown."""
+        return self._pages(TypeAdapter(list[IssueRule]), self._project("rules/"), {})
 
-    def _newer(self, kind: type[T], path: str) -> list[T] | None:
-        where, words = self._organization(path), {"project": self.settings.project}
-        first = self._get(where, words)
-        if first.status == _NOT_FOUND:
-            # Absent only if the same token sees what it would be part of.
-            self._get(self._organization(""), {}).expect(_OK).json()
-            return None
-        return self._pages(kind, where, words, first)
+    def _of_newer_server(self, adapter: TypeAdapter[list[T]], path: str) -> list[T] | None:
+        """Return the rows of a list that older servers do not have; None where it is missing. Raises Unknown."""
+        where = self._organization(path)
+        parameters = {"project": self.settings.project}
+
+        first = self._get(where, parameters)
+        if first.status != _NOT_FOUND:
+            return self._pages(adapter, where, parameters, first)
+
+        # Sentry answers 404 also for what a token may not see: the list is absent only if the same token sees the
+        # organisation that it would be part of.
+        self._get(self._organization(""), {}).expect(_OK).json()
+        return None
 
     def _organization(self, path: str) -> str:
         return f"/organizations/{quote(self.settings.organization, safe='')}/{path}"
 
     def _project(self, path: str) -> str:
-        names = (self.settings.organization, self.settings.project)
-        return f"/projects/{'/'.join(quote(name, safe='') for name in names)}/{path}"
+        organization = quote(self.settings.organization, safe="")
+        project = quote(self.settings.project, safe="")
+        return f"/projects/{organization}/{project}/{path}"
 
-    def _pages(self, kind: type[T], path: str, words: Mapping[str, Any], first: Answer | None = None) -> list[T]:
-        """Follow the pages to the last one."""
-        found: list[T] = []
-        answer = (first or self._get(path, words)).expect(_OK)
+    def _pages(
+        self, adapter: TypeAdapter[list[T]], path: str, parameters: Mapping[str, Any], first: Answer | None = None
+    ) -> list[T]:
+        """Return the rows of all pages; `first` is the first page where it has been asked for already."""
+        rows: list[T] = []
+        answer = first or self._get(path, parameters)
+        answer.expect(_OK)
         for _ in range(PAGES_AT_MOST):
-            found += _typed(list[kind], answer.json(), answer)  # type: ignore[valid-type]
-            following = _NEXT.search(answer.headers.get("link", ""))
-            if not following or (following[1] == "true" and not following[2]):
+            page = _typed(adapter, answer.json(), answer)
+            rows += page
+
+            # The link to the next page is there also on the last one; its `results` says whether it has any.
+            link = _NEXT.search(answer.headers.get("link", ""))
+            has_next = link[1] == "true" if link else None
+            cursor = link[2] if link else None
+            if has_next is None or (has_next and not cursor):
                 raise Unknown(f"{answer.url} does not say whether there is another page", "what took its Link header?")
-            if following[1] == "false":
-                return found
-            answer = self._get(path, {**words, "cursor": following[2]}).expect(_OK)
+            if not has_next:
+                return rows
+            answer = self._get(path, {**parameters, "cursor": cursor}).expect(_OK)
         raise Unknown(
-            f"{answer.url} has more than {PAGES_AT_MOST} pages", "resolve or archive what is old, then run again"
+            f"{answer.url} has more than {PAGES_AT_MOST} pages",
+            "resolve or archive what is old, then run again",
         )
 
-    def _get(self, path: str, words: Mapping[str, Any]) -> Answer:
-        known = self.settings
-        asked = f"?{urlencode(words, doseq=True)}" if words else ""
-        return self._http.get(f"{known.url}/api/0{path}{asked}", token=known.token)
+    def _get(self, path: str, parameters: Mapping[str, Any]) -> Answer:
+        settings = self.settings
+        query = f"?{urlencode(parameters, doseq=True)}" if parameters else ""
+        return self._http.get(f"{settings.url}/api/0{path}{query}", token=settings.token)
 
 
-def _typed(kind: type[T], found: Any, answer: Answer) -> T:
-    return typed(kind, found, answer, "Sentry", "sentry.url")
+def _typed(adapter: TypeAdapter[T], value: Any, answer: Answer) -> T:
+    return typed(adapter, value, answer, "Sentry", "sentry.url")

@@ -1,7 +1,9 @@
-"""Sentry's alert rules of every age in one form: so many events in so long a time, and who is told. Nothing is sent.
+"""Sentry's alert rules of every age as one type: a count of events in a window, and whom it notifies. Nothing is sent.
 
-A rule whose search narrows it in a way that is not known here says so in `narrowed`: whether it does what a runbook
-demands cannot be told then.
+A rule whose search or conditions narrow it in a way that is not known here names them in `narrowed`: whether it does
+what a runbook demands cannot be decided then.
+
+Source: as for `readiness.clients.sentry`, which fetches them.
 """
 
 from __future__ import annotations
@@ -14,16 +16,32 @@ from typing import Any
 from readiness.clients.sentry import Detector, IssueRule, MetricRule, Workflow
 
 _TOKEN = re.compile(r"[^\s()\[\]]+:\[[^\]]*\]|[^\s()]+")
-_PLAIN = {"or", "and", "is:unresolved", "event.type:error", "event.type:default", "event.type:transaction"}
-_PLAIN |= {"level:error", "level:[error,fatal]", "level:[fatal,error]", "is_transaction:true"}
+_PLAIN = {
+    "or",
+    "and",
+    "is:unresolved",
+    "event.type:error",
+    "event.type:default",
+    "event.type:transaction",
+    "level:error",
+    "level:[error,fatal]",
+    "level:[fatal,error]",
+    "is_transaction:true",
+}
 """Words of a search that leave in all errors, or all transactions."""
 _SLOWER = re.compile(r"(?:transaction|span)\.duration:>=?([\d.]+)(ms|s|min|m)?$")
 _SECONDS = {None: 0.001, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _INTERVAL = re.compile(r"(\d+)(min|m|h|d|w)$")
 _ABOVE = {"gt", "gte"}
 _PRIORITY = {"issue_priority_greater_or_equal", "issue_priority_equals"}
-_OLD_ACTIONS = {"mail": "email", "slack": "slack", "pager_duty": "pagerduty", "opsgenie": "opsgenie"}
-_OLD_ACTIONS |= {"msteams": "msteams", "discord": "discord"}
+_OLD_ACTIONS = {
+    "mail": "email",
+    "slack": "slack",
+    "pager_duty": "pagerduty",
+    "opsgenie": "opsgenie",
+    "msteams": "msteams",
+    "discord": "discord",
+}
 _TEXT_MESSAGE = re.compile(r"\bsms\b|twilio", re.IGNORECASE)
 
 
@@ -44,36 +62,52 @@ class Rule:
 
 
 def present(detectors: Iterable[Detector], workflows: Iterable[Workflow]) -> Iterator[Rule]:
-    """Read monitors and alerts."""
-    known, watching = (
-        {each.id: each for each in detectors if each.enabled},
-        [each for each in workflows if each.enabled],
-    )
-    for detector in known.values():
+    """Yield the rules of Sentry's monitors (detectors) and alerts (workflows) that are switched on."""
+    enabled_detectors = {detector.id: detector for detector in detectors if detector.enabled}
+    enabled_workflows = [workflow for workflow in workflows if workflow.enabled]
+
+    for detector in enabled_detectors.values():
         if detector.type == "metric_issue":
-            yield from _of_detector(detector, [one for one in watching if one.id in (detector.workflow_ids or ())])
-    for workflow in watching:
-        if any(each in known for each in workflow.detector_ids or ()):
+            named = detector.workflow_ids or ()
+            connected = [workflow for workflow in enabled_workflows if workflow.id in named]
+            yield from _of_detector(detector, connected)
+
+    for workflow in enabled_workflows:
+        # An alert without a monitor that is switched on never fires.
+        if any(detector_id in enabled_detectors for detector_id in workflow.detector_ids or ()):
             yield from _of_workflow(workflow)
 
 
 def _of_detector(detector: Detector, workflows: list[Workflow]) -> Iterator[Rule]:
-    conditions = _each(detector.conditions or {}, "conditions")
-    limits = [
-        (each.get("comparison"), each.get("conditionResult")) for each in conditions if each.get("type") in _ABOVE
-    ]
-    static = detector.config.get("detectionType", "static") == "static"
+    # A monitor that compares with the past ("percent", "dynamic") has no threshold in events.
+    if detector.config.get("detectionType", "static") != "static":
+        return
+
+    conditions = _objects(detector.conditions or {}, "conditions")
+    thresholds = [condition for condition in conditions if condition.get("type") in _ABOVE]
+
     for source in detector.sources or ():
         query = (source.get("queryObj") or {}).get("snubaQuery") or {}
-        if not static or not _counts(str(query.get("aggregate", ""))):
+        if not _counts(str(query.get("aggregate", ""))):
             continue
-        slower, narrowed = _search(str(query.get("query") or ""), _of_transactions(query))
-        for limit, priority in limits:
-            if isinstance(limit, int | float):
-                found = [_actions(workflow, priority) for workflow in workflows]
-                actions = frozenset(name for names in found for name in names)
-                where, seconds = query.get("environment"), float(query.get("timeWindow") or 0)
-                yield Rule(detector.name, float(limit), seconds, where, actions, slower, narrowed)
+
+        slower_than, narrowed = _search(str(query.get("query") or ""), _of_transactions(query))
+
+        for threshold in thresholds:
+            events = threshold.get("comparison")
+            if not isinstance(events, int | float):
+                continue
+            priority = threshold.get("conditionResult")
+            actions = frozenset(name for workflow in workflows for name in _actions_at(workflow, priority))
+            yield Rule(
+                detector.name,
+                events=float(events),
+                seconds=float(query.get("timeWindow") or 0),
+                environment=query.get("environment"),
+                actions=actions,
+                slower_than=slower_than,
+                narrowed=narrowed,
+            )
 
 
 def _counts(aggregate: str) -> bool:
@@ -81,109 +115,170 @@ def _counts(aggregate: str) -> bool:
 
 
 def _of_transactions(query: dict[str, Any]) -> bool:
-    kinds = query.get("eventTypes") or []
-    return query.get("dataset") != "events" or not {*kinds} <= {"error", "default"}
+    if query.get("dataset") != "events":
+        return True
+    event_types = set(query.get("eventTypes") or [])
+    return not event_types <= {"error", "default"}
 
 
 def _search(text: str, transactions: bool) -> tuple[float | None, str]:
-    """Give the seconds that a transaction must take (None: errors are counted), and what is not understood."""
-    slower, rest = (0.0 if transactions else None), []
+    """Return the seconds that a transaction must take to count, and the words of the search that are not understood.
+
+    The seconds are None where errors are counted; the words are joined by spaces, in the order of the search.
+    """
+    slower_than = 0.0 if transactions else None
+    unknown_words = []
+
     for word in _TOKEN.findall(text):
-        found = _SLOWER.match(word)
-        if found:
-            slower = float(found[1]) * _SECONDS[found[2]]
+        duration = _SLOWER.match(word)
+        if duration:
+            slower_than = float(duration[1]) * _SECONDS[duration[2]]
         elif word.lower().replace(" ", "") not in _PLAIN:
-            rest.append(word)
-    return slower, " ".join(rest)
+            unknown_words.append(word)
+
+    return slower_than, " ".join(unknown_words)
 
 
-def _actions(workflow: Workflow, priority: Any) -> Iterator[str]:
-    """Give whom an alert tells about a monitor's issue of this priority."""
+def _actions_at(workflow: Workflow, priority: Any) -> Iterator[str]:
+    """Yield the kinds of actions that an alert takes for a monitor's issue of this priority."""
     for group in workflow.filters or ():
-        conditions = _each(group, "conditions")
-        passes = all(
-            each.get("type") in _PRIORITY and _number(each.get("comparison")) <= _number(priority)
-            for each in conditions
-        )
-        if passes:
-            yield from _told(_each(group, "actions"))
+        if all(_admits(condition, priority) for condition in _objects(group, "conditions")):
+            yield from _action_kinds(_objects(group, "actions"))
+
+
+def _admits(condition: dict[str, Any], priority: Any) -> bool:
+    """Check whether a filter lets issues of a priority pass; one that looks at anything else may not."""
+    return condition.get("type") in _PRIORITY and _number(condition.get("comparison")) <= _number(priority)
 
 
 def _of_workflow(workflow: Workflow) -> Iterator[Rule]:
-    triggers = {each.get("type") for each in _each(workflow.triggers or {}, "conditions")}
+    triggers = {condition.get("type") for condition in _objects(workflow.triggers or {}, "conditions")}
+    unknown_triggers = sorted(str(trigger) for trigger in triggers - {"every_event"})
+
     for group in workflow.filters or ():
-        conditions = _each(group, "conditions")
-        others = [str(each.get("type")) for each in conditions if each.get("type") != "event_frequency_count"]
-        one_is_enough = str(group.get("logicType", "")).startswith("any")
-        strange = [*sorted(map(str, triggers - {"every_event"})), *([] if one_is_enough else others)]
+        conditions = _objects(group, "conditions")
+        narrowed_by = list(unknown_triggers)
+
+        # Where any condition is enough, the others beside the frequency make the alert fire more often, never less.
+        any_is_enough = str(group.get("logicType", "")).startswith("any")
+        if not any_is_enough:
+            narrowed_by += [str(each.get("type")) for each in conditions if each.get("type") != "event_frequency_count"]
+
         for condition in conditions:
-            compared = condition.get("comparison")
-            seconds = _interval(compared.get("interval")) if isinstance(compared, dict) else None
-            if condition.get("type") == "event_frequency_count" and isinstance(compared, dict) and seconds:
-                strange += ["filters"] if compared.get("filters") else []
-                actions = frozenset(_told(_each(group, "actions")))
-                events = _number(compared.get("value"))
-                narrowed = " ".join(strange)
-                yield Rule(workflow.name, events, seconds, workflow.environment, actions, None, narrowed)
+            comparison = condition.get("comparison")
+            if condition.get("type") != "event_frequency_count" or not isinstance(comparison, dict):
+                continue
+            seconds = _interval(comparison.get("interval"))
+            if not seconds:
+                continue
+
+            if comparison.get("filters"):
+                narrowed_by.append("filters")
+            yield Rule(
+                workflow.name,
+                events=_number(comparison.get("value")),
+                seconds=seconds,
+                environment=workflow.environment,
+                actions=frozenset(_action_kinds(_objects(group, "actions"))),
+                narrowed=" ".join(narrowed_by),
+            )
 
 
-def _told(actions: list[dict[str, Any]]) -> Iterator[str]:
+def _action_kinds(actions: list[dict[str, Any]]) -> Iterator[str]:
     for action in actions:
-        if action.get("status", "active") == "active" and action.get("type"):
-            yield str(action["type"])
-            named = (action.get("config") or {}).get("targetDisplay"), *(action.get("data") or {}).values()
-            if any(_TEXT_MESSAGE.search(str(each)) for each in named):
-                yield "sms"
+        if action.get("status", "active") != "active" or not action.get("type"):
+            continue
+        yield str(action["type"])
+
+        # Text messages go through an integration or a plugin, whose name is the only place that says so.
+        config = action.get("config") or {}
+        data = action.get("data") or {}
+        if any(_TEXT_MESSAGE.search(str(value)) for value in (config.get("targetDisplay"), *data.values())):
+            yield "sms"
 
 
 def past(metric: Iterable[MetricRule], issue: Iterable[IssueRule], project: str) -> Iterator[Rule]:
-    """Read the rules of before 2026."""
-    for old in metric:
-        if old.snooze or old.kind or not _counts(old.aggregate) or project not in (old.projects or [project]):
-            continue
-        transactions = "duration" in old.query or "event.type:transaction" in old.query
-        slower, narrowed = _search(old.query, transactions)
-        for trigger in old.triggers:
-            actions = frozenset(str(each.get("type")) for each in _each(trigger, "actions"))
-            events = _number(trigger.get("alertThreshold"))
-            yield Rule(old.name, events, old.minutes * 60, old.environment, actions, slower, narrowed)
-    for rule in issue:
-        if rule.status == "active" and not rule.snooze:
-            yield from _of_issue_rule(rule)
+    """Yield the rules of a server from before 2026: metric alerts of this project, then issue alerts."""
+    for rule in metric:
+        yield from _of_metric_rule(rule, project)
+    for issue_rule in issue:
+        if issue_rule.status == "active" and not issue_rule.snooze:
+            yield from _of_issue_rule(issue_rule)
+
+
+def _of_metric_rule(rule: MetricRule, project: str) -> Iterator[Rule]:
+    fires_below = bool(rule.kind)
+    of_another_project = project not in (rule.projects or [project])
+    if rule.snooze or fires_below or of_another_project or not _counts(rule.aggregate):
+        return
+
+    transactions = "duration" in rule.query or "event.type:transaction" in rule.query
+    slower_than, narrowed = _search(rule.query, transactions)
+
+    for trigger in rule.triggers:
+        yield Rule(
+            rule.name,
+            events=_number(trigger.get("alertThreshold")),
+            seconds=rule.minutes * 60,
+            environment=rule.environment,
+            actions=frozenset(str(action.get("type")) for action in _objects(trigger, "actions")),
+            slower_than=slower_than,
+            narrowed=narrowed,
+        )
 
 
 def _of_issue_rule(rule: IssueRule) -> Iterator[Rule]:
-    others = [str(each.get("id")) for each in rule.filters]
+    narrowed_by = [str(each.get("id")) for each in rule.filters]
+    # With "all" or "none" each further condition must hold besides the frequency.
     if rule.action_match != "any":
-        others += [str(each.get("id")) for each in rule.conditions[1:]]
+        narrowed_by += [str(each.get("id")) for each in rule.conditions[1:]]
+
     for condition in rule.conditions:
+        is_frequency = str(condition.get("id")).endswith(".EventFrequencyCondition")
+        # The other type of comparison is a percentage of an earlier interval.
+        is_count = condition.get("comparisonType", "count") == "count"
         seconds = _interval(condition.get("interval"))
-        counted = condition.get("comparisonType", "count") == "count"
-        if str(condition.get("id")).endswith(".EventFrequencyCondition") and counted and seconds:
-            actions = frozenset(name for action in rule.actions for name in _old_action(action))
-            narrowed = " ".join(others)
-            yield Rule(rule.name, _number(condition.get("value")), seconds, rule.environment, actions, None, narrowed)
+        if not is_frequency or not is_count or not seconds:
+            continue
+
+        yield Rule(
+            rule.name,
+            events=_number(condition.get("value")),
+            seconds=seconds,
+            environment=rule.environment,
+            actions=frozenset(kind for action in rule.actions for kind in _old_action_kinds(action)),
+            narrowed=" ".join(narrowed_by),
+        )
 
 
-def _old_action(action: dict[str, Any]) -> Iterator[str]:
+def _old_action_kinds(action: dict[str, Any]) -> Iterator[str]:
+    # The id is a Python path such as sentry.integrations.slack.notify_action.SlackNotifyServiceAction.
     path = str(action.get("id"))
-    yield next((word for part, word in _OLD_ACTIONS.items() if f".{part}." in path), path)
+    kinds = [kind for part, kind in _OLD_ACTIONS.items() if f".{part}." in path]
+    yield kinds[0] if kinds else path
+
     if _TEXT_MESSAGE.search(f"{action.get('service', '')} {action.get('name', '')}"):
         yield "sms"
 
 
 def _interval(text: Any) -> float | None:
-    found = _INTERVAL.match(str(text))
-    return int(found[1]) * _SECONDS[found[2]] if found else None
+    """Return the seconds of an interval such as `5m` or `1w`; None for anything else."""
+    match = _INTERVAL.match(str(text))
+    if not match:
+        return None
+    return int(match[1]) * _SECONDS[match[2]]
 
 
-def _each(group: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    found = group.get(key)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+def _objects(group: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """Return the objects of the list under a key; what is none is left out."""
+    items = group.get(key)
+    if not isinstance(items, list):
+        return []
+    return [item for item in items if isinstance(item, dict)]
 
 
 def _number(value: Any) -> float:
-    """Read a number; what is none is out of reach, so that no rule with it is good enough."""
+    """Return a value as a number, or infinity for what is none: no rule with it is good enough."""
     try:
         return float(value)
     except (TypeError, ValueError):

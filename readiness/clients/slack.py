@@ -20,9 +20,11 @@ from readiness.outcomes import Unknown
 from readiness.transport.http import Http
 from readiness.transport.messages import Channel, Message, texts, unseen
 
-PAGES_AT_MOST, PER_PAGE = 50, 200
+PAGES_AT_MOST = 50
+PER_PAGE = 200
 _ID = re.compile(r"[CG][A-Z0-9]{6,}$")
-_ABSENT, _TOLD = "channel_not_found", 60
+_ABSENT = "channel_not_found"
+_ERROR_SHOWN = 60
 _RENEW = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
 _SHOWN = ("text", "title", "pretext", "value")
 T = TypeVar("T", bound=BaseModel)
@@ -35,97 +37,13 @@ class _Conversation(BaseModel):
     is_archived: bool
 
 
-class _Said(BaseModel):
+class _Post(BaseModel):
     ts: float
     user: str | None = None
     bot_id: str | None = None
     text: str = ""
     attachments: list[dict[str, Any]] = []
     blocks: list[dict[str, Any]] = []
-
-
-class Slack:
-    """One workspace, seen by a bot."""
-
-    def __init__(self, settings: communication.Slack, http: Http, *, public: bool) -> None:
-        self._settings, self._http, self._public = settings, http, public
-
-    def channel(self, name: str) -> Channel | None:
-        """Find a channel by its name or id; None where it is known not to exist. Raises Unknown."""
-        if _ID.match(name):
-            return self._by_id(name)
-        words = {"types": "public_channel,private_channel", "exclude_archived": "false"}
-        found = [one for one in self._listed("conversations.list", words) if one.name == name]
-        if not found and not self._public:
-            raise unseen(name, "Slack")
-        best = min(found, key=lambda one: one.is_archived, default=None)
-        return Channel(best.id, best.name, best.is_archived) if best else None
-
-    def absent(self, channel: Channel, people: Mapping[str, str]) -> list[str]:
-        """Name the people who are no members of a channel. Raises Unknown."""
-        members: set[str] = set()
-        for page in self._pages("conversations.members", {"channel": channel.id}):
-            members |= set(_typed(_Members, page, "conversations.members").members)
-        if not members:
-            raise Unknown(f"Slack names nobody in {channel.name}", "is it a channel that the bot may see?")
-        return [name for name, person in people.items() if person not in members]
-
-    def messages(self, channel: Channel, since: datetime, until: datetime) -> list[Message]:
-        """Read what was said in a channel, the oldest first. Raises Unknown."""
-        method = "conversations.history"
-        words = {"channel": channel.id, "oldest": f"{since.timestamp():.6f}", "latest": f"{until.timestamp():.6f}"}
-        found: list[Message] = []
-        for page in self._pages(method, {**words, "inclusive": "true"}):
-            read = _typed(_History, page, method)
-            if read.is_limited:
-                raise Unknown("Slack hides older messages from this workspace's plan", "attest the line instead")
-            found += [_message(one) for one in read.messages]
-        return sorted(found, key=lambda one: one.at)
-
-    def _by_id(self, name: str) -> Channel | None:
-        method = "conversations.info"
-        found = self._ask(method, {"channel": name})
-        if found.get("ok") is not True and found.get("error") == _ABSENT:
-            if self._public:
-                return None
-            raise unseen(name, "Slack")
-        known = _typed(_Info, _granted(method, found), method).channel
-        return Channel(known.id, known.name, known.is_archived)
-
-    def _listed(self, method: str, words: Mapping[str, str]) -> Iterator[_Conversation]:
-        for page in self._pages(method, words):
-            yield from _typed(_List, page, method).channels
-
-    def _pages(self, method: str, words: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        """Follow the pages to the last one."""
-        cursor = ""
-        for _ in range(PAGES_AT_MOST):
-            page = self._ask(method, {**words, "limit": str(PER_PAGE), **({"cursor": cursor} if cursor else {})})
-            yield _granted(method, page)
-            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
-            if not cursor and page.get("has_more"):
-                raise Unknown(f"Slack's {method} has more, and does not say where", _OURS)
-            if not cursor:
-                return
-        raise Unknown(
-            f"Slack's {method} has more than {PAGES_AT_MOST} pages",
-            "set communication.channels to the channel's id, so that they need not be searched",
-        )
-
-    def _ask(self, method: str, words: Mapping[str, str]) -> dict[str, Any]:
-        url = f"{self._settings.url}/{method}?{urlencode(words)}"
-        found = self._http.get(url, token=self._settings.token).expect(200).json()
-        if not isinstance(found, dict) or not isinstance(found.get("response_metadata") or {}, dict):
-            raise Unknown(f"Slack's {method} answered no object", _OURS)
-        return found
-
-
-def _granted(method: str, found: dict[str, Any]) -> dict[str, Any]:
-    """Give an answer that is none of Slack's refusals, which come with status 200 too."""
-    if found.get("ok") is True:
-        return found
-    error = str(found.get("error") or "no reason is given")
-    raise Unknown(f"Slack refuses {method}: {error[:_TOLD]}", _remedy(error, str(found.get("needed") or "")))
 
 
 class _Members(BaseModel):
@@ -141,13 +59,128 @@ class _Info(BaseModel):
 
 
 class _History(BaseModel):
-    messages: list[_Said]
+    messages: list[_Post]
     is_limited: bool = False
 
 
+class Slack:
+    """One workspace, seen by a bot."""
+
+    def __init__(self, settings: communication.Slack, http: Http, *, public: bool) -> None:
+        self._settings = settings
+        self._http = http
+        self._public = public
+        """No channel of the workspace is private: what the bot does not see does not exist."""
+
+    def channel(self, name: str) -> Channel | None:
+        """Return the channel of a name or id; None where it is known not to exist. Raises Unknown."""
+        if _ID.match(name):
+            return self._channel_by_id(name)
+
+        parameters = {"types": "public_channel,private_channel", "exclude_archived": "false"}
+        matches = [each for each in self._conversations(parameters) if each.name == name]
+        if not matches and not self._public:
+            raise unseen(name, "Slack")
+        if not matches:
+            return None
+
+        # A name may be used again once its channel is archived: the one that is open is meant.
+        channel = min(matches, key=lambda conversation: conversation.is_archived)
+        return Channel(channel.id, channel.name, channel.is_archived)
+
+    def absent(self, channel: Channel, people: Mapping[str, str]) -> list[str]:
+        """Return the names of the people who are no members of a channel. Raises Unknown.
+
+        `people` maps names to Slack's ids.
+        """
+        method = "conversations.members"
+        members: set[str] = set()
+        for page in self._pages(method, {"channel": channel.id}):
+            members.update(_typed(_Members, page, method).members)
+        if not members:
+            raise Unknown(f"Slack names nobody in {channel.name}", "is it a channel that the bot may see?")
+        return [name for name, person in people.items() if person not in members]
+
+    def messages(self, channel: Channel, since: datetime, until: datetime) -> list[Message]:
+        """Return the messages of a channel between two moments, the oldest first. Raises Unknown."""
+        method = "conversations.history"
+        parameters = {
+            "channel": channel.id,
+            "oldest": f"{since.timestamp():.6f}",
+            "latest": f"{until.timestamp():.6f}",
+            "inclusive": "true",
+        }
+        messages: list[Message] = []
+        for page in self._pages(method, parameters):
+            history = _typed(_History, page, method)
+            # The free plan hides what is older than 90 days: that nothing is there says nothing.
+            if history.is_limited:
+                raise Unknown("Slack hides older messages from this workspace's plan", "attest the line instead")
+            messages += [_message(post) for post in history.messages]
+        return sorted(messages, key=lambda message: message.at)
+
+    def _channel_by_id(self, channel_id: str) -> Channel | None:
+        method = "conversations.info"
+        document = self._get(method, {"channel": channel_id})
+
+        is_absent = document.get("ok") is not True and document.get("error") == _ABSENT
+        if is_absent and self._public:
+            return None
+        if is_absent:
+            raise unseen(channel_id, "Slack")
+
+        channel = _typed(_Info, _granted(method, document), method).channel
+        return Channel(channel.id, channel.name, channel.is_archived)
+
+    def _conversations(self, parameters: Mapping[str, str]) -> Iterator[_Conversation]:
+        method = "conversations.list"
+        for page in self._pages(method, parameters):
+            yield from _typed(_List, page, method).channels
+
+    def _pages(self, method: str, parameters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Yield every page of a method that lists. Raises Unknown."""
+        asked = {**parameters, "limit": str(PER_PAGE)}
+        for _ in range(PAGES_AT_MOST):
+            page = self._get(method, asked)
+            yield _granted(method, page)
+
+            # The last page has an empty cursor, or none; how long a page is says nothing.
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor and page.get("has_more"):
+                raise Unknown(f"Slack's {method} has more, and does not say where", _OURS)
+            if not cursor:
+                return
+            asked["cursor"] = cursor
+        raise Unknown(
+            f"Slack's {method} has more than {PAGES_AT_MOST} pages",
+            "set communication.channels to the channel's id, so that they need not be searched",
+        )
+
+    def _get(self, method: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """Return what a method answers, be it a refusal. Raises Unknown for what is no answer of Slack's."""
+        url = f"{self._settings.url}/{method}?{urlencode(parameters)}"
+        document = self._http.get(url, token=self._settings.token).expect(200).json()
+
+        is_object = isinstance(document, dict) and isinstance(document.get("response_metadata") or {}, dict)
+        if not is_object:
+            raise Unknown(f"Slack's {method} answered no object", _OURS)
+        answer: dict[str, Any] = document
+        return answer
+
+
+def _granted(method: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer that is no refusal. Raises Unknown for one: they come with status 200 too."""
+    if document.get("ok") is True:
+        return document
+    error = str(document.get("error") or "no reason is given")
+    needed = str(document.get("needed") or "")
+    raise Unknown(f"Slack refuses {method}: {error[:_ERROR_SHOWN]}", _remedy(error, needed))
+
+
 def _remedy(error: str, needed: str) -> str:
+    """Return what to do about one of Slack's errors; `needed` is the scope that a missing_scope names."""
     if error == "missing_scope":
-        return f"give the bot the scope {needed[:_TOLD] or 'that it lacks'}, and install it again"
+        return f"give the bot the scope {needed[:_ERROR_SHOWN] or 'that it lacks'}, and install it again"
     if error == "not_in_channel":
         return "invite the bot into the channel"
     if error in _RENEW:
@@ -155,24 +188,31 @@ def _remedy(error: str, needed: str) -> str:
     return "look the error up at docs.slack.dev"
 
 
-def _message(said: _Said) -> Message:
-    """Take the text, and what a bot puts beside it: its notifications stand in attachments, or in blocks alone.
+def _message(post: _Post) -> Message:
+    """Return a post as a message. Raises Unknown where its time is none.
 
-    Beside a person's words stands what others have said: a message that is shared, a page that is linked.
+    A bot's notifications stand in attachments, or in blocks alone. Beside a person's words stands what others have
+    said: a message that is shared, a page that is linked.
     """
-    parts = [said.text] if said.text.strip() else ["".join(texts(block, _SHOWN)) for block in said.blocks]
-    parts += texts(said.attachments, _SHOWN) if said.bot_id else ()
+    parts = [post.text]
+    if not post.text.strip():
+        parts = ["".join(texts(block, _SHOWN)) for block in post.blocks]
+    if post.bot_id:
+        parts += texts(post.attachments, _SHOWN)
+    text = html.unescape("\n".join(parts))  # Slack escapes &, < and >
+
     try:
-        at = datetime.fromtimestamp(said.ts, UTC)
+        at = datetime.fromtimestamp(post.ts, UTC)
     except (ValueError, OverflowError, OSError):
         raise Unknown("Slack tells a message's time as no time", _OURS) from None
-    return Message(at, said.user or said.bot_id or "", html.unescape("\n".join(parts)))
+    return Message(at, post.user or post.bot_id or "", text)
 
 
-def _typed(kind: type[T], found: dict[str, Any], method: str) -> T:
+def _typed(kind: type[T], document: dict[str, Any], method: str) -> T:
+    """Return an answer as a model. Raises Unknown that names the method and the first place that is wrong."""
     try:
-        return kind.model_validate(found)
+        return kind.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))[:_TOLD]
+        place = ".".join(map(str, first["loc"]))[:_ERROR_SHOWN]
         raise Unknown(f"Slack's {method} answered something else: {place}: {first['msg']}", _OURS) from None

@@ -8,7 +8,7 @@ by 404, by HTML or by another document, the next is tried.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +17,7 @@ from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationErr
 from readiness.outcomes import Unknown
 from readiness.transport.answer import Answer
 from readiness.transport.http import Http
+from readiness.transport.typed import at_key
 
 OPERATIONAL = "operational"
 _OVER = {"resolved", "postmortem", "completed"}
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Notice:
-    """An incident or a maintenance, as the page tells it."""
+    """An incident or a maintenance, as the page has it."""
 
     name: str
     state: str
@@ -35,13 +36,13 @@ class Notice:
     """Its name and all its updates."""
     components: tuple[str, ...] = ()
     updates: tuple[datetime, ...] | None = None
-    """When it was told of; None where the page does not say."""
+    """When it was published and updated; None where the page does not say."""
     begins: datetime | None = None
     ends: datetime | None = None
 
     @property
     def over(self) -> bool:
-        """Tell whether it is past."""
+        """Whether it is past."""
         return self.state in _OVER
 
 
@@ -60,22 +61,26 @@ class Page:
 
     @property
     def fine(self) -> bool:
-        """Tell whether the page says that all is well; a word that is not known is not fine."""
+        """Whether the page says that all is well; a word that is not known is not fine."""
         return self.says in _FINE and not self.impaired
 
     @property
     def impaired(self) -> list[str]:
-        """Name the components that do not work as they should."""
-        return [f"{name}: {worst(states)}" for name, states in self.components.items() if worst(states) != OPERATIONAL]
+        """The components that do not work as they should, as `name: state`."""
+        worst_states = {name: worst(states) for name, states in self.components.items()}
+        return [f"{name}: {state}" for name, state in worst_states.items() if state != OPERATIONAL]
 
 
 def worst(states: list[str]) -> str:
-    """Give the state that is not operational, if there is one."""
-    return next((state for state in states if state != OPERATIONAL), OPERATIONAL)
+    """Return the first state that is not operational; "operational" where there is none."""
+    for state in states:
+        if state != OPERATIONAL:
+            return state
+    return OPERATIONAL
 
 
 class Where(Protocol):
-    """What is known of a page: a vendor's, or the service's own."""
+    """A page as the environment names it: a vendor's, or the service's own."""
 
     @property
     def url(self) -> str:
@@ -83,11 +88,11 @@ class Where(Protocol):
 
     @property
     def kind(self) -> str | None:
-        """What it is made with."""
+        """What it is made with, a key of the known shapes; None where that is to be found out."""
 
 
 class _OtherShape(Exception):
-    """It is no page of this kind; why."""
+    """The document is no page of the shape that was tried; the message says why."""
 
 
 class StatusPages:
@@ -97,48 +102,53 @@ class StatusPages:
         self._http = http
 
     def page(self, where: Where) -> Page:
-        """Read a page. Raises Unknown."""
+        """Return a page, by the first shape that it has. Raises Unknown where it has none that is known."""
         shapes = {where.kind: _SHAPES[where.kind]} if where.kind else _SHAPES
-        why: list[str] = []
+        reasons: list[str] = []
         for kind, (path, read) in shapes.items():
             answer = self._http.get(where.url + path)
             try:
                 return read(_document(answer))
             except _OtherShape as other:
-                why.append(f"{kind}: {other}")
+                reasons.append(f"{kind}: {other}")
         raise Unknown(
-            f"{where.url} is no status page in a known shape: {'; '.join(why)}",
+            f"{where.url} is no status page in a known shape: {'; '.join(reasons)}",
             "look at it in a browser; its address may have changed",
         )
 
-    def told(self, where: Where) -> list[Notice]:
-        """List what a page has told, also what is over; of Statuspage's shape alone. Raises Unknown."""
-        found: list[Notice] = []
+    def notices(self, where: Where) -> list[Notice]:
+        """Return all incidents and maintenances of a page, also those that are over. Raises Unknown.
+
+        Only Statuspage's shape lists them.
+        """
+        notices: list[Notice] = []
         for name in ("incidents", "scheduled-maintenances"):
             answer = self._http.get(f"{where.url}/api/v2/{name}.json")
             try:
-                document = _document(answer)
-                notices = document.get(name.replace("-", "_")) if isinstance(document, dict) else None
-                found += [_notice(one) for one in _typed(list[_Notice], notices)]
+                rows = at_key(_document(answer), name.replace("-", "_"))
+                notices += [_notice(row) for row in _typed(TypeAdapter(list[_Notice]), rows)]
             except _OtherShape as other:
                 raise Unknown(
                     f"{answer.url} does not list what was told: {other}", "attest the line, or move the page"
                 ) from None
-        return found
+        return notices
 
 
 def _document(answer: Answer) -> Any:
+    """Return the JSON of an answer. Raises _OtherShape for what another kind of page answers, Unknown for a failure."""
     if answer.status in _GONE:
         raise _OtherShape(f"status {answer.status}")
     answer.expect(200)
+    # Many pages answer their front page for a path that they do not know.
     if answer.text().lstrip().startswith("<"):
         raise _OtherShape("HTML")
     return answer.json()
 
 
-def _typed(kind: type[T], found: Any) -> T:
+def _typed(adapter: TypeAdapter[T], value: Any) -> T:
+    """Return a part of a document as the adapter's type. Raises _OtherShape that names the first wrong place."""
     try:
-        return TypeAdapter(kind).validate_python(found)
+        return adapter.validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))[:60] or "the document"
@@ -185,28 +195,37 @@ class _Statuspage(BaseModel):
 
 
 def _statuspage(document: Any) -> Page:
-    found = _typed(_Statuspage, document)
+    summary = _typed(TypeAdapter(_Statuspage), document)
+
     states: dict[str, list[str]] = {}
-    for one in found.components:
-        if not one.group:  # it repeats the worst of its own
-            states.setdefault(one.name, []).append(one.status)
-    notices = [_notice(one) for one in found.incidents]
-    planned = tuple(_notice(one) for one in found.scheduled_maintenances)
+    for component in summary.components:
+        # A group repeats the worst state of its own components.
+        if not component.group:
+            states.setdefault(component.name, []).append(component.status)
+
+    incidents = [_notice(incident) for incident in summary.incidents]
     return Page(
-        *(found.page.name, found.status.indicator, found.page.updated_at, states),
-        *(tuple(one for one in notices if not one.over), planned),
+        name=summary.page.name,
+        says=summary.status.indicator,
+        updated_at=summary.page.updated_at,
+        components=states,
+        incidents=tuple(incident for incident in incidents if not incident.over),
+        maintenances=tuple(_notice(maintenance) for maintenance in summary.scheduled_maintenances),
     )
 
 
-def _notice(one: _Notice) -> Notice:
+def _notice(notice: _Notice) -> Notice:
+    bodies = [update.body or "" for update in notice.incident_updates]
+    # An update may be dated back by hand: `display_at` is what the page shows.
+    updated = [update.display_at or update.created_at for update in notice.incident_updates]
     return Notice(
-        one.name,
-        one.status,
-        "\n".join([one.name, *(update.body or "" for update in one.incident_updates)]),
-        tuple(component.name for component in one.components or ()),
-        (one.created_at, *(update.display_at or update.created_at for update in one.incident_updates)),
-        one.scheduled_for,
-        one.scheduled_until,
+        name=notice.name,
+        state=notice.status,
+        text="\n".join([notice.name, *bodies]),
+        components=tuple(component.name for component in notice.components or ()),
+        updates=(notice.created_at, *updated),
+        begins=notice.scheduled_for,
+        ends=notice.scheduled_until,
     )
 
 
@@ -231,19 +250,27 @@ class _Instatus(BaseModel):
 
 
 def _instatus(document: Any) -> Page:
-    """Take its summary, which names no component; empty lists are left out of it."""
-    found = _typed(_Instatus, document)
-    planned = tuple(
-        Notice(
-            *(one.name, one.status.lower(), one.name),
-            begins=one.start,
-            ends=one.start + timedelta(minutes=one.duration) if one.start and one.duration else None,
-        )
-        for one in found.maintenances
+    """Return the page of Instatus' summary, which names no component; empty lists are left out of it."""
+    summary = _typed(TypeAdapter(_Instatus), document)
+
+    incidents = [_instatus_notice(incident) for incident in summary.incidents]
+    return Page(
+        name=summary.page.name,
+        says=summary.page.status.lower(),
+        incidents=tuple(incident for incident in incidents if not incident.over),
+        maintenances=tuple(_instatus_maintenance(maintenance) for maintenance in summary.maintenances),
     )
-    notices = (Notice(one.name, one.status.lower(), one.name) for one in found.incidents)
-    open_ones = tuple(one for one in notices if not one.over)
-    return Page(found.page.name, found.page.status.lower(), incidents=open_ones, maintenances=planned)
+
+
+def _instatus_notice(notice: _InstatusNotice) -> Notice:
+    return Notice(notice.name, notice.status.lower(), text=notice.name)
+
+
+def _instatus_maintenance(maintenance: _InstatusNotice) -> Notice:
+    ends = None
+    if maintenance.start and maintenance.duration:
+        ends = maintenance.start + timedelta(minutes=maintenance.duration)
+    return replace(_instatus_notice(maintenance), begins=maintenance.start, ends=ends)
 
 
 class _BetterStackData(BaseModel):
@@ -279,25 +306,40 @@ class _Aggregate(BaseModel):
 
 
 def _betterstack(document: Any) -> Page:
-    found = _typed(_BetterStack, document)
-    whole = _typed(_Aggregate, found.data.attributes)
+    """Return the page of Better Stack's JSON:API document: the parts of a page are `included`, each by its type."""
+    page = _typed(TypeAdapter(_BetterStack), document)
+    aggregate = _typed(TypeAdapter(_Aggregate), page.data.attributes)
     states: dict[str, list[str]] = {}
     incidents: list[Notice] = []
     maintenances: list[Notice] = []
-    for part in found.included:
+    for part in page.included:
         if part.type == "status_page_resource":
-            resource = _typed(_Resource, part.attributes)
+            resource = _typed(TypeAdapter(_Resource), part.attributes)
             states.setdefault(resource.public_name, []).append(resource.status)
         elif part.type == "status_report":
-            one = _typed(_Report, part.attributes)
-            told = Notice(one.title, one.aggregate_state, one.title, begins=one.starts_at, ends=one.ends_at)
-            if one.report_type == "maintenance":
-                maintenances.append(told)
-            elif one.ends_at is None and one.aggregate_state != "resolved":
-                incidents.append(told)
+            report = _typed(TypeAdapter(_Report), part.attributes)
+            is_over = report.ends_at is not None or report.aggregate_state == "resolved"
+            if report.report_type == "maintenance":
+                maintenances.append(_betterstack_notice(report))
+            elif not is_over:
+                incidents.append(_betterstack_notice(report))
+
     return Page(
-        *(whole.company_name, whole.aggregate_state, None, states),
-        *(tuple(incidents), tuple(maintenances)),
+        name=aggregate.company_name,
+        says=aggregate.aggregate_state,
+        components=states,
+        incidents=tuple(incidents),
+        maintenances=tuple(maintenances),
+    )
+
+
+def _betterstack_notice(report: _Report) -> Notice:
+    return Notice(
+        report.title,
+        report.aggregate_state,
+        text=report.title,
+        begins=report.starts_at,
+        ends=report.ends_at,
     )
 
 
@@ -307,8 +349,8 @@ class _Rootly(BaseModel):
 
 
 def _rootly(document: Any) -> Page:
-    found = _typed(_Rootly, document)
-    return Page(found.page.name, found.status.indicator, found.page.updated_at)
+    status = _typed(TypeAdapter(_Rootly), document)
+    return Page(status.page.name, status.status.indicator, status.page.updated_at)
 
 
 _SHAPES: dict[str, tuple[str, Callable[[Any], Page]]] = {

@@ -15,6 +15,7 @@ from readiness.environment import schema
 from readiness.outcomes import Effect, Unknown
 from readiness.transport.http import Answer
 from readiness.transport.system import System
+from readiness.transport.typed import at_key
 
 _OK = 200
 _REMEDIES = {
@@ -44,34 +45,41 @@ class Storage(System[schema.Storage]):
         return self.settings.bucket
 
     def bucket(self) -> BucketFound:
-        """Ask for the bucket. Raises Unknown."""
+        """Return whether the bucket exists, and whether it is public. Raises Unknown."""
         answer = self._send("GET", f"/bucket/{quote(self.settings.bucket, safe='')}")
         if answer.status == _OK:
-            found = answer.json()
-            if not isinstance(found, dict) or found.get("id", found.get("name")) != self.settings.bucket:
-                raise Unknown(f"{answer.url} answered something else than the bucket", "is storage.url right?")
-            public = found.get("public")
-            if not isinstance(public, bool | None):
-                raise Unknown(f"{answer.url} does not say whether the bucket is public", "is storage.url right?")
-            return BucketFound(exists=True, public=public)
-        code, told = _error(answer)
+            return self._existing(answer)
+
+        code, message = _error(answer)
         # A 404 of a proxy or of another service is no answer about the bucket.
-        if code == "404" and "bucket not found" in told.lower():
+        if code == "404" and "bucket not found" in message.lower():
             return BucketFound(exists=False)
         raise _refused(answer, code)
 
+    def _existing(self, answer: Answer) -> BucketFound:
+        bucket = answer.json()
+        if not isinstance(bucket, dict) or bucket.get("id", bucket.get("name")) != self.settings.bucket:
+            raise Unknown(f"{answer.url} answered something else than the bucket", "is storage.url right?")
+
+        public = bucket.get("public")
+        if not isinstance(public, bool | None):
+            raise Unknown(f"{answer.url} does not say whether the bucket is public", "is storage.url right?")
+        return BucketFound(exists=True, public=public)
+
     def may_upload(self) -> bool:
-        """Ask for a signed upload. Raises Unknown."""
+        """Return whether the credential may upload: whether it is given a signed address for one. Raises Unknown."""
         bucket = quote(self.settings.bucket, safe="")
         # A name that nobody has: for one that exists the store would answer that, not whether we may.
         answer = self._send("POST", f"/object/upload/sign/{bucket}/readiness-probe-{secrets.token_hex(6)}")
         if answer.status == _OK:
-            found = answer.json()
-            if not isinstance(found, dict) or not isinstance(found.get("url"), str) or not found["url"]:
+            signed_url = at_key(answer.json(), "url")
+            if not isinstance(signed_url, str) or not signed_url:
                 raise Unknown(f"{answer.url} answered without a signed address", "is storage.url right?")
             return True
-        code, told = _error(answer)
-        if code == "403" and "row-level security" in told:
+
+        code, message = _error(answer)
+        # Any other 403 is one of the credential, not of the policy that decides on uploads.
+        if code == "403" and "row-level security" in message:
             return False
         raise _refused(answer, code)
 
@@ -85,16 +93,17 @@ class Storage(System[schema.Storage]):
 
 
 def _error(answer: Answer) -> tuple[str, str]:
-    """Give the true code and what is told with it."""
+    """Return the true status code of an error, and its message."""
     if answer.status not in {400, 401, 403, 404, 409}:
         return str(answer.status), ""
-    found = answer.json()
-    if not isinstance(found, dict):
+    document = answer.json()
+    if not isinstance(document, dict):
         return str(answer.status), ""
-    return str(found.get("statusCode", answer.status)), f"{found.get('error', '')} {found.get('message', '')}"
+
+    code = str(document.get("statusCode", answer.status))
+    return code, f"{document.get('error', '')} {document.get('message', '')}"
 
 
 def _refused(answer: Answer, code: str) -> Unknown:
-    return Unknown(
-        f"{answer.url} answered {code}", _REMEDIES.get(code, "look at the object store's status, then run again")
-    )
+    remedy = _REMEDIES.get(code, "look at the object store's status, then run again")
+    return Unknown(f"{answer.url} answered {code}", remedy)

@@ -3,34 +3,54 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from readiness.commands import add_reports
 from readiness.evidence import run_folders
-from readiness.evidence.journal import read_run
+from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger import PAGE
-from readiness.outcomes import Phase
+from readiness.outcomes import Outcome, Phase
 from readiness.sandbox import Sandbox
 
 HELP = "take the ingestion runbook through preflight, smoke, postlaunch and the sign-off on the sandbox"
-A_WEEK_LATER = {Phase.GA: ["--as-of", "T+7d"]}
+WEEK = 7
+"""Days after the launch on which ga is judged."""
 REPORTS = Path("reports")
 DRILL = ("drill", "kill-switch", "--env", "local")
+EXPECTED = {Phase.PREFLIGHT: "GO", Phase.SMOKE: "GO", Phase.POSTLAUNCH: "OK", Phase.GA: "APPROVED"}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a phase ended."""
+
+    phase: Phase
+    folder: Path
+    verdict: str
+    lacking: Mapping[str, Sequence[str]]
+    """Tool → the lines that are unknown for want of it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command line may say."""
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="plant a fault first (repeatable)")
+    parser.add_argument(
+        "--expect-go", action="store_true", help=f"exit 1 unless it ends {', '.join(EXPECTED.values())}: for CI"
+    )
     add_reports(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the phases; the exit code is 0 when each gave a verdict, whatever it was."""
-    verdicts, reports = {}, [] if options.reports == REPORTS else [f"--reports={options.reports}"]
+    """Run the phases; the exit code is 0 when each gave a verdict, whatever it was, or the one that is expected."""
+    reports = [] if options.reports == REPORTS else [f"--reports={options.reports}"]
     _call("readiness", *DRILL, *reports)  # as in staging, days before: it starts a launched sandbox of its own
+    endings: list[Ending] = []
     with Sandbox.start() as sandbox:
         for fault in options.fault:
             sandbox.keep(fault)
@@ -38,14 +58,27 @@ def run(options: argparse.Namespace) -> int:
             if phase is Phase.SMOKE:
                 print("\n-- launch: INGESTION_ENABLED becomes true --\n", flush=True)
                 sandbox.launch()
-            words = ("-m", phase, "--env", "local", *A_WEEK_LATER.get(phase, []), *reports)
-            _call("pytest", *words, **sandbox.variables)
-            verdicts[phase] = _finish(options.reports, phase)
-    print()
-    for phase, (folder, verdict) in verdicts.items():
-        print(f"{phase:<11} {verdict:<11} {folder / 'report.html'}")
-    print(f"{'sign-off':<23} {options.reports / 'local' / PAGE}")
-    return 0 if all(verdict for _, verdict in verdicts.values()) else 1
+            if phase is Phase.GA:
+                print("\n-- a week passes: the launch was seven days ago --\n", flush=True)
+                sandbox.age(WEEK)
+            _call("pytest", "-m", phase, "--env", "local", *reports, **sandbox.variables)
+            endings.append(_ending(options.reports, phase, sandbox.variables))
+        absent = _absent(sandbox.variables)
+    print("\n" + "\n".join(summary(endings, absent, options.reports)))
+    if options.expect_go:
+        return 0 if {ending.phase: ending.verdict for ending in endings} == EXPECTED else 1
+    return 0 if all(ending.verdict for ending in endings) else 1
+
+
+def summary(endings: Sequence[Ending], absent: Mapping[str, str], reports: Path) -> Iterator[str]:
+    """Write a line for each phase, the lines of the runbook that lack a tool, and what brings it."""
+    for ending in endings:
+        yield f"{ending.phase:<11} {ending.verdict:<11} {ending.folder / 'report.html'}"
+        for tool, lines in ending.lacking.items():
+            yield f"{'':<11} unknown for want of {tool}: {', '.join(lines)}"
+    yield f"{'sign-off':<23} {reports / 'local' / PAGE}"
+    for reason in dict.fromkeys(absent.values()):  # one tool can keep several servers from starting
+        yield f"{'missing':<11} {reason}"
 
 
 def _call(*words: str, **variables: str) -> None:
@@ -54,7 +87,29 @@ def _call(*words: str, **variables: str) -> None:
     subprocess.run([sys.executable, "-m", *words], env={**os.environ, **variables}, check=False)  # noqa: S603  our own words
 
 
-def _finish(reports: Path, phase: Phase) -> tuple[Path, str]:
-    """Find the folder of the phase's newest run, and its verdict. Raises BadRun."""
+def _ending(reports: Path, phase: Phase, variables: Mapping[str, str]) -> Ending:
+    """Return how the phase's newest run ended. Raises BadRun."""
     recorded = read_run(run_folders.find(reports, ["local", phase]))
-    return recorded.folder, str(recorded.finish.verdict) if recorded.finish else ""
+    verdict = str(recorded.finish.verdict) if recorded.finish else ""
+    return Ending(phase, recorded.folder, verdict, _lacking(recorded, variables))
+
+
+def _lacking(recorded: RecordedRun, variables: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return by tool the lines that are unknown as their server is not there: its address or its answer says so."""
+    lacking: dict[str, list[str]] = {}
+    for tool, reason in _absent(variables).items():
+        signs = (reason, variables[f"SANDBOX_{tool.upper()}_URL"])
+        lines = [
+            result.line.rpartition("/")[2]
+            for result in recorded.results
+            if result.outcome is Outcome.UNKNOWN and any(sign in result.reason for sign in signs)
+        ]
+        if lines:
+            lacking[tool] = list(dict.fromkeys(lines))
+    return lacking
+
+
+def _absent(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the servers that the sandbox does without: name → reason."""
+    absent: dict[str, str] = json.loads(variables.get("SANDBOX_ABSENT", "{}"))
+    return absent

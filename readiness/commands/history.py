@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _of_line(points: list[Point], line: str) -> list[Point]:
     """Keep one line. Raises BadInput, with the nearest name, where there is none of the name."""
-    found = [point for point in points if line in {point.line, point.where, point.line.partition("/")[2]}]
+    found = [point for point in points if line in {point.line, point.key.name, point.line.partition("/")[2]}]
     if not found:
         raise BadInput([f"--line {not_one_of(line, sorted({point.line for point in points}))}"])
     return found

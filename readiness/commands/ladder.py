@@ -11,11 +11,9 @@ from typing import Any
 
 from readiness.errors import BadInput
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.previous_run import name
 from readiness.evidence.rejudge import Judged, judge, standing_before
 from readiness.ladder import GROUND, Standing, highest
-from readiness.outcomes import Outcome, Phase, Step
-from readiness.verdict import Key
+from readiness.outcomes import DecisionKey, Outcome, Phase, Step
 
 HELP = "walk recorded runs again: the steps each reached, what stood, what it recommends"
 
@@ -32,7 +30,7 @@ class Rung:
 
     run: RecordedRun
     judged: Judged
-    reached: Mapping[Key, Step]
+    reached: Mapping[DecisionKey, Step]
     """What the run's own measurements reach."""
     recorded: str | None
     """The run's own word, where it is another one."""
@@ -76,12 +74,12 @@ def _tell(rung: Rung) -> None:
     for key in _told(rung):
         one = rung.judged.standing.get(key, GROUND)
         outcome = rung.judged.outcomes.get(key, Outcome.NOT_RUN)
-        print(f"    {name(key)}: {outcome}, reaches {rung.reached.get(key) or 'no step'}, {_stands(one)}")
+        print(f"    {key.name}: {outcome}, reaches {rung.reached.get(key) or 'no step'}, {_stands(one)}")
     for fault in judge(rung.run).refuted:
         print(f"    REFUTED  {fault}")
 
 
-def _told(rung: Rung) -> list[Key]:
+def _told(rung: Rung) -> list[DecisionKey]:
     standing = [key for key, one in rung.judged.standing.items() if one != GROUND]
     return list(dict.fromkeys((*rung.reached, *standing)))
 
@@ -105,9 +103,7 @@ def _facts(rung: Rung) -> dict[str, Any]:
         "refuted": list(judge(rung.run).refuted),
         "lines": [
             {
-                "line": key[0],
-                "check": key[1],
-                "subject": key[2],
+                **key._asdict(),
                 "outcome": rung.judged.outcomes.get(key, Outcome.NOT_RUN),
                 "reached": rung.reached.get(key),
                 "stands_at": one.step,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from readiness import shipped
 from readiness.commands import add_env, add_environments, add_reports
 from readiness.config import documents
 from readiness.errors import BadRun, ReadinessError
@@ -27,7 +28,6 @@ from readiness.sandbox import Sandbox
 from readiness.sandbox.processes import end_with_parent
 
 HELP = "let load loose on a target that allows it: smoke, load, stress, launch"
-LOCUSTFILE = Path("loadtests") / "locustfile.py"
 REFUSED = 2
 LOOK_SECONDS = 10
 POLL_SECONDS = 0.2
@@ -57,7 +57,7 @@ class Ended:
 
 
 class CannotRehearse(ReadinessError):
-    """There is nothing to run, or nobody to run it."""
+    """Nobody said what to run."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,10 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the stages; 0 when all passed, 1 when one failed, 10 when one was inconclusive or not run."""
-    if not LOCUSTFILE.is_file():
-        raise CannotRehearse(f"{LOCUSTFILE} is not here: run this in the folder of the suite")
     if options.self_check:
-        return subprocess.run([sys.executable, "-m", "loadtests.selfcheck"], check=False).returncode
+        command = [sys.executable, "-m", "loadtests.selfcheck"]
+        return subprocess.run(command, cwd=shipped.loadtests().parent, check=False).returncode  # noqa: S603  our own
     if not options.env:
         raise CannotRehearse("name an environment: --env NAME, or prove the figures first: --self-check")
     found: dict[str, Ended] = {}
@@ -182,7 +181,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _command(options: argparse.Namespace, stage: str) -> list[str]:
-    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"]
+    locustfile = shipped.loadtests() / "locustfile.py"
+    command = [sys.executable, "-m", "locust", "-f", str(locustfile), "--headless", "--only-summary"]
     command += ["--skip-log-setup", "--env", options.env, "--stage", stage]
     command += ["--environments", str(options.environments), "--reports", str(options.reports)]
     command += ["--allow", options.allow] if options.allow else []

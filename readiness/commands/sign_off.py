@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,10 +13,11 @@ from readiness.errors import BadInput, BadRun
 from readiness.evidence.signing import signer_of, trusted_keys
 from readiness.rendering.dossier import gather
 from readiness.rendering.sign_off_page import digest, headline, write
+from readiness.tools import BY_NAME, find
+from readiness.tools.places import cache
 from readiness.verdict import INCOMPLETE_EXIT
 
 HELP = "render the page that approvers sign, from the evidence of an environment alone"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PRINT_SECONDS = 60
 
 
@@ -52,15 +52,18 @@ def run(options: argparse.Namespace) -> int:
 
 def printed(page: Path) -> Path:
     """Print a page to a PDF beside it. Raises BadInput where there is no browser, BadRun where it fails."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = find(BY_NAME["chromium"])
     if browser is None:
-        raise BadInput([f"--pdf: no {', '.join(BROWSERS)} on the PATH; install one, or open {page} and print it"])
+        remedy = f"run: readiness tools --fetch --only chromium, or open {page} and print it"
+        raise BadInput([f"--pdf: there is no Chromium on this machine, which prints the page; {remedy}"])
     pdf = page.with_suffix(".pdf")
     pdf.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="readiness-pdf-") as profile:
-        command = [browser, "--headless", "--disable-gpu", f"--user-data-dir={profile}", "--no-pdf-header-footer"]
-        # a browser does not start its own sandbox as root; the page has no script, and its policy lets nothing in
-        command += ["--no-sandbox"] if os.geteuid() == 0 else []
+        command = [str(browser), "--headless", "--disable-gpu", f"--user-data-dir={profile}", "--no-pdf-header-footer"]
+        # A browser does not start its own sandbox as root, nor one that was unpacked into the cache where the system
+        # allows it no namespaces; the page has no script, and its policy lets nothing in.
+        if os.geteuid() == 0 or browser.is_relative_to(cache()):
+            command.append("--no-sandbox")
         command += [f"--print-to-pdf={pdf.absolute()}", page.absolute().as_uri()]
         try:
             done = subprocess.run(command, capture_output=True, timeout=PRINT_SECONDS, check=False)  # noqa: S603  our own words

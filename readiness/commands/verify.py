@@ -16,10 +16,11 @@ from readiness.evidence import run_folders
 from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, audit_run, book_of
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger import Book
-from readiness.evidence.previous_run import as_before, held_in, name
+from readiness.evidence.previous_run import as_before, held_in
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
 from readiness.files import atomic_write
+from readiness.rendering import report_page
 from readiness.rendering.exports import junit, markdown
 from readiness.rendering.formats import ctrf
 from readiness.timeline import parse_span
@@ -104,7 +105,10 @@ def _render(recorded: RecordedRun, book: Book | None) -> None:
     """Write what is rendered anew; what is sealed stays as it was sealed. Raises BadInput."""
     kept = book.runs.get(recorded.folder.name) if book else None
     sealed = kept.sealed.files if kept and kept.sealed else {}
-    for file, render in (("summary.md", markdown), ("junit.xml", junit), ("ctrf.json", ctrf)):
+    rendered = {"summary.md": markdown, "junit.xml": junit, "ctrf.json": ctrf, report_page.FILE: report_page.render}
+    if report_page.FILE in sealed and report_page.BESIDE not in sealed:
+        del rendered[report_page.FILE]  # an earlier version sealed it: there pytest-html wrote the file of that name
+    for file, render in rendered.items():
         text = render(recorded)
         if sealed.get(file, digest := hashlib.sha256(text.encode()).hexdigest()) != digest:
             raise BadInput(
@@ -213,8 +217,8 @@ def _tell(recorded: RecordedRun, judged: Judged, audit: Audit) -> None:
     if start.before:
         print(f"before    {start.before.run}: {start.before.verdict}")
     for key, told in held_in(recorded):
-        print(f"stands    {name(key)}: {told}")
-    held = list(dict.fromkeys(name(key) for key in verdict.holding))
+        print(f"stands    {key.name}: {told}")
+    held = list(dict.fromkeys(key.name for key in verdict.holding))
     if held and not audit.faults:
         more = f" and {len(held) - NAMED_AT_MOST} more" if len(held) > NAMED_AT_MOST else ""
         print(f"held by   {', '.join(held[:NAMED_AT_MOST])}{more}")
@@ -260,8 +264,8 @@ def _facts(recorded: RecordedRun, judged: Judged, audit: Audit, code: int) -> di
         "problems": audit.faults,
         "decided": judged.decided,
         "demanded": judged.demanded,
-        "missing": [name(one.key) for one in judged.missing],
-        "holding": [name(key) for key in judged.verdict.holding],
+        "missing": [one.key.name for one in judged.missing],
+        "holding": [key.name for key in judged.verdict.holding],
         "counts": judged.verdict.counts,
         "head": recorded.head,
         "incomplete": code == INCOMPLETE_EXIT,

@@ -1,1 +1,1 @@
-"""The evidence of a run: its journal, and what is rendered from it."""
+"""What a run leaves and what holds: its journal, the ledger, signatures, and how they are judged again."""

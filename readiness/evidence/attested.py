@@ -55,8 +55,7 @@ def _entry(
     model: type[Entry], result: Result, told: Mapping[str, Any] | None, began: Mapping[str, Any], state: str
 ) -> Entry | None:
     """Read the entry that a result carries, where it is the one that the run began with."""
-    item = f"{result.line}:{result.subject}" if result.subject else result.line
-    name = name_among(list(began), item)
+    name = name_among(list(began), result.key.name)
     if told is None or name is None or told.get("entry") != name or told.get("state") != state:
         return None
     if {key: value for key, value in told.items() if key not in {"entry", "state"}} != dict(began[name]):
@@ -80,12 +79,11 @@ class Said:
 _ORDER = ("void", "expired", "unused", "waived", "attested")
 
 
-def said(results: Iterable[Mapping[str, Any]]) -> list[Said]:
-    """Sum up the entries over `result` records: first what somebody should look after."""
+def said(results: Iterable[Result]) -> list[Said]:
+    """Return the state of each entry that some results carry, first what somebody should look after."""
     found: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
     for result in results:
-        for field in ("attestation", "waiver"):
-            told = result.get(field)
+        for field, told in (("attestation", result.attestation), ("waiver", result.waiver)):
             if told:
                 found.setdefault((field, told["entry"]), {})[told["state"]] = told
     listed = [_said(field, entry, states) for (field, entry), states in found.items()]
@@ -109,8 +107,3 @@ def _said(field: str, entry: str, states: Mapping[str, Mapping[str, Any]]) -> Sa
     if state == EXPIRED:
         return Said("expired", entry, f"{kind} {text}")
     return Said("unused", entry, f"{unused}; {kind} {text}") if state == UNUSED else Said(kind, entry, text)
-
-
-def said_in(run: RecordedRun) -> list[Said]:
-    """Sum up the same of a recorded run."""
-    return said({"attestation": one.attestation, "waiver": one.waiver} for one in run.results)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from readiness.errors import BadRun
-from readiness.evidence.records import Finish, Plan, Record, Result, Start
+from readiness.evidence.records import Finish, Plan, Record, RecordedObservation, RecordedRequest, Result, Start
 from readiness.files import atomic_write
 from readiness.files.canonical_json import from_json, to_json
 from readiness.outcomes import Effect
@@ -29,7 +29,6 @@ FIRST = "0" * 64
 KINDS = {"start", "plan", "case", "observation", "request", "result", "finish"}
 LOOKS = {"case", "observation", "request"}
 """What leads to a result is brought to the disk with it; a killed process loses none of it either way."""
-_NAMES_A_REQUEST = ("client", "method", "target", "effect", "at")
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
 Kind = TypeVar("Kind", bound=Record)
 
@@ -43,6 +42,8 @@ class Journal:
         self._lock = threading.Lock()
         self._handle = os.open(self.path, _FLAGS, 0o600)
         self._seq, self._prev, self._open = 0, FIRST, True
+        self.recorded: RecordedRun | None = None
+        """The run as the journal tells it so far. What can be proven is read back from the disk."""
         atomic_write.sync(folder)
 
     def write(self, record: str, fields: Mapping[str, Any]) -> None:
@@ -65,6 +66,15 @@ class Journal:
                 os.fsync(self._handle)
             self._open = record != "finish"
             self._seq, self._prev = self._seq + 1, _digest(line)
+            self._remember(line)
+
+    def _remember(self, line: bytes) -> None:
+        """Add a line to the run that is recorded; one that does not fit is found when the journal is read back."""
+        problems: list[str] = []
+        run = _added(self.recorded, self.path.parent, from_json(line), problems)
+        if run:
+            run.records, run.head = self._seq, self._prev
+        self.recorded = run
 
     def mask(self) -> None:
         """Write the journal anew with what has become known as secret since, and go on."""
@@ -78,6 +88,7 @@ class Journal:
             atomic_write.write_whole(self.path, "".join(f"{line}\n" for line in lines))
             os.close(self._handle)
             self._handle, self._prev = os.open(self.path, os.O_WRONLY | os.O_APPEND), prev
+            self.recorded = read_run(self.path)
 
     def close(self) -> None:
         """Take nothing more."""
@@ -97,8 +108,8 @@ class RecordedRun:
     folder: Path
     start: Start
     plan: Plan | None = None
-    observations: list[dict[str, Any]] = field(default_factory=list)
-    requests: list[dict[str, Any]] = field(default_factory=list)
+    observations: list[RecordedObservation] = field(default_factory=list)
+    requests: list[RecordedRequest] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
     finish: Finish | None = None
@@ -108,10 +119,10 @@ class RecordedRun:
     head: str = FIRST
     """The digest of the last whole line."""
 
-    def observation(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Find what an observation found; the record has `value` or `unknown`."""
+    def observation(self, name: str, arguments: Mapping[str, Any]) -> RecordedObservation | None:
+        """Return what an observation found, or None where the run did not make it."""
         for record in self.observations:
-            if record["name"] == name and (record.get("arguments") or {}) == dict(arguments):
+            if record.name == name and record.arguments == dict(arguments):
                 return record
         return None
 
@@ -166,15 +177,22 @@ def _records(lines: list[bytes], problems: list[str]) -> Iterator[dict[str, Any]
 
 
 def _assemble(folder: Path, records: list[dict[str, Any]], problems: list[str]) -> RecordedRun | None:
-    start = _parsed(Start, records[0], problems) if records else None
-    if records and records[0].get("record") != "start":
-        problems.append("the first record is not a start")
-    if start is None:
-        return None
-    run = RecordedRun(folder, start)
-    for record in records[1:]:
-        _sort_in(run, record, problems)
+    run = _added(None, folder, records[0], problems) if records else None
+    if run:
+        for record in records[1:]:
+            _added(run, folder, record, problems)
     return run
+
+
+def _added(run: RecordedRun | None, folder: Path, record: dict[str, Any], problems: list[str]) -> RecordedRun | None:
+    """Return a run with one record more; the first one makes it."""
+    if run:
+        _sort_in(run, record, problems)
+        return run
+    if record.get("record") != "start":
+        problems.append("the first record is not a start")
+    start = _parsed(Start, record, problems)
+    return RecordedRun(folder, start) if start else None
 
 
 def _sort_in(run: RecordedRun, record: dict[str, Any], problems: list[str]) -> None:
@@ -189,9 +207,12 @@ def _sort_in(run: RecordedRun, record: dict[str, Any], problems: list[str]) -> N
         result = _parsed(Result, record, problems)
         run.results += [result] if result else []
     elif kind == "observation":
-        run.observations.append({"name": None, **record})
+        observation = _parsed(RecordedObservation, record, problems)
+        run.observations += [observation] if observation else []
     elif kind == "request":
-        _add(run.requests, record)
+        request = _parsed(RecordedRequest, record, problems)
+        if request:
+            _add(run.requests, request)
     elif kind == "case":
         run.cases.append(str(record.get("nodeid")))
     elif kind == "finish":
@@ -202,12 +223,11 @@ def _sort_in(run: RecordedRun, record: dict[str, Any], problems: list[str]) -> N
         )
 
 
-def _add(requests: list[dict[str, Any]], record: dict[str, Any]) -> None:
+def _add(requests: list[RecordedRequest], request: RecordedRequest) -> None:
     """Add a request; how one that writes ended takes the place of the record from before it was sent."""
-    if record.get("effect") != Effect.READ:
-        name = [record.get(key) for key in _NAMES_A_REQUEST]
-        requests[:] = [one for one in requests if [one.get(key) for key in _NAMES_A_REQUEST] != name]
-    requests.append(record)
+    if request.effect is not Effect.READ:
+        requests[:] = [earlier for earlier in requests if earlier.key != request.key]
+    requests.append(request)
 
 
 def _parsed(model: type[Kind], record: dict[str, Any], problems: list[str]) -> Kind | None:

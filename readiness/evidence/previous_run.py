@@ -13,8 +13,7 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.records import Before
 from readiness.evidence.rejudge import judge, stood
 from readiness.ladder import Hysteresis, Standing
-from readiness.outcomes import Outcome, Phase, Step
-from readiness.verdict import Key
+from readiness.outcomes import DecisionKey, Outcome, Phase, Step
 
 LOOKED_AT_MOST = 20
 REMEMBERED = timedelta(hours=48)
@@ -61,24 +60,18 @@ def as_before(run: RecordedRun, now: datetime) -> Before | None:
     )
 
 
-def name(key: Key) -> str:
-    """Name a decision: `runbook/line:subject`."""
-    line, _, subject = key
-    return f"{line}:{subject}" if subject else line
-
-
 @dataclass(frozen=True)
 class Turned:
     """A decision with another outcome than before."""
 
-    key: Key
+    key: DecisionKey
     before: Outcome
     now: Outcome
 
     @property
     def name(self) -> str:
-        """Name it: `runbook/line:subject`."""
-        return name(self.key)
+        """The decision as people name it."""
+        return self.key.name
 
     @property
     def worse(self) -> bool:
@@ -105,7 +98,7 @@ class Changes:
         return f"as before: {told}, same lines" if told else "as before: every line that was decided is well"
 
 
-def changes(before: Before | None, now: Iterable[tuple[Key, Outcome]]) -> Changes | None:
+def changes(before: Before | None, now: Iterable[tuple[DecisionKey, Outcome]]) -> Changes | None:
     """Compare with the run before; None where there is none. What this run left out has not turned."""
     if before is None:
         return None
@@ -114,11 +107,11 @@ def changes(before: Before | None, now: Iterable[tuple[Key, Outcome]]) -> Change
     turned = [
         Turned(key, known[key], outcome) for key, outcome in found.items() if key in known and outcome != known[key]
     ]
-    turned.sort(key=lambda one: (not one.worse, -_BAD.get(one.now, 0), one.key[0]))
+    turned.sort(key=lambda one: (not one.worse, -_BAD.get(one.now, 0), one.key.line))
     return Changes(before, tuple(turned), _counted(found))
 
 
-def _counted(found: Mapping[Key, Outcome]) -> dict[Outcome, int]:
+def _counted(found: Mapping[DecisionKey, Outcome]) -> dict[Outcome, int]:
     counts = {outcome: list(found.values()).count(outcome) for outcome in OPEN}
     return {outcome: number for outcome, number in counts.items() if number}
 
@@ -129,8 +122,8 @@ def changes_of(run: RecordedRun) -> Changes | None:
 
 
 def held(
-    standing: Mapping[Key, Standing], outcomes: Mapping[Key, Outcome], eased: Hysteresis
-) -> Iterator[tuple[Key, str]]:
+    standing: Mapping[DecisionKey, Standing], outcomes: Mapping[DecisionKey, Outcome], eased: Hysteresis
+) -> Iterator[tuple[DecisionKey, str]]:
     """Tell the steps that still stand though the line did not fail, and what it takes to leave them."""
     for key, one in standing.items():
         outcome = outcomes.get(key, Outcome.NOT_RUN)
@@ -140,7 +133,9 @@ def held(
         yield key, f"still at the step {one.step}, for {one.runs} runs: {seen}"
 
 
-def held_in(run: RecordedRun) -> list[tuple[Key, str]]:
-    """Tell the same of a recorded run."""
+def held_in(run: RecordedRun) -> list[tuple[DecisionKey, str]]:
+    """Return the same of a recorded run."""
+    if run.start.phase is not Phase.POSTLAUNCH:
+        return []  # only the hours after the launch have a ladder
     judged = judge(run)
     return list(held(judged.standing, judged.outcomes, run.start.hysteresis.hysteresis()))

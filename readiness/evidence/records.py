@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from readiness.files.canonical_json import as_plain
 from readiness.ladder import Hysteresis, Standing
 from readiness.measurements import Measurement
-from readiness.outcomes import Gate, Outcome, Phase, Step
+from readiness.outcomes import DecisionKey, Effect, Gate, Outcome, Phase, Step
+from readiness.runbook.lines import Item
 from readiness.runbook.sign_off import SignOff
 from readiness.timeline import has_passed
-from readiness.verdict import Key, Word
+from readiness.verdict import Word
 
 SCHEMA = "readiness/journal/1"
 
@@ -45,9 +48,9 @@ class Stood(Record):
     below: Step | None = None
 
     @property
-    def key(self) -> Key:
+    def key(self) -> DecisionKey:
         """What makes it unique in a run."""
-        return (self.line, self.check, self.subject)
+        return DecisionKey(self.line, self.check, self.subject)
 
     def standing(self) -> Standing:
         """Give what the ladder carries on."""
@@ -156,9 +159,9 @@ class PlannedItem(Record):
     due: bool
 
     @property
-    def key(self) -> Key:
+    def key(self) -> DecisionKey:
         """What makes it unique in a run."""
-        return (self.line, self.check, self.subject)
+        return DecisionKey(self.line, self.check, self.subject)
 
 
 class OutlinedLine(Record):
@@ -210,40 +213,164 @@ class RecordedMeasurement(Record):
         return Measurement(self.name, self.value, self.comparator, self.limit, self.unit, self.ok)
 
 
+class RecordedUnknown(Record):
+    """Why an observation has no value."""
+
+    reason: str
+    remedy: str
+    configured: bool = True
+    """False: the environment does not say where to look."""
+    trace: str = ""
+    """Of a defect of the observation."""
+
+
+class RecordedObservation(Record):
+    """What an observation found: `value` or `unknown`."""
+
+    KIND: ClassVar = "observation"
+
+    name: str = ""
+    arguments: dict[str, Any] = {}
+    at: str = ""
+    value: Any = None
+    unknown: RecordedUnknown | None = None
+    source: str = ""
+    seconds: float = 0.0
+
+    @property
+    def has_value(self) -> bool:
+        """Tell whether it found something; that may be nothing: None."""
+        return "value" in self.model_fields_set
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain JSON, as it stands in the journal and crosses processes."""
+        return _plain(self.model_dump(exclude_unset=True))
+
+
+class RecordedRequest(Record):
+    """What was sent, or refused before it was sent."""
+
+    KIND: ClassVar = "request"
+
+    client: str
+    method: str
+    target: str
+    status: str
+    seconds: float
+    effect: Effect
+    at: datetime
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the records of one request have in common: from before it was sent, and of how it ended."""
+        return (self.client, self.method, self.target, self.effect, self.at)
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain JSON, as it stands in the journal and crosses processes."""
+        return _plain(self.model_dump())
+
+
 class Result(Record):
-    """What was decided for one item."""
+    """What was decided for one item: made where it is judged, and carried as it is into journal, terminal and reports.
+
+    The order of the fields is that of the journal.
+    """
 
     line: str
     check: str
     subject: str | None = None
+    ref: str = ""
+    says: str = ""
+    gate: Gate | None = None
+    links: tuple[str, ...] = ()
     nodeid: str
-    outcome: Outcome
+    where: str = ""
+    """The check's file and line."""
+    again: str = ""
+    """The command that decides this one item once more."""
+    diagnostics: Any = None
     measurements: tuple[RecordedMeasurement, ...]
-    reason: str
-    remedy: str
     seconds: float
     step: Step | None = None
     severity: str = ""
     """The runbook's word for this failure."""
-    gate: Gate | None = None
-    says: str = ""
-    ref: str = ""
     side: Any = None
     waived: bool = False
     attested: bool = False
+    outcome: Outcome
+    reason: str
+    remedy: str
+    instead_of: dict[str, Any] | None = None
+    """What would stand here without the attestation."""
     attestation: dict[str, Any] | None = None
     """The entry that speaks for the line, and what it was good for: decides, void, expired or unused."""
     waiver: dict[str, Any] | None = None
     """The waiver for the line, and what it was good for: waives, expired or unused."""
-    instead_of: dict[str, Any] | None = None
-    """What would stand here without the attestation."""
-    diagnostics: Any = None
-    links: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        item: Item,
+        *,
+        nodeid: str,
+        where: str,
+        again: str,
+        outcome: Outcome,
+        reason: str,
+        remedy: str,
+        measurements: Iterable[Measurement] = (),
+        seconds: float = 0.0,
+        step: Step | None = None,
+        severity: str = "",
+        diagnostics: Mapping[str, Any] | None = None,
+    ) -> Result:
+        """Return what was decided for an item of a runbook; attestations and waivers have not been looked at."""
+        return cls(
+            line=item.line_id,
+            check=item.check,
+            subject=item.subject,
+            ref=item.line.ref,
+            says=item.line.says,
+            gate=item.line.gate,
+            links=item.line.links,
+            nodeid=nodeid,
+            where=where,
+            again=again,
+            diagnostics=dict(diagnostics or {}),
+            measurements=tuple(RecordedMeasurement(**vars(one)) for one in measurements),
+            seconds=seconds,
+            step=step,
+            severity=severity,
+            side={},
+            outcome=outcome,
+            reason=reason,
+            remedy=remedy,
+        )
 
     @property
-    def key(self) -> Key:
+    def key(self) -> DecisionKey:
         """What makes it unique in a run."""
-        return (self.line, self.check, self.subject)
+        return DecisionKey(self.line, self.check, self.subject)
+
+    def measured(self) -> list[Measurement]:
+        """Return the measurements as the judgement knows them."""
+        return [one.measurement() for one in self.measurements]
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain JSON, as it stands in the journal and crosses processes."""
+        absent = {name for name in _WHERE_PEOPLE_SPOKE if getattr(self, name) is None}
+        return _plain(self.model_dump(exclude=absent))
+
+
+_WHERE_PEOPLE_SPOKE = ("instead_of", "attestation", "waiver")
+"""The fields that only such a result has."""
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields as plain JSON, with instants as ISO 8601 writes them."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else as_plain(value) for name, value in fields.items()
+    }
 
 
 class Finish(Record):
@@ -257,6 +384,6 @@ class Finish(Record):
     ended: bool = True
     """False where the run was interrupted or its evidence is not whole: `withdrawn` says why."""
     withdrawn: tuple[str, ...] = ()
-    holding: tuple[tuple[str, str, str | None], ...] = ()
+    holding: tuple[DecisionKey, ...] = ()
     standing: tuple[Stood, ...] | None = None
     """The decisions at a step of their ladder, or on the way to one or off it; None in older journals."""

@@ -12,9 +12,9 @@ from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasure
 from readiness.files.canonical_json import to_json
 from readiness.ladder import GROUND, Rungs, Standing, climbed, decided, reached
 from readiness.measurements import holds
-from readiness.outcomes import Outcome, Phase, Step, Unknown
+from readiness.outcomes import DecisionKey, Outcome, Phase, Step, Unknown
 from readiness.timeline import is_due
-from readiness.verdict import RANK, Expected, Key, Verdict, Word, decide, waived_among
+from readiness.verdict import RANK, Expected, Verdict, Word, decide, waived_among
 
 GOOD = {Outcome.PASS, Outcome.WARN}
 
@@ -31,13 +31,13 @@ class Judged:
     """The demanded decisions without a result, as results that say so."""
     decided: int
     demanded: int
-    standing: Mapping[Key, Standing]
+    standing: Mapping[DecisionKey, Standing]
     """The step of each decision after this run."""
-    outcomes: Mapping[Key, Outcome]
+    outcomes: Mapping[DecisionKey, Outcome]
     """What the record proves of each decision."""
 
 
-def judge(run: RecordedRun, before: Mapping[Key, Standing] | None = None) -> Judged:
+def judge(run: RecordedRun, before: Mapping[DecisionKey, Standing] | None = None) -> Judged:
     """Judge a recorded run again; `before` are the steps that stood, where not those that it recorded."""
     proven = [(result, _outcome(run, result)) for result in run.results]
     standing = _standing(run, proven, standing_before(run) if before is None else before)
@@ -88,7 +88,9 @@ def _planned(run: RecordedRun) -> Iterator[tuple[PlannedItem, PlannedLine]]:
             yield item, lines[item.line]
 
 
-def _verdict(run: RecordedRun, proven: list[tuple[Result, Outcome]], standing: Mapping[Key, Standing]) -> Verdict:
+def _verdict(
+    run: RecordedRun, proven: list[tuple[Result, Outcome]], standing: Mapping[DecisionKey, Standing]
+) -> Verdict:
     expected = [Expected(item.key, line.gate, due=_due(run, item, line)) for item, line in _planned(run)]
     results = decided([(result.key, outcome) for result, outcome in proven], standing)
     waived = waived_among((result.key, waives(run, result, outcome)) for result, outcome in proven)
@@ -97,17 +99,17 @@ def _verdict(run: RecordedRun, proven: list[tuple[Result, Outcome]], standing: M
 
 
 def _standing(
-    run: RecordedRun, proven: list[tuple[Result, Outcome]], before: Mapping[Key, Standing]
-) -> dict[Key, Standing]:
+    run: RecordedRun, proven: list[tuple[Result, Outcome]], before: Mapping[DecisionKey, Standing]
+) -> dict[DecisionKey, Standing]:
     if run.start.phase is not Phase.POSTLAUNCH:
         return {}
     eased = run.start.hysteresis.hysteresis()
     rungs = {item.key: Rungs(line.ladder, line.consecutive, eased) for item, line in _planned(run)}
-    taken = [(result.key, outcome, [one.measurement() for one in result.measurements]) for result, outcome in proven]
+    taken = [(result.key, outcome, result.measured()) for result, outcome in proven]
     return climbed(rungs, before, taken)
 
 
-def standing_before(run: RecordedRun) -> dict[Key, Standing]:
+def standing_before(run: RecordedRun) -> dict[DecisionKey, Standing]:
     """Give the steps that a run found standing."""
     return {one.key: one.standing() for one in (run.start.before.decisions if run.start.before else ())}
 
@@ -118,7 +120,7 @@ def _due(run: RecordedRun, item: PlannedItem, line: PlannedLine) -> bool:
     return item.due or is_due(line.due, run.start.as_of, run.start.launch_at, signed_at)
 
 
-def _due_keys(run: RecordedRun) -> set[Key]:
+def _due_keys(run: RecordedRun) -> set[DecisionKey]:
     return {item.key for item, line in _planned(run) if _due(run, item, line)}
 
 
@@ -126,7 +128,7 @@ def _step(run: RecordedRun, result: Result) -> Step | None:
     line = run.plan.line(result.line) if run.plan else None
     if run.start.phase is not Phase.POSTLAUNCH or line is None:
         return None
-    return reached(line.ladder, [one.measurement() for one in result.measurements])
+    return reached(line.ladder, result.measured())
 
 
 def _outcome(run: RecordedRun, result: Result) -> Outcome:
@@ -154,8 +156,7 @@ def _met(one: RecordedMeasurement) -> bool | None:
 
 
 def _refuted(run: RecordedRun, result: Result, outcome: Outcome) -> Iterator[str]:
-    subject = f":{result.subject}" if result.subject else ""
-    where = f"{result.line}{subject} ({result.check})"
+    where = f"{result.key.name} ({result.check})"
     if run.plan and result.key not in {item.key for item in run.plan.items}:
         yield f"{where}: the plan does not demand it"
     for one in result.measurements:
@@ -172,33 +173,32 @@ def _refuted(run: RecordedRun, result: Result, outcome: Outcome) -> Iterator[str
         yield f"{where}: recorded at the step {result.step or 'none'}, its measurements reach {step or 'none'}"
 
 
-def _last(proven: list[tuple[Result, Outcome]]) -> Iterator[tuple[Key, Outcome]]:
+def _last(proven: list[tuple[Result, Outcome]]) -> Iterator[tuple[DecisionKey, Outcome]]:
     """Give the outcome of each decision, the worst where it has several."""
     yield from sorted(((result.key, outcome) for result, outcome in proven), key=lambda one: RANK.index(one[1]))
 
 
-def stood(standing: Mapping[Key, Standing], outcomes: Mapping[Key, Outcome]) -> Iterator[Stood]:
+def stood(standing: Mapping[DecisionKey, Standing], outcomes: Mapping[DecisionKey, Outcome]) -> Iterator[Stood]:
     """Write down how a run left each decision."""
     for key in dict.fromkeys((*outcomes, *standing)):
-        line, check, subject = key
-        found = asdict(standing.get(key, GROUND))
-        yield Stood(line=line, check=check, subject=subject, outcome=outcomes.get(key, Outcome.NOT_RUN), **found)
+        outcome = outcomes.get(key, Outcome.NOT_RUN)
+        yield Stood(**key._asdict(), outcome=outcome, **asdict(standing.get(key, GROUND)))
 
 
-def on_ladder(standing: Mapping[Key, Standing], outcomes: Mapping[Key, Outcome]) -> tuple[Stood, ...]:
+def on_ladder(standing: Mapping[DecisionKey, Standing], outcomes: Mapping[DecisionKey, Outcome]) -> tuple[Stood, ...]:
     """Write down those that are not on the ground."""
     return tuple(one for one in stood(standing, outcomes) if one.standing() != GROUND)
 
 
-def _refuted_standing(run: RecordedRun, standing: Mapping[Key, Standing]) -> Iterator[str]:
+def _refuted_standing(run: RecordedRun, standing: Mapping[DecisionKey, Standing]) -> Iterator[str]:
     if run.finish is None or run.finish.standing is None:
         return
     told = {one.key: one.standing() for one in run.finish.standing}
     for key in {**told, **standing}:
         one, other = told.get(key, GROUND), standing.get(key, GROUND)
         if one != other:
-            where = f"{key[0]}:{key[2]}" if key[2] else key[0]
-            yield f"{where} ({key[1]}): recorded as standing at {_at(one)}, its measurements leave it at {_at(other)}"
+            where = f"{key.name} ({key.check})"
+            yield f"{where}: recorded as standing at {_at(one)}, its measurements leave it at {_at(other)}"
 
 
 def _at(standing: Standing) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from readiness.errors import BadRun
@@ -32,6 +36,23 @@ def make(reports: Path, environment: str, started_at: datetime, phase: str, *, r
         if not replay:
             write_whole(parent / f"{LATEST}{phase}", f"{folder.name}\n")
         return folder
+
+
+def share(home: Path) -> tuple[bool, Callable[[], None]]:
+    """Return whether another run of an environment is under way, and how to tell others that ours is over.
+
+    A process that ends in whatever way is over. Where the file system has no locks, nobody is known to be there.
+    """
+    handle = os.open(home, os.O_RDONLY)
+    is_shared = False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        is_shared = True
+    except OSError:
+        return False, partial(os.close, handle)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    return is_shared, partial(os.close, handle)
 
 
 def find(reports: Path, words: list[str]) -> Path:

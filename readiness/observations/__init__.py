@@ -199,7 +199,7 @@ def _several(needs: Needs | None) -> tuple[AnyNeed | KnownReading, ...]:
 
 
 def _undeclared(made: Observation, *, said: bool) -> str | None:
-    """Say what is wrong with what an observation declares of its needs; None where nothing is."""
+    """Return what is wrong with what an observation declares of its needs; None where nothing is."""
     unsaid = sorted(ASKED_BY_NAME.intersection(made.parameters))
     if unsaid and not said:
         return f"what of {', '.join(unsaid)} does it ask for? say needs=..., or needs=() for nothing"

@@ -22,7 +22,10 @@ SAYS = {
     "summary": "Test alert of the production readiness suite: nothing is wrong",
     "description": "It proves that alerts arrive, and ends by itself.",
 }
-POLL_SECONDS, LONGEST_POLL_SECONDS, GROWTH = 0.1, 2.0, 1.3
+POLL_SECONDS = 0.1
+LONGEST_POLL_SECONDS = 2.0
+GROWTH = 1.3
+"""Of the pause between two polls."""
 LEFT_OVER = timedelta(minutes=2)
 """The alert ends this long after the wait, also where this process can no longer end it."""
 
@@ -48,17 +51,23 @@ def alert_delivery(
     severity: str,
     called_off: threading.Event,
 ) -> AlertDelivery:
-    """Raise the alert, wait until the receiver has got it, and end it."""
-    settings, mark = environment.alerts, f"readiness-{uuid.uuid4().hex[:12]}"
+    """Post the alert, wait until the receiver has got it, and end it; return what became of it."""
+    settings = environment.alerts
+    mark = f"readiness-{uuid.uuid4().hex[:12]}"
     labels = {
         "alertname": NAME,
         **settings.labels,
         "severity": settings.severities.get(severity, severity),
         MARK: mark,
     }
-    _has(readings, mark)  # before anybody is notified: can we see what arrives?
-    begins, started = datetime.now(UTC), time.monotonic()
-    alertmanager.post(labels, SAYS, begins, begins + timedelta(seconds=settings.wait_seconds) + LEFT_OVER)
+
+    # Before anybody is notified: raises where what arrives cannot be seen.
+    _has_arrived(readings, mark)
+
+    begins = datetime.now(UTC)
+    started = time.monotonic()
+    ends_at_the_latest = begins + timedelta(seconds=settings.wait_seconds) + LEFT_OVER
+    alertmanager.post(labels, SAYS, begins, ends_at_the_latest)
     try:
         return _follow(alertmanager, readings, mark, started, settings, called_off)
     finally:
@@ -73,25 +82,35 @@ def _follow(
     settings: Alerts,
     called_off: threading.Event,
 ) -> AlertDelivery:
-    seconds_between, receiver = POLL_SECONDS, settings.receiver
+    """Return what became of the alert, as soon as that is decided or the wait is over."""
+    seconds_between = POLL_SECONDS
     while True:
-        arrived, seconds = _has(readings, mark), time.monotonic() - started
-        known = alertmanager.alerts(**{MARK: mark})
-        held_back = [reason for alert in known for reason in _held_back(alert)]
-        receivers = sorted({one.name for alert in known for one in alert.receivers})
-        elsewhere = bool(receivers) and receiver is not None and receiver not in receivers
-        if arrived or held_back or elsewhere or seconds > settings.wait_seconds:
-            return AlertDelivery(arrived, seconds, held_back, receivers)
+        has_arrived = _has_arrived(readings, mark)
+        seconds = time.monotonic() - started
+        alerts = alertmanager.alerts(**{MARK: mark})
+        held_back = [reason for alert in alerts for reason in _held_back(alert)]
+        receivers = sorted({receiver.name for alert in alerts for receiver in alert.receivers})
+
+        # Held back or routed elsewhere, it will not arrive: there is nothing to wait for.
+        is_elsewhere = bool(receivers) and settings.receiver is not None and settings.receiver not in receivers
+        if has_arrived or held_back or is_elsewhere or seconds > settings.wait_seconds:
+            return AlertDelivery(has_arrived, seconds, held_back, receivers)
+
         pause(called_off, seconds_between)
         seconds_between = min(seconds_between * GROWTH, LONGEST_POLL_SECONDS)
 
 
-def _has(readings: Readings, mark: str) -> bool:
+def _has_arrived(readings: Readings, mark: str) -> bool:
+    """Return whether the receiver has the mark, wherever in an alert it keeps it. Raises Unknown."""
     return any(mark in json.dumps(row, default=str) for row in readings.rows(ALERTS_RECEIVED))
 
 
 def _held_back(alert: Alert) -> list[str]:
+    """Return what keeps an alert back; "suppressed" alone where Alertmanager does not name it."""
     status = alert.status
-    reasons = {"silence": status.silenced_by, "inhibited by": status.inhibited_by, "muted by": status.muted_by}
-    told = [f"{why} {which}" for why, found in reasons.items() for which in found]
-    return told or (["suppressed"] if status.state == "suppressed" else [])
+    reasons = [f"silence {silence}" for silence in status.silenced_by]
+    reasons += [f"inhibited by {fingerprint}" for fingerprint in status.inhibited_by]
+    reasons += [f"muted by {interval}" for interval in status.muted_by]
+    if not reasons and status.state == "suppressed":
+        return ["suppressed"]
+    return reasons

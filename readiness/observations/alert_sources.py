@@ -16,8 +16,12 @@ from readiness.clients.grafana_rules import EvaluatedRule, StoredRule, destinati
 from readiness.clients.prometheus import Prometheus, Rule
 from readiness.outcomes import Unknown
 
-DISCOVERED_WITHIN_SECONDS, POLL_SECONDS = 7.0, 0.5
-Found = TypeVar("Found")
+DISCOVERED_WITHIN_SECONDS = 7.0
+POLL_SECONDS = 0.5
+_HEALTH_IN_PROMETHEUS = {"nodata": "ok", "error": "err"}
+"""Grafana's words for a rule's health, where they differ. A rule that found no data has been evaluated: of errors that
+do not happen there are no series."""
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -39,53 +43,60 @@ class Watching:
 
 
 def sources(prometheus: Prometheus, grafana: Grafana) -> list[Callable[[], list[Watching]]]:
-    """Give the ways to list the alert rules, each of one server."""
-    found: list[Callable[[], list[Watching]]] = []
+    """Return the ways to list the alert rules, one for each server."""
+    ways: list[Callable[[], list[Watching]]] = []
+    # Where no server is configured, asking Prometheus raises what there is to set.
     if prometheus.configured or not grafana.keeps_rules:
-        found.append(lambda: in_prometheus(prometheus))
+        ways.append(lambda: in_prometheus(prometheus))
     if grafana.keeps_rules:
-        found.append(lambda: in_grafana(grafana))
-    return found
+        ways.append(lambda: in_grafana(grafana))
+    return ways
 
 
 def in_prometheus(prometheus: Prometheus) -> list[Watching]:
-    """List the rules that Prometheus evaluates. Raises Unknown."""
-    return [
-        Watching(rule, read(rule.query), lambda: Told(len(discovered(prometheus.alertmanagers))))
-        for rule in prometheus.rules()
-    ]
+    """Return the rules that Prometheus evaluates. Raises Unknown."""
+
+    def notified() -> Told:
+        return Told(len(discovered(prometheus.alertmanagers)))
+
+    return [Watching(rule, read(rule.query), notified) for rule in prometheus.rules()]
 
 
 def in_grafana(grafana: Grafana) -> list[Watching]:
-    """List the rules that Grafana evaluates. Raises Unknown."""
-    evaluated = grafana.evaluated_rules()
-    by_uid = {rule.uid: rule for rule in evaluated if rule.uid}
-    by_name = {(rule.group, rule.name): rule for rule in evaluated}
-    return [
-        _kept(grafana, rule, by_uid.get(rule.uid) or by_name.get((rule.group, rule.title)))
-        for rule in grafana.stored_rules()
-    ]
+    """Return the rules that Grafana keeps, with what became of each. Raises Unknown."""
+    evaluated_rules = grafana.evaluated_rules()
+    # Older versions answer evaluated rules without a uid.
+    by_uid = {rule.uid: rule for rule in evaluated_rules if rule.uid}
+    by_name = {(rule.group, rule.name): rule for rule in evaluated_rules}
+
+    watched: list[Watching] = []
+    for stored in grafana.stored_rules():
+        evaluated = by_uid.get(stored.uid) or by_name.get((stored.group, stored.title))
+        if evaluated is None:
+            evaluated = EvaluatedRule.model_validate({"name": stored.title})
+        watched.append(_watching(grafana, stored, evaluated))
+    return watched
 
 
-def _kept(grafana: Grafana, stored: StoredRule, evaluated: EvaluatedRule | None) -> Watching:
-    known = evaluated or EvaluatedRule.model_validate({"name": stored.title})
+def _watching(grafana: Grafana, stored: StoredRule, evaluated: EvaluatedRule) -> Watching:
+    """Return a rule of Grafana as Prometheus would have it."""
     condition, query = _read(stored)
-    # A rule that found nothing has been evaluated: of errors that do not happen there are no series.
-    health = "paused" if stored.paused else {"nodata": "ok", "error": "err"}.get(known.health, known.health)
+    health = "paused" if stored.paused else _HEALTH_IN_PROMETHEUS.get(evaluated.health, evaluated.health)
     rule = Rule(
         name=stored.title,
         query=query,
         duration=_seconds(stored),
         labels=stored.labels or {},
         health=health,
-        state=known.state,
-        lastError=known.last_error,
-        lastEvaluation=known.evaluated_at,
+        state=evaluated.state,
+        lastError=evaluated.last_error,
+        lastEvaluation=evaluated.evaluated_at,
     )
-    return Watching(rule, condition, lambda: _told(grafana, stored, known.folder))
+    return Watching(rule, condition, lambda: _notified(grafana, stored, evaluated.folder))
 
 
 def _read(stored: StoredRule) -> tuple[Condition, str]:
+    """Return a rule's condition, and its query as text; a condition that PromQL cannot express is opaque."""
     try:
         query = expression(stored)
     except Unreadable as error:
@@ -94,6 +105,7 @@ def _read(stored: StoredRule) -> tuple[Condition, str]:
 
 
 def _seconds(stored: StoredRule) -> float:
+    """Return for how many seconds a rule's condition must hold, Grafana's pending period. Raises Unknown."""
     if stored.hold in {"", "0"}:
         return 0.0
     try:
@@ -105,29 +117,47 @@ def _seconds(stored: StoredRule) -> float:
         ) from None
 
 
-def _told(grafana: Grafana, stored: StoredRule, folder: str) -> Told:
-    """Follow a rule's alerts to their contact points. Raises Unknown where only the alert itself can tell."""
-    ways = [point.name for point in grafana.contact_points() if point.tells_somebody]
-    if stored.settings:
-        wanted = [(stored.settings.receiver, True)]
-    else:
-        labels = {**(stored.labels or {}), "alertname": stored.title, **({"grafana_folder": folder} if folder else {})}
-        wanted = list(destinations(grafana.policy(), labels))
-    missing = {name: sure for name, sure in wanted if name not in ways}
-    if missing and not any(missing.values()):
+def _notified(grafana: Grafana, stored: StoredRule, folder: str) -> Told:
+    """Return who is notified of a rule's alerts. Raises Unknown where only the alert itself can tell."""
+    # One for each integration: several may share the name of a contact point.
+    integrations = [point.name for point in grafana.contact_points() if point.tells_somebody]
+
+    destination_names = dict(_destinations(grafana, stored, folder))
+    silent = {name: is_sure for name, is_sure in destination_names.items() if name not in integrations}
+    surely_silent = [name for name, is_sure in silent.items() if is_sure]
+    if silent and not surely_silent:
         raise Unknown(
-            f"alerts of {stored.title} may go to {', '.join(missing)}, which tells nobody",
+            f"alerts of {stored.title} may go to {', '.join(silent)}, which tells nobody",
             "give the contact point an integration, or let its notification policy match the rule's own labels",
         )
-    if missing:
-        return Told(0, f"(the contact point {', '.join(name for name, sure in missing.items() if sure)} tells nobody)")
-    names = {name for name, _ in wanted}
-    return Told(sum(name in names for name in ways), f"({', '.join(sorted(names))})")
+    if surely_silent:
+        return Told(0, f"(the contact point {', '.join(surely_silent)} tells nobody)")
+
+    ways = sum(name in destination_names for name in integrations)
+    return Told(ways, f"({', '.join(sorted(destination_names))})")
 
 
-def discovered(look: Callable[[], list[Found]]) -> list[Found]:
-    """Look again while there is nothing: for some seconds after a start or a reload Prometheus knows of nobody."""
+def _destinations(grafana: Grafana, stored: StoredRule, folder: str) -> list[tuple[str, bool]]:
+    """Return the contact points that a rule's alerts may go to, each with whether it is sure that they do."""
+    # A rule with a contact point of its own passes by the notification policies.
+    if stored.settings:
+        return [(stored.settings.receiver, True)]
+
+    # Grafana adds these labels to every alert.
+    labels = {**(stored.labels or {}), "alertname": stored.title}
+    if folder:
+        labels["grafana_folder"] = folder
+    return list(destinations(grafana.policy(), labels))
+
+
+def discovered(fetch: Callable[[], list[Item]]) -> list[Item]:
+    """Return what `fetch` returns, called again for some seconds while that is nothing.
+
+    After a start or a reload Prometheus knows of no Alertmanager until its service discovery has run.
+    """
     end = time.monotonic() + DISCOVERED_WITHIN_SECONDS
-    while not (found := look()) and time.monotonic() < end:
+    items = fetch()
+    while not items and time.monotonic() < end:
         time.sleep(POLL_SECONDS)
-    return found
+        items = fetch()
+    return items

@@ -14,23 +14,25 @@ from readiness.runbook.attestations import Attestation, Attestations
 @need("an attestation of the line")
 def attested(attestations: Attestations, line: str, environment: Environment) -> Attestation:
     """Return what is attested of the line, also what has lapsed. Raises NotConfigured."""
-    found = attestations.of(line)
-    if found is None:
-        reason = f"not configured: nobody has attested {line}"
-        raise NotConfigured(reason, f"look, then say so: {_command(line, environment)}")
-    return found
+    entry = attestations.of(line)
+    if entry is None:
+        raise NotConfigured(
+            f"not configured: nobody has attested {line}", f"look, then say so: {_command(line, environment)}"
+        )
+    return entry
 
 
 @observation(needs=attested)
 def attestation(attestations: Attestations, line: str, environment: Environment, moment: datetime) -> Attestation:
-    """Give what is attested of the line that is judged. It counts no longer than it says."""
-    found = attested(attestations, line, environment)
-    lapsed = found.lapsed(moment)
+    """Return what is attested of the line that is judged. Raises Unknown for nothing, and for what has lapsed."""
+    entry = attested(attestations, line, environment)
+    lapsed = entry.lapsed(moment)
     if lapsed:
         raise Unknown(lapsed, f"look again, then renew it: {_command(line, environment)}")
-    return found
+    return entry
 
 
 def _command(line: str, environment: Environment) -> str:
-    name = line if ":" not in line else f"'{line}'"
+    # A subject may hold spaces, which a shell would split.
+    name = f"'{line}'" if ":" in line else line
     return f"readiness attest {name} --env {environment.environment}"

@@ -55,75 +55,91 @@ def supabase(backups: Backups) -> None:
 
 
 def _places(backups: Backups, readings: Readings) -> dict[str, list[BackupMade]]:
-    """Give the finished backups of each place, newest first. Raises Unknown, also where a place has none."""
+    """Return the finished backups of each place, newest first. Raises Unknown, also where a place has none."""
     kept_backups(backups, readings)
     places: dict[str, list[BackupMade]] = {}
     if backups.folder_configured:
-        places["the folder"] = [made for _, made in backups.dumps()]
+        places["the folder"] = [backup for _, backup in backups.dumps()]
     if backups.supabase_configured:
         places["Supabase"] = finished(backups.supabase())
     if readings.configured(BACKUPS):
-        places["readings.backups"] = _of_readings(readings)
-    for name, found in places.items():
-        if not found:
+        places["readings.backups"] = _of_reading(readings)
+
+    for name, listed in places.items():
+        if not listed:
             raise Unknown(f"{name} knows no finished backup", "has one been made yet?")
     return places
 
 
-def _of_readings(readings: Readings) -> list[BackupMade]:
-    made = []
+def _of_reading(readings: Readings) -> list[BackupMade]:
+    backups = []
     for row in readings.rows(BACKUPS, "finished_at"):
-        told, size = row["finished_at"], row.get("size")
-        try:
-            moment = parse_instant(told) if isinstance(told, str) else datetime.fromtimestamp(_seconds(told), UTC)
-        except (ValueError, OverflowError, OSError):
-            raise Unknown(f"readings.backups: {told!r} is no moment", "ISO 8601 with a zone, or Unix seconds") from None
-        made.append(BackupMade(str(row.get("name", "backup")), moment, size if isinstance(size, int) else None))
-    return sorted(made, key=lambda one: one.finished_at, reverse=True)
+        name = str(row.get("name", "backup"))
+        size = row.get("size")
+        backups.append(BackupMade(name, _instant(row["finished_at"]), size if isinstance(size, int) else None))
+    return sorted(backups, key=lambda backup: backup.finished_at, reverse=True)
 
 
-def _seconds(told: object) -> float:
-    if isinstance(told, bool) or not isinstance(told, int | float):
-        raise ValueError("no number of seconds")  # noqa: TRY004  as what it is caught with
-    return float(told)
+def _instant(value: object) -> datetime:
+    """Return the moment of ISO 8601 with a zone, or of Unix seconds. Raises Unknown."""
+    try:
+        if isinstance(value, str):
+            return parse_instant(value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(float(value), UTC)
+    except (ValueError, OverflowError, OSError):
+        pass  # as any other value that is no moment
+    raise Unknown(f"readings.backups: {value!r} is no moment", "ISO 8601 with a zone, or Unix seconds")
 
 
 def _empty(places: dict[str, list[BackupMade]]) -> list[str]:
-    return [f"{found[0].name} of {name}" for name, found in places.items() if found[0].size == 0]
+    """Return the newest backup of each place whose newest holds nothing."""
+    empty = []
+    for place, backups in places.items():
+        newest = backups[0]
+        if newest.size == 0:
+            empty.append(f"{newest.name} of {place}")
+    return empty
 
 
 @observation(needs=kept_backups)
 def newest_backup(backups: Backups, readings: Readings, moment: datetime) -> NewestBackup:
-    """Find the newest finished backup of each place, and give the oldest of them."""
+    """Return the oldest of the newest backups of all places: one that stopped must not hide behind another."""
     places = _places(backups, readings)
     where = min(places, key=lambda name: places[name][0].finished_at)
     newest = places[where][0]
-    hours = (moment - newest.finished_at).total_seconds() / 3600
-    if (datetime.now(UTC) - newest.finished_at).total_seconds() / 3600 < -FUTURE_HOURS:
+
+    # By now, not by the moment that is judged, which may lie before the backup.
+    hours_ahead = (newest.finished_at - datetime.now(UTC)).total_seconds() / 3600
+    if hours_ahead > FUTURE_HOURS:
         raise Unknown(
             f"{newest.name} of {where} is from the future: {newest.finished_at:%Y-%m-%d %H:%M}Z", "whose clock?"
         )
+
+    hours = (moment - newest.finished_at).total_seconds() / 3600
     return NewestBackup(where, newest.name, hours, _empty(places), newest.finished_at.isoformat())
 
 
 @observation(needs=kept_backups)
 def checkpoint(backups: Backups, readings: Readings, launch_at: datetime) -> Checkpoint:
-    """Find the newest backup before the launch, in any place."""
+    """Return the newest backup before the launch, in any place. Raises Unknown where none is kept."""
     places = _places(backups, readings)
-    before = [one for found in places.values() for one in found if one.finished_at <= launch_at]
-    if not before:
+    all_backups = [backup for backups_there in places.values() for backup in backups_there]
+    before_launch = [backup for backup in all_backups if backup.finished_at <= launch_at]
+    if not before_launch:
         raise Unknown("every backup that is kept is younger than the launch", "attest the checkpoint")
-    newest = max(before, key=lambda one: one.finished_at)
+
+    newest = max(before_launch, key=lambda backup: backup.finished_at)
     hours = (launch_at - newest.finished_at).total_seconds() / 3600
     return Checkpoint(newest.name, hours, [newest.name] if newest.size == 0 else [])
 
 
 @observation(needs=either(supabase, POINT_IN_TIME))
 def point_in_time_recovery(backups: Backups, readings: Readings) -> bool:
-    """Ask Supabase, or the reading."""
+    """Return whether point-in-time recovery is on, by Supabase or else by the reading."""
     if backups.supabase_configured:
         return backups.supabase().pitr_enabled
-    told = readings.value(POINT_IN_TIME)
-    if not isinstance(told, bool):
-        raise Unknown(f"readings.point_in_time_recovery is neither true nor false: {str(told)[:60]!r}", "correct it")
-    return told
+    value = readings.value(POINT_IN_TIME)
+    if not isinstance(value, bool):
+        raise Unknown(f"readings.point_in_time_recovery is neither true nor false: {str(value)[:60]!r}", "correct it")
+    return value

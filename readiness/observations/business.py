@@ -26,31 +26,31 @@ ACTIVE_USERS = known_reading(
 
 @observation(needs=figures("count", "failed", of="logins"))
 def logins(levels: Levels) -> Events:
-    """Count the last hour's logins, and those that failed."""
+    """Return the last hour's logins, and those that failed."""
     return events_of(levels, "logins", Window(HOUR))
 
 
 @observation(needs=figures("count", "failed", of="payments"))
 def payments(levels: Levels) -> Events:
-    """Count the last hour's payments, and those that failed."""
+    """Return the last hour's payments, and those that failed."""
     return events_of(levels, "payments", Window(HOUR))
 
 
 @observation(needs=figures("count", of="leads"))
 def usual_leads(levels: Levels) -> Usual:
-    """Count the last hour's lead forms, and those of the same hour a day and a week ago."""
+    """Return how many lead forms the last hour had, and those of the same hour a day and a week ago."""
     return usual_of(levels, "leads")
 
 
 @observation(needs=figures("count", of="registrations"))
 def registrations(levels: Levels) -> float:
-    """Count the last hour's registrations."""
+    """Return how many registrations the last hour had."""
     return levels.occurrences("registrations", Window(HOUR))
 
 
 @observation(needs=ACTIVE_USERS)
 def active_users(readings: Readings) -> float:
-    """Fetch the most users that were active at once."""
+    """Return the most users that were active at once."""
     return readings.number(ACTIVE_USERS)
 
 
@@ -72,7 +72,7 @@ def test_accounts(environment: Environment) -> Billing:
 
 @observation(needs=test_accounts)
 def billing_stops(http: Http, environment: Environment) -> Stops:
-    """Ask as two test accounts for what billing must refuse them. Raises Unknown for any other refusal."""
+    """Return what billing served to two test accounts and should have refused. Raises Unknown for another refusal."""
     billing = test_accounts(environment)
     names = list(Billing.model_fields)
     return Stops(len(names), [name for name in names if not _refused(http, name, getattr(billing, name))])
@@ -82,7 +82,7 @@ def _refused(http: Http, name: str, stop: Stop) -> bool:
     answer = http.get(stop.path, token=stop.token)
     if answer.status in stop.refused_with:
         return True
-    if 200 <= answer.status < 300:  # noqa: PLR2004
+    if 200 <= answer.status < 300:  # noqa: PLR2004  any success, RFC 9110
         return False
     raise Unknown(
         f"{answer.url} answered {answer.status} to the test account of billing.{name}",

@@ -29,5 +29,5 @@ class CacheUse:
 
 @observation(needs=(CACHE_LOOKUPS, CACHE_HITS))
 def cache_use(readings: Readings) -> CacheUse:
-    """Fetch both counts."""
+    """Return how often the cache was asked, and how often it answered."""
     return CacheUse(readings.number(CACHE_LOOKUPS), readings.number(CACHE_HITS))

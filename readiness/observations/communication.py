@@ -1,4 +1,4 @@
-"""What the chat and the status page tell: the channels of a launch, who is in them, and what was said."""
+"""The channels of a launch, who is in them, what was announced and decided there, and the service's status page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from readiness.clients.status_pages import Notice, StatusPages
+from readiness.clients.status_pages import Notice, Page, StatusPages
 from readiness.environment.communication import Communication, Decision, OwnPage, People
 from readiness.environment.schema import Environment
 from readiness.observations import observation
@@ -30,7 +30,8 @@ _EMOJI = re.compile(r":[a-z][a-z0-9_+-]*:")
 _NOTHING = re.compile(r"(unknown|not set|tb[acd]|n/?a|none|\?+|-+)(\W|$)", re.IGNORECASE)
 _CLOCK = re.compile(r"\b\d{1,2}[:.h]\d{2}")
 _OK = 200
-_OVERDUE = "in_progress", "inprogress", "identified", "verifying"
+_UNDER_WAY = {"in_progress", "inprogress", "identified", "verifying"}
+"""A maintenance that has begun and not ended, in Statuspage's and Instatus' words."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Announcement:
 
 @dataclass(frozen=True)
 class GoDecision:
-    """The last word that a decider said on the launch."""
+    """The last decision on the launch, by anybody who may decide."""
 
     made: bool
     go: bool
@@ -79,7 +80,7 @@ class PageState:
 
 @dataclass(frozen=True)
 class Silence:
-    """How long the open incident that was told of last of all has not been told of."""
+    """The open incident that the page has not updated for longest, and for how long."""
 
     incidents: int
     minutes: float
@@ -159,45 +160,61 @@ def page_for(environment: Environment, launch_at: datetime | None, shows: Shown)
 
 @observation(needs=place_of_channel)
 def channel_state(chats: Chats, channel: str) -> ChannelState:
-    """Look for a channel of the runbook."""
+    """Return whether a channel of the runbook exists, and whether it is archived."""
     place = chats.place(channel)
-    found = place.chat.channel(place.name)
-    return ChannelState(found is not None, found is not None and found.archived)
+    of_chat = place.chat.channel(place.name)
+    if of_chat is None:
+        return ChannelState(exists=False, archived=False)
+    return ChannelState(exists=True, archived=of_chat.archived)
 
 
 @observation(needs=(stakeholders, place_of_channel))
 def attendance(chats: Chats, environment: Environment, channel: str) -> Attendance:
-    """Compare the members of the channel with the stakeholders that the environment names."""
+    """Return which of the stakeholders that the environment names are not in a channel."""
     people = stakeholders(environment)
-    place, found = _opened(chats, channel)
-    return Attendance(len(people), place.chat.absent(found, people))
+    place, opened = _open(chats, channel)
+    return Attendance(len(people), place.chat.absent(opened, people))
 
 
 @observation(needs=(settings_of, place_of_channel))
 def launch_announcement(
     chats: Chats, environment: Environment, channel: str, moment: datetime, launch_at: datetime
 ) -> Announcement:
-    """Find the message that announces the launch best, and name the parts that it lacks."""
+    """Return the message that announces the launch best, with the parts that it lacks."""
     parts = settings_of(environment).announcement
-    place, found = _opened(chats, channel)
-    said = place.chat.messages(found, launch_at - LEAD, max(moment, launch_at))
-    best = min(said, key=lambda one: len(missing_parts(one.text, parts)), default=None)
-    if best is None or len(missing_parts(best.text, parts)) == len(parts):
+    place, opened = _open(chats, channel)
+    messages = place.chat.messages(opened, launch_at - LEAD, max(moment, launch_at))
+
+    best = min(messages, key=lambda message: len(missing_parts(message.text, parts)), default=None)
+    missing = missing_parts(best.text, parts) if best else list(parts)
+    # A message with none of the parts announces nothing.
+    if best is None or len(missing) == len(parts):
         return Announcement("", ["the announcement itself"])
-    return Announcement(best.at.isoformat(), missing_parts(best.text, parts))
+    return Announcement(best.at.isoformat(), missing)
 
 
 @observation(needs=(deciders, place_of_decision))
 def go_decision(chats: Chats, environment: Environment, moment: datetime, launch_at: datetime) -> GoDecision:
-    """Find the last decision for or against the launch that a named decider wrote into the channel."""
+    """Return the last decision for or against the launch that a named decider wrote into the channel."""
     decision = deciders(environment)
-    begins = launch_at - timedelta(hours=decision.hours_before)
-    place, found = _opened(chats, decision.channel)
-    names = {person: name for name, person in decision.deciders.items()}
-    for one in reversed(place.chat.messages(found, begins, max(moment, begins))):
-        go = decided(one.text, decision) if one.author in names else None
-        if go is not None:
-            return GoDecision(True, go, names[one.author], one.at.isoformat(), one.text.strip()[:SHOWN])
+    begin = launch_at - timedelta(hours=decision.hours_before)
+    place, opened = _open(chats, decision.channel)
+    messages = place.chat.messages(opened, begin, max(moment, begin))
+    names_by_id = {person: name for name, person in decision.deciders.items()}
+
+    for message in reversed(messages):
+        if message.author not in names_by_id:
+            continue
+        go = decided(message.text, decision)
+        if go is None:
+            continue
+        return GoDecision(
+            made=True,
+            go=go,
+            who=names_by_id[message.author],
+            at=message.at.isoformat(),
+            text=message.text.strip()[:SHOWN],
+        )
     return GoDecision(made=False, go=False)
 
 
@@ -205,41 +222,57 @@ def go_decision(chats: Chats, environment: Environment, moment: datetime, launch
 def page_state(
     status_pages: StatusPages, http: Http, environment: Environment, launch_at: datetime | None, shows: Shown
 ) -> PageState:
-    """Read the service's own status page: whether it shows the launch, that it is done, or the present health."""
+    """Return what is wrong on the service's own status page.
+
+    `shows` is what it is read for: that the launch is announced, that the service is live, or the present health.
+    """
     own = own_page(environment)
     if shows == "live":
-        return PageState("", list(_not_live(status_pages.told(own), own, stated(launch_at))))
+        notices = status_pages.notices(own)
+        return PageState("", list(_not_live(notices, own, stated(launch_at))))
+
     page = status_pages.page(own)
     if shows == "launch":
         notices = [*page.maintenances, *page.incidents]
         return PageState(page.says, list(_not_announced(notices, launch_words(environment), stated(launch_at))))
-    now, wrong = datetime.now(UTC), []
+    return PageState(page.says, list(_not_true(page, own, http)))
+
+
+def _not_true(page: Page, own: OwnPage, http: Http) -> Iterator[str]:
+    """Yield what the page says and is not so: that all is well, and that a maintenance goes on."""
+    now = datetime.now(UTC)
     answer = http.get(own.health)
     if page.fine and not page.incidents and answer.status != _OK:
-        wrong.append(f"it says {page.says}, and {own.health} answers {answer.status}")
-    wrong += [
-        f"{one.name[:SHOWN]} is still under way; it should have ended at {one.ends:%Y-%m-%d %H:%M}Z"
-        for one in page.maintenances
-        if one.ends and one.ends < now and one.state in _OVERDUE
-    ]
-    return PageState(page.says, wrong)
+        yield f"it says {page.says}, and {own.health} answers {answer.status}"
+
+    for maintenance in page.maintenances:
+        is_overdue = maintenance.ends is not None and maintenance.ends < now
+        if is_overdue and maintenance.state in _UNDER_WAY:
+            yield (
+                f"{maintenance.name[:SHOWN]} is still under way;"
+                f" it should have ended at {maintenance.ends:%Y-%m-%d %H:%M}Z"
+            )
 
 
 @observation(needs=own_page)
 def incident_silence(status_pages: StatusPages, environment: Environment) -> Silence:
-    """Measure for how long the page has not told of an incident that is open."""
-    page, now = status_pages.page(own_page(environment)), datetime.now(UTC)
-    waits: dict[str, float] = {}
-    for one in page.incidents:
-        if not one.updates:
-            raise Unknown(f"the page does not say when it told of {one.name[:SHOWN]}", "attest the line instead")
-        waits[one.name] = max(0.0, (now - max(one.updates)).total_seconds() / 60)
-    longest = max(waits, key=lambda name: waits[name], default="")
-    return Silence(len(page.incidents), waits.get(longest, 0.0), longest[:SHOWN])
+    """Return the open incident that the page has not updated for longest. Raises Unknown for one without dates."""
+    page = status_pages.page(own_page(environment))
+    now = datetime.now(UTC)
+
+    minutes_silent: dict[str, float] = {}
+    for incident in page.incidents:
+        if not incident.updates:
+            raise Unknown(f"the page does not say when it told of {incident.name[:SHOWN]}", "attest the line instead")
+        # An update may be dated ahead.
+        minutes_silent[incident.name] = max(0.0, (now - max(incident.updates)).total_seconds() / 60)
+
+    longest = max(minutes_silent, key=lambda name: minutes_silent[name], default="")
+    return Silence(len(page.incidents), minutes_silent.get(longest, 0.0), longest[:SHOWN])
 
 
-def _opened(chats: Chats, channel: str) -> tuple[Place, Channel]:
-    """Give a channel that can be read. Where there is none, nothing can be seen in it."""
+def _open(chats: Chats, channel: str) -> tuple[Place, Channel]:
+    """Return a channel that can be read. Raises Unknown where there is none: nothing can be seen in it."""
     place = chats.place(channel)
     found = place.chat.channel(place.name)
     if found is None:
@@ -248,78 +281,112 @@ def _opened(chats: Chats, channel: str) -> tuple[Place, Channel]:
 
 
 def missing_parts(text: str, parts: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Name the parts that a text does not tell: no line of theirs, or nothing behind it."""
-    lines = [stripped for line in text.splitlines() if (stripped := _EMOJI.sub("", line).strip(_MARKS))]
-    told = {part: value for part, words in parts.items() if (value := _told(lines, words, parts)) is not None}
-    return [
-        part
-        for part in parts
-        if part not in told or _NOTHING.match(told[part]) or (part == "time" and not _CLOCK.search(told[part]))
-    ]
+    """Return the parts of an announcement that a text lacks: no line of theirs, or nothing behind it.
+
+    `parts` maps each part to the words that a line of it begins with, as in `Time: 09:00 UTC`.
+    """
+    stripped = [_EMOJI.sub("", line).strip(_MARKS) for line in text.splitlines()]
+    lines = [line for line in stripped if line]
+
+    missing: list[str] = []
+    for part, words in parts.items():
+        value = _value_of(lines, words, parts)
+        if value is None or not _says_something(part, value):
+            missing.append(part)
+    return missing
 
 
-def _told(lines: list[str], words: tuple[str, ...], parts: Mapping[str, tuple[str, ...]]) -> str | None:
-    """Give what stands behind a part's word, on its line or alone on the next."""
-    for place, line in enumerate(lines):
+def _says_something(part: str, value: str) -> bool:
+    """Check that a part's value is no "tbd" or the like; of the time, that there is a time of day in it."""
+    if _NOTHING.match(value):
+        return False
+    return part != "time" or _CLOCK.search(value) is not None
+
+
+def _value_of(lines: list[str], words: tuple[str, ...], parts: Mapping[str, tuple[str, ...]]) -> str | None:
+    """Return what stands behind a part's word, on its line or alone on the next; None where nothing does."""
+    for number, line in enumerate(lines):
         value = _behind(line, words)
         if value is None:
             continue
-        after = lines[place + 1] if place + 1 < len(lines) else ""
-        labelled = any(_behind(after, others) is not None for others in parts.values())
-        value = value or ("" if labelled else after)
         if value:
             return value
+
+        # A label alone on its line: its value is the next line, unless that is labelled itself.
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        is_labelled = any(_behind(following, other_words) is not None for other_words in parts.values())
+        if following and not is_labelled:
+            return following
     return None
 
 
 def _behind(line: str, words: tuple[str, ...]) -> str | None:
+    """Return what follows one of the words and a colon, `=` or dash; "" for the word alone, None for another line."""
     names = "|".join(re.escape(word) for word in words)
-    found = re.match(rf"(?:{names})[\s*_`~]*(?:(?:[:=\u2013\u2014]|-(?=\s))[\s*_`~]*(.*))?$", line, re.IGNORECASE)
-    return (found[1] or "") if found else None
+    # A hyphen needs a space after it: "time-out" is another word. Markup may stand around the colon.
+    match = re.match(rf"(?:{names})[\s*_`~]*(?:(?:[:=\u2013\u2014]|-(?=\s))[\s*_`~]*(.*))?$", line, re.IGNORECASE)
+    if match is None:
+        return None
+    return match[1] or ""
 
 
 def decided(text: str, decision: Decision) -> bool | None:
-    """Tell whether a text is a go (True) or a no-go (False); None where it is neither.
+    """Return whether a text is a go (True) or a no-go (False); None where it is neither.
 
     A question is neither, nor is a go with a condition ("GO if ...", "GO is not given"), nor one that is quoted.
     """
     plain = _EMOJI.sub("", text)
+
+    # No-go first, and anywhere in the text: a doubt counts against the launch. "NO-GO" may be typed with any dash.
     dashed = _DASH.sub("-", plain)
     if any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", dashed, re.IGNORECASE) for word in decision.no_go):
         return False
-    own = _QUOTED.sub("", plain)
+
+    own_words = _QUOTED.sub("", plain)
     for word in decision.go:
-        begins = rf"(?:^|:)[{re.escape(_MARKS)}]*{re.escape(word)}(?!\w)(?![-\u2010\u2011])(?!.*\?)(?!{_CONDITION})"
-        if re.search(begins, own, re.MULTILINE):
+        # At the beginning of a line or after a colon, and in the letters that are configured: not that of "let's go".
+        pattern = rf"(?:^|:)[{re.escape(_MARKS)}]*{re.escape(word)}(?!\w)(?![-\u2010\u2011])(?!.*\?)(?!{_CONDITION})"
+        if re.search(pattern, own_words, re.MULTILINE):
             return True
     return None
 
 
 def mentions(text: str, words: tuple[str, ...]) -> bool:
-    """Tell whether a text has one of the words; those in capitals must stand so."""
-    return any(
-        re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, 0 if word.isupper() else re.IGNORECASE) for word in words
-    )
+    """Check whether a text has one of the words; those in capitals must stand so."""
+    for word in words:
+        flags = 0 if word.isupper() else re.IGNORECASE
+        if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, flags):
+            return True
+    return False
 
 
 def _not_announced(notices: list[Notice], words: tuple[str, ...], launch_at: datetime) -> Iterator[str]:
-    found = [one for one in notices if mentions(one.text, words) and not one.over]
-    if not found:
+    """Yield why no notice of the page announces the launch, which is known by these words."""
+    of_launch = [notice for notice in notices if mentions(notice.text, words) and not notice.over]
+    if not of_launch:
         yield f"no notice names {' or '.join(words)}"
         return
-    if any(one.begins is None or _around(one, launch_at) for one in found):
+
+    # One that is not dated announces it, and one that covers it; others do not make that wrong.
+    if any(notice.begins is None or _covers(notice, launch_at) for notice in of_launch):
         return
-    for one in found:
-        told = f"{one.begins:%Y-%m-%d %H:%M}Z to {f'{one.ends:%Y-%m-%d %H:%M}Z' if one.ends else 'open'}"
-        yield f"{one.name[:SHOWN]} is announced for {told}, the launch is at {launch_at:%Y-%m-%d %H:%M}Z"
+    for notice in of_launch:
+        end = f"{notice.ends:%Y-%m-%d %H:%M}Z" if notice.ends else "open"
+        yield (
+            f"{notice.name[:SHOWN]} is announced for {notice.begins:%Y-%m-%d %H:%M}Z to {end},"
+            f" the launch is at {launch_at:%Y-%m-%d %H:%M}Z"
+        )
 
 
-def _around(one: Notice, launch_at: datetime) -> bool:
-    return one.begins is not None and one.begins <= launch_at and (one.ends is None or launch_at <= one.ends)
+def _covers(notice: Notice, moment: datetime) -> bool:
+    if notice.begins is None or notice.begins > moment:
+        return False
+    return notice.ends is None or moment <= notice.ends
 
 
 def _not_live(notices: list[Notice], own: OwnPage, launch_at: datetime) -> Iterator[str]:
-    after = [one for one in notices if one.updates and max(one.updates) >= launch_at]
-    named = [one for one in after if own.launch is None or mentions(one.text, own.launch)]
-    if not any(mentions(one.text, own.live) for one in named):
+    """Yield that no notice since the launch says that the service is live."""
+    since_launch = [notice for notice in notices if notice.updates and max(notice.updates) >= launch_at]
+    of_launch = [notice for notice in since_launch if own.launch is None or mentions(notice.text, own.launch)]
+    if not any(mentions(notice.text, own.live) for notice in of_launch):
         yield f"nothing since the launch says {' or '.join(own.live)}"

@@ -33,18 +33,23 @@ class KillSwitch:
 
 @observation(needs=DEPLOYED_VARIABLES)
 def kill_switch(readings: Readings, variable: str, moment: datetime, launch_at: datetime) -> KillSwitch:
-    """Read one switch of the deployed service."""
+    """Return where a switch of the deployed service stands. Raises Unknown for a variable that looks like a secret."""
     deployed = readings.mapping(DEPLOYED_VARIABLES)
-    position = deployed[variable].reveal().strip().lower() if variable in deployed else "not set"
+    # Its position is shown to everybody who reads the report.
     if names_a_secret(variable):
         raise Unknown(f"{variable} looks like a secret, not like a switch", "name the switch's own variable")
+
+    position = "not set"
+    if variable in deployed:
+        position = deployed[variable].reveal().strip().lower()
     return KillSwitch(position, launched=moment >= launch_at)
 
 
 @observation(needs=DEPLOYED_VARIABLES)
 def variables_set(readings: Readings) -> list[str]:
-    """Name the variables that have a value."""
-    return sorted(name for name, value in readings.mapping(DEPLOYED_VARIABLES).items() if value.reveal().strip())
+    """Return the names of the variables that have a value, sorted."""
+    deployed = readings.mapping(DEPLOYED_VARIABLES)
+    return sorted(name for name, value in deployed.items() if value.reveal().strip())
 
 
 @dataclass(frozen=True)
@@ -57,18 +62,24 @@ class Secrets:
 
 @observation(needs=DEPLOYED_VARIABLES)
 def deployed_secrets(readings: Readings, variables: tuple[str, ...]) -> Secrets:
-    """Look at the value of each variable (of those named, or of all) for what people write before they know it."""
-    found = readings.mapping(DEPLOYED_VARIABLES)
-    deployed = {name: value for name, value in found.items() if not variables or name in variables}
-    return Secrets(
-        examined=sorted(name for name in deployed if name in variables or names_a_secret(name)),
-        placeholders=sorted(name for name, value in deployed.items() if is_placeholder(name, value.reveal())),
-    )
+    """Return which secrets are deployed, and which variables hold a placeholder; of those named, or of all."""
+    deployed = readings.mapping(DEPLOYED_VARIABLES)
+    if variables:
+        deployed = {name: value for name, value in deployed.items() if name in variables}
+
+    # What a line names is a secret by that, whatever it is called.
+    secrets = [name for name in deployed if name in variables or names_a_secret(name)]
+    placeholders = [name for name, value in deployed.items() if is_placeholder(name, value.reveal())]
+    return Secrets(examined=sorted(secrets), placeholders=sorted(placeholders))
 
 
 def is_placeholder(name: str, value: str) -> bool:
-    """Tell whether a variable's value stands for one that is still to come."""
+    """Check whether a variable's value stands for one that is still to come."""
     text = value.strip().strip("'\"")
     if _ALWAYS_A_PLACEHOLDER.fullmatch(text):
         return True
-    return names_a_secret(name) and (not text or bool(_NO_SECRET.fullmatch(text)))
+
+    # "test" and nothing at all are good values of other variables, but no secrets.
+    if not names_a_secret(name):
+        return False
+    return not text or _NO_SECRET.fullmatch(text) is not None

@@ -19,13 +19,16 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def plain_range(text: str) -> str:
-    """Write the same span in one way only: now-1d is now-24h."""
-    found = _BACK.match(text)
-    if not found:
+    """Return a relative time in the largest of hours, minutes and seconds that is whole: now-1d is now-24h."""
+    match = _BACK.match(text)
+    if not match:
         return text
-    seconds = int(found[1]) * _SECONDS[found[2]]
-    unit = next(name for name in ("h", "m", "s") if seconds % _SECONDS[name] == 0)
-    return f"now-{seconds // _SECONDS[unit]}{unit}"
+
+    seconds = int(match[1]) * _SECONDS[match[2]]
+    for unit in ("h", "m"):
+        if seconds % _SECONDS[unit] == 0:
+            return f"now-{seconds // _SECONDS[unit]}{unit}"
+    return f"now-{seconds}s"
 
 
 Range = Annotated[str, AfterValidator(plain_range)]
@@ -59,35 +62,49 @@ def dashboard_uid(grafana: Grafana, dashboard: str) -> str:
 
 @observation(needs=dashboard_uid)
 def grafana_dashboard(grafana: Grafana, dashboard: str) -> DashboardFound:
-    """Open a dashboard."""
-    found = grafana.dashboard(grafana.uid_of(dashboard))
-    if found is None:
+    """Return whether a dashboard of the runbook exists, with its title and default range."""
+    stored = grafana.dashboard(grafana.uid_of(dashboard))
+    if stored is None:
         return DashboardFound(dashboard, found=False)
-    span = plain_range(found.since) + ("" if found.until == "now" else f" to {found.until}")
-    return DashboardFound(dashboard, found=True, title=found.title, range=span)
+
+    default_range = plain_range(stored.since)
+    if stored.until != "now":
+        default_range += f" to {stored.until}"
+    return DashboardFound(dashboard, found=True, title=stored.title, range=default_range)
 
 
 @observation(needs=dashboard_uid)
 def dashboard_panels(grafana: Grafana, dashboard: str) -> PanelsSeen:
-    """Ask what each panel of a dashboard asks, as it stands when it is opened."""
-    found = grafana.dashboard(grafana.uid_of(dashboard))
-    if found is None:
+    """Return which panels of a dashboard show no data, asked as they are when it is opened."""
+    stored = grafana.dashboard(grafana.uid_of(dashboard))
+    if stored is None:
         return PanelsSeen(dashboard, 0, ["the dashboard is gone"])
-    known = panels(found, grafana.library_panel, cache(grafana.data_sources))
-    faults = [f"{panel.title}: {fault}" for panel in known if (fault := _fault(grafana, panel))]
-    return PanelsSeen(found.title, len(known), faults)
+
+    # Fetched once, and only if a panel names its data source by anything but the uid.
+    data_sources = cache(grafana.data_sources)
+    data_panels = panels(stored, grafana.library_panel, data_sources)
+    without_data: list[str] = []
+    for panel in data_panels:
+        fault = _fault(grafana, panel)
+        if fault:
+            without_data.append(f"{panel.title}: {fault}")
+    return PanelsSeen(stored.title, len(data_panels), without_data)
 
 
 def _fault(grafana: Grafana, panel: Panel) -> str:
-    """Say what is wrong with a panel, or nothing."""
+    """Return what is wrong with a panel, or an empty text; an error outweighs queries without data."""
     if not panel.questions:
         return "asks nothing"
+
     empty: list[str] = []
     for question in panel.questions:
         results = grafana.query(question.queries, question.since, question.until)
-        for name in sorted(question.shown):
-            if results[name].error:
-                return f"in error: {results[name].error}"
-            if not results[name].values:
-                empty.append(name)
-    return f"no data in {', '.join(empty)}" if empty else ""
+        for ref in sorted(question.shown):
+            result = results[ref]
+            if result.error:
+                return f"in error: {result.error}"
+            if not result.values:
+                empty.append(ref)
+    if empty:
+        return f"no data in {', '.join(empty)}"
+    return ""

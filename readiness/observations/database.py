@@ -1,4 +1,4 @@
-"""What the database says of itself, and what its provider says of it."""
+"""The database by its own catalogue, and by its provider's status."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ APPLIED_MIGRATIONS = known_reading(
 
 @observation(needs=DATABASE_STATUS)
 def database_status(readings: Readings) -> str:
-    """Fetch the provider's word for the project's state, such as ACTIVE_HEALTHY (Supabase Management API)."""
+    """Return the provider's word for the project's state, such as ACTIVE_HEALTHY (Supabase Management API)."""
     return str(readings.value(DATABASE_STATUS))
 
 
@@ -44,7 +44,7 @@ class ConnectionPool:
 
 @observation
 def connection_pool(postgres: Postgres) -> ConnectionPool:
-    """Count the client connections."""
+    """Return how many client connections there are. Raises Unknown where some are hidden from the probe's role."""
     (row,) = postgres.rows(
         "select count(*) filter (where backend_type = 'client backend') as in_use,"
         " count(*) filter (where backend_type is null) as hidden,"
@@ -67,7 +67,7 @@ class Tables:
 
 @observation
 def tables(postgres: Postgres) -> Tables:
-    """List the tables and how their rows are protected."""
+    """Return the tables, and those whose rows are not protected. Raises Unknown where none is visible."""
     rows = postgres.rows(
         "select c.relname as name, c.relrowsecurity as protected,"
         " exists (select from pg_policy p where p.polrelid = c.oid) as has_policy"
@@ -86,7 +86,7 @@ def tables(postgres: Postgres) -> Tables:
 
 @observation(needs=APPLIED_MIGRATIONS)
 def applied_migrations(readings: Readings) -> list[str]:
-    """List the applied migrations as their files are called: 008_staging_tables."""
+    """Return the applied migrations as their files are called: 008_staging_tables. Raises Unknown for none."""
     rows = readings.rows(APPLIED_MIGRATIONS, "version", "name")
     if not rows:
         raise Unknown("the table of migrations is empty", "set readings.applied_migrations to where yours are recorded")

@@ -64,13 +64,19 @@ class DatabaseAnswer:
 
 @observation(needs=ROW_COUNTS, optional="postgres", quiet=True)
 def database_answer(postgres: Postgres, readings: Readings) -> DatabaseAnswer:
-    """Open a connection, ask, and put the row counts on record; without a `postgres` section the reading is timed."""
-    seconds = postgres.reach() if postgres.configured else None
+    """Return how long a new connection and a query take, and the row counts, for the record.
+
+    Without a `postgres` section the reading is timed instead.
+    """
+    connection_seconds = postgres.reach() if postgres.configured else None
+
     started = time.monotonic()
     rows = readings.rows(ROW_COUNTS, "name", "rows")
-    taken = time.monotonic() - started
+    reading_seconds = time.monotonic() - started
+
     counts = {str(row["name"]): readings.as_number(ROW_COUNTS, row["rows"]) for row in rows}
-    return DatabaseAnswer(taken if seconds is None else seconds, counts)
+    seconds = reading_seconds if connection_seconds is None else connection_seconds
+    return DatabaseAnswer(seconds, counts)
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ class IdleSession:
 
 @observation
 def longest_idle_session(postgres: Postgres) -> IdleSession:
-    """Find the session that idles, also inside a transaction. Source: pg_stat_activity."""
+    """Return the session that has idled for longest, also inside a transaction. Source: pg_stat_activity."""
     rows = postgres.rows(
         "select pid, usename as role, state, backend_type,"
         " extract(epoch from clock_timestamp() - state_change)::float / 60 as minutes from pg_stat_activity"
@@ -96,7 +102,9 @@ def longest_idle_session(postgres: Postgres) -> IdleSession:
         raise Unknown(f"{hidden} connections are hidden from the probe's role", "grant pg_monitor to it")
     if not rows:
         return IdleSession(0.0, "nobody")
-    return IdleSession(_number(rows[0], "minutes"), f"{rows[0]['role']} {rows[0]['pid']}, {rows[0]['state']}")
+
+    longest = rows[0]
+    return IdleSession(_number(longest, "minutes"), f"{longest['role']} {longest['pid']}, {longest['state']}")
 
 
 @dataclass(frozen=True)
@@ -110,57 +118,64 @@ class QueryTimes:
 
 @observation(needs=QUERY_TIMES)
 def query_times(readings: Readings, calls_at_least: int) -> QueryTimes:
-    """Read pg_stat_statements: totals since its last reset, not of a window, and without the probe's own statements.
+    """Return how long statements take, by pg_stat_statements: totals since its last reset, not of a window.
 
-    Its texts are left alone: utility statements stand there with their passwords.
+    The probe's own are left out. The texts are left alone: utility statements stand there with their passwords.
     """
     rows = readings.rows(QUERY_TIMES, "calls", "mean_seconds", "running_seconds")
     if len(rows) != 1:
         raise Unknown(f"readings.query_times has {len(rows)} rows, one is wanted", "correct the query")
-    calls = readings.as_number(QUERY_TIMES, rows[0]["calls"] or 0)
+    row = rows[0]
+
+    calls = readings.as_number(QUERY_TIMES, row["calls"] or 0)  # null where there is no statement yet
     if calls < calls_at_least:
         raise Unknown(
             f"{calls:g} statements are counted since the last reset, too few for a mean",
             f"wait for {calls_at_least}; were the statistics reset a moment ago?",
         )
-    mean, running = (readings.as_number(QUERY_TIMES, rows[0][name]) for name in ("mean_seconds", "running_seconds"))
-    return QueryTimes(mean, running, calls)
+
+    return QueryTimes(
+        mean_seconds=readings.as_number(QUERY_TIMES, row["mean_seconds"]),
+        running_seconds=readings.as_number(QUERY_TIMES, row["running_seconds"]),
+        calls=calls,
+    )
 
 
 @observation
 def block_hit_share(postgres: Postgres, blocks_at_least: int) -> float:
-    """Give the share of blocks found in memory since the statistics' last reset. Source: pg_stat_database."""
+    """Return the share of blocks found in memory since the statistics' last reset. Source: pg_stat_database."""
     (row,) = postgres.rows("select blks_hit, blks_read from pg_stat_database where datname = current_database()")
-    hit, read = _number(row, "blks_hit"), _number(row, "blks_read")
-    if hit + read < blocks_at_least:
+    hit = _number(row, "blks_hit")
+    total = hit + _number(row, "blks_read")
+    if total < blocks_at_least:
         raise Unknown(
-            f"{hit + read:g} blocks were asked for since the last reset, too few for a share",
+            f"{total:g} blocks were asked for since the last reset, too few for a share",
             f"wait for {blocks_at_least}; were the statistics reset a moment ago?",
         )
-    return hit / (hit + read)
+    return hit / total
 
 
 @observation(needs=DATABASE_CPU)
 def database_cpu_share(readings: Readings) -> float:
-    """Fetch how busy the database's CPU is."""
+    """Return the share of the database's CPU in use."""
     return readings.number(DATABASE_CPU)
 
 
 @observation(needs=EXPIRED_SESSIONS)
 def expired_session_count(readings: Readings) -> float:
-    """Count the login sessions that nobody has cleaned up (Supabase Auth keeps them in auth.sessions)."""
+    """Return how many expired login sessions nobody has cleaned up (Supabase Auth keeps them in auth.sessions)."""
     return readings.number(EXPIRED_SESSIONS)
 
 
 @observation(needs=POOL_SIZE)
 def pool_capacity(readings: Readings) -> float:
-    """Fetch the size of the connection pool: PostgreSQL's own limit, or the pooler's through the reading."""
+    """Return the size of the connection pool: PostgreSQL's own limit, or the pooler's through the reading."""
     return readings.number(POOL_SIZE)
 
 
 @observation
 def invalid_indexes(postgres: Postgres) -> list[str]:
-    """Name the indexes that a failed build has left behind. Source: pg_index."""
+    """Return the indexes that a failed build has left behind. Source: pg_index."""
     rows = postgres.rows(
         "select c.relname as name, i.indisvalid and i.indisready as good from pg_index i"
         " join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace"
@@ -193,7 +208,7 @@ class RoleTimeout:
 
 @observation(needs=service_role)
 def statement_timeout(postgres: Postgres) -> RoleTimeout:
-    """Read the timeout that the service's role gets: its own setting, else the database's, else the server's."""
+    """Return the timeout that the service's role gets: its own setting, else the database's, else the server's."""
     return RoleTimeout(service_role(postgres), _effective_seconds(postgres, "statement_timeout"))
 
 
@@ -207,7 +222,7 @@ class SlowQueryLog:
 
 @observation(needs=service_role)
 def slow_query_log(postgres: Postgres) -> SlowQueryLog:
-    """Read log_min_duration_statement as the service's role gets it."""
+    """Return log_min_duration_statement as the service's role gets it; it is negative where nothing is logged."""
     seconds = _effective_seconds(postgres, "log_min_duration_statement")
     return SlowQueryLog(seconds >= 0, max(seconds, 0.0))
 
@@ -225,7 +240,7 @@ class Replication:
 
 @observation
 def replication(postgres: Postgres, replica: Postgres) -> Replication:
-    """Ask both sides: pg_stat_replication on the primary, a query on the replica."""
+    """Return the state of replication by both sides: pg_stat_replication on the primary, a query on the replica."""
     rows = postgres.rows(
         "select r.state, pg_current_wal_lsn()::text as lsn from pg_stat_activity a"
         " left join pg_stat_replication r using (pid)"
@@ -234,19 +249,21 @@ def replication(postgres: Postgres, replica: Postgres) -> Replication:
     )
     if any(row["state"] is None for row in rows):
         raise Unknown("replication is hidden from the probe's role", "grant pg_monitor to it")
-    sent = str(rows[0]["lsn"]) if rows else str(postgres.value("select pg_current_wal_lsn()::text"))
-    (there,) = replica.rows(
+
+    # A replica that has replayed all that was sent has no lag, however long ago the last transaction was.
+    lsn = rows[0]["lsn"] if rows else postgres.value("select pg_current_wal_lsn()::text")
+    (on_replica,) = replica.rows(
         "select pg_is_in_recovery() as in_recovery, case"
         " when not pg_is_in_recovery() or pg_last_wal_replay_lsn() >= %s::pg_lsn then 0"
         " else extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::float end as lag",
-        sent,
+        str(lsn),
     )
     streaming = sum(row["state"] == "streaming" for row in rows)
-    return Replication(streaming, there["in_recovery"] is True, _number(there, "lag"))
+    return Replication(streaming, on_replica["in_recovery"] is True, _number(on_replica, "lag"))
 
 
 def _effective_seconds(postgres: Postgres, name: str) -> float:
-    """Read a setting as a new session of the service's role gets it; what is set for the role beats the server's."""
+    """Return a setting as a new session of the service's role gets it: what is set for the role beats the server's."""
     role = service_role(postgres)
     (row,) = postgres.rows(
         """

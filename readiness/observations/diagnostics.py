@@ -60,7 +60,7 @@ UPLOADS_LAST_HOUR = known_reading(
     "uploads_last_hour",
     "the last hour's uploads by workspace and status",
     Reading(
-        sql=f"select workspace_id, platform, status, count(*) as uploads from data_uploads where {_LAST_HOUR}"  # noqa: S608
+        sql=f"select workspace_id, platform, status, count(*) as uploads from data_uploads where {_LAST_HOUR}"  # noqa: S608  a constant
         " group by 1, 2, 3 order by 4 desc limit 50"
     ),
 )
@@ -68,37 +68,37 @@ UPLOADS_LAST_HOUR = known_reading(
 
 @observation(needs=RECENT_FAILURES)
 def recent_failures(readings: Readings) -> list[dict[str, JsonValue]]:
-    """List the newest failures."""
+    """Return the newest failed uploads."""
     return readings.rows(RECENT_FAILURES)
 
 
 @observation(needs=ERROR_DISTRIBUTION)
 def error_distribution(readings: Readings) -> list[dict[str, JsonValue]]:
-    """Count a day's failures by error."""
+    """Return a day's failures by error, the most frequent first."""
     return readings.rows(ERROR_DISTRIBUTION)
 
 
 @observation(needs=UPLOADS_STUCK)
 def uploads_stuck(readings: Readings) -> list[dict[str, JsonValue]]:
-    """List the uploads that do not end."""
+    """Return the uploads that do not end, the oldest first."""
     return readings.rows(UPLOADS_STUCK)
 
 
 @observation(needs=STAGING_HEALTH)
 def staging_health(readings: Readings) -> list[dict[str, JsonValue]]:
-    """Count the staging rows by validation status."""
+    """Return the staging rows by validation status."""
     return readings.rows(STAGING_HEALTH)
 
 
 @observation(needs=UPLOADS_IN_FLIGHT)
 def uploads_in_flight(readings: Readings) -> list[dict[str, JsonValue]]:
-    """List the uploads under way."""
+    """Return the uploads under way."""
     return readings.rows(UPLOADS_IN_FLIGHT)
 
 
 @observation(needs=UPLOADS_LAST_HOUR)
 def uploads_last_hour(readings: Readings) -> list[dict[str, JsonValue]]:
-    """Count the last hour's uploads by workspace, platform and status."""
+    """Return the last hour's uploads by workspace, platform and status, the most first."""
     return readings.rows(UPLOADS_LAST_HOUR)
 
 
@@ -131,7 +131,7 @@ class Connections:
 
 @observation
 def connections_by_state(postgres: Postgres) -> list[Connections]:
-    """Count the connections of clients by state and role. Source: pg_stat_activity."""
+    """Return the connections of clients by state and role. Source: pg_stat_activity."""
     rows = postgres.rows(
         "select case when backend_type is null then 'hidden from the probe' else coalesce(state, 'starting') end"
         " as state, coalesce(usename, '') as role, count(*) as connections,"
@@ -139,7 +139,7 @@ def connections_by_state(postgres: Postgres) -> list[Connections]:
         " from pg_stat_activity where backend_type is null or backend_type = 'client backend'"
         " group by 1, 2 order by 3 desc limit 50"
     )
-    return [Connections(**row) for row in rows]  # type: ignore[arg-type]
+    return [Connections(**row) for row in rows]  # type: ignore[arg-type]  # the query's columns are the fields, of their types
 
 
 @dataclass(frozen=True)
@@ -155,14 +155,14 @@ class Idle:
 
 @observation
 def idle_sessions(postgres: Postgres) -> list[Idle]:
-    """List the sessions idle for more than five minutes, also inside a transaction: the longest first."""
+    """Return the sessions idle for more than five minutes, also inside a transaction: the longest first."""
     rows = postgres.rows(
         "select pid::text as pid, coalesce(usename, '') as role, application_name as application, state,"
         " extract(epoch from clock_timestamp() - state_change)::float / 60 as minutes from pg_stat_activity"
         " where backend_type = 'client backend' and state like 'idle%'"
         " and state_change < clock_timestamp() - interval '5 minutes' order by state_change limit 20"
     )
-    return [Idle(**row) for row in rows]  # type: ignore[arg-type]
+    return [Idle(**row) for row in rows]  # type: ignore[arg-type]  # the query's columns are the fields, of their types
 
 
 @dataclass(frozen=True)
@@ -175,20 +175,20 @@ class Endpoint:
 
 @observation(needs=FAILING_ENDPOINTS)
 def failing_endpoints(readings: Readings) -> list[Endpoint]:
-    """Count the last hour's server errors by path: the most first."""
+    """Return the last hour's server errors by path: the most first."""
     return _endpoints(readings, FAILING_ENDPOINTS)
 
 
 @observation(needs=SLOWEST_ENDPOINTS)
 def slowest_endpoints(readings: Readings) -> list[Endpoint]:
-    """Give the last hour's p95 in seconds by path: the slowest first."""
+    """Return the last hour's p95 in seconds by path: the slowest first."""
     return _endpoints(readings, SLOWEST_ENDPOINTS)
 
 
 def _endpoints(readings: Readings, known: KnownReading) -> list[Endpoint]:
     rows = readings.rows(known, "path", "value")
-    found = [Endpoint(str(row["path"]), readings.as_number(known, row["value"])) for row in rows]
-    return sorted(found, key=lambda one: -one.value)
+    endpoints = [Endpoint(str(row["path"]), readings.as_number(known, row["value"])) for row in rows]
+    return sorted(endpoints, key=lambda endpoint: -endpoint.value)
 
 
 @dataclass(frozen=True)
@@ -202,16 +202,19 @@ class Queue:
 
 @observation(needs=(BACKLOGS, USUAL_BACKLOGS))
 def jobs_waiting(readings: Readings) -> list[Queue]:
-    """Count the jobs that wait in each queue: the longest first."""
-    waiting, usual = (
-        {str(row["queue"]): readings.as_number(known, row["value"]) for row in readings.rows(known, "queue", "value")}
-        for known in (BACKLOGS, USUAL_BACKLOGS)
-    )
-    found = [Queue(name, count, usual.get(name)) for name, count in waiting.items()]
-    return sorted(found, key=lambda one: -one.waiting)
+    """Return the jobs that wait in each queue: the longest first."""
+    waiting = _by_queue(readings, BACKLOGS)
+    usual = _by_queue(readings, USUAL_BACKLOGS)
+    queues = [Queue(name, count, usual.get(name)) for name, count in waiting.items()]
+    return sorted(queues, key=lambda queue: -queue.waiting)
+
+
+def _by_queue(readings: Readings, known: KnownReading) -> dict[str, float]:
+    rows = readings.rows(known, "queue", "value")
+    return {str(row["queue"]): readings.as_number(known, row["value"]) for row in rows}
 
 
 @observation(needs=CDN_HITS)
 def cdn_hit_share(readings: Readings) -> float:
-    """Fetch the share of the requests that the CDN answers by itself."""
+    """Return the share of the requests that the CDN answers by itself."""
     return readings.number(CDN_HITS)

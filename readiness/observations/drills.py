@@ -85,31 +85,41 @@ class Demand:
     days_at_most: float
 
     def newest(self, drill: str) -> Evidence:
-        """Find the newest drill that counts. Raises Unknown with the reason against each newer one."""
-        found, against = self.archive.newest(
-            folders(self.archive.reports, self.environment, drill), read, lambda one: self._against(one, drill)
+        """Return the newest drill that counts. Raises Unknown with the reason against each newer one."""
+        candidates = folders(self.archive.reports, self.environment, drill)
+        evidence, against = self.archive.newest(
+            candidates, read, lambda candidate: self._reasons_against(candidate, drill)
         )
-        if found is None:
-            told = against or f"{self.environment} has none in reports/{self.environment}/drills/"
-            again = f"readiness drill {drill} --env {self.environment}"
-            raise Unknown(f"no drill '{drill}' that counts: {told}", again)
-        return found
+        if evidence is None:
+            reasons = against or f"{self.environment} has none in reports/{self.environment}/drills/"
+            raise Unknown(
+                f"no drill '{drill}' that counts: {reasons}", f"readiness drill {drill} --env {self.environment}"
+            )
+        return evidence
 
-    def _against(self, evidence: Evidence, drill: str) -> Iterator[str]:
+    def _reasons_against(self, evidence: Evidence, drill: str) -> Iterator[str]:
         if (evidence.environment, evidence.drill) != (self.environment, drill):
             yield f"it is of {evidence.environment}, {evidence.drill}"
-        red = _failed(evidence)  # a failure that was seen stands, whatever was not
-        if evidence.ended != "whole" and not red:
-            yield f"it was cut short: {evidence.ended_because or 'it did not end'}"
-        elif not red:
-            yield from gaps(evidence)
-        if drill in OF_A_REVISION and evidence.revision is None:
-            yield f"it does not know the revision it ran on: {evidence.revision_unknown_because}"
-        elif drill in OF_A_REVISION and evidence.revision != self.revision:
-            yield f"it ran on revision {evidence.revision}, {self.revision} is to be launched"
+
+        # A failure that was seen stands, whatever was not seen.
+        if not _failures(evidence):
+            if evidence.ended != "whole":
+                yield f"it was cut short: {evidence.ended_because or 'it did not end'}"
+            else:
+                yield from gaps(evidence)
+
+        if drill in OF_A_REVISION:
+            yield from self._of_another_revision(evidence)
+
         age = self.moment - (evidence.finished_at or evidence.started_at)
         if age > timedelta(days=self.days_at_most):
             yield f"it is {age.days} days old, allowed are {self.days_at_most:g}"
+
+    def _of_another_revision(self, evidence: Evidence) -> Iterator[str]:
+        if evidence.revision is None:
+            yield f"it does not know the revision it ran on: {evidence.revision_unknown_because}"
+        elif evidence.revision != self.revision:
+            yield f"it ran on revision {evidence.revision}, {self.revision} is to be launched"
 
 
 def described(drill: str) -> AnyNeed:
@@ -117,36 +127,41 @@ def described(drill: str) -> AnyNeed:
     section = drill.replace("-", "_")
 
     def find(environment: Environment, archive: Archive) -> None:
-        drills = environment.drills
-        if drills and (drills.drilled_in or getattr(drills, section)):
-            return
-        if not any(folders(archive.reports, _drilled_in(environment), drill)):
+        settings = environment.drills
+        is_described = settings is not None and bool(settings.drilled_in or getattr(settings, section))
+        if not is_described and not any(folders(archive.reports, _drilled_in(environment), drill)):
             raise NotConfigured(f"no drill '{drill}' is described", f"set drills.{section} in the environment file")
 
     return need(f"drills.{section}")(find)
 
 
 def _drilled_in(environment: Environment) -> str:
-    """Name the environment whose drills count."""
-    return (environment.drills.drilled_in if environment.drills else None) or environment.environment
+    """Return the environment whose drills count."""
+    # A drill that must not run against this environment is run in another one, which describes it.
+    drilled_in = environment.drills.drilled_in if environment.drills else None
+    return drilled_in or environment.environment
 
 
 def _evidence(
     drill: str, readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Evidence:
-    runs = revision_of(environment.target, readings) if drill in OF_A_REVISION else None
-    return Demand(archive, _drilled_in(environment), runs, moment, days_at_most).newest(drill)
+    """Return the newest drill of a kind that counts. Raises Unknown."""
+    runs_now = revision_of(environment.target, readings) if drill in OF_A_REVISION else None
+    return Demand(archive, _drilled_in(environment), runs_now, moment, days_at_most).newest(drill)
 
 
 def _days(evidence: Evidence, moment: datetime) -> float:
     return (moment - (evidence.finished_at or evidence.started_at)) / timedelta(days=1)
 
 
-def _failed(evidence: Evidence) -> list[str]:
-    return [*faults(evidence), *(f"it was not put back: {what}" for what in evidence.left)]
+def _failures(evidence: Evidence) -> list[str]:
+    """Return what the target failed in, and what was not put back after the drill."""
+    not_put_back = [f"it was not put back: {what}" for what in evidence.left]
+    return [*faults(evidence), *not_put_back]
 
 
 def _facts(kind: type[Facts], evidence: Evidence) -> Facts:
+    """Return the facts of a drill as those of its kind. Raises Unknown where they are another's."""
     if not isinstance(evidence.facts, kind):
         raise Unknown(f"{evidence.run}: the facts are those of another drill", "run the drill again")
     return evidence.facts
@@ -156,54 +171,59 @@ def _facts(kind: type[Facts], evidence: Evidence) -> Facts:
 def restore_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> RestoreDrill:
-    """Find the newest restore that counts."""
-    found = _evidence("restore", readings, environment, moment, archive, days_at_most)
-    seconds, age = _facts(Restored, found).seconds, backup_hours(found)
-    return RestoreDrill(found.run, _days(found, moment), _failed(found), (seconds or 0.0) / 3600, age or 0.0)
+    """Return the newest restore that counts."""
+    evidence = _evidence("restore", readings, environment, moment, archive, days_at_most)
+    seconds = _facts(Restored, evidence).seconds or 0.0
+    return RestoreDrill(
+        evidence.run,
+        days=_days(evidence, moment),
+        faults=_failures(evidence),
+        hours=seconds / 3600,
+        backup_hours=backup_hours(evidence) or 0.0,
+    )
 
 
 @observation(needs=(described("kill-switch"), revision))
 def kill_switch_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Drilled:
-    """Find the newest turn of the kill switch that counts."""
-    found = _evidence("kill-switch", readings, environment, moment, archive, days_at_most)
-    return Drilled(found.run, _days(found, moment), _failed(found))
+    """Return the newest turn of the kill switch that counts."""
+    evidence = _evidence("kill-switch", readings, environment, moment, archive, days_at_most)
+    return Drilled(evidence.run, _days(evidence, moment), _failures(evidence))
 
 
 @observation(needs=(described("rollback"), revision))
 def rollback_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> RollbackDrill:
-    """Find the newest rollback that counts."""
-    found = _evidence("rollback", readings, environment, moment, archive, days_at_most)
-    return RollbackDrill(
-        found.run, _days(found, moment), _failed(found), (_facts(RolledBack, found).seconds or 0.0) / 60
-    )
+    """Return the newest rollback that counts."""
+    evidence = _evidence("rollback", readings, environment, moment, archive, days_at_most)
+    seconds = _facts(RolledBack, evidence).seconds or 0.0
+    return RollbackDrill(evidence.run, _days(evidence, moment), _failures(evidence), minutes=seconds / 60)
 
 
 @observation(needs=(described("circuit-breaker"), revision))
 def circuit_breaker_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Drilled:
-    """Find the newest trial of a circuit breaker that counts."""
-    found = _evidence("circuit-breaker", readings, environment, moment, archive, days_at_most)
-    return Drilled(found.run, _days(found, moment), _failed(found))
+    """Return the newest trial of a circuit breaker that counts."""
+    evidence = _evidence("circuit-breaker", readings, environment, moment, archive, days_at_most)
+    return Drilled(evidence.run, _days(evidence, moment), _failures(evidence))
 
 
 @observation(needs=(described("fallback"), revision))
 def fallback_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Drilled:
-    """Find the newest trial of a fallback that counts."""
-    found = _evidence("fallback", readings, environment, moment, archive, days_at_most)
-    return Drilled(found.run, _days(found, moment), _failed(found))
+    """Return the newest trial of a fallback that counts."""
+    evidence = _evidence("fallback", readings, environment, moment, archive, days_at_most)
+    return Drilled(evidence.run, _days(evidence, moment), _failures(evidence))
 
 
 @observation(needs=described("incident"))
 def incident_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> IncidentDrill:
-    """Find the newest incident that was played through and counts."""
-    found = _evidence("incident", readings, environment, moment, archive, days_at_most)
-    return IncidentDrill(found.run, _days(found, moment), _failed(found), done_steps(found))
+    """Return the newest incident that was played through and counts."""
+    evidence = _evidence("incident", readings, environment, moment, archive, days_at_most)
+    return IncidentDrill(evidence.run, _days(evidence, moment), _failures(evidence), done_steps(evidence))

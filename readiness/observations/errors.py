@@ -19,7 +19,8 @@ _FIRST = {
     "5xx": r"\b5\d\d\b|internal server error|bad gateway|unavailable",
 }
 """What the runbook wants to be told of first."""
-_UNHANDLED, _OTHER = "unhandled", "other"
+_UNHANDLED = "unhandled"
+_OTHER = "other"
 _ORDER = [*_FIRST, _UNHANDLED, _OTHER]
 _TITLE_SHOWN = 80
 
@@ -48,52 +49,64 @@ class RecurringErrors:
 
 @observation
 def recent_errors(sentry: Sentry, events_at_most: int, window_seconds: int) -> RecentErrors:
-    """Count the error events, and make sure that a small number is not one of events that were dropped."""
-    _must_have_arrived(sentry)
+    """Return how many error events there were. Raises Unknown where a small number may be one of dropped events."""
+    _require_events(sentry)
     events = sentry.events(ERRORS, window_seconds)
-    lost = sentry.dropped(math.ceil(window_seconds / 3600)) if events <= events_at_most else {}
-    if lost:
-        told = ", ".join(f"{count:.0f} {name.replace('_', ' ')}" for name, count in lost.items())
-        raise Unknown(f"Sentry counts {events} errors, and dropped others: {told}", "raise the quota, then run again")
+    # Too many are too many, whatever was dropped.
+    if events > events_at_most:
+        return RecentErrors(events)
+
+    dropped = sentry.dropped(math.ceil(window_seconds / 3600))
+    if dropped:
+        counts = ", ".join(f"{count:.0f} {outcome.replace('_', ' ')}" for outcome, count in dropped.items())
+        raise Unknown(f"Sentry counts {events} errors, and dropped others: {counts}", "raise the quota, then run again")
     return RecentErrors(events)
 
 
 @observation
 def new_errors(sentry: Sentry, window_seconds: int) -> NewErrors:
-    """List the unresolved errors that were first seen in the window, without those of low and medium priority."""
-    _must_have_arrived(sentry)
-    found = sentry.issues(f"is:unresolved firstSeen:-{window_seconds // 60}m {ERRORS}", window_seconds)
-    urgent = [issue for issue in found if issue.level == "fatal" or issue.priority not in _HARMLESS]
-    urgent.sort(key=lambda issue: (_ORDER.index(_kind(issue)), issue.level != "fatal"))
-    return NewErrors([f"{_kind(issue)}: {_named(issue)}" for issue in urgent])
+    """Return the unresolved errors that were first seen in the window, without those of low and medium priority."""
+    _require_events(sentry)
+    issues = sentry.issues(f"is:unresolved firstSeen:-{window_seconds // 60}m {ERRORS}", window_seconds)
+    # An issue without a priority, as of an older server, may be urgent.
+    urgent = [issue for issue in issues if issue.level == "fatal" or issue.priority not in _HARMLESS]
+    urgent.sort(key=lambda issue: (_ORDER.index(_category(issue)), issue.level != "fatal"))
+    return NewErrors([f"{_category(issue)}: {_name(issue)}" for issue in urgent])
 
 
 @observation
 def recurring_errors(sentry: Sentry, window_seconds: int, days_apart_at_least: float) -> RecurringErrors:
-    """List the unresolved errors that came again long after they were first seen."""
-    _must_have_arrived(sentry)
+    """Return the unresolved errors that came again long after they were first seen."""
+    _require_events(sentry)
     apart = timedelta(days=days_apart_at_least)
-    found = [
-        issue
-        for issue in sentry.issues(f"is:unresolved {ERRORS}", window_seconds)
-        if issue.first_seen and issue.last_seen and issue.last_seen - issue.first_seen >= apart
-    ]
-    if any(issue.tracked is None for issue in found):
+    issues = sentry.issues(f"is:unresolved {ERRORS}", window_seconds)
+    recurring = [issue for issue in issues if _recurs(issue, apart)]
+
+    if any(issue.tracked is None for issue in recurring):
         raise Unknown("Sentry does not say which errors have a tracker's issue", "decide the line by hand: attest it")
-    return RecurringErrors(len(found), [_named(issue) for issue in found if not issue.tracked])
+    return RecurringErrors(len(recurring), [_name(issue) for issue in recurring if not issue.tracked])
 
 
-def _must_have_arrived(sentry: Sentry) -> None:
-    """No error is no news where none could arrive. Raises Unknown."""
+def _recurs(issue: Issue, apart: timedelta) -> bool:
+    if issue.first_seen is None or issue.last_seen is None:
+        return False
+    return issue.last_seen - issue.first_seen >= apart
+
+
+def _require_events(sentry: Sentry) -> None:
+    """Raise Unknown where no event has ever arrived: no error is no news where none could."""
     if sentry.project().first_event is None:
         raise Unknown("Sentry's project has never received an event", "is its DSN the one that is deployed?")
 
 
-def _kind(issue: Issue) -> str:
+def _category(issue: Issue) -> str:
+    """Return the first category of `_ORDER` that an issue is of, by its title and the place it came from."""
     text = f"{issue.title} {issue.culprit or ''}"
-    found = next((name for name, words in _FIRST.items() if re.search(words, text, re.IGNORECASE)), None)
-    return found or (_UNHANDLED if issue.unhandled else _OTHER)
+    for category, pattern in _FIRST.items():
+        if re.search(pattern, text, re.IGNORECASE):
+            return category
+    return _UNHANDLED if issue.unhandled else _OTHER
 
 
-def _named(issue: Issue) -> str:
+def _name(issue: Issue) -> str:
     return f"{issue.name} {issue.title[:_TITLE_SHOWN]} ({issue.level}, {issue.count} times)"

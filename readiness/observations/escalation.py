@@ -40,76 +40,119 @@ def who_is_asked(pagerduty: PagerDuty, roster: Roster) -> None:
 def escalation_path(
     pagerduty: PagerDuty, roster: Roster, minutes: tuple[float, ...], minutes_for: dict[str, float]
 ) -> EscalationPath:
-    """Read the levels; where a line names kinds of issues, those of each."""
+    """Return the levels of the one path; where a line names kinds of issues (`minutes_for`), those of each kind."""
     who_is_asked(pagerduty, roster)
     people = roster.people() if roster.configured else Team()
     if minutes_for:
         return _matrix(pagerduty, people, minutes_for)
+
     declared = [level.minutes for level in people.escalation]
-    wrong = [*_unreachable(people, [level.role for level in people.escalation])]
-    observed = declared
-    if pagerduty.configured:
-        policy = pagerduty.policy(pagerduty.settings.escalation_policy)
-        observed = [rule.minutes for rule in policy.rules]
-        wrong += _hollow(policy)
-    said = {"the roster": declared, "PagerDuty": observed if pagerduty.configured else []}
-    late = [
-        f"level {place}: {waits:g} minutes by {who}, allowed {allowed:g}"
-        for who, levels in said.items()
-        for place, (waits, allowed) in enumerate(zip(levels, minutes, strict=False), 1)
-        if waits > allowed
+    wrong = list(_unreachable(people, [level.role for level in people.escalation]))
+    late = _late_levels("the roster", declared, minutes)
+    if not pagerduty.configured:
+        return EscalationPath(len(declared), late, wrong, contradictions=[])
+
+    policy = pagerduty.policy(pagerduty.settings.escalation_policy)
+    observed = [rule.minutes for rule in policy.rules]
+    wrong += _hollow(policy)
+    late += _late_levels("PagerDuty", observed, minutes)
+    # A roster without an escalation says nothing otherwise.
+    contradictions = list(_differences(declared, observed)) if declared else []
+    return EscalationPath(len(observed), late, wrong, contradictions)
+
+
+def _late_levels(source: str, waits: list[float], allowed: tuple[float, ...]) -> list[str]:
+    """Return the levels that wait for longer than a line allows; a line may name fewer levels than there are."""
+    return [
+        f"level {level}: {minutes:g} minutes by {source}, allowed {limit:g}"
+        for level, (minutes, limit) in enumerate(zip(waits, allowed, strict=False), 1)
+        if minutes > limit
     ]
-    return EscalationPath(len(observed), late, wrong, [*_differences(declared, observed)] if declared else [])
 
 
 def _hollow(policy: EscalationPolicy) -> Iterator[str]:
-    """List the levels that ask nobody, or nobody new."""
+    """Yield the levels of a policy that ask nobody, or nobody new."""
     asked: set[str] = set()
-    for place, rule in enumerate(policy.rules, 1):
+    for level, rule in enumerate(policy.rules, 1):
         targets = {str(target.get("id")) for target in rule.targets}
         if not targets:
-            yield f"level {place} asks nobody"
+            yield f"level {level} asks nobody"
         elif targets <= asked:
-            yield f"level {place} asks nobody who was not asked before"
+            yield f"level {level} asks nobody who was not asked before"
         asked |= targets
 
 
 def _differences(declared: list[float], observed: list[float]) -> Iterator[str]:
     if len(declared) != len(observed):
         yield f"the roster has {len(declared)} levels, PagerDuty {len(observed)}"
-    for place, (said, does) in enumerate(zip(declared, observed, strict=False), 1):
-        if said != does:
-            yield f"level {place}: {said:g} minutes by the roster, {does:g} by PagerDuty"
+    for level, (by_roster, by_pagerduty) in enumerate(zip(declared, observed, strict=False), 1):
+        if by_roster != by_pagerduty:
+            yield f"level {level}: {by_roster:g} minutes by the roster, {by_pagerduty:g} by PagerDuty"
+
+
+@dataclass(frozen=True)
+class _Matter:
+    """How one kind of issue escalates, by the roster and by PagerDuty."""
+
+    levels: list[int]
+    """How many are asked, by each source that knows."""
+    waits: dict[str, float]
+    """Source → minutes until the second is asked."""
+    wrong: list[str]
 
 
 def _matrix(pagerduty: PagerDuty, people: Team, minutes_for: dict[str, float]) -> EscalationPath:
-    late, wrong, contradictions, levels = [], [], [], []
+    """Return the escalation of several kinds of issues as one path: with the fewest levels of any."""
+    levels: list[int] = []
+    late: list[str] = []
+    wrong: list[str] = []
+    contradictions: list[str] = []
     for name, allowed in minutes_for.items():
-        said: dict[str, float] = {}
-        if name in people.matters:
-            matter = people.matters[name]
-            said["the roster"] = matter.minutes
-            roles = [matter.primary, matter.backup]
-            levels.append(len({people.roles[role].name.casefold() for role in roles}))
-            wrong += [f"{name}: {problem}" for problem in _unreachable(people, roles)]
-        if pagerduty.configured and name in pagerduty.settings.policies:
-            policy = pagerduty.policy(pagerduty.settings.policies[name])
-            levels.append(len(policy.rules))
-            wrong += [f"{name}: {problem}" for problem in _hollow(policy)]
-            said |= {"PagerDuty": policy.rules[0].minutes} if policy.rules else {}
-        if not said:
-            wrong.append(f"{name}: nobody is named")
-        late += [
-            f"{name}: {waits:g} minutes by {who}, allowed {allowed:g}" for who, waits in said.items() if waits > allowed
-        ]
-        if len({*said.values()}) > 1:
-            contradictions.append(f"{name}: " + ", ".join(f"{waits:g} minutes by {who}" for who, waits in said.items()))
+        matter = _matter(pagerduty, people, name)
+        levels += matter.levels
+        wrong += [f"{name}: {problem}" for problem in matter.wrong]
+
+        by_source = [f"{minutes:g} minutes by {source}" for source, minutes in matter.waits.items()]
+        for text, minutes in zip(by_source, matter.waits.values(), strict=True):
+            if minutes > allowed:
+                late.append(f"{name}: {text}, allowed {allowed:g}")
+        if len(set(matter.waits.values())) > 1:
+            contradictions.append(f"{name}: {', '.join(by_source)}")
     return EscalationPath(min(levels, default=0), late, wrong, contradictions)
 
 
+def _matter(pagerduty: PagerDuty, people: Team, name: str) -> _Matter:
+    levels: list[int] = []
+    waits: dict[str, float] = {}
+    wrong: list[str] = []
+
+    if name in people.matters:
+        declared = people.matters[name]
+        roles = [declared.primary, declared.backup]
+        waits["the roster"] = declared.minutes
+        # One person with both roles is one level.
+        levels.append(len({people.roles[role].name.casefold() for role in roles}))
+        wrong += _unreachable(people, roles)
+
+    if pagerduty.configured and name in pagerduty.settings.policies:
+        policy = pagerduty.policy(pagerduty.settings.policies[name])
+        levels.append(len(policy.rules))
+        wrong += _hollow(policy)
+        if policy.rules:
+            waits["PagerDuty"] = policy.rules[0].minutes
+
+    if not waits:
+        wrong.append("nobody is named")
+    return _Matter(levels, waits, wrong)
+
+
 def _unreachable(people: Team, roles: list[str]) -> Iterator[str]:
+    """Yield the roles whose name or contact is none, each once."""
     for role in dict.fromkeys(roles):
         person = people.roles[role]
-        problem = "a placeholder" if is_undecided(person.name) else what_is_wrong_with(person.contact.reveal())
+        if is_undecided(person.name):
+            yield f"the name of {role} is a placeholder"
+            continue
+        problem = what_is_wrong_with(person.contact.reveal())
         if problem:
-            yield f"the {'name' if is_undecided(person.name) else 'contact'} of {role} is {problem}"
+            yield f"the contact of {role} is {problem}"

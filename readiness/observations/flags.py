@@ -21,7 +21,7 @@ FEATURE_FLAGS = known_reading(
 
 @observation(needs=FEATURE_FLAGS)
 def flag_names(readings: Readings) -> list[str]:
-    """Name the flags of the store."""
+    """Return the names of the flags of the store, sorted."""
     return sorted(str(row["name"]) for row in readings.rows(FEATURE_FLAGS, "name"))
 
 
@@ -45,23 +45,29 @@ def internal_workspaces(environment: Environment) -> tuple[str, ...]:
 
 @observation(needs=(internal_workspaces, FEATURE_FLAGS))
 def flag_audience(readings: Readings, environment: Environment, flag: str) -> Audience:
-    """Read for whom the flag is on."""
+    """Return for whom a flag is on."""
     ours = internal_workspaces(environment)
     row = _row(readings, flag, "allowlist")
-    return Audience(row["enabled"] is not False, _share(readings, row), _outsiders(row["allowlist"], ours))
+    return Audience(
+        # A flag in any other state than off is taken to be on.
+        everyone=row["enabled"] is not False,
+        share=_share(readings, row),
+        outsiders=_outsiders(row["allowlist"], ours),
+    )
 
 
 def _row(readings: Readings, flag: str, *columns: str) -> Row:
+    """Return the row of a flag. Raises Unknown for none and for several."""
     rows = readings.rows(FEATURE_FLAGS, "name", "enabled", "rollout_share", *columns)
-    found = [row for row in rows if row["name"] == flag]
-    if not found:
+    matches = [row for row in rows if row["name"] == flag]
+    if not matches:
         raise Unknown(f"the flag {flag} does not exist", "create it, or set readings.feature_flags to where it is")
-    if len(found) > 1:
+    if len(matches) > 1:
         raise Unknown(
-            f"the flag {flag} stands {len(found)} times in its store",
+            f"the flag {flag} stands {len(matches)} times in its store",
             "let readings.feature_flags give the rows of this environment alone",
         )
-    return found[0]
+    return matches[0]
 
 
 def _share(readings: Readings, row: Row) -> float:
@@ -82,7 +88,7 @@ def _outsiders(allowlist: Plain, ours: tuple[str, ...]) -> list[str]:
 
 @observation(needs=FEATURE_FLAGS)
 def flag_share(readings: Readings, flag: str) -> float:
-    """Read how large a share of all get the flag: 1 where it is on for everyone, the roll-out's share elsewhere."""
+    """Return the share of all that get a flag: 1 where it is on for everyone, else the roll-out's share."""
     row = _row(readings, flag)
     share = _share(readings, row)
     return 1.0 if row["enabled"] is True else share

@@ -23,27 +23,29 @@ class HealthAnswer:
     seconds: float
     redirects_to: str = ""
 
-    def told(self, path: str) -> str:
-        """Name the status for a person: a redirect to another page says where it leads."""
-        return f"status of {path}" + (f", which redirects to {self.redirects_to}" if self.redirects_to else "")
+    def summary(self, path: str) -> str:
+        """Return what the status is of: the path, and where it redirects to."""
+        if self.redirects_to:
+            return f"status of {path}, which redirects to {self.redirects_to}"
+        return f"status of {path}"
 
 
 @observation(quiet=True)
 def health_answer(http: Http, path: str) -> HealthAnswer:
-    """Ask one health endpoint. It answers itself: the page that a redirect leads to may be one to sign in."""
+    """Return the answer of a health endpoint itself: the page that a redirect leads to may be one to sign in."""
     answer = http.get(path, follow=False)
     return HealthAnswer(answer.status, answer.seconds, answer.redirects_to)
 
 
 @observation
 def health_word(http: Http, path: str, pointer: str) -> str:
-    """Read one word of a health answer, whatever its status: `health.live` judges that."""
-    return str(_told(http, path, pointer))
+    """Return one value of a health answer as text, whatever the status: `health.live` judges that."""
+    return str(_value(http, path, pointer))
 
 
 @dataclass(frozen=True)
 class HealthTime:
-    """The time that a health answer tells, and how far it is from ours, before or after."""
+    """The time of a health answer, and how far it is from ours, before or after."""
 
     told: str
     seconds_off: float
@@ -51,29 +53,35 @@ class HealthTime:
 
 @observation
 def health_time(http: Http, path: str, pointer: str) -> HealthTime:
-    """Read the time of a health answer: ISO 8601 with its zone, or a number since 1970."""
-    told = _told(http, path, pointer)
-    return HealthTime(str(told), abs((datetime.now(UTC) - _instant(told)).total_seconds()))
+    """Return the time of a health answer: ISO 8601 with its zone, or a number since 1970."""
+    value = _value(http, path, pointer)
+    difference = datetime.now(UTC) - _instant(value)
+    return HealthTime(str(value), abs(difference.total_seconds()))
 
 
-def _told(http: Http, path: str, pointer: str) -> Any:
+def _value(http: Http, path: str, pointer: str) -> Any:
+    """Return the text or number at a pointer of a health answer. Raises Unknown."""
     answer = http.get(path, follow=False)
     if answer.redirects_to:
         raise Unknown(f"{path} redirects to {answer.redirects_to}", "state the path that answers itself in the line")
-    found = at_pointer(answer.json(), pointer)
-    if isinstance(found, dict | list | bool) or found in {None, ""}:
+
+    value = at_pointer(answer.json(), pointer)
+    if isinstance(value, dict | list | bool) or value in {None, ""}:
         raise Unknown(f"{path} says nothing at {pointer}", "state another pointer in the line, or mend the answer")
-    return found
+    return value
 
 
-def _instant(told: Any) -> datetime:
+def _instant(value: Any) -> datetime:
+    """Return a text or number as a moment with its zone. Raises Unknown."""
     try:
-        if isinstance(told, str):
-            found = datetime.fromisoformat(told)
+        if isinstance(value, str):
+            instant = datetime.fromisoformat(value)
         else:
-            found = datetime.fromtimestamp(told / 1000 if told > _MILLISECONDS else told, UTC)
+            seconds = value / 1000 if value > _MILLISECONDS else value
+            instant = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        raise Unknown(f"{str(told)[:40]!r} is no time", "tell it as 2026-12-01T09:00:00Z") from None
-    if found.tzinfo is None:
-        raise Unknown(f"{told} has no time zone", "tell it in UTC: 2026-12-01T09:00:00Z")
-    return found
+        raise Unknown(f"{str(value)[:40]!r} is no time", "tell it as 2026-12-01T09:00:00Z") from None
+
+    if instant.tzinfo is None:
+        raise Unknown(f"{value} has no time zone", "tell it in UTC: 2026-12-01T09:00:00Z")
+    return instant

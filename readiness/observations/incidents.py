@@ -35,25 +35,35 @@ class IncidentReview:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _Incident:
+    """An incident that something besides the reports knows of."""
+
     id: str | None
+    """None of an alert that fired: alerts have no id that a report could name."""
     title: str
     started_at: datetime
     ended_at: datetime | None
     alert: str | None = None
 
     @property
-    def told(self) -> str:
-        return f"{self.id}: {self.title}" if self.id else f"{self.title}, {self.started_at:%Y-%m-%d %H:%M}Z"
+    def name(self) -> str:
+        """Its id, or else when it began, with its title."""
+        if self.id:
+            return f"{self.id}: {self.title}"
+        return f"{self.title}, {self.started_at:%Y-%m-%d %H:%M}Z"
 
-    def is_of(self, report: Report) -> bool:
-        """Tell whether a report is about this."""
+    def is_reported_by(self, report: Report) -> bool:
+        """Check whether a report is about this incident: by its id, or else by the time and the alerts it names."""
         if self.id:
             return report.id == self.id
-        if report.ended_at and report.ended_at + BEFORE_IT_IS_SEEN < self.started_at:
+
+        began_after_it = report.ended_at is not None and self.started_at > report.ended_at + BEFORE_IT_IS_SEEN
+        last_seen = self.ended_at or self.started_at
+        ended_before_it = last_seen < report.started_at - BEFORE_IT_IS_SEEN
+        if began_after_it or ended_before_it:
             return False
-        last = self.ended_at or self.started_at
-        return last >= report.started_at - BEFORE_IT_IS_SEEN and (not report.alerts or self.alert in report.alerts)
+        # A report that names no alert speaks for all that fired in its time.
+        return not report.alerts or self.alert in report.alerts
 
 
 @need("readings.known_incidents, or incidents.alerts")
@@ -79,118 +89,171 @@ def incident_review(
     hours_at_most: float | None,
     days_back: float,
 ) -> IncidentReview:
-    """Read the reports of the last days, and hold them against what else knows of incidents.
+    """Return what is the matter with the reports of the last days, held against what else knows of incidents.
 
-    With `hours_at_most` the time until a report is written is judged, and with `fields` what it tells.
+    With `hours_at_most` the time until a report is written is judged, and with `fields` what it contains.
     """
     known_incidents(incident_reports, readings, prometheus)
-    section = incident_reports.settings
     since = moment - timedelta(days=days_back)
-    severity = environment.alerts.severities.get(section.alerts, section.alerts) if section.alerts else None
-    known = list(_known(readings, prometheus, severity, since, moment))
-    reports = [one for one in _reports(incident_reports) if (one.ended_at or moment) >= since]
-    about = [(one, next((report for report in reports if one.is_of(report)), None)) for one in known]
-    ends = {report.id: one.ended_at for one, report in about if report and one.id}
-    late = list(_late(reports, ends, moment, hours_at_most)) if hours_at_most is not None else []
+    severity = _severity(incident_reports, environment)
+    incidents = list(_incidents(readings, prometheus, severity, since, moment))
+    reports = [report for report in _reports(incident_reports) if (report.ended_at or moment) >= since]
+
+    unreported = [incident for incident in incidents if not any(map(incident.is_reported_by, reports))]
+    missed = [incident.name for incident in unreported if _is_missed(incident, moment, hours_at_most)]
+
+    late: list[str] = []
+    if hours_at_most is not None:
+        late = list(_late(reports, incidents, moment, hours_at_most))
+
     return IncidentReview(
-        known=len(known),
+        known=len(incidents),
         reports=len(reports),
-        unreported=[one.told for one, report in about if report is None and _is_missed(one, moment, hours_at_most)],
+        unreported=missed,
         late=late,
-        incomplete=[f"{one.id}: no {', '.join(lacks)}" for one in reports if (lacks := _lacks(one, fields))],
-        open=[f"{one.id}: {one.title}" for one in reports if one.ended_at is None] if fields else [],
+        incomplete=list(_incomplete(reports, fields)),
+        # A line that demands no fields asks for punctual reports alone, whatever state they are in.
+        open=[f"{report.id}: {report.title}" for report in reports if report.ended_at is None] if fields else [],
     )
 
 
-def _is_missed(one: _Known, moment: datetime, hours_at_most: float | None) -> bool:
-    """Tell whether its report should be there by now."""
+def _severity(incident_reports: IncidentReports, environment: Environment) -> str | None:
+    """Return what the environment calls the severity whose alerts each have a report; None where none have to."""
+    alerts = incident_reports.settings.alerts
+    if not alerts:
+        return None
+    return environment.alerts.severities.get(alerts, alerts)
+
+
+def _is_missed(incident: _Incident, moment: datetime, hours_at_most: float | None) -> bool:
+    """Check whether an incident's report should be there by now."""
     if hours_at_most is None:
         return True
-    return one.ended_at is not None and moment - one.ended_at > timedelta(hours=hours_at_most)
+    if incident.ended_at is None:
+        return False
+    return moment - incident.ended_at > timedelta(hours=hours_at_most)
 
 
-def _late(
-    reports: list[Report], ends: dict[str, datetime | None], moment: datetime, hours_at_most: float
-) -> Iterator[str]:
+def _late(reports: list[Report], incidents: list[_Incident], moment: datetime, hours_at_most: float) -> Iterator[str]:
+    """Yield the reports that were written too late, or are not dated though their time is over."""
+    ends = {incident.id: incident.ended_at for incident in incidents if incident.id}
     for report in reports:
         # The report may tell of a later end than the one that everybody else saw.
-        end = min((at for at in (report.ended_at, ends.get(report.id)) if at), default=None)
-        written = report.written_at if report.written_at and report.written_at <= moment else None
-        if end and (written or moment) - end > timedelta(hours=hours_at_most):
-            hours = ((written or moment) - end) / timedelta(hours=1)
-            yield f"{report.id}: {f'written {hours:.0f} h' if written else f'not dated, {hours:.0f} h'} after its end"
+        known_ends = [end for end in (report.ended_at, ends.get(report.id)) if end]
+        if not known_ends:
+            continue
+        end = min(known_ends)
+
+        # A date that lies ahead is none: the report that is judged was not written then.
+        written_at = report.written_at
+        if written_at and written_at > moment:
+            written_at = None
+
+        elapsed = (written_at or moment) - end
+        if elapsed <= timedelta(hours=hours_at_most):
+            continue
+        hours = f"{elapsed / timedelta(hours=1):.0f} h"
+        state = f"written {hours}" if written_at else f"not dated, {hours}"
+        yield f"{report.id}: {state} after its end"
 
 
-def _lacks(report: Report, fields: tuple[str, ...]) -> list[str]:
-    return [name for name in fields if name not in report.fields]
+def _incomplete(reports: list[Report], fields: tuple[str, ...]) -> Iterator[str]:
+    for report in reports:
+        missing = [name for name in fields if name not in report.fields]
+        if missing:
+            yield f"{report.id}: no {', '.join(missing)}"
 
 
 def _reports(places: IncidentReports) -> Iterator[Report]:
-    """Read every report. Raises Unknown for one that cannot be read: nobody knows what it is about."""
-    seen: dict[str, str] = {}
+    """Yield every report. Raises Unknown for one that cannot be read: nobody knows what it is about."""
+    places_by_id: dict[str, str] = {}
     for written in places.all():
         try:
             report = parse(written.text, written.known)
         except NoReport as error:
-            hint = "correct it as environments/incident-report.md shows"
-            raise Unknown(f"{written.where}: {error}", hint) from None
-        if report.id in seen:
-            both = f"{written.where} and {seen[report.id]}"
+            raise Unknown(f"{written.where}: {error}", "correct it as environments/incident-report.md shows") from None
+
+        if report.id in places_by_id:
+            both = f"{written.where} and {places_by_id[report.id]}"
             raise Unknown(f"{both} both are of {report.id}", "give each incident one report")
-        seen[report.id] = written.where
+        places_by_id[report.id] = written.where
         yield report
 
 
-def _known(
+def _incidents(
     readings: Readings, prometheus: Prometheus, severity: str | None, since: datetime, moment: datetime
-) -> Iterator[_Known]:
-    """Give what is known besides the reports. Raises Unknown."""
-    told = readings.configured(KNOWN_INCIDENTS)
+) -> Iterator[_Incident]:
+    """Yield the incidents that are known besides the reports. Raises Unknown.
+
+    The reading's come first, then the alerts of a severity.
+    """
+    has_reading = readings.configured(KNOWN_INCIDENTS)
     # Prometheus first: a reading waits for one of the database's few connections, and meanwhile they are taken.
-    fired = list(_fired(prometheus, severity, since, moment)) if severity is not None else []
-    for row in readings.rows(KNOWN_INCIDENTS, "id", "title", "started_at", "ended_at") if told else ():
-        ended = row["ended_at"]
-        one = _Known(
-            str(row["id"]),
-            str(row["title"]),
-            readings.as_instant(KNOWN_INCIDENTS, row["started_at"], "started_at"),
-            None if ended is None else readings.as_instant(KNOWN_INCIDENTS, ended, "ended_at"),
-        )
-        if one.started_at <= moment and (one.ended_at or moment) >= since:
-            yield one
-    yield from fired
+    alerts: list[_Incident] = []
+    if severity is not None:
+        alerts = list(_fired_alerts(prometheus, severity, since, moment))
+
+    if has_reading:
+        for incident in _of_reading(readings):
+            has_begun = incident.started_at <= moment
+            if has_begun and (incident.ended_at or moment) >= since:
+                yield incident
+    yield from alerts
 
 
-def _fired(prometheus: Prometheus, severity: str, since: datetime, moment: datetime) -> Iterator[_Known]:
-    """Give the alerts that fired, each from its first to its last firing. Raises Unknown."""
+def _of_reading(readings: Readings) -> Iterator[_Incident]:
+    for row in readings.rows(KNOWN_INCIDENTS, "id", "title", "started_at", "ended_at"):
+        started_at = readings.as_instant(KNOWN_INCIDENTS, row["started_at"], "started_at")
+        ended_at = None
+        if row["ended_at"] is not None:
+            ended_at = readings.as_instant(KNOWN_INCIDENTS, row["ended_at"], "ended_at")
+        yield _Incident(str(row["id"]), str(row["title"]), started_at, ended_at)
+
+
+def _fired_alerts(prometheus: Prometheus, severity: str, since: datetime, moment: datetime) -> Iterator[_Incident]:
+    """Yield the alerts that fired, each from its first to its last firing. Raises Unknown."""
     seconds = (moment - since).total_seconds()
     # The age of the moment that is judged; what lies ahead is not on record, so that now is asked instead.
-    ago = max(0.0, (datetime.now(UTC) - moment).total_seconds())
-    _must_be_on_record(prometheus, severity, seconds, ago)
-    firing = f'ALERTS{{alertstate="firing",severity="{severity}"}}'
+    seconds_ago = max(0.0, (datetime.now(UTC) - moment).total_seconds())
+    _require_record(prometheus, severity, seconds, seconds_ago)
+
     # A subquery sees whole minutes alone; the last of them is asked for as it is.
-    spans = (f"((max_over_time({firing}[1m]) > 0) * time())[{seconds:.0f}s:1m]", f"{firing}[2m]")
-    first, last, lately = (
-        {one.labels.get("alertname", "an alert without a name"): one.value for one in prometheus.vector(query, ago)}
-        for query in (
-            f"min by (alertname) (min_over_time({spans[0]}))",
-            f"max by (alertname) (max_over_time({spans[0]}))",
-            f"max by (alertname) ((max_over_time({spans[1]}) > 0) * time())",
+    firing = f'ALERTS{{alertstate="firing",severity="{severity}"}}'
+    firing_times = f"((max_over_time({firing}[1m]) > 0) * time())[{seconds:.0f}s:1m]"
+    first = _by_alert(prometheus, f"min by (alertname) (min_over_time({firing_times}))", seconds_ago)
+    last = _by_alert(prometheus, f"max by (alertname) (max_over_time({firing_times}))", seconds_ago)
+    lately = _by_alert(prometheus, f"max by (alertname) ((max_over_time({firing}[2m]) > 0) * time())", seconds_ago)
+
+    started = lately | first
+    ended = last | lately
+    for name, at in started.items():
+        yield _Incident(
+            None,
+            f"the alert {name}",
+            started_at=datetime.fromtimestamp(at, UTC),
+            ended_at=datetime.fromtimestamp(ended[name], UTC),
+            alert=name,
         )
-    )
-    for name, at in (lately | first).items():
-        ended = datetime.fromtimestamp((last | lately)[name], UTC)
-        yield _Known(None, f"the alert {name}", datetime.fromtimestamp(at, UTC), ended, name)
 
 
-def _must_be_on_record(prometheus: Prometheus, severity: str, seconds: float, ago: float) -> None:
-    """Refuse to believe that nothing fired where nothing could, or where nobody kept it. Raises Unknown."""
-    if not any(rule.labels.get("severity") == severity for rule in prometheus.rules()):
+def _by_alert(prometheus: Prometheus, query: str, seconds_ago: float) -> dict[str, float]:
+    """Return the values of a vector by the name of their alert."""
+    vector = prometheus.vector(query, seconds_ago)
+    return {series.labels.get("alertname", "an alert without a name"): series.value for series in vector}
+
+
+def _require_record(prometheus: Prometheus, severity: str, seconds: float, seconds_ago: float) -> None:
+    """Raise Unknown where nothing could fire, or where nobody kept it: that nothing fired means nothing then."""
+    has_rule = any(rule.labels.get("severity") == severity for rule in prometheus.rules())
+    if not has_rule:
         raise Unknown(
             f"no alert rule has the severity {severity}, so that none could fire",
             "correct incidents.alerts, or say in alerts.severities what the severity is called here",
         )
-    if not prometheus.vector(f"count(count_over_time(up[{seconds / 10:.0f}s]))", ago + seconds * 0.9):
+
+    # `up` is there whatever is scraped; the first tenth of the window is asked for.
+    first_tenth = f"count(count_over_time(up[{seconds / 10:.0f}s]))"
+    if not prometheus.vector(first_tenth, seconds_ago + seconds * 0.9):
         raise Unknown(
             f"Prometheus has no record of {seconds / 86_400:.0f} days ago",
             "is it new, or does it keep less? set incidents.alerts only where its record reaches back so far",

@@ -69,19 +69,19 @@ def forecast(readings: Readings, resource: Resource) -> None:
 
 @observation(needs=CPU)
 def cpu_share(readings: Readings) -> float:
-    """Fetch how busy the machines have been in the last minutes."""
+    """Return the share of the CPU in use in the last minutes, averaged over the machines."""
     return readings.number(CPU)
 
 
 @observation(needs=MEMORY)
 def memory_share(readings: Readings) -> float:
-    """Fetch how full the memory of the fullest machine is."""
+    """Return the share of the memory in use on the fullest machine."""
     return readings.number(MEMORY)
 
 
 @observation(needs=DISK)
 def disk_share(readings: Readings) -> float:
-    """Fetch how full the fullest disk is."""
+    """Return the share of the fullest disk in use."""
     return readings.number(DISK)
 
 
@@ -95,11 +95,11 @@ class MemoryTrend:
 
 @observation(needs=(MEMORY_GROWTH, RESTARTS))
 def memory_trend(readings: Readings) -> MemoryTrend:
-    """Fetch how the memory has grown, and whether a restart has hidden it."""
+    """Return how the memory has grown, and whether a restart has hidden it."""
     return MemoryTrend(readings.number(MEMORY_GROWTH), readings.number(RESTARTS))
 
 
 @observation(needs=forecast)
 def forecast_share(readings: Readings, resource: Resource) -> float:
-    """Fetch the share of its limit that a resource is forecast to reach in 30 days."""
+    """Return the share of its limit that a resource is forecast to reach in 30 days."""
     return readings.number(FORECASTS[resource])

@@ -66,7 +66,7 @@ ORPHANED_ROWS = known_reading(
 
 @observation(needs=PAUSED_WORKSPACES)
 def paused_workspaces(readings: Readings) -> list[str]:
-    """Name the workspaces that do not ingest."""
+    """Return the workspaces that do not ingest."""
     return [str(row["workspace"]) for row in readings.rows(PAUSED_WORKSPACES, "workspace")]
 
 
@@ -89,7 +89,7 @@ class UploadOutcomes:
 
 @observation(needs=UPLOAD_OUTCOMES)
 def upload_outcomes(readings: Readings) -> UploadOutcomes:
-    """Count the last hour's uploads by status; an hour without uploads has no error rate."""
+    """Return the last hour's uploads by status; an hour without uploads has no error rate."""
     rows = readings.rows(UPLOAD_OUTCOMES, "status", "uploads")
     counts: Counter[str] = Counter()
     for row in rows:  # a status may stand in several, one for each workspace
@@ -101,29 +101,29 @@ def upload_outcomes(readings: Readings) -> UploadOutcomes:
 
 @observation(needs=STAGED_ROWS)
 def staged_rows(readings: Readings) -> float:
-    """Count the rows in staging."""
+    """Return how many rows are in staging."""
     return readings.number(STAGED_ROWS)
 
 
 @observation(needs=SLOWEST_UPLOAD)
 def slowest_upload_seconds(readings: Readings) -> float:
-    """Time the slowest upload of the last hour."""
+    """Return how long the slowest upload of the last hour took."""
     return readings.number(SLOWEST_UPLOAD)
 
 
 @observation(needs=LONGEST_IN_FLIGHT)
 def longest_in_flight_minutes(readings: Readings) -> float:
-    """Time the longest upload that is still under way."""
+    """Return for how long the longest upload is under way."""
     return readings.number(LONGEST_IN_FLIGHT)
 
 
 @observation(needs=LOST_ROWS)
 def uploads_that_lost_rows(readings: Readings) -> float:
-    """Count the uploads whose rows in production are not those they counted."""
+    """Return how many uploads have other rows in production than they counted."""
     return readings.number(LOST_ROWS)
 
 
 @observation(needs=ORPHANED_ROWS)
 def orphaned_rows(readings: Readings) -> float:
-    """Count the production rows that no upload accounts for."""
+    """Return how many production rows no upload accounts for."""
     return readings.number(ORPHANED_ROWS)

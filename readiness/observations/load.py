@@ -142,7 +142,7 @@ class Demand:
         return self._judged(worked_out[found.run])
 
     def _by_line(self, figures: Figures) -> Judgement:
-        """Judge a rehearsal by the line's limits in place of its own."""
+        """Return the judgement of a rehearsal by the line's limits in place of its own."""
         limits = {"p95_seconds_below": self.limits.p95_seconds_below, "share_below": self.limits.share_below}
         return judge(figures, figures.evidence.asked.model_copy(update=limits))
 

@@ -20,13 +20,15 @@ ERROR_LEVELS |= {"severe", "panic", "dpanic", "pnc"}
 HARMLESS_LEVELS = {"trace", "trc", "t", "verbose", "vrb", "v", "debug", "dbg", "d", "info", "information", "inf", "i"}
 HARMLESS_LEVELS |= {"notice", "success", "fine", "finer", "finest", "config", "default", "log", "warn", "warning"}
 HARMLESS_LEVELS |= {"wrn", "w", "none", ""}  # the last two: a line without a level
-NUMBERS_FROM, ERRORS_FROM = 10, 50
+NUMBERS_FROM = 10
+ERRORS_FROM = 50
 """The levels of pino and bunyan. Smaller numbers mean one thing to syslog, where 3 is an error, another to others."""
 LEVEL_SHOWN = 40
 FAR_BACK = timedelta(days=1)
 CLOCKS_DIFFER_SECONDS = 60
 _NUMBER = re.compile(r"\d{1,9}(\.0*)?", re.ASCII)
-KEPT = 10  # error lines that are kept as evidence
+KEPT = 10
+"""So many error lines are kept as evidence."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +50,27 @@ class LogStream:
 
 @observation(needs=LOG_LINES)
 def log_since_launch(readings: Readings, moment: datetime, launch_at: datetime | None) -> LogSinceLaunch:
-    """Read the log since the launch (since an hour ago where there is no launch time)."""
-    since = launch_at if launch_at and launch_at < moment else moment - timedelta(hours=1)
-    rows = [
-        row
-        for row in readings.rows(LOG_LINES, "at", "level", "event")
-        if readings.as_instant(LOG_LINES, row["at"], "at") >= since
-    ]
+    """Return what was logged since the launch, or in the last hour where there was none. Raises Unknown for nothing."""
+    since = moment - timedelta(hours=1)
+    if launch_at and launch_at < moment:
+        since = launch_at
+
+    logged = readings.rows(LOG_LINES, "at", "level", "event")
+    rows = [row for row in logged if readings.as_instant(LOG_LINES, row["at"], "at") >= since]
     if not rows:
         raise Unknown(f"nothing was logged since {since:%Y-%m-%d %H:%M}Z", "does the log still arrive?")
+
     errors = [row for row in rows if _is_error(row["level"])]
     newest = [f"{row['at']} {row['event']} {row.get('message', '')}".strip() for row in errors[-KEPT:]]
     return LogSinceLaunch(len(rows), len(errors), newest)
 
 
 def _is_error(level: Plain) -> bool:
-    """Tell whether a line's level is one of an error. Raises Unknown for a level that nobody knows."""
+    """Return whether a line's level is one of an error. Raises Unknown for a level that nobody knows."""
     word = str(level).strip().lower()
     if word in ERROR_LEVELS | HARMLESS_LEVELS:
         return word in ERROR_LEVELS
+
     number = float(word) if _NUMBER.fullmatch(word) else 0.0
     if number < NUMBERS_FROM:
         raise Unknown(
@@ -78,15 +82,17 @@ def _is_error(level: Plain) -> bool:
 
 @observation(needs=either(system("loki"), LOG_LINES), optional="loki")
 def log_stream(loki: Loki, readings: Readings) -> LogStream:
-    """Look for the newest line: in Loki where it is configured, else in the log itself."""
+    """Return the age of the newest line, of Loki where it is configured, else of the log itself. Raises Unknown."""
     now = datetime.now(UTC)
     if loki.configured:
-        source, instants = "Loki", [line.at for line in loki.newest(now - FAR_BACK)]
+        source = "Loki"
+        instants = [line.at for line in loki.newest(now - FAR_BACK)]
     else:
-        source, rows = "the log", readings.rows(LOG_LINES, "at")
-        instants = [readings.as_instant(LOG_LINES, row["at"], "at") for row in rows]
+        source = "the log"
+        instants = [readings.as_instant(LOG_LINES, row["at"], "at") for row in readings.rows(LOG_LINES, "at")]
     if not instants:
         raise Unknown(f"{source} has no line at all to judge by", "does the service log, and is this its stream?")
+
     age = (now - max(instants)).total_seconds()
     if age < -CLOCKS_DIFFER_SECONDS:
         raise Unknown(f"the newest line in {source} is {-age:.0f} s in the future", "set the clocks right")

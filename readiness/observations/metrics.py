@@ -34,21 +34,26 @@ class AnalyticsStore:
 
 @observation(needs=(ANALYTICS_ERROR_RATE, ANALYTICS_P95))
 def analytics_store(readings: Readings) -> AnalyticsStore:
-    """Ask the analytics store for its error rate and its p95."""
-    return AnalyticsStore(*_newest(readings, ANALYTICS_ERROR_RATE), *_newest(readings, ANALYTICS_P95))
+    """Return the newest error rate and p95 of the analytics store, with their ages."""
+    error_rate, error_rate_age = _newest(readings, ANALYTICS_ERROR_RATE)
+    p95, p95_age = _newest(readings, ANALYTICS_P95)
+    return AnalyticsStore(error_rate, error_rate_age, p95, p95_age)
 
 
 def _newest(readings: Readings, known: KnownReading) -> tuple[float, float]:
-    """Give the newest value and its age."""
+    """Return the newest value of a reading, and its age in seconds. Raises Unknown."""
     rows = readings.rows(known, "at", "value")
     if not rows:
         raise Unknown(f"readings.{known.name} answers no row", "does the store take in what the service sends?")
-    at, value = max(((_instant(known, row["at"]), row["value"]) for row in rows), key=lambda found: found[0])
-    return readings.as_number(known, value), round((datetime.now(UTC) - at).total_seconds(), 1)
+
+    dated = [(_instant(known, row["at"]), row["value"]) for row in rows]
+    at, value = max(dated, key=lambda pair: pair[0])
+    age = datetime.now(UTC) - at
+    return readings.as_number(known, value), round(age.total_seconds(), 1)
 
 
 def _instant(known: KnownReading, value: Plain) -> datetime:
-    """Read a time: ISO with its zone, or seconds since 1970."""
+    """Return a time: ISO 8601 with its zone, or seconds since 1970. Raises Unknown."""
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.fromtimestamp(value, UTC)
@@ -62,7 +67,7 @@ def _instant(known: KnownReading, value: Plain) -> datetime:
 
 @observation
 def metric_samples(exposition: Exposition) -> dict[str, int]:
-    """Count the samples of each metric, by family and by sample name."""
+    """Return the number of samples of each metric, by family and by sample name."""
     counts: dict[str, int] = {}
     for sample in exposition.samples():
         for name in {sample.name, sample.family, f"{sample.family}_total"}:

@@ -12,14 +12,14 @@ Fact = bool | int | float | str
 
 @observation(needs=named_reading)
 def own_number(readings: Readings, reading: str) -> float:
-    """Fetch the number that the environment calls so."""
+    """Return the number of a reading that only the environment knows."""
     return readings.number(readings.named(reading))
 
 
 @observation(needs=named_reading)
 def own_fact(readings: Readings, reading: str) -> Fact:
-    """Fetch the fact that the environment calls so."""
-    found = readings.value(readings.named(reading))
-    if not isinstance(found, Fact):
+    """Return the fact of a reading that only the environment knows. Raises Unknown for a list or an object."""
+    value = readings.value(readings.named(reading))
+    if not isinstance(value, Fact):
         raise Unknown(f"readings.{reading} is no single fact", "point it at one value")
-    return found
+    return value

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from readiness.clients.github import GitHub
 from readiness.clients.history import History
+from readiness.clients.postgres import Row
 from readiness.environment.people import without_contacts
-from readiness.environment.schema import Environment
+from readiness.environment.schema import Environment, KnownReading
 from readiness.environment.service_levels import History as Source
 from readiness.observations import known_reading, observation
 from readiness.observations.communication import GoDecision, go_decision, place_of_decision
@@ -45,30 +46,38 @@ class CiResult:
 
 @observation(needs=revision)
 def ci(github: GitHub, readings: Readings, environment: Environment) -> CiResult:
-    """Read the latest run of each job, and the statuses of other systems. Raises Unknown while one is running.
+    """Return the latest run of each job, and the statuses of other systems. Raises Unknown while one is running.
 
     Two workflows may have a job of one name, and a status may share it: GitHub lists each, and each counts.
     """
-    known = github.settings
+    settings = github.settings
     runs_now = revision_of(environment.target, readings)
     combined = github.combined(github.ref(runs_now))
     runs = github.check_runs(combined.sha)
-    said = [(run.name, run.conclusion or "") for run in runs if run.status == "completed"]
-    said += [(status.context, status.state) for status in combined.statuses if status.state != "pending"]
-    waiting = [run.name for run in runs if run.status != "completed"]
-    waiting += [status.context for status in combined.statuses if status.state == "pending"]
-    failed = [f"{name[:_SHOWN]}: {word or 'no conclusion'}" for name, word in sorted(set(said)) if word not in _GOOD]
-    if waiting and not failed:
+
+    ended = [(run.name, run.conclusion or "") for run in runs if run.status == "completed"]
+    ended += [(status.context, status.state) for status in combined.statuses if status.state != "pending"]
+    running = [run.name for run in runs if run.status != "completed"]
+    running += [status.context for status in combined.statuses if status.state == "pending"]
+
+    failed: list[str] = []
+    for name, conclusion in sorted(set(ended)):
+        if conclusion not in _GOOD:
+            failed.append(f"{name[:_SHOWN]}: {conclusion or 'no conclusion'}")
+
+    # A job that failed decides, whatever becomes of the others.
+    if running and not failed:
+        names = ", ".join(name[:_SHOWN] for name in running)
+        raise Unknown(f"CI of {runs_now} is still running: {names}", "wait for it to end")
+    if not ended and not running:
         raise Unknown(
-            f"CI of {runs_now} is still running: {', '.join(name[:_SHOWN] for name in waiting)}", "wait for it to end"
+            f"{settings.repository} has no CI result of {runs_now}",
+            "does CI report to GitHub, and did it run for this?",
         )
-    if not said and not waiting:
-        raise Unknown(
-            f"{known.repository} has no CI result of {runs_now}", "does CI report to GitHub, and did it run for this?"
-        )
-    heard = {name for name, _ in said} | set(waiting)
-    missing = [name for name in known.required_checks if name not in heard]
-    return CiResult(len(said) + len(waiting), failed, missing)
+
+    reporting = {name for name, _ in ended} | set(running)
+    missing = [name for name in settings.required_checks if name not in reporting]
+    return CiResult(len(ended) + len(running), failed, missing)
 
 
 @dataclass(frozen=True)
@@ -80,14 +89,15 @@ class Blockers:
 
 @observation
 def blockers(github: GitHub, priorities: tuple[str, ...]) -> Blockers:
-    """List the open issues of these priorities."""
+    """Return the open issues of these priorities, the most urgent priority first in the tuple."""
     labels = github.settings.labels
-    found = {
-        issue.number: f"{priority} #{issue.number} {' '.join(issue.title.split())[:_SHOWN]}"
-        for priority in reversed(priorities)
-        for issue in github.open_issues(labels.get(priority, priority))
-    }
-    return Blockers(sorted(found.values()))
+    lines: dict[int, str] = {}
+    # The most urgent last: an issue with two labels is listed with the more urgent one.
+    for priority in reversed(priorities):
+        for issue in github.open_issues(labels.get(priority, priority)):
+            title = " ".join(issue.title.split())[:_SHOWN]
+            lines[issue.number] = f"{priority} #{issue.number} {title}"
+    return Blockers(sorted(lines.values()))
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,7 @@ class Decision:
 
 
 def _decided_in_the_channel(readings: Readings, environment: Environment) -> bool:
-    """Tell whether the decision is made in the chat, and no reading tells of it."""
+    """Return whether the decision is made in the chat, and no reading tells of it."""
     named = environment.communication and environment.communication.decision
     return bool(named) and not readings.configured(LAUNCH_DECISIONS)
 
@@ -121,25 +131,33 @@ def record_of_decisions(readings: Readings, chats: Chats, environment: Environme
 def launch_decision(
     readings: Readings, chats: Chats, environment: Environment, moment: datetime, launch_at: datetime | None
 ) -> Decision:
-    """Find what was decided last: where the reading `launch_decisions` says, else in the chat's channel."""
+    """Return what was decided last: by the reading `launch_decisions`, else by the chat's channel."""
     if _decided_in_the_channel(readings, environment):
-        return _in_the_channel(go_decision(chats, environment, moment, stated(launch_at)), moment)
-    rows = readings.rows(LAUNCH_DECISIONS, "at", "by", "decision")
-    made = sorted((readings.as_instant(LAUNCH_DECISIONS, row["at"], "at"), place) for place, row in enumerate(rows))
-    past = [(at, rows[place]) for at, place in made if at <= moment]
-    if not past:
+        return _of_channel(go_decision(chats, environment, moment, stated(launch_at)), moment)
+
+    decisions = _until(moment, readings, LAUNCH_DECISIONS)
+    if not decisions:
         return Decision("none on record", "", 0.0)
-    at, row = past[-1]
-    return Decision(
-        _word(row["decision"]), without_contacts(_word(row["by"])), round((moment - at) / timedelta(hours=1), 2)
-    )
+
+    at, row = decisions[-1]
+    hours = (moment - at) / timedelta(hours=1)
+    return Decision(_word(row["decision"]), without_contacts(_word(row["by"])), round(hours, 2))
 
 
-def _in_the_channel(found: GoDecision, moment: datetime) -> Decision:
-    if not found.made:
+def _of_channel(decision: GoDecision, moment: datetime) -> Decision:
+    if not decision.made:
         return Decision("none in the channel", "", 0.0)
-    hours = (moment - datetime.fromisoformat(found.at)) / timedelta(hours=1)
-    return Decision("go" if found.go else "no-go", without_contacts(found.who), round(hours, 2))
+    hours = (moment - datetime.fromisoformat(decision.at)) / timedelta(hours=1)
+    return Decision("go" if decision.go else "no-go", without_contacts(decision.who), round(hours, 2))
+
+
+def _until(moment: datetime, readings: Readings, reading: KnownReading) -> list[tuple[datetime, Row]]:
+    """Return the rows of a reading until a moment with their times, the oldest first. Raises Unknown."""
+    rows = readings.rows(reading, "at", "by", "decision")
+    dated = [(readings.as_instant(reading, row["at"], "at"), row) for row in rows]
+    # Python's sort is stable: of two rows of one time the later one counts as the newer.
+    dated.sort(key=lambda pair: pair[0])
+    return [(at, row) for at, row in dated if at <= moment]
 
 
 @dataclass(frozen=True)
@@ -171,21 +189,25 @@ def stakeholders(roster: Roster) -> tuple[str, ...]:
 
 @observation(needs=(record_of_approvals, stakeholders), optional="roster")
 def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Approvals:
-    """See what each stakeholder said last."""
+    """Return the last word of each stakeholder. Raises Unknown for one that is neither yes nor no."""
     record_of_approvals(readings)
-    rows = readings.rows(LAUNCH_APPROVALS, "at", "by", "decision")
-    dated = sorted(((readings.as_instant(LAUNCH_APPROVALS, row["at"], "at"), place) for place, row in enumerate(rows)))
-    said = {_word(rows[place]["by"]): _word(rows[place]["decision"]) for at, place in dated if at <= moment}
-    odd = sorted(f"{without_contacts(who)}: {word}" for who, word in said.items() if word not in _APPROVED | _REFUSED)
-    if odd:
+    words: dict[str, str] = {}
+    for _, row in _until(moment, readings, LAUNCH_APPROVALS):
+        words[_word(row["by"])] = _word(row["decision"])
+
+    unclear = {who: word for who, word in words.items() if word not in _APPROVED | _REFUSED}
+    if unclear:
+        listed = sorted(f"{without_contacts(who)}: {word}" for who, word in unclear.items())
         raise Unknown(
-            f"what was said is neither yes nor no: {', '.join(odd)[:_SHOWN]}", "ask, and record approved or no"
+            f"what was said is neither yes nor no: {', '.join(listed)[:_SHOWN]}",
+            "ask, and record approved or no",
         )
+
     wanted = stakeholders(roster)
-    missing = [without_contacts(who)[:_SHOWN] for who in wanted if _word(who) not in said]
     return Approvals(
-        *([without_contacts(who) for who, word in said.items() if word in _APPROVED], missing),
-        [without_contacts(who) for who, word in said.items() if word in _REFUSED],
+        approved=[without_contacts(who) for who, word in words.items() if word in _APPROVED],
+        missing=[without_contacts(who)[:_SHOWN] for who in wanted if _word(who) not in words],
+        refused=[without_contacts(who) for who, word in words.items() if word in _REFUSED],
     )
 
 
@@ -200,7 +222,7 @@ class LaunchTime:
 
 @observation(needs=LAUNCH_TIME)
 def launch_time(readings: Readings, launch_at: datetime) -> LaunchTime:
-    """Hold the launch time of the environment beside the one that was agreed on."""
+    """Return the launch time of the environment beside the one that was agreed on."""
     agreed = readings.as_instant(LAUNCH_TIME, readings.value(LAUNCH_TIME))
     apart = abs((launch_at - agreed) / timedelta(minutes=1))
     return LaunchTime(f"{launch_at:%Y-%m-%d %H:%M}Z", f"{agreed:%Y-%m-%d %H:%M}Z", round(apart, 2))
@@ -217,16 +239,15 @@ class Maintenance:
 
 @observation(needs=MAINTENANCE_WINDOWS)
 def maintenance(readings: Readings, launch_at: datetime) -> Maintenance:
-    """Find the maintenance that covers the launch."""
-    covering: list[float] = []
+    """Return the announced maintenance that covers the launch."""
+    hours_ahead: list[float] = []
     for row in readings.rows(MAINTENANCE_WINDOWS, "created_at", "scheduled_for", "scheduled_until"):
-        created, begin, end = (
-            readings.as_instant(MAINTENANCE_WINDOWS, row[name], name)
-            for name in ("created_at", "scheduled_for", "scheduled_until")
-        )
+        announced = readings.as_instant(MAINTENANCE_WINDOWS, row["created_at"], "created_at")
+        begin = readings.as_instant(MAINTENANCE_WINDOWS, row["scheduled_for"], "scheduled_for")
+        end = readings.as_instant(MAINTENANCE_WINDOWS, row["scheduled_until"], "scheduled_until")
         if begin <= launch_at < end:
-            covering.append((begin - created) / timedelta(hours=1))
-    return Maintenance(len(covering), round(max(covering, default=0.0), 2))
+            hours_ahead.append((begin - announced) / timedelta(hours=1))
+    return Maintenance(len(hours_ahead), round(max(hours_ahead, default=0.0), 2))
 
 
 @dataclass(frozen=True)
@@ -254,20 +275,25 @@ def watch(
     minutes_at_least: float,
     pause_minutes_at_most: float,
 ) -> Watch:
-    """Count from the deployment on, until nobody looked for too long. Raises Unknown while the time is not over."""
+    """Return for how long the deployment was watched, until the first pause that was too long.
+
+    Raises Unknown while the time of the watch is not over.
+    """
     deployed = _deployed(readings, launch_at)
     pause = timedelta(minutes=pause_minutes_at_most)
     end = deployed + timedelta(minutes=minutes_at_least)
     if moment < end:
         raise Unknown(f"it was deployed at {deployed:%H:%M}Z: the watch is not over", f"run again after {end:%H:%M}Z")
-    found = _looks(readings, history, deployed, end + pause)
-    looks = sorted(at for at in found if deployed <= at <= end + pause)
-    last = deployed
+
+    # One pause beyond the end: a look just after it closes the last pause of the watch.
+    last_counted = end + pause
+    looks = sorted(at for at in _looks(readings, history, deployed, last_counted) if deployed <= at <= last_counted)
+    watched_until = deployed
     for at in looks:
-        if at - last > pause:
+        if at - watched_until > pause:
             break
-        last = at
-    return Watch(len(looks), round((last - deployed) / timedelta(minutes=1), 2))
+        watched_until = at
+    return Watch(len(looks), round((watched_until - deployed) / timedelta(minutes=1), 2))
 
 
 def _deployed(readings: Readings, launch_at: datetime | None) -> datetime:
@@ -278,11 +304,13 @@ def _deployed(readings: Readings, launch_at: datetime | None) -> datetime:
 
 
 def _looks(readings: Readings, history: History, begin: datetime, end: datetime) -> list[datetime]:
-    """List when somebody looked: as a reading tells, else the suite itself."""
+    """Return when somebody looked: by a reading, or else by the suite's own probe runs."""
     if readings.configured(DEPLOYMENT_LOOKS):
-        return [readings.as_instant(DEPLOYMENT_LOOKS, row["at"], "at") for row in readings.rows(DEPLOYMENT_LOOKS, "at")]
+        rows = readings.rows(DEPLOYMENT_LOOKS, "at")
+        return [readings.as_instant(DEPLOYMENT_LOOKS, row["at"], "at") for row in rows]
     return [look.at for look in history.looks(Source(check="health.live"), begin, end).found]
 
 
 def _word(value: object) -> str:
+    """Return a text as it is compared: one space between words, in lower case, cut to what is shown."""
     return " ".join(str(value).split()).casefold()[:_SHOWN]

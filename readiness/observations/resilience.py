@@ -23,7 +23,7 @@ BREAKER_OPENINGS = known_reading(
 
 @observation(needs=CIRCUIT_BREAKERS)
 def breakers_not_closed(readings: Readings) -> list[str]:
-    """Name the breakers that are open or half open."""
+    """Return the breakers that are open or half open, with their state. Raises Unknown where none is recorded."""
     rows = readings.rows(CIRCUIT_BREAKERS, "name", "state")
     if not rows:
         raise Unknown("no circuit breaker is recorded", "set readings.circuit_breakers to where they are")
@@ -32,5 +32,5 @@ def breakers_not_closed(readings: Readings) -> list[str]:
 
 @observation(needs=BREAKER_OPENINGS)
 def breaker_openings(readings: Readings) -> float:
-    """Count how often a breaker opened in the last hour."""
+    """Return how often a breaker opened in the last hour."""
     return readings.number(BREAKER_OPENINGS)

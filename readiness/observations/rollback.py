@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from readiness.clients.github import GitHub
+from readiness.clients.github import GitHub, Pull
 from readiness.environment.schema import Environment
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import need, revision
@@ -15,9 +15,10 @@ from readiness.sources.readings import Readings, revision_of
 
 PREVIOUS_VERSION = known_reading("previous_version", "the version to go back to: a deployment's id, a tag")
 ANY = "*"
-LOOKED_AT = 20
-"""More tags are not compared with what runs."""
+COMPARED_AT_MOST = 20
+"""More tags are not compared with what runs: each costs a request."""
 _BEFORE = {"ahead", "diverged"}
+_DECISIVE = {"APPROVED", "CHANGES_REQUESTED", "DISMISSED"}
 
 
 @dataclass(frozen=True)
@@ -42,24 +43,26 @@ def way_back(github: GitHub, readings: Readings, tag: str) -> None:
 
 @observation(needs=(revision, way_back), optional="github")
 def previous_version(github: GitHub, readings: Readings, environment: Environment, tag: str) -> PreviousVersion:
-    """Find a tag of an earlier commit than the one that runs; or take what the environment says."""
+    """Return a version to go back to: what the environment says, or a tag of an earlier commit than what runs."""
     runs_now = revision_of(environment.target, readings)
     way_back(github, readings, tag)
     if tag == ANY and readings.configured(PREVIOUS_VERSION):
-        told = str(readings.value(PREVIOUS_VERSION))
-        return PreviousVersion(runs_now, [told] if told != runs_now else [])
+        previous = str(readings.value(PREVIOUS_VERSION))
+        return PreviousVersion(runs_now, [previous] if previous != runs_now else [])
+
     sha = github.combined(github.ref(runs_now)).sha
-    fitting = [known for known in github.tags() if fnmatchcase(known.name, tag) and known.commit.sha != sha]
-    # What the deployed commit is ahead of came before it; a tag of a newer commit is no way back.
-    found = next(
-        (known.name for known in fitting[:LOOKED_AT] if github.ancestry(known.commit.sha, sha) in _BEFORE), None
-    )
-    if found is None and len(fitting) > LOOKED_AT:
+    others = [each for each in github.tags() if fnmatchcase(each.name, tag) and each.commit.sha != sha]
+    for other in others[:COMPARED_AT_MOST]:
+        # What the deployed commit is ahead of came before it; a tag of a newer commit is no way back.
+        if github.ancestry(other.commit.sha, sha) in _BEFORE:
+            return PreviousVersion(runs_now, [other.name])
+
+    if len(others) > COMPARED_AT_MOST:
         raise Unknown(
-            f"the first {LOOKED_AT} of {len(fitting)} tags {tag} are all of newer commits than {runs_now}",
+            f"the first {COMPARED_AT_MOST} of {len(others)} tags {tag} are all of newer commits than {runs_now}",
             "set readings.previous_version, or name the tags more closely in a runbook of your own",
         )
-    return PreviousVersion(runs_now, [found] if found else [])
+    return PreviousVersion(runs_now, [])
 
 
 @dataclass(frozen=True)
@@ -87,24 +90,28 @@ def rollback_procedure(github: GitHub) -> str:
 
 @observation(needs=rollback_procedure)
 def procedure_review(github: GitHub, moment: datetime) -> Review:
-    """Find the pull request that the document's last change came with, and who approved it."""
+    """Return who has approved the last change of the rollback procedure, and how old it is."""
     path = rollback_procedure(github)
     changes = github.changes(path)
     if not changes:
         return Review(path, exists=False, approvals=0, days=0)
-    last = changes[0]
-    approving: set[str] = set()
-    for pull in github.pulls(last.sha):
-        if pull.merged_at is None:
-            continue
-        author = pull.user.login if pull.user else ""
-        word = {
-            said.user.login: said.state for said in github.reviews(pull.number) if said.user and _decides(said.state)
-        }
-        approving |= {who for who, state in word.items() if state == "APPROVED" and who != author}
-    return Review(path, exists=True, approvals=len(approving), days=(moment - last.commit.committer.date).days)
+
+    last_change = changes[0]
+    approvers: set[str] = set()
+    for pull in github.pulls(last_change.sha):
+        if pull.merged_at is not None:
+            approvers |= _approvers(github, pull)
+    days = (moment - last_change.commit.committer.date).days
+    return Review(path, exists=True, approvals=len(approvers), days=days)
 
 
-def _decides(state: str) -> bool:
-    """Tell whether a review says yes or no: a comment after an approval takes nothing back."""
-    return state in {"APPROVED", "CHANGES_REQUESTED", "DISMISSED"}
+def _approvers(github: GitHub, pull: Pull) -> set[str]:
+    """Return who approves a pull request in the end, without its author."""
+    last_states: dict[str, str] = {}
+    for review in github.reviews(pull.number):
+        # A comment after an approval takes nothing back.
+        if review.user and review.state in _DECISIVE:
+            last_states[review.user.login] = review.state
+
+    author = pull.user.login if pull.user else ""
+    return {login for login, state in last_states.items() if state == "APPROVED" and login != author}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import fsum
 
 from readiness.environment.schema import Environment, Reading
@@ -43,7 +43,8 @@ AUDIT_TRAIL = known_reading(
 WEEK = timedelta(days=7)
 AHEAD = timedelta(days=1)
 """Whoever writes a date may live where it is tomorrow already."""
-TOLD = 5
+LISTED = 5
+"""More interventions than these are counted, not listed."""
 GONE = {404, 410}
 
 
@@ -68,29 +69,33 @@ def approvals(
     launch_at: datetime | None,
     roles: tuple[str, ...],
 ) -> Approvals:
-    """Read the approvals, and hold each against the launch and the others."""
+    """Return the approvals of the roles, and what is the matter with them."""
     if sign_off is None:
         name = path_name(environment.environment, environment.sign_off)
         raise Unknown(f"nobody has approved anything: there is no {name}", f"write {name} beside the environment file")
-    known = {same_name(one.role): one for one in sign_off.approvals}
-    wanted = [known[same_name(role)] for role in roles if same_name(role) in known]
-    people = [same_name(one.name) for one in wanted]
-    several = sorted({one.name for one in wanted if people.count(same_name(one.name)) > 1})
-    begin, end = (launch_at.date() if launch_at else None), (moment + AHEAD).date()
+
+    by_role = {same_name(approval.role): approval for approval in sign_off.approvals}
+    given = [by_role[same_name(role)] for role in roles if same_name(role) in by_role]
+
+    several_roles: list[str] = []
+    if not sign_off.one_person_for_several_roles:
+        people = [same_name(approval.name) for approval in given]
+        several_roles = sorted({approval.name for approval in given if people.count(same_name(approval.name)) > 1})
+
+    first_day = launch_at.date() if launch_at else date.min
+    last_day = (moment + AHEAD).date()
+    misdated = [approval for approval in given if not first_day <= approval.approved_on <= last_day]
+
     return Approvals(
-        given=[f"{one.role}: {one.name}, {one.approved_on}" for one in wanted],
-        missing=[_missing(role, sign_off) for role in roles if same_name(role) not in known],
-        several_roles=[] if sign_off.one_person_for_several_roles else several,
-        misdated=[
-            f"{one.role} on {one.approved_on}"
-            for one in wanted
-            if one.approved_on > end or (begin and one.approved_on < begin)
-        ],
+        given=[f"{approval.role}: {approval.name}, {approval.approved_on}" for approval in given],
+        missing=[_missing(role, sign_off) for role in roles if same_name(role) not in by_role],
+        several_roles=several_roles,
+        misdated=[f"{approval.role} on {approval.approved_on}" for approval in misdated],
     )
 
 
 def _missing(role: str, sign_off: SignOff) -> str:
-    near = nearest(role, [one.role for one in sign_off.approvals])
+    near = nearest(role, [approval.role for approval in sign_off.approvals])
     return f"{role} (the file has {near!r})" if near else role
 
 
@@ -102,33 +107,40 @@ class Interventions:
     found: list[str]
 
     @property
-    def told(self) -> str:
-        """Name the first of them."""
-        more = f" and {len(self.found) - TOLD} more" if len(self.found) > TOLD else ""
-        return f" ({'; '.join(self.found[:TOLD])}{more})" if self.found else ""
+    def summary(self) -> str:
+        """The first of them in brackets, after a space; empty where there are none."""
+        if not self.found:
+            return ""
+        listed = "; ".join(self.found[:LISTED])
+        if len(self.found) > LISTED:
+            listed += f" and {len(self.found) - LISTED} more"
+        return f" ({listed})"
 
 
 @observation(needs=AUDIT_TRAIL)
 def interventions(readings: Readings, moment: datetime, window: str) -> Interventions:
-    """List what somebody did by hand; only a trail that reaches back far enough can say that nobody did."""
-    rows = readings.rows(AUDIT_TRAIL, "at", "actor", "action", "by_hand")
+    """Return what was done by hand in a window; only a trail that reaches back far enough can say that nothing was."""
     since = moment - parse_span(window)
-    found: list[tuple[datetime, str]] = []
-    begins = None
-    for row in rows:
+    times: list[datetime] = []
+    by_hand: list[tuple[datetime, str]] = []
+    for row in readings.rows(AUDIT_TRAIL, "at", "actor", "action", "by_hand"):
         at = readings.as_instant(AUDIT_TRAIL, row["at"], "at")
-        begins = min(begins, at) if begins else at
+        times.append(at)
         if not isinstance(row["by_hand"], bool):
             raise Unknown(f"readings.audit_trail: by_hand is {row['by_hand']!r}", "answer true or false")
         if row["by_hand"] and since <= at <= moment:
-            found.append((at, f"{at:%Y-%m-%d %H:%M}Z {row['actor']}: {row['action']}"))
-    if begins is None or (begins > since and not found):
-        told = f"begins {begins:%Y-%m-%d %H:%M}Z" if begins else "is empty"
+            by_hand.append((at, f"{at:%Y-%m-%d %H:%M}Z {row['actor']}: {row['action']}"))
+
+    begins = min(times, default=None)
+    # What is on record counts, however short the record is; that nothing is on record needs a whole one.
+    is_whole = begins is not None and begins <= since
+    if not is_whole and not by_hand:
+        state = f"begins {begins:%Y-%m-%d %H:%M}Z" if begins else "is empty"
         raise Unknown(
-            f"the audit trail {told}, and the window {since:%Y-%m-%d %H:%M}Z",
+            f"the audit trail {state}, and the window {since:%Y-%m-%d %H:%M}Z",
             "does the service write it? let it reach back further, deployments and jobs included",
         )
-    return Interventions(window, [told for _, told in sorted(found)])
+    return Interventions(window, [text for _, text in sorted(by_hand)])
 
 
 @dataclass(frozen=True)
@@ -140,13 +152,13 @@ class Pages:
 
     @property
     def per_week(self) -> float:
-        """The pages of a week."""
+        """How many there are in a week, at this rate."""
         return self.count / (parse_span(self.window) / WEEK)
 
 
 @observation(needs=figures("count"))
 def pages(levels: Levels, of: str, window: str) -> Pages:
-    """Count the pages of a window."""
+    """Return how many pages there were in a window."""
     return Pages(window, levels.occurrences(of, Window(window)))
 
 
@@ -160,27 +172,29 @@ class SupportVolume:
 
     @property
     def usual(self) -> float:
-        """How many an earlier window had on average. Raises Unknown where none is known."""
-        known = [count for count in self.before if count is not None]
-        if not known or not any(known):
+        """The mean of the earlier windows that are on record. Raises Unknown where they have no request at all."""
+        on_record = [count for count in self.before if count is not None]
+        if not any(on_record):
             raise Unknown(
                 f"no earlier {self.window} has support requests on record, so nothing is known to be normal",
                 "wait until there is a history, or correct the query of service_levels.support_requests",
             )
-        return fsum(known) / len(known)
+        return fsum(on_record) / len(on_record)
 
     def times(self, floor: float) -> float:
-        """How many times the usual number; below the floor all is alike. Raises Unknown."""
+        """Return how many times the usual number there are now; below the floor all is alike. Raises Unknown."""
         return times(self.now, self.usual, floor)
 
 
 @observation(needs=figures("count"))
 def support_volume(levels: Levels, of: str, window: str, windows_before: int) -> SupportVolume:
-    """Count the requests for support, now and in the windows before."""
-    seconds = parse_span(window).total_seconds()
+    """Return the requests for support of the window that ends now, and of as many windows before it."""
     now = levels.occurrences(of, Window(window))
-    ago = [f"{seconds * number:.0f}s" for number in range(1, windows_before + 1)]
-    return SupportVolume(window, now, tuple(_earlier(levels, of, Window(window, offset)) for offset in ago))
+
+    seconds = parse_span(window).total_seconds()
+    offsets = [f"{seconds * number:.0f}s" for number in range(1, windows_before + 1)]
+    before = tuple(_earlier(levels, of, Window(window, offset)) for offset in offsets)
+    return SupportVolume(window, now, before)
 
 
 def _earlier(levels: Levels, of: str, window: Window) -> float | None:
@@ -210,7 +224,7 @@ def published_pages(environment: Environment) -> dict[str, str]:
 
 @observation(needs=published_pages)
 def documentation(http: Http, environment: Environment) -> Documentation:
-    """Open each page: it must be there and hold its title, which the page of a sign-in does not."""
+    """Return the pages of the documentation, and those that are not there or do not hold their title."""
     wanted = published_pages(environment)
     return Documentation([*wanted], list(_unpublished(http, wanted)))
 
@@ -220,5 +234,9 @@ def _unpublished(http: Http, wanted: dict[str, str]) -> Iterator[str]:
         answer = http.get(url)
         if answer.status in GONE:
             yield f"{title}: {url} answered {answer.status}"
-        elif same_name(title) not in same_name(html.unescape(answer.expect(200).text())):
+            continue
+
+        # By the title: a page to sign in, or one that says "not found", comes with status 200 too.
+        text = html.unescape(answer.expect(200).text())
+        if same_name(title) not in same_name(text):
             yield f"{title}: {url} does not hold its title"

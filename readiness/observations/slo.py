@@ -17,7 +17,9 @@ from readiness.timeline import parse_span
 
 __all__ = ["Availability", "Compared", "Events", "Slowness", "Span", "Usual", "WeekByWeek"]
 
-HOUR, DAY, WEEK = "1h", "1d", "7d"
+HOUR = "1h"
+DAY = "1d"
+WEEK = "7d"
 BASELINE = Window(WEEK, HOUR)
 """The week before the last hour."""
 P95 = 0.95
@@ -33,14 +35,14 @@ Span = Annotated[str, AfterValidator(_span)]
 
 
 def events_of(levels: Levels, of: str, window: Window, part: str = "failed") -> Events:
-    """Count the events of a window, and those of them that are judged. Raises Unknown."""
+    """Return the events of a window, and those of them that are judged (`part`, a figure's name). Raises Unknown."""
     count = levels.figure(of, "count", window)
-    part_of_it = levels.figure(of, part, window)
-    return Events(levels.called(of), str(window), count, part_of_it, unseen=levels.unseen(of, window))
+    judged = levels.figure(of, part, window)
+    return Events(levels.called(of), str(window), count, judged, unseen=levels.unseen(of, window))
 
 
 def usual_of(levels: Levels, of: str) -> Usual:
-    """Count the last hour's events, and those of the same hour a day and a week ago. Raises Unknown."""
+    """Return how many events the last hour had, and the same hour a day and a week ago. Raises Unknown."""
     now = levels.occurrences(of, Window(HOUR))
     return Usual(of, now, (_earlier(levels, of, DAY), _earlier(levels, of, WEEK)))
 
@@ -56,10 +58,11 @@ def _earlier(levels: Levels, of: str, ago: str) -> float | None:
 
 @observation(needs=figures("count", "failed"))
 def counted_events(levels: Levels, of: str, window: str) -> Events:
-    """Count the events of a window and of the last hour, and those of them that failed."""
-    found = events_of(levels, of, Window(window))
-    hour = found if window == HOUR else events_of(levels, of, Window(HOUR))
-    return replace(found, window=window, hour_count=hour.count, hour_part=hour.part + hour.unseen)
+    """Return the events of a window and of the last hour, and those of them that failed."""
+    events = events_of(levels, of, Window(window))
+    hour = events if window == HOUR else events_of(levels, of, Window(HOUR))
+    # What nobody saw the end of may have failed.
+    return replace(events, window=window, hour_count=hour.count, hour_part=hour.part + hour.unseen)
 
 
 @dataclass(frozen=True)
@@ -77,25 +80,28 @@ class Availability:
 
 @observation(needs=figures("count", "available"))
 def availability(levels: Levels, of: str, window: str) -> Availability:
-    """Fetch the share of a window in which the service was there, and the events that it could tell by."""
-    asked = Window(window)
-    count, unseen = levels.figure(of, "count", asked), levels.unseen(of, asked)
-    share = levels.figure(of, "available", asked)
-    if share > 1:
-        raise Unknown(f"the availability of {of} is {share:g}, more than all", "give it as a share, 0 to 1")
-    gone = max(0.0, count * (1 - share) - unseen)
-    return Availability(Events(levels.called(of), window, count, gone, unseen=unseen), share)
+    """Return the share of a window in which the service was there, and the events that it was seen by."""
+    span = Window(window)
+    count = levels.figure(of, "count", span)
+    unseen = levels.unseen(of, span)
+    available = levels.figure(of, "available", span)
+    if available > 1:
+        raise Unknown(f"the availability of {of} is {available:g}, more than all", "give it as a share, 0 to 1")
+
+    # What nobody saw is not available, and is counted by itself.
+    failed = max(0.0, count * (1 - available) - unseen)
+    return Availability(Events(levels.called(of), window, count, failed, unseen=unseen), available)
 
 
 @observation(needs=figures("count", "latency"))
 def p95(levels: Levels, of: str, window: str) -> Slowness:
-    """Fetch the seconds that 95 % of a window's events took at most."""
+    """Return the seconds that 95 % of a window's events took at most."""
     return _slowness(levels, of, Window(window, quantile=P95))
 
 
 @observation(needs=figures("count", "latency"))
 def latency(levels: Levels, of: str, window: str, quantile: float) -> Slowness:
-    """Fetch the seconds that so large a share of a window's events took at most."""
+    """Return the seconds that a share of a window's events, the quantile, took at most."""
     return _slowness(levels, of, Window(window, quantile=quantile))
 
 
@@ -103,48 +109,49 @@ def _slowness(levels: Levels, of: str, window: Window) -> Slowness:
     count = levels.figure(of, "count", window)
     if not count:
         raise Unknown(f"there were no {of} in {window}", "is there traffic, and does its counter move?")
-    found = levels.quantile(of, window)
-    return Slowness(levels.called(of), str(window), count, found.seconds, window.quantile, found.at_least)
+    quantile = levels.quantile(of, window)
+    return Slowness(levels.called(of), str(window), count, quantile.seconds, window.quantile, quantile.at_least)
 
 
 @observation(needs=figures("count", "seconds"))
 def mean_latency(levels: Levels, of: str, window: str) -> Slowness:
-    """Fetch the seconds that a window's events took on average."""
-    asked = Window(window)
-    count = levels.figure(of, "count", asked)
+    """Return the seconds that a window's events took on average."""
+    span = Window(window)
+    count = levels.figure(of, "count", span)
     if not count:
         raise Unknown(f"there were no {of} in {window}", "is there traffic, and does its counter move?")
-    return Slowness(of, window, count, levels.figure(of, "seconds", asked) / count)
+    return Slowness(of, window, count, levels.figure(of, "seconds", span) / count)
 
 
 @observation(needs=figures("count"))
 def openings_in_window(levels: Levels, of: str, window: str) -> float:
-    """Count how often a circuit breaker has opened."""
+    """Return how often a circuit breaker has opened in a window."""
     return levels.occurrences(of, Window(window))
 
 
 @observation(needs=figures("count", "failed"))
 def failures_against_baseline(levels: Levels, of: str) -> Compared:
-    """Compare the last hour's failures with the week before it."""
+    """Return the last hour's failures beside those of the week before it."""
     return Compared(events_of(levels, of, Window(HOUR)), events_of(levels, of, BASELINE))
 
 
 @observation(needs=figures("count", "throttled"))
 def throttling_against_baseline(levels: Levels, of: str) -> Compared:
-    """Compare the share of the last hour that was turned away as too many with the week before it."""
+    """Return what was turned away as too many in the last hour, beside the week before it."""
     return Compared(events_of(levels, of, Window(HOUR), "throttled"), events_of(levels, of, BASELINE, "throttled"))
 
 
 @observation(needs=figures("count", "failed"))
 def endpoint_against_day_before(levels: Levels, of: str, path: str) -> Compared:
-    """Compare the last hour's failures at one path with the day before it."""
-    now, before = Window(HOUR, path=path), Window(DAY, HOUR, path=path)
-    return Compared(events_of(levels, of, now), events_of(levels, of, before))
+    """Return the last hour's failures at one path, beside those of the day before it."""
+    last_hour = Window(HOUR, path=path)
+    day_before = Window(DAY, HOUR, path=path)
+    return Compared(events_of(levels, of, last_hour), events_of(levels, of, day_before))
 
 
 @observation(needs=figures("count"))
 def usual_traffic(levels: Levels, of: str) -> Usual:
-    """Count the last hour's events, and those of the same hour a day and a week ago."""
+    """Return how many events the last hour had, and the same hour a day and a week ago."""
     return usual_of(levels, of)
 
 
@@ -163,10 +170,11 @@ class WeekByWeek:
 
 @observation(needs=figures("count", "failed", "latency"))
 def week_by_week(levels: Levels, of: str) -> WeekByWeek:
-    """Compare this week with the last."""
-    this, last = Window(WEEK), Window(WEEK, WEEK)
+    """Return the latency and the failures of this week, beside those of the last."""
+    this_week = Window(WEEK)
+    last_week = Window(WEEK, WEEK)
     return WeekByWeek(
-        _slowness(levels, of, Window(WEEK, quantile=P95)),
-        _slowness(levels, of, Window(WEEK, WEEK, quantile=P95)),
-        Compared(events_of(levels, of, this), events_of(levels, of, last)),
+        p95=_slowness(levels, of, replace(this_week, quantile=P95)),
+        p95_before=_slowness(levels, of, replace(last_week, quantile=P95)),
+        failures=Compared(events_of(levels, of, this_week), events_of(levels, of, last_week)),
     )

@@ -12,7 +12,8 @@ from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
 from readiness.sources.readings import Readings
 
-STATEMENTS_SHOWN, LETTERS_SHOWN = 10, 300
+STATEMENTS_SHOWN = 10
+LETTERS_SHOWN = 300
 _COMMENTS = r"/\*.*?\*/|--[^\n]*"
 _KNOWN = r"(?:select|insert|update|delete|merge|with|values|table)"
 SLOWEST_STATEMENTS = known_reading(
@@ -20,7 +21,7 @@ SLOWEST_STATEMENTS = known_reading(
     "the statements with the longest mean time (columns queryid, calls, mean_seconds, statement)",
     # Utility statements are left out: PostgreSQL keeps their texts as they came, with their passwords.
     Reading(
-        sql="select queryid::text as queryid, calls, mean_exec_time / 1000 as mean_seconds, query as statement"  # noqa: S608
+        sql="select queryid::text as queryid, calls, mean_exec_time / 1000 as mean_seconds, query as statement"  # noqa: S608  constants
         " from pg_stat_statements where dbid = (select oid from pg_database where datname = current_database())"
         " and userid <> (select oid from pg_roles where rolname = current_user)"
         f" and (queryid is null or regexp_replace(query, '{_COMMENTS}', '', 'g') ~* '^[\\s(]*{_KNOWN}\\y')"
@@ -55,21 +56,21 @@ class Statement:
 
 @observation(needs=SLOWEST_STATEMENTS)
 def slowest_statements(readings: Readings) -> list[Statement]:
-    """List the ten slowest statements of pg_stat_statements, the probe's own and utility statements left out."""
+    """Return the ten slowest statements of pg_stat_statements, the probe's own and utility statements left out."""
     rows = readings.rows(SLOWEST_STATEMENTS, "queryid", "calls", "mean_seconds", "statement")
     if any(row["queryid"] is None for row in rows):
         raise Unknown("the statements of other roles are hidden from the probe's role", "grant pg_monitor to it")
-    found = [(row, without_literals(str(row["statement"]))) for row in rows]
-    return [
-        Statement(
-            str(row["queryid"]),
-            round(readings.as_number(SLOWEST_STATEMENTS, row["calls"])),
-            readings.as_number(SLOWEST_STATEMENTS, row["mean_seconds"]),
-            text,
-        )
-        for row, text in found[:STATEMENTS_SHOWN]
-        if _BEGINS.match(text)
-    ]
+
+    statements = []
+    for row in rows[:STATEMENTS_SHOWN]:
+        text = without_literals(str(row["statement"]))
+        # Once more, after our own reading of it: a reading's source may not leave out utility statements.
+        if not _BEGINS.match(text):
+            continue
+        calls = readings.as_number(SLOWEST_STATEMENTS, row["calls"])
+        mean_seconds = readings.as_number(SLOWEST_STATEMENTS, row["mean_seconds"])
+        statements.append(Statement(str(row["queryid"]), round(calls), mean_seconds, text))
+    return statements
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Running:
 
 @observation
 def longest_queries(postgres: Postgres) -> list[Running]:
-    """List the ten statements and transactions that have been running for longest. Source: pg_stat_activity."""
+    """Return the ten statements and transactions that have been running for longest. Source: pg_stat_activity."""
     rows = postgres.rows(
         "select pid::text as pid, coalesce(usename, '') as role, coalesce(state, 'hidden') as state,"
         " coalesce(lower(substring(query from '^\\s*([A-Za-z]{2,10})\\y')), '') as verb,"
@@ -102,11 +103,11 @@ def longest_queries(postgres: Postgres) -> list[Running]:
     )
     if any(row["state"] == "hidden" for row in rows):
         raise Unknown("what other roles run is hidden from the probe's role", "grant pg_monitor to it")
-    return [Running(**row) for row in rows]  # type: ignore[arg-type]
+    return [Running(**row) for row in rows]  # type: ignore[arg-type]  # the query's columns are the fields, of their types
 
 
 def without_literals(text: str) -> str:
-    """Give a statement without comments and literals, in one line; what cannot be told apart is cut off.
+    """Return a statement without comments and literals, in one line; what cannot be told apart is cut off.
 
     PostgreSQL replaces literals by itself, but not in comments, and not in an entry that was dropped meanwhile.
     """
@@ -114,25 +115,33 @@ def without_literals(text: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    at = 0
-    while at < len(text) and (found := _PIECE.match(text, at)):
-        piece, at = found[0], found.end()
-        if piece == "/*":
-            at = _end_of_comment(text, at)
-            yield " "
-        elif found["text"] and "\\" in piece:
-            yield _CUT  # whether a backslash hides the quote after it depends on a setting of the server
+    """Yield the pieces of a statement, "?" for each literal and a space for each comment."""
+    position = 0
+    while position < len(text):
+        match = _PIECE.match(text, position)
+        if match is None:
             return
-        elif found["escaped"] or found["text"] or found["dollars"] or found["number"]:
+        piece = match[0]
+        position = match.end()
+
+        if piece == "/*":
+            position = _end_of_comment(text, position)
+            yield " "
+        elif match["text"] and "\\" in piece:
+            # Whether a backslash hides the quote after it depends on a setting of the server.
+            yield _CUT
+            return
+        elif match["escaped"] or match["text"] or match["dollars"] or match["number"]:
             yield "?"
-        elif not found["comment"]:
+        elif not match["comment"]:
             yield piece
 
 
-def _end_of_comment(text: str, at: int) -> int:
-    """Find the end of a comment; comments may stand in comments."""
+def _end_of_comment(text: str, position: int) -> int:
+    """Return where a comment ends that begins before `position`; comments may stand in comments."""
     depth = 1
-    while depth and (found := _BOUNDARY.search(text, at)):
-        depth += 1 if found[0] == "/*" else -1
-        at = found.end()
-    return len(text) if depth else at
+    for boundary in _BOUNDARY.finditer(text, position):
+        depth += 1 if boundary[0] == "/*" else -1
+        if depth == 0:
+            return boundary.end()
+    return len(text)

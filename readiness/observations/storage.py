@@ -21,18 +21,18 @@ class Bucket:
 
 @observation
 def bucket(storage: Storage) -> Bucket:
-    """Ask for the bucket with the service's own credential."""
+    """Return whether the bucket exists, seen with the service's own credential."""
     return Bucket(storage.bucket_name, storage.bucket().exists)
 
 
 @observation
 def upload_permission(storage: Storage) -> bool:
-    """Ask for a signed upload: it proves the permission and stores nothing."""
+    """Return whether the service may upload: a signed upload proves it and stores nothing."""
     return storage.may_upload()
 
 
 @observation(needs=RETENTION_RULES)
 def retention_days(readings: Readings) -> float:
-    """Give the shortest retention among the rules, in days; 0 where there is no rule."""
+    """Return the shortest retention among the rules, in days; 0 where there is no rule."""
     rules = readings.rows(RETENTION_RULES, "days")
     return min((readings.as_number(RETENTION_RULES, rule["days"]) for rule in rules), default=0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from readiness.clients.github_repository import Issue
 from readiness.observations import known_reading, observation
@@ -26,29 +26,62 @@ class Complaints:
 
 @observation(needs=either(OPEN_COMPLAINTS, system("tickets")), optional="tickets")
 def complaints(tickets: Tickets, readings: Readings) -> Complaints:
-    """List the open complaints, from a reading where there is one, else from the tracker."""
+    """Return the open complaints, by a reading where there is one, else by the tracker."""
     if readings.configured(OPEN_COMPLAINTS):
-        rows = readings.rows(OPEN_COMPLAINTS, "name", "answered")
-        names = [(str(row["name"])[:SHOWN], row["answered"] is True) for row in rows]
-    else:
-        names = [(_named(one), one.comments > 0) for one in tickets.open(tickets.settings.complaints)]
-    return Complaints([name for name, _ in names], [name for name, answered in names if not answered])
+        return _complaints_of_reading(readings)
+    return _complaints_of_tracker(tickets)
+
+
+def _complaints_of_reading(readings: Readings) -> Complaints:
+    rows = readings.rows(OPEN_COMPLAINTS, "name", "answered")
+    return Complaints(
+        open=[str(row["name"])[:SHOWN] for row in rows],
+        unanswered=[str(row["name"])[:SHOWN] for row in rows if row["answered"] is not True],
+    )
+
+
+def _complaints_of_tracker(tickets: Tickets) -> Complaints:
+    issues = tickets.open(tickets.settings.complaints)
+    return Complaints(
+        open=[_name(issue) for issue in issues],
+        # Whoever wrote the first comment: that the client did it twice is seen by nobody but a reader.
+        unanswered=[_name(issue) for issue in issues if issue.comments == 0],
+    )
 
 
 @observation(needs=either(UNTRIAGED_TICKETS, system("tickets")), optional="tickets")
 def untriaged(tickets: Tickets, readings: Readings, hours_at_most: float) -> list[str]:
-    """Name the tickets that wait for triage for longer than is allowed."""
-    if readings.configured(UNTRIAGED_TICKETS):
-        rows = readings.rows(UNTRIAGED_TICKETS, "name", "age_hours")
-        ages = [(str(row["name"])[:SHOWN], readings.as_number(UNTRIAGED_TICKETS, row["age_hours"])) for row in rows]
-    else:
-        known, now = {word.lower() for word in tickets.settings.triaged}, datetime.now(UTC)
-        waiting = [
-            one for one in tickets.open(tickets.settings.queues) if not one.assignees and not one.label_names & known
-        ]
-        ages = [(_named(one), (now - one.created_at).total_seconds() / 3600) for one in waiting]
+    """Return the tickets that wait for triage for longer than is allowed, with their age."""
+    ages = _ages(tickets, readings)
     return [f"{name} ({hours:.0f} h)" for name, hours in ages if hours > hours_at_most]
 
 
-def _named(ticket: Issue) -> str:
+def _ages(tickets: Tickets, readings: Readings) -> list[tuple[str, float]]:
+    """Return the name and the age in hours of each ticket that waits, by a reading where there is one."""
+    if readings.configured(UNTRIAGED_TICKETS):
+        return _ages_of_reading(readings)
+    return _ages_of_tracker(tickets)
+
+
+def _ages_of_reading(readings: Readings) -> list[tuple[str, float]]:
+    ages = []
+    for row in readings.rows(UNTRIAGED_TICKETS, "name", "age_hours"):
+        hours = readings.as_number(UNTRIAGED_TICKETS, row["age_hours"])
+        ages.append((str(row["name"])[:SHOWN], hours))
+    return ages
+
+
+def _ages_of_tracker(tickets: Tickets) -> list[tuple[str, float]]:
+    """Return those of the tickets that are nobody's and have no label of triage."""
+    now = datetime.now(UTC)
+    triage_labels = {label.lower() for label in tickets.settings.triaged}
+    ages = []
+    for issue in tickets.open(tickets.settings.queues):
+        is_triaged = issue.assignees or issue.label_names & triage_labels
+        if not is_triaged:
+            ages.append((_name(issue), (now - issue.created_at) / timedelta(hours=1)))
+    return ages
+
+
+def _name(ticket: Issue) -> str:
     return f"#{ticket.number} {ticket.title[:SHOWN]}"

@@ -15,18 +15,20 @@ from readiness.observations import observation, pause
 from readiness.observations.needs import need
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.transport.http import Answer, Http
+from readiness.transport.typed import at_key
 
 METRIC = "ingestion_uploads_total"
 POLL_SECONDS = 0.1
 ENDED = {"completed", "failed"}
-COUNTED_WITHIN_SECONDS = 5.0  # counters may lag behind the upload by a moment
+COUNTED_WITHIN_SECONDS = 5.0
+"""Counters may lag behind the upload by a moment."""
 DENIED = {401, 403, 404, 429}
 GONE = {200, 202, 204, 404}
 
 
 @dataclass(frozen=True)
 class UploadTrace:
-    """What became of the file, as the service, the database and the counters tell it."""
+    """What became of the file, by the service, the database and the counters."""
 
     answered: int
     """HTTP status of the upload request."""
@@ -56,22 +58,23 @@ def described_upload(environment: Environment) -> SyntheticUpload:
 def synthetic_upload(
     http: Http, exposition: Exposition, postgres: Postgres, environment: Environment, called_off: threading.Event
 ) -> UploadTrace:
-    """Send the file, wait for its end, count its rows, and delete it."""
+    """Send the file, wait for its end, count its rows, and delete it; return what became of it."""
     upload = described_upload(environment)
     before = exposition.total(METRIC)
     started = time.monotonic()
     answer = _send(http, upload)
     if answer.status in DENIED:
-        answer.expect(200, 201, 202)
-    if not 200 <= answer.status < 300:  # noqa: PLR2004  any success
+        answer.expect(200, 201, 202)  # raises: the upload was never judged
+    if not 200 <= answer.status < 300:  # noqa: PLR2004  any success, RFC 9110
         return UploadTrace(answer.status, "refused", 0, 0, 0, exposition.total(METRIC) - before, 0.0)
+
     upload_id = id_of(answer, upload)
     try:
-        found = _wait(http, upload, upload_id, called_off)
+        document = _wait(http, upload, upload_id, called_off)
         return UploadTrace(
             answered=answer.status,
-            status=_text(found, "status"),
-            row_count=_count(found.get("row_count") or 0),
+            status=_text(document, "status"),
+            row_count=_count(document.get("row_count") or 0),
             staged_rows=_count(postgres.value(upload.staged_rows_sql, upload_id)),
             production_rows=_count(postgres.value(upload.production_rows_sql, upload_id)),
             counted=_counted(exposition, before, called_off),
@@ -83,20 +86,19 @@ def synthetic_upload(
 
 
 def id_of(answer: Answer, upload: SyntheticUpload) -> str:
-    """Read by which id the service knows an upload that it took. Raises Unknown: then nobody can delete it."""
+    """Return the id of an upload that the service took. Raises Unknown: then nobody can delete it."""
     remedy = f"find the file in the workspace {upload.workspace} and delete it; is {upload.path} the uploads' API?"
     try:
-        found = answer.json()
+        upload_id = at_key(answer.json(), "id")
     except Unknown as unknown:
         raise Unknown(f"an upload was taken and cannot be deleted: {unknown.reason}", remedy) from None
-    known = found.get("id") if isinstance(found, dict) else None
-    if isinstance(known, bool) or not isinstance(known, int | str) or known == "":
+    if isinstance(upload_id, bool) or not isinstance(upload_id, int | str) or upload_id == "":
         raise Unknown("an upload was taken and cannot be deleted: the service's answer names no id", remedy)
-    return str(known)
+    return str(upload_id)
 
 
 def delete(http: Http, upload: SyntheticUpload, upload_id: str) -> None:
-    """Delete an upload through the service. Raises Unknown: it is still there."""
+    """Delete an upload through the service. Raises Unknown where it is still there."""
     where = f"{upload.path}/{upload_id}"
     try:
         http.send("DELETE", where, effect=Effect.WRITE, token=upload.token).expect(*GONE)
@@ -117,27 +119,32 @@ def _send(http: Http, upload: SyntheticUpload) -> Answer:
 
 
 def _wait(http: Http, upload: SyntheticUpload, upload_id: str, called_off: threading.Event) -> dict[str, Any]:
+    """Return the upload's state once it has ended, or when the time is over. Raises Unknown."""
     end = time.monotonic() + upload.seconds_at_most
     while True:
-        found = http.get(f"{upload.path}/{upload_id}", token=upload.token).expect(200).json()
-        if not isinstance(found, dict):
+        document = http.get(f"{upload.path}/{upload_id}", token=upload.token).expect(200).json()
+        if not isinstance(document, dict):
             raise Unknown("the upload's state is no JSON object", f"look at GET {upload.path}/{upload_id}")
-        if found.get("status") in ENDED or time.monotonic() > end:
-            return found
+        if document.get("status") in ENDED or time.monotonic() > end:
+            return document
         pause(called_off, POLL_SECONDS)
 
 
 def _counted(exposition: Exposition, before: float, called_off: threading.Event) -> float:
+    """Return by how much the counter has risen, as soon as it has, or when the time is over. Raises Unknown."""
     end = time.monotonic() + COUNTED_WITHIN_SECONDS
-    while (rise := exposition.total(METRIC) - before) <= 0 and time.monotonic() < end:
+    rise = exposition.total(METRIC) - before
+    while rise <= 0 and time.monotonic() < end:
         pause(called_off, POLL_SECONDS)
+        rise = exposition.total(METRIC) - before
     return rise
 
 
-def _text(found: Any, key: str) -> str:
-    if not isinstance(found, dict) or not isinstance(found.get(key), str):
+def _text(document: dict[str, Any], key: str) -> str:
+    value = document.get(key)
+    if not isinstance(value, str):
         raise Unknown(f"the service's answer names no {key}", "compare it with the upload API's description")
-    return str(found[key])
+    return value
 
 
 def _count(value: object) -> int:

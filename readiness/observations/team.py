@@ -20,13 +20,10 @@ from readiness.sources.roster import Roster
 
 __all__ = ["EscalationPath"]
 
-PRIMARY, SECONDARY = "primary on-call", "secondary on-call"
-_PAGED_BY = {
-    "phone_contact_method",
-    "sms_contact_method",
-    "push_notification_contact_method",
-    "whatsapp_contact_method",
-}
+PRIMARY = "primary on-call"
+SECONDARY = "secondary on-call"
+_WAKING = {"phone_contact_method", "sms_contact_method", "push_notification_contact_method", "whatsapp_contact_method"}
+"""PagerDuty's types of contact methods that wake somebody; mail does not."""
 _SHOWN = 60
 Span = tuple[datetime, datetime]
 
@@ -78,24 +75,27 @@ def primary_on_call(
     hours_after: float,
     backed_up: tuple[str, ...],
 ) -> LevelOnCall:
-    """See who is called first, and who of those named has nobody to stand in for them."""
-    found = _level(pagerduty, roster, _window(launch_at, hours_before, hours_after), (PRIMARY,))
-    alone = [problem for role in backed_up for problem in _alone(role, roster.people().roles.get(role))]
-    return replace(found, wrong=[*found.wrong, *alone])
+    """Return who has the first level; among what is wrong, the roles of `backed_up` that nobody stands in for."""
+    level = _level(pagerduty, roster, _window(launch_at, hours_before, hours_after), (PRIMARY,))
+    without_backup: list[str] = []
+    for role in backed_up:
+        without_backup += _without_backup(role, roster.people().roles.get(role))
+    return replace(level, wrong=[*level.wrong, *without_backup])
 
 
-def _alone(role: str, person: Person | None) -> Iterator[str]:
+def _without_backup(role: str, person: Person | None) -> list[str]:
     if person is None:
-        yield f"nobody is on record as {role}"
-    elif person.backup is None or is_undecided(person.backup) or _same(person.backup, person.name):
-        yield f"{role}: nobody stands in"
+        return [f"nobody is on record as {role}"]
+    if person.backup is None or is_undecided(person.backup) or _is_same_name(person.backup, person.name):
+        return [f"{role}: nobody stands in"]
+    return []
 
 
 @observation(needs=_ON_CALL[SECONDARY], optional=("pagerduty", "roster"))
 def secondary_on_call(
     pagerduty: PagerDuty, roster: Roster, launch_at: datetime, hours_before: float, hours_after: float
 ) -> LevelOnCall:
-    """See who is called next, and that it is somebody else."""
+    """Return who has the second level, and when that is the same person as on the first."""
     return _level(pagerduty, roster, _window(launch_at, hours_before, hours_after), (PRIMARY, SECONDARY))
 
 
@@ -104,66 +104,111 @@ def _window(launch_at: datetime, hours_before: float, hours_after: float) -> Spa
 
 
 def _level(pagerduty: PagerDuty, roster: Roster, window: Span, roles: tuple[str, ...]) -> LevelOnCall:
-    """Look at the last of these roles, each of which is a level."""
-    _ON_CALL[roles[-1]](pagerduty, roster)
-    declared = [roster.people().roles.get(role) if roster.configured else None for role in roles]
-    named = declared[-1]
-    wrong = _wrong(roles[-1], named) if roster.configured and (named or not pagerduty.configured) else []
+    """Return who has the last of these roles, each of which is a level: by PagerDuty, or else by the roster."""
+    role = roles[-1]
+    _ON_CALL[role](pagerduty, roster)
+    people = roster.people().roles if roster.configured else {}
+    person = people.get(role)
+
+    # A roster that does not name the role is no fault where PagerDuty does.
+    wrong = []
+    if roster.configured and (person or not pagerduty.configured):
+        wrong = _faults(role, person)
+
     if not pagerduty.configured:
-        same = (
-            [_shown(named.name)] if named and any(one and _same(one.name, named.name) for one in declared[:-1]) else []
-        )
-        return LevelOnCall([_shown(named.name)] if named else [], [], same, wrong, [])
-    rows = pagerduty.on_calls(*window)
-    held = [row for row in rows if row.level == len(roles) and row.user]
-    before = [row for row in rows if row.level == len(roles) - 1 and row.user]
-    people = sorted({row.user.name for row in held if row.user})
-    told = [_shown(name) for name in people]
-    contradictions = (
-        [f"the roster has {_shown(named.name)}, PagerDuty pages {', '.join(told)}"]
-        if named and people and not is_undecided(named.name) and not any(_same(named.name, name) for name in people)
-        else []
+        lower_levels = [people.get(name) for name in roles[:-1]]
+        return _level_of_roster(person, lower_levels, wrong)
+    return _level_of_pagerduty(pagerduty.on_calls(*window), len(roles), window, person, wrong)
+
+
+def _level_of_roster(person: Person | None, lower_levels: list[Person | None], wrong: list[str]) -> LevelOnCall:
+    """Return a level by the roster alone, which names one person for all of the launch: it has no gaps."""
+    if person is None:
+        return LevelOnCall(people=[], gaps=[], shared=[], wrong=wrong, contradictions=[])
+
+    is_on_lower_level = any(other and _is_same_name(other.name, person.name) for other in lower_levels)
+    return LevelOnCall(
+        people=[_shown(person.name)],
+        gaps=[],
+        shared=[_shown(person.name)] if is_on_lower_level else [],
+        wrong=wrong,
+        contradictions=[],
     )
-    return LevelOnCall(told, _gaps(held, window), [*_shared(before, held, window)], wrong, contradictions)
+
+
+def _level_of_pagerduty(
+    on_calls: list[OnCall], level: int, window: Span, declared: Person | None, wrong: list[str]
+) -> LevelOnCall:
+    """Return a level as PagerDuty has it, with what the roster declares otherwise."""
+    held = [on_call for on_call in on_calls if on_call.level == level and on_call.user]
+    held_below = [on_call for on_call in on_calls if on_call.level == level - 1 and on_call.user]
+    names = sorted({on_call.user.name for on_call in held if on_call.user})
+    shown = [_shown(name) for name in names]
+
+    return LevelOnCall(
+        people=shown,
+        gaps=_gaps(held, window),
+        shared=list(_shared(held_below, held, window)),
+        wrong=wrong,
+        contradictions=_contradictions(declared, names, shown),
+    )
+
+
+def _contradictions(declared: Person | None, names: list[str], shown: list[str]) -> list[str]:
+    # A gap or a placeholder is told of as that; it contradicts nobody.
+    if declared is None or is_undecided(declared.name) or not names:
+        return []
+    if any(_is_same_name(declared.name, name) for name in names):
+        return []
+    return [f"the roster has {_shown(declared.name)}, PagerDuty pages {', '.join(shown)}"]
 
 
 def _gaps(held: list[OnCall], window: Span) -> list[str]:
-    """List the parts of the window that nobody has."""
-    begin, end = window
-    found: list[str] = []
+    """Return the parts of the window in which nobody is on call."""
+    covered_until, end = window
+    gaps: list[str] = []
     for start, stop in sorted(_spans(held, window)):
-        if start > begin:
-            found.append(_told(begin, start))
-        begin = max(begin, stop)
-    return [*found, *([_told(begin, end)] if begin < end else [])]
+        if start > covered_until:
+            gaps.append(_span_text(covered_until, start))
+        covered_until = max(covered_until, stop)
+    if covered_until < end:
+        gaps.append(_span_text(covered_until, end))
+    return gaps
 
 
-def _shared(before: list[OnCall], held: list[OnCall], window: Span) -> Iterator[str]:
-    """List when one person has both levels, and nobody else has the second."""
-    for one in held:
-        others = [row for row in held if row.user != one.user]
-        for first in before:
-            (start, stop), (since, until) = _span(one, window), _span(first, window)
-            both = (max(start, since), min(stop, until))
-            if one.user and one.user == first.user and both[0] < both[1] and _gaps(others, both):
-                yield f"{_shown(one.user.name)} {_told(*both)}"
+def _shared(held_below: list[OnCall], held: list[OnCall], window: Span) -> Iterator[str]:
+    """Yield the times in which one person has both levels, and nobody else has the upper one."""
+    for on_call in held:
+        others = [other for other in held if other.user != on_call.user]
+        for below in held_below:
+            if on_call.user is None or on_call.user != below.user:
+                continue
+
+            start, stop = _span(on_call, window)
+            start_below, stop_below = _span(below, window)
+            overlap = (max(start, start_below), min(stop, stop_below))
+            is_empty = overlap[0] >= overlap[1]
+            if not is_empty and _gaps(others, overlap):
+                yield f"{_shown(on_call.user.name)} {_span_text(*overlap)}"
 
 
-def _spans(rows: list[OnCall], window: Span) -> list[Span]:
-    spans = [_span(row, window) for row in rows]
-    return [span for span in spans if span[0] < span[1]]
+def _spans(on_calls: list[OnCall], window: Span) -> list[Span]:
+    spans = [_span(on_call, window) for on_call in on_calls]
+    return [(start, stop) for start, stop in spans if start < stop]
 
 
-def _span(row: OnCall, window: Span) -> Span:
-    return max(row.start or window[0], window[0]), min(row.end or window[1], window[1])
+def _span(on_call: OnCall, window: Span) -> Span:
+    """Return the part of the window that somebody is on call; without a start or an end it is for good."""
+    begin, end = window
+    return max(on_call.start or begin, begin), min(on_call.end or end, end)
 
 
-def _told(begin: datetime, end: datetime) -> str:
+def _span_text(begin: datetime, end: datetime) -> str:
     return f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}Z"
 
 
-def _same(one: str, other: str) -> bool:
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+def _is_same_name(name: str, other: str) -> bool:
+    return " ".join(name.split()).casefold() == " ".join(other.split()).casefold()
 
 
 def _shown(name: str) -> str:
@@ -181,24 +226,36 @@ class Standby:
 
 @observation
 def standby(pagerduty: PagerDuty, launch_at: datetime) -> Standby:
-    """See who is paged at the launch, level for level."""
-    levels = len(pagerduty.policy(pagerduty.settings.escalation_policy).rules)
-    begin, end = _window(launch_at, 0, 0.25)
-    rows = pagerduty.on_calls(begin, end)
-    mute = _mute(pagerduty, rows)
-    paged = [row for row in rows if row.user and row.user.name not in mute and _gaps([row], (begin, end)) == []]
-    silent = [f"level {level}" for level in range(1, levels + 1) if level not in {row.level for row in paged}]
-    return Standby(sorted({_shown(row.user.name) for row in paged if row.user}), silent)
+    """Return who is paged at the launch, and the levels that would page nobody."""
+    policy = pagerduty.policy(pagerduty.settings.escalation_policy)
+    begin, end = _window(launch_at, hours_before=0, hours_after=0.25)
+    on_calls = pagerduty.on_calls(begin, end)
+    unpageable = _unpageable(pagerduty, on_calls)
+
+    paged: list[OnCall] = []
+    for on_call in on_calls:
+        can_be_paged = on_call.user and on_call.user.name not in unpageable
+        if can_be_paged and not _gaps([on_call], (begin, end)):
+            paged.append(on_call)
+
+    levels_paged = {on_call.level for on_call in paged}
+    levels = range(1, len(policy.rules) + 1)
+    return Standby(
+        people=sorted({_shown(on_call.user.name) for on_call in paged if on_call.user}),
+        silent=[f"level {level}" for level in levels if level not in levels_paged],
+    )
 
 
-def _mute(pagerduty: PagerDuty, rows: list[OnCall]) -> set[str]:
-    """Name those who have no telephone on record, nor the app."""
-    users = {row.user.id: row.user.name for row in rows if row.user}
-    return {
-        name
-        for user, name in users.items()
-        if not _PAGED_BY & {method.kind.removesuffix("_reference") for method in pagerduty.contact_methods(user)}
-    }
+def _unpageable(pagerduty: PagerDuty, on_calls: list[OnCall]) -> set[str]:
+    """Return the names of those who have neither a telephone on record nor the app."""
+    users = {on_call.user.id: on_call.user.name for on_call in on_calls if on_call.user}
+    names = set()
+    for user, name in users.items():
+        # In some answers the type of a contact method is that of a reference to it.
+        kinds = {method.kind.removesuffix("_reference") for method in pagerduty.contact_methods(user)}
+        if not _WAKING & kinds:
+            names.add(name)
+    return names
 
 
 @dataclass(frozen=True)
@@ -212,12 +269,14 @@ class Contact:
 
 @observation
 def role_contact(roster: Roster, moment: datetime, role: str) -> Contact:
-    """Look up one role, and whether its entry is whole."""
-    found = roster.people().roles.get(role)
-    wrong = [*_wrong(role, found), *_dated(role, found.verified if found else None, moment)] if found else []
-    if not found:
-        wrong = [f"nobody is on record as {role}"]
-    return Contact(wrong, (moment.date() - found.verified).days if found and found.verified else 0)
+    """Return what is wrong with the entry of one role, and how old its last verification is."""
+    person = roster.people().roles.get(role)
+    if person is None:
+        return Contact([f"nobody is on record as {role}"], days=0)
+
+    wrong = [*_faults(role, person), *_date_faults(role, person.verified, moment)]
+    days = (moment.date() - person.verified).days if person.verified else 0
+    return Contact(wrong, days)
 
 
 @dataclass(frozen=True)
@@ -233,29 +292,35 @@ class Contacts:
 def team_contacts(
     roster: Roster, pagerduty: PagerDuty, moment: datetime, launch_at: datetime | None, days_at_most: float
 ) -> Contacts:
-    """Look at the contact of every role, and at how those who will be paged are reached."""
+    """Return the state of every role's contact, and of the ways in which PagerDuty reaches those it will page."""
     roles = roster.people().roles
-    wrong = [problem for role, person in roles.items() for problem in _wrong(role, person)]
-    wrong += [problem for role, one in roles.items() for problem in _dated(role, one.verified, moment)]
-    stale = [told for role, one in roles.items() for told in _stale(role, one.verified, moment, days_at_most)]
+    wrong: list[str] = []
+    for role, person in roles.items():
+        wrong += _faults(role, person)
+    dates = {role: person.verified for role, person in roles.items()}
+    misdated, stale = _date_problems(dates, moment, days_at_most)
+    wrong += misdated
+
     if pagerduty.configured:
         begin = launch_at or moment
-        mute = _mute(pagerduty, pagerduty.on_calls(begin, begin + timedelta(days=1)))
-        wrong += [f"PagerDuty has neither telephone nor app of {_shown(name)}" for name in sorted(mute)]
+        unpageable = _unpageable(pagerduty, pagerduty.on_calls(begin, begin + timedelta(days=1)))
+        wrong += [f"PagerDuty has neither telephone nor app of {_shown(name)}" for name in sorted(unpageable)]
     return Contacts(len(roles), wrong, stale)
 
 
 @observation
 def vendor_contacts(roster: Roster, moment: datetime, vendors: tuple[str, ...], days_at_most: float) -> Contacts:
-    """Look at the vendors' contacts: those that are named, and all that are on record."""
-    known = roster.people().vendors
-    wrong = [f"{name}: not on record" for name in vendors if name not in known]
-    for name, vendor in known.items():
+    """Return the state of the vendors' contacts: of those that a line names, and of all that are on record."""
+    on_record = roster.people().vendors
+    wrong = [f"{name}: not on record" for name in vendors if name not in on_record]
+    stale: list[str] = []
+    for name, vendor in on_record.items():
         problem = what_is_wrong_with(vendor.contact.reveal())
-        wrong += [f"{name}: the contact is {problem}"] if problem else []
-        wrong += _dated(name, vendor.verified, moment)
-    stale = [told for name, one in known.items() for told in _stale(name, one.verified, moment, days_at_most)]
-    return Contacts(len(known), wrong, stale)
+        if problem:
+            wrong.append(f"{name}: the contact is {problem}")
+        wrong += _date_faults(name, vendor.verified, moment)
+        stale += _staleness(name, vendor.verified, moment, days_at_most)
+    return Contacts(len(on_record), wrong, stale)
 
 
 Dates = dict[str, date | None]
@@ -266,7 +331,7 @@ def _dates_of(field: str) -> Need[[Roster], Dates]:
     """Return the need of dates that the roster records."""
 
     def find(roster: Roster) -> Dates:
-        dates: Dates = {role: getattr(one, field) for role, one in roster.people().roles.items()}
+        dates: Dates = {role: getattr(person, field) for role, person in roster.people().roles.items()}
         if not any(dates.values()):
             raise NotConfigured(f"the roster records no {field}", f"set {field} of each role under team.roles")
         return dates
@@ -280,36 +345,56 @@ sign_ins = _dates_of("access_verified")
 
 @observation(needs=reviews)
 def runbook_readers(roster: Roster, moment: datetime, days_at_most: float) -> Contacts:
-    """See who has read the runbook, and when."""
+    """Return who has read the runbook never, or too long ago."""
     return _done(reviews(roster), moment, days_at_most)
 
 
 @observation(needs=sign_ins)
 def access_holders(roster: Roster, moment: datetime, days_at_most: float) -> Contacts:
-    """See who has signed in to what they need, and when."""
+    """Return who has signed in to what they need never, or too long ago."""
     return _done(sign_ins(roster), moment, days_at_most)
 
 
 def _done(dates: Dates, moment: datetime, days_at_most: float) -> Contacts:
-    wrong = [problem for role, on in dates.items() for problem in _dated(role, on, moment)]
-    stale = [told for role, on in dates.items() for told in _stale(role, on, moment, days_at_most)]
+    """Return who did never, or too long ago, what these are the dates of."""
+    wrong, stale = _date_problems(dates, moment, days_at_most)
     return Contacts(len(dates), wrong, stale)
 
 
-def _wrong(role: str, person: Person | None) -> list[str]:
+def _date_problems(dates: Dates, moment: datetime, days_at_most: float) -> tuple[list[str], list[str]]:
+    """Return the dates that are missing or still to come, and those that are too old, each with its role."""
+    wrong: list[str] = []
+    stale: list[str] = []
+    for role, day in dates.items():
+        wrong += _date_faults(role, day, moment)
+        stale += _staleness(role, day, moment, days_at_most)
+    return wrong, stale
+
+
+def _faults(role: str, person: Person | None) -> list[str]:
     if person is None:
         return [f"nobody is on record as {role}"]
+
+    faults: list[str] = []
+    if is_undecided(person.name):
+        faults.append(f"{role}: the name is a placeholder")
     problem = what_is_wrong_with(person.contact.reveal())
-    found = [f"{role}: the name is a placeholder"] if is_undecided(person.name) else []
-    return [*found, *([f"{role}: the contact is {problem}"] if problem else [])]
+    if problem:
+        faults.append(f"{role}: the contact is {problem}")
+    return faults
 
 
-def _dated(what: str, on: date | None, moment: datetime) -> list[str]:
-    if on is None:
-        return [f"{what}: never"]
-    return [f"{what}: on {on}, which is still to come"] if on > moment.date() else []
+def _date_faults(name: str, day: date | None, moment: datetime) -> list[str]:
+    if day is None:
+        return [f"{name}: never"]
+    if day > moment.date():
+        return [f"{name}: on {day}, which is still to come"]
+    return []
 
 
-def _stale(what: str, on: date | None, moment: datetime, days_at_most: float) -> list[str]:
-    days = (moment.date() - on).days if on else 0
-    return [f"{what}: {days} days ago"] if days > days_at_most else []
+def _staleness(name: str, day: date | None, moment: datetime, days_at_most: float) -> list[str]:
+    # Without a date there is no age; that it is missing is a fault of its own.
+    if day is None:
+        return []
+    days = (moment.date() - day).days
+    return [f"{name}: {days} days ago"] if days > days_at_most else []

@@ -32,18 +32,19 @@ class DailyLevel:
 
 @observation(needs=())
 def daily_levels(levels: Levels, of: str, window: str) -> list[DailyLevel]:
-    """Fetch the figures of each 24 hours of a window, the oldest first; it ends now, as the window does."""
+    """Return the figures of each 24 hours of a window, the oldest first; the last ends now, as the window does."""
     days = min(MOST_DAYS, max(1, round(parse_span(window) / DAY)))
-    return [_level(levels, of, ago) for ago in reversed(range(days))]
+    return [_level(levels, of, days_ago) for days_ago in reversed(range(days))]
 
 
-def _level(levels: Levels, of: str, ago: int) -> DailyLevel:
+def _level(levels: Levels, of: str, days_ago: int) -> DailyLevel:
     unknown: list[str] = []
-    asked = Window("1d", f"{ago}d" if ago else "0s")
+    offset = f"{days_ago}d" if days_ago else "0s"
+    day = Window("1d", offset)
 
-    def seen(name: str, look: Callable[[], float]) -> float | None:
+    def figure(name: str, fetch: Callable[[], float]) -> float | None:
         try:
-            return look()
+            return fetch()
         except NotConfigured:
             return None
         except Unknown as why:
@@ -51,10 +52,10 @@ def _level(levels: Levels, of: str, ago: int) -> DailyLevel:
             return None
 
     return DailyLevel(
-        ends_on=(datetime.now(UTC) - ago * DAY).date(),
-        count=seen("count", lambda: levels.figure(of, "count", asked)),
-        failed=seen("failed", lambda: levels.figure(of, "failed", asked)),
-        p99_seconds=seen("p99", lambda: levels.quantile(of, Window(asked.window, asked.offset, P99)).seconds),
-        available=seen("available", lambda: levels.figure(of, "available", asked)),
+        ends_on=(datetime.now(UTC) - days_ago * DAY).date(),
+        count=figure("count", lambda: levels.figure(of, "count", day)),
+        failed=figure("failed", lambda: levels.figure(of, "failed", day)),
+        p99_seconds=figure("p99", lambda: levels.quantile(of, Window("1d", offset, P99)).seconds),
+        available=figure("available", lambda: levels.figure(of, "available", day)),
         unknown=unknown,
     )

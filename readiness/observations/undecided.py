@@ -9,7 +9,7 @@ from readiness.outcomes import NotConfigured
 
 @need("a check")
 def check() -> bool:
-    """Say that there is none: such a line is unknown, and keeps a blocker's verdict from GO. Raises NotConfigured."""
+    """Raise NotConfigured: a line without a check is unknown, and keeps a blocker's verdict from GO."""
     raise NotConfigured(
         "not configured: this version has no check that decides this line",
         "decide it by hand, and attest it: readiness attest LINE --env ENV",
@@ -18,5 +18,5 @@ def check() -> bool:
 
 @observation(needs=check)
 def no_check() -> bool:
-    """Say so."""
+    """Raise NotConfigured: nothing decides such a line yet."""
     return check()

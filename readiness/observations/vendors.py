@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from readiness.clients.status_pages import OPERATIONAL, Page, StatusPages, worst
+from readiness.clients.status_pages import OPERATIONAL, Notice, Page, StatusPages, worst
 from readiness.environment.communication import StatusPage
 from readiness.environment.schema import Environment
 from readiness.errors import nearest
@@ -51,41 +51,56 @@ def pages_of_vendors(environment: Environment, vendor: str) -> dict[str, StatusP
 def vendor_outages(
     status_pages: StatusPages, readings: Readings, environment: Environment, vendor: str
 ) -> VendorOutages:
-    """Read the status page of a vendor; of every vendor that the environment names, where the line names none."""
+    """Return the outages of a vendor; of every vendor that the environment names, where the line names none."""
     pages = pages_of_vendors(environment, vendor)
     outages: list[str] = []
     elsewhere: list[str] = []
-    unread: list[Unknown] = []
+    unreadable: list[Unknown] = []
     for name, where in pages.items():
         try:
-            bad, beside = _judged(name, where, status_pages.page(where))
+            needed, not_needed = _impairments(name, where, status_pages.page(where))
         except Unknown as unknown:
-            unread.append(unknown)
+            unreadable.append(unknown)
             continue
-        told = _fallback(readings, where) if bad else ""
-        outages += [f"{name}: {one}{told}" for one in bad]
-        elsewhere += [f"{name}: {one}" for one in beside]
-    if unread and not outages:  # an outage that is seen is one, whatever the other pages say
-        raise unread[0]
+
+        # The fallback is asked for only where it matters.
+        fallback = _fallback(readings, where) if needed else ""
+        outages += [f"{name}: {impairment}{fallback}" for impairment in needed]
+        elsewhere += [f"{name}: {impairment}" for impairment in not_needed]
+
+    # An outage that is seen is one, whatever the pages say that could not be read.
+    if unreadable and not outages:
+        raise unreadable[0]
     return VendorOutages(len(pages), outages, elsewhere)
 
 
-def _judged(name: str, where: StatusPage, page: Page) -> tuple[list[str], list[str]]:
-    """Part what does not work into that which is needed and that which is not."""
+def _impairments(name: str, where: StatusPage, page: Page) -> tuple[list[str], list[str]]:
+    """Return what is impaired and needed, and what is impaired and not needed. Raises Unknown for a page not kept."""
     if where.components:
-        bad, beside = _of_components(name, where, page)
+        needed, not_needed = _impairments_by_component(name, where, page)
     else:
-        incidents = [f"{one.name[:SHOWN]} ({one.state})" for one in page.incidents]
-        bad, beside = [*page.impaired, *incidents], []
-        bad = bad or ([] if page.fine else [f"the page says {page.says}"])
-    if not bad and page.updated_at and datetime.now(UTC) - page.updated_at > STALE:
+        needed = _impairments_of_page(page)
+        not_needed = []
+
+    # A page that says that all is well, and has said so for a month, may have moved.
+    is_stale = page.updated_at is not None and datetime.now(UTC) - page.updated_at > STALE
+    if is_stale and not needed:
         raise Unknown(
             f"{where.url} was last changed on {page.updated_at:%Y-%m-%d}", "has the page moved? correct its url"
         )
-    return bad, beside
+    return needed, not_needed
 
 
-def _of_components(name: str, where: StatusPage, page: Page) -> tuple[list[str], list[str]]:
+def _impairments_of_page(page: Page) -> list[str]:
+    """Return all that a page has: without named components everything is needed."""
+    impairments = [*page.impaired, *map(_incident_text, page.incidents)]
+    if not impairments and not page.fine:
+        return [f"the page says {page.says}"]
+    return impairments
+
+
+def _impairments_by_component(name: str, where: StatusPage, page: Page) -> tuple[list[str], list[str]]:
+    """Return what is impaired of the components that the environment names, and what else. Raises Unknown."""
     for component in where.components:
         if component not in page.components:
             near = nearest(component, page.components)
@@ -93,22 +108,33 @@ def _of_components(name: str, where: StatusPage, page: Page) -> tuple[list[str],
             raise Unknown(
                 f"{where.url} names no component {component}{hint}", f"correct status_pages.{name}.components"
             )
+
     states = {component: worst(page.components[component]) for component in where.components}
-    bad = [f"{component}: {state}" for component, state in states.items() if state != OPERATIONAL]
-    beside = [one for one in page.impaired if one not in bad]
-    for one in page.incidents:
+    needed = [f"{component}: {state}" for component, state in states.items() if state != OPERATIONAL]
+    not_needed = [impairment for impairment in page.impaired if impairment not in needed]
+
+    for incident in page.incidents:
         # Some pages name no component with an incident: then its words do, or it is not ours.
-        ours = set(one.components) & set(where.components) or mentions(one.text, where.components)
-        (bad if ours else beside).append(f"{one.name[:SHOWN]} ({one.state})")
-    return bad, beside
+        names_ours = bool(set(incident.components) & set(where.components))
+        if names_ours or mentions(incident.text, where.components):
+            needed.append(_incident_text(incident))
+        else:
+            not_needed.append(_incident_text(incident))
+    return needed, not_needed
+
+
+def _incident_text(incident: Notice) -> str:
+    return f"{incident.name[:SHOWN]} ({incident.state})"
 
 
 def _fallback(readings: Readings, where: StatusPage) -> str:
-    """Tell whether the service does without the vendor now."""
+    """Return a clause on whether the service does without the vendor now."""
     if where.fallback is None:
         return "; no fallback is named"
     try:
-        found = readings.value(readings.named(where.fallback))
+        value = readings.value(readings.named(where.fallback))
     except Unknown as unknown:
         return f"; whether the fallback is active is unknown: {unknown.reason}"
-    return f"; its fallback is {'' if str(found).lower() in _ACTIVE else 'NOT '}active"
+    if str(value).lower() in _ACTIVE:
+        return "; its fallback is active"
+    return "; its fallback is NOT active"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from readiness.clients.postgres import Row
-from readiness.environment.schema import Reading
+from readiness.environment.schema import KnownReading, Reading
 from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
 from readiness.sources.readings import Readings
@@ -48,7 +48,7 @@ _DAILY = re.compile(r"([0-5]?\d) ([01]?\d|2[0-3]) \* \* \*")
 
 @observation(needs=WORKER_RESPONSES)
 def responding_workers(readings: Readings) -> list[str]:
-    """Name the workers that answered when they were asked."""
+    """Return the names of the workers that answered when they were asked."""
     rows = readings.rows(WORKER_RESPONSES, "name", "responds")
     if not rows:
         raise Unknown("no worker is listed", "look at readings.worker_responses")
@@ -65,23 +65,28 @@ class Heartbeat:
 
 @observation(needs=WORKER_HEARTBEATS)
 def oldest_heartbeat(readings: Readings) -> Heartbeat:
-    """Find the worker that has been silent for longest."""
+    """Return the heartbeat of the worker that has been silent for longest."""
     rows = readings.rows(WORKER_HEARTBEATS, "worker", "age_seconds")
     if not rows:
         raise Unknown("no worker has ever beaten", "start the workers, or set readings.worker_heartbeats")
-    beats = [Heartbeat(str(row["worker"]), readings.as_number(WORKER_HEARTBEATS, row["age_seconds"])) for row in rows]
-    return max(beats, key=lambda beat: beat.age_seconds)
+
+    heartbeats = []
+    for row in rows:
+        age_seconds = readings.as_number(WORKER_HEARTBEATS, row["age_seconds"])
+        heartbeats.append(Heartbeat(str(row["worker"]), age_seconds))
+    return max(heartbeats, key=lambda heartbeat: heartbeat.age_seconds)
 
 
 @observation(needs=SCHEDULED_JOBS)
 def active_jobs(readings: Readings, job: str, schedule: str) -> list[str]:
-    """Name the active jobs of that name and on that schedule; an empty word matches all."""
-    rows = readings.rows(SCHEDULED_JOBS, "job", "schedule", "active")
-    return [
-        f"{row['job']} ({row['schedule']})"
-        for row in rows
-        if row["active"] is True and job in {"", row["job"]} and schedule in {"", row["schedule"]}
-    ]
+    """Return the active jobs of a name and on a schedule, as `name (schedule)`; an empty text matches all."""
+    jobs = []
+    for row in readings.rows(SCHEDULED_JOBS, "job", "schedule", "active"):
+        is_named = not job or row["job"] == job
+        is_scheduled = not schedule or row["schedule"] == schedule
+        if row["active"] is True and is_named and is_scheduled:
+            jobs.append(f"{row['job']} ({row['schedule']})")
+    return jobs
 
 
 @dataclass(frozen=True)
@@ -94,14 +99,16 @@ class Backlog:
 
 @observation(needs=(BACKLOGS, USUAL_BACKLOGS))
 def backlog(readings: Readings, job: str) -> Backlog:
-    """Fetch how many jobs of one kind wait, and what is usual."""
-    found = []
-    for known in (BACKLOGS, USUAL_BACKLOGS):
-        rows = [row for row in readings.rows(known, "queue", "value") if row["queue"] == job]
-        if len(rows) != 1:
-            raise Unknown(f"{known.says}: {len(rows)} rows are of {job}, one is wanted", f"see readings.{known.name}")
-        found.append(readings.as_number(known, rows[0]["value"]))
-    return Backlog(*found)
+    """Return how many jobs of a queue wait, and how many do on a bad day."""
+    return Backlog(waiting=_of_queue(readings, BACKLOGS, job), usual=_of_queue(readings, USUAL_BACKLOGS, job))
+
+
+def _of_queue(readings: Readings, reading: KnownReading, queue: str) -> float:
+    """Return the value of a reading's row of a queue. Raises Unknown for none and for several."""
+    rows = [row for row in readings.rows(reading, "queue", "value") if row["queue"] == queue]
+    if len(rows) != 1:
+        raise Unknown(f"{reading.says}: {len(rows)} rows are of {queue}, one is wanted", f"see readings.{reading.name}")
+    return readings.as_number(reading, rows[0]["value"])
 
 
 @dataclass(frozen=True)
@@ -114,43 +121,63 @@ class CronRun:
 
     @property
     def ran(self) -> bool:
-        """It has succeeded since it was due."""
+        """Whether it has succeeded since it was due."""
         return self.minutes_after_due >= 0
 
 
 @observation(needs=CRON_SUCCESSES)
 def cron_run(readings: Readings, moment: datetime, job: str, schedule: str, minutes_at_most: float) -> CronRun:
-    """Find a job's first success since it was due last; it is not missed while it may still come. Raises Unknown."""
-    rows = [row for row in readings.rows(CRON_SUCCESSES, "cron", "value") if job in {"", row["cron"]}]
-    if len(rows) != 1:
-        raise Unknown(f"{len(rows)} jobs called {job or 'anything'} have ever succeeded, one is wanted", "name the job")
-    known, due = _successes(readings, rows[0]), _last_due(schedule, moment)
-    if known[-1] < due and moment < due + timedelta(minutes=minutes_at_most):
-        due -= timedelta(days=1)
-    succeeded = next((one for one in known if one >= due), known[-1])
-    late = (succeeded - due).total_seconds() / 60
-    if late > minutes_at_most and succeeded == known[0]:  # as when somebody ran it by hand once more
+    """Return a daily job's first success since it was due last. Raises Unknown where that is not on record."""
+    rows = readings.rows(CRON_SUCCESSES, "cron", "value")
+    matches = [row for row in rows if not job or row["cron"] == job]
+    if len(matches) != 1:
         raise Unknown(
-            f"{rows[0]['cron']} ran at {succeeded.isoformat()}; whether it also ran when it was due, at"
+            f"{len(matches)} jobs called {job or 'anything'} have ever succeeded, one is wanted", "name the job"
+        )
+    successes = _successes(readings, matches[0])
+    earliest = successes[0]
+    latest = successes[-1]
+
+    # Today's run is not missed while it may still come: until then yesterday's counts.
+    due = _last_due(schedule, moment)
+    may_still_come = moment < due + timedelta(minutes=minutes_at_most)
+    if latest < due and may_still_come:
+        due -= timedelta(days=1)
+
+    succeeded = next((success for success in successes if success >= due), latest)
+    minutes_after_due = (succeeded - due).total_seconds() / 60
+
+    # A late success that is the earliest on record may hide a punctual one, as when somebody ran it by hand once more.
+    if minutes_after_due > minutes_at_most and succeeded == earliest:
+        raise Unknown(
+            f"{matches[0]['cron']} ran at {succeeded.isoformat()}; whether it also ran when it was due, at"
             f" {due.isoformat()}, is not on record",
             "look at the scheduler's own record; readings.cron_successes may list earlier ones in a column successes",
         )
-    return CronRun(due.isoformat(), succeeded.isoformat(), late)
+    return CronRun(due.isoformat(), succeeded.isoformat(), minutes_after_due)
 
 
 def _successes(readings: Readings, row: Row) -> list[datetime]:
-    """Give a job's successes that are known, the earliest first; the last of all is one of them."""
+    """Return the successes of a job that are on record, the earliest first. Raises Unknown.
+
+    The column `successes` is optional; the last success of all, `value`, is always one of them.
+    """
     listed = row.get("successes", [])
     if not isinstance(listed, list):
         raise Unknown("successes of readings.cron_successes is no list", "give seconds since 1970, in SQL: array_agg")
-    seconds = sorted(readings.as_number(CRON_SUCCESSES, one) for one in [row["value"], *listed])
-    return [datetime.fromtimestamp(one, UTC) for one in seconds]
+    times = [readings.as_number(CRON_SUCCESSES, value) for value in [row["value"], *listed]]
+    return [datetime.fromtimestamp(seconds, UTC) for seconds in sorted(times)]
 
 
 def _last_due(schedule: str, moment: datetime) -> datetime:
-    """Give the last time that a daily schedule was due before a moment, in UTC. Raises Unknown for another schedule."""
+    """Return when a daily schedule was due last at a moment, in UTC. Raises Unknown for any other schedule."""
     daily = _DAILY.fullmatch(schedule)
     if not daily:
         raise Unknown(f"{schedule!r} is no daily schedule such as 0 0 * * *", "decide this job with a reading")
-    due = moment.astimezone(UTC).replace(hour=int(daily[2]), minute=int(daily[1]), second=0, microsecond=0)
-    return due - timedelta(days=1) if due > moment else due
+
+    minute = int(daily[1])
+    hour = int(daily[2])
+    due_today = moment.astimezone(UTC).replace(hour=hour, minute=minute, second=0, microsecond=0)
+    if due_today > moment:
+        return due_today - timedelta(days=1)
+    return due_today

@@ -1,20 +1,148 @@
-"""The pytest plugin: one module per concern."""
+"""The pytest plugin. This file and the hooks' names are all of it that a test suite beside it ever imports.
 
-pytest_plugins = (
+A run is a readiness run where the command line says `--env` (or `--replay`), or where a `conftest.py` names the plugin:
+
+    pytest_plugins = ["readiness.plugin"]
+
+Only then are the options declared and the other modules registered. A suite that declares `--env` for itself keeps it,
+and runs as if this plugin were not there. A folder whose `conftest.py` names the plugin has pytest's settings in a file
+of its own; everywhere else `settings` brings them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+
+from readiness.plugin import hooks
+
+NAME = __name__
+MODULES = (
+    "readiness.plugin.settings",
     "readiness.plugin.options",
     "readiness.plugin.lines",
-    "readiness.plugin.looking",
+    "readiness.plugin.observing",
     "readiness.plugin.judging",
     "readiness.plugin.deciding",
-    "readiness.plugin.sealing",
     "readiness.plugin.recording",
-    "readiness.plugin.looking_back",
-    "readiness.plugin.sign_off",
-    "readiness.plugin.notifying",
     "readiness.plugin.reporting",
     "readiness.plugin.redacting",
     "readiness.plugin.planning",
     "readiness.plugin.progress",
     "readiness.plugin.telling",
     "readiness.plugin.workers",
+    "readiness.plugin.finishing",
 )
+ENV = "--env"
+ASKING = (ENV, "--replay")
+"""What makes a run a readiness run."""
+OPTIONS: dict[str, dict[str, Any]] = {
+    ENV: {
+        "metavar": "NAME",
+        "help": "the environment to judge: a file environments/NAME.yaml. Choose a phase with it: -m preflight (before "
+        "the launch), smoke (T-0 to T+5m), postlaunch (hourly) or ga (the sign-off)",
+    },
+    "--as-of": {
+        "metavar": "TIME",
+        "help": "judge the list as it must stand then: T-1h (relative to launch_at), or 2026-12-01T08:00:00Z",
+    },
+    "--allow": {
+        "metavar": "EFFECT",
+        "action": "append",
+        "default": [],
+        "help": "permit an effect beyond reading: write, load or notify (repeatable)",
+    },
+    "--replay": {
+        "metavar": "RUN",
+        "help": "judge the folder of a recorded run again, contacting nothing: --replay=RUN",
+    },
+    "--environments": {
+        "metavar": "DIR",
+        "help": "where environment files are: --environments=DIR (default: environments)",
+    },
+    "--reports": {
+        "metavar": "DIR",
+        "help": "where runs leave their evidence: --reports=DIR (default: reports)",
+    },
+}
+OTHERS = tuple(option for option in OPTIONS if option != ENV)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the hooks that the plugin calls."""
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Take part at once where a conftest.py loads the plugin: the hook below is under way then, and passes it by."""
+    if _is_named(pluginmanager):
+        _declare_all(parser)
+        _register(pluginmanager)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
+    """Take part where the run is a readiness run. Every conftest.py has been read by now, and has declared its own."""
+    pluginmanager = early_config.pluginmanager
+    if pluginmanager.hasplugin(MODULES[0]):
+        return
+    if _is_named(pluginmanager):
+        _declare_all(parser)
+        _register(pluginmanager)
+    elif _is_asked(early_config, args):
+        if _declare(parser, ENV):
+            _declare_all(parser, OTHERS)
+            _register(pluginmanager)
+            settings = importlib.import_module(MODULES[0])
+            settings.bring(early_config, parser, args)
+    elif early_config.known_args_namespace.help:
+        for option in OPTIONS:
+            _declare(parser, option)
+
+
+def _is_named(pluginmanager: pytest.PytestPluginManager) -> bool:
+    """Tell whether a conftest.py names the plugin."""
+    return any(NAME in _names(plugin) for plugin in pluginmanager.get_plugins())
+
+
+def _names(plugin: object) -> Sequence[str]:
+    """Return the plugins that a module names; it may write them into one text."""
+    names = getattr(plugin, "pytest_plugins", ())
+    if isinstance(names, str):
+        return names.split(",")
+    return names if isinstance(names, Sequence) else ()
+
+
+def _is_asked(config: pytest.Config, args: Sequence[str]) -> bool:
+    """Tell whether the command line asks for a readiness run; a worker of xdist has its options from the controller."""
+    if getattr(config.option, "env", None) is not None:
+        return True
+    return any(word.partition("=")[0] in ASKING for word in args)
+
+
+def _declare(parser: pytest.Parser, option: str) -> bool:
+    """Declare an option; False where somebody else has declared it."""
+    group = parser.getgroup("readiness", "production readiness (example: pytest -m preflight --env prod)")
+    try:
+        group.addoption(option, **OPTIONS[option])
+    except (ValueError, argparse.ArgumentError):  # the one of pytest, the other of what it is built on
+        return False
+    return True
+
+
+def _declare_all(parser: pytest.Parser, options: Iterable[str] = OPTIONS) -> None:
+    """Declare what a readiness run needs. Raises UsageError where one of them is not to be had."""
+    for option in options:
+        if not _declare(parser, option):
+            told = "is declared by a conftest.py or by another plugin; a readiness run needs it for itself"
+            raise pytest.UsageError(f"{option} {told}: leave the other out, or run in a folder of its own")
+
+
+def _register(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the other modules, in their order."""
+    for module in MODULES:
+        pluginmanager.import_plugin(module)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from readiness.evidence.attested import DECIDES, EXPIRED, UNUSED, VOID
-from readiness.measurements import Measurement
+from readiness.evidence.records import RecordedMeasurement, Result
 from readiness.outcomes import Outcome
-from readiness.plugin.run import ITEM, RUN
+from readiness.plugin.session import SESSION, STATE
 from readiness.runbook.attestations import Attestation
 from readiness.runbook.lines import Item
 
@@ -19,42 +17,67 @@ OBSERVED = "attestation"
 JUDGED = {Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN}
 
 
-def attest(item: pytest.Item, record: dict[str, Any], *, configured: bool) -> None:
-    """Put a person's word into a `result` record, and say there what it was good for."""
-    found, run = item.stash[ITEM], item.config.stash[RUN]
-    entry, outcome = run.attestations.of(found.name), Outcome(record["outcome"])
-    if entry is None or outcome not in JUDGED:
-        return
+def attest(item: pytest.Item, result: Result, *, configured: bool) -> Result:
+    """Return the result with the attestation of its line, and with what that was good for."""
+    run, decided = item.config.stash[SESSION].run, item.stash[STATE].item
+    entry = run.attestations.of(decided.name)
+    if entry is None or result.outcome not in JUDGED:
+        return result
+
     asked = OBSERVED in getattr(item, "fixturenames", ())
+    unseen = result.outcome is Outcome.UNKNOWN and not configured and not asked
     lapsed = entry.lapsed(run.moment)
-    state = EXPIRED if lapsed else UNUSED
-    if asked and outcome is not Outcome.UNKNOWN and not lapsed:
-        state, record["attested"] = DECIDES, True
-    elif outcome is Outcome.UNKNOWN and not configured and not asked:
-        if lapsed:
-            command = renewal(found, run.environment.environment)
-            record["reason"], record["remedy"] = f"{lapsed}; without it: {record['reason']}", command
-        else:
-            state = DECIDES
-            _decide(record, entry)
-    elif outcome is Outcome.FAIL and not lapsed and entry.holds:
+
+    state = UNUSED
+    if lapsed:
+        state = EXPIRED
+        if unseen:
+            remedy = renewal(decided, run.environment.environment)
+            result = result.model_copy(
+                update={"reason": f"{lapsed}; without it: {result.reason}", "remedy": remedy},
+            )
+    elif asked and result.outcome is not Outcome.UNKNOWN:
+        # The check has judged what the person said.
+        state = DECIDES
+        result = result.model_copy(update={"attested": True})
+    elif unseen:
+        state = DECIDES
+        result = _decided_by(entry, result)
+    elif result.outcome is Outcome.FAIL and entry.holds:
         state = VOID
-        record["reason"] += f"; this voids what {entry.who} attested on {entry.at}: {entry.statement}"
-    name = run.attestations.name_for(found.name)
-    record["attestation"] = {"entry": name, "state": state, **entry.model_dump(mode="json")}
+        contradicted = f"this voids what {entry.who} attested on {entry.at}: {entry.statement}"
+        result = result.model_copy(update={"reason": f"{result.reason}; {contradicted}"})
+
+    name = run.attestations.name_for(decided.name)
+    carried = {"entry": name, "state": state, **entry.model_dump(mode="json")}
+    return result.model_copy(update={"attestation": carried})
 
 
-def _decide(record: dict[str, Any], entry: Attestation) -> None:
-    """Take a person's word for what nothing is configured to see."""
-    instead = {key: record[key] for key in ("outcome", "reason", "remedy")}
-    measured = Measurement(entry.told, entry.holds, "is", True, "", entry.holds)
-    record |= {"attested": True, "instead_of": instead, "measurements": [vars(measured)], "reason": "", "remedy": ""}
-    record["outcome"] = str(Outcome.PASS if entry.holds else Outcome.FAIL)
-    if not entry.holds:
-        record["reason"] = str(measured)
-        record["remedy"] = f"speak with {entry.who}, mend it, and attest it again"
+def _decided_by(entry: Attestation, result: Result) -> Result:
+    """Return the result that a person's word gives, where nothing is configured to see."""
+    measured = RecordedMeasurement(
+        name=entry.told, value=entry.holds, comparator="is", limit=True, unit="", ok=entry.holds
+    )
+    instead_of = {"outcome": str(result.outcome), "reason": result.reason, "remedy": result.remedy}
+    attested = result.model_copy(
+        update={
+            "attested": True,
+            "instead_of": instead_of,
+            "measurements": (measured,),
+            "outcome": Outcome.PASS,
+            "reason": "",
+            "remedy": "",
+        }
+    )
+    if entry.holds:
+        return attested
+
+    remedy = f"speak with {entry.who}, mend it, and attest it again"
+    return attested.model_copy(
+        update={"outcome": Outcome.FAIL, "reason": str(measured.measurement()), "remedy": remedy},
+    )
 
 
 def renewal(item: Item, environment: str) -> str:
-    """Give the command that renews an attestation."""
+    """Return the command that renews an attestation."""
     return f"look again, then renew it: readiness attest {item.name} --env {environment}"

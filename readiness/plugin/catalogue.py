@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from readiness.plugin.run import check_id
+from readiness.plugin.settings import FOLDERS
 
 
 class Catalogue:
-    """The ids of all checks below the folders of `testpaths`."""
+    """The ids of all checks below the folders that a run collects by itself."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.ids: set[str] = set()
@@ -32,5 +33,6 @@ class Catalogue:
 
 
 def _files(config: pytest.Config) -> Iterator[Path]:
-    for folder in config.getini("testpaths"):
-        yield from sorted((config.rootpath / folder).rglob("test_*.py"))
+    named = (config.rootpath / folder for folder in config.getini("testpaths"))
+    for folder in config.stash.get(FOLDERS, named):
+        yield from sorted(folder.rglob("test_*.py"))

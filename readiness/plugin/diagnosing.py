@@ -9,8 +9,8 @@ from pydantic import TypeAdapter
 
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import Unknown
-from readiness.plugin.looking import NO_LIMITS, POOL, Pool
-from readiness.plugin.run import ITEM, LIMITS
+from readiness.plugin.observer import Observer
+from readiness.plugin.session import SESSION, STATE
 from readiness.plugin.threads import Look
 
 BUDGET_SECONDS = 10.0
@@ -19,18 +19,19 @@ BUDGET_SECONDS = 10.0
 
 def diagnose(item: pytest.Item, *, bad: bool) -> dict[str, Any]:
     """Fetch what the line wants attached; what cannot be seen is attached as such."""
-    line, pool = item.stash[ITEM].line, item.config.stash[POOL]
+    state, observer = item.stash[STATE], item.config.stash[SESSION].observer
+    line = state.item.line
     if not line.diagnostics or not (bad or line.diagnostics_always):
         return {}
     if bad:
-        pool.threads.let_measure()
-    looks = {name: pool.ask(name, item.stash.get(LIMITS, NO_LIMITS)) for name in line.diagnostics}
-    return {name: _seen(name, look, pool) for name, look in looks.items()}
+        observer.threads.let_measure()
+    looks = {name: observer.ask(name, state.limits) for name in line.diagnostics}
+    return {name: _seen(name, look, observer) for name, look in looks.items()}
 
 
-def _seen(name: str, look: Look, pool: Pool) -> Any:
+def _seen(name: str, look: Look, observer: Observer) -> Any:
     try:
-        value = pool.threads.wait_at_most(look, BUDGET_SECONDS)
+        value = observer.threads.wait_at_most(look, BUDGET_SECONDS)
     except Unknown as unknown:
         return {"unknown": unknown.reason, "remedy": unknown.remedy}
     return TypeAdapter[Any](OBSERVATIONS[name].kind).dump_python(value, mode="json")

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.plugin.run import Run
-from readiness.verdict import Verdict
+if TYPE_CHECKING:  # pytest reads this file beside every test suite
+    from readiness.evidence.records import RecordedObservation, RecordedRequest, Result
+    from readiness.plugin.run import Run
+    from readiness.verdict import Verdict
 
 
 def pytest_readiness_opened(run: Run) -> None:
     """Announce that everything fits, and that the target is about to be contacted."""
 
 
-def pytest_readiness_observation(record: dict[str, Any]) -> None:
-    """Announce what an observation found: a journal record `observation`."""
+def pytest_readiness_observation(record: RecordedObservation) -> None:
+    """Announce what an observation found."""
 
 
-def pytest_readiness_request(record: dict[str, Any]) -> None:
-    """Announce that something was sent, or refused: a journal record `request`.
+def pytest_readiness_request(record: RecordedRequest) -> None:
+    """Announce that something was sent, or refused.
 
     What does more than read is announced by the thread that sends it, before and after.
     """
@@ -32,8 +34,8 @@ def pytest_readiness_waiting(config: pytest.Config, title: str, since: float | N
     """
 
 
-def pytest_readiness_result(record: dict[str, Any]) -> None:
-    """Announce what was decided for one item: a journal record `result`."""
+def pytest_readiness_result(result: Result) -> None:
+    """Announce what was decided for one item; `result.plain()` is the journal's record."""
 
 
 def pytest_readiness_verdict(verdict: Verdict) -> None:

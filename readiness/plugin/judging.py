@@ -6,29 +6,33 @@ import inspect
 import re
 import shlex
 from collections.abc import Generator
-from dataclasses import asdict
-from typing import Any
+from typing import Literal
 
 import pytest
 
+from readiness.evidence.records import Result
 from readiness.ladder import reached
 from readiness.measurements import Measure, Measurement
 from readiness.outcomes import Outcome, Phase, Step, Unknown
 from readiness.plugin.attesting import attest
 from readiness.plugin.diagnosing import diagnose
-from readiness.plugin.looking import POOL
-from readiness.plugin.run import FOUND, ITEM, LIMITS, MEASURE, RUN, SEEN, SETTLED, Run, Settled, is_real
+from readiness.plugin.run import Run
+from readiness.plugin.session import SESSION, STATE, is_real, state_of
+from readiness.plugin.transfer import attach_records, attach_result
 from readiness.plugin.waiving import waive
 from readiness.runbook.lines import Item, Limits, severity_at
 
 SECONDS_AT_MOST = 300.0  # an item that took longer is not trusted, whatever it says of itself
 SKIPPED = (pytest.skip.Exception, pytest.xfail.Exception)
-GOOD = {Outcome.PASS, Outcome.WARN}
-LEFT_OUT = {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE}
+_PYTEST_OUTCOMES: dict[Outcome, Literal["passed", "skipped"]] = {
+    Outcome.PASS: "passed",
+    Outcome.WARN: "passed",
+    Outcome.NOT_DUE: "skipped",
+    Outcome.NOT_APPLICABLE: "skipped",
+}
+"""What pytest calls it; everything else is failed."""
 TRACE_VERBOSITY = 2
-ATTESTED = pytest.StashKey[dict[str, Any]]()
-"""On an item whose set-up found nothing configured: the result that a person's word gives."""
-Found = tuple[Outcome, str, str]
+Judgement = tuple[Outcome, str, str]
 """Outcome, reason, remedy."""
 
 
@@ -40,16 +44,16 @@ class NotJudged(BaseException):
 def measure(request: pytest.FixtureRequest, item_of_line: Item) -> Measure:
     """Record a value, then hold it against its limit."""
     del item_of_line  # it makes the item one of a line
-    request.node.stash[MEASURE] = taken = Measure()
+    request.node.stash[STATE].measure = taken = Measure()
     return taken
 
 
 @pytest.fixture
 def limits(request: pytest.FixtureRequest, item_of_line: Item) -> Limits:
-    """Give the limits of the line, as the type that the check asks for."""
+    """Return the limits of the line, as the type that the check asks for."""
     del item_of_line
-    found: Limits = request.node.stash[LIMITS]
-    return found
+    stated: Limits = request.node.stash[STATE].limits
+    return stated
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -62,126 +66,155 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Stop before an item that is not due, not applicable, or short of a limit."""
-    if SETTLED in item.stash:
-        raise NotJudged(item.stash[SETTLED].reason)
+    state = state_of(item)
+    if state and state.predecided:
+        raise NotJudged(state.predecided.reason)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     """Leave out a check that saw nothing, and that a person's word has decided."""
-    return True if ATTESTED in pyfuncitem.stash else None
+    state = state_of(pyfuncitem)
+    return True if state and state.attested else None
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Attach what was found to the report; its own outcome stays one of pytest's."""
+    """Attach the result to the report; the report's own outcome stays one of pytest's."""
     report = yield
-    if ITEM not in item.stash:
+    if STATE not in item.stash:
         return report
+
     error = call.excinfo.value if call.excinfo else None
     if report.when == "call" or error is not None:
-        kept = item.stash.get(ATTESTED, None) if report.when == "call" else None
-        record = kept or _record(item, report, error)
-        if report.when == "setup" and record["attested"] and record["outcome"] == Outcome.PASS:
-            item.stash[ATTESTED] = record  # its row is that of the call, which has nothing to do
-            report.outcome, report.longrepr = "passed", None
-            return report
-        setattr(report, FOUND, record)
-        outcome = Outcome(record["outcome"])
-        report.outcome = "passed" if outcome in GOOD else "skipped" if outcome in LEFT_OUT else "failed"
-        report.longrepr = _longrepr(item, report, record)
-    if report.when == "teardown" and POOL in item.config.stash:
-        setattr(report, SEEN, item.config.stash[POOL].fetch_seen())
+        _judge(item, report, error)
+    if report.when == "teardown":
+        attach_records(report, item.config.stash[SESSION].observer.take_records())
     return report
 
 
-def _longrepr(
-    item: pytest.Item, report: pytest.TestReport, record: dict[str, Any]
-) -> str | tuple[str, int, str] | None:
-    """Say it in a few lines; -vv adds the trace."""
+def _judge(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> None:
+    """Judge an item and put that on its report."""
+    state = item.stash[STATE]
+    attested = state.attested if report.when == "call" else None
+    result = attested or judged(item, report, error)
+
+    if report.when == "setup" and result.attested and result.outcome is Outcome.PASS:
+        # Its row is that of the call, which has nothing to do.
+        state.attested = result
+        report.outcome, report.longrepr = "passed", None
+        return
+
+    attach_result(report, result)
+    report.outcome = _PYTEST_OUTCOMES.get(result.outcome, "failed")
+    report.longrepr = _longrepr(item, report, result)
+
+
+def _longrepr(item: pytest.Item, report: pytest.TestReport, result: Result) -> str | tuple[str, int, str] | None:
+    """Return the result in a few lines; -vv adds the trace."""
     if report.outcome == "passed":
         return None
     if report.outcome == "skipped":
-        return (str(item.path), (item.location[1] or 0) + 1, f"{record['outcome']}: {record['reason']}")
-    trace = f"\n\n{report.longrepr}" if item.config.get_verbosity() >= TRACE_VERBOSITY and report.longrepr else ""
-    return told(record) + trace
+        return (str(item.path), (item.location[1] or 0) + 1, f"{result.outcome}: {result.reason}")
+    wants_trace = item.config.get_verbosity() >= TRACE_VERBOSITY and report.longrepr
+    trace = f"\n\n{report.longrepr}" if wants_trace else ""
+    return summary(result) + trace
 
 
-def _record(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> dict[str, Any]:
-    """Make the journal's `result` record."""
-    taken = item.stash[MEASURE].taken if MEASURE in item.stash else []
-    found, run = item.stash[ITEM], item.config.stash[RUN]
-    step = reached(found.line.ladder, taken) if run.phase is Phase.POSTLAUNCH else None
+def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> Result:
+    """Return what is decided for an item: by its check, and then by the people who attested or waived its line."""
+    run, decided = item.config.stash[SESSION].run, item.stash[STATE].item
+    taken = _measurements(item)
     outcome, reason, remedy = _outcome(item, report, error)
+
+    step = reached(decided.line.ladder, taken) if run.phase is Phase.POSTLAUNCH else None
     if outcome is Outcome.PASS and step:
-        calm = step is Step.WARN
-        outcome, reason = (Outcome.WARN if calm else Outcome.FAIL), f"{taken[0]}; it reaches the step {step}"
+        # The limit is kept, and the value is on the ladder all the same.
+        outcome = Outcome.WARN if step is Step.WARN else Outcome.FAIL
+        reason = f"{taken[0]}; it reaches the step {step}"
         remedy = remedy_of(item)
-    looked = report.when == "call" or isinstance(error, Unknown)
-    record = {
-        **identity(found),
-        "nodeid": item.nodeid,
-        "where": f"{item.location[0]}:{(item.location[1] or 0) + 1}",
-        "again": again(run, item.nodeid),
-        "outcome": str(outcome),
-        "measurements": [asdict(one) for one in taken],
-        "reason": reason,
-        "remedy": remedy,
-        "seconds": round(report.duration, 4),
-        "step": str(step) if step else None,
-        "severity": severity_at(found.line.severity, step) if outcome is Outcome.FAIL else "",
-        "side": {},
-        "waived": False,
-        "attested": False,
-        "diagnostics": diagnose(item, bad=outcome is Outcome.FAIL or step is not None) if looked else {},
-    }
-    attest(item, record, configured=_configured(item, error))
-    waive(run, found, record)
-    return record
+
+    # An item that was decided before it ran has nothing to show.
+    was_looked_at = report.when == "call" or isinstance(error, Unknown)
+    is_bad = outcome is Outcome.FAIL or step is not None
+    result = Result.of(
+        decided,
+        nodeid=item.nodeid,
+        where=f"{item.nodeid.partition('::')[0]}:{(item.location[1] or 0) + 1}",
+        again=again(run, item.nodeid),
+        outcome=outcome,
+        reason=reason,
+        remedy=remedy,
+        measurements=taken,
+        seconds=round(report.duration, 4),
+        step=step,
+        severity=severity_at(decided.line.severity, step) if outcome is Outcome.FAIL else "",
+        diagnostics=diagnose(item, bad=is_bad) if was_looked_at else {},
+    )
+    result = attest(item, result, configured=_configured(item, error))
+    return waive(run, decided, result)
+
+
+def left_without_report(run: Run, item: Item, nodeid: str) -> Result:
+    """Return the result of an item of which no report says anything."""
+    return _reported_by_nobody(run, item, nodeid, Outcome.NOT_RUN, "it ended without a report")
+
+
+def crashed(run: Run, item: Item, nodeid: str) -> Result:
+    """Return the result of an item whose worker died."""
+    return _reported_by_nobody(run, item, nodeid, Outcome.UNKNOWN, "the worker that judged it crashed")
+
+
+def _reported_by_nobody(run: Run, item: Item, nodeid: str, outcome: Outcome, reason: str) -> Result:
+    return Result.of(
+        item,
+        nodeid=nodeid,
+        where=nodeid.partition("::")[0],
+        again=again(run, nodeid),
+        outcome=outcome,
+        reason=reason,
+        remedy="run it again",
+    )
 
 
 def _configured(item: pytest.Item, error: BaseException | None) -> bool:
-    """Tell whether the environment said where to look."""
-    if isinstance(error, NotJudged):
-        return item.stash[SETTLED].configured
+    """Return whether the environment said where to look."""
+    predecided = item.stash[STATE].predecided
+    if isinstance(error, NotJudged) and predecided:
+        return predecided.configured
     return bool(getattr(error, "configured", True))
 
 
 def again(run: Run, nodeid: str) -> str:
-    """Give the command that decides this one item once more, for a shell."""
+    """Return the command that decides this one item once more, for a shell."""
     return f"pytest -m {run.phase} --env {run.environment.environment} {shlex.quote(nodeid)}"
 
 
-def identity(item: Item) -> dict[str, Any]:
-    """Give what a `result` record says of the line itself."""
-    return {
-        "line": item.line_id,
-        "check": item.check,
-        "subject": item.subject,
-        "ref": item.line.ref,
-        "says": item.line.says,
-        "gate": str(item.line.gate),
-        "links": list(item.line.links),
-    }
-
-
-def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> Found:
+def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> Judgement:
     """Judge what happened."""
-    if isinstance(error, NotJudged):
-        settled: Settled = item.stash[SETTLED]
-        return settled.outcome, settled.reason, settled.remedy
+    predecided = item.stash[STATE].predecided
+    if isinstance(error, NotJudged) and predecided:
+        return predecided.outcome, predecided.reason, predecided.remedy
     if isinstance(error, Unknown):
         return Outcome.UNKNOWN, error.reason, error.remedy
-    taken = item.stash[MEASURE].taken if MEASURE in item.stash else []
-    broken = next((one for one in taken if not one.ok), None)
-    if broken and report.when == "call" and (error is None or isinstance(error, AssertionError)):
-        return Outcome.FAIL, str(broken), remedy_of(item)
-    return _broken(item, report, error) if error is not None else _passed(report, taken)
+    taken = _measurements(item)
+    beyond_limit = next((measurement for measurement in taken if not measurement.ok), None)
+    if beyond_limit and report.when == "call" and (error is None or isinstance(error, AssertionError)):
+        # Also where the check has swallowed the error that came with it.
+        return Outcome.FAIL, str(beyond_limit), remedy_of(item)
+    if error is not None:
+        return _broken(item, report, error)
+    return _passed(report, taken)
 
 
-def _passed(report: pytest.TestReport, taken: list[Measurement]) -> Found:
+def _measurements(item: pytest.Item) -> list[Measurement]:
+    measure = item.stash[STATE].measure
+    return measure.taken if measure else []
+
+
+def _passed(report: pytest.TestReport, taken: list[Measurement]) -> Judgement:
     """Judge a check that came to its end with everything in its limits."""
     if not taken:
         return Outcome.UNKNOWN, "the check measured nothing", "report this defect of the check"
@@ -191,7 +224,7 @@ def _passed(report: pytest.TestReport, taken: list[Measurement]) -> Found:
     return Outcome.PASS, "", ""
 
 
-def _broken(item: pytest.Item, report: pytest.TestReport, error: BaseException) -> Found:
+def _broken(item: pytest.Item, report: pytest.TestReport, error: BaseException) -> Judgement:
     """Judge an error that no measurement explains: never a pass."""
     sentence = str(error).strip().partition("\n")[0]
     told, trace = f"{type(error).__name__}: {sentence}", "run it again with -vv to see where"
@@ -211,15 +244,15 @@ def remedy_of(item: pytest.Item) -> str:
     return " ".join(found[1].split()) if found else ""
 
 
-def told(record: dict[str, Any]) -> str:
-    """Write a failed or unknown result in a few lines."""
-    saw = [str(Measurement(**one)) for one in record["measurements"]]
-    lines = [f"{record['outcome'].upper()}  {record['says']}"]
-    lines += [f"  saw     {one}" for one in saw if one != record["reason"]]
+def summary(result: Result) -> str:
+    """Return a failed or unknown result in a few lines."""
+    seen = [str(measurement) for measurement in result.measured()]
+    lines = [f"{result.outcome.upper()}  {result.says}"]
+    lines += [f"  saw     {text}" for text in seen if text != result.reason]
     lines += [
-        f"  why     {record['reason']}",
-        f"  remedy  {record['remedy']}",
-        f"  line    {record['gate']} {record['line']}, {record['where']}",
-        f"  again   {record['again']}",
+        f"  why     {result.reason}",
+        f"  remedy  {result.remedy}",
+        f"  line    {result.gate} {result.line}, {result.where}",
+        f"  again   {result.again}",
     ]
     return "\n".join(lines)

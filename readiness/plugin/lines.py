@@ -14,7 +14,8 @@ from readiness.observations import KNOWN_READINGS, OBSERVATIONS, RESERVED
 from readiness.outcomes import Effect, NotConfigured, Outcome, Phase
 from readiness.plugin.catalogue import Catalogue
 from readiness.plugin.options import known_environments
-from readiness.plugin.run import ITEM, LIMITS, RUN, SETTLED, UNDECIDED, Run, Settled, check_id, is_controller
+from readiness.plugin.run import UNDECIDED, Predecided, Run, check_id
+from readiness.plugin.session import SESSION, STATE, ItemState, is_controller
 from readiness.runbook.lines import Item, Limits, limits_of, planned_checks
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
@@ -35,9 +36,9 @@ def item_of_line(request: pytest.FixtureRequest) -> Item:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make an item of each line that names the check."""
-    if PARAMETER not in metafunc.fixturenames or RUN not in metafunc.config.stash:
+    if PARAMETER not in metafunc.fixturenames or SESSION not in metafunc.config.stash:
         return
-    run = metafunc.config.stash[RUN]
+    run = metafunc.config.stash[SESSION].run
     items = list(_items(run, check_id(metafunc.module.__name__, metafunc.function.__name__)))
     if items:
         metafunc.parametrize(PARAMETER, items, ids=[run.local_id(item) for item in items], indirect=True)
@@ -55,13 +56,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Give each item its line, limits and phases, and tell everything that does not fit at once."""
     checks = [item for item in items if PARAMETER in getattr(item, "fixturenames", ())]
     problems: list[str] = []
-    if RUN in config.stash:
-        run = config.stash[RUN]
+    if SESSION in config.stash:
+        run = config.stash[SESSION].run
         for item in checks:
             if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
                 problems += _fit(run, item)
         problems += [*_without_a_check(run, Catalogue(config)), *_readings_nobody_asks_for(run)]
-        items[:] = [item for item in items if item not in checks or ITEM in item.stash]
+        items[:] = [item for item in items if item not in checks or STATE in item.stash]
     elif checks:
         known = ", ".join(known_environments(config)) or "none yet: copy environments/example.yaml"
         problems.append(f"name an environment: --env NAME (known: {known})")
@@ -76,7 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
     """Connect one pytest item with its line. Yields what does not fit."""
     item = cast("Item", node.callspec.params[PARAMETER])
-    node.stash[ITEM] = item
+    state = node.stash[STATE] = ItemState(item)
     where = f"{node.location[0]}::{node.originalname}"
     carried = {mark.name for mark in node.own_markers} & set(Phase)
     for phase in item.line.phase:
@@ -101,19 +102,11 @@ def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
     missing = [name for name, field in model.model_fields.items() if field.is_required() and name not in item.limits]
     if item.check not in planned_checks():
         try:
-            node.stash[LIMITS] = limits_of(item, model)
+            state.limits = limits_of(item, model)
         except BadRunbook as error:
             yield from (problem for problem in error.problems if not problem.endswith("is missing"))
-    _settle(run, node, _limits_lack(item, missing))
-
-
-def _settle(run: Run, node: pytest.Item, lack: NotConfigured | None) -> None:
-    """Keep on a pytest item what is decided before it runs."""
-    if lack:
-        node.stash[LIMITS_LACK] = lack
-    settled = _settled(run, node.stash[ITEM], lack)
-    if settled:
-        node.stash[SETTLED] = settled
+    state.limits_lack = _limits_lack(item, missing)
+    state.predecided = _predecided(run, item, state.limits_lack)
 
 
 def _limits_lack(item: Item, missing: list[str]) -> NotConfigured | None:
@@ -125,24 +118,24 @@ def _limits_lack(item: Item, missing: list[str]) -> NotConfigured | None:
     return NotConfigured(reason, f"state {keys} for {item.check} in a runbook of your own")
 
 
-def _settled(run: Run, item: Item, lack: NotConfigured | None) -> Settled | None:
+def _predecided(run: Run, item: Item, lack: NotConfigured | None) -> Predecided | None:
     """Decide what needs no look: not due yet, not applicable here, or short of a limit."""
     reason = run.environment.not_applicable.get(item.line_id)
     if reason:
-        return Settled(Outcome.NOT_APPLICABLE, reason)
+        return Predecided(Outcome.NOT_APPLICABLE, reason)
     if not run.due(item):
         return _later(run, item.line.due or "")
     if lack:
-        return Settled(Outcome.UNKNOWN, lack.reason, lack.remedy, configured=False)
+        return Predecided(Outcome.UNKNOWN, lack.reason, lack.remedy, configured=False)
     return None
 
 
-def _later(run: Run, due: str) -> Settled:
+def _later(run: Run, due: str) -> Predecided:
     launch = run.environment.launch_at
     if due == AFTER_SIGN_OFF or launch is None:
-        return Settled(Outcome.NOT_DUE, f"due {due}", "nothing to do until then")
+        return Predecided(Outcome.NOT_DUE, f"due {due}", "nothing to do until then")
     reason = f"due {due}, that is {launch + parse_offset(due):%Y-%m-%d %H:%M}Z"
-    return Settled(Outcome.NOT_DUE, reason, f"judge it as it must stand then with --as-of={due}")
+    return Predecided(Outcome.NOT_DUE, reason, f"judge it as it must stand then with --as-of={due}")
 
 
 def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The command line, and the run that it asks for."""
+"""The run that the command line asks for."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from readiness.errors import BadInput, ReadinessError, not_one_of
 from readiness.evidence import run_folders
 from readiness.evidence.journal import read_run
 from readiness.evidence.records import Start
+from readiness.evidence.signing import trusted_keys
 from readiness.outcomes import Effect, Phase
-from readiness.plugin import embedded, hooks
-from readiness.plugin.run import RUN, Run
+from readiness.plugin import embedded
+from readiness.plugin.run import Run
+from readiness.plugin.session import SESSION, begin
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook import attestations, sign_off, waivers
 from readiness.runbook import lines as runbook_lines
@@ -34,50 +36,13 @@ _REDACTED = {"fd", "sys"}
 """The ways of capturing that let nothing past the redaction."""
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what the command line may say."""
-    group = parser.getgroup("readiness", "production readiness (example: pytest -m preflight --env prod)")
-    group.addoption(
-        "--env",
-        metavar="NAME",
-        help="the environment to judge: a file environments/NAME.yaml. Choose a phase with it: -m preflight (before "
-        "the launch), smoke (T-0 to T+5m), postlaunch (hourly) or ga (the sign-off)",
-    )
-    group.addoption(
-        "--as-of",
-        metavar="TIME",
-        help="judge the list as it must stand then: T-1h (relative to launch_at), or 2026-12-01T08:00:00Z",
-    )
-    group.addoption(
-        "--allow",
-        metavar="EFFECT",
-        action="append",
-        default=[],
-        help="permit an effect beyond reading: write, load or notify (repeatable)",
-    )
-    group.addoption(
-        "--replay", metavar="RUN", help="judge the folder of a recorded run again, contacting nothing: --replay=RUN"
-    )
-    group.addoption(
-        "--environments", metavar="DIR", help="where environment files are: --environments=DIR (default: environments)"
-    )
-    group.addoption(
-        "--reports", metavar="DIR", help="where runs leave their evidence: --reports=DIR (default: reports)"
-    )
-
-
-def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Add the hooks that the plugin calls."""
-    pluginmanager.add_hookspecs(hooks)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Read the environment and its runbooks; all that is wrong with them is told here, before anything is contacted."""
     if config.getoption("env") is None:
         return
     try:
-        config.stash[RUN] = _run(config)
+        config.stash[SESSION] = begin(config, _run(config), trusted_keys(environments_of(config)))
     except (ReadinessError, ValueError) as error:
         raise pytest.UsageError(REDACTOR.text(str(error))) from None
 
@@ -91,7 +56,7 @@ def _run(config: pytest.Config) -> Run:
     found, runbooks, entries = _environment(config, phase)
     shared: Mapping[str, str] = getattr(config, "workerinput", {}).get("readiness", {})
     started_at = datetime.fromisoformat(shared["started_at"]) if shared else datetime.now(UTC)
-    reports = Path(config.getoption("reports") or config.rootpath / "reports")
+    reports = Path(config.getoption("reports") or _home(config) / "reports")
     replay = _recorded(reports, found.environment, config.getoption("replay"))
     as_of = config.getoption("as_of")
     recorded = read_run(replay).start if replay else None
@@ -255,7 +220,16 @@ def _elsewhere(found: Environment, runbooks: list[Runbook]) -> Iterator[str]:
 
 def environments_of(config: pytest.Config) -> Path:
     """Give the folder of the environment files."""
-    return Path(config.getoption("environments") or config.rootpath / "environments")
+    return Path(config.getoption("environments") or _home(config) / "environments")
+
+
+def _home(config: pytest.Config) -> Path:
+    """Return the folder that holds `environments/` and `reports/`: where the command was given, else pytest's own root.
+
+    Pytest takes for its root what a configuration file lies in, and that may be far above a team's folder.
+    """
+    here = config.invocation_params.dir
+    return here if (here / "environments").is_dir() else config.rootpath
 
 
 def known_environments(config: pytest.Config) -> list[str]:

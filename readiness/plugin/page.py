@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from readiness.evidence.attested import Said
 from readiness.evidence.previous_run import Changes
-from readiness.measurements import Measurement
-from readiness.outcomes import Outcome
+from readiness.evidence.records import Result
+from readiness.outcomes import DecisionKey, Gate, Outcome
 from readiness.plugin.run import Run
 from readiness.plugin.threads import Look
 from readiness.rendering.diagnostics import attached
-from readiness.verdict import Key, Verdict
+from readiness.rendering.exports import gate_of
+from readiness.verdict import Verdict
 
-Record = dict[str, Any]
-COLOURS = {"fail": "red", "unknown": "yellow", "not run": "yellow", "warn": "yellow", "pass": "green"}
-WORST_FIRST = ("fail", "unknown", "not run")
+COLOURS = {
+    Outcome.FAIL: "red",
+    Outcome.UNKNOWN: "yellow",
+    Outcome.NOT_RUN: "yellow",
+    Outcome.WARN: "yellow",
+    Outcome.PASS: "green",
+}
+WORST_FIRST = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_RUN)
 NAMED_AT_MOST = 8
 NARROWEST = 60
 LABEL = 9
@@ -39,7 +45,7 @@ class Page:
         self._write, self._width, self._several = write, max(NARROWEST, width), several
 
     def changed(self, found: Changes | None) -> None:
-        """Tell first of all what has turned since the run before."""
+        """Write first of all what has turned since the run before."""
         if found is None:
             return
         self._write("")
@@ -54,19 +60,19 @@ class Page:
             names = ", ".join(self._key(one.key) for one in found.turned[NAMED_AT_MOST:])
             self._wrap(f"{INDENT}and {len(found.turned) - NAMED_AT_MOST} more: {names}")
 
-    def held(self, found: Iterable[tuple[Key, str]]) -> None:
-        """Tell which steps of a ladder still stand."""
+    def held(self, found: Iterable[tuple[DecisionKey, str]]) -> None:
+        """Write which steps of a ladder still stand."""
         for key, told in found:
             self._write("")
             self._wrap(f"{'STANDS':<{LABEL}}{self._key(key)}: {told}", red=True)
 
-    def bad(self, results: list[Record]) -> None:
-        """Tell what failed, is unknown or was not run; those with one cause stand together, blockers first."""
-        for word in WORST_FIRST:
-            self._blocks(word, [record for record in results if record["outcome"] == word])
+    def bad(self, results: Sequence[Result]) -> None:
+        """Write what failed, is unknown or was not run; those with one cause stand together, blockers first."""
+        for outcome in WORST_FIRST:
+            self._blocks(outcome, results)
 
     def stopped(self, looks: Iterable[Look]) -> None:
-        """Tell what was changing something when the run ended, and what became of it."""
+        """Write what was changing something when the run ended, and what became of it."""
         for look in looks:
             told, remedy = "it came to its end", ""
             if look.unknown:
@@ -81,68 +87,80 @@ class Page:
             if remedy:
                 self._wrap(f"{INDENT}{'remedy':<{LABEL}}{remedy}")
 
-    def warned(self, results: list[Record]) -> None:
-        """Tell what passed near its limit."""
-        self._blocks("warn", [record for record in results if record["outcome"] == Outcome.WARN])
+    def warned(self, results: Sequence[Result]) -> None:
+        """Write what passed near its limit."""
+        self._blocks(Outcome.WARN, results)
 
-    def _blocks(self, word: str, records: list[Record]) -> None:
-        ordered = sorted(records, key=lambda record: (record["gate"] != "blocker", *_cause(record)))
-        for (reason, remedy), group in groupby(ordered, key=_cause):
-            found = list(group)
+    def _blocks(self, outcome: Outcome, results: Sequence[Result]) -> None:
+        """Write the results of one outcome, a block for each cause."""
+        shown = [result for result in results if result.outcome is outcome]
+        shown.sort(key=lambda result: (result.gate is not Gate.BLOCKER, *_cause(result)))
+        for _, block in groupby(shown, key=_cause):
             self._write("")
-            for record in found[:NAMED_AT_MOST]:
-                label = word.upper() if record is found[0] else ""
-                text = f"{label:<{LABEL}}{self._place(record)}: {record['says']} ({_gate(record)})"
-                self._wrap(text, **{COLOURS[word]: True})
-            if len(found) > NAMED_AT_MOST:
-                names = ", ".join(self._name(record) for record in found[NAMED_AT_MOST:])
-                self._wrap(f"{INDENT}and {len(found) - NAMED_AT_MOST} more: {names}", **{COLOURS[word]: True})
-            self._wrap(f"{INDENT}{'measured' if word == 'fail' else 'why':<{LABEL}}{reason}")
-            self._wrap(f"{INDENT}{'remedy':<{LABEL}}{remedy}")
-            for link in dict.fromkeys(link for record in found for link in record["links"]):
-                self._write(f"{INDENT}{'look':<{LABEL}}{link}")
-            if len(found) == 1:
-                self._write(f"{INDENT}{'again':<{LABEL}}{found[0]['again']}")  # whole, to be copied
+            self._block(outcome, list(block))
+
+    def _block(self, outcome: Outcome, results: list[Result]) -> None:
+        """Write the lines that have one cause, then the cause once."""
+        colour = {COLOURS[outcome]: True}
+        label = outcome.upper()
+        for result in results[:NAMED_AT_MOST]:
+            self._wrap(f"{label:<{LABEL}}{self._place(result)}: {result.says} ({gate_of(result)})", **colour)
+            label = ""
+        if len(results) > NAMED_AT_MOST:
+            names = ", ".join(self._name(result) for result in results[NAMED_AT_MOST:])
+            self._wrap(f"{INDENT}and {len(results) - NAMED_AT_MOST} more: {names}", **colour)
+
+        reason, remedy = _cause(results[0])
+        why = "measured" if outcome is Outcome.FAIL else "why"
+        self._wrap(f"{INDENT}{why:<{LABEL}}{reason}")
+        self._wrap(f"{INDENT}{'remedy':<{LABEL}}{remedy}")
+        for link in dict.fromkeys(link for result in results for link in result.links):
+            self._write(f"{INDENT}{'look':<{LABEL}}{link}")
+        if len(results) == 1:
+            self._write(f"{INDENT}{'again':<{LABEL}}{results[0].again}")  # whole, to be copied
 
     def people(self, found: Iterable[Said]) -> None:
-        """Tell what people have said of the lines, and what of it is void, expired or unused."""
+        """Write what people have said of the lines, and what of it is void, expired or unused."""
         for one in found:
             colour = {"void": "red", "attested": "cyan"}.get(one.kind, "yellow")
             self._write("")
             self._wrap(f"{one.kind.upper():<{LABEL}}{one.entry}: {one.text}", **{colour: True})
 
     def missing(self, run: Run, verdict: Verdict) -> None:
-        """Tell what the runbook demands and nobody answered."""
+        """Write what the runbook demands and nobody answered."""
         if verdict.missing:
             self._write("")
             names = ", ".join(dict.fromkeys(self._key(key) for key in verdict.missing))
             self._wrap(f"{'NOT RUN':<{LABEL}}{len(verdict.missing)} decisions of {run.phase}: {names}", yellow=True)
 
-    def passed(self, results: list[Record]) -> None:
-        """List what passed, with value and limit, one line each, by section of the runbook."""
-        records = [record for record in results if record["outcome"] == Outcome.PASS]
-        names = [len(self._name(record)) for record in records]
-        column = min(max(names, default=0), self._width // 3)
-        ordered = sorted(records, key=lambda record: _natural(record["ref"]))
-        for ref, group in groupby(ordered, key=lambda record: str(record["ref"])):
+    def passed(self, results: Sequence[Result]) -> None:
+        """Write what passed, with value and limit, one line each, by section of the runbook."""
+        passed = [result for result in results if result.outcome is Outcome.PASS]
+        longest = max((len(self._name(result)) for result in passed), default=0)
+        column = min(longest, self._width // 3)
+        passed.sort(key=lambda result: _natural(result.ref))
+        for ref, section in groupby(passed, key=lambda result: result.ref):
             self._write("")
             self._write(f"passed   {ref}", bold=True)
-            for record in group:
-                self._write(self._cut(f"  {self._name(record):<{column}}  {_measured(record)}"), green=True)
+            for result in section:
+                self._write(self._cut(f"  {self._name(result):<{column}}  {_measured(result)}"), green=True)
 
-    def left_out(self, results: list[Record]) -> None:
-        """Tell what is not due and what is not applicable, and why."""
-        records = [record for record in results if record["outcome"] in {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE}]
-        ordered = sorted(records, key=lambda record: (record["outcome"], record["reason"]))
-        for (word, reason), group in groupby(ordered, key=lambda record: (record["outcome"], record["reason"])):
+    def left_out(self, results: Sequence[Result]) -> None:
+        """Write what is not due and what is not applicable, and why."""
+
+        def cause(result: Result) -> tuple[Outcome, str]:
+            return result.outcome, result.reason
+
+        left_out = [result for result in results if result.outcome in {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE}]
+        for (outcome, reason), group in groupby(sorted(left_out, key=cause), key=cause):
+            names = ", ".join(self._name(result) for result in group)
             self._write("")
-            self._wrap(f"{word:<{LABEL}}{reason}: {', '.join(self._name(record) for record in group)}", cyan=True)
+            self._wrap(f"{outcome:<{LABEL}}{reason}: {names}", cyan=True)
 
-    def diagnostics(self, results: list[Record]) -> None:
-        """Show what was attached to the lines that are not well; the journal has all of it."""
-        for one in attached(
-            (self._name(record), Outcome(record["outcome"]), record["diagnostics"]) for record in results
-        ):
+    def diagnostics(self, results: Sequence[Result]) -> None:
+        """Write what was attached to the lines that are not well; the journal has all of it."""
+        diagnostics = [(self._name(result), result.outcome, result.diagnostics) for result in results]
+        for one in attached(diagnostics):
             self._write("")
             for part in wrapped(one.title, self._width):
                 self._write(part, bold=True)
@@ -171,16 +189,14 @@ class Page:
             **{colour: True, "bold": True},
         )
 
-    def _place(self, record: Record) -> str:
-        return f"{record['ref']} {self._name(record)}" if record["ref"] else self._name(record)
+    def _place(self, result: Result) -> str:
+        return f"{result.ref} {self._name(result)}" if result.ref else self._name(result)
 
-    def _name(self, record: Record) -> str:
-        return self._key((record["line"], record["check"], record["subject"]))
+    def _name(self, result: Result) -> str:
+        return self._key(result.key)
 
-    def _key(self, key: Key) -> str:
-        line, _, subject = key
-        name = line if self._several else line.partition("/")[2]
-        return f"{name}:{subject}" if subject else name
+    def _key(self, key: DecisionKey) -> str:
+        return key.name if self._several else key.local_name
 
     def _cut(self, text: str) -> str:
         return text if len(text) <= self._width else f"{text[: self._width - 1]}…"
@@ -188,11 +204,6 @@ class Page:
     def _wrap(self, text: str, **markup: bool) -> None:
         for part in wrapped(text, self._width):
             self._write(part, **markup)
-
-
-def name_of(record: Record) -> str:
-    """Name a result in full: runbook, line and subject."""
-    return f"{record['line']}:{record['subject']}" if record["subject"] else str(record["line"])
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:
@@ -207,18 +218,15 @@ def wrapped(text: str, width: int) -> Iterator[str]:
     yield text
 
 
-def _gate(record: Record) -> str:
-    return ", ".join(filter(None, (record["gate"], record["severity"], "waived" if record["waived"] else "")))
+def _cause(result: Result) -> tuple[str, str]:
+    return result.reason, result.remedy
 
 
-def _cause(record: Record) -> tuple[str, str]:
-    return record["reason"], record["remedy"]
-
-
-def _measured(record: Record) -> str:
-    """Write value and limit of the first measurement, and say how many more there are."""
-    first, *more = (Measurement(**one) for one in record["measurements"])
-    return f"{first}{f' (and {len(more)} more)' if more else ''}"
+def _measured(result: Result) -> str:
+    """Return value and limit of the first measurement, and how many more there are."""
+    first, *others = result.measured()
+    more = f" (and {len(others)} more)" if others else ""
+    return f"{first}{more}"
 
 
 def _natural(ref: object) -> list[tuple[int, str]]:

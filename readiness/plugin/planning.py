@@ -10,15 +10,14 @@ import pytest
 
 from readiness.measurements import show
 from readiness.observations import OBSERVATIONS
-from readiness.outcomes import NotConfigured
+from readiness.outcomes import DecisionKey, NotConfigured
 from readiness.plugin.attesting import OBSERVED
-from readiness.plugin.lines import LIMITS_LACK
-from readiness.plugin.looking import NO_LIMITS, POOL, Pool
+from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
-from readiness.plugin.run import ITEM, LIMITS, RUN, Run
+from readiness.plugin.run import Run
+from readiness.plugin.session import SESSION, STATE, state_of
 from readiness.runbook.lines import Item, planned_checks
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
-from readiness.verdict import Key
 
 NO_LIMIT: tuple[object, ...] = (None, "", [], {})
 """Defaults that ask for nothing."""
@@ -29,19 +28,20 @@ def pytest_collection_finish(session: pytest.Session) -> Iterator[None]:
     """Show the plan in place of pytest's list of items."""
     config = session.config
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if RUN not in config.stash or not config.option.collectonly or reporter is None or session.testsfailed:
+    if SESSION not in config.stash or not config.option.collectonly or reporter is None or session.testsfailed:
         return (yield)
     items, session.items = session.items, []
     result = yield
     session.items = items
-    nodes = {node.stash[ITEM].key: node for node in items if ITEM in node.stash}
-    for line in plan(config.stash[RUN], nodes, config.stash[POOL]):
+    nodes = {node.stash[STATE].item.key: node for node in items if STATE in node.stash}
+    run_session = config.stash[SESSION]
+    for line in plan(run_session.run, nodes, run_session.observer):
         for part in wrapped(line, max(60, reporter._tw.fullwidth)):  # noqa: SLF001  no public way to the width
             reporter.write_line(part)
     return result
 
 
-def plan(run: Run, nodes: dict[Key, pytest.Item], pool: Pool) -> Iterator[str]:
+def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) -> Iterator[str]:
     """Write the plan, line by line."""
     launch = run.environment.launch_at
     yield f"plan of {run.environment.environment}: {run.phase or 'all phases'}"
@@ -53,7 +53,7 @@ def plan(run: Run, nodes: dict[Key, pytest.Item], pool: Pool) -> Iterator[str]:
             yield f"\n  {ref}"
             for item in items:
                 node = nodes.get(item.key)
-                state = _state(run, item, node, pool)
+                state = _state(run, item, node, observer)
                 word = state.partition(":")[0]
                 states[word] = states.get(word, 0) + 1
                 yield from _entry(run, item, node, state)
@@ -72,9 +72,10 @@ def _entry(run: Run, item: Item, node: pytest.Item | None, state: str) -> Iterat
 
 def _defaults(item: Item, node: pytest.Item | None) -> dict[str, Any]:
     """Return the limits that the line does not state and the check has by itself; not those that limit nothing."""
-    if node is None or LIMITS not in node.stash:
+    state = state_of(node) if node else None
+    if state is None:
         return {}
-    limits = node.stash[LIMITS].model_dump(mode="json")
+    limits = state.limits.model_dump(mode="json")
     return {name: value for name, value in limits.items() if name not in item.limits and value not in NO_LIMIT}
 
 
@@ -87,7 +88,7 @@ def _due(run: Run, item: Item) -> str:
     return f"due {due} ({launch + parse_offset(due):%Y-%m-%d %H:%M}Z)"
 
 
-def _state(run: Run, item: Item, node: pytest.Item | None, pool: Pool) -> str:
+def _state(run: Run, item: Item, node: pytest.Item | None, observer: Observer) -> str:
     reason = run.environment.not_applicable.get(item.line_id)
     if reason:
         return f"not applicable: {reason}"
@@ -99,11 +100,11 @@ def _state(run: Run, item: Item, node: pytest.Item | None, pool: Pool) -> str:
     attested = f"attested: {word.told.removeprefix('attested ')}" if word and not lapsed else ""
     if item.check in planned_checks():
         return attested or f"no check yet: will be unknown{f'; {lapsed}' if lapsed else ''}"
-    return _configuration(node, pool, attested, lapsed) if node else "not selected"
+    return _configuration(node, observer, attested, lapsed) if node else "not selected"
 
 
-def _configuration(node: pytest.Item, pool: Pool, attested: str, lapsed: str | None) -> str:
-    lacks = list(dict.fromkeys(map(told, lacks_of(node, pool))))
+def _configuration(node: pytest.Item, observer: Observer, attested: str, lapsed: str | None) -> str:
+    lacks = list(dict.fromkeys(map(told, lacks_of(node, observer))))
     if lacks:
         return attested or f"not configured: {'; '.join(lacks)}"
     if lapsed and OBSERVED in getattr(node, "fixturenames", ()):
@@ -111,12 +112,13 @@ def _configuration(node: pytest.Item, pool: Pool, attested: str, lapsed: str | N
     return "configured"
 
 
-def lacks_of(node: pytest.Item, pool: Pool) -> Iterator[NotConfigured]:
-    """Give what is missing for an item: the limits of its line, or else what its observations need."""
-    if LIMITS_LACK in node.stash:
-        yield node.stash[LIMITS_LACK]
+def lacks_of(node: pytest.Item, observer: Observer) -> Iterator[NotConfigured]:
+    """Yield what is missing for an item: the limits of its line, or else what its observations need."""
+    state = node.stash[STATE]
+    if state.limits_lack:
+        yield state.limits_lack
         return
-    given = pool.given(node.stash.get(LIMITS, NO_LIMITS), node.stash[ITEM].name)
+    given = observer.given(state.limits, state.item.name)
     for name in getattr(node, "fixturenames", ()):
         lack = OBSERVATIONS[name].lack(given) if name in OBSERVATIONS else None
         if lack:
@@ -124,5 +126,5 @@ def lacks_of(node: pytest.Item, pool: Pool) -> Iterator[NotConfigured]:
 
 
 def told(lack: NotConfigured) -> str:
-    """Format what is missing as the run will tell it."""
+    """Return what is missing as the run will tell it."""
     return str(lack).removeprefix("not configured: ")

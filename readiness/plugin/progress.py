@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from readiness.plugin.run import RESULTS, RUN, is_controller, is_real
+from readiness.outcomes import Outcome
+from readiness.plugin.session import SESSION, is_controller, is_real
 
 EVERY_SECONDS = 10.0  # where nobody watches: one line in so many seconds, so that a pipeline's log shows life
 ERASE = "\r\x1b[2K"
 NAMED_FROM_SECONDS = 1.0
+OPEN = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_RUN)
 
 
 class Progress:
@@ -20,7 +22,7 @@ class Progress:
 
     def __init__(self, config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
         self._config, self._reporter = config, reporter
-        self._demanded = len(config.stash[RUN].demanded())
+        self._demanded = len(config.stash[SESSION].run.demanded())
         self._started = self._told = time.monotonic()
         self._shown = False
 
@@ -44,9 +46,9 @@ class Progress:
         if not self._reporter.isatty and now - self._told < EVERY_SECONDS:
             return
         self._told = now
-        counts = Counter(record["outcome"] for record in self._config.stash[RESULTS])
+        counts = Counter(result.outcome for result in self._config.stash[SESSION].results)
         parts = [f"{sum(counts.values())}/{self._demanded} decided"]
-        parts += [f"{counts[word]} {word}" for word in ("fail", "unknown", "not run") if counts[word]]
+        parts += [f"{counts[word]} {word}" for word in OPEN if counts[word]]
         parts += [waiting] if waiting else []
         text = f"{', '.join(parts)}, {now - self._started:.0f} s"
         width: int = self._reporter._tw.fullwidth  # noqa: SLF001  no public way to it

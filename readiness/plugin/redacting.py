@@ -14,7 +14,8 @@ from _pytest._code.code import TerminalRepr
 from _pytest.config.exceptions import UsageError
 
 from readiness.plugin.lines import PROBLEMS
-from readiness.plugin.run import FOUND, RUN, SEEN, is_controller
+from readiness.plugin.session import SESSION, is_controller
+from readiness.plugin.transfer import REPORT_RECORDS, REPORT_RESULT
 from readiness.redaction.redactor import REDACTOR
 
 KEPT = {"nodeid", "location", "keywords", "outcome", "when", "duration", "start", "stop", "node", "call", "result"}
@@ -23,9 +24,9 @@ LOG_HANDLERS = ("report_handler", "caplog_handler", "log_file_handler", "log_cli
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Put the nets out, before anything is told."""
+    """Install the redaction filters before any output."""
     config = session.config
-    if RUN not in config.stash:
+    if SESSION not in config.stash:
         return
     config.pluginmanager.register(Redacting(), "readiness-redacting")
     logs = config.pluginmanager.get_plugin("logging-plugin")
@@ -41,7 +42,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
     """Keep a secret out of an id: an id cannot be changed later."""
-    if RUN in config.stash and isinstance(val, str) and REDACTOR.text(val) != val:
+    if SESSION in config.stash and isinstance(val, str) and REDACTOR.text(val) != val:
         return f"{argname}-secret"
     return None
 
@@ -49,7 +50,7 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse an id that holds a secret all the same, because somebody wrote it so."""
-    if RUN not in config.stash:
+    if SESSION not in config.stash:
         return
     leaking = [item for item in items if REDACTOR.text(item.nodeid) != item.nodeid]
     problems = [f"{item.location[0]}: the id of a parameter holds a secret; name it otherwise" for item in leaking]
@@ -125,7 +126,7 @@ class _Net:
 def _scrub(report: pytest.TestReport | pytest.CollectReport) -> None:
     """Scrub all that a report says; who it is about stays as it is."""
     for name, value in list(vars(report).items()):
-        if name in {FOUND, SEEN, "user_properties"} and value is not None:
+        if name in {REPORT_RESULT, REPORT_RECORDS, "user_properties"} and value is not None:
             plain = REDACTOR.plain(value)
             is_pairs = name == "user_properties" and isinstance(plain, list)
             setattr(report, name, [tuple(pair) for pair in plain] if is_pairs else plain)  # type: ignore[union-attr,arg-type]

@@ -1,4 +1,4 @@
-"""The page for people: pytest-html's, with the lines of the runbook in it, and made safe.
+"""The page of pytest-html, beside the report of the run: with the lines of the runbook in it, and made safe.
 
 pytest-html writes test ids, metadata and the names of extras as they are, so a branch name can run as script in its
 page. Here everything is escaped, and a content security policy lets nothing run but pytest-html's own script.
@@ -10,7 +10,6 @@ import base64
 import copy
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -18,22 +17,21 @@ from typing import Any
 
 import pytest
 
-from readiness.evidence import attested, previous_run
-from readiness.evidence.journal import RecordedRun
-from readiness.evidence.records import RecordedMeasurement, Result
+from readiness.evidence.records import Result
 from readiness.files import atomic_write
 from readiness.measurements import show
 from readiness.plugin.deciding import CRASHED
-from readiness.plugin.run import RESULTS, RUN, found_in
+from readiness.plugin.session import SESSION
+from readiness.plugin.transfer import result_of
 from readiness.redaction.redactor import REDACTOR
-from readiness.rendering import diagnostics, exports
+from readiness.rendering import diagnostics, exports, report_page
 from readiness.runbook.lines import is_link
 
-HTML = "report.html"
-STYLE = Path(str(files("readiness.rendering").joinpath("templates/report.css")))
+HTML, PYTEST_HTML = report_page.FILE, report_page.BESIDE
+STYLE = Path(str(files("readiness.rendering").joinpath("templates/pytest.css")))
 COLUMNS = {"line": "Line", "gate": "Gate", "state": "Outcome", "measured": "Measured", "limit": "Limit"}
 VALUES_AT_MOST = 5
-BEGIN, END = "<!-- verdict -->", "<!-- end of verdict -->"
+_HARDENED = '<!DOCTYPE html>\n<html lang="en">'
 _RESULT, _TEST, _DURATION = 0, 1, 2  # the cells of pytest-html; the fourth are links, of which there are none
 
 
@@ -48,7 +46,7 @@ class Reporting:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
         """Name what was judged."""
-        run = self._config.stash[RUN]
+        run = self._config.stash[SESSION].run
         report.title = f"{run.environment.environment}: {run.phase}, as of {run.moment:%Y-%m-%d %H:%M}Z"
 
     @pytest.hookimpl(optionalhook=True)
@@ -62,9 +60,9 @@ class Reporting:
         """Fill them, and write the id of the test again, escaped."""
         if not cells:
             return
-        record = self._record(report)
-        values = _cells(record) if record else dict.fromkeys(COLUMNS, "")
-        state = str(record["outcome"]).replace(" ", "-") if record else "none"
+        result = self._result(report)
+        values = _cells(result) if result else dict.fromkeys(COLUMNS, "")
+        state = result.outcome.replace(" ", "-") if result else "none"
         own = [
             f'<td class="col-{key}{f" state-{state}" if key == "state" else ""}">{_text(value)}</td>'
             for key, value in values.items()
@@ -75,18 +73,18 @@ class Reporting:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_html(self, report: pytest.TestReport, data: list[str]) -> None:
         """Show every measurement and diagnostic of a line under its row."""
-        record = self._record(report)
-        if not record:
+        result = self._result(report)
+        if result is None:
             return
-        told = [str(RecordedMeasurement(**one).measurement()) for one in record["measurements"]]
-        told += [record[key] for key in ("reason", "remedy") if record.get(key) and report.outcome == "passed"]
-        for name, rows in (record.get("diagnostics") or {}).items():
+        told = [str(measurement) for measurement in result.measured()]
+        told += [text for text in (result.reason, result.remedy) if text and report.outcome == "passed"]
+        for name, rows in (result.diagnostics or {}).items():
             told.append("\n  ".join([f"diagnostic {name}:", *diagnostics.rows(REDACTOR.plain(rows))]))
         if told and data == ["No log output captured."]:
             del data[:]
         data.extend(f"{_text(text)}\n" for text in told)
-        if record["outcome"] in exports.SHOWN:
-            data.extend(f"look: {_link(link)}\n" for link in record["links"])
+        if result.outcome in exports.SHOWN:
+            data.extend(f"look: {_link(link)}\n" for link in result.links)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -112,7 +110,7 @@ class Reporting:
         """Keep out what a pipeline's variables say: pytest-html would write a branch name unescaped."""
         from pytest_metadata.plugin import metadata_key  # noqa: PLC0415  comes with pytest-html, so only here
 
-        run = self._config.stash[RUN]
+        run = self._config.stash[SESSION].run
         facts = {
             "environment": run.environment.environment,
             "target": run.environment.target.url,
@@ -126,26 +124,25 @@ class Reporting:
         collected.clear()
         collected.update({name: _text(str(value)) for name, value in facts.items()})
 
-    def _record(self, report: pytest.TestReport) -> dict[str, Any] | None:
-        """Find what was decided for the item of a report."""
-        found = found_in(report)
-        if found:
-            return dict(found)
-        settled = self._config.stash.get(RESULTS, [])
-        return next((record for record in reversed(settled) if record["nodeid"] == report.nodeid), None)
+    def _result(self, report: pytest.TestReport) -> Result | None:
+        """Return what was decided for the item of a report."""
+        carried = result_of(report)
+        if carried:
+            return carried
+        decided = self._config.stash[SESSION].results
+        return next((result for result in reversed(decided) if result.nodeid == report.nodeid), None)
 
 
-def _cells(record: dict[str, Any]) -> dict[str, str]:
-    taken = [RecordedMeasurement(**one).measurement() for one in record["measurements"]]
+def _cells(result: Result) -> dict[str, str]:
+    taken = result.measured()
     worst_first = sorted(taken, key=lambda one: one.ok)[:VALUES_AT_MOST]
     more = f"\nand {len(taken) - VALUES_AT_MOST} more below" if len(taken) > VALUES_AT_MOST else ""
-    subject = f":{record['subject']}" if record["subject"] else ""
     values = "\n".join(f"{one.name}: {show(one.value)} {one.unit}".strip() for one in worst_first)
     return {
-        "line": f"{record['line']}{subject}: {record['says']}",
-        "gate": ", ".join(filter(None, (str(record["gate"]), record.get("severity")))),
-        "state": f"{record['outcome']}{' (waived)' if record['waived'] else ''}",
-        "measured": f"{values}{more}" or str(record["reason"]),
+        "line": f"{result.key.name}: {result.says}",
+        "gate": ", ".join(filter(None, (result.gate, result.severity))),
+        "state": f"{result.outcome}{' (waived)' if result.waived else ''}",
+        "measured": f"{values}{more}" or result.reason,
         "limit": "\n".join(one.allowed for one in worst_first),
     }
 
@@ -159,16 +156,20 @@ def _link(text: str) -> str:
     return f'<a href="{shown}" rel="noopener noreferrer">{shown}</a>' if is_link(text) else shown
 
 
-def finish_page(path: Path, run: RecordedRun) -> None:
-    """Put the verdict on top of a page of pytest-html, and make it safe. May be done again. Raises OSError."""
+def finish_page(path: Path, report: Path) -> None:
+    """Make a page of pytest-html safe, and name the report of the run in it. May be done again. Raises OSError."""
     page = path.read_text(encoding="utf-8")
-    verdict = f"{BEGIN}{REDACTOR.text(banner(run))}{END}"
-    if BEGIN in page:
-        head, _, rest = page.partition(BEGIN)
-        page = head + verdict + rest.partition(END)[2]
-    else:
-        page = hardened(page).replace("</h1>", f"</h1>{verdict}", 1)
+    if page.startswith(_HARDENED):  # nothing that a test or a target said stands before that
+        return
+    page = hardened(page).replace("</h1>", f"</h1>{_pointer(path, report)}", 1)
     atomic_write.write_whole(path, page)
+
+
+def _pointer(path: Path, report: Path) -> str:
+    """Say where the verdict stands."""
+    if path.parent.resolve() == report.parent.resolve():
+        return f'<p>The verdict and every line: <a href="{report.name}">{report.name}</a></p>'
+    return f"<p>The verdict and every line: {_text(str(report))}</p>"
 
 
 def hardened(page: str) -> str:
@@ -189,79 +190,3 @@ def _allowed_script(page: str) -> str:
         if script.strip() == own:
             return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
     return "'none'"
-
-
-def banner(run: RecordedRun) -> str:
-    """Write the verdict, what holds it back, and, for readers without script, every line."""
-    verdict, action = exports.verdict_in(run)
-    results = exports.results_of(run)
-    code = run.finish.exit if run.finish else 1
-    kind = {0: "good", 1: "bad"}.get(code, "open")
-    counts = run.finish.counts if run.finish else {}
-    parts = [
-        f'<section class="readiness {kind}"><h2>{escape(verdict)}</h2><p>{escape(action)}</p>',
-        *(*_changed(run), *_said(run)),
-        f"<p>{escape(', '.join(f'{number} {word}' for word, number in sorted(counts.items())))}</p>",
-        f"<p>{escape(exports.worth(run))}</p>",
-        *(
-            f'<p class="withdrawn">taken back: {escape(why)}</p>'
-            for why in (run.finish.withdrawn if run.finish else ())
-        ),
-    ]
-    parts += [f"<p>{escape(previous_run.name(key))}: {escape(told)}</p>" for key, told in previous_run.held_in(run)]
-    held = [one for one in results if one.outcome in exports.OPEN]
-    if held:
-        heads = ("outcome", "line", "gate", "why", "remedy")
-        worst = [(one.outcome, _title(one), exports.gate_of(one), one.reason, one.remedy) for one in held]
-        parts.append(f"<h3>Failed, unknown or not run</h3>{_table(heads, worst)}")
-    parts += _attached(results)
-    rows = [
-        (one.outcome, _title(one), one.gate, "; ".join(exports.values_of(one)), "; ".join(exports.limits_of(one)))
-        for one in results
-    ]
-    everything = _table(("outcome", "line", "gate", "measured", "limit"), rows)
-    parts.append(f"<noscript><h3>Every line</h3>{everything}</noscript></section>")
-    return "".join(parts)
-
-
-def _changed(run: RecordedRun) -> Iterator[str]:
-    """Tell what has turned since the run before."""
-    found = previous_run.changes_of(run)
-    if found and not found.turned:
-        yield f"<p>{escape(found.as_before)} ({escape(found.before.run)})</p>"
-    if found and found.turned:
-        rows = [(one.now, one.before, one.name) for one in found.turned]
-        yield f"<h3>Changed since {escape(found.before.run)}</h3>{_table(('now', 'before', 'line'), rows)}"
-
-
-def _said(run: RecordedRun) -> Iterator[str]:
-    """Show what people have said of the lines, and what of it is void, expired or unused."""
-    rows = [(one.kind, one.entry, one.text) for one in attested.said_in(run)]
-    if rows:
-        yield f"<h3>Attested and waived</h3>{_table(('kind', 'line', 'what'), rows)}"
-
-
-def _attached(results: list[Result]) -> Iterator[str]:
-    """Show where to look, and what was attached to the lines that are not well."""
-    links = "".join(f"<li>{escape(line)}: {_link(link)}</li>" for line, link in exports.links_to(results))
-    if links:
-        yield f"<h3>Where to look</h3><ul>{links}</ul>"
-    for one in exports.attached_to(results):
-        rows = "".join(f"<li>{escape(row)}</li>" for row in one.rows)
-        yield f"<details open><summary>{escape(one.title)}</summary><ul>{rows}</ul></details>"
-
-
-def _title(result: Result) -> str:
-    return f"{exports.name_of(result)}: {result.says}"
-
-
-def _table(heads: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(_rows(rows))}</tbody></table>"
-
-
-def _rows(rows: Sequence[tuple[object, ...]]) -> Iterator[str]:
-    for row in rows:
-        state = str(row[0]).replace(" ", "-")
-        first = f'<td class="state-{state}">{escape(str(row[0]))}</td>'
-        yield f"<tr>{first}{''.join(f'<td>{escape(str(cell or chr(32)))}</td>' for cell in row[1:])}</tr>"

@@ -1,15 +1,12 @@
-"""What the modules of the plugin share about the run under way."""
+"""One run: what is judged, of which target, at which instant. The same in every process."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import pytest
 from _pytest.compat import ascii_escaped
 
 from readiness.environment.schema import Environment
@@ -17,14 +14,13 @@ from readiness.evidence.journal import read_run
 from readiness.evidence.previous_run import newest
 from readiness.evidence.records import Before, ReplayOf
 from readiness.ladder import Hysteresis, Rungs
-from readiness.measurements import Measure
-from readiness.outcomes import Effect, Outcome, Phase
+from readiness.outcomes import DecisionKey, Effect, Outcome, Phase
 from readiness.runbook.attestations import Attestations
-from readiness.runbook.lines import Item, Limits, Runbook, planned_checks
+from readiness.runbook.lines import Item, Runbook, planned_checks
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import Waivers
 from readiness.timeline import is_due
-from readiness.verdict import Expected, Key
+from readiness.verdict import Expected
 
 UNDECIDED = "undecided.no_check_yet"
 """The check of the lines whose own check nobody has written yet."""
@@ -70,7 +66,7 @@ class Run:
         recorded = read_run(self.replay).start.hysteresis if self.replay else None
         return recorded.hysteresis() if recorded else Hysteresis()
 
-    def rungs(self) -> dict[Key, Rungs]:
+    def rungs(self) -> dict[DecisionKey, Rungs]:
         """Give the ladder of each decision; only the hours after the launch have one."""
         if self.phase is not Phase.POSTLAUNCH:
             return {}
@@ -114,43 +110,11 @@ def check_id(module: str, function: str) -> str:
 
 
 @dataclass(frozen=True)
-class Settled:
-    """An item that is decided before it runs: nothing is looked at for it."""
+class Predecided:
+    """The outcome of an item that is known before it runs: nothing is looked at for it."""
 
     outcome: Outcome
     reason: str
     remedy: str = ""
     configured: bool = True
     """False: unknown because something is not configured, so that a person's word may decide it."""
-
-
-RUN = pytest.StashKey[Run]()
-"""On the config; absent where no environment was named."""
-
-ITEM = pytest.StashKey[Item]()
-LIMITS = pytest.StashKey[Limits]()
-MEASURE = pytest.StashKey[Measure]()
-SETTLED = pytest.StashKey[Settled]()
-"""On a pytest item."""
-
-RESULTS = pytest.StashKey[list[dict[str, Any]]]()
-"""On the controller's config: the settled `result` records, in order."""
-
-FOUND, SEEN = "readiness", "readiness_seen"
-"""The attributes of a report that carry plain values across processes: what `judging` found, and what was looked at."""
-
-
-def found_in(report: pytest.TestReport) -> Mapping[str, Any] | None:
-    """Return what `judging` attached to a report, or None for a test that decides no line."""
-    found: Mapping[str, Any] | None = getattr(report, FOUND, None)
-    return found
-
-
-def is_controller(config: pytest.Config) -> bool:
-    """Tell whether this process decides; xdist's workers only look."""
-    return not hasattr(config, "workerinput")
-
-
-def is_real(config: pytest.Config) -> bool:
-    """Tell whether this is a run that judges, not a plan and not the suite's own tests."""
-    return RUN in config.stash and not config.option.collectonly

@@ -7,42 +7,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from readiness.errors import BadInput
-from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.journal import RecordedRun
 from readiness.evidence.ledger import Ledger, enveloped
-from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of, trusted_keys
+from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
 from readiness.files import atomic_write
 from readiness.files.canonical_json import to_json
-from readiness.plugin.options import environments_of
-from readiness.plugin.run import RUN, is_controller, is_real
+from readiness.plugin.run import Run
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering.formats import result_statement
 from readiness.timeline import has_passed
 
 TEST_RESULT = "test-result.json"
-SEALING = pytest.StashKey["Sealing"]()
-"""On the controller's config."""
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Read the key first of all: one that cannot be used is told before anything is contacted."""
-    if not (is_real(config) and is_controller(config)):
-        return
-    try:
-        config.stash[SEALING] = Sealing(config)
-    except BadInput as error:
-        raise pytest.UsageError(str(error)) from None
 
 
 class Sealing:
     """What signs this run, and its two entries. A replay looked at nothing, so it has none."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._run = config.stash[RUN]
-        self.signer: Signer | None = None if self._run.replay else signer_of(os.environ)
-        self.trusted: Mapping[str, PublicKey] = trusted_keys(environments_of(config))
+    def __init__(self, run: Run, trusted: Mapping[str, PublicKey]) -> None:
+        """Read the key first of all: one that cannot be used is told before anything is contacted. Raises BadInput."""
+        self._run = run
+        self.signer: Signer | None = None if run.replay else signer_of(os.environ)
+        self.trusted = trusted
         self._ledger: Ledger | None = None
         self._facts: dict[str, Any] = {}
         self.head = ""
@@ -54,7 +39,7 @@ class Sealing:
         return self.signer.key_id if self.signer else None
 
     def lines(self, width: int = 9) -> list[str]:
-        """Say whether this run is evidence, and what to keep elsewhere so that nobody can cut the ledger unseen."""
+        """Return whether this run is evidence, and what to keep elsewhere so that nobody can cut the ledger unseen."""
         head = [f"{'ledger':<{width}}head {self.head}"] if self.head else []
         return [f"{'signed':<{width}}{self._told()}", *head]
 
@@ -85,7 +70,7 @@ class Sealing:
         self._ledger.open(folder, **dict(REDACTOR.plain(self._facts) or {}))  # type: ignore[arg-type]
 
     def seal(self, run: RecordedRun) -> None:
-        """Enter how it ended. Raises OSError, NotSealed."""
+        """Enter how a run ended, as its journal was read back. Raises OSError, NotSealed."""
         if self._ledger is None or run.finish is None:
             return
         if self.signer:
@@ -93,6 +78,5 @@ class Sealing:
             assert isinstance(statement, dict)
             text = to_json(enveloped(statement, self.signer))
             atomic_write.write_whole(run.folder / TEST_RESULT, f"{text}\n")
-        closed = read_run(run.folder)
-        told = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": closed.head}
+        told = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": run.head}
         self.head = self._ledger.seal(run.folder, **dict(REDACTOR.plain(self._facts) or {}), **told)  # type: ignore[arg-type]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from readiness.evidence.attested import said
+from readiness.evidence.journal import RecordedRun
 from readiness.evidence.previous_run import changes, held
-from readiness.outcomes import Outcome
-from readiness.plugin.deciding import VERDICT, standing_in
-from readiness.plugin.looking import POOL
-from readiness.plugin.page import COLOURS, Page, name_of
-from readiness.plugin.recording import FOLDER
-from readiness.plugin.run import RESULTS, RUN, Run, found_in, is_controller, is_real
-from readiness.plugin.sealing import SEALING
+from readiness.plugin.deciding import standing_in
+from readiness.plugin.page import COLOURS, Page
+from readiness.plugin.run import Run
+from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
+from readiness.plugin.transfer import result_of
+from readiness.redaction.redactor import REDACTOR
+from readiness.rendering.exports import BYTES_AT_MOST, commands_for_github, markdown
+from readiness.verdict import Verdict
 
 TRACE_VERBOSITY = 2
 CATEGORY = "readiness "
@@ -35,10 +38,14 @@ def _nothing() -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say what is about to be looked at, before anything is."""
+    """Return what is about to be looked at, before anything is."""
     if not is_real(config):
         return []
-    return [*banner(config.stash[RUN]), *(config.stash[SEALING].lines(10) if SEALING in config.stash else [])]
+    session = config.stash[SESSION]
+    lines = banner(session.run)
+    if session.is_beside_another:
+        lines.append("beside    another run of it is under way: each leaves its own folder, and both act on one target")
+    return [*lines, *(session.sealing.lines(10) if session.sealing else [])]
 
 
 def banner(run: Run) -> list[str]:
@@ -61,56 +68,85 @@ def banner(run: Run) -> list[str]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
     """Count an item under its outcome; nothing is printed for it while the run goes on (but with -v)."""
-    found = found_in(report)
-    if found is None:
+    result = result_of(report)
+    if result is None:
         return None
-    word = str(found["outcome"])
-    return f"{CATEGORY}{word}", "", (word.upper(), {COLOURS.get(word, "cyan"): True})
+    word = str(result.outcome)
+    return f"{CATEGORY}{word}", "", (word.upper(), {COLOURS.get(result.outcome, "cyan"): True})
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
-    """Report, after everyone else has."""
-    result = yield
-    config = session.config
+def tell(config: pytest.Config, session: RunSession) -> None:
+    """Write the report, after everyone else has written theirs, and last of all why a verdict was taken back."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if not is_real(config) or VERDICT not in config.stash or reporter is None:
-        return result
-    run, results, verdict = config.stash[RUN], config.stash[RESULTS], config.stash[VERDICT]
+    if reporter is None:
+        return
+    if session.verdict:
+        _report(config, session, session.verdict, reporter)
+    if session.sign_off_page:
+        reporter.write_line(f"sign-off {REDACTOR.text(session.sign_off_page)}")
+    for why in session.trouble:
+        reporter.write_line(f"WITHDRAWN  no good verdict stands: {why}", red=True, bold=True)
+
+
+def _report(config: pytest.Config, session: RunSession, verdict: Verdict, reporter: Any) -> None:
+    """Write what has changed, what is not well, what passed, and the verdict."""
+    run, results = session.run, session.results
     if config.get_verbosity() >= TRACE_VERBOSITY:
         _traces(reporter)
-    outcomes = {(one["line"], one["check"], one["subject"]): Outcome(one["outcome"]) for one in results}
+
+    outcomes = {result.key: result.outcome for result in results}
     page = Page(reporter.write_line, reporter._tw.fullwidth, several=len(run.runbooks) > 1)  # noqa: SLF001  no other way
     page.changed(changes(run.before, outcomes.items()))
     page.bad(results)
-    page.held(held(standing_in(config), outcomes, run.hysteresis))
+    page.held(held(standing_in(session), outcomes, run.hysteresis))
     page.missing(run, verdict)
-    page.stopped(config.stash[POOL].threads.stopped)
+    page.stopped(session.observer.threads.stopped)
     page.warned(results)
     if config.get_verbosity() >= 0:
         page.passed(results)
     page.left_out(results)
     page.people(said(results))
     page.diagnostics(results)
-    page.close(run, verdict, _files(config), config.stash[SEALING].lines() if SEALING in config.stash else [])
-    return result
+    page.close(run, verdict, _files(session.folder), session.sealing.lines() if session.sealing else [])
 
 
 def _traces(reporter: pytest.TerminalReporter) -> None:
     """Show the whole of what went wrong, for who asked for it."""
     for category, reports in reporter.stats.items():
         for report in reports if category.startswith(CATEGORY) else []:
-            found = found_in(report)
-            if found and report.outcome == "failed":
-                reporter.write_sep("_", name_of(dict(found)))
+            result = result_of(report)
+            if result and report.outcome == "failed":
+                reporter.write_sep("_", result.key.name)
                 reporter.write_line(report.longreprtext)
 
 
-def _files(config: pytest.Config) -> tuple[Path | None, list[str]]:
-    """Name the folder of the run, as short as it can be said from here, and what lies in it."""
-    folder = config.stash.get(FOLDER, None)
+def _files(folder: Path | None) -> tuple[Path | None, list[str]]:
+    """Return the folder of the run, as short as it can be said from here, and what lies in it."""
     if folder is None:
         return None, []
     here = Path.cwd()
     short = folder.relative_to(here) if folder.is_relative_to(here) else folder
     return short, sorted(path.name for path in folder.iterdir() if path.is_file())
+
+
+def tell_pipeline(config: pytest.Config, run: RecordedRun) -> None:
+    """Write GitHub's annotations and the step's summary, from the masked journal: nothing printed can be taken back."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter:
+        reporter.ensure_newline()
+        for line in commands_for_github(run):
+            reporter.write_line(REDACTOR.text(line))
+
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not summary:
+        return
+    try:
+        with Path(summary).open("a", encoding="utf-8", errors="replace") as file:
+            room = BYTES_AT_MOST - file.tell()  # the step may have written to it before
+            file.write(REDACTOR.text(markdown(run, room)))
+    except OSError as error:  # the evidence is whole without it
+        if reporter:
+            why = f"the step's summary could not be written (GITHUB_STEP_SUMMARY): {error}"
+            reporter.write_line(REDACTOR.text(why), yellow=True)

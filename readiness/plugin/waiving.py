@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from readiness.evidence.attested import EXPIRED, UNUSED, WAIVES
+from readiness.evidence.records import Result
 from readiness.outcomes import Outcome
 from readiness.plugin.run import Run
 from readiness.runbook.lines import Item
@@ -13,15 +12,23 @@ from readiness.runbook.waivers import WAIVABLE
 LEFT_OUT = {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE, Outcome.NOT_RUN}
 
 
-def waive(run: Run, item: Item, record: dict[str, Any]) -> None:
-    """Put the waiver of a line into its `result` record, and say there what it was good for."""
-    name, outcome = run.waivers.name_for(item.name), Outcome(record["outcome"])
-    if name is None or outcome in LEFT_OUT or not run.waivers.waivers[name].covers(run.phase):
-        return
+def waive(run: Run, item: Item, result: Result) -> Result:
+    """Return the result with the waiver of its line, and with what that was good for."""
+    name = run.waivers.name_for(item.name)
+    if name is None or result.outcome in LEFT_OUT:
+        return result
     entry = run.waivers.waivers[name]
+    if not entry.covers(run.phase):
+        return result
+
     lapsed = entry.lapsed(run.moment)
-    record["waived"] = outcome in WAIVABLE and not lapsed
-    state = EXPIRED if lapsed else WAIVES if record["waived"] else UNUSED
-    record["waiver"] = {"entry": name, "state": state, **entry.model_dump(mode="json")}
-    if lapsed and outcome in WAIVABLE:
-        record["reason"] += f"; {lapsed}"
+    waivable = result.outcome in WAIVABLE
+    state = UNUSED
+    if lapsed:
+        state = EXPIRED
+    elif waivable:
+        state = WAIVES
+
+    reason = f"{result.reason}; {lapsed}" if lapsed and waivable else result.reason
+    carried = {"entry": name, "state": state, **entry.model_dump(mode="json")}
+    return result.model_copy(update={"waived": state == WAIVES, "reason": reason, "waiver": carried})

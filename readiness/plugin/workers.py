@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from readiness.plugin.deciding import tell
+from readiness.plugin.deciding import publish_records
 from readiness.plugin.lines import PROBLEMS
-from readiness.plugin.looking import POOL
-from readiness.plugin.run import RUN, is_controller
+from readiness.plugin.session import SESSION, is_controller
+from readiness.plugin.transfer import dump, load
 
 OUTPUT = "readiness"
 
@@ -19,9 +19,9 @@ class Controller:
 
     def pytest_configure_node(self, node: Any) -> None:
         """Give each worker the same instant."""
-        run = node.config.stash.get(RUN, None)
-        if run:
-            node.workerinput["readiness"] = {"started_at": run.started_at.isoformat()}
+        session = node.config.stash.get(SESSION, None)
+        if session:
+            node.workerinput["readiness"] = {"started_at": session.run.started_at.isoformat()}
 
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Take what a worker had left to say. Raises UsageError for what it could not use."""
@@ -29,7 +29,7 @@ class Controller:
         left = getattr(node, "workeroutput", {}).get(OUTPUT, {})
         if left.get("problems"):
             raise pytest.UsageError("\n".join(left["problems"]))
-        tell(node.config, [(kind, record) for kind, record in left.get("seen", [])])
+        publish_records(node.config, load(left.get("seen", [])))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,12 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Controller(), "readiness-controller")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand over to the controller what no report has taken along."""
-    config = session.config
-    if is_controller(config):
-        return
-    seen = config.stash[POOL].fetch_seen() if POOL in config.stash else []
+def hand_over(config: pytest.Config) -> None:
+    """Leave for the controller what no report has taken along: xdist sends a worker's output when it ends."""
+    session = config.stash.get(SESSION, None)
+    records = session.observer.take_records() if session else []
     output: dict[str, Any] = getattr(config, "workeroutput")  # noqa: B009  xdist puts it there
-    output[OUTPUT] = {"seen": [list(one) for one in seen], "problems": config.stash.get(PROBLEMS, [])}
+    output[OUTPUT] = {"seen": dump(records), "problems": config.stash.get(PROBLEMS, [])}

@@ -9,10 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.previous_run import name
 from readiness.evidence.records import Before, Result
 from readiness.evidence.rejudge import judge
-from readiness.outcomes import Outcome
+from readiness.outcomes import DecisionKey, Outcome
 from readiness.verdict import Verdict
 
 LINES_AT_MOST = 5
@@ -44,13 +43,13 @@ def changed(run: RecordedRun, verdict: Verdict, report: Path) -> Message:
     return Message(f"{run.start.env} {run.start.phase}: {was} -> {verdict.word}", "\n".join(lines))
 
 
-def _held(run: RecordedRun, key: tuple[str, str, str | None]) -> str:
+def _held(run: RecordedRun, key: DecisionKey) -> str:
     found = next((one for one in run.results if one.key == key), None)
     if found is None:
-        return f"{name(key)}: not run"
+        return f"{key.name}: not run"
     severity = f" ({found.severity})" if found.severity else ""
     reason = found.reason if len(found.reason) <= REASON_AT_MOST else f"{found.reason[:REASON_AT_MOST]}…"
-    return f"{name(key)}{severity}: {found.outcome}{f', {reason}' if reason else ', its step still stands'}"
+    return f"{key.name}{severity}: {found.outcome}{f', {reason}' if reason else ', its step still stands'}"
 
 
 class Event(StrEnum):
@@ -126,6 +125,6 @@ def _parts(run: RecordedRun | None, checks: tuple[str, ...]) -> str:
 def _summed(results: Iterable[Result]) -> str:
     found = list(results)
     well = [one for one in found if one.outcome in {Outcome.PASS, Outcome.WARN}]
-    bad = [f"{name(one.key)} {one.outcome}" for one in found if one not in well and one.outcome is not Outcome.NOT_DUE]
+    bad = [f"{one.key.name} {one.outcome}" for one in found if one not in well and one.outcome is not Outcome.NOT_DUE]
     told = f"{len(well)} of {len(found)} lines pass"
     return f"{told}; {', '.join(bad[:LINES_AT_MOST])}" if bad else told

@@ -7,10 +7,12 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 200, 56, 24
 POINTS_AT_MOST = 360
@@ -22,6 +24,8 @@ _INVISIBLE = re.compile(
 _ACCENTS = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _STACKED = re.compile(f"({_ACCENTS}{{2}}){_ACCENTS}+")
 """Accents that would pile up over the lines above."""
+TEXT_AT_MOST = 10_000
+"""No text of a page is longer, wherever it comes from; the journal has the whole of it."""
 
 
 @dataclass(frozen=True)
@@ -76,23 +80,32 @@ class Chart:
             yield LEFT + part / 4 * (WIDTH - LEFT - 8), f"{self._right * part / 4:.3g}"
 
 
-def page(template: str, *styles: str, **facts: Any) -> str:
-    """Fill a page. Its policy lets only its own style in: `page.css`, and the further ones that are named."""
-    templates = Templates(
+def page(template: str, **facts: Any) -> str:
+    """Fill a page. It carries the stylesheet that all pages share, and its policy lets nothing else in."""
+    templates = _templates()
+    style = templates.get_template("page.css").render()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    size = (WIDTH, HEIGHT, LEFT, BOTTOM)
+    return templates.get_template(template).render(style=style, style_digest=digest, size=size, **facts)
+
+
+@cache
+def _templates() -> Templates:
+    """Read the templates once: compiling them takes longer than filling them."""
+    return Templates(
         loader=PackageLoader("readiness.rendering"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         finalize=_harmless,
     )
-    style = "".join(templates.get_template(name).render() for name in ("page.css", *styles))
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    size = (WIDTH, HEIGHT, LEFT, BOTTOM)
-    return templates.get_template(template).render(style=style, style_digest=digest, size=size, **facts)
 
 
 def _harmless(value: Any) -> Any:
     """Make visible what a text from outside would do to the text around it. Escaping is Jinja's own part."""
-    if type(value) is not str:
+    if isinstance(value, Markup):
         return value
-    return _STACKED.sub(r"\1", _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", value))
+    text = str(value)
+    if len(text) > TEXT_AT_MOST:
+        text = f"{text[:TEXT_AT_MOST]}…"
+    return _STACKED.sub(r"\1", _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text))

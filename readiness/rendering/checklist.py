@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
+from readiness.evidence import journal
 from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
 from readiness.measurements import show
 from readiness.outcomes import Outcome, Phase
+from readiness.rendering import report_page
 from readiness.rendering.dossier import Decided, Dossier
+from readiness.rendering.texts import anchor_of, shortened
 from readiness.verdict import Word
 
-REASON_AT_MOST = 300
 VALUES_AT_MOST = 2
-REPORT, JOURNAL = "report.html", "journal.jsonl"
 
 
 class Mark(StrEnum):
@@ -199,7 +200,7 @@ def _part(phase: Phase, line: OutlinedLine, dossier: Dossier, by_line: dict[Phas
     return Part(
         phase,
         worst,
-        link_to(found.run.folder),
+        link_to_line(found.run.folder, same),
         decided=len(same),
         of=len(results),
         why=_why(worst, same, found, line),
@@ -234,12 +235,6 @@ def _why(mark: Mark, results: list[Result], found: Decided, line: OutlinedLine) 
     return shortened(reason)
 
 
-def shortened(text: str) -> str:
-    """Keep a text from outside to a few lines; the whole of it is in the journal."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= REASON_AT_MOST else f"{flat[:REASON_AT_MOST]}…"
-
-
 def _values(results: Iterable[Result]) -> str:
     """Write what was measured, where it says something without its name."""
     taken = [one for result in results for one in result.measurements]
@@ -250,5 +245,11 @@ def _values(results: Iterable[Result]) -> str:
 
 def link_to(folder: Path, *, under: str = "") -> str:
     """Give the address of a run's report, from the page that lies beside its folder."""
-    file = REPORT if (folder / REPORT).is_file() else JOURNAL
+    file = report_page.FILE if (folder / report_page.FILE).is_file() else journal.FILE
     return f"{under}{quote(folder.name)}/{file}"
+
+
+def link_to_line(folder: Path, results: Sequence[Result]) -> str:
+    """Give the address of the first of some decisions on a run's report."""
+    first = results[0]
+    return f"{link_to(folder)}#{anchor_of(first.line, first.subject)}"

@@ -35,10 +35,10 @@ def of_runs(runs: Iterable[RecordedRun]) -> Iterator[Event]:
     for run in runs:
         hours = min(_stated(run, "backup.", "hours_at_most"), default=BACKUP_HOURS)
         for record in run.observations:
-            name = str(record["name"])
+            name = record.name
             if name == "attestation":
                 continue
-            for place, key, value in _walk(record.get("value"), ""):
+            for place, key, value in _walk(record.value, ""):
                 told = _instant(value)
                 what = f"{name} {place}".strip()
                 if told and key in ENDS:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from readiness.evidence import attested
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.previous_run import changes_of, held_in, name
+from readiness.evidence.previous_run import changes_of, held_in
 from readiness.evidence.records import Result
 from readiness.evidence.rejudge import judge, missing_of
 from readiness.measurements import show
@@ -38,11 +38,6 @@ def results_of(run: RecordedRun) -> list[Result]:
     return sorted(found, key=lambda one: (_WORST_FIRST.index(one.outcome), one.gate is not Gate.BLOCKER, one.line))
 
 
-def name_of(result: Result) -> str:
-    """Name a result: `runbook/line:subject`."""
-    return f"{result.line}:{result.subject}" if result.subject else result.line
-
-
 def values_of(result: Result) -> list[str]:
     """Write what was measured, one text for each measurement."""
     return [f"{one.name}: {show(one.value)} {one.unit}".strip() for one in result.measurements]
@@ -60,12 +55,12 @@ def gate_of(result: Result) -> str:
 
 def attached_to(results: list[Result]) -> list[Attached]:
     """Give the diagnostics of the lines that are not well."""
-    return list(attached((name_of(one), one.outcome, one.diagnostics or {}) for one in results))
+    return list(attached((one.key.name, one.outcome, one.diagnostics or {}) for one in results))
 
 
 def links_to(results: list[Result]) -> Iterator[tuple[str, str]]:
     """Give the links of the lines that are not well, each with its line."""
-    yield from dict.fromkeys((name_of(one), link) for one in results if one.outcome in SHOWN for link in one.links)
+    yield from dict.fromkeys((one.key.name, link) for one in results if one.outcome in SHOWN for link in one.links)
 
 
 def verdict_in(run: RecordedRun) -> tuple[str, str]:
@@ -95,7 +90,7 @@ def junit(run: RecordedRun) -> str:
     facts = {"verdict": verdict_in(run)[0], "run": run.start.run, "target": run.start.target.url}
     _properties(suite, facts | {"as_of": run.start.as_of.isoformat()})
     for result, kind in zip(results, kinds, strict=True):
-        case = {"classname": result.check, "name": name_of(result), "time": f"{result.seconds:.3f}"}
+        case = {"classname": result.check, "name": result.key.name, "time": f"{result.seconds:.3f}"}
         element = ET.SubElement(suite, "testcase", {key: _xml(value) for key, value in case.items()})
         flags = {"waived": "yes"} if result.waived else {"attested": "yes"} if result.attested else {}
         said = {**flags, "line": result.line, "gate": str(result.gate or ""), "outcome": str(result.outcome)}
@@ -132,13 +127,13 @@ def markdown(run: RecordedRun, room: int = BYTES_AT_MOST) -> str:
         "",
     ]
     lines += [f"- the evidence is not whole: {_md(why)}" for why in (run.finish.withdrawn if run.finish else ())]
-    lines += [f"- {_md(name(key))}: {_md(told)}" for key, told in held_in(run)]
+    lines += [f"- {_md(key.name)}: {_md(told)}" for key, told in held_in(run)]
     bad = [one for one in results if one.outcome in OPEN]
     if bad:
         lines += ["", "## Failed, unknown or not run", ""]
         lines += ["| outcome | line | gate | why | remedy |", "|---|---|---|---|---|"]
         lines += [_row(one.outcome, _titled(one), gate_of(one), one.reason, one.remedy) for one in bad]
-    said = attested.said_in(run)
+    said = attested.said(run.results)
     if said:
         lines += ["", "## Attested and waived", "", "| | line | what |", "|---|---|---|"]
         lines += [_row(one.kind, one.entry, one.text) for one in said]
@@ -185,7 +180,7 @@ def _capped(lines: list[str], room: int) -> str:
 
 
 def _titled(result: Result) -> str:
-    return f"{name_of(result)}: {result.says}"
+    return f"{result.key.name}: {result.says}"
 
 
 def _row(*cells: object) -> str:
@@ -206,7 +201,7 @@ def commands_for_github(run: RecordedRun) -> Iterator[str]:
     bad = sorted((one for one in results_of(run) if one.outcome in OPEN), key=lambda one: one.waived)
     for one in bad[: ANNOTATIONS_AT_MOST - 1]:
         level, word = ("notice", "waived ") if one.waived else ("error", "")
-        title = _property(f"{word}{one.outcome} {name_of(one)}")
+        title = _property(f"{word}{one.outcome} {one.key.name}")
         yield f"::{level} title={title}::{_data(f'{one.reason} - {one.remedy}')}"
 
 

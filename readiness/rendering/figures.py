@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from readiness.evidence.previous_run import name
 from readiness.evidence.records import RecordedMeasurement, Result
 from readiness.measurements import COMPARATORS, show
-from readiness.outcomes import Phase
-from readiness.rendering.checklist import link_to, shortened
+from readiness.outcomes import DecisionKey, Phase
+from readiness.rendering.checklist import link_to
 from readiness.rendering.dossier import Dossier
 from readiness.rendering.run_summary import Figure, number
-from readiness.verdict import Key
+from readiness.rendering.texts import shortened
 
 WINDOW = timedelta(days=7)
 DAYS_NEEDED = 6.0
@@ -112,7 +111,7 @@ def _bar(result: Result, one: RecordedMeasurement, phase: Phase, link: str) -> B
         return None
     told, allowed = said(one)
     return Bar(
-        name(result.key), result.says, shortened(one.name), told, allowed, use, one.ok, phase, link, _says_much(one)
+        result.key.name, result.says, shortened(one.name), told, allowed, use, one.ok, phase, link, _says_much(one)
     )
 
 
@@ -213,15 +212,15 @@ def course(dossier: Dossier) -> Course:
     """Draw the figures of each day, and those of the runs after the launch: service levels first, then the nearest."""
     looked = [one for one in dossier.runs if one.start.phase is Phase.POSTLAUNCH]
     taken = [one for one in looked if one.start.as_of >= dossier.moment - WINDOW]
-    points: dict[Key, list[tuple[datetime, float]]] = {}
-    newest: dict[Key, Figure] = {}
+    points: dict[DecisionKey, list[tuple[datetime, float]]] = {}
+    newest: dict[DecisionKey, Figure] = {}
     for run in taken:
         for key, figure in run.figures.items():
             points.setdefault(key, []).append((run.start.as_of, figure.value))
             newest[key] = figure
     drawn = [key for key, found in points.items() if len(found) >= POINTS_AT_LEAST and not _is_code(newest[key].name)]
     drawn.sort(key=lambda key: _first(key, newest[key]))
-    once: dict[object, Key] = {}
+    once: dict[object, DecisionKey] = {}
     for key in drawn:  # several lines hold the same figure against their own limits: the nearest is drawn
         once.setdefault((newest[key].name, tuple(points[key])), key)
     keys = list(once.values())
@@ -232,9 +231,9 @@ def course(dossier: Dossier) -> Course:
     return Course(tuple(_daily(dossier)), hourly, len(taken), len(keys) - len(hourly))
 
 
-def _first(key: Key, figure: Figure) -> tuple[bool, float]:
+def _first(key: DecisionKey, figure: Figure) -> tuple[bool, float]:
     use = used(figure.value, figure.comparator, figure.limit) if figure.limit is not None else None
-    return (not key[1].startswith(("slo.", "business.")), -(use or 0.0))
+    return (not key.check.startswith(("slo.", "business.")), -(use or 0.0))
 
 
 def _unit(figure: Figure) -> str:

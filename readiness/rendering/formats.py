@@ -11,7 +11,7 @@ from readiness.evidence.ledger import STATEMENT, file_digest
 from readiness.evidence.records import Result
 from readiness.files.canonical_json import to_json
 from readiness.outcomes import Outcome
-from readiness.rendering.exports import limits_of, name_of, results_of, values_of, verdict_in
+from readiness.rendering.exports import limits_of, results_of, values_of, verdict_in
 
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 CTRF_VERSION = "0.0.0"
@@ -60,7 +60,7 @@ def _test(result: Result, status: str) -> dict[str, Any]:
     told = {"message": result.reason} if result.reason else {}
     return {
         "testId": f"{result.line}:{result.subject or ''}:{result.check}",
-        "name": f"{name_of(result)}: {result.says}",
+        "name": f"{result.key.name}: {result.says}",
         "status": status,
         "rawStatus": result.outcome,
         "duration": round(result.seconds * 1000),
@@ -94,9 +94,9 @@ def result_statement(run: RecordedRun) -> dict[str, Any]:
     good = bool(run.finish and run.finish.exit == 0)
 
     def named(*wanted: Outcome) -> list[str]:
-        return [name_of(one) for one in results if one.outcome in wanted and not one.waived]
+        return [one.key.name for one in results if one.outcome in wanted and not one.waived]
 
-    warned = [*named(Outcome.WARN), *(name_of(one) for one in results if one.waived)]
+    warned = [*named(Outcome.WARN), *(one.key.name for one in results if one.waived)]
     revision = start.target.revision or ""
     tested = [{"name": start.target.url, "digest": {"gitCommit": revision}}] if _COMMIT.fullmatch(revision) else []
     recorded = {"name": f"{start.env}/{start.run}/{FILE}", "digest": {"sha256": file_digest(run.folder / FILE)}}

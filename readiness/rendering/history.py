@@ -17,11 +17,11 @@ from readiness.errors import BadRun
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.records import RecordedMeasurement
-from readiness.evidence.rejudge import judge
+from readiness.evidence.rejudge import Judged, judge
 from readiness.files.history_tables import FILE, TABLES, WAIT_SECONDS, address
 from readiness.ladder import GROUND
 from readiness.measurements import COMPARATORS, show
-from readiness.outcomes import Outcome, Phase
+from readiness.outcomes import DecisionKey, Outcome, Phase
 from readiness.rendering.charts import Chart, Line, page
 
 MARKS = {
@@ -69,14 +69,13 @@ class Point:
     unit: str
 
     @property
-    def where(self) -> str:
-        """Name the decision: `runbook/line:subject`."""
-        return f"{self.line}:{self.subject}" if self.subject else self.line
+    def key(self) -> DecisionKey:
+        """What was decided."""
+        return DecisionKey(self.line, self.check, self.subject or None)
 
 
-def append(path: Path, run: RecordedRun) -> None:
+def append(path: Path, run: RecordedRun, judged: Judged) -> None:
     """Add a run, whole or not at all. Raises HistoryLost."""
-    judged = judge(run)
     start, verdict = run.start, judged.verdict
     about = (start.run, start.phase, start.started_at.isoformat(), start.target.url, start.target.revision)
     told = (*about, verdict.word, verdict.exit)
@@ -130,7 +129,7 @@ def rebuild(reports: Path, environment: str) -> tuple[int, list[str]]:
         except BadRun as error:
             problems.append(f"{folder.name}: {str(error).splitlines()[0]}")
             continue
-        append(new, run)
+        append(new, run, judge(run))
         number += 1
     if number:
         new.replace(path)
@@ -176,7 +175,7 @@ class Trend:
     @property
     def name(self) -> str:
         """Name the decision."""
-        return self.newest.where
+        return self.newest.key.name
 
     @property
     def strip(self) -> str:
@@ -210,9 +209,9 @@ def trends(points: Iterable[Point]) -> list[Trend]:
     """Sort the points of one phase by decision."""
     found = list(points)
     runs = list(dict.fromkeys(point.run.run for point in found))
-    by_key: dict[tuple[str, str, str], dict[str, Point]] = {}
+    by_key: dict[DecisionKey, dict[str, Point]] = {}
     for point in found:
-        by_key.setdefault((point.line, point.check, point.subject), {})[point.run.run] = point
+        by_key.setdefault(point.key, {})[point.run.run] = point
     return [Trend(tuple(known.get(run) for run in runs)) for known in by_key.values()]
 
 

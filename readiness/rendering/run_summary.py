@@ -17,8 +17,7 @@ from pydantic import ValidationError
 from readiness.errors import BadRun
 from readiness.evidence.journal import FILE, FIRST
 from readiness.evidence.records import Finish, Start
-from readiness.outcomes import Outcome, Phase
-from readiness.verdict import Key
+from readiness.outcomes import DecisionKey, Outcome, Phase
 
 _HEAD = 240
 """The bytes of a line in which its number, its digest and its kind stand."""
@@ -45,7 +44,7 @@ class Glance:
     folder: Path
     start: Start
     finish: Finish | None
-    figures: dict[Key, Figure]
+    figures: dict[DecisionKey, Figure]
     """Of a look after the launch."""
     records: int
     head: str
@@ -103,11 +102,11 @@ def _chained(lines: list[bytes]) -> str:
     return prev
 
 
-def _figures(lines: list[bytes]) -> Iterator[tuple[Key, Figure]]:
+def _figures(lines: list[bytes]) -> Iterator[tuple[DecisionKey, Figure]]:
     for line in lines:
         if b'"record":"result"' in line[:_HEAD]:
             record = json.loads(line)
-            key = (record["line"], record["check"], record.get("subject"))
+            key = DecisionKey(record["line"], record["check"], record.get("subject"))
             found = next(filter(None, (_figure(record["says"], one) for one in record["measurements"])), None)
             if found:
                 yield key, found

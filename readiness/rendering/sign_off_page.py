@@ -12,17 +12,17 @@ from datetime import date, datetime
 from pathlib import Path
 
 from readiness.evidence.ledger import PAGE, Ledger
-from readiness.evidence.previous_run import name
 from readiness.evidence.records import Result, Start
 from readiness.evidence.signing import Signer
 from readiness.files.atomic_write import write_whole
 from readiness.outcomes import Phase
 from readiness.rendering import launch_timeline
 from readiness.rendering.charts import page
-from readiness.rendering.checklist import Mark, Rendered, books, counts, link_to, mark_of, shortened
+from readiness.rendering.checklist import Mark, Rendered, books, counts, link_to, mark_of
 from readiness.rendering.dossier import Decided, Dossier, shown
 from readiness.rendering.figures import HIGH, LIMIT_AT, WIDE, bars, course, said
 from readiness.rendering.run_summary import kind_of
+from readiness.rendering.texts import shortened
 from readiness.runbook.sign_off import SignOff, same_name
 from readiness.verdict import INCOMPLETE_EXIT, Word
 
@@ -156,12 +156,12 @@ def _blocks(decided: Decided, dossier: Dossier) -> Iterator[Block]:
         mark = mark_of(found, decided, dossier)
         why = found.reason or (f"its step {found.step} still stands" if found.step else "")
         owner = _owner(found, decided.run.start)
-        yield Block(name(key), found.says, mark, shortened(why), shortened(found.remedy), owner)
+        yield Block(key.name, found.says, mark, shortened(why), shortened(found.remedy), owner)
 
 
 def _owner(result: Result, start: Start) -> str:
     """Say who sees to a decision, where the journal names owners: of the line, else of the area of its check."""
-    known = (name(result.key), result.line, result.check.partition(".")[0])
+    known = (result.key.name, result.line, result.check.partition(".")[0])
     return shortened(next((start.owners[one] for one in known if one in start.owners), ""))
 
 
@@ -231,7 +231,6 @@ def render(dossier: Dossier) -> str:
     boxes = [box for book in checklist for box in book.boxes]
     return page(
         "sign_off.html",
-        "sign_off.css",
         dossier=dossier,
         headline=headline(dossier),
         cards=list(cards(dossier)),

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from readiness import timeline
 from readiness.config.documents import explain, read
 from readiness.errors import BadRunbook, not_one_of
-from readiness.outcomes import Gate, Phase, Step
+from readiness.outcomes import DecisionKey, Gate, Phase, Step
 from readiness.shipped import RUNBOOKS
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
@@ -138,17 +138,17 @@ class Item:
     @property
     def name(self) -> str:
         """`runbook/line` or `runbook/line:subject`, as attestations and waivers name it."""
-        return f"{self.line_id}:{self.subject}" if self.subject else self.line_id
+        return self.key.name
 
     @property
     def local_id(self) -> str:
         """`line` or `line:subject`, as pytest names it in an environment with one runbook."""
-        return f"{self.line.id}:{self.subject}" if self.subject else self.line.id
+        return self.key.local_name
 
     @property
-    def key(self) -> tuple[str, str, str | None]:
+    def key(self) -> DecisionKey:
         """What makes the item unique in a run."""
-        return (self.line_id, self.check, self.subject)
+        return DecisionKey(self.line_id, self.check, self.subject)
 
 
 class Runbook(BaseModel):

@@ -68,6 +68,10 @@ class Sandbox:
         """Launch: INGESTION_ENABLED becomes true, and the launch was six minutes ago."""
         self.variables = self._ask("POST", "/launch")
 
+    def age(self, days: int) -> None:
+        """Let so many days pass since the launch."""
+        self.variables = self._ask("POST", f"/age/{days}")
+
     @contextmanager
     def plant(self, fault: str) -> Iterator[None]:
         """Plant a fault by name, and mend it again."""

@@ -43,6 +43,11 @@ class Channels:
         self.pages.declare_live()
         self.slack.announce(launch_at + _ANNOUNCED)
 
+    def age(self, launch_at: datetime, passed: timedelta) -> None:
+        """Let time pass: the launch was planned for its new time, and all that was said was said so much earlier."""
+        self.pages.plan(launch_at)
+        self.slack.age(passed)
+
 
 def start(launch_at: datetime) -> Channels:
     """Start them all, before a launch that is decided and announced."""

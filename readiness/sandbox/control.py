@@ -29,6 +29,7 @@ class Control:
         self._token = secrets.token_urlsafe(24)
         routes = [
             Route("/launch", self._launch, methods=["POST"]),
+            Route("/age/{days:int}", self._age, methods=["POST"]),
             Route("/variables", self._variables),
             Route("/faults", self._list),
             Route("/faults/{name}", self._put, methods=["PUT"]),
@@ -64,6 +65,12 @@ class Control:
         if not self._allowed(request):
             return JSONResponse({"error": "unauthorized"}, 401)
         self._target.launch()
+        return JSONResponse(self.variables())
+
+    def _age(self, request: Request) -> Response:
+        if not self._allowed(request):
+            return JSONResponse({"error": "unauthorized"}, 401)
+        self._target.age(request.path_params["days"])
         return JSONResponse(self.variables())
 
     def _variables(self, request: Request) -> Response:

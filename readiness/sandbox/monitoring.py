@@ -1,6 +1,7 @@
 """A real Prometheus and a real Alertmanager over the sandbox, with a week of history, where the machine has them.
 
-Without them their addresses answer 503 with the words that install them, so that the lines are unknown and say why.
+One that is missing or does not start costs its own lines: its address answers 503 with the reason, and the lines that
+ask there are unknown and say why. The other one, and the sandbox, do without it.
 """
 
 from __future__ import annotations
@@ -19,27 +20,26 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
-
+from readiness.sandbox.absent import Absent, ServerFailed, broken, not_here
 from readiness.sandbox.catcher import Catcher, routing
 from readiness.sandbox.front import Front
 from readiness.sandbox.processes import free_port, start_server
 from readiness.sandbox.web import Web
+from readiness.tools import BY_NAME, find
 
-PROGRAMS = ("prometheus", "promtool", "prometheus-alertmanager")
-INSTALL = "not on this machine; install them: apt-get install prometheus prometheus-alertmanager"
+PROMETHEUS, ALERTMANAGER = "prometheus", "alertmanager"
 RULES = Path(__file__).parent / "alert-rules.yml"
 SCRAPE = "1s"
 READY_SECONDS = 60.0
+STOP_SECONDS = 20.0
+LINE_LENGTH = 200
+"""Characters of the end of a log that a reason quotes."""
 LOCKED = "basic_auth_users: {nobody: $2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay}"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class MonitoringFailed(RuntimeError):
-    """Prometheus or Alertmanager did not start; the message ends with its log."""
+    """Prometheus or Alertmanager refused what it was asked; the message ends with its answer."""
 
 
 @dataclass
@@ -49,19 +49,31 @@ class Monitoring:
     folder: Path
     prometheus_url: str
     alertmanager_url: str
-    processes: list[subprocess.Popen[bytes]]
+    processes: dict[str, subprocess.Popen[bytes]]
+    """Those that run, by name."""
+    absent: dict[str, Absent]
+    """What answers in place of the others."""
     front: Front
     catcher: Catcher
     """Where its alerts arrive."""
     catcher_web: Web
-    missing: Web | None = None
     words: tuple[str, ...] = ()
     """What Prometheus was started with."""
 
     @property
     def real(self) -> bool:
-        """Tell whether the real servers run."""
-        return self.missing is None
+        """Return whether a real Prometheus runs."""
+        return PROMETHEUS in self.processes
+
+    def variables(self) -> dict[str, str]:
+        """Return the addresses, and the reason of each server that is not there."""
+        reasons = {name: absent.reason for name, absent in self.absent.items()}
+        return {
+            "SANDBOX_PROMETHEUS_URL": self.prometheus_url,
+            "SANDBOX_ALERTMANAGER_URL": self.alertmanager_url,
+            "SANDBOX_CATCHER_URL": self.catcher_web.url,
+            **({"SANDBOX_ABSENT": json.dumps(reasons)} if reasons else {}),
+        }
 
     def rules(self, text: str | None = None) -> None:
         """Load other alert rules; without a text the sandbox's own."""
@@ -96,13 +108,12 @@ class Monitoring:
 
     def away(self) -> None:
         """Stop Prometheus."""
-        self.processes[0].terminate()
-        self.processes[0].wait(20)
+        _end(self.processes[PROMETHEUS])
 
     def back(self) -> None:
         """Start Prometheus again, where it was."""
-        self.processes[0] = _run(self.folder, "prometheus", *self.words)
-        _wait(self.prometheus_url, self.processes[0], self.folder)
+        self.processes[PROMETHEUS] = _run(self.folder, PROMETHEUS, _program(PROMETHEUS), *self.words)
+        _wait(PROMETHEUS, self.prometheus_url, self.processes[PROMETHEUS], self.folder, _deadline())
         self.settle()
 
     def again(self) -> None:
@@ -161,34 +172,74 @@ class Monitoring:
 
     def stop(self) -> None:
         """Stop both."""
-        for process in self.processes:
+        for process in self.processes.values():
             process.terminate()
-        for process in self.processes:
-            process.wait(20)
+        for process in self.processes.values():
+            _end(process)
         self.catcher_web.stop()
-        if self.missing:
-            self.missing.stop()
+        for absent in self.absent.values():
+            absent.web.stop()
 
 
 def start(folder: Path, front: Front, targets: dict[str, str]) -> Monitoring:
-    """Start both over a week of history. `targets`: job → host and port. Raises MonitoringFailed."""
+    """Start both over a week of history, as far as they are there and start. `targets`: job → host and port."""
     folder.mkdir()
     catcher = Catcher()
     catcher_web = Web(catcher.application())
-    found = {name: shutil.which(name) for name in PROGRAMS}
-    if not all(found.values()):
-        web = Web(Starlette(routes=[Route("/{path:path}", _not_installed)]))
-        return Monitoring(folder, web.url, web.url, [], front, catcher, catcher_web, web)
-    _remember(folder, front)
-    port, alertmanager_port = free_port(), free_port()
+    ports = {PROMETHEUS: free_port(), ALERTMANAGER: free_port()}
     for name, text in {
         "rules.yml": RULES.read_text(encoding="utf-8"),
         "web.yml": "{}",
-        "prometheus.yml": json.dumps(_configuration(targets, alertmanager_port)),
+        "prometheus.yml": json.dumps(_configuration(targets, ports[ALERTMANAGER])),
         "alertmanager.yml": json.dumps(routing(catcher_web.url)),
     }.items():
         (folder / name).write_text(text, encoding="utf-8")
-    words = (
+    words = {
+        PROMETHEUS: _prometheus_words(folder, ports[PROMETHEUS]),
+        ALERTMANAGER: _alertmanager_words(folder, ports[ALERTMANAGER]),
+    }
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    processes, absent = _start_servers(folder, front, words, urls)
+    urls |= {name: one.web.url for name, one in absent.items()}
+    return Monitoring(
+        folder,
+        urls[PROMETHEUS],
+        urls[ALERTMANAGER],
+        processes,
+        absent,
+        front,
+        catcher,
+        catcher_web,
+        words=words[PROMETHEUS],
+    )
+
+
+def _start_servers(
+    folder: Path, front: Front, words: dict[str, tuple[str, ...]], urls: dict[str, str]
+) -> tuple[dict[str, subprocess.Popen[bytes]], dict[str, Absent]]:
+    """Start each server, and then wait for all of them; return those that run, and what answers for the others."""
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    absent: dict[str, Absent] = {}
+    for name, own_words in words.items():
+        try:
+            program = _program(name)
+            if name == PROMETHEUS:
+                _remember(folder, front)
+            processes[name] = _run(folder, name, program, *own_words)
+        except ServerFailed as error:
+            absent[name] = Absent(name, str(error))
+    deadline = _deadline()
+    for name in list(processes):
+        try:
+            _wait(name, urls[name], processes[name], folder, deadline)
+        except ServerFailed as error:
+            absent[name] = Absent(name, str(error))
+            _end(processes.pop(name))
+    return processes, absent
+
+
+def _prometheus_words(folder: Path, port: int) -> tuple[str, ...]:
+    return (
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'blocks'}",
         "--storage.tsdb.retention.time=30d",
@@ -197,17 +248,10 @@ def start(folder: Path, front: Front, targets: dict[str, str]) -> Monitoring:
         "--web.enable-admin-api",
         f"--web.config.file={folder / 'web.yml'}",
     )
-    processes = [_run(folder, "prometheus", *words), _run_alertmanager(folder, alertmanager_port)]
-    places = (f"http://127.0.0.1:{port}", f"http://127.0.0.1:{alertmanager_port}")
-    for url, process in zip(places, processes, strict=True):
-        _wait(url, process, folder)
-    return Monitoring(folder, *places, processes, front, catcher, catcher_web, words=words)
 
 
-def _run_alertmanager(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    return _run(
-        folder,
-        "prometheus-alertmanager",
+def _alertmanager_words(folder: Path, port: int) -> tuple[str, ...]:
+    return (
         f"--config.file={folder / 'alertmanager.yml'}",
         f"--storage.path={folder / 'alerts'}",
         f"--web.listen-address=127.0.0.1:{port}",
@@ -229,41 +273,81 @@ def _configuration(targets: dict[str, str], alertmanager_port: int) -> dict[str,
 
 
 def _remember(folder: Path, front: Front) -> None:
-    """Give Prometheus the week that has passed."""
+    """Give Prometheus the week that has passed. Raises ServerFailed."""
+    promtool = _program("promtool")
     text = folder / "history.txt"
     with text.open("w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" if not line.endswith("\n") else line for line in front.history(time.time()))
-    made = subprocess.run(  # noqa: S603  a program of the machine, our own words
-        # One block, not one for every two hours: the file is read once and not a hundred times.
-        [
-            *(shutil.which("promtool") or "promtool", "tsdb", "create-blocks-from", "openmetrics"),
-            *("--max-block-duration=480h", "--quiet", str(text), str(folder / "blocks")),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    text.unlink()
+    try:
+        made = subprocess.run(  # noqa: S603  a tool of the machine, our own words
+            # One block, not one for every two hours: the file is read once and not a hundred times.
+            [
+                *(promtool, "tsdb", "create-blocks-from", "openmetrics"),
+                *("--max-block-duration=480h", "--quiet", str(text), str(folder / "blocks")),
+            ],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=READY_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise broken("promtool", f"it did not take the history within {READY_SECONDS:g} seconds") from None
+    except OSError as error:
+        raise broken("promtool", str(error.strerror)) from None
+    finally:
+        text.unlink()
     if made.returncode:
-        raise MonitoringFailed(f"promtool took no history: {made.stderr[-800:]}")
+        raise broken("promtool", f"it ended with {made.returncode}: {_last_line(made.stderr)}")
 
 
-def _run(folder: Path, program: str, *words: str) -> subprocess.Popen[bytes]:
-    with (folder / f"{program}.log").open("ab") as log:
-        command = (shutil.which(program) or program, *words, "--log.level=warn")
-        return start_server(command, cwd=folder, stdout=log, stderr=log)
+def _program(name: str) -> str:
+    """Return where a tool is. Raises ServerFailed."""
+    found = find(BY_NAME[name])
+    if found is None:
+        raise not_here(name)
+    return str(found)
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], folder: Path) -> None:
-    end = time.monotonic() + READY_SECONDS
-    while time.monotonic() < end and process.poll() is None:
+def _run(folder: Path, name: str, program: str, *words: str) -> subprocess.Popen[bytes]:
+    """Start a server. Raises ServerFailed."""
+    with (folder / f"{name}.log").open("ab") as log:
+        try:
+            return start_server((program, *words, "--log.level=warn"), cwd=folder, stdout=log, stderr=log)
+        except OSError as error:  # it is no program, or one for another machine
+            raise broken(name, str(error.strerror)) from None
+
+
+def _deadline() -> float:
+    return time.monotonic() + READY_SECONDS
+
+
+def _wait(name: str, url: str, process: subprocess.Popen[bytes], folder: Path, deadline: float) -> None:
+    """Wait until a server answers that it is ready. Raises ServerFailed."""
+    while process.poll() is None:
         try:
             with _DIRECT.open(f"{url}/-/ready", timeout=1):
                 return
         except OSError:
             time.sleep(0.02)
-    logs = "\n".join(path.read_text(encoding="utf-8", errors="replace")[-600:] for path in folder.glob("*.log"))
-    raise MonitoringFailed(f"{url} did not become ready: {logs}")
+        if time.monotonic() > deadline:
+            raise broken(name, f"it was not ready within {READY_SECONDS:g} seconds")
+    log = (folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+    raise broken(name, f"it ended with {process.returncode}: {_last_line(log)}")
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1][-LINE_LENGTH:] if lines else "it says nothing"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:  # it does not listen to signals
+        process.kill()
+        process.wait()
 
 
 def _post(url: str, content: bytes = b"", method: str = "POST") -> bytes:
@@ -275,8 +359,3 @@ def _post(url: str, content: bytes = b"", method: str = "POST") -> bytes:
     except urllib.error.HTTPError as error:
         raise MonitoringFailed(f"{url}: {error.read().decode('utf-8', 'replace')}") from None
     return found
-
-
-async def _not_installed(request: Request) -> Response:
-    del request
-    return PlainTextResponse(f"Prometheus and Alertmanager are {INSTALL}", 503)

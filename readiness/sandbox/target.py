@@ -77,11 +77,20 @@ class Target:
     def launch(self) -> None:
         """Switch ingestion on; the launch was a few minutes ago."""
         self.configuration.change(INGESTION_ENABLED="true")
-        self.launch_at = datetime.now(UTC) - SINCE_LAUNCH
+        self._launched_at(datetime.now(UTC) - SINCE_LAUNCH)
         self.channels.launch(self.launch_at)
-        self.office.record["launch_time"] = self.launch_at.isoformat()
-        self.office.write()
         self.service.plant.log.write("state_change", switch="INGESTION_ENABLED", to_state="true")
+
+    def age(self, days: int) -> None:
+        """Let so many days pass since the launch: it, and what was said about it, was that much longer ago."""
+        passed = timedelta(days=days)
+        self._launched_at(self.launch_at - passed)
+        self.channels.age(self.launch_at, passed)
+
+    def _launched_at(self, moment: datetime) -> None:
+        self.launch_at = moment
+        self.office.record["launch_time"] = moment.isoformat()
+        self.office.write()
 
     def variables(self) -> dict[str, str]:
         """Give what an environment file needs to know."""
@@ -95,9 +104,6 @@ class Target:
             "SANDBOX_SUPABASE_URL": self.management_web.url,
             "SANDBOX_SUPABASE_TOKEN": self.management.token,
             "SANDBOX_FRONT_URL": self.front_web.url,
-            "SANDBOX_PROMETHEUS_URL": self.monitoring.prometheus_url,
-            "SANDBOX_ALERTMANAGER_URL": self.monitoring.alertmanager_url,
-            "SANDBOX_CATCHER_URL": self.monitoring.catcher_web.url,
             "SANDBOX_OPERATIONS_URL": self.operations_web.url,
             "SANDBOX_OPERATIONS_TOKEN": self.operations.token,
             "SANDBOX_BACKUPS": str(self.backups.folder),
@@ -106,6 +112,7 @@ class Target:
             "SANDBOX_ATTESTATIONS": str(self.attested.path),
             "SANDBOX_LOG": str(self.service.plant.log.path),
             "SANDBOX_LAUNCH_AT": self.launch_at.isoformat(),
+            **self.monitoring.variables(),
             **self.service.billing.variables(),
             **self.watchers.variables(),
             **self.papers.variables(),

@@ -1,7 +1,28 @@
-"""What ships with the suite: the runbooks."""
+"""What ships with the suite beside its code.
+
+The runbooks lie here. The checks and the load tests lie at the top of a checkout, and here in a wheel.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-RUNBOOKS = Path(__file__).parent / "runbooks"
+_HERE = Path(__file__).parent
+_CHECKOUT = Path(__file__).parents[2]
+
+RUNBOOKS = _HERE / "runbooks"
+
+
+def checks() -> Path:
+    """Return the folder of the shipped checks."""
+    return home() / "checks"
+
+
+def loadtests() -> Path:
+    """Return the folder of the load rehearsals; Locust's file in it is `locustfile.py`."""
+    return home() / "loadtests"
+
+
+def home() -> Path:
+    """Return the folder that holds both: that of a wheel where it was built into this one, else the checkout's."""
+    return _HERE if (_HERE / "loadtests").is_dir() else _CHECKOUT

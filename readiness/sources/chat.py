@@ -22,13 +22,13 @@ class Chat(Protocol):
     """What both can be asked."""
 
     def channel(self, name: str) -> Channel | None:
-        """Find a channel by its name or id; None where it is known not to exist. Raises Unknown."""
+        """Return the channel of a name or id; None where it is known not to exist. Raises Unknown."""
 
     def absent(self, channel: Channel, people: Mapping[str, str]) -> list[str]:
-        """Name the people who cannot read a channel. Raises Unknown."""
+        """Return the names of the people who cannot read a channel; `people` maps them to ids. Raises Unknown."""
 
     def messages(self, channel: Channel, since: datetime, until: datetime) -> list[Message]:
-        """Read what was said in a channel, the oldest first. Raises Unknown."""
+        """Return the messages of a channel between two moments, the oldest first. Raises Unknown."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,30 @@ class Chats:
             self._chats[DISCORD] = Discord(settings.discord, http, public=public)
 
     def place(self, channel: str) -> Place:
-        """Say where a channel of the runbook is: `slack/name`, `discord/name` or a name. Raises NotConfigured."""
+        """Return where a channel of the runbook is: `slack/name`, `discord/name` or a name. Raises NotConfigured."""
         names = self._given.channels if self._given else {}
-        called = names.get(channel) or channel
-        kind, slash, name = called.partition("/")
-        if not slash or kind not in {SLACK, DISCORD}:
-            kind, name = next(iter(self._chats), SLACK), called
-            if "/" in channel and channel.partition("/")[0] in self._chats:
-                kind = channel.partition("/")[0]  # the runbook says where, the environment only how it is called
+        name = names.get(channel) or channel
+
+        kind = _chat_of(name)
+        if kind:
+            name = name.partition("/")[2]
+        else:
+            # The runbook may say where, and the environment only how it is called there.
+            of_runbook = _chat_of(channel)
+            first_configured = next(iter(self._chats), SLACK)
+            kind = of_runbook if of_runbook in self._chats else first_configured
+
         if kind not in self._chats:
             raise NotConfigured(
                 f"where to look for the channel {channel} is not configured",
                 f"set communication.{kind} in the environment file",
             )
         return Place(self._chats[kind], name.removeprefix("#"))
+
+
+def _chat_of(channel: str) -> str:
+    """Return the chat that a name begins with, as in `slack/launch`; an empty text for a name alone."""
+    kind, slash, _ = channel.partition("/")
+    if slash and kind in {SLACK, DISCORD}:
+        return kind
+    return ""

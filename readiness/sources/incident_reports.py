@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from readiness.clients.files import Files
 from readiness.clients.github_repository import Issue, Repository
-from readiness.environment.incidents import Incidents
+from readiness.environment.incidents import Incidents, Tracker
 from readiness.transport.http import Http
 from readiness.transport.system import System
 
@@ -16,7 +17,7 @@ NO_REPORTS = {"readme.md", "template.md"}
 
 @dataclass(frozen=True)
 class Written:
-    """A report as somebody wrote it."""
+    """A report as somebody wrote it, not yet parsed."""
 
     where: str
     text: str
@@ -34,19 +35,28 @@ class IncidentReports(System[Incidents]):
         self._files = files
 
     def all(self) -> Iterator[Written]:
-        """Give every report that there is. Raises Unknown where a place cannot be read."""
-        folder, tracker = self.settings.folder, self.settings.tracker
-        if folder:
-            for name in self._files.names(folder, ".md"):
-                if name.casefold() not in NO_REPORTS:
-                    yield Written(str(folder / name), self._files.text(folder / name))
-        if tracker:
-            place = Repository(tracker, self._http, "incidents.tracker", "correct incidents.tracker.label")
-            for issue in place.issues(tracker.label, "all"):
-                yield Written(f"{place.name}#{issue.number}", issue.body or "", _told(issue))
+        """Yield every report of every place. Raises Unknown where a place cannot be read."""
+        settings = self.settings
+        if settings.folder:
+            yield from self._in_folder(settings.folder)
+        if settings.tracker:
+            yield from self._in_tracker(settings.tracker)
+
+    def _in_folder(self, folder: Path) -> Iterator[Written]:
+        for name in self._files.names(folder, ".md"):
+            if name.casefold() not in NO_REPORTS:
+                path = folder / name
+                yield Written(str(path), self._files.text(path))
+
+    def _in_tracker(self, tracker: Tracker) -> Iterator[Written]:
+        repository = Repository(tracker, self._http, "incidents.tracker", "correct incidents.tracker.label")
+        # Closed ones too: an incident that is over is a closed issue.
+        for issue in repository.issues(tracker.label, "all"):
+            yield Written(f"{repository.name}#{issue.number}", issue.body or "", _front_matter(issue))
 
 
-def _told(issue: Issue) -> dict[str, object]:
+def _front_matter(issue: Issue) -> dict[str, object]:
+    """Return what the tracker knows by itself, by the keys of a report's front matter."""
     return {
         "id": f"#{issue.number}",
         "title": issue.title,

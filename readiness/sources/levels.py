@@ -24,7 +24,8 @@ LONG_SECONDS = 86_400
 RECORD_SHARE = 0.9
 """So much of it: as of the suite's own looks, where a pause of a tenth is too long."""
 TOLD_BY_LOOKS = {"count", "failed", "available", "latency"}
-POINTS, POINT_SECONDS = 250, 600
+POINTS = 250
+POINT_SECONDS = 600
 """Holes are looked for in so many points, in fewer of so many seconds: of a day 144, of a week every 40 minutes."""
 
 
@@ -55,18 +56,23 @@ class Levels:
         """The query that counts a window's points and how long ago it ended → the share of the window on record."""
 
     def figure(self, level: str, name: str, window: Window) -> float:
-        """Fetch one figure. Raises Unknown, also for a count that has stopped or is not on record all the time."""
+        """Return one figure of a level over a window: count, failed, available or latency (in seconds).
+
+        Raises Unknown, also for a count that has stopped or is not on record all the time.
+        """
         source = self._source(level)
         if source:
-            return self._told(level, name, self._looks(level, source, window), window)
+            return self._figure_of_looks(level, name, self._looks(level, source, window), window)
+
         figure = self._figure(level, name)
         value = self._ask(figure, window, f"service_levels.{level}.{name}")
         if value < 0:
             raise Unknown(
                 f"service_levels.{level}.{name} is {value:g}, and it counts", "use increase(): a counter may begin anew"
             )
+        # Once, with the count: a hole in it is one in the other figures too.
         if name == "count" and figure.promql:
-            self._on_record(level, figure, window)
+            self._require_record(level, figure, window)
         return value
 
     def require(self, level: str, names: Iterable[str]) -> None:
@@ -80,7 +86,7 @@ class Levels:
             system.require_configured()
 
     def occurrences(self, level: str, window: Window) -> float:
-        """Count what happens by itself: traffic. Raises Unknown, also where the suite's own looks are counted."""
+        """Return how many events there were by themselves: traffic. Raises Unknown for the suite's own looks."""
         if self._source(level):
             raise Unknown(
                 f"service_levels.{level} counts the suite's own looks, which is no traffic",
@@ -89,29 +95,34 @@ class Levels:
         return self.figure(level, "count", window)
 
     def unseen(self, level: str, window: Window) -> float:
-        """Count the events of which nobody knows how they ended: looks that were unknown. Raises Unknown."""
+        """Return the number of events that nobody knows the end of: looks that were unknown. Raises Unknown."""
         source = self._source(level)
-        return self._looks(level, source, window).unseen if source else 0.0
+        if source is None:
+            return 0.0
+        return self._looks(level, source, window).unseen
 
     def called(self, level: str) -> str:
-        """Say what is counted."""
+        """Return what a level counts, for a person."""
         source = self._source(level)
         return f"looks of {source.check}" if source else level
 
     def quantile(self, level: str, window: Window) -> Quantile:
-        """Fetch the latency's quantile. Raises Unknown."""
+        """Return the window's quantile of the latency. Raises Unknown."""
         seconds = self.figure(level, "latency", window)
-        if self._source(level):
+        is_histogram = self._source(level) is None and self._figure(level, "latency").promql is not None
+        if not is_histogram:
             return Quantile(seconds, at_least=False)
-        histogram = self._figure(level, "latency").promql is not None
+
         # A histogram answers its last bound for whatever lies beyond: as much for this quantile as for the largest.
-        return Quantile(seconds, histogram and seconds >= self.figure(level, "latency", replace(window, quantile=1.0)))
+        largest = self.figure(level, "latency", replace(window, quantile=1.0))
+        return Quantile(seconds, at_least=seconds >= largest)
 
     def _source(self, level: str) -> Source | None:
-        known = self._configured.get(level)
-        return known.history if known else None
+        settings = self._configured.get(level)
+        return settings.history if settings else None
 
     def _looks(self, level: str, source: Source, window: Window) -> Looks:
+        """Return the suite's own looks in a window. Raises Unknown."""
         if window.path is not None:
             raise Unknown(
                 f"service_levels.{level} is a history, which knows no path", "give the path a level with a query"
@@ -119,7 +130,7 @@ class Levels:
         end = datetime.now(UTC) - timedelta(seconds=window.seconds_ago)
         return self._history.looks(source, end - parse_span(window.window), end)
 
-    def _told(self, level: str, name: str, looks: Looks, window: Window) -> float:
+    def _figure_of_looks(self, level: str, name: str, looks: Looks, window: Window) -> float:
         self._require_told_by_looks(level, name)
         if name != "latency":
             return float(getattr(looks, name))
@@ -136,58 +147,72 @@ class Levels:
             )
 
     def _figure(self, level: str, name: str) -> Figure:
-        known = self._configured.get(level)
-        figure: Figure | None = getattr(known, name) if known else None
-        if figure is None:
-            near = None if known else nearest(level, self._configured)
-            raise NotConfigured(
-                f"nothing says how to find {name} of {level}" + (f"; did you mean {near}?" if near else ""),
-                f"set service_levels.{level}.{name} in the environment file",
-            )
-        return figure
+        """Return how a figure of a level is queried. Raises NotConfigured."""
+        settings = self._configured.get(level)
+        figure: Figure | None = getattr(settings, name) if settings else None
+        if figure is not None:
+            return figure
 
-    def _on_record(self, level: str, figure: Figure, window: Window) -> None:
-        """Refuse a counter that has stopped, and a window that is not on record from its beginning or has a hole."""
-        if window.offset == NOW and not self._seen(figure, replace(window, window=FRESH)):
+        # A level that exists has the right name; what it lacks is the figure.
+        near = None if settings else nearest(level, self._configured)
+        hint = f"; did you mean {near}?" if near else ""
+        raise NotConfigured(
+            f"nothing says how to find {name} of {level}{hint}",
+            f"set service_levels.{level}.{name} in the environment file",
+        )
+
+    def _require_record(self, level: str, figure: Figure, window: Window) -> None:
+        """Raise Unknown for a counter that has stopped, and for a window with a hole or without its beginning."""
+        if window.offset == NOW and not self._has_samples(figure, replace(window, window=FRESH)):
             raise Unknown(
                 f"service_levels.{level}.count has no sample of the last {FRESH}",
                 "is the metric still emitted, and is its target scraped?",
             )
+
         span = parse_span(window.window).total_seconds()
-        oldest = Window(f"{span / 10:.0f}s", f"{window.seconds_ago + span * 0.9:.0f}s", path=window.path)
-        if span >= LONG_SECONDS and not self._seen(figure, oldest):
+        if span < LONG_SECONDS:
+            return
+        first_tenth = Window(f"{span / 10:.0f}s", f"{window.seconds_ago + span * 0.9:.0f}s", path=window.path)
+        if not self._has_samples(figure, first_tenth):
             raise Unknown(
                 f"service_levels.{level}.count is not on record from the beginning of {window}",
                 "wait until there is so much of a history; how long does the server keep it?",
             )
-        if span >= LONG_SECONDS:
-            self._without_holes(level, figure, window, span)
+        self._require_no_hole(level, figure, window, span)
 
-    def _without_holes(self, level: str, figure: Figure, window: Window, span: float) -> None:
+    def _require_no_hole(self, level: str, figure: Figure, window: Window, span: float) -> None:
+        """Raise Unknown where less than `RECORD_SHARE` of a window's points are on record; `span` is in seconds."""
         step = math.ceil(max(POINT_SECONDS, span / POINTS))
         point = figure.in_promql(replace(window, window=f"{step}s").values)
-        asked = f"count_over_time((\n{point}\n)[{span:.0f}s:{step}s])"  # a line of its own: it may end in a comment
-        key = (asked, window.seconds_ago)
+        # The query on a line of its own: it may end in a comment.
+        query = f"count_over_time((\n{point}\n)[{span:.0f}s:{step}s])"
+
+        # Once for a window: no other query is as expensive.
+        key = (query, window.seconds_ago)
         if key not in self._on_record_of:
-            points = self._prometheus.vector(asked, window.seconds_ago)
-            self._on_record_of[key] = math.fsum(one.value for one in points) * step / span
+            vector = self._prometheus.vector(query, window.seconds_ago)
+            points = math.fsum(series.value for series in vector)
+            self._on_record_of[key] = points * step / span
+
         share = self._on_record_of[key]
         if share < RECORD_SHARE:
-            found = f"{share:.1%} of {window}: {RECORD_SHARE:.0%} is needed"
             raise Unknown(
-                f"service_levels.{level}.count is on record for only {found}",
+                f"service_levels.{level}.count is on record for only"
+                f" {share:.1%} of {window}: {RECORD_SHARE:.0%} is needed",
                 f"draw it over that time: {point}; was the server down, or its target not scraped?",
             )
 
-    def _seen(self, figure: Figure, window: Window) -> bool:
+    def _has_samples(self, figure: Figure, window: Window) -> bool:
         return bool(self._prometheus.vector(figure.in_promql(window.values), window.seconds_ago))
 
     def _ask(self, figure: Figure, window: Window, what: str) -> float:
+        """Return what a figure's query answers for a window. Raises Unknown that names `what` it is."""
         missing = figure.places - set(window.values)
         if missing:
             raise Unknown(f"{what} asks for {{{min(missing)}}}, and the line names none", "give it a level of its own")
         if figure.promql is not None:
             return self._prometheus.value(figure.in_promql(window.values), window.seconds_ago)
+
         statement, parameters = figure.in_sql(window.values)
         value = only_value(self._postgres.rows(statement, *parameters), what)
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -22,28 +22,32 @@ from readiness.transport.http import Http
 
 
 def revision_of(target: Target, readings: Readings) -> str:
-    """Say which revision runs: as the environment states it, or as the target tells. Raises NotConfigured, Unknown."""
-    stated = _revision(target)
-    if isinstance(stated, str):
-        return stated
-    found = str(readings.value(stated))
-    if not found.strip():
+    """Return the revision that runs, by the environment or by the reading that it names. Raises Unknown."""
+    source = _source_of_revision(target)
+    if isinstance(source, str):
+        return source
+
+    revision = str(readings.value(source))
+    if not revision.strip():
         raise Unknown("target.revision is empty", "which revision runs? correct its source in the environment file")
-    return found
+    return revision
 
 
 def require_revision(target: Target, readings: Readings) -> None:
     """Raise NotConfigured where nothing says which revision runs."""
-    stated = _revision(target)
-    if not isinstance(stated, str):
-        readings.require(stated)
+    source = _source_of_revision(target)
+    if not isinstance(source, str):
+        readings.require(source)
 
 
-def _revision(target: Target) -> str | KnownReading:
-    stated = target.revision
-    if stated is None:
+def _source_of_revision(target: Target) -> str | KnownReading:
+    """Return the revision as the environment states it, or else the reading that tells it. Raises NotConfigured."""
+    source = target.revision
+    if source is None:
         raise NotConfigured("nothing says which revision runs", "set target.revision in the environment file")
-    return stated if isinstance(stated, str) else KnownReading("target.revision", "the revision that runs", stated)
+    if isinstance(source, str):
+        return source
+    return KnownReading("target.revision", "the revision that runs", source)
 
 
 class Readings:
@@ -66,12 +70,13 @@ class Readings:
         self._files = files
 
     def named(self, name: str) -> KnownReading:
-        """Give the reading that only the environment knows. Raises NotConfigured with the nearest name."""
-        if name not in self._configured:
-            near = nearest(name, self._configured)
-            hint = f"; did you mean {near}?" if near else ""
-            raise NotConfigured(f"no reading is called {name}{hint}", f"set readings.{name} in the environment file")
-        return KnownReading(name, f"the reading {name}", self._configured[name])
+        """Return a reading that no observation declares. Raises NotConfigured with the nearest name."""
+        if name in self._configured:
+            return KnownReading(name, f"the reading {name}", self._configured[name])
+
+        near = nearest(name, self._configured)
+        hint = f"; did you mean {near}?" if near else ""
+        raise NotConfigured(f"no reading is called {name}{hint}", f"set readings.{name} in the environment file")
 
     def require(self, known: KnownReading) -> None:
         """Raise NotConfigured where there is no source for it, or none of the system that its source asks."""
@@ -84,7 +89,7 @@ class Readings:
             self._prometheus.require_configured()
 
     def configured(self, known: KnownReading) -> bool:
-        """Tell whether there is a source for it."""
+        """Return whether a reading has a source, and the system that its source needs is configured."""
         try:
             self.require(known)
         except NotConfigured:
@@ -92,7 +97,7 @@ class Readings:
         return True
 
     def value(self, known: KnownReading) -> Plain:
-        """Fetch one fact. Raises Unknown."""
+        """Return the one value of a reading. Raises Unknown for none, for several and for an object or list."""
         reading = self._reading(known)
         if reading.sql is not None:
             return only_value(self._postgres.rows(reading.sql), f"readings.{known.name}")
@@ -100,75 +105,87 @@ class Readings:
             return self._exposition.total(reading.metric, reading.labels)
         if reading.promql is not None:
             return self._prometheus.value(reading.promql)
-        found = self._document(known, reading)
-        if found is None or isinstance(found, dict | list) or (isinstance(found, str) and not found.strip()):
-            there = {type(None): "null", dict: "an object", list: "a list"}.get(type(found), "empty")
-            raise Unknown(f"readings.{known.name} is no single value but {there}", "correct its pointer or its source")
-        return _plain(found)
+
+        value = self._document(known, reading)
+        flaw = _why_no_single_value(value)
+        if flaw:
+            raise Unknown(f"readings.{known.name} is no single value but {flaw}", "correct its pointer or its source")
+        return _plain(value)
 
     def number(self, known: KnownReading) -> float:
-        """Fetch one finite number. Raises Unknown."""
+        """Return the finite number of a reading. Raises Unknown."""
         return self.as_number(known, self.value(known))
 
     def as_number(self, known: KnownReading, value: Plain) -> float:
-        """Read a value of a reading as a finite number; text that is one counts. Raises Unknown."""
-        try:
-            number = float("nan" if isinstance(value, bool | list | dict) or value is None else value)
-        except (ValueError, OverflowError):
-            number = math.nan
+        """Return a value of a reading as a finite number; text that is one counts. Raises Unknown."""
+        number = _number(value)
         if not math.isfinite(number):
             raise Unknown(f"readings.{known.name} is not a number: {str(value)[:60]!r}", "correct its source")
         return number
 
     def as_instant(self, known: KnownReading, value: Plain, column: str = "") -> datetime:
-        """Read a value of a reading, of a column where it is of rows: ISO 8601 with its zone. Raises Unknown."""
+        """Return a value of a reading as a moment: ISO 8601 with its zone. Raises Unknown that names the `column`."""
         try:
             return parse_instant(str(value))
         except ValueError as error:
-            place = f"readings.{known.name}: {column}: " if column else f"readings.{known.name}: "
-            remedy = "give times with their zone, such as 2026-12-01T09:00:00Z"
-            raise Unknown(f"{place}{error}", remedy) from None
+            place = f"readings.{known.name}: {column}" if column else f"readings.{known.name}"
+            raise Unknown(f"{place}: {error}", "give times with their zone, such as 2026-12-01T09:00:00Z") from None
 
     def rows(self, known: KnownReading, *columns: str) -> list[Row]:
-        """Fetch rows that have these columns. Raises Unknown; no rows are no rows.
+        """Return the rows of a reading, which may be none; each has at least these columns. Raises Unknown.
 
-        A JSON object of objects is taken as rows, each with its key as `name`.
+        A row of PromQL is a series: its labels, and the column `value`. A JSON object of objects is taken as rows, each
+        with its key as `name`.
         """
-        reading = self._reading(known)
-        found: Any
-        if reading.sql is not None:
-            found = self._postgres.rows(reading.sql)
-        elif reading.promql is not None:
-            found = [{**one.labels, "value": one.value} for one in self._prometheus.vector(reading.promql)]
-        else:
-            found = self._document(known, reading)
-        if isinstance(found, dict) and found and all(isinstance(value, dict) for value in found.values()):
-            found = [{"name": key, **value} for key, value in found.items()]
-        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        table = self._table(known)
+        if isinstance(table, dict) and table and all(isinstance(row, dict) for row in table.values()):
+            table = [{"name": key, **row} for key, row in table.items()]
+        if not isinstance(table, list) or not all(isinstance(row, dict) for row in table):
             raise Unknown(f"readings.{known.name} is no list of objects", "correct its pointer or its source")
-        for row in found:
+
+        for row in table:
             for column in columns:
                 if column not in row:
-                    there = ", ".join(sorted(map(str, row))) or "none"
+                    present = ", ".join(sorted(map(str, row))) or "none"
                     raise Unknown(
-                        f"a row of readings.{known.name} has no column {column}; its columns: {there}",
+                        f"a row of readings.{known.name} has no column {column}; its columns: {present}",
                         f"name the column {column}, in SQL with `as`",
                     )
-        return [{str(key): _plain(value) for key, value in row.items()} for row in found]
+        return [{str(key): _plain(value) for key, value in row.items()} for row in table]
+
+    def _table(self, known: KnownReading) -> Any:
+        reading = self._reading(known)
+        if reading.sql is not None:
+            return self._postgres.rows(reading.sql)
+        if reading.promql is not None:
+            vector = self._prometheus.vector(reading.promql)
+            return [{**series.labels, "value": series.value} for series in vector]
+        return self._document(known, reading)
 
     def mapping(self, known: KnownReading) -> dict[str, Secret]:
-        """Fetch names and values, every value a secret. Raises Unknown."""
+        """Return names and values, such as a service's variables. Raises Unknown for none, and for nested values.
+
+        Every value is hidden; those that are secrets by their name or form are also remembered, for redaction.
+        """
         reading = self._reading(known)
+        document: Any
         if reading.file is not None and reading.format == "dotenv":
-            found: Any = self._files.dotenv(reading.file)
+            document = self._files.dotenv(reading.file)
         else:
-            found = self._document(known, reading)
-        if not isinstance(found, dict) or not found or any(isinstance(value, dict | list) for value in found.values()):
+            document = self._document(known, reading)
+
+        is_flat = isinstance(document, dict) and not any(isinstance(each, dict | list) for each in document.values())
+        if not document or not is_flat:
             raise Unknown(
                 f"readings.{known.name} is no mapping of names to values", "correct its pointer or its source"
             )
-        texts = {str(name): "" if value is None else str(value) for name, value in found.items()}
-        return {name: Secret(text, remembered=is_secret(name, text)) for name, text in texts.items()}
+
+        secrets: dict[str, Secret] = {}
+        for key, value in document.items():
+            name = str(key)
+            text = "" if value is None else str(value)
+            secrets[name] = Secret(text, remembered=is_secret(name, text))
+        return secrets
 
     def _reading(self, known: KnownReading) -> Reading:
         reading = self._configured.get(known.name, known.default)
@@ -179,6 +196,7 @@ class Readings:
         return reading
 
     def _document(self, known: KnownReading, reading: Reading) -> Any:
+        """Return what a source of JSON or text has, at the reading's pointer. Raises Unknown."""
         if reading.http is not None:
             answer = self._http.get(reading.http, token=reading.token, headers=reading.headers).expect(200)
             return at_pointer(answer.json(), reading.pointer)
@@ -194,7 +212,31 @@ class Readings:
         return at_pointer(self._files.json(reading.file), reading.pointer)
 
 
+def _why_no_single_value(value: Any) -> str:
+    """Return what a value is instead of a single one; an empty text for one that is."""
+    if value is None:
+        return "null"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, str) and not value.strip():
+        return "empty"
+    return ""
+
+
+def _number(value: Plain) -> float:
+    """Return a value as a number, NaN for what is none: true and false are no numbers here."""
+    if value is None or isinstance(value, bool | list | dict):
+        return math.nan
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return math.nan
+
+
 def _plain(value: Any) -> Plain:
+    """Return a value of JSON with its keys as text. Raises Unknown for NaN and infinity, which JSON does not have."""
     if isinstance(value, float) and not math.isfinite(value):
         raise Unknown(f"the source answers {value}", "correct the source")
     if isinstance(value, list):

@@ -18,7 +18,7 @@ class Roster:
 
     @property
     def configured(self) -> bool:
-        """Tell whether there is one."""
+        """Whether the environment has a roster."""
         return self._given is not None
 
     @property
@@ -33,17 +33,20 @@ class Roster:
         _ = self.settings
 
     def people(self) -> Team:
-        """Give it. Raises Unknown where its file cannot be read, and NotConfigured."""
-        given = self.settings
-        if given.file is None:
-            return given
-        found = self._files.json(given.file)
-        if not isinstance(found, dict):
-            raise Unknown(f"{given.file} is no JSON object", "write the keys of `team` into it")
-        stated = {name: getattr(given, name) for name in given.model_fields_set}
+        """Return the roster; what its file says goes before the environment's own keys. Raises Unknown."""
+        settings = self.settings
+        if settings.file is None:
+            return settings
+
+        document = self._files.json(settings.file)
+        if not isinstance(document, dict):
+            raise Unknown(f"{settings.file} is no JSON object", "write the keys of `team` into it")
+
+        in_environment = {name: getattr(settings, name) for name in settings.model_fields_set}
         try:
-            return Team.model_validate({**stated, **found, "file": None})
+            return Team.model_validate({**in_environment, **document, "file": None})
         except ValidationError as error:
+            # Without the input: it may be somebody's telephone number.
             first = error.errors(include_input=False)[0]
             place = ".".join(map(str, first["loc"])) or "the document"
-            raise Unknown(f"{given.file}: {place}: {first['msg']}", "correct the roster") from None
+            raise Unknown(f"{settings.file}: {place}: {first['msg']}", "correct the roster") from None

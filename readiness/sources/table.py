@@ -62,11 +62,13 @@ class Clients:
 
     @classmethod
     def of(cls, environment: Environment, guard: Guard, reports: Path) -> Clients:
-        """Make the clients of an environment; `reports` is the folder that its earlier runs are in."""
+        """Return the clients of an environment; `reports` is the folder that its earlier runs are in."""
         http = Http(environment.http, environment.target, guard)
         postgres = Postgres(environment.postgres, guard)
-        primary, copy = environment.postgres, environment.replica
-        replica = primary.model_copy(update={"url": copy.url}) if primary and copy else None
+        # The replica has an address of its own, and the timeouts and the rest of the primary.
+        replica = None
+        if environment.postgres and environment.replica:
+            replica = environment.postgres.model_copy(update={"url": environment.replica.url})
         exposition = Exposition(environment.metrics, http)
         prometheus = Prometheus(environment.prometheus, http)
         files = Files(guard)
@@ -98,7 +100,7 @@ class Clients:
         )
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self.http.close()
         self.postgres.close()
         self.replica.close()

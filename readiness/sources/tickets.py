@@ -13,8 +13,10 @@ class Tickets(System[Support]):
     LACK = ("no tracker of support is configured", "set support in the environment file")
 
     def open(self, labels: tuple[str, ...]) -> list[Issue]:
-        """List the open issues that carry any of the labels, the oldest first. Raises Unknown."""
+        """Return the open issues that carry any of the labels, the oldest first. Raises Unknown."""
         repository = Repository(self.settings, self._http, "support", "correct the labels under support")
         # Several labels in one question mean all of them, so each is asked for by itself.
-        found = {one.number: one for label in labels for one in repository.issues(label)}
-        return sorted(found.values(), key=lambda one: one.created_at)
+        by_number: dict[int, Issue] = {}
+        for label in labels:
+            by_number.update((issue.number, issue) for issue in repository.issues(label))
+        return sorted(by_number.values(), key=lambda issue: issue.created_at)

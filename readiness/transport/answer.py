@@ -11,7 +11,10 @@ from readiness.errors import nearest
 from readiness.outcomes import Unknown
 from readiness.transport.strict_json import parse_json
 
-KEYS_SHOWN, KEY_SHOWN = 8, 40
+KEYS_SHOWN = 8
+KEY_SHOWN = 40
+_INDEX_DIGITS = 9
+"""More digits than any list has elements; a longer one would only be slow to convert."""
 
 _REMEDIES = {
     401: "the token is missing, wrong or expired: renew the probe's token",
@@ -25,7 +28,7 @@ _REMEDIES = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, whole and within the deadline."""
+    """A response that came whole and within the deadline."""
 
     url: str
     """Where it came from in the end, without what may be secret."""
@@ -35,18 +38,19 @@ class Answer:
     seconds: float
     """From the first byte sent to the last received, connecting and redirects included."""
     redirects_to: str = ""
-    """Where it sends us, if it was not to be followed, without what may be secret."""
+    """Where it redirects to, if that was not to be followed, without what may be secret."""
 
     def text(self) -> str:
-        """Decode the body. Raises Unknown."""
+        """Return the body as text; a byte order mark is dropped. Raises Unknown for what is not UTF-8."""
         try:
             return self.body.decode("utf-8-sig")
         except UnicodeDecodeError:
             raise Unknown(f"{self.url} answered what is not UTF-8 text", "is it the right address?") from None
 
     def json(self) -> Any:
-        """Parse the body as strict JSON. Raises Unknown for HTML, nothing, NaN and the like."""
+        """Return the body's JSON value. Raises Unknown for HTML, nothing, NaN and the like."""
         text = self.text()
+        # Sign-in pages and proxies answer HTML with status 200; "not JSON" would hide what it is.
         if text.lstrip().startswith("<"):
             raise Unknown(
                 f"{self.url} answered {self.status} with HTML, not JSON",
@@ -55,65 +59,94 @@ class Answer:
         return parse_json(text, f"the body of {self.url} (status {self.status})")
 
     def expect(self, *statuses: int) -> Answer:
-        """Return itself, or say what another status means. Raises Unknown; without arguments any 2xx is good."""
-        if self.status in statuses or (not statuses and 200 <= self.status < 300):  # noqa: PLR2004  any success
+        """Return itself where the status is one of these; without arguments any 2xx will do. Raises Unknown."""
+        is_success = 200 <= self.status < 300  # noqa: PLR2004  the statuses of success, RFC 9110
+        is_expected = self.status in statuses if statuses else is_success
+        if is_expected:
             return self
-        after = self.headers.get("retry-after", "")[:KEY_SHOWN]
-        raise Unknown(
-            f"{self.url} answered {self.status}" + (f" (retry after {after})" if after else ""),
-            _REMEDIES.get(self.status) or _remedy(self.status),
-        )
+
+        reason = f"{self.url} answered {self.status}"
+        retry_after = self.headers.get("retry-after", "")[:KEY_SHOWN]
+        if retry_after:
+            reason += f" (retry after {retry_after})"
+        raise Unknown(reason, _remedy(self.status))
 
 
 def _remedy(status: int) -> str:
-    if status >= 500:  # noqa: PLR2004  the server's own failures
+    if status in _REMEDIES:
+        return _REMEDIES[status]
+    if status >= 500:  # noqa: PLR2004  the server's own failures, RFC 9110
         return "the other side fails: look at its status page and log, then run again"
-    if 300 <= status < 400:  # noqa: PLR2004  redirects
+    if 300 <= status < 400:  # noqa: PLR2004  redirects, RFC 9110
         return "it sends us elsewhere: set the address where it really is"
     return "is it the right address? compare with the service's description"
 
 
-def at_pointer(data: Any, pointer: str) -> Any:
-    """Follow a JSON pointer (RFC 6901). Raises Unknown that names what is there instead."""
+def at_pointer(document: Any, pointer: str) -> Any:
+    """Return the value at a JSON pointer (RFC 6901). Raises Unknown that names what is there instead."""
     if pointer and not pointer.startswith("/"):
         raise Unknown(f"{pointer!r} is not a JSON pointer", f"begin it with a slash: /{pointer}")
-    here, walked = data, ""
+
+    value = document
+    path = ""
     for part in pointer.split("/")[1:]:
+        # In this order, as RFC 6901 wants it: ~01 is the key "~1", not a slash.
         key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(here, dict) and key in here:
-            here = here[key]
-        elif isinstance(here, list) and _is_index(key) and int(key) < len(here):
-            here = here[int(key)]
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and _is_index(key) and int(key) < len(value):
+            value = value[int(key)]
         else:
-            raise Unknown(f"the answer has nothing at {walked}/{part}", f"correct the pointer: {_there(here, key)}")
-        walked += f"/{part}"
-    return here
+            raise Unknown(f"the answer has nothing at {path}/{part}", f"correct the pointer: {_contents(value, key)}")
+        path += f"/{part}"
+    return value
 
 
 def _is_index(key: str) -> bool:
-    return key.isascii() and key.isdecimal() and len(key) < 10 and (key == "0" or not key.startswith("0"))  # noqa: PLR2004
+    """Check whether a key is an index of a list: digits of ASCII without a leading zero, RFC 6901 section 4."""
+    if not key.isascii() or not key.isdecimal() or len(key) > _INDEX_DIGITS:
+        return False
+    return key == "0" or not key.startswith("0")
 
 
-def _there(here: Any, key: str) -> str:
-    if isinstance(here, dict) and here:
-        names = sorted(name if len(name) <= KEY_SHOWN else f"{name[:KEY_SHOWN]}…" for name in here)
-        near = nearest(key, names)
-        more = f" and {len(names) - KEYS_SHOWN} more" if len(names) > KEYS_SHOWN else ""
-        return f"there is {', '.join(names[:KEYS_SHOWN])}{more}" + (f"; did you mean {near}?" if near else "")
-    if isinstance(here, list):
-        return f"there is a list of {len(here)}"
-    return f"there is {'an empty object' if isinstance(here, dict) else type(here).__name__}"
+def _contents(value: Any, key: str) -> str:
+    """Return a clause on what is there in place of a key, with the nearest name."""
+    if isinstance(value, list):
+        return f"there is a list of {len(value)}"
+    if not isinstance(value, dict):
+        return f"there is {type(value).__name__}"
+    if not value:
+        return "there is an empty object"
+
+    names = sorted(_shortened(name) for name in value)
+    text = f"there is {', '.join(names[:KEYS_SHOWN])}"
+    if len(names) > KEYS_SHOWN:
+        text += f" and {len(names) - KEYS_SHOWN} more"
+    near = nearest(key, names)
+    if near:
+        text += f"; did you mean {near}?"
+    return text
+
+
+def _shortened(name: str) -> str:
+    if len(name) <= KEY_SHOWN:
+        return name
+    return f"{name[:KEY_SHOWN]}…"
 
 
 def unpack(raw: bytes, encoding: str, at_most: int, url: str) -> bytes:
-    """Undo the content encoding, never to more than `at_most` bytes. Raises Unknown also for what is cut short."""
+    """Return the body without its content encoding. Raises Unknown also for what is cut short.
+
+    Never more than `at_most` bytes and one are decompressed: a small answer may unpack to gigabytes.
+    """
     if not raw or encoding in {"", "identity"}:
         return raw
     if encoding not in {"gzip", "x-gzip"}:
         raise Unknown(f"{url} answered in the encoding {encoding[:KEY_SHOWN]}, not asked for", "serve gzip or plain")
+
     body = bytearray()
-    while raw:
-        stream = zlib.decompressobj(wbits=31)
+    while raw:  # gzip may have several members, one after the other, RFC 1952
+        stream = zlib.decompressobj(wbits=31)  # 31: a gzip header and the largest window
         try:
             body += stream.decompress(raw, at_most + 1 - len(body))
         except zlib.error:
@@ -127,7 +160,8 @@ def unpack(raw: bytes, encoding: str, at_most: int, url: str) -> bytes:
 
 
 def too_large(url: str, at_most: int) -> Unknown:
-    """Say that a body is larger than this suite takes."""
+    """Return the error for a body that is larger than http.body_bytes_at_most."""
     return Unknown(
-        f"{url} answered more than {at_most:,} bytes", "is it the right address? else raise http.body_bytes_at_most"
+        f"{url} answered more than {at_most:,} bytes",
+        "is it the right address? else raise http.body_bytes_at_most",
     )

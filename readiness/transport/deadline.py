@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, TypeVar
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 class DeadlinePassed(Exception):
@@ -25,11 +25,11 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
-        """Set a deadline that many seconds from now."""
+        """Return the deadline that many seconds from now."""
         return cls(time.monotonic() + seconds)
 
     def left(self) -> float:
-        """Seconds until it ends, never less than a millisecond: most libraries take 0 for `forever`."""
+        """Return the seconds until it ends, at least a millisecond: most libraries take 0 for `forever`."""
         return max(0.001, self.ends - time.monotonic())
 
 
@@ -42,11 +42,12 @@ class Wire:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def hold(self, descriptor: int) -> None:
-        """Take a connection by a descriptor of our own: a library that wraps it in TLS closes or detaches its own."""
+        """Hold a connection by a descriptor of our own: a library that wraps it in TLS closes or detaches its own."""
         with self._lock:
             self._release()
+            # The family does not matter: this socket is only ever shut down or closed.
             self._ours = socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM)
-            if self.cut_off:
+            if self.cut_off:  # the deadline passed while it connected
                 self._shut()
 
     def cut(self) -> None:
@@ -56,7 +57,7 @@ class Wire:
             self._shut()
 
     def release(self) -> None:
-        """Let go of the connection without ending it."""
+        """Close our descriptor of the connection, without ending the connection."""
         with self._lock:
             self._release()
 
@@ -74,11 +75,12 @@ class Wire:
 
 
 @dataclass
-class _Ending(Generic[Found]):
-    """How the work ended, carried from its thread to the one that waits."""
+class _Outcome(Generic[Value]):
+    """What the work returned or raised, carried from its thread to the one that waits."""
 
     done: threading.Event = field(default_factory=threading.Event)
-    value: list[Found] = field(default_factory=list)
+    value: list[Value] = field(default_factory=list)
+    """One value, or none: None is a value too."""
     error: BaseException | None = None
 
     def __enter__(self) -> None:
@@ -89,33 +91,36 @@ class _Ending(Generic[Found]):
     ) -> bool:
         self.error = error
         self.done.set()
-        return True
+        return True  # it is raised where somebody waits for it, not in the thread
 
 
-def within(deadline: Deadline, work: Callable[[Wire], Found]) -> Found:
-    """Do the work in a daemon thread and wait for it. Raises DeadlinePassed, and whatever the work raises.
+def within(deadline: Deadline, work: Callable[[Wire], Value]) -> Value:
+    """Return what the work returns, done in a daemon thread. Raises DeadlinePassed, and whatever the work raises.
 
     A thread, because nothing else ends the wait for a name server or for a connection that comes a byte at a time.
     At the deadline the wire is cut, so that the thread ends soon after; it never holds the end of the process.
     """
-    wire, ending = Wire(), _Ending[Found]()
+    wire = Wire()
+    outcome = _Outcome[Value]()
 
     def run() -> None:
-        with ending:
+        with outcome:
             try:
-                ending.value.append(work(wire))
+                outcome.value.append(work(wire))
             finally:
                 wire.release()
 
     threading.Thread(target=run, daemon=True, name="readiness-client").start()
+
     in_time = False
     try:
-        in_time = ending.done.wait(deadline.left())
+        in_time = outcome.done.wait(deadline.left())
     finally:
         if not in_time:  # the deadline, or Ctrl-C while waiting: the request must not go on
             wire.cut()
+
     if not in_time:
         raise DeadlinePassed
-    if ending.error:
-        raise ending.error
-    return ending.value[0]
+    if outcome.error:
+        raise outcome.error
+    return outcome.value[0]

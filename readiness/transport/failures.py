@@ -1,4 +1,7 @@
-"""What went wrong with an HTTP request, in words that hold nothing of the request's own headers."""
+"""What went wrong with an HTTP request, in words that hold nothing of the request's own headers.
+
+Nothing of an exception's text is passed on, except where it cannot quote the request: a header may hold a token.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 
 import httpx
 
-TOLD_AT_MOST = 120
+MESSAGE_SHOWN = 120
 
 
 @dataclass(frozen=True)
@@ -23,21 +26,26 @@ class Failure:
 
 
 def failure(error: Exception, *, answered: bool) -> Failure:
-    """Classify what httpx or the operating system raised; `answered` once the answer's headers were there."""
-    return _of_protocol(error) or _of_system(_cause(error)) or _of_connection(error, answered=answered)
+    """Return what an exception of httpx or of the operating system means.
+
+    `answered` tells that the answer's headers were there: what broke off after them is not worth asking again.
+    """
+    return _of_protocol(error) or _of_system(_os_error(error)) or _of_connection(error, answered=answered)
 
 
 def _of_protocol(error: Exception) -> Failure | None:
+    # httpx encodes headers as ASCII and h11 refuses line breaks in them, each with an error of its own.
     if isinstance(error, httpx.LocalProtocolError | UnicodeError):
         return Failure(
             "not sent",
             "was not asked: a header has characters that HTTP does not know",
             "a line break or an accent in a token? renew the variable that holds it",
         )
+    # "Server disconnected without sending a response" is a connection that broke off, whatever httpx calls it.
     if isinstance(error, httpx.RemoteProtocolError) and "without sending a response" not in str(error):
         return Failure(
             "cut short",
-            f"answered what is not whole HTTP: {str(error)[:TOLD_AT_MOST]}",
+            f"answered what is not whole HTTP: {str(error)[:MESSAGE_SHOWN]}",
             "look at the service's log and at the proxy in between, then run again",
         )
     return None
@@ -51,18 +59,21 @@ def _of_system(cause: OSError | None) -> Failure | None:
             "is the name right, and does DNS answer here?",
         )
     if isinstance(cause, ssl.SSLError):
-        told = getattr(cause, "verify_message", "") or cause.reason or type(cause).__name__
-        return Failure("TLS failed", f"failed in TLS: {told}", "look at the certificate: name, chain, expiry")
+        # Only the errors of a certificate have a `verify_message`.
+        message = getattr(cause, "verify_message", "") or cause.reason or type(cause).__name__
+        return Failure("TLS failed", f"failed in TLS: {message}", "look at the certificate: name, chain, expiry")
     if isinstance(cause, ConnectionRefusedError):
         return Failure("connection refused", "refused the connection", "is it up, and is the port right?")
     return None
 
 
 def _of_connection(error: Exception, *, answered: bool) -> Failure:
-    cause = _cause(error)
+    cause = _os_error(error)
+    # A reset while connecting is a server that is there and breaks off, as one that restarts does.
     if isinstance(error, httpx.ConnectError) and not isinstance(cause, ConnectionResetError):
-        told = getattr(cause, "strerror", None) or "no reason told"
-        return Failure("cannot be reached", f"cannot be reached: {told}", "is there a way to it from here?")
+        message = getattr(cause, "strerror", None) or "no reason told"
+        return Failure("cannot be reached", f"cannot be reached: {message}", "is there a way to it from here?")
+
     if answered:
         return Failure("reset", "broke off in its answer", "look at the service's log, then run again")
     return Failure(
@@ -73,11 +84,11 @@ def _of_connection(error: Exception, *, answered: bool) -> Failure:
     )
 
 
-def _cause(error: BaseException) -> OSError | None:
-    """Find the operating system's own word for it, below what the libraries say."""
-    here: BaseException | None = error
-    while here:
-        if isinstance(here, OSError):
-            return here
-        here = here.__cause__ or here.__context__
+def _os_error(error: BaseException) -> OSError | None:
+    """Return the operating system's error in the chain of causes, below what httpx and httpcore raised."""
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, OSError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
     return None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from readiness.errors import nearest
 from readiness.outcomes import Effect, Unknown
@@ -33,10 +34,22 @@ class Request:
     effect: Effect
     at: datetime
 
+    def record(self) -> dict[str, Any]:
+        """Return it as plain JSON: the journal's record `request`."""
+        return {
+            "client": self.client,
+            "method": self.method,
+            "target": self.target,
+            "status": self.status,
+            "seconds": round(self.seconds, 4),
+            "effect": str(self.effect),
+            "at": self.at.isoformat(),
+        }
+
 
 @dataclass
 class Entry:
-    """The request under way; who makes it says how it ended."""
+    """The request under way; the client that sends it sets its status."""
 
     status: str = _UNDER_WAY
 
@@ -57,19 +70,25 @@ class Guard:
     def permit(self, client: str, method: str, target: str, host: str | None, effect: Effect) -> None:
         """Raise Unknown where this may not be sent, and record the refusal. `host` None is this machine itself."""
         refusal = self._refusal(host, effect)
-        if refusal:
-            status = f"refused: {refusal.reason}"
-            self._keep(Request(client, method, target, status, 0.0, effect, datetime.now(UTC)))
-            raise refusal
+        if refusal is None:
+            return
+
+        status = f"refused: {refusal.reason}"
+        self._add(Request(client, method, target, status, 0.0, effect, datetime.now(UTC)))
+        raise refusal
 
     @contextmanager
     def request(self, client: str, method: str, target: str, host: str | None, effect: Effect) -> Iterator[Entry]:
         """Permit, time and record one request. Raises Unknown where it is not permitted."""
         self.permit(client, method, target, host, effect)
         entry = Entry()
-        at, started = datetime.now(UTC), time.monotonic()
+        at = datetime.now(UTC)
+        started = time.monotonic()
+
+        # Before it is sent: a process that dies over it leaves a record of what it did to the other side.
         if effect is not Effect.READ and self.record:
             self.record(Request(client, method, target, entry.status, 0.0, effect, at))
+
         try:
             yield entry
         except Unknown as unknown:
@@ -77,21 +96,24 @@ class Guard:
                 entry.status = unknown.reason
             raise
         finally:
-            self._keep(Request(client, method, target, entry.status, time.monotonic() - started, effect, at))
+            seconds = time.monotonic() - started
+            self._add(Request(client, method, target, entry.status, seconds, effect, at))
 
     def _refusal(self, host: str | None, effect: Effect) -> Unknown | None:
-        if host is not None and host.lower() not in {known.lower() for known in self.allowed_hosts}:
+        hosts = {allowed.lower() for allowed in self.allowed_hosts}
+        if host is not None and host.lower() not in hosts:
             near = nearest(host, self.allowed_hosts)
             hint = f" (did you mean {near}?)" if near else ""
             return HostNotAllowed(
                 f"the host {host or 'without a name'} is not allowed{hint}",
                 "add it to allowed_hosts in the environment file, if it is ours",
             )
+
         if effect is not Effect.READ and effect not in self.allowed:
             return Unknown(f"this has the effect {effect}, which is not allowed here", f"run with --allow {effect}")
         return None
 
-    def _keep(self, request: Request) -> None:
+    def _add(self, request: Request) -> None:
         with self._lock:
             self.requests.append(request)
             if self.record:

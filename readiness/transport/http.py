@@ -29,6 +29,7 @@ _KEEP_METHOD = {307, 308}
 _SAFE_TO_REPEAT = {"GET", "HEAD"}
 _PORTS = {"http": 80, "https": 443}
 _CONNECTED = {"connection.connect_tcp.complete", "connection.start_tls.complete"}
+"""Events of httpcore's trace extension that come with the open stream."""
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError)
 
 
@@ -41,7 +42,7 @@ class _BrokenOff(Unknown):
 
 
 @dataclass(frozen=True)
-class _Ask:
+class _Hop:
     """One request of a chain of redirects."""
 
     method: str
@@ -50,25 +51,26 @@ class _Ask:
     token: Secret | None
     headers: Mapping[str, str]
     content: Mapping[str, Any]
+    """httpx's own arguments for the body: json, data and files, each None where it is not given."""
     first: str = ""
-    """Where the chain began, once it has led on."""
+    """Where the chain began, in every hop but the first."""
 
-    def onward(self, location: str, status: int) -> _Ask:
-        """Follow a redirect: what was given for one origin is not carried to another. Raises InvalidURL, ValueError."""
+    def redirected(self, location: str, status: int) -> _Hop:
+        """Return the request that a redirect asks for. Raises InvalidURL, ValueError for no http address."""
         url = self.url.join(location)
         if url.scheme not in _PORTS or not url.host:
             raise ValueError("no http address")
-        same = _origin(url) == _origin(self.url)
-        keep = status in _KEEP_METHOD or self.method == "HEAD"
-        return replace(
-            self,
-            url=url,
-            method=self.method if keep else "GET",
-            content=self.content if keep else {},
-            token=self.token if same else None,
-            headers=self.headers if same else {},
-            first=self.first or shown(self.url),
-        )
+
+        following = replace(self, url=url, first=self.first or shown(self.url))
+
+        # As browsers do: 301, 302 and 303 turn what was sent into a question without a body.
+        if status not in _KEEP_METHOD and self.method != "HEAD":
+            following = replace(following, method="GET", content={})
+
+        # What was given for one origin is not carried to another.
+        if _origin(url) != _origin(self.url):
+            following = replace(following, token=None, headers={})
+        return following
 
 
 class Http:
@@ -85,7 +87,7 @@ class Http:
     def get(
         self, where: str, *, token: Secret | None = None, headers: Mapping[str, str] | None = None, follow: bool = True
     ) -> Answer:
-        """Read a path of the target, or a whole address. Raises Unknown.
+        """Return the answer to a GET of a path of the target, or of a whole address. Raises Unknown.
 
         Without `follow` a redirect to another page, such as one to sign in, is the answer.
         """
@@ -104,112 +106,131 @@ class Http:
         files: Mapping[str, Any] | None = None,
         follow: bool = True,
     ) -> Answer:
-        """Send one request and follow its redirects, all within the deadline. Raises Unknown.
+        """Return the answer to one request, its redirects followed, all within the deadline. Raises Unknown.
 
         A path is on the target and carries its token and headers; an address elsewhere carries what is given here.
         A method that is not GET or HEAD says what it does to the other side by `effect`.
         """
-        content = {name: value for name, value in {"json": json, "data": data, "files": files}.items() if value}
-        if json is not None:
-            content["json"] = json
-        ask = _Ask(method.upper(), self._address(where), effect, token, headers or {}, content)
-        deadline, seconds = Deadline.after(self._settings.deadline_seconds), 0.0
+        content = {"json": json, "data": data, "files": files}
+        hop = _Hop(method.upper(), self._address(where), effect, token, headers or {}, content)
+        return self._follow(hop, follow=follow)
+
+    def _follow(self, hop: _Hop, *, follow: bool) -> Answer:
+        first_url = hop.url
+        deadline = Deadline.after(self._settings.deadline_seconds)
+        seconds = 0.0
+
         for _ in range(REDIRECTS_AT_MOST + 1):
-            answer = self._patiently(ask, deadline)
+            answer = self._with_retry(hop, deadline)
             seconds += answer.seconds
-            if answer.status not in _REDIRECTS or not answer.headers.get("location"):
+
+            location = answer.headers.get("location")
+            if answer.status not in _REDIRECTS or not location:
                 return replace(answer, seconds=seconds)
+
             try:
-                onward = ask.onward(answer.headers["location"], answer.status)
+                following = hop.redirected(location, answer.status)
             except (httpx.InvalidURL, ValueError):
                 raise Unknown(f"{answer.url} redirects to no http address", "correct the Location it sends") from None
-            if not follow and _page(onward.url) != _page(ask.url):
-                return replace(answer, seconds=seconds, redirects_to=shown(onward.url))
-            ask = onward
+
+            if not follow and _page(following.url) != _page(hop.url):
+                return replace(answer, seconds=seconds, redirects_to=shown(following.url))
+            hop = following
+
         raise Unknown(
-            f"{shown(self._address(where))} redirects more than {REDIRECTS_AT_MOST} times",
+            f"{shown(first_url)} redirects more than {REDIRECTS_AT_MOST} times",
             "a loop? follow it in a browser, and set the address where it ends",
         )
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close all connections."""
         if self._client:
             self._client.close()
 
     def _open(self) -> httpx.Client:
-        """Give the one client, made when it is first needed: reading the certificates takes a while."""
+        """Return the one client, made when it is first needed: reading the certificates takes a while."""
         with self._lock:
-            self._client = self._client or httpx.Client(
-                trust_env=False,
-                follow_redirects=False,
-                # Requests do not know of each other: no cookie is kept, and each has a connection of its own, whose
-                # socket is known, so that the deadline can end it whatever it drips.
-                cookies=_no_cookies(),
-                limits=httpx.Limits(max_keepalive_connections=0),
-            )
+            if self._client is None:
+                self._client = httpx.Client(
+                    # A proxy or a .netrc of this machine must not decide what is asked.
+                    trust_env=False,
+                    follow_redirects=False,
+                    # Requests do not know of each other: no cookie is kept, and each has a connection of its own,
+                    # whose socket is known, so that the deadline can end it whatever it drips.
+                    cookies=_no_cookies(),
+                    limits=httpx.Limits(max_keepalive_connections=0),
+                )
             return self._client
 
     def _address(self, where: str) -> httpx.URL:
+        """Return the URL of a path of the target, or of a whole address. Raises Unknown."""
+        address = self._target.url + where if where.startswith("/") else where
         try:
-            url = httpx.URL(self._target.url + where if where.startswith("/") else where)
+            url = httpx.URL(address)
         except (httpx.InvalidURL, ValueError):
             raise Unknown("an address to be asked cannot be read", "correct it in the environment file") from None
         if url.scheme not in _PORTS or not url.host:
             raise Unknown(f"{shown(url)} is neither a path nor an http address", "begin it with / or https://")
         return url
 
-    def _headers(self, ask: _Ask) -> httpx.Headers:
-        sent = httpx.Headers({"User-Agent": "production-readiness", "Accept-Encoding": "gzip"})
-        token = ask.token
-        if _origin(ask.url) == _origin(httpx.URL(self._target.url)):
-            sent.update(self._target.headers)
-            if "authorization" not in httpx.Headers(ask.headers):
-                token = token or self._target.token
-        sent.update(ask.headers)
-        if token:
-            sent["Authorization"] = f"Bearer {token.reveal()}"
-        return sent
+    def _headers(self, hop: _Hop) -> httpx.Headers:
+        """Return the headers to send; the target's own go to the target's origin alone."""
+        headers = httpx.Headers({"User-Agent": "production-readiness", "Accept-Encoding": "gzip"})
+        token = hop.token
 
-    def _patiently(self, ask: _Ask, deadline: Deadline) -> Answer:
-        """Ask, and once more where the connection broke off before an answer: a deployment does that to one or two."""
+        is_target = _origin(hop.url) == _origin(httpx.URL(self._target.url))
+        if is_target:
+            headers.update(self._target.headers)
+            if token is None and "authorization" not in httpx.Headers(hop.headers):
+                token = self._target.token
+
+        headers.update(hop.headers)
+        if token:
+            headers["Authorization"] = f"Bearer {token.reveal()}"
+        return headers
+
+    def _with_retry(self, hop: _Hop, deadline: Deadline) -> Answer:
+        """Send, and once more where the connection broke off before an answer: a deployment does that to one or two."""
         try:
-            return self._once(ask, deadline)
+            return self._once(hop, deadline)
         except HostNotAllowed as refusal:
-            if not ask.first:
+            if not hop.first:
                 raise
             raise Unknown(
-                f"{ask.first} redirects to {shown(ask.url)}; {refusal.reason}",
+                f"{hop.first} redirects to {shown(hop.url)}; {refusal.reason}",
                 "a sign-in page? look at it in a browser; add the host to allowed_hosts only if it is ours",
             ) from None
-        except _BrokenOff as lost:
-            if ask.method not in _SAFE_TO_REPEAT:
-                raise Unknown(lost.reason, lost.remedy) from None
-        try:
-            return self._once(ask, deadline)
-        except _BrokenOff as lost:
-            raise Unknown(f"{lost.reason}, twice", lost.remedy) from None
+        except _BrokenOff as broken_off:
+            # The other side may have done it before it broke off; twice is worse than not known.
+            if hop.method not in _SAFE_TO_REPEAT:
+                raise Unknown(broken_off.reason, broken_off.remedy) from None
 
-    def _once(self, ask: _Ask, deadline: Deadline) -> Answer:
-        where = shown(ask.url)
-        with self._guard.request("http", ask.method, where, ask.url.host, ask.effect) as entry:
-            with self._place(ask.url, deadline):
+        try:
+            return self._once(hop, deadline)
+        except _BrokenOff as broken_off:
+            raise Unknown(f"{broken_off.reason}, twice", broken_off.remedy) from None
+
+    def _once(self, hop: _Hop, deadline: Deadline) -> Answer:
+        where = shown(hop.url)
+        with self._guard.request("http", hop.method, where, hop.url.host, hop.effect) as entry:
+            with self._place(hop.url, deadline):
                 try:
-                    answer = within(deadline, lambda wire: self._exchange(ask, deadline, wire))
+                    answer = within(deadline, lambda wire: self._exchange(hop, deadline, wire))
                 except DeadlinePassed:
                     raise self._too_slow(where, entry) from None
                 except httpx.TimeoutException:
                     raise self._too_slow(where, entry) from None
                 except _Early as early:
-                    lost = _failed(early.error, where, entry, answered=False)
-                    if isinstance(early.error, httpx.ConnectError) and ask.method not in _SAFE_TO_REPEAT:
-                        raise NotSent(lost.reason, lost.remedy) from None
-                    raise lost from None
+                    unknown = _failed(early.error, where, entry, answered=False)
+                    if isinstance(early.error, httpx.ConnectError) and hop.method not in _SAFE_TO_REPEAT:
+                        raise NotSent(unknown.reason, unknown.remedy) from None
+                    raise unknown from None
                 except _FAILURES as error:
                     raise _failed(error, where, entry, answered=True) from None
             entry.status = str(answer.status)
         return answer
 
-    def _exchange(self, ask: _Ask, deadline: Deadline, wire: Wire) -> Answer:
+    def _exchange(self, hop: _Hop, deadline: Deadline, wire: Wire) -> Answer:
         """Send and receive; runs in a thread of its own and may be cut off at any point."""
 
         def trace(event: str, info: Mapping[str, Any]) -> None:
@@ -220,28 +241,32 @@ class Http:
         started = time.monotonic()
         try:
             request = client.build_request(
-                ask.method,
-                ask.url,
-                headers=self._headers(ask),
+                hop.method,
+                hop.url,
+                headers=self._headers(hop),
                 timeout=deadline.left(),
                 extensions={"trace": trace},
-                **ask.content,
+                **hop.content,
             )
             response = client.send(request, stream=True)
         except httpx.TimeoutException:
             raise
         except _FAILURES as error:
             raise _Early(error) from None
+
+        where = shown(hop.url)
         try:
-            raw = self._body(response, shown(ask.url))
+            raw = self._body(response, where)
         finally:
             response.close()
         seconds = time.monotonic() - started
+
         encoding = response.headers.get("content-encoding", "").strip().lower()
-        body = unpack(raw, encoding, self._settings.body_bytes_at_most, shown(ask.url))
-        return Answer(shown(ask.url), response.status_code, response.headers, body, seconds)
+        body = unpack(raw, encoding, self._settings.body_bytes_at_most, where)
+        return Answer(where, response.status_code, response.headers, body, seconds)
 
     def _body(self, response: httpx.Response, where: str) -> bytes:
+        """Return the body as it was sent, still packed: httpx unpacks without a bound. Raises Unknown."""
         body = bytearray()
         for part in response.iter_raw():
             body += part
@@ -253,10 +278,11 @@ class Http:
     def _place(self, url: httpx.URL, deadline: Deadline) -> Iterator[None]:
         """Wait for one of the host's places; the wait counts towards the deadline."""
         with self._lock:
-            places = self._places.setdefault(
-                f"{url.host}:{url.port or _PORTS.get(url.scheme)}",
-                threading.Semaphore(self._settings.connections_per_host),
-            )
+            host = f"{url.host}:{_port(url)}"
+            if host not in self._places:
+                self._places[host] = threading.Semaphore(self._settings.connections_per_host)
+            places = self._places[host]
+
         if not places.acquire(timeout=deadline.left()):
             raise Unknown(
                 f"{shown(url)} was not asked: our other requests took all {self._settings.connections_per_host} places",
@@ -284,9 +310,11 @@ class _Early(Exception):
 
 
 def _failed(error: Exception, where: str, entry: Entry, *, answered: bool) -> Unknown:
-    found = failure(error, answered=answered)
-    entry.status = found.status
-    return (_BrokenOff if found.broke_off else Unknown)(f"{where} {found.reason}", found.remedy)
+    """Return the error for an exception of httpx or the system, and set the status of the request's record."""
+    cause = failure(error, answered=answered)
+    entry.status = cause.status
+    kind = _BrokenOff if cause.broke_off else Unknown
+    return kind(f"{where} {cause.reason}", cause.remedy)
 
 
 def _no_cookies() -> http.cookiejar.CookieJar:
@@ -294,20 +322,26 @@ def _no_cookies() -> http.cookiejar.CookieJar:
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port or _PORTS.get(url.scheme)
+    return url.scheme, url.host, _port(url)
+
+
+def _port(url: httpx.URL) -> int | None:
+    return url.port or _PORTS.get(url.scheme)
 
 
 def _page(url: httpx.URL) -> tuple[str, str]:
-    """Tell pages apart: https instead of http, or a slash at the end, does not make another one."""
+    """Return what tells pages apart: https instead of http, or a slash at the end, does not make another one."""
     return url.host, url.path.rstrip("/")
 
 
 def shown(url: httpx.URL | str) -> str:
-    """Write an address without what may be secret in it."""
-    known = httpx.URL(url)
-    query = [
-        (name, MASK if is_secret_parameter(name) else value)
-        for name, value in parse_qsl(known.query.decode("ascii", "replace"), keep_blank_values=True)
-    ]
-    plain = known.copy_with(username=None, password=None, query=None, fragment=None)
-    return f"{plain}?{urlencode(query, safe='*')}" if query else str(plain)
+    """Return an address without user, password and fragment, and with the secrets of its query masked."""
+    address = httpx.URL(url)
+    bare = address.copy_with(username=None, password=None, query=None, fragment=None)
+
+    parameters = []
+    for name, value in parse_qsl(address.query.decode("ascii", "replace"), keep_blank_values=True):
+        parameters.append((name, MASK if is_secret_parameter(name) else value))
+    if not parameters:
+        return str(bare)
+    return f"{bare}?{urlencode(parameters, safe='*')}"

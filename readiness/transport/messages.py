@@ -23,29 +23,31 @@ class Channel:
 
 @dataclass(frozen=True)
 class Message:
-    """Something that was said."""
+    """One message of a channel."""
 
     at: datetime
     author: str
-    """The chat's own id of who said it."""
+    """The chat's own id of its author."""
     text: str
 
 
-def texts(found: Any, keys: tuple[str, ...]) -> Iterator[str]:
-    """Give the texts that stand under some keys, however deep."""
-    if isinstance(found, dict):
-        for key, value in found.items():
-            if key in keys and isinstance(value, str):
-                yield value
+def texts(value: Any, keys: tuple[str, ...]) -> Iterator[str]:
+    """Yield the strings under any of the keys, at any depth, in the order of the document."""
+    if isinstance(value, list):
+        for item in value:
+            yield from texts(item, keys)
+        return
+
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key in keys and isinstance(item, str):
+                yield item
             else:
-                yield from texts(value, keys)
-    elif isinstance(found, list):
-        for value in found:
-            yield from texts(value, keys)
+                yield from texts(item, keys)
 
 
 def unseen(name: str, chat: str) -> Unknown:
-    """Say that a channel is not seen, which does not mean that it is not there."""
+    """Return the error for a channel that the bot does not see, which does not mean that there is none."""
     return Unknown(
         f"{chat} shows the bot no channel {name}: it does not exist, or it is private and the bot is no member",
         f"invite the bot, or set communication.channels.{name} to its id; channels_public: true if none is private",

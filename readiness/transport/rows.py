@@ -16,8 +16,9 @@ from readiness.measurements import Plain
 from readiness.outcomes import Unknown
 
 Row = dict[str, Plain]
-TOLD_AT_MOST = 240
-_EXACT = 10**18  # beyond it a count is a float; JSON readers lose the digits anyway
+MESSAGE_SHOWN = 240
+_EXACT = 10**18
+"""Beyond it an integer becomes a float: most readers of JSON lose the digits anyway."""
 
 _BY_CLASS: tuple[tuple[type[psycopg.Error], str, str], ...] = (
     (errors.ReadOnlySqlTransaction, "the statement writes, and readings only read", "correct the query"),
@@ -39,7 +40,8 @@ _BY_CLASS: tuple[tuple[type[psycopg.Error], str, str], ...] = (
     (errors.AdminShutdown, "the server ended the connection", "is it being restarted? run again when it is up"),
 )
 
-# While connecting there is no SQLSTATE; the words are the server's and libpq's own.
+# While connecting there is no SQLSTATE; the words are the server's and libpq's own. The first that fits counts: what is
+# said of a role or a database in general stands below what is said of its password or its slots.
 _BY_WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
         ("password authentication failed", "no password supplied", "SASL authentication failed"),
@@ -67,25 +69,36 @@ _BY_WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 
 
 def explained(error: psycopg.Error, place: str) -> Unknown:
-    """Turn a database's error into what it means and what to do next; its detail, which can quote rows, is left out."""
-    first = (str(error).splitlines() or [""])[0].strip()[:TOLD_AT_MOST]
+    """Return what a database's error means and what to do next.
+
+    Only the first line of its message is passed on: the detail below it can quote rows.
+    """
+    lines = str(error).splitlines()
+    first = lines[0].strip()[:MESSAGE_SHOWN] if lines else ""
+
     for kind, reason, remedy in _BY_CLASS:
         if isinstance(error, kind):
             return Unknown(f"{reason}: {first}", remedy)
+
+    # What is no matter of the server's operation is the statement's fault.
     if not isinstance(error, psycopg.OperationalError):
         return Unknown(f"the query failed: {first}", "correct the query")
-    told = first.rpartition("FATAL: ")[2].strip()
+
+    # libpq puts the address that was tried in front of the server's own words.
+    message = first.rpartition("FATAL: ")[2].strip()
     for words, reason, remedy in _BY_WORDS:
-        if any(word in told for word in words):
-            return Unknown(f"{place}: {reason}: {told}", remedy)
-    return Unknown(f"{place} cannot be asked: {told}", "is it up, and is postgres.url right?")
+        if any(word in message for word in words):
+            return Unknown(f"{place}: {reason}: {message}", remedy)
+    return Unknown(f"{place} cannot be asked: {message}", "is it up, and is postgres.url right?")
 
 
 def only_value(rows: list[Row], what: str) -> Plain:
-    """Give the one value of a result. Raises Unknown for none, several, and NULL."""
+    """Return the one value of a result of one row and one column. Raises Unknown for none, several, and NULL."""
+    if not rows:
+        raise Unknown(f"{what} has 0 rows, not one value", "correct the query")
     if len(rows) != 1 or len(rows[0]) != 1:
-        columns = f" of {len(rows[0])} columns" if rows else ""
-        raise Unknown(f"{what} has {len(rows)} rows{columns}, not one value", "correct the query")
+        raise Unknown(f"{what} has {len(rows)} rows of {len(rows[0])} columns, not one value", "correct the query")
+
     (value,) = rows[0].values()
     if value is None or value == "":
         raise Unknown(f"{what} is empty: there is nothing to measure yet", "is there data in the window?")
@@ -93,7 +106,7 @@ def only_value(rows: list[Row], what: str) -> Plain:
 
 
 def plain_row(names: Sequence[str], values: Sequence[Any]) -> Row:
-    """Name the values of one row. Raises Unknown where two columns have the same name, or a value is not plain."""
+    """Return a row as a mapping. Raises Unknown where two columns have the same name, or a value is not plain."""
     row = {name: plain(value) for name, value in zip(names, values, strict=True)}
     if len(row) != len(values):
         raise Unknown("the query answers two columns of the same name", "name each column with `as`")
@@ -101,11 +114,12 @@ def plain_row(names: Sequence[str], values: Sequence[Any]) -> Row:
 
 
 def plain(value: Any) -> Plain:
-    """Turn what psycopg gives into plain JSON; times become ISO text in UTC, durations seconds. Raises Unknown."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _EXACT:
-        value = Decimal(value)
-    if value is None or isinstance(value, bool | int | str):
+    """Return psycopg's value as plain JSON: times as ISO 8601 in UTC, durations as seconds. Raises Unknown."""
+    if value is None or isinstance(value, bool | str):
         return value
+    if isinstance(value, int):
+        return value if abs(value) <= _EXACT else _number(Decimal(value))
+
     for kind, convert in _CONVERSIONS:
         if isinstance(value, kind):
             return convert(value)
@@ -113,19 +127,41 @@ def plain(value: Any) -> Plain:
 
 
 def _number(value: float | Decimal) -> Plain:
-    number = float(value) if isinstance(value, float) or value.is_finite() else math.nan
-    if not math.isfinite(number):
+    # A Decimal is asked first: its signalling NaN cannot be converted, and beyond the largest float it is infinite.
+    is_not_finite = isinstance(value, Decimal) and not value.is_finite()
+    if is_not_finite or not math.isfinite(float(value)):
         raise Unknown("the query answers what is no finite number", "correct the query, or the data")
+
+    # numeric and sum(bigint) come as Decimal; what they count stays an integer.
     if isinstance(value, Decimal) and abs(value) <= _EXACT and value == value.to_integral_value():
         return int(value)
-    return number
+    return float(value)
 
 
+def _instant(value: datetime) -> Plain:
+    # A timestamp without a zone stays without: it is not known to be in UTC.
+    in_utc = value.astimezone(UTC) if value.tzinfo else value
+    return in_utc.isoformat()
+
+
+def _seconds(value: timedelta) -> Plain:
+    return value.total_seconds()
+
+
+def _array(value: Sequence[Any]) -> Plain:
+    return [plain(item) for item in value]
+
+
+def _object(value: dict[Any, Any]) -> Plain:
+    return {str(key): plain(item) for key, item in value.items()}
+
+
+# In this order: a datetime is also a date.
 _CONVERSIONS: tuple[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], Plain]], ...] = (
     ((float, Decimal), _number),
-    (datetime, lambda value: (value.astimezone(UTC) if value.tzinfo else value).isoformat()),
+    (datetime, _instant),
     ((date, UUID), str),
-    (timedelta, lambda value: value.total_seconds()),
-    ((list, tuple), lambda value: [plain(item) for item in value]),
-    (dict, lambda value: {str(key): plain(item) for key, item in value.items()}),
+    (timedelta, _seconds),
+    ((list, tuple), _array),
+    (dict, _object),
 )

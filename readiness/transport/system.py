@@ -1,4 +1,4 @@
-"""What the clients of all systems share that an environment names in a section of its own and that speak HTTP."""
+"""The base of every client whose system has a section of its own in the environment file and speaks HTTP."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ class System(Generic[Settings]):
     """A system that the environment names, or does not name."""
 
     LACK: ClassVar[tuple[str, str]]
-    """What is told where it is not named: the reason, and what to set."""
+    """The reason and the remedy of NotConfigured, where the environment does not name the system."""
 
     def __init__(self, settings: Settings | None, http: Http) -> None:
-        self._given, self._http = settings, http
+        self._given = settings
+        self._http = http
 
     @property
     def configured(self) -> bool:
-        """Tell whether the environment names it."""
+        """Whether the environment names the system."""
         return self._given is not None
 
     @property
     def settings(self) -> Settings:
-        """What the environment says. Raises NotConfigured."""
+        """The system's section of the environment file. Raises NotConfigured."""
         if self._given is None:
             raise NotConfigured(*self.LACK)
         return self._given

@@ -1,4 +1,4 @@
-"""A vendor's answer as the type that its description says it is."""
+"""A vendor's answer as the type that the vendor's API description promises."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ T = TypeVar("T")
 PLACE_SHOWN = 60
 
 
-def typed(kind: type[T], found: Any, answer: Answer, vendor: str, setting: str) -> T:
-    """Validate what was answered. Raises Unknown that names the place, and the setting to look at."""
+def typed(adapter: TypeAdapter[T], value: Any, answer: Answer, vendor: str, setting: str) -> T:
+    """Return `value`, a part of `answer`, as the adapter's type.
+
+    Raises Unknown that names the first place that is wrong, and the `setting` of the environment file to look at.
+    """
     try:
-        return TypeAdapter(kind).validate_python(found)
+        return adapter.validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))[:PLACE_SHOWN] or "the answer"
         raise Unknown(
-            f"{answer.url} answered something else than {vendor} does: {place}: {first['msg']}", f"is {setting} right?"
+            f"{answer.url} answered something else than {vendor} does: {place}: {first['msg']}",
+            f"is {setting} right?",
         ) from None
 
 
-def at_key(found: Any, key: str) -> Any:
-    """Take what stands at a key of an object; None where there is no object."""
-    return found.get(key) if isinstance(found, dict) else None
+def at_key(document: Any, key: str) -> Any:
+    """Return the value under a key of a JSON object; None where the key is missing or the document is no object."""
+    if not isinstance(document, dict):
+        return None
+    return document.get(key)

@@ -71,4 +71,4 @@ if __name__ == "__main__":
             print(f"{name}: {found[name][-1]:.0f} µs a request", flush=True)
     ratio = sum(found["ours"]) / sum(found["bare"])
     print(f"{'ok    ' if ratio <= 1.15 else 'MISSED'} ours costs {ratio:.2f} times the bare one")
-    sys.exit(ratio > 1.15)
+    sys.exit(3 if ratio > 1.15 else 0)  # as `make lab` knows a missed bar

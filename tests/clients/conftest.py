@@ -45,7 +45,8 @@ end $$;
 
 
 @pytest.fixture(scope="session")
-def database() -> Iterator[postgres.Server]:
+def database(starts_servers: None) -> Iterator[postgres.Server]:
+    del starts_servers
     folder = Path(tempfile.mkdtemp(prefix="readiness-clients-"))
     server = postgres.start(folder / "cluster")
     try:

@@ -69,7 +69,7 @@ OPERATIONS: dict[str, Callable[[Clients], object]] = {
     "discord.absent": lambda clients: _chat(clients, "discord").absent(ROOM, ADA),
     "discord.messages": lambda clients: _told(_chat(clients, "discord").messages(ROOM, *_today())),
     "status_pages.page": lambda clients: clients.status_pages.page(_site(clients)),
-    "status_pages.told": lambda clients: clients.status_pages.told(_site(clients)),
+    "status_pages.told": lambda clients: clients.status_pages.notices(_site(clients)),
     "tickets.open": lambda clients: clients.tickets.open(("complaint",)),
     "incident_reports.all": lambda clients: [*clients.incident_reports.all()],
     "pagerduty.on_calls": lambda clients: clients.pagerduty.on_calls(datetime.now(UTC), datetime.now(UTC)),

@@ -19,8 +19,9 @@ Drill = Callable[..., tuple[int, Evidence]]
 
 
 @pytest.fixture(scope="module")
-def target() -> Iterator[Sandbox]:
+def target(starts_servers: None) -> Iterator[Sandbox]:
     """One for each module: what a drill uploads is not in the backups of the sandbox."""
+    del starts_servers
     with Sandbox.start(launched=True) as running:
         yield running
 

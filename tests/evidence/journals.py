@@ -11,7 +11,7 @@ from typing import Any
 
 from readiness.evidence.journal import FILE, FIRST, Journal
 from readiness.evidence.rejudge import limits_digest
-from readiness.outcomes import Outcome, Phase
+from readiness.outcomes import DecisionKey, Outcome, Phase
 from readiness.redaction.redactor import Redactor
 from readiness.runbook.sign_off import SignOff
 from readiness.verdict import Expected, Result, decide
@@ -93,10 +93,10 @@ def _outline(lines: Sequence[Line]) -> Line:
 
 
 def _finish(phase: Phase, own: Sequence[Line], found: Sequence[Line], at: datetime, start: Line) -> Line:
-    expected = [Expected((one["id"], one["checks"][0], None), one["gate"]) for one in own]
-    results = [Result((one["line"], one["check"], one["subject"]), Outcome(one["outcome"])) for one in found]
+    expected = [Expected(DecisionKey(one["id"], one["checks"][0], None), one["gate"]) for one in own]
+    results = [Result(DecisionKey(one["line"], one["check"], one["subject"]), Outcome(one["outcome"])) for one in found]
     form = SignOff.model_validate(start["sign_off"]) if start.get("sign_off") else None
-    waived = {(one["id"], one["checks"][0], None) for one in own if one["id"] in start.get("waivers", {})}
+    waived = {DecisionKey(one["id"], one["checks"][0], None) for one in own if one["id"] in start.get("waivers", {})}
     verdict = decide(phase, expected, results, sign_off=form, waived=waived)
     told = {"verdict": verdict.word, "exit": verdict.exit, "action": verdict.action, "counts": verdict.counts}
     return {**told, "finished_at": (at + timedelta(seconds=9)).isoformat()}

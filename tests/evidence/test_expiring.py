@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.records import RecordedObservation
 from readiness.rendering.expiring import of_people, of_rehearsals_and_drills, of_runs
 from readiness.runbook.attestations import Attestation
 from readiness.runbook.waivers import Reason, Waiver
@@ -21,7 +22,7 @@ def run_with(folder: Path, *observations: tuple[str, Any], **limits: Any) -> Rec
     told = run_of()
     told["plan"]["lines"].append(line("aged", checks=[], limits=limits))
     found = read_run(write(folder, told))
-    found.observations = [{"name": name, "value": value} for name, value in observations]
+    found.observations = [RecordedObservation(name=name, value=value) for name, value in observations]
     return found
 
 

@@ -58,11 +58,35 @@ def test_a_journal_is_read_back(tmp_path: Path) -> None:
     assert run.died_in == "x"
     found = run.observation("figure", {"a": 1})
     assert found
-    assert found["value"] == [1, "nan"]
-    assert found["at"] == "then"
+    assert found.value == [1, "nan"]
+    assert found.at == "then"
     assert run.observation("figure", {"a": 2}) is None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert read_run(path).head == run.head
+
+
+def test_what_it_carries_is_what_is_read_back(tmp_path: Path) -> None:
+    earlier = Path(__file__).parent / "recorded/reports/tiny/20261129T002626Z-preflight" / FILE
+    journal = Journal(tmp_path, Redactor(frozenset))
+    for text in earlier.read_text("utf-8").splitlines():
+        fields = {key: value for key, value in json.loads(text).items() if key not in {"seq", "prev"}}
+        journal.write(fields.pop("record"), fields)
+    journal.close()
+    assert journal.recorded == read_run(tmp_path)
+    assert journal.recorded
+    assert len(journal.recorded.results) == 20
+
+
+def test_what_it_carries_is_masked_with_it(tmp_path: Path) -> None:
+    secrets: set[str] = set()
+    journal = Journal(tmp_path, Redactor(lambda: frozenset(secrets)))
+    journal.write("start", START)
+    journal.write("observation", {"name": "figure", "value": "a-secret-of-this-test"})
+    secrets.add("a-secret-of-this-test")
+    journal.mask()
+    assert journal.recorded == read_run(tmp_path)
+    assert journal.recorded
+    assert "a-secret" not in str(journal.recorded.observations)
 
 
 def test_it_is_never_written_over(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +23,7 @@ from loadtests.truth import Law
 from readiness.commands import rehearse as command
 from readiness.rehearsal.evidence import FOLDER, folders, read
 from readiness.rehearsal.verdict import Judgement, Word
+from tests.loadtests.waiting import NEVER_SECONDS, until, written
 
 JOURNEYS = {
     "browse": {"weight": 4, "steps": [{"path": "/health"}, {"path": "/ready"}]},
@@ -83,15 +83,6 @@ def test_what_is_not_allowed_is_not_run(tmp_path: Path) -> None:
 LONG = {"users": 5, "hold_minutes": 2, "settle_seconds": 1, "users_per_second": 5, "drain_seconds": 5}
 
 
-def until(find: Callable[[], Any]) -> Any:
-    ends = time.monotonic() + 30
-    while time.monotonic() < ends:
-        if found := find():
-            return found
-        time.sleep(0.1)
-    raise TimeoutError("it did not come about")
-
-
 @contextmanager
 def holding(folder: Path) -> Iterator[tuple[subprocess.Popen[str], psutil.Process]]:
     """Begin two long stages, the second though the first does not pass; gives the command and Locust in the hold."""
@@ -111,8 +102,7 @@ def holding(folder: Path) -> Iterator[tuple[subprocess.Popen[str], psutil.Proces
         process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
         locust = until(lambda: next(iter(psutil.Process(process.pid).children()), None))
         try:
-            until(lambda: list(folders(folder / "reports", "trial")))
-            time.sleep(4)  # the users come and settle
+            until(lambda: (so_far := written(folder / "reports", "trial")) and so_far.hold_from)
             yield process, locust
         finally:
             for one in (process, locust):
@@ -133,7 +123,7 @@ def test_what_is_stopped_loads_the_target_no_more(tmp_path: Path, name: str) -> 
     stop, by = STOPS[name]
     with holding(tmp_path) as (process, locust):
         stop(process.pid)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=NEVER_SECONDS)
         assert not locust.is_running()
     assert process.returncode == 10, said
     assert "not run: two" in said
@@ -147,7 +137,7 @@ if sys.platform == "linux":  # elsewhere nothing ends Locust when the command wa
     def test_a_command_that_is_killed_takes_locust_along(tmp_path: Path) -> None:
         with holding(tmp_path) as (process, locust):
             process.kill()
-            assert not psutil.wait_procs([locust], timeout=30)[1]
+            assert not psutil.wait_procs([locust], timeout=NEVER_SECONDS)[1]
         (folder,) = folders(tmp_path / "reports", "trial")
         assert read(folder).ended == "cut short"
 

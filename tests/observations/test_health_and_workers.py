@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import time
@@ -18,6 +17,7 @@ from readiness.observations.health import health_answer, health_time, health_wor
 from readiness.observations.workers import BACKLOGS, CRON_SUCCESSES, USUAL_BACKLOGS, CronRun, cron_run
 from readiness.outcomes import Unknown
 from readiness.sandbox.postgres import Server as Database
+from readiness.tools import BY_NAME, find
 from tests.clients.conftest import Make
 from tests.clients.servers import Asked, Server, document, whole
 
@@ -61,7 +61,7 @@ def test_a_page_to_sign_in_is_no_health(make: Make) -> None:
     with Server(behave) as server:
         answer = health_answer(make(server.url).http, "/health")
         assert (answer.status, answer.redirects_to) == (302, f"{server.url}/login")
-        assert answer.told("/health") == f"status of /health, which redirects to {server.url}/login"
+        assert answer.summary("/health") == f"status of /health, which redirects to {server.url}/login"
         with pytest.raises(Unknown, match=f"/health redirects to {server.url}/login"):
             health_word(make(server.url).http, "/health", "/environment")
 
@@ -153,8 +153,8 @@ def test_the_scheduler_s_own_table_tells_the_first_success(make: Make, database:
 
 def test_what_is_usual_of_a_queue_is_the_usual_of_its_sum(tmp_path: Path) -> None:
     """Three processes of 20 waiting jobs each: 60 are usual, as 60 wait now."""
-    promtool = shutil.which("promtool")
-    assert promtool, "apt-get install prometheus"
+    promtool = find(BY_NAME["promtool"])
+    assert promtool, "readiness tools --fetch"
     series = [{"series": f'jobs_waiting{{queue="exports",instance="{one}"}}', "values": "20x2100"} for one in "abc"]
     told = [{"labels": '{queue="exports"}', "value": 60}]
     queries = [known.default.promql for known in (BACKLOGS, USUAL_BACKLOGS) if known.default]
@@ -162,6 +162,6 @@ def test_what_is_usual_of_a_queue_is_the_usual_of_its_sum(tmp_path: Path) -> Non
     (tmp_path / "tests.yml").write_text(
         json.dumps({"tests": [{"interval": "5m", "input_series": series, "promql_expr_test": asked}]})
     )
-    words = [promtool, "test", "rules", str(tmp_path / "tests.yml")]
+    words = [str(promtool), "test", "rules", str(tmp_path / "tests.yml")]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -34,12 +34,12 @@ def test_what_was_done_by_hand_in_the_window_is_named(make: Make) -> None:
     with Server(document(trail)) as server:
         found = interventions(pointed(make, server.url, "audit_trail").readings, NOW, "7d")
     assert found.found == ["2026-12-01 17:24Z ada: deployed"]
-    assert found.told == " (2026-12-01 17:24Z ada: deployed)"
+    assert found.summary == " (2026-12-01 17:24Z ada: deployed)"
 
 
 def test_many_interventions_are_told_in_short(make: Make) -> None:
     with Server(document([entry(n / 10, by_hand=True) for n in range(8)])) as server:
-        told = interventions(pointed(make, server.url, "audit_trail").readings, NOW, "7d").told
+        told = interventions(pointed(make, server.url, "audit_trail").readings, NOW, "7d").summary
     assert told.endswith("and 3 more)")
 
 

@@ -1,16 +1,16 @@
-"""A tiny project of checks, observations and a runbook, run by pytest in a process of its own."""
+"""A tiny project of checks, observations and a runbook, run by pytest in a process of its own (see `tests.warm`)."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests import warm
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = """\
@@ -80,8 +80,8 @@ def recent_failures_of_tiny() -> list[dict[str, int]]:
     return [{"upload": 7}]
 
 
-def pytest_readiness_result(record):
-    leave("results.jsonl", json.dumps(record))
+def pytest_readiness_result(result):
+    leave("results.jsonl", json.dumps(result.plain()))
 '''
 CHECKS = '''\
 """The tiny target is as it should be."""
@@ -305,16 +305,10 @@ class Project:
     def run(self, *words: str, env: str | None = "tiny") -> Ran:
         for left in ("results.jsonl", "looked.txt"):
             (self.folder / left).unlink(missing_ok=True)
-        command = [sys.executable, "-m", "pytest", *([f"--env={env}"] if env else []), *words]
-        ran = subprocess.run(
-            command,
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", "NO_COLOR": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        has_workers = any(word.startswith("-n") for word in words)
+        run = warm.run_cold if has_workers else warm.run
+        variables = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", "NO_COLOR": "1"}
+        ran = run("pytest", *([f"--env={env}"] if env else []), *words, folder=self.folder, variables=variables)
         results = [json.loads(text) for text in self._lines("results.jsonl")]
         return Ran(ran.returncode, ran.stdout + ran.stderr, results, sorted(self._lines("looked.txt")))
 

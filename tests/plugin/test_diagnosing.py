@@ -116,7 +116,8 @@ def test_nobody_looks_while_every_line_is_well(project: Project) -> None:
 def test_every_report_shows_them_once_with_their_lines_and_links(project: Project) -> None:
     ran = project.run("-m", "postlaunch")
     folder = max(project.folder.glob("reports/tiny/2*"), key=lambda path: path.stat().st_mtime)
-    page, summary = ((folder / name).read_text("utf-8") for name in ("report.html", "summary.md"))
+    names = ("report.html", "summary.md", "pytest.html")
+    page, summary, rows = ((folder / name).read_text("utf-8") for name in names)
     for text in (ran.out, summary, page):
         assert "diagnostic" in text
         assert "well.example.com" not in text
@@ -126,9 +127,10 @@ def test_every_report_shows_them_once_with_their_lines_and_links(project: Projec
     assert f"look     {LINK}" in ran.out
     assert f"<{LINK}>" in summary
     assert "role &lt;b&gt;app&lt;/b&gt;" in summary
-    assert "<b>app" not in page + summary
+    assert "<b>app" not in page + summary + rows
+    assert page.count("role &lt;b&gt;app&lt;/b&gt;") == 1
     assert '<a href="https://status.example.com/?a=1&amp;b=2" rel="noopener noreferrer">' in page
-    assert "diagnostic sessions_of_tiny:" in page  # in the row of its line, too
+    assert "diagnostic sessions_of_tiny:" in rows  # in the row of its line, too
 
 
 @pytest.mark.parametrize(

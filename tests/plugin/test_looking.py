@@ -36,8 +36,7 @@ ENDS = """
 
 def pytest_readiness_waiting(since):
     import os
-    import time
-    if since is not None and time.monotonic() - since > 0.4:
+    if (HERE / "asked again").exists():
         os.kill(os.getpid(), {number})
 """
 METRICS = b"# TYPE ingestion_uploads_total counter\ningestion_uploads_total 1\n"
@@ -53,8 +52,15 @@ def never_completed(_server: Server, connection: socket.socket, asked: Asked) ->
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    with Server(never_completed) as found:
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Give a server that leaves a sign in the project once it is asked what has become of the upload."""
+
+    def answer(server: Server, connection: socket.socket, asked: Asked) -> None:
+        never_completed(server, connection, asked)
+        if asked.path == "/v1/uploads/u1":
+            (tmp_path / "asked again").touch()
+
+    with Server(answer) as found:
         yield found
 
 
@@ -88,7 +94,7 @@ def recorded(project: Project) -> RecordedRun:
 
 
 def writes(run: RecordedRun) -> list[tuple[str, str]]:
-    return [(one["method"], one["status"]) for one in run.requests if one["effect"] == "write"]
+    return [(one.method, one.status) for one in run.requests if one.effect == "write"]
 
 
 def interrupted(project: Project, how: signal.Signals) -> Ran:
@@ -112,8 +118,9 @@ def test_what_was_written_is_undone_and_on_record_when_the_run_is_ended(
     assert sent(server) == ["POST /v1/uploads", "DELETE /v1/uploads/u1"], ran.out
     run = recorded(project)
     assert writes(run) == [("POST", "201"), ("DELETE", "204")]
-    (look,) = (one for one in run.observations if one["name"] == "synthetic_upload")
-    assert look["unknown"]["reason"] == "the run ended while this was under way"
+    (look,) = (one for one in run.observations if one.name == "synthetic_upload")
+    assert look.unknown
+    assert look.unknown.reason == "the run ended while this was under way"
     assert "STOPPED  synthetic_upload: the run ended while this was under way" in ran.out
     assert "INCOMPLETE" in ran.out
 

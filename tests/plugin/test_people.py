@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +10,9 @@ import pytest
 import yaml
 
 from readiness.__main__ import main
+from tests import warm
 from tests.evidence import chromium
-from tests.plugin.project import ROOT, Project, Ran, line
+from tests.plugin.project import Project, Ran, line
 
 TODAY = datetime.now(UTC).date()
 UNTIL = TODAY + timedelta(days=1)  # the tests may run over midnight
@@ -122,9 +121,10 @@ def test_void_expired_and_unused_are_told_everywhere(project: Project, ran: Ran)
 
 if chromium.PROGRAM:
 
-    def test_the_report_is_for_everybody(project: Project, ran: Ran) -> None:
+    @pytest.mark.parametrize("name", ["report.html", "pytest.html"])
+    def test_the_reports_are_for_everybody(project: Project, ran: Ran, name: str) -> None:
         assert ran.exit
-        (report,) = (project.folder / "reports" / "tiny").glob("2*-preflight/report.html")
+        (report,) = (project.folder / "reports" / "tiny").glob(f"2*-preflight/{name}")
         assert chromium.faults(report) == []
 
 
@@ -174,18 +174,10 @@ def test_next_names_the_actions_and_the_dates(project: Project) -> None:
     project.runbook(*LINES, line("later", "demo.figure", due="T-1h"))
     people(project, ATTESTATIONS, WAIVERS)
     project.preflight()
-    command = [
-        sys.executable,
-        "-m",
-        "readiness",
-        "next",
-        "--env",
-        "tiny",
-        f"--environments={project.folder}/environments",
-    ]
-    out = subprocess.run(
-        [*command, f"--reports={project.folder}/reports"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
+    places = [f"--environments={project.folder}/environments", f"--reports={project.folder}/reports"]
+    ran = warm.run("readiness", "next", "--env", "tiny", *places)
+    ran.check_returncode()
+    out = ran.stdout
     assert "due: book/later" in out
     assert "launch: the launch" in out
     assert "EXPIRED" in out

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from readiness.__main__ import main
-from tests.plugin.project import ROOT, Project, line
+from tests import warm
+from tests.plugin.project import Project, line
 
 
 @pytest.fixture
@@ -58,8 +57,7 @@ def test_a_plan_of_one_phase(project: Project) -> None:
 
 
 def test_the_plan_of_the_sandbox_starts_nothing() -> None:
-    command = [sys.executable, "-m", "readiness", "plan", "--env", "local", "-m", "preflight"]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    ran = warm.run("readiness", "plan", "--env", "local", "-m", "preflight")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "database.pool_headroom" in ran.stdout
 

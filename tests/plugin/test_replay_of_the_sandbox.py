@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from readiness.__main__ import main
 from readiness.evidence.journal import RecordedRun, read_run
+from tests import warm
 from tests.plugin.project import ROOT
 
 NO_NETWORK = """\
@@ -30,14 +29,14 @@ def pytest_run(folder: Path, *words: str) -> RecordedRun:
     """Run pytest and give the run that it left; its folder is the one that was not there before."""
     reports = folder / "reports"
     before = set(reports.glob("local/*/journal.jsonl"))
-    command = [sys.executable, "-m", "pytest", "-q", "--env=local", f"--reports={reports}", *words]
     environment = {name: text for name, text in os.environ.items() if not name.startswith(("GITHUB_", "SANDBOX_"))}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(folder)])
-    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    ran = warm.run("pytest", "-q", "--env=local", f"--reports={reports}", *words, variables=environment)
     (left,) = set(reports.glob("local/*/journal.jsonl")) - before or pytest.fail(ran.stdout + ran.stderr)
     return read_run(left.parent)
 
 
+@pytest.mark.usefixtures("starts_servers")
 @pytest.mark.parametrize("phase", ["preflight", "postlaunch"])
 def test_every_outcome_is_as_it_was(phase: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "no_network.py").write_text(NO_NETWORK, "utf-8")

@@ -181,8 +181,8 @@ def told(server: Server) -> list[dict[str, str]]:
 
 
 def requests(project: Project) -> list[tuple[str, str]]:
-    found = [one for folder in runs(project) for one in read_run(folder).requests if one["client"] == "notify"]
-    return [(one["target"], one["status"]) for one in found]
+    found = [one for folder in runs(project) for one in read_run(folder).requests if one.client == "notify"]
+    return [(one.target, one.status) for one in found]
 
 
 def test_people_hear_of_a_change_and_not_of_a_state(project: Project, receiver: Server) -> None:

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -21,6 +22,7 @@ from readiness.sandbox.folder import PREFIX, own_folder
 from tests.sandbox.visitor import Visitor, wait_for
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("starts_servers")
 PARENT = """
 import os, sys, time
 from readiness.sandbox import Sandbox
@@ -129,6 +131,14 @@ def test_it_is_launched_once_and_for_all() -> None:
         assert {k: v for k, v in sandbox.variables.items() if k != "SANDBOX_LAUNCH_AT"} == {
             k: v for k, v in before.items() if k != "SANDBOX_LAUNCH_AT"
         }
+        assert Visitor(sandbox).configuration["INGESTION_ENABLED"] == "true"
+
+
+def test_a_week_passes_since_the_launch() -> None:
+    with Sandbox.start(launched=True) as sandbox:
+        before = datetime.fromisoformat(sandbox.variables["SANDBOX_LAUNCH_AT"])
+        sandbox.age(7)
+        assert datetime.fromisoformat(sandbox.variables["SANDBOX_LAUNCH_AT"]) == before - timedelta(days=7)
         assert Visitor(sandbox).configuration["INGESTION_ENABLED"] == "true"
 
 

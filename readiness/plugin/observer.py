@@ -1,4 +1,4 @@
-"""Observations, each once: those that only read start together before the first check; a check waits for its own."""
+"""Who looks: an observation is made once for all checks that ask for it, through the clients or in a recorded run."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ import json
 import threading
 import time
 import traceback
-import types
 from collections import deque
-from collections.abc import Callable, Generator, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from _pytest.outcomes import Failed
 from pydantic import TypeAdapter, ValidationError
 
 from readiness.evidence.audit import Seals
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.signing import PublicKey, trusted_keys
+from readiness.evidence.records import RecordedObservation, RecordedRequest, RecordedUnknown
+from readiness.evidence.signing import PublicKey
 from readiness.files.evidence_file import Archive
-from readiness.observations import OBSERVATIONS, Context, Given, Observation, load_all
+from readiness.observations import OBSERVATIONS, Context, Given, Observation
 from readiness.observations.needs import CLIENTS
 from readiness.outcomes import Effect, NotConfigured, Unknown
-from readiness.plugin.options import environments_of
-from readiness.plugin.run import ITEM, LIMITS, RUN, SETTLED, Run, is_controller, is_real
+from readiness.plugin.run import Run
 from readiness.plugin.threads import Look, Threads
+from readiness.plugin.transfer import Observed
 from readiness.runbook.lines import Limits
 from readiness.sources.table import Clients
 from readiness.transport.guard import Guard, Request
@@ -33,8 +32,6 @@ from readiness.transport.guard import Guard, Request
 WAITING_SECONDS = 0.2
 CLEAN_UP_SECONDS = 5.0
 NO_LIMITS = Limits()
-Seen = tuple[str, dict[str, Any]]
-"""The kind of a journal record, `observation` or `request`, and the record."""
 
 
 class Unseen(Unknown, Failed):
@@ -49,11 +46,11 @@ class Unseen(Unknown, Failed):
         self.msg, self.pytrace = str(unknown), True
 
 
-class Pool:
+class Observer:
     """All looking of one process: through the clients, or into a recorded run."""
 
     def __init__(
-        self, run: Run, trusted: Mapping[str, PublicKey], at_once: Callable[[dict[str, Any]], None] | None = None
+        self, run: Run, trusted: Mapping[str, PublicKey], at_once: Callable[[RecordedRequest], None] | None = None
     ) -> None:
         """`at_once` takes the records of requests that do more than read; a worker has none, and keeps them."""
         guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep)
@@ -61,7 +58,7 @@ class Pool:
         self.clients = Clients.of(run.environment, guard, run.reports)
         self._archive = Archive(run.reports, Seals(trusted).against)
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
-        self._seen: deque[Seen] = deque()
+        self._records: deque[Observed] = deque()
         self._sources = threading.local()
 
     def look(self, name: str, limits: Limits, line: str = "") -> tuple[Hashable, Look]:
@@ -81,7 +78,7 @@ class Pool:
         return self.threads.wait(self.ask(name, limits, line), WAITING_SECONDS, meanwhile)
 
     def ask(self, name: str, limits: Limits = NO_LIMITS, line: str = "") -> Look:
-        """Give a look, started now where nobody has started it before."""
+        """Return a look, started now where nobody has started it before."""
         return self.threads.ask(*self.look(name, limits, line))
 
     def call_off(self) -> None:
@@ -89,13 +86,13 @@ class Pool:
         deadline = self.run.environment.http.deadline_seconds
         self.threads.call_off(2 * deadline + CLEAN_UP_SECONDS)  # the request under way, and the one that undoes it
 
-    def fetch_seen(self) -> list[Seen]:
+    def take_records(self) -> list[Observed]:
         """Hand over the records that nobody has taken yet."""
-        return [self._seen.popleft() for _ in range(len(self._seen))]
+        return [self._records.popleft() for _ in range(len(self._records))]
 
     @staticmethod
     def arguments(found: Observation, limits: Limits, line: str) -> dict[str, Any]:
-        """Give the limits that an observation asks for, as plain values, and the line where it asks for that."""
+        """Return the limits that an observation asks for, as plain values, and the line where it asks for that."""
         stated = {"line": line, **limits.model_dump(mode="json")}
         return {name: stated[name] for name in found.parameters if name in stated}
 
@@ -103,22 +100,25 @@ class Pool:
         def make() -> Any:
             at, started = datetime.now(UTC), time.monotonic()
             self._sources.targets = []
-            record: dict[str, Any] = {"name": found.name, "arguments": arguments, "at": at.isoformat()}
+            outcome: dict[str, Any] = {}
             try:
                 kind = TypeAdapter[Any](found.kind)
                 value = self._read_back(found, arguments, kind) if self.recorded else self._call(found, limits, line)
-                record["value"] = kind.dump_python(value, mode="json", warnings="error")
+                outcome = {"value": kind.dump_python(value, mode="json", warnings="error")}
             except Unknown as unknown:
-                record["unknown"] = {"reason": unknown.reason, "remedy": unknown.remedy}
-                record["unknown"] |= {"configured": False} if isinstance(unknown, NotConfigured) else {}
+                outcome = {"unknown": _recorded_unknown(unknown)}
                 raise
             except Exception as error:  # a defect of an observation: told as unknown, never lost
                 reason = f"the observation {found.name} broke: {type(error).__name__}: {error}"
-                record["unknown"] = {"reason": reason, "remedy": _MEND, "trace": traceback.format_exc()}
+                outcome = {"unknown": RecordedUnknown(reason=reason, remedy=_MEND, trace=traceback.format_exc())}
                 raise Unknown(reason, _MEND) from error
             finally:
-                record |= {"source": self._source(found), "seconds": round(time.monotonic() - started, 4)}
-                self._seen.append(("observation", record))
+                seconds = round(time.monotonic() - started, 4)
+                source = self._source(found)
+                record = RecordedObservation(
+                    name=found.name, arguments=arguments, at=at.isoformat(), source=source, seconds=seconds, **outcome
+                )
+                self._records.append(record)
             return value
 
         return make
@@ -142,22 +142,22 @@ class Pool:
         return Given(context, self.clients, limits)
 
     def _read_back(self, found: Observation, arguments: dict[str, Any], kind: TypeAdapter[Any]) -> Any:
+        """Return what the recorded run found. Raises Unknown where it found nothing, or did not look."""
         record = self.recorded.observation(found.name, arguments) if self.recorded else None
-        if record is None or "value" not in record:
-            told = (record or {}).get("unknown") or {
-                "reason": f"the recorded run did not look at {found.name} {json.dumps(arguments) if arguments else ''}",
-                "remedy": "run it against the target",
-            }
-            kind_of = Unknown if told.get("configured", True) else NotConfigured
-            raise kind_of(told["reason"], told["remedy"])
+        if record is None or not (record.has_value or record.unknown):
+            what = f"{found.name} {json.dumps(arguments) if arguments else ''}"
+            raise Unknown(f"the recorded run did not look at {what}", "run it against the target")
+        if not record.has_value and record.unknown:
+            cause = Unknown if record.unknown.configured else NotConfigured
+            raise cause(record.unknown.reason, record.unknown.remedy)
         try:
-            return kind.validate_python(record["value"])
+            return kind.validate_python(record.value)
         except ValidationError as error:
             reason = f"the recorded {found.name} cannot be read back: {error.errors()[0]['msg']}"
             raise Unknown(reason, "replay it with the version that recorded it") from None
 
     def _source(self, found: Observation) -> str:
-        """Say where an observation looked: what was asked, or what it would have asked."""
+        """Return where an observation looked: what was asked, or what it would have asked."""
         if self.recorded:
             return f"recorded in {self.run.replay}"
         targets = list(dict.fromkeys(self._sources.targets))
@@ -166,95 +166,16 @@ class Pool:
     def _keep(self, request: Request) -> None:
         if hasattr(self._sources, "targets"):
             self._sources.targets.append(f"{request.client} {request.target}")
-        record = {**vars(request), "effect": str(request.effect), "at": request.at.isoformat()}
-        record["seconds"] = round(request.seconds, 4)
+        record = RecordedRequest(**request.record())
         if self._at_once and request.effect is not Effect.READ:
             self._at_once(record)
         else:
-            self._seen.append(("request", record))
+            self._records.append(record)
+
+
+def _recorded_unknown(unknown: Unknown) -> RecordedUnknown:
+    record = RecordedUnknown(reason=unknown.reason, remedy=unknown.remedy)
+    return record.model_copy(update={"configured": False}) if isinstance(unknown, NotConfigured) else record
 
 
 _MEND = "this is a defect of the observation: its trace is in the journal, and with -vv"
-POOL = pytest.StashKey[Pool]()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Make a fixture of each observation, so that a check asks for it by naming it."""
-    if RUN not in config.stash:
-        return
-    load_all()
-    fixtures = types.ModuleType("readiness.plugin.observed")
-    for name, found in OBSERVATIONS.items():
-        setattr(fixtures, f"observed_{name}", _fixture(name, found.look.__doc__))
-    config.pluginmanager.register(fixtures, "readiness-observed")
-    at_once = _announcing(config) if is_controller(config) else None
-    config.stash[POOL] = Pool(config.stash[RUN], trusted_keys(environments_of(config)), at_once)
-
-
-def _announcing(config: pytest.Config) -> Callable[[dict[str, Any]], None]:
-    def announce(record: dict[str, Any]) -> None:
-        config.hook.pytest_readiness_request(record=record)
-
-    return announce
-
-
-def _fixture(name: str, sentence: str | None) -> object:
-    def observed(request: pytest.FixtureRequest) -> object:
-        config = request.config
-
-        def meanwhile(look: Look) -> None:
-            config.hook.pytest_readiness_waiting(config=config, title=look.title, since=look.started)
-
-        try:
-            node = request.node
-            line = node.stash[ITEM].name if ITEM in node.stash else ""
-            return config.stash[POOL].value(name, node.stash.get(LIMITS, NO_LIMITS), line, meanwhile)
-        except Unknown as unknown:
-            raise Unseen(unknown) from unknown
-
-    observed.__doc__ = sentence
-    return pytest.fixture(name=name)(observed)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """Start the looks of all selected items; however the run ends, those that write undo what they did."""
-    if not is_real(session.config):
-        return (yield)
-    try:
-        if is_controller(session.config):
-            _start(session)
-        return (yield)
-    finally:
-        session.config.stash[POOL].call_off()
-
-
-def _start(session: pytest.Session) -> None:
-    """Start what only reads. A worker makes each look when it is asked for, or all would make them all."""
-    config = session.config
-    config.hook.pytest_readiness_opened(run=config.stash[RUN])
-    collected = not session.testsfailed or config.option.continue_on_collection_errors
-    if collected and not getattr(config.option, "numprocesses", None):
-        pool = config.stash[POOL]
-        pool.threads.start(dict(pool.look(*wanted) for wanted in _wanted(session.items)))
-
-
-def _wanted(items: list[pytest.Item]) -> Iterator[tuple[str, Limits, str]]:
-    for item in items:
-        if ITEM in item.stash and SETTLED not in item.stash:
-            for name in getattr(item, "fixturenames", ()):
-                if name in OBSERVATIONS and OBSERVATIONS[name].effect is Effect.READ:
-                    yield name, item.stash.get(LIMITS, NO_LIMITS), item.stash[ITEM].name
-            line = item.stash[ITEM].line
-            always = line.diagnostics if line.diagnostics_always else ()
-            yield from ((name, item.stash.get(LIMITS, NO_LIMITS), "") for name in always)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
-    """Let go of all connections when everyone has finished."""
-    result = yield
-    if POOL in session.config.stash:
-        session.config.stash[POOL].clients.close()
-    return result

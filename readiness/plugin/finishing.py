@@ -1,0 +1,269 @@
+"""The end of a run, step by step. Whatever breaks on the way costs a good verdict, and never the steps that follow."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from readiness.errors import BadRun
+from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.records import Finish
+from readiness.evidence.rejudge import judge, on_ladder
+from readiness.files import atomic_write
+from readiness.plugin.deciding import publish_records, verdict_of
+from readiness.plugin.history_writer import write_history
+from readiness.plugin.notifying import notify
+from readiness.plugin.recording import open_evidence
+from readiness.plugin.reporting import HTML, PYTEST_HTML, finish_page
+from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
+from readiness.plugin.sign_off import write_sign_off_page
+from readiness.plugin.telling import tell, tell_pipeline
+from readiness.plugin.workers import hand_over
+from readiness.redaction.redactor import REDACTOR, scan, scan_file
+from readiness.rendering import report_page
+from readiness.rendering.exports import junit, markdown
+from readiness.rendering.formats import ctrf
+from readiness.verdict import INCOMPLETE_EXIT
+
+RENDERED = {"summary.md": markdown, "junit.xml": junit, "ctrf.json": ctrf, HTML: report_page.render}
+ENDED = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
+Step = Callable[[pytest.Config, RunSession], None]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """End on SIGTERM as on Ctrl-C: a cancelled pipeline leaves its evidence."""
+    if is_real(config) and is_controller(config):
+        signal.signal(signal.SIGTERM, _terminated)
+        config.add_cleanup(_restore_sigterm)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    del frame
+    signal.signal(number, signal.SIG_IGN)  # once is enough: the evidence is being written
+    raise KeyboardInterrupt("SIGTERM")
+
+
+def _restore_sigterm() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
+    """End the run around everyone else: decide before they write their reports, and close after they have."""
+    config = session.config
+    run_session = config.stash.get(SESSION, None)
+    if not is_controller(config):
+        hand_over(config)
+    try:
+        if run_session and is_real(config) and is_controller(config):
+            return (yield from _finish(session, run_session, exitstatus))
+        return (yield)
+    finally:
+        if run_session:
+            run_session.observer.clients.close()
+
+
+def _finish(session: pytest.Session, run: RunSession, exitstatus: int) -> Generator[None, object, object]:
+    """Go through the steps; what breaks in one of them is told with the verdict."""
+    config = session.config
+    settle(config, run)
+    if exitstatus != pytest.ExitCode.USAGE_ERROR:
+        decide(session, run, exitstatus)
+
+    result = None
+    broken: list[BaseException] = []
+    try:
+        result = yield  # JUnit, pytest-html, xdist and the terminal write their reports
+    except BaseException as error:  # noqa: BLE001  whatever breaks in a reporter: told, and no good verdict stands
+        run.complain(f"a reporter broke: {type(error).__name__}: {error}")
+        broken.append(error)
+
+    # After a usage error there is a plan and nothing else: no report, no last record, no seal.
+    for step in STEPS if run.decided else (scan_for_secrets,):
+        try:
+            step(config, run)
+        except BaseException as error:  # noqa: BLE001  the steps that follow are to leave what they can
+            run.complain(f"{step.__name__} broke: {type(error).__name__}: {error}")
+            broken.append(error)
+
+    if run.decided and run.decided.good and run.trouble:
+        session.exitstatus = INCOMPLETE_EXIT
+    tell(config, run)
+
+    # An error has been told. A second Ctrl-C is for pytest to end with.
+    for interruption in broken:
+        if not isinstance(interruption, Exception):
+            raise interruption
+    return result
+
+
+def settle(config: pytest.Config, run: RunSession) -> None:
+    """Write down what nobody has yet: a run that ended before it began leaves its plan."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    open_evidence(run)
+    publish_records(config, run.observer.take_records())
+
+
+def decide(session: pytest.Session, run: RunSession, exitstatus: int) -> None:
+    """Add the results up to the verdict, and set pytest's exit code."""
+    cut_short = session.shouldstop or session.shouldfail or exitstatus not in ENDED
+    run.decided = verdict_of(run, ended=not cut_short)
+    if run.journal is None:
+        run.complain("nothing was recorded")
+    if exitstatus != pytest.ExitCode.INTERNAL_ERROR:
+        session.exitstatus = run.decided.exit or int(run.others_failed)
+
+
+def render(config: pytest.Config, run: RunSession) -> None:
+    """Write everything that is rendered from the journal; what cannot be written costs the verdict."""
+    recorded = _recorded(run)
+    if recorded is None or run.folder is None:
+        return
+    for name, rendered in RENDERED.items():
+        try:
+            atomic_write.write_whole(run.folder / name, REDACTOR.text(rendered(recorded)))
+            run.artefacts[name] = run.folder / name
+        except OSError as error:
+            run.complain(f"{name} could not be written: {error}")
+
+    page = Path(getattr(config.option, "htmlpath", None) or run.folder / PYTEST_HTML)
+    try:
+        finish_page(page, run.folder / HTML)
+        run.artefacts[PYTEST_HTML] = page
+    except OSError as error:
+        if config.pluginmanager.hasplugin("html"):
+            run.complain(f"{page.name} was not written: {error}")
+
+
+def render_again(config: pytest.Config, run: RunSession) -> None:
+    """Have what is rendered say so, where the evidence has turned out not to be whole."""
+    if run.finish and run.finish.withdrawn != tuple(run.trouble):
+        render(config, run)
+
+
+def scan_for_secrets(config: pytest.Config, run: RunSession) -> None:
+    """Search all that is left behind; what holds a secret is masked or removed."""
+    del config
+    if run.journal is None or run.folder is None:
+        return
+    outside = [path for path in run.artefacts.values() if run.folder not in path.parents]
+    hits = [*scan(run.folder, REDACTOR), *(hit for path in outside for hit in scan_file(path, REDACTOR))]
+    run.held_a_secret = bool(hits)
+    for hit in hits:
+        run.complain(f"{hit.file.name} held {hit.what}; it was masked or removed")
+        if hit.file == run.journal.path:
+            run.journal.mask()
+        else:
+            hit.file.unlink(missing_ok=True)
+
+
+def close(config: pytest.Config, run: RunSession) -> None:
+    """Write the journal's last record, and close it."""
+    del config
+    if run.journal is None or _recorded(run) is None or run.finish is None:
+        return
+    try:
+        run.journal.write("finish", run.finish.model_dump(mode="json"))
+        run.journal.close()
+    except OSError as error:
+        run.complain(f"the journal could not be closed: {error}")
+
+
+def prove(config: pytest.Config, run: RunSession) -> None:
+    """Read the journal back from the disk, the only time, and hold the verdict against what it says."""
+    del config
+    if run.journal is None or run.folder is None:
+        return
+    try:
+        recorded = read_run(run.folder)
+    except BadRun as error:
+        run.complain(f"the journal cannot be read back: {str(error).splitlines()[0]}")
+        return
+    judged = judge(recorded)
+    agrees = run.verdict is not None and judged.verdict.word is run.verdict.word and not judged.refuted
+    if run.verdict and run.verdict.good and not agrees:
+        why = judged.refuted[0] if judged.refuted else f"its results add up to {judged.verdict.word}"
+        run.complain(f"the journal does not bear the verdict out: {why}")
+        return  # without a proof nothing is sealed
+    run.proof = recorded, judged
+
+
+def seal(config: pytest.Config, run: RunSession) -> None:
+    """Seal the run, unless something of it held a secret; then the ledger shows one that was never sealed."""
+    del config
+    if run.proof is None or run.sealing is None or run.held_a_secret:
+        return
+    recorded, _ = run.proof
+    try:
+        run.sealing.seal(recorded)
+    except (OSError, BadRun) as error:
+        run.complain(f"the run was not sealed: {error}")
+
+
+def annotate(config: pytest.Config, run: RunSession) -> None:
+    """Annotate the pipeline, from the journal as it was read back."""
+    if run.proof and run.proof[0].finish:
+        tell_pipeline(config, run.proof[0])
+
+
+def sign_off(config: pytest.Config, run: RunSession) -> None:
+    """Write the page that approvers sign."""
+    del config
+    write_sign_off_page(run)
+
+
+def announce(config: pytest.Config, run: RunSession) -> None:
+    """Announce the verdict to other plugins."""
+    config.hook.pytest_readiness_verdict(verdict=run.verdict)
+
+
+STEPS: tuple[Step, ...] = (
+    render,
+    scan_for_secrets,
+    render_again,  # with what the search has found
+    notify,
+    close,
+    prove,
+    render_again,  # with what went wrong while the journal was closed
+    seal,
+    annotate,
+    write_history,
+    sign_off,
+    announce,
+)
+"""What follows once all reporters have written theirs, in this order. Last of all the report is told."""
+
+
+def _recorded(run: RunSession) -> RecordedRun | None:
+    """Return the run with its last record, which is made anew where something has gone wrong since."""
+    recorded = run.journal.recorded if run.journal else None
+    if recorded is None:
+        return None
+    if run.finish is None or run.finish.withdrawn != tuple(run.trouble):
+        run.finish = _last_record(run, recorded)
+    return replace(recorded, finish=run.finish)
+
+
+def _last_record(run: RunSession, recorded: RecordedRun) -> Finish:
+    """Return the journal's last record: the verdict, and what the run leaves to the one after it."""
+    verdict = run.verdict
+    assert verdict
+    finish = Finish(
+        verdict=verdict.word,
+        exit=verdict.exit,
+        action=verdict.action,
+        counts=verdict.counts,
+        finished_at=datetime.now(UTC),
+        withdrawn=tuple(run.trouble),
+        holding=verdict.holding,
+    )
+    judged = judge(replace(recorded, finish=finish))
+    # A verdict that the results do not add up to is one that was taken back.
+    ended = verdict.ended and judged.verdict.word is verdict.word
+    return finish.model_copy(update={"ended": ended, "standing": on_ladder(judged.standing, judged.outcomes)})

@@ -1,0 +1,168 @@
+"""The page of one run, rendered from its journal alone: the verdict first, then what is wrong, then all the rest.
+
+One file without script and without anything from elsewhere. The same journal gives the same page, byte for byte, so it
+names no file that may or may not lie beside it, but those that every run leaves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from readiness.evidence import attested, journal
+from readiness.evidence.journal import RecordedRun
+from readiness.evidence.ledger import PAGE
+from readiness.evidence.previous_run import Changes, changes_of, held_in
+from readiness.evidence.records import RecordedRequest
+from readiness.evidence.rejudge import judge
+from readiness.outcomes import Effect, Outcome, Phase
+from readiness.rendering import exports
+from readiness.rendering.charts import page
+from readiness.rendering.report_rows import Place, Row, by_section, causes, rows_of
+from readiness.rendering.run_summary import kind_of
+from readiness.rendering.texts import anchor_of, shortened
+from readiness.verdict import Word
+
+FILE = "report.html"
+BESIDE = "pytest.html"
+"""The file of pytest-html in the same folder, where it is installed."""
+SOURCES_AT_MOST = 60
+_HOST = re.compile(r"[^/?#\s]*")
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The verdict of the page, and what it means."""
+
+    word: str
+    kind: str
+    says: str
+    doubts: tuple[str, ...]
+    """Why it is not to be trusted, or not whole."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A decision whose outcome is another one than in the run before."""
+
+    name: str
+    anchor: str
+    before: Outcome
+    now: Outcome
+
+    @property
+    def kind(self) -> str:
+        """Return the class of its colour."""
+        return str(self.now).replace(" ", "-")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one system was asked in this run."""
+
+    place: str
+    client: str
+    effect: str
+    requests: int
+    seconds: float
+    """Of the longest."""
+
+
+def headline(run: RecordedRun) -> Headline:
+    """Return the verdict, as the journal bears it out: one that contradicts itself has none."""
+    word, action = exports.verdict_in(run)
+    contradictions = judge(run).refuted
+    withdrawn = run.finish.withdrawn if run.finish else ()
+    if contradictions:
+        says = f"the journal contradicts itself, so its verdict ({word}) does not count"
+        return Headline(Word.INCOMPLETE, "open", says, (*contradictions, *withdrawn))
+    unended = () if run.finish else tuple(_ending(run))
+    return Headline(word, kind_of(run.finish.exit if run.finish else None), action, (*unended, *withdrawn))
+
+
+def _ending(run: RecordedRun) -> Iterator[str]:
+    """Yield how a run broke off that never came to its end."""
+    yield "the run ended early: it has no last record"
+    if run.died_in:
+        yield f"it ended within {run.died_in}"
+
+
+def turns(found: Changes | None) -> list[Turn]:
+    """Return what has turned since the run before, the worst first."""
+    turned = found.turned if found else ()
+    return [Turn(one.name, anchor_of(one.key[0], one.key[2]), one.before, one.now) for one in turned]
+
+
+def asked(requests: Iterable[RecordedRequest]) -> list[Asked]:
+    """Return the requests of a run by system: those that change something first, then the systems asked most."""
+
+    def system(request: RecordedRequest) -> tuple[str, str, str]:
+        return _place(request), request.client, request.effect
+
+    systems = []
+    for (place, client, effect), group in groupby(sorted(requests, key=system), key=system):
+        seconds = [request.seconds for request in group]
+        systems.append(Asked(place, client, effect, len(seconds), max(seconds)))
+    return sorted(systems, key=lambda asked_of: (asked_of.effect == Effect.READ, -asked_of.requests, asked_of.place))
+
+
+def _place(request: RecordedRequest) -> str:
+    """Return the host of a request; of a file its path."""
+    scheme, is_address, rest = request.target.partition("://")
+    if not is_address:
+        return shortened(request.target)
+    host = _HOST.match(rest)
+    return shortened(f"{scheme}://{host[0] if host else rest}")
+
+
+def files(run: RecordedRun) -> list[tuple[str, str]]:
+    """Return what lies beside the page, and what it is for."""
+    found = [
+        (journal.FILE, "the record that everything here was made from"),
+        ("summary.md", "for a chat or a pull request"),
+        ("junit.xml", "for the pipeline"),
+        ("ctrf.json", "for a dashboard of test results"),
+    ]
+    if run.start.phase is Phase.GA and run.start.replay is None:  # such a run writes it
+        found.insert(0, (f"../{PAGE}", "the page that approvers read and sign"))
+    return found
+
+
+def render(run: RecordedRun) -> str:
+    """Return the page of a recorded run."""
+    places = rows_of(run)
+    changes = changes_of(run)
+    several_books = len({row.name.partition("/")[0] for rows in places.values() for row in rows}) > 1
+    sources = asked(run.requests)
+    return page(
+        "report.html",
+        run=run,
+        start=run.start,
+        headline=headline(run),
+        tiles=[(place, len(rows), _tile(place, rows)) for place, rows in places.items()],
+        counts=sorted((run.finish.counts if run.finish else {}).items()),
+        worth=exports.worth(run),
+        held=[(key.name, anchor_of(key.line, key.subject), told) for key, told in held_in(run)],
+        changes=changes,
+        turns=turns(changes),
+        failed=causes(places[Place.FAILED]),
+        unknown=causes(places[Place.UNKNOWN]),
+        warnings=causes(places[Place.WARNINGS]),
+        people=attested.said(run.results),
+        attached=exports.attached_to(exports.results_of(run)),
+        several_books=several_books,
+        passed=list(by_section(places[Place.PASSED], several_books=several_books)),
+        left_out=causes(places[Place.LEFT_OUT]),
+        sources=sources[:SOURCES_AT_MOST],
+        more_sources=max(0, len(sources) - SOURCES_AT_MOST),
+        files=files(run),
+    )
+
+
+def _tile(place: Place, rows: list[Row]) -> str:
+    """Return the colour of a section's count; an empty one has none."""
+    if not rows:
+        return "none"
+    return {Place.FAILED: "bad", Place.PASSED: "good", Place.LEFT_OUT: "none"}.get(place, "open")

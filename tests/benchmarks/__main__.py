@@ -1,0 +1,50 @@
+"""All benchmarks that fit into 20 minutes, one after the other: `make lab`. Each prints its figures beside its bar.
+
+A bar that is missed and a benchmark that takes too long are told and turn nothing red: they depend on the machine. One
+that breaks does. `load_launch`, a quarter of an hour by itself, is run by hand.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SECONDS_AT_MOST = {"observation_pool": 120, "postlaunch": 180, "load_cost": 240, "load_truth": 600}
+"""Together 19 minutes; on two idle cores they take about 12."""
+BARS_MISSED = 3
+
+
+def run(name: str, seconds: int) -> bool:
+    """Run one benchmark, and end it with all that it started when its time is over; return whether it worked."""
+    began = time.monotonic()
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, str(ROOT / "tests" / "benchmarks" / f"{name}.py")]
+    with subprocess.Popen(words, cwd=ROOT, env=variables, start_new_session=True) as process:
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            code = None
+    ended = {None: f"stopped: it has {seconds} s", 0: "done", BARS_MISSED: "a bar was missed, see above"}
+    print(f"=== {name}: {ended.get(code, f'broke with {code}')} ({time.monotonic() - began:.0f} s)\n", flush=True)
+    return code in ended
+
+
+def main() -> int:
+    """Run all that are named, or all there are."""
+    wanted = sys.argv[1:] or list(SECONDS_AT_MOST)
+    broken = []
+    for name in wanted:
+        print(f"=== {name}", flush=True)
+        if not run(name, SECONDS_AT_MOST[name]):
+            broken.append(name)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

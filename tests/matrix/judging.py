@@ -1,0 +1,176 @@
+"""The sandboxes that faults are planted in, and what a run finds there."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from readiness.outcomes import Phase
+from readiness.runbook import lines as runbook_lines
+from readiness.sandbox import Sandbox
+from tests import warm
+from tests.drills.evidence import put_all
+
+ROOT = Path(__file__).parents[2]
+Outcomes = dict[str, str]
+Look = tuple[str, str]
+"""A phase, and among whose lines: the sandbox's own runbook's, or the others'."""
+PHASES = ("preflight", "smoke", "postlaunch", "ga")
+PARTS = ("own", "others")
+WEEK_AGO = timedelta(days=-8)
+"""When the launch was, for `ga`: its lines are due a week after it."""
+OTHERS = ("agency", "launch400k", "playbook", "umbrella")
+"""The runbooks beside the sandbox's own; a fault names their lines as `check[runbook/line]`."""
+LINES = {
+    f"{name}/{line.id}": line
+    for name in runbook_lines.shipped()
+    for line in runbook_lines.load(runbook_lines.locate(name, ROOT)).lines
+}
+
+
+@dataclass
+class Judged:
+    """What one run found."""
+
+    outcomes: Outcomes = field(default_factory=dict)
+    verdict: str = ""
+    diagnostics: dict[str, object] = field(default_factory=dict)
+    misplaced: list[str] = field(default_factory=list)
+    """The decisions with other diagnostics than their line and outcome ask for."""
+    steps: Outcomes = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def differences(self, expected: Outcomes) -> dict[str, str]:
+        """Say which items came out otherwise, and why."""
+        return {
+            key: f"{self.outcomes.get(key)}, not {outcome}: {self.reasons.get(key)}"
+            for key, outcome in expected.items()
+            if self.outcomes.get(key) != outcome
+        }
+
+
+def judge(sandbox: Sandbox, phase: str, reports: Path, environments: Path, launch_at: str | None = None) -> Judged:
+    """Run one phase as a user would, and read what it found from the journal."""
+    put_all(reports)  # the drills that passed; tests/drills breaks them
+    variables = {**os.environ, **sandbox.variables, **({"SANDBOX_LAUNCH_AT": launch_at} if launch_at else {})}
+    places = [f"--environments={environments}", f"--reports={reports}"]
+    ran = warm.run("pytest", "-q", "-m", phase, "--env", "local", *places, variables=variables)
+    journals = sorted(reports.rglob("journal.jsonl"))
+    assert journals, ran.stdout[-3000:] + ran.stderr[-3000:]
+    found = Judged()
+    for line in journals[-1].read_text(encoding="utf-8").splitlines():
+        _read(json.loads(line), found)
+    assert found.outcomes, ran.stdout[-3000:] + ran.stderr[-3000:]
+    return found
+
+
+def _read(record: dict[str, Any], found: Judged) -> None:
+    if record["record"] == "finish":
+        found.verdict = record["verdict"]
+    if record["record"] != "result":
+        return
+    subject = f":{record['subject']}" if record.get("subject") else ""
+    line_id = record["line"].removeprefix("ingestion/")
+    key = f"{record['check']}[{line_id}{subject}]"
+    found.outcomes[key] = record["outcome"]
+    found.reasons[key] = record["reason"]
+    found.diagnostics |= record["diagnostics"]
+    if set(record["diagnostics"]) != attached(record):
+        found.misplaced.append(record["nodeid"])
+    if record["step"]:
+        found.steps[key] = record["step"]
+
+
+def attached(record: dict[str, Any]) -> set[str]:
+    """Say what must be attached to a result."""
+    line = LINES[record["line"]]
+    bad = record["outcome"] == "fail" or record["step"]
+    looked = record["outcome"] in {"pass", "warn", "fail", "unknown"}
+    return set(line.diagnostics) if bad or (line.diagnostics_always and looked) else set()
+
+
+KINDS = {"before": ("preflight",), "after": ("smoke", "postlaunch", "ga")}
+"""The two kinds of sandbox, before the launch and after it, and the phases that are judged there."""
+
+
+def kind_of(phase: str) -> str:
+    """Return which sandbox a phase judges."""
+    return "before" if phase == Phase.PREFLIGHT else "after"
+
+
+@dataclass
+class Target:
+    """A sandbox of one kind, and what each look found on it before anything was broken."""
+
+    sandbox: Sandbox
+    folder: Path
+    known: dict[Look, Judged] = field(default_factory=dict)
+
+    def judge(self, look: Look, reports: Path) -> Judged:
+        """Look at the target as it is now."""
+        phase, part = look
+        since = {Phase.PREFLIGHT: timedelta(minutes=30), Phase.GA: WEEK_AGO}.get(Phase(phase), timedelta(hours=-25))
+        launch = (datetime.now(UTC) + since).isoformat()
+        if part == "others":
+            return judge(self.sandbox, phase, reports, self.folder / "environments", launch)
+        stated = launch if phase == Phase.GA else None
+        return judge(self.sandbox, phase, reports, ROOT / "environments", stated)
+
+    @contextmanager
+    def with_faults(self, names: tuple[str, ...]) -> Iterator[None]:
+        """Plant these, one after the other, and mend them in the opposite order."""
+        with ExitStack() as planted:
+            for name in names:
+                planted.enter_context(self.sandbox.plant(name))
+            yield
+
+    def left(self) -> dict[Look, dict[str, str]]:
+        """Return what comes out otherwise than in the beginning, now that everything is mended."""
+        found = {
+            (phase, part): self.judge((phase, part), self.folder / f"mended-{part}-{phase}").differences(first.outcomes)
+            for (phase, part), first in self.known.items()
+        }
+        return {look: differences for look, differences in found.items() if differences}
+
+
+class Targets:
+    """The sandboxes of one worker: each kind is started, and judged in its health, when it is first needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._started: dict[str, Target] = {}
+        self._undo = ExitStack()
+        text = (ROOT / "environments" / "local.yaml").read_text(encoding="utf-8")
+        (folder / "environments").mkdir()
+        others = text.replace("runbooks: [ingestion]", f"runbooks: [{', '.join(OTHERS)}]")
+        (folder / "environments" / "local.yaml").write_text(others, encoding="utf-8")
+
+    def of(self, kind: str) -> Target:
+        """Return the sandbox of a kind."""
+        if kind not in self._started:
+            sandbox = self._undo.enter_context(Sandbox.start(launched=kind == "after", replica=True))
+            target = self._started[kind] = Target(sandbox, self._folder)
+            for look in ((phase, part) for phase in KINDS[kind] for part in PARTS):
+                target.known[look] = target.judge(look, self._folder / f"healthy-{look[1]}-{look[0]}")
+        return self._started[kind]
+
+    def healthy(self, look: Look) -> Judged:
+        """Return what a look found before anything was broken."""
+        return self.of(kind_of(look[0])).known[look]
+
+    def left(self) -> dict[str, dict[Look, dict[str, str]]]:
+        """Return, of each kind, what comes out otherwise than in the beginning."""
+        found = {kind: target.left() for kind, target in self._started.items()}
+        return {kind: differences for kind, differences in found.items() if differences}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._undo.close()

@@ -1,0 +1,152 @@
+"""Which faults are planted together, and what is looked at while they are.
+
+A fault is planted once for all the phases that one sandbox shows. Faults that show in the same looks, turn different
+lines and break different areas are planted four at a time, and each of them in two groups with different partners: what
+a fault turns beyond its own shows in the one group or the other. What does not go together is found by planting it: a
+group that is not exactly the sum of its faults is planted again one by one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from readiness.sandbox.faults import FAULTS, Fault
+from tests.matrix.expected import STEPS, VERDICTS
+from tests.matrix.judging import KINDS, LINES, PARTS, Look
+
+TOGETHER, COVERS = 4, 2
+LINES_AT_MOST = 6
+"""A fault that turns more takes a whole system away, and would hide what others do."""
+SEED = "which faults are planted together"
+
+
+@dataclass(frozen=True)
+class Planting:
+    """Faults that are planted at the same time, and the looks in which they show."""
+
+    kind: str
+    faults: tuple[str, ...]
+    looks: tuple[Look, ...]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {' + '.join(self.faults)}"
+
+    def of(self, fault: str) -> Planting:
+        """Return the same with one fault only."""
+        return Planting(self.kind, (fault,), self.looks)
+
+
+def line_of(key: str) -> str:
+    """Return the `runbook/line` of what a fault turns."""
+    name = key.partition("[")[2].rstrip("]").partition(":")[0]
+    return name if "/" in name else f"ingestion/{name}"
+
+
+def part_of(key: str) -> str:
+    """Return among whose lines something turns: the sandbox's own runbook's, or the others'."""
+    return "own" if line_of(key).startswith("ingestion/") else "others"
+
+
+def parts_of(fault: Fault, phase: str) -> set[str]:
+    """Return among whose lines of a phase a fault turns some."""
+    return {part_of(key) for key in fault.turns if phase in LINES[line_of(key)].phase}
+
+
+def looks_of(fault: Fault, kind: str) -> tuple[Look, ...]:
+    """Return the looks on one kind of sandbox in which a fault shows."""
+    return tuple(
+        (phase, part)
+        for phase in KINDS[kind]
+        if phase in fault.phases
+        for part in PARTS
+        if part in parts_of(fault, phase)
+    )
+
+
+def goes_with_others(name: str) -> bool:
+    """Tell whether a fault may be planted beside others; what is said of a verdict or a step is said of it alone."""
+    return len(FAULTS[name].turns) <= LINES_AT_MOST and name not in VERDICTS and name not in STEPS
+
+
+def plantings() -> list[Planting]:
+    """Return all that is planted: the same in every process and at any time."""
+    found: list[Planting] = []
+    for kind in KINDS:
+        alike: dict[tuple[Look, ...], list[str]] = defaultdict(list)
+        for name, fault in FAULTS.items():
+            looks = looks_of(fault, kind)
+            if looks and goes_with_others(name):
+                alike[looks].append(name)
+            elif looks:
+                found.append(Planting(kind, (name,), looks))
+        for looks, names in alike.items():
+            found += [Planting(kind, group, looks) for group in grouped(names)]
+    return found
+
+
+def grouped(names: list[str]) -> list[tuple[str, ...]]:
+    """Return groups in which each name is twice, with different partners, or once alone."""
+    found: list[tuple[str, ...]] = []
+    partners: dict[str, set[str]] = {name: {name} for name in names}
+    chance = random.Random(SEED)
+    for _ in range(COVERS):
+        groups: list[list[str]] = []
+        for name in chance.sample(names, len(names)):
+            fitting = (one for one in groups if len(one) < TOGETHER and _fits(name, one, partners[name]))
+            group = next(fitting, None)
+            if group is None:
+                groups.append([name])
+            else:
+                group.append(name)
+        for group in groups:
+            for name in group:
+                partners[name].update(group)
+        found += [tuple(group) for group in groups]
+    return _without_needless(found)
+
+
+def _fits(name: str, group: list[str], partners: set[str]) -> bool:
+    fault = FAULTS[name]
+    others = [FAULTS[one] for one in group]
+    is_new = not partners & set(group)
+    is_elsewhere = all(fault.area != other.area for other in others)
+    return is_new and is_elsewhere and all(fault.turns.keys().isdisjoint(other.turns) for other in others)
+
+
+def _without_needless(groups: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Leave a fault that is alone in one group out of the other, until no more are alone by that."""
+    alone = {group[0] for group in groups if len(group) == 1}
+    left = [tuple(name for name in group if len(group) == 1 or name not in alone) for group in groups]
+    left = list(dict.fromkeys(group for group in left if group))
+    return left if left == groups else _without_needless(left)
+
+
+Pair = tuple[str, str, str, str, str]
+"""A fault, the phase and part of a look, what turns in it, and to what."""
+
+
+def pairs(name: str, looks: Iterable[Look]) -> set[Pair]:
+    """Return what a fault turns in these looks: what its planting proves."""
+    return {
+        (name, str(phase), part, key, str(outcome))
+        for phase, part in looks
+        for key, outcome in FAULTS[name].turns.items()
+        if phase in LINES[line_of(key)].phase and part == part_of(key)
+    }
+
+
+def name_of(planting: Planting, number: int) -> str:
+    """Return the name of a test: before the colon what one worker does as a whole, see `tests.tiers.ByUnit`.
+
+    That is one kind of sandbox, or half of what is planted in the kind that has more.
+    """
+    unit = planting.kind if planting.kind == "before" else f"{planting.kind}-{number % 2}"
+    return f"{unit}:{'+'.join(planting.faults)}"
+
+
+if __name__ == "__main__":  # what is proven, a line each: to compare before and after a change
+    for pair in sorted({pair for one in plantings() for name in one.faults for pair in pairs(name, one.looks)}):
+        print("\t".join(pair))

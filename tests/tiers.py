@@ -1,0 +1,40 @@
+"""How the tests are told apart: by the fixtures they use and the folder they are in, never by a list of their names.
+
+`make check` takes what starts no servers and measures no times; `make test` takes everything. A test that starts one
+without asking for the fixture `starts_servers` fails in `make check`: there is no database to start there. What
+measures times lies where the Makefile's ALONE says; it brings gevent, and no worker of xdist may even import it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it ships no types
+
+ROOT = Path(__file__).parents[1]
+STARTS_SERVERS = "starts_servers"
+MARKS = {
+    "servers": "starts a sandbox, a database or a demo; set by itself where the fixture starts_servers is used",
+}
+MATRIX = "tests/test_fault_matrix.py"
+
+
+def mark(items: list[pytest.Item]) -> None:
+    """Mark each test with its tier; the longest comes first."""
+    for item in items:
+        if STARTS_SERVERS in getattr(item, "fixturenames", ()):
+            item.add_marker("servers")
+    items.sort(key=lambda item: not item.path.match(MATRIX))
+
+
+class ByUnit(LoadScopeScheduling):  # type: ignore[misc]  # for the same reason
+    """Gives a file to one worker, so that its fixtures are made once; the fault matrix by its kinds of sandbox.
+
+    `--dist=loadgroup` would do it by a mark, but groups nothing with pytest 9.2 (pytest-xdist issue 1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, rest = nodeid.partition("::")
+        unit, colon, _ = rest.partition("[")[2].partition(":")
+        return f"{file}: {unit}" if file == MATRIX and colon else file

@@ -1,0 +1,200 @@
+"""The process that `tests.warm` forks whole runs from: it has imported what a run imports, and has begun nothing.
+
+It is started as a script and never forked itself, because a worker of xdist has threads. Requests and answers are lines
+of JSON on its standard input and output. A request names a module and what `python -m` would be given with it; the
+answers are the process id of the run when it has begun, and how it ended.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import random
+import runpy
+import select
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TASKS, FILES = Path("/proc/self/task"), Path("/proc/self/fd")
+LIBRARIES = ("httpx", "psycopg", "jinja2", "yaml", "prometheus_client", "promql_parser")
+PACKAGES = ("readiness.clients", "readiness.evidence")
+"""Not the observations: importing one registers it, and a run is to begin with an empty register."""
+WITHOUT = ("-p", "no:locust", "-p", "no:cacheprovider")
+"""Locust's pytest plugin would bring gevent, which no run of ours has; the cache would be written."""
+SET_PARENT_DEATH_SIGNAL = 1
+"""`PR_SET_PDEATHSIG` of prctl(2)."""
+Job = dict[str, Any]
+
+
+class Imports:
+    """A pytest plugin that imports what runs import, where pytest rewrites the assertions of what it must."""
+
+    def pytest_collection(self) -> None:
+        for name in LIBRARIES:
+            importlib.import_module(name)
+        for name in PACKAGES:
+            package = importlib.import_module(name)
+            for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+                importlib.import_module(module.name)
+
+
+def warm_up() -> None:
+    """Import pytest's plugins and ours in a run of nothing, which pytest ends and undoes as any other."""
+    with tempfile.TemporaryDirectory(prefix="readiness-warm-") as empty:
+        words = ["--capture=no", "-p", "readiness.plugin", *WITHOUT, f"--rootdir={empty}", "-c", os.devnull, empty]
+        ended = pytest.main(words, plugins=[Imports()])
+    if ended != pytest.ExitCode.NO_TESTS_COLLECTED:
+        raise RuntimeError(f"the run that warms up ended with {ended!r}")
+    gc.collect()
+    gc.freeze()  # a collection in a run does not touch, and so copy, what is here already
+
+
+def impurities() -> list[str]:
+    """Name what a run must not inherit and would: threads, gevent, sockets, TLS, secrets."""
+    found = []
+    threads = len(list(TASKS.iterdir())) if TASKS.is_dir() else threading.active_count()
+    if threads != 1:
+        found.append(f"{threads} threads")
+    if "gevent" in sys.modules:
+        found.append("gevent is imported")
+    if FILES.is_dir():
+        found += [f"{target} is open" for target in map(_target, FILES.iterdir()) if target.startswith("socket:")]
+    secret = sys.modules.get("readiness.secret")
+    if secret is not None and secret.known_secrets():
+        found.append("secrets are known")
+    return found
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:  # the one that lists the folder
+        return ""
+
+
+def contexts_of_tls() -> int:
+    """Count the TLS contexts there are. Slow: it looks at every object."""
+    gc.unfreeze()
+    found = sum(type(one).__name__ == "SSLContext" for one in gc.get_objects())
+    gc.freeze()
+    return found
+
+
+class Server:
+    """Forks a run for each request, waits for its end, and ends with whoever asks."""
+
+    def __init__(self, requests: int, answers: int) -> None:
+        self._requests, self._answers = requests, answers
+        self._woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler nothing is written to `wake`
+        signal.set_wakeup_fd(wake)
+        self._inherited = (requests, answers, self._woken, wake)
+
+    def serve(self) -> Job | None:
+        """Return the job in each forked process; return None in the server when nobody asks any more."""
+        for line in self._lines():
+            job: Job = json.loads(line)
+            found = impurities()
+            if job.get("tell"):
+                self._answer(pid=os.getpid(), impurities=found, contexts=contexts_of_tls())
+                continue
+            if found:
+                self._answer(refused=", ".join(found))
+                continue
+            child = os.fork()
+            if not child:
+                self._leave()
+                return job
+            self._answer(pid=child)
+            self._wait(child)
+        return None
+
+    def _leave(self) -> None:
+        """Give up, in the forked process, what belongs to the server."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for one in self._inherited:
+            os.close(one)
+
+    def _wait(self, child: int) -> None:
+        """Answer how the run ended; kill it, and end, when nobody waits for it any more."""
+        while True:
+            ready, _, _ = select.select([self._woken, self._requests], [], [])
+            if self._requests in ready:  # nobody asks before the answer: the other end was closed
+                os.killpg(child, signal.SIGKILL)
+                raise SystemExit(1)
+            os.read(self._woken, 4096)
+            ended, status, usage = os.wait4(child, os.WNOHANG)
+            if ended:
+                seconds = usage.ru_utime + usage.ru_stime
+                self._answer(status=os.waitstatus_to_exitcode(status), cpu_seconds=seconds)
+                return
+
+    def _answer(self, **what: Any) -> None:
+        os.write(self._answers, json.dumps(what).encode() + b"\n")
+
+    def _lines(self) -> Iterator[bytes]:
+        kept = b""
+        while read := os.read(self._requests, 1 << 16):
+            *whole, kept = (kept + read).split(b"\n")
+            yield from whole
+
+
+def become(job: Job, server: int, path: list[str]) -> None:
+    """Make this forked process what `python -m` would have made: its folder, variables, files, signals and seeds."""
+    os.setpgid(0, 0)  # whoever ends it ends what it started
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != server:  # it died before we asked to be told
+            os._exit(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, name in enumerate((os.devnull, job["stdout"], job["stderr"])):
+        opened = os.open(name, os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY)
+        os.dup2(opened, number)
+        os.close(opened)
+    os.chdir(job["folder"])
+    os.environ.clear()
+    os.environ.update(job["variables"])
+    time.tzset()
+    more = os.environ.get("PYTHONPATH", "")
+    sys.path[:] = [job["folder"], *(more.split(os.pathsep) if more else []), *path]
+    sys.argv[:] = ["-m", *job["words"]]  # `runpy` replaces the first
+    importlib.invalidate_caches()
+    random.seed()
+
+
+def main() -> None:
+    """Warm up, then fork until nobody asks any more."""
+    requests, answers = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1):
+        os.dup2(nothing, number)
+    os.close(nothing)
+    own = [str(Path(__file__).parent), *os.environ.pop("PYTHONPATH", "").split(os.pathsep)]
+    path = [one for one in sys.path if one not in own]
+    for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+        del os.environ[name]
+    warm_up()
+    server, me = Server(requests, answers), os.getpid()
+    os.write(answers, b'{"ready": true}\n')
+    job = server.serve()
+    if job is not None:
+        become(job, me, path)
+        runpy.run_module(job["module"], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
