@@ -20,6 +20,7 @@ MORE_SECONDS = {
     "tests/test_fault_matrix.py": 900.0,
     "tests/test_run_endings.py": 150.0,
     "tests/test_demo.py": 40.0,
+    "tests/test_needs.py": 40.0,
     "tests/test_rehearsal.py": 40.0,
     "tests/loadtests/test_rehearsing.py": 90.0,
     "tests/loadtests/test_rehearse_command.py": 60.0,
