@@ -43,8 +43,8 @@ class LevelOnCall:
     """Where the roster says somebody else than is paged."""
 
 
-def _level_of(role: str) -> AnyNeed:
-    """Return the need of a level of the escalation: something says who has it."""
+def _need_of_level(role: str) -> AnyNeed:
+    """Return what a level of the escalation needs: something says who has it."""
 
     def find(pagerduty: PagerDuty, roster: Roster) -> None:
         if not pagerduty.configured and not roster.configured:
@@ -56,7 +56,7 @@ def _level_of(role: str) -> AnyNeed:
     return need(f"pagerduty, or team.roles: {role}")(find)
 
 
-_ON_CALL = {role: _level_of(role) for role in (PRIMARY, SECONDARY)}
+_ON_CALL = {role: _need_of_level(role) for role in (PRIMARY, SECONDARY)}
 
 
 @need("team, where the line says who has somebody to stand in")
