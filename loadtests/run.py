@@ -21,6 +21,7 @@ from loadtests.safety import Leave, Refused, permit, stage_of
 from readiness.environment.schema import Environment, Reading, host_of, load
 from readiness.rehearsal import evidence as rehearsal_evidence
 from readiness.rehearsal.evidence import Connections, Endpoint, Evidence, Generator, Target
+from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.journeys import Step, point
 from readiness.rehearsal.stages import Stage
 from readiness.rehearsal.verdict import Judgement, judge
@@ -127,7 +128,7 @@ class Run:
     def write(self) -> Judgement:
         """Write the evidence as it stands, with its verdict."""
         evidence = self.evidence()
-        found = judge(evidence)
+        found = judge(Figures.of(evidence))
         reasons = [{"word": reason.word.value, "says": reason.says, "next": reason.next} for reason in found.reasons]
         told = evidence.model_copy(update={"verdict": {"word": found.word.value, "reasons": reasons}})
         rehearsal_evidence.write(told, self.folder)

@@ -18,6 +18,7 @@ from typing import Any
 
 from loadtests.truth import HOST, Law
 from readiness.rehearsal.evidence import Evidence, folders, read
+from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import Distribution
 from readiness.rehearsal.verdict import Judgement, judge
 
@@ -130,7 +131,7 @@ class Finding:
     @classmethod
     def of(cls, evidence: Evidence) -> Finding:
         """Compare; the server must still run."""
-        return cls(evidence, judge(evidence), record(evidence))
+        return cls(evidence, judge(Figures.of(evidence)), record(evidence))
 
     def error(self, of: Distribution, percentile: str = "p95") -> float:
         """Return how far a percentile is from the server's."""

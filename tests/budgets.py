@@ -25,6 +25,7 @@ MORE_SECONDS = {
     "tests/test_redaction.py": 30.0,
     "tests/test_warm.py": 40.0,
     "tests/test_demo.py": 40.0,
+    "tests/test_needs.py": 40.0,
     "tests/test_rehearsal.py": 40.0,
     "tests/loadtests/test_rehearsing.py": 90.0,
     "tests/loadtests/test_rehearse_command.py": 60.0,

@@ -20,9 +20,10 @@ from readiness.observations import load
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.rehearsal import evidence as rehearsal_evidence
 from readiness.rehearsal.evidence import Connections, Endpoint, Evidence, Generator, Target
+from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import SECOND, Distribution, bucket, merged, wilson
 from readiness.rehearsal.stages import STAGES, Stage
-from readiness.rehearsal.verdict import Word, judge, p95
+from readiness.rehearsal.verdict import Word, judge
 from readiness.runbook import lines as runbook_lines
 from readiness.sources.readings import Readings
 
@@ -79,7 +80,7 @@ def evidence(**other: Any) -> Evidence:
 
 
 def test_a_good_rehearsal_passes() -> None:
-    found = judge(evidence())
+    found = judge(Figures.of(evidence()))
     assert (found.word, found.reasons) == (Word.PASS, ())
     assert all(rule.ok for rule in found.measurements)
 
@@ -156,7 +157,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Word, str]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_fault_gives_its_own_verdict(name: str) -> None:
     other, word, says = FAULTS[name]
-    found = judge(evidence(**other))
+    found = judge(Figures.of(evidence(**other)))
     assert found.word is word
     assert any(says in reason.says for reason in found.reasons), [reason.says for reason in found.reasons]
     assert all(reason.next for reason in found.reasons)
@@ -164,19 +165,19 @@ def test_every_fault_gives_its_own_verdict(name: str) -> None:
 
 def test_a_starved_generator_does_not_excuse_a_slow_target() -> None:
     other = {"kernel": counts(1600, 6000), "naive": counts(2600, 6000), "generator": {"queue_share": 0.6}}
-    assert judge(evidence(**other)).word is Word.FAIL
+    assert judge(Figures.of(evidence(**other))).word is Word.FAIL
 
 
 def test_time_outs_of_a_starved_generator_are_not_held_against_the_target() -> None:
     errors = {"no answer within 10 s": 200}
-    assert judge(evidence(errors=errors)).word is Word.FAIL
-    assert judge(evidence(errors=errors, generator={"queue_share": 0.6})).word is Word.INCONCLUSIVE
+    assert judge(Figures.of(evidence(errors=errors))).word is Word.FAIL
+    assert judge(Figures.of(evidence(errors=errors, generator={"queue_share": 0.6}))).word is Word.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(("milliseconds", "word"), [(1462, Word.PASS), (1540, Word.FAIL)])
 def test_the_limit_is_sharp(milliseconds: int, word: Word) -> None:
     found = counts(milliseconds, 6000)
-    assert judge(evidence(kernel=found, naive=found)).word is word
+    assert judge(Figures.of(evidence(kernel=found, naive=found))).word is word
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=300), st.floats(0.01, 1))
@@ -217,12 +218,13 @@ def test_the_requests_held_back_only_lengthen_the_tail(values: dict[int, int], c
 @given(st.integers(0, 10**7), st.integers(0, 10**7), st.sampled_from(["whole", "cut short", "aborted", "running"]))
 def test_between_the_bounds_nothing_passes_and_nothing_fails(kernel: int, more: int, ended: str) -> None:
     found = evidence(kernel={bucket(kernel): 6000}, naive={bucket(kernel + more): 6000}, ended=ended)
-    word, bounds = judge(found).word, p95(found)
+    figures = Figures.of(found)
+    word, bounds = judge(figures).word, figures.p95
     if word is Word.PASS:
         assert ended == "whole"
         assert bounds.high < STAGE.p95_seconds_below
     if word is Word.FAIL:
-        assert max(bounds.low, p95(found, intended=True).low) >= STAGE.p95_seconds_below
+        assert max(bounds.low, figures.p95_intended.low) >= STAGE.p95_seconds_below
 
 
 def put(reports: Path, found: Evidence) -> Path:
@@ -235,7 +237,7 @@ def test_evidence_comes_back_as_it_was(tmp_path: Path) -> None:
     found = evidence()
     back = rehearsal_evidence.read(put(tmp_path, found))
     assert back.model_copy(update={"digest": ""}) == found
-    assert judge(back) == judge(found)
+    assert judge(Figures.of(back)) == judge(Figures.of(found))
 
 
 @pytest.mark.parametrize("change", ["verdict", "endpoints", "asked"])

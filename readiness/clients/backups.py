@@ -107,12 +107,15 @@ class Backups:
             raise Unknown(f"{folder} holds no {pattern}", "are backup.folder and backup.pattern right?")
         return dumps
 
+    def require_supabase(self) -> SupabaseBackups:
+        """Return the project of Supabase. Raises NotConfigured where the environment names none."""
+        if self._given is None or self._given.supabase is None:
+            raise NotConfigured("no project of Supabase is configured", "set backup.supabase in the environment file")
+        return self._given.supabase
+
     def supabase(self) -> SupabaseAnswer:
         """Return what Supabase answers of the project's backups. Raises Unknown."""
-        settings: SupabaseBackups | None = self._given.supabase if self._given else None
-        if settings is None:
-            raise NotConfigured("no project of Supabase is configured", "set backup.supabase in the environment file")
-
+        settings = self.require_supabase()
         url = f"{settings.url}/v1/projects/{settings.project}/database/backups"
         answer = self._http.get(url, token=settings.token).expect(200)
         return typed(TypeAdapter(SupabaseAnswer), answer.json(), answer, "Supabase", "backup.supabase.url")

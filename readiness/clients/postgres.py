@@ -128,6 +128,10 @@ class Postgres:
             except queue.Empty:
                 return
 
+    def require_configured(self) -> None:
+        """Raise NotConfigured where the environment does not name it."""
+        _ = self._settings
+
     @property
     def _settings(self) -> schema.Postgres:
         if self._given is None:

@@ -20,6 +20,7 @@ from readiness.config import documents
 from readiness.errors import BadRun, ReadinessError
 from readiness.rehearsal import evidence as rehearsal_evidence
 from readiness.rehearsal.evidence import Evidence
+from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import merged
 from readiness.rehearsal.stages import STAGES
 from readiness.rehearsal.verdict import Judgement, Word, judge
@@ -128,7 +129,7 @@ def _rehearse(options: argparse.Namespace, stage: str, variables: Mapping[str, s
     folder = next(
         (one for one in rehearsal_evidence.folders(options.reports, options.env, stage) if one not in before), None
     )
-    return Ended(process.returncode, folder, judge(evidence) if evidence else None)
+    return Ended(process.returncode, folder, judge(Figures.of(evidence)) if evidence else None)
 
 
 def _watch(process: subprocess.Popen[bytes], stage: str, look: Callable[[], Evidence | None], came: list[int]) -> None:

@@ -19,6 +19,7 @@ from readiness.evidence.signing import SHOWN, PublicKey
 from readiness.files.evidence_file import folders
 from readiness.rehearsal import evidence as rehearsal_evidence
 from readiness.rehearsal import verdict as rehearsal_verdict
+from readiness.rehearsal.figures import Figures
 from readiness.verdict import GOOD, INCOMPLETE_EXIT
 
 ALTERED = 1
@@ -251,7 +252,7 @@ def _audited(home: Path, kept: Kept, trusted: Mapping[str, PublicKey]) -> tuple[
 
 
 _JUDGED: dict[str, Callable[[Path], str]] = {
-    "rehearsal": lambda folder: str(rehearsal_verdict.judge(rehearsal_evidence.read(folder)).word),
+    "rehearsal": lambda folder: str(rehearsal_verdict.judge(Figures.of(rehearsal_evidence.read(folder))).word),
     "drill": lambda folder: str(drill_verdict.judge(drill_evidence.read(folder)).word),
 }
 

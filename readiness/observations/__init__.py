@@ -3,12 +3,16 @@
     @observation
     def connection_pool(postgres: Postgres) -> ConnectionPool: ...
 
-A check asks for it by naming it as an argument. The parameters of the observation say what it needs: the field name of
-a client (`http`, `postgres`, see `readiness.sources.table.Clients`), `environment`, `moment` (the instant that is
-judged), `launch_at`, `archive` (the folder of all evidence), `attestations`, `line` (`runbook/line:subject` of the item
-that is judged; each has a look of its own) and `called_off` (the run has ended, see `pause`), or else the name of a
-field of the check's limits. Two checks that need the same observation with the same values of those fields share one
-look.
+    @observation(needs=CPU)
+    def cpu_share(readings: Readings) -> float: ...
+
+A check asks for it by naming it as an argument. The parameters of the observation are names of clients (`http`,
+`postgres`, see `readiness.sources.table.Clients`), of the run's context (see `Context`), or else of fields of the
+check's limits. Two checks that need the same observation with the same values of those fields share one look.
+
+What must be configured is declared here and read by the plan, the run and the catalogue (see `needs`). A parameter that
+is a system needs its section in the environment, unless `optional` names it; `launch_at: datetime` needs a launch time,
+`launch_at: datetime | None` does not. What is asked for by name (a reading, a service level, a channel) `needs` says.
 
 A look that does more than read begins when its first check asks for it, and undoes in a `finally` what it did.
 """
@@ -20,20 +24,71 @@ import inspect
 import pkgutil
 import threading
 import typing
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeVar
 
 from readiness.environment.schema import Environment, KnownReading, Reading
+from readiness.files.evidence_file import Archive
+from readiness.observations.needs import ASKED_BY_NAME, CLIENTS, SYSTEMS, AnyNeed, as_need, derived
 from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.runbook.attestations import Attestations
+from readiness.runbook.lines import Limits
+from readiness.runbook.sign_off import SignOff
+from readiness.sources.table import Clients
 
 Look = TypeVar("Look", bound=Callable[..., object])
+Needs = AnyNeed | KnownReading | tuple[AnyNeed | KnownReading, ...]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a run knows by itself; an observation asks for a field by its name."""
+
+    environment: Environment
+    moment: datetime
+    """The instant that is judged."""
+    launch_at: datetime | None
+    archive: Archive
+    """The folder of all evidence."""
+    attestations: Attestations
+    sign_off: SignOff | None
+    line: str
+    """`runbook/line:subject` of the item that is judged; each has a look of its own."""
+    called_off: threading.Event
+    """The run has ended, see `pause`."""
+
+
+CONTEXT = frozenset(field.name for field in fields(Context))
+RESERVED = CONTEXT | CLIENTS.keys()
+"""The parameters that are no limits: a limit that is called so would never arrive."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """All that an observation can be given: by the names of its parameters."""
+
+    context: Context
+    clients: Clients
+    limits: Limits
+
+    def values(self, names: tuple[str, ...]) -> dict[str, Any]:
+        """Return the value of each name."""
+        return {name: self._value(name) for name in names}
+
+    def _value(self, name: str) -> Any:
+        if name in CONTEXT:
+            return getattr(self.context, name)
+        if name in CLIENTS:
+            return getattr(self.clients, name)
+        return getattr(self.limits, name)
 
 
 @dataclass(frozen=True)
 class Observation:
-    """A registered look: its function, what it does to the target, and whether it must run alone."""
+    """A registered look: its function, what it needs, what it does to the target, and whether it must run alone."""
 
     name: str
     look: Callable[..., object]
@@ -42,9 +97,13 @@ class Observation:
     """It measures time, so it runs after the others and by itself."""
     waits: Callable[[Environment], float]
     """How many seconds it waits for something, at most, by its own settings."""
+    stated_needs: tuple[AnyNeed, ...]
+    """What it needs configured besides the systems among its parameters."""
+    optional: tuple[str, ...]
+    """The systems among its parameters that it can do without."""
 
-    @property
-    def needs(self) -> tuple[str, ...]:
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
         """The names of its parameters."""
         return tuple(inspect.signature(self.look).parameters)
 
@@ -52,6 +111,35 @@ class Observation:
     def kind(self) -> Any:
         """The type of its value, for writing it to the journal and reading it back."""
         return typing.get_type_hints(self.look)["return"]
+
+    @cached_property
+    def needs(self) -> tuple[AnyNeed, ...]:
+        """All that it needs configured."""
+        return (*derived(typing.get_type_hints(self.look), self.optional), *self.stated_needs)
+
+    def lack(self, given: Given) -> NotConfigured | None:
+        """Return what is missing in the environment, as the plan and the run tell it; None where nothing is."""
+        missing = dict.fromkeys((one.reason, one.remedy) for one in self._missing(given))
+        if not missing:
+            return None
+        reasons, remedies = zip(*missing, strict=True)
+        return NotConfigured("; ".join(reasons), "; ".join(remedies))
+
+    def _missing(self, given: Given) -> Iterator[NotConfigured]:
+        for need in self.needs:
+            try:
+                need.find(**given.values(need.parameters))
+            except NotConfigured as missing:
+                yield missing
+            except Unknown:  # it is configured, and cannot be read: the look tells
+                continue
+
+    def call(self, given: Given) -> object:
+        """Look. Raises NotConfigured before anything is contacted, and Unknown."""
+        lack = self.lack(given)
+        if lack:
+            raise lack
+        return self.look(**given.values(self.parameters))
 
 
 OBSERVATIONS: dict[str, Observation] = {}
@@ -67,25 +155,63 @@ def _not_at_all(environment: Environment) -> float:
 def observation(look: Look) -> Look: ...
 @typing.overload
 def observation(
-    *, effect: Effect = ..., quiet: bool = ..., waits: Callable[[Environment], float] = ...
+    *,
+    needs: Needs | None = ...,
+    optional: str | tuple[str, ...] = ...,
+    effect: Effect = ...,
+    quiet: bool = ...,
+    waits: Callable[[Environment], float] = ...,
 ) -> Callable[[Look], Look]: ...
 def observation(
     look: Look | None = None,
     *,
+    needs: Needs | None = None,
+    optional: str | tuple[str, ...] = (),
     effect: Effect = Effect.READ,
     quiet: bool = False,
     waits: Callable[[Environment], float] = _not_at_all,
 ) -> Look | Callable[[Look], Look]:
-    """Register a look. `effect` needs a check marked with it; `quiet` keeps the pool silent meanwhile."""
+    """Register a look, with what it needs configured (`needs`, `optional`; see the top of this module).
+
+    `effect` needs a check marked with it; `quiet` keeps the pool silent meanwhile.
+    """
+    stated_needs = tuple(as_need(one) for one in _several(needs))
+    without = (optional,) if isinstance(optional, str) else optional
 
     def register(function: Look) -> Look:
         name = function.__name__
         if name in OBSERVATIONS:
             raise ValueError(f"two observations are called {name}")
-        OBSERVATIONS[name] = Observation(name, function, effect, quiet, waits)
+        made = Observation(name, function, effect, quiet, waits, stated_needs, without)
+        problem = _undeclared(made, said=needs is not None)
+        if problem:
+            raise ValueError(f"the observation {name}: {problem}")
+        OBSERVATIONS[name] = made
         return function
 
     return register(look) if look else register
+
+
+def _several(needs: Needs | None) -> tuple[AnyNeed | KnownReading, ...]:
+    if needs is None:
+        return ()
+    return needs if isinstance(needs, tuple) else (needs,)
+
+
+def _undeclared(made: Observation, *, said: bool) -> str | None:
+    """Return what is wrong with what an observation declares of its needs; None where nothing is."""
+    unsaid = sorted(ASKED_BY_NAME.intersection(made.parameters))
+    if unsaid and not said:
+        return f"what of {', '.join(unsaid)} does it ask for? say needs=..., or needs=() for nothing"
+    for name in made.optional:
+        if name not in SYSTEMS or name not in made.parameters:
+            return f"optional: {name} is no system among its parameters"
+    for need in made.stated_needs:
+        # Two lines whose looks are one must not differ in what they need.
+        beyond = set(need.parameters) - CONTEXT - CLIENTS.keys() - set(made.parameters)
+        if beyond:
+            return f"it needs {need.key} by {', '.join(sorted(beyond))}, which is no parameter of its own"
+    return None
 
 
 def known_reading(name: str, says: str, default: Reading | None = None) -> KnownReading:
@@ -94,13 +220,6 @@ def known_reading(name: str, says: str, default: Reading | None = None) -> Known
         raise ValueError(f"two readings are called {name}")
     KNOWN_READINGS[name] = KnownReading(name, says, default)
     return KNOWN_READINGS[name]
-
-
-def stated(launch_at: datetime | None) -> datetime:
-    """Give the launch time. Raises NotConfigured where the environment names none."""
-    if launch_at is None:
-        raise NotConfigured("the environment names no launch time", "set launch_at in the environment file")
-    return launch_at
 
 
 def pause(called_off: threading.Event, seconds: float) -> None:

@@ -43,7 +43,7 @@ class AlertDelivery:
     """Where Alertmanager routed it."""
 
 
-@observation(effect=Effect.NOTIFY, waits=lambda environment: environment.alerts.wait_seconds)
+@observation(needs=ALERTS_RECEIVED, effect=Effect.NOTIFY, waits=lambda environment: environment.alerts.wait_seconds)
 def alert_delivery(
     alertmanager: Alertmanager,
     readings: Readings,

@@ -21,6 +21,7 @@ from readiness.errors import nearest
 from readiness.observations import observation
 from readiness.observations.alert_delivery import AlertDelivery
 from readiness.observations.alert_sources import Watching, discovered, in_grafana, sources
+from readiness.observations.needs import need
 from readiness.observations.sentry import SentryAlert
 from readiness.outcomes import Unknown
 
@@ -76,7 +77,14 @@ class Look:
     """So long a condition may hold before somebody is told."""
 
 
-@observation
+@need("prometheus, or grafana with alert_rules: true")
+def alert_rules(prometheus: Prometheus, grafana: Grafana) -> None:
+    """Make sure that somebody keeps alert rules. Raises NotConfigured."""
+    if not grafana.keeps_rules:
+        prometheus.require_configured()
+
+
+@observation(needs=alert_rules, optional=("prometheus", "grafana"))
 def alert_rule(
     prometheus: Prometheus,
     grafana: Grafana,
@@ -101,7 +109,7 @@ def alert_rule(
     return _best(Look(prometheus, grafana, environment, firing_for), alert, severity, stated)
 
 
-@observation
+@observation(needs=alert_rules, optional=("prometheus", "grafana"))
 def event_rule(
     prometheus: Prometheus,
     grafana: Grafana,
@@ -208,7 +216,7 @@ def _probe_seconds(look: Look, demands: list[Demand]) -> float | None:
     return max((span.total_seconds() for span in spans), default=None)
 
 
-@observation
+@observation(optional="grafana")
 def critical_alerts(
     prometheus: Prometheus, grafana: Grafana, environment: Environment, hours: float, severity: str
 ) -> list[str]:

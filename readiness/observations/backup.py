@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from readiness.clients.backups import MISSING, BackupMade, Backups, finished
 from readiness.observations import known_reading, observation
+from readiness.observations.needs import either, need
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.readings import Readings
 from readiness.timeline import parse_instant
@@ -40,19 +41,29 @@ class Checkpoint:
     empty: list[str]
 
 
+@need("backup.folder, backup.supabase or readings.backups")
+def kept_backups(backups: Backups, readings: Readings) -> None:
+    """Make sure that there is a place to look for backups. Raises NotConfigured."""
+    if not (backups.folder_configured or backups.supabase_configured or readings.configured(BACKUPS)):
+        raise NotConfigured("nothing says where the backups are", MISSING)
+
+
+@need("backup.supabase")
+def supabase(backups: Backups) -> None:
+    """Make sure that a project of Supabase is named. Raises NotConfigured."""
+    backups.require_supabase()
+
+
 def _places(backups: Backups, readings: Readings) -> dict[str, list[BackupMade]]:
     """Return the finished backups of each place, newest first. Raises Unknown, also where a place has none."""
+    kept_backups(backups, readings)
     places: dict[str, list[BackupMade]] = {}
     if backups.folder_configured:
         places["the folder"] = [backup for _, backup in backups.dumps()]
     if backups.supabase_configured:
         places["Supabase"] = finished(backups.supabase())
-    try:
+    if readings.configured(BACKUPS):
         places["readings.backups"] = _of_reading(readings)
-    except NotConfigured:
-        # The reading is one place of several; only without any of them there is something to set.
-        if not places:
-            raise NotConfigured("nothing says where the backups are", MISSING) from None
 
     for name, listed in places.items():
         if not listed:
@@ -91,7 +102,7 @@ def _empty(places: dict[str, list[BackupMade]]) -> list[str]:
     return empty
 
 
-@observation
+@observation(needs=kept_backups)
 def newest_backup(backups: Backups, readings: Readings, moment: datetime) -> NewestBackup:
     """Return the oldest of the newest backups of all places: one that stopped must not hide behind another."""
     places = _places(backups, readings)
@@ -109,7 +120,7 @@ def newest_backup(backups: Backups, readings: Readings, moment: datetime) -> New
     return NewestBackup(where, newest.name, hours, _empty(places), newest.finished_at.isoformat())
 
 
-@observation
+@observation(needs=kept_backups)
 def checkpoint(backups: Backups, readings: Readings, launch_at: datetime) -> Checkpoint:
     """Return the newest backup before the launch, in any place. Raises Unknown where none is kept."""
     places = _places(backups, readings)
@@ -123,7 +134,7 @@ def checkpoint(backups: Backups, readings: Readings, launch_at: datetime) -> Che
     return Checkpoint(newest.name, hours, [newest.name] if newest.size == 0 else [])
 
 
-@observation
+@observation(needs=either(supabase, POINT_IN_TIME))
 def point_in_time_recovery(backups: Backups, readings: Readings) -> bool:
     """Return whether point-in-time recovery is on, by Supabase or else by the reading."""
     if backups.supabase_configured:

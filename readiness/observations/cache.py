@@ -27,7 +27,7 @@ class CacheUse:
     hits: float
 
 
-@observation
+@observation(needs=(CACHE_LOOKUPS, CACHE_HITS))
 def cache_use(readings: Readings) -> CacheUse:
     """Return how often the cache was asked, and how often it answered."""
     return CacheUse(readings.number(CACHE_LOOKUPS), readings.number(CACHE_HITS))

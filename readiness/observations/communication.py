@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from readiness.clients.status_pages import Notice, Page, StatusPages
-from readiness.environment.communication import Communication, Decision, OwnPage
+from readiness.environment.communication import Communication, Decision, OwnPage, People
 from readiness.environment.schema import Environment
-from readiness.observations import observation, stated
+from readiness.observations import observation
+from readiness.observations.needs import need, stated
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.chat import Channel, Chats, Place
 from readiness.transport.http import Http
@@ -86,7 +87,78 @@ class Silence:
     incident: str = ""
 
 
-@observation
+@need("communication.slack or communication.discord")
+def place_of_channel(chats: Chats, channel: str) -> Place:
+    """Return where a channel of the runbook is. Raises NotConfigured."""
+    return chats.place(channel)
+
+
+@need("communication")
+def settings_of(environment: Environment) -> Communication:
+    """Return where people are told. Raises NotConfigured."""
+    if environment.communication is None:
+        raise NotConfigured("where people are told is not configured", "set communication in the environment file")
+    return environment.communication
+
+
+@need("communication.stakeholders")
+def stakeholders(environment: Environment) -> People:
+    """Return who must be in the channel. Raises NotConfigured."""
+    people = settings_of(environment).stakeholders
+    if not people:
+        raise NotConfigured("no stakeholder is named", "set communication.stakeholders: {name: id in the chat}")
+    return people
+
+
+@need("communication.decision")
+def deciders(environment: Environment) -> Decision:
+    """Return who decides on the launch, and in which words. Raises NotConfigured."""
+    decision = settings_of(environment).decision
+    if decision is None:
+        raise NotConfigured("who decides on the launch, and where, is not named", "set communication.decision")
+    return decision
+
+
+@need("communication.slack or communication.discord")
+def place_of_decision(chats: Chats, environment: Environment) -> Place:
+    """Return where the decision is made. Raises NotConfigured."""
+    return chats.place(deciders(environment).channel)
+
+
+@need("communication.status_page")
+def own_page(environment: Environment) -> OwnPage:
+    """Return the service's own status page. Raises NotConfigured."""
+    page = settings_of(environment).status_page
+    if page is None:
+        raise NotConfigured(
+            "no status page of the service is configured",
+            "set communication.status_page, or not_applicable with the reason where there is none",
+        )
+    return page
+
+
+@need("communication.status_page.launch")
+def launch_words(environment: Environment) -> tuple[str, ...]:
+    """Return the words by which a notice of the launch is known. Raises NotConfigured."""
+    words = own_page(environment).launch
+    if words is None:
+        raise NotConfigured(
+            "by which words a notice of the launch is known is not named", "set communication.status_page.launch"
+        )
+    return words
+
+
+@need("communication.status_page, for a launch with launch_at and communication.status_page.launch")
+def page_for(environment: Environment, launch_at: datetime | None, shows: Shown) -> None:
+    """Make sure that all is named which the page is held against. Raises NotConfigured."""
+    own_page(environment)
+    if shows != "health":
+        stated(launch_at)
+    if shows == "launch":
+        launch_words(environment)
+
+
+@observation(needs=place_of_channel)
 def channel_state(chats: Chats, channel: str) -> ChannelState:
     """Return whether a channel of the runbook exists, and whether it is archived."""
     place = chats.place(channel)
@@ -96,25 +168,22 @@ def channel_state(chats: Chats, channel: str) -> ChannelState:
     return ChannelState(exists=True, archived=of_chat.archived)
 
 
-@observation
+@observation(needs=(stakeholders, place_of_channel))
 def attendance(chats: Chats, environment: Environment, channel: str) -> Attendance:
     """Return which of the stakeholders that the environment names are not in a channel."""
-    people = _settings(environment).stakeholders
-    if not people:
-        raise NotConfigured("no stakeholder is named", "set communication.stakeholders: {name: id in the chat}")
+    people = stakeholders(environment)
     place, opened = _open(chats, channel)
     return Attendance(len(people), place.chat.absent(opened, people))
 
 
-@observation
+@observation(needs=(settings_of, place_of_channel))
 def launch_announcement(
-    chats: Chats, environment: Environment, channel: str, moment: datetime, launch_at: datetime | None
+    chats: Chats, environment: Environment, channel: str, moment: datetime, launch_at: datetime
 ) -> Announcement:
     """Return the message that announces the launch best, with the parts that it lacks."""
-    parts = _settings(environment).announcement
-    launch = stated(launch_at)
+    parts = settings_of(environment).announcement
     place, opened = _open(chats, channel)
-    messages = place.chat.messages(opened, launch - LEAD, max(moment, launch))
+    messages = place.chat.messages(opened, launch_at - LEAD, max(moment, launch_at))
 
     best = min(messages, key=lambda message: len(missing_parts(message.text, parts)), default=None)
     missing = missing_parts(best.text, parts) if best else list(parts)
@@ -124,14 +193,11 @@ def launch_announcement(
     return Announcement(best.at.isoformat(), missing)
 
 
-@observation
-def go_decision(chats: Chats, environment: Environment, moment: datetime, launch_at: datetime | None) -> GoDecision:
+@observation(needs=(deciders, place_of_decision))
+def go_decision(chats: Chats, environment: Environment, moment: datetime, launch_at: datetime) -> GoDecision:
     """Return the last decision for or against the launch that a named decider wrote into the channel."""
-    decision = _settings(environment).decision
-    if decision is None:
-        raise NotConfigured("who decides on the launch, and where, is not named", "set communication.decision")
-
-    begin = stated(launch_at) - timedelta(hours=decision.hours_before)
+    decision = deciders(environment)
+    begin = launch_at - timedelta(hours=decision.hours_before)
     place, opened = _open(chats, decision.channel)
     messages = place.chat.messages(opened, begin, max(moment, begin))
     names_by_id = {person: name for name, person in decision.deciders.items()}
@@ -152,7 +218,7 @@ def go_decision(chats: Chats, environment: Environment, moment: datetime, launch
     return GoDecision(made=False, go=False)
 
 
-@observation
+@observation(needs=page_for)
 def page_state(
     status_pages: StatusPages, http: Http, environment: Environment, launch_at: datetime | None, shows: Shown
 ) -> PageState:
@@ -160,7 +226,7 @@ def page_state(
 
     `shows` is what it is read for: that the launch is announced, that the service is live, or the present health.
     """
-    own = _own_page(environment)
+    own = own_page(environment)
     if shows == "live":
         notices = status_pages.notices(own)
         return PageState("", list(_not_live(notices, own, stated(launch_at))))
@@ -168,7 +234,7 @@ def page_state(
     page = status_pages.page(own)
     if shows == "launch":
         notices = [*page.maintenances, *page.incidents]
-        return PageState(page.says, list(_not_announced(notices, own, stated(launch_at))))
+        return PageState(page.says, list(_not_announced(notices, launch_words(environment), stated(launch_at))))
     return PageState(page.says, list(_not_true(page, own, http)))
 
 
@@ -188,10 +254,10 @@ def _not_true(page: Page, own: OwnPage, http: Http) -> Iterator[str]:
             )
 
 
-@observation
+@observation(needs=own_page)
 def incident_silence(status_pages: StatusPages, environment: Environment) -> Silence:
     """Return the open incident that the page has not updated for longest. Raises Unknown for one without dates."""
-    page = status_pages.page(_own_page(environment))
+    page = status_pages.page(own_page(environment))
     now = datetime.now(UTC)
 
     minutes_silent: dict[str, float] = {}
@@ -203,22 +269,6 @@ def incident_silence(status_pages: StatusPages, environment: Environment) -> Sil
 
     longest = max(minutes_silent, key=lambda name: minutes_silent[name], default="")
     return Silence(len(page.incidents), minutes_silent.get(longest, 0.0), longest[:SHOWN])
-
-
-def _settings(environment: Environment) -> Communication:
-    if environment.communication is None:
-        raise NotConfigured("where people are told is not configured", "set communication in the environment file")
-    return environment.communication
-
-
-def _own_page(environment: Environment) -> OwnPage:
-    page = _settings(environment).status_page
-    if page is None:
-        raise NotConfigured(
-            "no status page of the service is configured",
-            "set communication.status_page, or not_applicable with the reason where there is none",
-        )
-    return page
 
 
 def _open(chats: Chats, channel: str) -> tuple[Place, Channel]:
@@ -310,14 +360,8 @@ def mentions(text: str, words: tuple[str, ...]) -> bool:
     return False
 
 
-def _not_announced(notices: list[Notice], own: OwnPage, launch_at: datetime) -> Iterator[str]:
-    """Yield why no notice of the page announces the launch. Raises NotConfigured where no word of it is named."""
-    words = own.launch
-    if words is None:
-        raise NotConfigured(
-            "by which words a notice of the launch is known is not named", "set communication.status_page.launch"
-        )
-
+def _not_announced(notices: list[Notice], words: tuple[str, ...], launch_at: datetime) -> Iterator[str]:
+    """Yield why no notice of the page announces the launch, which is known by these words."""
     of_launch = [notice for notice in notices if mentions(notice.text, words) and not notice.over]
     if not of_launch:
         yield f"no notice names {' or '.join(words)}"

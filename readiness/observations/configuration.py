@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from readiness.observations import known_reading, observation, stated
+from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
 from readiness.redaction.secret import names_a_secret
 from readiness.sources.readings import Readings
@@ -31,10 +31,9 @@ class KillSwitch:
     launched: bool
 
 
-@observation
-def kill_switch(readings: Readings, variable: str, moment: datetime, launch_at: datetime | None) -> KillSwitch:
+@observation(needs=DEPLOYED_VARIABLES)
+def kill_switch(readings: Readings, variable: str, moment: datetime, launch_at: datetime) -> KillSwitch:
     """Return where a switch of the deployed service stands. Raises Unknown for a variable that looks like a secret."""
-    launch = stated(launch_at)
     deployed = readings.mapping(DEPLOYED_VARIABLES)
     # Its position is shown to everybody who reads the report.
     if names_a_secret(variable):
@@ -43,10 +42,10 @@ def kill_switch(readings: Readings, variable: str, moment: datetime, launch_at: 
     position = "not set"
     if variable in deployed:
         position = deployed[variable].reveal().strip().lower()
-    return KillSwitch(position, launched=moment >= launch)
+    return KillSwitch(position, launched=moment >= launch_at)
 
 
-@observation
+@observation(needs=DEPLOYED_VARIABLES)
 def variables_set(readings: Readings) -> list[str]:
     """Return the names of the variables that have a value, sorted."""
     deployed = readings.mapping(DEPLOYED_VARIABLES)
@@ -61,7 +60,7 @@ class Secrets:
     placeholders: list[str]
 
 
-@observation
+@observation(needs=DEPLOYED_VARIABLES)
 def deployed_secrets(readings: Readings, variables: tuple[str, ...]) -> Secrets:
     """Return which secrets are deployed, and which variables hold a placeholder; of those named, or of all."""
     deployed = readings.mapping(DEPLOYED_VARIABLES)

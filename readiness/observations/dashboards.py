@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 from readiness.clients.grafana import Grafana
 from readiness.clients.grafana_panels import Panel, panels
 from readiness.observations import observation
+from readiness.observations.needs import need
 
 _BACK = re.compile(r"now-(\d+)([smhdw])$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -53,7 +54,13 @@ class PanelsSeen:
     """The panels without data or in error, with the reason."""
 
 
-@observation
+@need("grafana.dashboards.{dashboard}")
+def dashboard_uid(grafana: Grafana, dashboard: str) -> str:
+    """Return the uid of a dashboard by its name in the runbook. Raises NotConfigured."""
+    return grafana.uid_of(dashboard)
+
+
+@observation(needs=dashboard_uid)
 def grafana_dashboard(grafana: Grafana, dashboard: str) -> DashboardFound:
     """Return whether a dashboard of the runbook exists, with its title and default range."""
     stored = grafana.dashboard(grafana.uid_of(dashboard))
@@ -66,7 +73,7 @@ def grafana_dashboard(grafana: Grafana, dashboard: str) -> DashboardFound:
     return DashboardFound(dashboard, found=True, title=stored.title, range=default_range)
 
 
-@observation
+@observation(needs=dashboard_uid)
 def dashboard_panels(grafana: Grafana, dashboard: str) -> PanelsSeen:
     """Return which panels of a dashboard show no data, asked as they are when it is opened."""
     stored = grafana.dashboard(grafana.uid_of(dashboard))

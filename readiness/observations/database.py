@@ -28,7 +28,7 @@ APPLIED_MIGRATIONS = known_reading(
 )
 
 
-@observation
+@observation(needs=DATABASE_STATUS)
 def database_status(readings: Readings) -> str:
     """Return the provider's word for the project's state, such as ACTIVE_HEALTHY (Supabase Management API)."""
     return str(readings.value(DATABASE_STATUS))
@@ -84,7 +84,7 @@ def tables(postgres: Postgres) -> Tables:
     )
 
 
-@observation
+@observation(needs=APPLIED_MIGRATIONS)
 def applied_migrations(readings: Readings) -> list[str]:
     """Return the applied migrations as their files are called: 008_staging_tables. Raises Unknown for none."""
     rows = readings.rows(APPLIED_MIGRATIONS, "version", "name")

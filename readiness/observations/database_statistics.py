@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from readiness.clients.postgres import Postgres, Row
 from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
+from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.readings import Readings
 
@@ -61,7 +62,7 @@ class DatabaseAnswer:
     rows: dict[str, float]
 
 
-@observation(quiet=True)
+@observation(needs=ROW_COUNTS, optional="postgres", quiet=True)
 def database_answer(postgres: Postgres, readings: Readings) -> DatabaseAnswer:
     """Return how long a new connection and a query take, and the row counts, for the record.
 
@@ -115,7 +116,7 @@ class QueryTimes:
     calls: float
 
 
-@observation
+@observation(needs=QUERY_TIMES)
 def query_times(readings: Readings, calls_at_least: int) -> QueryTimes:
     """Return how long statements take, by pg_stat_statements: totals since its last reset, not of a window.
 
@@ -154,19 +155,19 @@ def block_hit_share(postgres: Postgres, blocks_at_least: int) -> float:
     return hit / total
 
 
-@observation
+@observation(needs=DATABASE_CPU)
 def database_cpu_share(readings: Readings) -> float:
     """Return the share of the database's CPU in use."""
     return readings.number(DATABASE_CPU)
 
 
-@observation
+@observation(needs=EXPIRED_SESSIONS)
 def expired_session_count(readings: Readings) -> float:
     """Return how many expired login sessions nobody has cleaned up (Supabase Auth keeps them in auth.sessions)."""
     return readings.number(EXPIRED_SESSIONS)
 
 
-@observation
+@observation(needs=POOL_SIZE)
 def pool_capacity(readings: Readings) -> float:
     """Return the size of the connection pool: PostgreSQL's own limit, or the pooler's through the reading."""
     return readings.number(POOL_SIZE)
@@ -186,6 +187,17 @@ def invalid_indexes(postgres: Postgres) -> list[str]:
     return [str(row["name"]) for row in rows if not row["good"]]
 
 
+@need("postgres.application_role")
+def service_role(postgres: Postgres) -> str:
+    """Return the role that the service logs in with. Raises NotConfigured."""
+    postgres.require_configured()
+    if not postgres.application_role:
+        raise NotConfigured(
+            "nothing says which role the service logs in with", "set postgres.application_role in the environment file"
+        )
+    return postgres.application_role
+
+
 @dataclass(frozen=True)
 class RoleTimeout:
     """How long a statement of the service may take; 0 is without end."""
@@ -194,10 +206,10 @@ class RoleTimeout:
     seconds: float
 
 
-@observation
+@observation(needs=service_role)
 def statement_timeout(postgres: Postgres) -> RoleTimeout:
     """Return the timeout that the service's role gets: its own setting, else the database's, else the server's."""
-    return RoleTimeout(_role(postgres), _effective_seconds(postgres, "statement_timeout"))
+    return RoleTimeout(service_role(postgres), _effective_seconds(postgres, "statement_timeout"))
 
 
 @dataclass(frozen=True)
@@ -208,7 +220,7 @@ class SlowQueryLog:
     seconds: float
 
 
-@observation
+@observation(needs=service_role)
 def slow_query_log(postgres: Postgres) -> SlowQueryLog:
     """Return log_min_duration_statement as the service's role gets it; it is negative where nothing is logged."""
     seconds = _effective_seconds(postgres, "log_min_duration_statement")
@@ -250,17 +262,9 @@ def replication(postgres: Postgres, replica: Postgres) -> Replication:
     return Replication(streaming, on_replica["in_recovery"] is True, _number(on_replica, "lag"))
 
 
-def _role(postgres: Postgres) -> str:
-    if not postgres.application_role:
-        raise NotConfigured(
-            "nothing says which role the service logs in with", "set postgres.application_role in the environment file"
-        )
-    return postgres.application_role
-
-
 def _effective_seconds(postgres: Postgres, name: str) -> float:
     """Return a setting as a new session of the service's role gets it: what is set for the role beats the server's."""
-    role = _role(postgres)
+    role = service_role(postgres)
     (row,) = postgres.rows(
         """
         with own as (

@@ -66,37 +66,37 @@ UPLOADS_LAST_HOUR = known_reading(
 )
 
 
-@observation
+@observation(needs=RECENT_FAILURES)
 def recent_failures(readings: Readings) -> list[dict[str, JsonValue]]:
     """Return the newest failed uploads."""
     return readings.rows(RECENT_FAILURES)
 
 
-@observation
+@observation(needs=ERROR_DISTRIBUTION)
 def error_distribution(readings: Readings) -> list[dict[str, JsonValue]]:
     """Return a day's failures by error, the most frequent first."""
     return readings.rows(ERROR_DISTRIBUTION)
 
 
-@observation
+@observation(needs=UPLOADS_STUCK)
 def uploads_stuck(readings: Readings) -> list[dict[str, JsonValue]]:
     """Return the uploads that do not end, the oldest first."""
     return readings.rows(UPLOADS_STUCK)
 
 
-@observation
+@observation(needs=STAGING_HEALTH)
 def staging_health(readings: Readings) -> list[dict[str, JsonValue]]:
     """Return the staging rows by validation status."""
     return readings.rows(STAGING_HEALTH)
 
 
-@observation
+@observation(needs=UPLOADS_IN_FLIGHT)
 def uploads_in_flight(readings: Readings) -> list[dict[str, JsonValue]]:
     """Return the uploads under way."""
     return readings.rows(UPLOADS_IN_FLIGHT)
 
 
-@observation
+@observation(needs=UPLOADS_LAST_HOUR)
 def uploads_last_hour(readings: Readings) -> list[dict[str, JsonValue]]:
     """Return the last hour's uploads by workspace, platform and status, the most first."""
     return readings.rows(UPLOADS_LAST_HOUR)
@@ -173,13 +173,13 @@ class Endpoint:
     value: float
 
 
-@observation
+@observation(needs=FAILING_ENDPOINTS)
 def failing_endpoints(readings: Readings) -> list[Endpoint]:
     """Return the last hour's server errors by path: the most first."""
     return _endpoints(readings, FAILING_ENDPOINTS)
 
 
-@observation
+@observation(needs=SLOWEST_ENDPOINTS)
 def slowest_endpoints(readings: Readings) -> list[Endpoint]:
     """Return the last hour's p95 in seconds by path: the slowest first."""
     return _endpoints(readings, SLOWEST_ENDPOINTS)
@@ -200,7 +200,7 @@ class Queue:
     usual: float | None
 
 
-@observation
+@observation(needs=(BACKLOGS, USUAL_BACKLOGS))
 def jobs_waiting(readings: Readings) -> list[Queue]:
     """Return the jobs that wait in each queue: the longest first."""
     waiting = _by_queue(readings, BACKLOGS)
@@ -214,7 +214,7 @@ def _by_queue(readings: Readings, known: KnownReading) -> dict[str, float]:
     return {str(row["queue"]): readings.as_number(known, row["value"]) for row in rows}
 
 
-@observation
+@observation(needs=CDN_HITS)
 def cdn_hit_share(readings: Readings) -> float:
     """Return the share of the requests that the CDN answers by itself."""
     return readings.number(CDN_HITS)

@@ -23,6 +23,7 @@ from readiness.drill.verdict import backup_hours, done_steps, faults, gaps
 from readiness.environment.schema import Environment
 from readiness.files.evidence_file import Archive
 from readiness.observations import observation
+from readiness.observations.needs import AnyNeed, need, revision
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.runbook.lines import Limits
 from readiness.sources.readings import Readings, revision_of
@@ -121,22 +122,32 @@ class Demand:
             yield f"it ran on revision {evidence.revision}, {self.revision} is to be launched"
 
 
+def described(drill: str) -> AnyNeed:
+    """Return the need of a drill: its description, or a folder of one that was done."""
+    section = drill.replace("-", "_")
+
+    def find(environment: Environment, archive: Archive) -> None:
+        settings = environment.drills
+        is_described = settings is not None and bool(settings.drilled_in or getattr(settings, section))
+        if not is_described and not any(folders(archive.reports, _drilled_in(environment), drill)):
+            raise NotConfigured(f"no drill '{drill}' is described", f"set drills.{section} in the environment file")
+
+    return need(f"drills.{section}")(find)
+
+
+def _drilled_in(environment: Environment) -> str:
+    """Return the environment whose drills count."""
+    # A drill that must not run against this environment is run in another one, which describes it.
+    drilled_in = environment.drills.drilled_in if environment.drills else None
+    return drilled_in or environment.environment
+
+
 def _evidence(
     drill: str, readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Evidence:
-    """Return the newest drill of a kind that counts. Raises NotConfigured where there is none and none is described."""
-    section = drill.replace("-", "_")
-    settings = environment.drills
-    # A drill that must not run against this environment is run in another one, which describes it.
-    drilled_in = settings.drilled_in if settings else None
-    place = drilled_in or environment.environment
-
-    is_described = bool(drilled_in or (settings and getattr(settings, section)))
-    if not is_described and not any(folders(archive.reports, place, drill)):
-        raise NotConfigured(f"no drill '{drill}' is described", f"set drills.{section} in the environment file")
-
-    revision = revision_of(environment.target, readings) if drill in OF_A_REVISION else None
-    return Demand(archive, place, revision, moment, days_at_most).newest(drill)
+    """Return the newest drill of a kind that counts. Raises Unknown."""
+    runs_now = revision_of(environment.target, readings) if drill in OF_A_REVISION else None
+    return Demand(archive, _drilled_in(environment), runs_now, moment, days_at_most).newest(drill)
 
 
 def _days(evidence: Evidence, moment: datetime) -> float:
@@ -156,7 +167,7 @@ def _facts(kind: type[Facts], evidence: Evidence) -> Facts:
     return evidence.facts
 
 
-@observation
+@observation(needs=described("restore"))
 def restore_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> RestoreDrill:
@@ -172,7 +183,7 @@ def restore_drill(
     )
 
 
-@observation
+@observation(needs=(described("kill-switch"), revision))
 def kill_switch_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Drilled:
@@ -181,7 +192,7 @@ def kill_switch_drill(
     return Drilled(evidence.run, _days(evidence, moment), _failures(evidence))
 
 
-@observation
+@observation(needs=(described("rollback"), revision))
 def rollback_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> RollbackDrill:
@@ -191,7 +202,7 @@ def rollback_drill(
     return RollbackDrill(evidence.run, _days(evidence, moment), _failures(evidence), minutes=seconds / 60)
 
 
-@observation
+@observation(needs=(described("circuit-breaker"), revision))
 def circuit_breaker_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Drilled:
@@ -200,7 +211,7 @@ def circuit_breaker_drill(
     return Drilled(evidence.run, _days(evidence, moment), _failures(evidence))
 
 
-@observation
+@observation(needs=(described("fallback"), revision))
 def fallback_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> Drilled:
@@ -209,7 +220,7 @@ def fallback_drill(
     return Drilled(evidence.run, _days(evidence, moment), _failures(evidence))
 
 
-@observation
+@observation(needs=described("incident"))
 def incident_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
 ) -> IncidentDrill:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from readiness.clients.pagerduty import EscalationPolicy, PagerDuty
 from readiness.environment.people import Team, is_undecided, what_is_wrong_with
 from readiness.observations import observation
+from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured
 from readiness.sources.roster import Roster
 
@@ -25,17 +26,22 @@ class EscalationPath:
     """Where the roster says something else than PagerDuty does."""
 
 
-@observation
-def escalation_path(
-    pagerduty: PagerDuty, roster: Roster, minutes: tuple[float, ...], minutes_for: dict[str, float]
-) -> EscalationPath:
-    """Return the levels of the one path; where a line names kinds of issues (`minutes_for`), those of each kind."""
+@need("pagerduty.escalation_policy, or team.escalation and team.matters")
+def who_is_asked(pagerduty: PagerDuty, roster: Roster) -> None:
+    """Make sure that something says who is asked after whom. Raises NotConfigured."""
     if not pagerduty.configured and not roster.configured:
         raise NotConfigured(
             "nothing says who is asked after whom",
             "set pagerduty.escalation_policy, or team.escalation and team.matters",
         )
 
+
+@observation(needs=who_is_asked, optional=("pagerduty", "roster"))
+def escalation_path(
+    pagerduty: PagerDuty, roster: Roster, minutes: tuple[float, ...], minutes_for: dict[str, float]
+) -> EscalationPath:
+    """Return the levels of the one path; where a line names kinds of issues (`minutes_for`), those of each kind."""
+    who_is_asked(pagerduty, roster)
     people = roster.people() if roster.configured else Team()
     if minutes_for:
         return _matrix(pagerduty, people, minutes_for)

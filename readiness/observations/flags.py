@@ -8,6 +8,7 @@ from readiness.clients.postgres import Row
 from readiness.environment.schema import Environment, Reading
 from readiness.measurements import Plain
 from readiness.observations import known_reading, observation
+from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.readings import Readings
 
@@ -18,7 +19,7 @@ FEATURE_FLAGS = known_reading(
 )
 
 
-@observation
+@observation(needs=FEATURE_FLAGS)
 def flag_names(readings: Readings) -> list[str]:
     """Return the names of the flags of the store, sorted."""
     return sorted(str(row["name"]) for row in readings.rows(FEATURE_FLAGS, "name"))
@@ -34,17 +35,24 @@ class Audience:
     """Workspaces on the allowlist that are not the team's own."""
 
 
-@observation
-def flag_audience(readings: Readings, environment: Environment, flag: str) -> Audience:
-    """Return for whom a flag is on. Raises NotConfigured where nobody says which workspaces are the team's own."""
+@need("internal_workspaces")
+def internal_workspaces(environment: Environment) -> tuple[str, ...]:
+    """Return the workspaces of the team itself. Raises NotConfigured."""
     if not environment.internal_workspaces:
         raise NotConfigured("no internal workspace is named", "set internal_workspaces in the environment file")
+    return environment.internal_workspaces
+
+
+@observation(needs=(internal_workspaces, FEATURE_FLAGS))
+def flag_audience(readings: Readings, environment: Environment, flag: str) -> Audience:
+    """Return for whom a flag is on."""
+    ours = internal_workspaces(environment)
     row = _row(readings, flag, "allowlist")
     return Audience(
         # A flag in any other state than off is taken to be on.
         everyone=row["enabled"] is not False,
         share=_share(readings, row),
-        outsiders=_outsiders(row["allowlist"], environment),
+        outsiders=_outsiders(row["allowlist"], ours),
     )
 
 
@@ -72,13 +80,13 @@ def _share(readings: Readings, row: Row) -> float:
     return share
 
 
-def _outsiders(allowlist: Plain, environment: Environment) -> list[str]:
+def _outsiders(allowlist: Plain, ours: tuple[str, ...]) -> list[str]:
     if not isinstance(allowlist, list):
         raise Unknown(f"the allowlist is no list: {allowlist!r}", "give readings.feature_flags a list of workspaces")
-    return sorted(str(name) for name in allowlist if name not in environment.internal_workspaces)
+    return sorted(str(name) for name in allowlist if name not in ours)
 
 
-@observation
+@observation(needs=FEATURE_FLAGS)
 def flag_share(readings: Readings, flag: str) -> float:
     """Return the share of all that get a flag: 1 where it is on for everyone, else the roll-out's share."""
     row = _row(readings, flag)

@@ -10,6 +10,7 @@ from readiness.clients.prometheus import Prometheus
 from readiness.environment.incidents import NoReport, Report, parse
 from readiness.environment.schema import Environment
 from readiness.observations import known_reading, observation
+from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.incident_reports import IncidentReports
 from readiness.sources.readings import Readings
@@ -65,7 +66,19 @@ class _Incident:
         return not report.alerts or self.alert in report.alerts
 
 
-@observation
+@need("readings.known_incidents, or incidents.alerts")
+def known_incidents(incident_reports: IncidentReports, readings: Readings, prometheus: Prometheus) -> None:
+    """Make sure that something besides the reports knows of incidents. Raises NotConfigured."""
+    if incident_reports.settings.alerts:
+        prometheus.require_configured()
+    elif not readings.configured(KNOWN_INCIDENTS):
+        raise NotConfigured(
+            "only the reports tell of incidents, and one without a report would not be seen",
+            "set readings.known_incidents, or incidents.alerts to a severity",
+        )
+
+
+@observation(needs=known_incidents, optional="prometheus")
 def incident_review(
     incident_reports: IncidentReports,
     readings: Readings,
@@ -80,6 +93,7 @@ def incident_review(
 
     With `hours_at_most` the time until a report is written is judged, and with `fields` what it contains.
     """
+    known_incidents(incident_reports, readings, prometheus)
     since = moment - timedelta(days=days_back)
     severity = _severity(incident_reports, environment)
     incidents = list(_incidents(readings, prometheus, severity, since, moment))
@@ -169,17 +183,11 @@ def _reports(places: IncidentReports) -> Iterator[Report]:
 def _incidents(
     readings: Readings, prometheus: Prometheus, severity: str | None, since: datetime, moment: datetime
 ) -> Iterator[_Incident]:
-    """Yield the incidents that are known besides the reports. Raises Unknown, and NotConfigured where nobody knows any.
+    """Yield the incidents that are known besides the reports. Raises Unknown.
 
     The reading's come first, then the alerts of a severity.
     """
     has_reading = readings.configured(KNOWN_INCIDENTS)
-    if not has_reading and severity is None:
-        raise NotConfigured(
-            "only the reports tell of incidents, and one without a report would not be seen",
-            "set readings.known_incidents, or incidents.alerts to a severity",
-        )
-
     # Prometheus first: a reading waits for one of the database's few connections, and meanwhile they are taken.
     alerts: list[_Incident] = []
     if severity is not None:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
+from readiness.observations.needs import need
 from readiness.sources.readings import Readings
 
 Resource = Literal["database_size", "object_storage", "request_volume"]
@@ -60,19 +61,25 @@ FORECASTS = {
 }
 
 
-@observation
+@need("readings.{resource}_forecast")
+def forecast(readings: Readings, resource: Resource) -> None:
+    """Make sure that there is a forecast of the resource. Raises NotConfigured."""
+    readings.require(FORECASTS[resource])
+
+
+@observation(needs=CPU)
 def cpu_share(readings: Readings) -> float:
     """Return the share of the CPU in use in the last minutes, averaged over the machines."""
     return readings.number(CPU)
 
 
-@observation
+@observation(needs=MEMORY)
 def memory_share(readings: Readings) -> float:
     """Return the share of the memory in use on the fullest machine."""
     return readings.number(MEMORY)
 
 
-@observation
+@observation(needs=DISK)
 def disk_share(readings: Readings) -> float:
     """Return the share of the fullest disk in use."""
     return readings.number(DISK)
@@ -86,13 +93,13 @@ class MemoryTrend:
     restarts: float
 
 
-@observation
+@observation(needs=(MEMORY_GROWTH, RESTARTS))
 def memory_trend(readings: Readings) -> MemoryTrend:
     """Return how the memory has grown, and whether a restart has hidden it."""
     return MemoryTrend(readings.number(MEMORY_GROWTH), readings.number(RESTARTS))
 
 
-@observation
+@observation(needs=forecast)
 def forecast_share(readings: Readings, resource: Resource) -> float:
     """Return the share of its limit that a resource is forecast to reach in 30 days."""
     return readings.number(FORECASTS[resource])

@@ -64,7 +64,7 @@ ORPHANED_ROWS = known_reading(
 )
 
 
-@observation
+@observation(needs=PAUSED_WORKSPACES)
 def paused_workspaces(readings: Readings) -> list[str]:
     """Return the workspaces that do not ingest."""
     return [str(row["workspace"]) for row in readings.rows(PAUSED_WORKSPACES, "workspace")]
@@ -87,7 +87,7 @@ class UploadOutcomes:
         return self.by_status.get("failed", 0) / self.total
 
 
-@observation
+@observation(needs=UPLOAD_OUTCOMES)
 def upload_outcomes(readings: Readings) -> UploadOutcomes:
     """Return the last hour's uploads by status; an hour without uploads has no error rate."""
     rows = readings.rows(UPLOAD_OUTCOMES, "status", "uploads")
@@ -99,31 +99,31 @@ def upload_outcomes(readings: Readings) -> UploadOutcomes:
     return UploadOutcomes(dict(counts))
 
 
-@observation
+@observation(needs=STAGED_ROWS)
 def staged_rows(readings: Readings) -> float:
     """Return how many rows are in staging."""
     return readings.number(STAGED_ROWS)
 
 
-@observation
+@observation(needs=SLOWEST_UPLOAD)
 def slowest_upload_seconds(readings: Readings) -> float:
     """Return how long the slowest upload of the last hour took."""
     return readings.number(SLOWEST_UPLOAD)
 
 
-@observation
+@observation(needs=LONGEST_IN_FLIGHT)
 def longest_in_flight_minutes(readings: Readings) -> float:
     """Return for how long the longest upload is under way."""
     return readings.number(LONGEST_IN_FLIGHT)
 
 
-@observation
+@observation(needs=LOST_ROWS)
 def uploads_that_lost_rows(readings: Readings) -> float:
     """Return how many uploads have other rows in production than they counted."""
     return readings.number(LOST_ROWS)
 
 
-@observation
+@observation(needs=ORPHANED_ROWS)
 def orphaned_rows(readings: Readings) -> float:
     """Return how many production rows no upload accounts for."""
     return readings.number(ORPHANED_ROWS)

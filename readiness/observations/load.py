@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from readiness.environment.schema import Environment
 from readiness.files.evidence_file import Archive
 from readiness.observations import observation
+from readiness.observations.needs import revision
 from readiness.outcomes import Unknown
 from readiness.rehearsal.evidence import Evidence, folders, read
+from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.stages import STAGES
-from readiness.rehearsal.verdict import Word, judge, p95
+from readiness.rehearsal.verdict import Judgement, Word, judge
 from readiness.runbook.lines import Limits, Share
 from readiness.sources.readings import Readings, revision_of
 
@@ -125,20 +127,28 @@ class Demand:
 
     def newest(self, stage: str) -> Rehearsed:
         """Find the newest rehearsal of a stage that counts. Raises Unknown with the reason against each newer one."""
+        worked_out: dict[str, Figures] = {}
+
+        def speaks_against(evidence: Evidence) -> Iterator[str]:
+            worked_out[evidence.run] = Figures.of(evidence)
+            return self._against(worked_out[evidence.run], stage)
+
         found, against = self.archive.newest(
-            folders(self.archive.reports, self.environment, stage), read, lambda one: self._against(one, stage)
+            folders(self.archive.reports, self.environment, stage), read, speaks_against
         )
         if found is None:
             told = against or f"{self.environment} has none in reports/{self.environment}/rehearsals/"
             raise Unknown(f"no rehearsal '{stage}' that counts: {told}", self.renew(stage))
-        return self._judged(found)
+        return self._judged(worked_out[found.run])
 
-    def _by_line(self, evidence: Evidence) -> Evidence:
+    def _by_line(self, figures: Figures) -> Judgement:
+        """Return the judgement of a rehearsal by the line's limits in place of its own."""
         limits = {"p95_seconds_below": self.limits.p95_seconds_below, "share_below": self.limits.share_below}
-        return evidence.model_copy(update={"asked": evidence.asked.model_copy(update=limits)})
+        return judge(figures, figures.evidence.asked.model_copy(update=limits))
 
-    def _against(self, evidence: Evidence, stage: str) -> Iterator[str]:
+    def _against(self, figures: Figures, stage: str) -> Iterator[str]:
         """Tell why a rehearsal does not count here."""
+        evidence = figures.evidence
         if (evidence.environment, evidence.stage) != (self.environment, stage):
             yield f"it is of {evidence.environment}, {evidence.stage}"
         if evidence.scale != 1 and not self.judged.sandbox:
@@ -153,15 +163,13 @@ class Demand:
         ended = evidence.finished_at or evidence.started_at
         if self.moment - ended > timedelta(days=limits.days_at_most):
             yield f"it is {(self.moment - ended).days} days old, allowed are {limits.days_at_most:g}"
-        found = judge(self._by_line(evidence))
+        found = self._by_line(figures)
         if found.word is Word.INCONCLUSIVE:
             yield f"it is inconclusive: {'; '.join(reason.says for reason in found.reasons)}"
 
-    def _judged(self, evidence: Evidence) -> Rehearsed:
-        found, limit = judge(self._by_line(evidence)), self.limits.p95_seconds_below
-        plain, intended = p95(evidence), p95(evidence, intended=True)
-        low, high = max(plain.low, intended.low), max(plain.high, intended.high)
-        asked = evidence.ok + evidence.failed
+    def _judged(self, figures: Figures) -> Rehearsed:
+        evidence, found, limit = figures.evidence, self._by_line(figures), self.limits.p95_seconds_below
+        low, high = figures.p95_widest.low, figures.p95_widest.high
         return Rehearsed(
             stage=evidence.stage,
             run=evidence.run,
@@ -171,19 +179,19 @@ class Demand:
             minutes=evidence.asked.hold_minutes / evidence.scale,
             p95_seconds=high if high < limit else low,
             p95_certain=0 < high < limit or low >= limit,
-            share_failed=evidence.failed / asked if asked else 1.0,
+            share_failed=figures.share_failed,
         )
 
 
 def _demand(
     readings: Readings, environment: Environment, moment: datetime, archive: Archive, limits: RehearsalLimits
 ) -> Demand:
-    revision = revision_of(environment.target, readings)
+    runs = revision_of(environment.target, readings)
     name = environment.load.rehearsed_in if environment.load else None
-    return Demand(archive, name or environment.environment, environment, revision, moment, limits)
+    return Demand(archive, name or environment.environment, environment, runs, moment, limits)
 
 
-@observation
+@observation(needs=revision)
 def rehearsals(
     readings: Readings,
     environment: Environment,
@@ -212,7 +220,7 @@ def rehearsals(
     return result
 
 
-@observation
+@observation(needs=revision)
 def capacity(
     readings: Readings,
     environment: Environment,

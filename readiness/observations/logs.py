@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from readiness.clients.loki import Loki
 from readiness.measurements import Plain
 from readiness.observations import known_reading, observation
+from readiness.observations.needs import either, system
 from readiness.outcomes import Unknown
 from readiness.sources.readings import Readings
 
@@ -47,7 +48,7 @@ class LogStream:
     age_seconds: float
 
 
-@observation
+@observation(needs=LOG_LINES)
 def log_since_launch(readings: Readings, moment: datetime, launch_at: datetime | None) -> LogSinceLaunch:
     """Return what was logged since the launch, or in the last hour where there was none. Raises Unknown for nothing."""
     since = moment - timedelta(hours=1)
@@ -79,7 +80,7 @@ def _is_error(level: Plain) -> bool:
     return number >= ERRORS_FROM
 
 
-@observation
+@observation(needs=either(system("loki"), LOG_LINES), optional="loki")
 def log_stream(loki: Loki, readings: Readings) -> LogStream:
     """Return the age of the newest line, of Loki where it is configured, else of the log itself. Raises Unknown."""
     now = datetime.now(UTC)

@@ -32,7 +32,7 @@ class AnalyticsStore:
     p95_age: float
 
 
-@observation
+@observation(needs=(ANALYTICS_ERROR_RATE, ANALYTICS_P95))
 def analytics_store(readings: Readings) -> AnalyticsStore:
     """Return the newest error rate and p95 of the analytics store, with their ages."""
     error_rate, error_rate_age = _newest(readings, ANALYTICS_ERROR_RATE)

@@ -11,8 +11,9 @@ from readiness.clients.postgres import Row
 from readiness.environment.people import without_contacts
 from readiness.environment.schema import Environment, KnownReading
 from readiness.environment.service_levels import History as Source
-from readiness.observations import known_reading, observation, stated
-from readiness.observations.communication import GoDecision, go_decision
+from readiness.observations import known_reading, observation
+from readiness.observations.communication import GoDecision, go_decision, place_of_decision
+from readiness.observations.needs import need, revision, stated
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.chat import Chats
 from readiness.sources.readings import Readings, revision_of
@@ -43,15 +44,15 @@ class CiResult:
     """Those that are required, and of which nobody has heard."""
 
 
-@observation
+@observation(needs=revision)
 def ci(github: GitHub, readings: Readings, environment: Environment) -> CiResult:
     """Return the latest run of each job, and the statuses of other systems. Raises Unknown while one is running.
 
     Two workflows may have a job of one name, and a status may share it: GitHub lists each, and each counts.
     """
     settings = github.settings
-    revision = revision_of(environment.target, readings)
-    combined = github.combined(github.ref(revision))
+    runs_now = revision_of(environment.target, readings)
+    combined = github.combined(github.ref(runs_now))
     runs = github.check_runs(combined.sha)
 
     ended = [(run.name, run.conclusion or "") for run in runs if run.status == "completed"]
@@ -67,10 +68,10 @@ def ci(github: GitHub, readings: Readings, environment: Environment) -> CiResult
     # A job that failed decides, whatever becomes of the others.
     if running and not failed:
         names = ", ".join(name[:_SHOWN] for name in running)
-        raise Unknown(f"CI of {revision} is still running: {names}", "wait for it to end")
+        raise Unknown(f"CI of {runs_now} is still running: {names}", "wait for it to end")
     if not ended and not running:
         raise Unknown(
-            f"{settings.repository} has no CI result of {revision}",
+            f"{settings.repository} has no CI result of {runs_now}",
             "does CI report to GitHub, and did it run for this?",
         )
 
@@ -110,14 +111,29 @@ class Decision:
     """How long ago."""
 
 
-@observation
+def _decided_in_the_channel(readings: Readings, environment: Environment) -> bool:
+    """Return whether the decision is made in the chat, and no reading tells of it."""
+    named = environment.communication and environment.communication.decision
+    return bool(named) and not readings.configured(LAUNCH_DECISIONS)
+
+
+@need("readings.launch_decisions, or communication.decision with launch_at")
+def record_of_decisions(readings: Readings, chats: Chats, environment: Environment, launch_at: datetime | None) -> None:
+    """Make sure that something tells what was decided. Raises NotConfigured."""
+    if _decided_in_the_channel(readings, environment):
+        stated(launch_at)
+        place_of_decision(chats, environment)
+    else:
+        readings.require(LAUNCH_DECISIONS)
+
+
+@observation(needs=record_of_decisions)
 def launch_decision(
     readings: Readings, chats: Chats, environment: Environment, moment: datetime, launch_at: datetime | None
 ) -> Decision:
     """Return what was decided last: by the reading `launch_decisions`, else by the chat's channel."""
-    has_channel = environment.communication is not None and environment.communication.decision is not None
-    if has_channel and not readings.configured(LAUNCH_DECISIONS):
-        return _of_channel(go_decision(chats, environment, moment, launch_at), moment)
+    if _decided_in_the_channel(readings, environment):
+        return _of_channel(go_decision(chats, environment, moment, stated(launch_at)), moment)
 
     decisions = _until(moment, readings, LAUNCH_DECISIONS)
     if not decisions:
@@ -153,14 +169,28 @@ class Approvals:
     refused: list[str]
 
 
-@observation
-def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Approvals:
-    """Return the last word of each stakeholder. Raises Unknown for one that is neither yes nor no."""
+@need("readings.launch_approvals")
+def record_of_approvals(readings: Readings) -> None:
+    """Make sure that something tells who has approved. Raises NotConfigured."""
     if not readings.configured(LAUNCH_APPROVALS):
         raise NotConfigured(
             "nothing says who has approved", "set readings.launch_approvals, and team.stakeholders, in the environment"
         )
 
+
+@need("team.stakeholders")
+def stakeholders(roster: Roster) -> tuple[str, ...]:
+    """Return those whose approval is needed. Raises NotConfigured, and Unknown where the roster cannot be read."""
+    wanted = roster.people().stakeholders if roster.configured else ()
+    if not wanted:
+        raise NotConfigured("nothing says whose approval is needed", "set team.stakeholders in the environment file")
+    return wanted
+
+
+@observation(needs=(record_of_approvals, stakeholders), optional="roster")
+def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Approvals:
+    """Return the last word of each stakeholder. Raises Unknown for one that is neither yes nor no."""
+    record_of_approvals(readings)
     words: dict[str, str] = {}
     for _, row in _until(moment, readings, LAUNCH_APPROVALS):
         words[_word(row["by"])] = _word(row["decision"])
@@ -173,12 +203,10 @@ def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Ap
             "ask, and record approved or no",
         )
 
-    stakeholders = roster.people().stakeholders if roster.configured else ()
-    if not stakeholders:
-        raise NotConfigured("nothing says whose approval is needed", "set team.stakeholders in the environment file")
+    wanted = stakeholders(roster)
     return Approvals(
         approved=[without_contacts(who) for who, word in words.items() if word in _APPROVED],
-        missing=[without_contacts(who)[:_SHOWN] for who in stakeholders if _word(who) not in words],
+        missing=[without_contacts(who)[:_SHOWN] for who in wanted if _word(who) not in words],
         refused=[without_contacts(who) for who, word in words.items() if word in _REFUSED],
     )
 
@@ -192,13 +220,12 @@ class LaunchTime:
     minutes_apart: float
 
 
-@observation
-def launch_time(readings: Readings, launch_at: datetime | None) -> LaunchTime:
+@observation(needs=LAUNCH_TIME)
+def launch_time(readings: Readings, launch_at: datetime) -> LaunchTime:
     """Return the launch time of the environment beside the one that was agreed on."""
-    launch = stated(launch_at)
     agreed = readings.as_instant(LAUNCH_TIME, readings.value(LAUNCH_TIME))
-    apart = abs((launch - agreed) / timedelta(minutes=1))
-    return LaunchTime(f"{launch:%Y-%m-%d %H:%M}Z", f"{agreed:%Y-%m-%d %H:%M}Z", round(apart, 2))
+    apart = abs((launch_at - agreed) / timedelta(minutes=1))
+    return LaunchTime(f"{launch_at:%Y-%m-%d %H:%M}Z", f"{agreed:%Y-%m-%d %H:%M}Z", round(apart, 2))
 
 
 @dataclass(frozen=True)
@@ -210,16 +237,15 @@ class Maintenance:
     """Between its announcement and its begin; the earliest announced counts."""
 
 
-@observation
-def maintenance(readings: Readings, launch_at: datetime | None) -> Maintenance:
+@observation(needs=MAINTENANCE_WINDOWS)
+def maintenance(readings: Readings, launch_at: datetime) -> Maintenance:
     """Return the announced maintenance that covers the launch."""
-    launch = stated(launch_at)
     hours_ahead: list[float] = []
     for row in readings.rows(MAINTENANCE_WINDOWS, "created_at", "scheduled_for", "scheduled_until"):
         announced = readings.as_instant(MAINTENANCE_WINDOWS, row["created_at"], "created_at")
         begin = readings.as_instant(MAINTENANCE_WINDOWS, row["scheduled_for"], "scheduled_for")
         end = readings.as_instant(MAINTENANCE_WINDOWS, row["scheduled_until"], "scheduled_until")
-        if begin <= launch < end:
+        if begin <= launch_at < end:
             hours_ahead.append((begin - announced) / timedelta(hours=1))
     return Maintenance(len(hours_ahead), round(max(hours_ahead, default=0.0), 2))
 
@@ -233,7 +259,14 @@ class Watch:
     """Without too long a pause, from the deployment on."""
 
 
-@observation
+@need("readings.deployed_at, or launch_at")
+def deployment(readings: Readings, launch_at: datetime | None) -> None:
+    """Make sure that something says when it was deployed. Raises NotConfigured."""
+    if launch_at is None and not readings.configured(DEPLOYED_AT):
+        raise NotConfigured("nothing says when it was deployed", "set launch_at or readings.deployed_at")
+
+
+@observation(needs=deployment)
 def watch(
     readings: Readings,
     history: History,
@@ -264,10 +297,9 @@ def watch(
 
 
 def _deployed(readings: Readings, launch_at: datetime | None) -> datetime:
-    if readings.configured(DEPLOYED_AT):
+    deployment(readings, launch_at)
+    if launch_at is None or readings.configured(DEPLOYED_AT):
         return readings.as_instant(DEPLOYED_AT, readings.value(DEPLOYED_AT))
-    if launch_at is None:
-        raise NotConfigured("nothing says when it was deployed", "set launch_at or readings.deployed_at")
     return launch_at
 
 

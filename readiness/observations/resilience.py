@@ -21,7 +21,7 @@ BREAKER_OPENINGS = known_reading(
 )
 
 
-@observation
+@observation(needs=CIRCUIT_BREAKERS)
 def breakers_not_closed(readings: Readings) -> list[str]:
     """Return the breakers that are open or half open, with their state. Raises Unknown where none is recorded."""
     rows = readings.rows(CIRCUIT_BREAKERS, "name", "state")
@@ -30,7 +30,7 @@ def breakers_not_closed(readings: Readings) -> list[str]:
     return [f"{row['name']} {row['state']}" for row in rows if row["state"] != "closed"]
 
 
-@observation
+@observation(needs=BREAKER_OPENINGS)
 def breaker_openings(readings: Readings) -> float:
     """Return how often a breaker opened in the last hour."""
     return readings.number(BREAKER_OPENINGS)

@@ -13,6 +13,7 @@ from readiness.environment.service_levels import Window
 from readiness.errors import nearest
 from readiness.observations import known_reading, observation
 from readiness.observations.incidents import IncidentReview
+from readiness.observations.needs import figures, need
 from readiness.observations.slo import Span
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.runbook.attestations import Attestation
@@ -116,7 +117,7 @@ class Interventions:
         return f" ({listed})"
 
 
-@observation
+@observation(needs=AUDIT_TRAIL)
 def interventions(readings: Readings, moment: datetime, window: str) -> Interventions:
     """Return what was done by hand in a window; only a trail that reaches back far enough can say that nothing was."""
     since = moment - parse_span(window)
@@ -155,7 +156,7 @@ class Pages:
         return self.count / (parse_span(self.window) / WEEK)
 
 
-@observation
+@observation(needs=figures("count"))
 def pages(levels: Levels, of: str, window: str) -> Pages:
     """Return how many pages there were in a window."""
     return Pages(window, levels.occurrences(of, Window(window)))
@@ -185,7 +186,7 @@ class SupportVolume:
         return times(self.now, self.usual, floor)
 
 
-@observation
+@observation(needs=figures("count"))
 def support_volume(levels: Levels, of: str, window: str, windows_before: int) -> SupportVolume:
     """Return the requests for support of the window that ends now, and of as many windows before it."""
     now = levels.occurrences(of, Window(window))
@@ -213,16 +214,23 @@ class Documentation:
     missing: list[str]
 
 
-@observation
-def documentation(http: Http, environment: Environment) -> Documentation:
-    """Return the pages of the documentation, and those that are not there or do not hold their title."""
+@need("documentation")
+def published_pages(environment: Environment) -> dict[str, str]:
+    """Return the title and the address of each page that must be published. Raises NotConfigured."""
     if not environment.documentation:
         raise NotConfigured("no page of documentation is named", "set documentation in the environment file")
-    return Documentation([*environment.documentation], list(_unpublished(http, environment)))
+    return environment.documentation
 
 
-def _unpublished(http: Http, environment: Environment) -> Iterator[str]:
-    for title, url in environment.documentation.items():
+@observation(needs=published_pages)
+def documentation(http: Http, environment: Environment) -> Documentation:
+    """Return the pages of the documentation, and those that are not there or do not hold their title."""
+    wanted = published_pages(environment)
+    return Documentation([*wanted], list(_unpublished(http, wanted)))
+
+
+def _unpublished(http: Http, wanted: dict[str, str]) -> Iterator[str]:
+    for title, url in wanted.items():
         answer = http.get(url)
         if answer.status in GONE:
             yield f"{title}: {url} answered {answer.status}"

@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 
 from readiness.environment.service_levels import Window
 from readiness.observations import observation
+from readiness.observations.needs import figures
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.slo.events import Compared, Events, Slowness, Usual
 from readiness.sources.levels import Levels
@@ -55,7 +56,7 @@ def _earlier(levels: Levels, of: str, ago: str) -> float | None:
         return None
 
 
-@observation
+@observation(needs=figures("count", "failed"))
 def counted_events(levels: Levels, of: str, window: str) -> Events:
     """Return the events of a window and of the last hour, and those of them that failed."""
     events = events_of(levels, of, Window(window))
@@ -77,7 +78,7 @@ class Availability:
         return self.available
 
 
-@observation
+@observation(needs=figures("count", "available"))
 def availability(levels: Levels, of: str, window: str) -> Availability:
     """Return the share of a window in which the service was there, and the events that it was seen by."""
     span = Window(window)
@@ -92,13 +93,13 @@ def availability(levels: Levels, of: str, window: str) -> Availability:
     return Availability(Events(levels.called(of), window, count, failed, unseen=unseen), available)
 
 
-@observation
+@observation(needs=figures("count", "latency"))
 def p95(levels: Levels, of: str, window: str) -> Slowness:
     """Return the seconds that 95 % of a window's events took at most."""
     return _slowness(levels, of, Window(window, quantile=P95))
 
 
-@observation
+@observation(needs=figures("count", "latency"))
 def latency(levels: Levels, of: str, window: str, quantile: float) -> Slowness:
     """Return the seconds that a share of a window's events, the quantile, took at most."""
     return _slowness(levels, of, Window(window, quantile=quantile))
@@ -112,7 +113,7 @@ def _slowness(levels: Levels, of: str, window: Window) -> Slowness:
     return Slowness(levels.called(of), str(window), count, quantile.seconds, window.quantile, quantile.at_least)
 
 
-@observation
+@observation(needs=figures("count", "seconds"))
 def mean_latency(levels: Levels, of: str, window: str) -> Slowness:
     """Return the seconds that a window's events took on average."""
     span = Window(window)
@@ -122,25 +123,25 @@ def mean_latency(levels: Levels, of: str, window: str) -> Slowness:
     return Slowness(of, window, count, levels.figure(of, "seconds", span) / count)
 
 
-@observation
+@observation(needs=figures("count"))
 def openings_in_window(levels: Levels, of: str, window: str) -> float:
     """Return how often a circuit breaker has opened in a window."""
     return levels.occurrences(of, Window(window))
 
 
-@observation
+@observation(needs=figures("count", "failed"))
 def failures_against_baseline(levels: Levels, of: str) -> Compared:
     """Return the last hour's failures beside those of the week before it."""
     return Compared(events_of(levels, of, Window(HOUR)), events_of(levels, of, BASELINE))
 
 
-@observation
+@observation(needs=figures("count", "throttled"))
 def throttling_against_baseline(levels: Levels, of: str) -> Compared:
     """Return what was turned away as too many in the last hour, beside the week before it."""
     return Compared(events_of(levels, of, Window(HOUR), "throttled"), events_of(levels, of, BASELINE, "throttled"))
 
 
-@observation
+@observation(needs=figures("count", "failed"))
 def endpoint_against_day_before(levels: Levels, of: str, path: str) -> Compared:
     """Return the last hour's failures at one path, beside those of the day before it."""
     last_hour = Window(HOUR, path=path)
@@ -148,7 +149,7 @@ def endpoint_against_day_before(levels: Levels, of: str, path: str) -> Compared:
     return Compared(events_of(levels, of, last_hour), events_of(levels, of, day_before))
 
 
-@observation
+@observation(needs=figures("count"))
 def usual_traffic(levels: Levels, of: str) -> Usual:
     """Return how many events the last hour had, and the same hour a day and a week ago."""
     return usual_of(levels, of)
@@ -167,7 +168,7 @@ class WeekByWeek:
         return self.p95.times(self.p95_before, at_most)
 
 
-@observation
+@observation(needs=figures("count", "failed", "latency"))
 def week_by_week(levels: Levels, of: str) -> WeekByWeek:
     """Return the latency and the failures of this week, beside those of the last."""
     this_week = Window(WEEK)

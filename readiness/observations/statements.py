@@ -54,7 +54,7 @@ class Statement:
     """Normalised: $n where PostgreSQL has replaced a literal, ? where this suite has."""
 
 
-@observation
+@observation(needs=SLOWEST_STATEMENTS)
 def slowest_statements(readings: Readings) -> list[Statement]:
     """Return the ten slowest statements of pg_stat_statements, the probe's own and utility statements left out."""
     rows = readings.rows(SLOWEST_STATEMENTS, "queryid", "calls", "mean_seconds", "statement")

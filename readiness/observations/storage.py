@@ -31,7 +31,7 @@ def upload_permission(storage: Storage) -> bool:
     return storage.may_upload()
 
 
-@observation
+@observation(needs=RETENTION_RULES)
 def retention_days(readings: Readings) -> float:
     """Return the shortest retention among the rules, in days; 0 where there is no rule."""
     rules = readings.rows(RETENTION_RULES, "days")

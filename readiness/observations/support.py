@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from readiness.clients.github_repository import Issue
 from readiness.observations import known_reading, observation
+from readiness.observations.needs import either, system
 from readiness.sources.readings import Readings
 from readiness.sources.tickets import Tickets
 
@@ -23,7 +24,7 @@ class Complaints:
     unanswered: list[str]
 
 
-@observation
+@observation(needs=either(OPEN_COMPLAINTS, system("tickets")), optional="tickets")
 def complaints(tickets: Tickets, readings: Readings) -> Complaints:
     """Return the open complaints, by a reading where there is one, else by the tracker."""
     if readings.configured(OPEN_COMPLAINTS):
@@ -48,7 +49,7 @@ def _complaints_of_tracker(tickets: Tickets) -> Complaints:
     )
 
 
-@observation
+@observation(needs=either(UNTRIAGED_TICKETS, system("tickets")), optional="tickets")
 def untriaged(tickets: Tickets, readings: Readings, hours_at_most: float) -> list[str]:
     """Return the tickets that wait for triage for longer than is allowed, with their age."""
     ages = _ages(tickets, readings)

@@ -12,6 +12,7 @@ from readiness.clients.postgres import Postgres
 from readiness.environment.probes import SyntheticUpload
 from readiness.environment.schema import Environment
 from readiness.observations import observation, pause
+from readiness.observations.needs import need
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.transport.http import Answer, Http
 from readiness.transport.typed import at_key
@@ -45,14 +46,20 @@ def _waits(environment: Environment) -> float:
     return environment.synthetic_upload.seconds_at_most if environment.synthetic_upload else 0.0
 
 
-@observation(effect=Effect.WRITE, waits=_waits)
+@need("synthetic_upload")
+def described_upload(environment: Environment) -> SyntheticUpload:
+    """Return the upload that is sent. Raises NotConfigured."""
+    if environment.synthetic_upload is None:
+        raise NotConfigured("no synthetic upload is described", "set synthetic_upload in the environment file")
+    return environment.synthetic_upload
+
+
+@observation(needs=described_upload, effect=Effect.WRITE, waits=_waits)
 def synthetic_upload(
     http: Http, exposition: Exposition, postgres: Postgres, environment: Environment, called_off: threading.Event
 ) -> UploadTrace:
     """Send the file, wait for its end, count its rows, and delete it; return what became of it."""
-    upload = environment.synthetic_upload
-    if upload is None:
-        raise NotConfigured("no synthetic upload is described", "set synthetic_upload in the environment file")
+    upload = described_upload(environment)
     before = exposition.total(METRIC)
     started = time.monotonic()
     answer = _send(http, upload)

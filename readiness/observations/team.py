@@ -12,8 +12,9 @@ from datetime import date, datetime, timedelta
 
 from readiness.clients.pagerduty import OnCall, PagerDuty
 from readiness.environment.people import Person, is_undecided, what_is_wrong_with, without_contacts
-from readiness.observations import observation, stated
+from readiness.observations import observation
 from readiness.observations.escalation import EscalationPath
+from readiness.observations.needs import AnyNeed, Need, need
 from readiness.outcomes import NotConfigured
 from readiness.sources.roster import Roster
 
@@ -21,12 +22,7 @@ __all__ = ["EscalationPath"]
 
 PRIMARY = "primary on-call"
 SECONDARY = "secondary on-call"
-_PAGED_BY = {
-    "phone_contact_method",
-    "sms_contact_method",
-    "push_notification_contact_method",
-    "whatsapp_contact_method",
-}
+_WAKING = {"phone_contact_method", "sms_contact_method", "push_notification_contact_method", "whatsapp_contact_method"}
 """PagerDuty's types of contact methods that wake somebody; mail does not."""
 _SHOWN = 60
 Span = tuple[datetime, datetime]
@@ -47,11 +43,34 @@ class LevelOnCall:
     """Where the roster says somebody else than is paged."""
 
 
-@observation
+def _need_of_level(role: str) -> AnyNeed:
+    """Return what a level of the escalation needs: something says who has it."""
+
+    def find(pagerduty: PagerDuty, roster: Roster) -> None:
+        if not pagerduty.configured and not roster.configured:
+            raise NotConfigured(
+                "nothing says who is on call",
+                f"set pagerduty.token and pagerduty.escalation_policy, or team.roles with {role!r}",
+            )
+
+    return need(f"pagerduty, or team.roles: {role}")(find)
+
+
+_ON_CALL = {role: _need_of_level(role) for role in (PRIMARY, SECONDARY)}
+
+
+@need("team, where the line says who has somebody to stand in")
+def roster_of_those_backed_up(roster: Roster, backed_up: tuple[str, ...]) -> None:
+    """Make sure that there is a roster where one is asked. Raises NotConfigured."""
+    if backed_up:
+        roster.require_configured()
+
+
+@observation(needs=(_ON_CALL[PRIMARY], roster_of_those_backed_up), optional=("pagerduty", "roster"))
 def primary_on_call(
     pagerduty: PagerDuty,
     roster: Roster,
-    launch_at: datetime | None,
+    launch_at: datetime,
     hours_before: float,
     hours_after: float,
     backed_up: tuple[str, ...],
@@ -72,28 +91,22 @@ def _without_backup(role: str, person: Person | None) -> list[str]:
     return []
 
 
-@observation
+@observation(needs=_ON_CALL[SECONDARY], optional=("pagerduty", "roster"))
 def secondary_on_call(
-    pagerduty: PagerDuty, roster: Roster, launch_at: datetime | None, hours_before: float, hours_after: float
+    pagerduty: PagerDuty, roster: Roster, launch_at: datetime, hours_before: float, hours_after: float
 ) -> LevelOnCall:
     """Return who has the second level, and when that is the same person as on the first."""
     return _level(pagerduty, roster, _window(launch_at, hours_before, hours_after), (PRIMARY, SECONDARY))
 
 
-def _window(launch_at: datetime | None, hours_before: float, hours_after: float) -> Span:
-    launch = stated(launch_at)
-    return launch - timedelta(hours=hours_before), launch + timedelta(hours=hours_after)
+def _window(launch_at: datetime, hours_before: float, hours_after: float) -> Span:
+    return launch_at - timedelta(hours=hours_before), launch_at + timedelta(hours=hours_after)
 
 
 def _level(pagerduty: PagerDuty, roster: Roster, window: Span, roles: tuple[str, ...]) -> LevelOnCall:
     """Return who has the last of these roles, each of which is a level: by PagerDuty, or else by the roster."""
     role = roles[-1]
-    if not pagerduty.configured and not roster.configured:
-        raise NotConfigured(
-            "nothing says who is on call",
-            f"set pagerduty.token and pagerduty.escalation_policy, or team.roles with {role!r}",
-        )
-
+    _ON_CALL[role](pagerduty, roster)
     people = roster.people().roles if roster.configured else {}
     person = people.get(role)
 
@@ -212,7 +225,7 @@ class Standby:
 
 
 @observation
-def standby(pagerduty: PagerDuty, launch_at: datetime | None) -> Standby:
+def standby(pagerduty: PagerDuty, launch_at: datetime) -> Standby:
     """Return who is paged at the launch, and the levels that would page nobody."""
     policy = pagerduty.policy(pagerduty.settings.escalation_policy)
     begin, end = _window(launch_at, hours_before=0, hours_after=0.25)
@@ -240,7 +253,7 @@ def _unpageable(pagerduty: PagerDuty, on_calls: list[OnCall]) -> set[str]:
     for user, name in users.items():
         # In some answers the type of a contact method is that of a reference to it.
         kinds = {method.kind.removesuffix("_reference") for method in pagerduty.contact_methods(user)}
-        if not _PAGED_BY & kinds:
+        if not _WAKING & kinds:
             names.add(name)
     return names
 
@@ -275,7 +288,7 @@ class Contacts:
     stale: list[str]
 
 
-@observation
+@observation(optional="pagerduty")
 def team_contacts(
     roster: Roster, pagerduty: PagerDuty, moment: datetime, launch_at: datetime | None, days_at_most: float
 ) -> Contacts:
@@ -310,29 +323,45 @@ def vendor_contacts(roster: Roster, moment: datetime, vendors: tuple[str, ...], 
     return Contacts(len(on_record), wrong, stale)
 
 
-@observation
+Dates = dict[str, date | None]
+"""Role → when the one who has it did something."""
+
+
+def _dates_of(field: str) -> Need[[Roster], Dates]:
+    """Return the need of dates that the roster records."""
+
+    def find(roster: Roster) -> Dates:
+        dates: Dates = {role: getattr(person, field) for role, person in roster.people().roles.items()}
+        if not any(dates.values()):
+            raise NotConfigured(f"the roster records no {field}", f"set {field} of each role under team.roles")
+        return dates
+
+    return need(f"team.roles: {field}")(find)
+
+
+reviews = _dates_of("runbook_reviewed")
+sign_ins = _dates_of("access_verified")
+
+
+@observation(needs=reviews)
 def runbook_readers(roster: Roster, moment: datetime, days_at_most: float) -> Contacts:
     """Return who has read the runbook never, or too long ago."""
-    return _done("runbook_reviewed", roster, moment, days_at_most)
+    return _done(reviews(roster), moment, days_at_most)
 
 
-@observation
+@observation(needs=sign_ins)
 def access_holders(roster: Roster, moment: datetime, days_at_most: float) -> Contacts:
     """Return who has signed in to what they need never, or too long ago."""
-    return _done("access_verified", roster, moment, days_at_most)
+    return _done(sign_ins(roster), moment, days_at_most)
 
 
-def _done(field: str, roster: Roster, moment: datetime, days_at_most: float) -> Contacts:
-    """Return who did never, or too long ago, what a field of the roster dates. Raises NotConfigured for no date."""
-    dates: dict[str, date | None] = {role: getattr(person, field) for role, person in roster.people().roles.items()}
-    if not any(dates.values()):
-        raise NotConfigured(f"the roster records no {field}", f"set {field} of each role under team.roles")
-
+def _done(dates: Dates, moment: datetime, days_at_most: float) -> Contacts:
+    """Return who did never, or too long ago, what these are the dates of."""
     wrong, stale = _date_problems(dates, moment, days_at_most)
     return Contacts(len(dates), wrong, stale)
 
 
-def _date_problems(dates: dict[str, date | None], moment: datetime, days_at_most: float) -> tuple[list[str], list[str]]:
+def _date_problems(dates: Dates, moment: datetime, days_at_most: float) -> tuple[list[str], list[str]]:
     """Return the dates that are missing or still to come, and those that are too old, each with its role."""
     wrong: list[str] = []
     stale: list[str] = []

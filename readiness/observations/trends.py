@@ -30,7 +30,7 @@ class DailyLevel:
     unknown: list[str]
 
 
-@observation
+@observation(needs=())
 def daily_levels(levels: Levels, of: str, window: str) -> list[DailyLevel]:
     """Return the figures of each 24 hours of a window, the oldest first; the last ends now, as the window does."""
     days = min(MOST_DAYS, max(1, round(parse_span(window) / DAY)))

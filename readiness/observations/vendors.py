@@ -11,6 +11,7 @@ from readiness.environment.schema import Environment
 from readiness.errors import nearest
 from readiness.observations import observation
 from readiness.observations.communication import mentions
+from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.readings import Readings
 
@@ -31,15 +32,27 @@ class VendorOutages:
     """What does not work there, and the service does not need."""
 
 
-@observation
+@need("status_pages.{vendor}")
+def pages_of_vendors(environment: Environment, vendor: str) -> dict[str, StatusPage]:
+    """Return the pages that are asked: the vendor's, or all where the line names none. Raises NotConfigured."""
+    known = environment.status_pages
+    if not vendor and not known:
+        raise NotConfigured("no vendor's status page is named", "set status_pages in the environment file")
+    if vendor and vendor not in known:
+        near = nearest(vendor, known)
+        hint = f"; did you mean {near}?" if near else ""
+        raise NotConfigured(
+            f"no status page of {vendor} is named{hint}", f"set status_pages.{vendor}.url in the environment file"
+        )
+    return {vendor: known[vendor]} if vendor else known
+
+
+@observation(needs=pages_of_vendors)
 def vendor_outages(
     status_pages: StatusPages, readings: Readings, environment: Environment, vendor: str
 ) -> VendorOutages:
     """Return the outages of a vendor; of every vendor that the environment names, where the line names none."""
-    pages = {vendor: _page(environment, vendor)} if vendor else environment.status_pages
-    if not pages:
-        raise NotConfigured("no vendor's status page is named", "set status_pages in the environment file")
-
+    pages = pages_of_vendors(environment, vendor)
     outages: list[str] = []
     elsewhere: list[str] = []
     unreadable: list[Unknown] = []
@@ -59,17 +72,6 @@ def vendor_outages(
     if unreadable and not outages:
         raise unreadable[0]
     return VendorOutages(len(pages), outages, elsewhere)
-
-
-def _page(environment: Environment, vendor: str) -> StatusPage:
-    if vendor in environment.status_pages:
-        return environment.status_pages[vendor]
-
-    near = nearest(vendor, environment.status_pages)
-    hint = f"; did you mean {near}?" if near else ""
-    raise NotConfigured(
-        f"no status page of {vendor} is named{hint}", f"set status_pages.{vendor}.url in the environment file"
-    )
 
 
 def _impairments(name: str, where: StatusPage, page: Page) -> tuple[list[str], list[str]]:

@@ -46,7 +46,7 @@ CRON_SUCCESSES = known_reading(
 _DAILY = re.compile(r"([0-5]?\d) ([01]?\d|2[0-3]) \* \* \*")
 
 
-@observation
+@observation(needs=WORKER_RESPONSES)
 def responding_workers(readings: Readings) -> list[str]:
     """Return the names of the workers that answered when they were asked."""
     rows = readings.rows(WORKER_RESPONSES, "name", "responds")
@@ -63,7 +63,7 @@ class Heartbeat:
     age_seconds: float
 
 
-@observation
+@observation(needs=WORKER_HEARTBEATS)
 def oldest_heartbeat(readings: Readings) -> Heartbeat:
     """Return the heartbeat of the worker that has been silent for longest."""
     rows = readings.rows(WORKER_HEARTBEATS, "worker", "age_seconds")
@@ -77,7 +77,7 @@ def oldest_heartbeat(readings: Readings) -> Heartbeat:
     return max(heartbeats, key=lambda heartbeat: heartbeat.age_seconds)
 
 
-@observation
+@observation(needs=SCHEDULED_JOBS)
 def active_jobs(readings: Readings, job: str, schedule: str) -> list[str]:
     """Return the active jobs of a name and on a schedule, as `name (schedule)`; an empty text matches all."""
     jobs = []
@@ -97,7 +97,7 @@ class Backlog:
     usual: float
 
 
-@observation
+@observation(needs=(BACKLOGS, USUAL_BACKLOGS))
 def backlog(readings: Readings, job: str) -> Backlog:
     """Return how many jobs of a queue wait, and how many do on a bad day."""
     return Backlog(waiting=_of_queue(readings, BACKLOGS, job), usual=_of_queue(readings, USUAL_BACKLOGS, job))
@@ -125,7 +125,7 @@ class CronRun:
         return self.minutes_after_due >= 0
 
 
-@observation
+@observation(needs=CRON_SUCCESSES)
 def cron_run(readings: Readings, moment: datetime, job: str, schedule: str, minutes_at_most: float) -> CronRun:
     """Return a daily job's first success since it was due last. Raises Unknown where that is not on record."""
     rows = readings.rows(CRON_SUCCESSES, "cron", "value")

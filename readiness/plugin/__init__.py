@@ -144,5 +144,7 @@ def _declare_all(parser: pytest.Parser, options: Iterable[str] = OPTIONS) -> Non
 
 def _register(pluginmanager: pytest.PytestPluginManager) -> None:
     """Register the other modules, in their order."""
+    # All of them first: they import each other, and where the suite is installed as editable pytest knows none.
+    pytest.register_assert_rewrite(*MODULES)
     for module in MODULES:
         pluginmanager.import_plugin(module)

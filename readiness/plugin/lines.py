@@ -10,20 +10,20 @@ from typing import cast
 import pytest
 
 from readiness.errors import BadRunbook, not_one_of
-from readiness.observations import KNOWN_READINGS, OBSERVATIONS
-from readiness.outcomes import Effect, Outcome, Phase
+from readiness.observations import KNOWN_READINGS, OBSERVATIONS, RESERVED
+from readiness.outcomes import Effect, NotConfigured, Outcome, Phase
 from readiness.plugin.catalogue import Catalogue
 from readiness.plugin.options import known_environments
 from readiness.plugin.run import UNDECIDED, Predecided, Run, check_id
 from readiness.plugin.session import SESSION, STATE, ItemState, is_controller
 from readiness.runbook.lines import Item, Limits, limits_of, planned_checks
-from readiness.sources.table import Clients
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
 PARAMETER = "item_of_line"
-CONTEXT = {"environment", "moment", "launch_at", "archive", "attestations", "line", "sign_off", "called_off"}
 GIVEN = {"limits", "measure"}
 PROBLEMS = pytest.StashKey[list[str]]()
+LIMITS_LACK = pytest.StashKey[NotConfigured]()
+"""On a pytest item: the limits that its line would have to state."""
 REFUSED_MARKS = {"skip", "skipif", "xfail"}
 
 
@@ -105,21 +105,28 @@ def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
             state.limits = limits_of(item, model)
         except BadRunbook as error:
             yield from (problem for problem in error.problems if not problem.endswith("is missing"))
-    state.predecided = _predecided(run, item, missing)
+    state.limits_lack = _limits_lack(item, missing)
+    state.predecided = _predecided(run, item, state.limits_lack)
 
 
-def _predecided(run: Run, item: Item, missing: list[str]) -> Predecided | None:
+def _limits_lack(item: Item, missing: list[str]) -> NotConfigured | None:
+    """Return what a line that is short of limits says, in the plan as in the run; None where it has them all."""
+    if not missing or item.check in planned_checks():
+        return None
+    keys = ", ".join(missing)
+    reason = f"not configured: the line states no {keys}"
+    return NotConfigured(reason, f"state {keys} for {item.check} in a runbook of your own")
+
+
+def _predecided(run: Run, item: Item, lack: NotConfigured | None) -> Predecided | None:
     """Decide what needs no look: not due yet, not applicable here, or short of a limit."""
     reason = run.environment.not_applicable.get(item.line_id)
     if reason:
         return Predecided(Outcome.NOT_APPLICABLE, reason)
     if not run.due(item):
         return _later(run, item.line.due or "")
-    if missing and item.check not in planned_checks():
-        keys = ", ".join(missing)
-        reason = f"not configured: the line states no {keys}"
-        remedy = f"state {keys} for {item.check} in a runbook of your own"
-        return Predecided(Outcome.UNKNOWN, reason, remedy, configured=False)
+    if lack:
+        return Predecided(Outcome.UNKNOWN, lack.reason, lack.remedy, configured=False)
     return None
 
 
@@ -142,9 +149,11 @@ def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: st
             yield f"{where}: observation {_unknown(name, OBSERVATIONS)}"
             continue
         found = OBSERVATIONS[name]
-        for need in found.needs:
-            if need not in CONTEXT | set(Clients.__dataclass_fields__) | set(model.model_fields):
-                yield f"{where}: the observation {name} needs the limit {need}, and {model.__name__} has none"
+        for asked in found.parameters:
+            if asked in RESERVED and asked in model.model_fields:
+                yield f"{where}: {model.__name__} calls a limit {asked}; {name} is given something else by that name"
+            elif asked not in RESERVED | model.model_fields.keys():
+                yield f"{where}: the observation {name} needs the limit {asked}, and {model.__name__} has none"
         if found.effect is not Effect.READ and found.effect not in effects:
             yield f'{where}: the observation {name} has an effect; mark the check @pytest.mark.effect("{found.effect}")'
     yield from _diagnostics(item, model)
@@ -152,14 +161,12 @@ def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: st
 
 def _diagnostics(item: Item, model: type[Limits]) -> Iterator[str]:
     """Check that what is attached to a failure is known, reads only, and needs no limit that the check has not."""
+    offered = RESERVED - {"line"} | model.model_fields.keys()
     for name in item.line.diagnostics:
         found = OBSERVATIONS.get(name)
         if found is None:
             yield f"{item.line_id}: diagnostics: observation {_unknown(name, OBSERVATIONS)}"
-        elif found.effect is not Effect.READ or set(found.needs) - (CONTEXT - {"line"}) - {
-            *Clients.__dataclass_fields__,
-            *model.model_fields,
-        }:
+        elif found.effect is not Effect.READ or set(found.parameters) - offered:
             told = f"has an effect or needs a limit that {item.check} has not; name one that does neither"
             yield f"{item.line_id}: diagnostics: {name} {told}"
 

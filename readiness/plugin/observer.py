@@ -19,7 +19,8 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.records import RecordedObservation, RecordedRequest, RecordedUnknown
 from readiness.evidence.signing import PublicKey
 from readiness.files.evidence_file import Archive
-from readiness.observations import OBSERVATIONS, Observation
+from readiness.observations import OBSERVATIONS, Context, Given, Observation
+from readiness.observations.needs import CLIENTS
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.plugin.run import Run
 from readiness.plugin.threads import Look, Threads
@@ -93,7 +94,7 @@ class Observer:
     def arguments(found: Observation, limits: Limits, line: str) -> dict[str, Any]:
         """Return the limits that an observation asks for, as plain values, and the line where it asks for that."""
         stated = {"line": line, **limits.model_dump(mode="json")}
-        return {name: stated[name] for name in found.needs if name in stated}
+        return {name: stated[name] for name in found.parameters if name in stated}
 
     def _making(self, found: Observation, limits: Limits, arguments: dict[str, Any], line: str) -> Callable[[], Any]:
         def make() -> Any:
@@ -123,12 +124,22 @@ class Observer:
         return make
 
     def _call(self, found: Observation, limits: Limits, line: str) -> Any:
+        return found.call(self.given(limits, line))
+
+    def given(self, limits: Limits, line: str) -> Given:
+        """Return all that the observations of an item are given, and their needs are read from."""
         run, environment = self.run, self.run.environment
-        context = {"environment": environment, "launch_at": environment.launch_at}
-        judged = {"attestations": run.attestations, "line": line, "sign_off": run.sign_off}
-        ours = {"moment": run.moment, "archive": self._archive, "called_off": self.threads.called_off}
-        known = {**context, **judged, **ours, **vars(self.clients)}
-        return found.look(**{name: known[name] if name in known else getattr(limits, name) for name in found.needs})
+        context = Context(
+            environment=environment,
+            moment=run.moment,
+            launch_at=environment.launch_at,
+            archive=self._archive,
+            attestations=run.attestations,
+            sign_off=run.sign_off,
+            line=line,
+            called_off=self.threads.called_off,
+        )
+        return Given(context, self.clients, limits)
 
     def _read_back(self, found: Observation, arguments: dict[str, Any], kind: TypeAdapter[Any]) -> Any:
         """Return what the recorded run found. Raises Unknown where it found nothing, or did not look."""
@@ -150,7 +161,7 @@ class Observer:
         if self.recorded:
             return f"recorded in {self.run.replay}"
         targets = list(dict.fromkeys(self._sources.targets))
-        return ", ".join(targets) or ", ".join(need for need in found.needs if need in Clients.__dataclass_fields__)
+        return ", ".join(targets) or ", ".join(name for name in found.parameters if name in CLIENTS)
 
     def _keep(self, request: Request) -> None:
         if hasattr(self._sources, "targets"):

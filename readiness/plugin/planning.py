@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Any
 
 import pytest
 
-from readiness.environment.schema import KnownReading
 from readiness.measurements import show
-from readiness.observations import OBSERVATIONS, Observation
-from readiness.outcomes import DecisionKey
+from readiness.observations import OBSERVATIONS
+from readiness.outcomes import DecisionKey, NotConfigured
+from readiness.plugin.attesting import OBSERVED
+from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
 from readiness.plugin.run import Run
-from readiness.plugin.session import SESSION, STATE
+from readiness.plugin.session import SESSION, STATE, state_of
 from readiness.runbook.lines import Item, planned_checks
-from readiness.sources.table import Clients
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
-SECTIONS = {"postgres": "postgres", "storage": "storage", "exposition": "metrics"}
-"""Client → the section of the environment that configures it."""
-PEOPLE = {"pagerduty": "pagerduty", "roster": "team"}
-"""Of these one is enough where an observation looks at both."""
+NO_LIMIT: tuple[object, ...] = (None, "", [], {})
+"""Defaults that ask for nothing."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -36,13 +35,13 @@ def pytest_collection_finish(session: pytest.Session) -> Iterator[None]:
     session.items = items
     nodes = {node.stash[STATE].item.key: node for node in items if STATE in node.stash}
     run_session = config.stash[SESSION]
-    for line in plan(run_session.run, nodes, run_session.observer.clients):
+    for line in plan(run_session.run, nodes, run_session.observer):
         for part in wrapped(line, max(60, reporter._tw.fullwidth)):  # noqa: SLF001  no public way to the width
             reporter.write_line(part)
     return result
 
 
-def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], clients: Clients) -> Iterator[str]:
+def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) -> Iterator[str]:
     """Write the plan, line by line."""
     launch = run.environment.launch_at
     yield f"plan of {run.environment.environment}: {run.phase or 'all phases'}"
@@ -53,18 +52,31 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], clients: Clients) -> I
         for ref, items in groupby(runbook.items(run.phase), key=lambda item: item.line.ref):
             yield f"\n  {ref}"
             for item in items:
-                state = _state(run, item, nodes.get(item.key), clients)
+                node = nodes.get(item.key)
+                state = _state(run, item, node, observer)
                 word = state.partition(":")[0]
                 states[word] = states.get(word, 0) + 1
-                yield from _entry(run, item, state)
+                yield from _entry(run, item, node, state)
     yield f"\n{', '.join(f'{number} {word}' for word, number in states.items())}\n"
 
 
-def _entry(run: Run, item: Item, state: str) -> Iterator[str]:
+def _entry(run: Run, item: Item, node: pytest.Item | None, state: str) -> Iterator[str]:
     yield f"    {run.local_id(item)}: {item.line.says}"
-    limits = f" with {show(item.limits)}" if item.limits else ""
-    yield f"         {item.line.gate}, {' '.join(item.line.phase)}, {_due(run, item)}, {item.check}{limits}"
+    stated = f" with {show(item.limits)}" if item.limits else ""
+    yield f"         {item.line.gate}, {' '.join(item.line.phase)}, {_due(run, item)}, {item.check}{stated}"
+    defaults = _defaults(item, node)
+    if defaults:
+        yield f"         by default {show(defaults)}"
     yield f"         {state}"
+
+
+def _defaults(item: Item, node: pytest.Item | None) -> dict[str, Any]:
+    """Return the limits that the line does not state and the check has by itself; not those that limit nothing."""
+    state = state_of(node) if node else None
+    if state is None:
+        return {}
+    limits = state.limits.model_dump(mode="json")
+    return {name: value for name, value in limits.items() if name not in item.limits and value not in NO_LIMIT}
 
 
 def _due(run: Run, item: Item) -> str:
@@ -76,7 +88,7 @@ def _due(run: Run, item: Item) -> str:
     return f"due {due} ({launch + parse_offset(due):%Y-%m-%d %H:%M}Z)"
 
 
-def _state(run: Run, item: Item, node: pytest.Item | None, clients: Clients) -> str:
+def _state(run: Run, item: Item, node: pytest.Item | None, observer: Observer) -> str:
     reason = run.environment.not_applicable.get(item.line_id)
     if reason:
         return f"not applicable: {reason}"
@@ -88,37 +100,31 @@ def _state(run: Run, item: Item, node: pytest.Item | None, clients: Clients) -> 
     attested = f"attested: {word.summary.removeprefix('attested ')}" if word and not lapsed else ""
     if item.check in planned_checks():
         return attested or f"no check yet: will be unknown{f'; {lapsed}' if lapsed else ''}"
-    if node is None:
-        return "not selected"
-    missing = dict.fromkeys(
-        need
-        for name in getattr(node, "fixturenames", ())
-        if name in OBSERVATIONS
-        for need in _missing(OBSERVATIONS[name], item, run, clients)
-    )
-    return attested or f"not configured: {', '.join(missing)}" if missing else "configured"
+    return _configuration(node, observer, attested, lapsed) if node else "not selected"
 
 
-def _missing(found: Observation, item: Item, run: Run, clients: Clients) -> Iterator[str]:
-    """Name the keys of the environment that an observation needs and that are not set."""
-    for client, section in SECTIONS.items():
-        if client in found.needs and getattr(run.environment, section) is None:
-            yield section
-    word = run.attestations.of(item.name)
-    if found.name == "attestation" and (word is None or word.lapsed(run.moment)):
-        yield "an attestation that counts"
-    if "launch_at" in found.needs and run.environment.launch_at is None:
-        yield "launch_at"
-    named = item.limits.get("reading") if "reading" in found.needs else None
-    if isinstance(named, str) and named not in run.environment.readings:
-        yield f"readings.{named}"
-    asked = [section for client, section in PEOPLE.items() if client in found.needs]
-    if asked and not any(getattr(run.environment, section) for section in asked):
-        yield " or ".join(asked)
-    mentioned = [found.look.__globals__.get(name) for name in found.look.__code__.co_names]
-    readings = [known for known in mentioned if isinstance(known, KnownReading)]
-    missing = [f"readings.{known.name}" for known in readings if not clients.readings.configured(known)]
-    if "github" not in found.needs:
-        yield from missing
-    elif run.environment.github is None and len(missing) == len(readings):  # a reading may stand in for it
-        yield " or ".join(["github", *missing])
+def _configuration(node: pytest.Item, observer: Observer, attested: str, lapsed: str | None) -> str:
+    lacks = list(dict.fromkeys(map(told, lacks_of(node, observer))))
+    if lacks:
+        return attested or f"not configured: {'; '.join(lacks)}"
+    if lapsed and OBSERVED in getattr(node, "fixturenames", ()):
+        return f"lapsed: {lapsed}"
+    return "configured"
+
+
+def lacks_of(node: pytest.Item, observer: Observer) -> Iterator[NotConfigured]:
+    """Yield what is missing for an item: the limits of its line, or else what its observations need."""
+    state = node.stash[STATE]
+    if state.limits_lack:
+        yield state.limits_lack
+        return
+    given = observer.given(state.limits, state.item.name)
+    for name in getattr(node, "fixturenames", ()):
+        lack = OBSERVATIONS[name].lack(given) if name in OBSERVATIONS else None
+        if lack:
+            yield lack
+
+
+def told(lack: NotConfigured) -> str:
+    """Return what is missing as the run will tell it."""
+    return str(lack).removeprefix("not configured: ")

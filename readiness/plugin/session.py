@@ -14,6 +14,7 @@ from readiness.evidence.records import Finish, RecordedRequest, Result
 from readiness.evidence.rejudge import Judged
 from readiness.evidence.signing import PublicKey
 from readiness.measurements import Measure
+from readiness.outcomes import NotConfigured
 from readiness.plugin.observer import NO_LIMITS, Observer
 from readiness.plugin.run import Predecided, Run
 from readiness.plugin.sealing import Sealing
@@ -84,6 +85,8 @@ class ItemState:
 
     item: Item
     limits: Limits = NO_LIMITS
+    limits_lack: NotConfigured | None = None
+    """The limits that the line would have to state, and does not."""
     predecided: Predecided | None = None
     measure: Measure | None = None
     attested: Result | None = None

@@ -1,4 +1,4 @@
-"""What a load rehearsal proves: pass, fail, or inconclusive with the reasons. Pure: the same evidence, the same word.
+"""What a load rehearsal proves: pass, fail, or inconclusive with the reasons. Pure: the same figures, the same word.
 
 The truth lies between two bounds. The kernel stamps the arrival of an answer, so the generator's own slowness is not in
 the lower bound; the naive latency holds all of it, so the upper bound can only be too high. A naive p95 under the
@@ -14,9 +14,10 @@ from enum import StrEnum
 
 from readiness.measurements import Measurement
 from readiness.rehearsal.evidence import Evidence
-from readiness.rehearsal.histogram import SECOND, merged, wilson
+from readiness.rehearsal.figures import Figures
+from readiness.rehearsal.histogram import wilson
+from readiness.rehearsal.stages import Stage
 
-PERCENTILE = 0.95
 SAMPLES = 500
 """A p95 from fewer requests is nobody's p95; a scaled rehearsal, which proves little anyway, needs a tenth."""
 USERS_SHARE = 0.99
@@ -62,46 +63,18 @@ class Judgement:
     measurements: tuple[Measurement, ...]
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """Between which figures the p95 lies, in seconds."""
-
-    low: float
-    high: float
-
-
-def p95(evidence: Evidence, *, intended: bool = False) -> Bounds:
-    """Bound the p95; `intended` adds the requests that were held back while users waited. Zeros without a sample."""
-    kernel, naive = evidence.kernel, evidence.naive
-    if not kernel.counts or not naive.counts:
-        return Bounds(0.0, 0.0)
-    if intended:
-        kernel = kernel.corrected(evidence.asked.think_mean + kernel.middle(0.5))
-        naive = naive.corrected(evidence.asked.think_mean + naive.middle(0.5))
-    return Bounds(kernel.percentile(PERCENTILE)[0], naive.percentile(PERCENTILE)[1])
-
-
-def late_share(evidence: Evidence) -> float:
-    """Return the share of a user's cycle that the generator added: late reading, and late waking from thought."""
-    asked = evidence.ok + evidence.failed
-    if not asked:
-        return 0.0
-    late = sum(endpoint.late_microseconds for endpoint in evidence.endpoints.values()) / asked / SECOND
-    lag = merged(generator.lag for generator in evidence.generators).mean
-    return (late + lag) / (evidence.asked.think_mean + evidence.naive.mean + lag)
-
-
-def judge(evidence: Evidence) -> Judgement:
-    """Judge a rehearsal by its own limits.
+def judge(figures: Figures, limits: Stage | None = None) -> Judgement:
+    """Judge a rehearsal by its own limits, or by others.
 
     A failure that the target caused stands even where the generator was starved: it failed under less than was asked.
     It does not stand where the evidence itself is broken.
     """
-    broken = tuple(_broken(evidence))
-    starved = tuple(_starved(evidence))
-    failed = tuple(_failed(evidence, starved=bool(starved)))
-    open_ = tuple(_open(evidence))
-    if evidence.ended == "aborted" and failed:
+    stage = limits or figures.evidence.asked
+    broken = tuple(_broken(figures, stage))
+    starved = tuple(_starved(figures))
+    failed = tuple(_failed(figures, stage, starved=bool(starved)))
+    open_ = tuple(_open(figures, stage))
+    if figures.evidence.ended == "aborted" and failed:
         word, reasons = Word.FAIL, failed
     elif broken:
         word, reasons = Word.INCONCLUSIVE, (*broken, *starved, *open_, *failed)
@@ -111,81 +84,91 @@ def judge(evidence: Evidence) -> Judgement:
         word, reasons = Word.INCONCLUSIVE, (*starved, *open_)
     else:
         word, reasons = Word.PASS, ()
-    return Judgement(word, reasons, tuple(measured(evidence)))
+    return Judgement(word, reasons, tuple(_measurements(figures, stage)))
 
 
-def measured(evidence: Evidence) -> Iterator[Measurement]:
+def _measurements(figures: Figures, stage: Stage) -> Iterator[Measurement]:
     """Give the figures with their limits, for the page and the summary."""
-    stage, limit = evidence.asked, evidence.asked.p95_seconds_below
-    plain, intended = p95(evidence), p95(evidence, intended=True)
-    asked = evidence.ok + evidence.failed
-    share = evidence.failed / asked if asked else 1.0
-    lag = max((merged([generator.lag]).middle(0.99) for generator in evidence.generators), default=0.0)
-    lost = 1 - evidence.recorded / evidence.sent if evidence.sent else 1.0
-    least = SAMPLES if evidence.scale == 1 else SAMPLES // 10
-    rows: list[tuple[str, float, str, float, str]] = [
-        ("requests in the hold", asked, "at_least", least, ""),
-        ("users at work in every second", evidence.users_held, "at_least", stage.users * USERS_SHARE, ""),
-        ("length of the hold", evidence.held_seconds, "at_least", stage.hold_minutes * 60 * HOLD_SHARE, "s"),
-        ("p95, at least (kernel)", plain.low, "below", limit, "s"),
-        ("p95, at most (naive)", plain.high, "below", limit, "s"),
-        ("p95 with the requests that were held back, at least", intended.low, "below", limit, "s"),
-        ("share of failed requests", share, "below", stage.share_below, ""),
-        ("share of requests without an outcome", lost, "at_most", LOST_SHARE, ""),
-        ("p99 of the loop's lag", lag, "at_most", LAG_SECONDS, "s"),
-        (
-            "wait for a processor",
-            max((g.queue_share for g in evidence.generators), default=0.0),
-            "at_most",
-            QUEUE_SHARE,
-            "",
-        ),
-        ("load held back by the generator", late_share(evidence), "at_most", LATE_SHARE, ""),
-        ("reconnects without a cause", evidence.connections.unexplained, "at_most", stage.users * RECONNECTS_SHARE, ""),
-    ]
-    for name, value, comparator, allowed, unit in rows:
-        ok = {"below": value < allowed, "at_most": value <= allowed, "at_least": value >= allowed}[comparator]
-        yield Measurement(name, value, comparator, allowed, unit, ok)
+    limit = stage.p95_seconds_below
+    yield at_least("requests in the hold", figures.requests, _least_requests(figures))
+    yield at_least("users at work in every second", figures.users_held, stage.users * USERS_SHARE)
+    yield at_least("length of the hold", figures.held_seconds, _least_seconds(stage), "s")
+    yield below("p95, at least (kernel)", figures.p95.low, limit, "s")
+    yield below("p95, at most (naive)", figures.p95.high, limit, "s")
+    yield below("p95 with the requests that were held back, at least", figures.p95_intended.low, limit, "s")
+    yield below("share of failed requests", figures.share_failed, stage.share_below)
+    yield at_most("share of requests without an outcome", figures.share_lost, LOST_SHARE)
+    yield at_most("p99 of the loop's lag", max(figures.lags, default=0.0), LAG_SECONDS, "s")
+    queued = max((generator.queue_share for generator in figures.evidence.generators), default=0.0)
+    yield at_most("wait for a processor", queued, QUEUE_SHARE)
+    yield at_most("load held back by the generator", figures.late_share, LATE_SHARE)
+    unexplained = figures.evidence.connections.unexplained
+    yield at_most("reconnects without a cause", unexplained, stage.users * RECONNECTS_SHARE)
+
+
+def at_least(name: str, value: float, limit: float, unit: str = "") -> Measurement:
+    """Return a measurement that must not be less than its limit."""
+    return Measurement(name, value, "at_least", limit, unit, value >= limit)
+
+
+def at_most(name: str, value: float, limit: float, unit: str = "") -> Measurement:
+    """Return a measurement that must not be more than its limit."""
+    return Measurement(name, value, "at_most", limit, unit, value <= limit)
+
+
+def below(name: str, value: float, limit: float, unit: str = "") -> Measurement:
+    """Return a measurement that must be less than its limit."""
+    return Measurement(name, value, "below", limit, unit, value < limit)
+
+
+def _least_requests(figures: Figures) -> int:
+    return SAMPLES if figures.evidence.scale == 1 else SAMPLES // 10
+
+
+def _least_seconds(stage: Stage) -> float:
+    return stage.hold_minutes * 60 * HOLD_SHARE
 
 
 def _again(evidence: Evidence) -> str:
     return f"readiness rehearse --env {evidence.environment} --stage {evidence.stage}"
 
 
-def _broken(evidence: Evidence) -> Iterator[Reason]:
+def _broken(figures: Figures, stage: Stage) -> Iterator[Reason]:
     """Tell what makes the evidence itself unfit."""
+    evidence = figures.evidence
 
     def reason(says: str, then: str = "") -> Reason:
         return Reason(Word.INCONCLUSIVE, says, then or f"run it again: {_again(evidence)}")
 
-    stage = evidence.asked
     if evidence.ended == "running":
         yield reason("the evidence breaks off: the run was killed, or it still runs")
     elif evidence.ended != "whole":
         yield reason(f"the run was {evidence.ended}: {evidence.ended_because or 'no reason was given'}")
-    if not evidence.ok + evidence.failed:
+    if not figures.requests:
         yield reason("not one request was sent in the hold", "look at the journeys and at the first lines of the log")
     if evidence.lost_workers:
         yield reason(f"lost workers: {', '.join(evidence.lost_workers)}")
-    if evidence.users_held < stage.users * USERS_SHARE:
-        yield reason(f"{evidence.users_held} users were at work in every second of the hold, asked were {stage.users}")
-    if evidence.held_seconds < stage.hold_minutes * 60 * HOLD_SHARE:
-        yield reason(f"held for {evidence.held_seconds:.0f} s, asked were {stage.hold_minutes * 60:.0f} s")
-    yield from _leaking(evidence)
+    if figures.users_held < stage.users * USERS_SHARE:
+        yield reason(f"{figures.users_held} users were at work in every second of the hold, asked were {stage.users}")
+    if figures.held_seconds < _least_seconds(stage):
+        yield reason(f"held for {figures.held_seconds:.0f} s, asked were {stage.hold_minutes * 60:.0f} s")
+    yield from _leaking(figures, stage)
     start, end = evidence.target.revision, evidence.target.revision_at_end
     if evidence.ended == "whole" and start != end:
         yield reason(f"the target changed from revision {start} to {end} meanwhile")
 
 
-def _leaking(evidence: Evidence) -> Iterator[Reason]:
+def _leaking(figures: Figures, stage: Stage) -> Iterator[Reason]:
     """Tell where steps, requests or connections got lost between the users and the books."""
+    evidence = figures.evidence
 
     def reason(says: str, then: str) -> Reason:
         return Reason(Word.INCONCLUSIVE, says, then)
 
-    if evidence.sent and evidence.sent - evidence.recorded > evidence.sent * LOST_SHARE:
-        lost = evidence.sent - evidence.recorded
-        yield reason(f"{lost} of {evidence.sent} requests have no outcome", "give the stage a longer drain_seconds")
+    if evidence.sent and figures.lost > evidence.sent * LOST_SHARE:
+        yield reason(
+            f"{figures.lost} of {evidence.sent} requests have no outcome", "give the stage a longer drain_seconds"
+        )
     if evidence.outside > evidence.sent * LOST_SHARE:
         yield reason(
             f"{evidence.outside} requests went past the client that measures", "use Visitor.ask in your journeys"
@@ -193,33 +176,38 @@ def _leaking(evidence: Evidence) -> Iterator[Reason]:
     if evidence.broken_visits:
         says = f"{evidence.broken_visits} visits broke off, their other steps were not sent: {evidence.broken_because}"
         yield reason(says, f"mend the journeys, the rows or the visitors, then: {_again(evidence)}")
-    if evidence.connections.unexplained > max(2, evidence.asked.users * RECONNECTS_SHARE):
+    if evidence.connections.unexplained > max(2, stage.users * RECONNECTS_SHARE):
         yield reason(
             f"users reconnected {evidence.connections.unexplained} times without a cause", "a fault of the client"
         )
 
 
-def _starved(evidence: Evidence) -> Iterator[Reason]:
+def _starved(figures: Figures) -> Iterator[Reason]:
     """Tell where the generator could not keep up. Its CPU is not asked: 47 % was ruined, 77 % was fine."""
-    then = f"give it more: {_again(evidence)} --processes {max(2, len(evidence.generators) * 2)}, or another machine"
-    for generator in evidence.generators:
-        lag, where = merged([generator.lag]).middle(0.99), f"{generator.name} on {generator.host}"
+    evidence = figures.evidence
+    then = f"give it more: {_again(evidence)} --processes {_more_processes(evidence)}, or another machine"
+    for generator, lag in zip(evidence.generators, figures.lags, strict=True):
+        where = f"{generator.name} on {generator.host}"
         if lag > LAG_SECONDS:
             yield Reason(Word.INCONCLUSIVE, f"{where} was up to {lag * 1000:.0f} ms late (p99 of the loop's lag)", then)
         if generator.queue_share > QUEUE_SHARE:
             says = f"{where} waited {generator.queue_share:.0%} of the time for a processor"
             yield Reason(Word.INCONCLUSIVE, says, "stop its neighbours, or rehearse from another machine")
-    yield from _unwatched(evidence)
+    yield from _unwatched(figures)
     yield from _lacking(evidence)
-    late = late_share(evidence)
-    if late > LATE_SHARE:
-        yield Reason(Word.INCONCLUSIVE, f"the generator held back {late:.0%} of the load", then)
+    if figures.late_share > LATE_SHARE:
+        yield Reason(Word.INCONCLUSIVE, f"the generator held back {figures.late_share:.0%} of the load", then)
 
 
-def _unwatched(evidence: Evidence) -> Iterator[Reason]:
+def _more_processes(evidence: Evidence) -> int:
+    return max(2, len(evidence.generators) * 2)
+
+
+def _unwatched(figures: Figures) -> Iterator[Reason]:
     """Tell which generators nobody watched in the hold: one without a record of its lag is not one without lag."""
-    if not evidence.held_seconds:
+    if not figures.held_seconds:
         return
+    evidence = figures.evidence
     then = f"start every worker before the first user comes (--expect-workers), then: {_again(evidence)}"
     for name in evidence.late_workers:
         yield Reason(Word.INCONCLUSIVE, f"{name} joined after the hold began: it was not watched", then)
@@ -241,64 +229,43 @@ def _lacking(evidence: Evidence) -> Iterator[Reason]:
         yield Reason(Word.INCONCLUSIVE, f"{times:,} requests were not sent by {kind}", then)
 
 
-def _failed(evidence: Evidence, *, starved: bool) -> Iterator[Reason]:
+def _failed(figures: Figures, stage: Stage, *, starved: bool) -> Iterator[Reason]:
     """Tell what the target did wrong, as far as it is certain."""
-    stage, asked = evidence.asked, evidence.ok + evidence.failed
-    bad = _unwanted(evidence) - (_timeouts(evidence) if starved else 0)
-    if wilson(bad, asked)[0] >= stage.share_below:
-        says = (
-            f"{bad / asked:.2%} of {asked:,} requests failed, allowed below {stage.share_below:.2%}: {_worst(evidence)}"
-        )
+    limit, requests = stage.p95_seconds_below, figures.requests
+    # A starved generator may have made users wait in vain by itself.
+    certain = figures.unwanted - (figures.timeouts if starved else 0)
+    if wilson(certain, requests)[0] >= stage.share_below:
+        share = f"{certain / requests:.2%} of {requests:,} requests failed"
+        says = f"{share}, allowed below {stage.share_below:.2%}: {_worst(figures.evidence)}"
         yield Reason(Word.FAIL, says, "mend these first, in this order")
-    kernel = evidence.kernel
-    if not kernel.counts:
+    enough = requests >= SAMPLES or figures.p95_at_least >= limit
+    if not figures.slowest or not enough:
         return
-    plain, intended = p95(evidence).low, p95(evidence, intended=True).low
-    sure = asked >= SAMPLES or kernel.sure_of(PERCENTILE)[0] >= stage.p95_seconds_below
-    if plain >= stage.p95_seconds_below and sure:
-        says = f"p95 is {plain:.3f} s at least, allowed below {stage.p95_seconds_below:g} s: {_slowest(evidence)}"
+    if figures.p95.low >= limit:
+        says = f"p95 is {figures.p95.low:.3f} s at least, allowed below {limit:g} s: {_slowest(figures)}"
         yield Reason(Word.FAIL, says, "look at the slowest endpoints first")
-    elif intended >= stage.p95_seconds_below and sure:
+    elif figures.p95_intended.low >= limit:
         yield Reason(
             Word.FAIL,
-            f"p95 is {intended:.3f} s for users who come when they want, allowed below {stage.p95_seconds_below:g} s;"
-            f" the longest silence of the target was {evidence.longest_silence()} s",
+            f"p95 is {figures.p95_intended.low:.3f} s for users who come when they want, allowed below {limit:g} s;"
+            f" the longest silence of the target was {figures.longest_silence} s",
             "find what stops the target: locks, collections, pools, restarts",
         )
 
 
-def _open(evidence: Evidence) -> Iterator[Reason]:
+def _open(figures: Figures, stage: Stage) -> Iterator[Reason]:
     """Tell what is neither good enough to pass nor bad enough to fail."""
-    stage, asked = evidence.asked, evidence.ok + evidence.failed
-    least = SAMPLES if evidence.scale == 1 else SAMPLES // 10
-    if asked < least:
-        yield Reason(
-            Word.INCONCLUSIVE, f"{asked} requests in the hold, {least} are needed", "hold longer, or more users"
-        )
-    bad = _unwanted(evidence)
-    if asked and stage.share_below <= bad / asked:
-        says = f"{bad} of {asked:,} requests failed: too near {stage.share_below:.2%} to tell"
+    evidence, requests, least = figures.evidence, figures.requests, _least_requests(figures)
+    if requests < least:
+        says = f"{requests} requests in the hold, {least} are needed"
+        yield Reason(Word.INCONCLUSIVE, says, "hold longer, or more users")
+    if requests and stage.share_below <= figures.unwanted / requests:
+        says = f"{figures.unwanted} of {requests:,} requests failed: too near {stage.share_below:.2%} to tell"
         yield Reason(Word.INCONCLUSIVE, says, "hold longer")
-    highest = max(p95(evidence).high, p95(evidence, intended=True).high)
-    if highest >= stage.p95_seconds_below:
-        low = p95(evidence).low
-        says = f"p95 lies between {low:.3f} and {highest:.3f} s, the limit between them: the generator's doing"
-        then = f"{_again(evidence)} --processes {max(2, len(evidence.generators) * 2)}"
-        yield Reason(Word.INCONCLUSIVE, says, then)
-
-
-def _unwanted(evidence: Evidence) -> int:
-    """Count the failures that are not the generator's own for certain."""
-    return evidence.failed - sum(sum(endpoint.lacked.values()) for endpoint in evidence.endpoints.values())
-
-
-def _timeouts(evidence: Evidence) -> int:
-    return sum(
-        n
-        for e in evidence.endpoints.values()
-        for kind, n in e.errors.items()
-        if kind.startswith(("no answer", "no connection"))
-    )
+    low, high = figures.p95.low, figures.p95_widest.high
+    if high >= stage.p95_seconds_below:
+        says = f"p95 lies between {low:.3f} and {high:.3f} s, the limit between them: the generator's doing"
+        yield Reason(Word.INCONCLUSIVE, says, f"{_again(evidence)} --processes {_more_processes(evidence)}")
 
 
 def _worst(evidence: Evidence) -> str:
@@ -308,6 +275,5 @@ def _worst(evidence: Evidence) -> str:
     return "; ".join(f"{kinds[key]:,} of {key[0]}: {key[1]}" for key in worst)
 
 
-def _slowest(evidence: Evidence) -> str:
-    slow = {name: merged([e.kernel]).middle(PERCENTILE) for name, e in evidence.endpoints.items() if e.kernel}
-    return ", ".join(f"{name} {slow[name]:.3f} s" for name in sorted(slow, key=lambda name: -slow[name])[:3])
+def _slowest(figures: Figures) -> str:
+    return ", ".join(f"{name} {seconds:.3f} s" for name, seconds in figures.slowest)

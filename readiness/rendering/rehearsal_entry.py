@@ -14,6 +14,7 @@ from pathlib import Path
 from readiness.errors import ReadinessError
 from readiness.evidence import ledger
 from readiness.rehearsal import evidence as rehearsal_evidence
+from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.verdict import judge
 from readiness.rendering import rehearsal_page
 
@@ -27,7 +28,7 @@ def end(folder: Path) -> None:
     """Write its page and seal it as it was judged. Raises BadRun, NotSealed, BadInput and OSError."""
     evidence = rehearsal_evidence.read(folder)
     rehearsal_page.write(folder)
-    word = judge(evidence).word
+    word = judge(Figures.of(evidence)).word
     ledger.keep(folder, str(word), word.exit, phase=evidence.stage)
 
 

@@ -16,8 +16,9 @@ from typing import Literal
 from readiness.errors import BadRun
 from readiness.files.atomic_write import write_whole
 from readiness.rehearsal.evidence import SLICE_SECONDS, Evidence, folders, read
-from readiness.rehearsal.histogram import Distribution, merged
-from readiness.rehearsal.verdict import LAG_SECONDS, Word, judge, p95
+from readiness.rehearsal.figures import Figures
+from readiness.rehearsal.histogram import Distribution
+from readiness.rehearsal.verdict import LAG_SECONDS, Word, judge
 from readiness.rendering.charts import Chart, Line, Points, page
 
 FILE = "page.html"
@@ -118,25 +119,23 @@ class Change:
         return "worse" if (self.now > self.before) == (self.worse_when == "more") else "better"
 
 
-def compared(evidence: Evidence, before: Evidence) -> list[Change]:
+def compared(now: Figures, before: Figures) -> list[Change]:
     """Hold a rehearsal against the one before."""
 
-    def rate(of: Evidence) -> float:
-        return (of.ok + of.failed) / of.held_seconds if of.held_seconds else 0.0
+    def failed(of: Figures) -> float:
+        return of.failed / of.requests * 100 if of.requests else 0.0
 
-    def share(of: Evidence) -> float:
-        return of.failed / (of.ok + of.failed) if of.ok + of.failed else 0.0
-
-    found = [Change("p95, at most", p95(before).high, p95(evidence).high, "s", "more")]
-    for name, part in (("median", 0.5), ("p99", 0.99)):
-        found.append(Change(name, before.naive.middle(part), evidence.naive.middle(part), "s", "more"))
-    found.append(Change("failed requests", share(before) * 100, share(evidence) * 100, "%", "more"))
-    found.append(Change("requests a second", rate(before), rate(evidence), "1/s", "less"))
-    found.append(Change("users in every second", before.users_held, evidence.users_held, "", "less"))
-    return found
+    return [
+        Change("p95, at most", before.p95.high, now.p95.high, "s", "more"),
+        Change("median", before.median, now.median, "s", "more"),
+        Change("p99", before.p99, now.p99, "s", "more"),
+        Change("failed requests", failed(before), failed(now), "%", "more"),
+        Change("requests a second", before.requests_a_second, now.requests_a_second, "1/s", "less"),
+        Change("users in every second", before.users_held, now.users_held, "", "less"),
+    ]
 
 
-def previous(folder: Path, evidence: Evidence) -> Evidence | None:
+def previous(folder: Path, evidence: Evidence) -> Figures | None:
     """Find the rehearsal of this stage before this one that was decided."""
     for other in folders(folder.parents[2], folder.parents[1].name, evidence.stage):
         if other.name < folder.name:
@@ -144,24 +143,26 @@ def previous(folder: Path, evidence: Evidence) -> Evidence | None:
                 found = read(other)
             except BadRun:
                 continue
-            if judge(found).word is not Word.INCONCLUSIVE and found.scale == evidence.scale:
-                return found
+            figures = Figures.of(found)
+            if judge(figures).word is not Word.INCONCLUSIVE and found.scale == evidence.scale:
+                return figures
     return None
 
 
-def render(evidence: Evidence, before: Evidence | None) -> str:
+def render(figures: Figures, before: Figures | None) -> str:
     """Write the page."""
-    lags = [(one, merged([one.lag]).middle(0.99) * 1000) for one in evidence.generators]
+    evidence = figures.evidence
+    lags_in_ms = [lag * 1000 for lag in figures.lags]
     return page(
         "rehearsal.html",
         evidence=evidence,
-        found=judge(evidence),
+        figures=figures,
+        found=judge(figures),
         charts=charts(evidence),
         endpoints=endpoints(evidence),
-        generators=lags,
-        changes=compared(evidence, before) if before else [],
-        before=before,
-        sure=evidence.naive.sure_of(0.95) if evidence.naive.counts else (0.0, 0.0),
+        generators=list(zip(evidence.generators, lags_in_ms, strict=True)),
+        changes=compared(figures, before) if before else [],
+        before=before.evidence if before else None,
         connect=Distribution(evidence.connections.connect),
         handshake=Distribution(evidence.connections.handshake),
     )
@@ -171,7 +172,7 @@ def write(folder: Path) -> Path:
     """Write the page beside the evidence. Raises BadRun where the evidence is not to be trusted."""
     evidence = read(folder)
     path = folder / FILE
-    write_whole(path, render(evidence, previous(folder, evidence)))
+    write_whole(path, render(Figures.of(evidence), previous(folder, evidence)))
     return path
 
 

@@ -13,6 +13,7 @@ from readiness.drill import verdict as drill_verdict
 from readiness.errors import BadRun
 from readiness.rehearsal import evidence as rehearsal_evidence
 from readiness.rehearsal import verdict as rehearsal_verdict
+from readiness.rehearsal.figures import Figures
 
 READ_AT_MOST, REASONS_AT_MOST = 12, 2
 """Evidence of a rehearsal holds its histograms; older ones are only counted."""
@@ -49,12 +50,13 @@ def rehearsals(reports: Path, environment: str) -> Iterator[Procedure]:
         except BadRun as error:
             yield Procedure(folder.name, folder, None, "not evidence", "bad", None, str(error))
             continue
-        judged = rehearsal_verdict.judge(found)
+        figures = Figures.of(found)
+        judged = rehearsal_verdict.judge(figures)
         asked = f"{found.asked.users:,} users for {found.asked.hold_minutes:.3g} min"
         scaled = f", scaled by {found.scale:g}: proof of nothing but the sandbox" if found.scale != 1 else ""
         why = f"; {judged.reasons[0].says}" if judged.reasons else ""
         word = str(judged.word)
-        told = f"{asked}, {found.ok + found.failed:,} requests, {found.failed:,} failed{scaled}{why}"
+        told = f"{asked}, {figures.requests:,} requests, {figures.failed:,} failed{scaled}{why}"
         kind = _KINDS.get(word, "open")
         yield Procedure(found.stage, folder, found.started_at, word, kind, found.target.revision, told, found.digest)
 

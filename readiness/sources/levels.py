@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +23,7 @@ LONG_SECONDS = 86_400
 """A window of a day or more must be on record from its beginning, and without a long hole."""
 RECORD_SHARE = 0.9
 """So much of it: as of the suite's own looks, where a pause of a tenth is too long."""
+TOLD_BY_LOOKS = {"count", "failed", "available", "latency"}
 POINTS = 250
 POINT_SECONDS = 600
 """Holes are looked for in so many points, in fewer of so many seconds: of a day 144, of a week every 40 minutes."""
@@ -74,6 +75,16 @@ class Levels:
             self._require_record(level, figure, window)
         return value
 
+    def require(self, level: str, names: Iterable[str]) -> None:
+        """Raise NotConfigured where the environment does not say how to find these figures of a level."""
+        for name in names:
+            if self._source(level):
+                self._require_told_by_looks(level, name)
+                continue
+            figure = self._figure(level, name)
+            system = self._prometheus if figure.promql is not None else self._postgres
+            system.require_configured()
+
     def occurrences(self, level: str, window: Window) -> float:
         """Return how many events there were by themselves: traffic. Raises Unknown for the suite's own looks."""
         if self._source(level):
@@ -119,16 +130,21 @@ class Levels:
         end = datetime.now(UTC) - timedelta(seconds=window.seconds_ago)
         return self._history.looks(source, end - parse_span(window.window), end)
 
-    @staticmethod
-    def _figure_of_looks(level: str, name: str, looks: Looks, window: Window) -> float:
-        if name == "latency" and window.quantile is not None:
-            return looks.quantile(window.quantile)
-        if name in {"count", "failed", "available"}:
+    def _figure_of_looks(self, level: str, name: str, looks: Looks, window: Window) -> float:
+        self._require_told_by_looks(level, name)
+        if name != "latency":
             return float(getattr(looks, name))
-        raise NotConfigured(
-            f"the suite's own looks do not tell {name} of {level}",
-            f"count it with promql or sql: service_levels.{level}.{name}, in place of its history",
-        )
+        if window.quantile is None:
+            raise Unknown(f"the latency of {level} was asked for without a quantile", "state one in the line")
+        return looks.quantile(window.quantile)
+
+    @staticmethod
+    def _require_told_by_looks(level: str, name: str) -> None:
+        if name not in TOLD_BY_LOOKS:
+            raise NotConfigured(
+                f"the suite's own looks do not tell {name} of {level}",
+                f"count it with promql or sql: service_levels.{level}.{name}, in place of its history",
+            )
 
     def _figure(self, level: str, name: str) -> Figure:
         """Return how a figure of a level is queried. Raises NotConfigured."""

@@ -23,16 +23,31 @@ from readiness.transport.http import Http
 
 def revision_of(target: Target, readings: Readings) -> str:
     """Return the revision that runs, by the environment or by the reading that it names. Raises Unknown."""
+    source = _source_of_revision(target)
+    if isinstance(source, str):
+        return source
+
+    revision = str(readings.value(source))
+    if not revision.strip():
+        raise Unknown("target.revision is empty", "which revision runs? correct its source in the environment file")
+    return revision
+
+
+def require_revision(target: Target, readings: Readings) -> None:
+    """Raise NotConfigured where nothing says which revision runs."""
+    source = _source_of_revision(target)
+    if not isinstance(source, str):
+        readings.require(source)
+
+
+def _source_of_revision(target: Target) -> str | KnownReading:
+    """Return the revision as the environment states it, or else the reading that tells it. Raises NotConfigured."""
     source = target.revision
     if source is None:
         raise NotConfigured("nothing says which revision runs", "set target.revision in the environment file")
     if isinstance(source, str):
         return source
-
-    revision = str(readings.value(KnownReading("target.revision", "the revision that runs", source)))
-    if not revision.strip():
-        raise Unknown("target.revision is empty", "which revision runs? correct its source in the environment file")
-    return revision
+    return KnownReading("target.revision", "the revision that runs", source)
 
 
 class Readings:
@@ -63,16 +78,23 @@ class Readings:
         hint = f"; did you mean {near}?" if near else ""
         raise NotConfigured(f"no reading is called {name}{hint}", f"set readings.{name} in the environment file")
 
+    def require(self, known: KnownReading) -> None:
+        """Raise NotConfigured where there is no source for it, or none of the system that its source asks."""
+        reading = self._reading(known)
+        if reading.sql is not None:
+            self._postgres.require_configured()
+        if reading.metric is not None:
+            self._exposition.require_configured()
+        if reading.promql is not None:
+            self._prometheus.require_configured()
+
     def configured(self, known: KnownReading) -> bool:
         """Return whether a reading has a source, and the system that its source needs is configured."""
-        reading = self._configured.get(known.name, known.default)
-        if reading is None:
+        try:
+            self.require(known)
+        except NotConfigured:
             return False
-        if reading.sql is not None and not self._postgres.configured:
-            return False
-        if reading.metric is not None and not self._exposition.configured:
-            return False
-        return reading.promql is None or self._prometheus.configured
+        return True
 
     def value(self, known: KnownReading) -> Plain:
         """Return the one value of a reading. Raises Unknown for none, for several and for an object or list."""

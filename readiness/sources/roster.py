@@ -21,22 +21,32 @@ class Roster:
         """Whether the environment has a roster."""
         return self._given is not None
 
-    def people(self) -> Team:
-        """Return the roster; what its file says goes before the environment's own keys. Raises Unknown."""
+    @property
+    def settings(self) -> Team:
+        """What the environment says. Raises NotConfigured."""
         if self._given is None:
             raise NotConfigured("no team is configured", "set team.roles, or team.file, in the environment file")
-        if self._given.file is None:
-            return self._given
+        return self._given
 
-        document = self._files.json(self._given.file)
+    def require_configured(self) -> None:
+        """Raise NotConfigured where the environment does not name it."""
+        _ = self.settings
+
+    def people(self) -> Team:
+        """Return the roster; what its file says goes before the environment's own keys. Raises Unknown."""
+        settings = self.settings
+        if settings.file is None:
+            return settings
+
+        document = self._files.json(settings.file)
         if not isinstance(document, dict):
-            raise Unknown(f"{self._given.file} is no JSON object", "write the keys of `team` into it")
+            raise Unknown(f"{settings.file} is no JSON object", "write the keys of `team` into it")
 
-        in_environment = {name: getattr(self._given, name) for name in self._given.model_fields_set}
+        in_environment = {name: getattr(settings, name) for name in settings.model_fields_set}
         try:
             return Team.model_validate({**in_environment, **document, "file": None})
         except ValidationError as error:
             # Without the input: it may be somebody's telephone number.
             first = error.errors(include_input=False)[0]
             place = ".".join(map(str, first["loc"])) or "the document"
-            raise Unknown(f"{self._given.file}: {place}: {first['msg']}", "correct the roster") from None
+            raise Unknown(f"{settings.file}: {place}: {first['msg']}", "correct the roster") from None

@@ -31,3 +31,7 @@ class System(Generic[Settings]):
         if self._given is None:
             raise NotConfigured(*self.LACK)
         return self._given
+
+    def require_configured(self) -> None:
+        """Raise NotConfigured where the environment does not name it."""
+        _ = self.settings

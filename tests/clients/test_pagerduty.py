@@ -130,8 +130,6 @@ def test_without_any_source_it_is_not_configured(make: Make) -> None:
         primary_on_call(clients.pagerduty, clients.roster, LAUNCH, 1, 24, ())
     with pytest.raises(NotConfigured, match="nothing says who is on call"):
         secondary_on_call(clients.pagerduty, clients.roster, LAUNCH, 1, 24)
-    with pytest.raises(NotConfigured, match="launch time"):
-        primary_on_call(clients.pagerduty, clients.roster, None, 1, 24, ())
     with pytest.raises(NotConfigured, match="asked after whom"):
         escalation_path(clients.pagerduty, clients.roster, (), {})
     with pytest.raises(NotConfigured, match="no PagerDuty"):

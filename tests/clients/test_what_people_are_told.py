@@ -176,8 +176,6 @@ def test_the_launch_is_decided_in_the_channel(clients: Clients, workspace: Slack
 def test_what_is_not_configured_says_so(clients: Clients) -> None:
     with pytest.raises(NotConfigured, match=r"set communication\.decision"):
         go_decision(clients.chats, known(), LAUNCH, LAUNCH)
-    with pytest.raises(NotConfigured, match="set launch_at"):
-        go_decision(clients.chats, known(decision=DECISION), LAUNCH, None)
     with pytest.raises(NotConfigured, match=r"set communication\.stakeholders"):
         attendance(clients.chats, known(), ROLLOUT)
     with pytest.raises(NotConfigured, match="not_applicable with the reason where there is none"):

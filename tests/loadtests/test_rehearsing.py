@@ -19,6 +19,7 @@ from loadtests.truth import Law
 from readiness.evidence import ledger
 from readiness.evidence.ledger import Kept
 from readiness.rehearsal.evidence import FOLDER, Evidence, folders, read
+from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.verdict import Word, judge
 from readiness.sandbox.processes import free_port
 from tests.loadtests.waiting import asked, until, written
@@ -113,7 +114,7 @@ def test_a_late_worker_is_inconclusive_and_keeps_no_evidence(tmp_path: Path, url
         evidence = with_a_second_worker(folder, url, hold_minutes)
         if evidence.late_workers:
             break
-    found = judge(evidence)
+    found = judge(Figures.of(evidence))
     assert evidence.ended == "whole"
     assert found.word is Word.INCONCLUSIVE
     assert any("joined after the hold began" in reason.says for reason in found.reasons)
@@ -157,7 +158,7 @@ def test_errors_that_explode_end_the_run(tmp_path: Path) -> None:
 
 def test_nobody_at_home_is_no_pass(tmp_path: Path) -> None:
     found = Trial(tmp_path, "http://127.0.0.1:9", QUICK).run()
-    assert judge(found).word is Word.FAIL
+    assert judge(Figures.of(found)).word is Word.FAIL
     assert found.ok == 0
 
 
@@ -241,7 +242,7 @@ def test_a_visit_that_breaks_off_is_inconclusive(tmp_path: Path, url: str) -> No
     trial = Trial(tmp_path, url, QUICK, environment={"load": load})
     (tmp_path / "environments").mkdir()
     (tmp_path / "environments" / "r.csv").write_text("id\n" + "1\n" * 9 + "a b\n")
-    found = judge(trial.run())
+    found = judge(Figures.of(trial.run()))
     assert found.word is Word.INCONCLUSIVE
     assert any("ValueError: GET /item/{{id}}: a header or the path" in reason.says for reason in found.reasons)
 

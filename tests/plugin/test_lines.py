@@ -105,6 +105,7 @@ def test_all_that_does_not_fit_is_told_at_once(project: Project) -> None:
         line("unmarked", "more.unmarked"),
         line("skipped", "more.skipped"),
         line("unknown-look", "more.unknown_look"),
+        line("shadows", "more.shadows"),
         line("no-attachment", "demo.figure", diagnostics=["recent_failures_of_tin"]),
     )
     project.write(
@@ -112,7 +113,14 @@ def test_all_that_does_not_fit_is_told_at_once(project: Project) -> None:
         '"""More."""\nimport pytest\n'
         "@pytest.mark.preflight\ndef test_unmarked(written: float, measure) -> None: ...\n"
         "@pytest.mark.preflight\n@pytest.mark.skip\ndef test_skipped(figure: float, measure) -> None: ...\n"
-        "@pytest.mark.preflight\ndef test_unknown_look(figur: float, measure) -> None: ...\n",
+        "@pytest.mark.preflight\ndef test_unknown_look(figur: float, measure) -> None: ...\n"
+        "from readiness import Limits\n"
+        "class Shadow(Limits):\n    line: str = 'mine'\n"
+        "@pytest.mark.preflight\ndef test_shadows(of_the_line: str, limits: Shadow, measure) -> None: ...\n",
+    )
+    project.write(
+        "conftest.py",
+        f"{CONFTEST}\n@observation\ndef of_the_line(line: str) -> str:\n    return line\n",
     )
     project.environment(readings={"orders": {"value": 1}})
     ran = project.preflight()
@@ -127,6 +135,7 @@ def test_all_that_does_not_fit_is_told_at_once(project: Project) -> None:
         "'figur' is not known; did you mean 'figure'?",
         "'recent_failures_of_tin' is not known; did you mean 'recent_failures_of_tiny'?",
         "'orders' is not known",
+        "Shadow calls a limit line; of_the_line is given something else by that name",
     ):
         assert told in ran.out, f"{told!r} is not in:\n{ran.out}"
     assert "Traceback" not in ran.out

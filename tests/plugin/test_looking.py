@@ -71,6 +71,7 @@ def project(tmp_path: Path, server: Server) -> Project:
     changes: dict[str, Any] = {
         "target": {"url": server.url},
         "metrics": {"url": f"{server.url}/metrics"},
+        "postgres": {"url": "${TINY_DATABASE_URL}"},  # nobody is there; the run ends before it is asked
         "synthetic_upload": {"workspace": "probe", "token": "${TINY_TOKEN}", "seconds_at_most": 30},
     }
     found.environment(**{**ENVIRONMENT, **changes})
@@ -80,6 +81,7 @@ def project(tmp_path: Path, server: Server) -> Project:
 @pytest.fixture(autouse=True)
 def token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINY_TOKEN", "upload-token-of-a-test")
+    monkeypatch.setenv("TINY_DATABASE_URL", "postgresql://probe@127.0.0.1:1/none")
 
 
 def sent(server: Server) -> list[str]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.plugin.project import Project, Ran, line
 
 USAGE_ERROR = 4
@@ -88,3 +92,12 @@ def test_help_teaches(project: Project) -> None:
     ran = project.run("--help", env=None)
     for told in ("--env", "--as-of", "T-1h", "--allow", "--replay", "--environments", "--reports", "preflight --env"):
         assert told in ran.out
+
+
+def test_the_command_pytest_starts_too() -> None:
+    """It has not the suite's folder on its path, as `python -m pytest` has: what is editable is found otherwise."""
+    command = [str(Path(sys.executable).with_name("pytest")), "--help"]
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ran = subprocess.run(command, cwd=warm.ROOT, env=variables, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "production readiness" in ran.stdout

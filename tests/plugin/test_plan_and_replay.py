@@ -33,6 +33,23 @@ def test_a_plan_shows_each_line_and_leaves_nothing(project: Project) -> None:
     assert "<Function" not in ran.out
 
 
+def test_a_plan_shows_the_limits_that_a_line_leaves_to_its_check(project: Project) -> None:
+    project.runbook(line("one", "demo.figure"), line("two", {"demo.figure": {"share_below": 0.7}}))
+    out = project.run("--collect-only").out
+    assert out.count("by default share_below 0.8") == 1
+    assert "by default share_below 0.7" not in out
+
+
+def test_a_limit_that_is_missing_is_told_before_configured(project: Project) -> None:
+    project.runbook(line("two", "demo.named"))
+    planned = " ".join(project.run("--collect-only").out.split())
+    sentence = "the line states no name (state name for demo.named in a runbook of your own)"
+    assert f"not configured: {sentence}" in planned
+    assert "1 not configured" in planned
+    result = project.preflight().of("two")
+    assert f"{result['reason']} ({result['remedy']})" == f"not configured: {sentence}"
+
+
 def test_a_plan_of_one_phase(project: Project) -> None:
     out = project.run("--collect-only", "-m", "preflight").out
     assert "one holds" in out

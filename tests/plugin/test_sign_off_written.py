@@ -64,7 +64,8 @@ def test_a_signed_launch_ends_in_a_page_of_the_ledger(
     assert f"head {ledger.read(launch.book, {}).head}" in ran.out
     assert launch.verify("--all", "--env", "tiny") == 0
     assert "sign-off.html: as it was rendered at" in capsys.readouterr().out
-    launch.lower(launch.runs()[-1])
+    (of_ga,) = (run for run in launch.runs() if run.name.endswith("-ga"))  # both may have begun in one second
+    launch.lower(of_ga)
     assert launch.sign_off() == 10
     assert "-ga (ga): journal.jsonl was changed after it was sealed" in capsys.readouterr().out
     assert "<title>INCOMPLETE: " in (launch.home / ledger.PAGE).read_text("utf-8")

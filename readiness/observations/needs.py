@@ -1,0 +1,147 @@
+"""What an observation needs configured, declared once where it is written: for the plan, the run and the catalogue.
+
+A need is a function that finds something in the environment, or raises NotConfigured with what to set. It contacts
+nobody. Its parameters are named like those of an observation. An observation calls the same function for the value:
+
+    @need("billing")
+    def billing(environment: Environment) -> Billing: ...
+
+    @observation(needs=billing)
+    def billing_stops(http: Http, environment: Environment) -> Stops:
+        settings = billing(environment)
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from readiness.environment.schema import Environment, KnownReading
+from readiness.outcomes import NotConfigured
+from readiness.sources.levels import Levels
+from readiness.sources.readings import Readings, require_revision
+from readiness.sources.table import Clients
+
+Parameters = ParamSpec("Parameters")
+Value = TypeVar("Value")
+
+CLIENTS: Mapping[str, Any] = typing.get_type_hints(Clients)
+"""The name of each client, and its type."""
+SYSTEMS = frozenset(name for name, kind in CLIENTS.items() if hasattr(kind, "require_configured"))
+"""The clients of a system that the environment names in a section of its own, or does not name."""
+SECTIONS = {"exposition": "metrics", "incident_reports": "incidents", "roster": "team", "tickets": "support"}
+"""The client of a system → its section, where the two are not called the same."""
+ASKED_BY_NAME = frozenset({"readings", "levels", "chats", "backups"})
+"""Clients that hold many things: having them as a parameter does not say which of these must be configured."""
+
+
+@dataclass(frozen=True)
+class Need(Generic[Parameters, Value]):
+    """Something that must be configured: its key in the environment file, and the function that finds it."""
+
+    key: str
+    parameters: tuple[str, ...]
+    find: Callable[Parameters, Value]
+
+    def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Value:
+        """Return what is configured. Raises NotConfigured."""
+        return self.find(*args, **kwargs)
+
+
+AnyNeed = Need[..., Any]
+
+
+def need(key: str) -> Callable[[Callable[Parameters, Value]], Need[Parameters, Value]]:
+    """Declare a need of the environment; `key` names it there, for people."""
+
+    def declare(find: Callable[Parameters, Value]) -> Need[Parameters, Value]:
+        return Need(key, tuple(inspect.signature(find).parameters), find)
+
+    return declare
+
+
+@need("launch_at")
+def stated(launch_at: datetime | None) -> datetime:
+    """Return the launch time. Raises NotConfigured where the environment names none."""
+    if launch_at is None:
+        raise NotConfigured("the environment names no launch time", "set launch_at in the environment file")
+    return launch_at
+
+
+@need("target.revision")
+def revision(environment: Environment, readings: Readings) -> None:
+    """Make sure that something says which revision runs. Raises NotConfigured."""
+    require_revision(environment.target, readings)
+
+
+@need("readings.{reading}")
+def named_reading(readings: Readings, reading: str) -> None:
+    """Make sure that there is the reading which the line's limit `reading` names. Raises NotConfigured."""
+    readings.require(readings.named(reading))
+
+
+def system(name: str) -> AnyNeed:
+    """Return the need of a system: its section in the environment."""
+
+    def find(**clients: Any) -> None:
+        clients[name].require_configured()
+
+    return Need(SECTIONS.get(name, name), (name,), find)
+
+
+def reading(known: KnownReading) -> AnyNeed:
+    """Return the need of a reading: a source for it, and the system that the source asks."""
+
+    def find(readings: Readings) -> None:
+        readings.require(known)
+
+    return Need(f"readings.{known.name}", ("readings",), find)
+
+
+def figures(*names: str, of: str | None = None) -> AnyNeed:
+    """Return the need of figures of a service level: of the one named here, or by the line's limit `of`."""
+    fixed = of
+
+    def find_fixed(levels: Levels) -> None:
+        levels.require(fixed or "", names)
+
+    def find_named(levels: Levels, of: str) -> None:
+        levels.require(of, names)
+
+    listed = ", ".join(names)
+    if fixed:
+        return Need(f"service_levels.{fixed}: {listed}", ("levels",), find_fixed)
+    return Need(f"service_levels.{{of}}: {listed}", ("levels", "of"), find_named)
+
+
+def either(*needs: AnyNeed | KnownReading) -> AnyNeed:
+    """Return a need that any one of these meets; where none is met, the last one says what to set."""
+    alternatives = [as_need(one) for one in needs]
+    parameters = tuple(dict.fromkeys(name for one in alternatives for name in one.parameters))
+
+    def find(**values: Any) -> None:
+        for place, one in enumerate(alternatives, 1):
+            try:
+                one.find(**{name: values[name] for name in one.parameters})
+            except NotConfigured:
+                if place == len(alternatives):
+                    raise
+            else:
+                return
+
+    return Need(" or ".join(one.key for one in alternatives), parameters, find)
+
+
+def as_need(one: AnyNeed | KnownReading) -> AnyNeed:
+    """Return the need of a reading where a reading is named, else the need itself."""
+    return reading(one) if isinstance(one, KnownReading) else one
+
+
+def derived(hints: Mapping[str, Any], optional: tuple[str, ...]) -> tuple[AnyNeed, ...]:
+    """Return what parameters need by themselves: a system its section, a `launch_at: datetime` the launch time."""
+    systems = tuple(system(name) for name in hints if name in SYSTEMS and name not in optional)
+    return (*systems, stated) if hints.get("launch_at") is datetime else systems

@@ -1,0 +1,148 @@
+"""The figures of a load rehearsal, worked out once from its evidence; the verdict, the page and checks read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from readiness.rehearsal.evidence import Evidence
+from readiness.rehearsal.histogram import SECOND, Distribution, merged
+
+MEDIAN, PERCENTILE, HIGHEST = 0.5, 0.95, 0.99
+SLOWEST_NAMED = 3
+TIMED_OUT = ("no answer", "no connection")
+"""An error of a request that was waited for in vain begins so."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Between which figures a percentile lies, in seconds."""
+
+    low: float = 0.0
+    high: float = 0.0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the evidence adds up to. Times are in seconds, shares from 0 to 1; requests are those of the hold."""
+
+    evidence: Evidence
+    """What they are worked out from: what was asked, how it ended, who made the load."""
+    users_held: int
+    """The least number of users at work in any second of the hold."""
+    held_seconds: float
+    requests: int
+    """Those with an outcome."""
+    failed: int
+    unwanted: int
+    """The failures that are not the generator's own for certain."""
+    timeouts: int
+    """The failures that may be: nobody answered in time."""
+    share_failed: float
+    """1 where nothing was asked."""
+    lost: int
+    """Requests of all phases without an outcome."""
+    share_lost: float
+    """1 where nothing was sent."""
+    median: float
+    """Of the naive latency, as one figure for people; so p99."""
+    p99: float
+    p95: Bounds
+    """From the kernel's stamp to the end of parsing; zeros where nothing was answered."""
+    p95_intended: Bounds
+    """The same with the requests that were held back while users waited (coordinated omission)."""
+    p95_certain: Bounds
+    """The 95 % interval of the naive p95, that the number of requests allows."""
+    p95_at_least: float
+    """The lower end of the same interval of the kernel's p95."""
+    slowest: tuple[tuple[str, float], ...]
+    """The endpoints with the highest p95 (kernel), and that."""
+    longest_silence: int
+    """The most seconds on end without an answer, though users waited."""
+    lags: tuple[float, ...]
+    """p99 of the loop's lag of each generator, in their order."""
+    late_share: float
+    """Of a user's cycle, that the generator added: late reading, and late waking from thought."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Figures:
+        """Work them out."""
+        kernel, naive = evidence.kernel, evidence.naive
+        requests = evidence.ok + evidence.failed
+        lost = evidence.sent - evidence.recorded
+        return cls(
+            evidence=evidence,
+            users_held=evidence.users_held,
+            held_seconds=evidence.held_seconds,
+            requests=requests,
+            failed=evidence.failed,
+            unwanted=_unwanted(evidence),
+            timeouts=_timeouts(evidence),
+            share_failed=evidence.failed / requests if requests else 1.0,
+            lost=lost,
+            share_lost=lost / evidence.sent if evidence.sent else 1.0,
+            median=naive.middle(MEDIAN),
+            p99=naive.middle(HIGHEST),
+            p95=_between(kernel, naive),
+            p95_intended=_between(_intended(kernel, evidence), _intended(naive, evidence)),
+            p95_certain=_certain(naive),
+            p95_at_least=_certain(kernel).low,
+            slowest=_slowest(evidence),
+            longest_silence=evidence.longest_silence(),
+            lags=tuple(merged([one.lag]).middle(HIGHEST) for one in evidence.generators),
+            late_share=_late_share(evidence, requests, naive.mean),
+        )
+
+    @property
+    def requests_a_second(self) -> float:
+        """Return the rate of the hold."""
+        return self.requests / self.held_seconds if self.held_seconds else 0.0
+
+    @property
+    def p95_widest(self) -> Bounds:
+        """Return the p95 as a target must keep it: with and without the requests that were held back."""
+        low = max(self.p95.low, self.p95_intended.low)
+        high = max(self.p95.high, self.p95_intended.high)
+        return Bounds(low, high)
+
+
+def _between(kernel: Distribution, naive: Distribution) -> Bounds:
+    """Bound the p95; zeros without a sample."""
+    if not kernel.counts or not naive.counts:
+        return Bounds()
+    return Bounds(kernel.percentile(PERCENTILE)[0], naive.percentile(PERCENTILE)[1])
+
+
+def _intended(answered: Distribution, evidence: Evidence) -> Distribution:
+    """Add the requests that users would have sent while they waited."""
+    cycle_seconds = evidence.asked.think_mean + answered.middle(MEDIAN)
+    return answered.corrected(cycle_seconds)
+
+
+def _certain(answered: Distribution) -> Bounds:
+    return Bounds(*answered.sure_of(PERCENTILE)) if answered.counts else Bounds()
+
+
+def _unwanted(evidence: Evidence) -> int:
+    lacked = sum(sum(endpoint.lacked.values()) for endpoint in evidence.endpoints.values())
+    return evidence.failed - lacked
+
+
+def _timeouts(evidence: Evidence) -> int:
+    errors = ((kind, times) for endpoint in evidence.endpoints.values() for kind, times in endpoint.errors.items())
+    return sum(times for kind, times in errors if kind.startswith(TIMED_OUT))
+
+
+def _slowest(evidence: Evidence) -> tuple[tuple[str, float], ...]:
+    answered = {name: merged([one.kernel]) for name, one in evidence.endpoints.items() if one.kernel}
+    slow = [(name, kernel.middle(PERCENTILE)) for name, kernel in answered.items()]
+    slow.sort(key=lambda one: -one[1])
+    return tuple(slow[:SLOWEST_NAMED])
+
+
+def _late_share(evidence: Evidence, requests: int, naive_mean: float) -> float:
+    if not requests:
+        return 0.0
+    late_reading = sum(endpoint.late_microseconds for endpoint in evidence.endpoints.values()) / requests / SECOND
+    late_waking = merged(generator.lag for generator in evidence.generators).mean
+    cycle = evidence.asked.think_mean + naive_mean + late_waking
+    return (late_reading + late_waking) / cycle

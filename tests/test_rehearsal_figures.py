@@ -1,0 +1,34 @@
+"""The figures of a rehearsal are worked out once; whoever judges, by whatever limits, reads the same ones."""
+
+from __future__ import annotations
+
+from readiness.rehearsal.figures import Bounds, Figures
+from readiness.rehearsal.verdict import Word, judge
+from tests.test_rehearsal import STAGE, counts, evidence
+
+
+def test_without_an_answer_there_is_no_percentile_and_all_has_failed() -> None:
+    figures = Figures.of(evidence(kernel={}, naive={}))
+    assert (figures.p95, figures.p95_intended, figures.p95_certain) == (Bounds(), Bounds(), Bounds())
+    assert figures.slowest == ()
+    empty = Figures.of(evidence().model_copy(update={"endpoints": {}}))
+    assert (empty.requests, empty.share_failed, empty.late_share) == (0, 1.0, 0.0)
+
+
+def test_other_limits_change_the_verdict_and_no_figure() -> None:
+    figures = Figures.of(evidence(kernel=counts(900, 6000), naive=counts(901, 6000)))
+    assert judge(figures).word is Word.PASS
+    strict = STAGE.model_copy(update={"p95_seconds_below": 0.5})
+    judged = judge(figures, strict)
+    assert judged.word is Word.FAIL
+    assert "allowed below 0.5 s" in judged.reasons[0].says
+    measured = {one.name: one.value for one in judged.measurements}
+    assert measured["p95, at least (kernel)"] == figures.p95.low
+    assert measured["p95, at most (naive)"] == figures.p95.high
+
+
+def test_the_widest_bounds_hold_what_users_felt_who_come_when_they_want() -> None:
+    values = counts(200, 5000) | counts(20_000, 200)
+    figures = Figures.of(evidence(kernel=values, naive=values))
+    assert figures.p95_intended.low > figures.p95.low
+    assert figures.p95_widest == figures.p95_intended
