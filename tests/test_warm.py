@@ -43,7 +43,7 @@ STATE = """\
 import json, logging, os, random, signal, sys, tempfile, threading, warnings
 
 import readiness.observations
-import readiness.secret
+import readiness.redaction.secret
 
 print(json.dumps({
     "arguments": sys.argv,
@@ -62,7 +62,7 @@ print(json.dumps({
     "gevent": "gevent" in sys.modules,
     "observations": sorted(readiness.observations.OBSERVATIONS),
     "readings": sorted(readiness.observations.KNOWN_READINGS),
-    "secrets": sorted(readiness.secret.known_secrets()),
+    "secrets": sorted(readiness.redaction.secret.known_secrets()),
     "excepthooks": [sys.excepthook is sys.__excepthook__, sys.unraisablehook is sys.__unraisablehook__],
 }))
 print(random.random(), next(tempfile._get_candidate_names()), os.getpid() == os.getpgid(0), file=sys.stderr)
@@ -173,7 +173,9 @@ def test_the_process_is_as_new(tmp_path: Path) -> None:
 
 
 def test_the_server_has_begun_nothing(tmp_path: Path) -> None:
-    (tmp_path / "loud.py").write_text("import readiness.secret as s\nprint(s.Secret('a-secret-of-a-run'))\n", "utf-8")
+    (tmp_path / "loud.py").write_text(
+        "import readiness.redaction.secret as s\nprint(s.Secret('a-secret-of-a-run'))\n", "utf-8"
+    )
     assert warm.run("loud", folder=tmp_path, variables={**os.environ, **VARIABLES}).stdout == "***\n"
     told = warm.here().tell()
     assert (told["impurities"], told["contexts"]) == ([], 0)

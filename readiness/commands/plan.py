@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Let pytest collect and show: the plan is what a run would do, because the same code makes both."""
-    words = ["--collect-only", "--no-header", "--no-summary", f"--env={options.env}"]
+    # By now the suite is imported, which pytest warns of where it is installed as editable; no assertion here is shown.
+    words = ["--collect-only", "--no-header", "--no-summary", "-Wignore::pytest.PytestAssertRewriteWarning"]
+    words += [f"--env={options.env}"]
     words += ["-m", options.phase] if options.phase else []
     words += [f"--as-of={options.as_of}"] if options.as_of else []
     words += [f"--environments={options.environments}"] if options.environments else []
