@@ -99,12 +99,19 @@ class Monitoring:
     @contextmanager
     def spoiling(self) -> Iterator[None]:
         """See what the front counts meanwhile; then let it count on from before, and forget the time between."""
-        since, counts = time.time() - 1, self.front.remember()
+        since, counts = self._last_seen() + 0.001, self.front.remember()
         yield
         self.front.restore(counts)
         until = time.time()
         self.settle()
         self.forget(since, until)
+
+    def _last_seen(self) -> float:
+        """Return when Prometheus last read the front: what it read then is not to be forgotten.
+
+        A second earlier it may have noted that a series has ended; who forgets that has the series back for minutes.
+        """
+        return self.value('timestamp(up{job="front"})') if self.real else time.time()
 
     def away(self) -> None:
         """Stop Prometheus."""

@@ -165,6 +165,19 @@ def test_a_planted_fault_stays(sandbox: Sandbox) -> None:
         assert difference(first, state(visitor, launched=False)) == {}
 
 
+def test_a_series_that_has_ended_stays_ended(launched_sandbox: Sandbox) -> None:
+    def sizes() -> int:
+        asked = {"query": "database_size_bytes"}
+        url = f"{launched_sandbox.variables['SANDBOX_PROMETHEUS_URL']}/api/v1/query"
+        return len(httpx.get(url, params=asked, trust_env=False).json()["data"]["result"])
+
+    with launched_sandbox.plant("database-grows"):
+        assert sizes() == 2
+    with launched_sandbox.plant("week-slower"):  # what it spoiled is forgotten, and nothing from before it
+        pass
+    assert sizes() == 1
+
+
 def test_an_unknown_fault_is_refused_with_the_nearest_name(sandbox: Sandbox) -> None:
     with pytest.raises(SandboxFailed, match="rls-off"), sandbox.plant("rls-of"):
         pass
