@@ -29,7 +29,7 @@ import pytest
 
 TASKS, FILES = Path("/proc/self/task"), Path("/proc/self/fd")
 LIBRARIES = ("httpx", "psycopg", "jinja2", "yaml", "prometheus_client", "promql_parser")
-PACKAGES = ("readiness.clients", "readiness.evidence")
+ROOMS = ("clients", "evidence", "rendering", "sources", "transport")
 """Not the observations: importing one registers it, and a run is to begin with an empty register."""
 WITHOUT = ("-p", "no:locust", "-p", "no:cacheprovider")
 """Locust's pytest plugin would bring gevent, which no run of ours has; the cache would be written."""
@@ -42,11 +42,14 @@ class Imports:
     """A pytest plugin that imports what runs import, where pytest rewrites the assertions of what it must."""
 
     def pytest_collection(self) -> None:
-        for name in LIBRARIES:
+        # Nothing of ours is imported before pytest rewrites it: a run would be warned of that.
+        plugin = sys.modules["readiness.plugin"]
+        pytest.register_assert_rewrite(*plugin.MODULES)
+        for name in (*LIBRARIES, *plugin.MODULES):
             importlib.import_module(name)
-        for name in PACKAGES:
-            package = importlib.import_module(name)
-            for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+        for room in ROOMS:
+            package = importlib.import_module(f"readiness.{room}")
+            for module in pkgutil.walk_packages(package.__path__, f"readiness.{room}."):
                 importlib.import_module(module.name)
 
 
@@ -71,8 +74,7 @@ def impurities() -> list[str]:
         found.append("gevent is imported")
     if FILES.is_dir():
         found += [f"{target} is open" for target in map(_target, FILES.iterdir()) if target.startswith("socket:")]
-    secret = sys.modules.get("readiness.secret")
-    if secret is not None and secret.known_secrets():
+    if sys.modules["readiness.redaction.secret"].known_secrets():
         found.append("secrets are known")
     return found
 
