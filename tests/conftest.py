@@ -20,6 +20,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Tell what each file costs, and know the marks of the tiers."""
     for mark, says in tiers.MARKS.items():
         config.addinivalue_line("markers", f"{mark}: {says}")
+    if config.getoption("env", None):
+        return  # a user's run of this folder reads this file too, and is no test of ours
     config.pluginmanager.register(Budgets(), "budgets-of-our-tests")
     config.pluginmanager.register(OneByOne(), "groups-of-faults")
 
