@@ -37,7 +37,10 @@ class Audit:
     @property
     def exit(self) -> int:
         """0, 10 where something is no evidence, 1 where something was changed."""
-        return ALTERED if self.faults else INCOMPLETE_EXIT if self.gaps else 0
+        # What was changed outweighs what merely proves nothing.
+        if self.faults:
+            return ALTERED
+        return INCOMPLETE_EXIT if self.gaps else 0
 
 
 def book_of(home: Path, trusted: Mapping[str, PublicKey]) -> Book | None:

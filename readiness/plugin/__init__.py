@@ -138,8 +138,8 @@ def _declare_all(parser: pytest.Parser, options: Iterable[str] = OPTIONS) -> Non
     """Declare what a readiness run needs. Raises UsageError where one of them is not to be had."""
     for option in options:
         if not _declare(parser, option):
-            told = "is declared by a conftest.py or by another plugin; a readiness run needs it for itself"
-            raise pytest.UsageError(f"{option} {told}: leave the other out, or run in a folder of its own")
+            conflict = "is declared by a conftest.py or by another plugin; a readiness run needs it for itself"
+            raise pytest.UsageError(f"{option} {conflict}: leave the other out, or run in a folder of its own")
 
 
 def _register(pluginmanager: pytest.PytestPluginManager) -> None:

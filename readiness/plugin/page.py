@@ -182,7 +182,11 @@ class Page:
             self._wrap(f"{'held by':<{LABEL}}{', '.join(names[:NAMED_AT_MOST])}{more}")
         counts = ", ".join(f"{number} {word}" for word, number in sorted(verdict.counts.items()))
         self._wrap(f"{'counts':<{LABEL}}{counts or 'nothing'}{'' if verdict.ended else '; the run was cut short'}")
-        colour = "green" if verdict.good else "red" if verdict.exit == 1 else "yellow"
+        colour = "yellow"
+        if verdict.good:
+            colour = "green"
+        elif verdict.exit == 1:
+            colour = "red"
         self._write("")
         self._write(
             f"{verdict.word}  {run.phase} of {run.environment.environment}: {verdict.action}",

@@ -177,12 +177,18 @@ def _rendered(line: OutlinedLine, dossier: Dossier, rendered: Rendered) -> Part 
         if found is None:
             return Part(phase, Mark.UNCHECKED, why=f"{phase} has not been judged")
         word = found.judged.verdict.word
-        mark = Mark.PASSED if found.judged.verdict.good else Mark.UNKNOWN if word is Word.INCOMPLETE else Mark.FAILED
+        mark = Mark.FAILED
+        if found.judged.verdict.good:
+            mark = Mark.PASSED
+        elif word is Word.INCOMPLETE:
+            mark = Mark.UNKNOWN
         mark = Mark.STALE if mark.ticked and found.stale else mark
         return Part(phase, mark, link_to(found.run.folder), why=f"the verdict of {phase} is {word}")
     if line.rendered_as in {"sign_off", "trends"}:
         why = rendered.form if line.rendered_as == "sign_off" else rendered.trends
-        return Part(phase, Mark.UNCHECKED if why else Mark.PASSED, why=why, values="" if why else "on this page")
+        if why:
+            return Part(phase, Mark.UNCHECKED, why=why)
+        return Part(phase, Mark.PASSED, why=why, values="on this page")
     return None
 
 

@@ -68,7 +68,10 @@ def used(value: float, comparator: str, limit: float) -> float | None:
     if comparator in {"at_least", "above"}:
         if CEILING <= limit <= 1 and value <= 1:
             left = 1 - limit
-            return (1 - value) / left if left else (FULL if value < 1 else 0.0)
+            if left:
+                return (1 - value) / left
+            # At a limit of 1 nothing may be missing.
+            return FULL if value < 1 else 0.0
         return None if limit <= 0 else (limit / value if value > 0 else FULL)
     if comparator in {"below", "at_most"} and value >= 0:
         return value / limit if limit > 0 else (FULL if value > 0 else 0.0)
