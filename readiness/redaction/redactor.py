@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable, Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,23 +22,54 @@ FRAGMENT_OF_HEX = 12
 """The same where all are hexadecimal: of thousands of digests and ids in a report 8 match a secret by chance."""
 CUT = 4
 """A shorter part suffices where "..." shows that something was cut out."""
+DOTS = "..."
+WORD = 8
+"""Bytes that are looked up at once; a fragment has at least as many."""
 REMEMBERED_LENGTH = 200
 """The longest text whose masking is remembered."""
 REMEMBERED = 10_000
 """How many such texts are."""
 
+
+@dataclass(frozen=True)
+class Shape:
+    """What a kind of secret looks like, whoever's it is."""
+
+    pattern: re.Pattern[str]
+    signs: tuple[str, ...]
+    """One of these is in each text that the pattern fits: they are found much faster."""
+
+    def may_be_in(self, text: str) -> bool:
+        """Return False if the pattern certainly fits nowhere in a text."""
+        return any(sign in text for sign in self.signs)
+
+
 SHAPES = {
-    "a private key": re.compile(
-        r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+    "a private key": Shape(
+        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+        ("PRIVATE KEY",),
     ),
-    "an Authorization value": re.compile(
-        r"(?<=\b[Bb]earer )(?!\*{3})[^\s\"'<>,;]{8,}|(?<=\bBasic )[A-Za-z0-9+/=]{12,}"
+    "an Authorization value": Shape(
+        re.compile(r"(?<=\b[Bb]earer )(?!\*{3})[^\s\"'<>,;]{8,}|(?<=\bBasic )[A-Za-z0-9+/=]{12,}"),
+        ("earer ", "Basic "),
     ),
-    "a password in an address": re.compile(r"(?<=://)(?!\*{3})[^/\s:@\"'<>]*:(?!\*{3})[^/\s@\"'<>]+(?=@)"),
-    "a JSON Web Token": re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
-    "a vendor's key": re.compile(
-        r"\b(?:(?:sk|rk)_(?:live|test)_\w{10,}|whsec_[\w+/=-]{10,}|sb[pa]_[0-9a-f]{20,}|sb_secret_[\w-]{10,}"
-        r"|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|AIza[\w-]{30,})"
+    "a password in an address": Shape(
+        re.compile(r"(?<=://)(?!\*{3})[^/\s:@\"'<>]*:(?!\*{3})[^/\s@\"'<>]+(?=@)"),
+        ("://",),
+    ),
+    "a JSON Web Token": Shape(
+        re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
+        ("eyJ",),
+    ),
+    "a vendor's key": Shape(
+        re.compile(
+            r"\b(?:(?:sk|rk)_(?:live|test)_\w{10,}|whsec_[\w+/=-]{10,}|sb[pa]_[0-9a-f]{20,}|sb_secret_[\w-]{10,}"
+            r"|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|AIza[\w-]{30,})"
+        ),
+        (
+            *("sk_", "rk_", "whsec_", "sbp_", "sba_", "sb_secret_", "AKIA", "ASIA", "AIza", "github_pat_"),
+            *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-"),
+        ),
     ),
 }
 
@@ -53,20 +87,35 @@ class Hit:
     what: str
 
 
-@dataclass
+@dataclass(repr=False)
 class Redactor:
-    """Masks text. Secrets that become known later are masked from then on."""
+    """Masks text. Secrets that become known later are masked from then on.
+
+    A run learns of its secrets one after the other and masks some text after each, so a pattern is compiled when a text
+    needs it, and what was worked out of a secret is kept.
+    """
 
     values: Callable[[], frozenset[str]] = known_secrets
     _known: frozenset[str] = frozenset()
-    _forms: tuple[str, ...] = ()
-    _exact: re.Pattern[str] | None = None
-    _cut: re.Pattern[str] | None = None
+    _parts: frozenset[str] = frozenset()
+    """The known values and the passwords in them."""
+    _forms: frozenset[str] = frozenset()
+    """All ways to write them."""
     _fragments: frozenset[str] = frozenset()
     _beginnings: frozenset[str] = frozenset()
     """The first characters of the fragments, as many as the shortest has."""
+    _words: frozenset[int] = frozenset()
+    """Of each fragment and of each form eight bytes as one number: a text without any of them holds none of those."""
+    _short_forms: tuple[str, ...] = ()
+    """The forms that have not so many bytes."""
+    _exact: re.Pattern[str] | None = None
+    _cuts: dict[str, re.Pattern[str]] = field(default_factory=dict)
     _masked: dict[str, str] = field(default_factory=dict)
     """What short texts became: the same keys and words come by a hundred times in a run."""
+    _clean: set[bytes] = field(default_factory=set)
+    """The digests of texts without a secret: the files of a run are searched when they are written and when sealed."""
+    _learning: threading.Lock = field(default_factory=threading.Lock)
+    """Looks mask from threads of their own."""
 
     def text(self, text: str) -> str:
         """Return a text with what is secret masked."""
@@ -85,13 +134,16 @@ class Redactor:
 
     def _mask(self, text: str) -> str:
         # Exact values first and shapes second: the other way round a shape could leave half a value.
-        if self._exact and self._holds_exact(text):
-            text = self._exact.sub(MASK, text)
-        if self._cut and "..." in text:
-            text = self._cut.sub(MASK, text)
-        text = self._without_fragments(text)
+        may_hold_known = self._may_hold_known(text)
+        if may_hold_known and self._holds_exact(text):
+            text = self._exact_pattern().sub(MASK, text)
+        if DOTS in text:
+            text = self._without_cut_values(text)
+        if may_hold_known:
+            text = self._without_fragments(text)
         for shape in SHAPES.values():
-            text = shape.sub(MASK, text)
+            if shape.may_be_in(text):
+                text = shape.pattern.sub(MASK, text)
         return text
 
     def plain(self, value: Any) -> Plain:
@@ -101,17 +153,40 @@ class Redactor:
     def find(self, text: str) -> Iterator[str]:
         """Yield what kinds of secret are in a text, never their values."""
         self._learn()
-        if self._holds_exact(text):
+        digest = hashlib.sha256(_as_bytes(text)).digest()
+        if digest in self._clean:
+            return
+
+        kinds = list(self._kinds_in(text))
+        if not kinds:
+            self._clean.add(digest)
+        yield from kinds
+
+    def _kinds_in(self, text: str) -> Iterator[str]:
+        may_hold_known = self._may_hold_known(text)
+        if may_hold_known and self._holds_exact(text):
             yield "a known secret"
-        elif self._without_fragments(text) is not text:
+        elif may_hold_known and self._without_fragments(text) is not text:
             yield "a part of a known secret"
 
         for kind, shape in SHAPES.items():
-            if shape.search(text):
+            if shape.may_be_in(text) and shape.pattern.search(text):
                 yield kind
 
+    def _may_hold_known(self, text: str) -> bool:
+        """Return False if certainly neither a known secret nor a fragment of one is in a text.
+
+        Much faster than to look for each of them, and the answer is nearly always no: in each of the eight ways to
+        align them, the bytes of the text are taken as numbers, and looked up in C.
+        """
+        data = memoryview(_as_bytes(text))
+        for shift in range(WORD):
+            length = (len(data) - shift) // WORD * WORD
+            if length > 0 and not self._words.isdisjoint(data[shift : shift + length].cast("Q")):
+                return True
+        return any(form in text for form in self._short_forms)
+
     def _holds_exact(self, text: str) -> bool:
-        # Much faster than the pattern, and the answer is nearly always no.
         return any(form in text for form in self._forms)
 
     def _deep(self, value: Plain) -> Plain:
@@ -127,25 +202,44 @@ class Redactor:
         return value
 
     def _learn(self) -> None:
-        """Compile the patterns anew where further secrets became known."""
-        values = self.values()
-        if values == self._known:
+        """Take in the secrets that became known since the last text."""
+        if self.values() == self._known:
             return
-        self._known = values
-        self._masked = {}
+        with self._learning:
+            values = self.values()
+            if not values >= self._known:
+                self._known = self._parts = self._forms = self._fragments = frozenset()
+            self._add(values - self._known)
+            self._masked = {}
+            self._clean = set()
+            self._exact = None
+            self._known = values  # the last: until then another thread does not mask with half of it
 
-        secrets = {part for value in values for part in _parts(value)}
+    def _add(self, values: frozenset[str]) -> None:
+        parts = {part for value in values for part in _parts(value)} - self._parts
+        self._parts |= parts
+        self._forms |= {form for part in parts for form in encodings(part)}
+        self._fragments |= {fragment for part in parts for fragment in _windows(part)}
+        self._beginnings = frozenset(fragment[:FRAGMENT] for fragment in self._fragments)
+        self._words = frozenset(_words(self._beginnings | self._forms))
+        self._short_forms = tuple(form for form in self._forms if len(_as_bytes(form)) < WORD)
 
-        # The longest first: of two alternatives a pattern takes the first, and would leave the rest of a longer one.
-        forms = sorted({form for value in secrets for form in encodings(value)}, key=len, reverse=True)
-        self._forms = tuple(forms)
-        self._exact = re.compile("|".join(map(re.escape, forms))) if forms else None
+    def _exact_pattern(self) -> re.Pattern[str]:
+        pattern = self._exact
+        if pattern is None:
+            # The longest first: a pattern takes the first that fits, and would leave the rest of a longer one.
+            longest_first = sorted(self._forms, key=len, reverse=True)
+            pattern = self._exact = re.compile("|".join(map(re.escape, longest_first)))
+        return pattern
 
-        cuts = [_cut_pattern(value) for value in secrets if len(value) > CUT * 2]
-        self._cut = re.compile("|".join(cuts)) if cuts else None
-
-        self._fragments = frozenset(part for value in secrets for part in _windows(value))
-        self._beginnings = frozenset(part[:FRAGMENT] for part in self._fragments)
+    def _without_cut_values(self, text: str) -> str:
+        """Return a text with the beginnings and ends of secrets masked, where dots show that the rest was cut out."""
+        for value in self._parts:
+            is_long_enough = len(value) > CUT * 2
+            if is_long_enough and (value[:CUT] in text or value[-CUT:] in text):
+                pattern = self._cuts.get(value) or self._cuts.setdefault(value, re.compile(_cut_pattern(value)))
+                text = pattern.sub(MASK, text)
+        return text
 
     def _without_fragments(self, text: str) -> str:
         """Return a text with the fragments of secrets masked; the very same object where there is none."""
@@ -162,6 +256,20 @@ class Redactor:
             hidden[at : at + len(fragment)] = b"\1" * len(fragment)
         visible = "".join("\0" if hide else character for character, hide in zip(text, hidden, strict=True))
         return re.sub("\0+", MASK, visible)
+
+
+def _words(texts: Iterable[str]) -> Iterator[int]:
+    """Yield of each text eight bytes in its middle, as one number of this machine."""
+    for data in map(_as_bytes, texts):
+        # Many secrets begin alike, as addresses do.
+        begin = (len(data) - WORD) // 2
+        if begin >= 0:
+            yield int.from_bytes(data[begin : begin + WORD], sys.byteorder)
+
+
+def _as_bytes(text: str) -> bytes:
+    # What was read from a file with other bytes than UTF-8 in it may hold lone surrogates.
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _parts(value: str) -> Iterator[str]:
@@ -218,8 +326,8 @@ def _piece(text: str, at: int) -> str:
 
 def _cut_pattern(value: str) -> str:
     """Return a pattern of a value that was cut short: its beginning before "...", or its end after it."""
-    dots = re.escape("...")
-    return f"{_beginning_pattern(value)}{dots}|{dots}{_end_pattern(value)}"
+    dots = re.escape(DOTS)
+    return f"{_beginning_pattern(value)}(?={dots})|(?<={dots}){_end_pattern(value)}"
 
 
 def _beginning_pattern(value: str) -> str:

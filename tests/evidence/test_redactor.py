@@ -95,3 +95,59 @@ def test_a_scan_names_the_file_and_never_the_value(tmp_path: Path) -> None:
         ("a.html", "a known secret"),
     ]
     assert VALUE not in repr(hits)
+
+
+VENDORS_KEYS = (
+    *("sk_" + "live_", "sk_" + "test_", "rk_" + "live_", "rk_" + "test_", "whsec_", "sbp_", "sba_", "sb_" + "secret_"),
+    *("AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_" + "pat_", "AIza"),
+    *("xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-"),
+)
+
+
+@pytest.mark.parametrize("beginning", VENDORS_KEYS)
+def test_no_vendor_s_key_is_passed_over(beginning: str) -> None:
+    key = beginning + "0123456789ABCDEF" * 3 if beginning not in {"AKIA", "ASIA"} else beginning + "0123456789ABCDEF"
+    text = f"the key {key.lower() if beginning in {'sbp_', 'sba_'} else key} was refused"
+    assert Redactor(frozenset).text(text) == "the key *** was refused"
+    assert list(Redactor(frozenset).find(text)) == ["a vendor's key"]
+
+
+@given(st.text(min_size=6, max_size=40), st.text(max_size=30), st.text(max_size=30))
+def test_every_writing_of_any_secret_is_found(value: str, before: str, after: str) -> None:
+    redactor = Redactor(lambda: frozenset({value}))
+    for form in encodings(value):
+        text = before + form + after
+        assert "a known secret" in list(redactor.find(text))
+        assert "***" in redactor.text(text)
+
+
+def test_secrets_that_come_one_after_the_other_are_all_masked() -> None:
+    known: set[str] = set()
+    redactor = Redactor(lambda: frozenset(known))
+    other = "Zt5-second-of-them-81"
+    text = f"{VALUE} {HEX} {other}"
+    for value in (VALUE, HEX, other):
+        assert value in redactor.text(text)
+        assert value in redactor.text(text)  # from what it remembers
+        known.add(value)
+        assert value not in redactor.text(text)
+        assert list(redactor.find(value))
+    known.clear()
+    assert redactor.text(f"{VALUE} {HEX}") == f"{VALUE} {HEX}"
+
+
+def test_what_was_clean_is_searched_again_for_a_new_secret() -> None:
+    known: set[str] = set()
+    redactor = Redactor(lambda: frozenset(known))
+    assert list(redactor.find(f"before {VALUE} after")) == []
+    known.add(VALUE)
+    assert list(redactor.find(f"before {VALUE} after")) == ["a known secret"]
+
+
+def test_both_ends_of_a_value_that_was_cut_out_of_are_masked() -> None:
+    assert REDACTOR.text(f"{VALUE[:5]}...{VALUE[-5:]}") == "***...***"
+
+
+def test_the_redactor_does_not_show_what_it_knows() -> None:
+    REDACTOR.text("x")
+    assert VALUE[:4] not in repr(REDACTOR)
