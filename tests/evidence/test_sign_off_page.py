@@ -255,6 +255,7 @@ def test_a_pdf_without_a_browser_is_refused_with_the_way_out(
 ) -> None:
     whole_launch(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # where `make setup` may have put one
     assert main(["sign-off", "--env", "shop", "--reports", str(tmp_path), "--pdf"]) == 4
     assert "open " in capsys.readouterr().err
 
