@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# What measures times has the machine to itself. No worker may import it: it brings gevent.
-ALONE := tests/loadtests tests/test_load_checks.py
-OTHERS := tests $(foreach one,$(ALONE),--ignore=$(one))
+# Rehearsals take a few seconds each, and wait for most of them: four at a time, and nothing else beside them. What
+# brings gevent has a process of its own, because a worker of xdist does not live with it.
+GEVENT := tests/loadtests/test_client.py tests/loadtests/test_connection.py
+REHEARSALS := tests/loadtests $(foreach one,$(GEVENT),--ignore=$(one))
+OTHERS := tests --ignore=tests/loadtests
 # Two workers take whole files (and the fault matrix by its sandboxes); the slowest tests are told at the end, and what
 # each file costs beside its budget.
 TELL := --durations=30
 SHARED := --numprocesses=2 --dist=loadscope --no-loadscope-reorder $(TELL)
+WAITING := --numprocesses=4 --dist=worksteal $(TELL)
 
 .PHONY: setup lock latest demo check test lab lint clean
 
@@ -52,8 +55,9 @@ check: lint  ## the inner loop: lint, types, and all tests that need neither a s
 	PYTHONPATH=$(CURDIR)/tests/without_servers \
 	  $(BIN)/python -m pytest $(OTHERS) -m 'not servers and not workers' $(SHARED)
 
-test: setup  ## all of the suite's own tests; what measures times has the machine to itself
-	$(BIN)/python -m pytest $(ALONE) $(TELL)
+test: setup  ## all of the suite's own tests; rehearsals have the machine to themselves
+	$(BIN)/python -m pytest $(GEVENT) $(TELL)
+	$(BIN)/python -m pytest $(REHEARSALS) $(WAITING)
 	$(BIN)/python -m pytest $(OTHERS) $(SHARED)
 
 lab: setup  ## what takes long and depends on the machine: the benchmarks, in at most 20 minutes

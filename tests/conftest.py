@@ -33,9 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByUnit:
-    """Give a worker whole files, or whole kinds of sandboxes."""
-    return ByUnit(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByUnit | None:
+    """Give a worker whole files, or whole kinds of sandboxes, where files are not to be divided."""
+    return ByUnit(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def pytest_unconfigure() -> None:

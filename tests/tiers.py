@@ -1,9 +1,8 @@
 """How the tests are told apart: by the fixtures they use and the folder they are in, never by a list of their names.
 
-`make check` leaves out what starts servers, what measures times, and what tries with xdist's workers again what it has
-tried without; `make test` takes everything. A test that starts a server without asking for the fixture `starts_servers`
-fails in `make check`: there is no database to start there. What measures times lies where the Makefile's ALONE says; it
-brings gevent, and no worker of xdist may even import it.
+`make check` leaves out what starts servers, rehearsals, and what tries with xdist's workers again what it has tried
+without; `make test` takes everything. A test that starts a server without asking for the fixture `starts_servers`
+fails in `make check`: there is no database to start there. Rehearsals lie in a folder of their own, see the Makefile.
 """
 
 from __future__ import annotations

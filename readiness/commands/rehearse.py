@@ -25,7 +25,7 @@ from readiness.rehearsal.histogram import merged
 from readiness.rehearsal.stages import STAGES
 from readiness.rehearsal.verdict import Judgement, Word, judge
 from readiness.sandbox import Sandbox
-from readiness.sandbox.processes import end_with_parent
+from readiness.sandbox.processes import end_with_parent, free_port
 
 HELP = "let load loose on a target that allows it: smoke, load, stress, launch"
 REFUSED = 2
@@ -187,9 +187,16 @@ def _command(options: argparse.Namespace, stage: str) -> list[str]:
     command += ["--environments", str(options.environments), "--reports", str(options.reports)]
     command += ["--allow", options.allow] if options.allow else []
     command += ["--confirm", options.confirm] if options.confirm else []
-    # On one machine nobody else needs to reach the leading process.
-    several = ["--processes", str(options.processes), "--master-bind-host", "127.0.0.1"]
-    return command + (several if options.processes > 1 else [])
+    command += _several(options.processes) if options.processes > 1 else []
+    return command
+
+
+def _several(processes: int) -> list[str]:
+    """Return what lets several processes make the load."""
+    # On one machine nobody else needs to reach the leading process, and another rehearsal may have Locust's own port.
+    port = str(free_port())
+    leading = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port]
+    return ["--processes", str(processes), *leading, "--master-port", port]
 
 
 def _newest(options: argparse.Namespace, stage: str, before: set[Path]) -> Evidence | None:

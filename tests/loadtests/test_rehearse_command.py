@@ -151,6 +151,18 @@ time.sleep(60)
 """
 
 
+def test_two_rehearsals_with_several_processes_do_not_meet(tmp_path: Path) -> None:
+    wanted = {"allow": None, "confirm": None, "processes": 2}
+    ports = set()
+    for _ in range(2):
+        words = command._command(Namespace(**vars(options(tmp_path)) | wanted), "one")
+        assert words[words.index("--processes") + 1] == "2"
+        assert words[words.index("--master-bind-port") + 1] == words[words.index("--master-port") + 1]
+        ports.add(words[words.index("--master-port") + 1])
+    assert len(ports) == 2
+    assert "5557" not in ports
+
+
 def options(folder: Path, *stages: str) -> Namespace:
     said = {"env": "trial", "environments": folder, "reports": folder / "reports", "stage": list(stages)}
     return Namespace(**said, self_check=False, keep_going=True)

@@ -42,6 +42,12 @@ def fair(found: Finding) -> bool:
     return all(any(word in reason.says for word in STARVED) for reason in found.judgement.reasons)
 
 
+def two_processes() -> list[str]:
+    """Return what lets two processes make the load, on a port that no other rehearsal of this machine has."""
+    port = str(free_port())
+    return ["--processes", "2", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
+
+
 def kept(folder: Path) -> Kept:
     """Read what the ledger has of a rehearsal."""
     home = folder.parents[1]
@@ -73,7 +79,7 @@ def test_what_is_recorded_is_what_was_sent_and_true(tmp_path: Path, url: str) ->
 
 
 def test_with_processes_nothing_is_lost(tmp_path: Path, url: str) -> None:
-    found = Finding.of(Trial(tmp_path, url, QUICK, words=["--processes", "2"]).run())
+    found = Finding.of(Trial(tmp_path, url, QUICK, words=two_processes()).run())
     assert fair(found), str(found)
     assert len(found.evidence.generators) == 2
     assert found.evidence.sent == found.evidence.recorded
@@ -82,7 +88,7 @@ def test_with_processes_nothing_is_lost(tmp_path: Path, url: str) -> None:
 def test_a_killed_worker_is_inconclusive(tmp_path: Path, url: str) -> None:
     stage = {**QUICK, "hold_minutes": 0.3, "settle_seconds": 4}
     before = asked(url)
-    process = Trial(tmp_path, url, stage, words=["--processes", "2"]).start()
+    process = Trial(tmp_path, url, stage, words=two_processes()).start()
     until(lambda: asked(url) - before > 10 * USERS)
     psutil.Process(process.pid).children()[-1].kill()
     process.wait()
