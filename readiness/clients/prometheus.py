@@ -22,8 +22,13 @@ from readiness.transport.system import System
 from readiness.transport.typed import at_key
 
 _OK = 200
-_ERRORS = {400, 422, 500, 503}
-"""With these Prometheus says in JSON what is wrong; a proxy in front says it in words."""
+_REMEDIES = {
+    400: "correct the query",
+    422: "correct the query",
+    500: "look at the server's log",
+    503: "is the server up and ready, or does the query take longer than it allows? look at its log",
+}
+"""With these Prometheus says in JSON what is wrong (its HTTP API, "Format overview"); a proxy says it in words."""
 _WORDS_SHOWN = 160
 T = TypeVar("T")
 
@@ -180,7 +185,7 @@ def _series(row: Any, query: str) -> Series:
 
 def _refused(answer: Answer) -> Unknown:
     """Return the error for a status other than 200, with the server's own message where it has one."""
-    if answer.status not in _ERRORS:
+    if answer.status not in _REMEDIES:
         try:
             answer.expect(_OK)
         except Unknown as unknown:
@@ -191,7 +196,4 @@ def _refused(answer: Answer) -> Unknown:
     if isinstance(document, dict):
         text = f"{document.get('errorType', 'error')}: {document.get('error', '')}"
     message = " ".join(text.split())[:_WORDS_SHOWN] or "nothing more"
-    return Unknown(
-        f"{answer.url} answered {answer.status}: {message}",
-        "correct the query, or look at the server's log",
-    )
+    return Unknown(f"{answer.url} answered {answer.status}: {message}", _REMEDIES[answer.status])

@@ -48,7 +48,7 @@ def test_a_command_that_fails_was_not_done(action: Action, says: str, make: Make
     began = time.monotonic()
     with pytest.raises(Unknown, match=says):
         make().operator.do(action)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 55  # the command would end by itself after 60
 
 
 def test_nothing_is_done_where_writing_is_not_allowed(make: Make, guard: Guard, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from readiness.redaction.secret import Secret
 from readiness.transport.answer import at_pointer
 from readiness.transport.guard import Guard
 from readiness.transport.http import shown
-from tests.clients.conftest import DEADLINE, SHORT, SLACK, Make
+from tests.clients.conftest import DEADLINE, NEVER, SHORT, Make
 from tests.clients.servers import (
     Asked,
     Behaviour,
@@ -50,7 +50,7 @@ def test_the_deadline_holds(behaviour: Behaviour, make: Make, guard: Guard) -> N
         clients, started = make(server.url, http=SHORT), time.monotonic()
         with pytest.raises(Unknown, match=rf"did not answer in full within {DEADLINE} s"):
             clients.http.get("/")
-        assert DEADLINE - 0.05 < time.monotonic() - started < DEADLINE + SLACK
+        assert DEADLINE - 0.05 < time.monotonic() - started < NEVER
     assert guard.requests[-1].status == "timed out"
 
 
@@ -62,20 +62,20 @@ def test_the_deadline_holds_over_redirects(make: Make) -> None:
     with Server(slowly_onward) as server:
         started = time.monotonic()
         assert "within" in refused(make, server.url, SHORT).reason
-        assert time.monotonic() - started < DEADLINE + SLACK
+        assert time.monotonic() - started < NEVER
 
 
 def test_the_deadline_holds_while_a_name_is_looked_up(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
 
     def slow(*_: object, **__: object) -> list[Any]:
-        release.wait(10)
+        release.wait(2 * NEVER)
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     started = time.monotonic()
     assert "within" in refused(make, "http://localhost:1", SHORT).reason
-    assert time.monotonic() - started < DEADLINE + SLACK
+    assert time.monotonic() - started < NEVER
     release.set()
 
 
@@ -98,7 +98,7 @@ def full_backlog() -> Iterator[int]:
 def test_the_deadline_holds_while_connecting(make: Make, full_backlog: int) -> None:
     started = time.monotonic()
     assert "within" in refused(make, f"http://127.0.0.1:{full_backlog}", SHORT).reason
-    assert time.monotonic() - started < DEADLINE + SLACK
+    assert time.monotonic() - started < NEVER
 
 
 def test_the_deadline_holds_in_the_tls_handshake(make: Make) -> None:
@@ -107,7 +107,7 @@ def test_the_deadline_holds_in_the_tls_handshake(make: Make) -> None:
         silent.listen(8)
         started = time.monotonic()
         assert "within" in refused(make, f"https://127.0.0.1:{silent.getsockname()[1]}", SHORT).reason
-        assert time.monotonic() - started < DEADLINE + SLACK
+        assert time.monotonic() - started < NEVER
 
 
 def test_nothing_goes_on_after_the_deadline(make: Make) -> None:
@@ -324,12 +324,13 @@ def test_waiting_for_a_place_counts_towards_the_deadline(make: Make) -> None:
                 http.get("/")
             found.append(unknown.value)
 
-        threads = [threading.Thread(target=ask) for _ in range(8)]  # one after another they would take 3.2 s
+        threads = [threading.Thread(target=ask) for _ in range(8)]  # one after another each would be sent
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert time.monotonic() - started < DEADLINE + SLACK
+        assert time.monotonic() - started < NEVER
+        assert len(server.asked) < 8, "each of them had a whole deadline for itself"
     assert len(found) == 8
 
 

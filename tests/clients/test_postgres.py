@@ -18,7 +18,7 @@ from readiness.measurements import Plain
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sandbox.postgres import Server
 from readiness.transport.guard import Guard
-from tests.clients.conftest import Make
+from tests.clients.conftest import NEVER, Make
 
 PASSWORDS = ("probe-password", "writer-password", "nologin-password", "crowded-password", "wrong-password")
 UPLOADS = "select id, status from upload order by id"
@@ -40,7 +40,7 @@ def unknown(act: Callable[[], object]) -> Unknown:
     with pytest.raises(Unknown) as found:
         act()
     assert not isinstance(found.value, NotConfigured)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < NEVER
     assert not [password for password in PASSWORDS if password in str(found.value)]
     return found.value
 
@@ -251,7 +251,7 @@ def test_a_server_that_takes_the_connection_and_says_nothing(make: Make) -> None
         postgres = make(dsn=dsn, postgres={"connect_seconds": 1.0}).postgres
         started = time.monotonic()
         assert "did not take the connection within 1 s" in unknown(lambda: postgres.rows("select 1")).reason
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < NEVER
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from readiness.outcomes import NotConfigured, Unknown
 from readiness.sandbox import Sandbox
 from readiness.sources.table import Clients
 from tests.clients.conftest import Make
-from tests.clients.servers import Server, document
+from tests.clients.servers import Server, document, whole
 
 
 @pytest.fixture
@@ -63,3 +63,19 @@ def test_rules_are_read_with_their_duration(make: Make) -> None:
 def test_not_configured_is_unknown(make: Make) -> None:
     with pytest.raises(NotConfigured, match="no Prometheus is configured"):
         make(systems=False).prometheus.vector("up")
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        (400, "correct the query"),
+        (422, "correct the query"),
+        (503, "is the server up and ready"),
+        (500, "server's log"),
+    ],
+)
+def test_a_refusal_says_what_to_do_about_it(make: Make, status: int, remedy: str) -> None:
+    body = b'{"status": "error", "errorType": "timeout", "error": "query timed out in expression evaluation"}'
+    with Server(whole(status, body)) as server, pytest.raises(Unknown, match=f"answered {status}: timeout: ") as caught:
+        make(server.url).prometheus.value("up")
+    assert remedy in caught.value.remedy

@@ -122,7 +122,7 @@ def test_the_end_of_the_run_does_not_wait_for_ever_nor_for_what_only_reads() -> 
     while reads.started is None or writes.started is None:
         time.sleep(SOON)
     threads.call_off(0.2)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 120  # it would not end by itself
     assert threads.stopped == [writes]
     never.set()
 

@@ -101,7 +101,7 @@ def pipeline(visitor: Visitor) -> Any:
     if sent.status_code != 202:
         return sent.status_code
     upload = sent.json()["id"]
-    wait_for(lambda: visitor.show(upload)["status"] in {"completed", "failed"}, 4)
+    wait_for(lambda: visitor.show(upload)["status"] in {"completed", "failed"}, 10)
     shown = visitor.show(upload)
     shown["production"] = visitor.read("select count(*) from campaign_metrics where upload_id = %s", upload)
     visitor.http.delete(f"/v1/uploads/{upload}", headers=visitor.own())

@@ -27,7 +27,7 @@ def bearer(token: str) -> dict[bytes, bytes]:
     return {b"Authorization": f"Bearer {token}".strip().encode()}
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
     end = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < end:
         time.sleep(0.02)
