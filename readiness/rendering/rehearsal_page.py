@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from readiness.errors import BadRun
 from readiness.files.atomic_write import write_whole
@@ -22,63 +21,105 @@ from readiness.rehearsal.verdict import LAG_SECONDS, Word, judge
 from readiness.rendering.charts import Chart, Line, Points, page
 
 FILE = "page.html"
+SAME_SHARE = 0.05
+"""A figure that moved by no more than this share of what it was is called the same."""
+TINY = 1e-9
+"""Of a figure that was nothing there is no share."""
 
 
 def charts(evidence: Evidence) -> list[Chart]:
-    """Draw how it went."""
-    began, limit = evidence.started_at.timestamp(), evidence.asked.p95_seconds_below
-    slices = sorted(evidence.slices.items())
-
-    def over_time(bound: Literal[0, 1], share: float) -> Points:
-        return [((at - began) / 60, Distribution(part[bound]).middle(share)) for at, part in slices if part[bound]]
-
-    asked = [((at - began) / 60, sent) for at, (sent, _) in sorted(evidence.seconds.items())]
-    users = [((at - began) / 60, count) for at, count in sorted(evidence.users.items())]
-    errors = [((at - began) / 60, part[3] / SLICE_SECONDS) for at, part in slices]
-    shares = [share / 1000 for share in range(1000)]
-    spread = [
-        Line(name, kind, [(share * 100, found.middle(share)) for share in shares])
-        for name, kind, found in [("at least", "low", evidence.kernel), ("at most", "high", evidence.naive)]
-        if found.counts
-    ]
+    """Return the charts of a rehearsal: what users felt, how many they were, and how the load generator did."""
     return [
-        Chart(
-            "Response time",
-            "s",
-            (
-                Line("median", "median", over_time(0, 0.5)),
-                Line("p95 at least", "low", over_time(0, 0.95)),
-                Line("p95 at most", "high", over_time(1, 0.95)),
-            ),
-            limit,
-        ),
-        Chart("Users", "", (Line("users", "low", users),), evidence.asked.users),
-        Chart("Requests a second", "1/s", (Line("sent", "low", asked),)),
-        Chart("Failed requests a second", "1/s", (Line("failed", "bad", errors),)),
-        *_generator(evidence, began),
-        Chart("How many were answered within", "s", tuple(spread), limit, "% of the requests"),
+        _response_time(evidence),
+        _users(evidence),
+        _sent(evidence),
+        _failed(evidence),
+        *_generator(evidence),
+        _answered_within(evidence),
     ]
 
 
-def _generator(evidence: Evidence, began: float) -> Iterator[Chart]:
-    """Draw how the processes that made the load did: in each slice the worst of them."""
+def _minute(evidence: Evidence, second: float) -> float:
+    """Return how many minutes after the start a Unix second was."""
+    return (second - evidence.started_at.timestamp()) / 60
 
-    def worst(of: Literal[0, 1, 2]) -> Points:
-        found: dict[int, float] = {}
-        for one in evidence.generators:
-            for at, seen in one.course.items():
-                found[at] = max(found.get(at, 0.0), seen[of])
-        return [((at - began) / 60, value) for at, value in sorted(found.items())]
 
-    shares = (Line("used", "low", worst(0)), Line("waited for", "high", worst(1)))
+def _response_time(evidence: Evidence) -> Chart:
+    median: list[tuple[float, float]] = []
+    p95_at_least: list[tuple[float, float]] = []
+    p95_at_most: list[tuple[float, float]] = []
+    for second, (kernel, naive, _ok, _failed) in sorted(evidence.slices.items()):
+        minute = _minute(evidence, second)
+        if kernel:
+            median.append((minute, Distribution(kernel).middle(0.5)))
+            p95_at_least.append((minute, Distribution(kernel).middle(0.95)))
+        if naive:
+            p95_at_most.append((minute, Distribution(naive).middle(0.95)))
+
+    lines = (
+        Line("median", "median", median),
+        Line("p95 at least", "low", p95_at_least),
+        Line("p95 at most", "high", p95_at_most),
+    )
+    return Chart("Response time", "s", lines, evidence.asked.p95_seconds_below)
+
+
+def _users(evidence: Evidence) -> Chart:
+    users = [(_minute(evidence, second), count) for second, count in sorted(evidence.users.items())]
+    return Chart("Users", "", (Line("users", "low", users),), evidence.asked.users)
+
+
+def _sent(evidence: Evidence) -> Chart:
+    sent = [(_minute(evidence, second), sent) for second, (sent, _answered) in sorted(evidence.seconds.items())]
+    return Chart("Requests a second", "1/s", (Line("sent", "low", sent),))
+
+
+def _failed(evidence: Evidence) -> Chart:
+    failed = [
+        (_minute(evidence, second), failed / SLICE_SECONDS)
+        for second, (_kernel, _naive, _ok, failed) in sorted(evidence.slices.items())
+    ]
+    return Chart("Failed requests a second", "1/s", (Line("failed", "bad", failed),))
+
+
+def _generator(evidence: Evidence) -> Iterator[Chart]:
+    """Yield how the processes that made the load did: in each slice the worst of them."""
+    used: dict[int, float] = {}
+    waited: dict[int, float] = {}
+    lags: dict[int, float] = {}
+    for generator in evidence.generators:
+        for second, (cpu_share, queue_share, lag_seconds) in generator.course.items():
+            used[second] = max(used.get(second, 0.0), cpu_share)
+            waited[second] = max(waited.get(second, 0.0), queue_share)
+            lags[second] = max(lags.get(second, 0.0), lag_seconds)
+
+    def over_time(values: dict[int, float]) -> Points:
+        return [(_minute(evidence, second), value) for second, value in sorted(values.items())]
+
+    shares = (Line("used", "low", over_time(used)), Line("waited for", "high", over_time(waited)))
     yield Chart("The generator, its busiest process: share of a processor used, and waited for", "", shares)
-    lag = Line("lag", "bad", worst(2))
+    lag = Line("lag", "bad", over_time(lags))
     yield Chart("The generator's lag, the worst of each ten seconds", "s", (lag,), LAG_SECONDS)
+
+
+def _answered_within(evidence: Evidence) -> Chart:
+    shares = [thousandth / 1000 for thousandth in range(1000)]
+
+    def spread(distribution: Distribution) -> Points:
+        return [(share * 100, distribution.middle(share)) for share in shares]
+
+    lines = []
+    if evidence.kernel.counts:
+        lines.append(Line("at least", "low", spread(evidence.kernel)))
+    if evidence.naive.counts:
+        lines.append(Line("at most", "high", spread(evidence.naive)))
+    limit = evidence.asked.p95_seconds_below
+    return Chart("How many were answered within", "s", tuple(lines), limit, "% of the requests")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One endpoint."""
+    """One endpoint; times in seconds, as the user felt them at most."""
 
     name: str
     asked: int
@@ -88,17 +129,26 @@ class Row:
     p99: float
     most: float
     errors: list[tuple[str, int]]
+    """What went wrong, and how often; the most frequent first."""
 
 
 def endpoints(evidence: Evidence) -> list[Row]:
-    """Sum up each endpoint, the slowest first."""
-    found = []
+    """Return a row for each endpoint, the slowest first."""
+    rows = []
     for name, endpoint in evidence.endpoints.items():
         naive = Distribution(endpoint.naive)
-        p50, high, p99, most = (naive.middle(share) for share in (0.5, 0.95, 0.99, 1.0))
-        errors = sorted(endpoint.errors.items(), key=lambda kind: -kind[1])
-        found.append(Row(name, endpoint.asked, endpoint.failed, p50, high, p99, most, errors))
-    return sorted(found, key=lambda row: -row.p95)
+        row = Row(
+            name,
+            asked=endpoint.asked,
+            failed=endpoint.failed,
+            p50=naive.middle(0.5),
+            p95=naive.middle(0.95),
+            p99=naive.middle(0.99),
+            most=naive.middle(1.0),
+            errors=sorted(endpoint.errors.items(), key=lambda error: -error[1]),
+        )
+        rows.append(row)
+    return sorted(rows, key=lambda row: -row.p95)
 
 
 @dataclass(frozen=True)
@@ -114,50 +164,55 @@ class Change:
     @property
     def word(self) -> str:
         """Better, worse, or the same within 5 %."""
-        if abs(self.now - self.before) <= 0.05 * max(abs(self.before), 1e-9):
+        is_same = abs(self.now - self.before) <= SAME_SHARE * max(abs(self.before), TINY)
+        if is_same:
             return "same"
-        return "worse" if (self.now > self.before) == (self.worse_when == "more") else "better"
+        is_more = self.now > self.before
+        return "worse" if is_more == (self.worse_when == "more") else "better"
 
 
 def compared(now: Figures, before: Figures) -> list[Change]:
-    """Hold a rehearsal against the one before."""
-
-    def failed(of: Figures) -> float:
-        return of.failed / of.requests * 100 if of.requests else 0.0
-
+    """Return each figure of a rehearsal beside that of the one before."""
     return [
         Change("p95, at most", before.p95.high, now.p95.high, "s", "more"),
         Change("median", before.median, now.median, "s", "more"),
         Change("p99", before.p99, now.p99, "s", "more"),
-        Change("failed requests", failed(before), failed(now), "%", "more"),
+        Change("failed requests", _failed_percent(before), _failed_percent(now), "%", "more"),
         Change("requests a second", before.requests_a_second, now.requests_a_second, "1/s", "less"),
         Change("users in every second", before.users_held, now.users_held, "", "less"),
     ]
 
 
+def _failed_percent(figures: Figures) -> float:
+    return figures.failed / figures.requests * 100 if figures.requests else 0.0
+
+
 def previous(folder: Path, evidence: Evidence) -> Figures | None:
-    """Find the rehearsal of this stage before this one that was decided."""
-    for other in folders(folder.parents[2], folder.parents[1].name, evidence.stage):
-        if other.name < folder.name:
-            try:
-                found = read(other)
-            except BadRun:
-                continue
-            figures = Figures.of(found)
-            if judge(figures).word is not Word.INCONCLUSIVE and found.scale == evidence.scale:
-                return figures
+    """Return the figures of the last rehearsal of this stage and scale before this one that was decided."""
+    environment = folder.parents[1].name
+    reports = folder.parents[2]
+    for other in folders(reports, environment, evidence.stage):
+        if other.name >= folder.name:
+            continue
+        try:
+            figures = Figures.of(read(other))
+        except BadRun:
+            continue
+        is_decided = judge(figures).word is not Word.INCONCLUSIVE
+        if is_decided and figures.evidence.scale == evidence.scale:
+            return figures
     return None
 
 
 def render(figures: Figures, before: Figures | None) -> str:
-    """Write the page."""
+    """Return the page as HTML; the last part of it beside the rehearsal before, where there was one."""
     evidence = figures.evidence
     lags_in_ms = [lag * 1000 for lag in figures.lags]
     return page(
         "rehearsal.html",
         evidence=evidence,
         figures=figures,
-        found=judge(figures),
+        judgement=judge(figures),
         charts=charts(evidence),
         endpoints=endpoints(evidence),
         generators=list(zip(evidence.generators, lags_in_ms, strict=True)),
