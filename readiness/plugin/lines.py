@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import typing
 from collections.abc import Iterable, Iterator
@@ -72,6 +73,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if problems:
         config.stash[PROBLEMS] = problems  # pytest would lose an error of a worker; see `workers`
         items.clear()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from the items: they stay as long as the run."""
+    gc.freeze()
 
 
 def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
