@@ -40,16 +40,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if PARAMETER not in metafunc.fixturenames or SESSION not in metafunc.config.stash:
         return
     run = metafunc.config.stash[SESSION].run
-    items = list(_items(run, check_id(metafunc.module.__name__, metafunc.function.__name__)))
+    items = run.items_of(check_id(metafunc.module.__name__, metafunc.function.__name__))
     if items:
         metafunc.parametrize(PARAMETER, items, ids=[run.local_id(item) for item in items], indirect=True)
-
-
-def _items(run: Run, check: str) -> Iterator[Item]:
-    for runbook in run.runbooks:
-        for item in runbook.items():
-            if item.check == check or (check == UNDECIDED and item.check in planned_checks()):
-                yield item
 
 
 @pytest.hookimpl(tryfirst=True)
