@@ -52,10 +52,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     problems: list[str] = []
     if SESSION in config.stash:
         run = config.stash[SESSION].run
-        for item in checks:
-            if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-                problems += _fit(run, item)
-        problems += [*_without_a_check(run, Catalogue(config)), *_readings_nobody_asks_for(run)]
+        of_lines = [item for item in checks if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
+        for item in of_lines:
+            problems += _fit(run, item)
+        problems += [*_without_a_check(run, Catalogue(config, of_lines)), *_readings_nobody_asks_for(run)]
         items[:] = [item for item in items if item not in checks or STATE in item.stash]
     elif checks:
         known = ", ".join(known_environments(config)) or "none yet: copy environments/example.yaml"
@@ -175,7 +175,7 @@ def _without_a_check(run: Run, catalogue: Catalogue) -> Iterator[str]:
     for book in run.runbooks:
         for item in book.items():
             planned = item.check in planned_checks() and UNDECIDED in catalogue
-            if item.check not in catalogue and not planned:
+            if not planned and item.check not in catalogue:
                 yield f"{item.line_id}: check {_unknown(item.check, catalogue.ids)}"
 
 
