@@ -6,9 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from prometheus_client.parser import text_string_to_metric_families as parse_text
-
 from readiness.environment import schema
 from readiness.errors import nearest
 from readiness.outcomes import Unknown
@@ -74,6 +71,12 @@ def _absent(name: str, labels: str, samples: Iterable[Sample]) -> Unknown:
 
 def _parsed(answer: Answer) -> list[Sample]:
     """Return the samples of an answer, in the format that its content type names. Raises Unknown."""
+    # Slow to load: only who reads such a page pays for it.
+    from prometheus_client.openmetrics.parser import (  # noqa: PLC0415
+        text_string_to_metric_families as parse_openmetrics,
+    )
+    from prometheus_client.parser import text_string_to_metric_families as parse_text  # noqa: PLC0415
+
     text = answer.text()
     if text.lstrip().startswith("<"):
         raise Unknown(f"{answer.url} answered HTML, not metrics", "a sign-in page? look at it in a browser")

@@ -2,79 +2,38 @@
 
 from __future__ import annotations
 
-import queue
 import re
-import select
 import threading
 import time
-from dataclasses import dataclass
-from typing import Any
-
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import tuple_row
+from typing import TYPE_CHECKING
 
 from readiness.environment import schema
 from readiness.measurements import Plain
 from readiness.outcomes import Effect, NotConfigured, Unknown
-from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
 from readiness.transport.guard import Guard
-from readiness.transport.rows import Row, explained, only_value, plain_row
+from readiness.transport.rows import Row, only_value
+
+if TYPE_CHECKING:
+    from readiness.transport.sql_sessions import Sessions
 
 __all__ = ["Postgres", "Row", "only_value"]
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 SQL_SHOWN = 200
-ROWS_AT_MOST = 100_000
-GRACE_SECONDS = 1.0
-"""For the server to end a statement by itself, before we end the connection."""
 # Comments and brackets may stand before the word. The transaction is read-only besides: this gives the better message.
 _READS = re.compile(
     r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*(?:select|with|show|values|table|explain)\b", re.IGNORECASE | re.DOTALL
 )
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where the database is, as the record of requests shows it."""
-
-    hosts: tuple[str, ...]
-    port: str
-    database: str
-    options: str
-
-    @classmethod
-    def of(cls, settings: schema.Postgres) -> _Place:
-        """Return the place of an address. Raises Unknown for what libpq does not take as one."""
-        try:
-            parts = conninfo_to_dict(settings.url.reveal())
-        except psycopg.Error:  # its message would hold a part of the address
-            raise Unknown(
-                "postgres.url is not the address of a database", "write it as postgresql://role:password@host:port/name"
-            ) from None
-
-        # libpq tries several hosts in turn, and connects to `hostaddr` where it is given: all must be allowed.
-        hosts = f"{parts.get('host') or ''},{parts.get('hostaddr') or ''}".rstrip(",").split(",")
-        return cls(
-            hosts=tuple(hosts),
-            port=str(parts.get("port") or 5432),
-            database=str(parts.get("dbname") or ""),
-            options=str(parts.get("options") or ""),
-        )
-
-    def __str__(self) -> str:
-        return f"postgres://{','.join(self.hosts)}:{self.port}/{self.database}"
-
-
 class Postgres:
-    """Connections to one database, few and shared."""
+    """One database, asked by statements that read."""
 
     def __init__(self, settings: schema.Postgres | None, guard: Guard, section: str = "postgres") -> None:
         self._given = settings
         self._section = section
         self._guard = guard
-        self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
-        self._places = threading.Semaphore(settings.connections_at_most if settings else 1)
+        self._sessions: Sessions | None = None
+        self._lock = threading.Lock()
         self._closed = False
 
     @property
@@ -94,25 +53,28 @@ class Postgres:
 
     def rows(self, sql: str, *parameters: object) -> list[Row]:
         """Return the rows of one statement that reads; there may be none. Raises Unknown."""
-        settings = self._settings
-        place = _Place.of(settings)
+        sessions = self._open()
+        place = sessions.place()
         target = f"{place}: {' '.join(sql.split())[:SQL_SHOWN]}"
         for host in place.hosts[1:]:
             self._guard.permit("postgres", "SQL", target, host, Effect.READ)
         with self._guard.request("postgres", "SQL", target, place.hosts[0], Effect.READ) as entry:
             if not _READS.match(sql):
                 raise Unknown("the statement does not read: it begins with no select", "correct the query")
-            rows, entry.status = self._rows_and_status(sql, parameters, place)
+            rows = sessions.rows(place, sql, parameters)
+            entry.status = f"{len(rows)} rows"
         return rows
 
     def reach(self) -> float:
         """Return the seconds that a new connection and one statement over it take. Raises Unknown."""
-        place = _Place.of(self._settings)
+        sessions = self._open()
+        place = sessions.place()
         with self._guard.request(
             "postgres", "SQL", f"{place}: connect, select 1", place.hosts[0], Effect.READ
         ) as entry:
             started = time.monotonic()
-            _, entry.status = self._rows_and_status("select 1 as answer", (), place, new=True)
+            rows = sessions.rows(place, "select 1 as answer", new=True)
+            entry.status = f"{len(rows)} rows"
             return time.monotonic() - started
 
     def value(self, sql: str, *parameters: object) -> Plain:
@@ -121,12 +83,10 @@ class Postgres:
 
     def close(self) -> None:
         """Close the connections: the idle ones now, the others when they come back."""
-        self._closed = True
-        while True:
-            try:
-                self._idle.get_nowait().close()
-            except queue.Empty:
-                return
+        with self._lock:
+            self._closed = True
+            if self._sessions:
+                self._sessions.close()
 
     def require_configured(self) -> None:
         """Raise NotConfigured where the environment does not name it."""
@@ -139,119 +99,14 @@ class Postgres:
             raise NotConfigured(f"no {what} is configured", f"set {self._section}.url in the environment file")
         return self._given
 
-    def _rows_and_status(
-        self, sql: str, parameters: tuple[object, ...], place: _Place, *, new: bool = False
-    ) -> tuple[list[Row], str]:
+    def _open(self) -> Sessions:
+        """Return the sessions, made when the first is needed. Raises NotConfigured."""
         settings = self._settings
-        if not self._places.acquire(timeout=settings.connect_seconds + settings.statement_timeout_seconds):
-            raise Unknown(
-                f"the query was not sent: our own took all {settings.connections_at_most} connections",
-                "raise postgres.connections_at_most",
-            )
-        try:
-            connection = None if new else self._take_idle()
-            if connection is None:
-                connection = self._connect(place)
-            rows = self._run(connection, sql, parameters)
-        except psycopg.Error as error:
-            raise explained(error, str(place)) from None
-        finally:
-            self._places.release()
-        return rows, f"{len(rows)} rows"
+        from readiness.transport.sql_sessions import Sessions  # noqa: PLC0415  psycopg is slow to load: who asks pays
 
-    def _take_idle(self) -> Connection | None:
-        """Return an open connection that has not died meanwhile; None where there is none."""
-        while True:
-            try:
-                connection = self._idle.get_nowait()
-            except queue.Empty:
-                return None
-            if not connection.closed and not _is_readable(connection):
-                return connection
-            connection.close()
-
-    def _connect(self, place: _Place) -> Connection:
-        """Return a new read-only connection with the settings' limits. Raises Unknown, psycopg.Error."""
-        settings = self._settings
-        limits = {
-            "default_transaction_read_only": "on",
-            "statement_timeout": f"{settings.statement_timeout_seconds * 1000:.0f}",
-            "lock_timeout": f"{settings.lock_timeout_seconds * 1000:.0f}",
-            "idle_in_transaction_session_timeout": "60000",
-        }
-
-        limit_options = [f"-c {name}={value}" for name, value in limits.items()]
-
-        def connect(wire: Wire) -> Connection:
-            connection = psycopg.connect(
-                settings.url.reveal(),
-                row_factory=tuple_row,
-                connect_timeout=max(2, round(settings.connect_seconds)),  # libpq's least; our own deadline is exact
-                tcp_user_timeout=round(settings.connect_seconds * 1000),
-                application_name="readiness",
-                prepare_threshold=None,  # a pooler in between may give each statement another server connection
-                options=" ".join([place.options, *limit_options]).strip(),
-            )
-            if wire.cut_off:  # nobody waits for it any more
-                connection.close()
-            return connection
-
-        try:
-            connection = within(Deadline.after(settings.connect_seconds), connect)
-        except DeadlinePassed:
-            raise Unknown(
-                f"{place} did not take the connection within {settings.connect_seconds:g} s",
-                "is it up, and is there a way to it from here? else raise postgres.connect_seconds",
-            ) from None
-        connection.read_only = True
-        return connection
-
-    def _run(self, connection: Connection, sql: str, parameters: tuple[object, ...]) -> list[Row]:
-        """Return a statement's rows, and put the connection back or close it. Raises Unknown, psycopg.Error."""
-
-        # A server that went silent answers neither the query nor its cancellation: then the socket is cut. Only the
-        # thread that uses the connection may close it; libpq would else close its descriptor twice.
-        def work(wire: Wire) -> list[Row]:
-            is_whole = False
-            try:
-                rows = _read(connection, wire, sql, parameters)
-                is_whole = True
-            finally:
-                if is_whole and not wire.cut_off and not self._closed:
-                    self._idle.put(connection)
-                else:
-                    connection.close()
-            return rows
-
-        seconds = self._settings.statement_timeout_seconds + GRACE_SECONDS
-        try:
-            return within(Deadline.after(seconds), work)
-        except DeadlinePassed:
-            raise Unknown(
-                f"the database went silent: no answer within {seconds:g} s", "is it up, and the network with it?"
-            ) from None
-
-
-def _read(connection: Connection, wire: Wire, sql: str, parameters: tuple[object, ...]) -> list[Row]:
-    wire.hold(connection.pgconn.socket)
-    rows: list[Row] = []
-    names: list[str] = []
-    with connection.cursor() as cursor:
-        # Streaming goes through the extended protocol, which takes exactly one statement: no second one can leave
-        # the read-only transaction. It also lets us stop in a table that is too large.
-        for values in cursor.stream(sql.encode(), parameters or None):
-            if not names:
-                names = [column.name for column in cursor.description or ()]
-            rows.append(plain_row(names, values))
-            if len(rows) > ROWS_AT_MOST:
-                wire.cut()
-                raise Unknown(f"the query answers more than {ROWS_AT_MOST:,} rows", "count in SQL, or add a limit")
-    connection.rollback()
-    return rows
-
-
-def _is_readable(connection: Connection) -> bool:
-    """Check whether there is anything to read from an idle connection: of one that asked nothing, that is its end."""
-    poll = select.poll()
-    poll.register(connection.pgconn.socket, select.POLLIN)
-    return bool(poll.poll(0))
+        with self._lock:
+            if self._sessions is None:
+                self._sessions = Sessions(settings)
+                if self._closed:
+                    self._sessions.close()
+            return self._sessions

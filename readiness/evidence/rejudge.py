@@ -39,16 +39,17 @@ class Judged:
 
 def judge(run: RecordedRun, before: Mapping[DecisionKey, EscalationState] | None = None) -> Judged:
     """Judge a recorded run again; `before` are the steps that stood, where not those that it recorded."""
-    proven = [(result, _outcome(run, result)) for result in run.results]
+    due = _due_keys(run)
+    demanded = {item.key for item in run.plan.items} if run.plan else None
+    proven = [(result, _outcome(run, result, due)) for result in run.results]
     standing = _standing(run, proven, standing_before(run) if before is None else before)
     verdict = _verdict(run, proven, standing)
     refuted = [
         *_refuted_plan(run),
-        *(sentence for result, outcome in proven for sentence in _refuted(run, result, outcome)),
+        *(sentence for result, outcome in proven for sentence in _refuted(run, result, outcome, demanded)),
         *_refuted_finish(run, verdict),
         *_refuted_standing(run, standing),
     ]
-    due = _due_keys(run)
     answered = len(due & {result.key for result in run.results})
     return Judged(verdict, tuple(refuted), tuple(missing_of(run)), answered, len(due), standing, dict(_last(proven)))
 
@@ -131,7 +132,7 @@ def _step(run: RecordedRun, result: Result) -> Step | None:
     return reached(line.ladder, result.measured())
 
 
-def _outcome(run: RecordedRun, result: Result) -> Outcome:
+def _outcome(run: RecordedRun, result: Result, due: set[DecisionKey]) -> Outcome:
     """Give the outcome that the record can prove: the stated one, or a worse one."""
     if result.outcome in GOOD:
         if result.attested and not speaks(run, result):
@@ -142,7 +143,7 @@ def _outcome(run: RecordedRun, result: Result) -> Outcome:
         return result.outcome if met and None not in met else Outcome.UNKNOWN
     if result.outcome is Outcome.NOT_APPLICABLE and result.line not in run.start.not_applicable:
         return Outcome.UNKNOWN
-    if result.outcome is Outcome.NOT_DUE and result.key in _due_keys(run):
+    if result.outcome is Outcome.NOT_DUE and result.key in due:
         return Outcome.NOT_RUN
     return result.outcome
 
@@ -155,9 +156,9 @@ def _met(one: RecordedMeasurement) -> bool | None:
         return None
 
 
-def _refuted(run: RecordedRun, result: Result, outcome: Outcome) -> Iterator[str]:
+def _refuted(run: RecordedRun, result: Result, outcome: Outcome, demanded: set[DecisionKey] | None) -> Iterator[str]:
     where = f"{result.key.name} ({result.check})"
-    if run.plan and result.key not in {item.key for item in run.plan.items}:
+    if demanded is not None and result.key not in demanded:
         yield f"{where}: the plan does not demand it"
     for one in result.measurements:
         met = _met(one)

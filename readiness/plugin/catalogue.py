@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -13,23 +14,45 @@ from readiness.plugin.settings import FOLDERS
 
 
 class Catalogue:
-    """The ids of all checks below the folders that a run collects by itself."""
+    """The checks below the folders that a run collects by itself; their files are read where others are asked for."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self.ids: set[str] = set()
-        self._unreadable: set[str] = set()
-        for path in _files(config):
-            try:
-                tree = ast.parse(path.read_bytes())
-            except (OSError, SyntaxError, ValueError):
-                self._unreadable.add(check_id(path.stem, ""))
-                continue
-            functions = (node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-            self.ids |= {check_id(path.stem, node.name) for node in functions if node.name.startswith("test_")}
+    def __init__(self, config: pytest.Config, collected: Iterable[pytest.Function]) -> None:
+        self._files = list(_files(config))
+        files = set(self._files)
+        self._collected = {
+            check_id(node.path.stem, node.originalname)
+            for node in collected
+            if node.path in files and node.cls is None  # as in `ids`: what stands in a class is no check
+        }
+
+    @cached_property
+    def ids(self) -> set[str]:
+        """The ids of all checks."""
+        return {
+            check_id(path.stem, node.name)
+            for path, tree in self._trees.items()
+            for node in (tree.body if tree else [])
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+        }
+
+    @cached_property
+    def _trees(self) -> dict[Path, ast.Module | None]:
+        """What is in each file; None where it cannot be read."""
+        return {path: _tree(path) for path in self._files}
 
     def __contains__(self, check: str) -> bool:
         """Tell whether there is such a check, or whether its file cannot be read, which pytest tells itself."""
-        return check in self.ids or f"{check.partition('.')[0]}." in self._unreadable
+        if check in self._collected or check in self.ids:
+            return True
+        unreadable = {check_id(path.stem, "") for path, tree in self._trees.items() if tree is None}
+        return f"{check.partition('.')[0]}." in unreadable
+
+
+def _tree(path: Path) -> ast.Module | None:
+    try:
+        return ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
 
 
 def _files(config: pytest.Config) -> Iterator[Path]:

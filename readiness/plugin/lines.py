@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import typing
 from collections.abc import Iterable, Iterator
@@ -39,16 +40,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if PARAMETER not in metafunc.fixturenames or SESSION not in metafunc.config.stash:
         return
     run = metafunc.config.stash[SESSION].run
-    items = list(_items(run, check_id(metafunc.module.__name__, metafunc.function.__name__)))
+    items = run.items_of(check_id(metafunc.module.__name__, metafunc.function.__name__))
     if items:
         metafunc.parametrize(PARAMETER, items, ids=[run.local_id(item) for item in items], indirect=True)
-
-
-def _items(run: Run, check: str) -> Iterator[Item]:
-    for runbook in run.runbooks:
-        for item in runbook.items():
-            if item.check == check or (check == UNDECIDED and item.check in planned_checks()):
-                yield item
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -58,10 +52,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     problems: list[str] = []
     if SESSION in config.stash:
         run = config.stash[SESSION].run
-        for item in checks:
-            if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-                problems += _fit(run, item)
-        problems += [*_without_a_check(run, Catalogue(config)), *_readings_nobody_asks_for(run)]
+        of_lines = [item for item in checks if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
+        for item in of_lines:
+            problems += _fit(run, item)
+        problems += [*_without_a_check(run, Catalogue(config, of_lines)), *_readings_nobody_asks_for(run)]
         items[:] = [item for item in items if item not in checks or STATE in item.stash]
     elif checks:
         known = ", ".join(known_environments(config)) or "none yet: copy environments/example.yaml"
@@ -72,6 +66,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if problems:
         config.stash[PROBLEMS] = problems  # pytest would lose an error of a worker; see `workers`
         items.clear()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from the items: they stay as long as the run."""
+    gc.freeze()
 
 
 def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
@@ -175,7 +175,7 @@ def _without_a_check(run: Run, catalogue: Catalogue) -> Iterator[str]:
     for book in run.runbooks:
         for item in book.items():
             planned = item.check in planned_checks() and UNDECIDED in catalogue
-            if item.check not in catalogue and not planned:
+            if not planned and item.check not in catalogue:
                 yield f"{item.line_id}: check {_unknown(item.check, catalogue.ids)}"
 
 

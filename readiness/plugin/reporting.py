@@ -89,8 +89,10 @@ class Reporting:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Give the item of a crashed worker its row: pytest-html waits for an end that never comes."""
+        if report.when != CRASHED:
+            return
         page = next((one for one in self._config.pluginmanager.get_plugins() if hasattr(one, "_process_report")), None)
-        if report.when != CRASHED or page is None:
+        if page is None:
             return
         ended = copy.copy(report)
         ended.when = "call"

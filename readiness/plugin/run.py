@@ -96,6 +96,21 @@ class Run:
         function, _, local = rest.partition("[")
         return self._by_name.get((check_id(Path(path).stem, function), local.removesuffix("]")))
 
+    def items_of(self, check: str) -> list[Item]:
+        """Give the decisions of a check, of all phases, in the order of the runbooks."""
+        return self._by_check.get(check, [])
+
+    @cached_property
+    def _by_check(self) -> dict[str, list[Item]]:
+        """Every decision of all phases by its check; by UNDECIDED too, where its check is only planned."""
+        by_check: dict[str, list[Item]] = {}
+        for runbook in self.runbooks:
+            for item in runbook.items():
+                by_check.setdefault(item.check, []).append(item)
+                if item.check in planned_checks():
+                    by_check.setdefault(UNDECIDED, []).append(item)
+        return by_check
+
     @cached_property
     def _by_name(self) -> dict[tuple[str, str], Item]:
         """Every decision of the phase by the check that pytest runs for it and its local id, as pytest escapes that."""

@@ -8,8 +8,6 @@ from readiness.errors import BadRun
 from readiness.outcomes import Phase
 from readiness.plugin.session import RunSession
 from readiness.redaction.redactor import REDACTOR
-from readiness.rendering.dossier import gather
-from readiness.rendering.sign_off_page import write
 
 
 def write_sign_off_page(session: RunSession) -> None:
@@ -17,6 +15,11 @@ def write_sign_off_page(session: RunSession) -> None:
     folder, sealing = session.folder, session.sealing
     if session.run.phase is not Phase.GA or session.run.replay or folder is None or sealing is None:
         return
+
+    # Only the last phase has this page.
+    from readiness.rendering.dossier import gather  # noqa: PLC0415
+    from readiness.rendering.sign_off_page import write  # noqa: PLC0415
+
     try:
         dossier = gather(folder.parents[1], folder.parent.name, sealing.trusted)
         path, head = write(dossier, sealing.signer, REDACTOR.text)

@@ -26,6 +26,10 @@ _REMEDIES = {
 }
 
 
+class NotSent(Unknown):
+    """No connection came about for a request that changes something: nothing was changed by it."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """A response that came whole and within the deadline."""

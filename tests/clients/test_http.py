@@ -15,8 +15,8 @@ import pytest
 from readiness.outcomes import Effect, Unknown
 from readiness.redaction.secret import Secret
 from readiness.transport.answer import at_pointer
+from readiness.transport.exchange import shown
 from readiness.transport.guard import Guard
-from readiness.transport.http import shown
 from tests.clients.conftest import DEADLINE, NEVER, SHORT, Make
 from tests.clients.servers import (
     Asked,

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from readiness.clients import postgres as module
 from readiness.clients.postgres import Postgres
 from readiness.environment.schema import KnownReading, Reading
 from readiness.measurements import Plain
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sandbox.postgres import Server
+from readiness.transport import sql_sessions
 from readiness.transport.guard import Guard
 from tests.clients.conftest import NEVER, Make
 
@@ -175,7 +175,7 @@ def assert_untouched(postgres: Postgres, database: Server) -> None:
 
 
 def test_too_many_rows_are_not_fetched(probe: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ROWS_AT_MOST", 10)
+    monkeypatch.setattr(sql_sessions, "ROWS_AT_MOST", 10)
     assert len(probe.rows("select generate_series(1, 10) as n")) == 10
     assert "more than 10 rows" in unknown(lambda: probe.rows("select generate_series(1, 1000000000) as n")).reason
     assert probe.value("select 1") == 1
@@ -380,5 +380,5 @@ def test_connections_are_few_and_reused(make: Make, database: Server) -> None:
 def test_waiting_for_a_connection_has_an_end(make: Make, database: Server) -> None:
     changes = {"connections_at_most": 1, "connect_seconds": 0.2, "statement_timeout_seconds": 0.3}
     postgres = make(dsn=database.dsn("probe", "probe-password"), postgres=changes).postgres
-    postgres._places.acquire()
+    postgres._open()._places.acquire()
     assert "our own took all 1 connections" in unknown(lambda: postgres.rows("select 1")).reason

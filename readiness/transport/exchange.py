@@ -1,0 +1,328 @@
+"""One request over HTTP: its redirects followed, a cap on the body, all within one deadline.
+
+It imports httpx, which is slow to load, and is therefore itself imported with the first request.
+"""
+
+from __future__ import annotations
+
+import http.cookiejar
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import httpx
+
+from readiness.environment import schema
+from readiness.outcomes import Effect, Unknown
+from readiness.redaction.secret import MASK, Secret, is_secret_parameter
+from readiness.transport.answer import Answer, NotSent, too_large, unpack
+from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
+from readiness.transport.failures import failure
+from readiness.transport.guard import Entry, Guard, HostNotAllowed
+
+REDIRECTS_AT_MOST = 5
+_REDIRECTS = {301, 302, 303, 307, 308}
+_KEEP_METHOD = {307, 308}
+_SAFE_TO_REPEAT = {"GET", "HEAD"}
+_PORTS = {"http": 80, "https": 443}
+_CONNECTED = {"connection.connect_tcp.complete", "connection.start_tls.complete"}
+"""Events of httpcore's trace extension that come with the open stream."""
+_FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError)
+
+
+class _BrokenOff(Unknown):
+    """The connection ended before anything was answered; asking once more is worth it."""
+
+
+@dataclass(frozen=True)
+class _Hop:
+    """One request of a chain of redirects."""
+
+    method: str
+    url: httpx.URL
+    effect: Effect
+    token: Secret | None
+    headers: Mapping[str, str]
+    content: Mapping[str, Any]
+    """httpx's own arguments for the body: json, data and files, each None where it is not given."""
+    first: str = ""
+    """Where the chain began, in every hop but the first."""
+
+    def redirected(self, location: str, status: int) -> _Hop:
+        """Return the request that a redirect asks for. Raises InvalidURL, ValueError for no http address."""
+        url = self.url.join(location)
+        if url.scheme not in _PORTS or not url.host:
+            raise ValueError("no http address")
+
+        following = replace(self, url=url, first=self.first or shown(self.url))
+
+        # As browsers do: 301, 302 and 303 turn what was sent into a question without a body.
+        if status not in _KEEP_METHOD and self.method != "HEAD":
+            following = replace(following, method="GET", content={})
+
+        # What was given for one origin is not carried to another.
+        if _origin(url) != _origin(self.url):
+            following = replace(following, token=None, headers={})
+        return following
+
+
+class Exchange:
+    """Sends requests and receives their answers, over connections of its own."""
+
+    def __init__(self, settings: schema.Http, target: schema.Target, guard: Guard) -> None:
+        self._settings = settings
+        self._target = target
+        self._guard = guard
+        self._client: httpx.Client | None = None
+        self._places: dict[str, threading.Semaphore] = {}
+        self._lock = threading.Lock()
+
+    def send(
+        self,
+        method: str,
+        where: str,
+        *,
+        effect: Effect,
+        token: Secret | None,
+        headers: Mapping[str, str],
+        content: Mapping[str, Any],
+        follow: bool,
+    ) -> Answer:
+        """Return the answer to one request, its redirects followed. Raises Unknown."""
+        hop = _Hop(method.upper(), self._address(where), effect, token, headers, content)
+        return self._follow(hop, follow=follow)
+
+    def _follow(self, hop: _Hop, *, follow: bool) -> Answer:
+        first_url = hop.url
+        deadline = Deadline.after(self._settings.deadline_seconds)
+        seconds = 0.0
+
+        for _ in range(REDIRECTS_AT_MOST + 1):
+            answer = self._with_retry(hop, deadline)
+            seconds += answer.seconds
+
+            location = answer.headers.get("location")
+            if answer.status not in _REDIRECTS or not location:
+                return replace(answer, seconds=seconds)
+
+            try:
+                following = hop.redirected(location, answer.status)
+            except (httpx.InvalidURL, ValueError):
+                raise Unknown(f"{answer.url} redirects to no http address", "correct the Location it sends") from None
+
+            if not follow and _page(following.url) != _page(hop.url):
+                return replace(answer, seconds=seconds, redirects_to=shown(following.url))
+            hop = following
+
+        raise Unknown(
+            f"{shown(first_url)} redirects more than {REDIRECTS_AT_MOST} times",
+            "a loop? follow it in a browser, and set the address where it ends",
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._client:
+            self._client.close()
+
+    def _open(self) -> httpx.Client:
+        """Return the one client, made when it is first needed: reading the certificates takes a while."""
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client(
+                    # A proxy or a .netrc of this machine must not decide what is asked.
+                    trust_env=False,
+                    follow_redirects=False,
+                    # Requests do not know of each other: no cookie is kept, and each has a connection of its own,
+                    # whose socket is known, so that the deadline can end it whatever it drips.
+                    cookies=_no_cookies(),
+                    limits=httpx.Limits(max_keepalive_connections=0),
+                )
+            return self._client
+
+    def _address(self, where: str) -> httpx.URL:
+        """Return the URL of a path of the target, or of a whole address. Raises Unknown."""
+        address = self._target.url + where if where.startswith("/") else where
+        try:
+            url = httpx.URL(address)
+        except (httpx.InvalidURL, ValueError):
+            raise Unknown("an address to be asked cannot be read", "correct it in the environment file") from None
+        if url.scheme not in _PORTS or not url.host:
+            raise Unknown(f"{shown(url)} is neither a path nor an http address", "begin it with / or https://")
+        return url
+
+    def _headers(self, hop: _Hop) -> httpx.Headers:
+        """Return the headers to send; the target's own go to the target's origin alone."""
+        headers = httpx.Headers({"User-Agent": "production-readiness", "Accept-Encoding": "gzip"})
+        token = hop.token
+
+        is_target = _origin(hop.url) == _origin(httpx.URL(self._target.url))
+        if is_target:
+            headers.update(self._target.headers)
+            if token is None and "authorization" not in httpx.Headers(hop.headers):
+                token = self._target.token
+
+        headers.update(hop.headers)
+        if token:
+            headers["Authorization"] = f"Bearer {token.reveal()}"
+        return headers
+
+    def _with_retry(self, hop: _Hop, deadline: Deadline) -> Answer:
+        """Send, and once more where the connection broke off before an answer: a deployment does that to one or two."""
+        try:
+            return self._once(hop, deadline)
+        except HostNotAllowed as refusal:
+            if not hop.first:
+                raise
+            raise Unknown(
+                f"{hop.first} redirects to {shown(hop.url)}; {refusal.reason}",
+                "a sign-in page? look at it in a browser; add the host to allowed_hosts only if it is ours",
+            ) from None
+        except _BrokenOff as broken_off:
+            # The other side may have done it before it broke off; twice is worse than not known.
+            if hop.method not in _SAFE_TO_REPEAT:
+                raise Unknown(broken_off.reason, broken_off.remedy) from None
+
+        try:
+            return self._once(hop, deadline)
+        except _BrokenOff as broken_off:
+            raise Unknown(f"{broken_off.reason}, twice", broken_off.remedy) from None
+
+    def _once(self, hop: _Hop, deadline: Deadline) -> Answer:
+        where = shown(hop.url)
+        with self._guard.request("http", hop.method, where, hop.url.host, hop.effect) as entry:
+            with self._place(hop.url, deadline):
+                try:
+                    answer = within(deadline, lambda wire: self._exchange(hop, deadline, wire))
+                except DeadlinePassed:
+                    raise self._too_slow(where, entry) from None
+                except httpx.TimeoutException:
+                    raise self._too_slow(where, entry) from None
+                except _Early as early:
+                    unknown = _failed(early.error, where, entry, answered=False)
+                    if isinstance(early.error, httpx.ConnectError) and hop.method not in _SAFE_TO_REPEAT:
+                        raise NotSent(unknown.reason, unknown.remedy) from None
+                    raise unknown from None
+                except _FAILURES as error:
+                    raise _failed(error, where, entry, answered=True) from None
+            entry.status = str(answer.status)
+        return answer
+
+    def _exchange(self, hop: _Hop, deadline: Deadline, wire: Wire) -> Answer:
+        """Send and receive; runs in a thread of its own and may be cut off at any point."""
+
+        def trace(event: str, info: Mapping[str, Any]) -> None:
+            if event in _CONNECTED:
+                wire.hold(info["return_value"].get_extra_info("socket").fileno())
+
+        client = self._open()
+        started = time.monotonic()
+        try:
+            request = client.build_request(
+                hop.method,
+                hop.url,
+                headers=self._headers(hop),
+                timeout=deadline.left(),
+                extensions={"trace": trace},
+                **hop.content,
+            )
+            response = client.send(request, stream=True)
+        except httpx.TimeoutException:
+            raise
+        except _FAILURES as error:
+            raise _Early(error) from None
+
+        where = shown(hop.url)
+        try:
+            raw = self._body(response, where)
+        finally:
+            response.close()
+        seconds = time.monotonic() - started
+
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        body = unpack(raw, encoding, self._settings.body_bytes_at_most, where)
+        return Answer(where, response.status_code, response.headers, body, seconds)
+
+    def _body(self, response: httpx.Response, where: str) -> bytes:
+        """Return the body as it was sent, still packed: httpx unpacks without a bound. Raises Unknown."""
+        body = bytearray()
+        for part in response.iter_raw():
+            body += part
+            if len(body) > self._settings.body_bytes_at_most:
+                raise too_large(where, self._settings.body_bytes_at_most)
+        return bytes(body)
+
+    @contextmanager
+    def _place(self, url: httpx.URL, deadline: Deadline) -> Iterator[None]:
+        """Wait for one of the host's places; the wait counts towards the deadline."""
+        with self._lock:
+            host = f"{url.host}:{_port(url)}"
+            if host not in self._places:
+                self._places[host] = threading.Semaphore(self._settings.connections_per_host)
+            places = self._places[host]
+
+        if not places.acquire(timeout=deadline.left()):
+            raise Unknown(
+                f"{shown(url)} was not asked: our other requests took all {self._settings.connections_per_host} places",
+                "raise http.connections_per_host or http.deadline_seconds",
+            )
+        try:
+            yield
+        finally:
+            places.release()
+
+    def _too_slow(self, where: str, entry: Entry) -> Unknown:
+        entry.status = "timed out"
+        return Unknown(
+            f"{where} did not answer in full within {self._settings.deadline_seconds:g} s",
+            "is it up and reachable from here? else raise http.deadline_seconds",
+        )
+
+
+class _Early(Exception):
+    """A failure before the answer's headers were there."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+def _failed(error: Exception, where: str, entry: Entry, *, answered: bool) -> Unknown:
+    """Return the error for an exception of httpx or the system, and set the status of the request's record."""
+    cause = failure(error, answered=answered)
+    entry.status = cause.status
+    kind = _BrokenOff if cause.broke_off else Unknown
+    return kind(f"{where} {cause.reason}", cause.remedy)
+
+
+def _no_cookies() -> http.cookiejar.CookieJar:
+    return http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, _port(url)
+
+
+def _port(url: httpx.URL) -> int | None:
+    return url.port or _PORTS.get(url.scheme)
+
+
+def _page(url: httpx.URL) -> tuple[str, str]:
+    """Return what tells pages apart: https instead of http, or a slash at the end, does not make another one."""
+    return url.host, url.path.rstrip("/")
+
+
+def shown(url: httpx.URL | str) -> str:
+    """Return an address without user, password and fragment, and with the secrets of its query masked."""
+    address = httpx.URL(url)
+    bare = address.copy_with(username=None, password=None, query=None, fragment=None)
+
+    parameters = []
+    for name, value in parse_qsl(address.query.decode("ascii", "replace"), keep_blank_values=True):
+        parameters.append((name, MASK if is_secret_parameter(name) else value))
+    if not parameters:
+        return str(bare)
+    return f"{bare}?{urlencode(parameters, safe='*')}"

@@ -1,0 +1,198 @@
+"""Sessions of PostgreSQL that only read: few, shared, with limits on time, locks and rows.
+
+It imports psycopg, which is slow to load, and is therefore itself imported with the first statement.
+"""
+
+from __future__ import annotations
+
+import queue
+import select
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import tuple_row
+
+from readiness.environment import schema
+from readiness.outcomes import Unknown
+from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
+from readiness.transport.rows import Row, plain_row
+from readiness.transport.sql_errors import explained
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+ROWS_AT_MOST = 100_000
+GRACE_SECONDS = 1.0
+"""For the server to end a statement by itself, before we end the connection."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the database is, as the record of requests shows it."""
+
+    hosts: tuple[str, ...]
+    port: str
+    database: str
+    options: str
+
+    @classmethod
+    def of(cls, settings: schema.Postgres) -> Place:
+        """Return the place of an address. Raises Unknown for what libpq does not take as one."""
+        try:
+            parts = conninfo_to_dict(settings.url.reveal())
+        except psycopg.Error:  # its message would hold a part of the address
+            raise Unknown(
+                "postgres.url is not the address of a database", "write it as postgresql://role:password@host:port/name"
+            ) from None
+
+        # libpq tries several hosts in turn, and connects to `hostaddr` where it is given: all must be allowed.
+        hosts = f"{parts.get('host') or ''},{parts.get('hostaddr') or ''}".rstrip(",").split(",")
+        return cls(
+            hosts=tuple(hosts),
+            port=str(parts.get("port") or 5432),
+            database=str(parts.get("dbname") or ""),
+            options=str(parts.get("options") or ""),
+        )
+
+    def __str__(self) -> str:
+        return f"postgres://{','.join(self.hosts)}:{self.port}/{self.database}"
+
+
+class Sessions:
+    """Connections to one database, few and shared."""
+
+    def __init__(self, settings: schema.Postgres) -> None:
+        self._settings = settings
+        self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
+        self._places = threading.Semaphore(settings.connections_at_most)
+        self._closed = False
+
+    def place(self) -> Place:
+        """Return where the database is. Raises Unknown for what libpq does not take as an address."""
+        return Place.of(self._settings)
+
+    def rows(self, place: Place, sql: str, parameters: tuple[object, ...] = (), *, new: bool = False) -> list[Row]:
+        """Return the rows of one statement, of a new connection where that is asked for. Raises Unknown."""
+        settings = self._settings
+        if not self._places.acquire(timeout=settings.connect_seconds + settings.statement_timeout_seconds):
+            raise Unknown(
+                f"the query was not sent: our own took all {settings.connections_at_most} connections",
+                "raise postgres.connections_at_most",
+            )
+        try:
+            connection = None if new else self._take_idle()
+            if connection is None:
+                connection = self._connect(place)
+            rows = self._run(connection, sql, parameters)
+        except psycopg.Error as error:
+            raise explained(error, str(place)) from None
+        finally:
+            self._places.release()
+        return rows
+
+    def close(self) -> None:
+        """Close the connections: the idle ones now, the others when they come back."""
+        self._closed = True
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except queue.Empty:
+                return
+
+    def _take_idle(self) -> Connection | None:
+        """Return an open connection that has not died meanwhile; None where there is none."""
+        while True:
+            try:
+                connection = self._idle.get_nowait()
+            except queue.Empty:
+                return None
+            if not connection.closed and not _is_readable(connection):
+                return connection
+            connection.close()
+
+    def _connect(self, place: Place) -> Connection:
+        """Return a new read-only connection with the settings' limits. Raises Unknown, psycopg.Error."""
+        settings = self._settings
+        limits = {
+            "default_transaction_read_only": "on",
+            "statement_timeout": f"{settings.statement_timeout_seconds * 1000:.0f}",
+            "lock_timeout": f"{settings.lock_timeout_seconds * 1000:.0f}",
+            "idle_in_transaction_session_timeout": "60000",
+        }
+
+        limit_options = [f"-c {name}={value}" for name, value in limits.items()]
+
+        def connect(wire: Wire) -> Connection:
+            connection = psycopg.connect(
+                settings.url.reveal(),
+                row_factory=tuple_row,
+                connect_timeout=max(2, round(settings.connect_seconds)),  # libpq's least; our own deadline is exact
+                tcp_user_timeout=round(settings.connect_seconds * 1000),
+                application_name="readiness",
+                prepare_threshold=None,  # a pooler in between may give each statement another server connection
+                options=" ".join([place.options, *limit_options]).strip(),
+            )
+            if wire.cut_off:  # nobody waits for it any more
+                connection.close()
+            return connection
+
+        try:
+            connection = within(Deadline.after(settings.connect_seconds), connect)
+        except DeadlinePassed:
+            raise Unknown(
+                f"{place} did not take the connection within {settings.connect_seconds:g} s",
+                "is it up, and is there a way to it from here? else raise postgres.connect_seconds",
+            ) from None
+        connection.read_only = True
+        return connection
+
+    def _run(self, connection: Connection, sql: str, parameters: tuple[object, ...]) -> list[Row]:
+        """Return a statement's rows, and put the connection back or close it. Raises Unknown, psycopg.Error."""
+
+        # A server that went silent answers neither the query nor its cancellation: then the socket is cut. Only the
+        # thread that uses the connection may close it; libpq would else close its descriptor twice.
+        def work(wire: Wire) -> list[Row]:
+            is_whole = False
+            try:
+                rows = _read(connection, wire, sql, parameters)
+                is_whole = True
+            finally:
+                if is_whole and not wire.cut_off and not self._closed:
+                    self._idle.put(connection)
+                else:
+                    connection.close()
+            return rows
+
+        seconds = self._settings.statement_timeout_seconds + GRACE_SECONDS
+        try:
+            return within(Deadline.after(seconds), work)
+        except DeadlinePassed:
+            raise Unknown(
+                f"the database went silent: no answer within {seconds:g} s", "is it up, and the network with it?"
+            ) from None
+
+
+def _read(connection: Connection, wire: Wire, sql: str, parameters: tuple[object, ...]) -> list[Row]:
+    wire.hold(connection.pgconn.socket)
+    rows: list[Row] = []
+    names: list[str] = []
+    with connection.cursor() as cursor:
+        # Streaming goes through the extended protocol, which takes exactly one statement: no second one can leave
+        # the read-only transaction. It also lets us stop in a table that is too large.
+        for values in cursor.stream(sql.encode(), parameters or None):
+            if not names:
+                names = [column.name for column in cursor.description or ()]
+            rows.append(plain_row(names, values))
+            if len(rows) > ROWS_AT_MOST:
+                wire.cut()
+                raise Unknown(f"the query answers more than {ROWS_AT_MOST:,} rows", "count in SQL, or add a limit")
+    connection.rollback()
+    return rows
+
+
+def _is_readable(connection: Connection) -> bool:
+    """Check whether there is anything to read from an idle connection: of one that asked nothing, that is its end."""
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return bool(poll.poll(0))
