@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate, chain, pairwise
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -30,6 +32,10 @@ QUICK = (0.30, 0.62, 0.84, 0.93, 0.985, 0.999, 0.9995, 0.9999, 1.0, 1.0)
 """Share of the requests answered within each bucket: p95 lies at 0.34 s."""
 PATHS = {"/": 4.0, "/api/leads": 0.2, "/api/login": 0.6, "/api/payments": 0.1, "/api/v1/ingest/browser": 5.0}
 """Path → requests a second on average."""
+EVENTS = {"login": 0.6, "payment": 0.1, "lead": 0.2, "registration": 0.05}
+"""What people do → how often a second."""
+LOOK_UPS, QUERIES = 20, 40
+"""How often a second the cache and the database are asked."""
 JOBS = ("geo_enrichment", "aggregation", "exports")
 GIGABYTE = 1_000_000_000
 Series = tuple[str, tuple[tuple[str, str], ...]]
@@ -93,7 +99,7 @@ class Front:
     def add(self, name: str, count: float, **labels: str) -> None:
         """Count something at once: so a fault makes an hour of it in a moment."""
         with self._lock:
-            key = (name, tuple(sorted(labels.items())))
+            key = _key(name, labels)
             self._counts[key] = self._counts.get(key, 0.0) + count
 
     def total(self, name: str, **labels: str) -> float:
@@ -106,40 +112,50 @@ class Front:
         while True:
             time.sleep(TICK_SECONDS)
             now = time.time()
-            self._pass(now - before, now)
+            self._pass(now - before)
             before = now
 
-    def _pass(self, seconds: float, moment: float) -> None:
+    def _pass(self, seconds: float) -> None:
         """Let `seconds` of traffic pass."""
         if not self.up:
             return
-        lately = self.lately if moment > time.time() - LATELY else {}
-        # As much by night as by day: what a fault does to a day must not hang on when it is planted.
-        busy = self.load * seconds * lately.get("all", 1.0)
-        for path, rate in PATHS.items():
-            self._requests(path, rate * busy)
-        for event, rate in (("login", 0.6), ("payment", 0.1), ("lead", 0.2), ("registration", 0.05)):
-            good, rate = self.successes[event], rate * lately.get(event, 1.0)  # noqa: PLW2901
-            self.add("business_events_total", rate * busy * good, event=event, result="success")
-            self.add("business_events_total", rate * busy * (1 - good), event=event, result="failure")
-        asked = 20 * busy
-        self.add("cache_requests_total", asked * self.cache_hits, result="hit")
-        self.add("cache_requests_total", asked * (1 - self.cache_hits), result="miss")
-        self.add("database_query_seconds_sum", 40 * busy * 0.02)
-        self.add("database_query_seconds_count", 40 * busy)
-        self.add("database_errors_total", 0)
-        self.add("node_cpu_seconds_total", seconds * (1 - self.cpu), cpu="0", mode="idle")
-        self.add("node_cpu_seconds_total", seconds * self.cpu, cpu="0", mode="user")
+        rates = self._rates(self.lately)
+        with self._lock:
+            for key, rate in rates.items():
+                self._counts[key] = self._counts.get(key, 0.0) + rate * seconds
 
-    def _requests(self, path: str, count: float) -> None:
-        shares = {"500": self.errors, "429": self.throttled, "200": 1 - self.errors - self.throttled}
-        for code, share in shares.items():
-            self.add("http_requests_total", count * share, path=path, code=code)
-        for bound, share in zip(BUCKETS, self._within(), strict=True):
-            self.add("http_request_duration_seconds_bucket", count * share, path=path, le=f"{bound:g}")
-        self.add("http_request_duration_seconds_bucket", count, path=path, le="+Inf")
-        self.add("http_request_duration_seconds_count", count, path=path)
-        self.add("http_request_duration_seconds_sum", count * 0.12 * self.slowness, path=path)
+    def _rates(self, lately: Mapping[str, float]) -> dict[Series, float]:
+        """Return what each counter counts in a second, with so many times the usual number of some events."""
+        found: dict[Series, float] = {}
+
+        def rate(name: str, count: float, **labels: str) -> None:
+            found[_key(name, labels)] = count
+
+        # As much by night as by day: what a fault does to a day must not hang on when it is planted.
+        busy = self.load * lately.get("all", 1.0)
+        within = tuple(self._within())
+        for path, usual in PATHS.items():
+            count = usual * busy
+            rate("http_requests_total", count * self.errors, path=path, code="500")
+            rate("http_requests_total", count * self.throttled, path=path, code="429")
+            rate("http_requests_total", count * (1 - self.errors - self.throttled), path=path, code="200")
+            for bound, share in zip(BUCKETS, within, strict=True):
+                rate("http_request_duration_seconds_bucket", count * share, path=path, le=f"{bound:g}")
+            rate("http_request_duration_seconds_bucket", count, path=path, le="+Inf")
+            rate("http_request_duration_seconds_count", count, path=path)
+            rate("http_request_duration_seconds_sum", count * 0.12 * self.slowness, path=path)
+        for event, usual in EVENTS.items():
+            count, good = usual * lately.get(event, 1.0) * busy, self.successes[event]
+            rate("business_events_total", count * good, event=event, result="success")
+            rate("business_events_total", count * (1 - good), event=event, result="failure")
+        rate("cache_requests_total", LOOK_UPS * busy * self.cache_hits, result="hit")
+        rate("cache_requests_total", LOOK_UPS * busy * (1 - self.cache_hits), result="miss")
+        rate("database_query_seconds_sum", QUERIES * busy * 0.02)
+        rate("database_query_seconds_count", QUERIES * busy)
+        rate("database_errors_total", 0.0)
+        rate("node_cpu_seconds_total", 1 - self.cpu, cpu="0", mode="idle")
+        rate("node_cpu_seconds_total", self.cpu, cpu="0", mode="user")
+        return found
 
     def _within(self) -> Iterator[float]:
         """Give the share answered within each bound, when everything takes `slowness` times as long."""
@@ -180,27 +196,36 @@ class Front:
             yield ("jobs_waiting", (("queue", job),)), depth
 
     def history(self, until: float) -> Iterator[str]:
-        """Write the week that has passed in the OpenMetrics format, and count it; `promtool` makes blocks of it."""
-        self._counts.clear()
-        first, week, recent = until - FIRST, until - WEEK, until - RECENT
-        moments = [first + FIRST_STEP * n for n in range((FIRST - WEEK) // FIRST_STEP)]
-        moments += [week + STEP * n for n in range(int((recent - week) / STEP))]
-        moments += [until - RECENT_STEP * n for n in range(RECENT // RECENT_STEP, -1, -1)]
-        rows: dict[Series, list[str]] = {}
-        before = first - FIRST_STEP
-        for moment in moments:
-            self._pass(moment - before, moment)
-            before = moment
-            for key, value in (*self._counts.items(), *self._gauges(moment)):
-                # Unrounded: a counter that goes on a hair below its history would look as if it had begun anew.
-                rows.setdefault(key, []).append(f"{_series(key, 'front')} {value!r} {moment:.3f}")
-            rows.setdefault(("up", ()), []).append(f"{_series(('up', ()), 'front')} 1 {moment:.3f}")
-        for name in sorted({key[0] for key in rows}):
-            family = name.removesuffix("_total")
-            yield f"# TYPE {family} {'counter' if name.endswith('_total') else 'unknown'}"
-            for key in sorted(key for key in rows if key[0] == name):
-                yield from rows[key]
+        """Write the week that has passed in the OpenMetrics format, and count it; `promtool` makes blocks of it.
+
+        Between two moments a counter grows by its rate, which changes once: where `lately` begins.
+        """
+        moments = _moments(until)
+        stamps = [f" {moment:.3f}\n" for moment in moments]
+        seconds = [FIRST_STEP, *(later - moment for moment, later in pairwise(moments))]
+        begins = bisect_right(moments, until - LATELY)
+        usual, lately = self._rates({}), self._rates(self.lately)
+
+        def grown(key: Series) -> list[float]:
+            by_then = (usual[key] * each for each in seconds[:begins])
+            since = (lately[key] * each for each in seconds[begins:])
+            return [*accumulate(chain(by_then, since))]
+
+        rows = {key: grown(key) for key in usual}
+        counted = {key: values[-1] for key, values in rows.items()}
+        gauges = [[*self._gauges(moment)] for moment in moments]
+        rows |= {one[0][0]: [value for _, value in one] for one in zip(*gauges, strict=True)}
+        rows["up", ()] = [1.0] * len(moments)
+        name = ""
+        for key in sorted(rows):
+            if key[0] != name:
+                name = key[0]
+                yield f"# TYPE {name.removesuffix('_total')} {'counter' if name.endswith('_total') else 'unknown'}\n"
+            start = f"{_series(key, 'front')} "
+            # Unrounded: a counter that goes on a hair below its history would look as if it had begun anew.
+            yield "".join([f"{start}{value!r}{stamp}" for value, stamp in zip(rows[key], stamps, strict=True)])
         yield "# EOF\n"
+        self.restore(counted)
 
     def _page(self, request: Request) -> Response:
         del request
@@ -221,12 +246,12 @@ class Front:
     def tell(self, name: str, points: list[tuple[float, float]], **labels: str) -> None:
         """Show one more series, with the past that it would have: moments and values, and on with the last of them."""
         with self._lock:
-            self._told[name, tuple(sorted(labels.items()))] = points
+            self._told[_key(name, labels)] = points
 
     def take_back(self, name: str, **labels: str) -> None:
         """Show that series no longer: its past stays on record, as that of any process that has ended."""
         with self._lock:
-            self._told.pop((name, tuple(sorted(labels.items()))), None)
+            self._told.pop(_key(name, labels), None)
 
     def _past(self) -> list[str]:
         """Write the series that were told. What is taken back while Prometheus asks must not come back with it."""
@@ -257,6 +282,20 @@ class Front:
     def thaw(self) -> None:
         """Let everything move again."""
         self._still.clear()
+
+
+def _moments(until: float) -> list[float]:
+    """Return the moments that the history tells of, the latest the closest."""
+    first, week, recent = until - FIRST, until - WEEK, until - RECENT
+    return [
+        *(first + FIRST_STEP * n for n in range((FIRST - WEEK) // FIRST_STEP)),
+        *(week + STEP * n for n in range(int((recent - week) / STEP))),
+        *(until - RECENT_STEP * n for n in range(RECENT // RECENT_STEP, -1, -1)),
+    ]
+
+
+def _key(name: str, labels: Mapping[str, str]) -> Series:
+    return name, tuple(sorted(labels.items()))
 
 
 def _series(key: Series, job: str | None = None) -> str:

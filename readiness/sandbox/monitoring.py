@@ -284,13 +284,13 @@ def _remember(folder: Path, front: Front) -> None:
     promtool = _program("promtool")
     text = folder / "history.txt"
     with text.open("w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" if not line.endswith("\n") else line for line in front.history(time.time()))
+        file.writelines(front.history(time.time()))
     try:
         made = subprocess.run(  # noqa: S603  a tool of the machine, our own words
-            # One block, not one for every two hours: the file is read once and not a hundred times.
+            # One block, not one for every two hours: the file is read once for each.
             [
                 *(promtool, "tsdb", "create-blocks-from", "openmetrics"),
-                *("--max-block-duration=480h", "--quiet", str(text), str(folder / "blocks")),
+                *("--max-block-duration=4374h", "--quiet", str(text), str(folder / "blocks")),
             ],
             capture_output=True,
             text=True,
