@@ -103,7 +103,7 @@ def planted(targets: Targets, planting: Planting, folder: Path) -> dict[str, obj
     target = targets.of(planting.kind)
     wrong: dict[str, object] = {}
     try:
-        with target.with_faults(planting.faults):
+        with target.sandbox.plant(*planting.faults):
             for look in planting.looks:
                 judged = target.judge(look, folder / "-".join(look))
                 wrong |= {
@@ -152,7 +152,7 @@ def expected_of(planting: Planting, told: dict[str, Said], otherwise: Said) -> S
 def test_people_have_the_last_word(targets: Targets, tmp_path: Path, name: str, word: str) -> None:
     look = (str(Phase.GA), "own")
     target = targets.of("after")
-    with target.with_faults((name,)):
+    with target.sandbox.plant(name):
         found = target.judge(look, tmp_path)
     assert found.outcomes == targets.healthy(look).outcomes
     assert found.verdict == word

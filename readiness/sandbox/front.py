@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, pairwise
+from math import ceil
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -24,8 +24,10 @@ FIRST, FIRST_STEP = 15 * 86_400, 1200
 """The week before that is told less closely."""
 STEP, RECENT, RECENT_STEP = 300, 900, 15
 """Seconds between two points of the history; the last quarter of an hour is told more closely."""
-LATELY = 4200
-"""Seconds of the past in which `lately` counts: more than an hour."""
+LATELY, LATELY_STEP = 4200, 60
+"""Seconds of the past in which `lately` counts: more than an hour. It is told closely enough to count an hour of it."""
+PAST_SECONDS, PAST_STEP = FIRST + FIRST_STEP, 6 * 3600
+"""For how long the past has been counted when it ends, and how far apart are the moments at which it may end."""
 TICK_SECONDS = 0.5
 BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 1.5, 2.0, 5.0, 10.0)
 QUICK = (0.30, 0.62, 0.84, 0.93, 0.985, 0.999, 0.9995, 0.9999, 1.0, 1.0)
@@ -39,6 +41,11 @@ LOOK_UPS, QUERIES = 20, 40
 JOBS = ("geo_enrichment", "aggregation", "exports")
 GIGABYTE = 1_000_000_000
 Series = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def end_of_the_past() -> float:
+    """Return the last of the day's four marks that was before anything that a fault changes."""
+    return (time.time() - LATELY) // PAST_STEP * PAST_STEP
 
 
 @dataclass
@@ -66,8 +73,6 @@ class Front:
     cache_hits: float = 0.94
     cpu: float = 0.35
     memory: float = 0.55
-    memory_growth: float = 0.0
-    """Share of the memory that is lost in each hour of the last day."""
     disk: float = 0.41
     database_cpu: float = 0.3
     database_connections: float = 0.25
@@ -80,7 +85,8 @@ class Front:
     """Metrics that are no longer emitted."""
     not_a_number: set[str] = field(default_factory=set)
     status: int = 200
-    restarted_at: float = field(default_factory=lambda: float(round(time.time() - WEEK)))
+    past_ends: float = field(default_factory=end_of_the_past)
+    """Up to when the history is the same for every sandbox."""
     database_bytes: float = 40.0 * GIGABYTE
     object_bytes: float = 120.0 * GIGABYTE
     _told: dict[Series, list[tuple[float, float]]] = field(default_factory=dict)
@@ -123,6 +129,10 @@ class Front:
         with self._lock:
             for key, rate in rates.items():
                 self._counts[key] = self._counts.get(key, 0.0) + rate * seconds
+
+    def usual_rates(self) -> dict[Series, float]:
+        """Return what each counter counts in a second as long as nothing is otherwise `lately`."""
+        return self._rates({})
 
     def _rates(self, lately: Mapping[str, float]) -> dict[Series, float]:
         """Return what each counter counts in a second, with so many times the usual number of some events."""
@@ -172,13 +182,11 @@ class Front:
 
     def _gauges(self, moment: float) -> Iterator[tuple[Series, float]]:
         """Give what goes up and down, as it stands at a moment (the past has it healthy)."""
-        now = time.time()
-        grown = self.memory_growth * max(0.0, 1 - (now - moment) / 86_400) * 24
         midnight = moment - moment % 86_400
         yield ("node_memory_MemTotal_bytes", ()), 8.0 * GIGABYTE
-        yield ("node_memory_MemAvailable_bytes", ()), 8.0 * GIGABYTE * max(0.0, 1 - self.memory - grown)
-        yield ("process_resident_memory_bytes", ()), GIGABYTE * (0.6 + grown)
-        yield ("process_start_time_seconds", ()), self.restarted_at
+        yield ("node_memory_MemAvailable_bytes", ()), 8.0 * GIGABYTE * (1 - self.memory)
+        yield ("process_resident_memory_bytes", ()), GIGABYTE * 0.6
+        yield ("process_start_time_seconds", ()), self.past_ends - WEEK
         yield ("node_filesystem_size_bytes", (("mountpoint", "/"),)), 100.0 * GIGABYTE
         yield ("node_filesystem_avail_bytes", (("mountpoint", "/"),)), 100.0 * GIGABYTE * (1 - self.disk)
         yield ("database_cpu_share", ()), self.database_cpu
@@ -196,26 +204,33 @@ class Front:
             yield ("jobs_waiting", (("queue", job),)), depth
 
     def history(self, until: float) -> Iterator[str]:
-        """Write the week that has passed in the OpenMetrics format, and count it; `promtool` makes blocks of it.
+        """Write what was since the past ended, and count it: see `past`, which it goes on from.
 
         Between two moments a counter grows by its rate, which changes once: where `lately` begins.
         """
-        moments = _moments(until)
-        stamps = [f" {moment:.3f}\n" for moment in moments]
-        seconds = [FIRST_STEP, *(later - moment for moment, later in pairwise(moments))]
-        begins = bisect_right(moments, until - LATELY)
-        usual, lately = self._rates({}), self._rates(self.lately)
+        changed, recent = until - LATELY, until - RECENT
+        moments = [self.past_ends + STEP * n for n in range(1, ceil((changed - self.past_ends) / STEP))]
+        begins = len(moments)
+        moments += [changed + LATELY_STEP * n for n in range(int((recent - changed) / LATELY_STEP))]
+        moments += [until - RECENT_STEP * n for n in range(RECENT // RECENT_STEP, -1, -1)]
+        seconds = [later - moment for moment, later in pairwise((self.past_ends, *moments))]
+        counted, usual, lately = _counted_in_the_past(), self.usual_rates(), self._rates(self.lately)
 
         def grown(key: Series) -> list[float]:
             by_then = (usual[key] * each for each in seconds[:begins])
             since = (lately[key] * each for each in seconds[begins:])
-            return [*accumulate(chain(by_then, since))]
+            return [*accumulate(chain(by_then, since), initial=counted[key])][1:]
 
-        rows = {key: grown(key) for key in usual}
-        counted = {key: values[-1] for key, values in rows.items()}
+        counters = {key: grown(key) for key in usual}
+        yield from self.written(moments, counters)
+        self.restore({key: values[-1] for key, values in counters.items()})
+
+    def written(self, moments: list[float], rows: dict[Series, list[float]]) -> Iterator[str]:
+        """Write counters, and all else as it stands, in the OpenMetrics format; `promtool` makes blocks of it."""
         gauges = [[*self._gauges(moment)] for moment in moments]
-        rows |= {one[0][0]: [value for _, value in one] for one in zip(*gauges, strict=True)}
+        rows = rows | {one[0][0]: [value for _, value in one] for one in zip(*gauges, strict=True)}
         rows["up", ()] = [1.0] * len(moments)
+        stamps = [f" {moment:.3f}\n" for moment in moments]
         name = ""
         for key in sorted(rows):
             if key[0] != name:
@@ -225,7 +240,6 @@ class Front:
             # Unrounded: a counter that goes on a hair below its history would look as if it had begun anew.
             yield "".join([f"{start}{value!r}{stamp}" for value, stamp in zip(rows[key], stamps, strict=True)])
         yield "# EOF\n"
-        self.restore(counted)
 
     def _page(self, request: Request) -> Response:
         del request
@@ -284,14 +298,20 @@ class Front:
         self._still.clear()
 
 
-def _moments(until: float) -> list[float]:
-    """Return the moments that the history tells of, the latest the closest."""
-    first, week, recent = until - FIRST, until - WEEK, until - RECENT
-    return [
-        *(first + FIRST_STEP * n for n in range((FIRST - WEEK) // FIRST_STEP)),
-        *(week + STEP * n for n in range(int((recent - week) / STEP))),
-        *(until - RECENT_STEP * n for n in range(RECENT // RECENT_STEP, -1, -1)),
-    ]
+def past(ends: float) -> Iterator[str]:
+    """Write the two weeks before a moment, as they always were: whoever asks gets the same."""
+    # No fault is told of so long ago: what is planted is told by `history`.
+    healthy = Front(past_ends=ends)
+    moments = [ends - FIRST + FIRST_STEP * n for n in range((FIRST - WEEK) // FIRST_STEP)]
+    moments += [ends - WEEK + STEP * n for n in range(WEEK // STEP + 1)]
+    began = ends - PAST_SECONDS
+    rows = {key: [rate * (moment - began) for moment in moments] for key, rate in healthy.usual_rates().items()}
+    yield from healthy.written(moments, rows)
+
+
+def _counted_in_the_past() -> dict[Series, float]:
+    """Return with which counts the past has ended."""
+    return {key: rate * PAST_SECONDS for key, rate in Front().usual_rates().items()}
 
 
 def _key(name: str, labels: Mapping[str, str]) -> Series:
