@@ -24,8 +24,9 @@ def place(kind: str, *made_of: object) -> Path:
 
 def version(path: Path) -> tuple[str, int, int]:
     """Return what tells one version of a program or module from another."""
-    found = path.stat()
-    return str(path), found.st_size, found.st_mtime_ns
+    real = path.resolve()
+    found = real.stat()
+    return str(real), found.st_size, found.st_mtime_ns
 
 
 def opened(path: Path) -> IO[bytes]:
