@@ -28,19 +28,28 @@ class Database:
 
     dsn: str
     _local: threading.local = field(default_factory=threading.local)
+    _renewed: int = 0
+    """How often all of them were given up."""
 
     def connection(self) -> psycopg.Connection[DictRow]:
         """Give this thread's connection. Raises psycopg.OperationalError."""
         known: psycopg.Connection[DictRow] | None = getattr(self._local, "connection", None)
-        if known is not None and time.monotonic() - self._local.used > FORGOTTEN_SECONDS:
+        if known is not None and (
+            time.monotonic() - self._local.used > FORGOTTEN_SECONDS or self._local.renewed != self._renewed
+        ):
             known.close()
         if known is None or known.closed:
+            self._local.renewed = self._renewed
             known = self._local.connection = self.fresh()
             known.execute("set statement_timeout = '5s'")
             # The server ends those of threads that never come back, and none that this side still holds for good.
             known.execute(f"set idle_session_timeout = '{2 * FORGOTTEN_SECONDS:.0f}s'")
         self._local.used = time.monotonic()
         return known
+
+    def renew(self) -> None:
+        """Give up the connections of all threads, which the server has ended: none is to find that out by an error."""
+        self._renewed += 1
 
     def fresh(self) -> psycopg.Connection[DictRow]:
         """Give a new connection, which the caller closes. Raises psycopg.OperationalError."""

@@ -151,9 +151,8 @@ def pairs(name: str, looks: Iterable[Look]) -> set[Pair]:
 def named() -> list[tuple[str, Planting]]:
     """Return all that is planted with the names of the tests, those of a unit one after the other.
 
-    Before the colon is what one worker does as a whole, see `tests.tiers.ByUnit`: all that is planted before the launch
-    and shares of what is planted after it, which a worker takes when it comes to them. A worker keeps its sandbox when it
-    goes from one unit to the next.
+    Before the colon is what one worker does as a whole, see `tests.tiers.ByUnit`: what is planted before the launch, or
+    a share of what is planted after it. A worker keeps its sandbox when it goes from one share to the next.
     """
     everything = plantings()
     before = [("before", planting) for planting in everything if planting.kind == "before"]
