@@ -15,7 +15,7 @@ from readiness.sandbox import SandboxFailed
 from readiness.sandbox.faults import FAULTS, Fault
 from tests.matrix.expected import DIAGNOSTICS, NOT_FOR_THE_SANDBOX, STEPS, VERDICTS
 from tests.matrix.judging import KINDS, PARTS, PHASES, Judged, Look, Targets, kind_of
-from tests.matrix.plantings import COVERS, Planting, looks_of, name_of, pairs, parts_of, plantings
+from tests.matrix.plantings import COVERS, Planting, looks_of, named, pairs, parts_of, plantings, seconds_of, shared
 from tests.matrix.telling import ONE_BY_ONE
 
 Said = TypeVar("Said")
@@ -59,6 +59,11 @@ def test_each_is_planted_alone_or_twice_with_others() -> None:
         assert set(together.values()) <= {1}
 
 
+def test_the_shares_take_about_as_long() -> None:
+    seconds = [sum(map(seconds_of, share)) for share in shared([one for one in PLANTINGS if one.kind == "after"])]
+    assert max(seconds) < 2 * min(seconds)
+
+
 BY_PHASE = [
     pytest.param(phase, id=f"{'before' if kind_of(phase) == 'before' else 'after-0'}:{phase}") for phase in PHASES
 ]
@@ -84,7 +89,7 @@ def test_the_healthy_target_is_launched(targets: Targets, phase: str) -> None:
 
 @pytest.mark.parametrize(
     "planting",
-    [pytest.param(planting, id=name_of(planting, number)) for number, planting in enumerate(PLANTINGS)],
+    [pytest.param(planting, id=name) for name, planting in named()],
 )
 def test_exactly_the_expected_lines_turn(
     targets: Targets, tmp_path: Path, planting: Planting, record_property: Callable[[str, object], None]
@@ -103,7 +108,7 @@ def planted(targets: Targets, planting: Planting, folder: Path) -> dict[str, obj
     target = targets.of(planting.kind)
     wrong: dict[str, object] = {}
     try:
-        with target.with_faults(planting.faults):
+        with target.sandbox.plant(*planting.faults):
             for look in planting.looks:
                 judged = target.judge(look, folder / "-".join(look))
                 wrong |= {
@@ -152,7 +157,7 @@ def expected_of(planting: Planting, told: dict[str, Said], otherwise: Said) -> S
 def test_people_have_the_last_word(targets: Targets, tmp_path: Path, name: str, word: str) -> None:
     look = (str(Phase.GA), "own")
     target = targets.of("after")
-    with target.with_faults((name,)):
+    with target.sandbox.plant(name):
         found = target.judge(look, tmp_path)
     assert found.outcomes == targets.healthy(look).outcomes
     assert found.verdict == word

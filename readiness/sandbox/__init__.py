@@ -15,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Self
+from urllib.parse import urlencode
 
 STOP_SECONDS = 20
 PLANT_SECONDS = 120
@@ -73,17 +74,17 @@ class Sandbox:
         self.variables = self._ask("POST", f"/age/{days}")
 
     @contextmanager
-    def plant(self, fault: str) -> Iterator[None]:
-        """Plant a fault by name, and mend it again."""
-        self.keep(fault)
+    def plant(self, *faults: str) -> Iterator[None]:
+        """Plant faults by name, and mend them again. Those that wait for something wait together."""
         try:
+            self.keep(*faults)
             yield
         finally:
-            self._ask("DELETE", f"/faults/{fault}")
+            self._ask("DELETE", f"/faults?{_named(faults)}")
 
-    def keep(self, fault: str) -> None:
-        """Plant a fault by name for as long as the sandbox lives."""
-        self._ask("PUT", f"/faults/{fault}")
+    def keep(self, *faults: str) -> None:
+        """Plant faults by name for as long as the sandbox lives."""
+        self._ask("PUT", f"/faults?{_named(faults)}")
 
     def stop(self) -> None:
         """Stop the sandbox, its database included."""
@@ -119,6 +120,10 @@ class Sandbox:
             raise SandboxFailed(error.read().decode("utf-8", "replace")) from None
         except OSError as error:
             raise SandboxFailed(f"the sandbox does not answer: {error}") from None
+
+
+def _named(faults: Iterable[str]) -> str:
+    return urlencode([("name", fault) for fault in faults])
 
 
 def _tail(errors: IO[str]) -> str:

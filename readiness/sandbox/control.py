@@ -1,4 +1,8 @@
-"""The hand on the sandbox: launch it, plant faults, mend them."""
+"""The hand on the sandbox: launch it, plant faults, mend them.
+
+`PUT /faults/disk-full` plants one fault, `PUT /faults?name=disk-full&name=cpu-busy` several, which wait together;
+`DELETE` mends them.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,8 @@ class Control:
             Route("/age/{days:int}", self._age, methods=["POST"]),
             Route("/variables", self._variables),
             Route("/faults", self._list),
+            Route("/faults", self._put, methods=["PUT"]),
+            Route("/faults", self._delete, methods=["DELETE"]),
             Route("/faults/{name}", self._put, methods=["PUT"]),
             Route("/faults/{name}", self._delete, methods=["DELETE"]),
         ]
@@ -42,21 +48,24 @@ class Control:
         own = {"SANDBOX_CONTROL_URL": self.web.url, "SANDBOX_CONTROL_TOKEN": self._token}
         return {**self._target.variables(), **own}
 
-    def plant(self, name: str) -> None:
-        """Break one thing. Raises ValueError for an unknown name."""
-        if name not in FAULTS:
-            raise ValueError(f"fault {not_one_of(name, FAULTS)}")
-        with self._lock:
-            if name not in self._planted:
-                planted = FAULTS[name].plant(self._target)
-                next(planted)
-                self._planted[name] = planted
+    def plant(self, *names: str) -> None:
+        """Break these things at the same time. Raises ValueError for an unknown name."""
+        for name in names:
+            if name not in FAULTS:
+                raise ValueError(f"fault {not_one_of(name, FAULTS)}")
+        with self._lock, self._target.monitoring.together():
+            for name in sorted(names, key=lambda name: not FAULTS[name].retells):
+                if name not in self._planted:
+                    planted = FAULTS[name].plant(self._target)
+                    next(planted)
+                    self._planted[name] = planted
 
-    def mend(self, name: str) -> None:
-        """Make it whole again."""
-        with self._lock:
-            for _ in self._planted.pop(name, iter(())):
-                raise ValueError(f"the fault {name} yields twice")
+    def mend(self, *names: str) -> None:
+        """Make them whole again, the last one first."""
+        with self._lock, self._target.monitoring.together():
+            for name in [name for name in reversed(self._planted) if name in names]:
+                for _ in self._planted.pop(name):
+                    raise ValueError(f"the fault {name} yields twice")
 
     def _allowed(self, request: Request) -> bool:
         return request.headers.get("authorization") == f"Bearer {self._token}"
@@ -90,7 +99,7 @@ class Control:
         if not self._allowed(request) or not callable(change):
             return JSONResponse({"error": "unauthorized"}, 401)
         try:
-            change(request.path_params["name"])
+            change(*request.query_params.getlist("name"), *request.path_params.values())
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 404)
         return JSONResponse({"planted": sorted(self._planted)})
@@ -99,5 +108,6 @@ class Control:
 async def _failed(request: Request, error: Exception) -> Response:
     """Tell the caller what went wrong, and where: nobody reads a log of the sandbox."""
     where = traceback.extract_tb(error.__traceback__)[-1]
-    says = f"{request.method} {request.url.path}: {type(error).__name__}: {error}"
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    says = f"{request.method} {asked}: {type(error).__name__}: {error}"
     return PlainTextResponse(f"{says} ({Path(where.filename).name}:{where.lineno} in {where.name})", 500)

@@ -28,19 +28,28 @@ class Database:
 
     dsn: str
     _local: threading.local = field(default_factory=threading.local)
+    _renewed: int = 0
+    """How often all of them were given up."""
 
     def connection(self) -> psycopg.Connection[DictRow]:
         """Give this thread's connection. Raises psycopg.OperationalError."""
         known: psycopg.Connection[DictRow] | None = getattr(self._local, "connection", None)
-        if known is not None and time.monotonic() - self._local.used > FORGOTTEN_SECONDS:
+        if known is not None and (
+            time.monotonic() - self._local.used > FORGOTTEN_SECONDS or self._local.renewed != self._renewed
+        ):
             known.close()
         if known is None or known.closed:
+            self._local.renewed = self._renewed
             known = self._local.connection = self.fresh()
             known.execute("set statement_timeout = '5s'")
             # The server ends those of threads that never come back, and none that this side still holds for good.
             known.execute(f"set idle_session_timeout = '{2 * FORGOTTEN_SECONDS:.0f}s'")
         self._local.used = time.monotonic()
         return known
+
+    def renew(self) -> None:
+        """Give up the connections of all threads, which the server has ended: none is to find that out by an error."""
+        self._renewed += 1
 
     def fresh(self) -> psycopg.Connection[DictRow]:
         """Give a new connection, which the caller closes. Raises psycopg.OperationalError."""
@@ -69,7 +78,7 @@ class Database:
 def prepare(server: Server) -> tuple[Database, Database, str]:
     """Make roles, tables and history; give the superuser's and the service's connections and the probe's address."""
     admin = Database(server.dsn())
-    _wait_until_open(admin)
+    wait_until_open(admin)
     passwords = {SERVICE: secrets.token_hex(12), PROBE: secrets.token_hex(12)}
     admin.rows("create extension pg_stat_statements")
     for role, password in passwords.items():
@@ -89,12 +98,12 @@ def prepare(server: Server) -> tuple[Database, Database, str]:
     return admin, Database(server.dsn(SERVICE, passwords[SERVICE])), server.dsn(PROBE, passwords[PROBE])
 
 
-def _wait_until_open(admin: Database) -> None:
+def wait_until_open(database: Database) -> None:
     """Wait for the end of the start-up: a server listens a moment before it takes sessions."""
     end = time.monotonic() + OPEN_SECONDS
     while True:
         try:
-            admin.connection()
+            database.connection()
         except psycopg.OperationalError:
             if time.monotonic() > end:
                 raise

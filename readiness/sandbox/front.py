@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate, chain, pairwise
+from math import ceil
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -22,17 +24,28 @@ FIRST, FIRST_STEP = 15 * 86_400, 1200
 """The week before that is told less closely."""
 STEP, RECENT, RECENT_STEP = 300, 900, 15
 """Seconds between two points of the history; the last quarter of an hour is told more closely."""
-LATELY = 4200
-"""Seconds of the past in which `lately` counts: more than an hour."""
+LATELY, LATELY_STEP = 4200, 60
+"""Seconds of the past in which `lately` counts: more than an hour. It is told closely enough to count an hour of it."""
+PAST_SECONDS, PAST_STEP = FIRST + FIRST_STEP, 6 * 3600
+"""For how long the past has been counted when it ends, and how far apart are the moments at which it may end."""
 TICK_SECONDS = 0.5
 BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 1.5, 2.0, 5.0, 10.0)
 QUICK = (0.30, 0.62, 0.84, 0.93, 0.985, 0.999, 0.9995, 0.9999, 1.0, 1.0)
 """Share of the requests answered within each bucket: p95 lies at 0.34 s."""
 PATHS = {"/": 4.0, "/api/leads": 0.2, "/api/login": 0.6, "/api/payments": 0.1, "/api/v1/ingest/browser": 5.0}
 """Path → requests a second on average."""
+EVENTS = {"login": 0.6, "payment": 0.1, "lead": 0.2, "registration": 0.05}
+"""What people do → how often a second."""
+LOOK_UPS, QUERIES = 20, 40
+"""How often a second the cache and the database are asked."""
 JOBS = ("geo_enrichment", "aggregation", "exports")
 GIGABYTE = 1_000_000_000
 Series = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def end_of_the_past() -> float:
+    """Return the last of the day's four marks that was before anything that a fault changes."""
+    return (time.time() - LATELY) // PAST_STEP * PAST_STEP
 
 
 @dataclass
@@ -60,8 +73,6 @@ class Front:
     cache_hits: float = 0.94
     cpu: float = 0.35
     memory: float = 0.55
-    memory_growth: float = 0.0
-    """Share of the memory that is lost in each hour of the last day."""
     disk: float = 0.41
     database_cpu: float = 0.3
     database_connections: float = 0.25
@@ -74,7 +85,8 @@ class Front:
     """Metrics that are no longer emitted."""
     not_a_number: set[str] = field(default_factory=set)
     status: int = 200
-    restarted_at: float = field(default_factory=lambda: float(round(time.time() - WEEK)))
+    past_ends: float = field(default_factory=end_of_the_past)
+    """Up to when the history is the same for every sandbox."""
     database_bytes: float = 40.0 * GIGABYTE
     object_bytes: float = 120.0 * GIGABYTE
     _told: dict[Series, list[tuple[float, float]]] = field(default_factory=dict)
@@ -93,7 +105,7 @@ class Front:
     def add(self, name: str, count: float, **labels: str) -> None:
         """Count something at once: so a fault makes an hour of it in a moment."""
         with self._lock:
-            key = (name, tuple(sorted(labels.items())))
+            key = _key(name, labels)
             self._counts[key] = self._counts.get(key, 0.0) + count
 
     def total(self, name: str, **labels: str) -> float:
@@ -106,40 +118,54 @@ class Front:
         while True:
             time.sleep(TICK_SECONDS)
             now = time.time()
-            self._pass(now - before, now)
+            self._pass(now - before)
             before = now
 
-    def _pass(self, seconds: float, moment: float) -> None:
+    def _pass(self, seconds: float) -> None:
         """Let `seconds` of traffic pass."""
         if not self.up:
             return
-        lately = self.lately if moment > time.time() - LATELY else {}
-        # As much by night as by day: what a fault does to a day must not hang on when it is planted.
-        busy = self.load * seconds * lately.get("all", 1.0)
-        for path, rate in PATHS.items():
-            self._requests(path, rate * busy)
-        for event, rate in (("login", 0.6), ("payment", 0.1), ("lead", 0.2), ("registration", 0.05)):
-            good, rate = self.successes[event], rate * lately.get(event, 1.0)  # noqa: PLW2901
-            self.add("business_events_total", rate * busy * good, event=event, result="success")
-            self.add("business_events_total", rate * busy * (1 - good), event=event, result="failure")
-        asked = 20 * busy
-        self.add("cache_requests_total", asked * self.cache_hits, result="hit")
-        self.add("cache_requests_total", asked * (1 - self.cache_hits), result="miss")
-        self.add("database_query_seconds_sum", 40 * busy * 0.02)
-        self.add("database_query_seconds_count", 40 * busy)
-        self.add("database_errors_total", 0)
-        self.add("node_cpu_seconds_total", seconds * (1 - self.cpu), cpu="0", mode="idle")
-        self.add("node_cpu_seconds_total", seconds * self.cpu, cpu="0", mode="user")
+        rates = self._rates(self.lately)
+        with self._lock:
+            for key, rate in rates.items():
+                self._counts[key] = self._counts.get(key, 0.0) + rate * seconds
 
-    def _requests(self, path: str, count: float) -> None:
-        shares = {"500": self.errors, "429": self.throttled, "200": 1 - self.errors - self.throttled}
-        for code, share in shares.items():
-            self.add("http_requests_total", count * share, path=path, code=code)
-        for bound, share in zip(BUCKETS, self._within(), strict=True):
-            self.add("http_request_duration_seconds_bucket", count * share, path=path, le=f"{bound:g}")
-        self.add("http_request_duration_seconds_bucket", count, path=path, le="+Inf")
-        self.add("http_request_duration_seconds_count", count, path=path)
-        self.add("http_request_duration_seconds_sum", count * 0.12 * self.slowness, path=path)
+    def usual_rates(self) -> dict[Series, float]:
+        """Return what each counter counts in a second as long as nothing is otherwise `lately`."""
+        return self._rates({})
+
+    def _rates(self, lately: Mapping[str, float]) -> dict[Series, float]:
+        """Return what each counter counts in a second, with so many times the usual number of some events."""
+        found: dict[Series, float] = {}
+
+        def rate(name: str, count: float, **labels: str) -> None:
+            found[_key(name, labels)] = count
+
+        # As much by night as by day: what a fault does to a day must not hang on when it is planted.
+        busy = self.load * lately.get("all", 1.0)
+        within = tuple(self._within())
+        for path, usual in PATHS.items():
+            count = usual * busy
+            rate("http_requests_total", count * self.errors, path=path, code="500")
+            rate("http_requests_total", count * self.throttled, path=path, code="429")
+            rate("http_requests_total", count * (1 - self.errors - self.throttled), path=path, code="200")
+            for bound, share in zip(BUCKETS, within, strict=True):
+                rate("http_request_duration_seconds_bucket", count * share, path=path, le=f"{bound:g}")
+            rate("http_request_duration_seconds_bucket", count, path=path, le="+Inf")
+            rate("http_request_duration_seconds_count", count, path=path)
+            rate("http_request_duration_seconds_sum", count * 0.12 * self.slowness, path=path)
+        for event, usual in EVENTS.items():
+            count, good = usual * lately.get(event, 1.0) * busy, self.successes[event]
+            rate("business_events_total", count * good, event=event, result="success")
+            rate("business_events_total", count * (1 - good), event=event, result="failure")
+        rate("cache_requests_total", LOOK_UPS * busy * self.cache_hits, result="hit")
+        rate("cache_requests_total", LOOK_UPS * busy * (1 - self.cache_hits), result="miss")
+        rate("database_query_seconds_sum", QUERIES * busy * 0.02)
+        rate("database_query_seconds_count", QUERIES * busy)
+        rate("database_errors_total", 0.0)
+        rate("node_cpu_seconds_total", 1 - self.cpu, cpu="0", mode="idle")
+        rate("node_cpu_seconds_total", self.cpu, cpu="0", mode="user")
+        return found
 
     def _within(self) -> Iterator[float]:
         """Give the share answered within each bound, when everything takes `slowness` times as long."""
@@ -156,13 +182,11 @@ class Front:
 
     def _gauges(self, moment: float) -> Iterator[tuple[Series, float]]:
         """Give what goes up and down, as it stands at a moment (the past has it healthy)."""
-        now = time.time()
-        grown = self.memory_growth * max(0.0, 1 - (now - moment) / 86_400) * 24
         midnight = moment - moment % 86_400
         yield ("node_memory_MemTotal_bytes", ()), 8.0 * GIGABYTE
-        yield ("node_memory_MemAvailable_bytes", ()), 8.0 * GIGABYTE * max(0.0, 1 - self.memory - grown)
-        yield ("process_resident_memory_bytes", ()), GIGABYTE * (0.6 + grown)
-        yield ("process_start_time_seconds", ()), self.restarted_at
+        yield ("node_memory_MemAvailable_bytes", ()), 8.0 * GIGABYTE * (1 - self.memory)
+        yield ("process_resident_memory_bytes", ()), GIGABYTE * 0.6
+        yield ("process_start_time_seconds", ()), self.past_ends - WEEK
         yield ("node_filesystem_size_bytes", (("mountpoint", "/"),)), 100.0 * GIGABYTE
         yield ("node_filesystem_avail_bytes", (("mountpoint", "/"),)), 100.0 * GIGABYTE * (1 - self.disk)
         yield ("database_cpu_share", ()), self.database_cpu
@@ -180,26 +204,41 @@ class Front:
             yield ("jobs_waiting", (("queue", job),)), depth
 
     def history(self, until: float) -> Iterator[str]:
-        """Write the week that has passed in the OpenMetrics format, and count it; `promtool` makes blocks of it."""
-        self._counts.clear()
-        first, week, recent = until - FIRST, until - WEEK, until - RECENT
-        moments = [first + FIRST_STEP * n for n in range((FIRST - WEEK) // FIRST_STEP)]
-        moments += [week + STEP * n for n in range(int((recent - week) / STEP))]
+        """Write what was since the past ended, and count it: see `past`, which it goes on from.
+
+        Between two moments a counter grows by its rate, which changes once: where `lately` begins.
+        """
+        changed, recent = until - LATELY, until - RECENT
+        moments = [self.past_ends + STEP * n for n in range(1, ceil((changed - self.past_ends) / STEP))]
+        begins = len(moments)
+        moments += [changed + LATELY_STEP * n for n in range(int((recent - changed) / LATELY_STEP))]
         moments += [until - RECENT_STEP * n for n in range(RECENT // RECENT_STEP, -1, -1)]
-        rows: dict[Series, list[str]] = {}
-        before = first - FIRST_STEP
-        for moment in moments:
-            self._pass(moment - before, moment)
-            before = moment
-            for key, value in (*self._counts.items(), *self._gauges(moment)):
-                # Unrounded: a counter that goes on a hair below its history would look as if it had begun anew.
-                rows.setdefault(key, []).append(f"{_series(key, 'front')} {value!r} {moment:.3f}")
-            rows.setdefault(("up", ()), []).append(f"{_series(('up', ()), 'front')} 1 {moment:.3f}")
-        for name in sorted({key[0] for key in rows}):
-            family = name.removesuffix("_total")
-            yield f"# TYPE {family} {'counter' if name.endswith('_total') else 'unknown'}"
-            for key in sorted(key for key in rows if key[0] == name):
-                yield from rows[key]
+        seconds = [later - moment for moment, later in pairwise((self.past_ends, *moments))]
+        counted, usual, lately = _counted_in_the_past(), self.usual_rates(), self._rates(self.lately)
+
+        def grown(key: Series) -> list[float]:
+            by_then = (usual[key] * each for each in seconds[:begins])
+            since = (lately[key] * each for each in seconds[begins:])
+            return [*accumulate(chain(by_then, since), initial=counted[key])][1:]
+
+        counters = {key: grown(key) for key in usual}
+        yield from self.written(moments, counters)
+        self.restore({key: values[-1] for key, values in counters.items()})
+
+    def written(self, moments: list[float], rows: dict[Series, list[float]]) -> Iterator[str]:
+        """Write counters, and all else as it stands, in the OpenMetrics format; `promtool` makes blocks of it."""
+        gauges = [[*self._gauges(moment)] for moment in moments]
+        rows = rows | {one[0][0]: [value for _, value in one] for one in zip(*gauges, strict=True)}
+        rows["up", ()] = [1.0] * len(moments)
+        stamps = [f" {moment:.3f}\n" for moment in moments]
+        name = ""
+        for key in sorted(rows):
+            if key[0] != name:
+                name = key[0]
+                yield f"# TYPE {name.removesuffix('_total')} {'counter' if name.endswith('_total') else 'unknown'}\n"
+            start = f"{_series(key, 'front')} "
+            # Unrounded: a counter that goes on a hair below its history would look as if it had begun anew.
+            yield "".join([f"{start}{value!r}{stamp}" for value, stamp in zip(rows[key], stamps, strict=True)])
         yield "# EOF\n"
 
     def _page(self, request: Request) -> Response:
@@ -221,12 +260,12 @@ class Front:
     def tell(self, name: str, points: list[tuple[float, float]], **labels: str) -> None:
         """Show one more series, with the past that it would have: moments and values, and on with the last of them."""
         with self._lock:
-            self._told[name, tuple(sorted(labels.items()))] = points
+            self._told[_key(name, labels)] = points
 
     def take_back(self, name: str, **labels: str) -> None:
         """Show that series no longer: its past stays on record, as that of any process that has ended."""
         with self._lock:
-            self._told.pop((name, tuple(sorted(labels.items()))), None)
+            self._told.pop(_key(name, labels), None)
 
     def _past(self) -> list[str]:
         """Write the series that were told. What is taken back while Prometheus asks must not come back with it."""
@@ -257,6 +296,26 @@ class Front:
     def thaw(self) -> None:
         """Let everything move again."""
         self._still.clear()
+
+
+def past(ends: float) -> Iterator[str]:
+    """Write the two weeks before a moment, as they always were: whoever asks gets the same."""
+    # No fault is told of so long ago: what is planted is told by `history`.
+    healthy = Front(past_ends=ends)
+    moments = [ends - FIRST + FIRST_STEP * n for n in range((FIRST - WEEK) // FIRST_STEP)]
+    moments += [ends - WEEK + STEP * n for n in range(WEEK // STEP + 1)]
+    began = ends - PAST_SECONDS
+    rows = {key: [rate * (moment - began) for moment in moments] for key, rate in healthy.usual_rates().items()}
+    yield from healthy.written(moments, rows)
+
+
+def _counted_in_the_past() -> dict[Series, float]:
+    """Return with which counts the past has ended."""
+    return {key: rate * PAST_SECONDS for key, rate in Front().usual_rates().items()}
+
+
+def _key(name: str, labels: Mapping[str, str]) -> Series:
+    return name, tuple(sorted(labels.items()))
 
 
 def _series(key: Series, job: str | None = None) -> str:

@@ -7,19 +7,25 @@ ask there are unknown and say why. The other one, and the sandbox, do without it
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import subprocess
+import tarfile
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlencode
 
+from readiness.sandbox import front as fronts
+from readiness.sandbox import kept
 from readiness.sandbox.absent import Absent, ServerFailed, broken, not_here
 from readiness.sandbox.catcher import Catcher, routing
 from readiness.sandbox.front import Front
@@ -29,11 +35,14 @@ from readiness.tools import BY_NAME, find
 
 PROMETHEUS, ALERTMANAGER = "prometheus", "alertmanager"
 RULES = Path(__file__).parent / "alert-rules.yml"
-SCRAPE = "1s"
+BLOCKS = "blocks"
+SCRAPE, EVALUATION = "250ms", "1s"
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
 LINE_LENGTH = 200
 """Characters of the end of a log that a reason quotes."""
+ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""The letters of a block's name."""
 LOCKED = "basic_auth_users: {nobody: $2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay}"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -59,6 +68,8 @@ class Monitoring:
     catcher_web: Web
     words: tuple[str, ...] = ()
     """What Prometheus was started with."""
+    _due: list[Callable[[], object]] | None = None
+    """What is to be done at the end of `together`; None where nothing is changed together."""
 
     @property
     def real(self) -> bool:
@@ -102,9 +113,7 @@ class Monitoring:
         since, counts = self._last_seen() + 0.001, self.front.remember()
         yield
         self.front.restore(counts)
-        until = time.time()
-        self.settle()
-        self.forget(since, until)
+        self.after_settling(partial(self.forget, since, time.time()))
 
     def _last_seen(self) -> float:
         """Return when Prometheus last read the front: what it read then is not to be forgotten.
@@ -126,10 +135,22 @@ class Monitoring:
     def again(self) -> None:
         """Let Prometheus remember another past: the history as the front tells it now."""
         if self.real:
-            self.away()
-            shutil.rmtree(self.folder / "blocks")
-            _remember(self.folder, self.front)
-            self.back()
+            told = Path(tempfile.mkdtemp(prefix="told-", dir=self.folder))
+            _remember(told, self.front)
+            self.after_settling(partial(self._exchange, told, time.time()))
+
+    def _exchange(self, told: Path, until: float) -> None:
+        """Have another past in place of all that was seen up to a moment.
+
+        A block is read when Prometheus looks through its folder, which it does when it has emptied one. Started anew it
+        would do so too, and then ask nobody for five seconds.
+        """
+        self.forget(0, until)
+        for block in (told / BLOCKS).iterdir():
+            block.rename(self.folder / BLOCKS / block.name)
+        told.joinpath(BLOCKS).rmdir()
+        told.rmdir()
+        _post(f"{self.prometheus_url}/api/v1/admin/tsdb/clean_tombstones")
 
     def deny(self, *, denied: bool) -> None:
         """Let Prometheus ask for a password that nobody has; it reads the file anew for each request."""
@@ -168,14 +189,40 @@ class Monitoring:
                 return
             time.sleep(0.05)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Wait once, when all has been changed that is changed meanwhile, instead of after each change."""
+        due: list[Callable[[], object]] = []
+        self._due = due
+        try:
+            yield
+        finally:
+            self._due = None
+        if due:
+            self.seen()
+        for do in due:
+            do()
+
     def settle(self) -> None:
+        """Wait until Prometheus has seen the front as it is now, or leave that to the end of `together`."""
+        self.after_settling(lambda: None)
+
+    def after_settling(self, do: Callable[[], object]) -> None:
+        """Do something when Prometheus has seen the front as it is now: at once, or at the end of `together`."""
+        if self._due is None:
+            self.seen()
+            do()
+        else:
+            self._due.append(do)
+
+    def seen(self) -> None:
         """Wait until Prometheus has seen the front as it is now; it begins five seconds after its start."""
         wanted, end = time.time(), time.monotonic() + READY_SECONDS
         while self.real and time.monotonic() < end:
             found = self.ask("timestamp(up)")
             if found and all(float(one["value"][1]) > wanted for one in found):
                 return
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """Stop both."""
@@ -248,7 +295,7 @@ def _start_servers(
 def _prometheus_words(folder: Path, port: int) -> tuple[str, ...]:
     return (
         f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'blocks'}",
+        f"--storage.tsdb.path={folder / BLOCKS}",
         "--storage.tsdb.retention.time=30d",
         f"--web.listen-address=127.0.0.1:{port}",
         "--web.enable-lifecycle",
@@ -268,7 +315,7 @@ def _alertmanager_words(folder: Path, port: int) -> tuple[str, ...]:
 
 def _configuration(targets: dict[str, str], alertmanager_port: int) -> dict[str, Any]:
     return {
-        "global": {"scrape_interval": SCRAPE, "evaluation_interval": SCRAPE},
+        "global": {"scrape_interval": SCRAPE, "evaluation_interval": EVALUATION},
         "rule_files": ["rules.yml"],
         "storage": {"tsdb": {"out_of_order_time_window": "8d"}},  # a fault may tell of a past: see `Front.tell`
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager_port}"]}]}]},
@@ -280,17 +327,57 @@ def _configuration(targets: dict[str, str], alertmanager_port: int) -> dict[str,
 
 
 def _remember(folder: Path, front: Front) -> None:
-    """Give Prometheus the week that has passed. Raises ServerFailed."""
-    promtool = _program("promtool")
-    text = folder / "history.txt"
+    """Give Prometheus the two weeks that have passed. Raises ServerFailed."""
+    blocks = folder / BLOCKS
+    blocks.mkdir(exist_ok=True)
+    _remember_the_past(blocks, front.past_ends)
+    _make_block(front.history(time.time()), blocks)
+
+
+def _remember_the_past(blocks: Path, ends: float) -> None:
+    """Put the block in place that every sandbox has; it is made once. Raises ServerFailed."""
+    promtool = Path(_program("promtool"))
+    made_of = [kept.version(path) for path in (promtool, Path(__file__), Path(fronts.__file__))]
+    packed = kept.place("past", made_of, ends)
+    try:
+        with kept.opened(packed) as file, tarfile.open(fileobj=file) as archive:
+            archive.extractall(blocks, filter="data")
+        for block in blocks.iterdir():
+            _rename(block)
+    except (OSError, tarfile.TarError):  # there is none that can be used
+        for block in blocks.iterdir():
+            shutil.rmtree(block)
+        _make_block(fronts.past(ends), blocks)
+        if any(blocks.iterdir()):
+            kept.keep(packed, partial(_pack, blocks))
+
+
+def _rename(block: Path) -> None:
+    """Give a block a name of its own: a Prometheus takes one with a name that it knows for the one that it has."""
+    file = block / "meta.json"
+    meta = json.loads(file.read_text(encoding="utf-8"))
+    meta["ulid"] = "01" + "".join(secrets.choice(ULID) for _ in range(24))
+    meta["compaction"]["sources"] = [meta["ulid"]]
+    file.write_text(json.dumps(meta), encoding="utf-8")
+    block.rename(block.with_name(meta["ulid"]))
+
+
+def _pack(blocks: Path, file: IO[bytes]) -> None:
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        archive.add(blocks, ".")
+
+
+def _make_block(lines: Iterable[str], blocks: Path) -> None:
+    """Make a block of what is written in the OpenMetrics format. Raises ServerFailed."""
+    text = blocks.parent / "history.txt"
     with text.open("w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" if not line.endswith("\n") else line for line in front.history(time.time()))
+        file.writelines(lines)
     try:
         made = subprocess.run(  # noqa: S603  a tool of the machine, our own words
-            # One block, not one for every two hours: the file is read once and not a hundred times.
+            # One block, not one for every two hours: the file is read once for each.
             [
-                *(promtool, "tsdb", "create-blocks-from", "openmetrics"),
-                *("--max-block-duration=480h", "--quiet", str(text), str(folder / "blocks")),
+                *(_program("promtool"), "tsdb", "create-blocks-from", "openmetrics"),
+                *("--max-block-duration=4374h", "--quiet", str(text), str(blocks)),
             ],
             capture_output=True,
             text=True,

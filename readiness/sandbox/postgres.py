@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import pwd
-import secrets
 import shutil
 import signal
 import subprocess
@@ -20,12 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from readiness.sandbox import clusters
 from readiness.sandbox.processes import free_port, start_server
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "fsync": "off",  # it lives for a test run
+    "max_wal_size": "1GB",  # what a replica has not read yet is not thrown away
     "max_connections": "100",
     "superuser_reserved_connections": "1",  # enough to mend with, and the pool can be filled to its last connections
     "wal_retrieve_retry_interval": "100ms",  # a replica comes back at once
@@ -63,9 +64,11 @@ def start(folder: Path) -> Server:
     folder.mkdir(0o700)
     owner = _owner(folder)
     binaries = _binaries(owner)
-    password = secrets.token_hex(12)
     environment = {"PATH": f"{binaries}:/usr/bin:/bin", "LC_ALL": "C", "HOME": str(folder)}
-    _initialise(binaries, folder, password, environment, owner)
+    try:
+        password = clusters.make(binaries, folder, environment, owner)
+    except clusters.NoCluster as error:
+        raise PostgresFailed(str(error)) from None
     port = free_port()
     process = _serve(binaries, folder, port, environment, owner)
     if not _answers(process, folder):
@@ -82,7 +85,8 @@ def follow(primary: Server, folder: Path) -> Server:
     copied = subprocess.run(  # noqa: S603
         [
             *(str(binaries / "pg_basebackup"), "-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres"),
-            *("-D", str(folder / "data"), "-R", "-X", "stream", "--checkpoint=fast", "--no-sync"),
+            *("-D", str(folder / "data"), "-R", "--checkpoint=fast", "--no-sync"),
+            *("-X", "none", "--no-manifest"),  # what is written meanwhile it reads from the primary, once it runs
         ],
         capture_output=True,
         text=True,
@@ -148,30 +152,6 @@ def _copy(package: Path) -> Path:
     if target.stat().st_uid != os.geteuid():
         raise PostgresFailed(f"{target} belongs to somebody else, and is not trusted: remove it")
     return target / package.name
-
-
-def _initialise(
-    binaries: Path, folder: Path, password: str, environment: dict[str, str], owner: dict[str, Any]
-) -> None:
-    secret = folder / "password"
-    secret.write_text(password, encoding="ascii")
-    secret.chmod(0o600)
-    if owner:
-        os.chown(secret, owner["user"], owner["group"])
-    made = subprocess.run(  # noqa: S603
-        [
-            *(str(binaries / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "-A", "scram-sha-256"),
-            *("--pwfile", str(secret), "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"),
-        ],
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd="/",
-        check=False,
-        **owner,
-    )
-    if made.returncode:
-        raise PostgresFailed(f"initdb failed: {made.stderr[-800:]}")
 
 
 def _serve(

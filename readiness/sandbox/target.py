@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +17,7 @@ from readiness.sandbox.attested import Attested
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.channels import Channels
 from readiness.sandbox.configuration import Configuration
-from readiness.sandbox.database import Database, prepare
+from readiness.sandbox.database import Database, prepare, wait_until_open
 from readiness.sandbox.front import Front
 from readiness.sandbox.log import Log
 from readiness.sandbox.monitoring import Monitoring
@@ -142,20 +144,23 @@ class Target:
 
 
 def build(folder: Path, *, replica: bool = False) -> Target:
-    """Start every part. Raises postgres.PostgresFailed."""
-    with ExitStack() as undo:
+    """Start every part; what watches the target starts beside its database. Raises postgres.PostgresFailed."""
+    front = Front()
+    front_web = Web(front.application())
+    with ThreadPoolExecutor(2) as beside, ExitStack() as undo:
+        watching = beside.submit(monitoring.start, folder / "monitoring", front, {"front": _place(front_web)})
+        undo.callback(lambda: watching.result().stop())
         server = postgres.start(folder / "postgres")
         undo.callback(server.stop)
-        front = Front()
-        front_web = Web(front.application())
-        watched = monitoring.start(folder / "monitoring", front, {"front": _place(front_web)})
-        undo.callback(watched.stop)
-        target = _build_on(server, folder, front, front_web, watched)
-        if replica:
-            target.replica = postgres.follow(server, folder / "replica")
-            undo.callback(target.replica.stop)
+        following = beside.submit(postgres.follow, server, folder / "replica") if replica else None
+        if following:
+            undo.callback(lambda: following.result().stop())
+        target = _build_on(server, folder, front, front_web, watching)
+        if following:
+            target.replica = following.result()
+            _catch_up(target.admin, target.replica)
         target.begin()
-        watched.evaluated()
+        target.monitoring.evaluated()
         undo.pop_all()
     return target
 
@@ -164,7 +169,19 @@ def _place(web: Web) -> str:
     return web.url.removeprefix("http://")
 
 
-def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: Web, watched: Monitoring) -> Target:
+def _catch_up(admin: Database, replica: postgres.Server) -> None:
+    """Wait until a replica has what was written while it was made."""
+    written = admin.one("select pg_current_wal_lsn() as place")["place"]
+    copy = Database(replica.dsn())
+    wait_until_open(copy)
+    while not copy.one("select pg_last_wal_replay_lsn() >= %s::pg_lsn as there", written)["there"]:
+        time.sleep(0.01)
+    copy.connection().close()
+
+
+def _build_on(
+    server: postgres.Server, folder: Path, front: Front, front_web: Web, watching: Future[Monitoring]
+) -> Target:
     admin, database, probe_dsn = prepare(server)
     store = ObjectStore(folder / "objects")
     storage_web = Web(store.application())
@@ -175,6 +192,8 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
     management = Management(admin)
     launch_at = datetime.now(UTC) + UNTIL_LAUNCH
     operations = Operations(service, front, storage_web)
+    backups = dumps.make(server, folder / "backups")
+    watched = watching.result()
     return Target(
         server=server,
         admin=admin,
@@ -192,7 +211,7 @@ def _build_on(server: postgres.Server, folder: Path, front: Front, front_web: We
         front_web=front_web,
         operations=operations,
         operations_web=Web(operations.application()),
-        backups=dumps.make(server, folder / "backups"),
+        backups=backups,
         monitoring=watched,
         watchers=watchers.start(watched.prometheus_url, admin),
         papers=Papers(folder / "papers"),

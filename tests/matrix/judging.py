@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -121,14 +120,6 @@ class Target:
             return judge(self.sandbox, phase, reports, self.folder / "environments", launch)
         stated = launch if phase == Phase.GA else None
         return judge(self.sandbox, phase, reports, ROOT / "environments", stated)
-
-    @contextmanager
-    def with_faults(self, names: tuple[str, ...]) -> Iterator[None]:
-        """Plant these, one after the other, and mend them in the opposite order."""
-        with ExitStack() as planted:
-            for name in names:
-                planted.enter_context(self.sandbox.plant(name))
-            yield
 
     def left(self) -> dict[Look, dict[str, str]]:
         """Return what comes out otherwise than in the beginning, now that everything is mended."""

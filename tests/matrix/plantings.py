@@ -20,6 +20,16 @@ from tests.matrix.judging import KINDS, LINES, PARTS, Look
 TOGETHER, COVERS = 4, 2
 LINES_AT_MOST = 6
 """A fault that turns more takes a whole system away, and would hide what others do."""
+SHARES = 8
+"""Of what is planted after the launch: so many that the workers end at about the same time."""
+LOOK_SECONDS = 2.0
+"""How long a look takes with all that belongs to it."""
+MORE_SECONDS = {
+    "promotion-stalled": 62.0,  # the check waits as long as an upload may take
+    "front-was-away": 8.0,  # and stays away for so long
+    "requests-frozen": 5.0,
+}
+"""How much longer it takes with some faults."""
 SEED = "which faults are planted together"
 
 
@@ -138,13 +148,30 @@ def pairs(name: str, looks: Iterable[Look]) -> set[Pair]:
     }
 
 
-def name_of(planting: Planting, number: int) -> str:
-    """Return the name of a test: before the colon what one worker does as a whole, see `tests.tiers.ByUnit`.
+def named() -> list[tuple[str, Planting]]:
+    """Return all that is planted with the names of the tests, those of a unit one after the other.
 
-    That is one kind of sandbox, or half of what is planted in the kind that has more.
+    Before the colon is what one worker does as a whole, see `tests.tiers.ByUnit`: what is planted before the launch, or
+    a share of what is planted after it. A worker keeps its sandbox when it goes from one share to the next.
     """
-    unit = planting.kind if planting.kind == "before" else f"{planting.kind}-{number % 2}"
-    return f"{unit}:{'+'.join(planting.faults)}"
+    everything = plantings()
+    before = [("before", planting) for planting in everything if planting.kind == "before"]
+    shares = shared([planting for planting in everything if planting.kind == "after"])
+    after = [(f"after-{number}", planting) for number, share in enumerate(shares) for planting in share]
+    return [(f"{unit}:{'+'.join(planting.faults)}", planting) for unit, planting in (*before, *after)]
+
+
+def shared(found: list[Planting]) -> list[list[Planting]]:
+    """Return shares that take about as long, the one with the longest planting first."""
+    shares: list[list[Planting]] = [[] for _ in range(SHARES)]
+    for planting in sorted(found, key=seconds_of, reverse=True):
+        min(shares, key=lambda share: sum(map(seconds_of, share))).append(planting)
+    return shares
+
+
+def seconds_of(planting: Planting) -> float:
+    """Return about how long it takes to plant, to look and to mend."""
+    return len(planting.looks) * LOOK_SECONDS + sum(MORE_SECONDS.get(name, 0.0) for name in planting.faults)
 
 
 if __name__ == "__main__":  # what is proven, a line each: to compare before and after a change

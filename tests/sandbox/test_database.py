@@ -18,3 +18,13 @@ def test_a_connection_that_was_forgotten_is_given_up(sandbox: Sandbox, monkeypat
     assert second is not first
     assert first.closed
     second.close()
+
+
+def test_connections_that_the_server_has_ended_are_given_up(sandbox: Sandbox) -> None:
+    made = Database(sandbox.variables["SANDBOX_SCRATCH_DATABASE_URL"])
+    first = made.connection()
+    with made.fresh() as other:
+        other.execute("select pg_terminate_backend(%s)", [first.info.backend_pid])
+    made.renew()
+    assert made.one("select 1 as one") == {"one": 1}
+    made.connection().close()

@@ -178,6 +178,39 @@ def test_a_series_that_has_ended_stays_ended(launched_sandbox: Sandbox) -> None:
     assert sizes() == 1
 
 
+def test_several_faults_are_planted_and_mended_at_once(launched_sandbox: Sandbox) -> None:
+    def planted() -> set[str]:
+        url = f"{launched_sandbox.variables['SANDBOX_CONTROL_URL']}/faults"
+        return set(httpx.get(url, trust_env=False).json()["planted"])
+
+    def value(query: str) -> float:
+        url = f"{launched_sandbox.variables['SANDBOX_PROMETHEUS_URL']}/api/v1/query"
+        answer = httpx.get(url, params={"query": query}, trust_env=False).json()["data"]["result"]
+        return float(answer[0]["value"][1])
+
+    def seen() -> list[float]:
+        leads = value('sum(increase(business_events_total{event="lead"}[1h]))')
+        declined = value('sum(increase(business_events_total{event="payment",result="failure"}[1h]))')
+        return [leads, declined, value("node_filesystem_avail_bytes / node_filesystem_size_bytes")]
+
+    before = seen()
+    with launched_sandbox.plant("disk-full", "payments-declined", "leads-fewer"):
+        assert planted() == {"disk-full", "payments-declined", "leads-fewer"}
+        leads, declined, free = seen()
+        assert leads == pytest.approx(0.75 * before[0], rel=0.05)
+        assert declined > 3 * before[1]
+        assert free == pytest.approx(0.03)
+    assert planted() == set()
+    assert seen() == [pytest.approx(usual, rel=0.05) for usual in before]
+
+
+def test_of_several_one_that_is_unknown_leaves_nothing_planted(sandbox: Sandbox) -> None:
+    with pytest.raises(SandboxFailed, match="rls-off"), sandbox.plant("disk-full", "rls-of"):
+        pass
+    answer = httpx.get(f"{sandbox.variables['SANDBOX_CONTROL_URL']}/faults", trust_env=False).json()
+    assert answer["planted"] == []
+
+
 def test_an_unknown_fault_is_refused_with_the_nearest_name(sandbox: Sandbox) -> None:
     with pytest.raises(SandboxFailed, match="rls-off"), sandbox.plant("rls-of"):
         pass

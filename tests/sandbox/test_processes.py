@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import cast
 
 import pytest
@@ -43,6 +44,18 @@ def test_a_free_port_is_kept_for_who_names_it() -> None:
         socket.create_server(("127.0.0.1", port)).close()
 
 
+class Ours:
+    """A target of which nothing is there but what waits for faults."""
+
+    class Monitoring:
+        together = staticmethod(nullcontext)
+
+    monitoring = Monitoring()
+
+    def __str__(self) -> str:
+        return "ours"
+
+
 def _refuses(target: Target) -> Iterator[None]:
     yield from ()
     raise TimeoutError(f"the disk of {target} is slow today")
@@ -50,9 +63,10 @@ def _refuses(target: Target) -> Iterator[None]:
 
 def test_a_fault_that_cannot_be_planted_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FAULTS, "refuses", Fault("refuses", "", "", (), {}, _refuses))
-    control = Control(cast("Target", "ours"))
+    control = Control(cast("Target", Ours()))
     sandbox = Sandbox({"SANDBOX_CONTROL_URL": control.web.url, "SANDBOX_CONTROL_TOKEN": control._token})
-    said = r"^PUT /faults/refuses: TimeoutError: the disk of ours is slow today \(test_processes\.py:\d+ in _refuses\)$"
+    why = r"TimeoutError: the disk of ours is slow today"
+    said = rf"^PUT /faults\?name=refuses: {why} \(test_processes\.py:\d+ in _refuses\)$"
     with pytest.raises(SandboxFailed, match=said):
         sandbox.keep("refuses")
     control.web.stop()

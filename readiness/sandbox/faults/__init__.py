@@ -28,6 +28,8 @@ class Fault:
     turns: Mapping[str, str]
     """`check[line]` or `check[line:subject]` → the outcome it must turn to; `runbook/line` if not ingestion's."""
     plant: Plant
+    retells: bool = False
+    """It has the past told anew, and what others have counted is lost by that: they are planted after it."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -39,13 +41,13 @@ class Fault:
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(*phases: str, turns: Mapping[str, str]) -> Callable[[Plant], Plant]:
+def fault(*phases: str, turns: Mapping[str, str], retells: bool = False) -> Callable[[Plant], Plant]:
     """Register a generator that plants, yields and mends. `turns` counts in those phases that have the item."""
 
     def register(plant: Plant) -> Plant:
         name = plant.__name__.replace("_", "-")
         area = plant.__module__.rpartition(".")[2]
-        FAULTS[name] = Fault(name, area, inspect.getdoc(plant) or "", phases, dict(turns), plant)
+        FAULTS[name] = Fault(name, area, inspect.getdoc(plant) or "", phases, dict(turns), plant, retells)
         return plant
 
     return register

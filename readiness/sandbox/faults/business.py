@@ -39,7 +39,7 @@ def payments_declined(target: Target) -> Iterator[None]:
     yield from _refuse(target, "payment", 0.06)
 
 
-@fault("postlaunch", turns={LEADS: "fail"})
+@fault("postlaunch", turns={LEADS: "fail"}, retells=True)
 def leads_fewer(target: Target) -> Iterator[None]:
     """Since an hour three quarters of the usual leads arrive; the traffic is as always."""
     target.front.lately["lead"] = 0.75
@@ -49,7 +49,7 @@ def leads_fewer(target: Target) -> Iterator[None]:
     target.monitoring.again()
 
 
-@fault("smoke", "postlaunch", turns={REGISTRATIONS: "fail"})
+@fault("smoke", "postlaunch", turns={REGISTRATIONS: "fail"}, retells=True)
 def registrations_stopped(target: Target) -> Iterator[None]:
     """Nobody has registered for an hour."""
     target.front.lately["registration"] = 0.0

@@ -63,6 +63,7 @@ def database_gone_for_service(target: Target) -> Iterator[None]:
     target.admin.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'ingestion_service'")
     yield
     target.admin.rows("alter role ingestion_service login")
+    target.service.plant.database.renew()
 
 
 NAMED = "health.names_environment[umbrella/health-environment]"

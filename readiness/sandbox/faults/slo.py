@@ -225,7 +225,7 @@ def traffic_spike(target: Target) -> Iterator[None]:
         yield
 
 
-@fault("postlaunch", turns=turning("fail", TRAFFIC, LEADS))
+@fault("postlaunch", turns=turning("fail", TRAFFIC, LEADS), retells=True)
 def traffic_halved(target: Target) -> Iterator[None]:
     """Since an hour there is less than half of the usual traffic."""
     target.front.lately["all"] = 0.45
@@ -235,14 +235,14 @@ def traffic_halved(target: Target) -> Iterator[None]:
     target.monitoring.again()
 
 
-@fault("smoke", "postlaunch", turns={**turning("unknown", *HOURLY), TRAFFIC: "fail"})
+@fault("smoke", "postlaunch", turns={**turning("unknown", *HOURLY), TRAFFIC: "fail"}, retells=True)
 def requests_frozen(target: Target) -> Iterator[None]:
     """The counter of requests is there, and has not moved for an hour."""
     target.front.freeze(REQUESTS)
     now = time.time()
-    target.monitoring.settle()
+    target.monitoring.seen()
     target.monitoring.forget(now - 4200, now, REQUESTS)
-    target.monitoring.settle()
+    target.monitoring.seen()
     yield
     target.front.thaw()
     target.monitoring.again()
@@ -268,7 +268,7 @@ def requests_hidden(target: Target) -> Iterator[None]:
     resumed(target)
 
 
-@fault("postlaunch", "ga", turns=turning("unknown", *BASELINE, THROTTLING, WEEKLY, UPTIME))
+@fault("postlaunch", "ga", turns=turning("unknown", *BASELINE, THROTTLING, WEEKLY, UPTIME), retells=True)
 def requests_not_recorded(target: Target) -> Iterator[None]:
     """A day of the week is missing in the record of the requests."""
     now = time.time()
@@ -287,15 +287,15 @@ def counters_reset(target: Target) -> Iterator[None]:
 
 def stopped(target: Target, match: str) -> None:
     """Let it be some minutes since the last sample."""
-    target.monitoring.settle()
+    target.monitoring.seen()
     now = time.time()
     target.monitoring.forget(now - STOPPED_SECONDS, now, match)
 
 
 def resumed(target: Target) -> None:
     """Wait for two samples: of one there is no increase."""
-    target.monitoring.settle()
-    target.monitoring.settle()
+    target.monitoring.seen()
+    target.monitoring.seen()
 
 
 @fault("ga", turns={UPTIME: "fail"})

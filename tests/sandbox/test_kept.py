@@ -1,0 +1,108 @@
+"""What is made once on a machine is used as long as it is whole, and made again where it is not."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from readiness.sandbox import kept, postgres
+
+USUAL = tempfile.gettempdir()
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where it is kept: nowhere that others use."""
+    folder = tmp_path / "places"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A folder that the server's user can reach."""
+    with tempfile.TemporaryDirectory(dir=USUAL) as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+def write(text: bytes) -> Path:
+    path = kept.place("thing", text.decode())
+    kept.keep(path, lambda file: file.write(text))
+    return path
+
+
+def test_each_ingredient_counts() -> None:
+    assert kept.place("thing", "a", 1) == kept.place("thing", "a", 1)
+    assert len({kept.place(*words) for words in (("thing", "a"), ("thing", "b"), ("other", "a"), ("thing",))}) == 4
+
+
+def test_another_version_of_a_program_is_another_ingredient(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("one")
+    before = kept.version(program)
+    program.write_text("three")
+    assert kept.version(program) != before
+
+
+def test_it_is_read_as_it_was_written(places: Path) -> None:
+    with kept.opened(write(b"whole")) as file:
+        assert file.read() == b"whole"
+    assert len(list(places.iterdir())) == 1
+
+
+def test_half_of_it_is_not_kept(places: Path) -> None:
+    def breaks_off(file: IO[bytes]) -> None:
+        file.write(b"half")
+        raise OSError("the disk is full")
+
+    kept.keep(kept.place("thing"), breaks_off)
+    assert list(places.iterdir()) == []
+
+
+def test_a_link_and_what_is_not_there_are_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_text("chosen by somebody else")
+    path = kept.place("thing")
+    with pytest.raises(FileNotFoundError):
+        kept.opened(path)
+    path.symlink_to(tmp_path / "theirs")
+    with pytest.raises(OSError, match="symbolic links"):
+        kept.opened(path)
+
+
+def test_what_somebody_else_has_made_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(b"theirs")
+    somebody = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: somebody)
+    with pytest.raises(PermissionError, match="belongs to somebody else"):
+        kept.opened(path)
+
+
+def test_the_next_one_removes_an_old_one_of_its_kind(places: Path) -> None:
+    old, new, other = write(b"old"), write(b"new"), kept.place("other")
+    other.touch()
+    long_ago = time.time() - kept.OLD_SECONDS - 1
+    os.utime(old, (long_ago, long_ago))
+    os.utime(other, (long_ago, long_ago))
+    third = write(b"third")
+    assert set(places.iterdir()) == {new, other, third}
+
+
+def test_a_broken_cluster_is_made_again(starts_servers: None, places: Path, outside: Path) -> None:
+    del starts_servers
+    postgres.start(outside / "first").stop()
+    (packed,) = places.iterdir()
+    whole = packed.read_bytes()
+    packed.write_bytes(whole[: len(whole) // 2])
+    postgres.start(outside / "second").stop()
+    assert len(packed.read_bytes()) == len(whole)
+    server = postgres.start(outside / "third")
+    server.stop()
+    assert server.password == (outside / "second" / "password").read_text()
