@@ -23,7 +23,7 @@ from loadtests.connection import Address, Connection, now, resolve
 from loadtests.health import Health
 from loadtests.recording import Recorder, Sample, Why
 from loadtests.reply import HTTPParseError, Reply
-from loadtests.safety import Refused, leads_out
+from loadtests.safety import Refused, forbidden_redirect
 from readiness.rehearsal.evidence import LACKED
 from readiness.rehearsal.journeys import Step, Upload, fill, fill_all, point
 
@@ -277,7 +277,9 @@ class Client:
         if reply.status not in step.status:
             return f"status {reply.status}"
         try:
-            if reply.status in _REDIRECTS and (out := leads_out(reply.header("location"), self._reach.allowed_hosts)):
+            if reply.status in _REDIRECTS and (
+                out := forbidden_redirect(reply.header("location"), self._reach.allowed_hosts)
+            ):
                 return f"a redirect to {out}, which is not in allowed_hosts"
             if wanted and wanted not in reply.content():
                 return "the answer does not hold the wanted text"

@@ -33,7 +33,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from loadtests.run import Run, prepare, say
-from loadtests.safety import Leave, Refused, make_room
+from loadtests.safety import LoadPermission, Refused, raise_fd_limit
 from loadtests.shape import COURSES, PHASE, Course, Stages
 from loadtests.visitor import REACH, THINK, Visitor, Walker, take_turns
 from readiness.errors import BadInput
@@ -127,13 +127,13 @@ def _set_up(environment: LocustEnvironment) -> Run:
     options = environment.parsed_options
     if options is None:
         raise RuntimeError("Locust gave no options")
-    leave = Leave(
+    permission = LoadPermission(
         {Effect(word) for word in options.allow.split(",") if word in set(Effect)}, options.confirm, options.host
     )
     folder = Path(options.environments)
     try:
-        run = prepare(options.env, options.stage, leave, folder, Path(options.reports))
-        _make_room(options, run.stage.users)
+        run = prepare(options.env, options.stage, permission, folder, Path(options.reports))
+        _raise_fd_limit(options, run.stage.users)
         load = run.environment.load
         journeys = load.journeys if load else {}
         take_turns(journeys, {name: _rows(options.env, name, journey, folder) for name, journey in journeys.items()})
@@ -147,12 +147,12 @@ def _set_up(environment: LocustEnvironment) -> Run:
     return run
 
 
-def _make_room(options: Namespace, users: int) -> None:
+def _raise_fd_limit(options: Namespace, users: int) -> None:
     """Let this process have its users' connections, where it has users. Raises Refused."""
     if options.master and not options.processes:
         return
     try:
-        make_room(users, options.processes or 1)
+        raise_fd_limit(users, options.processes or 1)
     except Refused:
         if not options.worker:  # how many users come to it, a worker does not know
             raise

@@ -17,7 +17,7 @@ from loadtests.client import Client, Reach
 from loadtests.connection import trust
 from loadtests.health import Health
 from loadtests.recording import Recorder
-from loadtests.safety import Leave, Refused, permit, stage_of
+from loadtests.safety import LoadPermission, Refused, permit, stage_of
 from readiness.environment.schema import Environment, Reading, host_of, load
 from readiness.rehearsal import evidence as rehearsal_evidence
 from readiness.rehearsal.evidence import Connections, Endpoint, Evidence, Generator, Target
@@ -173,14 +173,14 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def prepare(name: str, stage_name: str, leave: Leave, environments: Path, reports: Path) -> Run:
+def prepare(name: str, stage_name: str, permission: LoadPermission, environments: Path, reports: Path) -> Run:
     """Read the environment, make sure that load is allowed, and set up what the users share.
 
     Raises Refused or BadEnvironment with every reason, before anything is contacted.
     """
     environment = load(name, environments)
     stage = stage_of(environment, stage_name)
-    permit(environment, stage, leave)
+    permit(environment, stage, permission)
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{stage_name}"
     recorder = Recorder()
     target = environment.target
