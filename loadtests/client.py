@@ -266,7 +266,7 @@ class Client:
             way.connection = Connection(address, self._reach.trust if origin[0] == "https" else None)
         finally:
             if way.connection is None:
-                recorder.books.links.failed += 1
+                recorder.counters.connections.failed += 1
         took, handshake = time.perf_counter() - began, way.connection.handshake
         recorder.connected(way.why, round((took - handshake) * 1e6), round(handshake * 1e6))
         way.why = "unexplained"

@@ -104,7 +104,7 @@ def _stop(runner: Runner, name: str) -> None:
 @_on(events.test_start)
 def _begin(environment: LocustEnvironment, **_: object) -> None:
     options, runner = environment.parsed_options, environment.runner
-    # Under the web interface one process may see several rehearsals; each has its own books and its own folder.
+    # Under the web interface one process may see several rehearsals; each has its own counters and its own folder.
     run = RUNS[environment] if environment in RUNS and options and options.headless else _set_up(environment)
     run.leads = not isinstance(runner, MasterRunner) and not _works(environment)
     if not _works(environment):
@@ -216,7 +216,7 @@ def _end_copy(run: Run) -> None:
 def _report(client_id: str, data: dict[str, Any]) -> None:
     for run in RUNS.values():
         data["rehearsal"] = {
-            "books": run.recorder.hand_over(),
+            "counters": run.recorder.drain(),
             "health": {**run.reach.health.plain(), "name": client_id},
         }
 
@@ -227,14 +227,14 @@ def _collect(client_id: str, data: dict[str, Any]) -> None:
     if not found:
         return
     for run in RUNS.values():
-        run.recorder.books.add(found["books"])
+        run.recorder.counters.add(found["counters"])
         run.generators[client_id] = found["health"]
 
 
 @_on(events.user_error)
 def _broke(exception: Exception, **_: object) -> None:
     for run in RUNS.values():
-        run.recorder.broke(exception)
+        run.recorder.record_exception(exception)
 
 
 @_on(events.test_stop)
@@ -253,7 +253,9 @@ def _finish(environment: LocustEnvironment, **_: object) -> None:
     if run.ended == "running":
         run.ended, run.ended_because = "cut short", "it was stopped before its end"
     if environment.runner:
-        run.outside = max(0, environment.runner.stats.total.num_requests - sum(run.recorder.books.known_in.values()))
+        run.outside = max(
+            0, environment.runner.stats.total.num_requests - sum(run.recorder.counters.recorded_in.values())
+        )
     run.revision_at_end = run.look_up_revision()[0]
     found = run.write()
     say(found, run)

@@ -1,4 +1,4 @@
-"""One rehearsal under way in this process: what was asked, the books, and the evidence made of them."""
+"""One rehearsal under way in this process: what was asked, the counters, and the evidence made of them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Run:
 
     @property
     def recorder(self) -> Recorder:
-        """The books of this process."""
+        """The counters of this process."""
         return self.reach.recorder
 
     @property
@@ -80,7 +80,8 @@ class Run:
 
     def evidence(self) -> Evidence:
         """Make the evidence of what is known now."""
-        books, recorder = self.recorder.books, self.recorder
+        recorder = self.recorder
+        counters = recorder.counters
         begun = recorder.hold_from != float("inf")
         if self.leads and not self.lost_workers and not any(name != "local" for name in self.generators):
             self.generators["local"] = self.reach.health.plain()
@@ -99,18 +100,18 @@ class Run:
                 "finished_at": datetime.now(UTC) if self.ended != "running" else None,
                 "ended": self.ended,
                 "ended_because": self.ended_because,
-                "seconds": _pairs(books.sent_at, books.answered_at),
+                "seconds": _pairs(counters.sent_at, counters.answered_at),
                 "users": self.users,
-                "phases": _pairs(books.sent_in, books.known_in),
-                "endpoints": {name: Endpoint(**vars(tally)) for name, tally in books.endpoints.items()},
-                "slices": {at: (p.kernel, p.naive, p.ok, p.failed) for at, p in books.slices.items()},
-                "connections": Connections(**vars(books.links)),
+                "phases": _pairs(counters.sent_in, counters.recorded_in),
+                "endpoints": {name: Endpoint(**vars(tally)) for name, tally in counters.endpoints.items()},
+                "slices": {at: (p.kernel, p.naive, p.ok, p.failed) for at, p in counters.slices.items()},
+                "connections": Connections(**vars(counters.connections)),
                 "generators": [Generator(**found) for found in self.generators.values()],
                 "lost_workers": self.lost_workers,
                 "late_workers": self.late_workers,
                 "outside": self.outside,
-                "broken_visits": books.broken_visits,
-                "broken_because": books.broken_because,
+                "broken_visits": counters.broken_visits,
+                "broken_because": counters.broken_because,
                 "versions": _versions(),
             }
         )

@@ -101,9 +101,9 @@ def test_an_answer_that_cannot_be_used_is_a_failed_request(served: Served, name:
     step, error = UNWANTED[name]
     reach = reaching(served.port)
     assert ask(reach, **step).error == error
-    books = reach.recorder.books
-    assert books.sent_in == books.known_in == {"hold": 1}
-    assert books.endpoints[step["path"]].errors == {error: 1}
+    counters = reach.recorder.counters
+    assert counters.sent_in == counters.recorded_in == {"hold": 1}
+    assert counters.endpoints[step["path"]].errors == {error: 1}
 
 
 def test_what_is_kept_comes_with_the_answer(served: Served) -> None:
@@ -124,7 +124,7 @@ def test_a_step_that_cannot_be_sent_is_no_request_and_tells_no_value(step: dict[
     with pytest.raises(ValueError, match=re.escape(says)) as caught:
         ask(reach, {"id": "a secret"}, **step)
     assert "secret" not in str(caught.value)
-    assert not reach.recorder.books.sent_in
+    assert not reach.recorder.counters.sent_in
 
 
 def test_a_header_of_the_step_replaces_what_is_there_however_it_is_spelled(served: Served) -> None:
@@ -176,7 +176,7 @@ def test_users_begin_with_the_addresses_in_turn(served: Served, other: Served) -
 def test_an_address_that_refuses_is_passed_over(served: Served) -> None:
     reach = at(reaching(9), 9, served.port)
     assert not any(ask(reach, path="/").error for _ in range(4))
-    assert reach.recorder.books.links.failed == 2
+    assert reach.recorder.counters.connections.failed == 2
     assert ask(at(reach, 9, 9), path="/").error == "ConnectionRefusedError: ECONNREFUSED"
 
 
@@ -213,4 +213,4 @@ def test_a_certificate_that_is_not_trusted_is_not_passed_over(monkeypatch: pytes
     monkeypatch.setattr(client, "Connection", fail)
     reach = at(reaching(9), 9, served.port)
     assert ask(reach, path="/").error == "SSLError: wrong version"
-    assert reach.recorder.books.links.failed == 1
+    assert reach.recorder.counters.connections.failed == 1
