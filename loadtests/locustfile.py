@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from loadtests.run import Run, prepare, say
 from loadtests.safety import LoadPermission, Refused, raise_fd_limit
 from loadtests.shape import COURSES, PHASE, Course, Stages
-from loadtests.visitor import REACH, THINK, Visitor, Walker, take_turns
+from loadtests.visitor import CLIENT_CONFIGS, THINK, Visitor, Walker, take_turns
 from readiness.errors import BadInput
 from readiness.outcomes import Effect
 from readiness.rehearsal.journeys import Journey, check_names, read_rows
@@ -114,7 +114,7 @@ def _begin(environment: LocustEnvironment, **_: object) -> None:
         run.revision = run.look_up_revision()
         gevent.spawn(_write_on, run)
     if not isinstance(runner, MasterRunner):
-        gevent.spawn(run.reach.health.watch)
+        gevent.spawn(run.client_config.health.watch)
 
 
 def _works(environment: LocustEnvironment) -> bool:
@@ -143,7 +143,7 @@ def _set_up(environment: LocustEnvironment) -> Run:
         sys.exit(REFUSED)
     environment.user_classes = [*classes, *([Walker] if journeys or not classes else [])]
     environment.stop_timeout = run.stage.drain_seconds
-    REACH[environment], THINK[environment], RUNS[environment] = run.reach, run.stage.think_seconds, run
+    CLIENT_CONFIGS[environment], THINK[environment], RUNS[environment] = run.client_config, run.stage.think_seconds, run
     return run
 
 
@@ -217,7 +217,7 @@ def _report(client_id: str, data: dict[str, Any]) -> None:
     for run in RUNS.values():
         data["rehearsal"] = {
             "counters": run.recorder.drain(),
-            "health": {**run.reach.health.plain(), "name": client_id},
+            "health": {**run.client_config.health.plain(), "name": client_id},
         }
 
 

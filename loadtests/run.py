@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loadtests.client import Client, Reach
+from loadtests.client import Client, ClientConfig
 from loadtests.connection import trust
 from loadtests.health import Health
 from loadtests.recording import Recorder
@@ -39,7 +39,7 @@ class Run:
     stage: Stage
     name: str
     folder: Path
-    reach: Reach
+    client_config: ClientConfig
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     users: dict[int, int] = field(default_factory=dict)
     generators: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Run:
     @property
     def recorder(self) -> Recorder:
         """The counters of this process."""
-        return self.reach.recorder
+        return self.client_config.recorder
 
     @property
     def first_line(self) -> str:
@@ -84,7 +84,7 @@ class Run:
         counters = recorder.counters
         begun = recorder.hold_from != float("inf")
         if self.leads and not self.lost_workers and not any(name != "local" for name in self.generators):
-            self.generators["local"] = self.reach.health.plain()
+            self.generators["local"] = self.client_config.health.plain()
         return Evidence.model_validate(
             {
                 "schema": "readiness/rehearsal/1",
@@ -117,7 +117,7 @@ class Run:
         )
 
     def _target(self) -> Target:
-        known = {str(address.place[0]) for found in self.reach.known.values() for address in found}
+        known = {str(address.place[0]) for found in self.client_config.resolved.values() for address in found}
         return Target(
             url=self.environment.target.url,
             addresses=tuple(sorted(known)),
@@ -148,7 +148,7 @@ class Run:
 
     def _read_revision(self, asked: Reading, url: str) -> tuple[str | None, str]:
         headers = {**asked.headers, **({"Authorization": f"Bearer {asked.token.reveal()}"} if asked.token else {})}
-        client = Client(replace(self.reach, recorder=Recorder()))
+        client = Client(replace(self.client_config, recorder=Recorder()))
         try:
             answer = client.ask(Step(path=url, status=(200,), headers=headers))
             if answer.error or not answer.reply:
@@ -192,8 +192,8 @@ def prepare(name: str, stage_name: str, permission: LoadPermission, environments
     seconds = environment.load.request_seconds_at_most if environment.load else 10.0
     folder = reports / name / rehearsal_evidence.FOLDER / stamp
     health = Health("local", recorder)
-    reach = Reach(target.url, environment.allowed_hosts, headers, seconds, recorder, health, trust())
-    return Run(environment, stage_name, stage, stamp, folder, reach)
+    client_config = ClientConfig(target.url, environment.allowed_hosts, headers, seconds, recorder, health, trust())
+    return Run(environment, stage_name, stage, stamp, folder, client_config)
 
 
 def say(found: Judgement, run: Run) -> None:

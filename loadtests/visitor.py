@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING
 
 from locust import User, task
 
-from loadtests.client import Answer, Client, Reach
+from loadtests.client import Answer, Client, ClientConfig
 from loadtests.safety import Refused
 from readiness.rehearsal.journeys import Journey, Step
 
 if TYPE_CHECKING:
     from locust.env import Environment as LocustEnvironment
 
-REACH: dict[LocustEnvironment, Reach] = {}
+CLIENT_CONFIGS: dict[LocustEnvironment, ClientConfig] = {}
 """What the users of this process share; set before the first of them comes."""
 THINK: dict[LocustEnvironment, tuple[float, float]] = {}
 JOURNEYS: list[tuple[Journey, Iterator[Mapping[str, str]]]] = []
@@ -48,7 +48,7 @@ class Visitor(User):
 
     def __init__(self, environment: LocustEnvironment) -> None:
         super().__init__(environment)
-        self.client = Client(REACH[environment])
+        self.client = Client(CLIENT_CONFIGS[environment])
         self._least, self._most = THINK[environment]
 
     def wait_time(self) -> float:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from loadtests import client, connection
-from loadtests.client import Answer, Client, Reach
+from loadtests.client import Answer, Client, ClientConfig
 from loadtests.connection import Address, trust
 from loadtests.health import Health
 from loadtests.recording import Recorder
@@ -77,12 +77,14 @@ def other() -> Iterator[Served]:
         yield found
 
 
-def reaching(port: int, headers: Mapping[str, str] | None = None) -> Reach:
+def reaching(port: int, headers: Mapping[str, str] | None = None) -> ClientConfig:
     recorder = Recorder(hold_from=0)
-    return Reach(f"http://127.0.0.1:{port}", ["127.0.0.1"], headers or {}, 3, recorder, Health("x", recorder), trust())
+    return ClientConfig(
+        f"http://127.0.0.1:{port}", ["127.0.0.1"], headers or {}, 3, recorder, Health("x", recorder), trust()
+    )
 
 
-def ask(reach: Reach, values: Mapping[str, str] | None = None, **step: Any) -> Answer:
+def ask(reach: ClientConfig, values: Mapping[str, str] | None = None, **step: Any) -> Answer:
     """Ask once, as one user."""
     with closing(Client(reach)) as user:
         return user.ask(Step.model_validate(step), values)
@@ -160,10 +162,10 @@ def test_a_target_that_refuses_is_told_as_such() -> None:
     assert ask(reaching(9), path="/").error == "ConnectionRefusedError: ECONNREFUSED"
 
 
-def at(reach: Reach, *ports: int) -> Reach:
+def at(reach: ClientConfig, *ports: int) -> ClientConfig:
     """Give the target these addresses."""
     host, home = "127.0.0.1", urlsplit(reach.url).port or 0
-    reach.known["http", host, home] = [Address(host, home, socket.AF_INET, (host, port)) for port in ports]
+    reach.resolved["http", host, home] = [Address(host, home, socket.AF_INET, (host, port)) for port in ports]
     return reach
 
 
@@ -202,7 +204,7 @@ def test_of_several_failures_the_one_that_tells_most_is_told(
 
     monkeypatch.setattr(client, "Connection", fail)
     reach = reaching(9)
-    reach.known["http", "127.0.0.1", 9] = [Address("", code, family, ()) for family, code in failures]
+    reach.resolved["http", "127.0.0.1", 9] = [Address("", code, family, ()) for family, code in failures]
     assert ask(reach, path="/").error == says
 
 
