@@ -20,7 +20,7 @@ from loadtests.recording import Recorder
 from loadtests.safety import LoadPermission, Refused, permit, stage_of
 from readiness.environment.schema import Environment, Reading, host_of, load
 from readiness.rehearsal import evidence as rehearsal_evidence
-from readiness.rehearsal.evidence import Connections, Endpoint, Evidence, Generator, Target
+from readiness.rehearsal.evidence import Connections, Endpoint, Evidence, Generator, LoadTarget
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.journeys import Step, point
 from readiness.rehearsal.stages import Stage
@@ -134,10 +134,10 @@ class Run:
             }
         )
 
-    def _target(self) -> Target:
+    def _target(self) -> LoadTarget:
         resolved = self.client_config.resolved.values()
         addresses = {str(address.place[0]) for of_origin in resolved for address in of_origin}
-        return Target(
+        return LoadTarget(
             url=self.environment.target.url,
             addresses=tuple(sorted(addresses)),
             revision=self.revision[0],
