@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from readiness.drill import evidence as drill_evidence
-from readiness.drill.evidence import BLANK, Evidence, Step
+from readiness.drill.evidence import BLANK, DrillStep, Evidence
 from readiness.environment.drills import Action
 from readiness.environment.schema import Environment
 from readiness.outcomes import Unknown
@@ -78,7 +78,7 @@ class Course:
             raise
         finally:
             ended, found = datetime.now(UTC), REDACTOR.text(under.found)
-            step = Step(
+            step = DrillStep(
                 name=name, says=says, began=began, ended=ended, done=under.done, found=found, failed=under.failed
             )
             self._change(steps=(*self.evidence.steps, step))
