@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from readiness.environment.drills import IncidentDrill
 from readiness.files.atomic_write import write_whole
 from readiness.outcomes import NotConfigured
 from readiness.procedures.course import Course
@@ -28,15 +29,7 @@ def run(course: Course) -> None:
         began = time.monotonic()
         step.saw(course.do(settings.simulate))
 
-    with course.step("detect", f"see the alert {settings.alert} fire") as step:
-        fired = course.wait(lambda: _is_firing(course, settings.alert), settings.seconds_at_most) is not None
-        step.failed = not fired
-        seconds = time.monotonic() - began
-        course.note(detected_seconds=seconds if fired else None)
-        if fired:
-            step.saw(f"after {seconds:.1f} s")
-        else:
-            step.saw(f"it did not fire within {settings.seconds_at_most:g} s", done=False)
+    _detect(course, settings, began)
 
     with course.step("publish", "tell those who must know") as step:
         step.saw(course.do(settings.publish))
@@ -45,15 +38,32 @@ def run(course: Course) -> None:
         mitigated = time.monotonic()
         mitigate()
 
+    _resolve(course, settings, mitigated)
+
+    with course.step("document", f"write the draft of the report, {REPORT}"):
+        write_whole(course.folder / REPORT, _report(course))
+        course.note(document=REPORT)
+
+
+def _detect(course: Course, settings: IncidentDrill, began: float) -> None:
+    with course.step("detect", f"see the alert {settings.alert} fire") as step:
+        fired = course.wait(lambda: _is_firing(course, settings.alert), settings.seconds_at_most) is not None
+        step.failed = not fired
+
+        seconds = time.monotonic() - began
+        course.note(detected_seconds=seconds if fired else None)
+        if fired:
+            step.saw(f"after {seconds:.1f} s")
+        else:
+            step.saw(f"it did not fire within {settings.seconds_at_most:g} s", done=False)
+
+
+def _resolve(course: Course, settings: IncidentDrill, mitigated: float) -> None:
     with course.step("resolve", f"see the alert {settings.alert} end") as step:
         ended = course.wait(lambda: not _is_firing(course, settings.alert), settings.seconds_at_most) is not None
         step.failed = not ended
         course.note(resolved_seconds=time.monotonic() - mitigated if ended else None)
         step.saw("it has ended" if ended else "it still fires", done=ended)
-
-    with course.step("document", f"write the draft of the report, {REPORT}"):
-        write_whole(course.folder / REPORT, _report(course))
-        course.note(document=REPORT)
 
 
 def _is_firing(course: Course, alert: str) -> bool:
