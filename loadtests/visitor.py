@@ -86,7 +86,8 @@ class Walker(Visitor):
     @task
     def walk(self) -> None:
         """Take one journey from its first step to its last, or to the first that goes wrong."""
-        journey, rows = random.choices(JOURNEYS, [journey.weight for journey, _ in JOURNEYS])[0]  # noqa: S311
+        weights = [journey.weight for journey, _ in JOURNEYS]
+        journey, rows = random.choices(JOURNEYS, weights)[0]  # noqa: S311  not for secrets
         values = {**next(rows), "unique": uuid.uuid4().hex}
         for number, step in enumerate(journey.steps):
             if number:
