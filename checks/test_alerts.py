@@ -49,11 +49,15 @@ def test_configured(alert_rule: AlertRule, limits: Configured, measure: Measure)
     Remedy: correct the rule's expression, `for` or severity; alerts.rules in the environment says which rule is meant.
     """
     measure(alert_rule.missing, "alert rules that do not exist").is_none_of_them()
-    measure(alert_rule.health, f"health of {alert_rule.name} {alert_rule.error}".strip()).is_("ok")
+
+    health = f"health of {alert_rule.name} {alert_rule.error}".strip()
+    measure(alert_rule.health, health).is_("ok")
     measure(alert_rule.seconds_since_evaluation, "since its evaluation", "s").at_most(EVALUATED_WITHIN_SECONDS)
-    measure(alert_rule.alertmanagers, f"Alertmanagers or contact points told {alert_rule.routed_to}".strip()).at_least(
-        1
-    )
+
+    receivers = f"Alertmanagers or contact points told {alert_rule.routed_to}".strip()
+    measure(alert_rule.alertmanagers, receivers).at_least(1)
+
+    # A line that names no severity takes the rule's own.
     measure(alert_rule.severity, "severity").is_(limits.severity or alert_rule.severity)
     measure(alert_rule.hold_seconds, "condition must hold", "s").at_most(limits.firing_for.total_seconds())
     measure(alert_rule.too_late, f"limits that it is too late for: {alert_rule.query}").is_none_of_them()
@@ -66,11 +70,13 @@ def test_fires_on_any(event_rule: AlertRule, limits: FiresOnAny, measure: Measur
     Remedy: let the rule fire above 0 over a window that is longer than its `for`: increase(errors_total[5m]) > 0.
     """
     measure(event_rule.missing, "alert rules that do not exist").is_none_of_them()
-    measure(event_rule.health, f"health of {event_rule.name} {event_rule.error}".strip()).is_("ok")
+
+    health = f"health of {event_rule.name} {event_rule.error}".strip()
+    measure(event_rule.health, health).is_("ok")
     measure(event_rule.seconds_since_evaluation, "since its evaluation", "s").at_most(EVALUATED_WITHIN_SECONDS)
-    measure(event_rule.alertmanagers, f"Alertmanagers or contact points told {event_rule.routed_to}".strip()).at_least(
-        1
-    )
+
+    receivers = f"Alertmanagers or contact points told {event_rule.routed_to}".strip()
+    measure(event_rule.alertmanagers, receivers).at_least(1)
     measure(event_rule.hold_seconds, "condition must hold", "s").at_most(limits.firing_for.total_seconds())
     measure(event_rule.too_late, f"events that it lets pass: {event_rule.query}").is_none_of_them()
 
@@ -105,8 +111,9 @@ def test_sentry_rules(sentry_alert: SentryAlert, limits: SentryRules, measure: M
     measure(sentry_alert.rules, "rules that count this in the environment").at_least(1)
     measure(sentry_alert.events, f"events at which {sentry_alert.name!r} fires").at_most(limits.events_at_most)
     measure(sentry_alert.window_seconds, "its window", "seconds").is_(limits.window_seconds)
-    measure(sentry_alert.slower_than_seconds, "it counts what is slower than", "seconds").at_most(
-        limits.slower_than_seconds
-    )
+
+    slower_than = sentry_alert.slower_than_seconds
+    measure(slower_than, "it counts what is slower than", "seconds").at_most(limits.slower_than_seconds)
+
     measure(sentry_alert.actions, "ways in which somebody is told").at_least(1)
     measure(sentry_alert.missing_actions, "actions that are missing").is_none_of_them()

@@ -22,10 +22,9 @@ def test_recent(newest_backup: NewestBackup, limits: Recent, measure: Measure) -
 
     Remedy: make a backup now, and see why the scheduled one was not made.
     """
+    age = f"age of {newest_backup.name} of {newest_backup.where}"
     measure(newest_backup.empty, "backups that hold nothing").is_none_of_them()
-    measure(newest_backup.hours, f"age of {newest_backup.name} of {newest_backup.where}", "h").at_most(
-        limits.hours_at_most
-    )
+    measure(newest_backup.hours, age, "h").at_most(limits.hours_at_most)
 
 
 @pytest.mark.preflight
@@ -44,4 +43,4 @@ def test_point_in_time_recovery(point_in_time_recovery: bool, measure: Measure) 
 
     Remedy: turn point-in-time recovery on.
     """
-    measure(point_in_time_recovery, "point-in-time recovery").is_(wanted=True)
+    measure(point_in_time_recovery, "point-in-time recovery").is_(True)

@@ -32,7 +32,8 @@ def test_login_success(logins: Events, limits: LoginSuccess, measure: Measure) -
 
     Remedy: is the identity provider up? else read the log's refused logins: wrong passwords, or one client?
     """
-    measure(logins.rest(limits.share_at_least), f"share succeeded of {logins}").at_least(limits.share_at_least)
+    succeeded = logins.rest(limits.share_at_least)
+    measure(succeeded, f"share succeeded of {logins}").at_least(limits.share_at_least)
 
 
 @pytest.mark.postlaunch
@@ -41,7 +42,8 @@ def test_payment_success(payments: Events, limits: PaymentSuccess, measure: Meas
 
     Remedy: look at the payment provider's status page, then at the declined payments' codes.
     """
-    measure(payments.rest(limits.share_at_least), f"share succeeded of {payments}").at_least(limits.share_at_least)
+    succeeded = payments.rest(limits.share_at_least)
+    measure(succeeded, f"share succeeded of {payments}").at_least(limits.share_at_least)
 
 
 @pytest.mark.postlaunch

@@ -65,5 +65,5 @@ def test_incident_updates_timely(incident_silence: Silence, limits: Updates, mea
 
     Remedy: publish an update now, also when there is nothing new; name the time of the next.
     """
-    told = f"since the last update ({incident_silence.incidents} open) {incident_silence.incident}"
-    measure(incident_silence.minutes, told.strip(), "minutes").at_most(limits.minutes_at_most)
+    since = f"since the last update ({incident_silence.incidents} open) {incident_silence.incident}".strip()
+    measure(incident_silence.minutes, since, "minutes").at_most(limits.minutes_at_most)

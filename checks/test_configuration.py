@@ -47,5 +47,6 @@ def test_no_placeholder_secrets(deployed_secrets: Secrets, limits: NoPlaceholder
 
     Remedy: put the real value into the deployment's secret store; rotate it if the placeholder was ever live.
     """
+    # A line that names no variables wants at least one secret looked at.
     measure(len(deployed_secrets.examined), "secrets examined").at_least(len(limits.variables) or 1)
     measure(deployed_secrets.placeholders, "variables that hold a placeholder").is_none_of_them()

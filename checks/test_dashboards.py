@@ -20,7 +20,7 @@ def test_accessible(grafana_dashboard: DashboardFound, limits: OneDashboard, mea
 
     Remedy: restore the dashboard, or correct its uid in grafana.dashboards of the environment.
     """
-    measure(grafana_dashboard.found, f"the dashboard {limits.dashboard} is there").is_(wanted=True)
+    measure(grafana_dashboard.found, f"the dashboard {limits.dashboard} is there").is_(True)
 
 
 @pytest.mark.preflight

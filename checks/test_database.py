@@ -94,8 +94,12 @@ def test_pool_headroom(connection_pool: ConnectionPool, limits: PoolHeadroom, me
 
     Remedy: raise the pool size, or end sessions that have been idle for more than five minutes.
     """
-    measure(connection_pool.in_use / connection_pool.size, "share of the pool in use").below(limits.share_below)
-    measure(connection_pool.in_use, "in use", "connections").below(limits.connections_below or connection_pool.size)
+    share = connection_pool.in_use / connection_pool.size
+    measure(share, "share of the pool in use").below(limits.share_below)
+
+    # A line that states no number of connections has the pool itself for a limit.
+    connections_below = limits.connections_below or connection_pool.size
+    measure(connection_pool.in_use, "in use", "connections").below(connections_below)
 
 
 @pytest.mark.preflight
@@ -164,10 +168,10 @@ def test_statement_timeout(statement_timeout: RoleTimeout, limits: StatementTime
 
     Remedy: alter role NAME set statement_timeout = '30s'; sessions get it when they connect again.
     """
-    measure(statement_timeout.seconds, f"statement timeout of {statement_timeout.role}", "s").above(0)
-    measure(statement_timeout.seconds, f"statement timeout of {statement_timeout.role}", "s").at_most(
-        limits.seconds_at_most
-    )
+    name = f"statement timeout of {statement_timeout.role}"
+    # To PostgreSQL 0 is no time-out at all.
+    measure(statement_timeout.seconds, name, "s").above(0)
+    measure(statement_timeout.seconds, name, "s").at_most(limits.seconds_at_most)
 
 
 @pytest.mark.preflight
@@ -196,10 +200,10 @@ def test_query_latency(query_times: QueryTimes, limits: QueryLatency, measure: M
     Remedy: order pg_stat_statements by total_exec_time, and pg_stat_activity by query_start; explain what leads.
     """
     measure(query_times.mean_seconds, "mean time of a statement", "s").below(limits.mean_seconds_below)
+
     # A unit of its own: a step of the ladder is about the mean.
-    measure(query_times.running_seconds, "the longest statement runs for", "s running").below(
-        limits.running_seconds_below
-    )
+    longest = query_times.running_seconds
+    measure(longest, "the longest statement runs for", "s running").below(limits.running_seconds_below)
 
 
 @pytest.mark.postlaunch
@@ -208,9 +212,8 @@ def test_idle_connections(longest_idle_session: IdleSession, limits: IdleConnect
 
     Remedy: select pg_terminate_backend(PID); set idle_session_timeout, or mend the leak in the service's pool.
     """
-    measure(longest_idle_session.minutes, f"longest idle session ({longest_idle_session.who})", "min").below(
-        limits.minutes_below
-    )
+    name = f"longest idle session ({longest_idle_session.who})"
+    measure(longest_idle_session.minutes, name, "min").below(limits.minutes_below)
 
 
 @pytest.mark.postlaunch

@@ -54,6 +54,7 @@ def test_disk(disk_share: float, limits: Disk, measure: Measure) -> None:
 
     Remedy: remove old logs and dumps, or enlarge the disk: a database whose disk is full takes no writes.
     """
+    # Some lines say "at most", others "below": each states the one that it means.
     measure(disk_share, "share of the fullest disk in use").at_most(limits.share_at_most)
     measure(disk_share, "share of the fullest disk in use").below(limits.share_below)
 

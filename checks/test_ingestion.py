@@ -35,7 +35,8 @@ def test_no_workspace_paused(paused_workspaces: list[str], limits: NoWorkspacePa
 
     Remedy: ask who paused it and why; then set ingestion_paused to false.
     """
-    measure(len(paused_workspaces), f"paused workspaces {', '.join(paused_workspaces)}").at_most(limits.rows_at_most)
+    names = ", ".join(paused_workspaces)
+    measure(len(paused_workspaces), f"paused workspaces {names}").at_most(limits.rows_at_most)
 
 
 @pytest.mark.smoke
@@ -77,7 +78,8 @@ def test_uploads_by_status(upload_outcomes: UploadOutcomes, measure: Measure) ->
 
     Remedy: look for the code that wrote the status; the workers do not pick it up.
     """
-    measure(sorted(set(upload_outcomes.by_status) - STATUSES), "unknown statuses").is_none_of_them()
+    unknown = sorted(set(upload_outcomes.by_status) - STATUSES)
+    measure(unknown, "unknown statuses").is_none_of_them()
     measure(upload_outcomes.total, "uploads on record").at_least(1)
 
 

@@ -10,6 +10,10 @@ class NoErrorsSinceLaunch(Limits):
     errors_at_most: int = 0
 
 
+class Streaming(Limits):
+    age_seconds_at_most: float = 300  # of the newest line
+
+
 @pytest.mark.smoke
 @pytest.mark.postlaunch
 def test_no_errors_since_launch(
@@ -22,16 +26,11 @@ def test_no_errors_since_launch(
     measure(log_since_launch.errors, f"error lines among {log_since_launch.lines}").at_most(limits.errors_at_most)
 
 
-class Streaming(Limits):
-    age_seconds_at_most: float = 300  # of the newest line
-
-
 @pytest.mark.preflight
 def test_streaming(log_stream: LogStream, limits: Streaming, measure: Measure) -> None:
     """The application's logs stream.
 
     Remedy: is the shipper running, and has the service restarted with other log settings?
     """
-    measure(log_stream.age_seconds, f"age of the newest line in {log_stream.source}", "seconds").at_most(
-        limits.age_seconds_at_most
-    )
+    age = f"age of the newest line in {log_stream.source}"
+    measure(log_stream.age_seconds, age, "seconds").at_most(limits.age_seconds_at_most)

@@ -67,9 +67,9 @@ def test_support_volume(support_volume: SupportVolume, limits: SupportVolumeLimi
 
     Remedy: group the requests by cause; what has the launch changed for those who ask?
     """
-    found = support_volume
-    name = f"times the usual {found.usual:,.0f} support requests in {found.window}, {found.now:,.0f}"
-    measure(found.times(limits.requests_floor), name).at_most(limits.times_at_most)
+    usual = f"the usual {support_volume.usual:,.0f} support requests in {support_volume.window}"
+    times = support_volume.times(limits.requests_floor)
+    measure(times, f"times {usual}, {support_volume.now:,.0f}").at_most(limits.times_at_most)
 
 
 @pytest.mark.ga
@@ -89,12 +89,14 @@ def test_incidents_reviewed(incident_review: IncidentReview, limits: IncidentsRe
 
     Remedy: write what is missing as environments/incident-report.md shows, together with those who were there.
     """
-    found = incident_review
-    asked = ", ".join(limits.fields) or "nothing in particular"
-    measure(found.unreported, f"incidents without a report, of {found.known} known").is_none_of_them()
-    measure(found.late, "reports written too late").is_none_of_them()
-    measure(found.open, "incidents that have not ended").is_none_of_them()
-    measure(found.incomplete, f"reports of {found.reports} that do not tell all of {asked}").is_none_of_them()
+    unreported = f"incidents without a report, of {incident_review.known} known"
+    measure(incident_review.unreported, unreported).is_none_of_them()
+    measure(incident_review.late, "reports written too late").is_none_of_them()
+    measure(incident_review.open, "incidents that have not ended").is_none_of_them()
+
+    fields = ", ".join(limits.fields) or "nothing in particular"
+    incomplete = f"reports of {incident_review.reports} that do not tell all of {fields}"
+    measure(incident_review.incomplete, incomplete).is_none_of_them()
 
 
 @pytest.mark.ga
@@ -113,7 +115,8 @@ def test_approvals(approvals: Approvals, limits: ApprovalsLimits, measure: Measu
 
     Remedy: let the roles that are named look at the sign-off page and enter their approval beside the environment file.
     """
-    measure(approvals.missing, f"roles that have not approved, of {', '.join(limits.roles)}").is_none_of_them()
+    roles = ", ".join(limits.roles)
+    measure(approvals.missing, f"roles that have not approved, of {roles}").is_none_of_them()
     measure(approvals.misdated, "approvals from before the launch or from the future").is_none_of_them()
     measure(approvals.several_roles, "people who approved for several roles").is_none_of_them()
 

@@ -92,7 +92,8 @@ def test_error_rate(counted_events: Events, limits: ErrorRate, measure: Measure)
 
     Remedy: look for which paths fail and since when; was there a deployment?
     """
-    share, budget = counted_events.share(limits.share_below), counted_events.budget(limits.share_below)
+    share = counted_events.share(limits.share_below)
+    budget = counted_events.budget(limits.share_below)
     measure(share, f"share failed of {counted_events}; {budget}").below(limits.share_below)
 
 
@@ -103,9 +104,8 @@ def test_success_rate(counted_events: Events, limits: SuccessRate, measure: Meas
 
     Remedy: look for which paths fail and since when; was there a deployment?
     """
-    measure(counted_events.rest(limits.success_share_above), f"share succeeded of {counted_events}").above(
-        limits.success_share_above
-    )
+    succeeded = counted_events.rest(limits.success_share_above)
+    measure(succeeded, f"share succeeded of {counted_events}").above(limits.success_share_above)
 
 
 @pytest.mark.postlaunch
@@ -115,7 +115,8 @@ def test_response_time(p95: Slowness, limits: ResponseTime, measure: Measure) ->
 
     Remedy: look at the slowest statements of pg_stat_statements, and for what was deployed.
     """
-    measure(p95.under(limits.p95_seconds_below), f"p95 of {p95}", "s").below(limits.p95_seconds_below)
+    seconds = p95.under(limits.p95_seconds_below)
+    measure(seconds, f"p95 of {p95}", "s").below(limits.p95_seconds_below)
 
 
 @pytest.mark.postlaunch
@@ -134,7 +135,8 @@ def test_error_rate_window(counted_events: Events, limits: ErrorRateWindow, meas
 
     Remedy: group the window's failures by error; correct the most frequent one, and let the window pass again.
     """
-    share, budget = counted_events.share(limits.share_below), counted_events.budget(limits.share_below)
+    share = counted_events.share(limits.share_below)
+    budget = counted_events.budget(limits.share_below)
     measure(share, f"share failed of {counted_events}; {budget}").below(limits.share_below)
 
 
@@ -144,8 +146,8 @@ def test_latency_window(latency: Slowness, limits: LatencyWindow, measure: Measu
 
     Remedy: look at the slowest of the window: their size, their time of day, the database's statements of that time.
     """
-    name = f"quantile {limits.quantile:g} of {latency}"
-    measure(latency.under(limits.seconds_below), name, "s").below(limits.seconds_below)
+    seconds = latency.under(limits.seconds_below)
+    measure(seconds, f"quantile {limits.quantile:g} of {latency}", "s").below(limits.seconds_below)
 
 
 @pytest.mark.ga
@@ -154,8 +156,8 @@ def test_availability_window(availability: Availability, limits: AvailabilityWin
 
     Remedy: find the outages in the window; each needs its cause and what prevents it.
     """
-    name = f"share available, told by {availability.events}"
-    measure(availability.share(limits.share_above), name).above(limits.share_above)
+    share = availability.share(limits.share_above)
+    measure(share, f"share available, told by {availability.events}").above(limits.share_above)
 
 
 @pytest.mark.ga
@@ -173,9 +175,9 @@ def test_back_to_baseline(failures_against_baseline: Compared, limits: BackToBas
 
     Remedy: the incident is not over: look for which paths fail that did not fail last week.
     """
-    found = failures_against_baseline
-    name = f"times the failed share of the week before, of {found.now}"
-    measure(found.times(limits.share_floor), name).at_most(limits.times_at_most)
+    times = failures_against_baseline.times(limits.share_floor)
+    name = f"times the failed share of the week before, of {failures_against_baseline.now}"
+    measure(times, name).at_most(limits.times_at_most)
 
 
 @pytest.mark.postlaunch
@@ -184,9 +186,9 @@ def test_throttling_normal(throttling_against_baseline: Compared, limits: Thrott
 
     Remedy: is it one client, or a limit that has become too low?
     """
-    found = throttling_against_baseline
-    name = f"times the throttled share of the week before, of {found.now}"
-    measure(found.times(limits.share_floor), name).at_most(limits.times_at_most)
+    times = throttling_against_baseline.times(limits.share_floor)
+    name = f"times the throttled share of the week before, of {throttling_against_baseline.now}"
+    measure(times, name).at_most(limits.times_at_most)
 
 
 @pytest.mark.smoke
@@ -198,9 +200,10 @@ def test_endpoint_success_stable(
 
     Remedy: read the path's failures in the log; was it deployed, and do its callers send something new?
     """
-    found = endpoint_against_day_before
-    name = f"fall of the success share since the day before, of {found.now}"
-    measure(found.rise(limits.drop_at_most), name).at_most(limits.drop_at_most)
+    # The share of failures rises by what that of successes falls.
+    fall = endpoint_against_day_before.rise(limits.drop_at_most)
+    name = f"fall of the success share since the day before, of {endpoint_against_day_before.now}"
+    measure(fall, name).at_most(limits.drop_at_most)
 
 
 @pytest.mark.postlaunch
@@ -210,6 +213,7 @@ def test_traffic_normal(usual_traffic: Usual, limits: TrafficNormal, measure: Me
     Remedy: fewer: is the front reachable from outside? More: is it people, or one client?
     """
     measure(usual_traffic.drop, f"share by which {usual_traffic.now:,.0f} are fewer").below(limits.drop_share_below)
+
     # A unit of its own: a step of the ladder is about the share.
     measure(usual_traffic.factor, f"times as many, {usual_traffic.now:,.0f}", "times").below(limits.times_below)
 
@@ -222,5 +226,6 @@ def test_no_weekly_regression(week_by_week: WeekByWeek, limits: NoWeeklyRegressi
     """
     slower = week_by_week.p95_times(limits.times_at_most)
     measure(slower, "times last week's p95").at_most(limits.times_at_most)
+
     failures = week_by_week.failures.times(limits.share_floor)
     measure(failures, "times last week's failed share").at_most(limits.times_at_most)

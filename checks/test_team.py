@@ -43,6 +43,7 @@ class OnStandby(Limits):
     people_at_least: int = 2
 
 
+# A class for each role, though they differ in one default: a line states only a role that its team calls otherwise.
 class DatabaseSpecialist(Verified):
     role: str = "database specialist"
 
@@ -93,6 +94,8 @@ def test_escalation_path(escalation_path: EscalationPath, limits: Path, measure:
     Remedy: correct the escalation policy, or the roster: both must say the same.
     """
     measure(escalation_path.wrong, "what is wrong with the path").is_none_of_them()
+
+    # A line that states the minutes of three levels wants three levels.
     levels = max(limits.levels_at_least, len(limits.minutes))
     measure(escalation_path.levels, "levels of the escalation", "levels").at_least(levels)
     measure(escalation_path.late, "levels that are asked too late").is_none_of_them()

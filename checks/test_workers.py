@@ -48,9 +48,8 @@ def test_heartbeats_fresh(oldest_heartbeat: Heartbeat, limits: HeartbeatsFresh, 
 
     Remedy: restart the worker that is named; a beat that stops again means that it cannot write to the database.
     """
-    measure(oldest_heartbeat.age_seconds, f"oldest heartbeat ({oldest_heartbeat.worker})", "s").below(
-        limits.seconds_below
-    )
+    name = f"oldest heartbeat ({oldest_heartbeat.worker})"
+    measure(oldest_heartbeat.age_seconds, name, "s").below(limits.seconds_below)
 
 
 @pytest.mark.preflight
@@ -59,7 +58,8 @@ def test_cron_scheduled(active_jobs: list[str], limits: CronScheduled, measure: 
 
     Remedy: schedule the job, or switch it on again.
     """
-    measure(len(active_jobs), f"active jobs {limits.job} {limits.schedule}".strip()).at_least(1)
+    name = f"active jobs {limits.job} {limits.schedule}".strip()
+    measure(len(active_jobs), name).at_least(1)
 
 
 @pytest.mark.postlaunch

@@ -1,4 +1,8 @@
-"""The requests of one user: over kept connections, with both bounds of every latency on record."""
+"""The requests of one user: over connections that are kept, with both bounds of every latency on record.
+
+What runs for each request here was measured for its cost and for the truth of its times: a rehearsal is held to both
+(`loadtests.selfcheck`). Change it with the figures beside it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ from loadtests.connection import Address, Connection, now, resolve
 from loadtests.health import Health
 from loadtests.recording import Recorder, Sample, Why
 from loadtests.reply import HTTPParseError, Reply
-from loadtests.safety import Refused, leads_out
+from loadtests.safety import Refused, forbidden_redirect
 from readiness.rehearsal.evidence import LACKED
 from readiness.rehearsal.journeys import Step, Upload, fill, fill_all, point
 
@@ -38,7 +42,7 @@ Origin = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
-class Reach:
+class ClientConfig:
     """What all users of a process share: where they may go, and how."""
 
     url: str
@@ -48,26 +52,27 @@ class Reach:
     recorder: Recorder
     health: Health
     trust: ssl.SSLContext
-    known: dict[Origin, list[Address]] = field(default_factory=dict)
+    resolved: dict[Origin, list[Address]] = field(default_factory=dict)
+    """The addresses of each host, looked up once."""
     turns: Iterator[int] = field(default_factory=itertools.count)
     """Gives each user the address of a host to begin with."""
 
     @cached_property
-    def lines(self) -> dict[str, str]:
+    def header_lines(self) -> dict[str, str]:
         """The headers as they are sent to the target, made once for all requests."""
-        return _lines(self.headers)
+        return _header_lines(self.headers)
 
     def addresses(self, origin: Origin) -> list[Address]:
-        """Resolve a host once. Raises Refused outside the allow-list and where there is no such host."""
+        """Return the addresses of a host. Raises Refused outside the allow-list and where there is no such host."""
         scheme, host, port = origin
         if host not in self.allowed_hosts or scheme not in PORTS:
             raise Refused([f"a request to {scheme}://{host}, which is not in allowed_hosts"])
-        if origin not in self.known:
+        if origin not in self.resolved:
             try:
-                self.known[origin] = resolve(host, port)
+                self.resolved[origin] = resolve(host, port)
             except OSError as error:
                 raise Refused([f"{host} has no address: {error.strerror}"]) from None
-        return self.known[origin]
+        return self.resolved[origin]
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class Answer:
     error: str | None = None
     """None when it was as wanted."""
     kept: Mapping[str, str] = field(default_factory=dict)
-    """What `keep` names, for later steps."""
+    """What the step's `keep` names, for later steps. Called so for visitors of a team's own, which read it."""
 
     @property
     def size(self) -> int:
@@ -90,7 +95,7 @@ class Answer:
 
 
 @dataclass
-class _Way:
+class OriginConnection:
     """The connection to one origin, and why the next one will be opened."""
 
     addresses: list[Address]
@@ -98,6 +103,7 @@ class _Way:
     """Which of them is asked, counted on where one does not answer."""
     connection: Connection | None = None
     why: Why = "first"
+    """For what reason the next connection is opened."""
 
     def give_up(self, why: Why = "after_failure") -> None:
         """Close the connection; the next one will be opened for this reason."""
@@ -108,7 +114,7 @@ class _Way:
 
 
 def body_of(step: Step, values: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
-    """Make the body of a step and the headers that go with it. Raises ValueError."""
+    """Return the body of a step and the headers that go with it. Raises ValueError."""
     if step.json_body is not None:
         return json.dumps(fill_all(step.json_body, values)).encode(), {"Content-Type": "application/json"}
     if step.form is not None:
@@ -116,32 +122,38 @@ def body_of(step: Step, values: Mapping[str, str]) -> tuple[bytes, dict[str, str
         return filled.encode(), {"Content-Type": "application/x-www-form-urlencoded"}
     if step.upload is not None:
         return _multipart(step.upload, values)
-    return (fill(step.text, values).encode() if step.text is not None else b""), {}
+    if step.text is not None:
+        return fill(step.text, values).encode(), {}
+    return b"", {}
 
 
 def _multipart(upload: Upload, values: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
-    edge = uuid.uuid4().hex
-    head = (
-        f'--{edge}\r\nContent-Disposition: form-data; name="{upload.field}"; filename="{fill(upload.name, values)}"\r\n'
-    )
-    plain = "".join(
-        f'--{edge}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{fill(value, values)}\r\n'
+    """Return an upload as multipart/form-data (RFC 7578): the plain fields first, then the file."""
+    boundary = uuid.uuid4().hex
+    plain_fields = "".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{fill(value, values)}\r\n'
         for key, value in upload.fields.items()
     )
-    text = f"{plain}{head}Content-Type: {upload.type}\r\n\r\n{fill(upload.text, values)}\r\n--{edge}--\r\n"
-    return text.encode(), {"Content-Type": f"multipart/form-data; boundary={edge}"}
+    file_name = fill(upload.name, values)
+    file_head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{upload.field}"; filename="{file_name}"\r\n'
+        f"Content-Type: {upload.type}\r\n\r\n"
+    )
+    text = f"{plain_fields}{file_head}{fill(upload.text, values)}\r\n--{boundary}--\r\n"
+    return text.encode(), {"Content-Type": f"multipart/form-data; boundary={boundary}"}
 
 
 class Client:
     """One user's requests."""
 
-    def __init__(self, reach: Reach) -> None:
-        self._reach = reach
-        self._ways: dict[Origin, _Way] = {}
-        self._turn = next(reach.turns)
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
+        self._connections: dict[Origin, OriginConnection] = {}
+        self._turn = next(config.turns)
         self._cookies: dict[str, str] = {}
-        self._home = _origin(reach.url)[0]
+        self._home = _origin(config.url)[0]
         self._stop: BaseException | None = None
+        """Locust's order to stop, held back until the answer under way is there."""
 
     def ask(self, step: Step, values: Mapping[str, str] | None = None) -> Answer:
         """Send one request and record it.
@@ -149,51 +161,65 @@ class Client:
         Raises Refused for a host outside the allow-list and ValueError for a step that cannot be sent; what goes wrong
         with the target is in the answer.
         """
-        reach, values = self._reach, values or {}
+        config = self._config
+        values = values or {}
+
+        # Made before the clock starts: what it costs to make a request is no part of its latency.
         body, extra = body_of(step, values)
         extra.update((key, fill(value, values)) for key, value in step.headers.items())
         origin, path = _origin(fill(step.path, values), self._home)
         request = self._head(origin, step, path, extra, body) + body
-        wanted = fill(step.contains, values).encode() if step.contains else b""
-        way = self._ways.get(origin) or self._ways.setdefault(origin, _Way(reach.addresses(origin), self._turn))
+        wanted_text = fill(step.contains, values).encode() if step.contains else b""
+        link = self._connections.get(origin) or self._connections.setdefault(
+            origin, OriginConnection(config.addresses(origin), self._turn)
+        )
+
         began, moment = time.perf_counter(), now()
-        limit = step.seconds_below or reach.seconds_at_most
-        sample = Sample(step.title, reach.recorder.begin(moment), moment, limit)
+        limit = step.seconds_below or config.seconds_at_most
+        sample = Sample(step.title, config.recorder.begin(moment), moment, limit)
         reply = Reply(bodiless=step.method == "HEAD")
-        error = self._send(way, origin, request, reply, sample)
+        error = self._send(link, origin, request, reply, sample)
         seconds = time.perf_counter() - began
+
+        # Two clocks: the upper bound must not lie below the lower one by a microsecond between them.
         sample.naive, sample.size = max(round(seconds * 1e6), sample.kernel), reply.size
-        kept: dict[str, str] = {}
-        sample.error = error or self._wrong(step, wanted, reply, kept)
-        reach.recorder.end(sample)
+        extracted: dict[str, str] = {}
+        sample.error = error or self._mismatch(step, wanted_text, reply, extracted)
+        config.recorder.end(sample)
+
         if self._stop:
             raise self._stop
-        return Answer(seconds, None if error else reply, sample.error, kept)
+        return Answer(seconds, None if error else reply, sample.error, extracted)
 
     def _head(self, origin: Origin, step: Step, path: str, extra: Mapping[str, str], body: bytes) -> bytes:
-        """Make the head: of headers of one name the last is sent. Raises ValueError, without the values: secrets."""
+        """Return the head: of headers of one name the last is sent. Raises ValueError, without the values: secrets."""
         (scheme, host, port), method = origin, step.method
         place = host if port == PORTS[scheme] else f"{host}:{port}"
-        lines = {"host": f"Host: {place}", **(self._reach.lines if origin == self._home else {}), **_lines(extra)}
+        lines = {
+            "host": f"Host: {place}",
+            **(self._config.header_lines if origin == self._home else {}),
+            **_header_lines(extra),
+        }
         if self._cookies and origin == self._home:
             jar = "; ".join(f"{key}={value}" for key, value in self._cookies.items())
             lines["cookie"] = f"{lines['cookie']}; {jar}" if "cookie" in lines else f"Cookie: {jar}"
         if body or method in {"POST", "PUT", "PATCH"}:
             lines["content-length"] = f"Content-Length: {len(body)}"
         text = "\r\n".join((f"{method} {path} HTTP/1.1", *lines.values()))
+        # A line break in a value would smuggle in a header, or a second request.
         if text.count("\n") != len(lines) or " " in path:
             raise ValueError(f"{method} {step.title}: a header or the path holds a line break or a space")
         try:
             return (text + "\r\n\r\n").encode("latin-1")
         except UnicodeEncodeError:
-            says = f"{method} {step.title}: a header or the path holds a character beyond Latin-1"
-            raise ValueError(says) from None
+            message = f"{method} {step.title}: a header or the path holds a character beyond Latin-1"
+            raise ValueError(message) from None
 
-    def _send(self, way: _Way, origin: Origin, request: bytes, reply: Reply, sample: Sample) -> str | None:
-        """Send, wait and fill in the times; say what went wrong on the way."""
+    def _send(self, link: OriginConnection, origin: Origin, request: bytes, reply: Reply, sample: Sample) -> str | None:
+        """Send, wait and fill in the sample's times; return what went wrong before an answer was there, or None."""
         deadline = Timeout.start_new(sample.limit)
         try:
-            connection = way.connection if way.connection and way.connection.alive() else self._open(way, origin)
+            connection = link.connection if link.connection and link.connection.alive() else self._open(link, origin)
             sample.sent = connection.send(request)
             try:
                 stamp = connection.receive(reply)
@@ -201,101 +227,112 @@ class Client:
                 # Locust stops a user that it believes to be thinking; what was sent is waited for all the same.
                 self._stop, stamp = stop, connection.receive(reply)
         except Timeout as late:
+            # Somebody else's: a visitor may set a time of its own around several requests.
             if late is not deadline:
                 raise
-            return self._too_late(way, reply, sample)
+            return self._timed_out(link, reply, sample)
         except (OSError, HTTPParseError) as error:
-            way.give_up()
-            return _spoken(error)
+            link.give_up()
+            return _error_text(error)
         finally:
             deadline.close()
-        self._arrived(way, reply, stamp, sample)
+        self._arrived(link, reply, stamp, sample)
         return None
 
-    def _arrived(self, way: _Way, reply: Reply, stamp: int, sample: Sample) -> None:
-        if stamp <= sample.sent:  # no stamp on this system: not before the loop last had its turn
+    def _arrived(self, link: OriginConnection, reply: Reply, stamp: int, sample: Sample) -> None:
+        """Fill in when the answer arrived, by the kernel's stamp (ns; 0 without one), and take its cookies."""
+        # No stamp on this system: not before the loop last had its turn.
+        if stamp <= sample.sent:
             sample.stamped = False
-            stamp = max(sample.sent, now() - round(self._reach.health.latest_lag * 1e9))
+            stamp = max(sample.sent, now() - round(self._config.health.latest_lag * 1e9))
         sample.kernel = (stamp - sample.sent) // 1000
         if not reply.should_keep_alive():
-            way.give_up("closed_by_target")
+            link.give_up("closed_by_target")
         for line in reply.headers("set-cookie"):
             key, _, value = line.partition(";")[0].partition("=")
             self._cookies[key.strip()] = value.strip()
 
-    def _too_late(self, way: _Way, reply: Reply, sample: Sample) -> str | None:
-        """Say that the time is up, unless the answer lies unread in the kernel: then the generator is late."""
-        connected, sent, limit = way.connection, sample.sent, sample.limit
+    def _timed_out(self, link: OriginConnection, reply: Reply, sample: Sample) -> str | None:
+        """Return that the time is up; None where the answer lies unread in the kernel: then the generator is late."""
+        connected, sent, limit = link.connection, sample.sent, sample.limit
         try:
             stamp = connected.last_chance(reply) if connected else 0
         except (OSError, HTTPParseError) as error:
-            way.give_up()
-            return _spoken(error)
+            link.give_up()
+            return _error_text(error)
+
         if sent < stamp <= sent + round(limit * 1e9):
-            self._arrived(way, reply, stamp, sample)
+            self._arrived(link, reply, stamp, sample)
             return None
-        way.give_up()
+
+        link.give_up()
         sample.kernel, sample.waited_out = round(limit * 1e6), True
         return f"no answer within {limit:g} s" if connected else f"no connection within {limit:g} s"
 
-    def _open(self, way: _Way, origin: Origin) -> Connection:
+    def _open(self, link: OriginConnection, origin: Origin) -> Connection:
         """Open a connection, to the next address where one cannot be reached. Raises OSError where none can."""
-        if way.connection:
-            way.give_up("closed_by_target")
+        if link.connection:
+            link.give_up("closed_by_target")
+
+        # Each with whether its address family is switched off, and whether the target failed and not this machine.
         failures: list[tuple[bool, bool, OSError]] = []
-        for _ in way.addresses:
-            address = way.addresses[way.turn % len(way.addresses)]
+        for _ in link.addresses:
+            address = link.addresses[link.turn % len(link.addresses)]
             try:
-                return self._open_one(way, origin, address)
+                return self._connect(link, origin, address)
             except _REACHED:
                 raise
             except Timeout:
-                way.turn += 1
+                link.turn += 1
                 raise
             except OSError as error:
-                way.turn += 1
+                link.turn += 1
                 # Where IPv6 is switched off, its addresses fail as if the ports were used up: the others tell more.
-                off = address.family == AF_INET6 and error.errno == errno.EADDRNOTAVAIL
-                failures.append((off, error.errno not in _LACKS, error))
+                switched_off = address.family == AF_INET6 and error.errno == errno.EADDRNOTAVAIL
+                failures.append((switched_off, error.errno not in _LACKS, error))
+        # What this machine lacks comes first: it is no failure of the target.
         raise min(failures, key=itemgetter(0, 1))[2]
 
-    def _open_one(self, way: _Way, origin: Origin, address: Address) -> Connection:
-        """Open a connection and record why and how long it took."""
-        began, recorder = time.perf_counter(), self._reach.recorder
+    def _connect(self, link: OriginConnection, origin: Origin, address: Address) -> Connection:
+        """Return a new connection; record why it was opened and how long that took."""
+        began, recorder = time.perf_counter(), self._config.recorder
         try:
-            way.connection = Connection(address, self._reach.trust if origin[0] == "https" else None)
+            link.connection = Connection(address, self._config.trust if origin[0] == "https" else None)
         finally:
-            if way.connection is None:
-                recorder.books.links.failed += 1
-        took, handshake = time.perf_counter() - began, way.connection.handshake
-        recorder.connected(way.why, round((took - handshake) * 1e6), round(handshake * 1e6))
-        way.why = "unexplained"
-        return way.connection
+            if link.connection is None:
+                recorder.counters.connections.failed += 1
+        took, handshake = time.perf_counter() - began, link.connection.handshake
+        recorder.connected(link.why, round((took - handshake) * 1e6), round(handshake * 1e6))
+        # Until somebody gives it up for a reason, the loss of this one has none.
+        link.why = "unexplained"
+        return link.connection
 
-    def _wrong(self, step: Step, wanted: bytes, reply: Reply, kept: dict[str, str]) -> str | None:
-        """Say what about an answer is not as wanted; fill in what is kept of it."""
+    def _mismatch(self, step: Step, wanted_text: bytes, reply: Reply, extracted: dict[str, str]) -> str | None:
+        """Return what about an answer is not as wanted, or None; fill in the values that the step keeps of it."""
         if reply.status not in step.status:
             return f"status {reply.status}"
         try:
-            if reply.status in _REDIRECTS and (out := leads_out(reply.header("location"), self._reach.allowed_hosts)):
-                return f"a redirect to {out}, which is not in allowed_hosts"
-            if wanted and wanted not in reply.content():
+            if reply.status in _REDIRECTS:
+                forbidden_host = forbidden_redirect(reply.header("location"), self._config.allowed_hosts)
+                if forbidden_host:
+                    return f"a redirect to {forbidden_host}, which is not in allowed_hosts"
+            if wanted_text and wanted_text not in reply.content():
                 return "the answer does not hold the wanted text"
             if step.keep:
                 content = reply.content()
-                kept |= {name: point(content, pointer) for name, pointer in step.keep.items()}
+                extracted |= {name: point(content, pointer) for name, pointer in step.keep.items()}
         except ValueError as error:
             return str(error)
         return None
 
     def close(self) -> None:
-        """End all connections."""
-        for way in self._ways.values():
-            way.give_up()
+        """Close all connections."""
+        for link in self._connections.values():
+            link.give_up()
 
 
 def _origin(url: str, home: Origin | None = None) -> tuple[Origin, str]:
-    """Split an address; one that begins with a slash is at home."""
+    """Return the origin and the path of an address; one that begins with a slash is at home."""
     if home and url.startswith("/"):
         return home, url
     parts = urlsplit(url)
@@ -303,13 +340,13 @@ def _origin(url: str, home: Origin | None = None) -> tuple[Origin, str]:
     return (parts.scheme, (parts.hostname or "").lower(), parts.port or PORTS.get(parts.scheme, 0)), path
 
 
-def _lines(headers: Mapping[str, str]) -> dict[str, str]:
-    """Give the line of each header by its name in lower case: of two spellings the later one stays."""
+def _header_lines(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the line of each header by its name in lower case: of two spellings the later one stays."""
     return {key.lower(): f"{key}: {value}" for key, value in headers.items()}
 
 
-def _spoken(error: Exception) -> str:
-    """Name a failure without what changes from request to request."""
+def _error_text(error: Exception) -> str:
+    """Return a failure in words, without what changes from request to request: equal failures are counted together."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {error.verify_message}"
     if isinstance(error, OSError) and error.errno in _LACKS:

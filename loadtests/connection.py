@@ -42,24 +42,30 @@ class Address:
     host: str
     port: int
     family: int
+    """AF_INET or AF_INET6."""
     place: tuple[str | int | bytes, ...]
+    """As `connect` takes it."""
 
 
 def resolve(host: str, port: int) -> list[Address]:
-    """Look up a host. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [Address(host, port, family, place) for family, _, _, _, place in found]
+    """Return the addresses of a host, in the order of the system's resolver. Raises OSError."""
+    resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [Address(host, port, family, place) for family, _, _, _, place in resolved]
 
 
 def trust(certificates: str | None = None) -> ssl.SSLContext:
-    """Make the one verifying TLS context that all users share: loading the certificates takes 19 ms each time."""
+    """Return the one verifying TLS context that all users share: loading the certificates takes 19 ms each time."""
     context = ssl.create_default_context(cafile=certificates)
+    # The parser reads nothing else.
     context.set_alpn_protocols(["http/1.1"])
     return context
 
 
 class Connection:
-    """An open connection. Every method may raise OSError; `gevent.Timeout` of the caller goes through it."""
+    """An open connection. Every method may raise OSError; `gevent.Timeout` of the caller goes through it.
+
+    `handshake` is how long TLS took, in seconds.
+    """
 
     __slots__ = (
         *("_hub", "_incoming", "_outgoing", "_poll", "_readable", "_slim", "_socket", "_tls", "_writable"),
@@ -85,6 +91,7 @@ class Connection:
                 self._secure(context, address.host)
             opened = True
         finally:
+            # A time-out of the caller is no Exception: only `finally` sees all that may end it half-way.
             if not opened:
                 self.close()
 
@@ -118,7 +125,7 @@ class Connection:
         self.handshake = time.perf_counter() - began
 
     def alive(self) -> bool:
-        """Tell whether an idle connection can be used: nothing came, neither bytes nor an end.
+        """Check whether an idle connection can be used: nothing came, neither bytes nor an end.
 
         With `poll`: `select` refuses descriptors from 1024 up, and a client that takes that for an end reconnects on
         every request of every user above the thousandth.
@@ -128,7 +135,7 @@ class Connection:
         return self._tls is not None and self._only_tickets()
 
     def _only_tickets(self) -> bool:
-        """Read what came on an idle TLS connection: a session ticket is no end."""
+        """Check whether what came on an idle TLS connection is session tickets alone, which are no end; read them."""
         try:
             data, _ = self._read()
             if data and self._tls:
@@ -141,7 +148,7 @@ class Connection:
         return False
 
     def send(self, request: bytes) -> int:
-        """Send a request. Return the moment before."""
+        """Send a request. Return the moment before, in ns of the wall clock."""
         if self._tls:
             self._tls.write(request)
             request = self._outgoing.read()
@@ -150,7 +157,7 @@ class Connection:
         return sent
 
     def receive(self, reply: Reply) -> int:
-        """Read the rest of an answer. Return when the last of it arrived, 0 where the system does not say.
+        """Read the rest of an answer. Return when the last of it arrived (ns), 0 where the system does not say.
 
         May be called again after an exception from outside interrupted it. Raises HTTPParseError where the answer
         is damaged and ConnectionResetError where it breaks off.
@@ -181,7 +188,7 @@ class Connection:
         return stamp
 
     def _feed(self, data: bytes, reply: Reply) -> None:
-        """Hand on what came; an empty piece is the end of the stream."""
+        """Feed the parser with what came, deciphered; an empty piece is the end of the stream."""
         if self._tls and data:
             self._incoming.write(data)
             while True:
@@ -214,19 +221,20 @@ class Connection:
             self._hub.wait(self._readable)
             try:
                 return self._read()
-            except BlockingIOError:
+            except BlockingIOError:  # woken for nothing: the kernel may drop what it announced
                 continue
 
     def _read(self) -> tuple[bytes, int]:
+        """Return what lies in the kernel and when the last of it arrived (ns; 0 without a stamp)."""
         data, control, _, _ = self._socket.recvmsg(_BLOCK, _ROOM)
-        for level, kind, found in control:
+        for level, kind, content in control:
             if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING:
-                seconds, nanoseconds = _TIMES.unpack_from(found)
+                seconds, nanoseconds = _TIMES.unpack_from(content)
                 return data, seconds * BILLION + nanoseconds
         return data, 0
 
     def close(self) -> None:
-        """End it; the other side sees a plain end."""
+        """Close it; the other side sees a plain end."""
         self._readable.close()
         self._writable.close()
         self._socket.close()

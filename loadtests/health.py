@@ -36,16 +36,8 @@ class Moment:
 
     @classmethod
     def now(cls) -> Moment:
-        """Look."""
-        queue = _numbers("/proc/self/schedstat")
-        steal = _numbers("/proc/stat")
-        return cls(
-            time.monotonic(),
-            time.process_time(),
-            queue[1] / 1e9 if len(queue) > 1 else 0.0,
-            steal[_STEAL - 1] / os.sysconf("SC_CLK_TCK") if len(steal) >= _STEAL else 0.0,
-            _throttled(),
-        )
+        """Return what the kernel has counted; 0 for what this system does not count."""
+        return cls(time.monotonic(), time.process_time(), _queued(), _stolen(), _throttled())
 
 
 def _numbers(path: str) -> list[float]:
@@ -57,7 +49,20 @@ def _numbers(path: str) -> list[float]:
     return [float(word) for word in words if word.isdecimal()]
 
 
+def _queued() -> float:
+    """Return the seconds that this process waited for a processor. Source: the second number of schedstat, in ns."""
+    numbers = _numbers("/proc/self/schedstat")
+    return numbers[1] / 1e9 if len(numbers) > 1 else 0.0
+
+
+def _stolen() -> float:
+    """Return the seconds that the host took of this machine. Source: `/proc/stat`, in ticks."""
+    ticks = _numbers("/proc/stat")
+    return ticks[_STEAL - 1] / os.sysconf("SC_CLK_TCK") if len(ticks) >= _STEAL else 0.0
+
+
 def _throttled() -> float:
+    """Return the seconds that the container's quota held it back. Source: cgroup v2."""
     try:
         lines = Path("/sys/fs/cgroup/cpu.stat").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -73,10 +78,15 @@ class Health:
     recorder: Recorder
     first_seen: float = field(default_factory=time.time)
     lag: Distribution = field(default_factory=Distribution)
+    """How late the loop woke up, in the hold."""
     cpu_most: float = 0.0
+    """The highest share of one processor between two looks of the hold."""
     collecting: float = 0.0
+    """Seconds of garbage collection in the hold."""
     latest_lag: float = 0.0
+    """Seconds, at the last probe."""
     course: dict[int, tuple[float, float, float]] = field(default_factory=dict)
+    """Unix second of a slice's start → the most of its CPU share, of its wait for CPU, and of its lag (s)."""
     _began: Moment | None = None
     _ended: Moment | None = None
     _collecting_since: float = 0.0
@@ -101,19 +111,25 @@ class Health:
         return self.recorder.hold_from <= time.time() < self.recorder.hold_until
 
     def _look(self, before: Moment) -> Moment:
-        found = Moment.now()
-        wall = found.at - before.at
-        seen = ((found.cpu - before.cpu) / wall, (found.queue - before.queue) / wall, self._worst)
-        start, self._worst = int(time.time()) // SLICE_SECONDS * SLICE_SECONDS, 0.0
-        known = self.course.get(start, seen)
-        self.course[start] = (max(known[0], seen[0]), max(known[1], seen[1]), max(known[2], seen[2]))
+        """Add the time since the last look to the course, and to the hold; return this look."""
+        moment = Moment.now()
+        wall = moment.at - before.at
+        cpu_share = (moment.cpu - before.cpu) / wall
+        queue_share = (moment.queue - before.queue) / wall
+        worst_lag, self._worst = self._worst, 0.0
+
+        start = int(time.time()) // SLICE_SECONDS * SLICE_SECONDS
+        most_cpu, most_queue, most_lag = self.course.get(start, (cpu_share, queue_share, worst_lag))
+        self.course[start] = (max(most_cpu, cpu_share), max(most_queue, queue_share), max(most_lag, worst_lag))
+
         if self._in_hold():
+            # The first look of the hold ends a second that began before it: it only opens the account.
             if self._began is None:
-                self._began = found
+                self._began = moment
             else:
-                self.cpu_most = max(self.cpu_most, seen[0])
-            self._ended = found
-        return found
+                self.cpu_most = max(self.cpu_most, cpu_share)
+            self._ended = moment
+        return moment
 
     def _collected(self, phase: str, _details: dict[str, int]) -> None:
         if phase == "start":
@@ -122,12 +138,13 @@ class Health:
             self.collecting += time.perf_counter() - self._collecting_since
 
     def plain(self) -> dict[str, Any]:
-        """Give it as the evidence keeps it (`readiness.rehearsal.evidence.Generator`)."""
+        """Return it as the evidence keeps it (`readiness.rehearsal.evidence.Generator`); plain, to cross processes."""
         process = psutil.Process()
         began, ended = self._began, self._ended
         wall = ended.at - began.at if began and ended else 0.0
 
         def share(of: str) -> float:
+            """Return what was counted from the first look of the hold to the last, as a share of that time."""
             return round((getattr(ended, of) - getattr(began, of)) / wall, 4) if wall else 0.0
 
         return {
@@ -144,6 +161,6 @@ class Health:
             "descriptors": process.num_fds(),
             "collecting_seconds": round(self.collecting, 4),
             "steal_share": share("steal"),
-            "course": {start: [round(value, 4) for value in seen] for start, seen in self.course.items()},
+            "course": {start: [round(value, 4) for value in peaks] for start, peaks in self.course.items()},
             "throttled_seconds": round(share("throttled") * wall, 3),
         }

@@ -19,6 +19,7 @@ import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,10 +33,10 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 # one of that name where the command was started.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from loadtests.run import Run, prepare, say
-from loadtests.safety import Leave, Refused, make_room
+from loadtests.run import Run, log_judgement, prepare
+from loadtests.safety import LoadPermission, Refused, raise_fd_limit
 from loadtests.shape import COURSES, PHASE, Course, Stages
-from loadtests.visitor import REACH, THINK, Visitor, Walker, take_turns
+from loadtests.visitor import CLIENT_CONFIGS, THINK, Visitor, Walker, take_turns
 from readiness.errors import BadInput
 from readiness.outcomes import Effect
 from readiness.rehearsal.journeys import Journey, check_names, read_rows
@@ -46,12 +47,13 @@ LOG = logging.getLogger("rehearsal")
 EVERY_SECONDS = 10
 REFUSED = 2
 fork = monkey.get_original("os", "fork")
+"""The system's own, without what gevent does in the child."""
 RUNS: dict[LocustEnvironment, Run] = {}
 Listener = TypeVar("Listener", bound=Callable[..., None])
 
 
 def _on(hook: Any) -> Callable[[Listener], Listener]:
-    """Listen to one of Locust's events."""
+    """Return a decorator that lets a function listen to one of Locust's events."""
 
     def listen(function: Listener) -> Listener:
         hook.add_listener(function)
@@ -62,15 +64,14 @@ def _on(hook: Any) -> Callable[[Listener], Listener]:
 
 @_on(events.init_command_line_parser)
 def _options(parser: ArgumentParser) -> None:
-    shared: dict[str, Any] = {"include_in_web_ui": False}
-    parser.add_argument("--env", default="", help="the environment, as environments/<name>.yaml names it", **shared)
-    parser.add_argument(
-        "--stage", default="", help="smoke, load, stress, launch, or one of the environment's", **shared
-    )
-    parser.add_argument("--allow", default="", help="'load': let it loose on production", **shared)
-    parser.add_argument("--confirm", default="", help="the host name of the production target", **shared)
-    parser.add_argument("--environments", default="environments", help="the folder of the environments", **shared)
-    parser.add_argument("--reports", default="reports", help="the folder that evidence is written to", **shared)
+    # What is let loose on whom is said on the command line, and not by who happens to open the web interface.
+    add = partial(parser.add_argument, include_in_web_ui=False)
+    add("--env", default="", help="the environment, as environments/<name>.yaml names it")
+    add("--stage", default="", help="smoke, load, stress, launch, or one of the environment's")
+    add("--allow", default="", help="'load': let it loose on production")
+    add("--confirm", default="", help="the host name of the production target")
+    add("--environments", default="environments", help="the folder of the environments")
+    add("--reports", default="reports", help="the folder that evidence is written to")
 
 
 @_on(events.init)
@@ -78,11 +79,14 @@ def _get_ready(environment: LocustEnvironment, runner: object = None, **_: objec
     options = environment.parsed_options
     if options is None:
         return
+
     if isinstance(runner, WorkerRunner):
+        # A worker is told when the hold begins, and reads its environment when the test starts.
         runner.register_message(PHASE, lambda msg, **_: _hold(environment, msg.data["settle"]))
         if options.processes:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells all of them; the leading process stops us
         return
+
     run = _set_up(environment)
     environment.host = run.environment.target.url
     COURSES["now"] = Course(run)
@@ -95,7 +99,7 @@ def _get_ready(environment: LocustEnvironment, runner: object = None, **_: objec
 
 def _stop(runner: Runner, name: str) -> None:
     course = COURSES.get("now")
-    print(f"{name}: the users finish what they began", flush=True)  # noqa: T201
+    print(f"{name}: the users finish what they began", flush=True)  # noqa: T201  who pressed Ctrl-C reads it
     if course:
         course.stop(runner, f"it was stopped by {name}")
         course.run.write()
@@ -104,21 +108,24 @@ def _stop(runner: Runner, name: str) -> None:
 @_on(events.test_start)
 def _begin(environment: LocustEnvironment, **_: object) -> None:
     options, runner = environment.parsed_options, environment.runner
-    # Under the web interface one process may see several rehearsals; each has its own books and its own folder.
-    run = RUNS[environment] if environment in RUNS and options and options.headless else _set_up(environment)
-    run.leads = not isinstance(runner, MasterRunner) and not _works(environment)
-    if not _works(environment):
+    # Under the web interface one process may see several rehearsals; each has its own counters and its own folder.
+    is_set_up = environment in RUNS and options is not None and options.headless
+    run = RUNS[environment] if is_set_up else _set_up(environment)
+
+    run.leads = not isinstance(runner, MasterRunner) and not _is_worker(environment)
+    if not _is_worker(environment):
         COURSES["now"] = Course(run)
         run.folder.mkdir(parents=True, exist_ok=True)
         _enter("begin", str(run.folder), run.stage_name)
         run.revision = run.look_up_revision()
-        gevent.spawn(_write_on, run)
+        gevent.spawn(_write_regularly, run)
+
     if not isinstance(runner, MasterRunner):
-        gevent.spawn(run.reach.health.watch)
+        gevent.spawn(run.client_config.health.watch)
 
 
-def _works(environment: LocustEnvironment) -> bool:
-    """Tell whether this is a worker. By the options: one that comes late is told to begin before it has its runner."""
+def _is_worker(environment: LocustEnvironment) -> bool:
+    """Check whether this is a worker. By the options: one that comes late is told to begin before it has its runner."""
     return bool(environment.parsed_options and environment.parsed_options.worker)
 
 
@@ -127,39 +134,49 @@ def _set_up(environment: LocustEnvironment) -> Run:
     options = environment.parsed_options
     if options is None:
         raise RuntimeError("Locust gave no options")
-    leave = Leave(
-        {Effect(word) for word in options.allow.split(",") if word in set(Effect)}, options.confirm, options.host
-    )
+
+    allowed = {Effect(word) for word in options.allow.split(",") if word in set(Effect)}
+    permission = LoadPermission(allowed, options.confirm, options.host)
     folder = Path(options.environments)
     try:
-        run = prepare(options.env, options.stage, leave, folder, Path(options.reports))
-        _make_room(options, run.stage.users)
+        run = prepare(options.env, options.stage, permission, folder, Path(options.reports))
+        _raise_fd_limit(options, run.stage.users)
+
         load = run.environment.load
         journeys = load.journeys if load else {}
-        take_turns(journeys, {name: _rows(options.env, name, journey, folder) for name, journey in journeys.items()})
+        rows = {name: _rows(options.env, name, journey, folder) for name, journey in journeys.items()}
+        take_turns(journeys, rows)
         classes = _classes(folder / load.visitors) if load and load.visitors else []
     except (BadInput, ValueError) as error:
-        print(f"refused: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"refused: {error}", file=sys.stderr, flush=True)  # noqa: T201  the command's refusal
         sys.exit(REFUSED)
-    environment.user_classes = [*classes, *([Walker] if journeys or not classes else [])]
+
+    # Without journeys and classes of the team's own, the target's first page is asked for.
+    walkers: list[type[Visitor]] = [Walker] if journeys or not classes else []
+    environment.user_classes = [*classes, *walkers]
     environment.stop_timeout = run.stage.drain_seconds
-    REACH[environment], THINK[environment], RUNS[environment] = run.reach, run.stage.think_seconds, run
+
+    CLIENT_CONFIGS[environment] = run.client_config
+    THINK[environment] = run.stage.think_seconds
+    RUNS[environment] = run
     return run
 
 
-def _make_room(options: Namespace, users: int) -> None:
-    """Let this process have its users' connections, where it has users. Raises Refused."""
+def _raise_fd_limit(options: Namespace, users: int) -> None:
+    """Raise the limit of open files, where this process has users. Raises Refused."""
+    # A master has no users of its own, unless it forks its workers.
     if options.master and not options.processes:
         return
     try:
-        make_room(users, options.processes or 1)
+        raise_fd_limit(users, options.processes or 1)
     except Refused:
-        if not options.worker:  # how many users come to it, a worker does not know
+        # A worker does not know how many of the users come to it.
+        if not options.worker:
             raise
 
 
 def _rows(env: str, name: str, journey: Journey, folder: Path) -> list[dict[str, str]]:
-    """Read the rows of a journey and hold its steps against them. Raises ValueError with the file and the key."""
+    """Return the rows of a journey, once its steps fit them. Raises ValueError with the file and the key."""
     try:
         rows = read_rows(journey, folder)
         check_names(journey, rows)
@@ -169,24 +186,26 @@ def _rows(env: str, name: str, journey: Journey, folder: Path) -> list[dict[str,
 
 
 def _classes(path: Path) -> list[type[Visitor]]:
-    """Load the `Visitor` classes of a team's file. Raises ValueError where there are none."""
+    """Return the `Visitor` classes of a team's file. Raises ValueError where there are none."""
     spec = importlib.util.spec_from_file_location("visitors", path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise ValueError(f"load.visitors: {path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Visitor)]
-    own = [kind for kind in found if kind.__module__ == "visitors"]
-    if not own:
+
+    visitors = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Visitor)]
+    # What the file imports is no class of its own: Visitor itself, to begin with.
+    own_visitors = [visitor for visitor in visitors if visitor.__module__ == "visitors"]
+    if not own_visitors:
         raise ValueError(f"load.visitors: {path.name} has no class that derives from Visitor")
-    return own
+    return own_visitors
 
 
 def _hold(environment: LocustEnvironment, settle_seconds: float) -> None:
     RUNS[environment].hold(settle_seconds)
 
 
-def _write_on(run: Run) -> None:
+def _write_regularly(run: Run) -> None:
     """Write the evidence every ten seconds, in a copy of this process: users must not wait the 0.3 s that it takes."""
     gevent.sleep(EVERY_SECONDS)
     while run.ended == "running":
@@ -201,12 +220,12 @@ def _write_on(run: Run) -> None:
 
 
 def _end_copy(run: Run) -> None:
-    """See to it that no copy writes any more: the last word is ours."""
+    """End the copy that writes, where it still does: what this process writes last must not be written over."""
     if not run.copy:
         return
     with contextlib.suppress(ProcessLookupError, ChildProcessError):  # it has ended, and gevent may have seen it first
-        ended, _ = os.waitpid(run.copy, os.WNOHANG)
-        if not ended:
+        ended_pid, _ = os.waitpid(run.copy, os.WNOHANG)
+        if not ended_pid:
             os.kill(run.copy, signal.SIGKILL)
             os.waitpid(run.copy, 0)
     run.copy = 0
@@ -216,25 +235,25 @@ def _end_copy(run: Run) -> None:
 def _report(client_id: str, data: dict[str, Any]) -> None:
     for run in RUNS.values():
         data["rehearsal"] = {
-            "books": run.recorder.hand_over(),
-            "health": {**run.reach.health.plain(), "name": client_id},
+            "counters": run.recorder.drain(),
+            "health": {**run.client_config.health.plain(), "name": client_id},
         }
 
 
 @_on(events.worker_report)
 def _collect(client_id: str, data: dict[str, Any]) -> None:
-    found = data.get("rehearsal")
-    if not found:
+    report = data.get("rehearsal")
+    if not report:
         return
     for run in RUNS.values():
-        run.recorder.books.add(found["books"])
-        run.generators[client_id] = found["health"]
+        run.recorder.counters.add(report["counters"])
+        run.generators[client_id] = report["health"]
 
 
 @_on(events.user_error)
-def _broke(exception: Exception, **_: object) -> None:
+def _record_exception(exception: Exception, **_: object) -> None:
     for run in RUNS.values():
-        run.recorder.broke(exception)
+        run.recorder.record_exception(exception)
 
 
 @_on(events.test_stop)
@@ -246,18 +265,23 @@ def _stopped_in_browser(environment: LocustEnvironment, **_: object) -> None:
 @_on(events.quitting)
 def _finish(environment: LocustEnvironment, **_: object) -> None:
     run = RUNS.get(environment)
-    if run is None or _works(environment) or not run.folder.is_dir():
+    # Without a folder the test was never started; a worker keeps no evidence.
+    if run is None or _is_worker(environment) or not run.folder.is_dir():
         return
+
     del RUNS[environment]
     _end_copy(run)
     if run.ended == "running":
         run.ended, run.ended_because = "cut short", "it was stopped before its end"
     if environment.runner:
-        run.outside = max(0, environment.runner.stats.total.num_requests - sum(run.recorder.books.known_in.values()))
+        counted_by_locust = environment.runner.stats.total.num_requests
+        recorded = sum(run.recorder.counters.recorded_in.values())
+        run.outside = max(0, counted_by_locust - recorded)
     run.revision_at_end = run.look_up_revision()[0]
-    found = run.write()
-    say(found, run)
-    environment.process_exit_code = found.word.exit
+
+    judgement = run.write()
+    log_judgement(judgement, run)
+    environment.process_exit_code = judgement.word.exit
     _enter("end", str(run.folder))
 
 

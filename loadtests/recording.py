@@ -59,8 +59,8 @@ class Slice:
 
 
 @dataclass
-class Links:
-    """Why connections were opened."""
+class ConnectionCounts:
+    """How many connections were opened, by why, and how long that took (µs)."""
 
     first: int = 0
     closed_by_target: int = 0
@@ -81,9 +81,13 @@ class Sample:
     limit: float
     """Seconds it may take."""
     kernel: int = 0
+    """The lower bound: from sending to the arrival that the kernel stamped."""
     naive: int = 0
+    """The upper bound: from wanting to send to the end of parsing."""
     size: int = 0
+    """Bytes of the body."""
     error: str | None = None
+    """None where the answer was as wanted."""
     waited_out: bool = False
     """The time was up: it took at least that long, and is not left out of the percentiles."""
     stamped: bool = True
@@ -94,40 +98,46 @@ def _by_name() -> dict[str, Tally]:
 
 
 @dataclass
-class Books:
+class Counters:
     """What one process counted since it last reported; in the leading process, what all of them counted."""
 
     endpoints: dict[str, Tally] = field(default_factory=_by_name)
+    """Name of the request → those of the hold."""
     slices: dict[int, Slice] = field(default_factory=dict)
+    """Unix second of the start → what was sent in it."""
     sent_in: dict[str, int] = field(default_factory=dict)
-    known_in: dict[str, int] = field(default_factory=dict)
+    """Phase → requests sent in it."""
+    recorded_in: dict[str, int] = field(default_factory=dict)
+    """Phase → requests sent in it whose outcome is known."""
     sent_at: dict[int, int] = field(default_factory=dict)
+    """Unix second → requests sent in it."""
     answered_at: dict[int, int] = field(default_factory=dict)
-    links: Links = field(default_factory=Links)
+    """Unix second → answers that arrived in it."""
+    connections: ConnectionCounts = field(default_factory=ConnectionCounts)
     broken_visits: int = 0
-    """Visits that an exception broke off: what they had not sent yet is nowhere else in the books."""
+    """Visits that an exception broke off: what they had not sent yet is counted nowhere else."""
     broken_because: str = ""
     """What the first of them said."""
 
     def add(self, other: Mapping[str, Any]) -> None:
-        """Merge the plain form of another process's books."""
+        """Merge the plain form of another process's counters."""
         for name, tally in other["endpoints"].items():
             _merge(vars(self.endpoints.setdefault(name, Tally())), tally)
         for start, part in other["slices"].items():
             _merge(vars(self.slices.setdefault(int(start), Slice())), part)
-        for name in ("sent_in", "known_in", "sent_at", "answered_at"):
+        for name in ("sent_in", "recorded_in", "sent_at", "answered_at"):
             _merge({name: getattr(self, name)}, {name: other[name]})
-        _merge(vars(self.links), other["links"])
+        _merge(vars(self.connections), other["connections"])
         self.broken_visits += other["broken_visits"]
         self.broken_because = self.broken_because or other["broken_because"]
 
     def plain(self) -> dict[str, Any]:
-        """Give the books as plain values that cross processes."""
+        """Return the counters as plain values, which Locust sends from process to process."""
         return {
             **vars(self),
             "endpoints": {name: vars(tally) for name, tally in self.endpoints.items()},
             "slices": {start: vars(part) for start, part in self.slices.items()},
-            "links": vars(self.links),
+            "connections": vars(self.connections),
         }
 
 
@@ -144,54 +154,56 @@ def _merge(mine: dict[str, Any], theirs: Mapping[str, Any]) -> None:
 class Recorder:
     """Takes every request of this process."""
 
-    books: Books = field(default_factory=Books)
+    counters: Counters = field(default_factory=Counters)
     hold_from: float = math.inf
     hold_until: float = math.inf
     """Unix seconds; known once all users are there."""
 
     def phase(self, moment: int) -> Phase:
-        """Name the phase of a moment (nanoseconds)."""
+        """Return the phase of a moment (nanoseconds)."""
         seconds = moment / 1e9
         if seconds < self.hold_from:
+            # Until all users are there, nobody knows when the hold begins.
             return "ramp" if self.hold_from == math.inf else "settle"
         return "hold" if seconds < self.hold_until else "drain"
 
     def begin(self, moment: int) -> Phase:
-        """Count a request that is about to be sent."""
+        """Count a request that is about to be sent; return the phase that it belongs to."""
         phase = self.phase(moment)
-        _bump(self.books.sent_in, phase)
-        _bump(self.books.sent_at, moment // 1_000_000_000)
+        _bump(self.counters.sent_in, phase)
+        _bump(self.counters.sent_at, moment // 1_000_000_000)
         return phase
 
     def end(self, sample: Sample) -> None:
-        """Count its outcome."""
-        books = self.books
-        _bump(books.known_in, sample.phase)
-        _bump(books.answered_at, (sample.sent + sample.kernel * THOUSAND) // 1_000_000_000)
+        """Count the outcome of a request."""
+        counters = self.counters
+        _bump(counters.recorded_in, sample.phase)
+        _bump(counters.answered_at, (sample.sent + sample.kernel * THOUSAND) // 1_000_000_000)
         start = sample.sent // 1_000_000_000 // SLICE_SECONDS * SLICE_SECONDS
-        part = books.slices.get(start) or books.slices.setdefault(start, Slice())
-        counted = sample.error is None or sample.waited_out
+        part = counters.slices.get(start) or counters.slices.setdefault(start, Slice())
+        # A refusal is quick: in the percentiles it would make a broken target look fast. A time-out is a lower bound.
+        timed = sample.error is None or sample.waited_out
         if sample.error is None:
             part.ok += 1
         else:
             part.failed += 1
-        if counted:
+        if timed:
             _bump(part.kernel, _coarse(sample.kernel))
             _bump(part.naive, _coarse(sample.naive))
         if sample.phase == "hold":
-            self._judged(sample, counted)
+            self._count_in_hold(sample, timed)
 
-    def _judged(self, sample: Sample, counted: bool) -> None:
-        tallies = self.books.endpoints
+    def _count_in_hold(self, sample: Sample, timed: bool) -> None:
+        tallies = self.counters.endpoints
         tally = tallies.get(sample.name) or tallies.setdefault(sample.name, Tally())
         if sample.error is None:
             tally.ok += 1
         else:
             tally.failed += 1
-            known = sample.error in tally.errors or len(tally.errors) < KINDS_KEPT
-            _bump(tally.errors, sample.error if known else "other")
+            has_its_own_count = sample.error in tally.errors or len(tally.errors) < KINDS_KEPT
+            _bump(tally.errors, sample.error if has_its_own_count else "other")
         tally.bytes += sample.size
-        if not counted:
+        if not timed:
             return
         _bump(tally.kernel, bucket(sample.kernel))
         _bump(tally.naive, bucket(sample.naive))
@@ -201,26 +213,27 @@ class Recorder:
 
     def connected(self, why: Why, connect: int, handshake: int) -> None:
         """Count a connection that was opened, with its times in µs."""
-        links = self.books.links
-        setattr(links, why, getattr(links, why) + 1)
-        _bump(links.connect, bucket(connect))
-        if handshake:
-            _bump(links.handshake, bucket(handshake))
+        counts = self.counters.connections
+        setattr(counts, why, getattr(counts, why) + 1)
+        _bump(counts.connect, bucket(connect))
+        if handshake:  # none without TLS
+            _bump(counts.handshake, bucket(handshake))
 
-    def broke(self, error: Exception) -> None:
+    def record_exception(self, error: Exception) -> None:
         """Count a visit that ended with an exception."""
-        books = self.books
-        books.broken_visits += 1
-        books.broken_because = books.broken_because or f"{type(error).__name__}: {error}"[:WORDS_KEPT]
+        counters = self.counters
+        counters.broken_visits += 1
+        counters.broken_because = counters.broken_because or f"{type(error).__name__}: {error}"[:WORDS_KEPT]
 
-    def hand_over(self) -> dict[str, Any]:
-        """Give what was counted since the last time, and begin again."""
-        books, self.books = self.books, Books()
-        return books.plain()
+    def drain(self) -> dict[str, Any]:
+        """Return what was counted since the last call, and begin again at nothing."""
+        counters, self.counters = self.counters, Counters()
+        return counters.plain()
 
     def recent(self, moment: float, seconds: int) -> tuple[int, int]:
         """Return how many requests succeeded and failed in the whole slices of the last `seconds`."""
         last = int(moment) // SLICE_SECONDS * SLICE_SECONDS
+        # What failed while users still came is not the target's failure under load.
         first = max(last - seconds, math.ceil(min(self.hold_from, moment)))
-        parts = [part for start, part in self.books.slices.items() if first <= start < last]
+        parts = [part for start, part in self.counters.slices.items() if first <= start < last]
         return sum(part.ok for part in parts), sum(part.failed for part in parts)

@@ -13,14 +13,16 @@ __all__ = ["HTTPParseError", "Reply"]
 
 
 class Reply(HTTPResponseParser):
-    """Status, headers (names in lower case) and body. The hooks are called by the parser."""
+    """Status, headers (names in lower case) and body. The hooks (`_on_...`) are called by the parser."""
 
     def __init__(self, *, bodiless: bool = False) -> None:
         super().__init__()
         self._bodiless = bodiless
         self._complete = False
         self._in_value = True
+        """The parser was last in a header's value: the next piece of a name begins a header."""
         self._lines: list[list[str]] = []
+        """Name and value of each header line, as they came."""
         self._body: list[bytes] = []
 
     def _on_status(self, _text: str) -> None:
@@ -51,7 +53,7 @@ class Reply(HTTPResponseParser):
 
     @property
     def complete(self) -> bool:
-        """Tell whether all of the answer is there."""
+        """Whether all of the answer is there."""
         return self._complete and self.get_code() >= _FINAL
 
     @property

@@ -1,4 +1,4 @@
-"""One rehearsal under way in this process: what was asked, the books, and the evidence made of them."""
+"""One rehearsal under way in this process: what was asked, the counters, and the evidence made of them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from loadtests.client import Client, Reach
+from loadtests.client import Client, ClientConfig
 from loadtests.connection import trust
 from loadtests.health import Health
 from loadtests.recording import Recorder
-from loadtests.safety import Leave, Refused, permit, stage_of
+from loadtests.safety import LoadPermission, Refused, permit, stage_of
 from readiness.environment.schema import Environment, Reading, host_of, load
 from readiness.rehearsal import evidence as rehearsal_evidence
-from readiness.rehearsal.evidence import Connections, Endpoint, Evidence, Generator, Target
+from readiness.rehearsal.evidence import Connections, Endpoint, Evidence, Generator, LoadTarget
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.journeys import Step, point
 from readiness.rehearsal.stages import Stage
 from readiness.rehearsal.verdict import Judgement, judge
 
 LOG = logging.getLogger("rehearsal")
+Key = TypeVar("Key")
 PACKAGES = ("locust", "gevent", "geventhttpclient", "production-readiness")
 
 
@@ -39,51 +40,67 @@ class Run:
     stage: Stage
     name: str
     folder: Path
-    reach: Reach
+    client_config: ClientConfig
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     users: dict[int, int] = field(default_factory=dict)
+    """Unix second → users at work."""
     generators: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Name of a process → its `Health.plain`, as the last report brought it."""
     lost_workers: list[str] = field(default_factory=list)
     late_workers: list[str] = field(default_factory=list)
     outside: int = 0
+    """Requests that Locust counted and that did not go through the client that measures."""
     revision: tuple[str | None, str] = (None, "")
     """The target's revision, or why it is not known."""
     revision_at_end: str | None = None
     ended: str = "running"
     ended_because: str = ""
     leads: bool = True
+    """This process makes the load by itself: it is neither a worker nor a master of workers."""
     copy: int = 0
     """The process that writes the evidence meanwhile."""
 
     @property
     def recorder(self) -> Recorder:
-        """The books of this process."""
-        return self.reach.recorder
+        """The counters of this process."""
+        return self.client_config.recorder
 
     @property
     def first_line(self) -> str:
-        """Where, how many, how long."""
-        stage, host = self.stage, host_of(self.environment.target.url)
-        scale = self.environment.load.scale if self.environment.load else 1.0
-        smaller = f", scaled by {scale:g}: proof of nothing but the sandbox" if scale != 1 else ""
-        return (
+        """What is about to be done: where, how many users, how long."""
+        stage = self.stage
+        host = host_of(self.environment.target.url)
+        line = (
             f"rehearsal {self.stage_name} of {self.environment.environment}: {stage.users:,} users on {host}, "
-            f"held for {stage.hold_minutes:.3g} min, {stage.seconds / 60:.1f} min in all{smaller}"
+            f"held for {stage.hold_minutes:.3g} min, {stage.seconds / 60:.1f} min in all"
         )
+        if self._scale == 1:
+            return line
+        return f"{line}, scaled by {self._scale:g}: proof of nothing but the sandbox"
+
+    @property
+    def _scale(self) -> float:
+        return self.environment.load.scale if self.environment.load else 1.0
 
     def hold(self, seconds_from_now: float) -> None:
-        """Set when the hold begins; its end follows. What is there by now stays: it is not collected again."""
+        """Set when the hold begins; its end follows."""
+        # What is there by now stays: a collection that goes through it again would stop all users for its time.
         gc.collect()
         gc.freeze()
         self.recorder.hold_from = time.time() + seconds_from_now
         self.recorder.hold_until = self.recorder.hold_from + self.stage.hold_minutes * 60
 
     def evidence(self) -> Evidence:
-        """Make the evidence of what is known now."""
-        books, recorder = self.recorder.books, self.recorder
-        begun = recorder.hold_from != float("inf")
-        if self.leads and not self.lost_workers and not any(name != "local" for name in self.generators):
-            self.generators["local"] = self.reach.health.plain()
+        """Return the evidence of what is known now."""
+        recorder = self.recorder
+        counters = recorder.counters
+        hold_began = recorder.hold_from != float("inf")
+
+        # A process that workers report to, or reported to, makes no load: its own health would say nothing.
+        has_workers = bool(self.lost_workers) or any(name != "local" for name in self.generators)
+        if self.leads and not has_workers:
+            self.generators["local"] = self.client_config.health.plain()
+
         return Evidence.model_validate(
             {
                 "schema": "readiness/rehearsal/1",
@@ -91,112 +108,131 @@ class Run:
                 "environment": self.environment.environment,
                 "stage": self.stage_name,
                 "asked": self.stage,
-                "scale": self.environment.load.scale if self.environment.load else 1.0,
+                "scale": self._scale,
                 "target": self._target(),
                 "started_at": self.started_at,
-                "hold_from": datetime.fromtimestamp(recorder.hold_from, UTC) if begun else None,
-                "hold_until": datetime.fromtimestamp(recorder.hold_until, UTC) if begun else None,
+                "hold_from": datetime.fromtimestamp(recorder.hold_from, UTC) if hold_began else None,
+                "hold_until": datetime.fromtimestamp(recorder.hold_until, UTC) if hold_began else None,
                 "finished_at": datetime.now(UTC) if self.ended != "running" else None,
                 "ended": self.ended,
                 "ended_because": self.ended_because,
-                "seconds": _pairs(books.sent_at, books.answered_at),
+                "seconds": _pairs(counters.sent_at, counters.answered_at),
                 "users": self.users,
-                "phases": _pairs(books.sent_in, books.known_in),
-                "endpoints": {name: Endpoint(**vars(tally)) for name, tally in books.endpoints.items()},
-                "slices": {at: (p.kernel, p.naive, p.ok, p.failed) for at, p in books.slices.items()},
-                "connections": Connections(**vars(books.links)),
-                "generators": [Generator(**found) for found in self.generators.values()],
+                "phases": _pairs(counters.sent_in, counters.recorded_in),
+                "endpoints": {name: Endpoint(**vars(tally)) for name, tally in counters.endpoints.items()},
+                "slices": {
+                    start: (part.kernel, part.naive, part.ok, part.failed) for start, part in counters.slices.items()
+                },
+                "connections": Connections(**vars(counters.connections)),
+                "generators": [Generator(**health) for health in self.generators.values()],
                 "lost_workers": self.lost_workers,
                 "late_workers": self.late_workers,
                 "outside": self.outside,
-                "broken_visits": books.broken_visits,
-                "broken_because": books.broken_because,
+                "broken_visits": counters.broken_visits,
+                "broken_because": counters.broken_because,
                 "versions": _versions(),
             }
         )
 
-    def _target(self) -> Target:
-        known = {str(address.place[0]) for found in self.reach.known.values() for address in found}
-        return Target(
+    def _target(self) -> LoadTarget:
+        resolved = self.client_config.resolved.values()
+        addresses = {str(address.place[0]) for of_origin in resolved for address in of_origin}
+        return LoadTarget(
             url=self.environment.target.url,
-            addresses=tuple(sorted(known)),
+            addresses=tuple(sorted(addresses)),
             revision=self.revision[0],
             revision_at_end=self.revision_at_end,
             revision_unknown_because=self.revision[1],
         )
 
     def write(self) -> Judgement:
-        """Write the evidence as it stands, with its verdict."""
+        """Write the evidence as it stands, with its verdict; return the verdict."""
         evidence = self.evidence()
-        found = judge(Figures.of(evidence))
-        reasons = [{"word": reason.word.value, "says": reason.says, "next": reason.next} for reason in found.reasons]
-        told = evidence.model_copy(update={"verdict": {"word": found.word.value, "reasons": reasons}})
-        rehearsal_evidence.write(told, self.folder)
-        return found
+        judgement = judge(Figures.of(evidence))
+
+        reasons = [
+            {"word": reason.word.value, "says": reason.says, "next": reason.next} for reason in judgement.reasons
+        ]
+        verdict = {"word": judgement.word.value, "reasons": reasons}
+        rehearsal_evidence.write(evidence.model_copy(update={"verdict": verdict}), self.folder)
+        return judgement
 
     def look_up_revision(self) -> tuple[str | None, str]:
-        """Ask the target for its revision; without one, say why."""
-        asked = self.environment.target.revision
-        if asked is None or isinstance(asked, str):
-            return asked, "" if asked else "the environment has no target.revision"
-        if asked.value is not None:
-            return str(asked.value), ""
-        if not asked.http:
-            return None, "target.revision is read by `sql`, `metric` or `file`, which a rehearsal cannot; use `http`"
-        return self._read_revision(asked, asked.http)
+        """Return the target's revision and "", or None and why it is not known."""
+        revision = self.environment.target.revision
+        if revision is None:
+            return None, "the environment has no target.revision"
 
-    def _read_revision(self, asked: Reading, url: str) -> tuple[str | None, str]:
-        headers = {**asked.headers, **({"Authorization": f"Bearer {asked.token.reveal()}"} if asked.token else {})}
-        client = Client(replace(self.reach, recorder=Recorder()))
+        # Stated in the environment file, as it is or as a reading's constant.
+        if isinstance(revision, str):
+            return revision, "" if revision else "the environment has no target.revision"
+        if revision.value is not None:
+            return str(revision.value), ""
+
+        if not revision.http:
+            return None, "target.revision is read by `sql`, `metric` or `file`, which a rehearsal cannot; use `http`"
+        return self._read_revision(revision, revision.http)
+
+    def _read_revision(self, reading: Reading, url: str) -> tuple[str | None, str]:
+        headers = dict(reading.headers)
+        if reading.token:
+            headers["Authorization"] = f"Bearer {reading.token.reveal()}"
+
+        # Counters of its own: this request is no user's.
+        client = Client(replace(self.client_config, recorder=Recorder()))
         try:
             answer = client.ask(Step(path=url, status=(200,), headers=headers))
             if answer.error or not answer.reply:
                 return None, f"{url}: {answer.error}"
-            return point(answer.reply.content(), asked.pointer), ""
+            return point(answer.reply.content(), reading.pointer), ""
         except (ValueError, Refused) as error:
             return None, f"{url}: {error}"
         finally:
             client.close()
 
 
-def _pairs(first: Mapping[Any, int], second: Mapping[Any, int]) -> dict[Any, tuple[int, int]]:
+def _pairs(first: Mapping[Key, int], second: Mapping[Key, int]) -> dict[Key, tuple[int, int]]:
+    """Return both counts of each key, 0 where one of them has none."""
     return {key: (first.get(key, 0), second.get(key, 0)) for key in {**first, **second}}
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "kernel": platform.release()}
+    versions = {"python": platform.python_version(), "kernel": platform.release()}
     for package in PACKAGES:
         try:
-            found[package] = importlib.metadata.version(package)
+            versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            versions[package] = "not installed"
+    return versions
 
 
-def prepare(name: str, stage_name: str, leave: Leave, environments: Path, reports: Path) -> Run:
-    """Read the environment, make sure that load is allowed, and set up what the users share.
+def prepare(name: str, stage_name: str, permission: LoadPermission, environments: Path, reports: Path) -> Run:
+    """Return the run of a stage on an environment that allows the load, with what its users share.
 
     Raises Refused or BadEnvironment with every reason, before anything is contacted.
     """
     environment = load(name, environments)
     stage = stage_of(environment, stage_name)
-    permit(environment, stage, leave)
+    permit(environment, stage, permission)
+
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{stage_name}"
     recorder = Recorder()
     target = environment.target
+
     headers = {"User-Agent": "production-readiness-rehearsal", "Accept": "*/*", "Accept-Encoding": "gzip"}
     headers |= {**target.headers, "X-Load-Test": stamp}
     if target.token:
         headers["Authorization"] = f"Bearer {target.token.reveal()}"
+
     seconds = environment.load.request_seconds_at_most if environment.load else 10.0
     folder = reports / name / rehearsal_evidence.FOLDER / stamp
     health = Health("local", recorder)
-    reach = Reach(target.url, environment.allowed_hosts, headers, seconds, recorder, health, trust())
-    return Run(environment, stage_name, stage, stamp, folder, reach)
+    client_config = ClientConfig(target.url, environment.allowed_hosts, headers, seconds, recorder, health, trust())
+    return Run(environment, stage_name, stage, stamp, folder, client_config)
 
 
-def say(found: Judgement, run: Run) -> None:
-    """Tell the verdict at the end."""
-    LOG.info("%s: %s  %s", run.stage_name, found.word.upper(), run.folder / rehearsal_evidence.FILE)
-    for reason in found.reasons:
+def log_judgement(judgement: Judgement, run: Run) -> None:
+    """Log the verdict, its reasons and what to do next."""
+    LOG.info("%s: %s  %s", run.stage_name, judgement.word.upper(), run.folder / rehearsal_evidence.FILE)
+    for reason in judgement.reasons:
         LOG.info("  %s: %s. Next: %s", reason.word, reason.says, reason.next)

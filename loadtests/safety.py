@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import resource
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ class Refused(BadInput):
 
 
 @dataclass(frozen=True)
-class Leave:
+class LoadPermission:
     """What the command line says: `--allow load`, and the host that it means."""
 
     allow: Collection[str] = ()
@@ -32,66 +32,99 @@ class Leave:
 
 
 def stages_of(environment: Environment) -> dict[str, Stage]:
-    """Give the stages that ship and those that the environment adds."""
-    return {**STAGES, **(environment.load.stages if environment.load else {})}
+    """Return the stages that ship and those that the environment adds, by name."""
+    added = environment.load.stages if environment.load else {}
+    return {**STAGES, **added}
 
 
 def stage_of(environment: Environment, name: str) -> Stage:
-    """Find a stage and make it as small as the environment says. Raises Refused."""
-    known = stages_of(environment)
-    if name not in known:
-        raise Refused([f"--stage {not_one_of(name, known)}"])
+    """Return a stage, as small as the environment's `scale` makes it. Raises Refused where there is none."""
+    stages = stages_of(environment)
+    if name not in stages:
+        raise Refused([f"--stage {not_one_of(name, stages)}"])
+
     scale = environment.load.scale if environment.load else 1.0
-    return known[name].scaled(scale)
+    return stages[name].scaled(scale)
 
 
-def permit(environment: Environment, stage: Stage, leave: Leave) -> None:
+def permit(environment: Environment, stage: Stage, permission: LoadPermission) -> None:
     """Return when load is allowed. Raises Refused with every reason against it."""
-    problems = list(_against(environment, stage, leave))
-    if problems:
-        raise Refused(problems)
+    reasons = list(_reasons_against(environment, stage, permission))
+    if reasons:
+        raise Refused(reasons)
 
 
-def _against(environment: Environment, stage: Stage, leave: Leave) -> list[str]:
-    name, host, load = environment.environment, host_of(environment.target.url), environment.load
-    problems = []
+def _reasons_against(environment: Environment, stage: Stage, permission: LoadPermission) -> Iterator[str]:
+    name = environment.environment
+    host = host_of(environment.target.url)
+    load = environment.load
+
+    # Without the section there is no limit to hold the stage against: the other reasons would be guesses.
     if load is None:
-        return [f"{name}: the environment has no section `load`: nobody said how much it bears"]
-    if environment.production and Effect.LOAD not in leave.allow:
-        problems.append(f"{name} is production: load needs --allow load and --confirm {host}")
-    elif environment.production and leave.confirmed != host:
-        said = f"--confirm {leave.confirmed} is another host" if leave.confirmed else f"say --confirm {host}"
-        problems.append(f"{name} is production: load is for {host}: {said}")
-    if not environment.production and Effect.LOAD not in environment.allow:
-        problems.append(f"{name}: the environment does not allow load; write `allow: [load]` in its file")
+        yield f"{name}: the environment has no section `load`: nobody said how much it bears"
+        return
+
+    if environment.production:
+        yield from _reasons_against_production(name, host, permission)
+    elif Effect.LOAD not in environment.allow:
+        yield f"{name}: the environment does not allow load; write `allow: [load]` in its file"
+
     if stage.users > load.users_at_most:
-        problems.append(f"{name}: {stage.users:,} users are asked, load.users_at_most is {load.users_at_most:,}")
+        yield f"{name}: {stage.users:,} users are asked, load.users_at_most is {load.users_at_most:,}"
+
     if host not in environment.allowed_hosts:
-        problems.append(f"{name}: host {not_one_of(host, environment.allowed_hosts)}, see allowed_hosts")
-    if leave.host and leave.host.rstrip("/") != environment.target.url:
-        problems.append(f"--host {leave.host} is not the target of {name}, {environment.target.url}")
-    return problems
+        yield f"{name}: host {not_one_of(host, environment.allowed_hosts)}, see allowed_hosts"
+
+    # Locust would send to its own --host: a second word on the target that nobody has checked.
+    if permission.host and permission.host.rstrip("/") != environment.target.url:
+        yield f"--host {permission.host} is not the target of {name}, {environment.target.url}"
 
 
-def make_room(users: int, processes: int) -> None:
-    """Let this process hold a connection for each of its users. Raises Refused where the system does not allow that."""
+def _reasons_against_production(name: str, host: str, permission: LoadPermission) -> Iterator[str]:
+    """Yield what the command line lacks: its file alone never opens production to load."""
+    if Effect.LOAD not in permission.allow:
+        yield f"{name} is production: load needs --allow load and --confirm {host}"
+    elif permission.confirmed == host:
+        return
+    elif permission.confirmed:
+        yield f"{name} is production: load is for {host}: --confirm {permission.confirmed} is another host"
+    else:
+        yield f"{name} is production: load is for {host}: say --confirm {host}"
+
+
+def raise_fd_limit(users: int, processes: int) -> None:
+    """Raise the limit of open files, so that each user of this process can hold a connection.
+
+    Raises Refused where the system does not allow that.
+    """
     needed = math.ceil(users / processes) + DESCRIPTORS_BESIDE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
+
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
     except (ValueError, OSError):
-        most = soft if hard == resource.RLIM_INFINITY else hard
-        several = math.ceil(users / max(1, most - DESCRIPTORS_BESIDE))
-        says = f"{users:,} users in {processes} processes need {needed:,} open files each, this machine allows {most:,}"
-        raise Refused([f"{says}: raise it (ulimit -n {needed}), or use --processes {several}"]) from None
+        # An unlimited hard limit that is refused all the same is the kernel's: what we have is then all there is.
+        allowed = soft if hard == resource.RLIM_INFINITY else hard
+        enough_processes = math.ceil(users / max(1, allowed - DESCRIPTORS_BESIDE))
+        shortage = (
+            f"{users:,} users in {processes} processes need {needed:,} open files each, this machine allows {allowed:,}"
+        )
+        raise Refused([f"{shortage}: raise it (ulimit -n {needed}), or use --processes {enough_processes}"]) from None
 
 
-def leads_out(location: str, allowed_hosts: Collection[str]) -> str | None:
-    """Return the host outside the allow-list that a redirect leads to, or None. Raises ValueError where it is none."""
+def forbidden_redirect(location: str, allowed_hosts: Collection[str]) -> str | None:
+    """Return the host outside the allow-list that a redirect leads to, or None.
+
+    Raises ValueError where `location` is no address.
+    """
     try:
         host = (urlsplit(location).hostname or "").lower()
     except ValueError:
         raise ValueError("a redirect to what is no address") from None
-    return host if host and host not in allowed_hosts else None
+
+    # A path alone stays on the host that answered.
+    if not host or host in allowed_hosts:
+        return None
+    return host

@@ -28,48 +28,61 @@ class Course:
         self.run = run
         self.began = time.time()
         self.emptied: float | None = None
+        """When the last user had gone."""
         self.draining = False
         self.workers: set[str] = set()
+        """Every worker that was ever there."""
 
     def tick(self, runner: Runner) -> tuple[int, float] | None:
         """Return how many users are wanted and how fast they come or go; None at the end."""
-        run, moment = self.run, time.time()
-        run.users[int(moment)] = runner.user_count
+        moment = time.time()
+        self.run.users[int(moment)] = runner.user_count
         self._watch_workers(runner)
+
         if self.draining:
             return self._drain(runner, moment)
-        until = run.recorder.hold_until
-        if until == math.inf:
-            self._all_there(runner, moment)
-        elif moment >= until or self._down(moment):
+
+        # Until all users are there, the hold has no end.
+        hold_until = self.run.recorder.hold_until
+        if hold_until == math.inf:
+            self._settle_once_all_are_there(runner, moment)
+            return self.wanted
+
+        if moment >= hold_until or self._aborts(moment):
             self.draining = True
             return self._drain(runner, moment)
         return self.wanted
 
     @property
     def wanted(self) -> tuple[int, float]:
-        """All users, as fast as they are to come."""
-        return self.run.stage.users, min(self.run.stage.users_per_second, self.run.stage.users)
+        """All users, as fast as they are to come (users a second)."""
+        stage = self.run.stage
+        return stage.users, min(stage.users_per_second, stage.users)
 
     def stop(self, runner: Runner, because: str) -> None:
         """End early: the users finish what they began. While they still come, or when told twice, at once."""
         run = self.run
         if run.ended == "running":
             run.ended, run.ended_because = "cut short", because
+
         if self.draining or run.recorder.hold_until == math.inf:
             runner.quit()
             return
+
         run.recorder.hold_until = min(run.recorder.hold_until, time.time())
         self.draining = True
 
-    def _all_there(self, runner: Runner, moment: float) -> None:
+    def _settle_once_all_are_there(self, runner: Runner, moment: float) -> None:
         """Begin to settle when the last user has come; give up when they do not come."""
         run = self.run
         if runner.user_count >= run.stage.users:
             run.hold(run.stage.settle_seconds)
             if isinstance(runner, MasterRunner):
                 runner.send_message(PHASE, {"settle": run.stage.settle_seconds})
-        elif moment - self.began > PATIENCE * run.stage.ramp_seconds + 60:
+            return
+
+        patience_seconds = PATIENCE * run.stage.ramp_seconds + 60
+        if moment - self.began > patience_seconds:
             run.ended, run.ended_because = "cut short", f"only {runner.user_count} users had come"
             self.draining = True
 
@@ -80,34 +93,41 @@ class Course:
         """
         if not isinstance(runner, MasterRunner) or self.draining:
             return
+
         clients = runner.clients
         here = {client.id for client in clients.ready + clients.spawning + clients.running}
-        lost = sorted(self.workers - here - set(self.run.lost_workers))
-        self.run.lost_workers += lost
+        self.run.lost_workers += sorted(self.workers - here - set(self.run.lost_workers))
         if self.run.recorder.hold_until != math.inf:
             self.run.late_workers += sorted(here - self.workers)
         self.workers |= here
 
-    def _down(self, moment: float) -> bool:
-        """Tell whether errors explode; that ends the run, and is recorded as its end."""
-        good, bad = self.run.recorder.recent(moment, ABORT_SECONDS)
-        if wilson(bad, good + bad)[0] <= ABORT_SHARE:
+    def _aborts(self, moment: float) -> bool:
+        """Check whether errors explode; that ends the run, and is recorded as its end."""
+        ok, failed = self.run.recorder.recent(moment, ABORT_SECONDS)
+        requests = ok + failed
+        share_at_least, _ = wilson(failed, requests)
+        if share_at_least <= ABORT_SHARE:
             return False
+
         self.run.ended = "aborted"
-        self.run.ended_because = f"{bad} of {good + bad} requests failed within {ABORT_SECONDS} s"
+        self.run.ended_because = f"{failed} of {requests} requests failed within {ABORT_SECONDS} s"
         self.run.recorder.hold_until = moment
         return True
 
     def _drain(self, runner: Runner, moment: float) -> tuple[int, float] | None:
-        """Let the users finish; end when the last reports are in."""
-        if runner.user_count == 0:
-            self.emptied = self.emptied or moment
-            wait = LAST_REPORTS_SECONDS if isinstance(runner, MasterRunner) else 0
-            if moment - self.emptied >= wait:
-                if self.run.ended == "running":
-                    self.run.ended = "whole"
-                return None
-        return 0, float(max(100, self.run.stage.users))
+        """Let the users finish; return None when the last reports are in."""
+        nobody_at_once = 0, float(max(100, self.run.stage.users))
+        if runner.user_count > 0:
+            return nobody_at_once
+
+        self.emptied = self.emptied or moment
+        last_reports_seconds = LAST_REPORTS_SECONDS if isinstance(runner, MasterRunner) else 0
+        if moment - self.emptied < last_reports_seconds:
+            return nobody_at_once
+
+        if self.run.ended == "running":
+            self.run.ended = "whole"
+        return None
 
 
 COURSES: dict[str, Course] = {}
@@ -115,13 +135,15 @@ COURSES: dict[str, Course] = {}
 
 
 class Stages(LoadTestShape):
-    """What Locust asks."""
+    """What Locust asks once a second."""
 
     def tick(self) -> tuple[int, float] | None:
-        """Ask the course."""
+        """Return what the course says; None where there is none."""
         course = COURSES.get("now")
         if not course or not self.runner:
             return None
-        if self.runner.state == STATE_INIT:  # the event that makes a new course comes after this first question
+
+        # The event that makes a new course comes after this first question.
+        if self.runner.state == STATE_INIT:
             return course.wanted
         return course.tick(self.runner)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.truth import HOST, Law
-from readiness.rehearsal.evidence import Evidence, folders, read
+from readiness.rehearsal.evidence import Evidence, Generator, folders, read
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import Distribution
 from readiness.rehearsal.verdict import Judgement, judge
@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
 NAME = "trial"
 LATE_SECONDS = 0.01
+"""p99 of the server's own lag: above it the server is no truth."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,16 @@ class Tls:
 
 @contextmanager
 def truth_server(law: Law, tls: Tls | None = None) -> Iterator[str]:
-    """Run the server in a process of its own; gives its address."""
+    """Run the server in a process of its own; yield its address."""
     words = [f"--{name.replace('_', '-')}={value}" for name, value in vars(law).items()]
-    words += [f"--certificate={tls.certificate}", f"--key={tls.key}"] if tls else []
+    if tls:
+        words += [f"--certificate={tls.certificate}", f"--key={tls.key}"]
     command = [sys.executable, "-m", "loadtests.truth", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:  # noqa: S603  our own module
         try:
             port = process.stdout.readline().strip() if process.stdout else ""
-            yield f"{'https' if tls else 'http'}://{HOST}:{port}"
+            scheme = "https" if tls else "http"
+            yield f"{scheme}://{HOST}:{port}"
         finally:
             process.kill()
 
@@ -65,7 +68,7 @@ class Trial:
     """Keys of the environment file to set otherwise."""
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Write the environment and start Locust on it."""
+        """Write the environment, start Locust on it, and return its process."""
         environments = self.folder / "environments"
         environments.mkdir(parents=True, exist_ok=True)
         content = {
@@ -86,12 +89,15 @@ class Trial:
         command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"]
         command += ["--env", NAME, "--stage", NAME, "--environments", str(environments)]
         command += ["--reports", str(self.folder / "reports"), *self.words]
-        trusted = {"SSL_CERT_FILE": str(self.tls.certificate)} if self.tls else {}
+
+        variables = dict(os.environ)
+        if self.tls:
+            variables["SSL_CERT_FILE"] = str(self.tls.certificate)
         with (self.folder / "locust.log").open("wb") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env={**os.environ, **trusted})  # noqa: S603
+            return subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=variables)  # noqa: S603  our own words
 
     def run(self, *, stop_after: float | None = None, by: signal.Signals = signal.SIGTERM) -> Evidence:
-        """Run it to its end, or stop it; give the evidence."""
+        """Run it to its end, or stop it after some seconds by a signal; return the evidence."""
         process = self.start()
         if stop_after is not None:
             time.sleep(stop_after)
@@ -100,19 +106,24 @@ class Trial:
         return self.evidence()
 
     def evidence(self) -> Evidence:
-        """Read the newest evidence back."""
+        """Return the newest evidence, read back."""
         return read(next(folders(self.folder / "reports", NAME)))
 
 
 def record(evidence: Evidence) -> dict[str, float]:
-    """Ask the server for its own record of the hold."""
+    """Return the server's own record of the hold; nothing where the hold never began."""
     if not evidence.hold_from or not evidence.hold_until:
         return {}
+
+    context = None
+    if evidence.target.url.startswith("https"):
+        context = ssl._create_unverified_context()  # noqa: S323, SLF001  a certificate of our own, on this machine
+
     span = f"from={evidence.hold_from.timestamp()}&until={evidence.hold_until.timestamp()}"
-    context = ssl._create_unverified_context() if evidence.target.url.startswith("https") else None  # noqa: S323, SLF001
-    with urllib.request.urlopen(f"{evidence.target.url}/record?{span}", context=context) as answer:  # noqa: S310
-        found: dict[str, float] = json.load(answer)
-    return found
+    address = f"{evidence.target.url}/record?{span}"
+    with urllib.request.urlopen(address, context=context) as answer:  # noqa: S310  the server that we have started
+        server_record: dict[str, float] = json.load(answer)
+    return server_record
 
 
 @dataclass(frozen=True)
@@ -125,32 +136,40 @@ class Finding:
 
     @property
     def undisturbed(self) -> bool:
-        """Tell whether the server kept up; a server that does not see a request in time is no truth."""
+        """Whether the server kept up; a server that does not see a request in time is no truth."""
         return self.record.get("lag99", 0.0) <= LATE_SECONDS
 
     @classmethod
     def of(cls, evidence: Evidence) -> Finding:
-        """Compare; the server must still run."""
+        """Return the evidence with its verdict and the server's record; the server must still run."""
         return cls(evidence, judge(Figures.of(evidence)), record(evidence))
 
     def error(self, of: Distribution, percentile: str = "p95") -> float:
-        """Return how far a percentile is from the server's."""
+        """Return how far a percentile is from the server's, as a share; NaN where the server has no such figure."""
+        if not self.record.get(percentile):
+            return float("nan")
         share = float(percentile[1:]) / 100
-        return of.middle(share) / self.record[percentile] - 1 if self.record.get(percentile) else float("nan")
+        return of.middle(share) / self.record[percentile] - 1
 
     def __str__(self) -> str:
-        found, evidence = self.record, self.evidence
-        made = ", ".join(
-            f"cpu {one.cpu_share_mean:.0%} queue {one.queue_share:.0%}"
-            f" lag99 {Distribution(one.lag).middle(0.99) * 1000:.0f} ms {one.rss_megabytes:.0f} MB"
-            for one in evidence.generators
-        )
+        evidence = self.evidence
+        server = self.record
         rate = (evidence.ok + evidence.failed) / max(evidence.held_seconds, 1)
+        generators = ", ".join(_health_line(generator) for generator in evidence.generators)
+        reasons = [reason.says for reason in self.judgement.reasons]
         return (
-            f"{evidence.asked.users} users, {rate:.0f}/s, true p95 {found.get('p95', 0):.4f} s"
-            f" (server's lag99 {found.get('lag99', 0) * 1000:.0f} ms):"
+            f"{evidence.asked.users} users, {rate:.0f}/s, true p95 {server.get('p95', 0):.4f} s"
+            f" (server's lag99 {server.get('lag99', 0) * 1000:.0f} ms):"
             f" kernel {self.error(evidence.kernel):+.2%}, naive {self.error(evidence.naive):+.2%};"
-            f" sent {evidence.sent} recorded {evidence.recorded} server {found.get('requests', 0)};"
+            f" sent {evidence.sent} recorded {evidence.recorded} server {server.get('requests', 0)};"
             f" connects {evidence.connections.opened} unexplained {evidence.connections.unexplained};"
-            f" {made}; {self.judgement.word} {[reason.says for reason in self.judgement.reasons]}"
+            f" {generators}; {self.judgement.word} {reasons}"
         )
+
+
+def _health_line(generator: Generator) -> str:
+    lag99 = Distribution(generator.lag).middle(0.99) * 1000
+    return (
+        f"cpu {generator.cpu_share_mean:.0%} queue {generator.queue_share:.0%}"
+        f" lag99 {lag99:.0f} ms {generator.rss_megabytes:.0f} MB"
+    )

@@ -46,56 +46,63 @@ class Law:
     """Share of the requests that are never answered."""
 
     def delay(self, chance: random.Random) -> float:
-        """Draw one delay in seconds."""
-        return math.exp(chance.gauss(math.log(self.median), math.log(self.p95 / self.median) / Z95))
+        """Return one delay in seconds, drawn from the lognormal law with this median and p95."""
+        mean = math.log(self.median)
+        deviation = math.log(self.p95 / self.median) / Z95
+        return math.exp(chance.gauss(mean, deviation))
 
     def held(self, moment: float) -> float:
-        """Return how much longer an answer that is ready at `moment` is held by a freeze."""
-        into = moment % self.freeze_every
-        return self.freeze_seconds - into if into < self.freeze_seconds else 0.0
+        """Return how many seconds longer an answer that is ready at `moment` is held by a freeze."""
+        since_freeze_began = moment % self.freeze_every
+        return max(0.0, self.freeze_seconds - since_freeze_began)
 
 
 @dataclass
-class Record:
+class ServerRecord:
     """What the server itself saw."""
 
-    asked: list[float] = field(default_factory=list)
-    took: list[float] = field(default_factory=list)
+    arrivals: list[float] = field(default_factory=list)
+    """When each answered request came, in Unix seconds."""
+    durations: list[float] = field(default_factory=list)
+    """Seconds from there to its answer, in the same order."""
     connections: int = 0
     requests: int = 0
+    """Those that came, answered or not."""
     lag: Distribution = field(default_factory=Distribution)
     """How late the server's own loop woke up: what waits unread in its sockets is in no record of its own."""
 
     async def watch(self) -> None:
-        """Probe for ever."""
+        """Probe the server's own loop for ever."""
         while True:
             before = time.perf_counter()
             await asyncio.sleep(PROBE_SECONDS)
             self.lag.record(max(0, round((time.perf_counter() - before - PROBE_SECONDS) * 1e6)))
 
     def between(self, first: float, last: float) -> dict[str, float]:
-        """Sum up the requests that arrived in a span of Unix seconds."""
-        found = Distribution()
-        for moment, seconds in zip(self.asked, self.took, strict=True):
-            if first <= moment < last:
-                found.record(round(seconds * 1e6))
+        """Return the figures of the requests that arrived in a span of Unix seconds; percentiles in seconds."""
+        answered = Distribution()
+        for arrival, seconds in zip(self.arrivals, self.durations, strict=True):
+            if first <= arrival < last:
+                answered.record(round(seconds * 1e6))
         return {
-            "answered": found.total,
+            "answered": answered.total,
             "requests": self.requests,
             "connections": self.connections,
             "lag99": self.lag.middle(0.99),
-            **{f"p{share * 100:g}": found.middle(share) for share in (0.5, 0.9, 0.95, 0.99)},
+            **{f"p{share * 100:g}": answered.middle(share) for share in (0.5, 0.9, 0.95, 0.99)},
         }
 
 
-class Connection(asyncio.Protocol):
+class ServerConnection(asyncio.Protocol):
     """One connection; a request is small and comes whole or in a few pieces."""
 
-    def __init__(self, law: Law, record: Record, chance: random.Random) -> None:
+    def __init__(self, law: Law, record: ServerRecord, chance: random.Random) -> None:
         self._law, self._record, self._chance = law, record, chance
         self._loop = asyncio.get_running_loop()
         self._wall = time.time() - time.perf_counter()
+        """Added to the precise clock it gives Unix seconds."""
         self._rest = b""
+        """What has come of a request that is not whole yet."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count it."""
@@ -110,36 +117,46 @@ class Connection(asyncio.Protocol):
             self._rest += data
             return
         self._rest = b""
+
         path = head.split(b" ", 2)[1]
         if path.startswith(b"/record"):
-            asked = {key: float(value[0]) for key, value in parse_qs(urlsplit(path.decode()).query).items()}
-            self._write(
-                200, json.dumps(self._record.between(asked.get("from", 0.0), asked.get("until", 1e12))).encode()
-            )
+            self._write(200, self._recorded(path))
             return
         if not path.startswith(b"/t"):
             self._write(200, _BODY)
             return
+
         self._record.requests += 1
         if self._law.hang and self._chance.random() < self._law.hang:
             return
+
         seconds = self._law.delay(self._chance)
         seconds += self._law.held(self._wall + came + seconds)
         self._loop.call_later(seconds, self._answer, came)
 
+    def _recorded(self, path: bytes) -> bytes:
+        """Return the record of the span that a path asks for, as JSON."""
+        query = parse_qs(urlsplit(path.decode()).query)
+        span = {key: float(values[0]) for key, values in query.items()}
+        figures = self._record.between(span.get("from", 0.0), span.get("until", 1e12))
+        return json.dumps(figures).encode()
+
     def _answer(self, came: float) -> None:
+        # A user who no longer waits was not answered.
         if self._transport.is_closing():
             return
+
         failed = self._law.errors > 0 and self._chance.random() < self._law.errors
         self._write(500 if failed else 200, _BODY)
-        self._record.asked.append(self._wall + came)
-        self._record.took.append(time.perf_counter() - came)
+        self._record.arrivals.append(self._wall + came)
+        self._record.durations.append(time.perf_counter() - came)
 
     def _write(self, status: int, body: bytes) -> None:
         self._transport.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body)
 
 
 def _length(head: bytes) -> int:
+    """Return how long the body is, as the head says; 0 where it does not."""
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return int(line.partition(b":")[2])
@@ -152,8 +169,13 @@ async def serve(law: Law, port: int, certificate: str, key: str) -> None:
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-    record, chance, loop = Record(), random.Random(7), asyncio.get_running_loop()  # noqa: S311
-    server = await loop.create_server(lambda: Connection(law, record, chance), HOST, port, backlog=4096, ssl=context)
+
+    record = ServerRecord()
+    chance = random.Random(7)  # noqa: S311  delays, not secrets; the same ones in each run
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: ServerConnection(law, record, chance), HOST, port, backlog=4096, ssl=context
+    )
     print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201  who started it reads the port
     watching = loop.create_task(record.watch())
     await server.serve_forever()

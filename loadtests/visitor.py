@@ -23,16 +23,17 @@ from typing import TYPE_CHECKING
 
 from locust import User, task
 
-from loadtests.client import Answer, Client, Reach
+from loadtests.client import Answer, Client, ClientConfig
 from loadtests.safety import Refused
 from readiness.rehearsal.journeys import Journey, Step
 
 if TYPE_CHECKING:
     from locust.env import Environment as LocustEnvironment
 
-REACH: dict[LocustEnvironment, Reach] = {}
+CLIENT_CONFIGS: dict[LocustEnvironment, ClientConfig] = {}
 """What the users of this process share; set before the first of them comes."""
 THINK: dict[LocustEnvironment, tuple[float, float]] = {}
+"""The least and the most seconds between two requests of a user."""
 JOURNEYS: list[tuple[Journey, Iterator[Mapping[str, str]]]] = []
 """Journeys with the rows that their visits take in turn."""
 
@@ -48,15 +49,15 @@ class Visitor(User):
 
     def __init__(self, environment: LocustEnvironment) -> None:
         super().__init__(environment)
-        self.client = Client(REACH[environment])
+        self.client = Client(CLIENT_CONFIGS[environment])
         self._least, self._most = THINK[environment]
 
     def wait_time(self) -> float:
-        """Think, uniformly: a constant would march the users in step."""
+        """Return how long to think, in seconds; uniform: a constant would march the users in step."""
         return random.uniform(self._least, self._most)  # noqa: S311  not for secrets
 
     def ask(self, step: Step, values: Mapping[str, str] | None = None) -> Answer:
-        """Send one request, and tell Locust about it too. A request out of the allow-list ends the run."""
+        """Send one request and return its answer; Locust hears of it too. One out of the allow-list ends the run."""
         try:
             answer = self.client.ask(step, values)
         except Refused as refused:
@@ -85,18 +86,20 @@ class Walker(Visitor):
     @task
     def walk(self) -> None:
         """Take one journey from its first step to its last, or to the first that goes wrong."""
-        journey, rows = random.choices(JOURNEYS, [journey.weight for journey, _ in JOURNEYS])[0]  # noqa: S311
+        weights = [journey.weight for journey, _ in JOURNEYS]
+        journey, rows = random.choices(JOURNEYS, weights)[0]  # noqa: S311  not for secrets
         values = {**next(rows), "unique": uuid.uuid4().hex}
         for number, step in enumerate(journey.steps):
             if number:
-                self.wait()  # type: ignore[no-untyped-call]
+                self.wait()  # type: ignore[no-untyped-call]  # Locust has no types for it
             answer = self.ask(step, values)
+            # What follows would ask for what this step did not give.
             if answer.error or not answer.reply:
                 return
             values |= answer.kept
 
 
 def take_turns(journeys: Mapping[str, Journey], rows: Mapping[str, list[dict[str, str]]]) -> None:
-    """Set the journeys that `Walker` walks."""
-    found = journeys or {"look": Journey(steps=(Step(path="/"),))}
-    JOURNEYS[:] = [(journey, itertools.cycle(rows.get(name, [{}]))) for name, journey in found.items()]
+    """Set the journeys that `Walker` walks; without any, the target's first page."""
+    walked = journeys or {"look": Journey(steps=(Step(path="/"),))}
+    JOURNEYS[:] = [(journey, itertools.cycle(rows.get(name, [{}]))) for name, journey in walked.items()]

@@ -11,7 +11,7 @@ import pytest
 
 from readiness.evidence.signing import FILE_VARIABLE
 from readiness.rehearsal import evidence as rehearsal_evidence
-from readiness.rehearsal.evidence import Evidence, Target
+from readiness.rehearsal.evidence import Evidence, LoadTarget
 from readiness.rehearsal.stages import Stage
 from readiness.rendering import rehearsal_entry
 from tests.evidence.launch import new_key
@@ -81,7 +81,7 @@ CASES: dict[str, tuple[Callable[[Path], object], dict[str, str]]] = {
     "stale": (lambda reports: put(reports, launch(finished_at=RECENT - timedelta(days=15))), UNKNOWN),
     "another revision": (
         lambda reports: put(
-            reports, launch(target=Target(url="http://127.0.0.1:9", revision="r0", revision_at_end="r0"))
+            reports, launch(target=LoadTarget(url="http://127.0.0.1:9", revision="r0", revision_at_end="r0"))
         ),
         UNKNOWN,
     ),

@@ -19,7 +19,7 @@ from readiness.files.evidence_file import Archive
 from readiness.observations import load
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.rehearsal import evidence as rehearsal_evidence
-from readiness.rehearsal.evidence import Connections, Endpoint, Evidence, Generator, Target
+from readiness.rehearsal.evidence import Connections, Endpoint, Evidence, Generator, LoadTarget
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import SECOND, Distribution, bucket, merged, wilson
 from readiness.rehearsal.stages import STAGES, Stage
@@ -63,7 +63,7 @@ def evidence(**other: Any) -> Evidence:
         "environment": "staging",
         "stage": "load",
         "asked": asked,
-        "target": Target(url="http://127.0.0.1:1", revision="r1", revision_at_end="r1"),
+        "target": LoadTarget(url="http://127.0.0.1:1", revision="r1", revision_at_end="r1"),
         "started_at": BEGAN,
         "hold_from": BEGAN,
         "hold_until": BEGAN + timedelta(seconds=held),
@@ -137,7 +137,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Word, str]] = {
     "neighbours": ({"generator": {"queue_share": 0.48, "cpu_share_mean": 0.47}}, Word.INCONCLUSIVE, "48% of the time"),
     "load held back": ({"late_microseconds": 6000 * 200_000}, Word.INCONCLUSIVE, "held back"),
     "another revision": (
-        {"target": Target(url="http://127.0.0.1:1", revision="r1", revision_at_end="r2")},
+        {"target": LoadTarget(url="http://127.0.0.1:1", revision="r1", revision_at_end="r2")},
         Word.INCONCLUSIVE,
         "from revision r1 to r2",
     ),
@@ -291,10 +291,10 @@ def test_a_rehearsal_that_passed_counts(reports: Path) -> None:
 REFUSED: dict[str, tuple[Callable[[], Evidence], str]] = {
     "stale": (lambda: evidence(finished_at=NOW - timedelta(days=15)), "15 days old, allowed are 14"),
     "revision": (
-        lambda: evidence(target=Target(url="http://127.0.0.1:1", revision="r0", revision_at_end="r0")),
+        lambda: evidence(target=LoadTarget(url="http://127.0.0.1:1", revision="r0", revision_at_end="r0")),
         "on revision r0, r1 is to be launched",
     ),
-    "no revision": (lambda: evidence(target=Target(url="http://127.0.0.1:1")), "does not know the revision"),
+    "no revision": (lambda: evidence(target=LoadTarget(url="http://127.0.0.1:1")), "does not know the revision"),
     "loosened": (lambda: evidence(asked=STAGE.model_copy(update={"p95_seconds_below": 3.0})), "looser: p95 3 s"),
     "scaled": (lambda: evidence(scale=0.1), "scaled by 0.1"),
     "inconclusive": (lambda: evidence(lost_workers=("w",)), "it is inconclusive: lost workers"),

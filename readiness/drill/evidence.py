@@ -2,6 +2,8 @@
 
 One `evidence.json` in `reports/<environment>/drills/<UTC time>-<name>/`. Anyone can work out the verdict again
 (`readiness.drill.verdict.judge`).
+
+The names of the fields are the keys of the file: evidence of years ago must still be read.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,7 +19,8 @@ from readiness.files import evidence_file
 
 FILE = evidence_file.FILE
 FOLDER = "drills"
-NAMES = ("restore", "kill-switch", "rollback", "circuit-breaker", "fallback", "incident")
+DrillName = Literal["restore", "kill-switch", "rollback", "circuit-breaker", "fallback", "incident"]
+NAMES: tuple[str, ...] = get_args(DrillName)
 OF_A_REVISION = {"kill-switch", "rollback", "circuit-breaker", "fallback"}
 """They prove something of the version that ran. A restore proves the backups, an incident the alerting and the people:
 both are renewed by the month, and no deployment between makes them untrue."""
@@ -27,7 +30,7 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Step(_Record):
+class DrillStep(_Record):
     """One thing that was done, or that was waited for."""
 
     name: str
@@ -55,6 +58,10 @@ class Table(_Record):
     """None: it did not come back."""
     restored_checksum: str = ""
     changing: bool = False
+
+
+# The facts of each drill are a class of their own, though some have a state before and seconds in common: a file states
+# the facts of its one drill and nothing beside, and what `before` means differs from drill to drill.
 
 
 class Restored(_Record):
@@ -147,10 +154,11 @@ class Incident(_Record):
     document: str = ""
 
 
-Facts = Annotated[Restored | Switched | RolledBack | Broken | FellBack | Incident, Field(discriminator="drill")]
-BLANK: dict[str, Restored | Switched | RolledBack | Broken | FellBack | Incident] = {
+Facts = Restored | Switched | RolledBack | Broken | FellBack | Incident
+BLANK: dict[str, Facts] = {
     facts.drill: facts for facts in (Restored(), Switched(), RolledBack(), Broken(), FellBack(), Incident())
 }
+"""The facts of each drill before anything was seen."""
 
 
 class Evidence(_Record):
@@ -159,7 +167,7 @@ class Evidence(_Record):
     schema_: Literal["readiness/drill/1"] = Field("readiness/drill/1", alias="schema")
     run: str
     environment: str
-    drill: Literal["restore", "kill-switch", "rollback", "circuit-breaker", "fallback", "incident"]
+    drill: DrillName
     url: str
     revision: str | None = None
     """Of the target, before anything was done to it."""
@@ -168,23 +176,26 @@ class Evidence(_Record):
     finished_at: datetime | None = None
     ended: Literal["running", "whole", "cut short"] = "running"
     ended_because: str = ""
-    steps: tuple[Step, ...] = ()
-    facts: Facts
+    steps: tuple[DrillStep, ...] = ()
+    facts: Annotated[Facts, Field(discriminator="drill")]
     left: tuple[str, ...] = ()
     """What could not be put back."""
     digest: str = ""
 
 
+# A rehearsal's evidence has the same three: what they share is in `evidence_file`, and here is whose files these are.
+
+
 def write(evidence: Evidence, folder: Path) -> None:
-    """Put the evidence in place whole, with its digest."""
+    """Write the evidence whole, with its digest."""
     evidence_file.write(evidence, folder)
 
 
 def read(folder: Path) -> Evidence:
-    """Read the evidence of one drill. Raises BadRun where it is missing, damaged or was altered."""
+    """Return the evidence of one drill. Raises BadRun where it is missing, damaged or was altered."""
     return evidence_file.read(folder, Evidence)
 
 
 def folders(reports: Path, environment: str, drill: str | None = None) -> Iterator[Path]:
-    """Give the folders of an environment's drills, newest first."""
+    """Return the folders of an environment's drills, of one name or of all, newest first."""
     return evidence_file.folders(reports / environment / FOLDER, drill)

@@ -21,21 +21,35 @@ STEPS = ("simulate", "detect", "publish", "mitigate", "resolve", "document")
 
 
 def judge(evidence: Evidence) -> Judgement:
-    """Judge a drill by the runbooks' limits.
+    """Return the verdict on a drill by the runbooks' limits.
 
     What the target was seen to fail in stands, also where the drill was cut short after it; a drill that was cut short
     before it proves nothing.
     """
     if evidence.ended != "whole":
-        why = evidence.ended_because or "it did not end: was the process killed?"
-        cut = Reason(Word.INCONCLUSIVE, f"it was cut short: {why}", _again(evidence))
-        seen = (*_failed(faults(evidence), evidence), *_left(evidence))
-        return Judgement(Word.FAIL if seen else Word.INCONCLUSIVE, (*seen, cut), ())
-    open_ = [Reason(Word.INCONCLUSIVE, says, _again(evidence)) for says in gaps(evidence)]
+        return _judge_cut_short(evidence)
+
+    undecided = tuple(Reason(Word.INCONCLUSIVE, gap, _again(evidence)) for gap in gaps(evidence))
     failed = (*_failed((*faults(evidence), *slow(evidence)), evidence), *_left(evidence))
+
+    # What was seen to fail stands, whatever else could not be seen.
     if failed:
-        return Judgement(Word.FAIL, (*failed, *open_), ())
-    return Judgement(Word.INCONCLUSIVE if open_ else Word.PASS, tuple(open_), ())
+        return Judgement(Word.FAIL, (*failed, *undecided), ())
+
+    if undecided:
+        return Judgement(Word.INCONCLUSIVE, undecided, ())
+    return Judgement(Word.PASS, (), ())
+
+
+def _judge_cut_short(evidence: Evidence) -> Judgement:
+    """Return the verdict on a drill that did not come to its end: it can fail, and cannot pass."""
+    why = evidence.ended_because or "it did not end: was the process killed?"
+    cut_short = Reason(Word.INCONCLUSIVE, f"it was cut short: {why}", _again(evidence))
+
+    failed = (*_failed(faults(evidence), evidence), *_left(evidence))
+    if failed:
+        return Judgement(Word.FAIL, (*failed, cut_short), ())
+    return Judgement(Word.INCONCLUSIVE, (cut_short,), ())
 
 
 def _again(evidence: Evidence) -> str:
@@ -43,17 +57,17 @@ def _again(evidence: Evidence) -> str:
 
 
 def _failed(faults: Iterable[str], evidence: Evidence) -> Iterator[Reason]:
-    for says in faults:
-        yield Reason(Word.FAIL, says, f"mend it, then: {_again(evidence)}")
+    for fault in faults:
+        yield Reason(Word.FAIL, fault, f"mend it, then: {_again(evidence)}")
 
 
 def _left(evidence: Evidence) -> Iterator[Reason]:
-    for what in evidence.left:
-        yield Reason(Word.FAIL, f"it was not put back: {what}", "do it by hand, now")
+    for left in evidence.left:
+        yield Reason(Word.FAIL, f"it was not put back: {left}", "do it by hand, now")
 
 
 def gaps(evidence: Evidence) -> Iterator[str]:
-    """Tell what the drill set out to see and could not, through no fault of the target."""
+    """Yield what the drill set out to see and could not, through no fault of the target."""
     facts = evidence.facts
     if isinstance(facts, Switched):
         if not facts.accepted_before:
@@ -71,7 +85,7 @@ def gaps(evidence: Evidence) -> Iterator[str]:
 
 
 def faults(evidence: Evidence) -> list[str]:
-    """Tell what the target failed in. How long it may take is for `slow`, or for the line.
+    """Return what the target failed in. How long it may take is for `slow`, or for the line.
 
     The facts of a drill that was cut short do not tell what was not seen from what was not reached; its steps do.
     """
@@ -81,12 +95,16 @@ def faults(evidence: Evidence) -> list[str]:
 
 
 def slow(evidence: Evidence) -> Iterator[str]:
-    """Tell what took longer than the runbooks allow."""
+    """Yield what took longer than the runbooks allow, or was older."""
     facts = evidence.facts
-    if isinstance(facts, Restored) and facts.seconds is not None and facts.seconds >= HOURS_TO_RESTORE * 3600:
-        yield f"the restore took {facts.seconds / 3600:.1f} h, allowed are less than {HOURS_TO_RESTORE:g}"
-    if isinstance(facts, Restored) and (age := backup_hours(evidence)) is not None and age > BACKUP_HOURS:
-        yield f"the backup was {age:.1f} h old, allowed are {BACKUP_HOURS:g}"
+    if isinstance(facts, Restored):
+        if facts.seconds is not None and facts.seconds >= HOURS_TO_RESTORE * 3600:
+            yield f"the restore took {facts.seconds / 3600:.1f} h, allowed are less than {HOURS_TO_RESTORE:g}"
+
+        age = backup_hours(evidence)
+        if age is not None and age > BACKUP_HOURS:
+            yield f"the backup was {age:.1f} h old, allowed are {BACKUP_HOURS:g}"
+
     if isinstance(facts, RolledBack) and facts.seconds is not None and facts.seconds > MINUTES_TO_ROLL_BACK * 60:
         yield f"the rollback took {facts.seconds / 60:.1f} min, allowed are {MINUTES_TO_ROLL_BACK:g}"
 
@@ -96,7 +114,10 @@ def backup_hours(evidence: Evidence) -> float | None:
     facts = evidence.facts
     if not isinstance(facts, Restored) or facts.taken_at is None:
         return None
-    return max(evidence.started_at - facts.taken_at, timedelta(0)) / timedelta(hours=1)
+
+    # The clocks of two machines may differ: a dump made now is not from the future.
+    age = max(evidence.started_at - facts.taken_at, timedelta(0))
+    return age / timedelta(hours=1)
 
 
 def _of_facts(evidence: Evidence) -> Iterator[str]:
@@ -125,32 +146,51 @@ def _of_restored(facts: Restored, evidence: Evidence) -> Iterator[str]:
     elif facts.taken_at is None or facts.taken_at - evidence.started_at > timedelta(hours=1):
         yield f"the backup {facts.backup} does not say credibly when it was made"
     else:
-        yield from (found for table in facts.tables if (found := _of_table(table)))
+        yield from filter(None, map(_of_table, facts.tables))
+
     if facts.scratch and not facts.dropped:
         yield "the scratch database was not dropped"
 
 
 def _of_table(table: Table) -> str:
+    """Return what is wrong with a table that came back, or the empty string."""
     if table.restored is None:
         return f"{table.name} did not come back"
+
+    # Made here, between two looks at the table.
     if table.rows_after is not None:
-        still = (table.rows, table.checksum) == (table.rows_after, table.checksum_after)
-        least, most = sorted((table.rows, table.rows_after))
-        if not least <= table.restored <= most:
-            return f"{table.name} came back with {table.restored:,} rows of {table.rows:,}"
-        if still and table.restored_checksum != table.checksum:
-            return f"{table.name} came back with other contents"
+        return _against_dumped(table, table.restored, table.rows_after)
+
+    # Nobody can say how many rows it had then.
+    if table.changing:
         return ""
-    return "" if table.changing else _against_live(table)
+    return _against_live(table, table.restored)
 
 
-def _against_live(table: Table) -> str:
-    """Compare with what is live by now: a backup that was made elsewhere is a little behind."""
-    if table.restored is None or (table.rows and not table.restored):
-        return f"{table.name} came back empty; it has {table.rows:,} rows"
-    if max(table.rows, table.restored) >= FEW_ROWS and abs(table.restored - table.rows) > ROWS_SHARE * table.rows:
-        return f"{table.name} came back with {table.restored:,} rows; it has {table.rows:,}"
+def _against_dumped(table: Table, restored: int, rows_after: int) -> str:
+    """Compare with what was dumped: of a table that was written to meanwhile, only the range of its rows is known."""
+    least, most = sorted((table.rows, rows_after))
+    if not least <= restored <= most:
+        return f"{table.name} came back with {restored:,} rows of {table.rows:,}"
+
+    untouched = (table.rows, table.checksum) == (rows_after, table.checksum_after)
+    if untouched and table.restored_checksum != table.checksum:
+        return f"{table.name} came back with other contents"
     return ""
+
+
+def _against_live(table: Table, restored: int) -> str:
+    """Compare with what is live by now: a backup that was made elsewhere is a little behind."""
+    if table.rows and not restored:
+        return f"{table.name} came back empty; it has {table.rows:,} rows"
+
+    is_enough_to_compare = max(table.rows, restored) >= FEW_ROWS
+    if is_enough_to_compare and abs(restored - table.rows) > ROWS_SHARE * table.rows:
+        return f"{table.name} came back with {restored:,} rows; it has {table.rows:,}"
+    return ""
+
+
+# Where the drill began in a state that proves nothing, it ended there: `gaps` says so, and there is no fault to see.
 
 
 def _of_switched(facts: Switched) -> Iterator[str]:
@@ -200,11 +240,14 @@ def _of_incident(facts: Incident, evidence: Evidence) -> Iterator[str]:
         yield f"the alert {facts.alert} never fired"
     elif facts.resolved_seconds is None:
         yield f"the alert {facts.alert} did not end after the mitigation"
-    missing = [name for name in STEPS if name not in done_steps(evidence)]
+
+    done = done_steps(evidence)
+    missing = [name for name in STEPS if name not in done]
     if missing:
         yield f"steps that were not done: {', '.join(missing)}"
 
 
 def done_steps(evidence: Evidence) -> list[str]:
-    """Name the steps that were done, in the order in which they were done."""
-    return [step.name for step in sorted(evidence.steps, key=lambda step: step.began) if step.done]
+    """Return the names of the steps that were done, in the order in which they were begun."""
+    in_order = sorted(evidence.steps, key=lambda step: step.began)
+    return [step.name for step in in_order if step.done]

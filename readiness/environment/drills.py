@@ -42,13 +42,13 @@ class Action(_Section):
     """For a command; HTTP has the deadline of all requests."""
 
     @model_validator(mode="after")
-    def _one_way(self) -> Action:
+    def _is_one_thing(self) -> Action:
         _one_of(self, "command", "http")
         return self
 
 
 class SupabaseBackups(_Section):
-    """The backups that Supabase's management API tells of."""
+    """The backups that Supabase's management API lists."""
 
     url: Url = "https://api.supabase.com"
     project: Annotated[str, Field(pattern="^[a-z]{20}$")]
@@ -65,6 +65,10 @@ class Backup(_Section):
     timezone: Zone = "UTC"
     """Where dumps are made: an archive holds the wall time of its machine, without a zone."""
     supabase: SupabaseBackups | None = None
+
+
+# Each drill is a class of its own, also where two of them break something and mend it again, and the ways of a rollback
+# both go back and forward: the keys mean what the docstring beside them says, and each is read in the file by itself.
 
 
 class RestoreDrill(_Section):
@@ -110,7 +114,7 @@ class VercelRollback(_Section):
     """The one that serves now."""
 
     def action(self, verb: Literal["v1/rollback", "v10/promote"], deployment: str) -> Action:
-        """Return the request. Source: Vercel's REST API, requestRollback and requestPromote."""
+        """Return the request to serve a deployment. Source: Vercel's REST API, requestRollback and requestPromote."""
         version, _, operation = verb.partition("/")
         team = f"?teamId={self.team}" if self.team else ""
         address = f"{self.url}/{version}/projects/{self.project}/{operation}/{deployment}{team}"
@@ -152,7 +156,7 @@ class RollbackDrill(_Section):
     minutes_at_most: Annotated[float, Field(gt=0, le=120)] = 3.0
 
     @model_validator(mode="after")
-    def _one_way(self) -> RollbackDrill:
+    def _has_one_way(self) -> RollbackDrill:
         _one_of(self, "action", "vercel", "git")
         if (self.action is None) != (self.forward is None):
             raise ValueError("action and forward belong together: a drill goes forward again")
@@ -168,6 +172,7 @@ class RollbackDrill(_Section):
         if self.git:
             return self.git.action(self.git.tag), self.git.action(self.git.forward)
 
+        # The validator has seen to it; the type checker does not know.
         if self.action is None or self.forward is None:
             raise ValueError("action and forward belong together")
         return self.action, self.forward

@@ -44,10 +44,13 @@ def run(course: Course) -> None:
         raise NotConfigured("no server is named for a restore", "set drills.restore in the environment file")
     if live is None:
         raise NotConfigured("no database is configured to compare with", "set postgres.url in the environment file")
+
     dumps = Dumps(course.guard, settings.programs, SECONDS_AT_MOST)
     backup = course.environment.backup
     zone = backup.timezone if backup and settings.of == "newest" else MADE_HERE
-    plan = _Plan(settings, live, dumps, f"{SCRATCH}{secrets.token_hex(6)}", zone)
+    scratch = f"{SCRATCH}{secrets.token_hex(6)}"
+    plan = _Plan(settings, live, dumps, scratch, zone)
+
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="readiness-dump-") as folder:
         path, tables = _backup(course, plan, Path(folder))
@@ -57,16 +60,26 @@ def run(course: Course) -> None:
 
 
 def _backup(course: Course, plan: _Plan, folder: Path) -> tuple[Path, tuple[Table, ...]]:
-    """Find the newest backup, or make one between two looks at the live tables."""
+    """Return the backup to restore, and the live tables to compare it with."""
     if plan.settings.of == "newest":
-        with course.step("backup", "find the newest backup") as step:
-            path, made = course.clients.backups.dumps()[0]
-            course.note(backup=made.name, size=made.size)
-            step.saw(f"{made.name}, {made.size:,} bytes")
-        with course.step("live", "count and sum up the live tables") as step:
-            tables = _tables(plan, plan.dumps.fingerprints(plan.live.url))
-            step.saw(f"{len(tables)} tables")
-        return path, tables
+        return _newest(course, plan)
+    return _made_now(course, plan, folder)
+
+
+def _newest(course: Course, plan: _Plan) -> tuple[Path, tuple[Table, ...]]:
+    with course.step("backup", "find the newest backup") as step:
+        path, dump = course.clients.backups.dumps()[0]
+        course.note(backup=dump.name, size=dump.size)
+        step.saw(f"{dump.name}, {dump.size:,} bytes")
+
+    with course.step("live", "count and sum up the live tables") as step:
+        tables = _tables(plan, plan.dumps.fingerprints(plan.live.url))
+        step.saw(f"{len(tables)} tables")
+    return path, tables
+
+
+def _made_now(course: Course, plan: _Plan, folder: Path) -> tuple[Path, tuple[Table, ...]]:
+    """Make a dump between two looks at the live tables: what is equal in both must come back equal."""
     path = folder / "made.dump"
     with course.step("backup", "dump the database, between two looks at its tables") as step:
         before = plan.dumps.fingerprints(plan.live.url)
@@ -78,24 +91,24 @@ def _backup(course: Course, plan: _Plan, folder: Path) -> tuple[Path, tuple[Tabl
 
 
 def _tables(plan: _Plan, before: Tables, after: Tables | None = None) -> tuple[Table, ...]:
-    found = []
-    for name, seen in before.items():
-        later = after.get(name) if after is not None else None
-        found.append(
-            Table(
-                name=name,
-                rows=seen.rows,
-                checksum=seen.checksum,
-                rows_after=later.rows if later else None,
-                checksum_after=later.checksum if later else "",
-                changing=name in plan.settings.changing,
-            )
+    """Return the tables as they were seen, once or before and after the dump."""
+    tables = []
+    for name, fingerprint in before.items():
+        table = Table(
+            name=name,
+            rows=fingerprint.rows,
+            checksum=fingerprint.checksum,
+            changing=name in plan.settings.changing,
         )
-    return tuple(found)
+        later = after.get(name) if after is not None else None
+        if later:
+            table = table.model_copy(update={"rows_after": later.rows, "checksum_after": later.checksum})
+        tables.append(table)
+    return tuple(tables)
 
 
 def _restored(course: Course, plan: _Plan, path: Path) -> bool:
-    """Restore it into the scratch database; False where PostgreSQL does not take it, which is the finding."""
+    """Restore it into the scratch database; return False where PostgreSQL does not take it, which is the finding."""
     server = plan.settings.server
 
     def drop() -> None:
@@ -105,6 +118,7 @@ def _restored(course: Course, plan: _Plan, path: Path) -> bool:
     with course.step("restore", f"into the scratch database {plan.scratch}") as step:
         try:
             course.note(taken_at=plan.dumps.created(path, plan.zone))
+            # Before it is created: a signal may come between the two.
             course.at_the_end(DROP, drop)
             _create(course, plan)
             plan.dumps.restore(server, plan.scratch, path)
@@ -119,7 +133,7 @@ def _restored(course: Course, plan: _Plan, path: Path) -> bool:
 def _create(course: Course, plan: _Plan) -> None:
     try:
         plan.dumps.create(plan.settings.server, plan.scratch)
-    except Unknown:
+    except Unknown:  # it never came to be: to drop it would fail, and be told as left behind
         course.not_needed(DROP)
         raise
     course.note(scratch=plan.scratch)
@@ -127,13 +141,15 @@ def _create(course: Course, plan: _Plan) -> None:
 
 def _compare(course: Course, plan: _Plan, tables: tuple[Table, ...]) -> None:
     with course.step("compare", "count and sum up the restored tables") as step:
-        found = plan.dumps.fingerprints(plan.settings.server, plan.scratch)
-        compared = tuple(_with(table, found.get(table.name)) for table in tables)
+        restored = plan.dumps.fingerprints(plan.settings.server, plan.scratch)
+        compared = tuple(_with_restored(table, restored.get(table.name)) for table in tables)
         course.note(tables=compared)
-        same = sum(table.checksum == table.restored_checksum for table in compared)
-        step.saw(f"{len(found)} tables came back; {same} of {len(compared)} equal what was live then")
+        equal = sum(table.checksum == table.restored_checksum for table in compared)
+        step.saw(f"{len(restored)} tables came back; {equal} of {len(compared)} equal what was live then")
 
 
-def _with(table: Table, back: Fingerprint | None) -> Table:
-    told = {"restored": back.rows, "restored_checksum": back.checksum} if back else {}
-    return table.model_copy(update=told)
+def _with_restored(table: Table, restored: Fingerprint | None) -> Table:
+    # Nothing is added for a table that did not come back.
+    if restored is None:
+        return table
+    return table.model_copy(update={"restored": restored.rows, "restored_checksum": restored.checksum})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from readiness.environment.probes import SyntheticUpload
@@ -11,6 +12,8 @@ from readiness.procedures.course import Course
 from readiness.transport.http import Answer, Http, NotSent
 
 ENDED = {"completed", "failed"}
+CHARACTERS_SHOWN = 120
+"""Of an answer."""
 
 
 @dataclass
@@ -22,63 +25,77 @@ class Uploads:
     run: str
     """The drill's, so that its uploads can be told by the names of their files."""
     accepted: list[str] = field(default_factory=list)
+    """Their ids."""
     sent: int = 0
     answered: int = 0
     """Of those sent: it is known what became of them."""
 
     @classmethod
     def of(cls, course: Course) -> Uploads:
-        """Take what the environment says. Raises NotConfigured."""
+        """Return the uploads of a drill, as the environment describes them. Raises NotConfigured."""
         if course.environment.synthetic_upload is None:
             raise NotConfigured("no synthetic upload is described", "set synthetic_upload in the environment file")
         return cls(course.clients.http, course.environment.synthetic_upload, course.evidence.run)
 
     def send(self, rows: int = 0) -> Answer:
-        """Send one, with at least so many rows. Raises Unknown."""
-        given = self.settings
-        head, *lines = given.csv.strip().splitlines()
-        body = lines * max(1, -(-rows // max(1, len(lines))))
+        """Send one, with at least so many rows, and return its answer. Raises Unknown."""
+        settings = self.settings
+        csv = self._csv(rows)
+
+        # Counted before it is sent: one whose answer never came may be there.
         self.sent += 1
         try:
             answer = self.http.send(
                 "POST",
-                given.path,
+                settings.path,
                 effect=Effect.WRITE,
-                token=given.token,
-                data={"workspace": given.workspace, "platform": given.platform, "source": given.source},
-                files={"file": (self._file(self.sent), "\n".join([head, *body, ""]).encode(), "text/csv")},
+                token=settings.token,
+                data={"workspace": settings.workspace, "platform": settings.platform, "source": settings.source},
+                files={"file": (self._file(self.sent), csv, "text/csv")},
             )
         except NotSent:
             self.sent -= 1
             raise
-        if good(answer):
-            self.accepted.append(id_of(answer, given))
+
+        if accepts(answer):
+            self.accepted.append(id_of(answer, settings))
         self.answered += 1
         return answer
 
+    def _csv(self, rows: int) -> bytes:
+        """Return the environment's sample, with its lines repeated until there are so many rows."""
+        head, *lines = self.settings.csv.strip().splitlines()
+        repeats = max(1, math.ceil(rows / max(1, len(lines))))
+        return "\n".join([head, *(lines * repeats), ""]).encode()
+
     def status(self, upload: str) -> str:
-        """Ask for the state of one. Raises Unknown."""
-        found = self.http.get(f"{self.settings.path}/{upload}", token=self.settings.token).expect(200).json()
-        if not isinstance(found, dict) or not isinstance(found.get("status"), str):
+        """Return the status of an upload, by its id. Raises Unknown."""
+        state = self.http.get(f"{self.settings.path}/{upload}", token=self.settings.token).expect(200).json()
+        if not isinstance(state, dict) or not isinstance(state.get("status"), str):
             raise Unknown("the upload's state names no status", "compare it with the upload API's description")
-        return str(found["status"])
+        return str(state["status"])
 
     def delete(self) -> None:
         """Delete what was accepted, where uploads are cleaned up. Raises Unknown, also where one may be left unseen."""
         if not self.settings.clean_up:
             return
+
         left = []
         try:
             self._delete()
         except Unknown as unknown:
             left.append(f"{unknown.reason}; {_uploads(len(self.accepted))} not deleted")
-        if lost := self.sent - self.answered:
-            left.append(f"{_uploads(lost)} sent without an answer and may still be there")
+
+        unanswered = self.sent - self.answered
+        if unanswered:
+            left.append(f"{_uploads(unanswered)} sent without an answer and may still be there")
+
         if left:
             raise Unknown(f"{'; '.join(left)}: look for {self._file('*')}", "delete by hand what is found")
 
     def _delete(self) -> None:
         while self.accepted:
+            # Forgotten once it is gone: what is left when one fails is what is still there.
             delete(self.http, self.settings, self.accepted[-1])
             self.accepted.pop()
 
@@ -90,11 +107,12 @@ def _uploads(number: int) -> str:
     return "1 upload was" if number == 1 else f"{number} uploads were"
 
 
-def good(answer: Answer) -> bool:
-    """Tell whether an answer accepts."""
+def accepts(answer: Answer) -> bool:
+    """Check whether an answer accepts the upload."""
     return 200 <= answer.status < 300  # noqa: PLR2004  any success
 
 
-def told(answer: Answer) -> str:
-    """Write an answer for a person: its status, and the beginning of what it says."""
-    return f"status {answer.status}: {' '.join(answer.body[:120].decode('utf-8', 'replace').split())}"
+def summary(answer: Answer) -> str:
+    """Return an answer for a person: its status, and the beginning of what it says, on one line."""
+    beginning = answer.body[:CHARACTERS_SHOWN].decode("utf-8", "replace")
+    return f"status {answer.status}: {' '.join(beginning.split())}"

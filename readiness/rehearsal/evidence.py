@@ -106,7 +106,7 @@ class Generator(_Record):
     """Unix second of a slice's start → the most of its CPU share, of its wait for CPU, and of its lag (s)."""
 
 
-class Target(_Record):
+class LoadTarget(_Record):
     """Who was under load."""
 
     url: str
@@ -126,7 +126,7 @@ class Evidence(_Record):
     asked: Stage
     """As it was run: smaller than the table's where `scale` is not 1."""
     scale: float = 1.0
-    target: Target
+    target: LoadTarget
     started_at: datetime
     hold_from: datetime | None = None
     hold_until: datetime | None = None
@@ -156,7 +156,7 @@ class Evidence(_Record):
     """What the first of them said."""
     versions: dict[str, str] = {}
     verdict: dict[str, Any] = {}
-    """As it was told at the end; readers work it out again."""
+    """As it was told at the end, for people who open the file; readers work it out again, so nothing depends on it."""
     digest: str = ""
 
     @property
@@ -194,8 +194,12 @@ class Evidence(_Record):
         """How long the hold lasted in fact: to the end of the run at most."""
         if not self.hold_from or not self.hold_until:
             return 0.0
-        last = max(self.seconds, default=0) + 1
-        until = min(self.hold_until.timestamp(), last) if self.ended != "whole" else self.hold_until.timestamp()
+
+        until = self.hold_until.timestamp()
+        if self.ended != "whole":
+            # `hold_until` is then when the hold would have ended: nothing was sent after the last second on record.
+            last_second_ended = max(self.seconds, default=0) + 1
+            until = min(until, last_second_ended)
         return max(0.0, until - self.hold_from.timestamp())
 
     @property
@@ -204,31 +208,38 @@ class Evidence(_Record):
         return min((users for second, users in self.users.items() if self._held(second)), default=0)
 
     def _held(self, second: int) -> bool:
+        """Check whether the whole of a Unix second lies in the hold."""
         if not self.hold_from or not self.hold_until:
             return False
         return self.hold_from.timestamp() <= second and second + 1 <= self.hold_until.timestamp()
 
     def longest_silence(self) -> int:
         """Return the most seconds on end without an answer in the hold, though a tenth of the users waited."""
-        waiting, run, longest = 0, 0, 0
-        for second in range(min(self.seconds, default=0), max(self.seconds, default=-1) + 1):
+        # Few waiting users are no silence of the target: they may all be thinking.
+        many_users = max(1, self.asked.users / 10)
+        first = min(self.seconds, default=0)
+        last = max(self.seconds, default=-1)
+
+        waiting = silent_seconds = longest = 0
+        for second in range(first, last + 1):
             sent, answered = self.seconds.get(second, (0, 0))
-            silent = self._held(second) and not answered and waiting >= max(1, self.asked.users / 10)
-            run = run + 1 if silent else 0
-            longest, waiting = max(longest, run), waiting + sent - answered
+            is_silent = self._held(second) and not answered and waiting >= many_users
+            silent_seconds = silent_seconds + 1 if is_silent else 0
+            longest = max(longest, silent_seconds)
+            waiting += sent - answered
         return longest
 
 
 def write(evidence: Evidence, folder: Path) -> None:
-    """Put the evidence in place whole, with its digest."""
+    """Write the evidence whole, with its digest."""
     evidence_file.write(evidence, folder)
 
 
 def read(folder: Path) -> Evidence:
-    """Read the evidence of one rehearsal. Raises BadRun where it is missing, damaged or was altered."""
+    """Return the evidence of one rehearsal. Raises BadRun where it is missing, damaged or was altered."""
     return evidence_file.read(folder, Evidence)
 
 
 def folders(reports: Path, environment: str, stage: str | None = None) -> Iterator[Path]:
-    """Give the folders of an environment's rehearsals, newest first."""
+    """Return the folders of an environment's rehearsals, of one stage or of all, newest first."""
     return evidence_file.folders(reports / environment / FOLDER, stage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 from readiness.rehearsal.evidence import Evidence
 from readiness.rehearsal.histogram import SECOND, Distribution, merged
@@ -65,8 +66,9 @@ class Figures:
 
     @classmethod
     def of(cls, evidence: Evidence) -> Figures:
-        """Work them out."""
-        kernel, naive = evidence.kernel, evidence.naive
+        """Return the figures of a rehearsal."""
+        kernel = evidence.kernel
+        naive = evidence.naive
         requests = evidence.ok + evidence.failed
         lost = evidence.sent - evidence.recorded
         return cls(
@@ -88,38 +90,46 @@ class Figures:
             p95_at_least=_certain(kernel).low,
             slowest=_slowest(evidence),
             longest_silence=evidence.longest_silence(),
-            lags=tuple(merged([one.lag]).middle(HIGHEST) for one in evidence.generators),
+            lags=tuple(merged([generator.lag]).middle(HIGHEST) for generator in evidence.generators),
             late_share=_late_share(evidence, requests, naive.mean),
         )
 
     @property
     def requests_a_second(self) -> float:
-        """Return the rate of the hold."""
-        return self.requests / self.held_seconds if self.held_seconds else 0.0
+        """The rate of the hold; 0 where there was none."""
+        if not self.held_seconds:
+            return 0.0
+        return self.requests / self.held_seconds
 
     @property
     def p95_widest(self) -> Bounds:
-        """Return the p95 as a target must keep it: with and without the requests that were held back."""
+        """The p95 as a target must keep it: with and without the requests that were held back."""
         low = max(self.p95.low, self.p95_intended.low)
         high = max(self.p95.high, self.p95_intended.high)
         return Bounds(low, high)
 
 
 def _between(kernel: Distribution, naive: Distribution) -> Bounds:
-    """Bound the p95; zeros without a sample."""
+    """Return the bounds of the p95: the lower end of the kernel's, the upper end of the naive; zeros without any."""
     if not kernel.counts or not naive.counts:
         return Bounds()
-    return Bounds(kernel.percentile(PERCENTILE)[0], naive.percentile(PERCENTILE)[1])
+
+    low, _ = kernel.percentile(PERCENTILE)
+    _, high = naive.percentile(PERCENTILE)
+    return Bounds(low, high)
 
 
 def _intended(answered: Distribution, evidence: Evidence) -> Distribution:
-    """Add the requests that users would have sent while they waited."""
+    """Return the answered requests with those that users would have sent while they waited."""
     cycle_seconds = evidence.asked.think_mean + answered.middle(MEDIAN)
     return answered.corrected(cycle_seconds)
 
 
 def _certain(answered: Distribution) -> Bounds:
-    return Bounds(*answered.sure_of(PERCENTILE)) if answered.counts else Bounds()
+    """Return the 95 % interval of the p95; zeros without a sample."""
+    if not answered.counts:
+        return Bounds()
+    return Bounds(*answered.sure_of(PERCENTILE))
 
 
 def _unwanted(evidence: Evidence) -> int:
@@ -128,21 +138,30 @@ def _unwanted(evidence: Evidence) -> int:
 
 
 def _timeouts(evidence: Evidence) -> int:
-    errors = ((kind, times) for endpoint in evidence.endpoints.values() for kind, times in endpoint.errors.items())
-    return sum(times for kind, times in errors if kind.startswith(TIMED_OUT))
+    return sum(
+        times
+        for endpoint in evidence.endpoints.values()
+        for kind, times in endpoint.errors.items()
+        if kind.startswith(TIMED_OUT)
+    )
 
 
 def _slowest(evidence: Evidence) -> tuple[tuple[str, float], ...]:
-    answered = {name: merged([one.kernel]) for name, one in evidence.endpoints.items() if one.kernel}
-    slow = [(name, kernel.middle(PERCENTILE)) for name, kernel in answered.items()]
-    slow.sort(key=lambda one: -one[1])
-    return tuple(slow[:SLOWEST_NAMED])
+    p95 = [
+        (name, merged([endpoint.kernel]).middle(PERCENTILE))
+        for name, endpoint in evidence.endpoints.items()
+        if endpoint.kernel
+    ]
+    p95.sort(key=itemgetter(1), reverse=True)
+    return tuple(p95[:SLOWEST_NAMED])
 
 
 def _late_share(evidence: Evidence, requests: int, naive_mean: float) -> float:
     if not requests:
         return 0.0
+
     late_reading = sum(endpoint.late_microseconds for endpoint in evidence.endpoints.values()) / requests / SECOND
     late_waking = merged(generator.lag for generator in evidence.generators).mean
+    # What a user does between two requests: think, wait for the answer, and be woken late.
     cycle = evidence.asked.think_mean + naive_mean + late_waking
     return (late_reading + late_waking) / cycle

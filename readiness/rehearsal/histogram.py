@@ -25,18 +25,19 @@ def bucket(microseconds: int) -> int:
 
 
 def _highest(low: int) -> int:
+    """Return the highest value of the bucket that begins with `low`."""
     shift = low.bit_length() - BITS
     return low + (1 << shift) - 1 if shift > 0 else low
 
 
 @dataclass
 class Distribution:
-    """Counts by bucket. Values are microseconds; what is answered is seconds."""
+    """Counts by bucket. Values are microseconds; what is returned is seconds."""
 
     counts: dict[int, int] = field(default_factory=dict)
 
     def record(self, microseconds: int, times: int = 1) -> None:
-        """Count one value."""
+        """Count a value, as often as it occurred."""
         low = bucket(microseconds)
         self.counts[low] = self.counts.get(low, 0) + times
 
@@ -54,14 +55,16 @@ class Distribution:
     def mean(self) -> float:
         """Seconds, from the middle of each bucket; 0 where nothing was counted."""
         total = self.total
-        return (
-            sum((low + _highest(low)) / 2 * times for low, times in self.counts.items()) / total / SECOND
-            if total
-            else 0.0
-        )
+        if not total:
+            return 0.0
+        microseconds = sum((low + _highest(low)) / 2 * times for low, times in self.counts.items())
+        return microseconds / total / SECOND
 
     def at_rank(self, rank: int) -> tuple[float, float]:
-        """Return the least and the greatest that the rank-th value (from 1) can be. Raises ValueError if empty."""
+        """Return the least and the greatest that the rank-th value (from 1) can be, in seconds.
+
+        Raises ValueError where nothing was counted.
+        """
         passed = 0
         for low in sorted(self.counts):
             passed += self.counts[low]
@@ -74,44 +77,54 @@ class Distribution:
         return self.at_rank(max(1, math.ceil(share * self.total)))
 
     def middle(self, share: float) -> float:
-        """Return a percentile as one figure for people; 0 where nothing was counted."""
-        return sum(self.percentile(share)) / 2 if self.counts else 0.0
+        """Return a percentile as one figure for people, in seconds; 0 where nothing was counted."""
+        if not self.counts:
+            return 0.0
+        return sum(self.percentile(share)) / 2
 
     def sure_of(self, share: float) -> tuple[float, float]:
         """Return the 95 % interval of a percentile that the number of values allows (order statistics), in seconds."""
         total = self.total
-        off = _CERTAIN * math.sqrt(total * share * (1 - share))
-        low, high = max(1, math.floor(total * share - off)), min(total, math.ceil(total * share + off) + 1)
-        return self.at_rank(low)[0], self.at_rank(high)[1]
+        rank = total * share
+        spread = _CERTAIN * math.sqrt(total * share * (1 - share))
+        low_rank = max(1, math.floor(rank - spread))
+        high_rank = min(total, math.ceil(rank + spread) + 1)
+        return self.at_rank(low_rank)[0], self.at_rank(high_rank)[1]
 
     def corrected(self, cycle_seconds: float) -> Distribution:
-        """Add the requests that were not sent because users waited (HdrHistogram's correction).
+        """Return it with the requests that were not sent because users waited (HdrHistogram's correction).
 
         A user that comes every `cycle` and waits five seconds for one answer leaves out the requests that it would
         have sent meanwhile; each of those would have waited one cycle less than the one before.
         """
         cycle = max(1, round(cycle_seconds * SECOND))
-        found = Distribution(dict(self.counts))
+        with_missing = Distribution(dict(self.counts))
         for low, times in self.counts.items():
             for missing in range(low - cycle, cycle - 1, -cycle):
-                found.record(missing, times)
-        return found
+                with_missing.record(missing, times)
+        return with_missing
 
 
 def merged(several: Iterable[Mapping[int, int]]) -> Distribution:
-    """Merge counts into one distribution."""
-    found = Distribution()
+    """Return several counts as one distribution."""
+    distribution = Distribution()
     for counts in several:
-        found.add(counts)
-    return found
+        distribution.add(counts)
+    return distribution
 
 
 def wilson(bad: int, total: int) -> tuple[float, float]:
     """Return the 95 % interval of a share (Wilson's score); 0 and 1 where there is nothing to judge by."""
     if not total:
         return 0.0, 1.0
-    share, squared = bad / total, _CERTAIN**2
+
+    share = bad / total
+    squared = _CERTAIN**2
     centre = share + squared / (2 * total)
     spread = _CERTAIN * math.sqrt(share * (1 - share) / total + squared / (4 * total**2))
-    low, high = ((centre + sign * spread) / (1 + squared / total) for sign in (-1, 1))
-    return min(max(0.0, low), share), max(min(1.0, high), share)  # at 0 and 1 rounding crosses the share itself
+    scale = 1 + squared / total
+    low = max(0.0, (centre - spread) / scale)
+    high = min(1.0, (centre + spread) / scale)
+
+    # At 0 and 1 rounding crosses the share itself.
+    return min(low, share), max(high, share)

@@ -30,7 +30,10 @@ class Upload(_Part):
 
 
 class Step(_Part):
-    """One request. `{{name}}` in it comes from the row, from what was kept, or is `{{unique}}`."""
+    """One request. `{{name}}` in it comes from the row, from what was kept, or is `{{unique}}`.
+
+    Not to be renamed lightly: the visitors that teams have written, or recorded from a browser, import it by this name.
+    """
 
     path: Annotated[str, Field(pattern=r"^(/|\{\{|https?://)")]
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
@@ -51,9 +54,9 @@ class Step(_Part):
 
     @model_validator(mode="after")
     def _one_body(self) -> Step:
-        given = [name for name in ("json_body", "text", "form", "upload") if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise ValueError(f"a step sends one body, here: {', '.join(given)}")
+        bodies = [name for name in ("json_body", "text", "form", "upload") if getattr(self, name) is not None]
+        if len(bodies) > 1:
+            raise ValueError(f"a step sends one body, here: {', '.join(bodies)}")
         return self
 
     @property
@@ -72,15 +75,18 @@ class Journey(_Part):
 
 
 def read_rows(journey: Journey, folder: Path) -> list[dict[str, str]]:
-    """Read the rows of a journey, of a spreadsheet's CSV too. Raises ValueError where the file is missing or empty."""
+    """Return the rows of a journey, by column. Raises ValueError where the file is missing or empty."""
     if journey.rows is None:
         return [{}]
+
     path = folder / journey.rows
     try:
+        # A spreadsheet puts a byte order mark before its CSV.
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"rows: {path.name} cannot be read: {error}") from None
+
     if not rows:
         raise ValueError(f"rows: {path.name} has no row below its header")
     return rows
@@ -88,29 +94,33 @@ def read_rows(journey: Journey, folder: Path) -> list[dict[str, str]]:
 
 def check_names(journey: Journey, rows: list[dict[str, str]]) -> None:
     """Raise ValueError where a step holds a `{{name}}` that no row, no earlier step and nothing built in gives."""
-    known = dict.fromkeys([*rows[0], "unique"], "")
+    given = dict.fromkeys([*rows[0], "unique"], "")
     for number, step in enumerate(journey.steps):
         for key, part in step.model_dump(by_alias=True, exclude={"name", "keep"}).items():
             try:
-                fill_all(part, known)
+                fill_all(part, given)
             except ValueError as error:
                 raise ValueError(f"steps.{number}.{key}: {error}") from None
-        known |= dict.fromkeys(step.keep, "")
+        given |= dict.fromkeys(step.keep, "")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Put values into `{{name}}`. Raises ValueError for a name that nothing gave."""
+    """Return a text with each `{{name}}` replaced by its value. Raises ValueError for a name that nothing gave."""
+    # Run for each request: most texts have no place to fill.
+    if "{{" not in text:
+        return text
 
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in values:
-            raise ValueError(f"{{{{{found[1]}}}}} has no value: no row and no earlier step gave it")
-        return values[found[1]]
+    def value(place: re.Match[str]) -> str:
+        name = place[1]
+        if name not in values:
+            raise ValueError(f"{{{{{name}}}}} has no value: no row and no earlier step gave it")
+        return values[name]
 
-    return _PLACE.sub(value, text) if "{{" in text else text
+    return _PLACE.sub(value, text)
 
 
 def fill_all(data: Any, values: Mapping[str, str]) -> Any:
-    """Put values into every text of a JSON value."""
+    """Return a JSON value with every text in it filled, but for the keys. Raises ValueError as `fill` does."""
     if isinstance(data, str):
         return fill(data, values)
     if isinstance(data, list):
@@ -121,11 +131,12 @@ def fill_all(data: Any, values: Mapping[str, str]) -> Any:
 
 
 def point(document: bytes, pointer: str) -> str:
-    """Return the text of a value in a JSON answer. Raises ValueError where there is none."""
+    """Return the text of the value that a JSON pointer (RFC 6901) names. Raises ValueError where there is none."""
     try:
         here = json.loads(document)
     except ValueError:
         raise ValueError("the answer is not JSON") from None
+
     for part in pointer.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(here, dict) and key in here:
@@ -134,6 +145,8 @@ def point(document: bytes, pointer: str) -> str:
             here = here[int(key)]
         else:
             raise ValueError(f"the answer has nothing at {pointer}")
+
+    # A step puts it into a text: an object, a list or nothing is no part of one.
     if isinstance(here, dict | list) or here is None:
         raise ValueError(f"the answer has no plain value at {pointer}")
     return str(here)

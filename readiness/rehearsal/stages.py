@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 BORNE = 10
+"""Users that every target bears: scaling does not go below."""
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -37,7 +38,7 @@ class Stage(BaseModel):
 
     @property
     def think_mean(self) -> float:
-        """Seconds."""
+        """The mean of `think_seconds`."""
         return sum(self.think_seconds) / 2
 
     @property
@@ -51,14 +52,16 @@ class Stage(BaseModel):
         return self.ramp_seconds + self.settle_seconds + self.hold_minutes * 60 + self.drain_seconds
 
     def scaled(self, scale: float) -> Stage:
-        """Make it smaller for the sandbox: fewer users (ten are always borne), a shorter hold."""
+        """Return it smaller, for the sandbox: fewer users, a shorter hold of ten seconds at least."""
         if scale == 1:
             return self
-        users = max(min(self.users, BORNE), round(self.users * scale))
-        minutes = max(self.hold_minutes * scale, 1 / 6)
-        return self.model_copy(
-            update={"users": users, "hold_minutes": minutes, "settle_seconds": min(self.settle_seconds, 2.0)}
-        )
+
+        smaller = {
+            "users": max(min(self.users, BORNE), round(self.users * scale)),
+            "hold_minutes": max(self.hold_minutes * scale, 1 / 6),
+            "settle_seconds": min(self.settle_seconds, 2.0),
+        }
+        return self.model_copy(update=smaller)
 
 
 STAGES: dict[str, Stage] = {

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 
 from readiness.measurements import Measurement
 from readiness.rehearsal.evidence import Evidence
@@ -21,14 +22,21 @@ from readiness.rehearsal.stages import Stage
 SAMPLES = 500
 """A p95 from fewer requests is nobody's p95; a scaled rehearsal, which proves little anyway, needs a tenth."""
 USERS_SHARE = 0.99
+"""Of the users that were asked for, at work in every second of the hold."""
 HOLD_SHARE = 0.98
+"""Of the length that was asked for."""
 LOST_SHARE = 0.001
+"""Of the requests, that may have no outcome."""
 LAG_SECONDS = 0.1
 """p99 of the loop's lag: up to 20 ms the naive p95 was 2-5 % high, above 70 ms more than 24 %."""
 QUEUE_SHARE = 0.4
+"""Of the time, that a generator may wait for a processor."""
 LATE_SHARE = 0.05
 """Of a user's cycle, added by the generator: so much load is missing."""
 RECONNECTS_SHARE = 0.2
+"""Of the users, that may have lost a connection without a cause."""
+WORST_NAMED = 3
+"""Kinds of errors in a message."""
 
 
 class Word(StrEnum):
@@ -64,31 +72,41 @@ class Judgement:
 
 
 def judge(figures: Figures, limits: Stage | None = None) -> Judgement:
-    """Judge a rehearsal by its own limits, or by others.
+    """Return the verdict on a rehearsal by its own limits, or by others.
 
     A failure that the target caused stands even where the generator was starved: it failed under less than was asked.
     It does not stand where the evidence itself is broken.
     """
     stage = limits or figures.evidence.asked
-    broken = tuple(_broken(figures, stage))
-    starved = tuple(_starved(figures))
-    failed = tuple(_failed(figures, stage, starved=bool(starved)))
-    open_ = tuple(_open(figures, stage))
-    if figures.evidence.ended == "aborted" and failed:
-        word, reasons = Word.FAIL, failed
-    elif broken:
-        word, reasons = Word.INCONCLUSIVE, (*broken, *starved, *open_, *failed)
-    elif failed:
-        word, reasons = Word.FAIL, (*failed, *starved)
-    elif starved or open_:
-        word, reasons = Word.INCONCLUSIVE, (*starved, *open_)
-    else:
-        word, reasons = Word.PASS, ()
+    word, reasons = _decide(figures, stage)
     return Judgement(word, reasons, tuple(_measurements(figures, stage)))
 
 
+def _decide(figures: Figures, stage: Stage) -> tuple[Word, tuple[Reason, ...]]:
+    broken = tuple(_broken(figures, stage))
+    starved = tuple(_starved(figures))
+    failed = tuple(_failed(figures, stage, starved=bool(starved)))
+    undecided = tuple(_undecided(figures, stage))
+
+    # An aborted run is broken by its own rules, but it was the target's failures that aborted it.
+    if figures.evidence.ended == "aborted" and failed:
+        return Word.FAIL, failed
+
+    # Broken evidence proves neither the one nor the other.
+    if broken:
+        return Word.INCONCLUSIVE, (*broken, *starved, *undecided, *failed)
+
+    # A target that fails under less load than was asked would fail under all of it.
+    if failed:
+        return Word.FAIL, (*failed, *starved)
+
+    if starved or undecided:
+        return Word.INCONCLUSIVE, (*starved, *undecided)
+    return Word.PASS, ()
+
+
 def _measurements(figures: Figures, stage: Stage) -> Iterator[Measurement]:
-    """Give the figures with their limits, for the page and the summary."""
+    """Yield the figures with their limits, for the page and the summary."""
     limit = stage.p95_seconds_below
     yield at_least("requests in the hold", figures.requests, _least_requests(figures))
     yield at_least("users at work in every second", figures.users_held, stage.users * USERS_SHARE)
@@ -134,16 +152,17 @@ def _again(evidence: Evidence) -> str:
 
 
 def _broken(figures: Figures, stage: Stage) -> Iterator[Reason]:
-    """Tell what makes the evidence itself unfit."""
+    """Yield what makes the evidence itself unfit."""
     evidence = figures.evidence
 
-    def reason(says: str, then: str = "") -> Reason:
-        return Reason(Word.INCONCLUSIVE, says, then or f"run it again: {_again(evidence)}")
+    def reason(message: str, then: str = "") -> Reason:
+        return Reason(Word.INCONCLUSIVE, message, then or f"run it again: {_again(evidence)}")
 
     if evidence.ended == "running":
         yield reason("the evidence breaks off: the run was killed, or it still runs")
     elif evidence.ended != "whole":
         yield reason(f"the run was {evidence.ended}: {evidence.ended_because or 'no reason was given'}")
+
     if not figures.requests:
         yield reason("not one request was sent in the hold", "look at the journeys and at the first lines of the log")
     if evidence.lost_workers:
@@ -152,18 +171,21 @@ def _broken(figures: Figures, stage: Stage) -> Iterator[Reason]:
         yield reason(f"{figures.users_held} users were at work in every second of the hold, asked were {stage.users}")
     if figures.held_seconds < _least_seconds(stage):
         yield reason(f"held for {figures.held_seconds:.0f} s, asked were {stage.hold_minutes * 60:.0f} s")
+
     yield from _leaking(figures, stage)
+
+    # Only a run that ended as it should has asked for the revision at its end.
     start, end = evidence.target.revision, evidence.target.revision_at_end
     if evidence.ended == "whole" and start != end:
         yield reason(f"the target changed from revision {start} to {end} meanwhile")
 
 
 def _leaking(figures: Figures, stage: Stage) -> Iterator[Reason]:
-    """Tell where steps, requests or connections got lost between the users and the books."""
+    """Yield where steps, requests or connections got lost between the users and the counters."""
     evidence = figures.evidence
 
-    def reason(says: str, then: str) -> Reason:
-        return Reason(Word.INCONCLUSIVE, says, then)
+    def reason(message: str, then: str) -> Reason:
+        return Reason(Word.INCONCLUSIVE, message, then)
 
     if evidence.sent and figures.lost > evidence.sent * LOST_SHARE:
         yield reason(
@@ -174,8 +196,10 @@ def _leaking(figures: Figures, stage: Stage) -> Iterator[Reason]:
             f"{evidence.outside} requests went past the client that measures", "use Visitor.ask in your journeys"
         )
     if evidence.broken_visits:
-        says = f"{evidence.broken_visits} visits broke off, their other steps were not sent: {evidence.broken_because}"
-        yield reason(says, f"mend the journeys, the rows or the visitors, then: {_again(evidence)}")
+        yield reason(
+            f"{evidence.broken_visits} visits broke off, their other steps were not sent: {evidence.broken_because}",
+            f"mend the journeys, the rows or the visitors, then: {_again(evidence)}",
+        )
     if evidence.connections.unexplained > max(2, stage.users * RECONNECTS_SHARE):
         yield reason(
             f"users reconnected {evidence.connections.unexplained} times without a cause", "a fault of the client"
@@ -183,7 +207,7 @@ def _leaking(figures: Figures, stage: Stage) -> Iterator[Reason]:
 
 
 def _starved(figures: Figures) -> Iterator[Reason]:
-    """Tell where the generator could not keep up. Its CPU is not asked: 47 % was ruined, 77 % was fine."""
+    """Yield where the generator could not keep up. Its CPU is not asked: 47 % was ruined, 77 % was fine."""
     evidence = figures.evidence
     then = f"give it more: {_again(evidence)} --processes {_more_processes(evidence)}, or another machine"
     for generator, lag in zip(evidence.generators, figures.lags, strict=True):
@@ -191,8 +215,9 @@ def _starved(figures: Figures) -> Iterator[Reason]:
         if lag > LAG_SECONDS:
             yield Reason(Word.INCONCLUSIVE, f"{where} was up to {lag * 1000:.0f} ms late (p99 of the loop's lag)", then)
         if generator.queue_share > QUEUE_SHARE:
-            says = f"{where} waited {generator.queue_share:.0%} of the time for a processor"
-            yield Reason(Word.INCONCLUSIVE, says, "stop its neighbours, or rehearse from another machine")
+            message = f"{where} waited {generator.queue_share:.0%} of the time for a processor"
+            yield Reason(Word.INCONCLUSIVE, message, "stop its neighbours, or rehearse from another machine")
+
     yield from _unwatched(figures)
     yield from _lacking(evidence)
     if figures.late_share > LATE_SHARE:
@@ -204,23 +229,28 @@ def _more_processes(evidence: Evidence) -> int:
 
 
 def _unwatched(figures: Figures) -> Iterator[Reason]:
-    """Tell which generators nobody watched in the hold: one without a record of its lag is not one without lag."""
+    """Yield which generators nobody watched in the hold: one without a record of its lag is not one without lag."""
+    # Without a hold there was nothing to watch: `_broken` says so.
     if not figures.held_seconds:
         return
+
     evidence = figures.evidence
     then = f"start every worker before the first user comes (--expect-workers), then: {_again(evidence)}"
     for name in evidence.late_workers:
         yield Reason(Word.INCONCLUSIVE, f"{name} joined after the hold began: it was not watched", then)
-    silent = [one for one in evidence.generators if not one.lag and one.name not in evidence.late_workers]
-    for one in silent:
-        says = f"{one.name} on {one.host} was not watched in the hold: it joined after it began, or stood still"
-        yield Reason(Word.INCONCLUSIVE, says, then)
+
+    for generator in evidence.generators:
+        if not generator.lag and generator.name not in evidence.late_workers:
+            where = f"{generator.name} on {generator.host}"
+            message = f"{where} was not watched in the hold: it joined after it began, or stood still"
+            yield Reason(Word.INCONCLUSIVE, message, then)
+
     if not evidence.generators:
         yield Reason(Word.INCONCLUSIVE, "no generator told how it did in the hold", then)
 
 
 def _lacking(evidence: Evidence) -> Iterator[Reason]:
-    """Tell what the machines of the generator ran out of."""
+    """Yield what the machines of the generator ran out of."""
     lacked = Counter[str]()
     for endpoint in evidence.endpoints.values():
         lacked.update(endpoint.lacked)
@@ -230,20 +260,34 @@ def _lacking(evidence: Evidence) -> Iterator[Reason]:
 
 
 def _failed(figures: Figures, stage: Stage, *, starved: bool) -> Iterator[Reason]:
-    """Tell what the target did wrong, as far as it is certain."""
-    limit, requests = stage.p95_seconds_below, figures.requests
+    """Yield what the target did wrong, as far as it is certain."""
+    yield from _too_many_errors(figures, stage, starved=starved)
+    yield from _too_slow(figures, stage.p95_seconds_below)
+
+
+def _too_many_errors(figures: Figures, stage: Stage, *, starved: bool) -> Iterator[Reason]:
+    requests = figures.requests
+    failed = figures.unwanted
     # A starved generator may have made users wait in vain by itself.
-    certain = figures.unwanted - (figures.timeouts if starved else 0)
-    if wilson(certain, requests)[0] >= stage.share_below:
-        share = f"{certain / requests:.2%} of {requests:,} requests failed"
-        says = f"{share}, allowed below {stage.share_below:.2%}: {_worst(figures.evidence)}"
-        yield Reason(Word.FAIL, says, "mend these first, in this order")
-    enough = requests >= SAMPLES or figures.p95_at_least >= limit
-    if not figures.slowest or not enough:
+    if starved:
+        failed -= figures.timeouts
+
+    share_at_least, _ = wilson(failed, requests)
+    if share_at_least >= stage.share_below:
+        share = f"{failed / requests:.2%} of {requests:,} requests failed"
+        message = f"{share}, allowed below {stage.share_below:.2%}: {_worst(figures.evidence)}"
+        yield Reason(Word.FAIL, message, "mend these first, in this order")
+
+
+def _too_slow(figures: Figures, limit: float) -> Iterator[Reason]:
+    # Of few requests the p95 is uncertain: all that it can be must then lie over the limit.
+    is_certain = figures.requests >= SAMPLES or figures.p95_at_least >= limit
+    if not figures.slowest or not is_certain:
         return
+
     if figures.p95.low >= limit:
-        says = f"p95 is {figures.p95.low:.3f} s at least, allowed below {limit:g} s: {_slowest(figures)}"
-        yield Reason(Word.FAIL, says, "look at the slowest endpoints first")
+        message = f"p95 is {figures.p95.low:.3f} s at least, allowed below {limit:g} s: {_slowest(figures)}"
+        yield Reason(Word.FAIL, message, "look at the slowest endpoints first")
     elif figures.p95_intended.low >= limit:
         yield Reason(
             Word.FAIL,
@@ -253,26 +297,36 @@ def _failed(figures: Figures, stage: Stage, *, starved: bool) -> Iterator[Reason
         )
 
 
-def _open(figures: Figures, stage: Stage) -> Iterator[Reason]:
-    """Tell what is neither good enough to pass nor bad enough to fail."""
-    evidence, requests, least = figures.evidence, figures.requests, _least_requests(figures)
+def _undecided(figures: Figures, stage: Stage) -> Iterator[Reason]:
+    """Yield what is neither good enough to pass nor bad enough to fail."""
+    evidence = figures.evidence
+    requests = figures.requests
+
+    least = _least_requests(figures)
     if requests < least:
-        says = f"{requests} requests in the hold, {least} are needed"
-        yield Reason(Word.INCONCLUSIVE, says, "hold longer, or more users")
-    if requests and stage.share_below <= figures.unwanted / requests:
-        says = f"{figures.unwanted} of {requests:,} requests failed: too near {stage.share_below:.2%} to tell"
-        yield Reason(Word.INCONCLUSIVE, says, "hold longer")
+        message = f"{requests} requests in the hold, {least} are needed"
+        yield Reason(Word.INCONCLUSIVE, message, "hold longer, or more users")
+
+    if requests and figures.unwanted / requests >= stage.share_below:
+        message = f"{figures.unwanted} of {requests:,} requests failed: too near {stage.share_below:.2%} to tell"
+        yield Reason(Word.INCONCLUSIVE, message, "hold longer")
+
     low, high = figures.p95.low, figures.p95_widest.high
     if high >= stage.p95_seconds_below:
-        says = f"p95 lies between {low:.3f} and {high:.3f} s, the limit between them: the generator's doing"
-        yield Reason(Word.INCONCLUSIVE, says, f"{_again(evidence)} --processes {_more_processes(evidence)}")
+        message = f"p95 lies between {low:.3f} and {high:.3f} s, the limit between them: the generator's doing"
+        yield Reason(Word.INCONCLUSIVE, message, f"{_again(evidence)} --processes {_more_processes(evidence)}")
 
 
 def _worst(evidence: Evidence) -> str:
-    found = evidence.endpoints.items()
-    kinds = {(name, kind): n for name, e in found for kind, n in e.errors.items() if kind not in e.lacked}
-    worst = sorted(kinds, key=lambda key: -kinds[key])[:3]
-    return "; ".join(f"{kinds[key]:,} of {key[0]}: {key[1]}" for key in worst)
+    """Return the most frequent errors of the target, with their endpoints."""
+    errors = [
+        (times, name, kind)
+        for name, endpoint in evidence.endpoints.items()
+        for kind, times in endpoint.errors.items()
+        if kind not in endpoint.lacked
+    ]
+    errors.sort(key=itemgetter(0), reverse=True)
+    return "; ".join(f"{times:,} of {name}: {kind}" for times, name, kind in errors[:WORST_NAMED])
 
 
 def _slowest(figures: Figures) -> str:

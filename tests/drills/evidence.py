@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from readiness.drill import evidence as drill_evidence
-from readiness.drill.evidence import Evidence, Step, Table
+from readiness.drill.evidence import DrillStep, Evidence, Table
 from readiness.drill.verdict import STEPS
 from readiness.sandbox.service import REVISION
 
@@ -44,10 +44,10 @@ FACTS: dict[str, dict[str, Any]] = {
 }
 
 
-def steps(*names: str) -> tuple[Step, ...]:
+def steps(*names: str) -> tuple[DrillStep, ...]:
     began = [BEGAN + timedelta(seconds=second) for second in range(len(names))]
     return tuple(
-        Step(name=name, says=name, began=at, ended=at + timedelta(seconds=1), done=True)
+        DrillStep(name=name, says=name, began=at, ended=at + timedelta(seconds=1), done=True)
         for name, at in zip(names, began, strict=True)
     )
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from loadtests import client, connection
-from loadtests.client import Answer, Client, Reach
+from loadtests.client import Answer, Client, ClientConfig
 from loadtests.connection import Address, trust
 from loadtests.health import Health
 from loadtests.recording import Recorder
@@ -77,12 +77,14 @@ def other() -> Iterator[Served]:
         yield found
 
 
-def reaching(port: int, headers: Mapping[str, str] | None = None) -> Reach:
+def reaching(port: int, headers: Mapping[str, str] | None = None) -> ClientConfig:
     recorder = Recorder(hold_from=0)
-    return Reach(f"http://127.0.0.1:{port}", ["127.0.0.1"], headers or {}, 3, recorder, Health("x", recorder), trust())
+    return ClientConfig(
+        f"http://127.0.0.1:{port}", ["127.0.0.1"], headers or {}, 3, recorder, Health("x", recorder), trust()
+    )
 
 
-def ask(reach: Reach, values: Mapping[str, str] | None = None, **step: Any) -> Answer:
+def ask(reach: ClientConfig, values: Mapping[str, str] | None = None, **step: Any) -> Answer:
     """Ask once, as one user."""
     with closing(Client(reach)) as user:
         return user.ask(Step.model_validate(step), values)
@@ -101,9 +103,9 @@ def test_an_answer_that_cannot_be_used_is_a_failed_request(served: Served, name:
     step, error = UNWANTED[name]
     reach = reaching(served.port)
     assert ask(reach, **step).error == error
-    books = reach.recorder.books
-    assert books.sent_in == books.known_in == {"hold": 1}
-    assert books.endpoints[step["path"]].errors == {error: 1}
+    counters = reach.recorder.counters
+    assert counters.sent_in == counters.recorded_in == {"hold": 1}
+    assert counters.endpoints[step["path"]].errors == {error: 1}
 
 
 def test_what_is_kept_comes_with_the_answer(served: Served) -> None:
@@ -124,7 +126,7 @@ def test_a_step_that_cannot_be_sent_is_no_request_and_tells_no_value(step: dict[
     with pytest.raises(ValueError, match=re.escape(says)) as caught:
         ask(reach, {"id": "a secret"}, **step)
     assert "secret" not in str(caught.value)
-    assert not reach.recorder.books.sent_in
+    assert not reach.recorder.counters.sent_in
 
 
 def test_a_header_of_the_step_replaces_what_is_there_however_it_is_spelled(served: Served) -> None:
@@ -160,10 +162,10 @@ def test_a_target_that_refuses_is_told_as_such() -> None:
     assert ask(reaching(9), path="/").error == "ConnectionRefusedError: ECONNREFUSED"
 
 
-def at(reach: Reach, *ports: int) -> Reach:
+def at(reach: ClientConfig, *ports: int) -> ClientConfig:
     """Give the target these addresses."""
     host, home = "127.0.0.1", urlsplit(reach.url).port or 0
-    reach.known["http", host, home] = [Address(host, home, socket.AF_INET, (host, port)) for port in ports]
+    reach.resolved["http", host, home] = [Address(host, home, socket.AF_INET, (host, port)) for port in ports]
     return reach
 
 
@@ -176,7 +178,7 @@ def test_users_begin_with_the_addresses_in_turn(served: Served, other: Served) -
 def test_an_address_that_refuses_is_passed_over(served: Served) -> None:
     reach = at(reaching(9), 9, served.port)
     assert not any(ask(reach, path="/").error for _ in range(4))
-    assert reach.recorder.books.links.failed == 2
+    assert reach.recorder.counters.connections.failed == 2
     assert ask(at(reach, 9, 9), path="/").error == "ConnectionRefusedError: ECONNREFUSED"
 
 
@@ -202,7 +204,7 @@ def test_of_several_failures_the_one_that_tells_most_is_told(
 
     monkeypatch.setattr(client, "Connection", fail)
     reach = reaching(9)
-    reach.known["http", "127.0.0.1", 9] = [Address("", code, family, ()) for family, code in failures]
+    reach.resolved["http", "127.0.0.1", 9] = [Address("", code, family, ()) for family, code in failures]
     assert ask(reach, path="/").error == says
 
 
@@ -213,4 +215,4 @@ def test_a_certificate_that_is_not_trusted_is_not_passed_over(monkeypatch: pytes
     monkeypatch.setattr(client, "Connection", fail)
     reach = at(reaching(9), 9, served.port)
     assert ask(reach, path="/").error == "SSLError: wrong version"
-    assert reach.recorder.books.links.failed == 1
+    assert reach.recorder.counters.connections.failed == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.safety import Leave, Refused, leads_out, make_room, permit, stage_of
+from loadtests.safety import LoadPermission, Refused, forbidden_redirect, permit, raise_fd_limit, stage_of
 from readiness.environment.schema import Environment
 from readiness.outcomes import Effect
 from readiness.rehearsal.stages import STAGES, Stage
@@ -46,11 +46,11 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Limits:
 
 
 LIVE: dict[str, Any] = {"production": True, "allow": []}
-SURE = Leave({Effect.LOAD}, "staging.example.com")
+SURE = LoadPermission({Effect.LOAD}, "staging.example.com")
 
 
 def test_an_environment_that_allows_it_is_let_through() -> None:
-    permit(environment(), STAGES["launch"], Leave())
+    permit(environment(), STAGES["launch"], LoadPermission())
 
 
 def test_production_is_let_through_with_word_and_name() -> None:
@@ -58,24 +58,24 @@ def test_production_is_let_through_with_word_and_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "leave", "says"),
+    ("other", "permission", "says"),
     [
-        ({"allow": []}, Leave(), "does not allow load"),
+        ({"allow": []}, LoadPermission(), "does not allow load"),
         ({"allow": []}, SURE, "does not allow load"),
         ({"load": None}, SURE, "no section `load`"),
-        ({"allowed_hosts": ["other.example.com"]}, Leave(), "'staging.example.com' is not known"),
-        ({"load": {"users_at_most": 1999}}, Leave(), "2,000 users are asked, load.users_at_most is 1,999"),
-        ({}, Leave(host="https://elsewhere.example.com"), "is not the target"),
-        (LIVE, Leave(), "needs --allow load and --confirm staging.example.com"),
-        (LIVE, Leave(confirmed="staging.example.com"), "needs --allow load"),
-        (LIVE, Leave({Effect.LOAD}), "say --confirm staging.example.com"),
-        (LIVE, Leave({Effect.LOAD}, "www.example.com"), "--confirm www.example.com is another host"),
-        (LIVE, Leave({Effect.WRITE}, "staging.example.com"), "needs --allow load"),
+        ({"allowed_hosts": ["other.example.com"]}, LoadPermission(), "'staging.example.com' is not known"),
+        ({"load": {"users_at_most": 1999}}, LoadPermission(), "2,000 users are asked, load.users_at_most is 1,999"),
+        ({}, LoadPermission(host="https://elsewhere.example.com"), "is not the target"),
+        (LIVE, LoadPermission(), "needs --allow load and --confirm staging.example.com"),
+        (LIVE, LoadPermission(confirmed="staging.example.com"), "needs --allow load"),
+        (LIVE, LoadPermission({Effect.LOAD}), "say --confirm staging.example.com"),
+        (LIVE, LoadPermission({Effect.LOAD}, "www.example.com"), "--confirm www.example.com is another host"),
+        (LIVE, LoadPermission({Effect.WRITE}, "staging.example.com"), "needs --allow load"),
     ],
 )
-def test_everything_else_is_refused(other: dict[str, Any], leave: Leave, says: str) -> None:
+def test_everything_else_is_refused(other: dict[str, Any], permission: LoadPermission, says: str) -> None:
     with pytest.raises(Refused, match=re.escape(says)):
-        permit(environment(**other), STAGES["launch"], leave)
+        permit(environment(**other), STAGES["launch"], permission)
 
 
 def test_a_stage_is_found_or_the_nearest_is_named() -> None:
@@ -111,7 +111,7 @@ def test_room_is_made_for_the_users(
     limits: Limits, users: int, processes: int, soft: int, hard: int, limit: int
 ) -> None:
     limits[:] = soft, hard
-    make_room(users, processes)
+    raise_fd_limit(users, processes)
     assert limits == [limit, hard]
 
 
@@ -121,7 +121,7 @@ def test_more_users_than_may_have_connections_are_refused(limits: Limits) -> Non
         "20,000 users in 2 processes need 10,100 open files each, this machine allows 4,096: raise it (ulimit -n 10100)"
     )
     with pytest.raises(Refused, match=re.escape(f"{says}, or use --processes 6")):
-        make_room(20_000, 2)
+        raise_fd_limit(20_000, 2)
 
 
 @pytest.mark.parametrize(
@@ -136,4 +136,4 @@ def test_more_users_than_may_have_connections_are_refused(limits: Limits) -> Non
     ],
 )
 def test_a_redirect_out_is_seen(location: str, out: str | None) -> None:
-    assert leads_out(location, ["staging.example.com"]) == out
+    assert forbidden_redirect(location, ["staging.example.com"]) == out
