@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from readiness.evidence.attested import contradictions, speaks, waives
+from readiness.evidence.attested import contradictions, is_attested, is_waived
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, Result, Stood
 from readiness.files.canonical_json import to_json
@@ -93,7 +93,7 @@ def _verdict(
 ) -> Verdict:
     expected = [Expected(item.key, line.gate, due=_due(run, item, line)) for item, line in _planned(run)]
     results = decided([(result.key, outcome) for result, outcome in proven], standing)
-    waived = waived_among((result.key, waives(run, result, outcome)) for result, outcome in proven)
+    waived = waived_among((result.key, is_waived(run, result, outcome)) for result, outcome in proven)
     ended = bool(run.finish and run.finish.ended)
     return decide(run.start.phase, expected, results, ended=ended, waived=waived, sign_off=run.start.sign_off)
 
@@ -134,7 +134,7 @@ def _step(run: RecordedRun, result: Result) -> Step | None:
 def _outcome(run: RecordedRun, result: Result) -> Outcome:
     """Give the outcome that the record can prove: the stated one, or a worse one."""
     if result.outcome in GOOD:
-        if result.attested and not speaks(run, result):
+        if result.attested and not is_attested(run, result):
             return Outcome.UNKNOWN
         met = [_met(one) for one in result.measurements]
         if False in met:
