@@ -15,7 +15,7 @@ from readiness.errors import BadInput, BadRun
 from readiness.evidence import run_folders
 from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, audit_run, book_of
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import Book, Kept
+from readiness.evidence.ledger import LedgerReading, LedgerRecord
 from readiness.evidence.previous_run import as_before, held_in
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
@@ -107,7 +107,7 @@ def _run_words(options: argparse.Namespace) -> list[str]:
     return words
 
 
-def _not_the_newest(recorded: RecordedRun, book: Book | None, words: list[str]) -> Iterator[str]:
+def _not_the_newest(recorded: RecordedRun, book: LedgerReading | None, words: list[str]) -> Iterator[str]:
     """Yield why a run is not the newest of an environment and a phase, where that was asked for."""
     if len(words) == 1:
         return
@@ -126,13 +126,13 @@ def _not_the_newest(recorded: RecordedRun, book: Book | None, words: list[str]) 
             yield f"the ledger has a newer run of {phase}: {record.name}"
 
 
-def _head_missing(book: Book | None, head: str | None) -> Iterator[str]:
+def _head_missing(book: LedgerReading | None, head: str | None) -> Iterator[str]:
     """Yield that a head which was kept elsewhere is not in the ledger."""
     if head and (book is None or book.anchored(head) is None):
         yield f"the ledger never had the head {head[:SHOWN]}: it was cut or written anew (16 digits at least)"
 
 
-def _render(recorded: RecordedRun, book: Book | None) -> None:
+def _render(recorded: RecordedRun, book: LedgerReading | None) -> None:
     """Write what is rendered anew; what is sealed stays as it was sealed. Raises BadInput."""
     record = book.runs.get(recorded.folder.name) if book else None
     sealed_digests = record.sealed.files if record and record.sealed else {}
@@ -184,13 +184,13 @@ def _print_audited(audited: Audited) -> None:
     print(f"{record.entry.at:%Y-%m-%d %H:%M:%S}Z  {record.ended:<11}{state:<14}{record.name}  {_signature(record)}")
 
 
-def _signature(record: Kept) -> str:
+def _signature(record: LedgerRecord) -> str:
     if record.key:
         return f"signed by {record.key.name}"
     return "signed, not trusted" if record.signed else "not signed"
 
 
-def _ledger_as_json(book: Book, audit: Audit, audited_runs: list[Audited]) -> dict[str, Any]:
+def _ledger_as_json(book: LedgerReading, audit: Audit, audited_runs: list[Audited]) -> dict[str, Any]:
     return {
         "env": book.path.parent.name,
         "head": book.head,

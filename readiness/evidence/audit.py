@@ -11,7 +11,7 @@ from readiness.drill import verdict as drill_verdict
 from readiness.errors import BadRun
 from readiness.evidence import ledger
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import Book, Kept, files_of
+from readiness.evidence.ledger import LedgerReading, LedgerRecord, files_of
 from readiness.evidence.limit_changes import loosened
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.rejudge import judge
@@ -43,13 +43,13 @@ class Audit:
         return INCOMPLETE_EXIT if self.gaps else 0
 
 
-def book_of(home: Path, trusted: Mapping[str, PublicKey]) -> Book | None:
+def book_of(home: Path, trusted: Mapping[str, PublicKey]) -> LedgerReading | None:
     """Read the ledger of an environment's folder; None where there is none. Raises BadRun where it cannot be read."""
     path = home / ledger.FILE
     return ledger.read(path, trusted) if path.exists() else None
 
 
-def audit_run(recorded: RecordedRun, book: Book | None, trusted: Mapping[str, PublicKey]) -> Audit:
+def audit_run(recorded: RecordedRun, book: LedgerReading | None, trusted: Mapping[str, PublicKey]) -> Audit:
     """Hold one run against the ledger. Where no key was ever in use, a missing signature is only told."""
     found, start = Audit(), recorded.start
     if start.replay or start.replay_of:
@@ -88,7 +88,7 @@ def _unsigned(trusted: Mapping[str, PublicKey], *, signed: bool) -> str:
     return ""
 
 
-def _changed(kept: Kept, recorded: RecordedRun) -> Iterator[str]:
+def _changed(kept: LedgerRecord, recorded: RecordedRun) -> Iterator[str]:
     """Tell where a run is not the one that the ledger has under its name."""
     start, opened = recorded.start, kept.opened
     if start.run != kept.name:
@@ -107,7 +107,7 @@ def _changed(kept: Kept, recorded: RecordedRun) -> Iterator[str]:
         yield f"sealed as {kept.sealed.entry.verdict}, its results add up to {verdict.word}"
 
 
-def _files(folder: Path, kept: Kept) -> Iterator[str]:
+def _files(folder: Path, kept: LedgerRecord) -> Iterator[str]:
     assert kept.sealed
     sealed, here = kept.sealed.files, files_of(folder)
     for name in sorted({*sealed, *here}):
@@ -119,9 +119,9 @@ def _files(folder: Path, kept: Kept) -> Iterator[str]:
             yield f"{name} was changed after it was sealed"
 
 
-def _opened_since(book: Book, kept: Kept) -> Iterator[str]:
+def _opened_since(book: LedgerReading, kept: LedgerRecord) -> Iterator[str]:
     """Tell of the runs of this phase that were opened since the last good one before this: none can be left out."""
-    before: list[Kept] = []
+    before: list[LedgerRecord] = []
     for other in book.runs.values():
         if other is kept:
             break
@@ -141,7 +141,7 @@ class Seals:
 
     def __init__(self, trusted: Mapping[str, PublicKey]) -> None:
         self._trusted = trusted
-        self._books: dict[Path, Book | str] = {}
+        self._books: dict[Path, LedgerReading | str] = {}
 
     def against(self, folder: Path) -> Iterator[str]:
         """Tell why a folder is no evidence."""
@@ -153,14 +153,14 @@ class Seals:
         book = self._books[home]
         yield from [book] if isinstance(book, str) else _unsealed(book, folder)
 
-    def _read(self, home: Path) -> Book | str:
+    def _read(self, home: Path) -> LedgerReading | str:
         try:
             return book_of(home, self._trusted) or "no ledger lies beside it"
         except BadRun as error:
             return str(error)
 
 
-def _unsealed(book: Book, folder: Path) -> Iterator[str]:
+def _unsealed(book: LedgerReading, folder: Path) -> Iterator[str]:
     yield from (f"the ledger is damaged: {problem}" for problem in book.problems)
     kept = book.runs.get(f"{folder.parent.name}/{folder.name}")
     if kept is None:
@@ -177,12 +177,12 @@ def _unsealed(book: Book, folder: Path) -> Iterator[str]:
 class Audited:
     """One entry of the ledger, for the list of all."""
 
-    kept: Kept
+    kept: LedgerRecord
     exit: int
 
 
 def audit_all(
-    home: Path, book: Book, trusted: Mapping[str, PublicKey], approved: Collection[str] = ()
+    home: Path, book: LedgerReading, trusted: Mapping[str, PublicKey], approved: Collection[str] = ()
 ) -> tuple[Audit, list[Audited]]:
     """Hold everything of an environment against its ledger; `approved` are digests of limits that somebody accepts."""
     whole = Audit(faults=list(book.problems))
@@ -210,7 +210,7 @@ def audit_all(
     return whole, found
 
 
-def _hold_page(home: Path, book: Book, trusted: Mapping[str, PublicKey], whole: Audit) -> None:
+def _hold_page(home: Path, book: LedgerReading, trusted: Mapping[str, PublicKey], whole: Audit) -> None:
     """Hold the page that approvers sign against its newest entry."""
     page, entered = home / ledger.PAGE, book.page
     anew = f"render it anew: readiness sign-off --env {home.name}"
@@ -230,7 +230,7 @@ def _hold_page(home: Path, book: Book, trusted: Mapping[str, PublicKey], whole: 
         whole.gaps.append(f"{page.name}: {missing}; {anew}")
 
 
-def _audited(home: Path, kept: Kept, trusted: Mapping[str, PublicKey]) -> tuple[Audit, RecordedRun | None]:
+def _audited(home: Path, kept: LedgerRecord, trusted: Mapping[str, PublicKey]) -> tuple[Audit, RecordedRun | None]:
     folder, found = home / kept.name, Audit()
     if not folder.is_dir():
         found.faults.append("the ledger has it, and its folder is gone: it was deleted")
@@ -260,7 +260,7 @@ _JUDGED: dict[str, Callable[[Path], str]] = {
 }
 
 
-def _rehearsed(folder: Path, kept: Kept) -> Iterator[str]:
+def _rehearsed(folder: Path, kept: LedgerRecord) -> Iterator[str]:
     """Work out the verdict of a rehearsal or a drill again."""
     try:
         word = _JUDGED[kept.entry.kind](folder)

@@ -15,7 +15,7 @@ from pathlib import Path
 from readiness.errors import BadRun
 from readiness.evidence.audit import Audit, audit_run, book_of
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import Book
+from readiness.evidence.ledger import LedgerReading
 from readiness.evidence.previous_run import REMEMBERED, candidates
 from readiness.evidence.records import OutlinedBook, OutlinedLine, Plan, Result
 from readiness.evidence.rejudge import Judged, judge
@@ -232,7 +232,7 @@ def shown(sentences: Sequence[str]) -> Iterator[str]:
         yield f"and {len(sentences) - SHOWN_AT_MOST} more: see readiness verify"
 
 
-def _deleted(book: Book | None, phases: dict[Phase, Decided]) -> Iterator[str]:
+def _deleted(book: LedgerReading | None, phases: dict[Phase, Decided]) -> Iterator[str]:
     """Tell which runs the ledger has after those that decide, and that lie here no more."""
     for kept in book.runs.values() if book else ():
         entry = kept.entry
