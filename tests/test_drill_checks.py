@@ -51,7 +51,7 @@ def test_where_the_project_trusts_a_key_only_sealed_drills_count(
     monkeypatch.setenv(FILE_VARIABLE, str(new_key(tmp_path, "ci", tmp_path)))
     put_all(tmp_path / "reports")
     (restored,) = drill_evidence.folders(tmp_path / "reports", "local", "restore")
-    ledger.keep(restored, "pass", 0, phase="restore")
+    ledger.seal_evidence(restored, "pass", 0, phase="restore")
     assert judged(tmp_path) == dict.fromkeys(drill_evidence.NAMES, "unknown") | {"restore": "pass"}
 
 

@@ -38,7 +38,7 @@ class Ending:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="plant a fault first (repeatable)")
     parser.add_argument(
         "--expect-go", action="store_true", help=f"exit 1 unless it ends {', '.join(EXPECTED.values())}: for CI"
@@ -47,42 +47,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the phases; the exit code is 0 when each gave a verdict, whatever it was, or the one that is expected."""
+    """Run the phases; return 0 where each came to a verdict, and with --expect-go to the expected one, else 1."""
     reports = [] if options.reports == REPORTS else [f"--reports={options.reports}"]
-    _call("readiness", *DRILL, *reports)  # as in staging, days before: it starts a launched sandbox of its own
+
+    # As in staging, days before the launch: the drill starts a launched sandbox of its own.
+    _call("readiness", *DRILL, *reports)
+
     endings: list[Ending] = []
     with Sandbox.start() as sandbox:
         for fault in options.fault:
             sandbox.keep(fault)
         for phase in Phase:
-            if phase is Phase.SMOKE:
-                print("\n-- launch: INGESTION_ENABLED becomes true --\n", flush=True)
-                sandbox.launch()
-            if phase is Phase.GA:
-                print("\n-- a week passes: the launch was seven days ago --\n", flush=True)
-                sandbox.age(WEEK)
+            _prepare(sandbox, phase)
             _call("pytest", "-m", phase, "--env", "local", *reports, **sandbox.variables)
             endings.append(_ending(options.reports, phase, sandbox.variables))
         absent = _absent(sandbox.variables)
+
     print("\n" + "\n".join(summary(endings, absent, options.reports)))
+
     if options.expect_go:
         return 0 if {ending.phase: ending.verdict for ending in endings} == EXPECTED else 1
     return 0 if all(ending.verdict for ending in endings) else 1
 
 
+def _prepare(sandbox: Sandbox, phase: Phase) -> None:
+    """Bring the sandbox to where it stands in a phase."""
+    if phase is Phase.SMOKE:
+        print("\n-- launch: INGESTION_ENABLED becomes true --\n", flush=True)
+        sandbox.launch()
+    if phase is Phase.GA:
+        print("\n-- a week passes: the launch was seven days ago --\n", flush=True)
+        sandbox.age(WEEK)
+
+
 def summary(endings: Sequence[Ending], absent: Mapping[str, str], reports: Path) -> Iterator[str]:
-    """Write a line for each phase, the lines of the runbook that lack a tool, and what brings it."""
+    """Yield a line for each phase, the lines of the runbook that lack a tool, and what brings it."""
     for ending in endings:
         yield f"{ending.phase:<11} {ending.verdict:<11} {ending.folder / 'report.html'}"
         for tool, lines in ending.lacking.items():
             yield f"{'':<11} unknown for want of {tool}: {', '.join(lines)}"
     yield f"{'sign-off':<23} {reports / 'local' / PAGE}"
-    for reason in dict.fromkeys(absent.values()):  # one tool can keep several servers from starting
+    # One tool can keep several servers from starting.
+    for reason in dict.fromkeys(absent.values()):
         yield f"{'missing':<11} {reason}"
 
 
 def _call(*words: str, **variables: str) -> None:
-    """Show a command, and run it."""
+    """Print a command and run it; what it comes to is in its evidence."""
     print(f"$ {' '.join(words)}", flush=True)
     subprocess.run([sys.executable, "-m", *words], env={**os.environ, **variables}, check=False)  # noqa: S603  our own words
 
@@ -95,7 +106,7 @@ def _ending(reports: Path, phase: Phase, variables: Mapping[str, str]) -> Ending
 
 
 def _lacking(recorded: RecordedRun, variables: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return by tool the lines that are unknown as their server is not there: its address or its answer says so."""
+    """Return by tool the lines that are unknown for want of it: the reason has its server's address or absence."""
     lacking: dict[str, list[str]] = {}
     for tool, reason in _absent(variables).items():
         signs = (reason, variables[f"SANDBOX_{tool.upper()}_URL"])

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
 
         guard = Guard(environment.allowed_hosts, allowed)
         course = begin(options.name, environment, guard, options.reports, say)
-        _enter(lambda: ledger.begin(course.folder, phase=options.name))
+        _enter(lambda: ledger.open_evidence(course.folder, phase=options.name))
 
         evidence = conduct(course, PROCEDURES[options.name])
         return _conclude(evidence, course.folder)
@@ -143,7 +143,7 @@ def _conclude(evidence: drill_evidence.Evidence, folder: Path) -> int:
     for reason in judged.reasons:
         say(f"  {reason.word}: {reason.says}. Next: {reason.next}")
 
-    _enter(lambda: ledger.keep(folder, str(judged.word), judged.word.exit, phase=evidence.drill))
+    _enter(lambda: ledger.seal_evidence(folder, str(judged.word), judged.word.exit, phase=evidence.drill))
     return judged.word.exit
 
 

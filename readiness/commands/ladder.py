@@ -11,7 +11,7 @@ from typing import Any
 
 from readiness.errors import BadInput
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.rejudge import Judged, judge, standing_before
+from readiness.evidence.rejudge import Judged, judge, states_before
 from readiness.ladder import INITIAL, EscalationState, highest
 from readiness.outcomes import DecisionKey, Outcome, Phase, Step
 
@@ -37,7 +37,7 @@ class ReplayedRun:
 
     def state(self, key: DecisionKey) -> EscalationState:
         """Return the escalation state of a decision after this run."""
-        return self.judged.standing.get(key, INITIAL)
+        return self.judged.states.get(key, INITIAL)
 
     def outcome(self, key: DecisionKey) -> Outcome:
         """Return the outcome of a decision in this run."""
@@ -46,7 +46,7 @@ class ReplayedRun:
     @property
     def on_ladder(self) -> list[DecisionKey]:
         """The decisions that reached a step, or that carry something of earlier runs."""
-        carried = [key for key, state in self.judged.standing.items() if state != INITIAL]
+        carried = [key for key, state in self.judged.states.items() if state != INITIAL]
         return list(dict.fromkeys((*self.reached, *carried)))
 
 
@@ -70,10 +70,10 @@ def replay(runs: Iterable[RecordedRun]) -> Iterator[ReplayedRun]:
     if problems:
         raise BadInput(problems)
 
-    before = standing_before(in_order[0])
+    before = states_before(in_order[0])
     for run in in_order:
         judged = judge(run, before)
-        before = dict(judged.standing)
+        before = dict(judged.states)
 
         recorded = str(run.finish.verdict) if run.finish else "no end"
         yield ReplayedRun(
@@ -127,7 +127,7 @@ def _as_json(replayed: ReplayedRun) -> dict[str, Any]:
         "recommends": str(verdict.word),
         "action": verdict.action,
         "recorded": str(finish.verdict) if finish else None,
-        "highest": highest(state.step for state in replayed.judged.standing.values()),
+        "highest": highest(state.step for state in replayed.judged.states.values()),
         "refuted": list(judge(replayed.run).refuted),
         "lines": [_line_as_json(replayed, key) for key in replayed.on_ladder],
     }

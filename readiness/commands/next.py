@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -30,7 +31,7 @@ NAMED_AT_MOST = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     add_env(parser)
     parser.add_argument("--as-of", metavar="TIME", help="as it will stand then: T-1h, or 2026-12-01T08:00:00Z")
     parser.add_argument("--first", type=int, default=10, metavar="N", help="so many moments ahead (default: 10)")
@@ -39,129 +40,175 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_reports(parser)
 
 
+@dataclass(frozen=True)
+class JudgedPhase:
+    """The newest run of a phase, what it is worth, and what is to do for a good verdict."""
+
+    run: RecordedRun
+    judged: Judged
+    actions: list[Action]
+
+
 def run(options: argparse.Namespace) -> int:
-    """Print it; 0, because it decides nothing."""
+    """Print what is due and what is to do; return 0, because it decides nothing. Raises BadInput."""
     runbooks, stated = editing.runbooks_of(options.env, options.environments)
     runs = dict(_newest(options.reports, options.env))
-    launch = _launch(stated.get("launch_at"), runs)
-    try:
-        moment = timeline.parse_as_of(options.as_of, launch) if options.as_of else datetime.now(UTC)
-    except ValueError as error:
-        raise BadInput([f"--as-of: {error}"]) from None
+    launch_at = _launch_at(stated.get("launch_at"), runs)
+    moment = _moment(options.as_of, launch_at)
+
     owners = {str(key): str(value) for key, value in (stated.get("owners") or {}).items()}
-    dated = timeline.events(launch, _due(runbooks, owners), _expiring(options, runbooks, stated, runs))
-    judged = {phase: judge(run) for phase, run in runs.items()}
-    todo = {phase: actions(run, judged[phase], owners) for phase, run in runs.items()}
+    events = timeline.events(launch_at, _due(runbooks, owners), _expiring(options, runbooks, stated, runs))
+    phases = {phase: _judged(recorded, owners) for phase, recorded in runs.items()}
+
     if options.json:
-        print(json.dumps(_facts(dated, moment, runs, judged, todo), indent=2))
+        print(json.dumps(_as_json(events, moment, phases), indent=2))
         return 0
-    text = "\n".join([*_told(dated, moment, options.first), *_to_do(options.env, runs, judged, todo)])
-    print(REDACTOR.text(text))
+
+    lines = [*_dated_lines(events, moment, options.first), *_action_lines(options.env, phases)]
+    print(REDACTOR.text("\n".join(lines)))
     return 0
 
 
 def _newest(reports: Path, environment: str) -> Iterator[tuple[Phase, RecordedRun]]:
+    """Yield the newest run of each phase that can be read."""
     for phase in Phase:
         for folder in candidates(reports, environment, phase):
             try:
-                yield phase, read_run(folder)
+                recorded = read_run(folder)
             except BadRun:
                 continue
+            yield phase, recorded
             break
 
 
-def _launch(stated: object, runs: Mapping[Phase, RecordedRun]) -> datetime | None:
-    """Read when the launch is; where a variable says it, as the newest run knew it."""
+def _launch_at(stated: object, runs: Mapping[Phase, RecordedRun]) -> datetime | None:
+    """Return when the launch is; where a variable has it, as the newest run knew it."""
     try:
         return timeline.parse_instant(str(stated))
     except ValueError:
-        known = sorted(runs.values(), key=lambda run: run.start.started_at)
-        return known[-1].start.launch_at if known else None
+        pass
+
+    if not runs:
+        return None
+    newest = max(runs.values(), key=lambda recorded: recorded.start.started_at)
+    return newest.start.launch_at
+
+
+def _moment(as_of: str | None, launch_at: datetime | None) -> datetime:
+    """Return the moment that is asked about. Raises BadInput."""
+    if not as_of:
+        return datetime.now(UTC)
+    try:
+        return timeline.parse_as_of(as_of, launch_at)
+    except ValueError as error:
+        raise BadInput([f"--as-of: {error}"]) from None
+
+
+def _judged(recorded: RecordedRun, owners: Mapping[str, str]) -> JudgedPhase:
+    judged = judge(recorded)
+    return JudgedPhase(recorded, judged, actions(recorded, judged, owners))
 
 
 def _due(runbooks: list[Runbook], owners: Mapping[str, str]) -> Iterator[tuple[str, str | None, str]]:
-    for item in (item for book in runbooks for item in book.items()):
-        yield item.name, item.line.due, owner_of(item.key, owners)
+    """Yield the name, the due time and the owner of each decision."""
+    for runbook in runbooks:
+        for item in runbook.items():
+            yield item.name, item.line.due, owner_of(item.key, owners)
 
 
 def _expiring(
     options: argparse.Namespace, runbooks: list[Runbook], stated: Mapping[str, Any], runs: Mapping[Phase, RecordedRun]
 ) -> Iterator[Event]:
-    place = stated.get("attestations")
-    if place and "${" in str(place):
-        recorded = {name: one for run in runs.values() for name, one in run.start.attestations.items()}
-        attested: Mapping[str, Attestation] = Attestations.model_validate({"attestations": recorded}).attestations
-    else:
-        path = attestations.path_of(options.env, options.environments, Path(str(place)) if place else None)
-        attested = attestations.load(path, runbooks, {}).attestations
+    """Yield everything that stops counting at some time."""
+    attested = _attestations(options, runbooks, stated.get("attestations"), runs)
     waived = waivers.load(options.environments / f"{options.env}{waivers.SUFFIX}", runbooks, {}).waivers
     yield from expiring.of_people(attested, waived)
     yield from expiring.of_runs(runs.values())
     yield from expiring.of_rehearsals_and_drills(options.reports / options.env, runs.values())
 
 
-def _told(dated: list[Event], moment: datetime, first: int) -> Iterator[str]:
-    lapsed = [one for one in dated if one.at <= moment and one.kind not in {"due", "launch"}]
-    for one in lapsed:
-        yield f"EXPIRED  {one.at:%Y-%m-%d %H:%M}Z  {_event(one)}"
-    ahead = [one for one in dated if one.at > moment]
-    moments = [list(found) for _, found in groupby(ahead, key=lambda one: (one.at, one.kind, one.owner))]
-    for found in moments[:first]:
-        names = ", ".join(one.what for one in found[:NAMED_AT_MOST])
-        more = f" and {len(found) - NAMED_AT_MOST} more" if len(found) > NAMED_AT_MOST else ""
-        merged = Event(found[0].at, found[0].kind, f"{names}{more}", found[0].owner)
+def _attestations(
+    options: argparse.Namespace, runbooks: list[Runbook], place: object, runs: Mapping[Phase, RecordedRun]
+) -> Mapping[str, Attestation]:
+    # Where a variable names the file, only a run knew it: what the runs began with is all that is known.
+    if place and "${" in str(place):
+        recorded: dict[str, Any] = {}
+        for run in runs.values():
+            recorded |= run.start.attestations
+        return Attestations.model_validate({"attestations": recorded}).attestations
+
+    path = attestations.path_of(options.env, options.environments, Path(str(place)) if place else None)
+    return attestations.load(path, runbooks, {}).attestations
+
+
+def _dated_lines(events: list[Event], moment: datetime, first: int) -> Iterator[str]:
+    """Yield a line for what has expired, and for each of the first moments ahead."""
+    for event in events:
+        # What fell due and the launch are over, and need nobody.
+        if event.at <= moment and event.kind not in {"due", "launch"}:
+            yield f"EXPIRED  {event.at:%Y-%m-%d %H:%M}Z  {_event(event)}"
+
+    ahead = [event for event in events if event.at > moment]
+    if not ahead:
+        yield "next     nothing has a date ahead"
+        return
+
+    moments = [list(group) for _, group in groupby(ahead, key=lambda event: (event.at, event.kind, event.owner))]
+    for group in moments[:first]:
+        merged = replace(group[0], what=_named([event.what for event in group]))
         yield f"next     {merged.at:%Y-%m-%d %H:%M}Z  {_event(merged)}"
     if len(moments) > first:
         yield f"         and {len(moments) - first} later ones (--first {len(moments)})"
-    if not ahead:
-        yield "next     nothing has a date ahead"
 
 
-def _event(one: Event) -> str:
-    word = {"due": "due", "launch": "launch"}.get(one.kind, f"{one.kind} expires")
-    return f"{word}: {one.what}{f' ({one.owner})' if one.owner else ''}"
+def _named(names: Sequence[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    named = ", ".join(names[:NAMED_AT_MOST])
+    left_out = len(names) - NAMED_AT_MOST
+    return f"{named} and {left_out} more" if left_out > 0 else named
 
 
-def _to_do(
-    env: str,
-    runs: Mapping[Phase, RecordedRun],
-    judged: Mapping[Phase, Judged],
-    todo: Mapping[Phase, list[Action]],
-) -> Iterator[str]:
+def _event(event: Event) -> str:
+    word = event.kind if event.kind in {"due", "launch"} else f"{event.kind} expires"
+    return f"{word}: {event.what}{_in_brackets(event.owner)}"
+
+
+def _in_brackets(owner: str) -> str:
+    return f" ({owner})" if owner else ""
+
+
+def _action_lines(environment: str, phases: Mapping[Phase, JudgedPhase]) -> Iterator[str]:
+    """Yield for each phase its verdict, and what turns it into a good one."""
     for phase in Phase:
         yield ""
-        if phase not in runs:
-            yield f"{phase}: never run; pytest -m {phase} --env {env}"
+        newest = phases.get(phase)
+        if newest is None:
+            yield f"{phase}: never run; pytest -m {phase} --env {environment}"
             continue
-        verdict = judged[phase].verdict
-        yield f"{phase}: {verdict.word} ({runs[phase].start.run}){': nothing to do' if verdict.good else ''}"
-        for number, one in enumerate(todo[phase], 1):
-            owner = f" ({one.owner})" if one.owner else ""
-            yield f"  {number}. {one.do}{owner}"
-            yield f"     {one.why}"
-            if any(line not in one.do for line in one.lines):
-                more = f" and {len(one.lines) - NAMED_AT_MOST} more" if len(one.lines) > NAMED_AT_MOST else ""
-                yield f"     turns {', '.join(one.lines[:NAMED_AT_MOST])}{more}"
-        if todo[phase]:
-            yield f"  then pytest -m {phase} --env {env}"
+
+        verdict = newest.judged.verdict
+        nothing = ": nothing to do" if verdict.good else ""
+        yield f"{phase}: {verdict.word} ({newest.run.start.run}){nothing}"
+        for number, action in enumerate(newest.actions, 1):
+            yield f"  {number}. {action.do}{_in_brackets(action.owner)}"
+            yield f"     {action.why}"
+            # The action itself may name its lines already.
+            if any(line not in action.do for line in action.lines):
+                yield f"     turns {_named(action.lines)}"
+        if newest.actions:
+            yield f"  then pytest -m {phase} --env {environment}"
 
 
-def _facts(
-    dated: list[Event],
-    moment: datetime,
-    runs: Mapping[Phase, RecordedRun],
-    judged: Mapping[Phase, Judged],
-    todo: Mapping[Phase, list[Action]],
-) -> dict[str, Any]:
+def _as_json(events: list[Event], moment: datetime, phases: Mapping[Phase, JudgedPhase]) -> dict[str, Any]:
     return {
         "as_of": moment.isoformat(),
-        "events": [{**vars(one), "at": one.at.isoformat(), "past": one.at <= moment} for one in dated],
+        "events": [{**vars(event), "at": event.at.isoformat(), "past": event.at <= moment} for event in events],
         "phases": {
             str(phase): {
-                "run": run.start.run,
-                "verdict": str(judged[phase].verdict.word),
-                "actions": [vars(one) for one in todo[phase]],
+                "run": newest.run.start.run,
+                "verdict": str(newest.judged.verdict.word),
+                "actions": [vars(action) for action in newest.actions],
             }
-            for phase, run in runs.items()
+            for phase, newest in phases.items()
         },
     }

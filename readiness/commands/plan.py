@@ -13,7 +13,7 @@ HELP = "show each line: when and how it is decided, and what is not configured; 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     add_env(parser)
     parser.add_argument("-m", dest="phase", choices=list(Phase), help="one phase only (default: all)")
     parser.add_argument("--as-of", metavar="TIME", help="as it must stand then: T-1h, or 2026-12-01T08:00:00Z")
@@ -21,11 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Let pytest collect and show: the plan is what a run would do, because the same code makes both."""
+    """Let pytest collect and print, and return its exit code: the same code makes the plan and the run."""
     # By now the suite is imported, which pytest warns of where it is installed as editable; no assertion here is shown.
     words = ["--collect-only", "--no-header", "--no-summary", "-Wignore::pytest.PytestAssertRewriteWarning"]
-    words += [f"--env={options.env}"]
-    words += ["-m", options.phase] if options.phase else []
-    words += [f"--as-of={options.as_of}"] if options.as_of else []
-    words += [f"--environments={options.environments}"] if options.environments else []
+    words.append(f"--env={options.env}")
+    if options.phase:
+        words += ["-m", options.phase]
+    if options.as_of:
+        words.append(f"--as-of={options.as_of}")
+    if options.environments:
+        words.append(f"--environments={options.environments}")
     return int(pytest.main(words))

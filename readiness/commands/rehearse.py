@@ -29,25 +29,29 @@ from readiness.sandbox.processes import end_with_parent, free_port
 
 HELP = "let load loose on a target that allows it: smoke, load, stress, launch"
 REFUSED = 2
+"""The exit code of Locust's process where the load is refused."""
 LOOK_SECONDS = 10
+"""The time from one line of progress to the next."""
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 120
 """A run that is so much later than its stage allows has hung, and is ended."""
 TOP_SPEED_SECONDS = 600
-"""For a run that has not said yet how long it takes."""
+"""The same for a run that has not said yet how long it takes."""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a stage ended: its exit code, and the folder and the judgement of the evidence that it left."""
+class StageEnd:
+    """How a stage ended."""
 
     code: int
+    """The exit code of its process."""
     folder: Path | None = None
+    """That of the evidence it left."""
     judged: Judgement | None = None
 
     @property
     def word(self) -> Word:
-        """What it counts as: without evidence nothing is known."""
+        """Its verdict: inconclusive without evidence."""
         return self.judged.word if self.judged else Word.INCONCLUSIVE
 
     def __str__(self) -> str:
@@ -61,7 +65,7 @@ class CannotRehearse(ReadinessError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     add_env(parser, required=False)
     parser.add_argument("--stage", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(STAGES)})")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="how many make the load (default: 1)")
@@ -74,24 +78,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the stages; 0 when all passed, 1 when one failed, 10 when one was inconclusive or not run."""
+    """Run the stages; return 0 when all passed, 1 when one failed, 10 when one was inconclusive or not run.
+
+    2 where the load was refused. Raises CannotRehearse.
+    """
     if options.self_check:
         command = [sys.executable, "-m", "loadtests.selfcheck"]
         return subprocess.run(command, cwd=shipped.loadtests().parent, check=False).returncode  # noqa: S603  our own
     if not options.env:
         raise CannotRehearse("name an environment: --env NAME, or prove the figures first: --self-check")
-    found: dict[str, Ended] = {}
+
+    ended: dict[str, StageEnd] = {}
     with ExitStack() as stack:
         variables: Mapping[str, str] = os.environ
         if _is_sandbox(options) and "SANDBOX_URL" not in variables:
             variables = {**variables, **stack.enter_context(Sandbox.start(launched=True)).variables}
-        came = stack.enter_context(_signals())
+
+        signals = stack.enter_context(_caught_signals())
         for stage in options.stage or STAGES:
-            ended = found[stage] = _rehearse(options, stage, variables, came)
-            if came or ended.code == REFUSED or (not options.keep_going and ended.word is not Word.PASS):
+            ended[stage] = _rehearse(options, stage, variables, signals)
+            if signals or _is_last(ended[stage], keep_going=options.keep_going):
                 break
-    code = _summary(options, found)
-    return REFUSED if any(ended.code == REFUSED for ended in found.values()) else code
+
+    code = _print_summary(options, ended)
+    if any(end.code == REFUSED for end in ended.values()):
+        return REFUSED
+    return code
+
+
+def _is_last(end: StageEnd, *, keep_going: bool) -> bool:
+    """Check whether no other stage is to follow one."""
+    # What was refused once would be refused again.
+    if end.code == REFUSED:
+        return True
+    return not keep_going and end.word is not Word.PASS
 
 
 def _is_sandbox(options: argparse.Namespace) -> bool:
@@ -101,75 +121,92 @@ def _is_sandbox(options: argparse.Namespace) -> bool:
 
 
 @contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Give the signals to stop as they come: none ends this command before it has ended what makes the load."""
-    came: list[int] = []
+def _caught_signals() -> Iterator[list[int]]:
+    """Yield the signals to stop, a list that grows: none ends this command before it has ended what makes the load."""
+    caught: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
+    handlers = {number: signal.signal(number, lambda number, _: caught.append(number)) for number in numbers}
     try:
-        yield came
+        yield caught
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
-def _rehearse(options: argparse.Namespace, stage: str, variables: Mapping[str, str], came: list[int]) -> Ended:
-    """Run one stage and judge what it leaves."""
-    before = set(rehearsal_evidence.folders(options.reports, options.env, stage))
-    look = partial(_newest, options, stage, before)
-    along = partial(end_with_parent, signal.SIGTERM)
-    process = subprocess.Popen(_command(options, stage), env=dict(variables), preexec_fn=along)  # noqa: PLW1509, S603
+def _rehearse(options: argparse.Namespace, stage: str, variables: Mapping[str, str], signals: list[int]) -> StageEnd:
+    """Run one stage, and return how it ended."""
+    earlier = set(rehearsal_evidence.folders(options.reports, options.env, stage))
+    read_newest = partial(_newest, options, stage, earlier)
+
+    process = subprocess.Popen(  # noqa: S603  our own words
+        _command(options, stage),
+        env=dict(variables),
+        preexec_fn=partial(end_with_parent, signal.SIGTERM),  # noqa: PLW1509  it makes one system call, before any thread
+    )
     try:
-        _watch(process, stage, look, came)
-        if came:
-            _stop(process, look, came)
+        _watch(process, stage, read_newest, signals)
+        if signals:
+            _stop(process, read_newest, signals)
     finally:
         _end(process)
-    evidence = look()
-    folder = next(
-        (one for one in rehearsal_evidence.folders(options.reports, options.env, stage) if one not in before), None
+
+    evidence = read_newest()
+    return StageEnd(
+        code=process.returncode,
+        folder=next(iter(_new_folders(options, stage, earlier)), None),
+        judged=judge(Figures.of(evidence)) if evidence else None,
     )
-    return Ended(process.returncode, folder, judge(Figures.of(evidence)) if evidence else None)
 
 
-def _watch(process: subprocess.Popen[bytes], stage: str, look: Callable[[], Evidence | None], came: list[int]) -> None:
-    """Tell how it goes, until it ends, hangs, or is to stop."""
-    began = told = time.monotonic()
-    ends = TOP_SPEED_SECONDS
-    while process.poll() is None and not came:
+def _watch(
+    process: subprocess.Popen[bytes], stage: str, read_newest: Callable[[], Evidence | None], signals: list[int]
+) -> None:
+    """Print how it goes, until the process ends, hangs, or is to stop."""
+    began = printed = time.monotonic()
+    longest = TOP_SPEED_SECONDS
+    while process.poll() is None and not signals:
         time.sleep(POLL_SECONDS)
-        if time.monotonic() - told < LOOK_SECONDS:
+        if time.monotonic() - printed < LOOK_SECONDS:
             continue
-        told = time.monotonic()
-        evidence = look()
+
+        printed = time.monotonic()
+        evidence = read_newest()
         if evidence:
-            ramp = evidence.asked.ramp_seconds
-            ends = round(evidence.asked.seconds + 3 * ramp) + GRACE_SECONDS
+            longest = round(evidence.asked.seconds + 3 * evidence.asked.ramp_seconds) + GRACE_SECONDS
             print(_progress(evidence), flush=True)
-        if time.monotonic() - began > ends:
-            print(f"{stage}: hangs for more than {ends} s; it is ended", flush=True)
+
+        if time.monotonic() - began > longest:
+            print(f"{stage}: hangs for more than {longest} s; it is ended", flush=True)
             return
 
 
-def _stop(process: subprocess.Popen[bytes], look: Callable[[], Evidence | None], came: list[int]) -> None:
-    """Hand the signals on and wait for the users, as long as they may take."""
+def _stop(process: subprocess.Popen[bytes], read_newest: Callable[[], Evidence | None], signals: list[int]) -> None:
+    """Pass the signals on, and wait for the users as long as they may take to finish."""
     print("stopping: the users finish what they began", flush=True)
-    evidence, handed = look(), 0
+    evidence = read_newest()
+    drain_seconds = evidence.asked.drain_seconds if evidence else 0
+
     began = time.monotonic()
-    looks, ends = began + LOOK_SECONDS, began + GRACE_SECONDS + (evidence.asked.drain_seconds if evidence else 0)
-    while process.poll() is None and time.monotonic() < ends:
-        if signal.SIGTERM in came[handed:]:
+    deadline = began + GRACE_SECONDS + drain_seconds
+    looks_at = began + LOOK_SECONDS
+    passed_on = 0
+    while process.poll() is None and time.monotonic() < deadline:
+        if signal.SIGTERM in signals[passed_on:]:
             process.terminate()
-        handed = len(came)
+        passed_on = len(signals)
+
         time.sleep(POLL_SECONDS)
-        if time.monotonic() > looks:
-            looks, evidence = ends, look()
+        if time.monotonic() > looks_at:
+            # Once only: by now it has to be stopping.
+            looks_at = deadline
+            # A terminal sends Ctrl-C to Locust too; a SIGINT to this process alone does not reach it.
+            evidence = read_newest()
             if evidence is None or evidence.ended == "running":
-                process.terminate()  # a terminal tells Locust of Ctrl-C too; a SIGINT to this process alone does not
+                process.terminate()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """See to it that nobody makes load any more."""
+    """End the process, so that nobody makes load any more."""
     if process.poll() is not None:
         return
     process.terminate()
@@ -185,54 +222,74 @@ def _command(options: argparse.Namespace, stage: str) -> list[str]:
     command = [sys.executable, "-m", "locust", "-f", str(locustfile), "--headless", "--only-summary"]
     command += ["--skip-log-setup", "--env", options.env, "--stage", stage]
     command += ["--environments", str(options.environments), "--reports", str(options.reports)]
-    command += ["--allow", options.allow] if options.allow else []
-    command += ["--confirm", options.confirm] if options.confirm else []
-    command += _several(options.processes) if options.processes > 1 else []
+    if options.allow:
+        command += ["--allow", options.allow]
+    if options.confirm:
+        command += ["--confirm", options.confirm]
+    if options.processes > 1:
+        command += _several(options.processes)
     return command
 
 
 def _several(processes: int) -> list[str]:
-    """Return what lets several processes make the load."""
+    """Return the options that let several processes make the load."""
     # On one machine nobody else needs to reach the leading process, and another rehearsal may have Locust's own port.
     port = str(free_port())
     leading = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port]
     return ["--processes", str(processes), *leading, "--master-port", port]
 
 
-def _newest(options: argparse.Namespace, stage: str, before: set[Path]) -> Evidence | None:
+def _new_folders(options: argparse.Namespace, stage: str, earlier: set[Path]) -> Iterator[Path]:
+    """Yield the folders of evidence that were made since, the newest first."""
     for folder in rehearsal_evidence.folders(options.reports, options.env, stage):
-        if folder not in before and (folder / rehearsal_evidence.FILE).is_file():
-            try:
-                return rehearsal_evidence.read(folder)
-            except BadRun as error:
-                print(error, flush=True)
+        if folder not in earlier:
+            yield folder
+
+
+def _newest(options: argparse.Namespace, stage: str, earlier: set[Path]) -> Evidence | None:
+    """Return the newest evidence that can be read of those made since."""
+    for folder in _new_folders(options, stage, earlier):
+        if not (folder / rehearsal_evidence.FILE).is_file():
+            continue
+        try:
+            return rehearsal_evidence.read(folder)
+        except BadRun as error:
+            print(error, flush=True)
     return None
 
 
 def _progress(evidence: Evidence) -> str:
-    """Write one line of how it goes."""
-    now = max(evidence.seconds, default=0)
-    gone = now - evidence.started_at.timestamp()
+    """Return the line of progress: minutes, users, answers a second, p95 of the last slices in seconds, failures."""
+    elapsed = max(evidence.seconds, default=0) - evidence.started_at.timestamp()
+    users = evidence.users[max(evidence.users)] if evidence.users else 0
+    failed = sum(part[3] for part in evidence.slices.values())
+
+    # The newest second is not over yet.
     recent = [evidence.seconds[second] for second in sorted(evidence.seconds)[-LOOK_SECONDS - 1 : -1]]
     rate = sum(answered for _, answered in recent) / max(len(recent), 1)
     p95 = merged(evidence.slices[at][1] for at in sorted(evidence.slices)[-2:]).middle(0.95)
-    failed = sum(part[3] for part in evidence.slices.values())
-    users = evidence.users[max(evidence.users)] if evidence.users else 0
     return (
-        f"{evidence.stage:<8} {gone / 60:5.1f} of {evidence.asked.seconds / 60:.1f} min  {users:>6,} users"
+        f"{evidence.stage:<8} {elapsed / 60:5.1f} of {evidence.asked.seconds / 60:.1f} min  {users:>6,} users"
         f"  {rate:>7,.0f}/s  p95 at most {p95:.3f} s  {failed:,} failed"
     )
 
 
-def _summary(options: argparse.Namespace, found: Mapping[str, Ended]) -> int:
+def _print_summary(options: argparse.Namespace, ended: Mapping[str, StageEnd]) -> int:
+    """Print how each stage ended; return the exit code of the worst."""
     print()
-    for stage, ended in found.items():
-        print(f"{stage:<10} {ended!s:<13} {ended.folder / 'page.html' if ended.folder else ''}")
-        for reason in ended.judged.reasons if ended.judged else ():
+    for stage, end in ended.items():
+        page = end.folder / "page.html" if end.folder else ""
+        print(f"{stage:<10} {end!s:<13} {page}")
+        for reason in end.judged.reasons if end.judged else ():
             print(f"           {reason.word}: {reason.says}. Next: {reason.next}")
-    left = [stage for stage in options.stage or STAGES if stage not in found]
-    if left:
-        print(f"not run: {', '.join(left)}")
-    words = {*(ended.word for ended in found.values()), *(Word.INCONCLUSIVE for _ in left)}
-    worst = next((word for word in (Word.FAIL, Word.INCONCLUSIVE) if word in words), Word.PASS)
-    return worst.exit
+
+    words = {end.word for end in ended.values()}
+    not_run = [stage for stage in options.stage or STAGES if stage not in ended]
+    if not_run:
+        print(f"not run: {', '.join(not_run)}")
+        words.add(Word.INCONCLUSIVE)
+
+    for word in (Word.FAIL, Word.INCONCLUSIVE):
+        if word in words:
+            return word.exit
+    return Word.PASS.exit

@@ -11,11 +11,11 @@ FOLDERS = {"checks": shipped.checks, "loadtests": shipped.loadtests}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command line may say."""
+    """Add the arguments of the command."""
     parser.add_argument("folder", choices=FOLDERS, help="which of them")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the folder."""
+    """Print the folder and return 0."""
     print(FOLDERS[options.folder]())
     return 0

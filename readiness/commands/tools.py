@@ -13,7 +13,7 @@ HELP = "list the programs that the sandbox and the pages need, or fetch those th
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+    """Add the arguments of the command."""
     parser.add_argument(
         "--fetch",
         action="store_true",
@@ -29,24 +29,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """List the tools; the exit code is 0 when all that were asked for are there and start. Raises BadInput."""
+    """Print the tools; return 0 when all that were asked for are there and start, else 1. Raises BadInput."""
     tools = [tool for tool in TOOLS if not options.only or tool.name in options.only]
-    may_fetch()  # a mistake in the variable is told, also where nothing is fetched
+    may_fetch()  # raises on a mistake in the variable, also where nothing is fetched
+
     failures: Mapping[str, Sequence[str]] = {}
     if options.fetch:
         failures = fetch(tools, lambda line: print(line, flush=True))
+
     width = max(len(tool.name) for tool in tools)
     # Each is asked for its version: a program that is there and does not start is as good as none.
     complete = [_list(tool, width, failures.get(tool.name, ())) for tool in tools]
     if all(complete):
         return 0
+
     if not options.fetch:
         print("\nto bring what is missing: readiness tools --fetch")
     return 1
 
 
 def _list(tool: Tool, width: int, failures: Sequence[str]) -> bool:
-    """Print what is known of a tool; return whether it is there and starts."""
+    """Print a tool and where it is; return whether it is there and starts."""
     blank = " " * width
     program = find(tool)
     if program is None:
@@ -55,12 +58,14 @@ def _list(tool: Tool, width: int, failures: Sequence[str]) -> bool:
             print(f"{blank}  not fetched: {reason}")
         print(f"{blank}  install {tool.name} yourself: {tool.by_hand}")
         return False
+
     try:
-        says = version(program)
+        stated = version(program)
     except BrokenTool as error:
         print(f"{tool.name:<{width}}  broken: {error}")
         print(f"{blank}  needed for {tool.needed_for}; mend or remove that program")
         return False
-    print(f"{tool.name:<{width}}  {program}, {says}")
+
+    print(f"{tool.name:<{width}}  {program}, {stated}")
     print(f"{blank}  for {tool.needed_for}")
     return True

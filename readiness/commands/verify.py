@@ -13,9 +13,9 @@ from typing import Any
 from readiness.commands import add_reports
 from readiness.errors import BadInput, BadRun
 from readiness.evidence import run_folders
-from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, audit_run, book_of
+from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, audit_run, read_ledger
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import Book, Kept
+from readiness.evidence.ledger import LedgerReading, LedgerRecord
 from readiness.evidence.previous_run import as_before, held_in
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
@@ -60,24 +60,24 @@ def run(options: argparse.Namespace) -> int:
     words = _run_words(options)
     try:
         recorded = read_run(run_folders.find(options.reports, words))
-        book = book_of(recorded.folder.resolve().parent, trusted)
+        ledger = read_ledger(recorded.folder.resolve().parent, trusted)
     except BadRun as error:
         return _refuse(str(error).splitlines(), options)
 
     judged = judge(recorded)
-    audit = audit_run(recorded, book, trusted)
-    audit.faults = [
+    audit = audit_run(recorded, ledger, trusted)
+    audit.tampered = [
         *judged.refuted,
         *_contradicts_previous(recorded),
         *_too_old(recorded, options.newer_than),
-        *audit.faults,
-        *_not_the_newest(recorded, book, words),
-        *_head_missing(book, options.head),
+        *audit.tampered,
+        *_not_the_newest(recorded, ledger, words),
+        *_head_missing(ledger, options.head),
     ]
 
     code = _exit_code(judged, audit)
     if options.render:
-        _render(recorded, book)
+        _render(recorded, ledger)
     if options.json:
         print(json.dumps(_as_json(recorded, judged, audit, code), indent=2))
     else:
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _exit_code(judged: Judged, audit: Audit) -> int:
     # What was changed proves nothing, not even a bad verdict.
-    if audit.faults:
+    if audit.tampered:
         return audit.exit
     # A bad verdict is believed without a signature, a good one is not.
     return judged.verdict.exit or audit.exit
@@ -107,7 +107,7 @@ def _run_words(options: argparse.Namespace) -> list[str]:
     return words
 
 
-def _not_the_newest(recorded: RecordedRun, book: Book | None, words: list[str]) -> Iterator[str]:
+def _not_the_newest(recorded: RecordedRun, ledger: LedgerReading | None, words: list[str]) -> Iterator[str]:
     """Yield why a run is not the newest of an environment and a phase, where that was asked for."""
     if len(words) == 1:
         return
@@ -116,9 +116,9 @@ def _not_the_newest(recorded: RecordedRun, book: Book | None, words: list[str]) 
     if recorded.start.env != environment:
         yield f"this is a run of {recorded.start.env}: it was copied in"
 
-    if book is None:
+    if ledger is None:
         return
-    for record in book.runs.values():
+    for record in ledger.runs.values():
         entry = record.entry
         if entry.kind != "run" or entry.phase != phase or entry.started_at is None:
             continue
@@ -126,15 +126,15 @@ def _not_the_newest(recorded: RecordedRun, book: Book | None, words: list[str]) 
             yield f"the ledger has a newer run of {phase}: {record.name}"
 
 
-def _head_missing(book: Book | None, head: str | None) -> Iterator[str]:
+def _head_missing(ledger: LedgerReading | None, head: str | None) -> Iterator[str]:
     """Yield that a head which was kept elsewhere is not in the ledger."""
-    if head and (book is None or book.anchored(head) is None):
+    if head and (ledger is None or ledger.anchored(head) is None):
         yield f"the ledger never had the head {head[:SHOWN]}: it was cut or written anew (16 digits at least)"
 
 
-def _render(recorded: RecordedRun, book: Book | None) -> None:
+def _render(recorded: RecordedRun, ledger: LedgerReading | None) -> None:
     """Write what is rendered anew; what is sealed stays as it was sealed. Raises BadInput."""
-    record = book.runs.get(recorded.folder.name) if book else None
+    record = ledger.runs.get(recorded.folder.name) if ledger else None
     sealed_digests = record.sealed.files if record and record.sealed else {}
 
     rendered = {"summary.md": markdown, "junit.xml": junit, "ctrf.json": ctrf, report_page.FILE: report_page.render}
@@ -158,53 +158,53 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
         raise BadInput(["--all goes through one environment: readiness verify --all --env NAME"])
 
     home = options.reports / options.env
-    book = book_of(home, trusted)
-    if book is None:
+    ledger = read_ledger(home, trusted)
+    if ledger is None:
         return _refuse([f"there is no ledger in {home}"], options)
 
-    audit, audited_runs = audit_all(home, book, trusted, options.limits)
-    audit.faults += _head_missing(book, options.head)
+    audit, audited_runs = audit_all(home, ledger, trusted, options.limits)
+    audit.tampered += _head_missing(ledger, options.head)
     if options.json:
-        print(json.dumps(_ledger_as_json(book, audit, audited_runs), indent=2))
+        print(json.dumps(_ledger_as_json(ledger, audit, audited_runs), indent=2))
         return audit.exit
 
     for audited in audited_runs:
         _print_audited(audited)
     _print_audit(audit, every=True)
-    print(f"ledger    {len(book.digests)} entries, head {book.head}")
-    if options.head and not audit.faults:
-        print(f"anchor    {book.anchored(options.head)} entries since {options.head[:SHOWN]}")
+    print(f"ledger    {len(ledger.digests)} entries, head {ledger.head}")
+    if options.head and not audit.tampered:
+        print(f"anchor    {ledger.anchored(options.head)} entries since {options.head[:SHOWN]}")
     print(f"verdict   {ENDINGS[min(audit.exit, 2)]}")
     return audit.exit
 
 
 def _print_audited(audited: Audited) -> None:
-    record = audited.kept
+    record = audited.record
     state = {0: "holds", ALTERED: "ALTERED"}.get(audited.exit, "not evidence")
     print(f"{record.entry.at:%Y-%m-%d %H:%M:%S}Z  {record.ended:<11}{state:<14}{record.name}  {_signature(record)}")
 
 
-def _signature(record: Kept) -> str:
+def _signature(record: LedgerRecord) -> str:
     if record.key:
         return f"signed by {record.key.name}"
     return "signed, not trusted" if record.signed else "not signed"
 
 
-def _ledger_as_json(book: Book, audit: Audit, audited_runs: list[Audited]) -> dict[str, Any]:
+def _ledger_as_json(ledger: LedgerReading, audit: Audit, audited_runs: list[Audited]) -> dict[str, Any]:
     return {
-        "env": book.path.parent.name,
-        "head": book.head,
-        "entries": len(book.digests),
+        "env": ledger.path.parent.name,
+        "head": ledger.head,
+        "entries": len(ledger.digests),
         "exit": audit.exit,
-        "faults": audit.faults,
-        "gaps": audit.gaps,
-        "told": audit.told,
+        "faults": audit.tampered,
+        "gaps": audit.unproven,
+        "told": audit.notes,
         "runs": [_audited_as_json(audited) for audited in audited_runs],
     }
 
 
 def _audited_as_json(audited: Audited) -> dict[str, Any]:
-    record = audited.kept
+    record = audited.record
     return {
         **record.entry.model_dump(mode="json"),
         "ended": record.ended,
@@ -215,7 +215,7 @@ def _audited_as_json(audited: Audited) -> dict[str, Any]:
 
 def _print_audit(audit: Audit, *, every: bool = False) -> None:
     """Print the findings of an audit, the first few of each kind or every one."""
-    for word, sentences in (("REFUTED", audit.faults), ("GAP", audit.gaps), ("evidence", audit.told)):
+    for word, sentences in (("REFUTED", audit.tampered), ("GAP", audit.unproven), ("evidence", audit.notes)):
         shown = sentences if every else sentences[:NAMED_AT_MOST]
         for sentence in shown:
             print(f"{word:<10}{sentence}")
@@ -290,7 +290,7 @@ def _print_run(recorded: RecordedRun, judged: Judged, audit: Audit) -> None:
 def _print_verdict(judged: Judged, audit: Audit) -> None:
     verdict = judged.verdict
 
-    if audit.faults:
+    if audit.tampered:
         print("verdict   none: this is not what was recorded")
         return
 
@@ -299,7 +299,7 @@ def _print_verdict(judged: Judged, audit: Audit) -> None:
         more = f" and {len(holding) - NAMED_AT_MOST} more" if len(holding) > NAMED_AT_MOST else ""
         print(f"held by   {', '.join(holding[:NAMED_AT_MOST])}{more}")
 
-    if audit.gaps and verdict.exit == 0:
+    if audit.unproven and verdict.exit == 0:
         print(f"verdict   none: recorded as {verdict.word}, and this is not evidence")
         return
     print(f"verdict   {verdict.word}: {verdict.action}")
@@ -333,16 +333,16 @@ def _as_json(recorded: RecordedRun, judged: Judged, audit: Audit, code: int) -> 
         "phase": str(recorded.start.phase),
         "as_of": recorded.start.as_of.isoformat(),
         "started_at": recorded.start.started_at.isoformat(),
-        "trusted": not audit.faults,
-        "evidence": not (audit.faults or audit.gaps),
-        "gaps": audit.gaps,
-        "told": audit.told,
-        "verdict": None if audit.faults else str(judged.verdict.word),
+        "trusted": not audit.tampered,
+        "evidence": not (audit.tampered or audit.unproven),
+        "gaps": audit.unproven,
+        "told": audit.notes,
+        "verdict": None if audit.tampered else str(judged.verdict.word),
         "exit": code,
         "recorded": str(finish.verdict) if finish else None,
         "ended": bool(finish and finish.ended),
         "endings": _endings(recorded, judged),
-        "problems": audit.faults,
+        "problems": audit.tampered,
         "decided": judged.decided,
         "demanded": judged.demanded,
         "missing": [item.key.name for item in judged.missing],

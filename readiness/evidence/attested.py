@@ -1,4 +1,4 @@
-"""What people have said of a run's lines: whether its journal bears it out, and how it is told."""
+"""Attestations and waivers in a recorded run: whether its journal bears them out, and the state of each for reports."""
 
 from __future__ import annotations
 
@@ -18,48 +18,65 @@ Entry = TypeVar("Entry", bound=BaseModel)
 DECIDES, WAIVES, VOID, EXPIRED, UNUSED = "decides", "waives", "void", "expired", "unused"
 ATTESTED = "attested by "
 """How the measurement begins that is a person's word."""
+_OF_THE_RESULT = {"entry", "state"}
+"""What a result adds to the entry that it carries."""
 
 
-def speaks(run: RecordedRun, result: Result) -> bool:
-    """Tell whether the run began with an attestation that decides this result."""
-    entry = _entry(Attestation, result, result.attestation, run.start.attestations, DECIDES)
-    return entry is not None and not entry.lapsed(run.start.as_of) and (entry.holds or result.outcome is Outcome.FAIL)
+def is_attested(run: RecordedRun, result: Result) -> bool:
+    """Check whether the run began with an attestation that decides this result."""
+    attestation = _entry(Attestation, result, result.attestation, run.start.attestations, DECIDES)
+    if attestation is None or attestation.lapsed(run.start.as_of):
+        return False
+
+    # Who says that the line does not hold can only fail it.
+    return attestation.holds or result.outcome is Outcome.FAIL
 
 
-def waives(run: RecordedRun, result: Result, outcome: Outcome) -> bool:
-    """Tell whether the run began with a waiver that covers this result."""
+def is_waived(run: RecordedRun, result: Result, outcome: Outcome) -> bool:
+    """Check whether the run began with a waiver that covers this result."""
     if not result.waived or outcome not in WAIVABLE:
         return False
-    entry = _entry(Waiver, result, result.waiver, run.start.waivers, WAIVES)
-    return entry is not None and not entry.lapsed(run.start.as_of) and entry.covers(run.start.phase)
+
+    waiver = _entry(Waiver, result, result.waiver, run.start.waivers, WAIVES)
+    if waiver is None or waiver.lapsed(run.start.as_of):
+        return False
+    return waiver.covers(run.start.phase)
 
 
 def contradictions(run: RecordedRun, result: Result, outcome: Outcome) -> Iterator[str]:
-    """Tell where the flags of a result are not what its entries and the start of the run bear out."""
-    word = _state(result.attestation) == DECIDES or any(one.name.startswith(ATTESTED) for one in result.measurements)
-    if result.attested and not speaks(run, result):
+    """Yield where the flags of a result are not what its entries and the start of the run bear out."""
+    by_a_person = any(measurement.name.startswith(ATTESTED) for measurement in result.measurements)
+    carries_a_word = _state(result.attestation) == DECIDES or by_a_person
+    if result.attested and not is_attested(run, result):
         yield "recorded as attested, and the run began with no attestation that says so"
-    elif not result.attested and word:
+    elif not result.attested and carries_a_word:
         yield "recorded as found by a machine, and it carries a person's word"
-    if result.waived is not waives(run, result, outcome):
+
+    if result.waived is not is_waived(run, result, outcome):
         yield "recorded as waived, and the run began with no waiver that covers it"
     elif not result.waived and _state(result.waiver) == WAIVES:
         yield "recorded as not waived, and it carries the waiver"
 
 
-def _state(told: Mapping[str, Any] | None) -> str | None:
-    return str(told["state"]) if told and "state" in told else None
+def _state(carried: Mapping[str, Any] | None) -> str | None:
+    return str(carried["state"]) if carried and "state" in carried else None
 
 
 def _entry(
-    model: type[Entry], result: Result, told: Mapping[str, Any] | None, began: Mapping[str, Any], state: str
+    model: type[Entry], result: Result, carried: Mapping[str, Any] | None, began: Mapping[str, Any], state: str
 ) -> Entry | None:
-    """Read the entry that a result carries, where it is the one that the run began with."""
+    """Return the entry that a result carries in this state; None unless it is the one that the run began with."""
     name = name_among(list(began), result.key.name)
-    if told is None or name is None or told.get("entry") != name or told.get("state") != state:
+    if carried is None or name is None:
         return None
-    if {key: value for key, value in told.items() if key not in {"entry", "state"}} != dict(began[name]):
+    if carried.get("entry") != name or carried.get("state") != state:
         return None
+
+    # A journal that was written by hand may carry other words than those that were reviewed.
+    values = {key: value for key, value in carried.items() if key not in _OF_THE_RESULT}
+    if values != dict(began[name]):
+        return None
+
     try:
         return model.model_validate(began[name])
     except ValidationError:
@@ -67,43 +84,59 @@ def _entry(
 
 
 @dataclass(frozen=True)
-class Said:
-    """One entry, and what it was good for in this run."""
+class EntryStatus:
+    """One attestation or waiver, and what it was good for in this run."""
 
     kind: str
     """waived, attested, void, expired or unused."""
     entry: str
+    """`runbook/line` or `runbook/line:subject`."""
     text: str
 
 
 _ORDER = ("void", "expired", "unused", "waived", "attested")
 
 
-def said(results: Iterable[Result]) -> list[Said]:
+def entry_statuses(results: Iterable[Result]) -> list[EntryStatus]:
     """Return the state of each entry that some results carry, first what somebody should look after."""
-    found: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+    by_entry: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
     for result in results:
-        for field, told in (("attestation", result.attestation), ("waiver", result.waiver)):
-            if told:
-                found.setdefault((field, told["entry"]), {})[told["state"]] = told
-    listed = [_said(field, entry, states) for (field, entry), states in found.items()]
-    return sorted(listed, key=lambda one: (_ORDER.index(one.kind), one.entry))
+        for field, carried in (("attestation", result.attestation), ("waiver", result.waiver)):
+            if carried:
+                by_state = by_entry.setdefault((field, carried["entry"]), {})
+                by_state[carried["state"]] = carried
+
+    statuses = [_status(field, entry, by_state) for (field, entry), by_state in by_entry.items()]
+    return sorted(statuses, key=lambda status: (_ORDER.index(status.kind), status.entry))
 
 
-def _said(field: str, entry: str, states: Mapping[str, Mapping[str, Any]]) -> Said:
-    state = next(one for one in (VOID, EXPIRED, DECIDES, WAIVES, UNUSED) if one in states)
-    told = states[state]
+def _status(field: str, entry: str, by_state: Mapping[str, Mapping[str, Any]]) -> EntryStatus:
+    """Return the gravest state of an entry that several results carry."""
+    state = next(state for state in (VOID, EXPIRED, DECIDES, WAIVES, UNUSED) if state in by_state)
+    carried = by_state[state]
+
     if field == "waiver":
-        people = f"asked for by {told['requested_by']}, approved by {told['approved_by']} on {told['at']}"
-        text = f"until {told['until']} ({told['reason']}): {told['because']}; {people}"
-        kind, unused = "waived", "the line is well: remove the waiver"
+        kind, text = "waived", _waiver_text(carried)
+        unused = "the line is well: remove the waiver"
     else:
-        word = "" if told["holds"] else "that it does not hold, "
-        text = f"by {told['who']} on {told['at']}, {word}valid until {told['valid_until']}: {told['statement']}"
-        text += f" ({told['evidence']})"
-        kind, unused = "attested", "a machine decides the line: remove the attestation"
+        kind, text = "attested", _attestation_text(carried)
+        unused = "a machine decides the line: remove the attestation"
+
     if state == VOID:
-        return Said("void", entry, f"a machine found otherwise; attested {text}")
+        return EntryStatus("void", entry, f"a machine found otherwise; attested {text}")
     if state == EXPIRED:
-        return Said("expired", entry, f"{kind} {text}")
-    return Said("unused", entry, f"{unused}; {kind} {text}") if state == UNUSED else Said(kind, entry, text)
+        return EntryStatus("expired", entry, f"{kind} {text}")
+    if state == UNUSED:
+        return EntryStatus("unused", entry, f"{unused}; {kind} {text}")
+    return EntryStatus(kind, entry, text)
+
+
+def _waiver_text(waiver: Mapping[str, Any]) -> str:
+    people = f"asked for by {waiver['requested_by']}, approved by {waiver['approved_by']} on {waiver['at']}"
+    return f"until {waiver['until']} ({waiver['reason']}): {waiver['because']}; {people}"
+
+
+def _attestation_text(attestation: Mapping[str, Any]) -> str:
+    denial = "" if attestation["holds"] else "that it does not hold, "
+    made = f"by {attestation['who']} on {attestation['at']}, {denial}valid until {attestation['valid_until']}"
+    return f"{made}: {attestation['statement']} ({attestation['evidence']})"

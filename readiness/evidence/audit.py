@@ -1,4 +1,4 @@
-"""Runs held against the ledger: who signed them, whether their files are as they were sealed, and what was left out."""
+"""Audit runs against the ledger: who signed them, whether their files are as they were sealed, what was left out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from readiness.drill import verdict as drill_verdict
 from readiness.errors import BadRun
 from readiness.evidence import ledger
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import Book, Kept, files_of
+from readiness.evidence.ledger import LedgerLine, LedgerReading, LedgerRecord, files_of
 from readiness.evidence.limit_changes import loosened
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.rejudge import judge
@@ -28,59 +28,86 @@ SIGNED_BY_NOBODY = "nobody signed it"
 
 @dataclass
 class Audit:
-    """What was found. Faults: something was changed. Gaps: something is no evidence. The rest is told."""
+    """The findings about a run, or about a whole ledger."""
 
-    faults: list[str] = field(default_factory=list)
-    gaps: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    tampered: list[str] = field(default_factory=list)
+    """What was changed."""
+    unproven: list[str] = field(default_factory=list)
+    """What is no evidence."""
+    notes: list[str] = field(default_factory=list)
+    """What a reader should know."""
 
     @property
     def exit(self) -> int:
         """0, 10 where something is no evidence, 1 where something was changed."""
         # What was changed outweighs what merely proves nothing.
-        if self.faults:
+        if self.tampered:
             return ALTERED
-        return INCOMPLETE_EXIT if self.gaps else 0
+        return INCOMPLETE_EXIT if self.unproven else 0
 
 
-def book_of(home: Path, trusted: Mapping[str, PublicKey]) -> Book | None:
+def read_ledger(home: Path, trusted: Mapping[str, PublicKey]) -> LedgerReading | None:
     """Read the ledger of an environment's folder; None where there is none. Raises BadRun where it cannot be read."""
     path = home / ledger.FILE
     return ledger.read(path, trusted) if path.exists() else None
 
 
-def audit_run(recorded: RecordedRun, book: Book | None, trusted: Mapping[str, PublicKey]) -> Audit:
-    """Hold one run against the ledger. Where no key was ever in use, a missing signature is only told."""
-    found, start = Audit(), recorded.start
+def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Mapping[str, PublicKey]) -> Audit:
+    """Compare one run with the ledger. Where no key was ever in use, a missing signature is only a note."""
+    audit = Audit()
+    start = recorded.start
+
+    # A replay has looked at nothing: no seal makes evidence of it.
     if start.replay or start.replay_of:
-        found.gaps.append(f"a replay of {start.replay_of.run if start.replay_of else start.replay} is not evidence")
-        return found
-    found.gaps += filter(None, [start.looked_back])
-    if book is None:
-        (found.gaps if trusted or start.key_id else found.told).append("no ledger lies beside it: not evidence")
-        return found
-    found.faults += book.problems
-    kept = book.runs.get(recorded.folder.name)
-    if kept is None:
-        found.faults.append("the ledger does not know this run: it was copied in, or its entries were removed")
-        return found
-    found.faults += _changed(kept, recorded)
-    if kept.sealed is None:
-        found.gaps.append("it was opened and never sealed: it died, a secret was found in it, or its seal was removed")
-    elif kept.key:
-        found.told.append(f"signed by {kept.key.name}, {kept.key.key_id[:SHOWN]}")
-    else:
-        missing = _unsigned(trusted, signed=kept.signed or bool(start.key_id))
-        (found.gaps if missing else found.told).append(f"{missing or NO_KEY}: not evidence")
-    found.told += _opened_since(book, kept)
-    return found
+        original = start.replay_of.run if start.replay_of else start.replay
+        audit.unproven.append(f"a replay of {original} is not evidence")
+        return audit
+
+    if start.looked_back:
+        audit.unproven.append(start.looked_back)
+
+    if reading is None:
+        # Who signs runs must have a ledger; who never did need not.
+        findings = audit.unproven if trusted or start.key_id else audit.notes
+        findings.append("no ledger lies beside it: not evidence")
+        return audit
+
+    audit.tampered += reading.problems
+    record = reading.runs.get(recorded.folder.name)
+    if record is None:
+        audit.tampered.append("the ledger does not know this run: it was copied in, or its entries were removed")
+        return audit
+
+    audit.tampered += _changed(record, recorded)
+    _add_signature(audit, record, recorded, trusted)
+    audit.notes += _opened_since(reading, record)
+    return audit
 
 
 NO_KEY = "not signed, and the project trusts no key (readiness key NAME)"
 
 
+def _add_signature(audit: Audit, record: LedgerRecord, recorded: RecordedRun, trusted: Mapping[str, PublicKey]) -> None:
+    """Add who sealed and signed a run, or why that is missing."""
+    if record.sealed is None:
+        audit.unproven.append(
+            "it was opened and never sealed: it died, a secret was found in it, or its seal was removed"
+        )
+        return
+
+    if record.key:
+        audit.notes.append(f"signed by {record.key.name}, {record.key.key_id[:SHOWN]}")
+        return
+
+    lack = _unsigned(trusted, signed=record.signed or bool(recorded.start.key_id))
+    if lack:
+        audit.unproven.append(f"{lack}: not evidence")
+    else:
+        audit.notes.append(f"{NO_KEY}: not evidence")
+
+
 def _unsigned(trusted: Mapping[str, PublicKey], *, signed: bool) -> str:
-    """Tell why it lacks a signature that it must have; empty where no key was ever in use."""
+    """Return why it lacks a signature that it must have; empty where no key was ever in use."""
     if trusted:
         return f"{SIGNED_BY_NOBODY} whom the project trusts"
     if signed:
@@ -88,188 +115,261 @@ def _unsigned(trusted: Mapping[str, PublicKey], *, signed: bool) -> str:
     return ""
 
 
-def _changed(kept: Kept, recorded: RecordedRun) -> Iterator[str]:
-    """Tell where a run is not the one that the ledger has under its name."""
-    start, opened = recorded.start, kept.opened
-    if start.run != kept.name:
+def _changed(record: LedgerRecord, recorded: RecordedRun) -> Iterator[str]:
+    """Yield where a run is not the one that the ledger has under its name."""
+    start = recorded.start
+    if start.run != record.name:
         yield f"its journal is that of {start.run}: it was copied in"
     if start.env != recorded.folder.resolve().parent.name:
         yield f"its journal is of the environment {start.env}: it was copied in"
-    if opened and (opened.entry.limits_digest, opened.entry.started_at) != (start.limits_digest, start.started_at):
-        yield "it was opened with another plan, or at another time: its journal was replaced"
-    if kept.sealed is None:
+
+    if record.opened:
+        opened = record.opened.entry
+        if (opened.limits_digest, opened.started_at) != (start.limits_digest, start.started_at):
+            yield "it was opened with another plan, or at another time: its journal was replaced"
+
+    # What was never sealed has nothing to be compared with.
+    if record.sealed is None:
         return
-    yield from _files(recorded.folder, kept)
-    if kept.sealed.entry.head != recorded.head:
+
+    yield from _changed_files(recorded.folder, record.sealed)
+    sealed = record.sealed.entry
+    if sealed.head != recorded.head:
         yield "the journal does not end as it did when it was sealed"
     verdict = judge(recorded).verdict
-    if (kept.sealed.entry.verdict, kept.sealed.entry.exit) != (str(verdict.word), verdict.exit):
-        yield f"sealed as {kept.sealed.entry.verdict}, its results add up to {verdict.word}"
+    if (sealed.verdict, sealed.exit) != (str(verdict.word), verdict.exit):
+        yield f"sealed as {sealed.verdict}, its results add up to {verdict.word}"
 
 
-def _files(folder: Path, kept: Kept) -> Iterator[str]:
-    assert kept.sealed
-    sealed, here = kept.sealed.files, files_of(folder)
-    for name in sorted({*sealed, *here}):
-        if name not in here:
+def _changed_files(folder: Path, seal: LedgerLine) -> Iterator[str]:
+    """Yield each file that is not as it was sealed."""
+    sealed = seal.files
+    present = files_of(folder)
+    for name in sorted({*sealed, *present}):
+        if name not in present:
             yield f"{name} was sealed and is gone"
         elif name not in sealed:
             yield f"{name} was added after it was sealed"
-        elif sealed[name] != here[name]:
+        elif sealed[name] != present[name]:
             yield f"{name} was changed after it was sealed"
 
 
-def _opened_since(book: Book, kept: Kept) -> Iterator[str]:
-    """Tell of the runs of this phase that were opened since the last good one before this: none can be left out."""
-    before: list[Kept] = []
-    for other in book.runs.values():
-        if other is kept:
-            break
-        if other.entry.kind == "run" and other.entry.phase == kept.entry.phase:
-            before = [] if other.ended in GOOD.values() else [*before, other]
-    if before:
-        words = [other.ended for other in before]
-        counted = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
-        since = f"{before[0].entry.at:%Y-%m-%d %H:%M}Z"
-        yield f"{len(before)} other runs of {kept.entry.phase} since {since} were not good: {counted}"
-        if any(other.entry.limits_digest != kept.entry.limits_digest for other in before):
-            yield "its limits are not those of the runs before it: see readiness verify --all"
+def _opened_since(reading: LedgerReading, record: LedgerRecord) -> Iterator[str]:
+    """Yield what was opened of this phase between the last good run and this one: no attempt can be left out."""
+    attempts: list[LedgerRecord] = []
+    for earlier in _runs_before(reading, record):
+        if earlier.ended in GOOD.values():
+            attempts = []
+        else:
+            attempts.append(earlier)
+    if not attempts:
+        return
+
+    words = [attempt.ended for attempt in attempts]
+    counted = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+    since = f"{attempts[0].entry.at:%Y-%m-%d %H:%M}Z"
+    yield f"{len(attempts)} other runs of {record.entry.phase} since {since} were not good: {counted}"
+
+    # Running until it is green with other limits is no better than lowering them.
+    if any(attempt.entry.limits_digest != record.entry.limits_digest for attempt in attempts):
+        yield "its limits are not those of the runs before it: see readiness verify --all"
+
+
+def _runs_before(reading: LedgerReading, record: LedgerRecord) -> Iterator[LedgerRecord]:
+    """Yield the runs of the same phase that were opened before, the oldest first."""
+    for other in reading.runs.values():
+        if other is record:
+            return
+        if other.entry.kind == "run" and other.entry.phase == record.entry.phase:
+            yield other
 
 
 class Seals:
-    """What the ledgers say against rehearsals and drills, where the project trusts a key: without one nothing."""
+    """What the ledgers have against rehearsals and drills, where the project trusts a key: without one nothing."""
 
     def __init__(self, trusted: Mapping[str, PublicKey]) -> None:
         self._trusted = trusted
-        self._books: dict[Path, Book | str] = {}
+        self._readings: dict[Path, LedgerReading | str] = {}
+        """By the folder of an environment; why there is none, where it is a text."""
 
     def against(self, folder: Path) -> Iterator[str]:
-        """Tell why a folder is no evidence."""
+        """Yield why a folder is no evidence."""
         if not self._trusted:
             return
-        home = folder.resolve().parents[1]
-        if home not in self._books:
-            self._books[home] = self._read(home)
-        book = self._books[home]
-        yield from [book] if isinstance(book, str) else _unsealed(book, folder)
 
-    def _read(self, home: Path) -> Book | str:
+        home = folder.resolve().parents[1]
+        if home not in self._readings:
+            self._readings[home] = self._read(home)
+
+        reading = self._readings[home]
+        if isinstance(reading, str):
+            yield reading
+        else:
+            yield from _unsealed(reading, folder)
+
+    def _read(self, home: Path) -> LedgerReading | str:
         try:
-            return book_of(home, self._trusted) or "no ledger lies beside it"
+            return read_ledger(home, self._trusted) or "no ledger lies beside it"
         except BadRun as error:
             return str(error)
 
 
-def _unsealed(book: Book, folder: Path) -> Iterator[str]:
-    yield from (f"the ledger is damaged: {problem}" for problem in book.problems)
-    kept = book.runs.get(f"{folder.parent.name}/{folder.name}")
-    if kept is None:
+def _unsealed(reading: LedgerReading, folder: Path) -> Iterator[str]:
+    for problem in reading.problems:
+        yield f"the ledger is damaged: {problem}"
+
+    record = reading.runs.get(f"{folder.parent.name}/{folder.name}")
+    if record is None:
         yield "the ledger does not know it: it was copied in, or its entries were removed"
-    elif kept.sealed is None:
+    elif record.sealed is None:
         yield "it was never sealed: it was broken off, or is still under way"
-    elif kept.key is None:
+    elif record.key is None:
         yield f"{SIGNED_BY_NOBODY} whom the project trusts: set READINESS_SIGNING_KEY_FILE and make it again"
     else:
-        yield from _files(folder, kept)
+        yield from _changed_files(folder, record.sealed)
 
 
 @dataclass(frozen=True)
 class Audited:
-    """One entry of the ledger, for the list of all."""
+    """One record of the ledger and the exit code of its audit, for the list of all."""
 
-    kept: Kept
+    record: LedgerRecord
     exit: int
 
 
 def audit_all(
-    home: Path, book: Book, trusted: Mapping[str, PublicKey], approved: Collection[str] = ()
+    home: Path, reading: LedgerReading, trusted: Mapping[str, PublicKey], approved: Collection[str] = ()
 ) -> tuple[Audit, list[Audited]]:
-    """Hold everything of an environment against its ledger; `approved` are digests of limits that somebody accepts."""
-    whole = Audit(faults=list(book.problems))
-    found: list[Audited] = []
+    """Compare everything of an environment with its ledger; `approved` are digests of limits that somebody accepts."""
+    whole = Audit(tampered=list(reading.problems))
+    audited: list[Audited] = []
     newest: dict[str, RecordedRun] = {}
-    for kept in book.runs.values():
-        one, recorded = _audited(home, kept, trusted)
-        whole.faults += [f"{kept.name}: {fault}" for fault in one.faults]
-        whole.gaps += [f"{kept.name}: {gap}" for gap in one.gaps]
-        found.append(Audited(kept, one.exit))
+    for record in reading.runs.values():
+        audit, recorded = _audit_record(home, record, trusted)
+        whole.tampered += [f"{record.name}: {finding}" for finding in audit.tampered]
+        whole.unproven += [f"{record.name}: {finding}" for finding in audit.unproven]
+        audited.append(Audited(record, audit.exit))
+
         if recorded:
             before = newest.get(recorded.start.phase)
-            weaker = list(_loosened(before, recorded)) if before else []
-            accepted = recorded.start.limits_digest in approved
-            (whole.told if accepted else whole.gaps).extend(f"{kept.name}: LOOSENED {told}" for told in weaker)
+            looser = [f"{record.name}: LOOSENED {change}" for change in _loosened(before, recorded)]
+            is_approved = recorded.start.limits_digest in approved
+            (whole.notes if is_approved else whole.unproven).extend(looser)
             newest[recorded.start.phase] = recorded
+
+    whole.tampered += _strangers(home, reading)
+    _audit_page(home, reading, trusted, whole)
+    for phase, recorded in newest.items():
+        whole.notes.append(f"limits of {phase}: {recorded.start.limits_digest}")
+    return whole, audited
+
+
+def _strangers(home: Path, reading: LedgerReading) -> Iterator[str]:
+    """Yield the folders of evidence that the ledger does not have."""
     others = (folder for place in ledger.KINDS for folder in folders(home / place))
     for folder in (*candidates(home.parent, home.name), *others):
-        name, kind = folder.relative_to(home).as_posix(), ledger.KINDS.get(folder.parent.name, "run")
-        if name not in book.runs:
-            whole.faults.append(f"{name}: the ledger does not know this {kind}: it was copied in, or cut out of it")
-    _hold_page(home, book, trusted, whole)
-    for phase, recorded in newest.items():
-        whole.told.append(f"limits of {phase}: {recorded.start.limits_digest}")
-    return whole, found
+        name = folder.relative_to(home).as_posix()
+        kind = ledger.KINDS.get(folder.parent.name, "run")
+        if name not in reading.runs:
+            yield f"{name}: the ledger does not know this {kind}: it was copied in, or cut out of it"
 
 
-def _hold_page(home: Path, book: Book, trusted: Mapping[str, PublicKey], whole: Audit) -> None:
-    """Hold the page that approvers sign against its newest entry."""
-    page, entered = home / ledger.PAGE, book.page
-    anew = f"render it anew: readiness sign-off --env {home.name}"
-    if entered is None:
+def _audit_page(home: Path, reading: LedgerReading, trusted: Mapping[str, PublicKey], whole: Audit) -> None:
+    """Compare the page that approvers sign with its newest entry."""
+    page = home / ledger.PAGE
+    remedy = f"render it anew: readiness sign-off --env {home.name}"
+
+    line = reading.page
+    if line is None:
         if page.is_file():
-            told = "the ledger does not know this page: it was put there, or its entry was cut out"
-            whole.faults.append(f"{page.name}: {told}; {anew}")
+            reason = "the ledger does not know this page: it was put there, or its entry was cut out"
+            whole.tampered.append(f"{page.name}: {reason}; {remedy}")
         return
-    at = f"{entered.entry.at:%Y-%m-%d %H:%M:%S}Z"
+
+    at = f"{line.entry.at:%Y-%m-%d %H:%M:%S}Z"
     if not page.is_file():
-        whole.faults.append(f"{page.name}: the ledger has it, and it is gone: it was deleted; {anew}")
-    elif ledger.file_digest(page) not in entered.files.values():
-        whole.faults.append(f"{page.name}: it is not as it was rendered at {at}: it was changed since; {anew}")
-    elif entered.key:
-        whole.told.append(f"{page.name}: as it was rendered at {at}, signed by {entered.key.name}")
-    elif missing := _unsigned(trusted, signed=entered.signed):
-        whole.gaps.append(f"{page.name}: {missing}; {anew}")
+        whole.tampered.append(f"{page.name}: the ledger has it, and it is gone: it was deleted; {remedy}")
+        return
+    if ledger.file_digest(page) not in line.files.values():
+        reason = f"it is not as it was rendered at {at}: it was changed since"
+        whole.tampered.append(f"{page.name}: {reason}; {remedy}")
+        return
+    if line.key:
+        whole.notes.append(f"{page.name}: as it was rendered at {at}, signed by {line.key.name}")
+        return
+
+    lack = _unsigned(trusted, signed=line.signed)
+    if lack:
+        whole.unproven.append(f"{page.name}: {lack}; {remedy}")
 
 
-def _audited(home: Path, kept: Kept, trusted: Mapping[str, PublicKey]) -> tuple[Audit, RecordedRun | None]:
-    folder, found = home / kept.name, Audit()
+def _audit_record(
+    home: Path, record: LedgerRecord, trusted: Mapping[str, PublicKey]
+) -> tuple[Audit, RecordedRun | None]:
+    """Return the audit of one record, and its run where it is one that can be read."""
+    audit = Audit()
+    folder = home / record.name
     if not folder.is_dir():
-        found.faults.append("the ledger has it, and its folder is gone: it was deleted")
-        return found, None
+        audit.tampered.append("the ledger has it, and its folder is gone: it was deleted")
+        return audit, None
+
     recorded = None
-    if kept.entry.kind != "run":
-        found.faults += [*_files(folder, kept), *_rehearsed(folder, kept)] if kept.sealed else []
-    elif kept.sealed or (folder / FILE).is_file():
-        try:
-            recorded = read_run(folder)
-        except BadRun as error:
-            found.faults += str(error).splitlines()
-        else:
-            found.faults += [*_changed(kept, recorded), *judge(recorded).refuted]
-            found.gaps += filter(None, [recorded.start.looked_back])
-    if kept.sealed is None:
-        found.gaps.append(f"opened {kept.entry.at:%Y-%m-%d %H:%M:%S}Z and never sealed: abandoned, or still under way")
-    elif kept.key is None:
-        signed = kept.signed or bool(recorded and recorded.start.key_id)
-        found.gaps += filter(None, [_unsigned(trusted, signed=signed)])
-    return found, recorded
+    if record.entry.kind == "run":
+        recorded = _audit_journal(folder, record, audit)
+    elif record.sealed:
+        audit.tampered += _changed_files(folder, record.sealed)
+        audit.tampered += _contradicts_seal(folder, record)
+
+    if record.sealed is None:
+        opened = f"{record.entry.at:%Y-%m-%d %H:%M:%S}Z"
+        audit.unproven.append(f"opened {opened} and never sealed: abandoned, or still under way")
+    elif record.key is None:
+        lack = _unsigned(trusted, signed=record.signed or bool(recorded and recorded.start.key_id))
+        if lack:
+            audit.unproven.append(lack)
+    return audit, recorded
 
 
-_JUDGED: dict[str, Callable[[Path], str]] = {
+def _audit_journal(folder: Path, record: LedgerRecord, audit: Audit) -> RecordedRun | None:
+    """Compare a run's journal with its record; return the run where it can be read."""
+    # A run that died before its first record has left nothing to read.
+    if record.sealed is None and not (folder / FILE).is_file():
+        return None
+
+    try:
+        recorded = read_run(folder)
+    except BadRun as error:
+        audit.tampered += str(error).splitlines()
+        return None
+
+    audit.tampered += _changed(record, recorded)
+    audit.tampered += judge(recorded).refuted
+    if recorded.start.looked_back:
+        audit.unproven.append(recorded.start.looked_back)
+    return recorded
+
+
+_VERDICTS: dict[str, Callable[[Path], str]] = {
     "rehearsal": lambda folder: str(rehearsal_verdict.judge(Figures.of(rehearsal_evidence.read(folder))).word),
     "drill": lambda folder: str(drill_verdict.judge(drill_evidence.read(folder)).word),
 }
 
 
-def _rehearsed(folder: Path, kept: Kept) -> Iterator[str]:
-    """Work out the verdict of a rehearsal or a drill again."""
+def _contradicts_seal(folder: Path, record: LedgerRecord) -> Iterator[str]:
+    """Yield that the evidence of a rehearsal or a drill, judged again, comes to another verdict than its seal."""
     try:
-        word = _JUDGED[kept.entry.kind](folder)
+        word = _VERDICTS[record.entry.kind](folder)
     except BadRun as error:
         word = str(error)
-    if word != kept.ended:
-        yield f"sealed as {kept.ended}, its evidence adds up to {word}"
+    if word != record.ended:
+        yield f"sealed as {record.ended}, its evidence adds up to {word}"
 
 
-def _loosened(before: RecordedRun, now: RecordedRun) -> Iterator[str]:
-    if before.plan and now.plan and before.start.limits_digest != now.start.limits_digest:
-        yield from (f"since {before.start.run}: {told}" for told in loosened(before.plan, now.plan))
+def _loosened(before: RecordedRun | None, now: RecordedRun) -> Iterator[str]:
+    """Yield what a run demands less of than the one before it of its phase."""
+    if before is None or before.plan is None or now.plan is None:
+        return
+    if before.start.limits_digest == now.start.limits_digest:
+        return
+    for change in loosened(before.plan, now.plan):
+        yield f"since {before.start.run}: {change}"

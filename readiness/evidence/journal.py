@@ -28,13 +28,15 @@ FILE = "journal.jsonl"
 FIRST = "0" * 64
 KINDS = {"start", "plan", "case", "observation", "request", "result", "finish"}
 LOOKS = {"case", "observation", "request"}
-"""What leads to a result is brought to the disk with it; a killed process loses none of it either way."""
+"""The kinds that lead to a result: they are synced to the disk with it, and a killed process loses none of them."""
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
 Kind = TypeVar("Kind", bound=Record)
+RawRecord = dict[str, Any]
+"""A record as JSON has it, before its model has seen it."""
 
 
 class Journal:
-    """Writes records. Safe to use from several threads."""
+    """Writes the records of one run. Safe to use from several threads."""
 
     def __init__(self, folder: Path, redactor: Redactor) -> None:
         self.path = folder / FILE
@@ -43,7 +45,7 @@ class Journal:
         self._handle = os.open(self.path, _FLAGS, 0o600)
         self._seq, self._prev, self._open = 0, FIRST, True
         self.recorded: RecordedRun | None = None
-        """The run as the journal tells it so far. What can be proven is read back from the disk."""
+        """The run as far as it was written. What can be proven is read back from the disk."""
         atomic_write.sync(folder)
 
     def write(self, record: str, fields: Mapping[str, Any]) -> None:
@@ -57,41 +59,53 @@ class Journal:
             if not self._open:
                 return
             head = {"seq": self._seq, "prev": self._prev, "at": datetime.now(UTC).isoformat(), "record": record}
-            line = to_json(head | dict(self._redactor.plain(fields) or {})).encode() + b"\n"  # type: ignore[arg-type]
-            self._open = False  # a line that was cut off must stay the last
+            line = to_json(head | self._masked(fields)).encode() + b"\n"
+
+            # A line that was cut off must stay the last: nothing is written until this one is whole.
+            self._open = False
             written = os.write(self._handle, line)
             if written != len(line):
                 raise OSError(f"only {written} of {len(line)} bytes of the journal could be written")
             if record not in LOOKS:
                 os.fsync(self._handle)
+
             self._open = record != "finish"
-            self._seq, self._prev = self._seq + 1, _digest(line)
+            self._seq += 1
+            self._prev = _digest(line)
             self._remember(line)
 
+    def _masked(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return fields as plain JSON, their secrets masked."""
+        return dict(self._redactor.plain(fields) or {})  # type: ignore[arg-type]  # what it makes of a mapping is one
+
     def _remember(self, line: bytes) -> None:
-        """Add a line to the run that is recorded; one that does not fit is found when the journal is read back."""
-        problems: list[str] = []
-        run = _added(self.recorded, self.path.parent, from_json(line), problems)
+        """Add a line to the run that is recorded."""
+        # A line that does not fit is found when the journal is read back: its problems need nobody here.
+        run = _added(self.recorded, self.path.parent, from_json(line), problems=[])
         if run:
-            run.records, run.head = self._seq, self._prev
+            run.records = self._seq
+            run.head = self._prev
         self.recorded = run
 
     def mask(self) -> None:
-        """Write the journal anew with what has become known as secret since, and go on."""
+        """Write the journal anew, masking what has become known as secret since, and go on."""
         with self._lock:
-            lines, prev = [], FIRST
+            lines = []
+            prev = FIRST
             for raw in self.path.read_bytes().splitlines():
-                record = dict(self._redactor.plain(json.loads(raw)) or {})  # type: ignore[arg-type]
-                line = to_json(record | {"prev": prev})
+                line = to_json(self._masked(json.loads(raw)) | {"prev": prev})
                 lines.append(line)
                 prev = _digest(line.encode() + b"\n")
+
             atomic_write.write_whole(self.path, "".join(f"{line}\n" for line in lines))
+            # The old handle is that of the file that was replaced.
             os.close(self._handle)
-            self._handle, self._prev = os.open(self.path, os.O_WRONLY | os.O_APPEND), prev
+            self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+            self._prev = prev
             self.recorded = read_run(self.path)
 
     def close(self) -> None:
-        """Take nothing more."""
+        """Close the file; nothing is written any more."""
         with self._lock:
             self._open = False
             os.close(self._handle)
@@ -103,7 +117,7 @@ def _digest(line: bytes) -> str:
 
 @dataclass
 class RecordedRun:
-    """A run as its journal tells it."""
+    """A run as it was read from its journal."""
 
     folder: Path
     start: Start
@@ -120,7 +134,7 @@ class RecordedRun:
     """The digest of the last whole line."""
 
     def observation(self, name: str, arguments: Mapping[str, Any]) -> RecordedObservation | None:
-        """Return what an observation found, or None where the run did not make it."""
+        """Return the record of an observation; None where the run did not make it."""
         for record in self.observations:
             if record.name == name and record.arguments == dict(arguments):
                 return record
@@ -128,7 +142,7 @@ class RecordedRun:
 
     @property
     def died_in(self) -> str | None:
-        """Name the item that had begun and never came to a result."""
+        """The item that had begun and never came to a result."""
         settled = {result.nodeid for result in self.results}
         return next((nodeid for nodeid in reversed(self.cases) if nodeid not in settled), None)
 
@@ -143,31 +157,28 @@ def read_run(folder: Path) -> RecordedRun:
         data = path.read_bytes()
     except OSError as error:
         raise BadRun(f"there is no journal to read: {error.strerror}: {path}") from None
-    problems: list[str] = []
+
     whole, _, rest = data.rpartition(b"\n")
     lines = whole.split(b"\n") if whole else []
+
+    problems: list[str] = []
     records = list(_records(lines, problems))
     run = _assemble(path.parent, records, problems)
     if problems or run is None:
         raise BadRun("\n".join(problems or ["the journal is empty: the run died before it began"]))
-    run.torn, run.records = bool(rest), len(records)
+
+    run.torn = bool(rest)
+    run.records = len(records)
     run.head = _digest(lines[-1] + b"\n") if lines else FIRST
     return run
 
 
-def _records(lines: list[bytes], problems: list[str]) -> Iterator[dict[str, Any]]:
-    """Give each record whose line keeps the chain, and tell what does not."""
+def _records(lines: list[bytes], problems: list[str]) -> Iterator[RawRecord]:
+    """Yield the record of each line; where a line breaks the chain, or is none, note it."""
     prev = FIRST
     for number, line in enumerate(lines):
-        try:
-            record = from_json(line)
-        except ValueError as error:
-            problems.append(f"line {number + 1} is not JSON as the journal writes it: {error}")
-            record = None
-        else:
-            if not isinstance(record, dict):
-                problems.append(f"line {number + 1} is not a record")
-        if isinstance(record, dict):
+        record = _record(number, line, problems)
+        if record is not None:
             if record.get("prev") != prev:
                 problems.append(f"line {number + 1} does not follow the line before: one of the two was changed")
             if record.get("seq") != number:
@@ -176,43 +187,64 @@ def _records(lines: list[bytes], problems: list[str]) -> Iterator[dict[str, Any]
         prev = _digest(line + b"\n")
 
 
-def _assemble(folder: Path, records: list[dict[str, Any]], problems: list[str]) -> RecordedRun | None:
-    run = _added(None, folder, records[0], problems) if records else None
-    if run:
-        for record in records[1:]:
-            _added(run, folder, record, problems)
+def _record(number: int, line: bytes, problems: list[str]) -> RawRecord | None:
+    try:
+        record = from_json(line)
+    except ValueError as error:
+        problems.append(f"line {number + 1} is not JSON as the journal writes it: {error}")
+        return None
+
+    if not isinstance(record, dict):
+        problems.append(f"line {number + 1} is not a record")
+        return None
+    return record
+
+
+def _assemble(folder: Path, records: list[RawRecord], problems: list[str]) -> RecordedRun | None:
+    """Return the run that some records make; None where there is none, or the first is no start."""
+    if not records:
+        return None
+
+    run = _added(None, folder, records[0], problems)
+    # Without a start nobody knows what the others are of.
+    if run is None:
+        return None
+
+    for record in records[1:]:
+        _sort_in(run, record, problems)
     return run
 
 
-def _added(run: RecordedRun | None, folder: Path, record: dict[str, Any], problems: list[str]) -> RecordedRun | None:
+def _added(run: RecordedRun | None, folder: Path, record: RawRecord, problems: list[str]) -> RecordedRun | None:
     """Return a run with one record more; the first one makes it."""
     if run:
         _sort_in(run, record, problems)
         return run
+
     if record.get("record") != "start":
         problems.append("the first record is not a start")
     start = _parsed(Start, record, problems)
     return RecordedRun(folder, start) if start else None
 
 
-def _sort_in(run: RecordedRun, record: dict[str, Any], problems: list[str]) -> None:
-    kind = record.get("record")
+def _sort_in(run: RecordedRun, record: RawRecord, problems: list[str]) -> None:
+    """Add a record to its run, by its kind."""
     if run.finish:
         problems.append(f"record {record.get('seq')} stands after the finish")
+
+    kind = record.get("record")
     if kind == "plan":
         if run.plan:
             problems.append("the plan stands twice")
         run.plan = _parsed(Plan, record, problems)
     elif kind == "result":
-        result = _parsed(Result, record, problems)
-        run.results += [result] if result else []
+        _append(run.results, Result, record, problems)
     elif kind == "observation":
-        observation = _parsed(RecordedObservation, record, problems)
-        run.observations += [observation] if observation else []
+        _append(run.observations, RecordedObservation, record, problems)
     elif kind == "request":
         request = _parsed(RecordedRequest, record, problems)
         if request:
-            _add(run.requests, request)
+            _add_request(run.requests, request)
     elif kind == "case":
         run.cases.append(str(record.get("nodeid")))
     elif kind == "finish":
@@ -223,18 +255,25 @@ def _sort_in(run: RecordedRun, record: dict[str, Any], problems: list[str]) -> N
         )
 
 
-def _add(requests: list[RecordedRequest], request: RecordedRequest) -> None:
+def _append(records: list[Kind], model: type[Kind], record: RawRecord, problems: list[str]) -> None:
+    parsed = _parsed(model, record, problems)
+    if parsed:
+        records.append(parsed)
+
+
+def _add_request(requests: list[RecordedRequest], request: RecordedRequest) -> None:
     """Add a request; how one that writes ended takes the place of the record from before it was sent."""
     if request.effect is not Effect.READ:
         requests[:] = [earlier for earlier in requests if earlier.key != request.key]
     requests.append(request)
 
 
-def _parsed(model: type[Kind], record: dict[str, Any], problems: list[str]) -> Kind | None:
+def _parsed(model: type[Kind], record: RawRecord, problems: list[str]) -> Kind | None:
+    """Return a record as its model; where it does not fit, note why and return None."""
     try:
         return model.model_validate(record)
     except ValidationError as error:
-        for found in error.errors():
-            place = ".".join(str(part) for part in found["loc"])
-            problems.append(f"record {record.get('seq')} ({record.get('record')}): {place}: {found['msg']}")
+        for detail in error.errors():
+            place = ".".join(str(part) for part in detail["loc"])
+            problems.append(f"record {record.get('seq')} ({record.get('record')}): {place}: {detail['msg']}")
         return None

@@ -15,111 +15,36 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from readiness.errors import BadRun
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
+from readiness.evidence.statements import (
+    STATEMENT,
+    Entry,
+    Envelope,
+    Signature,
+    Statement,
+    What,
+    enveloped,
+    signed_bytes,
+)
 from readiness.files import atomic_write
 from readiness.files.canonical_json import from_json, to_json
 from readiness.redaction.redactor import REDACTOR, Hit, scan, scan_file
 
 FILE = "ledger.jsonl"
 FIRST = "0" * 64
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
-STATEMENT = "https://in-toto.io/Statement/v1"
 PAGE = "sign-off.html"
 """The page that approvers sign. It may be rendered often: the newest entry counts."""
 KINDS = {"rehearsals": "rehearsal", "drills": "drill"}
 """The folders of what is not a run, and what it is called."""
-Kind = Literal["run", "rehearsal", "drill", "page"]
-What = Literal["opened", "sealed", "page"]
 
 
 class NotSealed(BadRun):
     """What is to be sealed holds a secret."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
-
-
-class Signature(_Model):
-    """One signature of an envelope."""
-
-    keyid: str
-    sig: str
-
-
-class Envelope(_Model):
-    """A signed text (DSSE)."""
-
-    payload_type: Literal["application/vnd.in-toto+json"] = Field(alias="payloadType")
-    payload: str
-    signatures: tuple[Signature, ...]
-
-
-class Digest(_Model):
-    """The digest of a subject."""
-
-    sha256: str
-
-
-class Subject(_Model):
-    """A file that a statement is about."""
-
-    name: str
-    digest: Digest
-
-
-class Entry(_Model):
-    """What stands in the ledger of one run, rehearsal or drill, or of the page."""
-
-    entry: int
-    prev: str
-    at: datetime
-    env: str
-    run: str
-    """The folder, relative to that of the environment; or the page."""
-    kind: Kind = "run"
-    phase: str = ""
-    target: str = ""
-    revision: str | None = None
-    started_at: datetime | None = None
-    limits_digest: str = ""
-    head: str = ""
-    """The digest of the last line of the journal, once it is sealed."""
-    verdict: str = ""
-    exit: int | None = None
-
-
-class Statement(_Model):
-    """What is signed."""
-
-    type_: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
-    subject: tuple[Subject, ...]
-    predicate_type: Literal[
-        "urn:readiness:ledger:opened:1", "urn:readiness:ledger:sealed:1", "urn:readiness:ledger:page:1"
-    ] = Field(alias="predicateType")
-    predicate: Entry
-
-
-def enveloped(statement: Mapping[str, Any], signer: Signer | None) -> dict[str, Any]:
-    """Put a statement into an envelope, signed where there is a key."""
-    payload = to_json(statement).encode()
-    signed = [{"keyid": signer.key_id, "sig": _text(signer.sign(_signed_bytes(payload)))}] if signer else []
-    return {"payloadType": PAYLOAD_TYPE, "payload": _text(payload), "signatures": signed}
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-def _signed_bytes(payload: bytes) -> bytes:
-    """Give what DSSE signs: the type and the payload, each with its length."""
-    kind = PAYLOAD_TYPE.encode()
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
 def file_digest(path: Path) -> str:
@@ -128,7 +53,7 @@ def file_digest(path: Path) -> str:
 
 
 def files_of(folder: Path) -> dict[str, str]:
-    """Give the digest of every file of a folder, by its name in it."""
+    """Return the digest of every file of a folder, by its name in it."""
     return {
         path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(folder.rglob("*")) if path.is_file()
     }
@@ -142,97 +67,117 @@ class Ledger:
         self.path = home / FILE
 
     def open(self, folder: Path, **facts: Any) -> str:
-        """Enter that something begins; return the digest of the entry. Raises OSError."""
+        """Write the entry that something begins, and return its digest. Raises OSError."""
         name = self._name(folder)
-        plan = facts.get("limits_digest") or hashlib.sha256(name.encode()).hexdigest()
-        return self._append("opened", name, [(f"{self._home.name}/{name}#plan", plan)], facts)
+        # A statement has a subject with a digest: what has no plan gives that of its name.
+        digest = facts.get("limits_digest") or hashlib.sha256(name.encode()).hexdigest()
+        return self._append("opened", name, [(f"{self._home.name}/{name}#plan", digest)], facts)
 
     def seal(self, folder: Path, **facts: Any) -> str:
-        """Enter how it ended, with the digest of each file; return that of the entry. Raises OSError, NotSealed."""
+        """Write the entry how it ended, with the digest of each file, and return its own. Raises OSError, NotSealed."""
         _refuse(scan(folder, REDACTOR))
         name = self._name(folder)
         subjects = [(f"{self._home.name}/{name}/{file}", digest) for file, digest in files_of(folder).items()]
         return self._append("sealed", name, subjects, facts)
 
     def enter(self, page: Path) -> str:
-        """Enter a page as it was rendered; return the head of the ledger. Raises OSError, NotSealed, BadRun.
+        """Write the entry of a page as it was rendered, and return the head of the ledger.
 
-        Who has no key and renders the same page again leaves the entry of whoever signed it.
+        Who has no key and renders the same page again leaves the entry of whoever signed it. Raises OSError, NotSealed,
+        BadRun.
         """
         _refuse(scan_file(page, REDACTOR))
-        name, digest = self._name(page), file_digest(page)
-        book = read(self.path, {})
-        if self._signer is None and book.page and digest in book.page.files.values():
-            return book.head
+        name = self._name(page)
+        digest = file_digest(page)
+
+        ledger = read(self.path, {})
+        if self._signer is None and ledger.page and digest in ledger.page.files.values():
+            return ledger.head
         return self._append("page", name, [(f"{self._home.name}/{name}", digest)], {"kind": "page"})
 
     def _name(self, folder: Path) -> str:
         return folder.relative_to(self._home).as_posix()
 
-    def _append(self, kind: What, name: str, subjects: list[tuple[str, str]], facts: dict[str, Any]) -> str:
-        new = not self.path.exists()
+    def _append(self, what: What, name: str, subjects: list[tuple[str, str]], facts: Mapping[str, Any]) -> str:
+        """Append a line and return its digest. `subjects` are names with their digests, `facts` fields of `Entry`."""
+        is_new = not self.path.exists()
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
+            # Several processes may append: who holds the lock reads the last line and writes the next.
             fcntl.flock(handle, fcntl.LOCK_EX)
             data = self.path.read_bytes()
-            torn = b"\n" if data and not data.endswith(b"\n") else b""
-            lines = (data + torn).splitlines(keepends=True)
-            predicate = {
+            # A line that was cut off stays as it is, and is ended, so that this one begins a line of its own.
+            ending = b"\n" if data and not data.endswith(b"\n") else b""
+            lines = (data + ending).splitlines(keepends=True)
+
+            statement = self._statement(what, name, subjects, facts, lines)
+            line = to_json(enveloped(statement, self._signer)).encode() + b"\n"
+            written = os.write(handle, ending + line)
+            if written != len(ending) + len(line):
+                raise OSError(f"only {written} of {len(line)} bytes of the ledger could be written")
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+        if is_new:
+            atomic_write.sync(self._home)
+        return hashlib.sha256(line).hexdigest()
+
+    def _statement(
+        self, what: What, name: str, subjects: list[tuple[str, str]], facts: Mapping[str, Any], lines: list[bytes]
+    ) -> dict[str, Any]:
+        """Return the statement that follows some lines."""
+        return {
+            "_type": STATEMENT,
+            "subject": [{"name": title, "digest": {"sha256": digest}} for title, digest in subjects],
+            "predicateType": f"urn:readiness:ledger:{what}:1",
+            "predicate": {
                 "entry": len(lines),
                 "prev": hashlib.sha256(lines[-1]).hexdigest() if lines else FIRST,
                 "at": datetime.now(UTC).isoformat(),
                 "env": self._home.name,
                 "run": name,
                 **facts,
-            }
-            statement = {
-                "_type": STATEMENT,
-                "subject": [{"name": title, "digest": {"sha256": digest}} for title, digest in subjects],
-                "predicateType": f"urn:readiness:ledger:{kind}:1",
-                "predicate": predicate,
-            }
-            line = to_json(enveloped(statement, self._signer)).encode() + b"\n"
-            written = os.write(handle, torn + line)
-            if written != len(torn) + len(line):
-                raise OSError(f"only {written} of {len(line)} bytes of the ledger could be written")
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if new:
-            atomic_write.sync(self._home)
-        return hashlib.sha256(line).hexdigest()
+            },
+        }
 
 
 def _refuse(hits: Iterable[Hit]) -> None:
-    """Refuse what holds a secret. Raises NotSealed."""
-    if told := [f"{hit.file.name} holds {hit.what}" for hit in hits]:
-        raise NotSealed("; ".join(told))
+    """Raise NotSealed where a secret was found."""
+    problems = [f"{hit.file.name} holds {hit.what}" for hit in hits]
+    if problems:
+        raise NotSealed("; ".join(problems))
 
 
-def keep(folder: Path, verdict: str, code: int, **facts: Any) -> str:
-    """Enter a rehearsal or a drill that has ended, from `reports/<env>/rehearsals/<name>` or `.../drills/<name>`.
+def seal_evidence(folder: Path, verdict: str, code: int, **facts: Any) -> str:
+    """Write the entry of a rehearsal or a drill that has ended, and return its digest.
 
-    Signed with the key of this process where it has one; who could open the entry before it began does so with
-    `begin`. Returns the digest of the entry. Raises OSError, NotSealed and BadInput.
+    Its folder is `reports/<env>/rehearsals/<name>` or `.../drills/<name>`. The entry is signed with the key of this
+    process where it has one. Who could open it before it began does so with `open_evidence`. Raises OSError, NotSealed
+    and BadInput.
     """
     home = folder.parents[1]
     path = home / FILE
     name = folder.relative_to(home).as_posix()
     if not path.exists() or name not in read(path, {}).runs:
-        begin(folder, **facts)
-    stated = {"kind": KINDS[folder.parent.name], "verdict": verdict, "exit": code, **facts}
-    return Ledger(home, signer_of(os.environ)).seal(folder, **stated)
+        open_evidence(folder, **facts)
+
+    sealed = {"kind": KINDS[folder.parent.name], "verdict": verdict, "exit": code, **facts}
+    return Ledger(home, signer_of(os.environ)).seal(folder, **sealed)
 
 
-def begin(folder: Path, **facts: Any) -> str:
-    """Enter a rehearsal or a drill as it begins, so that one which is broken off stays visible. Raises as `keep`."""
-    facts = {"kind": KINDS[folder.parent.name], "started_at": datetime.now(UTC).isoformat(), **facts}
-    return Ledger(folder.parents[1], signer_of(os.environ)).open(folder, **facts)
+def open_evidence(folder: Path, **facts: Any) -> str:
+    """Write the entry of a rehearsal or a drill as it begins, and return its digest.
+
+    So one that is broken off stays visible. Raises as `seal_evidence`.
+    """
+    opened = {"kind": KINDS[folder.parent.name], "started_at": datetime.now(UTC).isoformat(), **facts}
+    return Ledger(folder.parents[1], signer_of(os.environ)).open(folder, **opened)
 
 
 @dataclass(frozen=True)
-class Line:
-    """An entry as it was read."""
+class LedgerLine:
+    """One line of a ledger as it was read: the entry, and who signed it."""
 
     number: int
     digest: str
@@ -247,19 +192,19 @@ class Line:
 
 
 @dataclass
-class Kept:
-    """The entries of one run."""
+class LedgerRecord:
+    """The lines about one run, rehearsal or drill."""
 
     name: str
-    opened: Line | None = None
-    sealed: Line | None = None
+    opened: LedgerLine | None = None
+    sealed: LedgerLine | None = None
 
     @property
     def entry(self) -> Entry:
-        """What it says of the run; of the seal where there is one."""
-        found = self.sealed or self.opened
-        assert found
-        return found.entry
+        """What the ledger has of the run: the seal's entry where there is one."""
+        line = self.sealed or self.opened
+        assert line  # a record is made of a line
+        return line.entry
 
     @property
     def key(self) -> PublicKey | None:
@@ -270,7 +215,7 @@ class Kept:
 
     @property
     def signed(self) -> bool:
-        """Tell whether somebody signed a part of it, trusted or not."""
+        """Whether somebody signed a part of it, trusted or not."""
         return any(line.signed for line in (self.opened, self.sealed) if line)
 
     @property
@@ -280,13 +225,13 @@ class Kept:
 
 
 @dataclass
-class Book:
-    """A ledger as it was read."""
+class LedgerReading:
+    """A ledger as it was read, with what is wrong with it."""
 
     path: Path
-    runs: dict[str, Kept] = field(default_factory=dict)
+    runs: dict[str, LedgerRecord] = field(default_factory=dict)
     """In the order in which they were opened."""
-    page: Line | None = None
+    page: LedgerLine | None = None
     """The newest entry of the page that approvers sign."""
     digests: list[str] = field(default_factory=list)
     """Of each line, the oldest first."""
@@ -298,100 +243,134 @@ class Book:
         return self.digests[-1] if self.digests else FIRST
 
     def anchored(self, head: str) -> int | None:
-        """Find an older head; return how many entries followed it, or None where the ledger never had it."""
+        """Return how many entries followed an older head; None where the ledger never had it."""
+        # The beginning of a digest suffices, as far as it is printed.
+        if len(head) < SHOWN:
+            return None
         for after, digest in enumerate(reversed(self.digests)):
-            if len(head) >= SHOWN and digest.startswith(head.lower()):
+            if digest.startswith(head.lower()):
                 return after
         return None
 
 
-def read(path: Path, trusted: Mapping[str, PublicKey]) -> Book:
+def read(path: Path, trusted: Mapping[str, PublicKey]) -> LedgerReading:
     """Read a ledger; what is wrong with it is in `problems`. Raises BadRun where there is none."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise BadRun(f"there is no ledger to read: {error.strerror}: {path}") from None
-    book = Book(path)
+
+    ledger = LedgerReading(path)
     whole, _, rest = data.rpartition(b"\n")
+    raw_lines = whole.split(b"\n") if whole else []
+
     prev = FIRST
-    for number, raw in enumerate(whole.split(b"\n") if whole else []):
+    for number, raw in enumerate(raw_lines):
         digest = hashlib.sha256(raw + b"\n").hexdigest()
-        book.digests.append(digest)
-        line = _parsed(number, digest, raw, trusted, book.problems)
+        ledger.digests.append(digest)
+        line = _parsed(number, digest, raw, trusted, ledger.problems)
         if line:
-            _sort_in(book, line, prev)
+            _add(ledger, line, prev)
         prev = digest
+
     if rest:
-        book.problems.append(f"entry {len(book.digests)} is torn: the ledger was cut, or the process died as it wrote")
-    return book
+        torn = f"entry {len(ledger.digests)} is torn"
+        ledger.problems.append(f"{torn}: the ledger was cut, or the process died as it wrote")
+    return ledger
 
 
-def _parsed(number: int, digest: str, raw: bytes, trusted: Mapping[str, PublicKey], problems: list[str]) -> Line | None:
+def _parsed(
+    number: int, digest: str, raw: bytes, trusted: Mapping[str, PublicKey], problems: list[str]
+) -> LedgerLine | None:
+    """Return a line as it was read; where it is none, note why and return None."""
     try:
         envelope = Envelope.model_validate(from_json(raw))
         payload = base64.b64decode(envelope.payload, validate=True)
-        found = Statement.model_validate(from_json(payload))
+        statement = Statement.model_validate(from_json(payload))
     except (ValidationError, ValueError, binascii.Error) as error:
-        told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        problems.append(f"entry {number} is not one that a ledger has, or it is torn: {told}")
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        problems.append(f"entry {number} is not one that a ledger has, or it is torn: {reason}")
         return None
-    entry = found.predicate
-    key = _key(envelope, payload, trusted, f"entry {number} ({entry.run})", problems)
-    start = f"{entry.env}/{entry.run}/"
-    files = {one.name.removeprefix(start): one.digest.sha256 for one in found.subject}
-    what = cast("What", found.predicate_type.split(":")[3])
-    return Line(number, digest, what, entry, {} if what == "opened" else files, key, bool(envelope.signatures))
+
+    entry = statement.predicate
+    what = cast("What", statement.predicate_type.split(":")[3])
+    prefix = f"{entry.env}/{entry.run}/"
+    files = {}
+    # The subject of an opening is the plan, which is no file.
+    if what != "opened":
+        files = {subject.name.removeprefix(prefix): subject.digest.sha256 for subject in statement.subject}
+
+    return LedgerLine(
+        number=number,
+        digest=digest,
+        what=what,
+        entry=entry,
+        files=files,
+        key=_key(envelope, payload, trusted, f"entry {number} ({entry.run})", problems),
+        signed=bool(envelope.signatures),
+    )
 
 
 def _key(
     envelope: Envelope, payload: bytes, trusted: Mapping[str, PublicKey], where: str, problems: list[str]
 ) -> PublicKey | None:
-    """Find the trusted key that signed; a signature that is not to be trusted is a problem."""
-    for one in envelope.signatures if trusted else ():
-        key = trusted.get(one.keyid)
+    """Return the trusted key that signed; a signature that is not to be trusted is a problem."""
+    # Who trusts no key reads the ledger as a list alone.
+    if not trusted:
+        return None
+
+    for signature in envelope.signatures:
+        key = trusted.get(signature.keyid)
         if key is None:
-            problems.append(f"{where}: signed with the foreign key {one.keyid[:SHOWN]}, which no keys/*.pub has")
-            continue
-        try:
-            signature = base64.b64decode(one.sig, validate=True)
-        except binascii.Error:
-            signature = b""
-        if key.verifies(signature, _signed_bytes(payload)):
+            problems.append(f"{where}: signed with the foreign key {signature.keyid[:SHOWN]}, which no keys/*.pub has")
+        elif key.verifies(_decoded(signature), signed_bytes(payload)):
             return key
-        problems.append(f"{where}: the signature with the key {key.name} is not of this text: it was changed")
+        else:
+            problems.append(f"{where}: the signature with the key {key.name} is not of this text: it was changed")
     return None
 
 
-def _sort_in(book: Book, line: Line, prev: str) -> None:
-    entry, number = line.entry, line.number
-    where = f"entry {number} ({entry.run})"
+def _decoded(signature: Signature) -> bytes:
+    try:
+        return base64.b64decode(signature.sig, validate=True)
+    except binascii.Error:
+        return b""  # which no key verifies
+
+
+def _add(ledger: LedgerReading, line: LedgerLine, prev: str) -> None:
+    """Add a line to what was read so far; note what is wrong with its place, `prev` being the digest before it."""
+    entry = line.entry
+    where = f"entry {line.number} ({entry.run})"
     if entry.prev != prev:
-        book.problems.append(f"{where} does not follow the entry before: one was changed, moved or removed")
-    if entry.entry != number:
-        book.problems.append(f"{where} carries the number {entry.entry}: entries are missing or moved")
-    home = book.path.parent.name
+        ledger.problems.append(f"{where} does not follow the entry before: one was changed, moved or removed")
+    if entry.entry != line.number:
+        ledger.problems.append(f"{where} carries the number {entry.entry}: entries are missing or moved")
+    home = ledger.path.parent.name
     if entry.env != home:
-        book.problems.append(f"{where} is of the environment {entry.env}, this is the ledger of {home}")
+        ledger.problems.append(f"{where} is of the environment {entry.env}, this is the ledger of {home}")
+
     if line.what == "page":
-        book.page = line
+        ledger.page = line
         return
-    kept = book.runs.setdefault(entry.run, Kept(entry.run))
-    for problem in _out_of_place(kept, line):
-        book.problems.append(f"{where}: {problem}")
+
+    record = ledger.runs.setdefault(entry.run, LedgerRecord(entry.run))
+    ledger.problems += [f"{where}: {problem}" for problem in _out_of_place(record, line)]
+    # The first of each counts: a second seal must not replace what was sealed.
     if line.what == "sealed":
-        kept.sealed = kept.sealed or line
+        record.sealed = record.sealed or line
     else:
-        kept.opened = kept.opened or line
+        record.opened = record.opened or line
 
 
-def _out_of_place(kept: Kept, line: Line) -> Iterator[str]:
+def _out_of_place(record: LedgerRecord, line: LedgerLine) -> Iterator[str]:
     if line.what == "opened":
-        if kept.opened:
+        if record.opened:
             yield "opened for the second time"
         return
-    if kept.opened is None:
+
+    if record.opened is None:
         yield "sealed without having been opened"
-    elif kept.opened.entry.limits_digest != line.entry.limits_digest:
+    elif record.opened.entry.limits_digest != line.entry.limits_digest:
         yield "sealed with other limits than it was opened with"
-    if kept.sealed:
+    if record.sealed:
         yield "sealed for the second time"

@@ -27,49 +27,49 @@ class Record(BaseModel):
 
 
 class RecordedTarget(Record):
-    """What was judged."""
+    """The service that was judged."""
 
     url: str
     revision: str | None
 
 
-class Stood(Record):
-    """How a run left one decision."""
+class RecordedState(Record):
+    """The escalation state of one decision after a run. The names are those of the journal's schema."""
 
     line: str
     check: str
     subject: str | None = None
     outcome: Outcome
-    """The last one that was found; a narrowed run leaves those of the others as they were."""
+    """The last one that a run came to; a narrowed run leaves those of the others as they were."""
     step: Step | None = None
     runs: int = 0
     failures: int = 0
-    calm: int = 0
-    below: Step | None = None
+    calm: int = 0  # EscalationState.recovery_credit
+    below: Step | None = None  # EscalationState.recovers_to
 
     @property
     def key(self) -> DecisionKey:
         """What makes it unique in a run."""
         return DecisionKey(self.line, self.check, self.subject)
 
-    def standing(self) -> EscalationState:
-        """Give what the ladder carries on."""
+    def state(self) -> EscalationState:
+        """Return it as the ladder carries it on."""
         return EscalationState(self.step, self.runs, self.failures, self.calm, self.below)
 
 
 class Before(Record):
-    """The run of this environment and phase before this one, as this one found it."""
+    """The run of this environment and phase before this one, as it was when this one began."""
 
     run: str
     head: str
     """The digest of its journal's last line."""
     started_at: datetime
     verdict: Word
-    decisions: tuple[Stood, ...] = ()
+    decisions: tuple[RecordedState, ...] = ()
 
 
 class RecordedHysteresis(Record):
-    """How steps were left when this run was judged; the defaults are those of journals that did not say all of it."""
+    """The hysteresis that this run was judged by; the defaults are those of journals that did not say all of it."""
 
     far: float = 0.1
     margin: float = 0.1
@@ -78,7 +78,7 @@ class RecordedHysteresis(Record):
 
     @classmethod
     def of(cls, hysteresis: Hysteresis) -> RecordedHysteresis:
-        """Return the record of what a run's ladder goes by."""
+        """Return the record of a hysteresis."""
         return cls(
             far=hysteresis.release_share,
             margin=hysteresis.margin,
@@ -87,7 +87,7 @@ class RecordedHysteresis(Record):
         )
 
     def hysteresis(self) -> Hysteresis:
-        """Give what the ladder goes by."""
+        """Return it as the ladder takes it."""
         return Hysteresis(self.far, self.margin, self.runs, self.nearer)
 
 
@@ -135,11 +135,11 @@ class Start(Record):
 
     @property
     def looked_back(self) -> str:
-        """Say that it judged a time that had passed, in which counts what has expired since; empty where it did not."""
+        """Why a run of a past time is no evidence (what has expired since counts in it); empty for others."""
         if not has_passed(self.as_of, self.started_at):
             return ""
-        told = f"judged as of {self.as_of:%Y-%m-%d %H:%M:%S}Z, which had passed when it ran"
-        return f"{told}: no evidence of today; run it without --as-of"
+        reason = f"judged as of {self.as_of:%Y-%m-%d %H:%M:%S}Z, which had passed when it ran"
+        return f"{reason}: no evidence of today; run it without --as-of"
 
 
 class PlannedLine(Record):
@@ -204,12 +204,12 @@ class Plan(Record):
     """The runbooks whole: a sign-off is made from the journals alone. Older journals have none."""
 
     def line(self, name: str) -> PlannedLine | None:
-        """Find a line by `runbook/line`."""
+        """Return the line of a name, `runbook/line`; None where the plan has none."""
         return next((line for line in self.lines if line.id == name), None)
 
 
 class RecordedMeasurement(Record):
-    """A value held against its limit."""
+    """A value compared with its limit."""
 
     name: str
     value: Any
@@ -219,7 +219,7 @@ class RecordedMeasurement(Record):
     ok: bool
 
     def measurement(self) -> Measurement:
-        """Give it as the judgement knows it."""
+        """Return it as the judgement takes it."""
         return Measurement(self.name, self.value, self.comparator, self.limit, self.unit, self.ok)
 
 
@@ -235,7 +235,7 @@ class RecordedUnknown(Record):
 
 
 class RecordedObservation(Record):
-    """What an observation found: `value` or `unknown`."""
+    """The outcome of an observation: `value` or `unknown`."""
 
     KIND: ClassVar = "observation"
 
@@ -249,7 +249,7 @@ class RecordedObservation(Record):
 
     @property
     def has_value(self) -> bool:
-        """Tell whether it found something; that may be nothing: None."""
+        """Whether it has a value, which may be None."""
         return "value" in self.model_fields_set
 
     def plain(self) -> dict[str, Any]:
@@ -347,7 +347,7 @@ class Result(Record):
             where=where,
             again=again,
             diagnostics=dict(diagnostics or {}),
-            measurements=tuple(RecordedMeasurement(**vars(one)) for one in measurements),
+            measurements=tuple(RecordedMeasurement(**vars(measurement)) for measurement in measurements),
             seconds=seconds,
             step=step,
             severity=severity,
@@ -363,17 +363,17 @@ class Result(Record):
         return DecisionKey(self.line, self.check, self.subject)
 
     def measured(self) -> list[Measurement]:
-        """Return the measurements as the judgement knows them."""
-        return [one.measurement() for one in self.measurements]
+        """Return the measurements as the judgement takes them."""
+        return [measurement.measurement() for measurement in self.measurements]
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON, as it stands in the journal and crosses processes."""
-        absent = {name for name in _WHERE_PEOPLE_SPOKE if getattr(self, name) is None}
+        absent = {name for name in _ONLY_WITH_ENTRIES if getattr(self, name) is None}
         return _plain(self.model_dump(exclude=absent))
 
 
-_WHERE_PEOPLE_SPOKE = ("instead_of", "attestation", "waiver")
-"""The fields that only such a result has."""
+_ONLY_WITH_ENTRIES = ("instead_of", "attestation", "waiver")
+"""The fields that only a result with an attestation or a waiver has."""
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -395,5 +395,5 @@ class Finish(Record):
     """False where the run was interrupted or its evidence is not whole: `withdrawn` says why."""
     withdrawn: tuple[str, ...] = ()
     holding: tuple[DecisionKey, ...] = ()
-    standing: tuple[Stood, ...] | None = None
+    standing: tuple[RecordedState, ...] | None = None
     """The decisions at a step of their ladder, or on the way to one or off it; None in older journals."""

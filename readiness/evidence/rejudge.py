@@ -1,4 +1,4 @@
-"""A recorded run, judged again from its journal alone: every comparison, every outcome, every step, the verdict."""
+"""Judge a recorded run again from its journal alone: every comparison, every outcome, every step, the verdict."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from readiness.evidence.attested import contradictions, speaks, waives
+from readiness.evidence.attested import contradictions, is_attested, is_waived
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, Result, Stood
+from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, RecordedState, Result
 from readiness.files.canonical_json import to_json
 from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, reached
 from readiness.measurements import holds
@@ -30,102 +30,132 @@ class Judged:
     missing: tuple[Result, ...]
     """The demanded decisions without a result, as results that say so."""
     decided: int
+    """The number of due decisions with a result."""
     demanded: int
-    standing: Mapping[DecisionKey, EscalationState]
-    """The step of each decision after this run."""
+    """The number of due decisions."""
+    states: Mapping[DecisionKey, EscalationState]
+    """The escalation state of each decision after this run."""
     outcomes: Mapping[DecisionKey, Outcome]
-    """What the record proves of each decision."""
+    """What the record proves of each decision, the worst where it has several results."""
 
 
-def judge(run: RecordedRun, before: Mapping[DecisionKey, EscalationState] | None = None) -> Judged:
-    """Judge a recorded run again; `before` are the steps that stood, where not those that it recorded."""
+States = Mapping[DecisionKey, EscalationState]
+Proven = list[tuple[Result, Outcome]]
+"""The results of a run, each with the outcome that its record proves."""
+
+
+def judge(run: RecordedRun, before: States | None = None) -> Judged:
+    """Return what a recorded run is worth; `before` are the states to begin with, where not those that it recorded."""
     due = _due_keys(run)
     demanded = {item.key for item in run.plan.items} if run.plan else None
     proven = [(result, _outcome(run, result, due)) for result in run.results]
-    standing = _standing(run, proven, standing_before(run) if before is None else before)
-    verdict = _verdict(run, proven, standing)
-    refuted = [
-        *_refuted_plan(run),
-        *(sentence for result, outcome in proven for sentence in _refuted(run, result, outcome, demanded)),
-        *_refuted_finish(run, verdict),
-        *_refuted_standing(run, standing),
-    ]
-    answered = len(due & {result.key for result in run.results})
-    return Judged(verdict, tuple(refuted), tuple(missing_of(run)), answered, len(due), standing, dict(_last(proven)))
+    states = _states(run, proven, states_before(run) if before is None else before)
+    verdict = _verdict(run, proven, states)
+
+    refuted = [*_refuted_plan(run)]
+    for result, outcome in proven:
+        refuted += _refuted_result(run, result, outcome, demanded)
+    refuted += _refuted_finish(run, verdict)
+    refuted += _refuted_states(run, states)
+
+    answered = due & {result.key for result in run.results}
+    return Judged(
+        verdict=verdict,
+        refuted=tuple(refuted),
+        missing=tuple(missing_of(run)),
+        decided=len(answered),
+        demanded=len(due),
+        states=states,
+        outcomes=_worst_outcomes(proven),
+    )
 
 
 def limits_digest(lines: Iterable[object]) -> str:
-    """Give the digest of all that a plan demands: a changed limit, gate or due time changes it."""
+    """Return the digest of all that a plan demands: a changed limit, gate or due time changes it."""
     # What a line does not state is left out, so that a field which comes later leaves older digests as they are.
     plain = [PlannedLine.model_validate(line).model_dump(mode="json", exclude_unset=True) for line in lines]
     return hashlib.sha256(to_json(plain).encode()).hexdigest()
 
 
 def missing_of(run: RecordedRun) -> Iterator[Result]:
-    """Give the demanded decisions that have no result, as results that say so."""
-    known = {result.key for result in run.results}
+    """Yield the demanded decisions that have no result, as results that say so."""
+    answered = {result.key for result in run.results}
     for item, line in _planned(run):
-        if item.key not in known:
-            yield Result(
-                line=item.line,
-                check=item.check,
-                subject=item.subject,
-                nodeid="",
-                outcome=Outcome.NOT_RUN if item.due else Outcome.NOT_DUE,
-                measurements=(),
-                reason="the run ended without it" if item.due else f"due {line.due}",
-                remedy="run the whole phase" if item.due else "",
-                seconds=0.0,
-                gate=line.gate,
-                says=line.says,
-                ref=line.ref,
-            )
+        if item.key not in answered:
+            yield _missing(item, line)
+
+
+def _missing(item: PlannedItem, line: PlannedLine) -> Result:
+    if item.due:
+        outcome, reason, remedy = Outcome.NOT_RUN, "the run ended without it", "run the whole phase"
+    else:
+        outcome, reason, remedy = Outcome.NOT_DUE, f"due {line.due}", ""
+
+    return Result(
+        line=item.line,
+        check=item.check,
+        subject=item.subject,
+        nodeid="",
+        outcome=outcome,
+        measurements=(),
+        reason=reason,
+        remedy=remedy,
+        seconds=0.0,
+        gate=line.gate,
+        says=line.says,
+        ref=line.ref,
+    )
 
 
 def _planned(run: RecordedRun) -> Iterator[tuple[PlannedItem, PlannedLine]]:
-    lines = {line.id: line for line in run.plan.lines} if run.plan else {}
-    for item in run.plan.items if run.plan else ():
+    """Yield the planned decisions, each with its line; one without a line is a contradiction of the plan."""
+    if run.plan is None:
+        return
+
+    lines = {line.id: line for line in run.plan.lines}
+    for item in run.plan.items:
         if item.line in lines:
             yield item, lines[item.line]
 
 
-def _verdict(
-    run: RecordedRun, proven: list[tuple[Result, Outcome]], standing: Mapping[DecisionKey, EscalationState]
-) -> Verdict:
-    expected = [Expected(item.key, line.gate, due=_due(run, item, line)) for item, line in _planned(run)]
-    results = decided([(result.key, outcome) for result, outcome in proven], standing)
-    waived = waived_among((result.key, waives(run, result, outcome)) for result, outcome in proven)
+def _verdict(run: RecordedRun, proven: Proven, states: States) -> Verdict:
+    expected = [Expected(item.key, line.gate, due=_is_due(run, item, line)) for item, line in _planned(run)]
+    results = decided([(result.key, outcome) for result, outcome in proven], states)
+    waived = waived_among((result.key, is_waived(run, result, outcome)) for result, outcome in proven)
     ended = bool(run.finish and run.finish.ended)
     return decide(run.start.phase, expected, results, ended=ended, waived=waived, sign_off=run.start.sign_off)
 
 
-def _standing(
-    run: RecordedRun, proven: list[tuple[Result, Outcome]], before: Mapping[DecisionKey, EscalationState]
-) -> dict[DecisionKey, EscalationState]:
+def _states(run: RecordedRun, proven: Proven, before: States) -> dict[DecisionKey, EscalationState]:
+    """Return the escalation state of each decision after the run."""
+    # Only the hours after the launch have a ladder.
     if run.start.phase is not Phase.POSTLAUNCH:
         return {}
-    eased = run.start.hysteresis.hysteresis()
-    ladders = {item.key: Ladder(line.ladder, line.consecutive, eased) for item, line in _planned(run)}
-    taken = [(result.key, outcome, [one.measurement() for one in result.measurements]) for result, outcome in proven]
-    return advance(ladders, before, taken)
+
+    hysteresis = run.start.hysteresis.hysteresis()
+    ladders = {item.key: Ladder(line.ladder, line.consecutive, hysteresis) for item, line in _planned(run)}
+    return advance(ladders, before, [(result.key, outcome, result.measured()) for result, outcome in proven])
 
 
-def standing_before(run: RecordedRun) -> dict[DecisionKey, EscalationState]:
-    """Give the steps that a run found standing."""
-    return {one.key: one.standing() for one in (run.start.before.decisions if run.start.before else ())}
+def states_before(run: RecordedRun) -> dict[DecisionKey, EscalationState]:
+    """Return the escalation states that a run began with."""
+    if run.start.before is None:
+        return {}
+    return {decision.key: decision.state() for decision in run.start.before.decisions}
 
 
-def _due(run: RecordedRun, item: PlannedItem, line: PlannedLine) -> bool:
-    """Count an item as due where its time says so, also where the plan says it is not."""
+def _is_due(run: RecordedRun, item: PlannedItem, line: PlannedLine) -> bool:
+    """Check whether a decision is due: also where its time says so and the plan says that it is not."""
     signed_at = run.start.sign_off.signed_at if run.start.sign_off else None
     return item.due or is_due(line.due, run.start.as_of, run.start.launch_at, signed_at)
 
 
 def _due_keys(run: RecordedRun) -> set[DecisionKey]:
-    return {item.key for item, line in _planned(run) if _due(run, item, line)}
+    return {item.key for item, line in _planned(run) if _is_due(run, item, line)}
 
 
 def _step(run: RecordedRun, result: Result) -> Step | None:
+    """Return the step of its ladder that a result's measurements reach."""
     line = run.plan.line(result.line) if run.plan else None
     if run.start.phase is not Phase.POSTLAUNCH or line is None:
         return None
@@ -133,14 +163,11 @@ def _step(run: RecordedRun, result: Result) -> Step | None:
 
 
 def _outcome(run: RecordedRun, result: Result, due: set[DecisionKey]) -> Outcome:
-    """Give the outcome that the record can prove: the stated one, or a worse one."""
+    """Return the outcome that the record can prove: the stated one, or a worse one."""
     if result.outcome in GOOD:
-        if result.attested and not speaks(run, result):
-            return Outcome.UNKNOWN
-        met = [_met(one) for one in result.measurements]
-        if False in met:
-            return Outcome.FAIL
-        return result.outcome if met and None not in met else Outcome.UNKNOWN
+        return _good_outcome(run, result)
+
+    # What a run may leave out stands in its start and in its plan.
     if result.outcome is Outcome.NOT_APPLICABLE and result.line not in run.start.not_applicable:
         return Outcome.UNKNOWN
     if result.outcome is Outcome.NOT_DUE and result.key in due:
@@ -148,43 +175,66 @@ def _outcome(run: RecordedRun, result: Result, due: set[DecisionKey]) -> Outcome
     return result.outcome
 
 
-def _met(one: RecordedMeasurement) -> bool | None:
-    """Compare again; None where the value cannot be compared."""
+def _good_outcome(run: RecordedRun, result: Result) -> Outcome:
+    """Return the outcome that is left of a good one: it needs measurements, all of them within their limits."""
+    if result.attested and not is_attested(run, result):
+        return Outcome.UNKNOWN
+
+    compared = [_compared(measurement) for measurement in result.measurements]
+    if False in compared:
+        return Outcome.FAIL
+    if not compared or None in compared:
+        return Outcome.UNKNOWN
+    return result.outcome
+
+
+def _compared(measurement: RecordedMeasurement) -> bool | None:
+    """Compare a value with its limit again; return None where it cannot be compared."""
     try:
-        return holds(one.value, one.comparator, one.limit)
+        return holds(measurement.value, measurement.comparator, measurement.limit)
     except Unknown:
         return None
 
 
-def _refuted(run: RecordedRun, result: Result, outcome: Outcome, demanded: set[DecisionKey] | None) -> Iterator[str]:
+_COMPARED = {True: "met", False: "not met", None: "not comparable"}
+
+
+def _refuted_result(
+    run: RecordedRun, result: Result, outcome: Outcome, demanded: set[DecisionKey] | None
+) -> Iterator[str]:
+    """Yield where a result contradicts its own measurements, the plan, or the entries that it carries."""
     where = f"{result.key.name} ({result.check})"
     if demanded is not None and result.key not in demanded:
         yield f"{where}: the plan does not demand it"
-    for one in result.measurements:
-        met = _met(one)
-        if met is not one.ok:
-            stated = "met" if one.ok else "not met"
-            again = {True: "met", False: "not met", None: "not comparable"}[met]
-            yield f"{where}: {one.measurement()}: recorded as {stated}, compared again it is {again}"
+
+    for measurement in result.measurements:
+        compared = _compared(measurement)
+        if compared is not measurement.ok:
+            again = f"recorded as {_COMPARED[measurement.ok]}, compared again it is {_COMPARED[compared]}"
+            yield f"{where}: {measurement.measurement()}: {again}"
+
     if outcome is not result.outcome:
         yield f"{where}: recorded as {result.outcome}, its record proves {outcome}"
-    yield from (f"{where}: {sentence}" for sentence in contradictions(run, result, outcome))
+    for contradiction in contradictions(run, result, outcome):
+        yield f"{where}: {contradiction}"
+
     step = _step(run, result)
     if step is not result.step:
         yield f"{where}: recorded at the step {result.step or 'none'}, its measurements reach {step or 'none'}"
 
 
-def _last(proven: list[tuple[Result, Outcome]]) -> Iterator[tuple[DecisionKey, Outcome]]:
-    """Give the outcome of each decision, the worst where it has several."""
-    yield from sorted(((result.key, outcome) for result, outcome in proven), key=lambda one: RANK.index(one[1]))
+def _worst_outcomes(proven: Proven) -> dict[DecisionKey, Outcome]:
+    """Return the outcome of each decision, the worst where it has several."""
+    worst_last = sorted(((result.key, outcome) for result, outcome in proven), key=lambda pair: RANK.index(pair[1]))
+    return dict(worst_last)
 
 
-def stood(standing: Mapping[DecisionKey, EscalationState], outcomes: Mapping[DecisionKey, Outcome]) -> Iterator[Stood]:
-    """Write down how a run left each decision."""
-    for key in dict.fromkeys((*outcomes, *standing)):
+def recorded_states(states: States, outcomes: Mapping[DecisionKey, Outcome]) -> Iterator[RecordedState]:
+    """Yield the record of each decision: its outcome, and its escalation state after the run."""
+    for key in dict.fromkeys((*outcomes, *states)):
         line, check, subject = key
-        state = standing.get(key, INITIAL)
-        yield Stood(
+        state = states.get(key, INITIAL)
+        yield RecordedState(
             line=line,
             check=check,
             subject=subject,
@@ -197,48 +247,55 @@ def stood(standing: Mapping[DecisionKey, EscalationState], outcomes: Mapping[Dec
         )
 
 
-def on_ladder(
-    standing: Mapping[DecisionKey, EscalationState], outcomes: Mapping[DecisionKey, Outcome]
-) -> tuple[Stood, ...]:
-    """Write down those that are not on the ground."""
-    return tuple(one for one in stood(standing, outcomes) if one.standing() != INITIAL)
+def on_ladder(states: States, outcomes: Mapping[DecisionKey, Outcome]) -> tuple[RecordedState, ...]:
+    """Return the records of the decisions at a step of their ladder, or on the way to one or off it."""
+    return tuple(record for record in recorded_states(states, outcomes) if record.state() != INITIAL)
 
 
-def _refuted_standing(run: RecordedRun, standing: Mapping[DecisionKey, EscalationState]) -> Iterator[str]:
+def _refuted_states(run: RecordedRun, states: States) -> Iterator[str]:
+    # Older journals do not say where they left the ladders.
     if run.finish is None or run.finish.standing is None:
         return
-    told = {one.key: one.standing() for one in run.finish.standing}
-    for key in {**told, **standing}:
-        one, other = told.get(key, INITIAL), standing.get(key, INITIAL)
-        if one != other:
+
+    recorded = {record.key: record.state() for record in run.finish.standing}
+    for key in {**recorded, **states}:
+        stated = recorded.get(key, INITIAL)
+        derived = states.get(key, INITIAL)
+        if stated != derived:
             where = f"{key.name} ({key.check})"
-            yield f"{where}: recorded as standing at {_at(one)}, its measurements leave it at {_at(other)}"
+            yield f"{where}: recorded as standing at {_at(stated)}, its measurements leave it at {_at(derived)}"
 
 
-def _at(standing: EscalationState) -> str:
-    return f"{standing.step or 'no step'} ({standing.failures} failures, {standing.recovery_credit} calm runs)"
+def _at(state: EscalationState) -> str:
+    return f"{state.step or 'no step'} ({state.failures} failures, {state.recovery_credit} calm runs)"
 
 
 def _refuted_plan(run: RecordedRun) -> Iterator[str]:
+    """Yield where the plan contradicts the start, itself, or the time that was judged."""
     if run.plan is None:
         return
+
     if limits_digest(run.plan.lines) != run.start.limits_digest:
         yield "the plan is not the one that the start names: a line, a gate, a due time or a limit was changed"
-    named, known = {item.line for item in run.plan.items}, {line.id for line in run.plan.lines}
-    yield from (
-        f"{line.id}: the plan has the line, and no decision of it"
-        for line in run.plan.lines
-        if line.checks and line.id not in named
-    )
-    yield from (f"{name}: the plan has a decision of it, and not the line" for name in sorted(named - known))
+
+    # Who takes out a decision or its line takes out a failure.
+    decided_lines = {item.line for item in run.plan.items}
+    for line in run.plan.lines:
+        if line.checks and line.id not in decided_lines:
+            yield f"{line.id}: the plan has the line, and no decision of it"
+    for name in sorted(decided_lines - {line.id for line in run.plan.lines}):
+        yield f"{name}: the plan has a decision of it, and not the line"
+
     for item, line in _planned(run):
-        if _due(run, item, line) is not item.due:
+        if _is_due(run, item, line) is not item.due:
             yield f"{item.line}: planned as not due, and its time ({line.due}) had come"
 
 
 def _refuted_finish(run: RecordedRun, verdict: Verdict) -> Iterator[str]:
+    # A run that died has not said what it came to.
     if run.finish is None:
         return
+
     if (run.finish.verdict, run.finish.exit) != (verdict.word, verdict.exit):
         stated = f"{run.finish.verdict} (exit {run.finish.exit})"
         yield f"recorded as {stated}, the results add up to {verdict.word} (exit {verdict.exit})"

@@ -21,9 +21,13 @@ FILE_VARIABLE = f"{VARIABLE}_FILE"
 KEYS = "keys"
 """The folder of public keys, beside the environment files."""
 SHOWN = 16
-_PUBLIC = bytes.fromhex("302a300506032b6570032100")  # what stands before an Ed25519 key in its public form (RFC 8410)
+"""The characters of a digest or a key's id that are printed."""
+_PUBLIC = bytes.fromhex("302a300506032b6570032100")
+"""The beginning of every Ed25519 public key in DER (RFC 8410)."""
+_KEY_BYTES = 32
 _OTHERS_MAY = 0o077
-_PREFIX = 22  # so much of the private form is the same for every key
+_PREFIX = 22
+"""The characters at the beginning of a private key in PEM that are the same for every key."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,9 @@ class PublicKey:
         return hashlib.sha256(self.raw).hexdigest()
 
     def verifies(self, signature: bytes, data: bytes) -> bool:
-        """Tell whether the signature is of this key and of these bytes."""
+        """Check whether the signature is of this key and of these bytes."""
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  only who verifies pays for it
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415  the same
 
         try:
             Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, data)
@@ -50,7 +54,7 @@ class PublicKey:
         return True
 
     def to_pem(self) -> str:
-        """Write it as a file of the project."""
+        """Return it in PEM, as it lies in the project."""
         body = base64.b64encode(_PUBLIC + self.raw).decode()
         return f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
 
@@ -68,21 +72,25 @@ class Signer:
         return self.public.key_id
 
     def sign(self, data: bytes) -> bytes:
-        """Sign these bytes."""
+        """Return the signature of these bytes."""
         return self._key.sign(data)
 
 
 def signer_of(variables: Mapping[str, str]) -> Signer | None:
-    """Give the key that the process was given; None where there is none. Raises BadInput."""
-    text, file = variables.get(VARIABLE), variables.get(FILE_VARIABLE)
-    if not text and not file:
-        return None
+    """Return the private key that the environment variables hold or name; None where there is none. Raises BadInput."""
+    text = variables.get(VARIABLE)
+    file = variables.get(FILE_VARIABLE)
     if text and file:
         raise BadInput([f"{VARIABLE} and {FILE_VARIABLE} are both set: keep one"])
-    return _signer(text or _content(Path(file or "")), VARIABLE if text else f"{FILE_VARIABLE} ({file})")
+    if text:
+        return _signer(text, VARIABLE)
+    if file:
+        return _signer(_private_text(Path(file)), f"{FILE_VARIABLE} ({file})")
+    return None
 
 
-def _content(path: Path) -> str:
+def _private_text(path: Path) -> str:
+    """Return the text of a file that nobody else may read. Raises BadInput."""
     try:
         if path.stat().st_mode & _OTHERS_MAY:
             raise BadInput([f"{FILE_VARIABLE}: others may read {path}: chmod 600 {path}"])
@@ -92,62 +100,75 @@ def _content(path: Path) -> str:
 
 
 def _signer(text: str, place: str) -> Signer:
+    """Return the signer of a private key in PEM, which is a secret from now on. Raises BadInput."""
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415  only who signs pays for it
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415  the same
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415  the same
 
+    # What every key begins with is no secret, and masking it would deface what only looks alike.
     for line in text.splitlines():
         if line.strip() and not line.startswith("-----"):
             Secret(line.strip()[_PREFIX:])
+
     try:
         key = load_pem_private_key(text.encode(), password=None)
     except TypeError:
         raise BadInput([f"{place}: the key has a passphrase; give one without (readiness key NAME)"]) from None
     except (ValueError, UnsupportedAlgorithm):
         raise BadInput([f"{place}: this is no private key in PEM (readiness key NAME makes one)"]) from None
+
     if not isinstance(key, Ed25519PrivateKey):
         raise BadInput([f"{place}: an Ed25519 key is wanted (readiness key NAME makes one)"])
     return Signer(key)
 
 
 def new_pair() -> tuple[str, PublicKey]:
-    """Make a key: its private half as PEM, and its public half."""
+    """Return a new key: its private half in PEM, and its public half."""
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  only who makes one pays for it
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415  the same
 
     key = Ed25519PrivateKey.generate()
-    form, lock = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    text = key.private_bytes(serialization.Encoding.PEM, form, lock).decode()
-    return text, Signer(key).public
+    private = key.private_bytes(
+        encoding=serialization.Encoding.PEM,
+        format=serialization.PrivateFormat.PKCS8,
+        encryption_algorithm=serialization.NoEncryption(),
+    )
+    return private.decode(), Signer(key).public
 
 
 def trusted_keys(environments: Path) -> dict[str, PublicKey]:
-    """Read the public keys of the project, by their ids. Raises BadInput, with every problem."""
-    if not environments.is_dir():  # that nobody looked is not that nobody is trusted
-        told = "there is no such folder, and the keys that the project trusts are in it"
-        raise BadInput([f"--environments {environments}: {told}; name the folder of the environment files"])
-    found: dict[str, PublicKey] = {}
+    """Return the public keys of the project, by their ids. Raises BadInput, with every problem."""
+    # That nobody looked is not that nobody is trusted.
+    if not environments.is_dir():
+        reason = "there is no such folder, and the keys that the project trusts are in it"
+        raise BadInput([f"--environments {environments}: {reason}; name the folder of the environment files"])
+
+    keys: dict[str, PublicKey] = {}
     problems: list[str] = []
     for path in sorted((environments / KEYS).glob("*.pub")):
         try:
-            key = _public(path)
-            found[key.key_id] = key
+            key = _public_key(path)
         except (OSError, ValueError) as error:
             problems.append(f"{KEYS}/{path.name}: {error}")
+        else:
+            keys[key.key_id] = key
+
     if problems:
         raise BadInput(problems)
-    return found
+    return keys
 
 
-def _public(path: Path) -> PublicKey:
+def _public_key(path: Path) -> PublicKey:
+    """Return the public key of a file. Raises OSError, and ValueError where it is none."""
     text = path.read_text(encoding="utf-8")
     if "PRIVATE KEY" in text:
         raise ValueError("this is a private key: remove it, and make another (readiness key NAME)")
+
     body = "".join(line for line in text.splitlines() if not line.startswith("-----"))
     try:
         data = base64.b64decode(body, validate=True)
     except binascii.Error:
-        data = b""
-    if not data.startswith(_PUBLIC) or len(data) != len(_PUBLIC) + 32:
+        data = b""  # which is no key either
+    if not data.startswith(_PUBLIC) or len(data) != len(_PUBLIC) + _KEY_BYTES:
         raise ValueError("this is no Ed25519 public key in PEM")
     return PublicKey(path.stem, data.removeprefix(_PUBLIC))

@@ -89,6 +89,6 @@ def verdict_of(session: RunSession, *, ended: bool) -> Verdict:
 def standing_in(session: RunSession) -> dict[DecisionKey, EscalationState]:
     """Return the step of its ladder at which each decision stands, now that the run has its results."""
     run = session.run
-    before = {one.key: one.standing() for one in (run.before.decisions if run.before else ())}
+    before = {one.key: one.state() for one in (run.before.decisions if run.before else ())}
     results = [(result.key, result.outcome, result.measured()) for result in session.results]
     return advance(run.ladders(), before, results)

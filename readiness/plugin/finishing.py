@@ -266,4 +266,4 @@ def _last_record(run: RunSession, recorded: RecordedRun) -> Finish:
     judged = judge(replace(recorded, finish=finish))
     # A verdict that the results do not add up to is one that was taken back.
     ended = verdict.ended and judged.verdict.word is verdict.word
-    return finish.model_copy(update={"ended": ended, "standing": on_ladder(judged.standing, judged.outcomes)})
+    return finish.model_copy(update={"ended": ended, "standing": on_ladder(judged.states, judged.outcomes)})

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
-from readiness.evidence.attested import Said
+from readiness.evidence.attested import EntryStatus
 from readiness.evidence.previous_run import Changes
 from readiness.evidence.records import Result
 from readiness.outcomes import DecisionKey, Gate, Outcome
@@ -119,7 +119,7 @@ class Page:
         if len(results) == 1:
             self._write(f"{INDENT}{'again':<{LABEL}}{results[0].again}")  # whole, to be copied
 
-    def people(self, found: Iterable[Said]) -> None:
+    def people(self, found: Iterable[EntryStatus]) -> None:
         """Write what people have said of the lines, and what of it is void, expired or unused."""
         for one in found:
             colour = {"void": "red", "attested": "cyan"}.get(one.kind, "yellow")

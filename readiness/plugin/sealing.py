@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.ledger import Ledger, enveloped
+from readiness.evidence.ledger import Ledger
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
+from readiness.evidence.statements import enveloped
 from readiness.files import atomic_write
 from readiness.files.canonical_json import to_json
 from readiness.plugin.run import Run

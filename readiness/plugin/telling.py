@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from readiness.evidence.attested import said
+from readiness.evidence.attested import entry_statuses
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.previous_run import changes, held
 from readiness.plugin.deciding import standing_in
@@ -105,7 +105,7 @@ def _report(config: pytest.Config, session: RunSession, verdict: Verdict, report
     if config.get_verbosity() >= 0:
         page.passed(results)
     page.left_out(results)
-    page.people(said(results))
+    page.people(entry_statuses(results))
     page.diagnostics(results)
     page.close(run, verdict, _files(session.folder), session.sealing.lines() if session.sealing else [])
 

@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from readiness.errors import BadRun
-from readiness.evidence.audit import Audit, audit_run, book_of
+from readiness.evidence.audit import Audit, audit_run, read_ledger
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import Book
+from readiness.evidence.ledger import LedgerReading
 from readiness.evidence.previous_run import REMEMBERED, candidates
 from readiness.evidence.records import OutlinedBook, OutlinedLine, Plan, Result
 from readiness.evidence.rejudge import Judged, judge
@@ -112,8 +112,8 @@ def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey]) ->
     leading = next((one for one in reversed(of_today) if one.start.phase is Phase.GA), of_today[-1])
     url = leading.start.target.url
     here = tuple(one for one in runs if one.start.target.url == url)
-    book = book_of(reports / environment, trusted)
-    audited = partial(audit_run, book=book, trusted=trusted)
+    ledger = read_ledger(reports / environment, trusted)
+    audited = partial(audit_run, reading=ledger, trusted=trusted)
     phases = {phase: found for phase in Phase if (found := _decide(here, phase, lost, audited))}
     books = phases[leading.start.phase].run if leading.start.phase in phases else None
     return Dossier(
@@ -130,7 +130,7 @@ def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey]) ->
         elsewhere=tuple(one for one in runs if one.start.target.url != url),
         rehearsals=tuple(rehearsals(reports, environment)),
         drills=tuple(drills(reports, environment)),
-        untrusted=(*_untrusted(lost, phases), *_deleted(book, phases)),
+        untrusted=(*_untrusted(lost, phases), *_deleted(ledger, phases)),
     )
 
 
@@ -166,7 +166,7 @@ def _decide(
             judge(merged) if taken else judged,
             notes=tuple(notes),
             refuted=judged.refuted,
-            unproven=(*audit.faults, *audit.gaps, *forged),
+            unproven=(*audit.tampered, *audit.unproven, *forged),
         )
     lost += [Lost(one.folder, one.start.looked_back) for one in ordered]
     return None
@@ -190,7 +190,7 @@ def _taken_by(
         told = f"{len(bad)} of its lines count as failed or unknown" if bad else "nothing in it failed"
         why = "looked back with --as-of" if one.start.looked_back else "left something out"
         notes.append(f"{one.folder.name} is newer and {why} ({one.word}): {told}")
-        forged += [f"{one.folder.name} is newer: {fault}" for fault in audited(found).faults]
+        forged += [f"{one.folder.name} is newer: {fault}" for fault in audited(found).tampered]
     return taken, notes, forged
 
 
@@ -232,7 +232,7 @@ def shown(sentences: Sequence[str]) -> Iterator[str]:
         yield f"and {len(sentences) - SHOWN_AT_MOST} more: see readiness verify"
 
 
-def _deleted(book: Book | None, phases: dict[Phase, Decided]) -> Iterator[str]:
+def _deleted(book: LedgerReading | None, phases: dict[Phase, Decided]) -> Iterator[str]:
     """Tell which runs the ledger has after those that decide, and that lie here no more."""
     for kept in book.runs.values() if book else ():
         entry = kept.entry

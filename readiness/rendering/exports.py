@@ -137,7 +137,7 @@ def markdown(run: RecordedRun, room: int = BYTES_AT_MOST) -> str:
         lines += ["", "## Failed, unknown or not run", ""]
         lines += ["| outcome | line | gate | why | remedy |", "|---|---|---|---|---|"]
         lines += [_row(one.outcome, _titled(one), gate_of(one), one.reason, one.remedy) for one in bad]
-    said = attested.said(run.results)
+    said = attested.entry_statuses(run.results)
     if said:
         lines += ["", "## Attested and waived", "", "| | line | what |", "|---|---|---|"]
         lines += [_row(one.kind, one.entry, one.text) for one in said]

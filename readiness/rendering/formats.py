@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from readiness.evidence.journal import FILE, RecordedRun
-from readiness.evidence.ledger import STATEMENT, file_digest
+from readiness.evidence.ledger import file_digest
 from readiness.evidence.records import Result
+from readiness.evidence.statements import STATEMENT
 from readiness.files.canonical_json import to_json
 from readiness.outcomes import Outcome
 from readiness.rendering.exports import limits_of, results_of, values_of, verdict_in

@@ -82,7 +82,7 @@ def append(path: Path, run: RecordedRun, judged: Judged) -> None:
     rows = []
     for result in run.results:
         first = next((one for one in result.measurements if _number(one.value) is not None), None)
-        stands = judged.standing.get(result.key, INITIAL).step
+        stands = judged.states.get(result.key, INITIAL).step
         found = [start.run, result.line, result.check, result.subject or "", result.outcome, result.step, stands]
         rows.append([*found, *_measured(first)])
     try:

@@ -21,7 +21,7 @@ from readiness.rendering import rehearsal_page
 
 def begin(folder: Path, stage: str) -> None:
     """Enter it: one that is broken off stays visible. Raises OSError and BadInput."""
-    ledger.begin(folder, phase=stage)
+    ledger.open_evidence(folder, phase=stage)
 
 
 def end(folder: Path) -> None:
@@ -29,7 +29,7 @@ def end(folder: Path) -> None:
     evidence = rehearsal_evidence.read(folder)
     rehearsal_page.write(folder)
     word = judge(Figures.of(evidence)).word
-    ledger.keep(folder, str(word), word.exit, phase=evidence.stage)
+    ledger.seal_evidence(folder, str(word), word.exit, phase=evidence.stage)
 
 
 def main(verb: str, folder: str, *stage: str) -> None:

@@ -150,7 +150,7 @@ def render(run: RecordedRun) -> str:
         failed=causes(places[Place.FAILED]),
         unknown=causes(places[Place.UNKNOWN]),
         warnings=causes(places[Place.WARNINGS]),
-        people=attested.said(run.results),
+        people=attested.entry_statuses(run.results),
         attached=exports.attached_to(exports.results_of(run)),
         several_books=several_books,
         passed=list(by_section(places[Place.PASSED], several_books=several_books)),

@@ -99,7 +99,7 @@ class Row:
     again: str
     links: tuple[Link, ...]
     owner: str
-    people: tuple[attested.Said, ...]
+    people: tuple[attested.EntryStatus, ...]
 
     @property
     def short(self) -> str:
@@ -161,7 +161,7 @@ def _unused(result: Result, used: set[str]) -> str:
 def _row(run: RecordedRun, result: Result, anchor: str) -> Row:
     """Return a decision as the page shows it."""
     again = result.again or f"pytest -m {run.start.phase} --env {run.start.env}"
-    entries = attested.said([result])
+    entries = attested.entry_statuses([result])
     return Row(
         anchor=anchor,
         name=shortened(result.key.name),

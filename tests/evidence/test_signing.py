@@ -139,12 +139,12 @@ def test_rehearsals_and_drills_are_sealed_the_same_way(
     drill = tmp_path / "tiny" / "drills" / "20261121T090000Z-restore"
     drill.mkdir(parents=True)
     (drill / "evidence.json").write_text("{}", "utf-8")
-    ledger.begin(drill)
-    ledger.keep(drill, "pass", 0)
+    ledger.open_evidence(drill)
+    ledger.seal_evidence(drill, "pass", 0)
     load = tmp_path / "tiny" / "rehearsals" / "20261121T090000Z-smoke"
     load.mkdir(parents=True)
     (load / "evidence.json").write_text("{}", "utf-8")
-    ledger.keep(load, "pass", 0)
+    ledger.seal_evidence(load, "pass", 0)
     words = ["verify", "--all", "--env", "tiny", "--reports", str(tmp_path), "--environments", str(tmp_path)]
     capsys.readouterr()
     assert main(words) == 1
@@ -156,7 +156,7 @@ def test_rehearsals_and_drills_are_sealed_the_same_way(
     assert "evidence.json was changed after it was sealed" in capsys.readouterr().out
     (load / "notes.txt").write_text("ghp_" + "a1" * 15, "utf-8")
     with pytest.raises(ledger.NotSealed, match=r"notes\.txt holds a vendor's key"):
-        ledger.keep(load, "fail", 1)
+        ledger.seal_evidence(load, "fail", 1)
 
 
 def test_nobody_pays_for_cryptography_who_does_not_sign() -> None:

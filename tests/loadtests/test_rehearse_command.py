@@ -198,9 +198,9 @@ def test_what_does_not_stop_is_killed(
 
 
 def test_stages_that_were_not_run_are_no_pass(tmp_path: Path) -> None:
-    passed = command.Ended(0, None, Judgement(Word.PASS, (), ()))
-    assert command._summary(options(tmp_path, "one"), {"one": passed}) == 0
-    assert command._summary(options(tmp_path, "one", "two"), {"one": passed}) == 10
+    passed = command.StageEnd(0, None, Judgement(Word.PASS, (), ()))
+    assert command._print_summary(options(tmp_path, "one"), {"one": passed}) == 0
+    assert command._print_summary(options(tmp_path, "one", "two"), {"one": passed}) == 10
 
 
 def test_a_stage_without_evidence_shows_no_page_of_an_earlier_one(

@@ -17,7 +17,7 @@ import pytest
 from loadtests.trial import ROOT, Finding, Trial, truth_server
 from loadtests.truth import Law
 from readiness.evidence import ledger
-from readiness.evidence.ledger import Kept
+from readiness.evidence.ledger import LedgerRecord
 from readiness.rehearsal.evidence import FOLDER, Evidence, folders, read
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.verdict import Word, judge
@@ -48,7 +48,7 @@ def two_processes() -> list[str]:
     return ["--processes", "2", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
 
 
-def kept(folder: Path) -> Kept:
+def kept(folder: Path) -> LedgerRecord:
     """Read what the ledger has of a rehearsal."""
     home = folder.parents[1]
     return ledger.read(home / ledger.FILE, {}).runs[folder.relative_to(home).as_posix()]

@@ -1,0 +1,102 @@
+"""What the ledger signs: an in-toto Statement about some files, in a DSSE envelope."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from readiness.evidence.signing import Signer
+from readiness.files.canonical_json import to_json
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT = "https://in-toto.io/Statement/v1"
+Kind = Literal["run", "rehearsal", "drill", "page"]
+What = Literal["opened", "sealed", "page"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class Signature(_Model):
+    """One signature of an envelope."""
+
+    keyid: str
+    sig: str
+
+
+class Envelope(_Model):
+    """A signed text (DSSE)."""
+
+    payload_type: Literal["application/vnd.in-toto+json"] = Field(alias="payloadType")
+    payload: str
+    signatures: tuple[Signature, ...]
+
+
+class Digest(_Model):
+    """The digest of a subject."""
+
+    sha256: str
+
+
+class Subject(_Model):
+    """A file that a statement is about."""
+
+    name: str
+    digest: Digest
+
+
+class Entry(_Model):
+    """What the ledger says of one run, rehearsal or drill, or of the page."""
+
+    entry: int
+    prev: str
+    at: datetime
+    env: str
+    run: str
+    """The folder, relative to that of the environment; or the page."""
+    kind: Kind = "run"
+    phase: str = ""
+    target: str = ""
+    revision: str | None = None
+    started_at: datetime | None = None
+    limits_digest: str = ""
+    head: str = ""
+    """The digest of the last line of the journal, once it is sealed."""
+    verdict: str = ""
+    exit: int | None = None
+
+
+class Statement(_Model):
+    """What is signed."""
+
+    type_: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
+    subject: tuple[Subject, ...]
+    predicate_type: Literal[
+        "urn:readiness:ledger:opened:1", "urn:readiness:ledger:sealed:1", "urn:readiness:ledger:page:1"
+    ] = Field(alias="predicateType")
+    predicate: Entry
+
+
+def enveloped(statement: Mapping[str, Any], signer: Signer | None) -> dict[str, Any]:
+    """Return a statement in its envelope, signed where there is a key."""
+    payload = to_json(statement).encode()
+    signatures = []
+    if signer:
+        signature = signer.sign(signed_bytes(payload))
+        signatures.append({"keyid": signer.key_id, "sig": _as_base64(signature)})
+    return {"payloadType": PAYLOAD_TYPE, "payload": _as_base64(payload), "signatures": signatures}
+
+
+def _as_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def signed_bytes(payload: bytes) -> bytes:
+    """Return what DSSE signs: the type and the payload, each with its length."""
+    kind = PAYLOAD_TYPE.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
