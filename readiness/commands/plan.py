@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Let pytest collect and print, and return its exit code: the same code makes the plan and the run."""
+    """Run pytest as far as it collects, and return its exit code: the same code makes the plan and the run."""
     # By now the suite is imported, which pytest warns of where it is installed as editable; no assertion here is shown.
     words = ["--collect-only", "--no-header", "--no-summary", "-Wignore::pytest.PytestAssertRewriteWarning"]
     words.append(f"--env={options.env}")

@@ -67,14 +67,14 @@ class Ledger:
         self.path = home / FILE
 
     def open(self, folder: Path, **facts: Any) -> str:
-        """Write the entry that something begins, and return its digest. Raises OSError."""
+        """Write the entry of a beginning, and return its digest. Raises OSError."""
         name = self._name(folder)
         # A statement has a subject with a digest: what has no plan gives that of its name.
         digest = facts.get("limits_digest") or hashlib.sha256(name.encode()).hexdigest()
         return self._append("opened", name, [(f"{self._home.name}/{name}#plan", digest)], facts)
 
     def seal(self, folder: Path, **facts: Any) -> str:
-        """Write the entry how it ended, with the digest of each file, and return its own. Raises OSError, NotSealed."""
+        """Write the entry of an end, with the digest of each file, and return its own. Raises OSError, NotSealed."""
         _refuse(scan(folder, REDACTOR))
         name = self._name(folder)
         subjects = [(f"{self._home.name}/{name}/{file}", digest) for file, digest in files_of(folder).items()]
