@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from readiness.files.canonical_json import as_plain
 from readiness.ladder import EscalationState, Hysteresis
@@ -63,7 +63,7 @@ class Before(Record):
     run: str
     head: str
     """The digest of its journal's last line."""
-    started_at: datetime
+    started_at: AwareDatetime
     verdict: Word
     decisions: tuple[RecordedState, ...] = ()
 
@@ -107,13 +107,13 @@ class Start(Record):
     run: str
     env: str
     phase: Phase
-    as_of: datetime
+    as_of: AwareDatetime
     """The instant that was judged."""
-    started_at: datetime
+    started_at: AwareDatetime
     suite: str
     target: RecordedTarget
     limits_digest: str
-    launch_at: datetime | None = None
+    launch_at: AwareDatetime | None = None
     not_applicable: dict[str, str] = {}
     attestations: dict[str, dict[str, Any]] = {}
     """`runbook/line` or `runbook/line:subject` → what was attested of it."""
@@ -268,7 +268,7 @@ class RecordedRequest(Record):
     status: str
     seconds: float
     effect: Effect
-    at: datetime
+    at: AwareDatetime
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -390,7 +390,7 @@ class Finish(Record):
     exit: int
     action: str
     counts: dict[str, int]
-    finished_at: datetime
+    finished_at: AwareDatetime
     ended: bool = True
     """False where the run was interrupted or its evidence is not whole: `withdrawn` says why."""
     withdrawn: tuple[str, ...] = ()

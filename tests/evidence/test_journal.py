@@ -190,3 +190,11 @@ def test_secrets_are_masked_also_those_learnt_later(tmp_path: Path) -> None:
     journal.write("finish", FINISH)
     assert "g3heimnis" not in (tmp_path / FILE).read_text("utf-8")
     assert read_run(tmp_path).cases == ["*** ***"]
+
+
+@pytest.mark.parametrize("field", ["as_of", "started_at", "launch_at"])
+def test_a_moment_without_a_time_zone_is_told_and_never_compared(tmp_path: Path, field: str) -> None:
+    journal = Journal(tmp_path, Redactor(frozenset))
+    journal.write("start", START | {field: "2026-11-21T09:00:00"})
+    journal.close()
+    assert field in problems(tmp_path / FILE)
