@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from loadtests.run import Run, log_judgement, prepare
 from loadtests.safety import LoadPermission, Refused, raise_fd_limit
-from loadtests.shape import COURSES, PHASE, Course, Stages
+from loadtests.shape import COURSES, PHASE, StageCourse, Stages
 from loadtests.visitor import CLIENT_CONFIGS, THINK, Visitor, Walker, take_turns
 from readiness.errors import BadInput
 from readiness.outcomes import Effect
@@ -89,7 +89,7 @@ def _get_ready(environment: LocustEnvironment, runner: object = None, **_: objec
 
     run = _set_up(environment)
     environment.host = run.environment.target.url
-    COURSES["now"] = Course(run)
+    COURSES["now"] = StageCourse(run)
     print(run.first_line, flush=True)  # noqa: T201  the first line that a person sees
     if options.headless and isinstance(runner, Runner):
         options.html_file = options.html_file or str(run.folder / "report.html")
@@ -114,7 +114,7 @@ def _begin(environment: LocustEnvironment, **_: object) -> None:
 
     run.leads = not isinstance(runner, MasterRunner) and not _is_worker(environment)
     if not _is_worker(environment):
-        COURSES["now"] = Course(run)
+        COURSES["now"] = StageCourse(run)
         run.folder.mkdir(parents=True, exist_ok=True)
         _enter("begin", str(run.folder), run.stage_name)
         run.revision = run.look_up_revision()

@@ -21,7 +21,7 @@ PATIENCE = 3
 PHASE = "rehearsal_phase"
 
 
-class Course:
+class StageCourse:
     """Decides once a second what Locust is to do. Knows no Locust class but through its arguments."""
 
     def __init__(self, run: Run) -> None:
@@ -130,7 +130,7 @@ class Course:
         return None
 
 
-COURSES: dict[str, Course] = {}
+COURSES: dict[str, StageCourse] = {}
 """The course of the run that this process leads, under the one key `now`."""
 
 

@@ -68,20 +68,19 @@ def _left(evidence: Evidence) -> Iterator[Reason]:
 
 def gaps(evidence: Evidence) -> Iterator[str]:
     """Yield what the drill set out to see and could not, through no fault of the target."""
-    facts = evidence.facts
-    if isinstance(facts, Switched):
-        if not facts.accepted_before:
+    match evidence.facts:
+        case Switched(accepted_before=False):
             yield "uploads were refused before the switch was touched"
-        elif not facts.in_flight:
+        case Switched(in_flight=0):
             yield "no upload was in flight when the switch was turned: raise drills.kill_switch.in_flight_rows"
-    elif isinstance(facts, RolledBack) and facts.before == facts.wanted:
-        yield f"{facts.wanted} was served already"
-    elif isinstance(facts, Broken) and facts.before != "closed":
-        yield f"the breaker {facts.breaker} was {facts.before or 'not there'} before anything was broken"
-    elif isinstance(facts, FellBack) and not facts.before_itself:
-        yield f"the dependency did not serve before it was broken: {facts.before}"
-    elif isinstance(facts, Incident) and facts.firing_before:
-        yield f"the alert {facts.alert} was firing before anything was simulated"
+        case RolledBack(before=before, wanted=wanted) if before == wanted:
+            yield f"{wanted} was served already"
+        case Broken(breaker=breaker, before=before) if before != "closed":
+            yield f"the breaker {breaker} was {before or 'not there'} before anything was broken"
+        case FellBack(before=before, before_itself=False):
+            yield f"the dependency did not serve before it was broken: {before}"
+        case Incident(alert=alert, firing_before=True):
+            yield f"the alert {alert} was firing before anything was simulated"
 
 
 def faults(evidence: Evidence) -> list[str]:
@@ -96,17 +95,16 @@ def faults(evidence: Evidence) -> list[str]:
 
 def slow(evidence: Evidence) -> Iterator[str]:
     """Yield what took longer than the runbooks allow, or was older."""
-    facts = evidence.facts
-    if isinstance(facts, Restored):
-        if facts.seconds is not None and facts.seconds >= HOURS_TO_RESTORE * 3600:
-            yield f"the restore took {facts.seconds / 3600:.1f} h, allowed are less than {HOURS_TO_RESTORE:g}"
+    match evidence.facts:
+        case Restored(seconds=seconds) if seconds is not None and seconds >= HOURS_TO_RESTORE * 3600:
+            yield f"the restore took {seconds / 3600:.1f} h, allowed are less than {HOURS_TO_RESTORE:g}"
+        case RolledBack(seconds=seconds) if seconds is not None and seconds > MINUTES_TO_ROLL_BACK * 60:
+            yield f"the rollback took {seconds / 60:.1f} min, allowed are {MINUTES_TO_ROLL_BACK:g}"
 
-        age = backup_hours(evidence)
-        if age is not None and age > BACKUP_HOURS:
-            yield f"the backup was {age:.1f} h old, allowed are {BACKUP_HOURS:g}"
-
-    if isinstance(facts, RolledBack) and facts.seconds is not None and facts.seconds > MINUTES_TO_ROLL_BACK * 60:
-        yield f"the rollback took {facts.seconds / 60:.1f} min, allowed are {MINUTES_TO_ROLL_BACK:g}"
+    # A restore may be quick and of an old backup, or both.
+    age = backup_hours(evidence)
+    if age is not None and age > BACKUP_HOURS:
+        yield f"the backup was {age:.1f} h old, allowed are {BACKUP_HOURS:g}"
 
 
 def backup_hours(evidence: Evidence) -> float | None:
@@ -121,19 +119,19 @@ def backup_hours(evidence: Evidence) -> float | None:
 
 
 def _of_facts(evidence: Evidence) -> Iterator[str]:
-    facts = evidence.facts
-    if isinstance(facts, Restored):
-        yield from _of_restored(facts, evidence)
-    elif isinstance(facts, Switched):
-        yield from _of_switched(facts)
-    elif isinstance(facts, RolledBack):
-        yield from _of_rolled_back(facts)
-    elif isinstance(facts, Broken):
-        yield from _of_broken(facts)
-    elif isinstance(facts, FellBack):
-        yield from _of_fallen_back(facts)
-    else:
-        yield from _of_incident(facts, evidence)
+    match evidence.facts:
+        case Restored() as facts:
+            yield from _of_restored(facts, evidence)
+        case Switched() as facts:
+            yield from _of_switched(facts)
+        case RolledBack() as facts:
+            yield from _of_rolled_back(facts)
+        case Broken() as facts:
+            yield from _of_broken(facts)
+        case FellBack() as facts:
+            yield from _of_fallen_back(facts)
+        case Incident() as facts:
+            yield from _of_incident(facts, evidence)
 
 
 def _of_restored(facts: Restored, evidence: Evidence) -> Iterator[str]:

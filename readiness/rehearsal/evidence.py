@@ -197,7 +197,7 @@ class Evidence(_Record):
 
         until = self.hold_until.timestamp()
         if self.ended != "whole":
-            # `hold_until` is then when the hold would have ended: nothing was sent after the last second on record.
+            # `hold_until` may then be when the hold would have ended: nothing was sent after the last second on record.
             last_second_ended = max(self.seconds, default=0) + 1
             until = min(until, last_second_ended)
         return max(0.0, until - self.hold_from.timestamp())
@@ -215,7 +215,7 @@ class Evidence(_Record):
 
     def longest_silence(self) -> int:
         """Return the most seconds on end without an answer in the hold, though a tenth of the users waited."""
-        # Few waiting users are no silence of the target: they may all be thinking.
+        # While few users wait, a second without an answer is chance: the others are thinking.
         many_users = max(1, self.asked.users / 10)
         first = min(self.seconds, default=0)
         last = max(self.seconds, default=-1)

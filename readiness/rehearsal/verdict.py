@@ -174,7 +174,7 @@ def _broken(figures: Figures, stage: Stage) -> Iterator[Reason]:
 
     yield from _leaking(figures, stage)
 
-    # Only a run that ended as it should has asked for the revision at its end.
+    # A run that was aborted may have found nobody to ask at its end.
     start, end = evidence.target.revision, evidence.target.revision_at_end
     if evidence.ended == "whole" and start != end:
         yield reason(f"the target changed from revision {start} to {end} meanwhile")

@@ -84,9 +84,9 @@ def reaching(port: int, headers: Mapping[str, str] | None = None) -> ClientConfi
     )
 
 
-def ask(reach: ClientConfig, values: Mapping[str, str] | None = None, **step: Any) -> Answer:
+def ask(config: ClientConfig, values: Mapping[str, str] | None = None, **step: Any) -> Answer:
     """Ask once, as one user."""
-    with closing(Client(reach)) as user:
+    with closing(Client(config)) as user:
         return user.ask(Step.model_validate(step), values)
 
 
@@ -101,9 +101,9 @@ UNWANTED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", UNWANTED)
 def test_an_answer_that_cannot_be_used_is_a_failed_request(served: Served, name: str) -> None:
     step, error = UNWANTED[name]
-    reach = reaching(served.port)
-    assert ask(reach, **step).error == error
-    counters = reach.recorder.counters
+    config = reaching(served.port)
+    assert ask(config, **step).error == error
+    counters = config.recorder.counters
     assert counters.sent_in == counters.recorded_in == {"hold": 1}
     assert counters.endpoints[step["path"]].errors == {error: 1}
 
@@ -122,17 +122,17 @@ def test_what_is_kept_comes_with_the_answer(served: Served) -> None:
     ],
 )
 def test_a_step_that_cannot_be_sent_is_no_request_and_tells_no_value(step: dict[str, Any], says: str) -> None:
-    reach = reaching(9)
+    config = reaching(9)
     with pytest.raises(ValueError, match=re.escape(says)) as caught:
-        ask(reach, {"id": "a secret"}, **step)
+        ask(config, {"id": "a secret"}, **step)
     assert "secret" not in str(caught.value)
-    assert not reach.recorder.counters.sent_in
+    assert not config.recorder.counters.sent_in
 
 
 def test_a_header_of_the_step_replaces_what_is_there_however_it_is_spelled(served: Served) -> None:
-    reach = reaching(served.port, {"Authorization": "Bearer environment", "Accept": "*/*", "accept": "text/html"})
+    config = reaching(served.port, {"Authorization": "Bearer environment", "Accept": "*/*", "accept": "text/html"})
     headers = {"authorization": "Bearer {{token}}", "content-type": "application/vnd.api+json", "HOST": "shop.example"}
-    ask(reach, {"token": "user"}, path="/", method="POST", json={"a": 1}, headers=headers)
+    ask(config, {"token": "user"}, path="/", method="POST", json={"a": 1}, headers=headers)
     assert served.heads[0].split("\r\n")[1:] == [
         "HOST: shop.example",
         "authorization: Bearer user",
@@ -162,24 +162,24 @@ def test_a_target_that_refuses_is_told_as_such() -> None:
     assert ask(reaching(9), path="/").error == "ConnectionRefusedError: ECONNREFUSED"
 
 
-def at(reach: ClientConfig, *ports: int) -> ClientConfig:
+def at(config: ClientConfig, *ports: int) -> ClientConfig:
     """Give the target these addresses."""
-    host, home = "127.0.0.1", urlsplit(reach.url).port or 0
-    reach.resolved["http", host, home] = [Address(host, home, socket.AF_INET, (host, port)) for port in ports]
-    return reach
+    host, home = "127.0.0.1", urlsplit(config.url).port or 0
+    config.resolved["http", host, home] = [Address(host, home, socket.AF_INET, (host, port)) for port in ports]
+    return config
 
 
 def test_users_begin_with_the_addresses_in_turn(served: Served, other: Served) -> None:
-    reach = at(reaching(9), served.port, other.port)
-    assert not any(ask(reach, path="/").error for _ in range(6))
+    config = at(reaching(9), served.port, other.port)
+    assert not any(ask(config, path="/").error for _ in range(6))
     assert (len(served.heads), len(other.heads)) == (3, 3)
 
 
 def test_an_address_that_refuses_is_passed_over(served: Served) -> None:
-    reach = at(reaching(9), 9, served.port)
-    assert not any(ask(reach, path="/").error for _ in range(4))
-    assert reach.recorder.counters.connections.failed == 2
-    assert ask(at(reach, 9, 9), path="/").error == "ConnectionRefusedError: ECONNREFUSED"
+    config = at(reaching(9), 9, served.port)
+    assert not any(ask(config, path="/").error for _ in range(4))
+    assert config.recorder.counters.connections.failed == 2
+    assert ask(at(config, 9, 9), path="/").error == "ConnectionRefusedError: ECONNREFUSED"
 
 
 V6_OFF = (socket.AF_INET6, errno.EADDRNOTAVAIL)
@@ -203,9 +203,9 @@ def test_of_several_failures_the_one_that_tells_most_is_told(
         raise OSError(address.port, os.strerror(address.port))
 
     monkeypatch.setattr(client, "Connection", fail)
-    reach = reaching(9)
-    reach.resolved["http", "127.0.0.1", 9] = [Address("", code, family, ()) for family, code in failures]
-    assert ask(reach, path="/").error == says
+    config = reaching(9)
+    config.resolved["http", "127.0.0.1", 9] = [Address("", code, family, ()) for family, code in failures]
+    assert ask(config, path="/").error == says
 
 
 def test_a_certificate_that_is_not_trusted_is_not_passed_over(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
@@ -213,6 +213,6 @@ def test_a_certificate_that_is_not_trusted_is_not_passed_over(monkeypatch: pytes
         raise ssl.SSLError(1, "wrong version")
 
     monkeypatch.setattr(client, "Connection", fail)
-    reach = at(reaching(9), 9, served.port)
-    assert ask(reach, path="/").error == "SSLError: wrong version"
-    assert reach.recorder.counters.connections.failed == 1
+    config = at(reaching(9), 9, served.port)
+    assert ask(config, path="/").error == "SSLError: wrong version"
+    assert config.recorder.counters.connections.failed == 1
