@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from readiness.sandbox.attested import Attested
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.channels import Channels
 from readiness.sandbox.configuration import Configuration
-from readiness.sandbox.database import Database, prepare, wait_until_open
+from readiness.sandbox.database import Database, prepare
 from readiness.sandbox.front import Front
 from readiness.sandbox.log import Log
 from readiness.sandbox.monitoring import Monitoring
@@ -152,13 +151,13 @@ def build(folder: Path, *, replica: bool = False) -> Target:
         undo.callback(lambda: watching.result().stop())
         server = postgres.start(folder / "postgres")
         undo.callback(server.stop)
+        prepared = prepare(server)
+        # Not earlier: a replica that is made while others write may wait a quarter of a minute for their end.
         following = beside.submit(postgres.follow, server, folder / "replica") if replica else None
         if following:
             undo.callback(lambda: following.result().stop())
-        target = _build_on(server, folder, front, front_web, watching)
-        if following:
-            target.replica = following.result()
-            _catch_up(target.admin, target.replica)
+        target = _build_on(server, prepared, folder, front, front_web, watching)
+        target.replica = following.result() if following else None
         target.begin()
         target.monitoring.evaluated()
         undo.pop_all()
@@ -169,20 +168,15 @@ def _place(web: Web) -> str:
     return web.url.removeprefix("http://")
 
 
-def _catch_up(admin: Database, replica: postgres.Server) -> None:
-    """Wait until a replica has what was written while it was made."""
-    written = admin.one("select pg_current_wal_lsn() as place")["place"]
-    copy = Database(replica.dsn())
-    wait_until_open(copy)
-    while not copy.one("select pg_last_wal_replay_lsn() >= %s::pg_lsn as there", written)["there"]:
-        time.sleep(0.01)
-    copy.connection().close()
-
-
 def _build_on(
-    server: postgres.Server, folder: Path, front: Front, front_web: Web, watching: Future[Monitoring]
+    server: postgres.Server,
+    prepared: tuple[Database, Database, str],
+    folder: Path,
+    front: Front,
+    front_web: Web,
+    watching: Future[Monitoring],
 ) -> Target:
-    admin, database, probe_dsn = prepare(server)
+    admin, database, probe_dsn = prepared
     store = ObjectStore(folder / "objects")
     storage_web = Web(store.application())
     plant = _plant(folder, database, store, storage_web)
