@@ -75,7 +75,11 @@ class Database:
         return row
 
 
-def prepare(server: Server) -> tuple[Database, Database, str]:
+Prepared = tuple[Database, Database, str]
+"""The connections of the superuser and of the service, and the address of the probe."""
+
+
+def prepare(server: Server) -> Prepared:
     """Make roles, tables and history; give the superuser's and the service's connections and the probe's address."""
     admin = Database(server.dsn())
     _wait_until_open(admin)
