@@ -10,7 +10,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from readiness.sandbox.web import Web
+from readiness.tools import BY_NAME, find
 
+LINE_LENGTH = 200
+"""Characters of the end of a log that a reason quotes."""
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
@@ -43,3 +46,17 @@ def not_here(name: str) -> ServerFailed:
 def broken(name: str, why: str) -> ServerFailed:
     """Return the error for a tool that was found and does not do its work."""
     return ServerFailed(f"{name} does not start; readiness tools says where it is: {why}")
+
+
+def program(name: str) -> str:
+    """Return where a tool is. Raises ServerFailed."""
+    found = find(BY_NAME[name])
+    if found is None:
+        raise not_here(name)
+    return str(found)
+
+
+def last_line(text: str) -> str:
+    """Return the end of what a tool has said."""
+    lines = text.strip().splitlines()
+    return lines[-1][-LINE_LENGTH:] if lines else "it says nothing"

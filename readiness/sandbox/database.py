@@ -75,10 +75,14 @@ class Database:
         return row
 
 
-def prepare(server: Server) -> tuple[Database, Database, str]:
+Prepared = tuple[Database, Database, str]
+"""The connections of the superuser and of the service, and the address of the probe."""
+
+
+def prepare(server: Server) -> Prepared:
     """Make roles, tables and history; give the superuser's and the service's connections and the probe's address."""
     admin = Database(server.dsn())
-    wait_until_open(admin)
+    _wait_until_open(admin)
     passwords = {SERVICE: secrets.token_hex(12), PROBE: secrets.token_hex(12)}
     admin.rows("create extension pg_stat_statements")
     for role, password in passwords.items():
@@ -98,12 +102,12 @@ def prepare(server: Server) -> tuple[Database, Database, str]:
     return admin, Database(server.dsn(SERVICE, passwords[SERVICE])), server.dsn(PROBE, passwords[PROBE])
 
 
-def wait_until_open(database: Database) -> None:
+def _wait_until_open(admin: Database) -> None:
     """Wait for the end of the start-up: a server listens a moment before it takes sessions."""
     end = time.monotonic() + OPEN_SECONDS
     while True:
         try:
-            database.connection()
+            admin.connection()
         except psycopg.OperationalError:
             if time.monotonic() > end:
                 raise

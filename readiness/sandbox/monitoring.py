@@ -7,42 +7,32 @@ ask there are unknown and say why. The other one, and the sandbox, do without it
 from __future__ import annotations
 
 import json
-import secrets
-import shutil
 import subprocess
-import tarfile
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlencode
 
-from readiness.sandbox import front as fronts
-from readiness.sandbox import kept
-from readiness.sandbox.absent import Absent, ServerFailed, broken, not_here
+from readiness.sandbox.absent import Absent, ServerFailed, broken, last_line, program
 from readiness.sandbox.catcher import Catcher, routing
 from readiness.sandbox.front import Front
+from readiness.sandbox.past import BLOCKS, remember
 from readiness.sandbox.processes import free_port, start_server
 from readiness.sandbox.web import Web
-from readiness.tools import BY_NAME, find
 
 PROMETHEUS, ALERTMANAGER = "prometheus", "alertmanager"
 RULES = Path(__file__).parent / "alert-rules.yml"
-BLOCKS = "blocks"
 SCRAPE, EVALUATION = "250ms", "1s"
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
-LINE_LENGTH = 200
-"""Characters of the end of a log that a reason quotes."""
-ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""The letters of a block's name."""
 LOCKED = "basic_auth_users: {nobody: $2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay}"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -128,7 +118,7 @@ class Monitoring:
 
     def back(self) -> None:
         """Start Prometheus again, where it was."""
-        self.processes[PROMETHEUS] = _run(self.folder, PROMETHEUS, _program(PROMETHEUS), *self.words)
+        self.processes[PROMETHEUS] = _run(self.folder, PROMETHEUS, program(PROMETHEUS), *self.words)
         _wait(PROMETHEUS, self.prometheus_url, self.processes[PROMETHEUS], self.folder, _deadline())
         self.settle()
 
@@ -136,7 +126,7 @@ class Monitoring:
         """Let Prometheus remember another past: the history as the front tells it now."""
         if self.real:
             told = Path(tempfile.mkdtemp(prefix="told-", dir=self.folder))
-            _remember(told, self.front)
+            remember(told, self.front, READY_SECONDS)
             self.after_settling(partial(self._exchange, told, time.time()))
 
     def _exchange(self, told: Path, until: float) -> None:
@@ -276,10 +266,10 @@ def _start_servers(
     absent: dict[str, Absent] = {}
     for name, own_words in words.items():
         try:
-            program = _program(name)
+            found = program(name)
             if name == PROMETHEUS:
-                _remember(folder, front)
-            processes[name] = _run(folder, name, program, *own_words)
+                remember(folder, front, READY_SECONDS)
+            processes[name] = _run(folder, name, found, *own_words)
         except ServerFailed as error:
             absent[name] = Absent(name, str(error))
     deadline = _deadline()
@@ -326,88 +316,11 @@ def _configuration(targets: dict[str, str], alertmanager_port: int) -> dict[str,
     }
 
 
-def _remember(folder: Path, front: Front) -> None:
-    """Give Prometheus the two weeks that have passed. Raises ServerFailed."""
-    blocks = folder / BLOCKS
-    blocks.mkdir(exist_ok=True)
-    _remember_the_past(blocks, front.past_ends)
-    _make_block(front.history(time.time()), blocks)
-
-
-def _remember_the_past(blocks: Path, ends: float) -> None:
-    """Put the block in place that every sandbox has; it is made once. Raises ServerFailed."""
-    promtool = Path(_program("promtool"))
-    made_of = [kept.version(path) for path in (promtool, Path(__file__), Path(fronts.__file__))]
-    packed = kept.place("past", made_of, ends)
-    try:
-        with kept.opened(packed) as file, tarfile.open(fileobj=file) as archive:
-            archive.extractall(blocks, filter="data")
-        for block in blocks.iterdir():
-            _rename(block)
-    except (OSError, tarfile.TarError):  # there is none that can be used
-        for block in blocks.iterdir():
-            shutil.rmtree(block)
-        _make_block(fronts.past(ends), blocks)
-        if any(blocks.iterdir()):
-            kept.keep(packed, partial(_pack, blocks))
-
-
-def _rename(block: Path) -> None:
-    """Give a block a name of its own: a Prometheus takes one with a name that it knows for the one that it has."""
-    file = block / "meta.json"
-    meta = json.loads(file.read_text(encoding="utf-8"))
-    meta["ulid"] = "01" + "".join(secrets.choice(ULID) for _ in range(24))
-    meta["compaction"]["sources"] = [meta["ulid"]]
-    file.write_text(json.dumps(meta), encoding="utf-8")
-    block.rename(block.with_name(meta["ulid"]))
-
-
-def _pack(blocks: Path, file: IO[bytes]) -> None:
-    with tarfile.open(fileobj=file, mode="w") as archive:
-        archive.add(blocks, ".")
-
-
-def _make_block(lines: Iterable[str], blocks: Path) -> None:
-    """Make a block of what is written in the OpenMetrics format. Raises ServerFailed."""
-    text = blocks.parent / "history.txt"
-    with text.open("w", encoding="utf-8") as file:
-        file.writelines(lines)
-    try:
-        made = subprocess.run(  # noqa: S603  a tool of the machine, our own words
-            # One block, not one for every two hours: the file is read once for each.
-            [
-                *(_program("promtool"), "tsdb", "create-blocks-from", "openmetrics"),
-                *("--max-block-duration=4374h", "--quiet", str(text), str(blocks)),
-            ],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=READY_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise broken("promtool", f"it did not take the history within {READY_SECONDS:g} seconds") from None
-    except OSError as error:
-        raise broken("promtool", str(error.strerror)) from None
-    finally:
-        text.unlink()
-    if made.returncode:
-        raise broken("promtool", f"it ended with {made.returncode}: {_last_line(made.stderr)}")
-
-
-def _program(name: str) -> str:
-    """Return where a tool is. Raises ServerFailed."""
-    found = find(BY_NAME[name])
-    if found is None:
-        raise not_here(name)
-    return str(found)
-
-
-def _run(folder: Path, name: str, program: str, *words: str) -> subprocess.Popen[bytes]:
+def _run(folder: Path, name: str, path: str, *words: str) -> subprocess.Popen[bytes]:
     """Start a server. Raises ServerFailed."""
     with (folder / f"{name}.log").open("ab") as log:
         try:
-            return start_server((program, *words, "--log.level=warn"), cwd=folder, stdout=log, stderr=log)
+            return start_server((path, *words, "--log.level=warn"), cwd=folder, stdout=log, stderr=log)
         except OSError as error:  # it is no program, or one for another machine
             raise broken(name, str(error.strerror)) from None
 
@@ -427,12 +340,7 @@ def _wait(name: str, url: str, process: subprocess.Popen[bytes], folder: Path, d
         if time.monotonic() > deadline:
             raise broken(name, f"it was not ready within {READY_SECONDS:g} seconds")
     log = (folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
-    raise broken(name, f"it ended with {process.returncode}: {_last_line(log)}")
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1][-LINE_LENGTH:] if lines else "it says nothing"
+    raise broken(name, f"it ended with {process.returncode}: {last_line(log)}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

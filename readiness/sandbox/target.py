@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from readiness.sandbox.attested import Attested
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.channels import Channels
 from readiness.sandbox.configuration import Configuration
-from readiness.sandbox.database import Database, prepare, wait_until_open
+from readiness.sandbox.database import Database, Prepared, prepare
 from readiness.sandbox.front import Front
 from readiness.sandbox.log import Log
 from readiness.sandbox.monitoring import Monitoring
@@ -143,6 +142,15 @@ class Target:
         self.server.stop()
 
 
+@dataclass(frozen=True)
+class _Watched:
+    """The front, and what is starting to watch it."""
+
+    front: Front
+    web: Web
+    monitoring: Future[Monitoring]
+
+
 def build(folder: Path, *, replica: bool = False) -> Target:
     """Start every part; what watches the target starts beside its database. Raises postgres.PostgresFailed."""
     front = Front()
@@ -152,13 +160,13 @@ def build(folder: Path, *, replica: bool = False) -> Target:
         undo.callback(lambda: watching.result().stop())
         server = postgres.start(folder / "postgres")
         undo.callback(server.stop)
+        prepared = prepare(server)
+        # Not earlier: a replica that is made while others write may wait a quarter of a minute for their end.
         following = beside.submit(postgres.follow, server, folder / "replica") if replica else None
         if following:
             undo.callback(lambda: following.result().stop())
-        target = _build_on(server, folder, front, front_web, watching)
-        if following:
-            target.replica = following.result()
-            _catch_up(target.admin, target.replica)
+        target = _build_on(server, prepared, folder, _Watched(front, front_web, watching))
+        target.replica = following.result() if following else None
         target.begin()
         target.monitoring.evaluated()
         undo.pop_all()
@@ -169,20 +177,8 @@ def _place(web: Web) -> str:
     return web.url.removeprefix("http://")
 
 
-def _catch_up(admin: Database, replica: postgres.Server) -> None:
-    """Wait until a replica has what was written while it was made."""
-    written = admin.one("select pg_current_wal_lsn() as place")["place"]
-    copy = Database(replica.dsn())
-    wait_until_open(copy)
-    while not copy.one("select pg_last_wal_replay_lsn() >= %s::pg_lsn as there", written)["there"]:
-        time.sleep(0.01)
-    copy.connection().close()
-
-
-def _build_on(
-    server: postgres.Server, folder: Path, front: Front, front_web: Web, watching: Future[Monitoring]
-) -> Target:
-    admin, database, probe_dsn = prepare(server)
+def _build_on(server: postgres.Server, prepared: Prepared, folder: Path, watched: _Watched) -> Target:
+    admin, database, probe_dsn = prepared
     store = ObjectStore(folder / "objects")
     storage_web = Web(store.application())
     plant = _plant(folder, database, store, storage_web)
@@ -191,9 +187,7 @@ def _build_on(
     service = Service(plant, workers, {api_token: INTERNAL})
     management = Management(admin)
     launch_at = datetime.now(UTC) + UNTIL_LAUNCH
-    operations = Operations(service, front, storage_web)
-    backups = dumps.make(server, folder / "backups")
-    watched = watching.result()
+    operations = Operations(service, watched.front, storage_web)
     return Target(
         server=server,
         admin=admin,
@@ -207,13 +201,13 @@ def _build_on(
         service=service,
         service_web=Web(service.application()),
         workers={worker.name: worker for worker in workers},
-        front=front,
-        front_web=front_web,
+        front=watched.front,
+        front_web=watched.web,
         operations=operations,
         operations_web=Web(operations.application()),
-        backups=backups,
-        monitoring=watched,
-        watchers=watchers.start(watched.prometheus_url, admin),
+        backups=dumps.make(server, folder / "backups"),
+        monitoring=watched.monitoring.result(),
+        watchers=watchers.start(watched.monitoring.result().prometheus_url, admin),
         papers=Papers(folder / "papers"),
         office=office.start(folder / "office", launch_at, REVISION),
         api_token=api_token,

@@ -12,6 +12,9 @@ from typing import IO
 import pytest
 
 from readiness.sandbox import kept, postgres
+from readiness.sandbox.front import Front
+from readiness.sandbox.past import remember
+from readiness.tools import BY_NAME, find
 
 USUAL = tempfile.gettempdir()
 
@@ -106,3 +109,23 @@ def test_a_broken_cluster_is_made_again(starts_servers: None, places: Path, outs
     server = postgres.start(outside / "third")
     server.stop()
     assert server.password == (outside / "second" / "password").read_text()
+
+
+if find(BY_NAME["promtool"]):
+
+    def test_a_broken_past_is_made_again(places: Path, tmp_path: Path) -> None:
+        front = Front()
+        names: set[str] = set()
+        for number in range(3):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            remember(folder, front, seconds=60)
+            blocks = [block.name for block in (folder / "blocks").iterdir()]
+            assert len(blocks) >= 2
+            assert names.isdisjoint(blocks), "a Prometheus takes it for the block that it has"
+            names.update(blocks)
+            (packed,) = places.iterdir()
+            if number == 0:
+                whole = packed.read_bytes()
+                packed.write_bytes(whole[: len(whole) // 2])
+            assert number == 0 or len(packed.read_bytes()) == len(whole)
