@@ -9,11 +9,10 @@ The names of the fields are the keys of the file: evidence of years ago must sti
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from readiness.files import evidence_file
 
@@ -35,8 +34,8 @@ class DrillStep(_Record):
 
     name: str
     says: str
-    began: datetime
-    ended: datetime
+    began: AwareDatetime
+    ended: AwareDatetime
     done: bool
     found: str = ""
     """Why it was not done, or what was seen."""
@@ -70,7 +69,7 @@ class Restored(_Record):
     drill: Literal["restore"] = "restore"
     backup: str = ""
     size: int = 0
-    taken_at: datetime | None = None
+    taken_at: AwareDatetime | None = None
     """As the archive itself says, whatever its file's date is."""
     made_here: bool = False
     refused: str = ""
@@ -172,8 +171,8 @@ class Evidence(_Record):
     revision: str | None = None
     """Of the target, before anything was done to it."""
     revision_unknown_because: str = ""
-    started_at: datetime
-    finished_at: datetime | None = None
+    started_at: AwareDatetime
+    finished_at: AwareDatetime | None = None
     ended: Literal["running", "whole", "cut short"] = "running"
     ended_because: str = ""
     steps: tuple[DrillStep, ...] = ()

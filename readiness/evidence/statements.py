@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from readiness.evidence.signing import Signer
 from readiness.files.canonical_json import to_json
@@ -55,7 +54,7 @@ class Entry(_Model):
 
     entry: int
     prev: str
-    at: datetime
+    at: AwareDatetime
     env: str
     run: str
     """The folder, relative to that of the environment; or the page."""
@@ -63,7 +62,7 @@ class Entry(_Model):
     phase: str = ""
     target: str = ""
     revision: str | None = None
-    started_at: datetime | None = None
+    started_at: AwareDatetime | None = None
     limits_digest: str = ""
     head: str = ""
     """The digest of the last line of the journal, once it is sealed."""

@@ -7,11 +7,10 @@ conclusions: anyone can work out the verdict again (`readiness.rehearsal.verdict
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from readiness.files import evidence_file
 from readiness.rehearsal.histogram import Distribution, merged
@@ -127,11 +126,11 @@ class Evidence(_Record):
     """As it was run: smaller than the table's where `scale` is not 1."""
     scale: float = 1.0
     target: LoadTarget
-    started_at: datetime
-    hold_from: datetime | None = None
-    hold_until: datetime | None = None
+    started_at: AwareDatetime
+    hold_from: AwareDatetime | None = None
+    hold_until: AwareDatetime | None = None
     """When the hold ended, or would have ended."""
-    finished_at: datetime | None = None
+    finished_at: AwareDatetime | None = None
     ended: Literal["running", "whole", "cut short", "aborted"] = "running"
     ended_because: str = ""
     seconds: dict[int, tuple[int, int]] = {}
