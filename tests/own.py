@@ -1,0 +1,76 @@
+"""What the suite's own tests share: their tiers and budgets, and the sandboxes that they break.
+
+A plugin beside `conftest.py`, which a user's run in this folder reads too.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from readiness.sandbox import Sandbox
+from tests import tiers
+from tests.budgets import Budgets
+from tests.matrix.telling import OneByOne
+from tests.tiers import ByUnit
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell what each file costs, and know the marks of the tiers."""
+    for mark, says in tiers.MARKS.items():
+        config.addinivalue_line("markers", f"{mark}: {says}")
+    config.pluginmanager.register(Budgets(), "budgets-of-our-tests")
+    config.pluginmanager.register(OneByOne(), "groups-of-faults")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests into their tiers, before any is left out by its mark."""
+    tiers.mark(items)
+
+
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByUnit | None:
+    """Give a worker whole files, or whole kinds of sandboxes, where files are not to be divided."""
+    return ByUnit(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+def pytest_unconfigure() -> None:
+    """End the browser of this process, where a page was looked at."""
+    chromium = sys.modules.get("tests.evidence.chromium")
+    if chromium:
+        chromium.SHARED.close()
+
+
+@pytest.fixture(scope="session")
+def starts_servers() -> None:
+    """Mark what starts a sandbox, a database or a demo: `make check` leaves it out."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_ends_what_is_started() -> Iterator[None]:
+    """A shell that starts the tests in the background has them ignore Ctrl-C, and with them all that they start."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session")
+def sandbox(starts_servers: None) -> Iterator[Sandbox]:
+    """Give the target as it stands an hour before the launch."""
+    del starts_servers
+    with Sandbox.start(replica=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def launched_sandbox(starts_servers: None) -> Iterator[Sandbox]:
+    """Give the target as it stands six minutes after the launch."""
+    del starts_servers
+    with Sandbox.start(launched=True, replica=True) as running:
+        yield running
