@@ -61,7 +61,8 @@ def test_a_fallback_serves_and_steps_back(drill: Drill) -> None:
     assert "storage" in found.facts.after
 
 
-def test_an_incident_is_played_through_with_the_real_alerting(drill: Drill, tmp_path: Path) -> None:
+def test_an_incident_is_played_through_with_the_real_alerting(drill: Drill, target: Sandbox, tmp_path: Path) -> None:
+    calm(target)
     code, found = drill("incident")
     assert code == 0, judge(found)
     assert isinstance(found.facts, Incident)
@@ -71,7 +72,8 @@ def test_an_incident_is_played_through_with_the_real_alerting(drill: Drill, tmp_
     assert "detect: see the alert StorageAway fire" in report.read_text("utf-8")
 
 
-def test_an_incident_is_detected_by_prometheus_where_there_is_no_alertmanager(drill: Drill) -> None:
+def test_an_incident_is_detected_by_prometheus_where_there_is_no_alertmanager(drill: Drill, target: Sandbox) -> None:
+    calm(target)
     code, found = drill("incident", alertmanager=None)
     assert code == 0, judge(found)
 
@@ -88,8 +90,8 @@ FAULTS: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 def calm(target: Sandbox) -> None:
-    """Wait until no alert of a drill before is left."""
-    url, end = f"{target.variables['SANDBOX_ALERTMANAGER_URL']}/api/v2/alerts", time.monotonic() + 20
+    """Wait until no alert is left of a drill that took the object store away before."""
+    url, end = f"{target.variables['SANDBOX_ALERTMANAGER_URL']}/api/v2/alerts", time.monotonic() + 120
     while httpx.get(url, params={"filter": 'alertname="StorageAway"'}).json() and time.monotonic() < end:
         time.sleep(0.2)
 
