@@ -9,10 +9,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 GEVENT := tests/loadtests/test_client.py tests/loadtests/test_connection.py
 REHEARSALS := tests/loadtests $(foreach one,$(GEVENT),--ignore=$(one))
 OTHERS := tests --ignore=tests/loadtests
-# Two workers take whole files (and the fault matrix by its sandboxes); the slowest tests are told at the end, and what
+# Three workers take whole files (and the fault matrix by its sandboxes), as each waits now and then; the slowest tests are told at the end, and what
 # each file costs beside its budget.
 TELL := --durations=30
-SHARED := --numprocesses=2 --dist=loadscope --no-loadscope-reorder $(TELL)
+SHARED := --numprocesses=3 --dist=loadscope --no-loadscope-reorder $(TELL)
 WAITING := --numprocesses=4 --dist=worksteal $(TELL)
 
 .PHONY: setup lock latest demo check test lab lint clean

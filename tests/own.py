@@ -60,15 +60,18 @@ def ctrl_c_ends_what_is_started() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sandbox(starts_servers: None) -> Iterator[Sandbox]:
-    """Give the target as it stands an hour before the launch."""
+    """Give the target as it stands an hour before the launch.
+
+    One for each module: a start costs as much as an idle one does in a minute.
+    """
     del starts_servers
     with Sandbox.start(replica=True) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def launched_sandbox(starts_servers: None) -> Iterator[Sandbox]:
     """Give the target as it stands six minutes after the launch."""
     del starts_servers

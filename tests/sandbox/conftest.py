@@ -10,7 +10,7 @@ from readiness.sandbox import Sandbox
 from tests.sandbox.visitor import Visitor
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def visitor(launched_sandbox: Sandbox) -> Iterator[Visitor]:
     """Somebody who uses the service after the launch."""
     found = Visitor(launched_sandbox)
