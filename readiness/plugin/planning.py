@@ -104,7 +104,7 @@ def _state(run: Run, item: Item, node: pytest.Item | None, observer: Observer) -
 
 
 def _configuration(node: pytest.Item, observer: Observer, attested: str, lapsed: str | None) -> str:
-    lacks = list(dict.fromkeys(map(told, lacks_of(node, observer))))
+    lacks = list(dict.fromkeys(map(reason_of, lacks_of(node, observer))))
     if lacks:
         return attested or f"not configured: {'; '.join(lacks)}"
     if lapsed and OBSERVED in getattr(node, "fixturenames", ()):
@@ -125,6 +125,6 @@ def lacks_of(node: pytest.Item, observer: Observer) -> Iterator[NotConfigured]:
             yield lack
 
 
-def told(lack: NotConfigured) -> str:
-    """Return what is missing as the run will tell it."""
+def reason_of(lack: NotConfigured) -> str:
+    """Return what is missing, in the words of the run."""
     return str(lack).removeprefix("not configured: ")
