@@ -17,7 +17,7 @@ BUDGET_SECONDS = 10.0
 """For all diagnostics of a line together: they are asked for at once, and those that are not back then are cut off."""
 
 
-def diagnose(item: pytest.Item, *, bad: bool) -> dict[str, Any]:
+def diagnose(item: pytest.Item, *, bad: bool) -> dict[str, object]:
     """Return the diagnostics that the line wants attached; what cannot be seen is attached as such."""
     state = item.stash[STATE]
     observer = item.config.stash[SESSION].observer
@@ -33,7 +33,7 @@ def diagnose(item: pytest.Item, *, bad: bool) -> dict[str, Any]:
     return {name: _value(name, task, observer) for name, task in tasks.items()}
 
 
-def _value(name: str, task: ObservationTask, observer: Observer) -> Any:
+def _value(name: str, task: ObservationTask, observer: Observer) -> object:
     """Return the value of a diagnostic as plain JSON, or why there is none."""
     try:
         value = observer.tasks.wait_at_most(task, BUDGET_SECONDS)
