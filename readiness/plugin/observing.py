@@ -80,8 +80,11 @@ def _wanted(items: list[pytest.Item]) -> Iterator[tuple[str, Limits, str]]:
         state = state_of(item)
         if state is None or state.predecided:
             continue
+
+        # What has an effect waits until its check is there.
         for name in getattr(item, "fixturenames", ()):
-            if name in OBSERVATIONS and OBSERVATIONS[name].effect is Effect.READ:
+            observation = OBSERVATIONS.get(name)
+            if observation and observation.effect is Effect.READ:
                 yield name, state.limits, state.item.name
 
         line = state.item.line

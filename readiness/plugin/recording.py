@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Recorder:
-    """Writes down what the plugin tells. The controller has the only one."""
+    """Writes down what the hooks of the plugin announce. The controller has the only one."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -75,7 +75,7 @@ class Recorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Name the item, so that a run that is killed says where it died."""
+        """Record which item begins, so that the journal of a run that is killed shows where it died."""
         self._session.record("case", {"nodeid": nodeid})
 
     def pytest_readiness_observation(self, record: RecordedObservation) -> None:
@@ -107,6 +107,7 @@ def open_evidence(session: RunSession, revision: str | None = None) -> None:
 
 def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the records `start` and `plan`."""
+    demanded = [item.name for item in run.demanded()]
     lines = [_line(book.runbook, line) for book in run.runbooks for line in book.lines if run.phase in line.phase]
     items = [
         {"line": item.line_id, "check": item.check, "subject": item.subject, "due": run.due(item)}
@@ -127,8 +128,8 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
         "allowed": sorted(run.allowed),
         "allowed_hosts": run.environment.allowed_hosts,
         "not_applicable": run.environment.not_applicable,
-        "attestations": run.attestations.plain([item.name for item in run.demanded()]),
-        "waivers": run.waivers.plain([item.name for item in run.demanded()]),
+        "attestations": run.attestations.plain(demanded),
+        "waivers": run.waivers.plain(demanded),
         "replay": run.replay,
         "replay_of": run.replay_of,
         "before": run.before,
@@ -139,11 +140,12 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
     if run.sign_off:
         start["sign_off"] = run.sign_off.model_dump(mode="json")
     instants = {key: value.isoformat() for key, value in start.items() if isinstance(value, datetime)}
-    return {**start, **instants}, {"lines": lines, "items": items, "books": [_outline(book) for book in run.runbooks]}
+    plan = {"lines": lines, "items": items, "books": [_outline(book) for book in run.runbooks]}
+    return {**start, **instants}, plan
 
 
 def _stated(runbook: str, line: Line) -> dict[str, Any]:
-    """Return what a line says, whatever phase is judged."""
+    """Return what a line states, whatever phase is judged."""
     return {
         "id": f"{runbook}/{line.id}",
         "ref": line.ref,
@@ -158,6 +160,7 @@ def _stated(runbook: str, line: Line) -> dict[str, Any]:
 
 def _line(runbook: str, line: Line) -> dict[str, Any]:
     """Return how a line of the phase is judged."""
+    links = {"links": line.links} if line.links else {}
     return {
         **_stated(runbook, line),
         "runbook": runbook,
@@ -166,7 +169,7 @@ def _line(runbook: str, line: Line) -> dict[str, Any]:
         "consecutive": line.consecutive,
         "severity": line.severity,
         "diagnostics": line.diagnostics,
-        **({"links": line.links} if line.links else {}),
+        **links,
     }
 
 
@@ -184,8 +187,9 @@ def _suite() -> str:
 
 
 def _revision(observer: Observer) -> str | None:
-    """Return which revision runs; None where the target does not tell."""
+    """Return which revision runs; None where it cannot be read."""
     target = observer.run.environment.target
+    # A replay contacts nothing: a revision that would have to be read is that of the recorded run.
     if observer.recorded and not isinstance(target.revision, str | None):
         return observer.recorded.start.target.revision
     try:
