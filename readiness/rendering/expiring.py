@@ -98,16 +98,22 @@ def _limits(run: RecordedRun, checks: str, key: str) -> Iterator[float]:
 
 def _walk(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
     """Yield each value of an observation: the name of what it belongs to, its key, and itself."""
-    if isinstance(value, dict):
-        named = str(value.get("name") or value.get("host") or place)
-        for key, part in value.items():
-            if isinstance(part, dict | list):
-                yield from _walk(part, key if isinstance(part, dict) else named)
-            else:
-                yield named, key, part
-    elif isinstance(value, list):
+    if isinstance(value, list):
         for part in value:
             yield from _walk(part, place)
+        return
+    if not isinstance(value, dict):
+        return
+
+    name = str(value.get("name") or value.get("host") or place)
+    for key, part in value.items():
+        # A part is called by its key; the parts of a list belong to what has the list.
+        if isinstance(part, dict):
+            yield from _walk(part, key)
+        elif isinstance(part, list):
+            yield from _walk(part, name)
+        else:
+            yield name, key, part
 
 
 def _instant(value: Any) -> datetime | None:
