@@ -25,7 +25,7 @@ class Sealing:
     """What signs this run, and its two entries. A replay looked at nothing, so it has none."""
 
     def __init__(self, run: Run, trusted: Mapping[str, PublicKey]) -> None:
-        """Read the key first of all: one that cannot be used is told before anything is contacted. Raises BadInput."""
+        """Read the key first of all: one that cannot be used ends the run before any contact. Raises BadInput."""
         self._run = run
         self.signer: Signer | None = None if run.replay else signer_of(os.environ)
         self.trusted = trusted
