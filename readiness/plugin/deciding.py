@@ -81,12 +81,12 @@ def verdict_of(session: RunSession, *, ended: bool) -> Verdict:
     """Return what the results of a run add up to."""
     run, results = session.run, session.results
     assert run.phase
-    outcomes = decided([(result.key, result.outcome) for result in results], standing_in(session))
+    outcomes = decided([(result.key, result.outcome) for result in results], escalation_states(session))
     waived = waived_among((result.key, result.waived) for result in results)
     return decide(run.phase, run.expected(), outcomes, ended=ended, waived=waived, sign_off=run.sign_off)
 
 
-def standing_in(session: RunSession) -> dict[DecisionKey, EscalationState]:
+def escalation_states(session: RunSession) -> dict[DecisionKey, EscalationState]:
     """Return the escalation state of each decision, now that the run has its results."""
     run = session.run
     decisions = run.before.decisions if run.before else ()

@@ -11,7 +11,7 @@ import pytest
 from readiness.evidence.attested import entry_statuses
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.previous_run import changes, held
-from readiness.plugin.deciding import standing_in
+from readiness.plugin.deciding import escalation_states
 from readiness.plugin.page import COLOURS, Page
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
@@ -38,7 +38,7 @@ def _nothing() -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Return what is about to be looked at, before anything is."""
+    """Return what is about to be judged, before anything is contacted."""
     if not is_real(config):
         return []
     session = config.stash[SESSION]
@@ -99,7 +99,7 @@ def _report(config: pytest.Config, session: RunSession, verdict: Verdict, report
     page = Page(reporter.write_line, reporter._tw.fullwidth, several=len(run.runbooks) > 1)  # noqa: SLF001  no other way
     page.changed(changes(run.before, outcomes.items()))
     page.bad(results)
-    page.held(held(standing_in(session), outcomes, run.hysteresis))
+    page.held(held(escalation_states(session), outcomes, run.hysteresis))
     page.missing(run, verdict)
     page.stopped(session.observer.tasks.stopped)
     page.warned(results)
