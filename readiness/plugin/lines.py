@@ -216,8 +216,11 @@ def _without_a_check(run: Run, catalogue: Catalogue) -> Iterator[str]:
 
 def _readings_nobody_asks_for(run: Run) -> Iterator[str]:
     """Yield the readings of the environment that neither the suite nor a line has a use for."""
-    stated = {item.limits.get("reading") for book in run.runbooks for item in book.items()}
-    asked_for = {*KNOWN_READINGS, *(name for name in stated if isinstance(name, str))}
+    asked_for = set(KNOWN_READINGS)
+    for book in run.runbooks:
+        limits = [item.limits.get("reading") for item in book.items()]
+        asked_for.update(name for name in limits if isinstance(name, str))
+
     file = f"{run.environment.environment}.yaml"
     for name in run.environment.readings:
         if name not in asked_for:

@@ -160,11 +160,12 @@ class Observer:
     def _read_back(
         recorded: RecordedRun, observation: Observation, arguments: dict[str, Any], kind: TypeAdapter[Any]
     ) -> Any:
-        """Return the value in the recorded run. Raises Unknown where that has none, or did not look."""
+        """Return the value in the recorded run. Raises Unknown where that has none, or no observation."""
         record = recorded.observation(observation.name, arguments)
         if record is None or not (record.has_value or record.unknown):
-            what = f"{observation.name} {json.dumps(arguments) if arguments else ''}"
-            raise Unknown(f"the recorded run did not look at {what}", "run it against the target")
+            stated = json.dumps(arguments) if arguments else ""
+            reason = f"the recorded run did not look at {observation.name} {stated}"
+            raise Unknown(reason, "run it against the target")
 
         if not record.has_value and record.unknown:
             cause = Unknown if record.unknown.configured else NotConfigured

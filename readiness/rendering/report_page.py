@@ -119,8 +119,9 @@ def _place(request: RecordedRequest) -> str:
     scheme, is_address, rest = request.target.partition("://")
     if not is_address:
         return shortened(request.target)
-    host = _HOST.match(rest)
-    return shortened(f"{scheme}://{host[0] if host else rest}")
+    match = _HOST.match(rest)
+    host = match[0] if match else rest
+    return shortened(f"{scheme}://{host}")
 
 
 def files(run: RecordedRun) -> list[tuple[str, str]]:
@@ -131,7 +132,7 @@ def files(run: RecordedRun) -> list[tuple[str, str]]:
         ("junit.xml", "for the pipeline"),
         ("ctrf.json", "for a dashboard of test results"),
     ]
-    # Only a run of the last phase that looked itself writes the sign-off.
+    # A run of the last phase writes it; a replay is no evidence, and does not.
     if run.start.phase is Phase.GA and run.start.replay is None:
         beside.insert(0, (f"../{PAGE}", "the page that approvers read and sign"))
     return beside
