@@ -37,7 +37,7 @@ Judgement = tuple[Outcome, str, str]
 
 
 class NotJudged(BaseException):
-    """Ends the set-up of an item that is decided without a look."""
+    """Ends the set-up of an item that is decided without an observation."""
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
-    """Leave out a check that saw nothing, and that a person's word has decided."""
+    """Leave out a check that saw nothing, and that an attestation has decided."""
     state = state_of(pyfuncitem)
     return True if state and state.attested else None
 

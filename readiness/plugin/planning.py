@@ -95,7 +95,7 @@ def _due(run: Run, item: Item) -> str:
 
 
 def _state(run: Run, item: Item, node: pytest.Item | None, observer: Observer) -> str:
-    """Return what decides an item, as far as that is known before anything is looked at."""
+    """Return what decides an item, as far as that is known before anything is observed."""
     reason = run.environment.not_applicable.get(item.line_id)
     if reason:
         return f"not applicable: {reason}"
@@ -119,7 +119,7 @@ def _state(run: Run, item: Item, node: pytest.Item | None, observer: Observer) -
 
 
 def _configuration(node: pytest.Item, observer: Observer, attested: str, lapsed: str | None) -> str:
-    """Return whether the environment states all that an item needs; a person's word counts where it does not."""
+    """Return whether the environment states all that an item needs; an attestation counts where it does not."""
     lacks = list(dict.fromkeys(map(reason_of, lacks_of(node, observer))))
     if lacks:
         return attested or f"not configured: {'; '.join(lacks)}"

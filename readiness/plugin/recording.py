@@ -68,7 +68,7 @@ class Recorder:
             raise UsageError(f"the run cannot leave its evidence: {error}") from None
 
     def pytest_readiness_opened(self) -> None:
-        """Open it before anything is looked at: what is judged, and all that the runbooks demand."""
+        """Open the evidence before anything is observed: what is judged, and all that the runbooks demand."""
         observer = self._session.observer
         open_evidence(self._session, _revision(observer))
         publish_records(self._config, observer.take_records())

@@ -48,7 +48,7 @@ class Run:
 
     @cached_property
     def replay_of(self) -> ReplayOf | None:
-        """The run whose observations are judged again; None where this one looks itself."""
+        """The run whose observations are judged again; None where this one observes by itself."""
         recorded = read_run(self.replay) if self.replay else None
         return ReplayOf(run=recorded.start.run, head=recorded.head) if recorded else None
 
@@ -64,7 +64,7 @@ class Run:
 
     @cached_property
     def hysteresis(self) -> Hysteresis:
-        """How steps are left in this run."""
+        """How steps are released in this run."""
         recorded = read_run(self.replay).start.hysteresis if self.replay else None
         return recorded.hysteresis() if recorded else Hysteresis()
 
@@ -128,10 +128,10 @@ def check_id(module: str, function: str) -> str:
 
 @dataclass(frozen=True)
 class Predecided:
-    """The outcome of an item that is known before it runs: nothing is looked at for it."""
+    """The outcome of an item that is known before it runs: nothing is observed for it."""
 
     outcome: Outcome
     reason: str
     remedy: str = ""
     configured: bool = True
-    """False: unknown because something is not configured, so that a person's word may decide it."""
+    """False: unknown because something is not configured, so that an attestation may decide it."""

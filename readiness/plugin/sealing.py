@@ -1,4 +1,4 @@
-"""Enters the run into the ledger of its environment: before anything is looked at, and when its evidence is whole."""
+"""Enters the run into the ledger of its environment: before anything is observed, and when its evidence is whole."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEST_RESULT = "test-result.json"
 
 
 class Sealing:
-    """What signs this run, and its two entries. A replay looked at nothing, so it has none."""
+    """What signs this run, and its two entries. A replay observes nothing, so it has none."""
 
     def __init__(self, run: Run, trusted: Mapping[str, PublicKey]) -> None:
         """Read the key first of all: one that cannot be used ends the run before any contact. Raises BadInput."""

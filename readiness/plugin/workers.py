@@ -1,4 +1,4 @@
-"""What is different under xdist: workers look and judge, the controller decides."""
+"""What is different under xdist: workers observe and judge, the controller decides."""
 
 from __future__ import annotations
 

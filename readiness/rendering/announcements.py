@@ -1,4 +1,4 @@
-"""What people are told: that a verdict has changed, and the announcements of a launch."""
+"""The messages to people: that a verdict has changed, and the announcements of a launch."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Facts:
     at: datetime
     launch_at: datetime | None
     since: datetime
-    """A run before it tells nothing of this event."""
+    """A run before it shows nothing of this event."""
     smoke: RecordedRun | None
     postlaunch: RecordedRun | None
     on_call: str

@@ -1,7 +1,7 @@
-"""All the evidence there is of a launch: which run decides each phase, and what must be said of the others.
+"""All the evidence there is of a launch: which run decides each phase, and what the others take away from it.
 
 The newest whole run of a phase decides it. A newer one that left lines out, or was cut short, can take away but never
-give: what failed or was unknown in it counts, what it did not look at stays as it was.
+give: what failed or was unknown in it counts, what it did not judge stays as it was.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class UnusableRun:
 
 @dataclass(frozen=True)
 class Decided:
-    """The run that decides a phase, and what is to be said of it."""
+    """The run that decides a phase, with its judgement and every reservation about it."""
 
     run: RecordedRun
     judged: Judged
@@ -286,7 +286,7 @@ def _untrusted(unusable: list[UnusableRun], phases: dict[Phase, Decided]) -> Ite
             yield f"{decided.run.folder.name} ({phase}): {why}"
 
     for run in unusable:
-        # Of a journal that cannot be read, the folder's name is all that tells the phase.
+        # Of a journal that cannot be read, the folder's name alone shows the phase.
         deciding = next((decided for phase, decided in phases.items() if f"-{phase}" in run.folder.name), None)
         if deciding is None:
             yield f"{run.folder.name} is no evidence: {run.why}"

@@ -30,7 +30,7 @@ COLUMNS = {
     "slo.latency": ("p99_seconds", "s"),
     "slo.availability": ("available", "share"),
 }
-"""The check → what it looks at of each day, and its unit; the others look at how many there were."""
+"""The check → the column that it judges of each day, and its unit; the others judge how many there were."""
 CEILING = 0.9
 """From this share on, a floor is drawn by what it leaves: of 99.5 %, the half per cent."""
 
@@ -296,7 +296,7 @@ def _unit(figure: Figure) -> str:
 
 
 def _daily(dossier: Dossier) -> Iterator[Trend]:
-    """Yield what a decision of the sign-off attached for each day, as its check looks at it."""
+    """Yield what a decision of the sign-off attached for each day, in the column that its check judges."""
     decided = dossier.phases.get(Phase.GA)
     if decided is None:
         return
