@@ -105,12 +105,12 @@ class Observer:
         return [self._records.popleft() for _ in range(len(self._records))]
 
     @staticmethod
-    def arguments(observation: Observation, limits: Limits, line: str) -> dict[str, Any]:
+    def arguments(observation: Observation, limits: Limits, line: str) -> dict[str, object]:
         """Return the limits that an observation asks for, as plain values, and the line where it asks for that."""
         stated = {"line": line, **limits.model_dump(mode="json")}
         return {name: stated[name] for name in observation.parameters if name in stated}
 
-    def _observe(self, observation: Observation, limits: Limits, arguments: dict[str, Any], line: str) -> Any:
+    def _observe(self, observation: Observation, limits: Limits, arguments: dict[str, object], line: str) -> Any:
         """Return the value of an observation, and leave its record. Raises Unknown, whatever breaks in it."""
         at, started = datetime.now(UTC), time.monotonic()
         self._sources.targets = []
@@ -158,7 +158,7 @@ class Observer:
 
     @staticmethod
     def _read_back(
-        recorded: RecordedRun, observation: Observation, arguments: dict[str, Any], kind: TypeAdapter[Any]
+        recorded: RecordedRun, observation: Observation, arguments: dict[str, object], kind: TypeAdapter[Any]
     ) -> Any:
         """Return the value in the recorded run. Raises Unknown where that has none, or no observation."""
         record = recorded.observation(observation.name, arguments)

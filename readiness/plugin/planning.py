@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
 import pytest
 
-from readiness.measurements import show
+from readiness.measurements import Plain, show
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import DecisionKey, NotConfigured
 from readiness.plugin.attesting import OBSERVED
@@ -76,7 +75,7 @@ def _entry(run: Run, item: Item, node: pytest.Item | None, state: str) -> Iterat
     yield f"         {state}"
 
 
-def _defaults(item: Item, node: pytest.Item | None) -> dict[str, Any]:
+def _defaults(item: Item, node: pytest.Item | None) -> dict[str, Plain]:
     """Return the limits that the line does not state and the check has by itself; not those that limit nothing."""
     state = state_of(node) if node else None
     if state is None:

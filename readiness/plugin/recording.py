@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import pytest
 from _pytest.config.exceptions import UsageError
@@ -105,7 +104,7 @@ def open_evidence(session: RunSession, revision: str | None = None) -> None:
         session.complain(f"the ledger could not be written: {error}")
 
 
-def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object], dict[str, object]]:
     """Return the records `start` and `plan`."""
     demanded = [item.name for item in run.demanded()]
     lines = [_line(book.runbook, line) for book in run.runbooks for line in book.lines if run.phase in line.phase]
@@ -144,7 +143,7 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
     return {**start, **instants}, plan
 
 
-def _stated(runbook: str, line: Line) -> dict[str, Any]:
+def _stated(runbook: str, line: Line) -> dict[str, object]:
     """Return what a line states, whatever phase is judged."""
     return {
         "id": f"{runbook}/{line.id}",
@@ -158,7 +157,7 @@ def _stated(runbook: str, line: Line) -> dict[str, Any]:
     }
 
 
-def _line(runbook: str, line: Line) -> dict[str, Any]:
+def _line(runbook: str, line: Line) -> dict[str, object]:
     """Return how a line of the phase is judged."""
     links = {"links": line.links} if line.links else {}
     return {
@@ -173,7 +172,7 @@ def _line(runbook: str, line: Line) -> dict[str, Any]:
     }
 
 
-def _outline(book: Runbook) -> dict[str, Any]:
+def _outline(book: Runbook) -> dict[str, object]:
     """Return a runbook whole, the lines of the other phases too."""
     lines = [_stated(book.runbook, line) for line in book.lines]
     return {"runbook": book.runbook, "title": book.title, "lines": lines}

@@ -30,7 +30,7 @@ class Sealing:
         self.signer: Signer | None = None if run.replay else signer_of(os.environ)
         self.trusted = trusted
         self._ledger: Ledger | None = None
-        self._facts: dict[str, Any] = {}
+        self._facts: Mapping[str, object] = {}
         self.head = ""
         """The digest of the ledger's last entry, once the run is sealed, and the page entered."""
 
@@ -83,7 +83,7 @@ class Sealing:
         end = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": run.head}
         self.head = self._ledger.seal(run.folder, **self._masked_facts(), **end)
 
-    def _masked_facts(self) -> dict[str, Any]:
+    def _masked_facts(self) -> Mapping[str, object]:
         """Return the facts without the secrets that are known by now; there are more of them at the end."""
         facts = REDACTOR.plain(self._facts)
         assert isinstance(facts, dict)  # what a mapping becomes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -64,7 +65,7 @@ def ctrf(run: RecordedRun) -> str:
     return to_json(report) + "\n"
 
 
-def _test(result: Result, status: str) -> dict[str, Any]:
+def _test(result: Result, status: str) -> dict[str, object]:
     message = {"message": result.reason} if result.reason else {}
     return {
         "testId": f"{result.line}:{result.subject or ''}:{result.check}",
@@ -135,7 +136,7 @@ def _result(run: RecordedRun, warned: list[str]) -> str:
     return "WARNED" if warned else "PASSED"
 
 
-def _subjects(run: RecordedRun) -> list[dict[str, Any]]:
+def _subjects(run: RecordedRun) -> list[Mapping[str, object]]:
     """Return what the statement is about: the service, where its revision is a whole commit, and the journal."""
     start = run.start
     journal_name = f"{start.env}/{start.run}/{FILE}"
