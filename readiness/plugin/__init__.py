@@ -107,7 +107,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
 
 
 def _is_named(pluginmanager: pytest.PytestPluginManager) -> bool:
-    """Tell whether a conftest.py names the plugin."""
+    """Check whether a conftest.py names the plugin."""
     return any(NAME in _names(plugin) for plugin in pluginmanager.get_plugins())
 
 
@@ -120,7 +120,7 @@ def _names(plugin: object) -> Sequence[str]:
 
 
 def _is_asked(config: pytest.Config, args: Sequence[str]) -> bool:
-    """Tell whether the command line asks for a readiness run; a worker of xdist has its options from the controller."""
+    """Check whether the command line asks for a readiness run; a worker has its options from the controller."""
     if getattr(config.option, "env", None) is not None:
         return True
     return any(word.partition("=")[0] in ASKING for word in args)

@@ -1,4 +1,4 @@
-"""Where a person's word counts: for what nothing is configured to see. What a machine found always stands."""
+"""Where an attestation counts: for what nothing is configured to see. What a machine measured always stands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from readiness.runbook.attestations import Attestation
 from readiness.runbook.lines import Item
 
 OBSERVED = "attestation"
-"""The observation by which a check asks for a person's word itself."""
+"""The observation by which a check asks for the attestation itself."""
 
 JUDGED = {Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN}
 
@@ -28,33 +28,42 @@ def attest(item: pytest.Item, result: Result, *, configured: bool) -> Result:
     unseen = result.outcome is Outcome.UNKNOWN and not configured and not asked
     lapsed = entry.lapsed(run.moment)
 
-    state = UNUSED
-    if lapsed:
-        state = EXPIRED
-        if unseen:
-            remedy = renewal(decided, run.environment.environment)
-            result = result.model_copy(
-                update={"reason": f"{lapsed}; without it: {result.reason}", "remedy": remedy},
-            )
-    elif asked and result.outcome is not Outcome.UNKNOWN:
-        # The check has judged what the person said.
-        state = DECIDES
-        result = result.model_copy(update={"attested": True})
+    state = EXPIRED
+    if not lapsed:
+        state, result = _weighed(entry, result, asked=asked, unseen=unseen)
     elif unseen:
-        state = DECIDES
-        result = _decided_by(entry, result)
-    elif result.outcome is Outcome.FAIL and entry.holds:
-        state = VOID
-        contradicted = f"this voids what {entry.who} attested on {entry.at}: {entry.statement}"
-        result = result.model_copy(update={"reason": f"{result.reason}; {contradicted}"})
+        # It would have decided: it is to be renewed.
+        reason = f"{lapsed}; without it: {result.reason}"
+        remedy = renewal(decided, run.environment.environment)
+        result = result.model_copy(update={"reason": reason, "remedy": remedy})
 
     name = run.attestations.name_for(decided.name)
     carried = {"entry": name, "state": state, **entry.model_dump(mode="json")}
     return result.model_copy(update={"attestation": carried})
 
 
+def _weighed(entry: Attestation, result: Result, *, asked: bool, unseen: bool) -> tuple[str, Result]:
+    """Return what an attestation that counts is good for, and the result with it.
+
+    `asked`: the check asks for the attestation itself. `unseen`: nothing is configured to see.
+    """
+    # The check has judged what the person attested.
+    if asked and result.outcome is not Outcome.UNKNOWN:
+        return DECIDES, result.model_copy(update={"attested": True})
+
+    if unseen:
+        return DECIDES, _decided_by(entry, result)
+
+    # What a machine saw stands, and the person was wrong.
+    if result.outcome is Outcome.FAIL and entry.holds:
+        contradicted = f"this voids what {entry.who} attested on {entry.at}: {entry.statement}"
+        return VOID, result.model_copy(update={"reason": f"{result.reason}; {contradicted}"})
+
+    return UNUSED, result
+
+
 def _decided_by(entry: Attestation, result: Result) -> Result:
-    """Return the result that a person's word gives, where nothing is configured to see."""
+    """Return the result that an attestation gives, where nothing is configured to see."""
     measured = RecordedMeasurement(
         name=entry.summary, value=entry.holds, comparator="is", limit=True, unit="", ok=entry.holds
     )

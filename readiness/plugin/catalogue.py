@@ -37,18 +37,20 @@ class Catalogue:
 
     @cached_property
     def _trees(self) -> dict[Path, ast.Module | None]:
-        """What is in each file; None where it cannot be read."""
+        """The syntax tree of each file; None where it cannot be read."""
         return {path: _tree(path) for path in self._files}
 
     def __contains__(self, check: str) -> bool:
-        """Tell whether there is such a check, or whether its file cannot be read, which pytest tells itself."""
+        """Check whether there is such a check, or whether its file cannot be read, which pytest reports itself."""
         if check in self._collected or check in self.ids:
             return True
+
         unreadable = {check_id(path.stem, "") for path, tree in self._trees.items() if tree is None}
         return f"{check.partition('.')[0]}." in unreadable
 
 
 def _tree(path: Path) -> ast.Module | None:
+    """Return what is in a file; None where it cannot be read."""
     try:
         return ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
@@ -56,6 +58,7 @@ def _tree(path: Path) -> ast.Module | None:
 
 
 def _files(config: pytest.Config) -> Iterator[Path]:
-    named = (config.rootpath / folder for folder in config.getini("testpaths"))
-    for folder in config.stash.get(FOLDERS, named):
+    """Yield the files of checks, in the folders that a run collects by itself."""
+    configured = [config.rootpath / folder for folder in config.getini("testpaths")]
+    for folder in config.stash.get(FOLDERS, configured):
         yield from sorted(folder.rglob("test_*.py"))

@@ -30,7 +30,7 @@ class Decider:
         self._config = config
         self._session = config.stash[SESSION]
         self._results: dict[str, list[Result]] = {}
-        """Of each item under way, what its reports have said so far."""
+        """Of each item under way, the results of its reports so far."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -81,14 +81,15 @@ def verdict_of(session: RunSession, *, ended: bool) -> Verdict:
     """Return what the results of a run add up to."""
     run, results = session.run, session.results
     assert run.phase
-    outcomes = decided([(result.key, result.outcome) for result in results], standing_in(session))
+    outcomes = decided([(result.key, result.outcome) for result in results], escalation_states(session))
     waived = waived_among((result.key, result.waived) for result in results)
     return decide(run.phase, run.expected(), outcomes, ended=ended, waived=waived, sign_off=run.sign_off)
 
 
-def standing_in(session: RunSession) -> dict[DecisionKey, EscalationState]:
-    """Return the step of its ladder at which each decision stands, now that the run has its results."""
+def escalation_states(session: RunSession) -> dict[DecisionKey, EscalationState]:
+    """Return the escalation state of each decision, now that the run has its results."""
     run = session.run
-    before = {one.key: one.state() for one in (run.before.decisions if run.before else ())}
+    decisions = run.before.decisions if run.before else ()
+    before = {state.key: state.state() for state in decisions}
     results = [(result.key, result.outcome, result.measured()) for result in session.results]
     return advance(run.ladders(), before, results)

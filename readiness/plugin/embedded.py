@@ -21,22 +21,26 @@ _VARIABLE = re.compile(r"\$\{(" + PREFIX + r"\w+)\}")
 
 
 def is_wanted(path: Path, variables: Mapping[str, str]) -> bool:
-    """Tell whether the environment file asks for a sandbox, and none runs yet."""
+    """Check whether the environment file asks for a sandbox, and none runs yet."""
     data = read(path).data if path.is_file() else None
-    return isinstance(data, dict) and data.get("sandbox") is True and f"{PREFIX}URL" not in variables
+    asks = isinstance(data, dict) and data.get("sandbox") is True
+    runs = f"{PREFIX}URL" in variables
+    return asks and not runs
 
 
 def stand_ins(path: Path) -> dict[str, str]:
-    """Give values for the variables of a sandbox that does not run: for a plan, and to find mistakes before."""
+    """Return values for the variables of a sandbox that does not run: for a plan, and to find mistakes before."""
     names = set(_VARIABLE.findall(path.read_text(encoding="utf-8")))
     return {name: _stand_in(name) for name in names} | template_variables()
 
 
 def _stand_in(name: str) -> str:
+    """Return a value of the kind that the end of a variable's name stands for."""
     if name.endswith("_ATTESTATIONS"):
         return str(TEMPLATE)
     if name.endswith("_AT"):
-        return (datetime.now(UTC) + timedelta(hours=1)).isoformat()  # as the sandbox stands before its launch
+        # As the sandbox stands before its launch.
+        return (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     if name.endswith("_DATABASE_URL"):
         return f"postgresql://{NOT_STARTED}@127.0.0.1:1/none"
     return NOWHERE if name.endswith("_URL") else NOT_STARTED
@@ -49,6 +53,7 @@ def start(config: pytest.Config, *, launched: bool) -> None:
     except SandboxFailed as error:
         raise BadInput([str(error)]) from None
     config.add_cleanup(sandbox.stop)
+
     before = {name: os.environ.get(name) for name in sandbox.variables}
     config.add_cleanup(lambda: _restore(before))
     os.environ.update(sandbox.variables)

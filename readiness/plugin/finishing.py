@@ -23,7 +23,7 @@ from readiness.plugin.recording import open_evidence
 from readiness.plugin.reporting import HTML, PYTEST_HTML, finish_page
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
 from readiness.plugin.sign_off import write_sign_off_page
-from readiness.plugin.telling import tell, tell_pipeline
+from readiness.plugin.telling import annotate_pipeline, write_report
 from readiness.plugin.workers import hand_over
 from readiness.redaction.redactor import REDACTOR, scan, scan_file
 from readiness.rendering import report_page
@@ -70,7 +70,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
 
 
 def _finish(session: pytest.Session, run: RunSession, exitstatus: int) -> Generator[None, object, object]:
-    """Go through the steps; what breaks in one of them is told with the verdict."""
+    """Go through the steps; what breaks in one of them is reported with the verdict."""
     config = session.config
     settle(config, run)
     if exitstatus != pytest.ExitCode.USAGE_ERROR:
@@ -80,7 +80,7 @@ def _finish(session: pytest.Session, run: RunSession, exitstatus: int) -> Genera
     broken: list[BaseException] = []
     try:
         result = yield  # JUnit, pytest-html, xdist and the terminal write their reports
-    except BaseException as error:  # noqa: BLE001  whatever breaks in a reporter: told, and no good verdict stands
+    except BaseException as error:  # noqa: BLE001  whatever breaks in a reporter: reported, and no good verdict stands
         run.complain(f"a reporter broke: {type(error).__name__}: {error}")
         broken.append(error)
 
@@ -94,9 +94,9 @@ def _finish(session: pytest.Session, run: RunSession, exitstatus: int) -> Genera
 
     if run.decided and run.decided.good and run.trouble:
         session.exitstatus = INCOMPLETE_EXIT
-    tell(config, run)
+    write_report(config, run)
 
-    # An error has been told. A second Ctrl-C is for pytest to end with.
+    # An error has been reported. A second Ctrl-C is for pytest to end with.
     for interruption in broken:
         if not isinstance(interruption, Exception):
             raise interruption
@@ -209,7 +209,7 @@ def seal(config: pytest.Config, run: RunSession) -> None:
 def annotate(config: pytest.Config, run: RunSession) -> None:
     """Annotate the pipeline, from the journal as it was read back."""
     if run.proof and run.proof[0].finish:
-        tell_pipeline(config, run.proof[0])
+        annotate_pipeline(config, run.proof[0])
 
 
 def sign_off(config: pytest.Config, run: RunSession) -> None:
@@ -237,7 +237,7 @@ STEPS: tuple[Step, ...] = (
     sign_off,
     announce,
 )
-"""What follows once all reporters have written theirs, in this order. Last of all the report is told."""
+"""What follows once all reporters have written theirs, in this order. Last of all the report is written."""
 
 
 def _recorded(run: RunSession) -> RecordedRun | None:

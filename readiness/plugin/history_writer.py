@@ -11,7 +11,7 @@ from readiness.rendering.history import append
 
 
 def write_history(config: pytest.Config, session: RunSession) -> None:
-    """Add the run, or say that it could not be added; a replay looked at nothing, so it has no place there."""
+    """Add the run, or report that it could not be added; a replay observed nothing, so it has no place there."""
     if session.proof is None or session.run.replay:
         return
     run, judged = session.proof

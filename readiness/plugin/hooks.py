@@ -1,4 +1,4 @@
-"""What the plugin tells: hooks for whoever keeps or shows it. They run in the controller, on the main thread."""
+"""The hooks that the plugin calls, for whoever keeps or shows a run: in the controller, on the main thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def pytest_readiness_opened(run: Run) -> None:
 
 
 def pytest_readiness_observation(record: RecordedObservation) -> None:
-    """Announce what an observation found."""
+    """Announce the value of an observation, or why it has none."""
 
 
 def pytest_readiness_request(record: RecordedRequest) -> None:

@@ -37,7 +37,7 @@ Judgement = tuple[Outcome, str, str]
 
 
 class NotJudged(BaseException):
-    """Ends the set-up of an item that is decided without a look."""
+    """Ends the set-up of an item that is decided without an observation."""
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def limits(request: pytest.FixtureRequest, item_of_line: Item) -> Limits:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Spare pytest the drawing of tracebacks that nobody will read: we tell it in our own words (but with -vv)."""
+    """Spare pytest the drawing of tracebacks that nobody will read: results have words of their own (but with -vv)."""
     config = session.config
     if is_real(config) and config.get_verbosity() < TRACE_VERBOSITY and config.option.tbstyle == "auto":
         config.option.tbstyle = "native"  # the others draw every frame first, and then leave most of it out
@@ -65,7 +65,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Stop before an item that is not due, not applicable, or short of a limit."""
+    """Stop before an item that is not due, not applicable, or short of a limit. Raises NotJudged."""
     state = state_of(item)
     if state and state.predecided:
         raise NotJudged(state.predecided.reason)
@@ -73,7 +73,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
-    """Leave out a check that saw nothing, and that a person's word has decided."""
+    """Leave out a check that saw nothing, and that an attestation has decided."""
     state = state_of(pyfuncitem)
     return True if state and state.attested else None
 
@@ -180,7 +180,7 @@ def _reported_by_nobody(run: Run, item: Item, nodeid: str, outcome: Outcome, rea
 
 
 def _configured(item: pytest.Item, error: BaseException | None) -> bool:
-    """Return whether the environment said where to look."""
+    """Check whether the environment states where to look."""
     predecided = item.stash[STATE].predecided
     if isinstance(error, NotJudged) and predecided:
         return predecided.configured
@@ -193,12 +193,13 @@ def again(run: Run, nodeid: str) -> str:
 
 
 def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> Judgement:
-    """Judge what happened."""
+    """Return what the set-up, the check and its measurements come to."""
     predecided = item.stash[STATE].predecided
     if isinstance(error, NotJudged) and predecided:
         return predecided.outcome, predecided.reason, predecided.remedy
     if isinstance(error, Unknown):
         return Outcome.UNKNOWN, error.reason, error.remedy
+
     taken = _measurements(item)
     beyond_limit = next((measurement for measurement in taken if not measurement.ok), None)
     if beyond_limit and report.when == "call" and (error is None or isinstance(error, AssertionError)):
@@ -215,7 +216,7 @@ def _measurements(item: pytest.Item) -> list[Measurement]:
 
 
 def _passed(report: pytest.TestReport, taken: list[Measurement]) -> Judgement:
-    """Judge a check that came to its end with everything in its limits."""
+    """Return what a check comes to that reached its end with everything in its limits."""
     if not taken:
         return Outcome.UNKNOWN, "the check measured nothing", "report this defect of the check"
     if report.duration > SECONDS_AT_MOST:
@@ -225,30 +226,37 @@ def _passed(report: pytest.TestReport, taken: list[Measurement]) -> Judgement:
 
 
 def _broken(item: pytest.Item, report: pytest.TestReport, error: BaseException) -> Judgement:
-    """Judge an error that no measurement explains: never a pass."""
+    """Return what an error comes to that no measurement explains: never a pass."""
     sentence = str(error).strip().partition("\n")[0]
-    told, trace = f"{type(error).__name__}: {sentence}", "run it again with -vv to see where"
+    defect = f"{type(error).__name__}: {sentence}"
+    see_trace = "run it again with -vv to see where"
+
     if isinstance(error, SKIPPED):
         return Outcome.NOT_RUN, f"the check skipped itself: {sentence}", "a check does not skip; see not_applicable"
+
+    # What a check has changed, and could not undo, still stands.
     if report.when == "teardown":
-        return Outcome.FAIL, f"broke while cleaning up: {told}", trace
+        return Outcome.FAIL, f"broke while cleaning up: {defect}", see_trace
+
     if report.when == "call" and isinstance(error, AssertionError | pytest.fail.Exception):
         return Outcome.FAIL, sentence or "an assertion does not hold", remedy_of(item)
-    return Outcome.UNKNOWN, f"the check broke: {told}", trace
+
+    # Any other error shows nothing of the service.
+    return Outcome.UNKNOWN, f"the check broke: {defect}", see_trace
 
 
 def remedy_of(item: pytest.Item) -> str:
-    """Read the remedy from the check's docstring."""
+    """Return the remedy in the check's docstring, on one line; empty where it has none."""
     text = inspect.getdoc(getattr(item, "obj", None)) or ""
-    found = re.search(r"^Remedy: (.+?)(?=^\w+: |\Z)", text, re.MULTILINE | re.DOTALL)
-    return " ".join(found[1].split()) if found else ""
+    section = re.search(r"^Remedy: (.+?)(?=^\w+: |\Z)", text, re.MULTILINE | re.DOTALL)
+    return " ".join(section[1].split()) if section else ""
 
 
 def summary(result: Result) -> str:
     """Return a failed or unknown result in a few lines."""
-    seen = [str(measurement) for measurement in result.measured()]
+    measured = [str(measurement) for measurement in result.measured()]
     lines = [f"{result.outcome.upper()}  {result.says}"]
-    lines += [f"  saw     {text}" for text in seen if text != result.reason]
+    lines += [f"  saw     {text}" for text in measured if text != result.reason]
     lines += [
         f"  why     {result.reason}",
         f"  remedy  {result.remedy}",

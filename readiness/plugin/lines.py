@@ -1,4 +1,4 @@
-"""One runbook line is one pytest item; what does not fit is told at once, before anything is contacted."""
+"""One runbook line is one pytest item; what does not fit is reported at once, before anything is contacted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import cast
 
 import pytest
 
-from readiness.errors import BadRunbook, not_one_of
+from readiness.errors import BadRunbook
 from readiness.observations import KNOWN_READINGS, OBSERVATIONS, RESERVED
 from readiness.outcomes import Effect, NotConfigured, Outcome, Phase
 from readiness.plugin.catalogue import Catalogue
-from readiness.plugin.options import known_environments
+from readiness.plugin.options import known_environments, meant
 from readiness.plugin.run import UNDECIDED, Predecided, Run, check_id
 from readiness.plugin.session import SESSION, STATE, ItemState, is_controller
 from readiness.runbook.lines import Item, Limits, limits_of, planned_checks
@@ -30,9 +30,9 @@ REFUSED_MARKS = {"skip", "skipif", "xfail"}
 
 @pytest.fixture
 def item_of_line(request: pytest.FixtureRequest) -> Item:
-    """Give the line, and the one thing of it, that is decided."""
-    found: Item = request.param
-    return found
+    """Return the line, and the one thing of it, that is decided."""
+    item: Item = request.param
+    return item
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -47,25 +47,34 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each item its line, limits and phases, and tell everything that does not fit at once."""
+    """Connect each item with its line, limits and phases; everything that does not fit is reported at once."""
     checks = [item for item in items if PARAMETER in getattr(item, "fixturenames", ())]
     problems: list[str] = []
     if SESSION in config.stash:
-        run = config.stash[SESSION].run
-        of_lines = [item for item in checks if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
-        for item in of_lines:
-            problems += _fit(run, item)
-        problems += [*_without_a_check(run, Catalogue(config, of_lines)), *_readings_nobody_asks_for(run)]
+        problems = list(_connect(config, checks))
+        # A check that no line of the run names is left out; a test that decides no line runs as it is.
         items[:] = [item for item in items if item not in checks or STATE in item.stash]
     elif checks:
-        known = ", ".join(known_environments(config)) or "none yet: copy environments/example.yaml"
-        problems.append(f"name an environment: --env NAME (known: {known})")
+        names = ", ".join(known_environments(config)) or "none yet: copy environments/example.yaml"
+        problems = [f"name an environment: --env NAME (known: {names})"]
+
     problems = list(dict.fromkeys(problems))
     if problems and is_controller(config):
         raise pytest.UsageError("\n".join(problems))
     if problems:
-        config.stash[PROBLEMS] = problems  # pytest would lose an error of a worker; see `workers`
+        # Pytest would lose an error of a worker: `workers` hands them over to the controller.
+        config.stash[PROBLEMS] = problems
         items.clear()
+
+
+def _connect(config: pytest.Config, checks: Iterable[pytest.Item]) -> Iterator[str]:
+    """Connect the checks with the lines of the run. Yields what does not fit."""
+    run = config.stash[SESSION].run
+    of_lines = [item for item in checks if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
+    for item in of_lines:
+        yield from _fit(run, item)
+    yield from _without_a_check(run, Catalogue(config, of_lines))
+    yield from _readings_nobody_asks_for(run)
 
 
 @pytest.hookimpl(trylast=True)
@@ -79,34 +88,49 @@ def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
     item = cast("Item", node.callspec.params[PARAMETER])
     state = node.stash[STATE] = ItemState(item)
     where = f"{node.location[0]}::{node.originalname}"
-    carried = {mark.name for mark in node.own_markers} & set(Phase)
-    for phase in item.line.phase:
-        if phase not in carried:
-            marked = ", ".join(sorted(carried)) or "none"
-            yield f"{item.line_id} wants the phase {phase}; {where} is marked for {marked}"
-    node.own_markers[:] = [
-        mark for mark in node.own_markers if mark.name not in set(Phase) or mark.name in item.line.phase
-    ]
-    for mark in node.iter_markers():
-        if mark.name in REFUSED_MARKS:
-            yield f"{where}: {mark.name} is not allowed on a check; see not_applicable in the environment file"
-    decided = run.item_of(node.nodeid)
-    if run.phase in {None, *item.line.phase} and (decided is None or decided.key != item.key):
-        yield f"{item.name}: pytest calls it {node.nodeid}; does a setting or a plugin change its ids? leave it out"
+    yield from _marks(node, item, where)
+    yield from _id(run, node, item)
+
     model = Limits
     try:
         model = typing.get_type_hints(node.obj).get("limits", Limits)
     except NameError as error:
         yield f"{where}: an annotation cannot be read: {error}"
     yield from _arguments(node, item, model, where)
+
     missing = [name for name, field in model.model_fields.items() if field.is_required() and name not in item.limits]
     if item.check not in planned_checks():
         try:
             state.limits = limits_of(item, model)
         except BadRunbook as error:
+            # A limit that is missing makes the line unknown, and not the runbook wrong.
             yield from (problem for problem in error.problems if not problem.endswith("is missing"))
     state.limits_lack = _limits_lack(item, missing)
     state.predecided = _predecided(run, item, state.limits_lack)
+
+
+def _marks(node: pytest.Function, item: Item, where: str) -> Iterator[str]:
+    """Leave an item only the phases of its line, so that `-m` selects by the line. Yields what does not fit."""
+    phases = set(Phase)
+    marked = {mark.name for mark in node.own_markers} & phases
+    for phase in item.line.phase:
+        if phase not in marked:
+            names = ", ".join(sorted(marked)) or "none"
+            yield f"{item.line_id} wants the phase {phase}; {where} is marked for {names}"
+    node.own_markers[:] = [mark for mark in node.own_markers if mark.name not in phases or mark.name in item.line.phase]
+
+    for mark in node.iter_markers():
+        if mark.name in REFUSED_MARKS:
+            yield f"{where}: {mark.name} is not allowed on a check; see not_applicable in the environment file"
+
+
+def _id(run: Run, node: pytest.Function, item: Item) -> Iterator[str]:
+    """Yield that the node id does not lead back to the decision: its reports would be those of nobody."""
+    if run.phase is not None and run.phase not in item.line.phase:
+        return
+    decided = run.item_of(node.nodeid)
+    if decided is None or decided.key != item.key:
+        yield f"{item.name}: pytest calls it {node.nodeid}; does a setting or a plugin change its ids? leave it out"
 
 
 def _limits_lack(item: Item, missing: list[str]) -> NotConfigured | None:
@@ -119,7 +143,7 @@ def _limits_lack(item: Item, missing: list[str]) -> NotConfigured | None:
 
 
 def _predecided(run: Run, item: Item, lack: NotConfigured | None) -> Predecided | None:
-    """Decide what needs no look: not due yet, not applicable here, or short of a limit."""
+    """Return the outcome of what needs no observation: not due yet, not applicable here, or short of a limit."""
     reason = run.environment.not_applicable.get(item.line_id)
     if reason:
         return Predecided(Outcome.NOT_APPLICABLE, reason)
@@ -131,6 +155,7 @@ def _predecided(run: Run, item: Item, lack: NotConfigured | None) -> Predecided 
 
 
 def _later(run: Run, due: str) -> Predecided:
+    """Return that a line is not due, and where that can be said, by which command it is judged before its time."""
     launch = run.environment.launch_at
     if due == AFTER_SIGN_OFF or launch is None:
         return Predecided(Outcome.NOT_DUE, f"due {due}", "nothing to do until then")
@@ -139,54 +164,64 @@ def _later(run: Run, due: str) -> Predecided:
 
 
 def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: str) -> Iterator[str]:
-    """Check that all arguments of a check are observations whose needs can be met."""
+    """Check that all arguments of a check are observations whose needs can be met. Yields what does not fit."""
     effects = {str(mark.args[0]) for mark in node.iter_markers("effect") if mark.args}
-    stated = inspect.signature(node.obj).parameters
-    for name in stated:
+    for name in inspect.signature(node.obj).parameters:
         if name in GIVEN:
             continue
         if name not in OBSERVATIONS:
-            yield f"{where}: observation {_unknown(name, OBSERVATIONS)}"
+            yield f"{where}: observation {meant(name, OBSERVATIONS)}"
             continue
-        found = OBSERVATIONS[name]
-        for asked in found.parameters:
-            if asked in RESERVED and asked in model.model_fields:
-                yield f"{where}: {model.__name__} calls a limit {asked}; {name} is given something else by that name"
-            elif asked not in RESERVED | model.model_fields.keys():
-                yield f"{where}: the observation {name} needs the limit {asked}, and {model.__name__} has none"
-        if found.effect is not Effect.READ and found.effect not in effects:
-            yield f'{where}: the observation {name} has an effect; mark the check @pytest.mark.effect("{found.effect}")'
+
+        observation = OBSERVATIONS[name]
+        for parameter in observation.parameters:
+            is_limit = parameter in model.model_fields
+            if parameter in RESERVED and is_limit:
+                given = f"{name} is given something else by that name"
+                yield f"{where}: {model.__name__} calls a limit {parameter}; {given}"
+            if parameter not in RESERVED and not is_limit:
+                yield f"{where}: the observation {name} needs the limit {parameter}, and {model.__name__} has none"
+
+        effect = observation.effect
+        if effect is not Effect.READ and effect not in effects:
+            yield f'{where}: the observation {name} has an effect; mark the check @pytest.mark.effect("{effect}")'
+
     yield from _diagnostics(item, model)
 
 
 def _diagnostics(item: Item, model: type[Limits]) -> Iterator[str]:
-    """Check that what is attached to a failure is known, reads only, and needs no limit that the check has not."""
+    """Check that the diagnostics of a line exist, only read, and need no limit that the check has not."""
+    # A diagnostic is asked for without the line, see `diagnosing`.
     offered = RESERVED - {"line"} | model.model_fields.keys()
     for name in item.line.diagnostics:
-        found = OBSERVATIONS.get(name)
-        if found is None:
-            yield f"{item.line_id}: diagnostics: observation {_unknown(name, OBSERVATIONS)}"
-        elif found.effect is not Effect.READ or set(found.parameters) - offered:
-            told = f"has an effect or needs a limit that {item.check} has not; name one that does neither"
-            yield f"{item.line_id}: diagnostics: {name} {told}"
+        observation = OBSERVATIONS.get(name)
+        if observation is None:
+            yield f"{item.line_id}: diagnostics: observation {meant(name, OBSERVATIONS)}"
+            continue
+        has_effect = observation.effect is not Effect.READ
+        lacking = set(observation.parameters) - offered
+        if has_effect or lacking:
+            reason = f"has an effect or needs a limit that {item.check} has not; name one that does neither"
+            yield f"{item.line_id}: diagnostics: {name} {reason}"
 
 
 def _without_a_check(run: Run, catalogue: Catalogue) -> Iterator[str]:
+    """Yield the lines whose check does not exist. One that is only planned is decided by a check that says so."""
     for book in run.runbooks:
         for item in book.items():
-            planned = item.check in planned_checks() and UNDECIDED in catalogue
-            if not planned and item.check not in catalogue:
-                yield f"{item.line_id}: check {_unknown(item.check, catalogue.ids)}"
+            is_planned = item.check in planned_checks() and UNDECIDED in catalogue
+            if not is_planned and item.check not in catalogue:
+                yield f"{item.line_id}: check {meant(item.check, catalogue.ids)}"
 
 
 def _readings_nobody_asks_for(run: Run) -> Iterator[str]:
-    named = {item.limits.get("reading") for book in run.runbooks for item in book.items()}
-    known = {*KNOWN_READINGS, *(name for name in named if isinstance(name, str))}
+    """Yield the readings of the environment that neither the suite nor a line has a use for."""
+    asked_for = set(KNOWN_READINGS)
+    for book in run.runbooks:
+        limits = [item.limits.get("reading") for item in book.items()]
+        asked_for.update(name for name in limits if isinstance(name, str))
+
+    file = f"{run.environment.environment}.yaml"
     for name in run.environment.readings:
-        if name not in known:
-            yield f"{run.environment.environment}.yaml: readings: no check and no line asks for {_unknown(name, known)}"
-
-
-def _unknown(name: str, known: Iterable[str]) -> str:
-    """Say what was probably meant; the names of all that there is would fill a page."""
-    return not_one_of(name, known).partition(" (known")[0]
+        if name not in asked_for:
+            yield f"{file}: readings: no check and no line asks for {meant(name, asked_for)}"

@@ -1,4 +1,4 @@
-"""Tells people that the verdict has changed since the run before; not that it is still the same. Never changes it."""
+"""Notifies people that the verdict has changed since the run before; not that it is still the same."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ from readiness.verdict import Verdict
 
 
 def notify(config: pytest.Config, session: RunSession) -> None:
-    """Send before the journal is closed, whether it arrived is part of the evidence; a replay changes nothing."""
+    """Send before the journal is closed: whether it arrived is part of the evidence. A replay changes nothing."""
     run, verdict, folder = session.run, session.verdict, session.folder
     recorded = session.journal.recorded if session.journal else None
-    if run.replay or verdict is None or folder is None or recorded is None or not has_changed(run.before, verdict):
+    if run.replay or verdict is None or folder is None or recorded is None:
+        return
+    if not has_changed(run.before, verdict):
         return
 
+    # Without a place to send to, and without the permission, nobody has asked for it.
     may_notify = Effect.NOTIFY in run.allowed
     if run.environment.notify is None and not may_notify:
-        return  # nobody asked for it
+        return
+
     sentences: Iterator[str] = iter(["nobody was told of the change: run with --allow notify"])
     if may_notify:
         sentences = _send(config, session, recorded, verdict, folder / HTML)
@@ -52,8 +56,9 @@ def _send(
     try:
         message = changed(recorded, verdict, page)
         deliveries = notifier.send(REDACTOR.text(message.title), REDACTOR.text(message.body))
-    except (Unknown, Exception) as error:  # noqa: BLE001  whatever breaks in a message: told, and the run goes on
-        yield f"nobody was told of the change: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    except (Unknown, Exception) as error:  # noqa: BLE001  whatever breaks in a message: reported, and the run goes on
+        reason = str(error).partition("\n")[0]
+        yield f"nobody was told of the change: {type(error).__name__}: {reason}"
         return
     yield from map(_sentence, deliveries)
 

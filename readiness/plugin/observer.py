@@ -1,4 +1,4 @@
-"""Who looks: an observation is made once for all checks that ask for it, through the clients or in a recorded run."""
+"""Observations, each made once for all checks that ask for it: through the clients, or from a recorded run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from readiness.observations import OBSERVATIONS, Context, Given, Observation
 from readiness.observations.needs import CLIENTS
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.plugin.run import Run
-from readiness.plugin.threads import Look, Threads
+from readiness.plugin.threads import ObservationTask, TaskPool
 from readiness.plugin.transfer import Observed
 from readiness.runbook.lines import Limits
 from readiness.sources.table import Clients
@@ -47,87 +47,102 @@ class Unseen(Unknown, Failed):
 
 
 class Observer:
-    """All looking of one process: through the clients, or into a recorded run."""
+    """All that one process observes: through the clients, or from a recorded run."""
 
     def __init__(
         self, run: Run, trusted: Mapping[str, PublicKey], at_once: Callable[[RecordedRequest], None] | None = None
     ) -> None:
         """`at_once` takes the records of requests that do more than read; a worker has none, and keeps them."""
         guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep)
-        self.run, self.threads, self._at_once = run, Threads(), at_once
+        self.run = run
+        self.tasks = TaskPool()
+        self._at_once = at_once
         self.clients = Clients.of(run.environment, guard, run.reports)
         self._archive = Archive(run.reports, Seals(trusted).against)
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
         self._records: deque[Observed] = deque()
+        # Each thread makes one observation at a time, and keeps what that has asked.
         self._sources = threading.local()
 
-    def look(self, name: str, limits: Limits, line: str = "") -> tuple[Hashable, Look]:
-        """Describe one look: two with the same name and arguments are the same."""
-        found = OBSERVATIONS[name]
-        arguments = self.arguments(found, limits, line)
+    def task(self, name: str, limits: Limits, line: str = "") -> tuple[Hashable, ObservationTask]:
+        """Return one observation as a task with its key: two of the same name and arguments are the same."""
+        observation = OBSERVATIONS[name]
+        arguments = self.arguments(observation, limits, line)
         key = (name, json.dumps(arguments, sort_keys=True))
         title = " ".join([name, *(str(value) for value in arguments.values())])
-        make = self._making(found, limits, arguments, line)
+
+        def make() -> Any:
+            return self._observe(observation, limits, arguments, line)
+
+        # What is read back from a recorded run changes nothing and waits for nothing.
         if self.recorded:
-            return key, Look(title, make)
-        writes = found.effect is not Effect.READ
-        return key, Look(title, make, found.quiet, writes, found.waits(self.run.environment))
+            return key, ObservationTask(title, make)
+        return key, ObservationTask(
+            title,
+            make,
+            exclusive=observation.quiet,
+            writes=observation.effect is not Effect.READ,
+            waits_seconds=observation.waits(self.run.environment),
+        )
 
-    def value(self, name: str, limits: Limits, line: str, meanwhile: Callable[[Look], None]) -> Any:
-        """Wait for what an observation finds. Raises Unknown."""
-        return self.threads.wait(self.ask(name, limits, line), WAITING_SECONDS, meanwhile)
+    def value(self, name: str, limits: Limits, line: str, meanwhile: Callable[[ObservationTask], None]) -> Any:
+        """Return the value of an observation once it is there. Raises Unknown."""
+        return self.tasks.wait(self.ask(name, limits, line), WAITING_SECONDS, meanwhile)
 
-    def ask(self, name: str, limits: Limits = NO_LIMITS, line: str = "") -> Look:
-        """Return a look, started now where nobody has started it before."""
-        return self.threads.ask(*self.look(name, limits, line))
+    def ask(self, name: str, limits: Limits = NO_LIMITS, line: str = "") -> ObservationTask:
+        """Return the task of an observation, started now where nobody has started it before."""
+        return self.tasks.ask(*self.task(name, limits, line))
 
     def call_off(self) -> None:
-        """Begin no further look, and wait while those that write undo what they did."""
-        deadline = self.run.environment.http.deadline_seconds
-        self.threads.call_off(2 * deadline + CLEAN_UP_SECONDS)  # the request under way, and the one that undoes it
+        """Begin no further observation, and wait while those that write undo what they did."""
+        deadline_seconds = self.run.environment.http.deadline_seconds
+        # The request under way has so long, and so has the one that undoes it.
+        self.tasks.call_off(2 * deadline_seconds + CLEAN_UP_SECONDS)
 
     def take_records(self) -> list[Observed]:
-        """Hand over the records that nobody has taken yet."""
+        """Return the records that nobody has taken yet."""
+        # Threads may append meanwhile: no more is taken than there was at the beginning.
         return [self._records.popleft() for _ in range(len(self._records))]
 
     @staticmethod
-    def arguments(found: Observation, limits: Limits, line: str) -> dict[str, Any]:
+    def arguments(observation: Observation, limits: Limits, line: str) -> dict[str, object]:
         """Return the limits that an observation asks for, as plain values, and the line where it asks for that."""
         stated = {"line": line, **limits.model_dump(mode="json")}
-        return {name: stated[name] for name in found.parameters if name in stated}
+        return {name: stated[name] for name in observation.parameters if name in stated}
 
-    def _making(self, found: Observation, limits: Limits, arguments: dict[str, Any], line: str) -> Callable[[], Any]:
-        def make() -> Any:
-            at, started = datetime.now(UTC), time.monotonic()
-            self._sources.targets = []
-            outcome: dict[str, Any] = {}
-            try:
-                kind = TypeAdapter[Any](found.kind)
-                value = self._read_back(found, arguments, kind) if self.recorded else self._call(found, limits, line)
-                outcome = {"value": kind.dump_python(value, mode="json", warnings="error")}
-            except Unknown as unknown:
-                outcome = {"unknown": _recorded_unknown(unknown)}
-                raise
-            except Exception as error:  # a defect of an observation: told as unknown, never lost
-                reason = f"the observation {found.name} broke: {type(error).__name__}: {error}"
-                outcome = {"unknown": RecordedUnknown(reason=reason, remedy=_MEND, trace=traceback.format_exc())}
-                raise Unknown(reason, _MEND) from error
-            finally:
-                seconds = round(time.monotonic() - started, 4)
-                source = self._source(found)
-                record = RecordedObservation(
-                    name=found.name, arguments=arguments, at=at.isoformat(), source=source, seconds=seconds, **outcome
-                )
-                self._records.append(record)
-            return value
-
-        return make
-
-    def _call(self, found: Observation, limits: Limits, line: str) -> Any:
-        return found.call(self.given(limits, line))
+    def _observe(self, observation: Observation, limits: Limits, arguments: dict[str, object], line: str) -> Any:
+        """Return the value of an observation, and leave its record. Raises Unknown, whatever breaks in it."""
+        at, started = datetime.now(UTC), time.monotonic()
+        self._sources.targets = []
+        outcome: dict[str, Any] = {}
+        try:
+            kind = TypeAdapter[Any](observation.kind)
+            if self.recorded:
+                value = self._read_back(self.recorded, observation, arguments, kind)
+            else:
+                value = observation.call(self.given(limits, line))
+            outcome = {"value": kind.dump_python(value, mode="json", warnings="error")}
+        except Unknown as unknown:
+            outcome = {"unknown": _recorded_unknown(unknown)}
+            raise
+        except Exception as error:  # a defect of an observation: shown as unknown, never lost
+            reason = f"the observation {observation.name} broke: {type(error).__name__}: {error}"
+            outcome = {"unknown": RecordedUnknown(reason=reason, remedy=_MEND, trace=traceback.format_exc())}
+            raise Unknown(reason, _MEND) from error
+        finally:
+            record = RecordedObservation(
+                name=observation.name,
+                arguments=arguments,
+                at=at.isoformat(),
+                source=self._source(observation),
+                seconds=round(time.monotonic() - started, 4),
+                **outcome,
+            )
+            self._records.append(record)
+        return value
 
     def given(self, limits: Limits, line: str) -> Given:
-        """Return all that the observations of an item are given, and their needs are read from."""
+        """Return all that the observations of an item are given, and that their needs are read from."""
         run, environment = self.run, self.run.environment
         context = Context(
             environment=environment,
@@ -137,36 +152,47 @@ class Observer:
             attestations=run.attestations,
             sign_off=run.sign_off,
             line=line,
-            called_off=self.threads.called_off,
+            called_off=self.tasks.called_off,
         )
         return Given(context, self.clients, limits)
 
-    def _read_back(self, found: Observation, arguments: dict[str, Any], kind: TypeAdapter[Any]) -> Any:
-        """Return what the recorded run found. Raises Unknown where it found nothing, or did not look."""
-        record = self.recorded.observation(found.name, arguments) if self.recorded else None
+    @staticmethod
+    def _read_back(
+        recorded: RecordedRun, observation: Observation, arguments: dict[str, object], kind: TypeAdapter[Any]
+    ) -> Any:
+        """Return the value in the recorded run. Raises Unknown where that has none, or no observation."""
+        record = recorded.observation(observation.name, arguments)
         if record is None or not (record.has_value or record.unknown):
-            what = f"{found.name} {json.dumps(arguments) if arguments else ''}"
-            raise Unknown(f"the recorded run did not look at {what}", "run it against the target")
+            stated = json.dumps(arguments) if arguments else ""
+            reason = f"the recorded run did not look at {observation.name} {stated}"
+            raise Unknown(reason, "run it against the target")
+
         if not record.has_value and record.unknown:
             cause = Unknown if record.unknown.configured else NotConfigured
             raise cause(record.unknown.reason, record.unknown.remedy)
+
         try:
             return kind.validate_python(record.value)
         except ValidationError as error:
-            reason = f"the recorded {found.name} cannot be read back: {error.errors()[0]['msg']}"
+            reason = f"the recorded {observation.name} cannot be read back: {error.errors()[0]['msg']}"
             raise Unknown(reason, "replay it with the version that recorded it") from None
 
-    def _source(self, found: Observation) -> str:
-        """Return where an observation looked: what was asked, or what it would have asked."""
+    def _source(self, observation: Observation) -> str:
+        """Return what an observation asked, or the clients that it would have asked."""
         if self.recorded:
             return f"recorded in {self.run.replay}"
-        targets = list(dict.fromkeys(self._sources.targets))
-        return ", ".join(targets) or ", ".join(name for name in found.parameters if name in CLIENTS)
+        targets = dict.fromkeys(self._sources.targets)
+        if targets:
+            return ", ".join(targets)
+        return ", ".join(name for name in observation.parameters if name in CLIENTS)
 
     def _keep(self, request: Request) -> None:
+        # A request outside an observation, such as that for the revision, belongs to none.
         if hasattr(self._sources, "targets"):
             self._sources.targets.append(f"{request.client} {request.target}")
+
         record = RecordedRequest(**request.record())
+        # What changes something is written down at once: the process may not live to hand it over.
         if self._at_once and request.effect is not Effect.READ:
             self._at_once(record)
         else:
@@ -175,7 +201,9 @@ class Observer:
 
 def _recorded_unknown(unknown: Unknown) -> RecordedUnknown:
     record = RecordedUnknown(reason=unknown.reason, remedy=unknown.remedy)
-    return record.model_copy(update={"configured": False}) if isinstance(unknown, NotConfigured) else record
+    if isinstance(unknown, NotConfigured):
+        return record.model_copy(update={"configured": False})
+    return record
 
 
 _MEND = "this is a defect of the observation: its trace is in the journal, and with -vv"

@@ -11,7 +11,7 @@ from readiness.observations import OBSERVATIONS, load_all
 from readiness.outcomes import Effect, Unknown
 from readiness.plugin.observer import NO_LIMITS, Unseen
 from readiness.plugin.session import SESSION, is_controller, is_real, state_of
-from readiness.plugin.threads import Look
+from readiness.plugin.threads import ObservationTask
 from readiness.runbook.lines import Limits
 
 
@@ -27,12 +27,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(fixtures, "readiness-observed")
 
 
-def _fixture(name: str, sentence: str | None) -> object:
+def _fixture(name: str, doc: str | None) -> object:
+    """Return the fixture of an observation; `pytest --fixtures` shows its docstring."""
+
     def observed(request: pytest.FixtureRequest) -> object:
         config = request.config
 
-        def meanwhile(look: Look) -> None:
-            config.hook.pytest_readiness_waiting(config=config, title=look.title, since=look.started)
+        def meanwhile(task: ObservationTask) -> None:
+            config.hook.pytest_readiness_waiting(config=config, title=task.title, since=task.started)
 
         state = state_of(request.node)
         line, limits = (state.item.name, state.limits) if state else ("", NO_LIMITS)
@@ -41,13 +43,13 @@ def _fixture(name: str, sentence: str | None) -> object:
         except Unknown as unknown:
             raise Unseen(unknown) from unknown
 
-    observed.__doc__ = sentence
+    observed.__doc__ = doc
     return pytest.fixture(name=name)(observed)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """Start the looks of all selected items; however the run ends, those that write undo what they did."""
+    """Start the observations of all selected items; however the run ends, those that write undo what they did."""
     config = session.config
     if not is_real(config):
         return (yield)
@@ -60,7 +62,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 
 def _start(session: pytest.Session) -> None:
-    """Start what only reads. A worker makes each look when it is asked for, or all would make them all."""
+    """Start what only reads. A worker makes each observation when asked for it, or all would make them all."""
     config = session.config
     run_session = config.stash[SESSION]
     config.hook.pytest_readiness_opened(run=run_session.run)
@@ -69,7 +71,7 @@ def _start(session: pytest.Session) -> None:
     has_workers = bool(getattr(config.option, "numprocesses", None))
     if collected and not has_workers:
         observer = run_session.observer
-        observer.threads.start(dict(observer.look(*wanted) for wanted in _wanted(session.items)))
+        observer.tasks.start(dict(observer.task(*wanted) for wanted in _wanted(session.items)))
 
 
 def _wanted(items: list[pytest.Item]) -> Iterator[tuple[str, Limits, str]]:
@@ -78,8 +80,11 @@ def _wanted(items: list[pytest.Item]) -> Iterator[tuple[str, Limits, str]]:
         state = state_of(item)
         if state is None or state.predecided:
             continue
+
+        # What has an effect waits until its check is there.
         for name in getattr(item, "fixturenames", ()):
-            if name in OBSERVATIONS and OBSERVATIONS[name].effect is Effect.READ:
+            observation = OBSERVATIONS.get(name)
+            if observation and observation.effect is Effect.READ:
                 yield name, state.limits, state.item.name
 
         line = state.item.line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +38,7 @@ _REDACTED = {"fd", "sys"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the environment and its runbooks; all that is wrong with them is told here, before anything is contacted."""
+    """Read the environment and its runbooks, and report all that is wrong with them before anything is contacted."""
     if config.getoption("env") is None:
         return
     try:
@@ -48,62 +48,90 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _run(config: pytest.Config) -> Run:
-    capture = config.getoption("capture")
-    if capture not in _REDACTED and not config.option.collectonly and not hasattr(config, "workerinput"):
-        told = "-s (--capture=no)" if capture == "no" else f"--capture={capture}"
-        raise ValueError(f"{told} is refused: what is printed would pass the redaction of secrets; leave it out")
+    """Return the run that the command line asks for. Raises BadInput and ValueError."""
+    _refuse_capture(config)
     phase, allow = _phase(config), _allow(config)
-    found, runbooks, entries = _environment(config, phase)
+    environment, runbooks, entries = _environment(config, phase)
+
+    # All processes of a run judge the same instant: a worker has it from the controller.
     shared: Mapping[str, str] = getattr(config, "workerinput", {}).get("readiness", {})
     started_at = datetime.fromisoformat(shared["started_at"]) if shared else datetime.now(UTC)
+
     reports = Path(config.getoption("reports") or _home(config) / "reports")
-    replay = _recorded(reports, found.environment, config.getoption("replay"))
-    as_of = config.getoption("as_of")
-    recorded = read_run(replay).start if replay else None
-    if recorded and (recorded.env, recorded.phase) != (found.environment, phase or recorded.phase):
-        asked = f"--env {found.environment} -m {phase}"
-        raise ValueError(f"--replay {replay}: a run of {recorded.env} {recorded.phase}, and this is {asked}")
-    if recorded:  # the launch may have been moved since, people may have taken their word back
-        found = found.model_copy(update={"launch_at": recorded.launch_at})
+    replay = _recorded(reports, environment.environment, config.getoption("replay"))
+    if replay:
+        # The launch may have been moved since, and people may have taken their word back.
+        recorded = _start_of(replay, environment, phase)
+        environment = environment.model_copy(update={"launch_at": recorded.launch_at})
         entries = _entries_of(recorded)
-    moment = recorded.as_of if recorded else started_at
+        moment = recorded.as_of
+        decision = recorded.sign_off
+    else:
+        moment = started_at
+        decision = _sign_off(environment, environments_of(config), phase)
+
+    as_of = config.getoption("as_of")
     return Run(
-        environment=found,
+        environment=environment,
         runbooks=runbooks,
         phase=phase,
-        moment=timeline.parse_as_of(as_of, found.launch_at) if as_of else moment,
+        moment=timeline.parse_as_of(as_of, environment.launch_at) if as_of else moment,
         started_at=started_at,
-        allowed=frozenset({Effect.READ, *found.allow, *allow}),
+        allowed=frozenset({Effect.READ, *environment.allow, *allow}),
         reports=reports,
         replay=replay,
         as_of=as_of,
-        sign_off=recorded.sign_off if recorded else _sign_off(found, environments_of(config), phase),
+        sign_off=decision,
         attestations=entries.attestations,
         waivers=entries.waivers,
     )
 
 
+def _refuse_capture(config: pytest.Config) -> None:
+    """Raise ValueError for a way of capturing that lets something past the redaction."""
+    capture = config.getoption("capture")
+    # A plan prints nothing of a target, and a worker's output is captured by the controller.
+    if capture in _REDACTED or config.option.collectonly or hasattr(config, "workerinput"):
+        return
+    option = "-s (--capture=no)" if capture == "no" else f"--capture={capture}"
+    raise ValueError(f"{option} is refused: what is printed would pass the redaction of secrets; leave it out")
+
+
 def _recorded(reports: Path, name: str, word: str | None) -> Path | None:
-    """Find the run to replay: by its folder, or by its name among those of the environment."""
+    """Return the folder of the run to replay: by its path, or by its name among those of the environment."""
     if not word:
         return None
     named = reports / name / word
-    return run_folders.find(reports, [str(named if named.is_dir() and not Path(word).exists() else word)])
+    is_name = named.is_dir() and not Path(word).exists()
+    return run_folders.find(reports, [str(named) if is_name else word])
 
 
-def _sign_off(found: Environment, folder: Path, phase: Phase | None) -> SignOff | None:
-    """Read what people decided; it is for the last phase. Raises BadInput."""
-    return sign_off.load(sign_off.path_of(found.environment, folder, found.sign_off)) if phase is Phase.GA else None
+def _start_of(replay: Path, environment: Environment, phase: Phase | None) -> Start:
+    """Return how a recorded run began. Raises ValueError where it is one of another environment or phase."""
+    recorded = read_run(replay).start
+    is_same_phase = phase is None or recorded.phase is phase
+    if recorded.env != environment.environment or not is_same_phase:
+        asked = f"--env {environment.environment} -m {phase}"
+        raise ValueError(f"--replay {replay}: a run of {recorded.env} {recorded.phase}, and this is {asked}")
+    return recorded
+
+
+def _sign_off(environment: Environment, folder: Path, phase: Phase | None) -> SignOff | None:
+    """Return what people decided; None before the last phase, which it is for. Raises BadInput."""
+    if phase is not Phase.GA:
+        return None
+    return sign_off.load(sign_off.path_of(environment.environment, folder, environment.sign_off))
 
 
 def _phase(config: pytest.Config) -> Phase | None:
-    """Read the phase from `-m`: a verdict belongs to one."""
+    """Return the phase that `-m` names; None for the plan of all. Raises ValueError: a verdict belongs to one."""
     words = config.getoption("markexpr").replace("(", " ").replace(")", " ").split()
     named = [phase for phase in Phase if phase in words]
     if len(named) == 1:
         return named[0]
     if named:
         raise ValueError(f"one phase a run: -m names {' and '.join(named)}, and a verdict belongs to one; run each")
+
     odd = [word for word in words if word not in {"and", "or", "not"}]
     if odd:
         raise ValueError(f"-m {not_one_of(odd[0], list(map(str, Phase)))}; choose one phase")
@@ -113,37 +141,48 @@ def _phase(config: pytest.Config) -> Phase | None:
 
 
 def _allow(config: pytest.Config) -> list[Effect]:
-    known = [str(effect) for effect in Effect if effect is not Effect.READ]
+    """Return the effects that `--allow` permits. Raises ValueError."""
+    effects = [str(effect) for effect in Effect if effect is not Effect.READ]
     for word in config.getoption("allow"):
-        if word not in known:
-            raise ValueError(f"--allow {not_one_of(word, known)}")
+        if word not in effects:
+            raise ValueError(f"--allow {not_one_of(word, effects)}")
     return [Effect(word) for word in config.getoption("allow")]
 
 
 def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environment, tuple[Runbook, ...], Entries]:
-    """Load all, and tell the problems of all at once. The sandbox is started only when there are none."""
+    """Return the environment, its runbooks and its entries. Raises BadInput with the problems of all at once.
+
+    The sandbox is started only when there are none.
+    """
     folder, name = environments_of(config), config.getoption("env")
     path = folder / f"{name}.yaml"
     needs_sandbox = embedded.is_wanted(path, os.environ)
     variables = {**os.environ, **embedded.stand_ins(path)} if needs_sandbox else dict(os.environ)
+
     problems: list[str] = []
-    found = None
+    environment = None
     try:
-        found = schema.load(name, folder, variables)
+        environment = schema.load(name, folder, variables)
     except BadInput as error:
         problems += error.problems
-    runbooks = list(_runbooks(found.runbooks if found else _named(path), folder, problems))
-    problems += _elsewhere(found, runbooks) if found else []
-    entries = _entries(found, runbooks, folder, variables, problems) if found else Entries()
-    if problems or not found:
+
+    # Also of an environment that cannot be used the runbooks are read: their problems are shown with its own.
+    runbooks = list(_runbooks(environment.runbooks if environment else _named(path), folder, problems))
+    entries = Entries()
+    if environment:
+        problems += _elsewhere(environment, runbooks)
+        entries = _entries(environment, runbooks, folder, variables, problems)
+    if problems or not environment:
         raise BadInput(list(dict.fromkeys(problems)))
-    if needs_sandbox and not config.option.collectonly and not config.getoption("replay"):
+
+    contacts_nothing = config.option.collectonly or config.getoption("replay")
+    if needs_sandbox and not contacts_nothing:
         embedded.start(config, launched=phase is not Phase.PREFLIGHT)
-        found = schema.load(name, folder, os.environ)
-        entries = _entries(found, runbooks, folder, os.environ, problems)
-    if problems:
-        raise BadInput(problems)
-    return found, tuple(runbooks), entries
+        environment = schema.load(name, folder, os.environ)
+        entries = _entries(environment, runbooks, folder, os.environ, problems)
+        if problems:
+            raise BadInput(problems)
+    return environment, tuple(runbooks), entries
 
 
 @dataclass(frozen=True)
@@ -155,42 +194,52 @@ class Entries:
 
 
 def _entries(
-    found: Environment, runbooks: list[Runbook], folder: Path, variables: Mapping[str, str], problems: list[str]
+    environment: Environment,
+    runbooks: list[Runbook],
+    folder: Path,
+    variables: Mapping[str, str],
+    problems: list[str],
 ) -> Entries:
-    if len(runbooks) < len(found.runbooks):  # nobody knows the lines of the others
+    """Return what people have written; `problems` gains what is wrong with it."""
+    # Of a runbook that could not be read nobody knows the lines, so no entry can be held against them.
+    if len(runbooks) < len(environment.runbooks):
         return Entries()
-    path = attestations.path_of(found.environment, folder, found.attestations)
+
     attested, waived = Attestations(), Waivers()
+    path = attestations.path_of(environment.environment, folder, environment.attestations)
     try:
-        attested = attestations.load(path, runbooks, variables, required=found.attestations is not None)
+        attested = attestations.load(path, runbooks, variables, required=environment.attestations is not None)
     except BadInput as error:
         problems += error.problems
     try:
-        waived = waivers.load(folder / f"{found.environment}{waivers.SUFFIX}", runbooks, variables)
+        waived = waivers.load(folder / f"{environment.environment}{waivers.SUFFIX}", runbooks, variables)
     except BadInput as error:
         problems += error.problems
     return Entries(attested, waived)
 
 
 def _entries_of(start: Start) -> Entries:
-    """Give the entries that a recorded run began with. Raises BadInput."""
+    """Return the entries that a recorded run began with. Raises BadInput."""
     try:
         attested = Attestations.model_validate({"attestations": start.attestations})
-        return Entries(attested, Waivers.model_validate({"waivers": start.waivers}))
+        waived = Waivers.model_validate({"waivers": start.waivers})
     except ValidationError as error:
-        raise BadInput(
-            [f"the recorded run began with entries that cannot be read: {error.errors()[0]['msg']}"]
-        ) from None
+        reason = error.errors()[0]["msg"]
+        raise BadInput([f"the recorded run began with entries that cannot be read: {reason}"]) from None
+    return Entries(attested, waived)
 
 
 def _named(path: Path) -> tuple[str, ...]:
-    """Read the names of the runbooks from an environment file that cannot be used as it is."""
+    """Return the names of the runbooks in an environment file that cannot be used as it is."""
     data = read(path).data if path.is_file() else None
     names = data.get("runbooks") if isinstance(data, dict) else None
-    return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
+    if not isinstance(names, list):
+        return ()
+    return tuple(name for name in names if isinstance(name, str))
 
 
 def _runbooks(names: tuple[str, ...], folder: Path, problems: list[str]) -> Iterator[Runbook]:
+    """Yield the runbooks that can be read; `problems` gains what is wrong with the others."""
     for name in names:
         try:
             yield runbook_lines.load(runbook_lines.locate(name, folder))
@@ -198,28 +247,41 @@ def _runbooks(names: tuple[str, ...], folder: Path, problems: list[str]) -> Iter
             problems += error.problems
 
 
-def _elsewhere(found: Environment, runbooks: list[Runbook]) -> Iterator[str]:
-    """Tell what the environment says of lines and checks that no runbook has."""
-    if len(runbooks) < len(found.runbooks):  # nobody knows what the others have
+def _elsewhere(environment: Environment, runbooks: list[Runbook]) -> Iterator[str]:
+    """Yield what the environment says of lines and checks that no runbook has."""
+    # Of a runbook that could not be read nobody knows what it has.
+    if len(runbooks) < len(environment.runbooks):
         return
+
+    file = f"{environment.environment}.yaml"
     lines = [f"{book.runbook}/{line.id}" for book in runbooks for line in book.lines]
-    for key in found.not_applicable:
+    for key in environment.not_applicable:
         if key not in lines:
-            yield f"{found.environment}.yaml: not_applicable: {not_one_of(key, lines).partition(' (known')[0]}"
-    checks: dict[str, set[str]] = {}
-    for item in (item for book in runbooks for item in book.items()):
-        checks.setdefault(item.check, set()).add(item.line_id)
-    for name, level in found.service_levels.items():
-        place = f"{found.environment}.yaml: service_levels.{name}.history"
+            yield f"{file}: not_applicable: {meant(key, lines)}"
+
+    lines_of_check: dict[str, set[str]] = {}
+    for book in runbooks:
+        for item in book.items():
+            lines_of_check.setdefault(item.check, set()).add(item.line_id)
+
+    for name, level in environment.service_levels.items():
         source = level.history
-        if source and source.check not in checks:
-            yield f"{place}.check: {not_one_of(source.check, checks).partition(' (known')[0]}: no line asks for it"
-        elif source and source.line and source.line not in checks[source.check]:
-            yield f"{place}.line: {not_one_of(source.line, checks[source.check])}"
+        if source is None:
+            continue
+        place = f"{file}: service_levels.{name}.history"
+        if source.check not in lines_of_check:
+            yield f"{place}.check: {meant(source.check, lines_of_check)}: no line asks for it"
+        elif source.line and source.line not in lines_of_check[source.check]:
+            yield f"{place}.line: {not_one_of(source.line, lines_of_check[source.check])}"
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """Return that a name is none of these, and what was probably meant; all of them would fill a page."""
+    return not_one_of(name, names).partition(" (known")[0]
 
 
 def environments_of(config: pytest.Config) -> Path:
-    """Give the folder of the environment files."""
+    """Return the folder of the environment files."""
     return Path(config.getoption("environments") or _home(config) / "environments")
 
 
@@ -233,5 +295,5 @@ def _home(config: pytest.Config) -> Path:
 
 
 def known_environments(config: pytest.Config) -> list[str]:
-    """Name the environments there are, for whoever forgot to name one."""
+    """Return the names of the environments there are, for whoever forgot to name one."""
     return schema.names(environments_of(config))

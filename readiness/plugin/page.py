@@ -12,7 +12,7 @@ from readiness.evidence.previous_run import Changes
 from readiness.evidence.records import Result
 from readiness.outcomes import DecisionKey, Gate, Outcome
 from readiness.plugin.run import Run
-from readiness.plugin.threads import Look
+from readiness.plugin.threads import ObservationTask
 from readiness.rendering.diagnostics import attached
 from readiness.rendering.exports import gate_of
 from readiness.verdict import Verdict
@@ -42,48 +42,47 @@ class Page:
     """Writes the parts, as wide as the terminal is."""
 
     def __init__(self, write: Write, width: int, *, several: bool) -> None:
-        self._write, self._width, self._several = write, max(NARROWEST, width), several
+        """`several` runbooks: then each line is named with its own."""
+        self._write = write
+        self._width = max(NARROWEST, width)
+        self._several = several
 
-    def changed(self, found: Changes | None) -> None:
+    def changed(self, changes: Changes | None) -> None:
         """Write first of all what has turned since the run before."""
-        if found is None:
+        if changes is None:
             return
-        self._write("")
-        if not found.turned:
-            self._wrap(f"{'same':<{LABEL}}{found.as_before} ({found.before.run})")
-        else:
-            self._write(f"changed  since {found.before.run}", bold=True)
-        for one in found.turned[:NAMED_AT_MOST]:
-            text = f"{INDENT}{self._key(one.key)}: {one.before} -> {one.now}"
-            self._wrap(text, **{COLOURS.get(one.now, "cyan"): True})
-        if len(found.turned) > NAMED_AT_MOST:
-            names = ", ".join(self._key(one.key) for one in found.turned[NAMED_AT_MOST:])
-            self._wrap(f"{INDENT}and {len(found.turned) - NAMED_AT_MOST} more: {names}")
 
-    def held(self, found: Iterable[tuple[DecisionKey, str]]) -> None:
+        self._write("")
+        if not changes.turned:
+            self._wrap(f"{'same':<{LABEL}}{changes.as_before} ({changes.before.run})")
+            return
+
+        self._write(f"changed  since {changes.before.run}", bold=True)
+        for change in changes.turned[:NAMED_AT_MOST]:
+            text = f"{INDENT}{self._key(change.key)}: {change.before} -> {change.now}"
+            self._wrap(text, **{COLOURS.get(change.now, "cyan"): True})
+        more = changes.turned[NAMED_AT_MOST:]
+        if more:
+            names = ", ".join(self._key(change.key) for change in more)
+            self._wrap(f"{INDENT}and {len(more)} more: {names}")
+
+    def held(self, steps: Iterable[tuple[DecisionKey, str]]) -> None:
         """Write which steps of a ladder still stand."""
-        for key, told in found:
+        for key, text in steps:
             self._write("")
-            self._wrap(f"{'STANDS':<{LABEL}}{self._key(key)}: {told}", red=True)
+            self._wrap(f"{'STANDS':<{LABEL}}{self._key(key)}: {text}", red=True)
 
     def bad(self, results: Sequence[Result]) -> None:
         """Write what failed, is unknown or was not run; those with one cause stand together, blockers first."""
         for outcome in WORST_FIRST:
             self._blocks(outcome, results)
 
-    def stopped(self, looks: Iterable[Look]) -> None:
+    def stopped(self, tasks: Iterable[ObservationTask]) -> None:
         """Write what was changing something when the run ended, and what became of it."""
-        for look in looks:
-            told, remedy = "it came to its end", ""
-            if look.unknown:
-                told, remedy = look.unknown.reason, look.unknown.remedy
-            if not look.ended.is_set():
-                told, remedy = (
-                    "it did not end in time",
-                    "what it did may still stand: see its requests in journal.jsonl",
-                )
+        for task in tasks:
+            became, remedy = _ending(task)
             self._write("")
-            self._wrap(f"{'STOPPED':<{LABEL}}{look.title}: {told}", yellow=True)
+            self._wrap(f"{'STOPPED':<{LABEL}}{task.title}: {became}", yellow=True)
             if remedy:
                 self._wrap(f"{INDENT}{'remedy':<{LABEL}}{remedy}")
 
@@ -119,23 +118,25 @@ class Page:
         if len(results) == 1:
             self._write(f"{INDENT}{'again':<{LABEL}}{results[0].again}")  # whole, to be copied
 
-    def people(self, found: Iterable[EntryStatus]) -> None:
-        """Write what people have said of the lines, and what of it is void, expired or unused."""
-        for one in found:
-            colour = {"void": "red", "attested": "cyan"}.get(one.kind, "yellow")
+    def people(self, statuses: Iterable[EntryStatus]) -> None:
+        """Write the attestations and waivers of the lines, and which of them are void, expired or unused."""
+        for status in statuses:
+            colour = {"void": "red", "attested": "cyan"}.get(status.kind, "yellow")
             self._write("")
-            self._wrap(f"{one.kind.upper():<{LABEL}}{one.entry}: {one.text}", **{colour: True})
+            self._wrap(f"{status.kind.upper():<{LABEL}}{status.entry}: {status.text}", **{colour: True})
 
     def missing(self, run: Run, verdict: Verdict) -> None:
         """Write what the runbook demands and nobody answered."""
-        if verdict.missing:
-            self._write("")
-            names = ", ".join(dict.fromkeys(self._key(key) for key in verdict.missing))
-            self._wrap(f"{'NOT RUN':<{LABEL}}{len(verdict.missing)} decisions of {run.phase}: {names}", yellow=True)
+        if not verdict.missing:
+            return
+        names = ", ".join(dict.fromkeys(self._key(key) for key in verdict.missing))
+        self._write("")
+        self._wrap(f"{'NOT RUN':<{LABEL}}{len(verdict.missing)} decisions of {run.phase}: {names}", yellow=True)
 
     def passed(self, results: Sequence[Result]) -> None:
         """Write what passed, with value and limit, one line each, by section of the runbook."""
         passed = [result for result in results if result.outcome is Outcome.PASS]
+        # The values stand in one column, unless a name is so long that it would push them off the screen.
         longest = max((len(self._name(result)) for result in passed), default=0)
         column = min(longest, self._width // 3)
         passed.sort(key=lambda result: _natural(result.ref))
@@ -160,11 +161,10 @@ class Page:
     def diagnostics(self, results: Sequence[Result]) -> None:
         """Write what was attached to the lines that are not well; the journal has all of it."""
         diagnostics = [(self._name(result), result.outcome, result.diagnostics) for result in results]
-        for one in attached(diagnostics):
+        for diagnostic in attached(diagnostics):
             self._write("")
-            for part in wrapped(one.title, self._width):
-                self._write(part, bold=True)
-            for row in one.rows:
+            self._wrap(diagnostic.title, bold=True)
+            for row in diagnostic.rows:
                 self._write(self._cut(f"  {row}"))
 
     def close(self, run: Run, verdict: Verdict, evidence: tuple[Path | None, list[str]], signed: list[str]) -> None:
@@ -176,22 +176,19 @@ class Page:
             for text in signed:
                 self._wrap(text)
             self._write(f"{'next':<{LABEL}}readiness verify {folder}")
+
         if verdict.holding:
             names = list(dict.fromkeys(self._key(key) for key in verdict.holding))
             more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
             self._wrap(f"{'held by':<{LABEL}}{', '.join(names[:NAMED_AT_MOST])}{more}")
+
         counts = ", ".join(f"{number} {word}" for word, number in sorted(verdict.counts.items()))
-        self._wrap(f"{'counts':<{LABEL}}{counts or 'nothing'}{'' if verdict.ended else '; the run was cut short'}")
-        colour = "yellow"
-        if verdict.good:
-            colour = "green"
-        elif verdict.exit == 1:
-            colour = "red"
+        cut_short = "" if verdict.ended else "; the run was cut short"
+        self._wrap(f"{'counts':<{LABEL}}{counts or 'nothing'}{cut_short}")
+
+        text = f"{verdict.word}  {run.phase} of {run.environment.environment}: {verdict.action}"
         self._write("")
-        self._write(
-            f"{verdict.word}  {run.phase} of {run.environment.environment}: {verdict.action}",
-            **{colour: True, "bold": True},
-        )
+        self._write(text, **{_colour(verdict): True, "bold": True})
 
     def _place(self, result: Result) -> str:
         return f"{result.ref} {self._name(result)}" if result.ref else self._name(result)
@@ -211,7 +208,7 @@ class Page:
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:
-    """Break a long text at words; what follows is indented under the text of its label."""
+    """Yield a long text broken at words; what follows is indented under the text of its label."""
     indent = INDENT * 2 if text.startswith(INDENT) else INDENT
     while len(text) > width:
         at = text.rfind(" ", len(indent) + 1, width + 1)
@@ -220,6 +217,21 @@ def wrapped(text: str, width: int) -> Iterator[str]:
         yield text[:at]
         text = indent + text[at + 1 :]
     yield text
+
+
+def _ending(task: ObservationTask) -> tuple[str, str]:
+    """Return what became of a task that was under way when the run ended, and the remedy where there is one."""
+    if not task.ended.is_set():
+        return "it did not end in time", "what it did may still stand: see its requests in journal.jsonl"
+    if task.unknown:
+        return task.unknown.reason, task.unknown.remedy
+    return "it came to its end", ""
+
+
+def _colour(verdict: Verdict) -> str:
+    if verdict.good:
+        return "green"
+    return "red" if verdict.exit == 1 else "yellow"
 
 
 def _cause(result: Result) -> tuple[str, str]:
@@ -234,9 +246,6 @@ def _measured(result: Result) -> str:
 
 
 def _natural(ref: object) -> list[tuple[int, str]]:
-    """Sort 3.10 after 3.9."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in _parts(str(ref))]
-
-
-def _parts(ref: str) -> Iterable[str]:
-    return ref.replace("/", ".").split(".")
+    """Return what sorts 3.10 after 3.9."""
+    parts = str(ref).replace("/", ".").split(".")
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
 import pytest
 
-from readiness.measurements import show
+from readiness.measurements import Plain, show
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import DecisionKey, NotConfigured
 from readiness.plugin.attesting import OBSERVED
@@ -30,9 +29,12 @@ def pytest_collection_finish(session: pytest.Session) -> Iterator[None]:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if SESSION not in config.stash or not config.option.collectonly or reporter is None or session.testsfailed:
         return (yield)
+
+    # Without items pytest's own list is empty.
     items, session.items = session.items, []
     result = yield
     session.items = items
+
     nodes = {node.stash[STATE].item.key: node for node in items if STATE in node.stash}
     run_session = config.stash[SESSION]
     for line in plan(run_session.run, nodes, run_session.observer):
@@ -42,10 +44,12 @@ def pytest_collection_finish(session: pytest.Session) -> Iterator[None]:
 
 
 def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) -> Iterator[str]:
-    """Write the plan, line by line."""
-    launch = run.environment.launch_at
+    """Yield the plan, line by line."""
+    launch_at = run.environment.launch_at
+    launch = f"{launch_at:%Y-%m-%d %H:%M}Z" if launch_at else "not set: everything is due"
     yield f"plan of {run.environment.environment}: {run.phase or 'all phases'}"
-    yield f"launch {f'{launch:%Y-%m-%d %H:%M}Z' if launch else 'not set: everything is due'}"
+    yield f"launch {launch}"
+
     states: dict[str, int] = {}
     for runbook in run.runbooks:
         yield f"\n{runbook.title} ({runbook.runbook})"
@@ -57,6 +61,7 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
                 word = state.partition(":")[0]
                 states[word] = states.get(word, 0) + 1
                 yield from _entry(run, item, node, state)
+
     yield f"\n{', '.join(f'{number} {word}' for word, number in states.items())}\n"
 
 
@@ -70,7 +75,7 @@ def _entry(run: Run, item: Item, node: pytest.Item | None, state: str) -> Iterat
     yield f"         {state}"
 
 
-def _defaults(item: Item, node: pytest.Item | None) -> dict[str, Any]:
+def _defaults(item: Item, node: pytest.Item | None) -> dict[str, Plain]:
     """Return the limits that the line does not state and the check has by itself; not those that limit nothing."""
     state = state_of(node) if node else None
     if state is None:
@@ -89,22 +94,32 @@ def _due(run: Run, item: Item) -> str:
 
 
 def _state(run: Run, item: Item, node: pytest.Item | None, observer: Observer) -> str:
+    """Return what decides an item, as far as that is known before anything is observed."""
     reason = run.environment.not_applicable.get(item.line_id)
     if reason:
         return f"not applicable: {reason}"
+
     waiver = run.waivers.waivers.get(run.waivers.name_for(item.name) or "")
     if waiver and waiver.covers(run.phase) and not waiver.lapsed(run.moment):
         return f"waived: where it fails, until {waiver.until}, by {waiver.approved_by}"
-    word = run.attestations.of(item.name)
-    lapsed = word.lapsed(run.moment) if word else None
-    attested = f"attested: {word.summary.removeprefix('attested ')}" if word and not lapsed else ""
+
+    attestation = run.attestations.of(item.name)
+    lapsed = attestation.lapsed(run.moment) if attestation else None
+    attested = ""
+    if attestation and not lapsed:
+        attested = f"attested: {attestation.summary.removeprefix('attested ')}"
+
     if item.check in planned_checks():
-        return attested or f"no check yet: will be unknown{f'; {lapsed}' if lapsed else ''}"
-    return _configuration(node, observer, attested, lapsed) if node else "not selected"
+        unknown = f"no check yet: will be unknown; {lapsed}" if lapsed else "no check yet: will be unknown"
+        return attested or unknown
+    if node is None:
+        return "not selected"
+    return _configuration(node, observer, attested, lapsed)
 
 
 def _configuration(node: pytest.Item, observer: Observer, attested: str, lapsed: str | None) -> str:
-    lacks = list(dict.fromkeys(map(told, lacks_of(node, observer))))
+    """Return whether the environment states all that an item needs; an attestation counts where it does not."""
+    lacks = list(dict.fromkeys(map(reason_of, lacks_of(node, observer))))
     if lacks:
         return attested or f"not configured: {'; '.join(lacks)}"
     if lapsed and OBSERVED in getattr(node, "fixturenames", ()):
@@ -125,6 +140,6 @@ def lacks_of(node: pytest.Item, observer: Observer) -> Iterator[NotConfigured]:
             yield lack
 
 
-def told(lack: NotConfigured) -> str:
-    """Return what is missing as the run will tell it."""
+def reason_of(lack: NotConfigured) -> str:
+    """Return what is missing, in the words of the run."""
     return str(lack).removeprefix("not configured: ")

@@ -23,38 +23,44 @@ class Progress:
     def __init__(self, config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
         self._config, self._reporter = config, reporter
         self._demanded = len(config.stash[SESSION].run.demanded())
-        self._started = self._told = time.monotonic()
-        self._shown = False
+        self._started = self._last_shown = time.monotonic()
+        self._is_on_terminal = False
+        """Whether the line stands on a terminal, where it has to be erased in the end."""
 
     def pytest_readiness_waiting(self, title: str, since: float | None) -> None:
-        """Name what is waited for once it takes long."""
-        waited = time.monotonic() - since if since is not None else 0
-        self._tell(f"waiting for: {title} ({waited:.1f} s)" if waited >= NAMED_FROM_SECONDS else "")
+        """Show what is waited for once it takes long."""
+        waited_seconds = time.monotonic() - since if since is not None else 0
+        takes_long = waited_seconds >= NAMED_FROM_SECONDS
+        self._show(f"waiting for: {title} ({waited_seconds:.1f} s)" if takes_long else "")
 
     def pytest_readiness_result(self) -> None:
         """Count one more."""
-        self._tell("")
+        self._show("")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """Make room for the report."""
-        if self._shown:
+        if self._is_on_terminal:
             self._write(ERASE)
 
-    def _tell(self, waiting: str) -> None:
+    def _show(self, waiting: str) -> None:
         now = time.monotonic()
-        if not self._reporter.isatty and now - self._told < EVERY_SECONDS:
+        if not self._reporter.isatty and now - self._last_shown < EVERY_SECONDS:
             return
-        self._told = now
+        self._last_shown = now
+
         counts = Counter(result.outcome for result in self._config.stash[SESSION].results)
         parts = [f"{sum(counts.values())}/{self._demanded} decided"]
         parts += [f"{counts[word]} {word}" for word in OPEN if counts[word]]
-        parts += [waiting] if waiting else []
+        if waiting:
+            parts.append(waiting)
         text = f"{', '.join(parts)}, {now - self._started:.0f} s"
+
+        # A line that wraps could not be erased.
         width: int = self._reporter._tw.fullwidth  # noqa: SLF001  no public way to it
         line = text[: width - 1]
         self._write(f"{ERASE}{line}" if self._reporter.isatty else f"{line}\n")
-        self._shown = bool(self._reporter.isatty)
+        self._is_on_terminal = bool(self._reporter.isatty)
 
     def _write(self, text: str) -> None:
         """Write past the capture of what checks print."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import pytest
 from _pytest.config.exceptions import UsageError
@@ -52,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Recorder:
-    """Writes down what the plugin tells. The controller has the only one."""
+    """Writes down what the hooks of the plugin announce. The controller has the only one."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -68,14 +67,14 @@ class Recorder:
             raise UsageError(f"the run cannot leave its evidence: {error}") from None
 
     def pytest_readiness_opened(self) -> None:
-        """Open it before anything is looked at: what is judged, and all that the runbooks demand."""
+        """Open the evidence before anything is observed: what is judged, and all that the runbooks demand."""
         observer = self._session.observer
         open_evidence(self._session, _revision(observer))
         publish_records(self._config, observer.take_records())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Name the item, so that a run that is killed says where it died."""
+        """Record which item begins, so that the journal of a run that is killed shows where it died."""
         self._session.record("case", {"nodeid": nodeid})
 
     def pytest_readiness_observation(self, record: RecordedObservation) -> None:
@@ -105,8 +104,9 @@ def open_evidence(session: RunSession, revision: str | None = None) -> None:
         session.complain(f"the ledger could not be written: {error}")
 
 
-def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object], dict[str, object]]:
     """Return the records `start` and `plan`."""
+    demanded = [item.name for item in run.demanded()]
     lines = [_line(book.runbook, line) for book in run.runbooks for line in book.lines if run.phase in line.phase]
     items = [
         {"line": item.line_id, "check": item.check, "subject": item.subject, "due": run.due(item)}
@@ -127,8 +127,8 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
         "allowed": sorted(run.allowed),
         "allowed_hosts": run.environment.allowed_hosts,
         "not_applicable": run.environment.not_applicable,
-        "attestations": run.attestations.plain([item.name for item in run.demanded()]),
-        "waivers": run.waivers.plain([item.name for item in run.demanded()]),
+        "attestations": run.attestations.plain(demanded),
+        "waivers": run.waivers.plain(demanded),
         "replay": run.replay,
         "replay_of": run.replay_of,
         "before": run.before,
@@ -139,11 +139,12 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, Any], 
     if run.sign_off:
         start["sign_off"] = run.sign_off.model_dump(mode="json")
     instants = {key: value.isoformat() for key, value in start.items() if isinstance(value, datetime)}
-    return {**start, **instants}, {"lines": lines, "items": items, "books": [_outline(book) for book in run.runbooks]}
+    plan = {"lines": lines, "items": items, "books": [_outline(book) for book in run.runbooks]}
+    return {**start, **instants}, plan
 
 
-def _stated(runbook: str, line: Line) -> dict[str, Any]:
-    """Return what a line says, whatever phase is judged."""
+def _stated(runbook: str, line: Line) -> dict[str, object]:
+    """Return what a line states, whatever phase is judged."""
     return {
         "id": f"{runbook}/{line.id}",
         "ref": line.ref,
@@ -156,8 +157,9 @@ def _stated(runbook: str, line: Line) -> dict[str, Any]:
     }
 
 
-def _line(runbook: str, line: Line) -> dict[str, Any]:
+def _line(runbook: str, line: Line) -> dict[str, object]:
     """Return how a line of the phase is judged."""
+    links = {"links": line.links} if line.links else {}
     return {
         **_stated(runbook, line),
         "runbook": runbook,
@@ -166,11 +168,11 @@ def _line(runbook: str, line: Line) -> dict[str, Any]:
         "consecutive": line.consecutive,
         "severity": line.severity,
         "diagnostics": line.diagnostics,
-        **({"links": line.links} if line.links else {}),
+        **links,
     }
 
 
-def _outline(book: Runbook) -> dict[str, Any]:
+def _outline(book: Runbook) -> dict[str, object]:
     """Return a runbook whole, the lines of the other phases too."""
     lines = [_stated(book.runbook, line) for line in book.lines]
     return {"runbook": book.runbook, "title": book.title, "lines": lines}
@@ -184,8 +186,9 @@ def _suite() -> str:
 
 
 def _revision(observer: Observer) -> str | None:
-    """Return which revision runs; None where the target does not tell."""
+    """Return which revision runs; None where it cannot be read."""
     target = observer.run.environment.target
+    # A replay contacts nothing: a revision that would have to be read is that of the recorded run.
     if observer.recorded and not isinstance(target.revision, str | None):
         return observer.recorded.start.target.revision
     try:

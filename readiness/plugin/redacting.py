@@ -18,7 +18,22 @@ from readiness.plugin.session import SESSION, is_controller
 from readiness.plugin.transfer import REPORT_RECORDS, REPORT_RESULT
 from readiness.redaction.redactor import REDACTOR
 
-KEPT = {"nodeid", "location", "keywords", "outcome", "when", "duration", "start", "stop", "node", "call", "result"}
+IDENTIFYING = {
+    "nodeid",
+    "location",
+    "keywords",
+    "outcome",
+    "when",
+    "duration",
+    "start",
+    "stop",
+    "node",
+    "call",
+    "result",
+}
+"""The attributes of a report that say who it is about: they stay as they are."""
+PLAIN = {REPORT_RESULT, REPORT_RECORDS, "user_properties"}
+"""The attributes that hold plain JSON, to any depth."""
 LOG_HANDLERS = ("report_handler", "caplog_handler", "log_file_handler", "log_cli_handler")
 
 
@@ -62,7 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class Redacting:
-    """Hooks that see what is told before anyone else does."""
+    """Hooks that see what is reported before anyone else does."""
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -73,7 +88,7 @@ class Redacting:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """Scrub what collecting has to say."""
+        """Scrub the report of collecting."""
         report = yield
         _scrub(report)
         return report
@@ -126,26 +141,40 @@ class _Net:
 def _scrub(report: pytest.TestReport | pytest.CollectReport) -> None:
     """Scrub all that a report says; who it is about stays as it is."""
     for name, value in list(vars(report).items()):
-        if name in {REPORT_RESULT, REPORT_RECORDS, "user_properties"} and value is not None:
-            plain = REDACTOR.plain(value)
-            is_pairs = name == "user_properties" and isinstance(plain, list)
-            setattr(report, name, [tuple(pair) for pair in plain] if is_pairs else plain)  # type: ignore[union-attr,arg-type]
-        elif name not in KEPT:
+        if name in IDENTIFYING:
+            continue
+        if value is None or name not in PLAIN:
             setattr(report, name, _scrubbed(value))
+            continue
+
+        plain = REDACTOR.plain(value)
+        # Pytest unpacks each property as a pair, which JSON knows only as a list.
+        if name == "user_properties" and isinstance(plain, list):
+            setattr(report, name, [tuple(pair) if isinstance(pair, list) else pair for pair in plain])
+        else:
+            setattr(report, name, plain)
 
 
 def _scrubbed(value: Any) -> Any:
     """Scrub text at any depth: the chain of an exception, arguments, locals, the crash message."""
     if isinstance(value, str):
         return REDACTOR.text(value)
+
+    # In place: others may hold the same list.
     if isinstance(value, list):
         value[:] = [_scrubbed(part) for part in value]
-    elif isinstance(value, tuple):
+        return value
+
+    if isinstance(value, tuple):
         parts = [_scrubbed(part) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-    elif isinstance(value, dict):
+        is_named = hasattr(value, "_fields")
+        return type(value)(*parts) if is_named else tuple(parts)
+
+    if isinstance(value, dict):
         return {_scrubbed(key): _scrubbed(part) for key, part in value.items()}
-    elif isinstance(value, TerminalRepr) or type(value).__module__ == "_pytest.subtests":
+
+    # What pytest draws a failure from, and the context of a subtest.
+    if isinstance(value, TerminalRepr) or type(value).__module__ == "_pytest.subtests":
         for name, part in list(getattr(value, "__dict__", {}).items()):
             object.__setattr__(value, name, _scrubbed(part))  # also where the class is frozen
     return value

@@ -45,7 +45,7 @@ class Reporting:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
-        """Name what was judged."""
+        """Set the title to what was judged."""
         run = self._config.stash[SESSION].run
         report.title = f"{run.environment.environment}: {run.phase}, as of {run.moment:%Y-%m-%d %H:%M}Z"
 
@@ -57,16 +57,16 @@ class Reporting:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
-        """Fill them, and write the id of the test again, escaped."""
+        """Fill our columns, and write the id of the test again, escaped."""
         if not cells:
             return
         result = self._result(report)
         values = _cells(result) if result else dict.fromkeys(COLUMNS, "")
         state = result.outcome.replace(" ", "-") if result else "none"
-        own = [
-            f'<td class="col-{key}{f" state-{state}" if key == "state" else ""}">{_text(value)}</td>'
-            for key, value in values.items()
-        ]
+        own = []
+        for key, value in values.items():
+            classes = f"col-{key} state-{state}" if key == "state" else f"col-{key}"
+            own.append(f'<td class="{classes}">{_text(value)}</td>')
         test = f'<td class="col-testId">{_text(report.nodeid)}</td>'
         cells[:] = [cells[_RESULT], *own, test, cells[_DURATION]]
 
@@ -76,13 +76,18 @@ class Reporting:
         result = self._result(report)
         if result is None:
             return
-        told = [str(measurement) for measurement in result.measured()]
-        told += [text for text in (result.reason, result.remedy) if text and report.outcome == "passed"]
-        for name, rows in (result.diagnostics or {}).items():
-            told.append("\n  ".join([f"diagnostic {name}:", *diagnostics.rows(REDACTOR.plain(rows))]))
-        if told and data == ["No log output captured."]:
+
+        texts = [str(measurement) for measurement in result.measured()]
+        # What did not pass has reason and remedy in its long text, which stands here already.
+        if report.outcome == "passed":
+            texts += [text for text in (result.reason, result.remedy) if text]
+        for name, value in (result.diagnostics or {}).items():
+            rows = diagnostics.rows(REDACTOR.plain(value))
+            texts.append("\n  ".join([f"diagnostic {name}:", *rows]))
+
+        if texts and data == ["No log output captured."]:
             del data[:]
-        data.extend(f"{_text(text)}\n" for text in told)
+        data.extend(f"{_text(text)}\n" for text in texts)
         if result.outcome in exports.SHOWN:
             data.extend(f"look: {_link(link)}\n" for link in result.links)
 
@@ -91,7 +96,8 @@ class Reporting:
         """Give the item of a crashed worker its row: pytest-html waits for an end that never comes."""
         if report.when != CRASHED:
             return
-        page = next((one for one in self._config.pluginmanager.get_plugins() if hasattr(one, "_process_report")), None)
+        plugins = self._config.pluginmanager.get_plugins()
+        page = next((plugin for plugin in plugins if hasattr(plugin, "_process_report")), None)
         if page is None:
             return
         ended = copy.copy(report)
@@ -136,16 +142,20 @@ class Reporting:
 
 
 def _cells(result: Result) -> dict[str, str]:
-    taken = result.measured()
-    worst_first = sorted(taken, key=lambda one: one.ok)[:VALUES_AT_MOST]
-    more = f"\nand {len(taken) - VALUES_AT_MOST} more below" if len(taken) > VALUES_AT_MOST else ""
-    values = "\n".join(f"{one.name}: {show(one.value)} {one.unit}".strip() for one in worst_first)
+    """Return what our columns say of a result."""
+    measurements = result.measured()
+    worst_first = sorted(measurements, key=lambda measurement: measurement.ok)[:VALUES_AT_MOST]
+    values = [
+        f"{measurement.name}: {show(measurement.value)} {measurement.unit}".strip() for measurement in worst_first
+    ]
+    if len(measurements) > VALUES_AT_MOST:
+        values.append(f"and {len(measurements) - VALUES_AT_MOST} more below")
     return {
         "line": f"{result.key.name}: {result.says}",
         "gate": ", ".join(filter(None, (result.gate, result.severity))),
-        "state": f"{result.outcome}{' (waived)' if result.waived else ''}",
-        "measured": f"{values}{more}" or result.reason,
-        "limit": "\n".join(one.allowed for one in worst_first),
+        "state": f"{result.outcome} (waived)" if result.waived else str(result.outcome),
+        "measured": "\n".join(values) or result.reason,
+        "limit": "\n".join(measurement.allowed for measurement in worst_first),
     }
 
 
@@ -161,21 +171,22 @@ def _link(text: str) -> str:
 def finish_page(path: Path, report: Path) -> None:
     """Make a page of pytest-html safe, and name the report of the run in it. May be done again. Raises OSError."""
     page = path.read_text(encoding="utf-8")
-    if page.startswith(_HARDENED):  # nothing that a test or a target said stands before that
+    # Done before: nothing that a test or a target said stands so early in a page.
+    if page.startswith(_HARDENED):
         return
     page = hardened(page).replace("</h1>", f"</h1>{_pointer(path, report)}", 1)
     atomic_write.write_whole(path, page)
 
 
 def _pointer(path: Path, report: Path) -> str:
-    """Say where the verdict stands."""
+    """Return the paragraph that leads to the report of the run, where the verdict stands."""
     if path.parent.resolve() == report.parent.resolve():
         return f'<p>The verdict and every line: <a href="{report.name}">{report.name}</a></p>'
     return f"<p>The verdict and every line: {_text(str(report))}</p>"
 
 
 def hardened(page: str) -> str:
-    """Add the policy and what accessibility asks for."""
+    """Return a page of pytest-html with a content security policy, and with what accessibility asks for."""
     policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {_allowed_script(page)}; "
     policy += "base-uri 'none'; form-action 'none'"
     head = f'<head><meta charset="utf-8"/><meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -186,9 +197,10 @@ def hardened(page: str) -> str:
 
 
 def _allowed_script(page: str) -> str:
-    """Give the digest of pytest-html's script, and of nothing else that may stand in the page."""
+    """Return the digest of pytest-html's script as a policy's source; no other script of the page is allowed."""
     own = files("pytest_html").joinpath("resources/app.js").read_text(encoding="utf-8").strip()
     for script in re.findall(r"<script>(.*?)</script>", page, re.DOTALL):
         if script.strip() == own:
-            return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+            digest = hashlib.sha256(script.encode()).digest()
+            return f"'sha256-{base64.b64encode(digest).decode()}'"
     return "'none'"

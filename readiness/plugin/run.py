@@ -48,56 +48,58 @@ class Run:
 
     @cached_property
     def replay_of(self) -> ReplayOf | None:
-        """Name the run whose observations are judged again."""
+        """The run whose observations are judged again; None where this one observes by itself."""
         recorded = read_run(self.replay) if self.replay else None
         return ReplayOf(run=recorded.start.run, head=recorded.head) if recorded else None
 
     @cached_property
     def before(self) -> Before | None:
-        """What stood before this run; a replay stands on what the recorded run stood on. For the controller."""
+        """The run before this one; a replay stands on what the recorded run stood on. For the controller."""
         if self.replay:
             return read_run(self.replay).start.before
+        if self.phase is None:
+            return None
         name, url = self.environment.environment, self.environment.target.url
-        return newest(self.reports, name, self.phase, url, self.started_at) if self.phase else None
+        return newest(self.reports, name, self.phase, url, self.started_at)
 
     @cached_property
     def hysteresis(self) -> Hysteresis:
-        """How steps are left in this run."""
+        """How steps are released in this run."""
         recorded = read_run(self.replay).start.hysteresis if self.replay else None
         return recorded.hysteresis() if recorded else Hysteresis()
 
     def ladders(self) -> dict[DecisionKey, Ladder]:
-        """Give the ladder of each decision; only the hours after the launch have one."""
+        """Return the ladder of each decision; only the hours after the launch have one."""
         if self.phase is not Phase.POSTLAUNCH:
             return {}
-        return {one.key: Ladder(one.line.ladder, one.line.consecutive, self.hysteresis) for one in self.demanded()}
+        return {item.key: Ladder(item.line.ladder, item.line.consecutive, self.hysteresis) for item in self.demanded()}
 
     def demanded(self) -> list[Item]:
-        """Give every decision that the runbooks demand in this phase, in their order."""
+        """Return every decision that the runbooks demand in this phase, in their order."""
         return [item for runbook in self.runbooks for item in runbook.items(self.phase)]
 
     def expected(self) -> list[Expected]:
-        """Give the same as the verdict wants it."""
+        """Return the same as the verdict wants it."""
         return [Expected(item.key, item.line.gate, due=self.due(item)) for item in self.demanded()]
 
     def due(self, item: Item) -> bool:
-        """Tell whether the item counts at the moment that is judged."""
+        """Check whether the item counts at the moment that is judged."""
         signed_at = self.sign_off.signed_at if self.sign_off else None
         return is_due(item.line.due, self.moment, self.environment.launch_at, signed_at)
 
     def local_id(self, item: Item) -> str:
-        """Name an item as pytest shows it: with its runbook where there are several."""
+        """Return the name of an item as pytest shows it: with its runbook where there are several."""
         name = item.local_id if len(self.runbooks) == 1 else f"{item.runbook}.{item.local_id}"
         return f"{name}:{item.check}" if item.check in planned_checks() else name
 
     def item_of(self, nodeid: str) -> Item | None:
-        """Find the decision that a node id stands for."""
+        """Return the decision that a node id stands for; None for a test that decides no line."""
         path, _, rest = nodeid.partition("::")
         function, _, local = rest.partition("[")
         return self._by_name.get((check_id(Path(path).stem, function), local.removesuffix("]")))
 
     def items_of(self, check: str) -> list[Item]:
-        """Give the decisions of a check, of all phases, in the order of the runbooks."""
+        """Return the decisions of a check, of all phases, in the order of the runbooks."""
         return self._by_check.get(check, [])
 
     @cached_property
@@ -120,16 +122,16 @@ class Run:
 
 
 def check_id(module: str, function: str) -> str:
-    """Name a check: test_database, test_pool_headroom → database.pool_headroom."""
+    """Return the id of a check: test_database, test_pool_headroom → database.pool_headroom."""
     return f"{module.rpartition('.')[2].removeprefix('test_')}.{function.removeprefix('test_')}"
 
 
 @dataclass(frozen=True)
 class Predecided:
-    """The outcome of an item that is known before it runs: nothing is looked at for it."""
+    """The outcome of an item that is known before it runs: nothing is observed for it."""
 
     outcome: Outcome
     reason: str
     remedy: str = ""
     configured: bool = True
-    """False: unknown because something is not configured, so that a person's word may decide it."""
+    """False: unknown because something is not configured, so that an attestation may decide it."""

@@ -1,4 +1,4 @@
-"""Enters the run into the ledger of its environment: before anything is looked at, and when its evidence is whole."""
+"""Enters the run into the ledger of its environment: before anything is observed, and when its evidence is whole."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ TEST_RESULT = "test-result.json"
 
 
 class Sealing:
-    """What signs this run, and its two entries. A replay looked at nothing, so it has none."""
+    """What signs this run, and its two entries. A replay observes nothing, so it has none."""
 
     def __init__(self, run: Run, trusted: Mapping[str, PublicKey]) -> None:
-        """Read the key first of all: one that cannot be used is told before anything is contacted. Raises BadInput."""
+        """Read the key first of all: one that cannot be used ends the run before any contact. Raises BadInput."""
         self._run = run
         self.signer: Signer | None = None if run.replay else signer_of(os.environ)
         self.trusted = trusted
         self._ledger: Ledger | None = None
-        self._facts: dict[str, Any] = {}
+        self._facts: Mapping[str, object] = {}
         self.head = ""
         """The digest of the ledger's last entry, once the run is sealed, and the page entered."""
 
@@ -42,9 +42,10 @@ class Sealing:
     def lines(self, width: int = 9) -> list[str]:
         """Return whether this run is evidence, and what to keep elsewhere so that nobody can cut the ledger unseen."""
         head = [f"{'ledger':<{width}}head {self.head}"] if self.head else []
-        return [f"{'signed':<{width}}{self._told()}", *head]
+        return [f"{'signed':<{width}}{self._worth()}", *head]
 
-    def _told(self) -> str:
+    def _worth(self) -> str:
+        """Return whether this run is evidence, and by which key."""
         if self._run.replay:
             return "no: a replay is not evidence"
         if self.signer is None:
@@ -68,7 +69,7 @@ class Sealing:
             "limits_digest": start["limits_digest"],
         }
         self._ledger = Ledger(folder.parent, self.signer)
-        self._ledger.open(folder, **dict(REDACTOR.plain(self._facts) or {}))  # type: ignore[arg-type]
+        self._ledger.open(folder, **self._masked_facts())
 
     def seal(self, run: RecordedRun) -> None:
         """Enter how a run ended, as its journal was read back. Raises OSError, NotSealed."""
@@ -79,5 +80,11 @@ class Sealing:
             assert isinstance(statement, dict)
             text = to_json(enveloped(statement, self.signer))
             atomic_write.write_whole(run.folder / TEST_RESULT, f"{text}\n")
-        told = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": run.head}
-        self.head = self._ledger.seal(run.folder, **dict(REDACTOR.plain(self._facts) or {}), **told)  # type: ignore[arg-type]
+        end = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": run.head}
+        self.head = self._ledger.seal(run.folder, **self._masked_facts(), **end)
+
+    def _masked_facts(self) -> Mapping[str, object]:
+        """Return the facts without the secrets that are known by now; there are more of them at the end."""
+        facts = REDACTOR.plain(self._facts)
+        assert isinstance(facts, dict)  # what a mapping becomes
+        return facts

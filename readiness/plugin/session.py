@@ -81,7 +81,7 @@ class RunSession:
 
 @dataclass
 class ItemState:
-    """What is known of a pytest item that decides a line."""
+    """The state of a pytest item that decides a line."""
 
     item: Item
     limits: Limits = NO_LIMITS
@@ -90,7 +90,7 @@ class ItemState:
     predecided: Predecided | None = None
     measure: Measure | None = None
     attested: Result | None = None
-    """Of an item whose set-up found nothing configured: the result that a person's word gives."""
+    """Of an item whose set-up met nothing configured: the result that an attestation gives."""
 
 
 SESSION = pytest.StashKey[RunSession]()
@@ -113,15 +113,15 @@ def begin(config: pytest.Config, run: Run, trusted: Mapping[str, PublicKey]) -> 
 
 
 def state_of(node: pytest.Item) -> ItemState | None:
-    """Return what is known of an item, or None where it decides no line."""
+    """Return the state of an item, or None where it decides no line."""
     return node.stash.get(STATE, None)
 
 
 def is_controller(config: pytest.Config) -> bool:
-    """Return whether this process decides; xdist's workers only look."""
+    """Check whether this process decides; xdist's workers only observe and judge."""
     return not hasattr(config, "workerinput")
 
 
 def is_real(config: pytest.Config) -> bool:
-    """Return whether this is a run that judges, not a plan and not the suite's own tests."""
+    """Check whether this is a run that judges, not a plan and not the suite's own tests."""
     return SESSION in config.stash and not config.option.collectonly

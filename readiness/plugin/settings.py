@@ -14,7 +14,7 @@ from readiness import shipped
 from readiness.outcomes import Phase
 
 FOLDERS = pytest.StashKey[tuple[Path, ...]]()
-"""The folders of checks that `bring` found; absent where pytest's own `testpaths` names them."""
+"""The folders of checks that `bring` set; absent where pytest's own `testpaths` names them."""
 
 OWN_CHECKS = "checks"
 UNWANTED = (
@@ -36,20 +36,28 @@ def bring(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None
     for name in UNWANTED:
         config.pluginmanager.consider_pluginarg(f"no:{name}")
     parser.addini("strict", "a readiness run is strict unless the configuration file says otherwise", "bool", True)
-    config.stash[FOLDERS] = tuple(folder for folder in (shipped.checks(), _own(config)) if folder.is_dir())
-    stated = parser.parse_known_args(args, namespace=copy.copy(config.option)).file_or_dir
-    args[:] = [_found(config, word) if word in stated else word for word in args]
-    args.insert(0, "--import-mode=importlib")  # two files of checks may have one name: a team's and a shipped one
-    if not stated:
-        args += [str(folder) for folder in config.stash[FOLDERS]]
+
+    folders = tuple(folder for folder in (shipped.checks(), _own(config)) if folder.is_dir())
+    config.stash[FOLDERS] = folders
+
+    # Which words are paths only pytest's parser knows: the others are options and their values.
+    paths = parser.parse_known_args(args, namespace=copy.copy(config.option)).file_or_dir
+    args[:] = [_located(config, word) if word in paths else word for word in args]
+    if not paths:
+        args += [str(folder) for folder in folders]
+
+    # Two files of checks may have one name: a team's and a shipped one.
+    args.insert(0, "--import-mode=importlib")
 
 
-def _found(config: pytest.Config, word: str) -> str:
+def _located(config: pytest.Config, word: str) -> str:
     """Return a path or node id as pytest finds it: of a shipped check it is `checks/test_health.py` everywhere."""
     path, separator, names = word.partition("::")
     is_here = (config.invocation_params.dir / path).exists()
     shipped_path = shipped.home() / path
-    return f"{shipped_path}{separator}{names}" if not is_here and shipped_path.exists() else word
+    if is_here or not shipped_path.exists():
+        return word
+    return f"{shipped_path}{separator}{names}"
 
 
 def _own(config: pytest.Config) -> Path:
@@ -60,7 +68,7 @@ def _own(config: pytest.Config) -> Path:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
-    """Name a shipped file as in the suite's own folder: evidence is the same wherever the suite is installed."""
+    """Return a shipped file under its name in the suite's own folder, so that evidence is the same everywhere."""
     if FOLDERS not in parent.config.stash or module_path.parent != shipped.checks():
         return None
     module: pytest.Module = pytest.Module.from_parent(

@@ -16,9 +16,8 @@ def write_sign_off_page(session: RunSession) -> None:
     if session.run.phase is not Phase.GA or session.run.replay or folder is None or sealing is None:
         return
 
-    # Only the last phase has this page.
-    from readiness.rendering.dossier import gather  # noqa: PLC0415
-    from readiness.rendering.sign_off_page import write  # noqa: PLC0415
+    from readiness.rendering.dossier import gather  # noqa: PLC0415  only the last phase has this page
+    from readiness.rendering.sign_off_page import write  # noqa: PLC0415  the same
 
     try:
         dossier = gather(folder.parents[1], folder.parent.name, sealing.trusted)
@@ -27,6 +26,7 @@ def write_sign_off_page(session: RunSession) -> None:
         why = str(error).splitlines()[0]
         session.sign_off_page = f"was not written and entered: {why}; again with readiness sign-off"
         return
+
     sealing.head = head or sealing.head
     here = Path.cwd()
     session.sign_off_page = str(path.relative_to(here) if path.is_relative_to(here) else path)

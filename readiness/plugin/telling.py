@@ -11,7 +11,7 @@ import pytest
 from readiness.evidence.attested import entry_statuses
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.previous_run import changes, held
-from readiness.plugin.deciding import standing_in
+from readiness.plugin.deciding import escalation_states
 from readiness.plugin.page import COLOURS, Page
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
@@ -38,7 +38,7 @@ def _nothing() -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Return what is about to be looked at, before anything is."""
+    """Return what is about to be judged, before anything is contacted."""
     if not is_real(config):
         return []
     session = config.stash[SESSION]
@@ -49,18 +49,19 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def banner(run: Run) -> list[str]:
-    """Name the target, what may be done to it, and what is judged."""
-    found = run.environment
+    """Return the target, what may be done to it, and what is judged, a line each."""
+    environment = run.environment
     expected = run.expected()
     due = sum(1 for item in expected if item.due)
-    target = f"nothing is contacted: replay of {run.replay}" if run.replay else found.target.url
-    said = f" ({run.as_of})" if run.as_of else ""
-    launch = f"{found.launch_at:%Y-%m-%d %H:%M:%S}Z" if found.launch_at else "not set"
+    kind = "PRODUCTION" if environment.production else "not production"
+    target = f"nothing is contacted: replay of {run.replay}" if run.replay else environment.target.url
+    as_of = f" ({run.as_of})" if run.as_of else ""
+    launch = f"{environment.launch_at:%Y-%m-%d %H:%M:%S}Z" if environment.launch_at else "not set"
     return [
-        f"target    {found.environment}{' (PRODUCTION)' if found.production else ' (not production)'}: {target}",
-        f"hosts     {', '.join(found.allowed_hosts)}",
+        f"target    {environment.environment} ({kind}): {target}",
+        f"hosts     {', '.join(environment.allowed_hosts)}",
         f"allowed   {', '.join(sorted(run.allowed))}",
-        f"judged    {run.phase}, as of {run.moment:%Y-%m-%d %H:%M:%S}Z{said}; launch {launch}",
+        f"judged    {run.phase}, as of {run.moment:%Y-%m-%d %H:%M:%S}Z{as_of}; launch {launch}",
         f"lines     {len(expected)} decisions of {', '.join(book.runbook for book in run.runbooks)}, {due} due",
     ]
 
@@ -75,7 +76,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str |
     return f"{CATEGORY}{word}", "", (word.upper(), {COLOURS.get(result.outcome, "cyan"): True})
 
 
-def tell(config: pytest.Config, session: RunSession) -> None:
+def write_report(config: pytest.Config, session: RunSession) -> None:
     """Write the report, after everyone else has written theirs, and last of all why a verdict was taken back."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:
@@ -98,9 +99,9 @@ def _report(config: pytest.Config, session: RunSession, verdict: Verdict, report
     page = Page(reporter.write_line, reporter._tw.fullwidth, several=len(run.runbooks) > 1)  # noqa: SLF001  no other way
     page.changed(changes(run.before, outcomes.items()))
     page.bad(results)
-    page.held(held(standing_in(session), outcomes, run.hysteresis))
+    page.held(held(escalation_states(session), outcomes, run.hysteresis))
     page.missing(run, verdict)
-    page.stopped(session.observer.threads.stopped)
+    page.stopped(session.observer.tasks.stopped)
     page.warned(results)
     if config.get_verbosity() >= 0:
         page.passed(results)
@@ -111,9 +112,12 @@ def _report(config: pytest.Config, session: RunSession, verdict: Verdict, report
 
 
 def _traces(reporter: pytest.TerminalReporter) -> None:
-    """Show the whole of what went wrong, for who asked for it."""
+    """Write the whole of what went wrong, for whoever asked for it."""
     for category, reports in reporter.stats.items():
-        for report in reports if category.startswith(CATEGORY) else []:
+        # Pytest keeps warnings and the like among its reports.
+        if not category.startswith(CATEGORY):
+            continue
+        for report in reports:
             result = result_of(report)
             if result and report.outcome == "failed":
                 reporter.write_sep("_", result.key.name)
@@ -121,7 +125,7 @@ def _traces(reporter: pytest.TerminalReporter) -> None:
 
 
 def _files(folder: Path | None) -> tuple[Path | None, list[str]]:
-    """Return the folder of the run, as short as it can be said from here, and what lies in it."""
+    """Return the folder of the run, as short as it can be written from here, and what lies in it."""
     if folder is None:
         return None, []
     here = Path.cwd()
@@ -129,7 +133,7 @@ def _files(folder: Path | None) -> tuple[Path | None, list[str]]:
     return short, sorted(path.name for path in folder.iterdir() if path.is_file())
 
 
-def tell_pipeline(config: pytest.Config, run: RecordedRun) -> None:
+def annotate_pipeline(config: pytest.Config, run: RecordedRun) -> None:
     """Write GitHub's annotations and the step's summary, from the masked journal: nothing printed can be taken back."""
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return

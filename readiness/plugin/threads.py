@@ -1,4 +1,4 @@
-"""Looks made in daemon threads, each once; those that measure time come last, one at a time."""
+"""Observations made in daemon threads, each once; those that measure time come last, one at a time."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from readiness.outcomes import Unknown
 
 THREADS = 32
 STALLED_SECONDS = 120.0
-"""So long, and what a look waits by itself, may pass without any look coming back; clients have shorter deadlines."""
+"""So long, and what a task waits by itself, may pass without any task coming back; clients have shorter deadlines."""
 
 
 @dataclass
-class Look:
+class ObservationTask:
     """One call that is to be made, and in the end its value or why there is none."""
 
     title: str
     make: Callable[[], Any]
-    quiet: bool = False
+    exclusive: bool = False
+    """It measures time: it runs after the others, one at a time, and what writes waits for it."""
     writes: bool = False
     """It changes something, and undoes that before it ends."""
     waits_seconds: float = 0.0
@@ -40,6 +41,8 @@ class Look:
             if self.ended.is_set():
                 return
             self.started = time.monotonic()
+
+        # What ends the thread in a way that nobody foresaw must not look like a value.
         self.unknown = Unknown(f"{self.title} ended without an answer", "this is a defect of the observation")
         try:
             self.value = self.make()
@@ -58,102 +61,112 @@ class Look:
                 self.unknown = Unknown("the run ended before this was looked at", "run it again")
                 self.ended.set()
 
+    def result(self) -> Any:
+        """Return the value of a task that has ended. Raises Unknown."""
+        if self.unknown:
+            raise self.unknown
+        return self.value
 
-class Threads:
-    """The looks of one process. Its threads are daemons: a look that hangs cannot hold the end of the run."""
+
+class TaskPool:
+    """The tasks of one process. Its threads are daemons: a task that hangs cannot hold the end of the run."""
 
     def __init__(self, threads: int = THREADS, stalled_seconds: float = STALLED_SECONDS) -> None:
-        self._threads, self._stalled = threads, stalled_seconds
-        self._looks: dict[Hashable, Look] = {}
-        self._todo: queue.SimpleQueue[Look] = queue.SimpleQueue()
-        self._busy = threading.Condition()
-        self._loud_left = 0
-        self._moved = time.monotonic()
+        self._threads = threads
+        self._stalled_seconds = stalled_seconds
+        self._tasks: dict[Hashable, ObservationTask] = {}
+        self._queue: queue.SimpleQueue[ObservationTask] = queue.SimpleQueue()
+        self._shared_left = 0
+        """The tasks that are not exclusive and have not come back."""
+        self._shared_changed = threading.Condition()
+        self._last_progress = time.monotonic()
         self.called_off = threading.Event()
-        """The run ends: what waits in a look stops waiting."""
-        self.stopped: list[Look] = []
-        """The looks that write and were under way when the run ended."""
-        self._silence_over = threading.Event()
-        self._silence_over.set()
+        """The run ends: what waits in a task stops waiting."""
+        self.stopped: list[ObservationTask] = []
+        """The tasks that write and were under way when the run ended."""
+        self._latency_probes_over = threading.Event()
+        self._latency_probes_over.set()
 
-    def start(self, looks: Mapping[Any, Look]) -> None:
-        """Start all of them: the quiet ones once the others are back."""
-        self._looks.update(looks)
-        loud = [look for look in looks.values() if not look.quiet]
-        self._loud_left, self._moved = len(loud), time.monotonic()
-        for look in loud:
-            self._todo.put(look)
-        for _ in range(min(self._threads, len(loud))):
+    def start(self, tasks: Mapping[Any, ObservationTask]) -> None:
+        """Start all of them: the exclusive ones once the others are back."""
+        self._tasks.update(tasks)
+
+        shared = [task for task in tasks.values() if not task.exclusive]
+        self._shared_left = len(shared)
+        self._last_progress = time.monotonic()
+        for task in shared:
+            self._queue.put(task)
+        for _ in range(min(self._threads, len(shared))):
             threading.Thread(target=self._work, daemon=True).start()
-        quiet = [look for look in looks.values() if look.quiet]
-        if quiet:
-            self._silence_over.clear()
-            threading.Thread(target=self._work_quietly, args=(quiet,), daemon=True).start()
 
-    def ask(self, key: Hashable, look: Look) -> Look:
-        """Give the look of this key; where nobody has started it, start this one now."""
-        if key not in self._looks:
-            self._looks[key] = look
-            self._moved = time.monotonic()
-            threading.Thread(target=self._make, args=(look,), daemon=True).start()
-        return self._looks[key]
+        exclusive = [task for task in tasks.values() if task.exclusive]
+        if exclusive:
+            self._latency_probes_over.clear()
+            threading.Thread(target=self._work_alone, args=(exclusive,), daemon=True).start()
 
-    def wait(self, look: Look, every_seconds: float, meanwhile: Callable[[Look], None]) -> Any:
-        """Wait for one. Raises Unknown: its own, or that it did not come back."""
-        at_most = self._stalled + look.waits_seconds
-        while not look.ended.wait(every_seconds):
-            if self.called_off.is_set() or time.monotonic() - max(self._moved, look.started or 0) > at_most:
-                reason = f"{look.title} did not come back within {at_most:.0f} s"
+    def ask(self, key: Hashable, task: ObservationTask) -> ObservationTask:
+        """Return the task of this key; where nobody has started it, start this one now."""
+        if key not in self._tasks:
+            self._tasks[key] = task
+            self._last_progress = time.monotonic()
+            threading.Thread(target=self._make, args=(task,), daemon=True).start()
+        return self._tasks[key]
+
+    def wait(self, task: ObservationTask, every_seconds: float, meanwhile: Callable[[ObservationTask], None]) -> Any:
+        """Return the value of a task once it is there. Raises Unknown: its own, or that it did not come back."""
+        at_most = self._stalled_seconds + task.waits_seconds
+        while not task.ended.wait(every_seconds):
+            idle_seconds = time.monotonic() - max(self._last_progress, task.started or 0)
+            if self.called_off.is_set() or idle_seconds > at_most:
+                reason = f"{task.title} did not come back within {at_most:.0f} s"
                 raise Unknown(reason, "is the target, or the network on the way to it, stuck?")
-            meanwhile(look)
-        return _found(look)
+            meanwhile(task)
+        return task.result()
 
-    def wait_at_most(self, look: Look, seconds: float) -> Any:
-        """Wait for one no longer than so many seconds after it was asked for. Raises Unknown."""
-        if not look.ended.wait(max(0.0, look.asked + seconds - time.monotonic())):
-            raise Unknown(f"cut off: {look.title} was not back within {seconds:g} s", "look at it by hand")
-        return _found(look)
+    def wait_at_most(self, task: ObservationTask, seconds: float) -> Any:
+        """Return the value of a task that is back within so many seconds of being asked for. Raises Unknown."""
+        seconds_left = task.asked + seconds - time.monotonic()
+        if not task.ended.wait(max(0.0, seconds_left)):
+            raise Unknown(f"cut off: {task.title} was not back within {seconds:g} s", "look at it by hand")
+        return task.result()
 
-    def let_measure(self) -> None:
-        """Wait until the quiet looks are over: what is asked meanwhile would shift the time that they measure."""
-        self._silence_over.wait(self._stalled)
+    def wait_for_latency_probes(self) -> None:
+        """Wait until the exclusive tasks are over: what is asked meanwhile would shift the time that they measure."""
+        self._latency_probes_over.wait(self._stalled_seconds)
 
     def call_off(self, clean_up_seconds: float) -> None:
-        """Begin no look any more: nobody waits for them. Those that write are given so long to undo what they did."""
+        """Begin no task any more: nobody waits for them. Those that write are given so long to undo what they did."""
         self.called_off.set()
-        looks, end = list(self._looks.values()), time.monotonic() + clean_up_seconds
-        for look in looks:
-            look.call_off()
-        self.stopped += [look for look in looks if look.writes and not look.ended.is_set()]
-        for look in self.stopped:
-            look.ended.wait(max(0.0, end - time.monotonic()))
+        deadline = time.monotonic() + clean_up_seconds
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.call_off()
 
-    def _make(self, look: Look) -> None:
-        if look.writes:
-            self.let_measure()
-        look.run()
-        self._moved = time.monotonic()
+        self.stopped += [task for task in tasks if task.writes and not task.ended.is_set()]
+        for task in self.stopped:
+            task.ended.wait(max(0.0, deadline - time.monotonic()))
+
+    def _make(self, task: ObservationTask) -> None:
+        if task.writes:
+            self.wait_for_latency_probes()
+        task.run()
+        self._last_progress = time.monotonic()
 
     def _work(self) -> None:
-        while not self._todo.empty():
+        while not self._queue.empty():
             try:
-                look = self._todo.get_nowait()
+                task = self._queue.get_nowait()
             except queue.Empty:
-                return
-            self._make(look)
-            with self._busy:
-                self._loud_left -= 1
-                self._busy.notify_all()
+                return  # another thread was faster
+            self._make(task)
+            with self._shared_changed:
+                self._shared_left -= 1
+                self._shared_changed.notify_all()
 
-    def _work_quietly(self, looks: list[Look]) -> None:
-        with self._busy:
-            self._busy.wait_for(lambda: self._loud_left == 0, timeout=self._stalled / 2)
-        for look in looks:
-            self._make(look)
-        self._silence_over.set()
-
-
-def _found(look: Look) -> Any:
-    if look.unknown:
-        raise look.unknown
-    return look.value
+    def _work_alone(self, tasks: list[ObservationTask]) -> None:
+        # One that hangs must not keep the exclusive ones from being made at all.
+        with self._shared_changed:
+            self._shared_changed.wait_for(lambda: self._shared_left == 0, timeout=self._stalled_seconds / 2)
+        for task in tasks:
+            self._make(task)
+        self._latency_probes_over.set()

@@ -23,12 +23,14 @@ def waive(run: Run, item: Item, result: Result) -> Result:
 
     lapsed = entry.lapsed(run.moment)
     waivable = result.outcome in WAIVABLE
-    state = UNUSED
+    state, reason = UNUSED, result.reason
     if lapsed:
         state = EXPIRED
+        # It would have counted: the reason says why it does not.
+        if waivable:
+            reason = f"{result.reason}; {lapsed}"
     elif waivable:
         state = WAIVES
 
-    reason = f"{result.reason}; {lapsed}" if lapsed and waivable else result.reason
     carried = {"entry": name, "state": state, **entry.model_dump(mode="json")}
     return result.model_copy(update={"waived": state == WAIVES, "reason": reason, "waiver": carried})

@@ -1,4 +1,4 @@
-"""What is different under xdist: workers look and judge, the controller decides."""
+"""What is different under xdist: workers observe and judge, the controller decides."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Controller:
     """Hooks of xdist, in the controller."""
 
     def pytest_configure_node(self, node: Any) -> None:
-        """Give each worker the same instant."""
+        """Hand each worker the instant that the run began, so that all judge the same."""
         session = node.config.stash.get(SESSION, None)
         if session:
             node.workerinput["readiness"] = {"started_at": session.run.started_at.isoformat()}
 
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Take what a worker had left to say. Raises UsageError for what it could not use."""
+        """Publish the records that a worker had left. Raises UsageError for what it could not use."""
         del error
         left = getattr(node, "workeroutput", {}).get(OUTPUT, {})
         if left.get("problems"):

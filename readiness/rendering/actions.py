@@ -25,42 +25,53 @@ class Action:
 
 
 def actions(run: RecordedRun, judged: Judged, owners: Mapping[str, str]) -> list[Action]:
-    """Give them for a recorded run, those that turn most lines first. A good verdict needs none."""
+    """Return the actions for a recorded run, those that turn most lines first. A good verdict needs none."""
     if judged.verdict.good:
         return []
+
     again = f"pytest -m {run.start.phase} --env {run.start.env}"
+    # Nothing that a contradictory journal says can be acted on.
     if judged.refuted:
         return [Action(again, "the journal contradicts itself", ())]
+
     results = {result.key: result for result in run.results}
-    found: dict[tuple[str, str], list[DecisionKey]] = {}
+    keys_by_cause: dict[tuple[str, str], list[DecisionKey]] = {}
     for key in judged.verdict.holding:
-        found.setdefault(_cause(key, results.get(key), run.start.env, again), []).append(key)
-    if not found and judged.verdict.ended:  # nothing is open, and yet it is not good: people have the word
+        cause = _cause(key, results.get(key), run.start.env, again)
+        keys_by_cause.setdefault(cause, []).append(key)
+
+    # Nothing is open, and yet the verdict is not good: people have the word.
+    if not keys_by_cause and judged.verdict.ended:
         return [Action(judged.verdict.action, "every line speaks for it", ())]
-    if not found:
+    if not keys_by_cause:
         return [Action(again, "the run did not end by itself", ())]
-    listed = [
+
+    unsorted = [
         Action(do, why, tuple(dict.fromkeys(key.name for key in keys)), _owners(keys, owners))
-        for (do, why), keys in found.items()
+        for (do, why), keys in keys_by_cause.items()
     ]
-    return sorted(listed, key=lambda one: (-len(one.lines), one.lines))
+    return sorted(unsorted, key=lambda action: (-len(action.lines), action.lines))
 
 
 def _cause(key: DecisionKey, result: Result | None, env: str, again: str) -> tuple[str, str]:
-    """Give what mends a decision, and why it is open: equal for two that one action mends."""
+    """Return what mends a decision, and why it is open: equal for two that one action mends."""
     if result is None:
         return again, "not run"
+
+    # Each line is attested for itself, whatever its reason has in common with others.
     if BY_HAND in result.remedy:
-        line = key.name
-        return f"readiness attest {line if ':' not in line else repr(line)} --env {env}", result.reason
+        line = repr(key.name) if ":" in key.name else key.name
+        return f"readiness attest {line} --env {env}", result.reason
+
     return result.remedy or result.reason or OPEN_WORD, result.reason
 
 
 def _owners(keys: list[DecisionKey], owners: Mapping[str, str]) -> str:
-    return ", ".join(dict.fromkeys(one for key in keys if (one := owner_of(key, owners))))
+    named = dict.fromkeys(owner_of(key, owners) for key in keys)
+    return ", ".join(owner for owner in named if owner)
 
 
 def owner_of(key: DecisionKey, owners: Mapping[str, str]) -> str:
-    """Say who sees to a decision: the owner of the line, else that of the area of its check."""
+    """Return who sees to a decision: the owner of the line, else that of the area of its check; empty for nobody."""
     area = key.check.partition(".")[0]
     return next((owners[name] for name in (key.name, key.line, area) if name in owners), "")

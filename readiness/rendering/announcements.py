@@ -1,8 +1,7 @@
-"""What people are told: that a verdict has changed, and the announcements of a launch."""
+"""The messages to people: that a verdict has changed, and the announcements of a launch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +17,7 @@ LINES_AT_MOST = 5
 REASON_AT_MOST = 160
 _UPLOAD = ("ingestion.synthetic_",)
 _MONITORING = ("metrics.", "alerts.", "dashboards.", "logs.")
+_PASSED = {Outcome.PASS, Outcome.WARN}
 
 
 @dataclass(frozen=True)
@@ -29,27 +29,44 @@ class Message:
 
 
 def has_changed(before: Before | None, verdict: Verdict) -> bool:
-    """Tell whether people should hear of a verdict: it is another one, or the first and not good."""
-    return before.verdict is not verdict.word if before else not verdict.good
+    """Check whether people should hear of a verdict: it is another one, or the first and not good."""
+    if before is None:
+        return not verdict.good
+    return before.verdict is not verdict.word
 
 
 def changed(run: RecordedRun, verdict: Verdict, report: Path) -> Message:
-    """Say that the verdict of a phase has changed."""
+    """Return the message that the verdict of a phase has changed, with the worst of what holds it back."""
     before = run.start.before
-    was = before.verdict if before else "no run before"
-    held = [_held(run, key) for key in dict.fromkeys(verdict.holding)]
-    more = [f"and {len(held) - LINES_AT_MOST} more"] if len(held) > LINES_AT_MOST else []
-    lines = [verdict.action, *(f"- {told}" for told in held[:LINES_AT_MOST]), *more, f"report: {report}"]
-    return Message(f"{run.start.env} {run.start.phase}: {was} -> {verdict.word}", "\n".join(lines))
+    earlier_word = before.verdict if before else "no run before"
+
+    holding = _holding(run, verdict)
+    lines = [verdict.action, *(f"- {decision}" for decision in holding[:LINES_AT_MOST])]
+    if len(holding) > LINES_AT_MOST:
+        lines.append(f"and {len(holding) - LINES_AT_MOST} more")
+    lines.append(f"report: {report}")
+
+    return Message(f"{run.start.env} {run.start.phase}: {earlier_word} -> {verdict.word}", "\n".join(lines))
 
 
-def _held(run: RecordedRun, key: DecisionKey) -> str:
-    found = next((one for one in run.results if one.key == key), None)
-    if found is None:
+def _holding(run: RecordedRun, verdict: Verdict) -> list[str]:
+    """Return the decisions that hold a verdict back, a text for each."""
+    return [_decision(run, key) for key in dict.fromkeys(verdict.holding)]
+
+
+def _decision(run: RecordedRun, key: DecisionKey) -> str:
+    result = next((result for result in run.results if result.key == key), None)
+    if result is None:
         return f"{key.name}: not run"
-    severity = f" ({found.severity})" if found.severity else ""
-    reason = found.reason if len(found.reason) <= REASON_AT_MOST else f"{found.reason[:REASON_AT_MOST]}…"
-    return f"{key.name}{severity}: {found.outcome}{f', {reason}' if reason else ', its step still stands'}"
+
+    severity = f" ({result.severity})" if result.severity else ""
+    summary = f"{key.name}{severity}: {result.outcome}"
+    # Without a reason of its own it holds the verdict only by a step from earlier runs.
+    if not result.reason:
+        return f"{summary}, its step still stands"
+    if len(result.reason) > REASON_AT_MOST:
+        return f"{summary}, {result.reason[:REASON_AT_MOST]}…"
+    return f"{summary}, {result.reason}"
 
 
 class Event(StrEnum):
@@ -78,53 +95,63 @@ class Facts:
     at: datetime
     launch_at: datetime | None
     since: datetime
-    """A run before it tells nothing of this event."""
+    """A run before it shows nothing of this event."""
     smoke: RecordedRun | None
     postlaunch: RecordedRun | None
     on_call: str
 
 
 def announcement(event: Event, facts: Facts) -> Message:
-    """Write an announcement from the newest evidence. What the evidence does not hold is said to be unknown."""
-    if event is Event.LAUNCH:
-        launch = f"{facts.launch_at:%Y-%m-%d %H:%M}Z" if facts.launch_at else "not set"
-        lines = [
-            f"time: {launch}",
-            f"status: {_verdict(facts.smoke, 'smoke', facts)}",
-            f"test upload: {_parts(facts.smoke, _UPLOAD)}",
-            f"monitoring: {_parts(facts.postlaunch or facts.smoke, _MONITORING)}",
-        ]
-    else:
-        lines = [f"time: {facts.at:%Y-%m-%d %H:%M}Z", f"status: {_verdict(facts.postlaunch, 'postlaunch', facts)}"]
-        lines += [f"- {told}" for told in _open(facts.postlaunch)]
+    """Return an announcement from the newest evidence. What the evidence does not hold is said to be unknown."""
+    lines = _launch(facts) if event is Event.LAUNCH else _course(facts)
     lines += [f"on call: {facts.on_call or 'unknown, set notify.on_call'}", f"target: {facts.url}"]
     return Message(f"{facts.environment} {_TITLES[event]}", "\n".join(lines))
+
+
+def _launch(facts: Facts) -> list[str]:
+    launch = f"{facts.launch_at:%Y-%m-%d %H:%M}Z" if facts.launch_at else "not set"
+    return [
+        f"time: {launch}",
+        f"status: {_verdict(facts.smoke, 'smoke', facts)}",
+        f"test upload: {_outcomes_of(facts.smoke, _UPLOAD)}",
+        f"monitoring: {_outcomes_of(facts.postlaunch or facts.smoke, _MONITORING)}",
+    ]
+
+
+def _course(facts: Facts) -> list[str]:
+    """Return how it goes after the launch: the verdict, and what holds it back."""
+    lines = [f"time: {facts.at:%Y-%m-%d %H:%M}Z", f"status: {_verdict(facts.postlaunch, 'postlaunch', facts)}"]
+    if facts.postlaunch:
+        holding = _holding(facts.postlaunch, judge(facts.postlaunch).verdict)
+        lines += [f"- {decision}" for decision in holding[:LINES_AT_MOST]]
+    return lines
 
 
 def _verdict(run: RecordedRun | None, phase: str, facts: Facts) -> str:
     if run is None:
         return f"unknown, no run of {phase} has ended since {facts.since:%Y-%m-%d %H:%M}Z"
-    verdict, revision = judge(run).verdict, run.start.target.revision
-    told = f"{run.start.phase} {verdict.word} at {run.start.started_at:%Y-%m-%d %H:%M}Z, {verdict.action}"
-    return f"{told}; revision {revision}" if revision else told
+
+    verdict = judge(run).verdict
+    summary = f"{run.start.phase} {verdict.word} at {run.start.started_at:%Y-%m-%d %H:%M}Z, {verdict.action}"
+    revision = run.start.target.revision
+    return f"{summary}; revision {revision}" if revision else summary
 
 
-def _open(run: RecordedRun | None) -> Iterator[str]:
-    if run:
-        yield from [_held(run, key) for key in dict.fromkeys(judge(run).verdict.holding)][:LINES_AT_MOST]
-
-
-def _parts(run: RecordedRun | None, checks: tuple[str, ...]) -> str:
-    """Sum up the results of some checks."""
-    found = [result for result in (run.results if run else ()) if result.check.startswith(checks)]
-    if run is None or not found:
+def _outcomes_of(run: RecordedRun | None, checks: tuple[str, ...]) -> str:
+    """Return how the decisions of some checks came out, and in which run."""
+    results = [result for result in run.results if result.check.startswith(checks)] if run else []
+    if run is None or not results:
         return "unknown, no run has looked at it"
-    return f"{_summed(found)} ({run.start.phase} at {run.start.started_at:%Y-%m-%d %H:%M}Z)"
+    return f"{_counted(results)} ({run.start.phase} at {run.start.started_at:%Y-%m-%d %H:%M}Z)"
 
 
-def _summed(results: Iterable[Result]) -> str:
-    found = list(results)
-    well = [one for one in found if one.outcome in {Outcome.PASS, Outcome.WARN}]
-    bad = [f"{one.key.name} {one.outcome}" for one in found if one not in well and one.outcome is not Outcome.NOT_DUE]
-    told = f"{len(well)} of {len(found)} lines pass"
-    return f"{told}; {', '.join(bad[:LINES_AT_MOST])}" if bad else told
+def _counted(results: list[Result]) -> str:
+    """Return how many passed, and the first that did not; what is not due yet counts as neither."""
+    passed = [result for result in results if result.outcome in _PASSED]
+    others = [result for result in results if result.outcome not in {*_PASSED, Outcome.NOT_DUE}]
+
+    count = f"{len(passed)} of {len(results)} lines pass"
+    if not others:
+        return count
+    names = [f"{result.key.name} {result.outcome}" for result in others[:LINES_AT_MOST]]
+    return f"{count}; {', '.join(names)}"

@@ -57,41 +57,44 @@ class Chart:
         return max(highest, self.level or 0) * 1.1 or 1
 
     def _at(self, x: float, y: float) -> str:
-        return f"{LEFT + max(x, 0) / self._right * (WIDTH - LEFT - 8):.1f},{self.height(y):.1f}"
+        across = LEFT + max(x, 0) / self._right * (WIDTH - LEFT - 8)
+        return f"{across:.1f},{self.height(y):.1f}"
 
     def height(self, y: float) -> float:
-        """Where a value lies, in pixels from above."""
+        """Return where a value lies, in pixels from above."""
         return HEIGHT - BOTTOM - y / self._top * (HEIGHT - BOTTOM - 8)
 
     def path(self, line: Line) -> str:
-        """Write the points of a curve as SVG wants them."""
+        """Return the points of a curve as SVG wants them."""
         step = max(1, len(line.points) // POINTS_AT_MOST)
         return " ".join(self._at(x, y) for x, y in line.points[::step])
 
     def rows(self) -> Iterator[tuple[float, str]]:
-        """Give the marks of the upright axis: height and label."""
+        """Yield the marks of the upright axis: height in pixels from above, and label."""
         for part in range(5):
             value = self._top / 1.1 * part / 4
             yield self.height(value), f"{value:.3g}"
 
     def columns(self) -> Iterator[tuple[float, str]]:
-        """Give the marks of the level axis: place and label."""
+        """Yield the marks of the level axis: place in pixels from the left, and label."""
         for part in range(5):
             yield LEFT + part / 4 * (WIDTH - LEFT - 8), f"{self._right * part / 4:.3g}"
 
 
 def page(template: str, **facts: Any) -> str:
-    """Fill a page. It carries the stylesheet that all pages share, and its policy lets nothing else in."""
+    """Return a filled template. It carries the stylesheet that all pages share, and its policy lets nothing else in."""
     templates = _templates()
     style = templates.get_template("page.css").render()
+    # The policy of the page allows this one stylesheet by its digest.
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
     size = (WIDTH, HEIGHT, LEFT, BOTTOM)
     return templates.get_template(template).render(style=style, style_digest=digest, size=size, **facts)
 
 
 @cache
 def _templates() -> Templates:
-    """Read the templates once: compiling them takes longer than filling them."""
+    """Return the templates, read once: compiling them takes longer than filling them."""
     return Templates(
         loader=PackageLoader("readiness.rendering"),
         autoescape=True,
@@ -102,10 +105,12 @@ def _templates() -> Templates:
 
 
 def _harmless(value: Any) -> Any:
-    """Make visible what a text from outside would do to the text around it. Escaping is Jinja's own part."""
+    """Return a value as text in which nothing acts on the text around it. Escaping is Jinja's own part."""
     if isinstance(value, Markup):
         return value
+
     text = str(value)
     if len(text) > TEXT_AT_MOST:
         text = f"{text[:TEXT_AT_MOST]}…"
-    return _STACKED.sub(r"\1", _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text))
+    visible = _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _STACKED.sub(r"\1", visible)

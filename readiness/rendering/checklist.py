@@ -38,17 +38,17 @@ class Mark(StrEnum):
 
     @property
     def ticked(self) -> bool:
-        """Tell whether the evidence ticks the box."""
+        """Whether the evidence ticks the box."""
         return self in {Mark.PASSED, Mark.ATTESTED, Mark.WARNED}
 
     @property
     def closed(self) -> bool:
-        """Tell whether nothing is left to do about it now."""
+        """Whether nothing is left to do about it now."""
         return self.ticked or self in {Mark.NOT_APPLICABLE, Mark.NOT_DUE}
 
     @property
     def kind(self) -> str:
-        """Name its sign and its colour."""
+        """Its sign and its colour."""
         return _KINDS.get(self, "none")
 
 
@@ -76,12 +76,12 @@ _OF = {
 
 @dataclass(frozen=True)
 class Part:
-    """What one phase found for a line."""
+    """What one phase came to for a line."""
 
     phase: Phase
     mark: Mark
     link: str = ""
-    """To the report of its run, from the page."""
+    """The address of the report of its run, from the page."""
     decided: int = 0
     of: int = 0
     """How many of its decisions are of this mark."""
@@ -98,7 +98,7 @@ class Box:
 
     @property
     def mark(self) -> Mark:
-        """The worst of its phases. What is not due yet in one does not hide what was found in another."""
+        """The worst of its phases. What is not due yet in one does not hide what is wrong in another."""
         return max((part.mark for part in self.parts), key=_RANK.index, default=Mark.UNCHECKED)
 
 
@@ -129,9 +129,9 @@ class Book:
 
 
 def counts(boxes: Iterable[Box]) -> list[tuple[Mark, int]]:
-    """Count the boxes of each mark, the good ones first."""
-    found = Counter(box.mark for box in boxes)
-    return [(mark, found[mark]) for mark in _ORDER if found[mark]]
+    """Return how many boxes have each mark, the good ones first; a mark that no box has is left out."""
+    numbers = Counter(box.mark for box in boxes)
+    return [(mark, numbers[mark]) for mark in _ORDER if numbers[mark]]
 
 
 _ORDER = [Mark.PASSED, Mark.WARNED, Mark.ATTESTED, Mark.NOT_APPLICABLE, Mark.NOT_DUE]
@@ -146,116 +146,152 @@ class Rendered:
     trends: str
 
 
+ResultsByLine = dict[Phase, dict[str, list[Result]]]
+
+
 def books(dossier: Dossier, rendered: Rendered) -> list[Book]:
-    """Fill the checklist."""
-    by_line = {phase: _by_line(found) for phase, found in dossier.phases.items()}
-    return [Book(book.title, tuple(_sections(book, dossier, by_line, rendered))) for book in dossier.books]
+    """Return the checklist, filled."""
+    results = {phase: _by_line(decided) for phase, decided in dossier.phases.items()}
+    return [Book(book.title, tuple(_sections(book, dossier, results, rendered))) for book in dossier.books]
 
 
-def _by_line(found: Decided) -> dict[str, list[Result]]:
-    results = sorted(found.results, key=lambda one: one.line)
-    return {line: list(group) for line, group in groupby(results, key=lambda one: one.line)}
+def _by_line(decided: Decided) -> dict[str, list[Result]]:
+    by_line: dict[str, list[Result]] = {}
+    for result in decided.results:
+        by_line.setdefault(result.line, []).append(result)
+    return by_line
 
 
-def _sections(
-    book: OutlinedBook, dossier: Dossier, by_line: dict[Phase, dict[str, list[Result]]], rendered: Rendered
-) -> Iterator[Section]:
+def _sections(book: OutlinedBook, dossier: Dossier, results: ResultsByLine, rendered: Rendered) -> Iterator[Section]:
     for ref, lines in groupby(book.lines, key=lambda line: line.ref):
-        boxes = []
-        for line in lines:
-            parts = [_part(phase, line, dossier, by_line) for phase in line.phase] if line.checks else []
-            own = _rendered(line, dossier, rendered)
-            boxes.append(Box(line, tuple([*parts, own] if own else parts)))
-        yield Section(ref, tuple(boxes))
+        boxes = tuple(_box(line, dossier, results, rendered) for line in lines)
+        yield Section(ref, boxes)
+
+
+def _box(line: OutlinedLine, dossier: Dossier, results: ResultsByLine, rendered: Rendered) -> Box:
+    parts = [_part(phase, line, dossier, results) for phase in line.phase] if line.checks else []
+    own = _rendered(line, dossier, rendered)
+    if own:
+        parts.append(own)
+    return Box(line, tuple(parts))
 
 
 def _rendered(line: OutlinedLine, dossier: Dossier, rendered: Rendered) -> Part | None:
-    """Decide the part of a line that the verdict or this page decides."""
+    """Return the part of a line that the verdict or this page decides; None where the checks decide alone."""
     phase = line.phase[-1]
     if line.rendered_as == "verdict":
-        found = dossier.phases.get(phase)
-        if found is None:
-            return Part(phase, Mark.UNCHECKED, why=f"{phase} has not been judged")
-        word = found.judged.verdict.word
-        mark = Mark.FAILED
-        if found.judged.verdict.good:
-            mark = Mark.PASSED
-        elif word is Word.INCOMPLETE:
-            mark = Mark.UNKNOWN
-        mark = Mark.STALE if mark.ticked and found.stale else mark
-        return Part(phase, mark, link_to(found.run.folder), why=f"the verdict of {phase} is {word}")
+        return _verdict_part(phase, dossier)
+
     if line.rendered_as in {"sign_off", "trends"}:
         why = rendered.form if line.rendered_as == "sign_off" else rendered.trends
         if why:
             return Part(phase, Mark.UNCHECKED, why=why)
-        return Part(phase, Mark.PASSED, why=why, values="on this page")
+        return Part(phase, Mark.PASSED, values="on this page")
+
     return None
 
 
-def _part(phase: Phase, line: OutlinedLine, dossier: Dossier, by_line: dict[Phase, dict[str, list[Result]]]) -> Part:
-    found = dossier.phases.get(phase)
-    if found is None:
-        mark = Mark.UNCHECKED if dossier.due(line.due) else Mark.NOT_DUE
-        return Part(phase, mark, why=f"{phase} has not been judged" if mark is Mark.UNCHECKED else f"due {line.due}")
-    results = by_line[phase].get(line.id, [])
-    if not results:
-        return Part(phase, Mark.UNCHECKED, link_to(found.run.folder), why=f"{phase} was judged without this line")
-    marked = [(mark_of(one, found, dossier), one) for one in results]
-    worst = max((mark for mark, _ in marked), key=_RANK.index)
-    same = [one for mark, one in marked if mark is worst]
+def _verdict_part(phase: Phase, dossier: Dossier) -> Part:
+    decided = dossier.phases.get(phase)
+    if decided is None:
+        return Part(phase, Mark.UNCHECKED, why=f"{phase} has not been judged")
+    verdict = decided.judged.verdict
     return Part(
-        phase,
-        worst,
-        link_to_line(found.run.folder, same),
-        decided=len(same),
-        of=len(results),
-        why=_why(worst, same, found, line),
-        values=_values(same) if worst.ticked else "",
+        phase, _verdict_mark(decided), link_to(decided.run.folder), why=f"the verdict of {phase} is {verdict.word}"
     )
 
 
-def mark_of(result: Result, found: Decided, dossier: Dossier) -> Mark:
-    """Say what a decision puts into its box: what its record proves, less what has aged."""
-    mark = _OF[found.judged.outcomes.get(result.key, result.outcome)]
-    if result.key in found.judged.verdict.waived and mark in {Mark.FAILED, Mark.UNKNOWN}:
+def _verdict_mark(decided: Decided) -> Mark:
+    verdict = decided.judged.verdict
+    if verdict.good:
+        return Mark.STALE if decided.stale else Mark.PASSED
+    return Mark.UNKNOWN if verdict.word is Word.INCOMPLETE else Mark.FAILED
+
+
+def _part(phase: Phase, line: OutlinedLine, dossier: Dossier, results: ResultsByLine) -> Part:
+    decided = dossier.phases.get(phase)
+    if decided is None:
+        if dossier.due(line.due):
+            return Part(phase, Mark.UNCHECKED, why=f"{phase} has not been judged")
+        return Part(phase, Mark.NOT_DUE, why=f"due {line.due}")
+
+    of_line = results[phase].get(line.id, [])
+    if not of_line:
+        return Part(phase, Mark.UNCHECKED, link_to(decided.run.folder), why=f"{phase} was judged without this line")
+
+    # The worst of its decisions stands in the box, and only those are explained.
+    marks = [mark_of(result, decided, dossier) for result in of_line]
+    worst = max(marks, key=_RANK.index)
+    worst_results = [result for result, mark in zip(of_line, marks, strict=True) if mark is worst]
+    return Part(
+        phase,
+        worst,
+        link_to_line(decided.run.folder, worst_results),
+        decided=len(worst_results),
+        of=len(of_line),
+        why=_why(worst, worst_results, decided, line),
+        values=_values(worst_results) if worst.ticked else "",
+    )
+
+
+def mark_of(result: Result, decided: Decided, dossier: Dossier) -> Mark:
+    """Return what a decision puts into its box: what its record proves, less what has aged."""
+    # The outcome is that of judging the record again; the one that was written is only believed where it has none.
+    mark = _OF[decided.judged.outcomes.get(result.key, result.outcome)]
+
+    if mark in {Mark.FAILED, Mark.UNKNOWN} and result.key in decided.judged.verdict.waived:
         return Mark.WAIVED
+
     if mark is Mark.NOT_DUE:
-        line = found.run.plan.line(result.line) if found.run.plan else None
-        come = dossier.due(line.due if line else None)
-        return Mark.UNCHECKED if come else mark
-    if mark in {Mark.PASSED, Mark.WARNED} and found.stale:
+        # Its time may have come since its run, and then nobody has looked.
+        line = decided.run.plan.line(result.line) if decided.run.plan else None
+        is_due_now = dossier.due(line.due if line else None)
+        return Mark.UNCHECKED if is_due_now else mark
+
+    if mark in {Mark.PASSED, Mark.WARNED} and decided.stale:
         return Mark.STALE
-    return Mark.ATTESTED if mark is Mark.PASSED and result.attested else mark
+    if mark is Mark.PASSED and result.attested:
+        return Mark.ATTESTED
+    return mark
 
 
-def _why(mark: Mark, results: list[Result], found: Decided, line: OutlinedLine) -> str:
-    if mark.ticked or mark is Mark.NOT_APPLICABLE:
-        reason = found.run.start.not_applicable.get(line.id, "") if mark is Mark.NOT_APPLICABLE else ""
-    elif mark is Mark.STALE:
-        reason = found.stale
-    elif mark is Mark.UNCHECKED and results[0].outcome is Outcome.NOT_DUE:
-        reason = f"it was not due yet ({line.due}) when {found.run.start.phase} was judged: judge it again"
-    else:
-        told = dict.fromkeys(f"{one.subject}: {one.reason}" if one.subject else one.reason for one in results)
-        reason = "; ".join(one for one in told if one)
-    return shortened(reason)
+def _why(mark: Mark, results: list[Result], decided: Decided, line: OutlinedLine) -> str:
+    """Return why a mark stands in a box, from the decisions that put it there; empty where it speaks for itself."""
+    if mark.ticked:
+        return ""
+    if mark is Mark.NOT_APPLICABLE:
+        return shortened(decided.run.start.not_applicable.get(line.id, ""))
+    if mark is Mark.STALE:
+        return shortened(decided.stale)
+    if mark is Mark.UNCHECKED and results[0].outcome is Outcome.NOT_DUE:
+        phase = decided.run.start.phase
+        return shortened(f"it was not due yet ({line.due}) when {phase} was judged: judge it again")
+
+    reasons = dict.fromkeys(
+        f"{result.subject}: {result.reason}" if result.subject else result.reason for result in results
+    )
+    return shortened("; ".join(reason for reason in reasons if reason))
 
 
 def _values(results: Iterable[Result]) -> str:
-    """Write what was measured, where it says something without its name."""
-    taken = [one for result in results for one in result.measurements]
-    told = [f"{show(one.value)} {one.unit}" for one in taken if one.unit and one.comparator not in {"is", "none"}]
-    more = f" and {len(told) - VALUES_AT_MOST} more" if len(told) > VALUES_AT_MOST else ""
-    return shortened(f"{', '.join(told[:VALUES_AT_MOST])}{more}")
+    """Return what was measured, where it says something without its name."""
+    measurements = [measurement for result in results for measurement in result.measurements]
+    values = [
+        f"{show(measurement.value)} {measurement.unit}"
+        for measurement in measurements
+        if measurement.unit and measurement.comparator not in {"is", "none"}
+    ]
+    more = f" and {len(values) - VALUES_AT_MOST} more" if len(values) > VALUES_AT_MOST else ""
+    return shortened(f"{', '.join(values[:VALUES_AT_MOST])}{more}")
 
 
-def link_to(folder: Path, *, under: str = "") -> str:
-    """Give the address of a run's report, from the page that lies beside its folder."""
+def link_to(folder: Path) -> str:
+    """Return the address of a run's report, from the page that lies beside its folder."""
     file = report_page.FILE if (folder / report_page.FILE).is_file() else journal.FILE
-    return f"{under}{quote(folder.name)}/{file}"
+    return f"{quote(folder.name)}/{file}"
 
 
 def link_to_line(folder: Path, results: Sequence[Result]) -> str:
-    """Give the address of the first of some decisions on a run's report."""
+    """Return the address of the first of some decisions on a run's report."""
     first = results[0]
     return f"{link_to(folder)}#{anchor_of(first.line, first.subject)}"

@@ -11,8 +11,8 @@ from readiness.measurements import show
 from readiness.outcomes import Outcome
 
 ROWS_AT_MOST = 10
-Attaching = tuple[str, Outcome, Mapping[str, Any]]
-"""A line, its outcome, and what is attached to it."""
+Attachment = tuple[str, Outcome, Mapping[str, Any]]
+"""A line, its outcome, and what is attached to it: diagnostic → value."""
 
 
 @dataclass(frozen=True)
@@ -25,30 +25,37 @@ class Attached:
 
     @property
     def title(self) -> str:
-        """Name it, and whom it concerns."""
+        """Return its name, and whom it concerns."""
         return f"diagnostic {self.name} ({', '.join(self.lines)})"
 
 
-def attached(found: Iterable[Attaching]) -> Iterator[Attached]:
-    """Give what was found for the lines that did not pass; lines that saw the same share it."""
-    groups: dict[tuple[str, str], tuple[Any, dict[str, None]]] = {}
-    for line, outcome, diagnostics in found:
-        for name, value in (diagnostics or {}).items() if outcome is not Outcome.PASS else ():
+def attached(attachments: Iterable[Attachment]) -> Iterator[Attached]:
+    """Yield the diagnostics of the lines that did not pass; lines with the same value share one."""
+    values: dict[tuple[str, str], Any] = {}
+    lines: dict[tuple[str, str], dict[str, None]] = {}
+    for line, outcome, diagnostics in attachments:
+        if outcome is Outcome.PASS:
+            continue
+        for name, value in (diagnostics or {}).items():
             key = (name, json.dumps(value, sort_keys=True, default=str))
-            groups.setdefault(key, (value, {}))[1][line] = None
-    for (name, _), (value, lines) in groups.items():
-        yield Attached(name, tuple(lines), tuple(rows(value)))
+            values.setdefault(key, value)
+            lines.setdefault(key, {})[line] = None
+
+    for key, value in values.items():
+        name, _ = key
+        yield Attached(name, tuple(lines[key]), tuple(rows(value)))
 
 
 def rows(value: Any) -> Iterator[str]:
-    """Write a diagnostic, a text for each row."""
+    """Yield a diagnostic as text, row by row."""
     if isinstance(value, dict) and "unknown" in value:
         remedy = value.get("remedy")
         yield f"unknown: {value['unknown']}" + (f"; {remedy}" if remedy else "")
         return
+
     every = value if isinstance(value, list) else [value]
-    yield from (show(row) for row in every[:ROWS_AT_MOST])
     if not every:
         yield "no rows"
+    yield from (show(row) for row in every[:ROWS_AT_MOST])
     if len(every) > ROWS_AT_MOST:
         yield f"and {len(every) - ROWS_AT_MOST} more in the journal"

@@ -1,7 +1,7 @@
-"""All the evidence there is of a launch: which run decides each phase, and what must be said of the others.
+"""All the evidence there is of a launch: which run decides each phase, and what the others take away from it.
 
 The newest whole run of a phase decides it. A newer one that left lines out, or was cut short, can take away but never
-give: what it found failed or unknown counts, what it did not look at stays as it was.
+give: what failed or was unknown in it counts, what it did not judge stays as it was.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from readiness.evidence.audit import Audit, audit_run, read_ledger
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger import LedgerReading
 from readiness.evidence.previous_run import REMEMBERED, candidates
-from readiness.evidence.records import OutlinedBook, OutlinedLine, Plan, Result
+from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import PublicKey
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering.rehearsals_and_drills import Procedure, drills, rehearsals
-from readiness.rendering.run_summary import Glance, glance
+from readiness.rendering.run_summary import RunSummary, read_summary
 from readiness.runbook.sign_off import SignOff
 from readiness.timeline import is_due
 
@@ -33,7 +33,7 @@ SHOWN_AT_MOST = 3
 
 
 @dataclass(frozen=True)
-class Lost:
+class UnusableRun:
     """A run that is no evidence."""
 
     folder: Path
@@ -42,7 +42,7 @@ class Lost:
 
 @dataclass(frozen=True)
 class Decided:
-    """What stands of one phase."""
+    """The run that decides a phase, with its judgement and every reservation about it."""
 
     run: RecordedRun
     judged: Judged
@@ -57,12 +57,12 @@ class Decided:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Give all that keeps a good verdict from standing on it."""
+        """All that keeps a good verdict from standing on it."""
         return (*self.refuted, *self.unproven)
 
     @property
     def results(self) -> list[Result]:
-        """Give every decision that the phase demands, the missing ones too."""
+        """Every decision that the phase demands, the missing ones too."""
         return [*self.run.results, *self.judged.missing]
 
 
@@ -77,12 +77,12 @@ class Dossier:
     moment: datetime
     """The instant that it stands for: that of its last run."""
     launch_at: datetime | None
-    runs: tuple[Glance, ...]
+    runs: tuple[RunSummary, ...]
     """The oldest first."""
     phases: dict[Phase, Decided]
     books: tuple[OutlinedBook, ...]
-    lost: tuple[Lost, ...] = ()
-    elsewhere: tuple[Glance, ...] = ()
+    unusable: tuple[UnusableRun, ...] = ()
+    elsewhere: tuple[RunSummary, ...] = ()
     """Runs against another address: another target."""
     rehearsals: tuple[Procedure, ...] = ()
     drills: tuple[Procedure, ...] = ()
@@ -92,165 +92,243 @@ class Dossier:
     @property
     def sign_off(self) -> SignOff | None:
         """What people had decided when the last phase was judged."""
-        found = self.phases.get(Phase.GA)
-        return found.run.start.sign_off if found else None
+        decided = self.phases.get(Phase.GA)
+        return decided.run.start.sign_off if decided else None
 
     def due(self, due: str | None) -> bool:
-        """Tell whether a line's time has come at the moment of the page."""
-        return is_due(due, self.moment, self.launch_at, self.sign_off.signed_at if self.sign_off else None)
+        """Check whether a line's time has come at the moment of the page."""
+        signed_at = self.sign_off.signed_at if self.sign_off else None
+        return is_due(due, self.moment, self.launch_at, signed_at)
 
 
 def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey]) -> Dossier:
-    """Read all the evidence of an environment, and hold it against its ledger. Raises BadRun where there is none."""
-    runs, lost = _glances(reports, environment)
+    """Return all the evidence of an environment, held against its ledger. Raises BadRun where there is none."""
+    runs, unusable = _summaries(reports, environment)
     if not runs:
-        first = f"; {lost[0].folder.name}: {lost[0].why}" if lost else ""
+        first = f"; {unusable[0].folder.name}: {unusable[0].why}" if unusable else ""
         raise BadRun(
             f"{reports / environment} holds no run that can be read{first}: run pytest -m ga --env {environment}"
         )
-    of_today = [one for one in runs if not one.start.looked_back] or runs
-    leading = next((one for one in reversed(of_today) if one.start.phase is Phase.GA), of_today[-1])
+
+    leading = _leading(runs)
+    moment = leading.start.as_of
     url = leading.start.target.url
-    here = tuple(one for one in runs if one.start.target.url == url)
+    here = tuple(run for run in runs if run.start.target.url == url)
+    elsewhere = tuple(run for run in runs if run.start.target.url != url)
+
     ledger = read_ledger(reports / environment, trusted)
     audited = partial(audit_run, reading=ledger, trusted=trusted)
-    phases = {phase: found for phase in Phase if (found := _decide(here, phase, lost, audited))}
-    books = phases[leading.start.phase].run if leading.start.phase in phases else None
+    phases: dict[Phase, Decided] = {}
+    for phase in Phase:
+        decided = _decide(here, phase, unusable, audited)
+        if decided:
+            phases[phase] = decided
+
     return Dossier(
         environment=environment,
         reports=reports,
         url=url,
         revision=leading.start.target.revision,
-        moment=leading.start.as_of,
+        moment=moment,
         launch_at=leading.start.launch_at,
         runs=here,
-        phases=dict(_aged(phases, leading.start.as_of)),
-        books=_books(books.plan if books else None, phases),
-        lost=tuple(lost),
-        elsewhere=tuple(one for one in runs if one.start.target.url != url),
+        phases=dict(_aged(phases, moment)),
+        books=_books(phases, leading.start.phase),
+        unusable=tuple(unusable),
+        elsewhere=elsewhere,
         rehearsals=tuple(rehearsals(reports, environment)),
         drills=tuple(drills(reports, environment)),
-        untrusted=(*_untrusted(lost, phases), *_deleted(ledger, phases)),
+        untrusted=(*_untrusted(unusable, phases), *_deleted(ledger, phases)),
     )
 
 
-def _glances(reports: Path, environment: str) -> tuple[list[Glance], list[Lost]]:
-    found, lost = [], []
+def _summaries(reports: Path, environment: str) -> tuple[list[RunSummary], list[UnusableRun]]:
+    """Return the runs of an environment, the oldest first, and those that cannot be read."""
+    runs: list[RunSummary] = []
+    unusable: list[UnusableRun] = []
     for folder in candidates(reports, environment):
         try:
-            found.append(glance(folder))
+            runs.append(read_summary(folder))
         except BadRun as error:
-            lost.append(Lost(folder, str(error)))
-    return sorted(found, key=lambda one: (one.start.started_at, one.folder.name)), lost
+            unusable.append(UnusableRun(folder, str(error)))
+    return sorted(runs, key=lambda run: (run.start.started_at, run.folder.name)), unusable
+
+
+def _leading(runs: Sequence[RunSummary]) -> RunSummary:
+    """Return the run that a sign-off stands for: the last of the last phase, else the last of all."""
+    # A run that looked back with --as-of stands for a past moment: only where there is no other.
+    of_today = [run for run in runs if not run.start.looked_back] or runs
+    of_last_phase = [run for run in of_today if run.start.phase is Phase.GA]
+    return of_last_phase[-1] if of_last_phase else of_today[-1]
 
 
 def _decide(
-    runs: Sequence[Glance], phase: Phase, lost: list[Lost], audited: Callable[[RecordedRun], Audit]
+    runs: Sequence[RunSummary], phase: Phase, unusable: list[UnusableRun], audited: Callable[[RecordedRun], Audit]
 ) -> Decided | None:
-    """Find the run that decides a phase, and what newer ones took away from it. One that looked back decides none."""
-    ordered = [one for one in reversed(runs) if one.start.phase is phase]
-    while able := [one for one in ordered if not one.start.looked_back]:
-        chosen = next((one for one in able if one.whole), None)
-        chosen = chosen or next((one for one in able if one.finish), able[0])
+    """Return the run that decides a phase, with what newer ones took away; `unusable` gains those that cannot.
+
+    One that looked back decides none.
+    """
+    newest_first = [run for run in reversed(runs) if run.start.phase is phase]
+    while True:
+        able = [run for run in newest_first if not run.start.looked_back]
+        if not able:
+            unusable += [UnusableRun(run.folder, run.start.looked_back) for run in newest_first]
+            return None
+
+        chosen = _chosen(able)
         try:
             run = read_run(chosen.folder)
         except BadRun as error:
-            lost.append(Lost(chosen.folder, str(error).splitlines()[0]))
-            ordered.remove(chosen)
+            unusable.append(UnusableRun(chosen.folder, _first_line(error)))
+            newest_first.remove(chosen)
             continue
-        taken, notes, forged = _taken_by(ordered[: ordered.index(chosen)][:TAKING_AT_MOST], run, audited)
-        judged, audit = judge(run), audited(run)
-        merged = replace(run, results=[*run.results, *taken])
-        return Decided(
-            merged,
-            judge(merged) if taken else judged,
-            notes=tuple(notes),
-            refuted=judged.refuted,
-            unproven=(*audit.tampered, *audit.unproven, *forged),
-        )
-    lost += [Lost(one.folder, one.start.looked_back) for one in ordered]
-    return None
+
+        newer = newest_first[: newest_first.index(chosen)]
+        return _decided(run, newer[:TAKING_AT_MOST], audited)
+
+
+def _chosen(newest_first: Sequence[RunSummary]) -> RunSummary:
+    """Return the newest whole run; where there is none, the newest that ended, and else the newest."""
+    for run in newest_first:
+        if run.whole:
+            return run
+    for run in newest_first:
+        if run.finish:
+            return run
+    return newest_first[0]
+
+
+def _decided(run: RecordedRun, newer: Sequence[RunSummary], audited: Callable[[RecordedRun], Audit]) -> Decided:
+    """Return what a run decides, less what newer runs take away from it."""
+    taken, notes, forged = _taken_by(newer, run, audited)
+    judged = judge(run)
+    audit = audited(run)
+    merged = replace(run, results=[*run.results, *taken])
+    return Decided(
+        merged,
+        judge(merged) if taken else judged,
+        notes=tuple(notes),
+        refuted=judged.refuted,
+        unproven=(*audit.tampered, *audit.unproven, *forged),
+    )
 
 
 def _taken_by(
-    newer: Sequence[Glance], run: RecordedRun, audited: Callable[[RecordedRun], Audit]
+    newer: Sequence[RunSummary], run: RecordedRun, audited: Callable[[RecordedRun], Audit]
 ) -> tuple[list[Result], list[str], list[str]]:
-    """Give what newer runs, which left something out, found failed or unknown; say so, and which were changed."""
-    known = {item.key for item in run.plan.items} if run.plan else set()
-    taken, notes, forged = [], [], []
-    for one in newer:
+    """Return what newer runs, which left something out, take away: results that failed or are unknown.
+
+    Beside it a note on each of them, and the faults of those that were changed.
+    """
+    planned = {item.key for item in run.plan.items} if run.plan else set()
+    taken: list[Result] = []
+    notes: list[str] = []
+    forged: list[str] = []
+    for summary in newer:
+        name = summary.folder.name
         try:
-            found = read_run(one.folder)
+            newer_run = read_run(summary.folder)
         except BadRun as error:
-            notes.append(f"{one.folder.name} is newer and cannot be read: {str(error).splitlines()[0]}")
+            notes.append(f"{name} is newer and cannot be read: {_first_line(error)}")
             continue
-        outcomes = judge(found).outcomes
-        bad = [one for one in found.results if outcomes.get(one.key) in TAKES_AWAY and one.key in known]
+
+        # What the plan of the deciding run does not know is no decision of this launch.
+        outcomes = judge(newer_run).outcomes
+        bad = [
+            result for result in newer_run.results if result.key in planned and outcomes.get(result.key) in TAKES_AWAY
+        ]
         taken += bad
-        told = f"{len(bad)} of its lines count as failed or unknown" if bad else "nothing in it failed"
-        why = "looked back with --as-of" if one.start.looked_back else "left something out"
-        notes.append(f"{one.folder.name} is newer and {why} ({one.word}): {told}")
-        forged += [f"{one.folder.name} is newer: {fault}" for fault in audited(found).tampered]
+
+        effect = f"{len(bad)} of its lines count as failed or unknown" if bad else "nothing in it failed"
+        why = "looked back with --as-of" if summary.start.looked_back else "left something out"
+        notes.append(f"{name} is newer and {why} ({summary.word}): {effect}")
+        forged += [f"{name} is newer: {fault}" for fault in audited(newer_run).tampered]
     return taken, notes, forged
 
 
+def _first_line(error: BadRun) -> str:
+    return str(error).splitlines()[0]
+
+
 def _aged(phases: dict[Phase, Decided], moment: datetime) -> Iterator[tuple[Phase, Decided]]:
-    """Tell which phase was judged too long ago, or on another revision than the one that followed."""
-    later = {Phase.PREFLIGHT: Phase.SMOKE, Phase.POSTLAUNCH: Phase.GA}
-    for phase, found in phases.items():
-        start = found.run.start
-        after = phases.get(later.get(phase, phase))
-        was, now = start.target.revision, after.run.start.target.revision if after else None
-        stale = ""
-        if was and now and was != now:
-            verb = "launched" if phase is Phase.PREFLIGHT else "served at the sign-off"
-            stale = f"decided on revision {was}; {now} was {verb}"
-        elif phase is Phase.POSTLAUNCH and moment - start.as_of > REMEMBERED:
-            hours = (moment - start.as_of).total_seconds() / 3600
-            stale = f"it looked {hours:,.0f} h earlier; at most {REMEMBERED.days * 24} count"
-        yield phase, replace(found, stale=stale)
+    """Yield each phase with why it is stale: judged too long ago, or on another revision than the one that followed."""
+    for phase, decided in phases.items():
+        yield phase, replace(decided, stale=_stale(phase, phases, moment))
 
 
-def _untrusted(lost: list[Lost], phases: dict[Phase, Decided]) -> Iterator[str]:
-    """Tell why no good verdict can stand: what decides contradicts itself, or what came after it cannot be read."""
-    for phase, found in phases.items():
-        if found.refuted:
-            yield f"{found.run.start.run} ({phase}) contradicts itself: {found.refuted[0]}"
-        for why in shown(found.unproven):
-            yield f"{found.run.folder.name} ({phase}): {why}"
-    for one in lost:
-        decided = next((found for phase, found in phases.items() if f"-{phase}" in one.folder.name), None)
-        if decided is None or one.folder.name > decided.run.folder.name:
-            newer = "is newer than the run that decides its phase, and " if decided else ""
-            yield f"{one.folder.name} {newer}is no evidence: {one.why}"
+_FOLLOWED_BY = {Phase.PREFLIGHT: (Phase.SMOKE, "launched"), Phase.POSTLAUNCH: (Phase.GA, "served at the sign-off")}
+"""The phase whose revision is that of the launch, or of the sign-off, and the words for it."""
+
+
+def _stale(phase: Phase, phases: dict[Phase, Decided], moment: datetime) -> str:
+    """Return why what passed in a phase cannot be relied on any more; empty where it can."""
+    start = phases[phase].run.start
+    if phase in _FOLLOWED_BY:
+        next_phase, verb = _FOLLOWED_BY[phase]
+        judged_on = start.target.revision
+        followed_by = phases[next_phase].run.start.target.revision if next_phase in phases else None
+        if judged_on and followed_by and judged_on != followed_by:
+            return f"decided on revision {judged_on}; {followed_by} was {verb}"
+
+    age = moment - start.as_of
+    if phase is Phase.POSTLAUNCH and age > REMEMBERED:
+        return f"it looked {age.total_seconds() / 3600:,.0f} h earlier; at most {REMEMBERED.days * 24} count"
+    return ""
+
+
+def _untrusted(unusable: list[UnusableRun], phases: dict[Phase, Decided]) -> Iterator[str]:
+    """Yield why no good verdict can stand: what decides contradicts itself, or what came after it cannot be read."""
+    for phase, decided in phases.items():
+        if decided.refuted:
+            yield f"{decided.run.start.run} ({phase}) contradicts itself: {decided.refuted[0]}"
+        for why in shown(decided.unproven):
+            yield f"{decided.run.folder.name} ({phase}): {why}"
+
+    for run in unusable:
+        # Of a journal that cannot be read, the folder's name alone shows the phase.
+        deciding = next((decided for phase, decided in phases.items() if f"-{phase}" in run.folder.name), None)
+        if deciding is None:
+            yield f"{run.folder.name} is no evidence: {run.why}"
+        elif run.folder.name > deciding.run.folder.name:
+            yield f"{run.folder.name} is newer than the run that decides its phase, and is no evidence: {run.why}"
 
 
 def shown(sentences: Sequence[str]) -> Iterator[str]:
-    """Give the first few, and say how many more there are."""
+    """Yield the first few sentences, and how many more there are."""
     yield from sentences[:SHOWN_AT_MOST]
     if len(sentences) > SHOWN_AT_MOST:
         yield f"and {len(sentences) - SHOWN_AT_MOST} more: see readiness verify"
 
 
-def _deleted(book: LedgerReading | None, phases: dict[Phase, Decided]) -> Iterator[str]:
-    """Tell which runs the ledger has after those that decide, and that lie here no more."""
-    for kept in book.runs.values() if book else ():
-        entry = kept.entry
-        found = next((one for phase, one in phases.items() if (entry.kind, entry.phase) == ("run", phase)), None)
-        if found is None or entry.target != found.run.start.target.url:
+def _deleted(ledger: LedgerReading | None, phases: dict[Phase, Decided]) -> Iterator[str]:
+    """Yield which runs the ledger has after those that decide, and that lie here no more."""
+    records = ledger.runs.values() if ledger else ()
+    for record in records:
+        entry = record.entry
+        # Rehearsals and drills stand in the ledger too.
+        if entry.kind != "run":
             continue
-        began, gone = entry.started_at, not (found.run.folder.parent / kept.name / FILE).is_file()
-        if gone and began and began > found.run.start.started_at:
-            yield f"{kept.name} is newer than the run that decides its phase, and it is gone: it was deleted"
+        decided = next((decided for phase, decided in phases.items() if entry.phase == phase), None)
+        if decided is None or entry.target != decided.run.start.target.url:
+            continue
+
+        is_newer = entry.started_at is not None and entry.started_at > decided.run.start.started_at
+        is_here = (decided.run.folder.parent / record.name / FILE).is_file()
+        if is_newer and not is_here:
+            yield f"{record.name} is newer than the run that decides its phase, and it is gone: it was deleted"
 
 
-def _books(leading: Plan | None, phases: dict[Phase, Decided]) -> tuple[OutlinedBook, ...]:
-    """Give the runbooks whole; from older journals, which hold none, what the phases know of them together."""
-    if leading and leading.books:
-        return leading.books
+def _books(phases: dict[Phase, Decided], leading: Phase) -> tuple[OutlinedBook, ...]:
+    """Return the runbooks whole; from older journals, which hold none, what the phases show of them together."""
+    plan = phases[leading].run.plan if leading in phases else None
+    if plan and plan.books:
+        return plan.books
+
     lines: dict[str, dict[str, OutlinedLine]] = {}
-    for found in phases.values():
-        for line in found.run.plan.lines if found.run.plan else ():
-            told = line.model_dump(include={"id", "ref", "says", "phase", "gate", "due", "checks", "rendered_as"})
-            lines.setdefault(line.runbook, {}).setdefault(line.id, OutlinedLine.model_validate(told))
-    return tuple(OutlinedBook(runbook=name, title=name, lines=tuple(found.values())) for name, found in lines.items())
+    for decided in phases.values():
+        planned = decided.run.plan.lines if decided.run.plan else ()
+        for line in planned:
+            outline = OutlinedLine.model_validate(line.model_dump(include=set(OutlinedLine.model_fields)))
+            lines.setdefault(line.runbook, {}).setdefault(line.id, outline)
+    return tuple(OutlinedBook(runbook=name, title=name, lines=tuple(by_id.values())) for name, by_id in lines.items())

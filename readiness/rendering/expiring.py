@@ -1,4 +1,4 @@
-"""What stops counting some day, as far as the evidence of an environment tells."""
+"""What stops counting some day, as far as the evidence of an environment shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from readiness.runbook.waivers import Waiver
 from readiness.timeline import Event, end_of_day, parse_day, parse_instant
 
 ENDS = {"expires_at", "not_after", "valid_until"}
-"""The keys under which an observation tells until when something is good."""
+"""The keys under which an observation states until when something is good."""
 FOLDERS = {"rehearsals": ("rehearsal", "stage", "load."), "drills": ("drill", "drill", "drills.")}
 """Folder of the evidence → what it is, the key of its name, the checks that say how old it may be."""
 DAYS = {"rehearsal": 14.0, "drill": 31.0}
@@ -22,59 +22,73 @@ BACKUP_HOURS = 24.0
 
 
 def of_people(attestations: Mapping[str, Attestation], waivers: Mapping[str, Waiver]) -> Iterator[Event]:
-    """Tell until when the words of people count: to the end of their last day."""
-    for name, one in attestations.items():
-        yield Event(end_of_day(one.valid_until), "attestation", name, one.who)
-    for name, other in waivers.items():
-        yield Event(end_of_day(other.until), "waiver", name, other.requested_by)
+    """Yield until when attestations and waivers count: to the end of their last day."""
+    for name, attestation in attestations.items():
+        yield Event(end_of_day(attestation.valid_until), "attestation", name, attestation.who)
+    for name, waiver in waivers.items():
+        yield Event(end_of_day(waiver.until), "waiver", name, waiver.requested_by)
 
 
 def of_runs(runs: Iterable[RecordedRun]) -> Iterator[Event]:
-    """Tell what the observations of recorded runs say of certificates, tokens and backups (the newest counts)."""
+    """Yield until when the certificates, tokens and backups count that runs observed; of a backup the newest."""
     backups: dict[str, datetime] = {}
     for run in runs:
-        hours = min(_stated(run, "backup.", "hours_at_most"), default=BACKUP_HOURS)
-        for record in run.observations:
-            name = record.name
-            if name == "attestation":
+        backup_hours = min(_limits(run, "backup.", "hours_at_most"), default=BACKUP_HOURS)
+
+        for observation in run.observations:
+            # An attestation has its own event, from its entry.
+            if observation.name == "attestation":
                 continue
-            for place, key, value in _walk(record.value, ""):
-                told = _instant(value)
-                what = f"{name} {place}".strip()
-                if told and key in ENDS:
-                    yield Event(told, _kind(f"{name} {key}"), what)
-                elif told and key == "taken_at" and "backup" in name:
-                    backups[name] = max(told + timedelta(hours=hours), backups.get(name, told))
-    yield from (Event(at, "backup", name) for name, at in backups.items())
+
+            for place, key, value in _walk(observation.value, ""):
+                at = _instant(value)
+                if at is None:
+                    continue
+                if key in ENDS:
+                    kind = _kind(f"{observation.name} {key}")
+                    yield Event(at, kind, f"{observation.name} {place}".strip())
+                elif key == "taken_at" and "backup" in observation.name:
+                    until = at + timedelta(hours=backup_hours)
+                    backups[observation.name] = max(until, backups.get(observation.name, at))
+
+    for name, until in backups.items():
+        yield Event(until, "backup", name)
 
 
 def of_rehearsals_and_drills(folder: Path, runs: Iterable[RecordedRun]) -> Iterator[Event]:
-    """Tell until when the newest rehearsal of each stage and the newest drill of each kind count."""
-    known = list(runs)
+    """Yield until when the newest rehearsal of each stage and the newest drill of each kind count."""
+    runs = list(runs)
     for place, (kind, key, prefix) in FOLDERS.items():
-        newest: dict[str, datetime] = {}
-        for path in sorted((folder / place).glob("*/evidence.json")):
-            name, at = _evidence(path, key)
-            if at:
-                newest[name] = max(at, newest.get(name, at))
-        for name, at in newest.items():
+        for name, finished_at in _newest(folder / place, key).items():
             checks = prefix if kind == "rehearsal" else f"{prefix}{name.replace('-', '_')}"
-            days = min((days for run in known for days in _stated(run, checks, "days_at_most")), default=DAYS[kind])
-            yield Event(at + timedelta(days=days), kind, name)
+            limits = [days for run in runs for days in _limits(run, checks, "days_at_most")]
+            days = min(limits, default=DAYS[kind])
+            yield Event(finished_at + timedelta(days=days), kind, name)
+
+
+def _newest(folder: Path, key: str) -> dict[str, datetime]:
+    """Return when the newest whole evidence of each name was finished."""
+    newest: dict[str, datetime] = {}
+    for path in sorted(folder.glob("*/evidence.json")):
+        name, finished_at = _evidence(path, key)
+        if finished_at:
+            newest[name] = max(finished_at, newest.get(name, finished_at))
+    return newest
 
 
 def _evidence(path: Path, key: str) -> tuple[str, datetime | None]:
+    """Return the name of some evidence and when it was finished; None where it cannot be read or is not whole."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        evidence = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return "", None
-    if not isinstance(told, dict) or told.get("ended") != "whole":
+    if not isinstance(evidence, dict) or evidence.get("ended") != "whole":
         return "", None
-    return str(told.get(key)), _instant(told.get("finished_at"))
+    return str(evidence.get(key)), _instant(evidence.get("finished_at"))
 
 
-def _stated(run: RecordedRun, checks: str, key: str) -> Iterator[float]:
-    """Give how old the lines of a run let the evidence of some checks be."""
+def _limits(run: RecordedRun, checks: str, key: str) -> Iterator[float]:
+    """Yield how old the lines of a run let the evidence of some checks be."""
     for line in run.plan.lines if run.plan else ():
         for check, limits in line.limits.items():
             value = limits.get(key)
@@ -83,21 +97,27 @@ def _stated(run: RecordedRun, checks: str, key: str) -> Iterator[float]:
 
 
 def _walk(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
-    """Give each value of an observation with its key, and the name of what it belongs to."""
-    if isinstance(value, dict):
-        named = str(value.get("name") or value.get("host") or place)
-        for key, part in value.items():
-            if isinstance(part, dict | list):
-                yield from _walk(part, key if isinstance(part, dict) else named)
-            else:
-                yield named, key, part
-    elif isinstance(value, list):
+    """Yield each value of an observation: the name of what it belongs to, its key, and itself."""
+    if isinstance(value, list):
         for part in value:
             yield from _walk(part, place)
+        return
+    if not isinstance(value, dict):
+        return
+
+    name = str(value.get("name") or value.get("host") or place)
+    for key, part in value.items():
+        # A part is called by its key; the parts of a list belong to what has the list.
+        if isinstance(part, dict):
+            yield from _walk(part, key)
+        elif isinstance(part, list):
+            yield from _walk(part, name)
+        else:
+            yield name, key, part
 
 
 def _instant(value: Any) -> datetime | None:
-    """Read an instant, or the end of a day; None for anything else."""
+    """Return an instant, or the end of a day; None for anything else."""
     if not isinstance(value, str):
         return None
     for read in (parse_instant, lambda text: end_of_day(parse_day(text))):
@@ -109,6 +129,7 @@ def _instant(value: Any) -> datetime | None:
 
 
 def _kind(words: str) -> str:
+    # Of a certificate X.509 says `not_after`, so a certificate need not be called one.
     if "not_after" in words or "certificate" in words:
         return "certificate"
     return next((kind for kind in ("token", "backup", "key") if kind in words), "evidence")

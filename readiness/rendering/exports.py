@@ -23,6 +23,8 @@ SHOWN = {*OPEN, Outcome.WARN}
 """Of these the links are shown."""
 _WORST_FIRST = [*OPEN, Outcome.WARN, Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.NOT_DUE]
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
+"""In the order in which they are replaced: an ampersand that an entity brings must stay."""
 _IN_JUNIT = {
     Outcome.FAIL: "failure",
     Outcome.UNKNOWN: "error",
@@ -33,77 +35,110 @@ _IN_JUNIT = {
 
 
 def results_of(run: RecordedRun) -> list[Result]:
-    """Give all results, the missing ones too: the worst first, blockers before the others."""
-    found = [*run.results, *missing_of(run)]
-    return sorted(found, key=lambda one: (_WORST_FIRST.index(one.outcome), one.gate is not Gate.BLOCKER, one.line))
+    """Return all results, the missing ones too: the worst first, blockers before the others."""
+
+    def rank(result: Result) -> tuple[int, bool, str]:
+        return _WORST_FIRST.index(result.outcome), result.gate is not Gate.BLOCKER, result.line
+
+    return sorted([*run.results, *missing_of(run)], key=rank)
 
 
 def values_of(result: Result) -> list[str]:
-    """Write what was measured, one text for each measurement."""
-    return [f"{one.name}: {show(one.value)} {one.unit}".strip() for one in result.measurements]
+    """Return what was measured, one text for each measurement."""
+    return [
+        f"{measurement.name}: {show(measurement.value)} {measurement.unit}".strip()
+        for measurement in result.measurements
+    ]
 
 
 def limits_of(result: Result) -> list[str]:
-    """Write what was allowed, in the same order."""
-    return [one.measurement().allowed for one in result.measurements]
+    """Return what was allowed, in the same order."""
+    return [measurement.allowed for measurement in result.measured()]
 
 
 def gate_of(result: Result) -> str:
-    """Name the gate, and how severe the runbook calls this failure."""
+    """Return the gate, how severe the runbook calls this failure, and whether it is waived."""
     return ", ".join(filter(None, (result.gate, result.severity, "waived" if result.waived else "")))
 
 
 def attached_to(results: list[Result]) -> list[Attached]:
-    """Give the diagnostics of the lines that are not well."""
-    return list(attached((one.key.name, one.outcome, one.diagnostics or {}) for one in results))
+    """Return the diagnostics of the lines that are not well."""
+    return list(attached((result.key.name, result.outcome, result.diagnostics or {}) for result in results))
 
 
 def links_to(results: list[Result]) -> Iterator[tuple[str, str]]:
-    """Give the links of the lines that are not well, each with its line."""
-    yield from dict.fromkeys((one.key.name, link) for one in results if one.outcome in SHOWN for link in one.links)
+    """Yield the links of the lines that are not well, each with its line, and once."""
+    linked = [result for result in results if result.outcome in SHOWN]
+    yield from dict.fromkeys((result.key.name, link) for result in linked for link in result.links)
 
 
 def verdict_in(run: RecordedRun) -> tuple[str, str]:
-    """Give the verdict and the action: the recorded ones, or those of a run without an end."""
+    """Return the verdict and the action: the recorded ones, or those of a run without an end."""
     if run.finish:
         return str(run.finish.verdict), run.finish.action
-    again = judge(run).verdict
-    return str(again.word), f"the run ended early; {again.action}"
+    verdict = judge(run).verdict
+    return str(verdict.word), f"the run ended early; {verdict.action}"
 
 
 def worth(run: RecordedRun) -> str:
-    """Say whether a run can be evidence at all; whether its seal holds, `readiness verify` says."""
+    """Return whether a run can be evidence at all; whether its seal holds, `readiness verify` checks."""
     if run.start.replay_of:
         return f"Not evidence: a replay of {run.start.replay_of.run}"
-    return f"Signed with the key {run.start.key_id[:16]}" if run.start.key_id else "Not evidence: nobody signed it"
+    if not run.start.key_id:
+        return "Not evidence: nobody signed it"
+    return f"Signed with the key {run.start.key_id[:16]}"
 
 
 def junit(run: RecordedRun) -> str:
-    """Write JUnit XML: a failure is a failure, unknown and not run are errors, left out is skipped."""
+    """Return JUnit XML: a failure is a failure, unknown and not run are errors, left out is skipped."""
     results = results_of(run)
-    kinds = [_IN_JUNIT.get(one.outcome) for one in results]
+    kinds = [_IN_JUNIT.get(result.outcome) for result in results]
+
     root = ET.Element("testsuites")
-    totals = {"tests": str(len(results)), "time": f"{sum(one.seconds for one in results):.3f}"}
-    totals |= {"failures": str(kinds.count("failure")), "errors": str(kinds.count("error"))}
-    totals |= {"skipped": str(kinds.count("skipped")), "timestamp": run.start.started_at.isoformat()}
-    suite = ET.SubElement(root, "testsuite", {"name": _xml(f"{run.start.env} {run.start.phase}"), **totals})
-    facts = {"verdict": verdict_in(run)[0], "run": run.start.run, "target": run.start.target.url}
-    _properties(suite, facts | {"as_of": run.start.as_of.isoformat()})
+    attributes = {
+        "name": _xml(f"{run.start.env} {run.start.phase}"),
+        "tests": str(len(results)),
+        "time": f"{sum(result.seconds for result in results):.3f}",
+        "failures": str(kinds.count("failure")),
+        "errors": str(kinds.count("error")),
+        "skipped": str(kinds.count("skipped")),
+        "timestamp": run.start.started_at.isoformat(),
+    }
+    suite = ET.SubElement(root, "testsuite", attributes)
+    verdict, _ = verdict_in(run)
+    facts = {
+        "verdict": verdict,
+        "run": run.start.run,
+        "target": run.start.target.url,
+        "as_of": run.start.as_of.isoformat(),
+    }
+    _properties(suite, facts)
     for result, kind in zip(results, kinds, strict=True):
-        case = {"classname": result.check, "name": result.key.name, "time": f"{result.seconds:.3f}"}
-        element = ET.SubElement(suite, "testcase", {key: _xml(value) for key, value in case.items()})
-        flags: dict[str, str] = {}
-        if result.waived:
-            flags = {"waived": "yes"}
-        elif result.attested:
-            flags = {"attested": "yes"}
-        said = {**flags, "line": result.line, "gate": str(result.gate or ""), "outcome": str(result.outcome)}
-        said |= {"measured": "; ".join(values_of(result)), "limit": "; ".join(limits_of(result))}
-        _properties(element, said)
-        if kind:
-            message = {"message": _xml(f"{result.outcome}: {result.reason}")}
-            ET.SubElement(element, kind, message).text = _xml(f"{result.says}\nremedy: {result.remedy}")
+        _case(suite, result, kind)
+
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _case(suite: ET.Element, result: Result, kind: str | None) -> None:
+    """Add a result to a suite; `kind` is the element of what did not pass."""
+    attributes = {"classname": result.check, "name": result.key.name, "time": f"{result.seconds:.3f}"}
+    case = ET.SubElement(suite, "testcase", {key: _xml(value) for key, value in attributes.items()})
+
+    properties: dict[str, str] = {}
+    if result.waived:
+        properties["waived"] = "yes"
+    elif result.attested:
+        properties["attested"] = "yes"
+    properties["line"] = result.line
+    properties["gate"] = str(result.gate or "")
+    properties["outcome"] = str(result.outcome)
+    properties["measured"] = "; ".join(values_of(result))
+    properties["limit"] = "; ".join(limits_of(result))
+    _properties(case, properties)
+
+    if kind:
+        element = ET.SubElement(case, kind, {"message": _xml(f"{result.outcome}: {result.reason}")})
+        element.text = _xml(f"{result.says}\nremedy: {result.remedy}")
 
 
 def _properties(parent: ET.Element, values: dict[str, str]) -> None:
@@ -117,70 +152,103 @@ def _xml(text: str) -> str:
 
 
 def markdown(run: RecordedRun, room: int = BYTES_AT_MOST) -> str:
-    """Write a summary for people: the verdict, what holds it back with its remedy, then every line."""
-    results, start = results_of(run), run.start
-    verdict, action = verdict_in(run)
+    """Return a summary for people, in at most `room` bytes: the verdict, what holds it back, then every line."""
+    results = results_of(run)
     lines = [
-        f"# {verdict}: {start.phase} of {_md(start.env)}",
-        "",
-        f"{_md(action)}.",
-        "",
-        *_changed(run),
-        f"Target {_md(start.target.url)}, revision {_md(start.target.revision or 'not stated')}.",
-        f"Judged as of {start.as_of:%Y-%m-%d %H:%M:%S}Z, run {_md(start.run)}. {_md(worth(run))}.",
-        "",
-    ]
-    lines += [f"- the evidence is not whole: {_md(why)}" for why in (run.finish.withdrawn if run.finish else ())]
-    lines += [f"- {_md(key.name)}: {_md(told)}" for key, told in held_in(run)]
-    bad = [one for one in results if one.outcome in OPEN]
-    if bad:
-        lines += ["", "## Failed, unknown or not run", ""]
-        lines += ["| outcome | line | gate | why | remedy |", "|---|---|---|---|---|"]
-        lines += [_row(one.outcome, _titled(one), gate_of(one), one.reason, one.remedy) for one in bad]
-    said = attested.entry_statuses(run.results)
-    if said:
-        lines += ["", "## Attested and waived", "", "| | line | what |", "|---|---|---|"]
-        lines += [_row(one.kind, one.entry, one.text) for one in said]
-    lines += _attached(results)
-    lines += ["", "## Every line", "", "| outcome | line | gate | measured | limit |", "|---|---|---|---|---|"]
-    lines += [
-        _row(one.outcome, _titled(one), one.gate, "; ".join(values_of(one)), "; ".join(limits_of(one)))
-        for one in results
+        *_heading(run),
+        *_not_well(results),
+        *_people(run),
+        *_diagnostics(results),
+        *_every_line(results),
     ]
     return _capped(lines, room)
 
 
+def _heading(run: RecordedRun) -> Iterator[str]:
+    """Yield the verdict, what it is about and what it is worth."""
+    start = run.start
+    verdict, action = verdict_in(run)
+    yield from (f"# {verdict}: {start.phase} of {_md(start.env)}", "", f"{_md(action)}.", "")
+    yield from _changed(run)
+    yield f"Target {_md(start.target.url)}, revision {_md(start.target.revision or 'not stated')}."
+    yield f"Judged as of {start.as_of:%Y-%m-%d %H:%M:%S}Z, run {_md(start.run)}. {_md(worth(run))}."
+    yield ""
+
+    withdrawn = run.finish.withdrawn if run.finish else ()
+    for why in withdrawn:
+        yield f"- the evidence is not whole: {_md(why)}"
+    for key, step in held_in(run):
+        yield f"- {_md(key.name)}: {_md(step)}"
+
+
 def _changed(run: RecordedRun) -> list[str]:
-    """Tell what has turned since the run before; without one there is nothing to tell."""
-    found = changes_of(run)
-    if found is None:
+    """Return what has turned since the run before; nothing where there was none."""
+    changes = changes_of(run)
+    if changes is None:
         return []
-    if not found.turned:
-        return [f"{_md(found.as_before)} ({_md(found.before.run)}).", ""]
-    lines = [f"## Changed since {_md(found.before.run)}", "", "| line | before | now |", "|---|---|---|"]
-    return [*lines, *(_row(one.name, one.before, one.now) for one in found.turned), ""]
+    if not changes.turned:
+        return [f"{_md(changes.as_before)} ({_md(changes.before.run)}).", ""]
+
+    heading = [f"## Changed since {_md(changes.before.run)}", "", "| line | before | now |", "|---|---|---|"]
+    rows = [_row(change.name, change.before, change.now) for change in changes.turned]
+    return [*heading, *rows, ""]
 
 
-def _attached(results: list[Result]) -> Iterator[str]:
-    """Write where to look, and what was attached to the lines that are not well."""
+def _not_well(results: list[Result]) -> Iterator[str]:
+    """Yield what failed, is unknown or was not run, with its remedy."""
+    bad = [result for result in results if result.outcome in OPEN]
+    if not bad:
+        return
+    yield from ("", "## Failed, unknown or not run", "")
+    yield from ("| outcome | line | gate | why | remedy |", "|---|---|---|---|---|")
+    for result in bad:
+        yield _row(result.outcome, _titled(result), gate_of(result), result.reason, result.remedy)
+
+
+def _people(run: RecordedRun) -> Iterator[str]:
+    """Yield what people attested and waived."""
+    statuses = attested.entry_statuses(run.results)
+    if not statuses:
+        return
+    yield from ("", "## Attested and waived", "", "| | line | what |", "|---|---|---|")
+    for status in statuses:
+        yield _row(status.kind, status.entry, status.text)
+
+
+def _diagnostics(results: list[Result]) -> Iterator[str]:
+    """Yield where to look, and what was attached to the lines that are not well."""
     links = list(links_to(results))
     if links:
         yield from ("", "## Where to look", "")
-        yield from (f"- {_md(line)}: {f'<{link}>' if is_link(link) else _md(link)}" for line, link in links)
-    for one in attached_to(results):
-        yield from ("", f"### {_md(one.title)}", "", *(f"- {_md(row)}" for row in one.rows))
+    for line, link in links:
+        place = f"<{link}>" if is_link(link) else _md(link)
+        yield f"- {_md(line)}: {place}"
+
+    for diagnostic in attached_to(results):
+        yield from ("", f"### {_md(diagnostic.title)}", "")
+        yield from (f"- {_md(row)}" for row in diagnostic.rows)
+
+
+def _every_line(results: list[Result]) -> Iterator[str]:
+    yield from ("", "## Every line", "")
+    yield from ("| outcome | line | gate | measured | limit |", "|---|---|---|---|---|")
+    for result in results:
+        measured, limits = "; ".join(values_of(result)), "; ".join(limits_of(result))
+        yield _row(result.outcome, _titled(result), result.gate, measured, limits)
 
 
 def _capped(lines: list[str], room: int) -> str:
-    kept: list[str] = []
+    """Return the first lines that fit into some bytes, and how many did not."""
+    fitting: list[str] = []
     size = 0
     for line in lines:
         size += len(line.encode(errors="replace")) + 1
+        # A hundred bytes are left for the sentence about the rest.
         if size > room - 100:
-            kept.append(f"\n{len(lines) - len(kept)} more lines are in the journal.")
+            fitting.append(f"\n{len(lines) - len(fitting)} more lines are in the journal.")
             break
-        kept.append(line)
-    return "\n".join(kept) + "\n"
+        fitting.append(line)
+    return "\n".join(fitting) + "\n"
 
 
 def _titled(result: Result) -> str:
@@ -192,21 +260,28 @@ def _row(*cells: object) -> str:
 
 
 def _md(text: str) -> str:
-    """Keep a provider's text from being markup, or from mentioning anybody."""
-    flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
+    """Return a provider's text so that it is no markup, and mentions nobody."""
+    flat = " ".join(text.split())
+    for character, entity in _ENTITIES.items():
+        flat = flat.replace(character, entity)
     return re.sub(r"([\\`*_\[\]|~])", r"\\\1", flat)
 
 
 def commands_for_github(run: RecordedRun) -> Iterator[str]:
-    """Write GitHub's workflow commands: the verdict, then the worst lines, no more than it shows."""
+    """Yield GitHub's workflow commands: the verdict, then the worst lines, no more than it shows."""
     verdict, action = verdict_in(run)
-    level = "notice" if run.finish and run.finish.exit == 0 else "error"
+    is_good = run.finish is not None and run.finish.exit == 0
+    level = "notice" if is_good else "error"
     yield f"::{level} title={_property(verdict)}::{_data(run.start.phase)}: {_data(action)}"
-    bad = sorted((one for one in results_of(run) if one.outcome in OPEN), key=lambda one: one.waived)
-    for one in bad[: ANNOTATIONS_AT_MOST - 1]:
-        level, word = ("notice", "waived ") if one.waived else ("error", "")
-        title = _property(f"{word}{one.outcome} {one.key.name}")
-        yield f"::{level} title={title}::{_data(f'{one.reason} - {one.remedy}')}"
+
+    bad = [result for result in results_of(run) if result.outcome in OPEN]
+    bad.sort(key=lambda result: result.waived)
+    for result in bad[: ANNOTATIONS_AT_MOST - 1]:
+        level = "notice" if result.waived else "error"
+        word = "waived " if result.waived else ""
+        title = _property(f"{word}{result.outcome} {result.key.name}")
+        text = _data(f"{result.reason} - {result.remedy}")
+        yield f"::{level} title={title}::{text}"
 
 
 def _data(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -30,13 +31,12 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def ctrf(run: RecordedRun) -> str:
-    """Write CTRF JSON (ctrf.io): unknown is `other` and not run is `pending`, so that neither is a pass."""
-    start, results = run.start, results_of(run)
-    statuses = [_IN_CTRF[one.outcome] for one in results]
-    began, ended = _milliseconds(start.started_at), _milliseconds(_ended(run))
+    """Return CTRF JSON (ctrf.io): unknown is `other` and not run is `pending`, so that neither is a pass."""
+    start = run.start
+    results = results_of(run)
+    statuses = [_IN_CTRF[result.outcome] for result in results]
     verdict, action = verdict_in(run)
-    facts: dict[str, Any] = {"verdict": verdict, "action": action, "environment": start.env, "phase": start.phase}
-    facts |= {"target": start.target.url, "revision": start.target.revision, "as_of": start.as_of.isoformat()}
+
     report = {
         "reportFormat": "CTRF",
         "specVersion": CTRF_VERSION,
@@ -47,18 +47,26 @@ def ctrf(run: RecordedRun) -> str:
             "summary": {
                 "tests": len(results),
                 **{status: statuses.count(status) for status in _STATUSES},
-                "start": began,
-                "stop": ended,
-                "extra": facts,
+                "start": _milliseconds(start.started_at),
+                "stop": _milliseconds(_last_result_at(run)),
+                "extra": {
+                    "verdict": verdict,
+                    "action": action,
+                    "environment": start.env,
+                    "phase": start.phase,
+                    "target": start.target.url,
+                    "revision": start.target.revision,
+                    "as_of": start.as_of.isoformat(),
+                },
             },
-            "tests": [_test(one, status) for one, status in zip(results, statuses, strict=True)],
+            "tests": [_test(result, status) for result, status in zip(results, statuses, strict=True)],
         },
     }
     return to_json(report) + "\n"
 
 
-def _test(result: Result, status: str) -> dict[str, Any]:
-    told = {"message": result.reason} if result.reason else {}
+def _test(result: Result, status: str) -> dict[str, object]:
+    message = {"message": result.reason} if result.reason else {}
     return {
         "testId": f"{result.line}:{result.subject or ''}:{result.check}",
         "name": f"{result.key.name}: {result.says}",
@@ -67,7 +75,7 @@ def _test(result: Result, status: str) -> dict[str, Any]:
         "duration": round(result.seconds * 1000),
         "suite": [result.line.partition("/")[0], result.ref or "-"],
         "tags": [str(result.gate)] if result.gate else [],
-        **told,
+        **message,
         "extra": {
             "check": result.check,
             "remedy": result.remedy,
@@ -79,34 +87,35 @@ def _test(result: Result, status: str) -> dict[str, Any]:
     }
 
 
-def _ended(run: RecordedRun) -> datetime:
-    """Give the time of the last result: a report that is rendered again must come out the same."""
-    told = [(one.model_extra or {}).get("at") for one in run.results]
-    return max([run.start.started_at, *(datetime.fromisoformat(at) for at in told if isinstance(at, str))])
+def _last_result_at(run: RecordedRun) -> datetime:
+    """Return the time of the last result: a report that is rendered again must come out the same."""
+    # The journal stamps each record; the stamp is no field of a result.
+    stamps = [(result.model_extra or {}).get("at") for result in run.results]
+    moments = [datetime.fromisoformat(stamp) for stamp in stamps if isinstance(stamp, str)]
+    return max([run.start.started_at, *moments])
 
 
 def _milliseconds(moment: datetime) -> int:
+    """Return an instant in milliseconds since 1970, as CTRF wants it."""
     return int(moment.timestamp() * 1000)
 
 
 def result_statement(run: RecordedRun) -> dict[str, Any]:
-    """Make in-toto's test-result of a run that has ended. Anything but a good verdict is FAILED."""
-    start, results = run.start, results_of(run)
-    good = bool(run.finish and run.finish.exit == 0)
+    """Return in-toto's test-result of a run that has ended. Anything but a good verdict is FAILED."""
+    start = run.start
+    results = results_of(run)
 
-    def named(*wanted: Outcome) -> list[str]:
-        return [one.key.name for one in results if one.outcome in wanted and not one.waived]
+    def named(outcome: Outcome) -> list[str]:
+        return [result.key.name for result in results if result.outcome is outcome and not result.waived]
 
-    warned = [*named(Outcome.WARN), *(one.key.name for one in results if one.waived)]
-    revision = start.target.revision or ""
-    tested = [{"name": start.target.url, "digest": {"gitCommit": revision}}] if _COMMIT.fullmatch(revision) else []
-    recorded = {"name": f"{start.env}/{start.run}/{FILE}", "digest": {"sha256": file_digest(run.folder / FILE)}}
+    waived = [result.key.name for result in results if result.waived]
+    warned = [*named(Outcome.WARN), *waived]
     return {
         "_type": STATEMENT,
-        "subject": [*tested, recorded],
+        "subject": _subjects(run),
         "predicateType": TEST_RESULT,
         "predicate": {
-            "result": ("WARNED" if warned else "PASSED") if good else "FAILED",
+            "result": _result(run, warned),
             "configuration": [{"name": f"{start.env}/{start.phase}/plan", "digest": {"sha256": start.limits_digest}}],
             "passedTests": named(Outcome.PASS),
             "warnedTests": warned,
@@ -118,3 +127,22 @@ def result_statement(run: RecordedRun) -> dict[str, Any]:
             },
         },
     }
+
+
+def _result(run: RecordedRun, warned: list[str]) -> str:
+    is_good = run.finish is not None and run.finish.exit == 0
+    if not is_good:
+        return "FAILED"
+    return "WARNED" if warned else "PASSED"
+
+
+def _subjects(run: RecordedRun) -> list[Mapping[str, object]]:
+    """Return what the statement is about: the service, where its revision is a whole commit, and the journal."""
+    start = run.start
+    journal_name = f"{start.env}/{start.run}/{FILE}"
+    journal = {"name": journal_name, "digest": {"sha256": file_digest(run.folder / FILE)}}
+
+    revision = start.target.revision or ""
+    if not _COMMIT.fullmatch(revision):
+        return [journal]
+    return [{"name": start.target.url, "digest": {"gitCommit": revision}}, journal]

@@ -6,7 +6,7 @@ The journals are the truth. The file is made for looking back quickly, and can b
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,7 +54,7 @@ class PastRun:
 
 @dataclass(frozen=True)
 class Point:
-    """What one run found for one decision. Value and limit are of the first measurement that is a number."""
+    """What one run came to for one decision. Value and limit are of the first measurement that is a number."""
 
     run: PastRun
     line: str
@@ -74,55 +74,93 @@ class Point:
         return DecisionKey(self.line, self.check, self.subject or None)
 
 
+Row = Sequence[str | float | None]
+
+
 def append(path: Path, run: RecordedRun, judged: Judged) -> None:
     """Add a run, whole or not at all. Raises HistoryLost."""
-    start, verdict = run.start, judged.verdict
-    about = (start.run, start.phase, start.started_at.isoformat(), start.target.url, start.target.revision)
-    told = (*about, verdict.word, verdict.exit)
-    rows = []
-    for result in run.results:
-        first = next((one for one in result.measurements if _number(one.value) is not None), None)
-        stands = judged.states.get(result.key, INITIAL).step
-        found = [start.run, result.line, result.check, result.subject or "", result.outcome, result.step, stands]
-        rows.append([*found, *_measured(first)])
+    run_row = _run_row(run, judged)
+    decisions = _decision_rows(run, judged)
+    measurements = list(_measurement_rows(run))
     try:
         with closing(sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)) as connection:
             connection.executescript(TABLES)
             connection.execute("begin immediate")
-            connection.execute("insert or replace into runs values (?,?,?,?,?,?,?)", told)
-            connection.executemany("insert or replace into decisions values (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
-            connection.executemany("insert or replace into measurements values (?,?,?,?,?,?,?,?)", _numbers(run))
+            connection.execute("insert or replace into runs values (?,?,?,?,?,?,?)", run_row)
+            connection.executemany("insert or replace into decisions values (?,?,?,?,?,?,?,?,?,?,?,?)", decisions)
+            connection.executemany("insert or replace into measurements values (?,?,?,?,?,?,?,?)", measurements)
             connection.execute("commit")
     except (sqlite3.Error, OSError) as error:
         raise HistoryLost(f"{path} could not be written: {error}") from None
 
 
-def _numbers(run: RecordedRun) -> Iterator[tuple[str | int | float, ...]]:
-    """Give every measurement that is a number."""
+def _run_row(run: RecordedRun, judged: Judged) -> Row:
+    start, verdict = run.start, judged.verdict
+    return (
+        start.run,
+        start.phase,
+        start.started_at.isoformat(),
+        start.target.url,
+        start.target.revision,
+        verdict.word,
+        verdict.exit,
+    )
+
+
+def _decision_rows(run: RecordedRun, judged: Judged) -> list[Row]:
+    rows: list[Row] = []
     for result in run.results:
-        for number, one in enumerate(result.measurements):
-            value = _number(one.value)
-            if value is not None:
-                key = (run.start.run, result.line, result.check, result.subject or "")
-                yield (*key, number, one.name, value, one.unit)
+        numeric = [measurement for measurement in result.measurements if _number(measurement.value) is not None]
+        held_step = judged.states.get(result.key, INITIAL).step
+        decision = (
+            run.start.run,
+            result.line,
+            result.check,
+            result.subject or "",
+            result.outcome,
+            result.step,
+            held_step,
+        )
+        rows.append((*decision, *_measured(numeric[0] if numeric else None)))
+    return rows
 
 
-def _measured(first: RecordedMeasurement | None) -> list[str | float | None]:
+def _measurement_rows(run: RecordedRun) -> Iterator[Row]:
+    """Yield every measurement that is a number."""
+    for result in run.results:
+        for index, measurement in enumerate(result.measurements):
+            value = _number(measurement.value)
+            if value is None:
+                continue
+            decision = (run.start.run, result.line, result.check, result.subject or "")
+            yield (*decision, index, measurement.name, value, measurement.unit)
+
+
+def _measured(first: RecordedMeasurement | None) -> Row:
     if first is None:
         return [None] * 5
     return [first.name, _number(first.value), first.comparator, _number(first.limit), first.unit]
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    # True is an int to Python, and no quantity.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)
 
 
 def rebuild(reports: Path, environment: str) -> tuple[int, list[str]]:
-    """Make the file anew from the journals; tell how many runs it has, and which cannot be read. Raises HistoryLost."""
-    path, new = reports / environment / FILE, reports / environment / f"{FILE}.new"
+    """Make the file anew from the journals. Raises HistoryLost.
+
+    Returns how many runs it has, and which cannot be read. The file that is there is replaced at the end, and only
+    where there is a run at all.
+    """
+    path = reports / environment / FILE
+    new = reports / environment / f"{FILE}.new"
     new.unlink(missing_ok=True)
+
     problems: list[str] = []
-    number = 0
+    count = 0
     for folder in candidates(reports, environment):
         try:
             run = read_run(folder)
@@ -130,14 +168,15 @@ def rebuild(reports: Path, environment: str) -> tuple[int, list[str]]:
             problems.append(f"{folder.name}: {str(error).splitlines()[0]}")
             continue
         append(new, run, judge(run))
-        number += 1
-    if number:
+        count += 1
+
+    if count:
         new.replace(path)
-    return number, problems
+    return count, problems
 
 
 def read(path: Path, *, phase: Phase | None = None, last: int = 48) -> list[Point]:
-    """Read the newest runs of each phase, the oldest first. Raises HistoryLost."""
+    """Return the decisions of the newest runs of each phase, the oldest run first. Raises HistoryLost."""
     if not path.is_file():
         raise HistoryLost(f"{path} is not there: no run has ended yet (see --rebuild)")
     query = (
@@ -154,11 +193,21 @@ def read(path: Path, *, phase: Phase | None = None, last: int = 48) -> list[Poin
 
 
 def _point(row: tuple[str, ...]) -> Point:
-    run, phase, started_at, revision, verdict, code, line, check, subject, outcome, stands, name, *measured = row
-    value, comparator, limit, unit = measured
-    past = PastRun(run, Phase(phase), datetime.fromisoformat(started_at), revision, verdict, int(code))
-    found = (name, _number(value), comparator, _number(limit), unit or "")
-    return Point(past, line, check, subject, Outcome(outcome), stands, *found)
+    run, phase, started_at, revision, verdict, code, line, check, subject, outcome, stands, *measured = row
+    name, value, comparator, limit, unit = measured
+    return Point(
+        run=PastRun(run, Phase(phase), datetime.fromisoformat(started_at), revision, verdict, int(code)),
+        line=line,
+        check=check,
+        subject=subject,
+        outcome=Outcome(outcome),
+        stands=stands,
+        name=name,
+        value=_number(value),
+        comparator=comparator,
+        limit=_number(limit),
+        unit=unit or "",
+    )
 
 
 @dataclass(frozen=True)
@@ -174,7 +223,7 @@ class Trend:
 
     @property
     def name(self) -> str:
-        """Name the decision."""
+        """The name of the decision."""
         return self.newest.key.name
 
     @property
@@ -192,7 +241,10 @@ class Trend:
         """The numbers as bars from 0 to the highest of them and of the limit."""
         values = [value for _, value in self.values]
         top = max([*values, self.newest.limit or 0], default=0)
-        return "".join(BARS[min(7, int(max(value, 0) / top * 7.999))] if top > 0 else BARS[0] for value in values)
+        # Where nothing is above 0 there is no scale: every run has the lowest bar.
+        if top <= 0:
+            return BARS[0] * len(values)
+        return "".join(BARS[min(7, int(max(value, 0) / top * 7.999))] for value in values)
 
     @property
     def measured(self) -> str:
@@ -200,46 +252,49 @@ class Trend:
         if not self.values:
             return ""
         point, value = self.values[-1]
+        unit = f" {point.unit}" if point.unit else ""
+        text = f"{point.name}: {show(value)}{unit}"
+        if point.limit is None:
+            return text
         sign = COMPARATORS.get(point.comparator or "", "")
-        limit = f", allowed {sign} {show(point.limit)}" if point.limit is not None else ""
-        return f"{point.name}: {show(value)}{f' {point.unit}' if point.unit else ''}{limit}"
+        return f"{text}, allowed {sign} {show(point.limit)}"
 
 
 def trends(points: Iterable[Point]) -> list[Trend]:
-    """Sort the points of one phase by decision."""
-    found = list(points)
-    runs = list(dict.fromkeys(point.run.run for point in found))
+    """Return the trend of each decision, from the points of one phase."""
+    points = list(points)
+    runs = list(dict.fromkeys(point.run.run for point in points))
     by_key: dict[DecisionKey, dict[str, Point]] = {}
-    for point in found:
+    for point in points:
         by_key.setdefault(point.key, {})[point.run.run] = point
-    return [Trend(tuple(known.get(run) for run in runs)) for known in by_key.values()]
+    return [Trend(tuple(by_run.get(run) for run in runs)) for by_run in by_key.values()]
 
 
 def by_phase(points: Iterable[Point]) -> Iterator[tuple[Phase, list[PastRun], list[Trend]]]:
-    """Give each phase with its runs and the trend of each decision."""
+    """Yield each phase with its runs and the trend of each decision."""
     order = list(Phase)
     ordered = sorted(points, key=lambda point: order.index(point.run.phase))
     for phase, group in groupby(ordered, key=lambda point: point.run.phase):
-        found = list(group)
-        runs = {point.run.run: point.run for point in found}
-        yield phase, list(runs.values()), trends(found)
+        of_phase = list(group)
+        runs = {point.run.run: point.run for point in of_phase}
+        yield phase, list(runs.values()), trends(of_phase)
 
 
-def charts(found: Iterable[Trend]) -> list[Chart]:
-    """Draw the trends that have numbers, over the hours since the first run."""
-    drawn = []
-    for trend in found:
-        if len(trend.values) > 1:
-            began = trend.values[0][0].run.started_at
-            points = [((point.run.started_at - began).total_seconds() / 3600, value) for point, value in trend.values]
-            newest = trend.values[-1][0]
-            title = f"{trend.name}: {newest.name}"
-            drawn.append(Chart(title, newest.unit, (Line("measured", "low", points),), newest.limit, "h"))
-    return drawn
+def charts(decisions: Iterable[Trend]) -> list[Chart]:
+    """Return a chart of each trend with more than one number, over the hours since its first one."""
+    return [_chart(trend) for trend in decisions if len(trend.values) > 1]
+
+
+def _chart(trend: Trend) -> Chart:
+    began = trend.values[0][0].run.started_at
+    newest = trend.values[-1][0]
+    points = [((point.run.started_at - began).total_seconds() / 3600, value) for point, value in trend.values]
+    line = Line("measured", "low", points)
+    return Chart(f"{trend.name}: {newest.name}", newest.unit, (line,), newest.limit, "h")
 
 
 def render(environment: str, points: Iterable[Point]) -> str:
-    """Write the page."""
-    phases = [(phase, runs, found, charts(found)) for phase, runs, found in by_phase(points)]
+    """Return the page as HTML."""
+    phases = [(phase, runs, decisions, charts(decisions)) for phase, runs, decisions in by_phase(points)]
     legend = ", ".join(f"{mark} {outcome}" for outcome, mark in MARKS.items() if mark.strip())
     return page("history.html", environment=environment, phases=phases, legend=legend)

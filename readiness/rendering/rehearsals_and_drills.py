@@ -1,4 +1,4 @@
-"""Rehearsals and drills as a sign-off tells them: judged again from their evidence."""
+"""Rehearsals and drills as a sign-off shows them: judged again from their evidence."""
 
 from __future__ import annotations
 
@@ -31,49 +31,82 @@ class Procedure:
     word: str
     kind: str
     revision: str | None
-    told: str
-    """What was found, in one line."""
+    summary: str
+    """What came of it, in one line."""
     digest: str = ""
 
     @property
     def link(self) -> str:
-        """To its page, or to the evidence itself, from the page that lies beside the folder of all of them."""
-        file = next((name for name in (PAGE, EVIDENCE) if (self.folder / name).is_file()), "")
-        return f"{quote(self.folder.parent.name)}/{quote(self.folder.name)}/{file}" if file else ""
+        """The address of its page, or of the evidence, from the page that lies beside the folder of all of them."""
+        for file in (PAGE, EVIDENCE):
+            if (self.folder / file).is_file():
+                return f"{quote(self.folder.parent.name)}/{quote(self.folder.name)}/{file}"
+        return ""
 
 
 def rehearsals(reports: Path, environment: str) -> Iterator[Procedure]:
-    """Give the newest load rehearsals, the newest first."""
+    """Yield the newest load rehearsals, the newest first."""
     for folder in list(rehearsal_evidence.folders(reports, environment))[:READ_AT_MOST]:
         try:
-            found = rehearsal_evidence.read(folder)
+            evidence = rehearsal_evidence.read(folder)
         except BadRun as error:
-            yield Procedure(folder.name, folder, None, "not evidence", "bad", None, str(error))
-            continue
-        figures = Figures.of(found)
-        judged = rehearsal_verdict.judge(figures)
-        asked = f"{found.asked.users:,} users for {found.asked.hold_minutes:.3g} min"
-        scaled = f", scaled by {found.scale:g}: proof of nothing but the sandbox" if found.scale != 1 else ""
-        why = f"; {judged.reasons[0].says}" if judged.reasons else ""
-        word = str(judged.word)
-        told = f"{asked}, {figures.requests:,} requests, {figures.failed:,} failed{scaled}{why}"
-        kind = _KINDS.get(word, "open")
-        yield Procedure(found.stage, folder, found.started_at, word, kind, found.target.revision, told, found.digest)
+            yield _not_evidence(folder, error)
+        else:
+            yield _rehearsal(folder, evidence)
+
+
+def _rehearsal(folder: Path, evidence: rehearsal_evidence.Evidence) -> Procedure:
+    figures = Figures.of(evidence)
+    judgement = rehearsal_verdict.judge(figures)
+    asked = f"{evidence.asked.users:,} users for {evidence.asked.hold_minutes:.3g} min"
+    summary = f"{asked}, {figures.requests:,} requests, {figures.failed:,} failed"
+    if evidence.scale != 1:
+        summary += f", scaled by {evidence.scale:g}: proof of nothing but the sandbox"
+    if judgement.reasons:
+        summary += f"; {judgement.reasons[0].says}"
+
+    return Procedure(
+        name=evidence.stage,
+        folder=folder,
+        at=evidence.started_at,
+        word=str(judgement.word),
+        kind=_KINDS.get(str(judgement.word), "open"),
+        revision=evidence.target.revision,
+        summary=summary,
+        digest=evidence.digest,
+    )
 
 
 def drills(reports: Path, environment: str) -> Iterator[Procedure]:
-    """Give the newest drills, the newest first."""
+    """Yield the newest drills, the newest first."""
     for folder in list(drill_evidence.folders(reports, environment))[:READ_AT_MOST]:
         try:
-            found = drill_evidence.read(folder)
+            evidence = drill_evidence.read(folder)
         except BadRun as error:
-            yield Procedure(folder.name, folder, None, "not evidence", "bad", None, str(error))
-            continue
-        judged = drill_verdict.judge(found)
-        word = str(judged.word)
-        done = sum(step.done for step in found.steps)
-        took = f" in {(found.finished_at - found.started_at).total_seconds():,.0f} s" if found.finished_at else ""
-        why = "".join(f"; {reason.says}" for reason in judged.reasons[:REASONS_AT_MOST])
-        told = f"{done} of {len(found.steps)} steps done{took}{why}"
-        kind = _KINDS.get(word, "open")
-        yield Procedure(found.drill, folder, found.started_at, word, kind, found.revision, told, found.digest)
+            yield _not_evidence(folder, error)
+        else:
+            yield _drill(folder, evidence)
+
+
+def _drill(folder: Path, evidence: drill_evidence.Evidence) -> Procedure:
+    judgement = drill_verdict.judge(evidence)
+    done = sum(step.done for step in evidence.steps)
+    summary = f"{done} of {len(evidence.steps)} steps done"
+    if evidence.finished_at:
+        summary += f" in {(evidence.finished_at - evidence.started_at).total_seconds():,.0f} s"
+    summary += "".join(f"; {reason.says}" for reason in judgement.reasons[:REASONS_AT_MOST])
+
+    return Procedure(
+        name=evidence.drill,
+        folder=folder,
+        at=evidence.started_at,
+        word=str(judgement.word),
+        kind=_KINDS.get(str(judgement.word), "open"),
+        revision=evidence.revision,
+        summary=summary,
+        digest=evidence.digest,
+    )
+
+
+def _not_evidence(folder: Path, error: BadRun) -> Procedure:
+    return Procedure(folder.name, folder, None, "not evidence", "bad", None, str(error))

@@ -59,8 +59,8 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What one system was asked in this run."""
+class Source:
+    """One system, and what it was asked in this run."""
 
     place: str
     client: str
@@ -78,8 +78,10 @@ def headline(run: RecordedRun) -> Headline:
     if contradictions:
         says = f"the journal contradicts itself, so its verdict ({word}) does not count"
         return Headline(Word.INCOMPLETE, "open", says, (*contradictions, *withdrawn))
-    unended = () if run.finish else tuple(_ending(run))
-    return Headline(word, kind_of(run.finish.exit if run.finish else None), action, (*unended, *withdrawn))
+
+    if run.finish is None:
+        return Headline(word, kind_of(None), action, tuple(_ending(run)))
+    return Headline(word, kind_of(run.finish.exit), action, withdrawn)
 
 
 def _ending(run: RecordedRun) -> Iterator[str]:
@@ -89,23 +91,27 @@ def _ending(run: RecordedRun) -> Iterator[str]:
         yield f"it ended within {run.died_in}"
 
 
-def turns(found: Changes | None) -> list[Turn]:
+def turns(changes: Changes | None) -> list[Turn]:
     """Return what has turned since the run before, the worst first."""
-    turned = found.turned if found else ()
-    return [Turn(one.name, anchor_of(one.key[0], one.key[2]), one.before, one.now) for one in turned]
+    if changes is None:
+        return []
+    return [
+        Turn(change.name, anchor_of(change.key.line, change.key.subject), change.before, change.now)
+        for change in changes.turned
+    ]
 
 
-def asked(requests: Iterable[RecordedRequest]) -> list[Asked]:
+def sources(requests: Iterable[RecordedRequest]) -> list[Source]:
     """Return the requests of a run by system: those that change something first, then the systems asked most."""
 
     def system(request: RecordedRequest) -> tuple[str, str, str]:
         return _place(request), request.client, request.effect
 
-    systems = []
+    by_system = []
     for (place, client, effect), group in groupby(sorted(requests, key=system), key=system):
         seconds = [request.seconds for request in group]
-        systems.append(Asked(place, client, effect, len(seconds), max(seconds)))
-    return sorted(systems, key=lambda asked_of: (asked_of.effect == Effect.READ, -asked_of.requests, asked_of.place))
+        by_system.append(Source(place, client, effect, len(seconds), max(seconds)))
+    return sorted(by_system, key=lambda source: (source.effect == Effect.READ, -source.requests, source.place))
 
 
 def _place(request: RecordedRequest) -> str:
@@ -113,29 +119,32 @@ def _place(request: RecordedRequest) -> str:
     scheme, is_address, rest = request.target.partition("://")
     if not is_address:
         return shortened(request.target)
-    host = _HOST.match(rest)
-    return shortened(f"{scheme}://{host[0] if host else rest}")
+    match = _HOST.match(rest)
+    host = match[0] if match else rest
+    return shortened(f"{scheme}://{host}")
 
 
 def files(run: RecordedRun) -> list[tuple[str, str]]:
     """Return what lies beside the page, and what it is for."""
-    found = [
+    beside = [
         (journal.FILE, "the record that everything here was made from"),
         ("summary.md", "for a chat or a pull request"),
         ("junit.xml", "for the pipeline"),
         ("ctrf.json", "for a dashboard of test results"),
     ]
-    if run.start.phase is Phase.GA and run.start.replay is None:  # such a run writes it
-        found.insert(0, (f"../{PAGE}", "the page that approvers read and sign"))
-    return found
+    # A run of the last phase writes it; a replay is no evidence, and does not.
+    if run.start.phase is Phase.GA and run.start.replay is None:
+        beside.insert(0, (f"../{PAGE}", "the page that approvers read and sign"))
+    return beside
 
 
 def render(run: RecordedRun) -> str:
     """Return the page of a recorded run."""
     places = rows_of(run)
     changes = changes_of(run)
-    several_books = len({row.name.partition("/")[0] for rows in places.values() for row in rows}) > 1
-    sources = asked(run.requests)
+    books = {row.name.partition("/")[0] for rows in places.values() for row in rows}
+    several_books = len(books) > 1
+    asked = sources(run.requests)
     return page(
         "report.html",
         run=run,
@@ -144,7 +153,7 @@ def render(run: RecordedRun) -> str:
         tiles=[(place, len(rows), _tile(place, rows)) for place, rows in places.items()],
         counts=sorted((run.finish.counts if run.finish else {}).items()),
         worth=exports.worth(run),
-        held=[(key.name, anchor_of(key.line, key.subject), told) for key, told in held_in(run)],
+        held=[(key.name, anchor_of(key.line, key.subject), step) for key, step in held_in(run)],
         changes=changes,
         turns=turns(changes),
         failed=causes(places[Place.FAILED]),
@@ -155,8 +164,8 @@ def render(run: RecordedRun) -> str:
         several_books=several_books,
         passed=list(by_section(places[Place.PASSED], several_books=several_books)),
         left_out=causes(places[Place.LEFT_OUT]),
-        sources=sources[:SOURCES_AT_MOST],
-        more_sources=max(0, len(sources) - SOURCES_AT_MOST),
+        sources=asked[:SOURCES_AT_MOST],
+        more_sources=max(0, len(asked) - SOURCES_AT_MOST),
         files=files(run),
     )
 

@@ -30,8 +30,8 @@ class Place(StrEnum):
     LEFT_OUT = "left out"
 
 
-_TOLD_ONLY = {Gate.WARNING, Gate.REPORT}
-"""Gates whose failures are told, and do not decide."""
+_SHOWN_ONLY = {Gate.WARNING, Gate.REPORT}
+"""Gates whose failures are shown, and do not decide."""
 _LEFT_OUT = {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE}
 _KINDS = {
     Outcome.PASS: "good",
@@ -50,14 +50,14 @@ def place_of(result: Result) -> Place:
         return Place.LEFT_OUT
     if result.outcome is Outcome.NOT_RUN:
         return Place.UNKNOWN
-    if result.outcome is Outcome.WARN or result.waived or result.gate in _TOLD_ONLY:
+    if result.outcome is Outcome.WARN or result.waived or result.gate in _SHOWN_ONLY:
         return Place.WARNINGS
     return Place.FAILED if result.outcome is Outcome.FAIL else Place.UNKNOWN
 
 
 @dataclass(frozen=True)
-class Taken:
-    """A measurement: what was found, and what was allowed."""
+class RowMeasurement:
+    """A measurement as text: its value, and what was allowed."""
 
     name: str
     value: str
@@ -91,7 +91,7 @@ class Row:
     """The outcome in our words, with its flag: `fail (waived)`."""
     kind: str
     """The class of its colour."""
-    taken: tuple[Taken, ...]
+    measurements: tuple[RowMeasurement, ...]
     """The most telling first."""
     reason: str
     remedy: str
@@ -107,9 +107,13 @@ class Row:
         return self.name.partition("/")[2] or self.name
 
     @property
-    def beside(self) -> tuple[Taken, ...]:
-        """Return the measurements that the reason does not tell already."""
-        return tuple(one for one in self.taken if f"{one}, allowed {one.allowed}" != self.reason)
+    def beside(self) -> tuple[RowMeasurement, ...]:
+        """Return the measurements that the reason does not state already."""
+        return tuple(
+            measurement
+            for measurement in self.measurements
+            if f"{measurement}, allowed {measurement.allowed}" != self.reason
+        )
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,7 @@ def _row(run: RecordedRun, result: Result, anchor: str) -> Row:
         gate=exports.gate_of(result),
         word=_word(result),
         kind=_kind(result),
-        taken=tuple(_told(one) for one in sorted(result.measurements, key=_dullness)),
+        measurements=tuple(_measurement(measurement) for measurement in sorted(result.measurements, key=_dullness)),
         reason=shortened(result.reason, TEXT_AT_MOST),
         remedy=shortened(result.remedy, TEXT_AT_MOST),
         where=shortened(str(getattr(result, "where", ""))),
@@ -198,32 +202,33 @@ def _kind(result: Result) -> str:
     return _KINDS.get(result.outcome, "none")
 
 
-def _told(one: RecordedMeasurement) -> Taken:
-    name = shortened(one.name, VALUE_AT_MOST)
-    value = shortened(f"{show(one.value)} {one.unit}".strip(), VALUE_AT_MOST)
-    return Taken(name, value, shortened(one.measurement().allowed, VALUE_AT_MOST), one.ok)
+def _measurement(recorded: RecordedMeasurement) -> RowMeasurement:
+    name = shortened(recorded.name, VALUE_AT_MOST)
+    value = shortened(f"{show(recorded.value)} {recorded.unit}".strip(), VALUE_AT_MOST)
+    allowed = shortened(recorded.measurement().allowed, VALUE_AT_MOST)
+    return RowMeasurement(name, value, allowed, recorded.ok)
 
 
-def _dullness(one: RecordedMeasurement) -> tuple[bool, bool]:
-    """Sort what is out of its limit first, then figures: "answer time" says more than "status: 200"."""
-    is_figure = isinstance(one.value, int | float) and not isinstance(one.value, bool)
-    has_room = is_figure and one.comparator not in {"is", "none"}
-    return one.ok, not has_room
+def _dullness(recorded: RecordedMeasurement) -> tuple[bool, bool]:
+    """Return what sorts first what is out of its limit, then figures: "answer time" says more than "status: 200"."""
+    is_figure = isinstance(recorded.value, int | float) and not isinstance(recorded.value, bool)
+    has_room = is_figure and recorded.comparator not in {"is", "none"}
+    return recorded.ok, not has_room
 
 
 def causes(rows: Iterable[Row]) -> list[Cause]:
     """Return decisions with one reason and one remedy together, in the order of their first ones."""
-    found: dict[tuple[str, str, str], list[Row]] = {}
+    by_cause: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
-        found.setdefault((row.kind, row.reason, row.remedy), []).append(row)
-    return [Cause(reason, remedy, tuple(group)) for (_, reason, remedy), group in found.items()]
+        by_cause.setdefault((row.kind, row.reason, row.remedy), []).append(row)
+    return [Cause(reason, remedy, tuple(group)) for (_, reason, remedy), group in by_cause.items()]
 
 
 def by_section(rows: Iterable[Row], *, several_books: bool) -> Iterator[tuple[str, list[Row]]]:
     """Yield the rows of each section of the runbook, with its title."""
-    found: dict[str, list[Row]] = {}
+    by_title: dict[str, list[Row]] = {}
     for row in rows:
         book = row.name.partition("/")[0]
         title = f"{book} {row.ref}" if several_books else row.ref
-        found.setdefault(title.strip(), []).append(row)
-    yield from found.items()
+        by_title.setdefault(title.strip(), []).append(row)
+    yield from by_title.items()

@@ -1,4 +1,4 @@
-"""A run at a glance: how it began, how it ended and its figures, without all that it looked at.
+"""A run in short: how it began, how it ended and its figures, without all that it observed.
 
 The chain of its journal is checked whole; what decides a sign-off is read and judged whole by `journal` and `judged`.
 """
@@ -38,62 +38,71 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Glance:
+class RunSummary:
     """One run."""
 
     folder: Path
     start: Start
     finish: Finish | None
     figures: dict[DecisionKey, Figure]
-    """Of a look after the launch."""
+    """Of a run after the launch."""
     records: int
     head: str
     """The digest of the last whole line: it stands for all of them."""
 
     @property
     def whole(self) -> bool:
-        """Tell whether it ended by itself and answered everything that was due."""
+        """Whether it ended by itself and answered everything that was due."""
         return bool(self.finish and self.finish.ended and not self.finish.counts.get(Outcome.NOT_RUN))
 
     @property
     def word(self) -> str:
-        """Give the verdict that it recorded."""
+        """The verdict that it recorded."""
         return str(self.finish.verdict) if self.finish else "ended early"
 
     @property
     def kind(self) -> str:
-        """Say whether that is good, bad or open."""
+        """Whether that is good, bad or open."""
         return kind_of(self.finish.exit if self.finish else None)
 
 
 def kind_of(code: int | None) -> str:
-    """Sort an exit code of a verdict."""
-    return {0: "good", 1: "bad"}.get(code, "open") if code is not None else "open"
+    """Return whether the exit code of a verdict is good, bad or open; None is that of a run without an end."""
+    if code == 0:
+        return "good"
+    return "bad" if code == 1 else "open"
 
 
-def glance(folder: Path) -> Glance:
-    """Read the run in a folder. Raises BadRun where its chain is broken."""
+def read_summary(folder: Path) -> RunSummary:
+    """Return the summary of the run in a folder. Raises BadRun where its chain is broken."""
     try:
-        whole, _, _ = (folder / FILE).read_bytes().rpartition(b"\n")
+        content = (folder / FILE).read_bytes()
     except OSError as error:
         raise BadRun(f"the journal cannot be read: {error.strerror}") from None
+
+    # What follows the last newline is a record that was cut off.
+    whole, _, _ = content.rpartition(b"\n")
     if not whole:
         raise BadRun("the journal is empty: the run died before it began")
     lines = whole.split(b"\n")
-    head = _chained(lines)
+    head = _last_digest(lines)
+
     try:
+        # The states of all decisions are left out: they are long, and no summary shows them.
         start = Start.model_validate({**json.loads(lines[0]), "before": None})
         last = json.loads(lines[-1])
-        ended = last.get("record") == "finish"
-        finish = Finish.model_validate({**last, "standing": None}) if ended else None
-        figures = dict(_figures(lines)) if start.phase is Phase.POSTLAUNCH else {}  # only those become trends
+        has_ended = last.get("record") == "finish"
+        finish = Finish.model_validate({**last, "standing": None}) if has_ended else None
+        # Only the figures of runs after the launch become trends.
+        figures = dict(_figures(lines)) if start.phase is Phase.POSTLAUNCH else {}
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise BadRun(f"the journal is not of this version: {type(error).__name__}") from None
-    return Glance(folder, start, finish, figures, len(lines), head)
+
+    return RunSummary(folder, start, finish, figures, len(lines), head)
 
 
-def _chained(lines: list[bytes]) -> str:
-    """Follow the digests from line to line; give that of the last. Raises BadRun."""
+def _last_digest(lines: list[bytes]) -> str:
+    """Return the digest of the last line, having followed the chain from the first. Raises BadRun where it breaks."""
     prev = FIRST
     for number, line in enumerate(lines):
         if not line.startswith(b'{"seq":%d,"prev":"%s",' % (number, prev.encode())):
@@ -103,24 +112,37 @@ def _chained(lines: list[bytes]) -> str:
 
 
 def _figures(lines: list[bytes]) -> Iterator[tuple[DecisionKey, Figure]]:
+    """Yield the first number of each decision that measured one."""
     for line in lines:
-        if b'"record":"result"' in line[:_HEAD]:
-            record = json.loads(line)
-            key = DecisionKey(record["line"], record["check"], record.get("subject"))
-            found = next(filter(None, (_figure(record["says"], one) for one in record["measurements"])), None)
-            if found:
-                yield key, found
+        # Most records are observations and requests: they are not even parsed.
+        if b'"record":"result"' not in line[:_HEAD]:
+            continue
+
+        record = json.loads(line)
+        figures = (_figure(record["says"], measurement) for measurement in record["measurements"])
+        first = next(filter(None, figures), None)
+        if first:
+            yield DecisionKey(record["line"], record["check"], record.get("subject")), first
 
 
-def _figure(says: str, one: dict[str, Any]) -> Figure | None:
-    value, limit = number(one["value"]), number(one["limit"])
-    return (
-        Figure(says, one["name"], value, one["comparator"], limit, one["unit"], one["ok"])
-        if value is not None
-        else None
+def _figure(says: str, measurement: dict[str, Any]) -> Figure | None:
+    value = number(measurement["value"])
+    if value is None:
+        return None
+    return Figure(
+        says=says,
+        name=measurement["name"],
+        value=value,
+        comparator=measurement["comparator"],
+        limit=number(measurement["limit"]),
+        unit=measurement["unit"],
+        ok=measurement["ok"],
     )
 
 
 def number(value: object) -> float | None:
-    """Give what can be drawn; None for anything else."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """Return a value that can be drawn; None for anything else."""
+    # True is an int to Python, and no quantity.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)

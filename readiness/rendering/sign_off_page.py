@@ -12,15 +12,16 @@ from datetime import date, datetime
 from pathlib import Path
 
 from readiness.evidence.ledger import PAGE, Ledger
-from readiness.evidence.records import Result, Start
+from readiness.evidence.records import Result
 from readiness.evidence.signing import Signer
 from readiness.files.atomic_write import write_whole
 from readiness.outcomes import Phase
 from readiness.rendering import launch_timeline
+from readiness.rendering.actions import owner_of
 from readiness.rendering.charts import page
 from readiness.rendering.checklist import Mark, Rendered, books, counts, link_to, mark_of
 from readiness.rendering.dossier import Decided, Dossier, shown
-from readiness.rendering.figures import HIGH, LIMIT_AT, WIDE, bars, course, said
+from readiness.rendering.figures import HIGH, LIMIT_AT, WIDE, bars, course, value_and_limit
 from readiness.rendering.run_summary import kind_of
 from readiness.rendering.texts import shortened
 from readiness.runbook.sign_off import SignOff, same_name
@@ -58,7 +59,7 @@ class Card:
     kind: str
     at: datetime | None = None
     link: str = ""
-    told: str = ""
+    summary: str = ""
     stale: str = ""
     notes: tuple[str, ...] = ()
 
@@ -87,114 +88,138 @@ class Blocked:
 
 
 def headline(dossier: Dossier) -> Headline:
-    """Give the verdict: that of the last phase, unless its evidence cannot be trusted."""
-    found = dossier.phases.get(Phase.GA)
+    """Return the verdict: that of the last phase, unless its evidence cannot be trusted."""
     if dossier.untrusted:
         return Headline(Word.INCOMPLETE, "open", "the evidence cannot be trusted as it lies here; see what blocks")
-    if found is None:
+
+    decided = dossier.phases.get(Phase.GA)
+    if decided is None:
         return Headline(Word.INCOMPLETE, "open", f"ga has not been judged: pytest -m ga --env {dossier.environment}")
-    verdict = found.judged.verdict
-    beside = list(_beside(dossier)) if verdict.good else []
-    says = f"{verdict.action}; but {', '.join(beside)}" if beside else verdict.action
+
+    verdict = decided.judged.verdict
+    reservations = list(_reservations(dossier)) if verdict.good else []
+    says = f"{verdict.action}; but {', '.join(reservations)}" if reservations else verdict.action
     return Headline(verdict.word, kind_of(verdict.exit), says)
 
 
-def _beside(dossier: Dossier) -> Iterator[str]:
-    """Tell which of the other phases an approver should look at, though the last one speaks for itself."""
+def _reservations(dossier: Dossier) -> Iterator[str]:
+    """Yield which of the other phases an approver should look at, though the last one speaks for itself."""
     for phase in Phase:
-        found = dossier.phases.get(phase)
-        if found is None:
+        decided = dossier.phases.get(phase)
+        if decided is None:
             yield f"{phase} was not judged"
-        elif not found.judged.verdict.good:
-            yield f"{phase} is {found.judged.verdict.word}"
-        elif found.stale:
+        elif not decided.judged.verdict.good:
+            yield f"{phase} is {decided.judged.verdict.word}"
+        elif decided.stale:
             yield f"{phase} is stale"
 
 
 def cards(dossier: Dossier) -> Iterator[Card]:
-    """Sum up each phase."""
+    """Yield each phase in short."""
     for phase in Phase:
-        found = dossier.phases.get(phase)
-        if found is None:
-            yield Card(phase, "not judged", "open", told=f"pytest -m {phase} --env {dossier.environment}")
+        decided = dossier.phases.get(phase)
+        if decided is None:
+            yield Card(phase, "not judged", "open", summary=f"pytest -m {phase} --env {dossier.environment}")
             continue
-        start, judged = found.run.start, found.judged
-        told = f"{judged.decided} of {judged.demanded} due decisions"
-        verdict, link = judged.verdict, link_to(found.run.folder)
-        kind = kind_of(verdict.exit if not found.doubts else INCOMPLETE_EXIT)
-        yield Card(phase, verdict.word, kind, start.as_of, link, told, found.stale, found.notes)
+
+        verdict = decided.judged.verdict
+        # A verdict in doubt keeps its word, and loses its colour.
+        code = INCOMPLETE_EXIT if decided.doubts else verdict.exit
+        yield Card(
+            phase,
+            verdict.word,
+            kind_of(code),
+            at=decided.run.start.as_of,
+            link=link_to(decided.run.folder),
+            summary=f"{decided.judged.decided} of {decided.judged.demanded} due decisions",
+            stale=decided.stale,
+            notes=decided.notes,
+        )
 
 
 def blocked(dossier: Dossier) -> list[Blocked]:
-    """Give what keeps each phase from a good verdict, the last phase first."""
-    found = []
+    """Return what keeps each phase from a good verdict, the last phase first."""
+    phases = []
     for phase in reversed(Phase):
         decided = dossier.phases.get(phase)
         command = f"pytest -m {phase} --env {dossier.environment}"
+
         if decided is None:
+            # Of the phases only the last must have been judged for a sign-off.
             if phase is Phase.GA:
-                found.append(Blocked(phase, "not judged", (), command, ("no run of it lies here",)))
+                phases.append(Blocked(phase, "not judged", (), command, ("no run of it lies here",)))
             continue
+
         verdict = decided.judged.verdict
+        if verdict.good and not decided.doubts:
+            continue
         ended = () if verdict.ended else ("the run did not end by itself, or its evidence is not whole",)
-        if not verdict.good or decided.doubts:
-            endings = (*ended, *shown(decided.doubts))
-            found.append(Blocked(phase, verdict.word, tuple(_blocks(decided, dossier)), command, endings))
-    return found
+        endings = (*ended, *shown(decided.doubts))
+        phases.append(Blocked(phase, verdict.word, tuple(_blocks(decided, dossier)), command, endings))
+    return phases
 
 
 def _blocks(decided: Decided, dossier: Dossier) -> Iterator[Block]:
-    by_key: dict[object, Result] = {}
+    # Of several results of one decision, that stands which its judgement came to.
+    results: dict[object, Result] = {}
     for result in decided.results:
-        known = by_key.get(result.key)
-        if known is None or decided.judged.outcomes.get(result.key) is result.outcome:
-            by_key[result.key] = result
+        decides = decided.judged.outcomes.get(result.key) is result.outcome
+        if decides or result.key not in results:
+            results[result.key] = result
+
     for key in dict.fromkeys(decided.judged.verdict.holding):
-        found = by_key.get(key)
-        if found is None:
+        holding = results.get(key)
+        if holding is None:
             continue
-        mark = mark_of(found, decided, dossier)
-        why = found.reason or (f"its step {found.step} still stands" if found.step else "")
-        owner = _owner(found, decided.run.start)
-        yield Block(key.name, found.says, mark, shortened(why), shortened(found.remedy), owner)
+        yield Block(
+            name=key.name,
+            says=holding.says,
+            mark=mark_of(holding, decided, dossier),
+            why=shortened(_why(holding)),
+            remedy=shortened(holding.remedy),
+            owner=shortened(owner_of(key, decided.run.start.owners)),
+        )
 
 
-def _owner(result: Result, start: Start) -> str:
-    """Say who sees to a decision, where the journal names owners: of the line, else of the area of its check."""
-    known = (result.key.name, result.line, result.check.partition(".")[0])
-    return shortened(next((start.owners[one] for one in known if one in start.owners), ""))
+def _why(result: Result) -> str:
+    if result.reason:
+        return result.reason
+    return f"its step {result.step} still stands" if result.step else ""
 
 
 def roles(dossier: Dossier) -> list[str]:
-    """Name the roles whose approval the runbooks demand."""
-    found = dossier.phases.get(Phase.GA)
-    lines = found.run.plan.lines if found and found.run.plan else ()
-    named = [line.limits[APPROVALS].get("roles", ()) for line in lines if APPROVALS in line.limits]
-    return list(dict.fromkeys(str(role) for one in named for role in one))
+    """Return the roles whose approval the runbooks demand."""
+    decided = dossier.phases.get(Phase.GA)
+    lines = decided.run.plan.lines if decided and decided.run.plan else ()
+    demanded = [line.limits[APPROVALS].get("roles", ()) for line in lines if APPROVALS in line.limits]
+    return list(dict.fromkeys(str(role) for of_line in demanded for role in of_line))
 
 
 def lacks(form: SignOff | None, wanted: list[str]) -> str:
-    """Say what the form still needs; empty where it is filled."""
-    known = {same_name(one.role) for one in form.approvals} if form else set()
-    missing = [role for role in wanted if same_name(role) not in known]
+    """Return what the form still needs; empty where it is filled."""
+    approved = {same_name(approval.role) for approval in form.approvals} if form else set()
+    missing = [role for role in wanted if same_name(role) not in approved]
     without = f"; nobody has approved as {', '.join(missing)}" if missing else ""
+
     if form is None or form.decision == "open":
         return f"nobody has decided{without}"
-    return f"the decision is {form.decision}{without}" if missing else ""
+    if missing:
+        return f"the decision is {form.decision}{without}"
+    return ""
 
 
 def signatures(form: SignOff | None, wanted: list[str]) -> list[Signature]:
-    """Give a row for each role that signs: filled where it has, empty to be signed by hand where it has not."""
-    given = {
-        same_name(one.role): Signature(one.role, one.name, one.approved_on, one.evidence)
-        for one in (form.approvals if form else ())
-    }
-    asked = {same_name(role): Signature(role) for role in wanted}
-    return list((asked | given).values())
+    """Return a row for each role that signs: filled where it has, empty to be signed by hand where it has not."""
+    rows = {same_name(role): Signature(role) for role in wanted}
+    approvals = form.approvals if form else ()
+    for approval in approvals:
+        signature = Signature(approval.role, approval.name, approval.approved_on, approval.evidence)
+        rows[same_name(approval.role)] = signature
+    return list(rows.values())
 
 
 @dataclass(frozen=True)
-class Stated:
+class ServiceLevel:
     """What the form states of the service; without a measurement, why it is not known."""
 
     name: str
@@ -203,31 +228,36 @@ class Stated:
     ok: bool
 
 
-def statement(dossier: Dossier) -> Iterator[Stated]:
-    """Give the service levels of the week."""
-    found = dossier.phases.get(Phase.GA)
-    for result in found.results if found else ():
+def statement(dossier: Dossier) -> Iterator[ServiceLevel]:
+    """Yield the service levels of the week."""
+    decided = dossier.phases.get(Phase.GA)
+    results = decided.results if decided else ()
+    for result in results:
         if not result.check.startswith("slo."):
             continue
-        for one in result.measurements:
-            value, allowed = said(one)
-            yield Stated(one.name, value, allowed, one.ok)
+        for measurement in result.measurements:
+            value, allowed = value_and_limit(measurement)
+            yield ServiceLevel(measurement.name, value, allowed, measurement.ok)
         if not result.measurements:
-            yield Stated(result.says, f"{result.outcome}: {shortened(result.reason)}", "", ok=False)
+            yield ServiceLevel(result.says, f"{result.outcome}: {shortened(result.reason)}", "", ok=False)
 
 
 def digest(dossier: Dossier) -> str:
-    """Give one digest for all the evidence: whoever has it knows whether the page was made from the same."""
-    lines = [f"{one.head}  {one.folder.name}\n" for one in dossier.runs]
-    lines += [f"{one.digest}  {one.folder.name}\n" for one in (*dossier.rehearsals, *dossier.drills)]
+    """Return one digest for all the evidence: whoever has it knows whether the page was made from the same."""
+    lines = [f"{run.head}  {run.folder.name}\n" for run in dossier.runs]
+    procedures = (*dossier.rehearsals, *dossier.drills)
+    lines += [f"{procedure.digest}  {procedure.folder.name}\n" for procedure in procedures]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def render(dossier: Dossier) -> str:
-    """Write the page."""
-    wanted, trends, form = roles(dossier), course(dossier), dossier.sign_off
+    """Return the page as HTML."""
+    form = dossier.sign_off
+    wanted = roles(dossier)
+    form_lacks = lacks(form, wanted)
+    trends = course(dossier)
     own, nearest = bars(dossier)
-    checklist = books(dossier, Rendered(lacks(form, wanted), trends.lacks))
+    checklist = books(dossier, Rendered(form_lacks, trends.lacks))
     boxes = [box for book in checklist for box in book.boxes]
     return page(
         "sign_off.html",
@@ -238,18 +268,18 @@ def render(dossier: Dossier) -> str:
         own=own,
         nearest=nearest,
         course=trends,
-        passage=launch_timeline.passage(dossier),
-        lane=(launch_timeline.WIDE, launch_timeline.LEFT, launch_timeline.TOP),
+        timeline=launch_timeline.timeline(dossier),
+        frame=(launch_timeline.WIDE, launch_timeline.LEFT, launch_timeline.TOP),
         spark=(WIDE, HIGH, LIMIT_AT),
         books=checklist,
         boxes=boxes,
         ticked=sum(box.mark.ticked for box in boxes),
         counts=counts(boxes),
         form=form,
-        lacks=lacks(form, wanted),
+        lacks=form_lacks,
         signatures=signatures(form, wanted),
         statement=list(statement(dossier)),
-        deciding={found.run.folder.name for found in dossier.phases.values()},
+        deciding={decided.run.folder.name for decided in dossier.phases.values()},
         digest=digest(dossier),
         link=link_to,
     )
@@ -258,9 +288,12 @@ def render(dossier: Dossier) -> str:
 def write(dossier: Dossier, signer: Signer | None, mask: Callable[[str], str] = str) -> tuple[Path, str]:
     """Write the page beside the runs and enter it into their ledger, where there is one.
 
-    Gives the page, and the head of the ledger or nothing. Raises BadRun and OSError.
+    Returns the page, and the head of the ledger or nothing. Raises BadRun and OSError.
     """
     home = dossier.reports / dossier.environment
-    path, book = home / PAGE, Ledger(home, signer)
+    path = home / PAGE
     write_whole(path, mask(render(dossier)))
-    return path, book.enter(path) if book.path.exists() else ""
+
+    ledger = Ledger(home, signer)
+    head = ledger.enter(path) if ledger.path.exists() else ""
+    return path, head

@@ -1,4 +1,4 @@
-"""How a page shows what was said elsewhere: cut to a few lines, and as the place that a link leads to."""
+"""How a page shows texts from outside: cut to a few lines, and as the place that a link leads to."""
 
 from __future__ import annotations
 

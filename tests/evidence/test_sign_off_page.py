@@ -184,7 +184,7 @@ def test_a_journal_that_was_touched_stands_against_the_verdict(tmp_path: Path) -
     journal.write_text(journal.read_text("utf-8").replace('"value":1.0', '"value":1.5', 1), "utf-8")
     dossier = gather(tmp_path, "shop", {})
     assert headline(dossier).word == "INCOMPLETE"
-    assert [one.folder for one in dossier.lost] == [folder]
+    assert [one.folder for one in dossier.unusable] == [folder]
     assert "does not follow the line before" in render(dossier)
 
 
