@@ -9,8 +9,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 GEVENT := tests/loadtests/test_client.py tests/loadtests/test_connection.py
 REHEARSALS := tests/loadtests $(foreach one,$(GEVENT),--ignore=$(one))
 OTHERS := tests --ignore=tests/loadtests
-# Three workers take whole files (and the fault matrix by its sandboxes), as each waits now and then; the slowest tests are told at the end, and what
-# each file costs beside its budget.
+# Three workers take whole files (and the fault matrix by its sandboxes), because each of them waits now and then; the
+# slowest tests are told at the end, and what each file costs beside its budget.
 TELL := --durations=30
 SHARED := --numprocesses=3 --dist=loadscope --no-loadscope-reorder $(TELL)
 WAITING := --numprocesses=4 --dist=worksteal $(TELL)
