@@ -12,14 +12,21 @@ from pydantic import BaseModel
 
 from readiness.measurements import Plain
 
+_PLAIN_TYPES = frozenset({type(None), bool, int, str})
+
 
 def as_plain(value: Any) -> Plain:
     """Return a value as plain JSON. What JSON has no word for becomes its text: a date, a path, a NaN."""
     # By its very type: an enum that is a str or an int too becomes its text below.
-    if value is None or type(value) in {bool, int, str}:
+    kind = type(value)
+    if kind in _PLAIN_TYPES or (isinstance(value, float) and math.isfinite(value)):
         return cast("Plain", value)
-    if isinstance(value, float) and math.isfinite(value):
-        return value
+
+    # Nearly all that has parts is one of these; to ask for the abstract classes takes ten times as long.
+    if kind is dict:
+        return {str(key): as_plain(part) for key, part in value.items()}
+    if kind is list or kind is tuple:
+        return [as_plain(part) for part in value]
 
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json")
