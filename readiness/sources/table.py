@@ -101,6 +101,5 @@ class Clients:
 
     def close(self) -> None:
         """Close all connections."""
-        self.http.close()
         self.postgres.close()
         self.replica.close()

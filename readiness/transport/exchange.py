@@ -6,6 +6,7 @@ It imports httpx, which is slow to load, and is therefore itself imported with t
 from __future__ import annotations
 
 import http.cookiejar
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -71,13 +72,13 @@ class _Hop:
 
 
 class Exchange:
-    """Sends requests and receives their answers, over connections of its own."""
+    """Sends requests and receives their answers, each over a connection of its own."""
 
     def __init__(self, settings: schema.Http, target: schema.Target, guard: Guard) -> None:
         self._settings = settings
         self._target = target
         self._guard = guard
-        self._client: httpx.Client | None = None
+        self._tls: ssl.SSLContext | None = None
         self._places: dict[str, threading.Semaphore] = {}
         self._lock = threading.Lock()
 
@@ -123,25 +124,27 @@ class Exchange:
             "a loop? follow it in a browser, and set the address where it ends",
         )
 
-    def close(self) -> None:
-        """Close all connections."""
-        if self._client:
-            self._client.close()
+    def _client(self) -> httpx.Client:
+        """Return a client for one request.
 
-    def _open(self) -> httpx.Client:
-        """Return the one client, made when it is first needed: reading the certificates takes a while."""
+        A pool that requests share hands a connection on which has just been answered, while another thread closes it
+        as superfluous; then the request on it waits for its whole deadline (httpcore issue 1110).
+        """
+        return httpx.Client(
+            verify=self._tls_context(),
+            # A proxy or a .netrc of this machine must not decide what is asked.
+            trust_env=False,
+            follow_redirects=False,
+            # Requests do not know of each other: no cookie is kept.
+            cookies=_no_cookies(),
+        )
+
+    def _tls_context(self) -> ssl.SSLContext:
+        """Return the one context of all requests: reading the certificates takes a while."""
         with self._lock:
-            if self._client is None:
-                self._client = httpx.Client(
-                    # A proxy or a .netrc of this machine must not decide what is asked.
-                    trust_env=False,
-                    follow_redirects=False,
-                    # Requests do not know of each other: no cookie is kept, and each has a connection of its own,
-                    # whose socket is known, so that the deadline can end it whatever it drips.
-                    cookies=_no_cookies(),
-                    limits=httpx.Limits(max_keepalive_connections=0),
-                )
-            return self._client
+            if self._tls is None:
+                self._tls = httpx.create_ssl_context(trust_env=False)
+            return self._tls
 
     def _address(self, where: str) -> httpx.URL:
         """Return the URL of a path of the target, or of a whole address. Raises Unknown."""
@@ -218,29 +221,29 @@ class Exchange:
             if event in _CONNECTED:
                 wire.hold(info["return_value"].get_extra_info("socket").fileno())
 
-        client = self._open()
-        started = time.monotonic()
-        try:
-            request = client.build_request(
-                hop.method,
-                hop.url,
-                headers=self._headers(hop),
-                timeout=deadline.left(),
-                extensions={"trace": trace},
-                **hop.content,
-            )
-            response = client.send(request, stream=True)
-        except httpx.TimeoutException:
-            raise
-        except _FAILURES as error:
-            raise _Early(error) from None
-
         where = shown(hop.url)
-        try:
-            raw = self._body(response, where)
-        finally:
-            response.close()
-        seconds = time.monotonic() - started
+        with self._client() as client:
+            started = time.monotonic()
+            try:
+                request = client.build_request(
+                    hop.method,
+                    hop.url,
+                    headers=self._headers(hop),
+                    timeout=deadline.left(),
+                    extensions={"trace": trace},
+                    **hop.content,
+                )
+                response = client.send(request, stream=True)
+            except httpx.TimeoutException:
+                raise
+            except _FAILURES as error:
+                raise _Early(error) from None
+
+            try:
+                raw = self._body(response, where)
+            finally:
+                response.close()
+            seconds = time.monotonic() - started
 
         encoding = response.headers.get("content-encoding", "").strip().lower()
         body = unpack(raw, encoding, self._settings.body_bytes_at_most, where)

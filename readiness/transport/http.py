@@ -60,12 +60,6 @@ class Http:
             method, where, effect=effect, token=token, headers=headers or {}, content=content, follow=follow
         )
 
-    def close(self) -> None:
-        """Close all connections."""
-        with self._lock:
-            if self._exchange:
-                self._exchange.close()
-
     def _open(self) -> Exchange:
         """Return what sends requests, made when the first is sent."""
         from readiness.transport.exchange import Exchange  # noqa: PLC0415  httpx is slow to load: who asks pays
