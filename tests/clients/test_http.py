@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -290,51 +289,6 @@ def test_the_surroundings_send_nothing_elsewhere(make: Make, monkeypatch: pytest
         assert make(server.url).http.get("/").json() == {"a": 1}
 
 
-def test_only_so_many_at_once(make: Make) -> None:
-    at_once, most, lock = 0, 0, threading.Lock()
-
-    def counted(server: Server, connection: socket.socket, asked: Asked) -> None:
-        nonlocal at_once, most
-        with lock:
-            at_once += 1
-            most = max(most, at_once)
-        server.stopped.wait(0.03)
-        with lock:
-            at_once -= 1
-        document({})(server, connection, asked)
-
-    with Server(counted) as server:
-        http = make(server.url, http={"connections_per_host": 2}).http
-        threads = [threading.Thread(target=http.get, args=("/",)) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(server.asked) == 8
-    assert most <= 2
-
-
-def test_waiting_for_a_place_counts_towards_the_deadline(make: Make) -> None:
-    with Server(never) as server:
-        http = make(server.url, http={"connections_per_host": 1, "deadline_seconds": DEADLINE}).http
-        started = time.monotonic()
-        found: list[Unknown] = []
-
-        def ask() -> None:
-            with pytest.raises(Unknown) as unknown:
-                http.get("/")
-            found.append(unknown.value)
-
-        threads = [threading.Thread(target=ask) for _ in range(8)]  # one after another each would be sent
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert time.monotonic() - started < NEVER
-        assert len(server.asked) < 8, "each of them had a whole deadline for itself"
-    assert len(found) == 8
-
-
 @pytest.mark.parametrize("token", ["a-token\nwith a line break", "a-token\x00of-nothing"])
 def test_a_token_that_cannot_be_sent_is_not_told(token: str, make: Make, guard: Guard) -> None:
     with Server(document({})) as server:
@@ -393,18 +347,3 @@ def test_a_pointer_that_finds_nothing_says_what_is_there(pointer: str, reason: s
         at_pointer(DOCUMENT, pointer)
     assert reason in found.value.reason
     assert remedy in found.value.remedy
-
-
-def test_many_at_once_are_all_answered(make: Make) -> None:
-    """A pool that they shared closed connections that it had just handed on: one in a thousand was never answered."""
-
-    def a_moment_later(_server: Server, connection: socket.socket, _asked: Asked) -> None:
-        time.sleep(0.05)
-        connection.sendall(packet(200, b"{}", {"Connection": "keep-alive"}))
-        connection.recv(1)  # until whoever asked closes it
-
-    with Server(a_moment_later) as server:
-        http = make(server.url, http={"connections_per_host": 32, "deadline_seconds": 30}).http
-        with ThreadPoolExecutor(32) as pool:
-            answers = list(pool.map(lambda _: http.get("/").status, range(640)))
-    assert answers == [200] * 640
