@@ -18,8 +18,9 @@ ALERTMANAGER = {"alert-routing"}
 
 
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Path]:
+def ended(starts_servers: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Path]:
     """Return the last lines of the demo, and its folder of reports."""
+    del starts_servers
     folder = tmp_path_factory.mktemp("demo")
     variables = {**os.environ, **machine(folder / "machine", **{"prometheus-alertmanager": EXITS})}
     command = [sys.executable, "-m", "readiness", "demo", "--reports", str(folder / "reports")]
