@@ -82,7 +82,7 @@ class Demand:
     """Of the response times: the rule must look at this quantile, or a higher one."""
 
     def met_at(self, value: float) -> bool:
-        """Tell whether a rule that fires at this value is good enough.
+        """Check whether a rule that fires at this value is good enough.
 
         Two failures in a row are a demand from below: one failure alone must not page anybody.
         """
@@ -91,7 +91,7 @@ class Demand:
 
 
 def fires_at(condition: Condition, demand: Demand, timing: Timing) -> float:
-    """Tell at which value of the demanded quantity the rule fires. Raises Unreadable; infinity is never."""
+    """Return at which value of the demanded quantity the rule fires. Raises Unreadable; infinity is never."""
     if isinstance(condition, Opaque):
         raise Unreadable(condition.reason)
     if isinstance(condition, Comparison):
@@ -114,7 +114,7 @@ def fires_at(condition: Condition, demand: Demand, timing: Timing) -> float:
 
 
 def _settled(condition: Condition, demand: Demand, found: list[float]) -> bool:
-    """Tell whether it does not matter what an unread part says.
+    """Check whether it does not matter what an unread part says.
 
     Of alternatives the earliest counts: one that is early enough settles it. Of parts that must all hold the latest
     counts: one that is too late settles it. Failures are counted from below, where neither is so.
@@ -126,7 +126,7 @@ def _settled(condition: Condition, demand: Demand, found: list[float]) -> bool:
 
 
 def _is_filter(part: Condition) -> bool:
-    """Tell whether a part only says where the rule looks: `readonly == 0`, `requests > 0`."""
+    """Check whether a part only says where the rule looks: `readonly == 0`, `requests > 0`."""
     if not isinstance(part, Comparison):
         return False
     return (part.word in {IS, IS_NOT} and part.threshold in {0, 1}) or (part.word == ABOVE and part.threshold == 0)
@@ -158,7 +158,7 @@ def _one_is_enough(found: Comparison, path: tuple[Step, ...]) -> None:
 
 
 def _waits(step: Step, demand: Demand, timing: Timing) -> float:
-    """Tell for how long a part keeps back what is bad already. Raises Unreadable where it depends on how bad it is."""
+    """Return for how long a part keeps back what is bad already. Raises Unreadable where that depends on its size."""
     node = step.node
     if isinstance(node, promql.VectorSelector | promql.MatrixSelector | promql.SubqueryExpr):
         return _offset(node)
@@ -182,7 +182,7 @@ def _offset(node: promql.VectorSelector | promql.MatrixSelector | promql.Subquer
 
 
 def _is_soon_moved(node: promql.Call, rises: bool) -> bool:
-    """Tell whether half of the window is enough to move a quantile over time."""
+    """Check whether half of the window is enough to move a quantile over time."""
     middle, quantile = 0.5, node.args[0]
     if not isinstance(quantile, promql.NumberLiteral):
         return False
@@ -324,7 +324,7 @@ def _fails_at_zero(found: Comparison) -> bool:
 
 
 def _is_below_all_well(found: Comparison) -> bool:
-    """Tell whether it fires at 0 and not at 1; `<= 1` always does."""
+    """Check whether it fires at 0 and not at 1; `<= 1` always does."""
     return found.word == BELOW and (0 <= found.threshold < 1 if found.inclusive else 0 < found.threshold <= 1)
 
 
@@ -335,7 +335,7 @@ def _probe(timing: Timing) -> float:
 
 
 def _events(found: Comparison, demand: Demand, timing: Timing) -> float:
-    """Tell how many events it takes; a rule that must hold for longer than its window sees none of them alone."""
+    """Return how many events it takes; a rule that must hold for longer than its window sees none of them alone."""
     del demand
     must_be_readable(found.quantity)
     if found.word != ABOVE or isinstance(found.quantity, Ratio) or found.complement:

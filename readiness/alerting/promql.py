@@ -115,14 +115,14 @@ def read(expression: str) -> Condition:
 
 
 def nodes(node: promql.Expr) -> Iterator[promql.Expr]:
-    """Give all parts of an expression."""
+    """Yield all parts of an expression."""
     found: list[promql.Expr] = []
     promql.walk(node, found.append)
     yield from found
 
 
 def selectors(quantity: Quantity) -> Iterator[promql.VectorSelector]:
-    """Give the series that a quantity is made of."""
+    """Yield the series that a quantity is made of."""
     if isinstance(quantity, Ratio):
         yield from selectors(quantity.part)
         yield from selectors(quantity.whole)
@@ -145,7 +145,7 @@ def paths(node: promql.Expr, rises: bool, above: tuple[Step, ...] = ()) -> Itera
 
 
 def _parts(node: promql.Expr) -> list[tuple[promql.Expr, bool]]:
-    """Give the parts of an expression, and whether it rises when they do."""
+    """Return the parts of an expression, and whether it rises when they do."""
     if isinstance(node, promql.UnaryExpr):
         return [(node.expr, False)]
     if isinstance(node, promql.AggregateExpr | promql.SubqueryExpr):
@@ -346,7 +346,7 @@ _ARITHMETIC: dict[str, Callable[[promql.BinaryExpr], _Line]] = {
 
 
 def has_number(node: promql.Expr) -> bool:
-    """Tell whether arithmetic inside works with a number: then the scale of what comes out is not known."""
+    """Check whether arithmetic inside works with a number: then the scale of what comes out is not known."""
     for each in nodes(node):
         if isinstance(each, promql.BinaryExpr) and str(each.op) not in {*_SET, *_WORDS}:
             sides = (_bare(each.lhs), _bare(each.rhs))
@@ -356,7 +356,7 @@ def has_number(node: promql.Expr) -> bool:
 
 
 def arithmetic(node: promql.Expr) -> Iterator[promql.BinaryExpr]:
-    """Give the calculations inside, but for sums, and for the time that has passed since (`time() - started`)."""
+    """Yield the calculations inside, but for sums, and for the time that has passed since (`time() - started`)."""
     for each in nodes(node):
         if isinstance(each, promql.BinaryExpr) and str(each.op) not in {*_SET, *_WORDS, "+"}:
             clock = _bare(each.lhs)

@@ -69,7 +69,7 @@ def must_be_readable(quantity: Quantity) -> None:
 
 
 def _counted_over(quantity: Quantity) -> set[float | None]:
-    """Give the windows over which something is added up: a longer one gives more."""
+    """Return the windows over which something is added up: a longer one gives more."""
     if isinstance(quantity, Ratio):
         return set()  # has no unit
     calls = (each for each in nodes(quantity.node) if isinstance(each, promql.Call))
@@ -92,7 +92,7 @@ def must_keep_the_scale(quantity: Quantity, known: set[str], divided: bool = Fal
 
 
 def reach_of(node: promql.Expr) -> float | None:
-    """Tell how many seconds back a function looks."""
+    """Return how many seconds back a function looks."""
     for argument in node.args if isinstance(node, promql.Call) else ():
         if isinstance(argument, promql.MatrixSelector | promql.SubqueryExpr) and argument.range:
             return argument.range.total_seconds()
@@ -100,20 +100,20 @@ def reach_of(node: promql.Expr) -> float | None:
 
 
 def words_of(quantity: Quantity) -> set[str]:
-    """Give the words in the metrics' names of what is measured: of a ratio its upper part."""
+    """Return the words in the metrics' names of what is measured: of a ratio its upper part."""
     if isinstance(quantity, Ratio):
         return words_of(quantity.part)
     return {word for found in selectors(quantity) for word in _split(found.name or "")}
 
 
 def all_named(quantity: Quantity, words: Iterable[str]) -> bool:
-    """Tell whether each metric's name has one of the words."""
+    """Check whether each metric's name has one of the words."""
     names = [set(_split(found.name or "")) for found in selectors(quantity)]
     return bool(names) and all(name & set(words) for name in names)
 
 
 def endings_of(quantity: Quantity) -> set[str]:
-    """Give the last words of its metrics' names."""
+    """Return the last words of its metrics' names."""
     return {_split(found.name or "")[-1] for found in selectors(quantity)}
 
 
@@ -129,7 +129,7 @@ def _snake(name: str) -> str:
 
 
 def is_of_the_good(quantity: Quantity) -> bool:
-    """Tell whether it is a quantity of what is good: successes, free space."""
+    """Check whether it is a quantity of what is good: successes, free space."""
     upper = quantity.part if isinstance(quantity, Ratio) else quantity
     if isinstance(upper, Ratio) or any(isinstance(each, promql.BinaryExpr) for each in nodes(upper.node)):
         return False
@@ -144,21 +144,21 @@ def is_of_the_good(quantity: Quantity) -> bool:
 
 
 def tells_a_share(found: Comparison) -> bool:
-    """Tell whether what is compared says that it is a share, or per cent."""
+    """Check whether what is compared says that it is a share, or per cent."""
     if isinstance(found.quantity, Ratio) or found.factor == HUNDRED:
         return True
     return all_named(found.quantity, _SHARE | PER_CENT) or is_time_share(found.quantity)
 
 
 def is_time_share(quantity: Leaf) -> bool:
-    """Tell whether seconds are counted each second: the share of the time."""
+    """Check whether seconds are counted each second: the share of the time."""
     calls = (each for each in nodes(quantity.node) if isinstance(each, promql.Call))
     rated = any(each.func.name in {"rate", "irate"} for each in calls)
     return rated and all_named(quantity, {"seconds"}) and endings_of(quantity) <= {"total", "seconds"}
 
 
 def tells_the_usual(ratio: Ratio) -> bool:
-    """Tell whether what is now is divided by what was earlier, or by what was over a longer time."""
+    """Check whether what is now is divided by what was earlier, or by what was over a longer time."""
     now, usual = _looks_back(ratio.part), _looks_back(ratio.whole)
     earlier, longer = usual.offset > timedelta(0), usual.reach >= PAST and usual.reach > now.reach
     return now.offset <= timedelta(0) and (earlier or longer)

@@ -72,10 +72,10 @@ def _absent(name: str, labels: str, samples: Iterable[Sample]) -> Unknown:
 def _parsed(answer: Answer) -> list[Sample]:
     """Return the samples of an answer, in the format that its content type names. Raises Unknown."""
     # Slow to load: only who reads such a page pays for it.
-    from prometheus_client.openmetrics.parser import (  # noqa: PLC0415
+    from prometheus_client.openmetrics.parser import (  # noqa: PLC0415  slow to load: who asks pays
         text_string_to_metric_families as parse_openmetrics,
     )
-    from prometheus_client.parser import text_string_to_metric_families as parse_text  # noqa: PLC0415
+    from prometheus_client.parser import text_string_to_metric_families as parse_text  # noqa: PLC0415  slow to load: who asks pays
 
     text = answer.text()
     if text.lstrip().startswith("<"):

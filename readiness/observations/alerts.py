@@ -62,7 +62,7 @@ class AlertRule:
     """What it fires too late for: where it fires, and where the line wants it to."""
 
     def falls_short(self, severity: str | None) -> bool:
-        """Tell whether it is broken or loose, whatever else is the matter with it."""
+        """Check whether it is broken or loose, whatever else is the matter with it."""
         return self.health != "ok" or bool(self.too_late) or (severity or self.severity) != self.severity
 
 
@@ -159,7 +159,7 @@ def _absent(name: str, names: list[str]) -> str:
 
 
 def _judged(look: Look, found: Watching, severity: str | None, demands: list[Demand]) -> AlertRule:
-    """Say what one rule demands. Raises Unreadable where only the expression stands in the way of a judgement."""
+    """Return what one rule demands. Raises Unreadable where only the expression stands in the way of a judgement."""
     rule = found.rule
     if rule.health == "unknown":
         raise Unknown(f"the alert rule {rule.name} has not been evaluated yet", "wait for a minute, then run again")
@@ -204,7 +204,7 @@ def _age(rule: Rule) -> float:
 
 
 def _probe_seconds(look: Look, demands: list[Demand]) -> float | None:
-    """Tell how long it is between two health checks: as the environment says, or the longest scrape interval."""
+    """Return how long it is between two health checks: as the environment says, or the longest scrape interval."""
     stated = look.environment.alerts.probe_seconds
     if stated or not look.prometheus.configured or not any(demand.quantity == "failures" for demand in demands):
         return stated

@@ -80,7 +80,7 @@ class Rehearsals:
         return min(found.minutes for found in self.each)
 
     def slowest(self, seconds_below: float) -> float:
-        """Give the highest p95, in seconds.
+        """Return the highest p95, in seconds.
 
         Raises Unknown where the generator hides it, or where a stage is missing and no other one is too slow.
         """
@@ -95,7 +95,7 @@ class Rehearsals:
         return slowest
 
     def worst_share_failed(self, share_below: float) -> float:
-        """Give the highest share of failed requests. Unknown where a stage is missing and no other one is too bad."""
+        """Return the highest share of failed requests. Unknown where a stage is missing and no other one is too bad."""
         worst = max(found.share_failed for found in self.each)
         if worst < share_below:
             self.demand_all()
@@ -122,7 +122,7 @@ class Demand:
     limits: RehearsalLimits
 
     def renew(self, stage: str) -> str:
-        """Give the command that makes a new one."""
+        """Return the command that makes a new one."""
         return f"readiness rehearse --env {self.environment} --stage {stage}"
 
     def newest(self, stage: str) -> Rehearsed:
@@ -147,7 +147,7 @@ class Demand:
         return judge(figures, figures.evidence.asked.model_copy(update=limits))
 
     def _against(self, figures: Figures, stage: str) -> Iterator[str]:
-        """Tell why a rehearsal does not count here."""
+        """Yield why a rehearsal does not count here."""
         evidence = figures.evidence
         if (evidence.environment, evidence.stage) != (self.environment, stage):
             yield f"it is of {evidence.environment}, {evidence.stage}"

@@ -15,7 +15,7 @@ VALID = timedelta(days=30)
 
 
 def template_variables(on: date | None = None) -> dict[str, str]:
-    """Give the dates that the template leaves open."""
+    """Return the dates that the template leaves open."""
     made = on or datetime.now(UTC).date()
     return {"SANDBOX_ATTESTED_ON": str(made), "SANDBOX_ATTESTED_UNTIL": str(made + VALID)}
 

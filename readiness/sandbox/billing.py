@@ -23,11 +23,11 @@ class Billing:
     """Nobody of either account gets in."""
 
     def routes(self) -> list[Route]:
-        """Give what the service serves of it."""
+        """Return what the service serves of it."""
         return [Route("/v1/exports", self._exports), Route("/v1/reports/benchmark", self._benchmark)]
 
     def variables(self) -> dict[str, str]:
-        """Give what the environment's file needs."""
+        """Return what the environment's file needs."""
         return {"SANDBOX_SPENT_TOKEN": self.spent, "SANDBOX_UNPAID_TOKEN": self.unpaid}
 
     async def _exports(self, request: Request) -> Response:

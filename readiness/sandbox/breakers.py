@@ -18,7 +18,7 @@ class Breakers:
         self.opens_after = OPENS_AFTER
 
     def allows(self, name: str) -> bool:
-        """Tell whether the dependency may be used; an open breaker lets one try through after a while."""
+        """Check whether the dependency may be used; an open breaker lets one try through after a while."""
         found = self._database.rows(
             "select state, extract(epoch from now() - opened_at) > %s as rested from circuit_breaker_state"
             " where name = %s",

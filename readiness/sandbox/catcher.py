@@ -26,7 +26,7 @@ class Catcher:
         self._lock = threading.Lock()
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         return Starlette(
             routes=[Route("/webhook", self._take, methods=["POST"]), Route("/alerts", self._list, methods=["GET"])]
         )

@@ -29,7 +29,7 @@ class Channels:
     web: Web
 
     def variables(self) -> dict[str, str]:
-        """Give what an environment file needs to know."""
+        """Return what an environment file needs to know."""
         return {
             "SANDBOX_CHANNELS_URL": self.web.url,
             "SANDBOX_SLACK_TOKEN": self.slack.token,

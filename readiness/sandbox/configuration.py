@@ -36,7 +36,7 @@ class Configuration:
         self.write({name: value for name, value in changed.items() if value is not None})
 
     def get(self, name: str) -> str | None:
-        """Give a variable as the service knows it."""
+        """Return a variable as the service knows it."""
         with self._lock:
             try:
                 stamp = os.stat(self.path).st_mtime_ns  # noqa: PTH116  called for each request

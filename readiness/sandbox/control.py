@@ -44,7 +44,7 @@ class Control:
         self.web = Web(Starlette(routes=routes, exception_handlers={Exception: _failed}))
 
     def variables(self) -> dict[str, str]:
-        """Give the target's variables and the way to this hand."""
+        """Return the target's variables and the way to this hand."""
         own = {"SANDBOX_CONTROL_URL": self.web.url, "SANDBOX_CONTROL_TOKEN": self._token}
         return {**self._target.variables(), **own}
 

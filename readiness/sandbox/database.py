@@ -32,7 +32,7 @@ class Database:
     """How often all of them were given up."""
 
     def connection(self) -> psycopg.Connection[DictRow]:
-        """Give this thread's connection. Raises psycopg.OperationalError."""
+        """Return this thread's connection. Raises psycopg.OperationalError."""
         known: psycopg.Connection[DictRow] | None = getattr(self._local, "connection", None)
         if known is not None and (
             time.monotonic() - self._local.used > FORGOTTEN_SECONDS or self._local.renewed != self._renewed
@@ -52,11 +52,11 @@ class Database:
         self._renewed += 1
 
     def fresh(self) -> psycopg.Connection[DictRow]:
-        """Give a new connection, which the caller closes. Raises psycopg.OperationalError."""
+        """Return a new connection, which the caller closes. Raises psycopg.OperationalError."""
         return psycopg.connect(self.dsn, autocommit=True, row_factory=dict_row, connect_timeout=2)
 
     def state(self) -> str:
-        """Tell whether a new connection works: ok, or the name of the error."""
+        """Check whether a new connection works: ok, or the name of the error."""
         try:
             with self.fresh() as connection:
                 connection.execute("select 1")

@@ -23,7 +23,7 @@ class Backups:
     folder: Path
 
     def newest(self) -> Path:
-        """Give the newest."""
+        """Return the newest."""
         return max(self.folder.glob("*.dump"), key=lambda path: path.stat().st_mtime)
 
 

@@ -168,7 +168,7 @@ class Front:
         return found
 
     def _within(self) -> Iterator[float]:
-        """Give the share answered within each bound, when everything takes `slowness` times as long."""
+        """Yield the share answered within each bound, when everything takes `slowness` times as long."""
         for bound in BUCKETS:
             wanted = bound / self.slowness
             below = [share for known, share in zip(BUCKETS, QUICK, strict=True) if known <= wanted]
@@ -181,7 +181,7 @@ class Front:
             yield lower + (QUICK[at] - lower) * (wanted - left) / (BUCKETS[at] - left)
 
     def _gauges(self, moment: float) -> Iterator[tuple[Series, float]]:
-        """Give what goes up and down, as it stands at a moment (the past has it healthy)."""
+        """Yield what goes up and down, as it stands at a moment (the past has it healthy)."""
         midnight = moment - moment % 86_400
         yield ("node_memory_MemTotal_bytes", ()), 8.0 * GIGABYTE
         yield ("node_memory_MemAvailable_bytes", ()), 8.0 * GIGABYTE * (1 - self.memory)
@@ -243,7 +243,7 @@ class Front:
 
     def _page(self, request: Request) -> Response:
         del request
-        if self.status != 200:  # noqa: PLR2004
+        if self.status != 200:  # noqa: PLR2004  the status of HTTP
             return PlainTextResponse("unavailable", self.status)
         with self._lock:
             found = dict(self._counts)
@@ -278,7 +278,7 @@ class Front:
         return lines
 
     def remember(self) -> dict[Series, float]:
-        """Give what has been counted, for `restore`."""
+        """Return what has been counted, for `restore`."""
         with self._lock:
             return dict(self._counts)
 

@@ -57,7 +57,7 @@ class Office:
         self.write()
 
     def variables(self) -> dict[str, str]:
-        """Give what an environment file needs to know."""
+        """Return what an environment file needs to know."""
         return {
             "SANDBOX_TEAM": str(self.folder / "team.json"),
             "SANDBOX_RELEASE": str(self.folder / "release.json"),

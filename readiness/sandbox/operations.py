@@ -46,7 +46,7 @@ class Operations:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         routes = {"/switch": self._switch, "/deploy": self._deploy, "/storage": self._storage, "/tell": self._tell}
         return Starlette(routes=[Route(path, self._checked(do), methods=["POST"]) for path, do in routes.items()])
 

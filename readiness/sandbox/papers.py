@@ -50,7 +50,7 @@ class Papers:
         return self.folder / "incidents"
 
     def variables(self) -> dict[str, str]:
-        """Give what an environment file needs to know."""
+        """Return what an environment file needs to know."""
         return {
             "SANDBOX_SIGN_OFF": str(self.sign_off),
             "SANDBOX_INCIDENTS": str(self.reports),
@@ -80,7 +80,7 @@ class Papers:
     def _page(self, request: Request) -> Response:
         name = request.path_params["name"]
         status = self.page_status.get(name, 404)
-        text = PAGES.get(name, "") if status == 200 else "no"  # noqa: PLR2004
+        text = PAGES.get(name, "") if status == 200 else "no"  # noqa: PLR2004  the status of HTTP
         return HTMLResponse(f"<!doctype html><title>{text}</title><h1>{text}</h1>", status)
 
 

@@ -49,7 +49,7 @@ class Server:
     process: subprocess.Popen[bytes]
 
     def dsn(self, user: str = "postgres", password: str | None = None) -> str:
-        """Give the address for a role."""
+        """Return the address for a role."""
         return f"postgresql://{user}:{password or self.password}@127.0.0.1:{self.port}/postgres"
 
     def stop(self) -> None:
@@ -82,7 +82,7 @@ def follow(primary: Server, folder: Path) -> Server:
     owner = _owner(folder)
     binaries = _binaries(owner)
     environment = {"PATH": f"{binaries}:/usr/bin:/bin", "LC_ALL": "C", "HOME": str(folder)}
-    copied = subprocess.run(  # noqa: S603
+    copied = subprocess.run(  # noqa: S603  our own words
         [
             *(str(binaries / "pg_basebackup"), "-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres"),
             *("-D", str(folder / "data"), "-R", "--checkpoint=fast", "--no-sync"),
@@ -144,7 +144,7 @@ def _copy(package: Path) -> Path:
         for part in (package, package.parent / f"{package.name}.libs"):
             if part.exists():
                 shutil.copytree(part, made / part.name)
-        subprocess.run(["/bin/chmod", "-R", "a+rX", str(made)], check=True)  # noqa: S603
+        subprocess.run(["/bin/chmod", "-R", "a+rX", str(made)], check=True)  # noqa: S603  our own words
         try:
             made.rename(target)
         except OSError:  # another process was faster

@@ -34,7 +34,7 @@ def start_server(words: Sequence[str], **options: Any) -> subprocess.Popen[bytes
 
 def _start(words: Sequence[str], options: Mapping[str, Any]) -> subprocess.Popen[bytes]:
     before = partial(end_with_parent, signal.SIGINT)  # runs after setuid, which would clear it
-    return subprocess.Popen(words, stdin=subprocess.DEVNULL, preexec_fn=before, **options)  # noqa: PLW1509, S603
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, preexec_fn=before, **options)  # noqa: PLW1509, S603  one system call before it begins; our own words
 
 
 def end_with_parent(number: signal.Signals) -> None:

@@ -30,7 +30,7 @@ def read_rows(content: bytes) -> list[dict[str, object]]:
 
 
 def fault_of(row: Mapping[str, object]) -> str:
-    """Say what is wrong with a row; nothing where it is valid. What is valid here, the database takes."""
+    """Return what is wrong with a row; nothing where it is valid. What is valid here, the database takes."""
     cells = {column: str(row.get(column) or "") for column in COLUMNS}
     if SURPLUS in row:
         return f"more than {len(COLUMNS)} columns"

@@ -83,7 +83,7 @@ class Service:
     billing: Billing = field(default_factory=Billing)
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         one = "/v1/uploads/{upload}"
         return Starlette(
             routes=[
@@ -196,7 +196,7 @@ class Service:
 
     @_threaded
     def _template(self, request: Request) -> Response:
-        """Give the empty file to fill in: from the object store, which may hold a newer one, or the built-in one."""
+        """Return the empty file to fill in: from the object store, which may hold a newer one, or the built-in one."""
         del request
         try:
             self.plant.http.get(f"{self.plant.configuration.get('STORAGE_URL')}/health/").raise_for_status()
@@ -212,7 +212,7 @@ class Service:
         time.sleep(self.health_seconds)
         if self.health_page:
             return HTMLResponse(self.health_page)
-        said = {"status": "ok" if self.health_status == 200 else "failing", "environment": self.environment}  # noqa: PLR2004
+        said = {"status": "ok" if self.health_status == 200 else "failing", "environment": self.environment}  # noqa: PLR2004  the status of HTTP
         told = datetime.now(UTC) - self.clock_behind
         said |= {"version": RELEASES[self.revision], "revision": self.revision, "timestamp": told.isoformat()}
         return JSONResponse(said, self.health_status)
@@ -239,7 +239,7 @@ class Service:
             answer = self.plant.http.get(url, timeout=CHECK_SECONDS)
         except httpx.HTTPError as error:
             return type(error).__name__
-        return "ok" if answer.status_code == 200 and answer.json().get("healthy") else "unhealthy"  # noqa: PLR2004
+        return "ok" if answer.status_code == 200 and answer.json().get("healthy") else "unhealthy"  # noqa: PLR2004  the status of HTTP
 
     @_threaded
     def _workers(self, request: Request) -> Response:
@@ -256,7 +256,7 @@ class Service:
     @_threaded
     def _metrics(self, request: Request) -> Response:
         del request
-        if self.metrics_status != 200:  # noqa: PLR2004
+        if self.metrics_status != 200:  # noqa: PLR2004  the status of HTTP
             return PlainTextResponse("forbidden", self.metrics_status)
         states = self.plant.database.rows("select name, state from circuit_breaker_state")
         self.plant.telemetry.breakers({row["name"]: row["state"] for row in states})

@@ -32,7 +32,7 @@ class ObjectStore:
         (folder / BUCKET).mkdir(parents=True)
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         return Starlette(
             routes=[
                 Route("/storage/v1/health/", self._health),

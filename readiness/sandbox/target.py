@@ -94,7 +94,7 @@ class Target:
         self.office.write()
 
     def variables(self) -> dict[str, str]:
-        """Give what an environment file needs to know."""
+        """Return what an environment file needs to know."""
         return {
             "SANDBOX_URL": self.service_web.url,
             "SANDBOX_DATABASE_URL": self.probe_dsn,
@@ -122,7 +122,7 @@ class Target:
         }
 
     def _replica_dsn(self) -> str:
-        """Give the probe's address at the replica; where there is none, one that refuses."""
+        """Return the probe's address at the replica; where there is none, one that refuses."""
         port = self.replica.port if self.replica else 1
         return self.probe_dsn.replace(f":{self.server.port}/", f":{port}/")
 

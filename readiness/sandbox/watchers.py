@@ -23,7 +23,7 @@ class Watchers:
     webs: dict[str, Web]
 
     def variables(self) -> dict[str, str]:
-        """Give what an environment file needs to know."""
+        """Return what an environment file needs to know."""
         tokens = {
             "GRAFANA": self.grafana.token,
             "SENTRY": self.sentry.token,

@@ -49,11 +49,11 @@ class Plant:
     http: httpx.Client
 
     def object_url(self, path: str) -> str:
-        """Give the address of a stored object."""
+        """Return the address of a stored object."""
         return f"{self.configuration.get('STORAGE_URL')}/object/{BUCKET}/{path}"
 
     def headers(self) -> dict[str, str]:
-        """Give the service's own credential."""
+        """Return the service's own credential."""
         return {"Authorization": f"Bearer {self.configuration.get('STORAGE_KEY')}"}
 
     def end(self, upload: Row, status: str, **fields: Any) -> None:

@@ -33,7 +33,7 @@ class Fault:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Tell whose lines it turns: the sandbox's own runbook's, the others' (`check[runbook/line]`), or both."""
+        """Return whose lines it turns: the sandbox's own runbook's, the others' (`check[runbook/line]`), or both."""
         others = {"/" in key.partition("[")[2].partition(":")[0] for key in self.turns}
         return (*(("own",) if False in others else ()), *(("others",) if True in others else ()))
 
@@ -54,7 +54,7 @@ def fault(*phases: str, turns: Mapping[str, str], retells: bool = False) -> Call
 
 
 def turning(outcome: str, *items: str) -> dict[str, str]:
-    """Say that all of these items turn to one outcome."""
+    """Return that all of these items turn to one outcome."""
     return dict.fromkeys(items, outcome)
 
 

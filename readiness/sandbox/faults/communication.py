@@ -98,7 +98,7 @@ def chat_bots_thrown_out(target: Target) -> Iterator[None]:
     """The tokens of both bots were revoked; Slack says so with status 200."""
     told = target.channels
     before = told.slack.token, told.discord.token
-    told.slack.token = told.discord.token = "a-token-of-another-bot"  # noqa: S105
+    told.slack.token = told.discord.token = "a-token-of-another-bot"  # noqa: S105  it opens nothing
     yield
     told.slack.token, told.discord.token = before
 

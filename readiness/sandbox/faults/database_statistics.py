@@ -191,12 +191,12 @@ def blocks_read_from_disk(target: Target) -> Iterator[None]:
     target.admin.rows("create unlogged table cold.pages (words text storage plain)")
     target.admin.rows("insert into cold.pages select repeat('x', 8000) from generate_series(1, 5000)")
     target.admin.rows("vacuum full cold.pages")  # past the memory, in which the rows were a moment ago
-    _read_until(target, "select count(*) from cold.pages", lambda share: share < 0.88)  # noqa: PLR2004
+    _read_until(target, "select count(*) from cold.pages", lambda share: share < 0.88)  # noqa: PLR2004  beyond the line's limit
     yield
     target.admin.rows("drop schema cold cascade")
     one_block = "select from workspaces where n > 0 limit 1"
-    again = f"select count(*) from generate_series(1, 100000) as n, lateral ({one_block}) as hit"  # noqa: S608
-    _read_until(target, again, lambda share: share > 0.95)  # noqa: PLR2004
+    again = f"select count(*) from generate_series(1, 100000) as n, lateral ({one_block}) as hit"  # noqa: S608  our own words
+    _read_until(target, again, lambda share: share > 0.95)  # noqa: PLR2004  beyond the line's limit
 
 
 def _read_until(target: Target, sql: str, enough: Callable[[float], bool]) -> None:

@@ -314,7 +314,7 @@ def front_was_away(target: Target) -> Iterator[None]:
 def _uploads(target: Target, count: int, columns: str, values: str) -> None:
     """Insert uploads of the day before yesterday."""
     target.admin.rows(
-        "insert into data_uploads (workspace_id, platform, source, created_at, started_at, completed_at, "  # noqa: S608
+        "insert into data_uploads (workspace_id, platform, source, created_at, started_at, completed_at, "  # noqa: S608  our own words
         f"{columns}) select 'ws_acme', 'meta', 'planted', now() - interval '2 days', now() - interval '2 days', "
         f"{values} from generate_series(1, {count})"
     )

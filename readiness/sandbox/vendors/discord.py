@@ -41,7 +41,7 @@ class Discord:
     """The newest first."""
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         paths = {
             "/guilds/{guild}": self._guild,
             "/guilds/{guild}/channels": self._list,

@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 
 def sha(name: str) -> str:
-    """Give the commit that goes by a name here."""
+    """Return the commit that goes by a name here."""
     return hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -67,7 +67,7 @@ class GitHub:
         self.tags = {"v2.0.0-rc1": "next", self.revision: self.revision, "v1.3.9": "before", "backup-1": "backup"}
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         answers = {
             "/labels/{name}": self._label,
             "/issues": self._issues,

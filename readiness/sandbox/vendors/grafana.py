@@ -49,7 +49,7 @@ class Grafana:
     alerting: Alerting = field(default_factory=Alerting)
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         return Starlette(
             routes=[
                 Route("/api/search", self._search),

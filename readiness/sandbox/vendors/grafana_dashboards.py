@@ -23,13 +23,13 @@ NAMES = {
 
 
 def dashboards() -> dict[str, Json]:
-    """Give all of them by uid, as new."""
+    """Return all of them by uid, as new."""
     listed = [_main(), _real_time(), _database(), _users(), _errors()]
     return {model["uid"]: {"id": place, **model} for place, model in enumerate(listed, 1)}
 
 
 def library() -> dict[str, Json]:
-    """Give the panels that dashboards share, by uid."""
+    """Return the panels that dashboards share, by uid."""
     shared = _panel(0, "Server errors", _prometheus('sum(rate(http_requests_total{code="500"}[$__rate_interval]))'))
     return {SHARED: shared}
 

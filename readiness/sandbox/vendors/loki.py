@@ -32,13 +32,13 @@ class Loki:
     status: int = 200
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         return Starlette(routes=[Route("/loki/api/v1/query_range", self._query_range)])
 
     def _query_range(self, request: Request) -> Response:
         if self.html:
             return HTMLResponse("<!doctype html><title>Sign in</title>")
-        if self.status != 200:  # noqa: PLR2004
+        if self.status != 200:  # noqa: PLR2004  the status of HTTP
             return PlainTextResponse("too many outstanding requests", self.status)
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return PlainTextResponse("no credentials provided", 401)

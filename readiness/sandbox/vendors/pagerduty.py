@@ -32,7 +32,7 @@ class Shift:
 
 
 def shifts(handover: datetime) -> list[Shift]:
-    """Give a week of two people who take turns, and a third who is always asked last."""
+    """Return a week of two people who take turns, and a third who is always asked last."""
     week = timedelta(days=7)
     return [
         Shift(1, ADA, handover - week, handover),
@@ -56,7 +56,7 @@ class PagerDuty:
     per_page: int = 25
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         answers = {
             "/oncalls": self._on_calls,
             "/escalation_policies/{id}": self._policy,

@@ -44,7 +44,7 @@ class Sentry:
     per_page: int = 100
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         listed = {
             f"{_ORGANIZATION}/": lambda _: JSONResponse(records.organization()),
             f"{_ORGANIZATION}/issues/": self._issues,

@@ -51,12 +51,12 @@ class Seen:
 
 
 def ago(**span: float) -> datetime:
-    """Give a moment in the past."""
+    """Return a moment in the past."""
     return datetime.now(UTC) - timedelta(**span)
 
 
 def healthy() -> list[Seen]:
-    """Give what a healthy project has: one error that comes again and is tracked, one that is new and harmless."""
+    """Return what a healthy project has: one error that comes again and is tracked, one that is new and harmless."""
     again = Seen("TimeoutError: enrichment took too long", ago(days=12), ago(hours=2), count=41, linked=True)
     new = Seen("ValueError: strange postcode", ago(hours=5), ago(hours=4), priority="low")
     staging = Seen(
@@ -90,7 +90,7 @@ def issue(number: int, seen: Seen, expanded: set[str]) -> Json:
 
 
 def detectors() -> list[Json]:
-    """Give the monitors: the project's own for errors, and two of metrics."""
+    """Return the monitors: the project's own for errors, and two of metrics."""
     own = _detector("10", "Error Monitor", "error", ["100"], None, None)
     errors = _metric("11", ERRORS, ["101"], "events", "count()", "", ["error", "default"], 5)
     query = "is_transaction:true span.duration:>2s"
@@ -152,7 +152,7 @@ def _detector(
 
 
 def workflows() -> list[Json]:
-    """Give the alerts: one for each high issue, and one that tells of the metrics by chat, mail and pager."""
+    """Return the alerts: one for each high issue, and one that tells of the metrics by chat, mail and pager."""
     high = [{"id": "1", "type": "new_high_priority_issue", "comparison": True, "conditionResult": True}]
     priority = [{"id": "2", "type": "issue_priority_greater_or_equal", "comparison": 75, "conditionResult": True}]
     everybody = [_action(place, kind) for place, kind in enumerate(("slack", "email", "pagerduty"), 1)]
@@ -197,7 +197,7 @@ def _workflow(
 
 
 def metric_rules() -> list[Json]:
-    """Give the same two as an older server has them."""
+    """Return the same two as an older server has them."""
     kinds = ("slack", "email", "pagerduty")
     searches = {(ERRORS, 5): "", (SLOW, 10): "event.type:transaction transaction.duration:>2s"}
     return [
@@ -223,7 +223,7 @@ def metric_rules() -> list[Json]:
 
 
 def issue_rules() -> list[Json]:
-    """Give an issue alert of an older server, which is looser than the metric's."""
+    """Return an issue alert of an older server, which is looser than the metric's."""
     condition = {
         "id": "sentry.rules.conditions.event_frequency.EventFrequencyCondition",
         "value": 100,
@@ -251,11 +251,11 @@ def issue_rules() -> list[Json]:
 
 
 def organization() -> Json:
-    """Give the organisation, as far as anybody here asks for it."""
+    """Return the organisation, as far as anybody here asks for it."""
     return {"id": "1", "slug": ORGANIZATION, "name": "Sandbox", "status": {"id": "active", "name": "active"}}
 
 
 def project(first_event: bool) -> Json:
-    """Give the project, as far as anybody here asks for it."""
+    """Return the project, as far as anybody here asks for it."""
     known = {"id": "2", "slug": PROJECT, "name": "Shop", "platform": "python", "status": "active"}
     return {**known, "dateCreated": _MADE, "firstEvent": _MADE if first_event else None}

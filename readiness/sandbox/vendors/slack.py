@@ -52,7 +52,7 @@ class Slack:
     per_page: int = 2
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         methods = {
             "list": ("channels:read", self._list),
             "info": ("channels:read", self._info),

@@ -94,7 +94,7 @@ class StatusPages:
     away: set[str] = field(default_factory=set)
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         return Starlette(routes=[Route("/{site}/api/v2/{document}.json", self._answer)])
 
     def plan(self, launch_at: datetime) -> None:

@@ -34,7 +34,7 @@ class Management:
         self._created = datetime.now(UTC).isoformat()
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         one = "/v1/projects/{ref}"
         return Starlette(routes=[Route(one, self._project), Route(f"{one}/database/backups", self._backups)])
 

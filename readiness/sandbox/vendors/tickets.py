@@ -51,7 +51,7 @@ class Tickets:
     per_page: int = 2
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         repository = "/repos/{owner}/{name}"
         return Starlette(
             routes=[Route(f"{repository}/issues", self._list), Route(f"{repository}/labels/{{label}}", self._label)]

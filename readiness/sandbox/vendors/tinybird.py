@@ -25,7 +25,7 @@ class Tinybird:
     empty: bool = False
 
     def application(self) -> Starlette:
-        """Give its web application."""
+        """Return its web application."""
         return Starlette(routes=[Route("/v0/pipes/{name}.json", self._pipe)])
 
     def _pipe(self, request: Request) -> Response:
