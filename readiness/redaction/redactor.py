@@ -108,7 +108,8 @@ class Redactor:
     """Of each fragment and of each form eight bytes as one number: a text without any of them holds none of those."""
     _short_forms: tuple[str, ...] = ()
     """The forms that have not so many bytes."""
-    _exact: re.Pattern[str] | None = None
+    _exact: tuple[frozenset[str], re.Pattern[str]] | None = None
+    """The forms, and their pattern."""
     _cuts: dict[str, re.Pattern[str]] = field(default_factory=dict)
     _masked: dict[str, str] = field(default_factory=dict)
     """What short texts became: the same keys and words come by a hundred times in a run."""
@@ -123,13 +124,15 @@ class Redactor:
         if len(text) > REMEMBERED_LENGTH:
             return self._mask(text)
 
-        masked = self._masked.get(text)
+        # Held on to: what is masked while another thread learns of a secret is not remembered beyond that.
+        remembered = self._masked
+        masked = remembered.get(text)
         if masked is not None:
             return masked
 
         masked = self._mask(text)
-        if len(self._masked) < REMEMBERED:
-            self._masked[text] = masked
+        if len(remembered) < REMEMBERED:
+            remembered[text] = masked
         return masked
 
     def _mask(self, text: str) -> str:
@@ -153,13 +156,14 @@ class Redactor:
     def find(self, text: str) -> Iterator[str]:
         """Yield what kinds of secret are in a text, never their values."""
         self._learn()
+        clean = self._clean
         digest = hashlib.sha256(_as_bytes(text)).digest()
-        if digest in self._clean:
+        if digest in clean:
             return
 
         kinds = list(self._kinds_in(text))
         if not kinds:
-            self._clean.add(digest)
+            clean.add(digest)
         yield from kinds
 
     def _kinds_in(self, text: str) -> Iterator[str]:
@@ -212,7 +216,6 @@ class Redactor:
             self._add(values - self._known)
             self._masked = {}
             self._clean = set()
-            self._exact = None
             self._known = values  # the last: until then another thread does not mask with half of it
 
     def _add(self, values: frozenset[str]) -> None:
@@ -225,11 +228,16 @@ class Redactor:
         self._short_forms = tuple(form for form in self._forms if len(_as_bytes(form)) < WORD)
 
     def _exact_pattern(self) -> re.Pattern[str]:
-        pattern = self._exact
-        if pattern is None:
-            # The longest first: a pattern takes the first that fits, and would leave the rest of a longer one.
-            longest_first = sorted(self._forms, key=len, reverse=True)
-            pattern = self._exact = re.compile("|".join(map(re.escape, longest_first)))
+        forms = self._forms
+        compiled = self._exact
+        # By what it was made of: another thread may have learned of a secret while this one compiled.
+        if compiled and compiled[0] is forms:
+            return compiled[1]
+
+        # The longest first: a pattern takes the first that fits, and would leave the rest of a longer one.
+        longest_first = sorted(forms, key=len, reverse=True)
+        pattern = re.compile("|".join(map(re.escape, longest_first)))
+        self._exact = (forms, pattern)
         return pattern
 
     def _without_cut_values(self, text: str) -> str:

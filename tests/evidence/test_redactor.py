@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -151,3 +153,31 @@ def test_both_ends_of_a_value_that_was_cut_out_of_are_masked() -> None:
 def test_the_redactor_does_not_show_what_it_knows() -> None:
     REDACTOR.text("x")
     assert VALUE[:4] not in repr(REDACTOR)
+
+
+def test_a_secret_that_becomes_known_while_another_thread_masks_is_masked_from_then_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = {VALUE}
+    redactor = Redactor(lambda: frozenset(known))
+    words = "correct-horse-battery-staple"  # without digits it has no fragments
+    text = f"{VALUE} {words}"
+    compiles, learned = threading.Event(), threading.Event()
+    compiled = re.compile
+
+    def slowly(pattern: str) -> re.Pattern[str]:
+        compiles.set()
+        assert learned.wait(60)
+        return compiled(pattern)
+
+    redactor.text("nothing of it")
+    monkeypatch.setattr("readiness.redaction.redactor.re.compile", slowly)
+    other = threading.Thread(target=redactor.text, args=(text,))
+    other.start()
+    assert compiles.wait(60)
+    known.add(words)
+    redactor.text("learns of it")
+    learned.set()
+    other.join()
+    assert redactor.text(text) == "*** ***"
+    assert redactor.text(f"{text}.") == "*** ***."
