@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,22 +26,26 @@ def place(kind: str, *made_of: object) -> Path:
 def version(path: Path) -> tuple[str, int, int]:
     """Return what tells one version of a program or module from another."""
     real = path.resolve()
-    found = real.stat()
-    return str(real), found.st_size, found.st_mtime_ns
+    status = real.stat()
+    return str(real), status.st_size, status.st_mtime_ns
 
 
 def opened(path: Path) -> IO[bytes]:
     """Open a file that we have made ourselves. Raises OSError for any other, and where there is none."""
-    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
-    if os.fstat(file.fileno()).st_uid == os.geteuid():
-        return file
-    file.close()
-    raise PermissionError(f"{path} belongs to somebody else")
+    # The folder is everybody's: without O_NONBLOCK a named pipe that somebody put there would be waited for.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise PermissionError(f"{path} is no file of ours")
 
 
 def keep(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file whole or not at all; what cannot be kept is made again the next time."""
+    """Write a file whole or not at all, and replace only a file; what cannot be kept is made again the next time."""
     kind = path.name.rpartition("-")[0]
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        return
     with suppress(OSError):
         number, name = tempfile.mkstemp(prefix="readiness-unfinished-", dir=path.parent)
         try:

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from readiness.files.archives import unpack
 from readiness.sandbox import front as fronts
 from readiness.sandbox import kept
 from readiness.sandbox.absent import broken, last_line, program
@@ -43,7 +44,7 @@ def _remember_the_past(blocks: Path, ends: float, seconds: float) -> None:
     packed = kept.place("past", made_of, ends)
     try:
         with kept.opened(packed) as file, tarfile.open(fileobj=file) as archive:
-            archive.extractall(blocks, filter="data")
+            unpack(archive, blocks)
         for block in blocks.iterdir():
             _rename(block)
     except (OSError, EOFError, tarfile.TarError, ValueError, KeyError):  # there is none that can be used

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
+from readiness.files.archives import unpack
 from readiness.tools.catalogue import TOOLS, Tool
 from readiness.tools.places import NotFetched, cache, is_program, link, settle, staging
 
@@ -111,10 +112,7 @@ def _unpack(packed: Path, into: Path) -> None:
             members = [_plain(member) for member in archive]
             if sum(member.size for member in members) > UNPACKED_BYTES:
                 raise NotFetched(f"the archive would take more than {UNPACKED_BYTES} bytes unpacked")
-            if hasattr(tarfile, "data_filter"):
-                archive.extractall(into, members, filter="data")
-            else:  # Python before 3.11.4, such as Debian 12's
-                archive.extractall(into, members)  # noqa: S202  its members are plain, and stay inside
+            unpack(archive, into, members)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise NotFetched(f"the archive could not be unpacked: {error}") from None
 

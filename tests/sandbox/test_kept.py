@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
+from readiness.files.archives import unpack
 from readiness.sandbox import kept, postgres
 from readiness.sandbox.front import Front
 from readiness.sandbox.past import remember
@@ -84,7 +86,7 @@ def test_what_somebody_else_has_made_is_not_opened(monkeypatch: pytest.MonkeyPat
     path = write(b"theirs")
     somebody = os.geteuid() + 1
     monkeypatch.setattr(os, "geteuid", lambda: somebody)
-    with pytest.raises(PermissionError, match="belongs to somebody else"):
+    with pytest.raises(PermissionError, match="is no file of ours"):
         kept.opened(path)
 
 
@@ -129,3 +131,40 @@ if find(BY_NAME["promtool"]):
                 whole = packed.read_bytes()
                 packed.write_bytes(whole[: len(whole) // 2])
             assert number == 0 or len(packed.read_bytes()) == len(whole)
+
+
+def test_a_pipe_that_somebody_put_there_is_neither_waited_for_nor_replaced() -> None:
+    path = kept.place("thing", "piped")
+    os.mkfifo(path)
+    with pytest.raises(PermissionError, match="is no file of ours"):
+        kept.opened(path)
+    kept.keep(path, lambda file: file.write(b"piped"))
+    assert path.is_fifo()
+
+
+def test_a_link_is_neither_followed_nor_replaced(tmp_path: Path) -> None:
+    path = kept.place("thing", "linked")
+    (tmp_path / "other").write_bytes(b"of somebody else")
+    path.symlink_to(tmp_path / "other")
+    with pytest.raises(OSError, match=str(path)):
+        kept.opened(path)
+    kept.keep(path, lambda file: file.write(b"linked"))
+    assert path.is_symlink()
+    assert (tmp_path / "other").read_bytes() == b"of somebody else"
+
+
+def test_it_is_unpacked_by_a_python_without_filters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian 12 has Python 3.11.2, whose tarfile knows no `filter`."""
+
+    def older(archive: tarfile.TarFile, path: Path, members: Any = None) -> None:
+        for member in members or archive.getmembers():
+            archive.extract(member, path)
+
+    monkeypatch.setattr(tarfile.TarFile, "extractall", older)
+    monkeypatch.delattr(tarfile, "data_filter")
+    (tmp_path / "packed").write_text("text")
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.add(tmp_path / "packed", "packed")
+    with tarfile.open(tmp_path / "a.tar") as archive:
+        unpack(archive, tmp_path / "unpacked")
+    assert (tmp_path / "unpacked" / "packed").read_text() == "text"
