@@ -83,7 +83,9 @@ class Control:
         return JSONResponse(self.variables())
 
     def _variables(self, request: Request) -> Response:
-        return JSONResponse(self.variables() if self._allowed(request) else {}, 200 if self._allowed(request) else 401)
+        if not self._allowed(request):
+            return JSONResponse({}, 401)
+        return JSONResponse(self.variables())
 
     def _list(self, request: Request) -> Response:
         del request

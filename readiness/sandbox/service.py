@@ -212,17 +212,25 @@ class Service:
         time.sleep(self.health_seconds)
         if self.health_page:
             return HTMLResponse(self.health_page)
-        said = {"status": "ok" if self.health_status == 200 else "failing", "environment": self.environment}  # noqa: PLR2004  the status of HTTP
-        told = datetime.now(UTC) - self.clock_behind
-        said |= {"version": RELEASES[self.revision], "revision": self.revision, "timestamp": told.isoformat()}
-        return JSONResponse(said, self.health_status)
+        is_healthy = self.health_status == 200  # noqa: PLR2004  the status of HTTP
+        answered_at = datetime.now(UTC) - self.clock_behind
+        document = {
+            "status": "ok" if is_healthy else "failing",
+            "environment": self.environment,
+            "version": RELEASES[self.revision],
+            "revision": self.revision,
+            "timestamp": answered_at.isoformat(),
+        }
+        return JSONResponse(document, self.health_status)
 
     @_threaded
     def _ready(self, request: Request) -> Response:
         del request
         checks = {"database": self._database_answers(), "storage": self._storage_answers()}
-        ready = set(checks.values()) == {"ok"}
-        return JSONResponse({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
+        is_ready = set(checks.values()) == {"ok"}
+        if not is_ready:
+            return JSONResponse({"status": "not ready", "checks": checks}, 503)
+        return JSONResponse({"status": "ready", "checks": checks})
 
     def _database_answers(self) -> str:
         # A fresh connection, in a thread that may be left behind: a frozen server takes a connection and never answers.

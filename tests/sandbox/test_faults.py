@@ -16,6 +16,7 @@ import pytest
 
 from readiness.sandbox import Sandbox, SandboxFailed
 from readiness.sandbox.faults import FAULTS, Fault
+from tests.matrix.plantings import part_of
 from tests.sandbox.visitor import GOOD_ROW, Visitor, csv_of, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -141,7 +142,7 @@ SERVICE = {"configuration", "flags", "health", "ingestion", "logs", "metrics", "
 
 @pytest.mark.parametrize(
     "fault",
-    [fault for fault in FAULTS.values() if fault.area in SERVICE and "own" in fault.parts],
+    [fault for fault in FAULTS.values() if fault.area in SERVICE and "own" in map(part_of, fault.turns)],
     ids=lambda fault: fault.name,
 )
 def test_a_fault_is_seen_and_mended(fault: Fault, sandbox: Sandbox, launched_sandbox: Sandbox) -> None:

@@ -31,12 +31,6 @@ class Fault:
     retells: bool = False
     """It has the past told anew, and what others have counted is lost by that: they are planted after it."""
 
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """Return whose lines it turns: the sandbox's own runbook's, the others' (`check[runbook/line]`), or both."""
-        others = {"/" in key.partition("[")[2].partition(":")[0] for key in self.turns}
-        return (*(("own",) if False in others else ()), *(("others",) if True in others else ()))
-
 
 FAULTS: dict[str, Fault] = {}
 

@@ -126,8 +126,12 @@ class GitHub:
         if base not in order or head not in order:
             return None
         ahead = order.index(head) - order.index(base)
-        word = "identical" if not ahead else "ahead" if ahead > 0 else "behind"
-        return JSONResponse({"status": word, "ahead_by": max(ahead, 0), "behind_by": max(-ahead, 0)})
+        status = "identical"
+        if ahead > 0:
+            status = "ahead"
+        if ahead < 0:
+            status = "behind"
+        return JSONResponse({"status": status, "ahead_by": max(ahead, 0), "behind_by": max(-ahead, 0)})
 
     def _status(self, request: Request) -> Response | None:
         ref = request.path_params["ref"]
@@ -150,10 +154,12 @@ class GitHub:
             }
             for place, (name, state) in enumerate(self.statuses.items())
         ]
-        bad = {"failure", "error"} & {*self.statuses.values()}
-        good = {*self.statuses.values()} == {"success"}
-        state = "failure" if bad else "success" if good else "pending"
-        said = {"state": state, "statuses": statuses, "sha": commit, "total_count": len(statuses)}
+        # As GitHub combines them: one failure outweighs the rest, and one that is pending all successes.
+        states = {*self.statuses.values()}
+        combined = "success" if states == {"success"} else "pending"
+        if states & {"failure", "error"}:
+            combined = "failure"
+        said = {"state": combined, "statuses": statuses, "sha": commit, "total_count": len(statuses)}
         return JSONResponse({**said, "repository": _repository(), "commit_url": _API, "url": _API})
 
     def _check_runs(self, request: Request) -> Response:
