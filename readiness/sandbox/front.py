@@ -208,6 +208,8 @@ class Front:
 
         Between two moments a counter grows by its rate, which changes once: where `lately` begins.
         """
+        # Whole seconds, as the past has: else two moments could be less apart than a stamp can tell.
+        until = float(int(until))
         changed, recent = until - LATELY, until - RECENT
         moments = [self.past_ends + STEP * n for n in range(1, ceil((changed - self.past_ends) / STEP))]
         begins = len(moments)

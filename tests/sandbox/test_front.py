@@ -74,6 +74,15 @@ def test_lately_counts_in_the_last_hour_and_not_before() -> None:
     assert {round(rate, 6) for moment, rate in rates.items() if moment < now - LATELY - 1} <= {0.2}
 
 
+@pytest.mark.parametrize("moment", [0.0, 0.0004, 0.9996, 59.9999])
+def test_no_two_moments_have_one_stamp(moment: float) -> None:
+    """Whenever it is written: a moment of the grid may have been just then."""
+    front = Front()
+    points = read(front.history(front.past_ends + 3 * LATELY + moment))[LEADS]
+    moments = [stamp for stamp, _ in points]
+    assert moments == sorted(set(moments))
+
+
 def test_the_past_is_the_same_for_everybody() -> None:
     ends = fronts.end_of_the_past()
     assert list(fronts.past(ends)) == list(fronts.past(ends))

@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from readiness.tools import TOOLS, find
+
 USUAL = ("sh", "sleep", "cat", "env", "git")
 EXITS = "#!/bin/sh\necho 'the template is gone' >&2\nexit 1\n"
 HANGS = "#!/bin/sh\nexec sleep 3600\n"
@@ -25,9 +27,17 @@ def machine(folder: Path, *real: str, **broken: str) -> dict[str, str]:
     programs = folder / "bin"
     programs.mkdir(parents=True)
     for name in (*USUAL, *real):
-        found = shutil.which(name)
-        if found:
-            (programs / name).symlink_to(found)
+        program = _program(name)
+        if program:
+            (programs / name).symlink_to(program)
     for name, text in broken.items():
         script(programs / name, text)
     return {"PATH": str(programs), "XDG_CACHE_HOME": str(folder / "cache"), "HOME": os.environ.get("HOME", "/")}
+
+
+def _program(name: str) -> str | Path | None:
+    """Return where a program is: one of the tools may be in the cache, where `make setup` has put it."""
+    for tool in TOOLS:
+        if name in tool.programs:
+            return find(tool)
+    return shutil.which(name)
