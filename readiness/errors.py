@@ -37,15 +37,15 @@ class BadRun(ReadinessError):
     """A run folder whose journal is missing or cannot be trusted."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that `name` was most likely meant to be."""
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate that `name` was most likely meant to be."""
+    matches = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 
-def not_one_of(name: str, known: Iterable[str]) -> str:
-    """Format that `name` is not among `known`, and what was probably meant."""
-    names = sorted(known)
+def not_one_of(name: str, choices: Iterable[str]) -> str:
+    """Format that `name` is not among the choices, and what was probably meant."""
+    names = sorted(choices)
     listed = ", ".join(names) or "none"
     near = nearest(name, names)
     hint = f"; did you mean {near!r}?" if near else ""

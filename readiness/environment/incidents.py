@@ -105,17 +105,17 @@ class NoReport(ValueError):
     """A file that is no incident report; the message says why, in one line."""
 
 
-def parse(text: str, known: Mapping[str, object] | None = None) -> Report:
-    """Return the report in a text; what is `known` of it besides stands in for front matter that it lacks.
+def parse(text: str, defaults: Mapping[str, object] | None = None) -> Report:
+    """Return the report in a text; the `defaults` stand in for front matter that it lacks.
 
     Raises NoReport.
     """
     text = text.replace("\r\n", "\n").lstrip("\ufeff")
     match = _FRONT.match(text)
-    if not match and not known:
+    if not match and not defaults:
         raise NoReport("it does not begin with front matter between two lines of ---")
 
-    data = dict(known or {})
+    data = dict(defaults or {})
     body = text
     if match:
         data |= _mapping(match[1])

@@ -80,9 +80,9 @@ class Waiver(BaseModel):
         return not self.phases or phase in self.phases
 
 
-def _same_person(one: str, other: str) -> bool:
+def _same_person(name: str, other: str) -> bool:
     # A space more or less makes no second person.
-    return same_name(one).replace(" ", "") == same_name(other).replace(" ", "")
+    return same_name(name).replace(" ", "") == same_name(other).replace(" ", "")
 
 
 class Waivers(BaseModel):

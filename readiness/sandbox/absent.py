@@ -50,10 +50,10 @@ def broken(name: str, why: str) -> ServerFailed:
 
 def program(name: str) -> str:
     """Return where a tool is. Raises ServerFailed."""
-    found = find(BY_NAME[name])
-    if found is None:
+    path = find(BY_NAME[name])
+    if path is None:
         raise not_here(name)
-    return str(found)
+    return str(path)
 
 
 def last_line(text: str) -> str:

@@ -19,37 +19,47 @@ class Breakers:
 
     def allows(self, name: str) -> bool:
         """Check whether the dependency may be used; an open breaker lets one try through after a while."""
-        found = self._database.rows(
+        rows = self._database.rows(
             "select state, extract(epoch from now() - opened_at) > %s as rested from circuit_breaker_state"
             " where name = %s",
             HALF_OPEN_AFTER_SECONDS,
             name,
         )
-        if not found or found[0]["state"] != "open":
+        # Nothing is kept of a dependency that nobody has named yet.
+        is_open = bool(rows) and rows[0]["state"] == "open"
+        if not is_open:
             return True
-        if found[0]["rested"]:
+
+        has_rested = rows[0]["rested"]
+        if has_rested:
             self._move(name, "half_open")
             return True
         return False
 
     def failed(self, name: str) -> None:
         """Count a failure; enough of them in a row open the breaker."""
-        found = self._database.rows(
+        rows = self._database.rows(
             "update circuit_breaker_state set failures = failures + 1, updated_at = now() where name = %s"
             " returning state, failures",
             name,
         )
-        if found and (found[0]["state"] == "half_open" or found[0]["failures"] >= self.opens_after):
+        if not rows:
+            return
+
+        was_trying = rows[0]["state"] == "half_open"
+        failed_too_often = rows[0]["failures"] >= self.opens_after
+        if was_trying or failed_too_often:
             self._move(name, "open")
 
     def succeeded(self, name: str) -> None:
         """Forget the failures, and close a breaker that was trying."""
-        found = self._database.rows(
+        rows = self._database.rows(
             "update circuit_breaker_state set failures = 0 where name = %s and (failures > 0 or state = 'half_open')"
             " returning state",
             name,
         )
-        if found and found[0]["state"] == "half_open":
+        was_trying = bool(rows) and rows[0]["state"] == "half_open"
+        if was_trying:
             self._move(name, "closed")
 
     def _move(self, name: str, to: str) -> None:

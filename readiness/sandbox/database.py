@@ -33,19 +33,21 @@ class Database:
 
     def connection(self) -> psycopg.Connection[DictRow]:
         """Return this thread's connection. Raises psycopg.OperationalError."""
-        known: psycopg.Connection[DictRow] | None = getattr(self._local, "connection", None)
-        if known is not None and (
-            time.monotonic() - self._local.used > FORGOTTEN_SECONDS or self._local.renewed != self._renewed
-        ):
-            known.close()
-        if known is None or known.closed:
+        connection: psycopg.Connection[DictRow] | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            is_forgotten = time.monotonic() - self._local.used > FORGOTTEN_SECONDS
+            is_outdated = self._local.renewed != self._renewed
+            if is_forgotten or is_outdated:
+                connection.close()
+
+        if connection is None or connection.closed:
             self._local.renewed = self._renewed
-            known = self._local.connection = self.fresh()
-            known.execute("set statement_timeout = '5s'")
+            connection = self._local.connection = self.fresh()
+            connection.execute("set statement_timeout = '5s'")
             # The server ends those of threads that never come back, and none that this side still holds for good.
-            known.execute(f"set idle_session_timeout = '{2 * FORGOTTEN_SECONDS:.0f}s'")
+            connection.execute(f"set idle_session_timeout = '{2 * FORGOTTEN_SECONDS:.0f}s'")
         self._local.used = time.monotonic()
-        return known
+        return connection
 
     def renew(self) -> None:
         """Give up the connections of all threads, which the server has ended: none is to find that out by an error."""

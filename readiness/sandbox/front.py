@@ -111,7 +111,10 @@ class Front:
     def total(self, name: str, **labels: str) -> float:
         """Return what has been counted of a name, over all series that carry these labels."""
         wanted = set(labels.items())
-        return sum(value for (known, carried), value in self._counts.items() if known == name and wanted <= {*carried})
+        counts = [
+            count for (counter, carried), count in self._counts.items() if counter == name and wanted <= set(carried)
+        ]
+        return sum(counts)
 
     def _run(self) -> None:
         before = time.time()
@@ -136,10 +139,10 @@ class Front:
 
     def _rates(self, lately: Mapping[str, float]) -> dict[Series, float]:
         """Return what each counter counts in a second, with so many times the usual number of some events."""
-        found: dict[Series, float] = {}
+        rates: dict[Series, float] = {}
 
         def rate(name: str, count: float, **labels: str) -> None:
-            found[_key(name, labels)] = count
+            rates[_key(name, labels)] = count
 
         # As much by night as by day: what a fault does to a day must not hang on when it is planted.
         busy = self.load * lately.get("all", 1.0)
@@ -155,7 +158,8 @@ class Front:
             rate("http_request_duration_seconds_count", count, path=path)
             rate("http_request_duration_seconds_sum", count * 0.12 * self.slowness, path=path)
         for event, usual in EVENTS.items():
-            count, good = usual * lately.get(event, 1.0) * busy, self.successes[event]
+            count = usual * lately.get(event, 1.0) * busy
+            good = self.successes[event]
             rate("business_events_total", count * good, event=event, result="success")
             rate("business_events_total", count * (1 - good), event=event, result="failure")
         rate("cache_requests_total", LOOK_UPS * busy * self.cache_hits, result="hit")
@@ -165,13 +169,13 @@ class Front:
         rate("database_errors_total", 0.0)
         rate("node_cpu_seconds_total", 1 - self.cpu, cpu="0", mode="idle")
         rate("node_cpu_seconds_total", self.cpu, cpu="0", mode="user")
-        return found
+        return rates
 
     def _within(self) -> Iterator[float]:
         """Yield the share answered within each bound, when everything takes `slowness` times as long."""
         for bound in BUCKETS:
             wanted = bound / self.slowness
-            below = [share for known, share in zip(BUCKETS, QUICK, strict=True) if known <= wanted]
+            below = [share for bucket, share in zip(BUCKETS, QUICK, strict=True) if bucket <= wanted]
             lower = below[-1] if below else 0.0
             at = len(below)
             if at == len(BUCKETS):
@@ -230,14 +234,19 @@ class Front:
     def written(self, moments: list[float], rows: dict[Series, list[float]]) -> Iterator[str]:
         """Write counters, and all else as it stands, in the OpenMetrics format; `promtool` makes blocks of it."""
         gauges = [[*self._gauges(moment)] for moment in moments]
-        rows = rows | {one[0][0]: [value for _, value in one] for one in zip(*gauges, strict=True)}
+        rows = dict(rows)
+        for points in zip(*gauges, strict=True):
+            gauge = points[0][0]
+            rows[gauge] = [value for _, value in points]
         rows["up", ()] = [1.0] * len(moments)
+
         stamps = [f" {moment:.3f}\n" for moment in moments]
         name = ""
         for key in sorted(rows):
             if key[0] != name:
                 name = key[0]
-                yield f"# TYPE {name.removesuffix('_total')} {'counter' if name.endswith('_total') else 'unknown'}\n"
+                kind = "counter" if name.endswith("_total") else "unknown"
+                yield f"# TYPE {name.removesuffix('_total')} {kind}\n"
             start = f"{_series(key, 'front')} "
             # Unrounded: a counter that goes on a hair below its history would look as if it had begun anew.
             yield "".join([f"{start}{value!r}{stamp}" for value, stamp in zip(rows[key], stamps, strict=True)])
@@ -248,9 +257,9 @@ class Front:
         if self.status != 200:  # noqa: PLR2004  the status of HTTP
             return PlainTextResponse("unavailable", self.status)
         with self._lock:
-            found = dict(self._counts)
+            counts = dict(self._counts)
         lines = []
-        for key, value in (*found.items(), *self._gauges(time.time())):
+        for key, value in (*counts.items(), *self._gauges(time.time())):
             if key[0] in self.hidden:
                 continue
             shown = "NaN" if key[0] in self.not_a_number else repr(self._still.get(key, value))
@@ -292,8 +301,8 @@ class Front:
     def freeze(self, name: str) -> None:
         """Let a metric stand still from now on."""
         with self._lock:
-            known = (*self._counts.items(), *self._gauges(time.time()))
-            self._still |= {key: value for key, value in known if key[0] == name}
+            current = (*self._counts.items(), *self._gauges(time.time()))
+            self._still |= {key: value for key, value in current if key[0] == name}
 
     def thaw(self) -> None:
         """Let everything move again."""

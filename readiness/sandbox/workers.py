@@ -263,21 +263,21 @@ class CleanupWorker(Worker):
 
     def turn(self) -> None:
         """Run the job, if it is active and its minute has come."""
-        job = self.plant.database.rows(
+        jobs = self.plant.database.rows(
             "select j.jobid from cron.job j where j.jobname = %s and j.active and not exists"
             " (select from cron.job_run_details d where d.jobid = j.jobid and d.start_time > %s)",
             *(self.name, datetime.now(UTC).replace(second=0, microsecond=0)),
         )
-        for found in job:
+        for job in jobs:
             self.plant.database.rows(
                 "insert into cron.job_run_details (jobid, status, start_time) values (%s, 'running', now())",
-                found["jobid"],
+                job["jobid"],
             )
             self._clean()
             self.plant.database.rows(
                 "update cron.job_run_details set status = 'succeeded', end_time = now()"
                 " where jobid = %s and status = 'running'",
-                found["jobid"],
+                job["jobid"],
             )
 
     def _clean(self) -> None:

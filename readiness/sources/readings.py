@@ -78,106 +78,106 @@ class Readings:
         hint = f"; did you mean {near}?" if near else ""
         raise NotConfigured(f"no reading is called {name}{hint}", f"set readings.{name} in the environment file")
 
-    def require(self, known: KnownReading) -> None:
+    def require(self, reading: KnownReading) -> None:
         """Raise NotConfigured where there is no source for it, or none of the system that its source asks."""
-        reading = self._reading(known)
-        if reading.sql is not None:
+        source = self._source(reading)
+        if source.sql is not None:
             self._postgres.require_configured()
-        if reading.metric is not None:
+        if source.metric is not None:
             self._exposition.require_configured()
-        if reading.promql is not None:
+        if source.promql is not None:
             self._prometheus.require_configured()
 
-    def configured(self, known: KnownReading) -> bool:
+    def configured(self, reading: KnownReading) -> bool:
         """Return whether a reading has a source, and the system that its source needs is configured."""
         try:
-            self.require(known)
+            self.require(reading)
         except NotConfigured:
             return False
         return True
 
-    def value(self, known: KnownReading) -> Plain:
+    def value(self, reading: KnownReading) -> Plain:
         """Return the one value of a reading. Raises Unknown for none, for several and for an object or list."""
-        reading = self._reading(known)
-        if reading.sql is not None:
-            return only_value(self._postgres.rows(reading.sql), f"readings.{known.name}")
-        if reading.metric is not None:
-            return self._exposition.total(reading.metric, reading.labels)
-        if reading.promql is not None:
-            return self._prometheus.value(reading.promql)
+        source = self._source(reading)
+        if source.sql is not None:
+            return only_value(self._postgres.rows(source.sql), f"readings.{reading.name}")
+        if source.metric is not None:
+            return self._exposition.total(source.metric, source.labels)
+        if source.promql is not None:
+            return self._prometheus.value(source.promql)
 
-        value = self._document(known, reading)
+        value = self._document(reading, source)
         flaw = _why_no_single_value(value)
         if flaw:
-            raise Unknown(f"readings.{known.name} is no single value but {flaw}", "correct its pointer or its source")
+            raise Unknown(f"readings.{reading.name} is no single value but {flaw}", "correct its pointer or its source")
         return _plain(value)
 
-    def number(self, known: KnownReading) -> float:
+    def number(self, reading: KnownReading) -> float:
         """Return the finite number of a reading. Raises Unknown."""
-        return self.as_number(known, self.value(known))
+        return self.as_number(reading, self.value(reading))
 
-    def as_number(self, known: KnownReading, value: Plain) -> float:
+    def as_number(self, reading: KnownReading, value: Plain) -> float:
         """Return a value of a reading as a finite number; text that is one counts. Raises Unknown."""
         number = _number(value)
         if not math.isfinite(number):
-            raise Unknown(f"readings.{known.name} is not a number: {str(value)[:60]!r}", "correct its source")
+            raise Unknown(f"readings.{reading.name} is not a number: {str(value)[:60]!r}", "correct its source")
         return number
 
-    def as_instant(self, known: KnownReading, value: Plain, column: str = "") -> datetime:
+    def as_instant(self, reading: KnownReading, value: Plain, column: str = "") -> datetime:
         """Return a value of a reading as a moment: ISO 8601 with its zone. Raises Unknown that names the `column`."""
         try:
             return parse_instant(str(value))
         except ValueError as error:
-            place = f"readings.{known.name}: {column}" if column else f"readings.{known.name}"
+            place = f"readings.{reading.name}: {column}" if column else f"readings.{reading.name}"
             raise Unknown(f"{place}: {error}", "give times with their zone, such as 2026-12-01T09:00:00Z") from None
 
-    def rows(self, known: KnownReading, *columns: str) -> list[Row]:
+    def rows(self, reading: KnownReading, *columns: str) -> list[Row]:
         """Return the rows of a reading, which may be none; each has at least these columns. Raises Unknown.
 
         A row of PromQL is a series: its labels, and the column `value`. A JSON object of objects is taken as rows, each
         with its key as `name`.
         """
-        table = self._table(known)
+        table = self._table(reading)
         if isinstance(table, dict) and table and all(isinstance(row, dict) for row in table.values()):
             table = [{"name": key, **row} for key, row in table.items()]
         if not isinstance(table, list) or not all(isinstance(row, dict) for row in table):
-            raise Unknown(f"readings.{known.name} is no list of objects", "correct its pointer or its source")
+            raise Unknown(f"readings.{reading.name} is no list of objects", "correct its pointer or its source")
 
         for row in table:
             for column in columns:
                 if column not in row:
                     present = ", ".join(sorted(map(str, row))) or "none"
                     raise Unknown(
-                        f"a row of readings.{known.name} has no column {column}; its columns: {present}",
+                        f"a row of readings.{reading.name} has no column {column}; its columns: {present}",
                         f"name the column {column}, in SQL with `as`",
                     )
         return [{str(key): _plain(value) for key, value in row.items()} for row in table]
 
-    def _table(self, known: KnownReading) -> Any:
-        reading = self._reading(known)
-        if reading.sql is not None:
-            return self._postgres.rows(reading.sql)
-        if reading.promql is not None:
-            vector = self._prometheus.vector(reading.promql)
+    def _table(self, reading: KnownReading) -> Any:
+        source = self._source(reading)
+        if source.sql is not None:
+            return self._postgres.rows(source.sql)
+        if source.promql is not None:
+            vector = self._prometheus.vector(source.promql)
             return [{**series.labels, "value": series.value} for series in vector]
-        return self._document(known, reading)
+        return self._document(reading, source)
 
-    def mapping(self, known: KnownReading) -> dict[str, Secret]:
+    def mapping(self, reading: KnownReading) -> dict[str, Secret]:
         """Return names and values, such as a service's variables. Raises Unknown for none, and for nested values.
 
         Every value is hidden; those that are secrets by their name or form are also remembered, for redaction.
         """
-        reading = self._reading(known)
+        source = self._source(reading)
         document: Any
-        if reading.file is not None and reading.format == "dotenv":
-            document = self._files.dotenv(reading.file)
+        if source.file is not None and source.format == "dotenv":
+            document = self._files.dotenv(source.file)
         else:
-            document = self._document(known, reading)
+            document = self._document(reading, source)
 
         is_flat = isinstance(document, dict) and not any(isinstance(each, dict | list) for each in document.values())
         if not document or not is_flat:
             raise Unknown(
-                f"readings.{known.name} is no mapping of names to values", "correct its pointer or its source"
+                f"readings.{reading.name} is no mapping of names to values", "correct its pointer or its source"
             )
 
         secrets: dict[str, Secret] = {}
@@ -187,29 +187,29 @@ class Readings:
             secrets[name] = Secret(text, remembered=is_secret(name, text))
         return secrets
 
-    def _reading(self, known: KnownReading) -> Reading:
-        reading = self._configured.get(known.name, known.default)
-        if reading is None:
+    def _source(self, reading: KnownReading) -> Reading:
+        source = self._configured.get(reading.name, reading.default)
+        if source is None:
             raise NotConfigured(
-                f"nothing says where to find {known.says}", f"set readings.{known.name} in the environment file"
+                f"nothing says where to find {reading.says}", f"set readings.{reading.name} in the environment file"
             )
-        return reading
+        return source
 
-    def _document(self, known: KnownReading, reading: Reading) -> Any:
+    def _document(self, reading: KnownReading, source: Reading) -> Any:
         """Return what a source of JSON or text has, at the reading's pointer. Raises Unknown."""
-        if reading.http is not None:
-            answer = self._http.get(reading.http, token=reading.token, headers=reading.headers).expect(200)
-            return at_pointer(answer.json(), reading.pointer)
-        if reading.value is not None:
-            return reading.value
-        if reading.file is None or reading.format == "dotenv":
+        if source.http is not None:
+            answer = self._http.get(source.http, token=source.token, headers=source.headers).expect(200)
+            return at_pointer(answer.json(), source.pointer)
+        if source.value is not None:
+            return source.value
+        if source.file is None or source.format == "dotenv":
             wanted = "http, a file of JSON or JSON lines, or sql"
-            raise Unknown(f"readings.{known.name} has a source that cannot answer this", f"give it {wanted}")
-        if reading.format == "text":
-            return self._files.text(reading.file).strip()
-        if reading.format == "jsonl":
-            return self._files.json_lines(reading.file)
-        return at_pointer(self._files.json(reading.file), reading.pointer)
+            raise Unknown(f"readings.{reading.name} has a source that cannot answer this", f"give it {wanted}")
+        if source.format == "text":
+            return self._files.text(source.file).strip()
+        if source.format == "jsonl":
+            return self._files.json_lines(source.file)
+        return at_pointer(self._files.json(source.file), source.pointer)
 
 
 def _why_no_single_value(value: Any) -> str:

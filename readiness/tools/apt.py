@@ -118,7 +118,7 @@ def _after_update(options: Sequence[str], step: Callable[[], object]) -> None:
 
 def _unpack(tool: Tool, options: Sequence[str]) -> None:
     planned = _apt(*options, "--simulate", "install", "--no-install-recommends", tool.package, *tool.companions)
-    versions = {found["name"]: found["version"] for found in _INSTALLS.finditer(planned)}
+    versions = {match["name"]: match["version"] for match in _INSTALLS.finditer(planned)}
     if tool.package not in versions:
         raise NotFetched(f"apt-get would not install {tool.package}; is it installed, and its program not on the PATH?")
     target = cache() / "packages" / f"{tool.package}_{versions[tool.package]}"
@@ -131,9 +131,9 @@ def _unpack(tool: Tool, options: Sequence[str]) -> None:
             for archive in sorted(archives.glob("*.deb")):
                 _run("dpkg-deb", "-x", str(archive), str(root))
             settle(root, target)
-    for one in TOOLS:
-        if one.package == tool.package:
-            wrap_unpacked(one, target)
+    for packaged in TOOLS:
+        if packaged.package == tool.package:
+            wrap_unpacked(packaged, target)
 
 
 def _has_lists(folder: Path) -> bool:

@@ -68,18 +68,18 @@ def _bring(tool: Tool, say: Callable[[str], None]) -> list[str]:
 
 def ways(tool: Tool) -> list[Way]:
     """Return the ways to bring a tool on this machine, best first."""
-    found: list[Way] = []
+    possible: list[Way] = []
     if apt.is_there() and apt.has_package(tool):
         if os.geteuid() == 0:
-            found.append(Way(f"installing the package {tool.package} with apt-get", lambda: apt.install(tool)))
+            possible.append(Way(f"installing the package {tool.package} with apt-get", lambda: apt.install(tool)))
         else:
             where = cache() / "packages"
             says = f"downloading the package {tool.package} with apt-get, to unpack it in {where} without root"
-            found.append(Way(says, lambda: apt.unpack(tool)))
+            possible.append(Way(says, lambda: apt.unpack(tool)))
     if tool.release:
         try:
             archive = releases.archive_for(tool, releases.pinned())
         except NotFetched:
-            return found
-        found.append(Way(f"downloading {archive.url}", lambda: releases.bring(archive)))
-    return found
+            return possible
+        possible.append(Way(f"downloading {archive.url}", lambda: releases.bring(archive)))
+    return possible

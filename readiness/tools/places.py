@@ -38,9 +38,9 @@ def cache() -> Path:
 def find(tool: Tool) -> Path | None:
     """Return the program: the first of its names on the PATH, else the one that was fetched; None without either."""
     for program in tool.programs:
-        found = shutil.which(program)
-        if found:
-            return Path(found)
+        path = shutil.which(program)
+        if path:
+            return Path(path)
     fetched = cache() / "bin" / tool.name
     return fetched if is_program(fetched) else None
 

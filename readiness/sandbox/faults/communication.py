@@ -52,20 +52,20 @@ def channels_archived(target: Target) -> Iterator[None]:
 @fault("preflight", turns=turning("fail", CUSTOMERS, EXECUTIVES, WAR_ROOM, OPERATIONS))
 def channels_never_made(target: Target) -> Iterator[None]:
     """The channels of the others are missing; on Discord a voice channel has the name."""
-    told = target.channels
-    rooms, channels = dict(told.slack.rooms), told.discord.channels
+    slack, discord = target.channels.slack, target.channels.discord
+    rooms, channels = dict(slack.rooms), discord.channels
     for name in ("C0CUSTOMER", "C0EXECUTIV", "C0WARROOM1"):
-        del told.slack.rooms[name]
-    told.discord.channels = [{**one, "type": 2} for one in channels]
+        del slack.rooms[name]
+    discord.channels = [{**channel, "type": 2} for channel in channels]
     yield
-    told.slack.rooms, told.discord.channels = rooms, channels
+    slack.rooms, discord.channels = rooms, channels
 
 
 @fault("preflight", turns={MEMBERS: "fail"})
 def stakeholder_left(target: Target) -> Iterator[None]:
     """One of the stakeholders, on the second page of the members, is not in the channel."""
     room = target.channels.slack.rooms[ROLLOUT]
-    before, room.members = room.members, [one for one in room.members if one != GRACE]
+    before, room.members = room.members, [member for member in room.members if member != GRACE]
     yield
     room.members = before
 
@@ -96,11 +96,11 @@ def launch_never_announced(target: Target) -> Iterator[None]:
 )
 def chat_bots_thrown_out(target: Target) -> Iterator[None]:
     """The tokens of both bots were revoked; Slack says so with status 200."""
-    told = target.channels
-    before = told.slack.token, told.discord.token
-    told.slack.token = told.discord.token = "a-token-of-another-bot"  # noqa: S105  it opens nothing
+    slack, discord = target.channels.slack, target.channels.discord
+    before = slack.token, discord.token
+    slack.token = discord.token = "a-token-of-another-bot"  # noqa: S105  it opens nothing
     yield
-    told.slack.token, told.discord.token = before
+    slack.token, discord.token = before
 
 
 @fault("smoke", turns={ANNOUNCED: "unknown"})

@@ -43,19 +43,19 @@ def still_disabled(target: Target) -> Iterator[None]:
 @fault("preflight", turns={STORAGE_URL: "fail"})
 def storage_url_unset(target: Target) -> Iterator[None]:
     """STORAGE_URL is missing from the deployed variables."""
-    known = target.configuration.stored()
+    stored = target.configuration.stored()
     target.configuration.change(STORAGE_URL=None)
     yield
-    target.configuration.write(known)
+    target.configuration.write(stored)
 
 
 @fault("preflight", turns={PLACEHOLDER: "fail"})
 def placeholder_secret(target: Target) -> Iterator[None]:
     """Nobody has filled in the webhook's secret."""
-    known = target.configuration.stored()["WEBHOOK_SECRET"]
+    secret = target.configuration.stored()["WEBHOOK_SECRET"]
     target.configuration.change(WEBHOOK_SECRET="changeme")  # noqa: S106  that is the fault
     yield
-    target.configuration.change(WEBHOOK_SECRET=known)
+    target.configuration.change(WEBHOOK_SECRET=secret)
 
 
 @fault("preflight", "smoke", turns=turning("unknown", BEFORE, AFTER, DATABASE_URL, STORAGE_URL, PLACEHOLDER))

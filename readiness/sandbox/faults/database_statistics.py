@@ -103,12 +103,14 @@ def _aged(target: Target) -> Iterator[None]:
     Nobody can wait that long, and the server lets nobody set its clock: the probe's role looks at the sessions through
     a view of the same name that lies before the server's own in its search path.
     """
-    columns = target.admin.rows(
+    rows = target.admin.rows(
         "select attname as name from pg_attribute where attrelid = 'pg_catalog.pg_stat_activity'::regclass"
         " and attnum > 0 order by attnum"
     )
     older = f"case when application_name = '{FORGOTTEN}' then interval '35 minutes' else interval '0' end"
-    shown = [f"{one['name']} - {older} as {one['name']}" if one["name"] in TIMES else one["name"] for one in columns]
+    columns = [row["name"] for row in rows]
+    shown = [f"{column} - {older} as {column}" if column in TIMES else column for column in columns]
+
     target.admin.rows("create schema aged")
     view = f"select {', '.join(shown)} from pg_catalog.pg_stat_activity"  # noqa: S608  our own words
     target.admin.rows(f"create view aged.pg_stat_activity as {view}")
@@ -205,10 +207,12 @@ def _read_until(target: Target, sql: str, enough: Callable[[float], bool]) -> No
     def read() -> bool:
         target.admin.rows(sql)
         target.admin.rows("select pg_stat_force_next_flush()")
-        found = target.admin.one(
+        counts = target.admin.one(
             "select blks_hit, blks_hit + blks_read as blocks from pg_stat_database where datname = current_database()"
         )
-        return bool(found["blocks"] > BLOCKS_READ and enough(found["blks_hit"] / found["blocks"]))
+        if counts["blocks"] <= BLOCKS_READ:
+            return False
+        return enough(counts["blks_hit"] / counts["blocks"])
 
     target.admin.rows("select pg_stat_reset()")
     wait_until(read, "another share of the blocks comes from memory")

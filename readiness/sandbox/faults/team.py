@@ -49,7 +49,9 @@ def one_person_on_all_levels(target: Target) -> Iterator[None]:
     """Whoever does not answer is asked again, as the second level and as the third."""
     pagerduty = target.office.pagerduty
     before = pagerduty.shifts
-    pagerduty.shifts = [*before[:2], *(Shift(2, one.user, one.start, one.end) for one in before[:2]), Shift(3, ADA)]
+    primary = before[:2]
+    secondary = [Shift(2, shift.user, shift.start, shift.end) for shift in primary]
+    pagerduty.shifts = [*primary, *secondary, Shift(3, ADA)]
     yield
     pagerduty.shifts = before
 

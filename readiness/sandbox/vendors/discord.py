@@ -64,8 +64,8 @@ class Discord:
                 return JSONResponse({"message": "401: Unauthorized", "code": 0}, 401)
             if request.path_params.get("guild", GUILD) != GUILD:
                 return JSONResponse({"message": "Unknown Guild", "code": 10004}, 404)
-            found: Response = answer(request)
-            return found
+            response: Response = answer(request)
+            return response
 
         return guarded
 
@@ -80,7 +80,10 @@ class Discord:
     def _list(self, request: Request) -> Response:
         del request
         return JSONResponse(
-            [{**one, "flags": 0, "guild_id": GUILD, "position": place} for place, one in enumerate(self.channels)]
+            [
+                {**channel, "flags": 0, "guild_id": GUILD, "position": place}
+                for place, channel in enumerate(self.channels)
+            ]
         )
 
     def _member(self, request: Request) -> Response:
@@ -91,4 +94,5 @@ class Discord:
 
     def _messages(self, request: Request) -> Response:
         before, limit = int(request.query_params["before"]), int(request.query_params["limit"])
-        return JSONResponse([one for one in self.said if int(one["id"]) < before][:limit])
+        earlier = [message for message in self.said if int(message["id"]) < before]
+        return JSONResponse(earlier[:limit])

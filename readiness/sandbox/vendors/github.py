@@ -85,22 +85,24 @@ class GitHub:
         def guarded(request: Request) -> Response:
             if request.headers.get("authorization") != f"Bearer {self.token}":
                 return JSONResponse({"message": "Bad credentials", "documentation_url": "", "status": "401"}, 401)
-            found: Response | None = answer(request)
-            return found or JSONResponse({"message": "Not Found", "documentation_url": "", "status": "404"}, 404)
+            response: Response | None = answer(request)
+            return response or JSONResponse({"message": "Not Found", "documentation_url": "", "status": "404"}, 404)
 
         return guarded
 
     def _page(self, request: Request, rows: list[Json], key: str = "") -> Response:
-        words = request.query_params
-        page, size = int(words.get("page", 1)), min(self.per_page, int(words.get("per_page", 30)))
+        parameters = request.query_params
+        page, size = int(parameters.get("page", 1)), min(self.per_page, int(parameters.get("per_page", 30)))
         shown = rows[(page - 1) * size : page * size]
         headers = {"Link": f'<{request.url}>; rel="next"'} if page * size < len(rows) else {}
         return JSONResponse({"total_count": len(rows), key: shown} if key else shown, headers=headers)
 
     def _label(self, request: Request) -> Response | None:
         name = request.path_params["name"]
-        found = {"id": 1, "node_id": "L", "url": _API, "name": name, "color": "b60205", "default": False}
-        return JSONResponse({**found, "description": None}) if name in self.labels else None
+        if name not in self.labels:
+            return None
+        label = {"id": 1, "node_id": "L", "url": _API, "name": name, "color": "b60205", "default": False}
+        return JSONResponse({**label, "description": None})
 
     def _issues(self, request: Request) -> Response:
         return self._page(request, listed(self.issues, request.query_params, REPOSITORY))

@@ -68,8 +68,8 @@ class Grafana:
         """Find a panel, to change it."""
         model = self.dashboards[uid]
         inner = [each for row in model["panels"] for each in (row, *row.get("panels", []))]
-        found: Json = next(each for each in inner if each.get("title") == title)
-        return found
+        panel: Json = next(each for each in inner if each.get("title") == title)
+        return panel
 
     def _refused(self, request: Request) -> Response | None:
         if self.html:
@@ -79,7 +79,7 @@ class Grafana:
         return None
 
     def _search(self, request: Request) -> Response:
-        found = [
+        hits = [
             {
                 "id": place,
                 "uid": uid,
@@ -95,7 +95,7 @@ class Grafana:
             if uid not in self.hidden
         ]
         limit = int(request.query_params.get("limit", 1000))
-        return self._refused(request) or JSONResponse(found[:limit])
+        return self._refused(request) or JSONResponse(hits[:limit])
 
     def _dashboard(self, request: Request) -> Response:
         uid = request.path_params["uid"]
@@ -110,13 +110,18 @@ class Grafana:
         return JSONResponse({"meta": meta, "dashboard": self.dashboards[uid]})
 
     def _library(self, request: Request) -> Response:
-        model = library().get(request.path_params["uid"])
-        missing = JSONResponse({"message": "library element could not be found"}, 404)
-        found = JSONResponse({"result": {"uid": request.path_params["uid"], "kind": 1, "model": model}})
-        return self._refused(request) or (found if model else missing)
+        refused = self._refused(request)
+        if refused:
+            return refused
+
+        uid = request.path_params["uid"]
+        model = library().get(uid)
+        if not model:
+            return JSONResponse({"message": "library element could not be found"}, 404)
+        return JSONResponse({"result": {"uid": uid, "kind": 1, "model": model}})
 
     def _sources(self, request: Request) -> Response:
-        found = [
+        sources = [
             {
                 "id": place,
                 "orgId": 1,
@@ -131,7 +136,7 @@ class Grafana:
             }
             for place, source in enumerate(SOURCES, 1)
         ]
-        return self._refused(request) or JSONResponse(found)
+        return self._refused(request) or JSONResponse(sources)
 
     def _kept(self, request: Request) -> Response:
         """Answer what is kept of the alerting."""
@@ -182,35 +187,37 @@ class Grafana:
         points = int(query.get("maxDataPoints", 100))
         step = max(int(query.get("intervalMs", 1000)) / 1000, (until - since) / points)
         expression = str(query["expr"]).replace("$__rate_interval", "5m").replace("$__range", f"{until - since:.0f}s")
-        words = {"query": expression, "start": since, "end": until, "step": step}
+        parameters = {"query": expression, "start": since, "end": until, "step": step}
         if query.get("instant"):
-            words = {"query": expression, "time": until}
+            parameters = {"query": expression, "time": until}
         path = "query" if query.get("instant") else "query_range"
-        return [_frame(query["refId"], series) for series in self._ask(path, words)]
+        return [_frame(query["refId"], series) for series in self._ask(path, parameters)]
 
-    def _ask(self, path: str, words: Json) -> list[Json]:
+    def _ask(self, path: str, parameters: Json) -> list[Json]:
         try:
-            url = f"{self.prometheus_url}/api/v1/{path}?{urllib.parse.urlencode(words)}"
+            url = f"{self.prometheus_url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
             with _DIRECT.open(url, timeout=10) as answer:
-                found: list[Json] = json.load(answer)["data"]["result"]
+                series: list[Json] = json.load(answer)["data"]["result"]
         except urllib.error.HTTPError as error:
             raise _QueryError(error.code, error.read().decode("utf-8", "replace")) from None
         except OSError as error:
             raise _QueryError(502, f"Post: {error}") from None
-        return found
+        return series
 
 
 class _QueryError(Exception):
-    def __init__(self, status: int, told: str) -> None:
-        super().__init__(told)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
         self.status = status
 
 
 def _instant(text: str, now: float) -> float:
-    found = _BACK.match(text)
-    if not found:
+    match = _BACK.match(text)
+    if not match:
         return float(text) / 1000
-    return now - (int(found[1]) * _SECONDS[found[2]] if found[1] else 0)
+    if not match[1]:
+        return now
+    return now - int(match[1]) * _SECONDS[match[2]]
 
 
 def _frame(name: str, series: Json) -> Json:

@@ -35,8 +35,8 @@ class Alerting:
     def threshold(self, title: str) -> Json:
         """Find the expression that compares, to change it."""
         rule = self.rule(title)
-        found: Json = next(query["model"] for query in rule["data"] if query["refId"] == rule["condition"])
-        return found
+        expression: Json = next(query["model"] for query in rule["data"] if query["refId"] == rule["condition"])
+        return expression
 
     def evaluated(self) -> Json:
         """Answer as the API does that Prometheus' own resembles."""

@@ -44,12 +44,15 @@ class Loki:
             return PlainTextResponse("no credentials provided", 401)
         if request.headers.get("x-scope-orgid") != self.tenant:
             return PlainTextResponse("no org id", 401)
-        known = request.query_params
+
+        parameters = request.query_params
         now = time.time()
-        since, until = int(known["start"]) / _SECOND, min(int(known["end"]) / _SECOND, now)
+        since = int(parameters["start"]) / _SECOND
+        until = min(int(parameters["end"]) / _SECOND, now)
         newest = int(min(now - self.newest_age, until))
-        written = range(newest, max(int(since), newest - int(known["limit"])), -1)
-        values = [[str(second * _SECOND), f'msg="GET /" at={second}'] for second in written]
-        nothing = self.empty or known["query"] != QUERY or not values
+        oldest = max(int(since), newest - int(parameters["limit"]))
+        values = [[str(second * _SECOND), f'msg="GET /" at={second}'] for second in range(newest, oldest, -1)]
+
+        nothing = self.empty or parameters["query"] != QUERY or not values
         result = [] if nothing else [{"stream": STREAM, "values": values}]
         return JSONResponse({"status": "success", "data": {"resultType": "streams", "result": result, "stats": {}}})

@@ -68,24 +68,24 @@ class PagerDuty:
         def guarded(request: Request) -> Response:
             if request.headers.get("authorization") != f"Token token={self.token}":
                 return JSONResponse({"error": {"message": "Invalid credentials", "code": 2006}}, 401)
-            found: Response = answer(request)
-            return found
+            response: Response = answer(request)
+            return response
 
         return guarded
 
     def _on_calls(self, request: Request) -> Response:
-        words = request.query_params
+        parameters = request.query_params
         now = datetime.now(UTC)
-        since = datetime.fromisoformat(words["since"]) if "since" in words else now
-        until = datetime.fromisoformat(words["until"]) if "until" in words else now
-        wanted = words.getlist("escalation_policy_ids[]") or [MAIN]
+        since = datetime.fromisoformat(parameters["since"]) if "since" in parameters else now
+        until = datetime.fromisoformat(parameters["until"]) if "until" in parameters else now
+        wanted = parameters.getlist("escalation_policy_ids[]") or [MAIN]
         rows = [
             self._row(shift)
             for shift in self.shifts
             if MAIN in wanted and (shift.start or since) < until and (shift.end or until) > since
         ]
-        first = int(words.get("offset", 0))
-        last = first + min(self.per_page, int(words.get("limit", 25)))
+        first = int(parameters.get("offset", 0))
+        last = first + min(self.per_page, int(parameters.get("limit", 25)))
         page = {"offset": first, "limit": last - first, "more": last < len(rows), "total": None}
         return JSONResponse({"oncalls": rows[first:last], **page})
 
@@ -101,8 +101,8 @@ class PagerDuty:
         }
 
     def _policy(self, request: Request) -> Response:
-        known = request.path_params["id"]
-        if known not in self.minutes:
+        number = request.path_params["id"]
+        if number not in self.minutes:
             return JSONResponse({"error": {"message": "Not Found", "code": 2100}}, 404)
         rules = [
             {
@@ -111,10 +111,10 @@ class PagerDuty:
                 "targets": [_reference("schedule_reference", f"PLEVEL{level}", "Rota")],
                 "escalation_rule_assignment_strategy": "assign_to_everyone",
             }
-            for level, minutes in enumerate(self.minutes[known], 1)
+            for level, minutes in enumerate(self.minutes[number], 1)
         ]
         policy = {
-            **_reference("escalation_policy", known, "Shop"),
+            **_reference("escalation_policy", number, "Shop"),
             "name": "Shop",
             "description": "",
             "num_loops": 1,
@@ -130,18 +130,18 @@ class PagerDuty:
         if user not in USERS:
             return JSONResponse({"error": {"message": "Not Found", "code": 2100}}, 404)
         mail = {"label": "Work", "address": f"{user.lower()}@shop.invalid", "send_short_email": False}
-        found = [{**_reference("email_contact_method", f"{user}M", "Work"), **mail}]
+        methods = [{**_reference("email_contact_method", f"{user}M", "Work"), **mail}]
         if user not in self.mail_only:
             phone = {"label": "Mobile", "address": "3023125101", "country_code": 49}
-            found.append({**_reference("phone_contact_method", f"{user}P", "Mobile"), **phone})
-        return JSONResponse({"contact_methods": found})
+            methods.append({**_reference("phone_contact_method", f"{user}P", "Mobile"), **phone})
+        return JSONResponse({"contact_methods": methods})
 
 
-def _reference(kind: str, known: str, summary: str) -> Json:
+def _reference(kind: str, number: str, summary: str) -> Json:
     return {
-        "id": known,
+        "id": number,
         "type": kind,
         "summary": summary,
-        "self": f"https://api.pagerduty.com/{known}",
+        "self": f"https://api.pagerduty.com/{number}",
         "html_url": None,
     }

@@ -64,11 +64,11 @@ class Sentry:
                 return HTMLResponse("<!doctype html><title>Sign in | Sentry</title>")
             if request.headers.get("authorization") != f"Bearer {self.token}":
                 return JSONResponse({"detail": "Invalid token"}, 401)
-            known = {"organization": records.ORGANIZATION, "project": records.PROJECT}
-            if any(known[name] != given for name, given in request.path_params.items()):
+            expected = {"organization": records.ORGANIZATION, "project": records.PROJECT}
+            if any(expected[name] != given for name, given in request.path_params.items()):
                 return JSONResponse({"detail": "The requested resource does not exist"}, 404)
-            found: Response = answer(request)
-            return found
+            response: Response = answer(request)
+            return response
 
         return guarded
 
@@ -84,20 +84,25 @@ class Sentry:
         return JSONResponse(rows[first:last], headers={"Link": links})
 
     def _issues(self, request: Request) -> Response:
-        words = request.query_params
-        query, now = words.get("query", "is:unresolved"), datetime.now(UTC)
+        parameters = request.query_params
+        now = datetime.now(UTC)
+        query = parameters.get("query", "is:unresolved")
         since = _SINCE.search(query)
         levels = _LEVELS.search(query)
-        found = [
-            issue
-            for issue in self.issues
-            if now - issue.last <= _span(words.get("statsPeriod", "14d"))
-            and (not since or now - issue.first <= _span(since[1]))
-            and (not levels or issue.level in levels[1].split(","))
-            and words.get("environment", issue.environment) == issue.environment
-        ]
-        expanded = set(words.getlist("expand"))
-        return self._page(request, [records.issue(place, each, expanded) for place, each in enumerate(found, 1)])
+        period = _span(parameters.get("statsPeriod", "14d"))
+
+        def is_asked_for(issue: records.Seen) -> bool:
+            if now - issue.last > period:
+                return False
+            if since and now - issue.first > _span(since[1]):
+                return False
+            if levels and issue.level not in levels[1].split(","):
+                return False
+            return parameters.get("environment", issue.environment) == issue.environment
+
+        expanded = set(parameters.getlist("expand"))
+        issues = [issue for issue in self.issues if is_asked_for(issue)]
+        return self._page(request, [records.issue(place, issue, expanded) for place, issue in enumerate(issues, 1)])
 
     def _events(self, request: Request) -> Response:
         meta = {"fields": {"count()": "integer"}, "units": {"count()": None}, "dataset": "errors"}
@@ -125,5 +130,7 @@ class Sentry:
 
 
 def _span(text: str) -> timedelta:
-    found = _SPAN.match(text)
-    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta(days=14)
+    match = _SPAN.match(text)
+    if match is None:
+        return timedelta(days=14)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

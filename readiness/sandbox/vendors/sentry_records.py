@@ -257,5 +257,5 @@ def organization() -> Json:
 
 def project(first_event: bool) -> Json:
     """Return the project, as far as anybody here asks for it."""
-    known = {"id": "2", "slug": PROJECT, "name": "Shop", "platform": "python", "status": "active"}
-    return {**known, "dateCreated": _MADE, "firstEvent": _MADE if first_event else None}
+    fields = {"id": "2", "slug": PROJECT, "name": "Shop", "platform": "python", "status": "active"}
+    return {**fields, "dateCreated": _MADE, "firstEvent": _MADE if first_event else None}

@@ -103,10 +103,10 @@ class Slack:
                 return JSONResponse({"ok": False, "error": "invalid_auth"})
             if scope not in self.scopes:
                 provided = ",".join(sorted(self.scopes))
-                told = {"ok": False, "error": "missing_scope", "needed": scope, "provided": provided}
-                return JSONResponse(told)
-            found: Json = answer(request)
-            return JSONResponse(found)
+                refusal = {"ok": False, "error": "missing_scope", "needed": scope, "provided": provided}
+                return JSONResponse(refusal)
+            document: Json = answer(request)
+            return JSONResponse(document)
 
         return guarded
 
@@ -114,8 +114,8 @@ class Slack:
         return self.rooms.get(request.query_params.get("channel", ""))
 
     def _list(self, request: Request) -> Json:
-        found = [_conversation(place, room) for place, room in self.rooms.items()]
-        return self._page(request, "channels", found)
+        channels = [_conversation(place, room) for place, room in self.rooms.items()]
+        return self._page(request, "channels", channels)
 
     def _info(self, request: Request) -> Json:
         room = self._room(request)
@@ -128,14 +128,17 @@ class Slack:
         return self._page(request, "members", room.members) if room else {"ok": False, "error": "channel_not_found"}
 
     def _history(self, request: Request) -> Json:
-        room, words = self._room(request), request.query_params
+        room = self._room(request)
         if room is None:
             return {"ok": False, "error": "channel_not_found"}
         if BOT not in room.members:
             return {"ok": False, "error": "not_in_channel"}
-        since, until = float(words.get("oldest", 0)), float(words.get("latest", "inf"))
-        found = [one for one in room.said if since <= float(one["ts"]) <= until]
-        page = self._page(request, "messages", found)
+
+        parameters = request.query_params
+        since = float(parameters.get("oldest", 0))
+        until = float(parameters.get("latest", "inf"))
+        messages = [message for message in room.said if since <= float(message["ts"]) <= until]
+        page = self._page(request, "messages", messages)
         return {**page, "has_more": bool(page["response_metadata"]["next_cursor"]), "pin_count": 0}
 
     def _page(self, request: Request, name: str, rows: list[Any]) -> Json:

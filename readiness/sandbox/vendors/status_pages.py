@@ -42,12 +42,17 @@ class Site:
     @property
     def indicator(self) -> str:
         """Its word for the whole."""
-        bad = [one["status"] for one in self.components if one["status"] != "operational"]
-        return ("major" if "major_outage" in bad else "minor") if bad or self.incidents else "none"
+        states = {component["status"] for component in self.components}
+        if "major_outage" in states:
+            return "major"
+        if states - {"operational"} or self.incidents:
+            return "minor"
+        return "none"
 
     def turn(self, component: str, state: str) -> None:
         """Bring a component, or the first of its name, into a state."""
-        next(one for one in self.components if one["name"] == component)["status"] = state
+        first = next(entry for entry in self.components if entry["name"] == component)
+        first["status"] = state
 
     def incident(self, name: str, *minutes_ago: float, body: str = "We are looking into it.") -> None:
         """Open an incident that was told of at these moments, the oldest first."""
@@ -56,8 +61,8 @@ class Site:
 
 def _site(name: str, components: tuple[str, ...]) -> Site:
     made = [
-        {"id": f"{name}{place}", "name": one, "status": "operational", "group": False, "group_id": None}
-        for place, one in enumerate(components)
+        {"id": f"{name}{place}", "name": component, "status": "operational", "group": False, "group_id": None}
+        for place, component in enumerate(components)
     ]
     return Site(name, made)
 

@@ -35,8 +35,8 @@ class Management:
 
     def application(self) -> Starlette:
         """Return its web application."""
-        one = "/v1/projects/{ref}"
-        return Starlette(routes=[Route(one, self._project), Route(f"{one}/database/backups", self._backups)])
+        project = "/v1/projects/{ref}"
+        return Starlette(routes=[Route(project, self._project), Route(f"{project}/database/backups", self._backups)])
 
     def _refusal(self, request: Request) -> Response | None:
         if self.html:

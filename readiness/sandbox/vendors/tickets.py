@@ -65,10 +65,10 @@ class Tickets:
         return None
 
     def _list(self, request: Request) -> Response:
-        words = request.query_params
-        rows = listed(self.issues, words, REPOSITORY)
-        page = int(words.get("page", 1))
-        size = min(self.per_page, int(words.get("per_page", 30)))
+        parameters = request.query_params
+        rows = listed(self.issues, parameters, REPOSITORY)
+        page = int(parameters.get("page", 1))
+        size = min(self.per_page, int(parameters.get("per_page", 30)))
         following = request.url.include_query_params(page=page + 1)
         more = {"Link": f'<{following}>; rel="next"'} if page * size < len(rows) else {}
         return self._refused(request) or JSONResponse(rows[(page - 1) * size : page * size], headers=more)
@@ -79,50 +79,56 @@ class Tickets:
         return self._refused(request) or (JSONResponse({"name": name}) if name in LABELS else missing)
 
 
-def listed(issues: Sequence[Issue], words: Mapping[str, str], repository: str) -> list[Json]:
+def listed(issues: Sequence[Issue], parameters: Mapping[str, str], repository: str) -> list[Json]:
     """Describe those that are asked for: with all of the labels, and open where nothing else is said."""
-    wanted, state = {word for word in words.get("labels", "").split(",") if word}, words.get("state", "open")
-    return [
-        described(number, one, repository)
-        for number, one in enumerate(issues, 1)
-        if wanted <= set(one.labels) and state in {"all", "open" if one.closed_hours_ago is None else "closed"}
-    ]
+    labels = {label for label in parameters.get("labels", "").split(",") if label}
+    wanted_state = parameters.get("state", "open")
+
+    def is_asked_for(issue: Issue) -> bool:
+        if not labels <= set(issue.labels):
+            return False
+        state = "open" if issue.closed_hours_ago is None else "closed"
+        return wanted_state in {"all", state}
+
+    return [described(number, issue, repository) for number, issue in enumerate(issues, 1) if is_asked_for(issue)]
 
 
-def described(number: int, one: Issue, repository: str) -> Json:
+def described(number: int, issue: Issue, repository: str) -> Json:
     """Describe an issue as GitHub does."""
-    where, ago = f"{_API}/repos/{repository}", one.closed_hours_ago
-    url, at = f"{where}/issues/{number}", _hours_ago(one.hours_old)
+    where = f"{_API}/repos/{repository}"
+    url = f"{where}/issues/{number}"
+    at = _hours_ago(issue.hours_old)
+    ago = issue.closed_hours_ago
     person = user("ada")
     return {
         "id": number,
         "node_id": f"I_{number}",
         "number": number,
-        "title": one.title,
-        "body": one.body,
+        "title": issue.title,
+        "body": issue.body,
         "state": "open" if ago is None else "closed",
         "locked": False,
         "url": url,
         "repository_url": where,
         **{name: f"{url}/{name}" for name in ("labels_url", "comments_url", "events_url", "html_url")},
         "user": person,
-        "labels": [{"id": place, "name": name} for place, name in enumerate(one.labels)],
-        "assignee": person if one.assigned else None,
-        "assignees": [person] if one.assigned else [],
+        "labels": [{"id": place, "name": name} for place, name in enumerate(issue.labels)],
+        "assignee": person if issue.assigned else None,
+        "assignees": [person] if issue.assigned else [],
         "milestone": None,
-        "comments": one.comments,
+        "comments": issue.comments,
         "created_at": at,
         "updated_at": at,
         "closed_at": None if ago is None else _hours_ago(ago),
         "author_association": "MEMBER",
-        **({"pull_request": dict.fromkeys(_PULL, url)} if one.pull_request else {}),
+        **({"pull_request": dict.fromkeys(_PULL, url)} if issue.pull_request else {}),
     }
 
 
 def user(login: str) -> Json:
     """Describe somebody as GitHub does."""
-    known = {"login": login, "id": 1, "node_id": "U", "gravatar_id": "", "type": "User", "site_admin": False}
-    return known | dict.fromkeys(_PERSON, f"{_API}/users/{login}")
+    fields = {"login": login, "id": 1, "node_id": "U", "gravatar_id": "", "type": "User", "site_admin": False}
+    return fields | dict.fromkeys(_PERSON, f"{_API}/users/{login}")
 
 
 def _hours_ago(hours: float) -> str:
