@@ -25,9 +25,9 @@ from locust.exception import StopUser
 
 from loadtests.connection import Address, Connection, now, resolve
 from loadtests.health import Health
-from loadtests.recording import Recorder, Sample, Why
+from loadtests.recording import RequestRecorder, RequestSample, Why
 from loadtests.reply import HTTPParseError, Reply
-from loadtests.safety import Refused, forbidden_redirect
+from loadtests.safety import LoadRefused, forbidden_redirect
 from readiness.rehearsal.evidence import LACKED
 from readiness.rehearsal.journeys import Step, Upload, fill, fill_all, point
 
@@ -49,7 +49,7 @@ class ClientConfig:
     allowed_hosts: Collection[str]
     headers: Mapping[str, str]
     seconds_at_most: float
-    recorder: Recorder
+    recorder: RequestRecorder
     health: Health
     trust: ssl.SSLContext
     resolved: dict[Origin, list[Address]] = field(default_factory=dict)
@@ -63,20 +63,20 @@ class ClientConfig:
         return _header_lines(self.headers)
 
     def addresses(self, origin: Origin) -> list[Address]:
-        """Return the addresses of a host. Raises Refused outside the allow-list and where there is no such host."""
+        """Return the addresses of a host. Raises LoadRefused outside the allow-list and where there is no such host."""
         scheme, host, port = origin
         if host not in self.allowed_hosts or scheme not in PORTS:
-            raise Refused([f"a request to {scheme}://{host}, which is not in allowed_hosts"])
+            raise LoadRefused([f"a request to {scheme}://{host}, which is not in allowed_hosts"])
         if origin not in self.resolved:
             try:
                 self.resolved[origin] = resolve(host, port)
             except OSError as error:
-                raise Refused([f"{host} has no address: {error.strerror}"]) from None
+                raise LoadRefused([f"{host} has no address: {error.strerror}"]) from None
         return self.resolved[origin]
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What came back."""
 
     seconds: float
@@ -155,11 +155,11 @@ class Client:
         self._stop: BaseException | None = None
         """Locust's order to stop, held back until the answer under way is there."""
 
-    def ask(self, step: Step, values: Mapping[str, str] | None = None) -> Answer:
+    def ask(self, step: Step, values: Mapping[str, str] | None = None) -> Response:
         """Send one request and record it.
 
-        Raises Refused for a host outside the allow-list and ValueError for a step that cannot be sent; what goes wrong
-        with the target is in the answer.
+        Raises LoadRefused for a host outside the allow-list and ValueError for a step that cannot be sent; what goes
+        wrong with the target is in the response.
         """
         config = self._config
         values = values or {}
@@ -176,7 +176,7 @@ class Client:
 
         began, moment = time.perf_counter(), now()
         limit = step.seconds_below or config.seconds_at_most
-        sample = Sample(step.title, config.recorder.begin(moment), moment, limit)
+        sample = RequestSample(step.title, config.recorder.begin(moment), moment, limit)
         reply = Reply(bodiless=step.method == "HEAD")
         error = self._send(link, origin, request, reply, sample)
         seconds = time.perf_counter() - began
@@ -189,7 +189,7 @@ class Client:
 
         if self._stop:
             raise self._stop
-        return Answer(seconds, None if error else reply, sample.error, extracted)
+        return Response(seconds, None if error else reply, sample.error, extracted)
 
     def _head(self, origin: Origin, step: Step, path: str, extra: Mapping[str, str], body: bytes) -> bytes:
         """Return the head: of headers of one name the last is sent. Raises ValueError, without the values: secrets."""
@@ -215,7 +215,9 @@ class Client:
             message = f"{method} {step.title}: a header or the path holds a character beyond Latin-1"
             raise ValueError(message) from None
 
-    def _send(self, link: OriginConnection, origin: Origin, request: bytes, reply: Reply, sample: Sample) -> str | None:
+    def _send(
+        self, link: OriginConnection, origin: Origin, request: bytes, reply: Reply, sample: RequestSample
+    ) -> str | None:
         """Send, wait and fill in the sample's times; return what went wrong before an answer was there, or None."""
         deadline = Timeout.start_new(sample.limit)
         try:
@@ -239,7 +241,7 @@ class Client:
         self._arrived(link, reply, stamp, sample)
         return None
 
-    def _arrived(self, link: OriginConnection, reply: Reply, stamp: int, sample: Sample) -> None:
+    def _arrived(self, link: OriginConnection, reply: Reply, stamp: int, sample: RequestSample) -> None:
         """Fill in when the answer arrived, by the kernel's stamp (ns; 0 without one), and take its cookies."""
         # No stamp on this system: not before the loop last had its turn.
         if stamp <= sample.sent:
@@ -252,7 +254,7 @@ class Client:
             key, _, value = line.partition(";")[0].partition("=")
             self._cookies[key.strip()] = value.strip()
 
-    def _timed_out(self, link: OriginConnection, reply: Reply, sample: Sample) -> str | None:
+    def _timed_out(self, link: OriginConnection, reply: Reply, sample: RequestSample) -> str | None:
         """Return that the time is up; None where the answer lies unread in the kernel: then the generator is late."""
         connected, sent, limit = link.connection, sample.sent, sample.limit
         try:

@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 import psutil
 
-from loadtests.recording import Recorder
+from loadtests.recording import RequestRecorder
 from readiness.rehearsal.evidence import SLICE_SECONDS
 from readiness.rehearsal.histogram import Distribution
 
@@ -75,7 +75,7 @@ class Health:
     """Watches one process; only the hold counts."""
 
     name: str
-    recorder: Recorder
+    recorder: RequestRecorder
     first_seen: float = field(default_factory=time.time)
     lag: Distribution = field(default_factory=Distribution)
     """How late the loop woke up, in the hold."""

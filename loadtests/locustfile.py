@@ -33,8 +33,8 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 # one of that name where the command was started.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from loadtests.run import Run, log_judgement, prepare
-from loadtests.safety import LoadPermission, Refused, raise_fd_limit
+from loadtests.run import RehearsalRun, log_judgement, prepare
+from loadtests.safety import LoadPermission, LoadRefused, raise_fd_limit
 from loadtests.shape import COURSES, PHASE, StageCourse, Stages
 from loadtests.visitor import CLIENT_CONFIGS, THINK, Visitor, Walker, take_turns
 from readiness.errors import BadInput
@@ -48,7 +48,7 @@ EVERY_SECONDS = 10
 REFUSED = 2
 fork = monkey.get_original("os", "fork")
 """The system's own, without what gevent does in the child."""
-RUNS: dict[LocustEnvironment, Run] = {}
+RUNS: dict[LocustEnvironment, RehearsalRun] = {}
 Listener = TypeVar("Listener", bound=Callable[..., None])
 
 
@@ -129,7 +129,7 @@ def _is_worker(environment: LocustEnvironment) -> bool:
     return bool(environment.parsed_options and environment.parsed_options.worker)
 
 
-def _set_up(environment: LocustEnvironment) -> Run:
+def _set_up(environment: LocustEnvironment) -> RehearsalRun:
     """Read what the options name and hand it to the users; end with status 2 where it is refused."""
     options = environment.parsed_options
     if options is None:
@@ -163,13 +163,13 @@ def _set_up(environment: LocustEnvironment) -> Run:
 
 
 def _raise_fd_limit(options: Namespace, users: int) -> None:
-    """Raise the limit of open files, where this process has users. Raises Refused."""
+    """Raise the limit of open files, where this process has users. Raises LoadRefused."""
     # A master has no users of its own, unless it forks its workers.
     if options.master and not options.processes:
         return
     try:
         raise_fd_limit(users, options.processes or 1)
-    except Refused:
+    except LoadRefused:
         # A worker does not know how many of the users come to it.
         if not options.worker:
             raise
@@ -205,7 +205,7 @@ def _hold(environment: LocustEnvironment, settle_seconds: float) -> None:
     RUNS[environment].hold(settle_seconds)
 
 
-def _write_regularly(run: Run) -> None:
+def _write_regularly(run: RehearsalRun) -> None:
     """Write the evidence every ten seconds, in a copy of this process: users must not wait the 0.3 s that it takes."""
     gevent.sleep(EVERY_SECONDS)
     while run.ended == "running":
@@ -219,7 +219,7 @@ def _write_regularly(run: Run) -> None:
         _end_copy(run)
 
 
-def _end_copy(run: Run) -> None:
+def _end_copy(run: RehearsalRun) -> None:
     """End the copy that writes, where it still does: what this process writes last must not be written over."""
     if not run.copy:
         return

@@ -72,7 +72,7 @@ class ConnectionCounts:
 
 
 @dataclass
-class Sample:
+class RequestSample:
     """One request with its outcome. Times in nanoseconds of the wall clock, durations in µs."""
 
     name: str
@@ -151,7 +151,7 @@ def _merge(mine: dict[str, Any], theirs: Mapping[str, Any]) -> None:
 
 
 @dataclass
-class Recorder:
+class RequestRecorder:
     """Takes every request of this process."""
 
     counters: Counters = field(default_factory=Counters)
@@ -174,7 +174,7 @@ class Recorder:
         _bump(self.counters.sent_at, moment // 1_000_000_000)
         return phase
 
-    def end(self, sample: Sample) -> None:
+    def end(self, sample: RequestSample) -> None:
         """Count the outcome of a request."""
         counters = self.counters
         _bump(counters.recorded_in, sample.phase)
@@ -193,7 +193,7 @@ class Recorder:
         if sample.phase == "hold":
             self._count_in_hold(sample, timed)
 
-    def _count_in_hold(self, sample: Sample, timed: bool) -> None:
+    def _count_in_hold(self, sample: RequestSample, timed: bool) -> None:
         tallies = self.counters.endpoints
         tally = tallies.get(sample.name) or tallies.setdefault(sample.name, Tally())
         if sample.error is None:

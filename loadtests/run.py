@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 from loadtests.client import Client, ClientConfig
 from loadtests.connection import trust
 from loadtests.health import Health
-from loadtests.recording import Recorder
-from loadtests.safety import LoadPermission, Refused, permit, stage_of
+from loadtests.recording import RequestRecorder
+from loadtests.safety import LoadPermission, LoadRefused, permit, stage_of
 from readiness.environment.schema import Environment, Reading, host_of, load
 from readiness.rehearsal import evidence as rehearsal_evidence
-from readiness.rehearsal.evidence import Connections, Endpoint, Evidence, Generator, LoadTarget
+from readiness.rehearsal.evidence import EndpointStatistics, Generator, LoadTarget, OpenedConnections, RehearsalEvidence
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.journeys import Step, point
 from readiness.rehearsal.stages import Stage
@@ -32,7 +32,7 @@ PACKAGES = ("locust", "gevent", "geventhttpclient", "production-readiness")
 
 
 @dataclass
-class Run:
+class RehearsalRun:
     """A rehearsal. In a worker it only records; in the process that leads it also keeps and writes the evidence."""
 
     environment: Environment
@@ -61,7 +61,7 @@ class Run:
     """The process that writes the evidence meanwhile."""
 
     @property
-    def recorder(self) -> Recorder:
+    def recorder(self) -> RequestRecorder:
         """The counters of this process."""
         return self.client_config.recorder
 
@@ -90,7 +90,7 @@ class Run:
         self.recorder.hold_from = time.time() + seconds_from_now
         self.recorder.hold_until = self.recorder.hold_from + self.stage.hold_minutes * 60
 
-    def evidence(self) -> Evidence:
+    def evidence(self) -> RehearsalEvidence:
         """Return the evidence of what is known now."""
         recorder = self.recorder
         counters = recorder.counters
@@ -101,7 +101,7 @@ class Run:
         if self.leads and not has_workers:
             self.generators["local"] = self.client_config.health.plain()
 
-        return Evidence.model_validate(
+        return RehearsalEvidence.model_validate(
             {
                 "schema": "readiness/rehearsal/1",
                 "run": self.name,
@@ -119,11 +119,11 @@ class Run:
                 "seconds": _pairs(counters.sent_at, counters.answered_at),
                 "users": self.users,
                 "phases": _pairs(counters.sent_in, counters.recorded_in),
-                "endpoints": {name: Endpoint(**vars(tally)) for name, tally in counters.endpoints.items()},
+                "endpoints": {name: EndpointStatistics(**vars(tally)) for name, tally in counters.endpoints.items()},
                 "slices": {
                     start: (part.kernel, part.naive, part.ok, part.failed) for start, part in counters.slices.items()
                 },
-                "connections": Connections(**vars(counters.connections)),
+                "connections": OpenedConnections(**vars(counters.connections)),
                 "generators": [Generator(**health) for health in self.generators.values()],
                 "lost_workers": self.lost_workers,
                 "late_workers": self.late_workers,
@@ -179,13 +179,13 @@ class Run:
             headers["Authorization"] = f"Bearer {reading.token.reveal()}"
 
         # Counters of its own: this request is no user's.
-        client = Client(replace(self.client_config, recorder=Recorder()))
+        client = Client(replace(self.client_config, recorder=RequestRecorder()))
         try:
             answer = client.ask(Step(path=url, status=(200,), headers=headers))
             if answer.error or not answer.reply:
                 return None, f"{url}: {answer.error}"
             return point(answer.reply.content(), reading.pointer), ""
-        except (ValueError, Refused) as error:
+        except (ValueError, LoadRefused) as error:
             return None, f"{url}: {error}"
         finally:
             client.close()
@@ -206,17 +206,17 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def prepare(name: str, stage_name: str, permission: LoadPermission, environments: Path, reports: Path) -> Run:
+def prepare(name: str, stage_name: str, permission: LoadPermission, environments: Path, reports: Path) -> RehearsalRun:
     """Return the run of a stage on an environment that allows the load, with what its users share.
 
-    Raises Refused or BadEnvironment with every reason, before anything is contacted.
+    Raises LoadRefused or BadEnvironment with every reason, before anything is contacted.
     """
     environment = load(name, environments)
     stage = stage_of(environment, stage_name)
     permit(environment, stage, permission)
 
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{stage_name}"
-    recorder = Recorder()
+    recorder = RequestRecorder()
     target = environment.target
 
     headers = {"User-Agent": "production-readiness-rehearsal", "Accept": "*/*", "Accept-Encoding": "gzip"}
@@ -228,10 +228,10 @@ def prepare(name: str, stage_name: str, permission: LoadPermission, environments
     folder = reports / name / rehearsal_evidence.FOLDER / stamp
     health = Health("local", recorder)
     client_config = ClientConfig(target.url, environment.allowed_hosts, headers, seconds, recorder, health, trust())
-    return Run(environment, stage_name, stage, stamp, folder, client_config)
+    return RehearsalRun(environment, stage_name, stage, stamp, folder, client_config)
 
 
-def log_judgement(judgement: Judgement, run: Run) -> None:
+def log_judgement(judgement: Judgement, run: RehearsalRun) -> None:
     """Log the verdict, its reasons and what to do next."""
     LOG.info("%s: %s  %s", run.stage_name, judgement.word.upper(), run.folder / rehearsal_evidence.FILE)
     for reason in judgement.reasons:

@@ -17,7 +17,7 @@ DESCRIPTORS_BESIDE = 100
 """Of a process, for what is no user: logs, the leading process, the evidence."""
 
 
-class Refused(BadInput):
+class LoadRefused(BadInput):
     """No load will be made."""
 
 
@@ -38,20 +38,20 @@ def stages_of(environment: Environment) -> dict[str, Stage]:
 
 
 def stage_of(environment: Environment, name: str) -> Stage:
-    """Return a stage, as small as the environment's `scale` makes it. Raises Refused where there is none."""
+    """Return a stage, as small as the environment's `scale` makes it. Raises LoadRefused where there is none."""
     stages = stages_of(environment)
     if name not in stages:
-        raise Refused([f"--stage {not_one_of(name, stages)}"])
+        raise LoadRefused([f"--stage {not_one_of(name, stages)}"])
 
     scale = environment.load.scale if environment.load else 1.0
     return stages[name].scaled(scale)
 
 
 def permit(environment: Environment, stage: Stage, permission: LoadPermission) -> None:
-    """Return when load is allowed. Raises Refused with every reason against it."""
+    """Return when load is allowed. Raises LoadRefused with every reason against it."""
     reasons = list(_reasons_against(environment, stage, permission))
     if reasons:
-        raise Refused(reasons)
+        raise LoadRefused(reasons)
 
 
 def _reasons_against(environment: Environment, stage: Stage, permission: LoadPermission) -> Iterator[str]:
@@ -95,7 +95,7 @@ def _reasons_against_production(name: str, host: str, permission: LoadPermission
 def raise_fd_limit(users: int, processes: int) -> None:
     """Raise the limit of open files, so that each user of this process can hold a connection.
 
-    Raises Refused where the system does not allow that.
+    Raises LoadRefused where the system does not allow that.
     """
     needed = math.ceil(users / processes) + DESCRIPTORS_BESIDE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -111,7 +111,9 @@ def raise_fd_limit(users: int, processes: int) -> None:
         shortage = (
             f"{users:,} users in {processes} processes need {needed:,} open files each, this machine allows {allowed:,}"
         )
-        raise Refused([f"{shortage}: raise it (ulimit -n {needed}), or use --processes {enough_processes}"]) from None
+        raise LoadRefused(
+            [f"{shortage}: raise it (ulimit -n {needed}), or use --processes {enough_processes}"]
+        ) from None
 
 
 def forbidden_redirect(location: str, allowed_hosts: Collection[str]) -> str | None:

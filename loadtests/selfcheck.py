@@ -15,7 +15,7 @@ from typing import Any
 
 from loadtests.trial import Finding, Trial, truth_server
 from loadtests.truth import Law
-from readiness.rehearsal.verdict import Word
+from readiness.rehearsal.verdict import Conclusion
 
 NEAR = 0.01
 """The p95 may be off the server's own by this share."""
@@ -52,23 +52,23 @@ def _is_whole(finding: Finding) -> bool:
     return evidence.sent == evidence.recorded == finding.record["requests"]
 
 
-def _is(word: Word) -> Callable[[Finding], bool]:
+def _is(word: Conclusion) -> Callable[[Finding], bool]:
     return lambda finding: finding.judgement.word is word
 
 
 CLAIMS = (
     Claim("the lower bound of p95 is the server's own within 1 %", Law(), _is_true),
     Claim("every request that was sent is recorded", Law(0.6, 1.2), _is_whole),
-    Claim("a target within the limits passes", Law(), _is(Word.PASS)),
-    Claim("a slow target fails", Law(0.6, 2.5), _is(Word.FAIL), {"users": 200}),
-    Claim("2 % errors fail", Law(errors=0.02), _is(Word.FAIL), {"users": 200}),
+    Claim("a target within the limits passes", Law(), _is(Conclusion.PASS)),
+    Claim("a slow target fails", Law(0.6, 2.5), _is(Conclusion.FAIL), {"users": 200}),
+    Claim("2 % errors fail", Law(errors=0.02), _is(Conclusion.FAIL), {"users": 200}),
     Claim(
         "a target that freezes for 5 s fails",
         Law(freeze_seconds=5, freeze_every=20),
-        _is(Word.FAIL),
+        _is(Conclusion.FAIL),
         {"hold_minutes": 0.5},
     ),
-    Claim("a run that is stopped is inconclusive", Law(), _is(Word.INCONCLUSIVE), stop_after=8),
+    Claim("a run that is stopped is inconclusive", Law(), _is(Conclusion.INCONCLUSIVE), stop_after=8),
 )
 
 

@@ -8,7 +8,7 @@ import time
 from locust import LoadTestShape
 from locust.runners import STATE_INIT, MasterRunner, Runner
 
-from loadtests.run import Run
+from loadtests.run import RehearsalRun
 from readiness.rehearsal.histogram import wilson
 
 ABORT_SHARE = 0.1
@@ -24,7 +24,7 @@ PHASE = "rehearsal_phase"
 class StageCourse:
     """Decides once a second what Locust is to do. Knows no Locust class but through its arguments."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RehearsalRun) -> None:
         self.run = run
         self.began = time.time()
         self.emptied: float | None = None

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.truth import HOST, Law
-from readiness.rehearsal.evidence import Evidence, Generator, folders, read
+from readiness.rehearsal.evidence import Generator, RehearsalEvidence, folders, read
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import Distribution
 from readiness.rehearsal.verdict import Judgement, judge
@@ -96,7 +96,7 @@ class Trial:
         with (self.folder / "locust.log").open("wb") as log:
             return subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=variables)  # noqa: S603  our own words
 
-    def run(self, *, stop_after: float | None = None, by: signal.Signals = signal.SIGTERM) -> Evidence:
+    def run(self, *, stop_after: float | None = None, by: signal.Signals = signal.SIGTERM) -> RehearsalEvidence:
         """Run it to its end, or stop it after some seconds by a signal; return the evidence."""
         process = self.start()
         if stop_after is not None:
@@ -105,12 +105,12 @@ class Trial:
         process.wait()
         return self.evidence()
 
-    def evidence(self) -> Evidence:
+    def evidence(self) -> RehearsalEvidence:
         """Return the newest evidence, read back."""
         return read(next(folders(self.folder / "reports", NAME)))
 
 
-def record(evidence: Evidence) -> dict[str, float]:
+def record(evidence: RehearsalEvidence) -> dict[str, float]:
     """Return the server's own record of the hold; nothing where the hold never began."""
     if not evidence.hold_from or not evidence.hold_until:
         return {}
@@ -130,7 +130,7 @@ def record(evidence: Evidence) -> dict[str, float]:
 class Finding:
     """How near the evidence came to the server's record. Errors are shares: 0.01 is one per cent too high."""
 
-    evidence: Evidence
+    evidence: RehearsalEvidence
     judgement: Judgement
     record: Mapping[str, float]
 
@@ -140,7 +140,7 @@ class Finding:
         return self.record.get("lag99", 0.0) <= LATE_SECONDS
 
     @classmethod
-    def of(cls, evidence: Evidence) -> Finding:
+    def of(cls, evidence: RehearsalEvidence) -> Finding:
         """Return the evidence with its verdict and the server's record; the server must still run."""
         return cls(evidence, judge(Figures.of(evidence)), record(evidence))
 

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 
 from locust import User, task
 
-from loadtests.client import Answer, Client, ClientConfig
-from loadtests.safety import Refused
+from loadtests.client import Client, ClientConfig, Response
+from loadtests.safety import LoadRefused
 from readiness.rehearsal.journeys import Journey, Step
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ class Visitor(User):
         """Return how long to think, in seconds; uniform: a constant would march the users in step."""
         return random.uniform(self._least, self._most)  # noqa: S311  not for secrets
 
-    def ask(self, step: Step, values: Mapping[str, str] | None = None) -> Answer:
+    def ask(self, step: Step, values: Mapping[str, str] | None = None) -> Response:
         """Send one request and return its answer; Locust hears of it too. One out of the allow-list ends the run."""
         try:
             answer = self.client.ask(step, values)
-        except Refused as refused:
+        except LoadRefused as refused:
             self.environment.events.user_error.fire(user_instance=self, exception=refused, tb=refused.__traceback__)
             if self.environment.runner:
                 self.environment.runner.quit()

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
 from readiness.measurements import Measurement, holds
-from readiness.outcomes import DecisionKey, Outcome, Step
-from readiness.verdict import RANK, Result
+from readiness.outcomes import DecisionKey, EscalationStep, Outcome
+from readiness.verdict import RANK, DecisionOutcome
 
 FAILED = "failed"
-Thresholds = Mapping[Step, float | str]
+Thresholds = Mapping[EscalationStep, float | str]
 
 # Comparators of quantities: a step's number is compared by them as the line's own limit is.
 _NUMERIC = {"below", "at_most", "at_least", "above"}
@@ -21,7 +21,7 @@ _NOT_JUDGED = {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE}
 _NOT_SEEN = {Outcome.UNKNOWN, Outcome.NOT_RUN}
 
 
-def reached(thresholds: Thresholds, measurements: Sequence[Measurement]) -> Step | None:
+def reached(thresholds: Thresholds, measurements: Sequence[Measurement]) -> EscalationStep | None:
     """Return the highest step that any measurement has reached.
 
     A number is a limit like the line's own and compared the same way: with `below`, a value at or above it reaches
@@ -36,7 +36,7 @@ def reached(thresholds: Thresholds, measurements: Sequence[Measurement]) -> Step
     )
 
 
-def highest(steps: Iterable[Step | None]) -> Step | None:
+def highest(steps: Iterable[EscalationStep | None]) -> EscalationStep | None:
     """Return the highest of some steps; None where there is none."""
     return max((step for step in steps if step), key=lambda step: step.height, default=None)
 
@@ -111,7 +111,7 @@ class Ladder:
 class EscalationState:
     """What one decision carries from run to run."""
 
-    step: Step | None = None
+    step: EscalationStep | None = None
     """The step that is held."""
     runs: int = 0
     """The runs in a row that have held it."""
@@ -119,7 +119,7 @@ class EscalationState:
     """The failures in a row."""
     recovery_credit: int = 0
     """What the runs in a row below the step count for: 1 each, and `Hysteresis.clear_run_credit` where clearly so."""
-    recovers_to: Step | None = None
+    recovers_to: EscalationStep | None = None
     """The highest step that those runs reached: where the line comes to once the held step is released."""
 
 
@@ -162,7 +162,7 @@ def next_state(
     return _de_escalate(ladder, replace(before, step=held, failures=failures), held, step, measurements)
 
 
-def _escalate(before: EscalationState, step: Step | None, failures: int) -> EscalationState:
+def _escalate(before: EscalationState, step: EscalationStep | None, failures: int) -> EscalationState:
     """Return the state of a run that has reached the held step, or a higher one; or none, where none was held."""
     if step is None:
         return EscalationState(failures=failures)
@@ -172,7 +172,11 @@ def _escalate(before: EscalationState, step: Step | None, failures: int) -> Esca
 
 
 def _de_escalate(
-    ladder: Ladder, before: EscalationState, held: Step, step: Step | None, measurements: Sequence[Measurement]
+    ladder: Ladder,
+    before: EscalationState,
+    held: EscalationStep,
+    step: EscalationStep | None,
+    measurements: Sequence[Measurement],
 ) -> EscalationState:
     """Return the state of a run below the held step: that step still, a lower one, or none."""
     hysteresis = ladder.hysteresis
@@ -262,7 +266,7 @@ def advance(
 
 def decided(
     outcomes: Iterable[tuple[DecisionKey, Outcome]], states: Mapping[DecisionKey, EscalationState]
-) -> list[Result]:
+) -> list[DecisionOutcome]:
     """Return the results as the verdict takes them: each with the step that is held, seen again or not."""
     results = []
     answered = set()
@@ -270,12 +274,12 @@ def decided(
         answered.add(key)
         step = states.get(key, INITIAL).step
         if outcome is Outcome.FAIL:
-            results.append(Result(key, outcome, step=step))
+            results.append(DecisionOutcome(key, outcome, step=step))
         else:
-            results.append(Result(key, outcome, held=step))
+            results.append(DecisionOutcome(key, outcome, held=step))
 
     # A step is held, too, where this run was narrowed to other lines.
     for key, state in states.items():
         if key not in answered and state.step:
-            results.append(Result(key, Outcome.NOT_RUN, held=state.step))
+            results.append(DecisionOutcome(key, Outcome.NOT_RUN, held=state.step))
     return results

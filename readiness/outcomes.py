@@ -64,7 +64,7 @@ class DecisionKey(NamedTuple):
         return self.name.partition("/")[2]
 
 
-class Step(StrEnum):
+class EscalationStep(StrEnum):
     """The steps of a ladder, lowest first."""
 
     WARN = "warn"
@@ -78,7 +78,7 @@ class Step(StrEnum):
     @property
     def height(self) -> int:
         """Position on the ladder: a higher step is the stronger action."""
-        return list(Step).index(self)
+        return list(EscalationStep).index(self)
 
 
 class Unknown(BaseException):

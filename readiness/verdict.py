@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from readiness.outcomes import DecisionKey, Gate, Outcome, Phase, Step
+from readiness.outcomes import DecisionKey, EscalationStep, Gate, Outcome, Phase
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import WAIVABLE
 
 INCOMPLETE_EXIT = 10  # pytest keeps 0 to 6 for itself
 
 
-class Word(StrEnum):
+class VerdictStatus(StrEnum):
     """The verdicts."""
 
     GO = "GO"
@@ -39,14 +39,14 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Result:
+class DecisionOutcome:
     """The outcome of one decision."""
 
     key: DecisionKey
     outcome: Outcome
-    step: Step | None = None
+    step: EscalationStep | None = None
     """The step of the ladder that this run's failure has reached."""
-    held: Step | None = None
+    held: EscalationStep | None = None
     """The step still held from earlier runs (hysteresis), though this one did not fail or could not look."""
 
 
@@ -54,7 +54,7 @@ class Result:
 class Verdict:
     """The word, the exit code, the recommended action and how it came about."""
 
-    word: Word
+    word: VerdictStatus
     exit: int
     action: str
     counts: dict[str, int]
@@ -74,27 +74,32 @@ class Verdict:
         return self.exit == 0
 
 
-GOOD = {Phase.PREFLIGHT: Word.GO, Phase.SMOKE: Word.GO, Phase.POSTLAUNCH: Word.OK, Phase.GA: Word.APPROVED}
-_BAD = {Phase.PREFLIGHT: Word.NO_GO, Phase.SMOKE: Word.NO_GO, Phase.GA: Word.DEFERRED}
+GOOD = {
+    Phase.PREFLIGHT: VerdictStatus.GO,
+    Phase.SMOKE: VerdictStatus.GO,
+    Phase.POSTLAUNCH: VerdictStatus.OK,
+    Phase.GA: VerdictStatus.APPROVED,
+}
+_BAD = {Phase.PREFLIGHT: VerdictStatus.NO_GO, Phase.SMOKE: VerdictStatus.NO_GO, Phase.GA: VerdictStatus.DEFERRED}
 _STEP_WORD = {
-    Step.ALERT: Word.ALERT,
-    Step.CRITICAL: Word.ALERT,
-    Step.INCIDENT: Word.PAGE,
-    Step.PAGE: Word.PAGE,
-    Step.PAUSE: Word.PAUSE,
-    Step.ROLLBACK: Word.ROLLBACK,
+    EscalationStep.ALERT: VerdictStatus.ALERT,
+    EscalationStep.CRITICAL: VerdictStatus.ALERT,
+    EscalationStep.INCIDENT: VerdictStatus.PAGE,
+    EscalationStep.PAGE: VerdictStatus.PAGE,
+    EscalationStep.PAUSE: VerdictStatus.PAUSE,
+    EscalationStep.ROLLBACK: VerdictStatus.ROLLBACK,
 }
 ACTIONS = {
-    Word.GO: "go on",
-    Word.NO_GO: "do not launch: mend the failed blockers and run this phase again",
-    Word.OK: "nothing to do",
-    Word.ALERT: "tell the team: look at the failed lines within the hour",
-    Word.PAGE: "page the on-call now",
-    Word.PAUSE: "pause: close the kill switch, then look at the uploads in flight",
-    Word.ROLLBACK: "roll back: follow the rollback procedure with the attached diagnostics",
-    Word.APPROVED: "sign",
-    Word.DEFERRED: "defer: mend the failed lines and set a date for the next review",
-    Word.INCOMPLETE: "not decided: make the unknown lines visible and run this phase again",
+    VerdictStatus.GO: "go on",
+    VerdictStatus.NO_GO: "do not launch: mend the failed blockers and run this phase again",
+    VerdictStatus.OK: "nothing to do",
+    VerdictStatus.ALERT: "tell the team: look at the failed lines within the hour",
+    VerdictStatus.PAGE: "page the on-call now",
+    VerdictStatus.PAUSE: "pause: close the kill switch, then look at the uploads in flight",
+    VerdictStatus.ROLLBACK: "roll back: follow the rollback procedure with the attached diagnostics",
+    VerdictStatus.APPROVED: "sign",
+    VerdictStatus.DEFERRED: "defer: mend the failed lines and set a date for the next review",
+    VerdictStatus.INCOMPLETE: "not decided: make the unknown lines visible and run this phase again",
 }
 _SETTLED = {Outcome.PASS, Outcome.WARN, Outcome.NOT_APPLICABLE, Outcome.NOT_DUE}
 _DECIDING = {Gate.BLOCKER, Gate.ACTION}
@@ -103,7 +108,7 @@ _DECIDING = {Gate.BLOCKER, Gate.ACTION}
 def decide(
     phase: Phase,
     expected: Collection[Expected],
-    results: Iterable[Result],
+    results: Iterable[DecisionOutcome],
     *,
     ended: bool = True,
     waived: Collection[DecisionKey] = (),
@@ -149,7 +154,10 @@ class _Findings:
 
 
 def _findings(
-    phase: Phase, expected: Iterable[Expected], worst: Mapping[DecisionKey, Result], waived: Collection[DecisionKey]
+    phase: Phase,
+    expected: Iterable[Expected],
+    worst: Mapping[DecisionKey, DecisionOutcome],
+    waived: Collection[DecisionKey],
 ) -> _Findings:
     due = [decision for decision in expected if decision.due]
     spared = {decision.key for decision in due if decision.key in waived and _outcome(worst, decision) in WAIVABLE}
@@ -168,7 +176,9 @@ def _findings(
     )
 
 
-def _lines_word(phase: Phase, findings: _Findings, worst: Mapping[DecisionKey, Result], *, ended: bool) -> Word:
+def _lines_word(
+    phase: Phase, findings: _Findings, worst: Mapping[DecisionKey, DecisionOutcome], *, ended: bool
+) -> VerdictStatus:
     """Return the word that the lines alone speak for."""
     # A failed blocker outweighs anything unknown: the launch is off either way.
     if findings.failed:
@@ -176,30 +186,30 @@ def _lines_word(phase: Phase, findings: _Findings, worst: Mapping[DecisionKey, R
 
     # What could not be seen, or was not looked at, may hide a failure.
     if findings.unknown:
-        return Word.INCOMPLETE
+        return VerdictStatus.INCOMPLETE
 
     # Without a due line nothing has been looked at: that is no reason to launch.
     if not findings.any_due:
-        return Word.INCOMPLETE
+        return VerdictStatus.INCOMPLETE
 
     # A run that was cut short may not have written the failure that ended it.
     if not ended:
-        return Word.INCOMPLETE
+        return VerdictStatus.INCOMPLETE
 
     return GOOD[phase]
 
 
-def _bad_word(phase: Phase, failures: Iterable[Result]) -> Word:
+def _bad_word(phase: Phase, failures: Iterable[DecisionOutcome]) -> VerdictStatus:
     """Return the phase's bad word; after the launch that of the highest step that is reached or still held."""
     if phase in _BAD:
         return _BAD[phase]
 
     steps = [step for result in failures for step in (result.step, result.held) if step and step in _STEP_WORD]
-    highest = max(steps, key=lambda step: step.height, default=Step.ALERT)
+    highest = max(steps, key=lambda step: step.height, default=EscalationStep.ALERT)
     return _STEP_WORD[highest]
 
 
-def _signed(phase: Phase, word: Word, sign_off: SignOff | None) -> tuple[Word, str]:
+def _signed(phase: Phase, word: VerdictStatus, sign_off: SignOff | None) -> tuple[VerdictStatus, str]:
     """Return the word and the action once people have decided.
 
     They may defer what every line speaks for. They cannot approve what the lines do not.
@@ -210,27 +220,30 @@ def _signed(phase: Phase, word: Word, sign_off: SignOff | None) -> tuple[Word, s
 
     if sign_off.decision == "deferred":
         action = f"deferred: {sign_off.reason}; look again on {sign_off.review_on}"
-        if word is not Word.APPROVED:
+        if word is not VerdictStatus.APPROVED:
             action = f"{action}; {ACTIONS[word]}"
-        return Word.DEFERRED, action
+        return VerdictStatus.DEFERRED, action
 
     # A signature does not make up for a line that failed or could not be seen.
-    if word is not Word.APPROVED:
+    if word is not VerdictStatus.APPROVED:
         action = ACTIONS[word]
         if sign_off.decision == "approved":
             action = f"the approval does not count yet; {action}"
         return word, action
 
     if sign_off.decision == "open":
-        return Word.INCOMPLETE, "every line speaks for it, and nobody has decided: set decision in the sign-off file"
+        return (
+            VerdictStatus.INCOMPLETE,
+            "every line speaks for it, and nobody has decided: set decision in the sign-off file",
+        )
 
     if sign_off.signed_at is None:
         return word, ACTIONS[word]
     return word, f"signed on {sign_off.signed_at:%Y-%m-%d}"
 
 
-def _exit_code(phase: Phase, word: Word) -> int:
-    if word is Word.INCOMPLETE:
+def _exit_code(phase: Phase, word: VerdictStatus) -> int:
+    if word is VerdictStatus.INCOMPLETE:
         return INCOMPLETE_EXIT
     if word is GOOD[phase]:
         return 0
@@ -238,7 +251,7 @@ def _exit_code(phase: Phase, word: Word) -> int:
 
 
 def _counts(
-    expected: Iterable[Expected], worst: Mapping[DecisionKey, Result], spared: Collection[DecisionKey]
+    expected: Iterable[Expected], worst: Mapping[DecisionKey, DecisionOutcome], spared: Collection[DecisionKey]
 ) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for decision in expected:
@@ -257,7 +270,7 @@ def waived_among(results: Iterable[tuple[DecisionKey, bool]]) -> set[DecisionKey
     return {key for key, waived in all_waived.items() if waived}
 
 
-_NO_RESULT = Result(DecisionKey("", "", None), Outcome.NOT_RUN)
+_NO_RESULT = DecisionOutcome(DecisionKey("", "", None), Outcome.NOT_RUN)
 RANK = [
     Outcome.PASS,
     Outcome.WARN,
@@ -270,9 +283,9 @@ RANK = [
 """The outcomes, the best first."""
 
 
-def _worst(results: Iterable[Result]) -> dict[DecisionKey, Result]:
+def _worst(results: Iterable[DecisionOutcome]) -> dict[DecisionKey, DecisionOutcome]:
     """Return the worst result of each decision, so that a later pass cannot cover an earlier failure."""
-    worst: dict[DecisionKey, Result] = {}
+    worst: dict[DecisionKey, DecisionOutcome] = {}
     for result in results:
         earlier = worst.get(result.key)
         if earlier is None or RANK.index(result.outcome) > RANK.index(earlier.outcome):
@@ -280,14 +293,14 @@ def _worst(results: Iterable[Result]) -> dict[DecisionKey, Result]:
     return worst
 
 
-def _outcome(worst: Mapping[DecisionKey, Result], decision: Expected) -> Outcome:
+def _outcome(worst: Mapping[DecisionKey, DecisionOutcome], decision: Expected) -> Outcome:
     # A result of a line that is not due yet does not count, whatever it says.
     if not decision.due:
         return Outcome.NOT_DUE
     return worst.get(decision.key, _NO_RESULT).outcome
 
 
-def _is_bad(phase: Phase, result: Result) -> bool:
+def _is_bad(phase: Phase, result: DecisionOutcome) -> bool:
     """Check whether a result counts as a failure: after the launch, a step that is still held does too."""
     if result.outcome is Outcome.FAIL:
         return True

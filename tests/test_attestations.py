@@ -190,4 +190,4 @@ def test_the_examples_are_whole() -> None:
     assert set(Attestation.model_fields) == word.model_fields_set
     assert set(Waiver.model_fields) == waiver.model_fields_set
     text = (folder / "example.waivers.yaml").read_text(encoding="utf-8")
-    assert all(reason in text for reason in waivers.Reason)
+    assert all(reason in text for reason in waivers.WaiverReason)

@@ -14,12 +14,12 @@ from checks import test_database, test_slo
 from readiness.ladder import EscalationState, Hysteresis, Ladder, advance, decided, reached, replay
 from readiness.measurements import Measure, Measurement, holds
 from readiness.observations.database_statistics import QueryTimes
-from readiness.outcomes import DecisionKey, Gate, Outcome, Phase, Step
+from readiness.outcomes import DecisionKey, EscalationStep, Gate, Outcome, Phase
 from readiness.runbook.lines import load, locate
 from readiness.slo.events import Usual
-from readiness.verdict import Expected, Word, decide
+from readiness.verdict import Expected, VerdictStatus, decide
 
-RATES = {Step.ALERT: 0.05, Step.PAGE: 0.1, Step.PAUSE: 0.1, Step.ROLLBACK: 0.2}
+RATES = {EscalationStep.ALERT: 0.05, EscalationStep.PAGE: 0.1, EscalationStep.PAUSE: 0.1, EscalationStep.ROLLBACK: 0.2}
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
@@ -30,9 +30,16 @@ def below(value: float | bool | str, limit: float = 0.05, name: str = "share fai
 
 @pytest.mark.parametrize(
     ("value", "step"),
-    [(0.0, None), (0.049, None), (0.05, Step.ALERT), (0.1, Step.PAUSE), (0.19, Step.PAUSE), (0.2, Step.ROLLBACK)],
+    [
+        (0.0, None),
+        (0.049, None),
+        (0.05, EscalationStep.ALERT),
+        (0.1, EscalationStep.PAUSE),
+        (0.19, EscalationStep.PAUSE),
+        (0.2, EscalationStep.ROLLBACK),
+    ],
 )
-def test_a_step_is_reached_at_its_threshold(value: float, step: Step | None) -> None:
+def test_a_step_is_reached_at_its_threshold(value: float, step: EscalationStep | None) -> None:
     assert reached(RATES, [below(value)]) is step
 
 
@@ -64,22 +71,22 @@ def test_one_measurement_more_never_lowers_the_step(values: list[float], more: f
 )
 def test_a_threshold_is_compared_as_the_limit_is(comparator: str, value: int, reaches: bool) -> None:
     measurement = Measurement("queue", value, comparator, 0, "", ok=True)
-    assert (reached({Step.PAGE: 10}, [measurement]) is Step.PAGE) is reaches
+    assert (reached({EscalationStep.PAGE: 10}, [measurement]) is EscalationStep.PAGE) is reaches
 
 
 def test_a_word_is_reached_by_what_is_out_of_its_limit_and_names_it() -> None:
     tripped = Measurement("circuit breakers open", ["payments"], "none", None, "", ok=False)
     closed = Measurement("circuit breakers open", [], "none", None, "", ok=True)
-    assert reached({Step.PAGE: "open"}, [tripped]) is Step.PAGE
-    assert reached({Step.PAGE: "open"}, [closed]) is None
-    assert reached({Step.PAGE: "half-open"}, [tripped]) is None
-    assert reached({Step.PAUSE: "failed"}, [tripped]) is Step.PAUSE
-    assert reached({Step.PAUSE: "failed"}, [closed]) is None
+    assert reached({EscalationStep.PAGE: "open"}, [tripped]) is EscalationStep.PAGE
+    assert reached({EscalationStep.PAGE: "open"}, [closed]) is None
+    assert reached({EscalationStep.PAGE: "half-open"}, [tripped]) is None
+    assert reached({EscalationStep.PAUSE: "failed"}, [tripped]) is EscalationStep.PAUSE
+    assert reached({EscalationStep.PAUSE: "failed"}, [closed]) is None
 
 
 @pytest.mark.parametrize("value", [True, "many"])
 def test_what_is_no_number_reaches_no_threshold(value: bool | str) -> None:
-    assert reached({Step.PAGE: 0.5}, [below(value)]) is None
+    assert reached({EscalationStep.PAGE: 0.5}, [below(value)]) is None
 
 
 def test_without_a_ladder_or_a_measurement_there_is_no_step() -> None:
@@ -90,12 +97,12 @@ def test_without_a_ladder_or_a_measurement_there_is_no_step() -> None:
 def test_a_threshold_is_in_the_unit_of_the_first_measurement() -> None:
     share = Measurement("share in use", 0.3, "below", 0.8, "", ok=True)
     count = Measurement("in use", 30, "below", 95, "connections", ok=True)
-    assert reached({Step.CRITICAL: 0.95}, [share, count]) is None
-    assert reached({Step.CRITICAL: 25}, [count, share]) is Step.CRITICAL
+    assert reached({EscalationStep.CRITICAL: 0.95}, [share, count]) is None
+    assert reached({EscalationStep.CRITICAL: 25}, [count, share]) is EscalationStep.CRITICAL
 
 
 N = Hysteresis().release_runs
-ONE_STEP = Ladder({Step.PAUSE: 0.1})
+ONE_STEP = Ladder({EscalationStep.PAUSE: 0.1})
 ALL_STEPS = Ladder(RATES)
 
 
@@ -104,11 +111,11 @@ def seen(value: float, limit: float = 0.05) -> tuple[Outcome, list[Measurement]]
     return (Outcome.PASS if measured.ok and not reached(RATES, [measured]) else Outcome.FAIL), [measured]
 
 
-def steps(ladder: Ladder, values: Sequence[float]) -> list[Step | None]:
+def steps(ladder: Ladder, values: Sequence[float]) -> list[EscalationStep | None]:
     return [one.step for one in replay(ladder, [seen(value) for value in values])]
 
 
-def turns(found: Sequence[Step | None]) -> int:
+def turns(found: Sequence[EscalationStep | None]) -> int:
     return sum(one is not other for one, other in pairwise([None, *found]))
 
 
@@ -161,12 +168,12 @@ def test_a_share_that_must_be_high_has_its_margin_towards_one() -> None:
     def high(value: float) -> tuple[Outcome, list[Measurement]]:
         return Outcome.PASS, [Measurement("success", value, "above", 0.99, "", ok=value > 0.99)]
 
-    ladder = Ladder({Step.ALERT: 0.95})
+    ladder = Ladder({EscalationStep.ALERT: 0.95})
     values = [0.951, 0.95, 0.951, 0.976]
     assert [one.step for one in replay(ladder, [high(value) for value in values])] == [None, "alert", "alert", None]
 
 
-HEALTH = Ladder({Step.PAGE: "failed"}, consecutive=2)
+HEALTH = Ladder({EscalationStep.PAGE: "failed"}, consecutive=2)
 UP = (Outcome.PASS, [Measurement("status", 200, "is", 200, "", ok=True)])
 DOWN = (Outcome.FAIL, [Measurement("status", 503, "is", 200, "", ok=False)])
 DARK: tuple[Outcome, list[Measurement]] = (Outcome.UNKNOWN, [])
@@ -193,22 +200,22 @@ def test_what_became_not_due_has_no_step() -> None:
 
 
 RECORDED = [
-    ("ingestion", "hourly-error-rate", [0.049], Word.OK),
-    ("ingestion", "hourly-error-rate", [0.051], Word.ALERT),
-    ("ingestion", "hourly-error-rate", [0.101], Word.PAUSE),
-    ("ingestion", "hourly-error-rate", [0.201], Word.ROLLBACK),
-    ("ingestion", "rollback-recommended", [0.201], Word.ROLLBACK),
-    ("ingestion", "pause-recommended", [0.101], Word.PAUSE),
-    ("umbrella", "daily-error-rate", [0.009], Word.OK),
-    ("umbrella", "daily-error-rate", [0.02], Word.ALERT),
-    ("umbrella", "daily-error-rate", [0.101], Word.PAGE),
-    ("umbrella", "daily-p95", [2.1], Word.PAGE),
-    ("umbrella", "health", [503], Word.ALERT),
-    ("umbrella", "health", [503, 503], Word.PAGE),
-    ("umbrella", "health", [503, 503, 200], Word.PAGE),
-    ("umbrella", "health", [503, 503, 200, 200, 200], Word.OK),
-    ("launch400k", "sla-error-rate", [0.051], Word.ALERT),
-    ("launch400k", "sla-response-time", [1.4], Word.OK),
+    ("ingestion", "hourly-error-rate", [0.049], VerdictStatus.OK),
+    ("ingestion", "hourly-error-rate", [0.051], VerdictStatus.ALERT),
+    ("ingestion", "hourly-error-rate", [0.101], VerdictStatus.PAUSE),
+    ("ingestion", "hourly-error-rate", [0.201], VerdictStatus.ROLLBACK),
+    ("ingestion", "rollback-recommended", [0.201], VerdictStatus.ROLLBACK),
+    ("ingestion", "pause-recommended", [0.101], VerdictStatus.PAUSE),
+    ("umbrella", "daily-error-rate", [0.009], VerdictStatus.OK),
+    ("umbrella", "daily-error-rate", [0.02], VerdictStatus.ALERT),
+    ("umbrella", "daily-error-rate", [0.101], VerdictStatus.PAGE),
+    ("umbrella", "daily-p95", [2.1], VerdictStatus.PAGE),
+    ("umbrella", "health", [503], VerdictStatus.ALERT),
+    ("umbrella", "health", [503, 503], VerdictStatus.PAGE),
+    ("umbrella", "health", [503, 503, 200], VerdictStatus.PAGE),
+    ("umbrella", "health", [503, 503, 200, 200, 200], VerdictStatus.OK),
+    ("launch400k", "sla-error-rate", [0.051], VerdictStatus.ALERT),
+    ("launch400k", "sla-response-time", [1.4], VerdictStatus.OK),
 ]
 FIRST_LIMIT = {"share_below": "below", "p95_seconds_below": "below", "path": "is"}
 
@@ -216,7 +223,9 @@ FIRST_LIMIT = {"share_below": "below", "p95_seconds_below": "below", "path": "is
 @pytest.mark.parametrize(
     ("book", "name", "values", "word"), RECORDED, ids=[f"{one[1]}-{one[2]}-{one[3]}" for one in RECORDED]
 )
-def test_each_step_is_recommended_on_what_was_recorded(book: str, name: str, values: list[float], word: Word) -> None:
+def test_each_step_is_recommended_on_what_was_recorded(
+    book: str, name: str, values: list[float], word: VerdictStatus
+) -> None:
     line = next(one for one in load(locate(book, Path())).lines if one.id == name)
     comparator, limit = next((FIRST_LIMIT[key], stated) for key, stated in next(iter(line.decided_by.values())).items())
     key = DecisionKey(f"{book}/{name}", next(iter(line.decided_by)), None)
@@ -225,7 +234,7 @@ def test_each_step_is_recommended_on_what_was_recorded(book: str, name: str, val
     for value in values:
         allowed = 200 if comparator == "is" else limit
         taken = [Measurement("value", value, comparator, allowed, "", ok=holds(value, comparator, allowed))]
-        good = taken[0].ok and reached(line.ladder, taken) in {None, Step.WARN}
+        good = taken[0].ok and reached(line.ladder, taken) in {None, EscalationStep.WARN}
         outcome = Outcome.PASS if good else Outcome.FAIL
         standing = advance(ladder, standing, [(key, outcome, taken)])
         verdict = decide(Phase.POSTLAUNCH, [Expected(key, line.gate)], decided([(key, outcome)], standing))
@@ -235,10 +244,12 @@ def test_each_step_is_recommended_on_what_was_recorded(book: str, name: str, val
 def test_a_step_about_the_first_figure_is_not_reached_by_the_second() -> None:
     measure = Measure()
     test_database.test_query_latency(QueryTimes(0.01, 3.0, 1000), test_database.QueryLatency(), measure)
-    assert reached({Step.ALERT: 0.5}, measure.taken) is None, "a statement that runs for 3 s is not a slow mean"
+    assert reached({EscalationStep.ALERT: 0.5}, measure.taken) is None, (
+        "a statement that runs for 3 s is not a slow mean"
+    )
     measure = Measure()
     test_slo.test_traffic_normal(Usual("requests", 1000, (1000,)), test_slo.TrafficNormal(), measure)
-    assert reached({Step.ALERT: 0.7}, measure.taken) is None, "as many as usual are not fewer by 100 %"
+    assert reached({EscalationStep.ALERT: 0.7}, measure.taken) is None, "as many as usual are not fewer by 100 %"
 
 
 KEY = DecisionKey("book/rate", "demo.rate", None)
@@ -248,11 +259,11 @@ def test_a_step_that_stands_decides_though_the_line_passes_or_was_not_seen() -> 
     expected = [Expected(KEY, Gate.BLOCKER)]
     standing = advance({KEY: ALL_STEPS}, {}, [(KEY, *seen(0.21))])
     for outcome, measurements, word in [
-        (*seen(0.19), Word.ROLLBACK),
-        (*seen(0.09), Word.PAUSE),
-        (*seen(0.01), Word.OK),
-        (Outcome.UNKNOWN, [], Word.ROLLBACK),
-        (Outcome.NOT_RUN, [], Word.ROLLBACK),
+        (*seen(0.19), VerdictStatus.ROLLBACK),
+        (*seen(0.09), VerdictStatus.PAUSE),
+        (*seen(0.01), VerdictStatus.OK),
+        (Outcome.UNKNOWN, [], VerdictStatus.ROLLBACK),
+        (Outcome.NOT_RUN, [], VerdictStatus.ROLLBACK),
     ]:
         found = [(KEY, outcome, measurements)] if outcome is not Outcome.NOT_RUN else []
         after = advance({KEY: ALL_STEPS}, standing, found)

@@ -11,7 +11,7 @@ import pytest
 
 from readiness.evidence.signing import FILE_VARIABLE
 from readiness.rehearsal import evidence as rehearsal_evidence
-from readiness.rehearsal.evidence import Evidence, LoadTarget
+from readiness.rehearsal.evidence import LoadTarget, RehearsalEvidence
 from readiness.rehearsal.stages import Stage
 from readiness.rendering import rehearsal_entry
 from tests.evidence.launch import new_key
@@ -31,7 +31,7 @@ RECENT = datetime.now(UTC) - timedelta(hours=2)
 LAUNCH = Stage(users=2000, hold_minutes=15)
 
 
-def launch(**other: Any) -> Evidence:
+def launch(**other: Any) -> RehearsalEvidence:
     """Make evidence of a launch rehearsal of two hours ago that passes."""
     began = int(RECENT.timestamp())
     base: dict[str, Any] = {

@@ -19,14 +19,15 @@ from readiness.files.evidence_file import Archive
 from readiness.observations import load
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.rehearsal import evidence as rehearsal_evidence
-from readiness.rehearsal.evidence import Connections, Endpoint, Evidence, Generator, LoadTarget
+from readiness.rehearsal.evidence import EndpointStatistics, Generator, LoadTarget, OpenedConnections, RehearsalEvidence
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import SECOND, Distribution, bucket, merged, wilson
 from readiness.rehearsal.stages import STAGES, Stage
-from readiness.rehearsal.verdict import Word, judge
+from readiness.rehearsal.verdict import Conclusion, judge
 from readiness.runbook import lines as runbook_lines
 from readiness.sources.readings import Readings
 
+PASS, FAIL, INCONCLUSIVE = Conclusion
 BEGAN = datetime(2026, 12, 1, 9, 0, 0, tzinfo=UTC)
 NOW = BEGAN + timedelta(days=1)
 STAGE = Stage(users=100, hold_minutes=1)
@@ -41,14 +42,14 @@ def counts(milliseconds: float, times: int, spread: float = 0.2) -> dict[int, in
     return found.counts
 
 
-def evidence(**other: Any) -> Evidence:
+def evidence(**other: Any) -> RehearsalEvidence:
     """Make evidence that passes, with what the test wants otherwise."""
     began = int(BEGAN.timestamp())
     low = counts(400, 6000)
     asked: Stage = other.pop("asked", STAGE)
     held = round(asked.hold_minutes * 60)
     errors = other.pop("errors", {})
-    endpoint = Endpoint(
+    endpoint = EndpointStatistics(
         ok=6000 - sum(errors.values()),
         failed=sum(errors.values()),
         errors=errors,
@@ -73,82 +74,82 @@ def evidence(**other: Any) -> Evidence:
         "users": dict.fromkeys(range(began, began + held), asked.users),
         "phases": {"hold": (6000, 6000)},
         "endpoints": {"/t": endpoint},
-        "connections": Connections(first=asked.users),
+        "connections": OpenedConnections(first=asked.users),
         "generators": (Generator(**{**generator, **other.pop("generator", {})}),),
     }
-    return Evidence.model_validate({**base, **other})
+    return RehearsalEvidence.model_validate({**base, **other})
 
 
 def test_a_good_rehearsal_passes() -> None:
     found = judge(Figures.of(evidence()))
-    assert (found.word, found.reasons) == (Word.PASS, ())
+    assert (found.word, found.reasons) == (PASS, ())
     assert all(rule.ok for rule in found.measurements)
 
 
 BEGAN_SECOND = int(BEGAN.timestamp())
 SILENT = {BEGAN_SECOND + second: (20, 0 if 10 <= second < 15 else 20) for second in range(60)}
-FAULTS: dict[str, tuple[dict[str, Any], Word, str]] = {
-    "slow": ({"kernel": counts(1540, 6000), "naive": counts(1541, 6000)}, Word.FAIL, "p95 is 1.5"),
-    "errors": ({"errors": {"status 500": 120}}, Word.FAIL, "2.00% of 6,000 requests failed"),
-    "few errors": ({"errors": {"status 500": 65}}, Word.INCONCLUSIVE, "too near 1.00%"),
-    "the generator's doing": ({"naive": counts(1700, 6000)}, Word.INCONCLUSIVE, "the generator's doing"),
+FAULTS: dict[str, tuple[dict[str, Any], Conclusion, str]] = {
+    "slow": ({"kernel": counts(1540, 6000), "naive": counts(1541, 6000)}, FAIL, "p95 is 1.5"),
+    "errors": ({"errors": {"status 500": 120}}, FAIL, "2.00% of 6,000 requests failed"),
+    "few errors": ({"errors": {"status 500": 65}}, INCONCLUSIVE, "too near 1.00%"),
+    "the generator's doing": ({"naive": counts(1700, 6000)}, INCONCLUSIVE, "the generator's doing"),
     "too few": (
-        {"endpoints": {"/t": Endpoint(ok=90, kernel={1000: 90}, naive={1000: 90})}},
-        Word.INCONCLUSIVE,
+        {"endpoints": {"/t": EndpointStatistics(ok=90, kernel={1000: 90}, naive={1000: 90})}},
+        INCONCLUSIVE,
         "500 are",
     ),
-    "nothing": ({"endpoints": {}}, Word.INCONCLUSIVE, "not one request"),
-    "users missing": ({"users": {BEGAN_SECOND + 5: 60}}, Word.INCONCLUSIVE, "60 users were at work"),
-    "stopped": ({"ended": "cut short", "ended_because": "it was stopped"}, Word.INCONCLUSIVE, "the run was cut short"),
-    "killed": ({"ended": "running", "finished_at": None}, Word.INCONCLUSIVE, "breaks off"),
+    "nothing": ({"endpoints": {}}, INCONCLUSIVE, "not one request"),
+    "users missing": ({"users": {BEGAN_SECOND + 5: 60}}, INCONCLUSIVE, "60 users were at work"),
+    "stopped": ({"ended": "cut short", "ended_because": "it was stopped"}, INCONCLUSIVE, "the run was cut short"),
+    "killed": ({"ended": "running", "finished_at": None}, INCONCLUSIVE, "breaks off"),
     "hold cut": (
         {"ended": "cut short", "seconds": {BEGAN_SECOND + second: (100, 100) for second in range(30)}},
-        Word.INCONCLUSIVE,
+        INCONCLUSIVE,
         "held for 30 s, asked were 60 s",
     ),
-    "worker lost": ({"lost_workers": ("w1",)}, Word.INCONCLUSIVE, "lost workers: w1"),
-    "worker late": ({"late_workers": ("w2",)}, Word.INCONCLUSIVE, "w2 joined after the hold began: it was not watched"),
-    "nobody watched": ({"generator": {"lag": {}}}, Word.INCONCLUSIVE, "local on here was not watched in the hold"),
-    "no generator": ({"generators": ()}, Word.INCONCLUSIVE, "no generator told how it did"),
-    "samples lost": ({"phases": {"hold": (6000, 5900)}}, Word.INCONCLUSIVE, "100 of 6000 requests have no outcome"),
-    "past the client": ({"outside": 50}, Word.INCONCLUSIVE, "50 requests went past"),
+    "worker lost": ({"lost_workers": ("w1",)}, INCONCLUSIVE, "lost workers: w1"),
+    "worker late": ({"late_workers": ("w2",)}, INCONCLUSIVE, "w2 joined after the hold began: it was not watched"),
+    "nobody watched": ({"generator": {"lag": {}}}, INCONCLUSIVE, "local on here was not watched in the hold"),
+    "no generator": ({"generators": ()}, INCONCLUSIVE, "no generator told how it did"),
+    "samples lost": ({"phases": {"hold": (6000, 5900)}}, INCONCLUSIVE, "100 of 6000 requests have no outcome"),
+    "past the client": ({"outside": 50}, INCONCLUSIVE, "50 requests went past"),
     "visits broke off": (
         {"broken_visits": 3, "broken_because": "KeyError: 'token'"},
-        Word.INCONCLUSIVE,
+        INCONCLUSIVE,
         "3 visits broke off, their other steps were not sent: KeyError: 'token'",
     ),
     "out of descriptors": (
         {"errors": {"the generator: Too many open files": 3000}},
-        Word.INCONCLUSIVE,
+        INCONCLUSIVE,
         "3,000 requests were not sent by the generator: Too many open files",
     ),
     "aborted for want of descriptors": (
         {"ended": "aborted", "ended_because": "errors", "errors": {"the generator: Too many open files": 3000}},
-        Word.INCONCLUSIVE,
+        INCONCLUSIVE,
         "the run was aborted: errors",
     ),
     "errors and out of descriptors": (
         {"errors": {"the generator: Too many open files": 300, "status 500": 120}},
-        Word.FAIL,
+        FAIL,
         "2.00% of 6,000 requests failed, allowed below 1.00%: 120 of /t: status 500",
     ),
-    "reconnects": ({"connections": Connections(first=100, unexplained=3000)}, Word.INCONCLUSIVE, "reconnected 3000"),
-    "lag": ({"generator": {"lag": {300_000: 100}}}, Word.INCONCLUSIVE, "300 ms late"),
-    "neighbours": ({"generator": {"queue_share": 0.48, "cpu_share_mean": 0.47}}, Word.INCONCLUSIVE, "48% of the time"),
-    "load held back": ({"late_microseconds": 6000 * 200_000}, Word.INCONCLUSIVE, "held back"),
+    "reconnects": ({"connections": OpenedConnections(first=100, unexplained=3000)}, INCONCLUSIVE, "reconnected 3000"),
+    "lag": ({"generator": {"lag": {300_000: 100}}}, INCONCLUSIVE, "300 ms late"),
+    "neighbours": ({"generator": {"queue_share": 0.48, "cpu_share_mean": 0.47}}, INCONCLUSIVE, "48% of the time"),
+    "load held back": ({"late_microseconds": 6000 * 200_000}, INCONCLUSIVE, "held back"),
     "another revision": (
         {"target": LoadTarget(url="http://127.0.0.1:1", revision="r1", revision_at_end="r2")},
-        Word.INCONCLUSIVE,
+        INCONCLUSIVE,
         "from revision r1 to r2",
     ),
     "aborted": (
         {"ended": "aborted", "ended_because": "errors", "errors": {"status 503": 3000}},
-        Word.FAIL,
+        FAIL,
         "50.00% of 6,000 requests failed",
     ),
     "frozen": (
         {"kernel": {400_000: 5820, 4_900_000: 180}, "naive": {400_000: 5820, 4_900_000: 180}, "seconds": SILENT},
-        Word.FAIL,
+        FAIL,
         "the longest silence of the target was 4 s",
     ),
 }
@@ -165,17 +166,17 @@ def test_every_fault_gives_its_own_verdict(name: str) -> None:
 
 def test_a_starved_generator_does_not_excuse_a_slow_target() -> None:
     other = {"kernel": counts(1600, 6000), "naive": counts(2600, 6000), "generator": {"queue_share": 0.6}}
-    assert judge(Figures.of(evidence(**other))).word is Word.FAIL
+    assert judge(Figures.of(evidence(**other))).word is FAIL
 
 
 def test_time_outs_of_a_starved_generator_are_not_held_against_the_target() -> None:
     errors = {"no answer within 10 s": 200}
-    assert judge(Figures.of(evidence(errors=errors))).word is Word.FAIL
-    assert judge(Figures.of(evidence(errors=errors, generator={"queue_share": 0.6}))).word is Word.INCONCLUSIVE
+    assert judge(Figures.of(evidence(errors=errors))).word is FAIL
+    assert judge(Figures.of(evidence(errors=errors, generator={"queue_share": 0.6}))).word is INCONCLUSIVE
 
 
-@pytest.mark.parametrize(("milliseconds", "word"), [(1462, Word.PASS), (1540, Word.FAIL)])
-def test_the_limit_is_sharp(milliseconds: int, word: Word) -> None:
+@pytest.mark.parametrize(("milliseconds", "word"), [(1462, PASS), (1540, FAIL)])
+def test_the_limit_is_sharp(milliseconds: int, word: Conclusion) -> None:
     found = counts(milliseconds, 6000)
     assert judge(Figures.of(evidence(kernel=found, naive=found))).word is word
 
@@ -220,14 +221,14 @@ def test_between_the_bounds_nothing_passes_and_nothing_fails(kernel: int, more: 
     found = evidence(kernel={bucket(kernel): 6000}, naive={bucket(kernel + more): 6000}, ended=ended)
     figures = Figures.of(found)
     word, bounds = judge(figures).word, figures.p95
-    if word is Word.PASS:
+    if word is PASS:
         assert ended == "whole"
         assert bounds.high < STAGE.p95_seconds_below
-    if word is Word.FAIL:
+    if word is FAIL:
         assert max(bounds.low, figures.p95_intended.low) >= STAGE.p95_seconds_below
 
 
-def put(reports: Path, found: Evidence) -> Path:
+def put(reports: Path, found: RehearsalEvidence) -> Path:
     folder = reports / found.environment / rehearsal_evidence.FOLDER / found.run
     rehearsal_evidence.write(found, folder)
     return folder
@@ -288,7 +289,7 @@ def test_a_rehearsal_that_passed_counts(reports: Path) -> None:
     assert (found.not_passed, found.fewest_users, found.shortest_minutes) == ([], 100, 1.0)
 
 
-REFUSED: dict[str, tuple[Callable[[], Evidence], str]] = {
+REFUSED: dict[str, tuple[Callable[[], RehearsalEvidence], str]] = {
     "stale": (lambda: evidence(finished_at=NOW - timedelta(days=15)), "15 days old, allowed are 14"),
     "revision": (
         lambda: evidence(target=LoadTarget(url="http://127.0.0.1:1", revision="r0", revision_at_end="r0")),
@@ -354,7 +355,7 @@ def test_a_failure_outweighs_what_is_missing(reports: Path) -> None:
 
 
 def test_no_answer_is_no_fast_answer(reports: Path) -> None:
-    put(reports, evidence(endpoints={"/t": Endpoint(failed=6000, errors={"no connection": 6000})}))
+    put(reports, evidence(endpoints={"/t": EndpointStatistics(failed=6000, errors={"no connection": 6000})}))
     assert look(reports).not_passed
     with pytest.raises(Unknown, match="nothing was answered"):
         look(reports).slowest(1.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from readiness.rehearsal.figures import Bounds, Figures
-from readiness.rehearsal.verdict import Word, judge
+from readiness.rehearsal.verdict import Conclusion, judge
 from tests.test_rehearsal import STAGE, counts, evidence
 
 
@@ -17,10 +17,10 @@ def test_without_an_answer_there_is_no_percentile_and_all_has_failed() -> None:
 
 def test_other_limits_change_the_verdict_and_no_figure() -> None:
     figures = Figures.of(evidence(kernel=counts(900, 6000), naive=counts(901, 6000)))
-    assert judge(figures).word is Word.PASS
+    assert judge(figures).word is Conclusion.PASS
     strict = STAGE.model_copy(update={"p95_seconds_below": 0.5})
     judged = judge(figures, strict)
-    assert judged.word is Word.FAIL
+    assert judged.word is Conclusion.FAIL
     assert "allowed below 0.5 s" in judged.reasons[0].says
     measured = {one.name: one.value for one in judged.measurements}
     assert measured["p95, at least (kernel)"] == figures.p95.low

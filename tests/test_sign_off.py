@@ -14,7 +14,7 @@ from readiness.observations.signoff import Approvals, approvals
 from readiness.outcomes import DecisionKey, Gate, Outcome, Phase, Unknown
 from readiness.runbook import sign_off
 from readiness.runbook.sign_off import Approval, SignOff, load, path_of, says_nothing
-from readiness.verdict import INCOMPLETE_EXIT, Expected, Result, Verdict, Word, decide
+from readiness.verdict import INCOMPLETE_EXIT, DecisionOutcome, Expected, Verdict, VerdictStatus, decide
 
 ROOT = Path(__file__).parents[1]
 MOMENT = datetime(2026, 12, 8, 15, 0, tzinfo=UTC)
@@ -170,28 +170,28 @@ DEFERRED = SignOff(decision="deferred", reason="a client asked for it", review_o
 
 
 def decided(outcome: Outcome, signed: SignOff | None, phase: Phase = Phase.GA) -> Verdict:
-    return decide(phase, [Expected(LINE, Gate.BLOCKER)], [Result(LINE, outcome)], sign_off=signed)
+    return decide(phase, [Expected(LINE, Gate.BLOCKER)], [DecisionOutcome(LINE, outcome)], sign_off=signed)
 
 
 @pytest.mark.parametrize(
     ("outcome", "signed", "word"),
     [
-        (Outcome.PASS, None, Word.APPROVED),
-        (Outcome.PASS, SignOff(decision="approved"), Word.APPROVED),
-        (Outcome.PASS, SignOff(), Word.INCOMPLETE),
-        (Outcome.PASS, DEFERRED, Word.DEFERRED),
-        (Outcome.FAIL, SignOff(decision="approved"), Word.DEFERRED),
-        (Outcome.FAIL, DEFERRED, Word.DEFERRED),
-        (Outcome.UNKNOWN, SignOff(decision="approved"), Word.INCOMPLETE),
-        (Outcome.UNKNOWN, DEFERRED, Word.DEFERRED),
+        (Outcome.PASS, None, VerdictStatus.APPROVED),
+        (Outcome.PASS, SignOff(decision="approved"), VerdictStatus.APPROVED),
+        (Outcome.PASS, SignOff(), VerdictStatus.INCOMPLETE),
+        (Outcome.PASS, DEFERRED, VerdictStatus.DEFERRED),
+        (Outcome.FAIL, SignOff(decision="approved"), VerdictStatus.DEFERRED),
+        (Outcome.FAIL, DEFERRED, VerdictStatus.DEFERRED),
+        (Outcome.UNKNOWN, SignOff(decision="approved"), VerdictStatus.INCOMPLETE),
+        (Outcome.UNKNOWN, DEFERRED, VerdictStatus.DEFERRED),
     ],
 )
 def test_people_may_defer_and_cannot_approve_what_the_lines_do_not(
-    outcome: Outcome, signed: SignOff | None, word: Word
+    outcome: Outcome, signed: SignOff | None, word: VerdictStatus
 ) -> None:
     found = decided(outcome, signed)
     assert found.word is word
-    assert found.exit == {Word.APPROVED: 0, Word.INCOMPLETE: INCOMPLETE_EXIT}.get(word, 1)
+    assert found.exit == {VerdictStatus.APPROVED: 0, VerdictStatus.INCOMPLETE: INCOMPLETE_EXIT}.get(word, 1)
 
 
 def test_a_deferred_launch_tells_why_and_until_when() -> None:

@@ -55,7 +55,7 @@ class Dashboard:
 
 
 @dataclass(frozen=True)
-class Result:
+class QueryResult:
     """What one query of a panel answered."""
 
     values: int
@@ -116,7 +116,7 @@ class Grafana(System[monitoring.Grafana]):
             raise Unknown(f"{answer.url} shows no data source", "may the service account read them?")
         return sources
 
-    def query(self, queries: Sequence[Mapping[str, Any]], since: str, until: str) -> dict[str, Result]:
+    def query(self, queries: Sequence[Mapping[str, Any]], since: str, until: str) -> dict[str, QueryResult]:
         """Return the result of each query by its `refId`, asked as a panel does. Raises Unknown."""
         # A POST that reads: the queries are too long for an address.
         answer = self._send("POST", "/api/ds/query", json={"from": since, "to": until, "queries": list(queries)})
@@ -127,7 +127,7 @@ class Grafana(System[monitoring.Grafana]):
         if not isinstance(results, dict):
             raise _refused(answer)
 
-        by_ref: dict[str, Result] = {}
+        by_ref: dict[str, QueryResult] = {}
         for query in queries:
             ref = query["refId"]
             by_ref[str(ref)] = _result(answer, results.get(ref))
@@ -221,7 +221,7 @@ def _refused(answer: Answer) -> Unknown:
     return Unknown(f"{answer.url} answered {answer.status} without results", "is grafana.url right?")
 
 
-def _result(answer: Answer, value: Any) -> Result:
+def _result(answer: Answer, value: Any) -> QueryResult:
     """Return the result of one query. Raises Unknown where it is missing or where the token may not ask."""
     result = _lower_keys(value)
 
@@ -232,12 +232,12 @@ def _result(answer: Answer, value: Any) -> Result:
 
     error = result.get("error")
     if error:
-        return Result(0, " ".join(str(error).split())[:_WORDS_SHOWN])
+        return QueryResult(0, " ".join(str(error).split())[:_WORDS_SHOWN])
 
     frames = result.get("frames")
     if not isinstance(frames, list):
         raise Unknown(f"{answer.url} answered a query without frames", "is it Grafana 9 or later?")
-    return Result(sum(_values_in(_lower_keys(frame), answer) for frame in frames))
+    return QueryResult(sum(_values_in(_lower_keys(frame), answer) for frame in frames))
 
 
 def _values_in(frame: dict[str, Any], answer: Answer) -> int:

@@ -136,7 +136,7 @@ def say(text: str) -> None:
         print(shown, flush=True)
 
 
-def _conclude(evidence: drill_evidence.Evidence, folder: Path) -> int:
+def _conclude(evidence: drill_evidence.DrillEvidence, folder: Path) -> int:
     """Print the judgement, enter it into the ledger, and return its exit code."""
     judged = judge(evidence)
     say(f"{evidence.drill} {judged.word.upper()}  {folder / drill_evidence.FILE}")

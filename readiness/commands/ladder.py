@@ -13,7 +13,7 @@ from readiness.errors import BadInput
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.rejudge import Judged, judge, states_before
 from readiness.ladder import INITIAL, EscalationState, highest
-from readiness.outcomes import DecisionKey, Outcome, Phase, Step
+from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase
 
 HELP = "walk recorded runs again: the steps each reached, what stood, what it recommends"
 
@@ -30,7 +30,7 @@ class ReplayedRun:
 
     run: RecordedRun
     judged: Judged
-    reached: Mapping[DecisionKey, Step]
+    reached: Mapping[DecisionKey, EscalationStep]
     """The steps that the run's own measurements reach."""
     recorded: str | None
     """The verdict that the run recorded, where it is another one."""

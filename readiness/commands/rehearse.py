@@ -19,11 +19,11 @@ from readiness.commands import add_env, add_environments, add_reports
 from readiness.config import documents
 from readiness.errors import BadRun, ReadinessError
 from readiness.rehearsal import evidence as rehearsal_evidence
-from readiness.rehearsal.evidence import Evidence
+from readiness.rehearsal.evidence import RehearsalEvidence
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import merged
 from readiness.rehearsal.stages import STAGES
-from readiness.rehearsal.verdict import Judgement, Word, judge
+from readiness.rehearsal.verdict import Conclusion, Judgement, judge
 from readiness.sandbox import Sandbox
 from readiness.sandbox.processes import end_with_parent, free_port
 
@@ -50,9 +50,9 @@ class StageEnd:
     judged: Judgement | None = None
 
     @property
-    def word(self) -> Word:
+    def word(self) -> Conclusion:
         """Its verdict: inconclusive without evidence."""
-        return self.judged.word if self.judged else Word.INCONCLUSIVE
+        return self.judged.word if self.judged else Conclusion.INCONCLUSIVE
 
     def __str__(self) -> str:
         if self.judged:
@@ -111,7 +111,7 @@ def _is_last(end: StageEnd, *, keep_going: bool) -> bool:
     # What was refused once would be refused again.
     if end.code == REFUSED:
         return True
-    return not keep_going and end.word is not Word.PASS
+    return not keep_going and end.word is not Conclusion.PASS
 
 
 def _is_sandbox(options: argparse.Namespace) -> bool:
@@ -159,7 +159,10 @@ def _rehearse(options: argparse.Namespace, stage: str, variables: Mapping[str, s
 
 
 def _watch(
-    process: subprocess.Popen[bytes], stage: str, read_newest: Callable[[], Evidence | None], signals: list[int]
+    process: subprocess.Popen[bytes],
+    stage: str,
+    read_newest: Callable[[], RehearsalEvidence | None],
+    signals: list[int],
 ) -> None:
     """Print how it goes, until the process ends, hangs, or is to stop."""
     began = printed = time.monotonic()
@@ -180,7 +183,9 @@ def _watch(
             return
 
 
-def _stop(process: subprocess.Popen[bytes], read_newest: Callable[[], Evidence | None], signals: list[int]) -> None:
+def _stop(
+    process: subprocess.Popen[bytes], read_newest: Callable[[], RehearsalEvidence | None], signals: list[int]
+) -> None:
     """Pass the signals on, and wait for the users as long as they may take to finish."""
     print("stopping: the users finish what they began", flush=True)
     evidence = read_newest()
@@ -246,7 +251,7 @@ def _new_folders(options: argparse.Namespace, stage: str, earlier: set[Path]) ->
             yield folder
 
 
-def _newest(options: argparse.Namespace, stage: str, earlier: set[Path]) -> Evidence | None:
+def _newest(options: argparse.Namespace, stage: str, earlier: set[Path]) -> RehearsalEvidence | None:
     """Return the newest evidence that can be read of those made since."""
     for folder in _new_folders(options, stage, earlier):
         if not (folder / rehearsal_evidence.FILE).is_file():
@@ -258,7 +263,7 @@ def _newest(options: argparse.Namespace, stage: str, earlier: set[Path]) -> Evid
     return None
 
 
-def _progress(evidence: Evidence) -> str:
+def _progress(evidence: RehearsalEvidence) -> str:
     """Return the line of progress: minutes, users, answers a second, p95 of the last slices in seconds, failures."""
     elapsed = max(evidence.seconds, default=0) - evidence.started_at.timestamp()
     users = evidence.users[max(evidence.users)] if evidence.users else 0
@@ -287,9 +292,9 @@ def _print_summary(options: argparse.Namespace, ended: Mapping[str, StageEnd]) -
     not_run = [stage for stage in options.stage or STAGES if stage not in ended]
     if not_run:
         print(f"not run: {', '.join(not_run)}")
-        words.add(Word.INCONCLUSIVE)
+        words.add(Conclusion.INCONCLUSIVE)
 
-    for word in (Word.FAIL, Word.INCONCLUSIVE):
+    for word in (Conclusion.FAIL, Conclusion.INCONCLUSIVE):
         if word in words:
             return word.exit
-    return Word.PASS.exit
+    return Conclusion.PASS.exit

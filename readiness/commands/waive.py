@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from readiness.commands.attest import add_line, last_day, line_among
 from readiness.outcomes import Phase
 from readiness.runbook import editing, waivers
-from readiness.runbook.waivers import Reason
+from readiness.runbook.waivers import WaiverReason
 
 HELP = "write that a failed line is lived with: who asked, who else approved, why, until when"
 HEAD = "# What is waived, line by line. Reviewed as code is; written by `readiness waive`.\n"
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_line(parser)
     parser.add_argument("--requested-by", required=True, metavar="NAME", help="who asks for it")
     parser.add_argument("--approved-by", required=True, metavar="NAME", help="who answers for it: someone else")
-    parser.add_argument("--reason", required=True, choices=list(Reason), help="why, from the list")
+    parser.add_argument("--reason", required=True, choices=list(WaiverReason), help="why, from the list")
     parser.add_argument("--because", required=True, metavar="TEXT", help="why, in a sentence")
     parser.add_argument("--until", required=True, metavar="DATE", help="the last day it counts: 2026-12-01")
     scope = "one phase only (repeatable; default: all). One thing of a line: LINE:SUBJECT"

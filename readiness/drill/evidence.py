@@ -160,7 +160,7 @@ BLANK: dict[str, Facts] = {
 """The facts of each drill before anything was seen."""
 
 
-class Evidence(_Record):
+class DrillEvidence(_Record):
     """One drill."""
 
     schema_: Literal["readiness/drill/1"] = Field("readiness/drill/1", alias="schema")
@@ -185,14 +185,14 @@ class Evidence(_Record):
 # A rehearsal's evidence has the same three: what they share is in `evidence_file`, and here is whose files these are.
 
 
-def write(evidence: Evidence, folder: Path) -> None:
+def write(evidence: DrillEvidence, folder: Path) -> None:
     """Write the evidence whole, with its digest."""
     evidence_file.write(evidence, folder)
 
 
-def read(folder: Path) -> Evidence:
+def read(folder: Path) -> DrillEvidence:
     """Return the evidence of one drill. Raises BadRun where it is missing, damaged or was altered."""
-    return evidence_file.read(folder, Evidence)
+    return evidence_file.read(folder, DrillEvidence)
 
 
 def folders(reports: Path, environment: str, drill: str | None = None) -> Iterator[Path]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from readiness.drill.evidence import Broken, Evidence, FellBack, Incident, Restored, RolledBack, Switched, Table
-from readiness.rehearsal.verdict import Judgement, Reason, Word
+from readiness.drill.evidence import Broken, DrillEvidence, FellBack, Incident, Restored, RolledBack, Switched, Table
+from readiness.rehearsal.verdict import Conclusion, Judgement, Reason
 
 HOURS_TO_RESTORE = 4.0
 MINUTES_TO_ROLL_BACK = 3.0
@@ -20,7 +20,7 @@ STEPS = ("simulate", "detect", "publish", "mitigate", "resolve", "document")
 """Of an incident, in this order."""
 
 
-def judge(evidence: Evidence) -> Judgement:
+def judge(evidence: DrillEvidence) -> Judgement:
     """Return the verdict on a drill by the runbooks' limits.
 
     What the target was seen to fail in stands, also where the drill was cut short after it; a drill that was cut short
@@ -29,44 +29,44 @@ def judge(evidence: Evidence) -> Judgement:
     if evidence.ended != "whole":
         return _judge_cut_short(evidence)
 
-    undecided = tuple(Reason(Word.INCONCLUSIVE, gap, _again(evidence)) for gap in gaps(evidence))
+    undecided = tuple(Reason(Conclusion.INCONCLUSIVE, gap, _again(evidence)) for gap in gaps(evidence))
     failed = (*_failed((*faults(evidence), *slow(evidence)), evidence), *_left(evidence))
 
     # What was seen to fail stands, whatever else could not be seen.
     if failed:
-        return Judgement(Word.FAIL, (*failed, *undecided), ())
+        return Judgement(Conclusion.FAIL, (*failed, *undecided), ())
 
     if undecided:
-        return Judgement(Word.INCONCLUSIVE, undecided, ())
-    return Judgement(Word.PASS, (), ())
+        return Judgement(Conclusion.INCONCLUSIVE, undecided, ())
+    return Judgement(Conclusion.PASS, (), ())
 
 
-def _judge_cut_short(evidence: Evidence) -> Judgement:
+def _judge_cut_short(evidence: DrillEvidence) -> Judgement:
     """Return the verdict on a drill that did not come to its end: it can fail, and cannot pass."""
     why = evidence.ended_because or "it did not end: was the process killed?"
-    cut_short = Reason(Word.INCONCLUSIVE, f"it was cut short: {why}", _again(evidence))
+    cut_short = Reason(Conclusion.INCONCLUSIVE, f"it was cut short: {why}", _again(evidence))
 
     failed = (*_failed(faults(evidence), evidence), *_left(evidence))
     if failed:
-        return Judgement(Word.FAIL, (*failed, cut_short), ())
-    return Judgement(Word.INCONCLUSIVE, (cut_short,), ())
+        return Judgement(Conclusion.FAIL, (*failed, cut_short), ())
+    return Judgement(Conclusion.INCONCLUSIVE, (cut_short,), ())
 
 
-def _again(evidence: Evidence) -> str:
+def _again(evidence: DrillEvidence) -> str:
     return f"readiness drill {evidence.drill} --env {evidence.environment}"
 
 
-def _failed(faults: Iterable[str], evidence: Evidence) -> Iterator[Reason]:
+def _failed(faults: Iterable[str], evidence: DrillEvidence) -> Iterator[Reason]:
     for fault in faults:
-        yield Reason(Word.FAIL, fault, f"mend it, then: {_again(evidence)}")
+        yield Reason(Conclusion.FAIL, fault, f"mend it, then: {_again(evidence)}")
 
 
-def _left(evidence: Evidence) -> Iterator[Reason]:
+def _left(evidence: DrillEvidence) -> Iterator[Reason]:
     for left in evidence.left:
-        yield Reason(Word.FAIL, f"it was not put back: {left}", "do it by hand, now")
+        yield Reason(Conclusion.FAIL, f"it was not put back: {left}", "do it by hand, now")
 
 
-def gaps(evidence: Evidence) -> Iterator[str]:
+def gaps(evidence: DrillEvidence) -> Iterator[str]:
     """Yield what the drill set out to see and could not, through no fault of the target."""
     match evidence.facts:
         case Switched(accepted_before=False):
@@ -83,7 +83,7 @@ def gaps(evidence: Evidence) -> Iterator[str]:
             yield f"the alert {alert} was firing before anything was simulated"
 
 
-def faults(evidence: Evidence) -> list[str]:
+def faults(evidence: DrillEvidence) -> list[str]:
     """Return what the target failed in. How long it may take is for `slow`, or for the line.
 
     The facts of a drill that was cut short do not tell what was not seen from what was not reached; its steps do.
@@ -93,7 +93,7 @@ def faults(evidence: Evidence) -> list[str]:
     return list(_of_facts(evidence))
 
 
-def slow(evidence: Evidence) -> Iterator[str]:
+def slow(evidence: DrillEvidence) -> Iterator[str]:
     """Yield what took longer than the runbooks allow, or was older."""
     match evidence.facts:
         case Restored(seconds=seconds) if seconds is not None and seconds >= HOURS_TO_RESTORE * 3600:
@@ -107,7 +107,7 @@ def slow(evidence: Evidence) -> Iterator[str]:
         yield f"the backup was {age:.1f} h old, allowed are {BACKUP_HOURS:g}"
 
 
-def backup_hours(evidence: Evidence) -> float | None:
+def backup_hours(evidence: DrillEvidence) -> float | None:
     """Return how old the restored backup was when the drill began; None where the archive does not say."""
     facts = evidence.facts
     if not isinstance(facts, Restored) or facts.taken_at is None:
@@ -118,7 +118,7 @@ def backup_hours(evidence: Evidence) -> float | None:
     return age / timedelta(hours=1)
 
 
-def _of_facts(evidence: Evidence) -> Iterator[str]:
+def _of_facts(evidence: DrillEvidence) -> Iterator[str]:
     match evidence.facts:
         case Restored() as facts:
             yield from _of_restored(facts, evidence)
@@ -134,7 +134,7 @@ def _of_facts(evidence: Evidence) -> Iterator[str]:
             yield from _of_incident(facts, evidence)
 
 
-def _of_restored(facts: Restored, evidence: Evidence) -> Iterator[str]:
+def _of_restored(facts: Restored, evidence: DrillEvidence) -> Iterator[str]:
     if facts.size == 0:
         yield f"the backup {facts.backup} is an empty file"
     elif facts.refused:
@@ -231,7 +231,7 @@ def _of_fallen_back(facts: FellBack) -> Iterator[str]:
         yield f"the dependency did not serve again after it was mended: {facts.after}"
 
 
-def _of_incident(facts: Incident, evidence: Evidence) -> Iterator[str]:
+def _of_incident(facts: Incident, evidence: DrillEvidence) -> Iterator[str]:
     if facts.firing_before:
         return
     if facts.detected_seconds is None:
@@ -245,7 +245,7 @@ def _of_incident(facts: Incident, evidence: Evidence) -> Iterator[str]:
         yield f"steps that were not done: {', '.join(missing)}"
 
 
-def done_steps(evidence: Evidence) -> list[str]:
+def done_steps(evidence: DrillEvidence) -> list[str]:
     """Return the names of the steps that were done, in the order in which they were begun."""
     in_order = sorted(evidence.steps, key=lambda step: step.began)
     return [step.name for step in in_order if step.done]

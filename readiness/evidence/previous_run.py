@@ -15,7 +15,7 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.records import Before
 from readiness.evidence.rejudge import judge, recorded_states
 from readiness.ladder import EscalationState, Hysteresis
-from readiness.outcomes import DecisionKey, Outcome, Phase, Step
+from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase
 
 LOOKED_AT_MOST = 20
 REMEMBERED = timedelta(hours=48)
@@ -160,7 +160,7 @@ def held(
     """Yield the decisions that are still at a step though they did not fail, and what it takes to leave it."""
     for key, state in states.items():
         outcome = outcomes.get(key, Outcome.NOT_RUN)
-        if state.step in {None, Step.WARN} or outcome is Outcome.FAIL:
+        if state.step in {None, EscalationStep.WARN} or outcome is Outcome.FAIL:
             continue
 
         if state.recovery_credit:

@@ -11,11 +11,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from readiness.files.canonical_json import as_plain
 from readiness.ladder import EscalationState, Hysteresis
 from readiness.measurements import Measurement
-from readiness.outcomes import DecisionKey, Effect, Gate, Outcome, Phase, Step
+from readiness.outcomes import DecisionKey, Effect, EscalationStep, Gate, Outcome, Phase
 from readiness.runbook.lines import Item
 from readiness.runbook.sign_off import SignOff
 from readiness.timeline import has_passed
-from readiness.verdict import Word
+from readiness.verdict import VerdictStatus
 
 SCHEMA = "readiness/journal/1"
 
@@ -41,11 +41,11 @@ class RecordedState(Record):
     subject: str | None = None
     outcome: Outcome
     """The last one that a run came to; a narrowed run leaves those of the others as they were."""
-    step: Step | None = None
+    step: EscalationStep | None = None
     runs: int = 0
     failures: int = 0
     calm: int = 0  # EscalationState.recovery_credit
-    below: Step | None = None  # EscalationState.recovers_to
+    below: EscalationStep | None = None  # EscalationState.recovers_to
 
     @property
     def key(self) -> DecisionKey:
@@ -64,7 +64,7 @@ class Before(Record):
     head: str
     """The digest of its journal's last line."""
     started_at: AwareDatetime
-    verdict: Word
+    verdict: VerdictStatus
     decisions: tuple[RecordedState, ...] = ()
 
 
@@ -154,9 +154,9 @@ class PlannedLine(Record):
     due: str | None
     checks: tuple[str, ...]
     limits: dict[str, dict[str, Any]]
-    ladder: dict[Step, float | str] = {}
+    ladder: dict[EscalationStep, float | str] = {}
     consecutive: int = 1
-    severity: str | dict[Step, str] = ""
+    severity: str | dict[EscalationStep, str] = ""
     diagnostics: tuple[str, ...] = ()
 
 
@@ -301,7 +301,7 @@ class Result(Record):
     diagnostics: Any = None
     measurements: tuple[RecordedMeasurement, ...]
     seconds: float
-    step: Step | None = None
+    step: EscalationStep | None = None
     severity: str = ""
     """The runbook's word for this failure."""
     side: Any = None
@@ -330,7 +330,7 @@ class Result(Record):
         remedy: str,
         measurements: Iterable[Measurement] = (),
         seconds: float = 0.0,
-        step: Step | None = None,
+        step: EscalationStep | None = None,
         severity: str = "",
         diagnostics: Mapping[str, Any] | None = None,
     ) -> Result:
@@ -386,7 +386,7 @@ def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
 class Finish(Record):
     """The last record."""
 
-    verdict: Word
+    verdict: VerdictStatus
     exit: int
     action: str
     counts: dict[str, int]

@@ -12,9 +12,9 @@ from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasure
 from readiness.files.canonical_json import to_json
 from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, reached
 from readiness.measurements import holds
-from readiness.outcomes import DecisionKey, Outcome, Phase, Step, Unknown
+from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase, Unknown
 from readiness.timeline import is_due
-from readiness.verdict import RANK, Expected, Verdict, Word, decide, waived_among
+from readiness.verdict import RANK, Expected, Verdict, VerdictStatus, decide, waived_among
 
 GOOD = {Outcome.PASS, Outcome.WARN}
 
@@ -154,7 +154,7 @@ def _due_keys(run: RecordedRun) -> set[DecisionKey]:
     return {item.key for item, line in _planned(run) if _is_due(run, item, line)}
 
 
-def _step(run: RecordedRun, result: Result) -> Step | None:
+def _step(run: RecordedRun, result: Result) -> EscalationStep | None:
     """Return the step of its ladder that a result's measurements reach."""
     line = run.plan.line(result.line) if run.plan else None
     if run.start.phase is not Phase.POSTLAUNCH or line is None:
@@ -299,5 +299,5 @@ def _refuted_finish(run: RecordedRun, verdict: Verdict) -> Iterator[str]:
     if (run.finish.verdict, run.finish.exit) != (verdict.word, verdict.exit):
         stated = f"{run.finish.verdict} (exit {run.finish.exit})"
         yield f"recorded as {stated}, the results add up to {verdict.word} (exit {verdict.exit})"
-    elif run.finish.counts != verdict.counts and verdict.word is not Word.INCOMPLETE:
+    elif run.finish.counts != verdict.counts and verdict.word is not VerdictStatus.INCOMPLETE:
         yield "the counts at the end are not those of the results"

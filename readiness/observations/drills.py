@@ -10,7 +10,7 @@ from typing import TypeVar
 from readiness.drill.evidence import (
     OF_A_REVISION,
     Broken,
-    Evidence,
+    DrillEvidence,
     FellBack,
     Incident,
     Restored,
@@ -84,7 +84,7 @@ class Demand:
     moment: datetime
     days_at_most: float
 
-    def newest(self, drill: str) -> Evidence:
+    def newest(self, drill: str) -> DrillEvidence:
         """Return the newest drill that counts. Raises Unknown with the reason against each newer one."""
         candidates = folders(self.archive.reports, self.environment, drill)
         evidence, against = self.archive.newest(
@@ -97,7 +97,7 @@ class Demand:
             )
         return evidence
 
-    def _reasons_against(self, evidence: Evidence, drill: str) -> Iterator[str]:
+    def _reasons_against(self, evidence: DrillEvidence, drill: str) -> Iterator[str]:
         if (evidence.environment, evidence.drill) != (self.environment, drill):
             yield f"it is of {evidence.environment}, {evidence.drill}"
 
@@ -115,7 +115,7 @@ class Demand:
         if age > timedelta(days=self.days_at_most):
             yield f"it is {age.days} days old, allowed are {self.days_at_most:g}"
 
-    def _of_another_revision(self, evidence: Evidence) -> Iterator[str]:
+    def _of_another_revision(self, evidence: DrillEvidence) -> Iterator[str]:
         if evidence.revision is None:
             yield f"it does not know the revision it ran on: {evidence.revision_unknown_because}"
         elif evidence.revision != self.revision:
@@ -144,23 +144,23 @@ def _drilled_in(environment: Environment) -> str:
 
 def _evidence(
     drill: str, readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
-) -> Evidence:
+) -> DrillEvidence:
     """Return the newest drill of a kind that counts. Raises Unknown."""
     runs_now = revision_of(environment.target, readings) if drill in OF_A_REVISION else None
     return Demand(archive, _drilled_in(environment), runs_now, moment, days_at_most).newest(drill)
 
 
-def _days(evidence: Evidence, moment: datetime) -> float:
+def _days(evidence: DrillEvidence, moment: datetime) -> float:
     return (moment - (evidence.finished_at or evidence.started_at)) / timedelta(days=1)
 
 
-def _failures(evidence: Evidence) -> list[str]:
+def _failures(evidence: DrillEvidence) -> list[str]:
     """Return what the target failed in, and what was not put back after the drill."""
     not_put_back = [f"it was not put back: {what}" for what in evidence.left]
     return [*faults(evidence), *not_put_back]
 
 
-def _facts(kind: type[Facts], evidence: Evidence) -> Facts:
+def _facts(kind: type[Facts], evidence: DrillEvidence) -> Facts:
     """Return the facts of a drill as those of its kind. Raises Unknown where they are another's."""
     if not isinstance(evidence.facts, kind):
         raise Unknown(f"{evidence.run}: the facts are those of another drill", "run the drill again")

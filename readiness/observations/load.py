@@ -11,10 +11,10 @@ from readiness.files.evidence_file import Archive
 from readiness.observations import observation
 from readiness.observations.needs import revision
 from readiness.outcomes import Unknown
-from readiness.rehearsal.evidence import Evidence, folders, read
+from readiness.rehearsal.evidence import RehearsalEvidence, folders, read
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.stages import STAGES
-from readiness.rehearsal.verdict import Judgement, Word, judge
+from readiness.rehearsal.verdict import Conclusion, Judgement, judge
 from readiness.runbook.lines import Limits, Share
 from readiness.sources.readings import Readings, revision_of
 
@@ -129,7 +129,7 @@ class Demand:
         """Find the newest rehearsal of a stage that counts. Raises Unknown with the reason against each newer one."""
         worked_out: dict[str, Figures] = {}
 
-        def speaks_against(evidence: Evidence) -> Iterator[str]:
+        def speaks_against(evidence: RehearsalEvidence) -> Iterator[str]:
             worked_out[evidence.run] = Figures.of(evidence)
             return self._against(worked_out[evidence.run], stage)
 
@@ -164,7 +164,7 @@ class Demand:
         if self.moment - ended > timedelta(days=limits.days_at_most):
             yield f"it is {(self.moment - ended).days} days old, allowed are {limits.days_at_most:g}"
         found = self._by_line(figures)
-        if found.word is Word.INCONCLUSIVE:
+        if found.word is Conclusion.INCONCLUSIVE:
             yield f"it is inconclusive: {'; '.join(reason.says for reason in found.reasons)}"
 
     def _judged(self, figures: Figures) -> Rehearsed:
@@ -173,7 +173,7 @@ class Demand:
         return Rehearsed(
             stage=evidence.stage,
             run=evidence.run,
-            passed=found.word is Word.PASS,
+            passed=found.word is Conclusion.PASS,
             reasons=[reason.says for reason in found.reasons],
             users=round(evidence.asked.users / evidence.scale),
             minutes=evidence.asked.hold_minutes / evidence.scale,

@@ -13,7 +13,7 @@ import pytest
 from readiness.evidence.records import Result
 from readiness.ladder import reached
 from readiness.measurements import Measure, Measurement
-from readiness.outcomes import Outcome, Phase, Step, Unknown
+from readiness.outcomes import EscalationStep, Outcome, Phase, Unknown
 from readiness.plugin.attesting import attest
 from readiness.plugin.diagnosing import diagnose
 from readiness.plugin.run import Run
@@ -132,7 +132,7 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
     step = reached(decided.line.ladder, taken) if run.phase is Phase.POSTLAUNCH else None
     if outcome is Outcome.PASS and step:
         # The limit is kept, and the value is on the ladder all the same.
-        outcome = Outcome.WARN if step is Step.WARN else Outcome.FAIL
+        outcome = Outcome.WARN if step is EscalationStep.WARN else Outcome.FAIL
         reason = f"{taken[0]}; it reaches the step {step}"
         remedy = remedy_of(item)
 

@@ -20,7 +20,7 @@ from readiness.plugin.run import Predecided, Run
 from readiness.plugin.sealing import Sealing
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook.lines import Item, Limits
-from readiness.verdict import INCOMPLETE_EXIT, Verdict, Word
+from readiness.verdict import INCOMPLETE_EXIT, Verdict, VerdictStatus
 
 
 @dataclass
@@ -60,7 +60,7 @@ class RunSession:
         """The verdict that stands: a good one only as long as the evidence is whole."""
         if self.decided and self.decided.good and self.trouble:
             action = "the evidence is not whole: see above"
-            return Verdict(Word.INCOMPLETE, INCOMPLETE_EXIT, action, self.decided.counts)
+            return Verdict(VerdictStatus.INCOMPLETE, INCOMPLETE_EXIT, action, self.decided.counts)
         return self.decided
 
     def complain(self, why: str) -> None:

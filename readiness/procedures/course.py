@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from readiness.drill import evidence as drill_evidence
-from readiness.drill.evidence import BLANK, DrillStep, Evidence
+from readiness.drill.evidence import BLANK, DrillEvidence, DrillStep
 from readiness.environment.drills import Action
 from readiness.environment.schema import Environment
 from readiness.outcomes import Unknown
@@ -53,7 +53,7 @@ class Course:
     environment: Environment
     clients: Clients
     guard: Guard
-    evidence: Evidence
+    evidence: DrillEvidence
     folder: Path
     say: Callable[[str], None]
     """Writes a line for whoever runs the drill."""
@@ -153,7 +153,7 @@ def begin(name: str, environment: Environment, guard: Guard, reports: Path, say:
     clients = Clients.of(environment, guard, reports)
     revision, why_unknown = _revision(environment, clients)
     now, folder = _new_folder(reports / environment.environment / drill_evidence.FOLDER, name)
-    evidence = Evidence.model_validate(
+    evidence = DrillEvidence.model_validate(
         {
             "schema": "readiness/drill/1",
             "run": folder.name,
@@ -184,7 +184,7 @@ def _new_folder(drills: Path, name: str) -> tuple[datetime, Path]:
             return now, folder
 
 
-def conduct(course: Course, procedure: Callable[[Course], None]) -> Evidence:
+def conduct(course: Course, procedure: Callable[[Course], None]) -> DrillEvidence:
     """Run a procedure to its end, put everything back, also where it fails or is stopped, and return the evidence."""
     handlers_before = {number: signal.signal(number, _stopper(course)) for number in SIGNALS}
     word, why = "cut short", "it ended in a fault of the suite itself"

@@ -32,7 +32,7 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Endpoint(_Record):
+class EndpointStatistics(_Record):
     """The requests of one name that were sent during the hold."""
 
     ok: int = 0
@@ -60,7 +60,7 @@ class Endpoint(_Record):
         return {kind: times for kind, times in self.errors.items() if kind.startswith(LACKED)}
 
 
-class Connections(_Record):
+class OpenedConnections(_Record):
     """Why connections were opened, over the whole run. One for each user is right."""
 
     first: int = 0
@@ -115,7 +115,7 @@ class LoadTarget(_Record):
     revision_unknown_because: str = ""
 
 
-class Evidence(_Record):
+class RehearsalEvidence(_Record):
     """One rehearsal."""
 
     schema_: Literal["readiness/rehearsal/1"] = Field("readiness/rehearsal/1", alias="schema")
@@ -139,10 +139,10 @@ class Evidence(_Record):
     """Unix second → users at work."""
     phases: dict[Phase, tuple[int, int]] = {}
     """Phase → requests sent in it, and how many of those were recorded."""
-    endpoints: dict[str, Endpoint] = {}
+    endpoints: dict[str, EndpointStatistics] = {}
     slices: dict[int, tuple[Counts, Counts, int, int]] = {}
     """Unix second of the start → kernel, naive (coarse), ok, failed."""
-    connections: Connections = Connections()
+    connections: OpenedConnections = OpenedConnections()
     generators: tuple[Generator, ...] = ()
     lost_workers: tuple[str, ...] = ()
     late_workers: tuple[str, ...] = ()
@@ -229,14 +229,14 @@ class Evidence(_Record):
         return longest
 
 
-def write(evidence: Evidence, folder: Path) -> None:
+def write(evidence: RehearsalEvidence, folder: Path) -> None:
     """Write the evidence whole, with its digest."""
     evidence_file.write(evidence, folder)
 
 
-def read(folder: Path) -> Evidence:
+def read(folder: Path) -> RehearsalEvidence:
     """Return the evidence of one rehearsal. Raises BadRun where it is missing, damaged or was altered."""
-    return evidence_file.read(folder, Evidence)
+    return evidence_file.read(folder, RehearsalEvidence)
 
 
 def folders(reports: Path, environment: str, stage: str | None = None) -> Iterator[Path]:

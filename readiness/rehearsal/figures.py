@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from operator import itemgetter
 
-from readiness.rehearsal.evidence import Evidence
+from readiness.rehearsal.evidence import RehearsalEvidence
 from readiness.rehearsal.histogram import SECOND, Distribution, merged
 
 MEDIAN, PERCENTILE, HIGHEST = 0.5, 0.95, 0.99
@@ -26,7 +26,7 @@ class Bounds:
 class Figures:
     """What the evidence adds up to. Times are in seconds, shares from 0 to 1; requests are those of the hold."""
 
-    evidence: Evidence
+    evidence: RehearsalEvidence
     """What they are worked out from: what was asked, how it ended, who made the load."""
     users_held: int
     """The least number of users at work in any second of the hold."""
@@ -65,7 +65,7 @@ class Figures:
     """Of a user's cycle, that the generator added: late reading, and late waking from thought."""
 
     @classmethod
-    def of(cls, evidence: Evidence) -> Figures:
+    def of(cls, evidence: RehearsalEvidence) -> Figures:
         """Return the figures of a rehearsal."""
         kernel = evidence.kernel
         naive = evidence.naive
@@ -119,7 +119,7 @@ def _between(kernel: Distribution, naive: Distribution) -> Bounds:
     return Bounds(low, high)
 
 
-def _intended(answered: Distribution, evidence: Evidence) -> Distribution:
+def _intended(answered: Distribution, evidence: RehearsalEvidence) -> Distribution:
     """Return the answered requests with those that users would have sent while they waited."""
     cycle_seconds = evidence.asked.think_mean + answered.middle(MEDIAN)
     return answered.corrected(cycle_seconds)
@@ -132,12 +132,12 @@ def _certain(answered: Distribution) -> Bounds:
     return Bounds(*answered.sure_of(PERCENTILE))
 
 
-def _unwanted(evidence: Evidence) -> int:
+def _unwanted(evidence: RehearsalEvidence) -> int:
     lacked = sum(sum(endpoint.lacked.values()) for endpoint in evidence.endpoints.values())
     return evidence.failed - lacked
 
 
-def _timeouts(evidence: Evidence) -> int:
+def _timeouts(evidence: RehearsalEvidence) -> int:
     return sum(
         times
         for endpoint in evidence.endpoints.values()
@@ -146,7 +146,7 @@ def _timeouts(evidence: Evidence) -> int:
     )
 
 
-def _slowest(evidence: Evidence) -> tuple[tuple[str, float], ...]:
+def _slowest(evidence: RehearsalEvidence) -> tuple[tuple[str, float], ...]:
     p95 = [
         (name, merged([endpoint.kernel]).middle(PERCENTILE))
         for name, endpoint in evidence.endpoints.items()
@@ -156,7 +156,7 @@ def _slowest(evidence: Evidence) -> tuple[tuple[str, float], ...]:
     return tuple(p95[:SLOWEST_NAMED])
 
 
-def _late_share(evidence: Evidence, requests: int, naive_mean: float) -> float:
+def _late_share(evidence: RehearsalEvidence, requests: int, naive_mean: float) -> float:
     if not requests:
         return 0.0
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from operator import itemgetter
 
 from readiness.measurements import Measurement
-from readiness.rehearsal.evidence import Evidence
+from readiness.rehearsal.evidence import RehearsalEvidence
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import wilson
 from readiness.rehearsal.stages import Stage
@@ -39,7 +39,7 @@ WORST_NAMED = 3
 """Kinds of errors in a message."""
 
 
-class Word(StrEnum):
+class Conclusion(StrEnum):
     """The verdicts of a rehearsal."""
 
     PASS = "pass"  # noqa: S105  not a password
@@ -49,14 +49,14 @@ class Word(StrEnum):
     @property
     def exit(self) -> int:
         """The exit code: 0, 1, and 10 for what was not decided."""
-        return {Word.PASS: 0, Word.FAIL: 1, Word.INCONCLUSIVE: 10}[self]
+        return {Conclusion.PASS: 0, Conclusion.FAIL: 1, Conclusion.INCONCLUSIVE: 10}[self]
 
 
 @dataclass(frozen=True)
 class Reason:
     """Why it did not pass."""
 
-    word: Word
+    word: Conclusion
     says: str
     next: str
     """What to do about it."""
@@ -66,7 +66,7 @@ class Reason:
 class Judgement:
     """The verdict, its reasons, and every rule with its figure."""
 
-    word: Word
+    word: Conclusion
     reasons: tuple[Reason, ...]
     measurements: tuple[Measurement, ...]
 
@@ -82,7 +82,7 @@ def judge(figures: Figures, limits: Stage | None = None) -> Judgement:
     return Judgement(word, reasons, tuple(_measurements(figures, stage)))
 
 
-def _decide(figures: Figures, stage: Stage) -> tuple[Word, tuple[Reason, ...]]:
+def _decide(figures: Figures, stage: Stage) -> tuple[Conclusion, tuple[Reason, ...]]:
     broken = tuple(_broken(figures, stage))
     starved = tuple(_starved(figures))
     failed = tuple(_failed(figures, stage, starved=bool(starved)))
@@ -90,19 +90,19 @@ def _decide(figures: Figures, stage: Stage) -> tuple[Word, tuple[Reason, ...]]:
 
     # An aborted run is broken by its own rules, but it was the target's failures that aborted it.
     if figures.evidence.ended == "aborted" and failed:
-        return Word.FAIL, failed
+        return Conclusion.FAIL, failed
 
     # Broken evidence proves neither the one nor the other.
     if broken:
-        return Word.INCONCLUSIVE, (*broken, *starved, *undecided, *failed)
+        return Conclusion.INCONCLUSIVE, (*broken, *starved, *undecided, *failed)
 
     # A target that fails under less load than was asked would fail under all of it.
     if failed:
-        return Word.FAIL, (*failed, *starved)
+        return Conclusion.FAIL, (*failed, *starved)
 
     if starved or undecided:
-        return Word.INCONCLUSIVE, (*starved, *undecided)
-    return Word.PASS, ()
+        return Conclusion.INCONCLUSIVE, (*starved, *undecided)
+    return Conclusion.PASS, ()
 
 
 def _measurements(figures: Figures, stage: Stage) -> Iterator[Measurement]:
@@ -147,7 +147,7 @@ def _least_seconds(stage: Stage) -> float:
     return stage.hold_minutes * 60 * HOLD_SHARE
 
 
-def _again(evidence: Evidence) -> str:
+def _again(evidence: RehearsalEvidence) -> str:
     return f"readiness rehearse --env {evidence.environment} --stage {evidence.stage}"
 
 
@@ -156,7 +156,7 @@ def _broken(figures: Figures, stage: Stage) -> Iterator[Reason]:
     evidence = figures.evidence
 
     def reason(message: str, then: str = "") -> Reason:
-        return Reason(Word.INCONCLUSIVE, message, then or f"run it again: {_again(evidence)}")
+        return Reason(Conclusion.INCONCLUSIVE, message, then or f"run it again: {_again(evidence)}")
 
     if evidence.ended == "running":
         yield reason("the evidence breaks off: the run was killed, or it still runs")
@@ -185,7 +185,7 @@ def _leaking(figures: Figures, stage: Stage) -> Iterator[Reason]:
     evidence = figures.evidence
 
     def reason(message: str, then: str) -> Reason:
-        return Reason(Word.INCONCLUSIVE, message, then)
+        return Reason(Conclusion.INCONCLUSIVE, message, then)
 
     if evidence.sent and figures.lost > evidence.sent * LOST_SHARE:
         yield reason(
@@ -213,18 +213,20 @@ def _starved(figures: Figures) -> Iterator[Reason]:
     for generator, lag in zip(evidence.generators, figures.lags, strict=True):
         where = f"{generator.name} on {generator.host}"
         if lag > LAG_SECONDS:
-            yield Reason(Word.INCONCLUSIVE, f"{where} was up to {lag * 1000:.0f} ms late (p99 of the loop's lag)", then)
+            yield Reason(
+                Conclusion.INCONCLUSIVE, f"{where} was up to {lag * 1000:.0f} ms late (p99 of the loop's lag)", then
+            )
         if generator.queue_share > QUEUE_SHARE:
             message = f"{where} waited {generator.queue_share:.0%} of the time for a processor"
-            yield Reason(Word.INCONCLUSIVE, message, "stop its neighbours, or rehearse from another machine")
+            yield Reason(Conclusion.INCONCLUSIVE, message, "stop its neighbours, or rehearse from another machine")
 
     yield from _unwatched(figures)
     yield from _lacking(evidence)
     if figures.late_share > LATE_SHARE:
-        yield Reason(Word.INCONCLUSIVE, f"the generator held back {figures.late_share:.0%} of the load", then)
+        yield Reason(Conclusion.INCONCLUSIVE, f"the generator held back {figures.late_share:.0%} of the load", then)
 
 
-def _more_processes(evidence: Evidence) -> int:
+def _more_processes(evidence: RehearsalEvidence) -> int:
     return max(2, len(evidence.generators) * 2)
 
 
@@ -237,26 +239,26 @@ def _unwatched(figures: Figures) -> Iterator[Reason]:
     evidence = figures.evidence
     then = f"start every worker before the first user comes (--expect-workers), then: {_again(evidence)}"
     for name in evidence.late_workers:
-        yield Reason(Word.INCONCLUSIVE, f"{name} joined after the hold began: it was not watched", then)
+        yield Reason(Conclusion.INCONCLUSIVE, f"{name} joined after the hold began: it was not watched", then)
 
     for generator in evidence.generators:
         if not generator.lag and generator.name not in evidence.late_workers:
             where = f"{generator.name} on {generator.host}"
             message = f"{where} was not watched in the hold: it joined after it began, or stood still"
-            yield Reason(Word.INCONCLUSIVE, message, then)
+            yield Reason(Conclusion.INCONCLUSIVE, message, then)
 
     if not evidence.generators:
-        yield Reason(Word.INCONCLUSIVE, "no generator told how it did in the hold", then)
+        yield Reason(Conclusion.INCONCLUSIVE, "no generator told how it did in the hold", then)
 
 
-def _lacking(evidence: Evidence) -> Iterator[Reason]:
+def _lacking(evidence: RehearsalEvidence) -> Iterator[Reason]:
     """Yield what the machines of the generator ran out of."""
     lacked = Counter[str]()
     for endpoint in evidence.endpoints.values():
         lacked.update(endpoint.lacked)
     for kind, times in lacked.items():
         then = f"raise `ulimit -n`, or use more machines, then: {_again(evidence)}"
-        yield Reason(Word.INCONCLUSIVE, f"{times:,} requests were not sent by {kind}", then)
+        yield Reason(Conclusion.INCONCLUSIVE, f"{times:,} requests were not sent by {kind}", then)
 
 
 def _failed(figures: Figures, stage: Stage, *, starved: bool) -> Iterator[Reason]:
@@ -276,7 +278,7 @@ def _too_many_errors(figures: Figures, stage: Stage, *, starved: bool) -> Iterat
     if share_at_least >= stage.share_below:
         share = f"{failed / requests:.2%} of {requests:,} requests failed"
         message = f"{share}, allowed below {stage.share_below:.2%}: {_worst(figures.evidence)}"
-        yield Reason(Word.FAIL, message, "mend these first, in this order")
+        yield Reason(Conclusion.FAIL, message, "mend these first, in this order")
 
 
 def _too_slow(figures: Figures, limit: float) -> Iterator[Reason]:
@@ -287,10 +289,10 @@ def _too_slow(figures: Figures, limit: float) -> Iterator[Reason]:
 
     if figures.p95.low >= limit:
         message = f"p95 is {figures.p95.low:.3f} s at least, allowed below {limit:g} s: {_slowest(figures)}"
-        yield Reason(Word.FAIL, message, "look at the slowest endpoints first")
+        yield Reason(Conclusion.FAIL, message, "look at the slowest endpoints first")
     elif figures.p95_intended.low >= limit:
         yield Reason(
-            Word.FAIL,
+            Conclusion.FAIL,
             f"p95 is {figures.p95_intended.low:.3f} s for users who come when they want, allowed below {limit:g} s;"
             f" the longest silence of the target was {figures.longest_silence} s",
             "find what stops the target: locks, collections, pools, restarts",
@@ -305,19 +307,19 @@ def _undecided(figures: Figures, stage: Stage) -> Iterator[Reason]:
     least = _least_requests(figures)
     if requests < least:
         message = f"{requests} requests in the hold, {least} are needed"
-        yield Reason(Word.INCONCLUSIVE, message, "hold longer, or more users")
+        yield Reason(Conclusion.INCONCLUSIVE, message, "hold longer, or more users")
 
     if requests and figures.unwanted / requests >= stage.share_below:
         message = f"{figures.unwanted} of {requests:,} requests failed: too near {stage.share_below:.2%} to tell"
-        yield Reason(Word.INCONCLUSIVE, message, "hold longer")
+        yield Reason(Conclusion.INCONCLUSIVE, message, "hold longer")
 
     low, high = figures.p95.low, figures.p95_widest.high
     if high >= stage.p95_seconds_below:
         message = f"p95 lies between {low:.3f} and {high:.3f} s, the limit between them: the generator's doing"
-        yield Reason(Word.INCONCLUSIVE, message, f"{_again(evidence)} --processes {_more_processes(evidence)}")
+        yield Reason(Conclusion.INCONCLUSIVE, message, f"{_again(evidence)} --processes {_more_processes(evidence)}")
 
 
-def _worst(evidence: Evidence) -> str:
+def _worst(evidence: RehearsalEvidence) -> str:
     """Return the most frequent errors of the target, with their endpoints."""
     errors = [
         (times, name, kind)

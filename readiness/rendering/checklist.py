@@ -17,7 +17,7 @@ from readiness.outcomes import Outcome, Phase
 from readiness.rendering import report_page
 from readiness.rendering.dossier import Decided, Dossier
 from readiness.rendering.texts import anchor_of, shortened
-from readiness.verdict import Word
+from readiness.verdict import VerdictStatus
 
 VALUES_AT_MOST = 2
 
@@ -205,7 +205,7 @@ def _verdict_mark(decided: Decided) -> Mark:
     verdict = decided.judged.verdict
     if verdict.good:
         return Mark.STALE if decided.stale else Mark.PASSED
-    return Mark.UNKNOWN if verdict.word is Word.INCOMPLETE else Mark.FAILED
+    return Mark.UNKNOWN if verdict.word is VerdictStatus.INCOMPLETE else Mark.FAILED
 
 
 def _part(phase: Phase, line: OutlinedLine, dossier: Dossier, results: ResultsByLine) -> Part:

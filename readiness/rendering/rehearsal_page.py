@@ -14,10 +14,10 @@ from pathlib import Path
 
 from readiness.errors import BadRun
 from readiness.files.atomic_write import write_whole
-from readiness.rehearsal.evidence import SLICE_SECONDS, Evidence, folders, read
+from readiness.rehearsal.evidence import SLICE_SECONDS, RehearsalEvidence, folders, read
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import Distribution
-from readiness.rehearsal.verdict import LAG_SECONDS, Word, judge
+from readiness.rehearsal.verdict import LAG_SECONDS, Conclusion, judge
 from readiness.rendering.charts import Chart, Line, Points, page
 
 FILE = "page.html"
@@ -27,7 +27,7 @@ TINY = 1e-9
 """Of a figure that was nothing there is no share."""
 
 
-def charts(evidence: Evidence) -> list[Chart]:
+def charts(evidence: RehearsalEvidence) -> list[Chart]:
     """Return the charts of a rehearsal: what users felt, how many they were, and how the load generator did."""
     return [
         _response_time(evidence),
@@ -39,12 +39,12 @@ def charts(evidence: Evidence) -> list[Chart]:
     ]
 
 
-def _minute(evidence: Evidence, second: float) -> float:
+def _minute(evidence: RehearsalEvidence, second: float) -> float:
     """Return how many minutes after the start a Unix second was."""
     return (second - evidence.started_at.timestamp()) / 60
 
 
-def _response_time(evidence: Evidence) -> Chart:
+def _response_time(evidence: RehearsalEvidence) -> Chart:
     median: list[tuple[float, float]] = []
     p95_at_least: list[tuple[float, float]] = []
     p95_at_most: list[tuple[float, float]] = []
@@ -64,17 +64,17 @@ def _response_time(evidence: Evidence) -> Chart:
     return Chart("Response time", "s", lines, evidence.asked.p95_seconds_below)
 
 
-def _users(evidence: Evidence) -> Chart:
+def _users(evidence: RehearsalEvidence) -> Chart:
     users = [(_minute(evidence, second), count) for second, count in sorted(evidence.users.items())]
     return Chart("Users", "", (Line("users", "low", users),), evidence.asked.users)
 
 
-def _sent(evidence: Evidence) -> Chart:
+def _sent(evidence: RehearsalEvidence) -> Chart:
     sent = [(_minute(evidence, second), sent) for second, (sent, _answered) in sorted(evidence.seconds.items())]
     return Chart("Requests a second", "1/s", (Line("sent", "low", sent),))
 
 
-def _failed(evidence: Evidence) -> Chart:
+def _failed(evidence: RehearsalEvidence) -> Chart:
     failed = [
         (_minute(evidence, second), failed / SLICE_SECONDS)
         for second, (_kernel, _naive, _ok, failed) in sorted(evidence.slices.items())
@@ -82,7 +82,7 @@ def _failed(evidence: Evidence) -> Chart:
     return Chart("Failed requests a second", "1/s", (Line("failed", "bad", failed),))
 
 
-def _generator(evidence: Evidence) -> Iterator[Chart]:
+def _generator(evidence: RehearsalEvidence) -> Iterator[Chart]:
     """Yield how the processes that made the load did: in each slice the worst of them."""
     used: dict[int, float] = {}
     waited: dict[int, float] = {}
@@ -102,7 +102,7 @@ def _generator(evidence: Evidence) -> Iterator[Chart]:
     yield Chart("The generator's lag, the worst of each ten seconds", "s", (lag,), LAG_SECONDS)
 
 
-def _answered_within(evidence: Evidence) -> Chart:
+def _answered_within(evidence: RehearsalEvidence) -> Chart:
     shares = [thousandth / 1000 for thousandth in range(1000)]
 
     def spread(distribution: Distribution) -> Points:
@@ -132,7 +132,7 @@ class Row:
     """What went wrong, and how often; the most frequent first."""
 
 
-def endpoints(evidence: Evidence) -> list[Row]:
+def endpoints(evidence: RehearsalEvidence) -> list[Row]:
     """Return a row for each endpoint, the slowest first."""
     rows = []
     for name, endpoint in evidence.endpoints.items():
@@ -187,7 +187,7 @@ def _failed_percent(figures: Figures) -> float:
     return figures.failed / figures.requests * 100 if figures.requests else 0.0
 
 
-def previous(folder: Path, evidence: Evidence) -> Figures | None:
+def previous(folder: Path, evidence: RehearsalEvidence) -> Figures | None:
     """Return the figures of the last rehearsal of this stage and scale before this one that was decided."""
     environment = folder.parents[1].name
     reports = folder.parents[2]
@@ -198,7 +198,7 @@ def previous(folder: Path, evidence: Evidence) -> Figures | None:
             figures = Figures.of(read(other))
         except BadRun:
             continue
-        is_decided = judge(figures).word is not Word.INCONCLUSIVE
+        is_decided = judge(figures).word is not Conclusion.INCONCLUSIVE
         if is_decided and figures.evidence.scale == evidence.scale:
             return figures
     return None

@@ -55,7 +55,7 @@ def rehearsals(reports: Path, environment: str) -> Iterator[Procedure]:
             yield _rehearsal(folder, evidence)
 
 
-def _rehearsal(folder: Path, evidence: rehearsal_evidence.Evidence) -> Procedure:
+def _rehearsal(folder: Path, evidence: rehearsal_evidence.RehearsalEvidence) -> Procedure:
     figures = Figures.of(evidence)
     judgement = rehearsal_verdict.judge(figures)
     asked = f"{evidence.asked.users:,} users for {evidence.asked.hold_minutes:.3g} min"
@@ -88,7 +88,7 @@ def drills(reports: Path, environment: str) -> Iterator[Procedure]:
             yield _drill(folder, evidence)
 
 
-def _drill(folder: Path, evidence: drill_evidence.Evidence) -> Procedure:
+def _drill(folder: Path, evidence: drill_evidence.DrillEvidence) -> Procedure:
     judgement = drill_verdict.judge(evidence)
     done = sum(step.done for step in evidence.steps)
     summary = f"{done} of {len(evidence.steps)} steps done"

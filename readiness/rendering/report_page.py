@@ -23,7 +23,7 @@ from readiness.rendering.charts import page
 from readiness.rendering.report_rows import Place, Row, by_section, causes, rows_of
 from readiness.rendering.run_summary import kind_of
 from readiness.rendering.texts import anchor_of, shortened
-from readiness.verdict import Word
+from readiness.verdict import VerdictStatus
 
 FILE = "report.html"
 BESIDE = "pytest.html"
@@ -77,7 +77,7 @@ def headline(run: RecordedRun) -> Headline:
     withdrawn = run.finish.withdrawn if run.finish else ()
     if contradictions:
         says = f"the journal contradicts itself, so its verdict ({word}) does not count"
-        return Headline(Word.INCOMPLETE, "open", says, (*contradictions, *withdrawn))
+        return Headline(VerdictStatus.INCOMPLETE, "open", says, (*contradictions, *withdrawn))
 
     if run.finish is None:
         return Headline(word, kind_of(None), action, tuple(_ending(run)))

@@ -25,7 +25,7 @@ from readiness.rendering.figures import HIGH, LIMIT_AT, WIDE, bars, course, valu
 from readiness.rendering.run_summary import kind_of
 from readiness.rendering.texts import shortened
 from readiness.runbook.sign_off import SignOff, same_name
-from readiness.verdict import INCOMPLETE_EXIT, Word
+from readiness.verdict import INCOMPLETE_EXIT, VerdictStatus
 
 APPROVALS = "signoff.approvals"
 """The check whose limits name the roles that sign."""
@@ -90,11 +90,15 @@ class Blocked:
 def headline(dossier: Dossier) -> Headline:
     """Return the verdict: that of the last phase, unless its evidence cannot be trusted."""
     if dossier.untrusted:
-        return Headline(Word.INCOMPLETE, "open", "the evidence cannot be trusted as it lies here; see what blocks")
+        return Headline(
+            VerdictStatus.INCOMPLETE, "open", "the evidence cannot be trusted as it lies here; see what blocks"
+        )
 
     decided = dossier.phases.get(Phase.GA)
     if decided is None:
-        return Headline(Word.INCOMPLETE, "open", f"ga has not been judged: pytest -m ga --env {dossier.environment}")
+        return Headline(
+            VerdictStatus.INCOMPLETE, "open", f"ga has not been judged: pytest -m ga --env {dossier.environment}"
+        )
 
     verdict = decided.judged.verdict
     reservations = list(_reservations(dossier)) if verdict.good else []

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from readiness import timeline
 from readiness.config.documents import explain, read
 from readiness.errors import BadRunbook, not_one_of
-from readiness.outcomes import DecisionKey, Gate, Phase, Step
+from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.shipped import RUNBOOKS
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
@@ -80,11 +80,11 @@ class Line(BaseModel):
     """The feature that the line is about; where the target has none, the environment says *not applicable*."""
     decided_by: dict[str, dict[str, Any]] = {}
     """Check id → its limits. `each: {key: [a, b]}` among them makes one item for a and one for b."""
-    ladder: dict[Step, float | str] = {}
+    ladder: dict[EscalationStep, float | str] = {}
     """Step → the value of the first measurement that reaches it."""
     consecutive: Annotated[int, Field(ge=1)] = 1
     """The ladder counts from so many failures in a row; the first of them is an alert."""
-    severity: str | dict[Step, str] = ""
+    severity: str | dict[EscalationStep, str] = ""
     """The runbook's own word for a failure (SEV-1, P0), or one for each step."""
     diagnostics: tuple[str, ...] = ()
     """Names of the observations that are attached to the line's result when it fails, and made only then."""
@@ -119,7 +119,7 @@ def _is_one_list(each: object) -> bool:
     return isinstance(subjects, list) and bool(subjects)
 
 
-def severity_at(stated: str | Mapping[Step, str], step: Step | None) -> str:
+def severity_at(stated: str | Mapping[EscalationStep, str], step: EscalationStep | None) -> str:
     """Return the runbook's word for a failure at a step; the empty text where it has none."""
     if isinstance(stated, str):
         return stated

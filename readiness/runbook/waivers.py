@@ -30,7 +30,7 @@ WAIVABLE = {Outcome.FAIL, Outcome.UNKNOWN}
 """What was not run cannot be lived with: nobody has looked what it is."""
 
 
-class Reason(StrEnum):
+class WaiverReason(StrEnum):
     """Why one may live with a failure."""
 
     RISK_ACCEPTED = "risk-accepted"
@@ -48,7 +48,7 @@ class Waiver(BaseModel):
 
     requested_by: Name
     approved_by: Name
-    reason: Reason
+    reason: WaiverReason
     because: Words
     at: Day
     until: Day

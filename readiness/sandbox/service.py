@@ -37,7 +37,7 @@ TEMPLATE = b"day,campaign,impressions,clicks,spend\n"
 Handler = Callable[["Service", Request], Response]
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that is answered with a status and one word."""
 
     def __init__(self, status: int, error: str) -> None:
@@ -50,7 +50,7 @@ def _threaded(handler: Handler) -> Callable[..., Any]:
     async def answer(self: Service, request: Request) -> Response:
         try:
             return await run_in_threadpool(handler, self, request)
-        except Refused as refused:
+        except RequestRefused as refused:
             return JSONResponse({"error": str(refused)}, refused.status)
         except psycopg.Error:
             return JSONResponse({"error": "database_unavailable"}, 503)
@@ -106,7 +106,7 @@ class Service:
         words = {name: str(form.get(name) or "") for name in ("workspace", "platform", "source")}
         try:
             return await run_in_threadpool(self._take, request, words, data)
-        except Refused as refused:
+        except RequestRefused as refused:
             return JSONResponse({"error": str(refused)}, refused.status)
         except psycopg.Error:
             return JSONResponse({"error": "database_unavailable"}, 503)
@@ -114,11 +114,11 @@ class Service:
     def _take(self, request: Request, words: dict[str, str], data: bytes | None) -> Response:
         workspace = self._workspace(request)
         if data is None or not all(words.values()):
-            raise Refused(422, "workspace, platform, source and file are wanted")
+            raise RequestRefused(422, "workspace, platform, source and file are wanted")
         if words["workspace"] != workspace:
-            raise Refused(403, "foreign_workspace")
+            raise RequestRefused(403, "foreign_workspace")
         if len(data) > BYTES_AT_MOST:
-            raise Refused(413, "file_too_large")
+            raise RequestRefused(413, "file_too_large")
         self._admit(workspace)
         upload, path = uuid.uuid4(), f"{workspace}/{uuid.uuid4()}.csv"
         self._store(path, data)
@@ -133,22 +133,22 @@ class Service:
         for token, workspace in self.tokens.items():
             if hmac.compare_digest(token.encode(), given.encode()):
                 return workspace
-        raise Refused(401, "unauthorized")
+        raise RequestRefused(401, "unauthorized")
 
     def _admit(self, workspace: str) -> None:
         """Refuse while any of the switches says so."""
         if self.heeds_switch and not self.plant.configuration.enabled:
-            raise Refused(503, "ingestion_disabled")
+            raise RequestRefused(503, "ingestion_disabled")
         paused = self.plant.database.rows(
             "select 1 from workspace_settings where workspace_id = %s and ingestion_paused", workspace
         )
         if paused:
-            raise Refused(409, "workspace_paused")
+            raise RequestRefused(409, "workspace_paused")
         flag = self.plant.database.rows("select enabled, allowlist from feature_flags where name = %s", FLAG)
         if not flag or not (flag[0]["enabled"] or workspace in flag[0]["allowlist"]):
-            raise Refused(403, "not_enabled")
+            raise RequestRefused(403, "not_enabled")
         if not all(self.plant.breakers.allows(name) for name in ("database", "storage")):
-            raise Refused(503, "circuit_open")
+            raise RequestRefused(503, "circuit_open")
 
     def _store(self, path: str, data: bytes) -> None:
         try:
@@ -156,7 +156,7 @@ class Service:
             sent.raise_for_status()
         except httpx.HTTPError:
             self.plant.breakers.failed("storage")
-            raise Refused(503, "storage_unavailable") from None
+            raise RequestRefused(503, "storage_unavailable") from None
         self.plant.breakers.succeeded("storage")
 
     @_threaded
@@ -186,12 +186,12 @@ class Service:
         try:
             wanted = uuid.UUID(request.path_params["upload"])
         except ValueError:
-            raise Refused(404, "not_found") from None
+            raise RequestRefused(404, "not_found") from None
         uploads = self.plant.database.rows(
             "select * from data_uploads where id = %s and workspace_id = %s", wanted, workspace
         )
         if not uploads:
-            raise Refused(404, "not_found")
+            raise RequestRefused(404, "not_found")
         return uploads[0]
 
     @_threaded
@@ -202,7 +202,7 @@ class Service:
             self.plant.http.get(f"{self.plant.configuration.get('STORAGE_URL')}/health/").raise_for_status()
         except httpx.HTTPError:
             if not self.falls_back:
-                raise Refused(503, "storage_unavailable") from None
+                raise RequestRefused(503, "storage_unavailable") from None
             return Response(TEMPLATE, media_type="text/csv", headers={"x-served-by": "fallback"})
         return Response(TEMPLATE, media_type="text/csv", headers={"x-served-by": "storage"})
 

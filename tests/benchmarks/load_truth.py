@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from loadtests.trial import Finding, Tls, Trial, truth_server  # noqa: E402
 from loadtests.truth import Law  # noqa: E402
-from readiness.rehearsal.verdict import Word  # noqa: E402
+from readiness.rehearsal.verdict import Conclusion  # noqa: E402
 
 BARS_MISSED = 3
 """The exit code of a benchmark that worked and whose figures are worse than its bars."""
@@ -67,7 +67,7 @@ def truth() -> None:
     for users, tls in [(100, False), (500, False), (2000, False), (2000, True)]:
         finding = rehearse(Law(), {"users": users, "hold_minutes": 0.6, **CALM}, tls=tls)
         near = abs(finding.error(finding.evidence.kernel)) <= 0.01
-        naive = finding.error(finding.evidence.naive) <= 0.02 or finding.judgement.word is not Word.PASS
+        naive = finding.error(finding.evidence.naive) <= 0.02 or finding.judgement.word is not Conclusion.PASS
         tell(f"truth {users}{' tls' if tls else ''}", finding, ok=near and naive)
 
 
@@ -99,7 +99,7 @@ def neighbours() -> None:
             process.wait()
             finding = Finding.of(found.evidence())
         near = abs(finding.error(finding.evidence.kernel)) <= 0.01
-        wrong = finding.judgement.word is Word.FAIL
+        wrong = finding.judgement.word is Conclusion.FAIL
         tell(f"{number} neighbours", finding, ok=near and not wrong)
 
 
@@ -138,14 +138,14 @@ def freeze() -> None:
     finding = rehearse(Law(0.1, 0.3, freeze_seconds=5), {"users": 100, "hold_minutes": 2, **CALM})
     silent = finding.evidence.longest_silence()
     print(f"       longest silence {silent} s")
-    tell("freeze", finding, ok=finding.judgement.word is Word.FAIL)
+    tell("freeze", finding, ok=finding.judgement.word is Conclusion.FAIL)
 
 
 def limit() -> None:
     """A true p95 on either side of 1,500 ms. The law's own p95 wanders; what the server saw decides."""
-    for p95, word in [(1.455, Word.PASS), (1.55, Word.FAIL)]:
+    for p95, word in [(1.455, Conclusion.PASS), (1.55, Conclusion.FAIL)]:
         finding = rehearse(Law(0.6, p95), {"users": 1000, "hold_minutes": 0.8, **CALM})
-        right = (finding.record["p95"] < 1.5) == (word is Word.PASS)
+        right = (finding.record["p95"] < 1.5) == (word is Conclusion.PASS)
         tell(f"limit {p95}", finding, ok=right and finding.judgement.word is word)
 
 

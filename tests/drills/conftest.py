@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from readiness.__main__ import main
-from readiness.drill.evidence import Evidence, folders, read
+from readiness.drill.evidence import DrillEvidence, folders, read
 from readiness.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
-Drill = Callable[..., tuple[int, Evidence]]
+Drill = Callable[..., tuple[int, DrillEvidence]]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def drill(target: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> D
     for name, value in target.variables.items():
         monkeypatch.setenv(name, value)
 
-    def run(name: str, **changes: Any) -> tuple[int, Evidence]:
+    def run(name: str, **changes: Any) -> tuple[int, DrillEvidence]:
         where = environment(tmp_path, **changes)
         words = ["drill", name, "--env", "local", "--environments", str(where), "--reports", str(tmp_path / "reports")]
         code = main(words)

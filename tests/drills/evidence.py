@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from readiness.drill import evidence as drill_evidence
-from readiness.drill.evidence import DrillStep, Evidence, Table
+from readiness.drill.evidence import DrillEvidence, DrillStep, Table
 from readiness.drill.verdict import STEPS
 from readiness.sandbox.service import REVISION
 
@@ -52,7 +52,7 @@ def steps(*names: str) -> tuple[DrillStep, ...]:
     )
 
 
-def evidence(name: str, *, facts: dict[str, Any] | None = None, **other: Any) -> Evidence:
+def evidence(name: str, *, facts: dict[str, Any] | None = None, **other: Any) -> DrillEvidence:
     """Make the evidence of a drill of two hours ago."""
     fields: dict[str, Any] = {
         "schema": "readiness/drill/1",
@@ -67,10 +67,10 @@ def evidence(name: str, *, facts: dict[str, Any] | None = None, **other: Any) ->
         "steps": steps(*STEPS) if name == "incident" else (),
         "facts": {"drill": name, **FACTS[name], **(facts or {})},
     }
-    return Evidence.model_validate({**fields, **other})
+    return DrillEvidence.model_validate({**fields, **other})
 
 
-def put(reports: Path, found: Evidence) -> Path:
+def put(reports: Path, found: DrillEvidence) -> Path:
     """Lay it where a drill would."""
     folder = reports / found.environment / drill_evidence.FOLDER / found.run
     drill_evidence.write(found, folder)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from readiness.drill import evidence as drill_evidence
-from readiness.drill.evidence import Evidence
+from readiness.drill.evidence import DrillEvidence
 from readiness.drill.verdict import judge
 from readiness.errors import BadRun
 from readiness.files.evidence_file import Archive, digest_of
 from readiness.observations.drills import Demand
 from readiness.outcomes import Unknown
-from readiness.rehearsal.verdict import Word
+from readiness.rehearsal.verdict import Conclusion
 from readiness.sandbox.service import REVISION
 from tests.drills.evidence import BEGAN, TABLE, evidence, put, steps
 
@@ -73,14 +73,14 @@ OPEN: dict[str, tuple[str, dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", drill_evidence.NAMES)
 def test_what_went_well_passes(name: str) -> None:
-    assert judge(evidence(name)).word is Word.PASS
+    assert judge(evidence(name)).word is Conclusion.PASS
 
 
 @pytest.mark.parametrize("case", FAILED)
 def test_what_the_target_failed_in_fails(case: str) -> None:
     name, facts, says = FAILED[case]
     judged = judge(evidence(name, facts=facts))
-    assert judged.word is Word.FAIL
+    assert judged.word is Conclusion.FAIL
     assert any(says in reason.says for reason in judged.reasons), judged
 
 
@@ -88,25 +88,25 @@ def test_what_the_target_failed_in_fails(case: str) -> None:
 def test_what_could_not_be_tried_is_inconclusive(case: str) -> None:
     name, facts, says = OPEN[case]
     judged = judge(evidence(name, facts=facts))
-    assert judged.word is Word.INCONCLUSIVE
+    assert judged.word is Conclusion.INCONCLUSIVE
     assert any(says in reason.says for reason in judged.reasons), judged
 
 
 def test_a_step_of_an_incident_that_was_not_done_fails() -> None:
     judged = judge(evidence("incident", steps=steps("simulate", "detect", "mitigate", "resolve", "document")))
-    assert judged.word is Word.FAIL
+    assert judged.word is Conclusion.FAIL
     assert "steps that were not done: publish" in judged.reasons[0].says
 
 
 @pytest.mark.parametrize("ended", ["running", "cut short"])
 def test_a_drill_that_did_not_end_proves_nothing(ended: str) -> None:
-    assert judge(evidence("rollback", ended=ended)).word is Word.INCONCLUSIVE
+    assert judge(evidence("rollback", ended=ended)).word is Conclusion.INCONCLUSIVE
 
 
 UNSEEN = "the alert ApiDown did not fire within 300 s"
 
 
-def stopped_after_a_failure(name: str = "incident", **other: Any) -> Evidence:
+def stopped_after_a_failure(name: str = "incident", **other: Any) -> DrillEvidence:
     (step,) = steps("detect")
     failed = step.model_copy(update={"done": False, "failed": True, "found": UNSEEN})
     nothing = {"detected_seconds": None, "resolved_seconds": None, "document": ""}
@@ -115,7 +115,7 @@ def stopped_after_a_failure(name: str = "incident", **other: Any) -> Evidence:
 
 def test_what_the_target_failed_in_stands_where_the_drill_was_cut_short_after_it() -> None:
     judged = judge(stopped_after_a_failure())
-    assert judged.word is Word.FAIL
+    assert judged.word is Conclusion.FAIL
     assert [reason.says for reason in judged.reasons] == [
         f"step 'detect' failed (detect): {UNSEEN}",
         "it was cut short: status 503",
@@ -125,29 +125,29 @@ def test_what_the_target_failed_in_stands_where_the_drill_was_cut_short_after_it
 def test_a_step_that_was_cut_short_is_no_failure() -> None:
     (step,) = steps("detect")
     cut = evidence("incident", ended="cut short", steps=(step.model_copy(update={"done": False}),))
-    assert judge(cut).word is Word.INCONCLUSIVE
+    assert judge(cut).word is Conclusion.INCONCLUSIVE
 
 
 def test_what_was_not_put_back_fails_also_where_it_was_cut_short() -> None:
-    assert judge(evidence("rollback", ended="cut short", left=("go forward: status 500",))).word is Word.FAIL
-    assert judge(evidence("rollback", left=("go forward: status 500",))).word is Word.FAIL
+    assert judge(evidence("rollback", ended="cut short", left=("go forward: status 500",))).word is Conclusion.FAIL
+    assert judge(evidence("rollback", left=("go forward: status 500",))).word is Conclusion.FAIL
 
 
 def test_changed_tables_need_not_have_the_same_rows() -> None:
-    assert judge(evidence("restore", facts=table(changing=True, restored=3))).word is Word.PASS
+    assert judge(evidence("restore", facts=table(changing=True, restored=3))).word is Conclusion.PASS
     while_dumping = {
         "made_here": True,
         **table(rows_after=104, checksum_after="9", restored=102, restored_checksum="8"),
     }
-    assert judge(evidence("restore", facts=while_dumping)).word is Word.PASS
+    assert judge(evidence("restore", facts=while_dumping)).word is Conclusion.PASS
 
 
-def newest(reports: Path, found: Evidence, revision: str | None = REVISION, days: float = 31) -> Evidence:
+def newest(reports: Path, found: DrillEvidence, revision: str | None = REVISION, days: float = 31) -> DrillEvidence:
     put(reports, found)
     return Demand(Archive(reports), "local", revision, BEGAN + timedelta(days=2), days).newest(found.drill)
 
 
-AGAINST: dict[str, tuple[Evidence, str]] = {
+AGAINST: dict[str, tuple[DrillEvidence, str]] = {
     "another revision": (evidence("rollback", revision="r0"), f"it ran on revision r0, {REVISION} is to be launched"),
     "no revision": (evidence("fallback", revision=None, revision_unknown_because="404"), "does not know the revision"),
     "cut short": (evidence("restore", ended="cut short", ended_because="SIGTERM"), "it was cut short: SIGTERM"),
@@ -194,7 +194,7 @@ def test_evidence_of_before_steps_told_of_failures_is_read(tmp_path: Path) -> No
     for step in body["steps"]:
         del step["failed"]
     (folder / drill_evidence.FILE).write_text(json.dumps({**body, "digest": digest_of(body)}), "utf-8")
-    assert judge(drill_evidence.read(folder)).word is Word.PASS
+    assert judge(drill_evidence.read(folder)).word is Conclusion.PASS
 
 
 def test_evidence_that_was_altered_is_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from readiness.drill.evidence import Broken, FellBack, Incident, RolledBack, Switched, folders, read
 from readiness.drill.verdict import STEPS, done_steps, judge
-from readiness.rehearsal.verdict import Word
+from readiness.rehearsal.verdict import Conclusion
 from readiness.sandbox import Sandbox
 from readiness.sandbox.service import REVISION
 from tests.clients.servers import Asked, Server, packet
@@ -103,7 +103,7 @@ def test_a_drill_finds(fault: str, drill: Drill, target: Sandbox) -> None:
     with target.plant(fault):
         code, found = drill(name, **{name.replace("-", "_"): section})
     judged = judge(found)
-    assert (code, judged.word) == (1, Word.FAIL), judged
+    assert (code, judged.word) == (1, Conclusion.FAIL), judged
     assert any(says in reason.says for reason in judged.reasons), judged
     assert any(step.failed for step in found.steps), "had the drill been cut short now, it would prove nothing"
     assert revision(target) == REVISION

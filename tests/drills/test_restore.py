@@ -14,7 +14,7 @@ import pytest
 from readiness.drill.evidence import Restored
 from readiness.drill.verdict import judge
 from readiness.files import evidence_file
-from readiness.rehearsal.verdict import Word
+from readiness.rehearsal.verdict import Conclusion
 from readiness.sandbox import Sandbox
 from readiness.sandbox.dumps import dated
 from readiness.sandbox.postgres import program
@@ -79,7 +79,7 @@ def test_a_dump_that_is_no_backup_is_caught(case: str, drill: Drill, target: San
     (tmp_path / "dumps" / "nightly.dump").write_bytes(spoil(good(target)))
     code, found = drill("restore", backup={"folder": str(tmp_path / "dumps")})
     judged = judge(found)
-    assert (code, judged.word) == (1, Word.FAIL), judged
+    assert (code, judged.word) == (1, Conclusion.FAIL), judged
     assert any(says in reason.says for reason in judged.reasons), judged
     assert scratch_databases(target) == []
 
@@ -114,7 +114,7 @@ def test_an_archive_is_read_by_the_clocks_of_where_it_was_made(drill: Drill, tar
     of_tokyo(target, tmp_path / "dumps")
     code, found = drill("restore", backup={"folder": str(tmp_path / "dumps"), "timezone": "Asia/Tokyo"})
     judged = judge(found)
-    assert (code, judged.word) == (1, Word.FAIL), judged
+    assert (code, judged.word) == (1, Conclusion.FAIL), judged
     assert judged.reasons[0].says == "the backup was 32.0 h old, allowed are 24"
 
 

@@ -14,7 +14,7 @@ from readiness.evidence.rejudge import limits_digest
 from readiness.outcomes import DecisionKey, Outcome, Phase
 from readiness.redaction.redactor import Redactor
 from readiness.runbook.sign_off import SignOff
-from readiness.verdict import Expected, Result, decide
+from readiness.verdict import DecisionOutcome, Expected, decide
 
 LAUNCH = datetime(2026, 12, 1, 9, tzinfo=UTC)
 URL = "https://shop.example.com"
@@ -94,7 +94,10 @@ def _outline(lines: Sequence[Line]) -> Line:
 
 def _finish(phase: Phase, own: Sequence[Line], found: Sequence[Line], at: datetime, start: Line) -> Line:
     expected = [Expected(DecisionKey(one["id"], one["checks"][0], None), one["gate"]) for one in own]
-    results = [Result(DecisionKey(one["line"], one["check"], one["subject"]), Outcome(one["outcome"])) for one in found]
+    results = [
+        DecisionOutcome(DecisionKey(one["line"], one["check"], one["subject"]), Outcome(one["outcome"]))
+        for one in found
+    ]
     form = SignOff.model_validate(start["sign_off"]) if start.get("sign_off") else None
     waived = {DecisionKey(one["id"], one["checks"][0], None) for one in own if one["id"] in start.get("waivers", {})}
     verdict = decide(phase, expected, results, sign_off=form, waived=waived)

@@ -11,7 +11,7 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.records import RecordedObservation
 from readiness.rendering.expiring import of_people, of_rehearsals_and_drills, of_runs
 from readiness.runbook.attestations import Attestation
-from readiness.runbook.waivers import Reason, Waiver
+from readiness.runbook.waivers import Waiver, WaiverReason
 from readiness.timeline import Event
 from tests.evidence.test_judged import line, run_of, write
 
@@ -37,7 +37,7 @@ def test_the_words_of_people_count_to_the_end_of_a_day() -> None:
     waiver = Waiver(
         requested_by="Ada",
         approved_by="Grace",
-        reason=Reason.MITIGATED,
+        reason=WaiverReason.MITIGATED,
         because="we watch it by hand",
         at=date(2026, 12, 1),
         until=date(2026, 12, 1),

@@ -21,7 +21,7 @@ from readiness.files import atomic_write
 from readiness.outcomes import Gate, Outcome, Phase
 from readiness.plugin.reporting import finish_page
 from readiness.rendering import exports
-from readiness.verdict import Word
+from readiness.verdict import VerdictStatus
 
 HOSTILE = "a|b `c` <img src=x onerror=alert(1)> </script>\x00\ud800 100%\n::error::x @all"
 
@@ -56,7 +56,7 @@ def run_of(*results: Result, text: str = "tiny") -> RecordedRun:
         target=RecordedTarget(url="http://x", revision=text),
         limits_digest="",
     )
-    end = Finish(verdict=Word.NO_GO, exit=1, action=text, counts={"fail": 1}, finished_at=now)
+    end = Finish(verdict=VerdictStatus.NO_GO, exit=1, action=text, counts={"fail": 1}, finished_at=now)
     return RecordedRun(Path(), start, Plan(lines=(), items=()), results=list(results), finish=end)
 
 

@@ -14,7 +14,7 @@ from readiness.evidence.journal import FILE
 from readiness.evidence.records import Finish, RecordedTarget
 from readiness.outcomes import Outcome
 from readiness.rendering.formats import ctrf, result_statement
-from readiness.verdict import Word
+from readiness.verdict import VerdictStatus
 from tests.evidence.test_exports import EVERY, HOSTILE, result, run_of
 
 SCHEMA = json.loads((Path(__file__).parent / "schemas" / "ctrf-0.0.json").read_text("utf-8"))
@@ -49,7 +49,9 @@ def stated(folder: Path, exits: int, *outcomes: Outcome, revision: str = "a" * 4
     run = run_of(*(result(outcome.replace(" ", "-"), outcome) for outcome in outcomes))
     (folder / FILE).write_text("{}\n", "utf-8")
     start = run.start.model_copy(update={"target": RecordedTarget(url="http://x", revision=revision)})
-    finish = Finish.model_validate({**(run.finish or run.start).model_dump(), "exit": exits, "verdict": Word.GO})
+    finish = Finish.model_validate(
+        {**(run.finish or run.start).model_dump(), "exit": exits, "verdict": VerdictStatus.GO}
+    )
     return result_statement(replace(run, folder=folder, start=start, finish=finish))
 
 

@@ -14,7 +14,7 @@ from readiness.__main__ import main
 from readiness.evidence.journal import Journal, read_run
 from readiness.evidence.rejudge import judge, limits_digest
 from readiness.redaction.redactor import Redactor
-from readiness.verdict import Word
+from readiness.verdict import VerdictStatus
 
 Journaled = dict[str, Any]
 
@@ -63,7 +63,7 @@ def write(folder: Path, told: Journaled, *, digest: str | None = None) -> Path:
 def test_an_honest_run_is_not_refuted(tmp_path: Path) -> None:
     judged = judge(read_run(write(tmp_path, run_of())))
     assert judged.refuted == ()
-    assert judged.verdict.word is Word.NO_GO
+    assert judged.verdict.word is VerdictStatus.NO_GO
     assert (judged.decided, judged.demanded) == (2, 2)
 
 
@@ -142,7 +142,7 @@ def test_the_step_of_a_ladder_is_derived_again(tmp_path: Path) -> None:
     told["results"][1]["step"] = "alert"
     told["finish"] |= {"verdict": "ALERT"}
     judged = judge(read_run(write(tmp_path, told)))
-    assert judged.verdict.word is Word.PAGE
+    assert judged.verdict.word is VerdictStatus.PAGE
     assert any("recorded at the step alert, its measurements reach page" in one for one in judged.refuted)
 
 
@@ -163,16 +163,16 @@ def test_what_stood_before_is_part_of_the_verdict(tmp_path: Path) -> None:
     told = stood_run(4.6, "fail")
     told["finish"]["standing"] = [{**STOOD, "runs": 2, "failures": 2, "calm": 1, "below": "page"}]
     judged = judge(read_run(write(tmp_path / "a", told)))
-    assert judged.verdict.word is Word.ROLLBACK
+    assert judged.verdict.word is VerdictStatus.ROLLBACK
     assert judged.refuted == ()
-    assert judge(read_run(tmp_path / "a"), {}).verdict.word is Word.PAGE
-    assert judge(read_run(write(tmp_path / "b", stood_run(3, "fail")))).verdict.word is Word.PAGE
+    assert judge(read_run(tmp_path / "a"), {}).verdict.word is VerdictStatus.PAGE
+    assert judge(read_run(write(tmp_path / "b", stood_run(3, "fail")))).verdict.word is VerdictStatus.PAGE
 
 
 def test_a_run_that_could_not_look_leaves_the_step(tmp_path: Path) -> None:
     told = stood_run(1, "unknown")
     told["results"][1]["measurements"] = []
-    assert judge(read_run(write(tmp_path, told))).verdict.word is Word.ROLLBACK
+    assert judge(read_run(write(tmp_path, told))).verdict.word is VerdictStatus.ROLLBACK
 
 
 @pytest.mark.parametrize(

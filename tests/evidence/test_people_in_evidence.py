@@ -15,7 +15,7 @@ from readiness.evidence.rejudge import judge
 from readiness.rendering import exports
 from readiness.rendering.actions import actions
 from readiness.rendering.formats import result_statement
-from readiness.verdict import Word
+from readiness.verdict import VerdictStatus
 from tests.evidence.test_judged import run_of, write
 
 Journaled = dict[str, Any]
@@ -54,7 +54,7 @@ def attested() -> Journaled:
 def test_the_verdict_follows_from_the_journal(make: Callable[[], Journaled], tmp_path: Path) -> None:
     judged = judge(read_run(write(tmp_path / "run", make())))
     assert judged.refuted == ()
-    assert judged.verdict.word is Word.GO
+    assert judged.verdict.word is VerdictStatus.GO
     assert main(["verify", str(tmp_path / "run")]) == 0
 
 

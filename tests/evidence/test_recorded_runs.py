@@ -12,19 +12,21 @@ from readiness.evidence.journal import FILE, read_run
 from readiness.evidence.records import RecordedObservation, Result
 from readiness.evidence.rejudge import judge
 from readiness.outcomes import DecisionKey, Outcome
-from readiness.verdict import Word
+from readiness.verdict import VerdictStatus
 
 RECORDED = Path(__file__).parent / "recorded"
 REPORTS = RECORDED / "reports"
 RUNS = {
-    "20261129T002626Z-preflight": Word.NO_GO,
-    "20261129T002642Z-postlaunch": Word.PAGE,
-    "20261129T002657Z-postlaunch": Word.ALERT,
+    "20261129T002626Z-preflight": VerdictStatus.NO_GO,
+    "20261129T002642Z-postlaunch": VerdictStatus.PAGE,
+    "20261129T002657Z-postlaunch": VerdictStatus.ALERT,
 }
 
 
 @pytest.mark.parametrize(("name", "word"), RUNS.items())
-def test_verify_accepts_a_run_of_an_earlier_version(name: str, word: Word, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_accepts_a_run_of_an_earlier_version(
+    name: str, word: VerdictStatus, capsys: pytest.CaptureFixture[str]
+) -> None:
     places = ["--reports", str(REPORTS), "--environments", str(RECORDED / "environments")]
     code = main(["verify", str(REPORTS / "tiny" / name), *places])
     told = capsys.readouterr().out

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from readiness.errors import BadRun
-from readiness.rehearsal.evidence import FILE, Connections
+from readiness.rehearsal.evidence import FILE, OpenedConnections
 from readiness.rendering import rehearsal_page
 from tests.evidence import chromium
 from tests.test_rehearsal import counts, evidence, put
@@ -41,7 +41,9 @@ def test_one_of_another_scale_is_no_measure(tmp_path: Path) -> None:
 
 def test_what_came_from_outside_is_escaped(tmp_path: Path) -> None:
     evil = "<img src=x onerror=alert(1)>"
-    found = page(tmp_path, errors={evil: 100}, ended_because=evil, lost_workers=(evil,), connections=Connections())
+    found = page(
+        tmp_path, errors={evil: 100}, ended_because=evil, lost_workers=(evil,), connections=OpenedConnections()
+    )
     assert evil not in found
     assert "&lt;img src=x" in found
 

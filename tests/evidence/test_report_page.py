@@ -19,7 +19,7 @@ from readiness.outcomes import Effect, Gate, Outcome, Phase
 from readiness.rendering.dossier import gather
 from readiness.rendering.report_page import render
 from readiness.rendering.sign_off_page import render as sign_off
-from readiness.verdict import Word
+from readiness.verdict import VerdictStatus
 from tests.evidence import chromium
 from tests.evidence.journals import ATTESTED, LAUNCH, WAIVED, book, keep, result
 from tests.evidence.test_exports import run_of
@@ -101,7 +101,9 @@ def hostile(text: str) -> RecordedRun:
     before["decisions"] = [then, {"line": "book/fail", "check": "demo.check", "subject": text, "outcome": "pass"}]
     told = {"before": before, "owners": {"demo": text}, "suite": text, "run": text, "key_id": text}
     start = type(run.start).model_validate({**run.start.model_dump(by_alias=True), **told})
-    end = Finish(verdict=Word.NO_GO, exit=1, action=text, counts={text: 1}, finished_at=start.as_of, withdrawn=(text,))
+    end = Finish(
+        verdict=VerdictStatus.NO_GO, exit=1, action=text, counts={text: 1}, finished_at=start.as_of, withdrawn=(text,)
+    )
     requests = [request(text, target) for target in (text, f"http://{text}")]
     return replace(run, start=start, finish=end, requests=requests)
 

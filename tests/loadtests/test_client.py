@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from loadtests import client, connection
-from loadtests.client import Answer, Client, ClientConfig
+from loadtests.client import Client, ClientConfig, Response
 from loadtests.connection import Address, trust
 from loadtests.health import Health
-from loadtests.recording import Recorder
+from loadtests.recording import RequestRecorder
 from readiness.rehearsal.journeys import Step
 
 OK = "200 OK\r\n"
@@ -78,13 +78,13 @@ def other() -> Iterator[Served]:
 
 
 def reaching(port: int, headers: Mapping[str, str] | None = None) -> ClientConfig:
-    recorder = Recorder(hold_from=0)
+    recorder = RequestRecorder(hold_from=0)
     return ClientConfig(
         f"http://127.0.0.1:{port}", ["127.0.0.1"], headers or {}, 3, recorder, Health("x", recorder), trust()
     )
 
 
-def ask(config: ClientConfig, values: Mapping[str, str] | None = None, **step: Any) -> Answer:
+def ask(config: ClientConfig, values: Mapping[str, str] | None = None, **step: Any) -> Response:
     """Ask once, as one user."""
     with closing(Client(config)) as user:
         return user.ask(Step.model_validate(step), values)

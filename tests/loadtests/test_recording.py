@@ -8,20 +8,20 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.recording import Counters, Recorder, Sample
+from loadtests.recording import Counters, RequestRecorder, RequestSample
 
 BEGAN = 1_800_000_000
 NANO = 1_000_000_000
 
 
-def take(recorder: Recorder, second: float, kernel: int, **other: Any) -> None:
+def take(recorder: RequestRecorder, second: float, kernel: int, **other: Any) -> None:
     sent = int((BEGAN + second) * NANO)
     name = other.pop("name", "/t")
-    recorder.end(Sample(name, recorder.begin(sent), sent, 10.0, kernel, kernel + 5, **other))
+    recorder.end(RequestSample(name, recorder.begin(sent), sent, 10.0, kernel, kernel + 5, **other))
 
 
-def recorder() -> Recorder:
-    return Recorder(hold_from=BEGAN + 10, hold_until=BEGAN + 20)
+def recorder() -> RequestRecorder:
+    return RequestRecorder(hold_from=BEGAN + 10, hold_until=BEGAN + 20)
 
 
 def test_only_the_hold_is_judged_and_nothing_is_lost() -> None:
@@ -48,7 +48,7 @@ def test_failures_stay_out_of_the_percentiles_but_time_outs_do_not() -> None:
 
 
 def test_recent_counts_whole_slices_of_the_hold() -> None:
-    found = Recorder(hold_from=BEGAN, hold_until=BEGAN + 100)
+    found = RequestRecorder(hold_from=BEGAN, hold_until=BEGAN + 100)
     for second in range(30):
         take(found, second, 10, error="status 500" if second >= 10 else None)
     assert found.recent(BEGAN + 31, 30) == (10, 20)

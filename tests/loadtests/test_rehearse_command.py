@@ -22,7 +22,7 @@ from loadtests.trial import ROOT, truth_server
 from loadtests.truth import Law
 from readiness.commands import rehearse as command
 from readiness.rehearsal.evidence import FOLDER, folders, read
-from readiness.rehearsal.verdict import Judgement, Word
+from readiness.rehearsal.verdict import Conclusion, Judgement
 from tests.loadtests.waiting import NEVER_SECONDS, until, written
 
 JOURNEYS = {
@@ -198,7 +198,7 @@ def test_what_does_not_stop_is_killed(
 
 
 def test_stages_that_were_not_run_are_no_pass(tmp_path: Path) -> None:
-    passed = command.StageEnd(0, None, Judgement(Word.PASS, (), ()))
+    passed = command.StageEnd(0, None, Judgement(Conclusion.PASS, (), ()))
     assert command._print_summary(options(tmp_path, "one"), {"one": passed}) == 0
     assert command._print_summary(options(tmp_path, "one", "two"), {"one": passed}) == 10
 

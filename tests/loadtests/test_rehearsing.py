@@ -18,9 +18,9 @@ from loadtests.trial import ROOT, Finding, Trial, truth_server
 from loadtests.truth import Law
 from readiness.evidence import ledger
 from readiness.evidence.ledger import LedgerRecord
-from readiness.rehearsal.evidence import FOLDER, Evidence, folders, read
+from readiness.rehearsal.evidence import FOLDER, RehearsalEvidence, folders, read
 from readiness.rehearsal.figures import Figures
-from readiness.rehearsal.verdict import Word, judge
+from readiness.rehearsal.verdict import Conclusion, judge
 from readiness.sandbox.processes import free_port
 from tests.loadtests.waiting import asked, until, written
 
@@ -93,11 +93,11 @@ def test_a_killed_worker_is_inconclusive(tmp_path: Path, url: str) -> None:
     psutil.Process(process.pid).children()[-1].kill()
     process.wait()
     found = Finding.of(Trial(tmp_path, url, stage).evidence())
-    assert found.judgement.word is Word.INCONCLUSIVE
+    assert found.judgement.word is Conclusion.INCONCLUSIVE
     assert found.evidence.lost_workers, str(found)
 
 
-def with_a_second_worker(folder: Path, url: str, hold_minutes: float) -> Evidence:
+def with_a_second_worker(folder: Path, url: str, hold_minutes: float) -> RehearsalEvidence:
     """Rehearse with two workers, of which the second is started when the hold has begun."""
     stage = {**QUICK, "hold_minutes": hold_minutes}
     port = str(free_port())
@@ -122,7 +122,7 @@ def test_a_late_worker_is_inconclusive_and_keeps_no_evidence(tmp_path: Path, url
             break
     found = judge(Figures.of(evidence))
     assert evidence.ended == "whole"
-    assert found.word is Word.INCONCLUSIVE
+    assert found.word is Conclusion.INCONCLUSIVE
     assert any("joined after the hold began" in reason.says for reason in found.reasons)
     assert len(list((folder / "reports" / "trial" / FOLDER).iterdir())) == 1
     assert not list(folder.glob("[12]/reports"))
@@ -136,7 +136,7 @@ def test_a_stopped_run_ends_with_its_evidence(tmp_path: Path, url: str, by: sign
     process.send_signal(by)
     process.wait()
     found = Finding.of(trial.evidence())
-    assert found.judgement.word is Word.INCONCLUSIVE
+    assert found.judgement.word is Conclusion.INCONCLUSIVE
     assert found.judgement.reasons[0].says == f"the run was cut short: it was stopped by {by.name}"
     assert found.evidence.sent == found.evidence.recorded
 
@@ -148,7 +148,7 @@ def test_a_killed_run_leaves_what_was_written_every_ten_seconds(tmp_path: Path, 
     process.kill()
     process.wait()
     found = Finding.of(trial.evidence())
-    assert found.judgement.word is Word.INCONCLUSIVE
+    assert found.judgement.word is Conclusion.INCONCLUSIVE
     assert "the evidence breaks off" in found.judgement.reasons[0].says
     assert found.evidence.ok > 100
     assert kept(next(folders(tmp_path / "reports", "trial"))).ended == "abandoned"
@@ -159,12 +159,12 @@ def test_errors_that_explode_end_the_run(tmp_path: Path) -> None:
         found = Finding.of(Trial(tmp_path, address, {**QUICK, "hold_minutes": 2}).run())
     assert found.evidence.ended == "aborted"
     assert found.evidence.held_seconds < 60
-    assert found.judgement.word is Word.FAIL
+    assert found.judgement.word is Conclusion.FAIL
 
 
 def test_nobody_at_home_is_no_pass(tmp_path: Path) -> None:
     found = Trial(tmp_path, "http://127.0.0.1:9", QUICK).run()
-    assert judge(Figures.of(found)).word is Word.FAIL
+    assert judge(Figures.of(found)).word is Conclusion.FAIL
     assert found.ok == 0
 
 
@@ -249,7 +249,7 @@ def test_a_visit_that_breaks_off_is_inconclusive(tmp_path: Path, url: str) -> No
     (tmp_path / "environments").mkdir()
     (tmp_path / "environments" / "r.csv").write_text("id\n" + "1\n" * 9 + "a b\n")
     found = judge(Figures.of(trial.run()))
-    assert found.word is Word.INCONCLUSIVE
+    assert found.word is Conclusion.INCONCLUSIVE
     assert any("ValueError: GET /item/{{id}}: a header or the path" in reason.says for reason in found.reasons)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.safety import LoadPermission, Refused, forbidden_redirect, permit, raise_fd_limit, stage_of
+from loadtests.safety import LoadPermission, LoadRefused, forbidden_redirect, permit, raise_fd_limit, stage_of
 from readiness.environment.schema import Environment
 from readiness.outcomes import Effect
 from readiness.rehearsal.stages import STAGES, Stage
@@ -74,14 +74,14 @@ def test_production_is_let_through_with_word_and_name() -> None:
     ],
 )
 def test_everything_else_is_refused(other: dict[str, Any], permission: LoadPermission, says: str) -> None:
-    with pytest.raises(Refused, match=re.escape(says)):
+    with pytest.raises(LoadRefused, match=re.escape(says)):
         permit(environment(**other), STAGES["launch"], permission)
 
 
 def test_a_stage_is_found_or_the_nearest_is_named() -> None:
     extra = environment(load={"users_at_most": 20_000, "stages": {"capacity": {"users": 20_000, "hold_minutes": 10}}})
     assert stage_of(extra, "capacity") == Stage(users=20_000, hold_minutes=10)
-    with pytest.raises(Refused, match="did you mean 'launch'"):
+    with pytest.raises(LoadRefused, match="did you mean 'launch'"):
         stage_of(extra, "lunch")
 
 
@@ -120,7 +120,7 @@ def test_more_users_than_may_have_connections_are_refused(limits: Limits) -> Non
     says = (
         "20,000 users in 2 processes need 10,100 open files each, this machine allows 4,096: raise it (ulimit -n 10100)"
     )
-    with pytest.raises(Refused, match=re.escape(f"{says}, or use --processes 6")):
+    with pytest.raises(LoadRefused, match=re.escape(f"{says}, or use --processes 6")):
         raise_fd_limit(20_000, 2)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from readiness.rehearsal.evidence import FOLDER, Evidence, folders, read
+from readiness.rehearsal.evidence import FOLDER, RehearsalEvidence, folders, read
 
 Found = TypeVar("Found")
 NEVER_SECONDS = 600.0
@@ -32,7 +32,7 @@ def asked(url: str) -> int:
         return int(json.load(answer)["requests"])
 
 
-def written(reports: Path, environment: str) -> Evidence | None:
+def written(reports: Path, environment: str) -> RehearsalEvidence | None:
     """Return the newest evidence as it stands; None while none was written."""
     if not list((reports / environment / FOLDER).glob("*/evidence.json")):
         return None

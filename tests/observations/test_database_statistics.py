@@ -18,7 +18,7 @@ from readiness.observations.database_statistics import (
     replication,
     statement_timeout,
 )
-from readiness.outcomes import NotConfigured, Step, Unknown
+from readiness.outcomes import EscalationStep, NotConfigured, Unknown
 from readiness.runbook import lines as runbook_lines
 from readiness.sandbox import Sandbox
 from readiness.sandbox.postgres import Server
@@ -30,9 +30,14 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     ("in_use", "holds", "step"),
-    [(79, True, None), (81, True, Step.WARN), (94, True, Step.WARN), (96, False, Step.CRITICAL)],
+    [
+        (79, True, None),
+        (81, True, EscalationStep.WARN),
+        (94, True, EscalationStep.WARN),
+        (96, False, EscalationStep.CRITICAL),
+    ],
 )
-def test_the_pool_reaches_its_steps(in_use: int, holds: bool, step: Step | None) -> None:
+def test_the_pool_reaches_its_steps(in_use: int, holds: bool, step: EscalationStep | None) -> None:
     book = runbook_lines.load(runbook_lines.locate("launch400k", ROOT))
     (item,) = (one for one in book.items() if one.local_id == "pool-not-exhausted")
     check, measure = CHECKS[item.check], Measure()
