@@ -97,7 +97,7 @@ def _number(value: Plain) -> float:
 
 
 @dataclass(frozen=True)
-class Subject:
+class MeasuredValue:
     """A value that waits for its limit: `measure(value, "name").below(limit)`."""
 
     measure: Measure
@@ -149,8 +149,8 @@ class Measure:
 
     taken: list[Measurement] = field(default_factory=list)
 
-    def __call__(self, value: Plain | Collection[str], name: str, unit: str = "") -> Subject:
+    def __call__(self, value: Plain | Collection[str], name: str, unit: str = "") -> MeasuredValue:
         """Return a named value, ready to be compared. `unit` is for people: seconds, rows, share."""
         # JSON has no tuple and no set: what crosses processes is a list.
         plain = list(value) if isinstance(value, tuple | set | frozenset) else value
-        return Subject(self, cast("Plain", plain), name, unit)
+        return MeasuredValue(self, cast("Plain", plain), name, unit)

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from readiness.outcomes import Effect, Unknown
-from readiness.transport.guard import Entry, Guard, Request
+from readiness.transport.guard import Guard, GuardedRequest, Request
 
 
 def send(guard: Guard, host: str | None = "shop.example", effect: Effect = Effect.READ) -> None:
@@ -70,7 +70,7 @@ def test_permit_asks_without_sending() -> None:
     assert guard.requests == []
 
 
-def slow(entry: Entry) -> Unknown:
+def slow(entry: GuardedRequest) -> Unknown:
     entry.status = "timed out"
     return Unknown("it did not answer within 10 s", "wait")
 

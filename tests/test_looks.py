@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from readiness.observations.slo import Availability
 from readiness.outcomes import Outcome, Unknown
 from readiness.slo.events import Compared, Events
-from readiness.slo.probe_history import Look, Looks
+from readiness.slo.probe_history import Looks, ProbeRun
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -20,12 +20,12 @@ LOOKED = [Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN]
 
 def looks(*outcomes: Outcome, seconds: list[float | None] | None = None) -> Looks:
     times = seconds or [None] * len(outcomes)
-    found = [Look(NOON + HOUR * n, *one) for n, one in enumerate(zip(outcomes, times, strict=True))]
+    found = [ProbeRun(NOON + HOUR * n, *one) for n, one in enumerate(zip(outcomes, times, strict=True))]
     return Looks("health.live", NOON, NOON + HOUR * len(outcomes), found)
 
 
 def at(*hours: float) -> Looks:
-    found = [Look(NOON + HOUR * hour, Outcome.PASS) for hour in hours]
+    found = [ProbeRun(NOON + HOUR * hour, Outcome.PASS) for hour in hours]
     return Looks("health.live", NOON, NOON + HOUR * 24, found)
 
 
@@ -39,7 +39,7 @@ def test_every_look_is_counted_once(outcomes: list[Outcome]) -> None:
 
 @given(st.lists(st.sampled_from(LOOKED), min_size=2, max_size=4))
 def test_the_worst_decision_of_a_run_is_its_look(outcomes: list[Outcome]) -> None:
-    first, *others = (Look(NOON, outcome) for outcome in outcomes)
+    first, *others = (ProbeRun(NOON, outcome) for outcome in outcomes)
     for other in others:
         first = first.and_also(other)
     failed, unseen = Outcome.FAIL in outcomes, Outcome.UNKNOWN in outcomes
@@ -48,8 +48,8 @@ def test_the_worst_decision_of_a_run_is_its_look(outcomes: list[Outcome]) -> Non
 
 
 def test_the_slowest_decision_of_a_run_is_its_time() -> None:
-    assert Look(NOON, Outcome.PASS, 0.2).and_also(Look(NOON, Outcome.PASS, 0.5)).seconds == 0.5
-    assert Look(NOON, Outcome.PASS, 0.2).and_also(Look(NOON, Outcome.UNKNOWN)).seconds == 0.2
+    assert ProbeRun(NOON, Outcome.PASS, 0.2).and_also(ProbeRun(NOON, Outcome.PASS, 0.5)).seconds == 0.5
+    assert ProbeRun(NOON, Outcome.PASS, 0.2).and_also(ProbeRun(NOON, Outcome.UNKNOWN)).seconds == 0.2
 
 
 def test_a_look_without_a_time_was_slower_than_all() -> None:

@@ -21,7 +21,7 @@ import yaml
 from readiness import Limits
 from readiness.environment.schema import Environment, Reading
 from readiness.environment.schema import load as load_environment
-from readiness.files.evidence_file import Archive
+from readiness.files.evidence_file import EvidenceArchive
 from readiness.observations import KNOWN_READINGS, OBSERVATIONS, Context, Given, load_all, observation
 from readiness.observations.needs import either, need, reading, system
 from readiness.outcomes import Effect, NotConfigured, Phase, Unknown
@@ -107,7 +107,7 @@ class Judge:
         self.environment = environment
         nobody = Guard(["nowhere.invalid"], frozenset(Effect))
         self.clients = Clients.of(environment, nobody, folder / "reports")
-        self.archive = Archive(folder / "reports", lambda _: [])
+        self.archive = EvidenceArchive(folder / "reports", lambda _: [])
 
     def given(self, limits: Limits, line: str) -> Given:
         environment = self.environment

@@ -69,7 +69,7 @@ class _Authored(BaseModel):
     committer: _Author
 
 
-class Change(BaseModel):
+class Commit(BaseModel):
     """A commit that changed a document."""
 
     model_config = _FROZEN
@@ -149,10 +149,10 @@ class GitHub(System[repositories.GitHub]):
         path = f"/commits/{quote(sha, safe='')}/check-runs"
         return self._repository.pages(TypeAdapter(list[CheckRun]), path, {"filter": "latest"}, "check_runs")
 
-    def changes(self, path: str) -> list[Change]:
+    def changes(self, path: str) -> list[Commit]:
         """Return the newest commit that changed a document, in a list that may be empty. Raises Unknown."""
         answer = self._repository.get("/commits", {"path": path, "per_page": 1}).expect(OK)
-        return self._repository.typed(TypeAdapter(list[Change]), answer.json(), answer)
+        return self._repository.typed(TypeAdapter(list[Commit]), answer.json(), answer)
 
     def pulls(self, sha: str) -> list[Pull]:
         """Return the pull requests that a commit came with. Raises Unknown."""

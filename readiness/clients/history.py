@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from readiness.environment.service_levels import History as Source
+from readiness.environment.service_levels import ProbeHistory as Source
 from readiness.errors import nearest
 from readiness.files.history_tables import WAIT_SECONDS, address
 from readiness.outcomes import Effect, Outcome, Unknown
-from readiness.slo.probe_history import Look, Looks
+from readiness.slo.probe_history import Looks, ProbeRun
 from readiness.transport.deadline import Deadline, DeadlinePassed, within
 from readiness.transport.guard import Guard
 
@@ -96,11 +96,11 @@ class History:
         return Unknown(f"{self._path} cannot be read: {why}", remedy)
 
 
-def _one_a_run(rows: Iterable[tuple[Any, ...]]) -> list[Look]:
+def _one_a_run(rows: Iterable[tuple[Any, ...]]) -> list[ProbeRun]:
     """Return one look for the decisions of each run. Raises TypeError and ValueError for what no run wrote."""
-    looks: dict[str, Look] = {}
+    looks: dict[str, ProbeRun] = {}
     for run, started_at, outcome, value in rows:
         seconds = None if value is None else float(value)
-        look = Look(datetime.fromisoformat(started_at), Outcome(outcome), seconds)
+        look = ProbeRun(datetime.fromisoformat(started_at), Outcome(outcome), seconds)
         looks[run] = looks[run].and_also(look) if run in looks else look
     return list(looks.values())

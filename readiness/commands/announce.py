@@ -21,7 +21,7 @@ from readiness.files.atomic_write import write_whole
 from readiness.outcomes import Effect, Phase, Unknown
 from readiness.plugin import embedded
 from readiness.redaction.redactor import REDACTOR
-from readiness.rendering.announcements import Event, Facts, Message, announcement
+from readiness.rendering.announcements import AnnouncementKind, AnnouncementText, Facts, announcement
 from readiness.transport.guard import Guard
 
 HELP = "write an announcement from the newest evidence; it is sent only with --allow notify"
@@ -32,7 +32,7 @@ AHEAD = timedelta(minutes=15)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("event", choices=list(Event), help="what is announced")
+    parser.add_argument("event", choices=list(AnnouncementKind), help="what is announced")
     add_env(parser)
     parser.add_argument("--allow", choices=["notify"], help="send it; without this it is only printed")
     add_environments(parser)
@@ -45,12 +45,12 @@ def run(options: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     since = _since(options.event, environment, now)
 
-    written = announcement(Event(options.event), _facts(environment, options.reports, now, since))
-    message = Message(REDACTOR.text(written.title), REDACTOR.text(written.body))
+    written = announcement(AnnouncementKind(options.event), _facts(environment, options.reports, now, since))
+    message = AnnouncementText(REDACTOR.text(written.title), REDACTOR.text(written.body))
     print(f"{message.title}\n{message.body}")
 
     launch_at = environment.launch_at
-    if options.event == Event.LAUNCH and launch_at and now < launch_at:
+    if options.event == AnnouncementKind.LAUNCH and launch_at and now < launch_at:
         print(f"\nnot sent: the launch is at {launch_at:%Y-%m-%d %H:%M}Z, and that is still to come")
         return 1 if options.allow else 0
 
@@ -80,7 +80,7 @@ def _environment(options: argparse.Namespace) -> Environment:
 def _since(event: str, environment: Environment, now: datetime) -> datetime:
     """Return from when on a run is about this event."""
     remembered = now - REMEMBERED
-    if event != Event.LAUNCH or environment.launch_at is None:
+    if event != AnnouncementKind.LAUNCH or environment.launch_at is None:
         return remembered
 
     # A run before the launch was of another launch, or of its rehearsal.
@@ -116,7 +116,7 @@ def _newest(reports: Path, environment: Environment, phase: Phase, since: dateti
     return None
 
 
-def _send(environment: Environment, message: Message) -> list[Delivery]:
+def _send(environment: Environment, message: AnnouncementText) -> list[Delivery]:
     guard = Guard(environment.allowed_hosts, (Effect.READ, Effect.NOTIFY))
     try:
         return Notifier(environment.notify, guard).send(message.title, message.body)
@@ -124,7 +124,7 @@ def _send(environment: Environment, message: Message) -> list[Delivery]:
         raise BadInput([str(unknown)]) from None
 
 
-def _record(options: argparse.Namespace, at: datetime, message: Message, deliveries: list[Delivery]) -> None:
+def _record(options: argparse.Namespace, at: datetime, message: AnnouncementText, deliveries: list[Delivery]) -> None:
     """Write what was sent, to whom and whether it arrived, as evidence."""
     record = {
         "schema": "readiness/announcement/1",

@@ -13,7 +13,7 @@ from readiness.errors import BadInput, not_one_of
 from readiness.files.atomic_write import write_whole
 from readiness.files.history_tables import FILE
 from readiness.outcomes import Outcome, Phase
-from readiness.rendering.history import MARKS, PastRun, Point, Trend, by_phase, read, rebuild, render
+from readiness.rendering.history import MARKS, DecisionTrend, PastRun, Point, by_phase, read, rebuild, render
 
 HELP = "show the trend of each line over the last runs, and draw it"
 NAME_AT_MOST = 44
@@ -74,7 +74,9 @@ def _of_line(points: list[Point], line: str) -> list[Point]:
     return of_line
 
 
-def _print_phase(environment: str, phase: Phase, runs: list[PastRun], trends: list[Trend], *, colours: bool) -> None:
+def _print_phase(
+    environment: str, phase: Phase, runs: list[PastRun], trends: list[DecisionTrend], *, colours: bool
+) -> None:
     began = runs[0].started_at
     ended = runs[-1].started_at
     print(f"{environment} {phase}: {len(runs)} runs, {began:%Y-%m-%d %H:%M} to {ended:%Y-%m-%d %H:%M}Z")

@@ -20,7 +20,7 @@ from readiness.evidence.rejudge import Judged, judge
 from readiness.outcomes import Phase
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering import expiring
-from readiness.rendering.actions import Action, actions, owner_of
+from readiness.rendering.actions import ActionItem, actions, owner_of
 from readiness.runbook import attestations, editing, waivers
 from readiness.runbook.attestations import Attestation, Attestations
 from readiness.runbook.lines import Runbook
@@ -46,7 +46,7 @@ class JudgedPhase:
 
     run: RecordedRun
     judged: Judged
-    actions: list[Action]
+    actions: list[ActionItem]
 
 
 def run(options: argparse.Namespace) -> int:

@@ -44,7 +44,7 @@ class Discord(BaseModel):
     url: Url = "https://discord.com/api/v10"
 
 
-class Decision(BaseModel):
+class DecisionFormat(BaseModel):
     """How the go decision is known when it stands in the channel."""
 
     model_config = STRICT
@@ -102,7 +102,7 @@ class Communication(BaseModel):
     stakeholders: People = {}
     announcement: dict[str, Words] = PARTS
     """The parts of the launch's announcement → the words that begin the line of each."""
-    decision: Decision | None = None
+    decision: DecisionFormat | None = None
     status_page: OwnPage | None = None
 
     @model_validator(mode="after")

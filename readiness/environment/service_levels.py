@@ -136,7 +136,7 @@ def _line(text: str) -> str:
     return text
 
 
-class History(_Part):
+class ProbeHistory(_Part):
     """What a check found of the target, run after run: the suite's own looks, each run one."""
 
     check: Annotated[str, AfterValidator(_check)]
@@ -150,7 +150,7 @@ class History(_Part):
 class ServiceLevel(_Part):
     """The figures of one kind of event: requests, uploads, payments."""
 
-    history: History | None = None
+    history: ProbeHistory | None = None
     """In place of all figures: looks are counted, those that failed, the share that passed, the seconds they took."""
     count: Figure | None = None
     """How many there were."""

@@ -23,8 +23,8 @@ from readiness.errors import BadRun
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
 from readiness.evidence.statements import (
     STATEMENT,
-    Entry,
     Envelope,
+    LedgerEntry,
     Signature,
     Statement,
     What,
@@ -99,7 +99,10 @@ class Ledger:
         return folder.relative_to(self._home).as_posix()
 
     def _append(self, what: What, name: str, subjects: list[tuple[str, str]], facts: Mapping[str, Any]) -> str:
-        """Append a line and return its digest. `subjects` are names with their digests, `facts` fields of `Entry`."""
+        """Append a line and return its digest.
+
+        `subjects` are names with their digests, `facts` fields of `LedgerEntry`.
+        """
         is_new = not self.path.exists()
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -182,7 +185,7 @@ class LedgerLine:
     number: int
     digest: str
     what: What
-    entry: Entry
+    entry: LedgerEntry
     files: Mapping[str, str]
     """Of a seal: each file's name in the folder, and its digest. Of a page: its own."""
     key: PublicKey | None
@@ -200,7 +203,7 @@ class LedgerRecord:
     sealed: LedgerLine | None = None
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> LedgerEntry:
         """What the ledger has of the run: the seal's entry where there is one."""
         line = self.sealed or self.opened
         assert line  # a record is made of a line

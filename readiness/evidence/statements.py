@@ -49,7 +49,7 @@ class Subject(_Model):
     digest: Digest
 
 
-class Entry(_Model):
+class LedgerEntry(_Model):
     """What the ledger says of one run, rehearsal or drill, or of the page."""
 
     entry: int
@@ -78,7 +78,7 @@ class Statement(_Model):
     predicate_type: Literal[
         "urn:readiness:ledger:opened:1", "urn:readiness:ledger:sealed:1", "urn:readiness:ledger:page:1"
     ] = Field(alias="predicateType")
-    predicate: Entry
+    predicate: LedgerEntry
 
 
 def enveloped(statement: Mapping[str, Any], signer: Signer | None) -> dict[str, Any]:

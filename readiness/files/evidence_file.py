@@ -25,7 +25,7 @@ def _nothing(_: Path) -> Iterable[str]:
 
 
 @dataclass(frozen=True)
-class Archive:
+class EvidenceArchive:
     """The folder of all evidence."""
 
     reports: Path

@@ -31,7 +31,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from readiness.environment.schema import Environment, KnownReading, Reading
-from readiness.files.evidence_file import Archive
+from readiness.files.evidence_file import EvidenceArchive
 from readiness.observations.needs import ASKED_BY_NAME, CLIENTS, SYSTEMS, AnyNeed, as_need, derived
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.runbook.attestations import Attestations
@@ -51,7 +51,7 @@ class Context:
     moment: datetime
     """The instant that is judged."""
     launch_at: datetime | None
-    archive: Archive
+    archive: EvidenceArchive
     """The folder of all evidence."""
     attestations: Attestations
     sign_off: SignOff | None

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from readiness.clients.status_pages import Notice, Page, StatusPages
-from readiness.environment.communication import Communication, Decision, OwnPage, People
+from readiness.environment.communication import Communication, DecisionFormat, OwnPage, People
 from readiness.environment.schema import Environment
 from readiness.observations import observation
 from readiness.observations.needs import need, stated
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.sources.chat import Channel, Chats, Place
+from readiness.sources.chat import Channel, ChatChannel, Chats
 from readiness.transport.http import Http
 
 Shown = Literal["launch", "live", "health"]
@@ -88,7 +88,7 @@ class Silence:
 
 
 @need("communication.slack or communication.discord")
-def place_of_channel(chats: Chats, channel: str) -> Place:
+def place_of_channel(chats: Chats, channel: str) -> ChatChannel:
     """Return where a channel of the runbook is. Raises NotConfigured."""
     return chats.place(channel)
 
@@ -111,7 +111,7 @@ def stakeholders(environment: Environment) -> People:
 
 
 @need("communication.decision")
-def deciders(environment: Environment) -> Decision:
+def deciders(environment: Environment) -> DecisionFormat:
     """Return who decides on the launch, and in which words. Raises NotConfigured."""
     decision = settings_of(environment).decision
     if decision is None:
@@ -120,7 +120,7 @@ def deciders(environment: Environment) -> Decision:
 
 
 @need("communication.slack or communication.discord")
-def place_of_decision(chats: Chats, environment: Environment) -> Place:
+def place_of_decision(chats: Chats, environment: Environment) -> ChatChannel:
     """Return where the decision is made. Raises NotConfigured."""
     return chats.place(deciders(environment).channel)
 
@@ -271,7 +271,7 @@ def incident_silence(status_pages: StatusPages, environment: Environment) -> Sil
     return Silence(len(page.incidents), minutes_silent.get(longest, 0.0), longest[:SHOWN])
 
 
-def _open(chats: Chats, channel: str) -> tuple[Place, Channel]:
+def _open(chats: Chats, channel: str) -> tuple[ChatChannel, Channel]:
     """Return a channel that can be read. Raises Unknown where there is none: nothing can be seen in it."""
     place = chats.place(channel)
     found = place.chat.channel(place.name)
@@ -330,7 +330,7 @@ def _behind(line: str, words: tuple[str, ...]) -> str | None:
     return match[1] or ""
 
 
-def decided(text: str, decision: Decision) -> bool | None:
+def decided(text: str, decision: DecisionFormat) -> bool | None:
     """Return whether a text is a go (True) or a no-go (False); None where it is neither.
 
     A question is neither, nor is a go with a condition ("GO if ...", "GO is not given"), nor one that is quoted.

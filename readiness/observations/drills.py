@@ -21,7 +21,7 @@ from readiness.drill.evidence import (
 )
 from readiness.drill.verdict import backup_hours, done_steps, faults, gaps
 from readiness.environment.schema import Environment
-from readiness.files.evidence_file import Archive
+from readiness.files.evidence_file import EvidenceArchive
 from readiness.observations import observation
 from readiness.observations.needs import AnyNeed, need, revision
 from readiness.outcomes import NotConfigured, Unknown
@@ -78,7 +78,7 @@ class IncidentDrill(Drilled):
 class Demand:
     """Whose drills count, when, at which revision."""
 
-    archive: Archive
+    archive: EvidenceArchive
     environment: str
     revision: str | None
     moment: datetime
@@ -126,7 +126,7 @@ def described(drill: str) -> AnyNeed:
     """Return the need of a drill: its description, or a folder of one that was done."""
     section = drill.replace("-", "_")
 
-    def find(environment: Environment, archive: Archive) -> None:
+    def find(environment: Environment, archive: EvidenceArchive) -> None:
         settings = environment.drills
         is_described = settings is not None and bool(settings.drilled_in or getattr(settings, section))
         if not is_described and not any(folders(archive.reports, _drilled_in(environment), drill)):
@@ -143,7 +143,12 @@ def _drilled_in(environment: Environment) -> str:
 
 
 def _evidence(
-    drill: str, readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
+    drill: str,
+    readings: Readings,
+    environment: Environment,
+    moment: datetime,
+    archive: EvidenceArchive,
+    days_at_most: float,
 ) -> DrillEvidence:
     """Return the newest drill of a kind that counts. Raises Unknown."""
     runs_now = revision_of(environment.target, readings) if drill in OF_A_REVISION else None
@@ -169,7 +174,7 @@ def _facts(kind: type[Facts], evidence: DrillEvidence) -> Facts:
 
 @observation(needs=described("restore"))
 def restore_drill(
-    readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
+    readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, days_at_most: float
 ) -> RestoreDrill:
     """Return the newest restore that counts."""
     evidence = _evidence("restore", readings, environment, moment, archive, days_at_most)
@@ -185,7 +190,7 @@ def restore_drill(
 
 @observation(needs=(described("kill-switch"), revision))
 def kill_switch_drill(
-    readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
+    readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, days_at_most: float
 ) -> Drilled:
     """Return the newest turn of the kill switch that counts."""
     evidence = _evidence("kill-switch", readings, environment, moment, archive, days_at_most)
@@ -194,7 +199,7 @@ def kill_switch_drill(
 
 @observation(needs=(described("rollback"), revision))
 def rollback_drill(
-    readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
+    readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, days_at_most: float
 ) -> RollbackDrill:
     """Return the newest rollback that counts."""
     evidence = _evidence("rollback", readings, environment, moment, archive, days_at_most)
@@ -204,7 +209,7 @@ def rollback_drill(
 
 @observation(needs=(described("circuit-breaker"), revision))
 def circuit_breaker_drill(
-    readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
+    readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, days_at_most: float
 ) -> Drilled:
     """Return the newest trial of a circuit breaker that counts."""
     evidence = _evidence("circuit-breaker", readings, environment, moment, archive, days_at_most)
@@ -213,7 +218,7 @@ def circuit_breaker_drill(
 
 @observation(needs=(described("fallback"), revision))
 def fallback_drill(
-    readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
+    readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, days_at_most: float
 ) -> Drilled:
     """Return the newest trial of a fallback that counts."""
     evidence = _evidence("fallback", readings, environment, moment, archive, days_at_most)
@@ -222,7 +227,7 @@ def fallback_drill(
 
 @observation(needs=described("incident"))
 def incident_drill(
-    readings: Readings, environment: Environment, moment: datetime, archive: Archive, days_at_most: float
+    readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, days_at_most: float
 ) -> IncidentDrill:
     """Return the newest incident that was played through and counts."""
     evidence = _evidence("incident", readings, environment, moment, archive, days_at_most)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from readiness.environment.schema import Environment
-from readiness.files.evidence_file import Archive
+from readiness.files.evidence_file import EvidenceArchive
 from readiness.observations import observation
 from readiness.observations.needs import revision
 from readiness.outcomes import Unknown
@@ -113,7 +113,7 @@ class Rehearsals:
 class Demand:
     """Who must have been rehearsed, when, at which revision, by which limits."""
 
-    archive: Archive
+    archive: EvidenceArchive
     environment: str
     """Whose rehearsals count."""
     judged: Environment
@@ -184,7 +184,7 @@ class Demand:
 
 
 def _demand(
-    readings: Readings, environment: Environment, moment: datetime, archive: Archive, limits: RehearsalLimits
+    readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, limits: RehearsalLimits
 ) -> Demand:
     runs = revision_of(environment.target, readings)
     name = environment.load.rehearsed_in if environment.load else None
@@ -196,7 +196,7 @@ def rehearsals(
     readings: Readings,
     environment: Environment,
     moment: datetime,
-    archive: Archive,
+    archive: EvidenceArchive,
     stage: str | None,
     days_at_most: float,
     p95_seconds_below: float,
@@ -225,7 +225,7 @@ def capacity(
     readings: Readings,
     environment: Environment,
     moment: datetime,
-    archive: Archive,
+    archive: EvidenceArchive,
     users_at_least: int,
     days_at_most: float,
     p95_seconds_below: float,

@@ -10,7 +10,7 @@ from readiness.clients.history import History
 from readiness.clients.postgres import Row
 from readiness.environment.people import without_contacts
 from readiness.environment.schema import Environment, KnownReading
-from readiness.environment.service_levels import History as Source
+from readiness.environment.service_levels import ProbeHistory as Source
 from readiness.observations import known_reading, observation
 from readiness.observations.communication import GoDecision, go_decision, place_of_decision
 from readiness.observations.needs import need, revision, stated

@@ -18,7 +18,7 @@ from readiness.evidence.audit import Seals
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.records import RecordedObservation, RecordedRequest, RecordedUnknown
 from readiness.evidence.signing import PublicKey
-from readiness.files.evidence_file import Archive
+from readiness.files.evidence_file import EvidenceArchive
 from readiness.observations import OBSERVATIONS, Context, Given, Observation
 from readiness.observations.needs import CLIENTS
 from readiness.outcomes import Effect, NotConfigured, Unknown
@@ -58,7 +58,7 @@ class Observer:
         self.tasks = TaskPool()
         self._at_once = at_once
         self.clients = Clients.of(run.environment, guard, run.reports)
-        self._archive = Archive(run.reports, Seals(trusted).against)
+        self._archive = EvidenceArchive(run.reports, Seals(trusted).against)
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
         self._records: deque[Observed] = deque()
         # Each thread makes one observation at a time, and keeps what that has asked.

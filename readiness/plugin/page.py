@@ -38,7 +38,7 @@ class Write(Protocol):
         """Write it."""
 
 
-class Page:
+class TerminalPage:
     """Writes the parts, as wide as the terminal is."""
 
     def __init__(self, write: Write, width: int, *, several: bool) -> None:

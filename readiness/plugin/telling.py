@@ -12,7 +12,7 @@ from readiness.evidence.attested import entry_statuses
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.previous_run import changes, held
 from readiness.plugin.deciding import escalation_states
-from readiness.plugin.page import COLOURS, Page
+from readiness.plugin.page import COLOURS, TerminalPage
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
 from readiness.plugin.transfer import result_of
@@ -96,7 +96,7 @@ def _report(config: pytest.Config, session: RunSession, verdict: Verdict, report
         _traces(reporter)
 
     outcomes = {result.key: result.outcome for result in results}
-    page = Page(reporter.write_line, reporter._tw.fullwidth, several=len(run.runbooks) > 1)  # noqa: SLF001  no other way
+    page = TerminalPage(reporter.write_line, reporter._tw.fullwidth, several=len(run.runbooks) > 1)  # noqa: SLF001  no other way
     page.changed(changes(run.before, outcomes.items()))
     page.bad(results)
     page.held(held(escalation_states(session), outcomes, run.hysteresis))

@@ -15,7 +15,7 @@ OPEN_WORD = "open"
 
 
 @dataclass(frozen=True)
-class Action:
+class ActionItem:
     """What to do, who does it, and the lines that it turns."""
 
     do: str
@@ -24,7 +24,7 @@ class Action:
     owner: str = ""
 
 
-def actions(run: RecordedRun, judged: Judged, owners: Mapping[str, str]) -> list[Action]:
+def actions(run: RecordedRun, judged: Judged, owners: Mapping[str, str]) -> list[ActionItem]:
     """Return the actions for a recorded run, those that turn most lines first. A good verdict needs none."""
     if judged.verdict.good:
         return []
@@ -32,7 +32,7 @@ def actions(run: RecordedRun, judged: Judged, owners: Mapping[str, str]) -> list
     again = f"pytest -m {run.start.phase} --env {run.start.env}"
     # Nothing that a contradictory journal says can be acted on.
     if judged.refuted:
-        return [Action(again, "the journal contradicts itself", ())]
+        return [ActionItem(again, "the journal contradicts itself", ())]
 
     results = {result.key: result for result in run.results}
     keys_by_cause: dict[tuple[str, str], list[DecisionKey]] = {}
@@ -42,12 +42,12 @@ def actions(run: RecordedRun, judged: Judged, owners: Mapping[str, str]) -> list
 
     # Nothing is open, and yet the verdict is not good: people have the word.
     if not keys_by_cause and judged.verdict.ended:
-        return [Action(judged.verdict.action, "every line speaks for it", ())]
+        return [ActionItem(judged.verdict.action, "every line speaks for it", ())]
     if not keys_by_cause:
-        return [Action(again, "the run did not end by itself", ())]
+        return [ActionItem(again, "the run did not end by itself", ())]
 
     unsorted = [
-        Action(do, why, tuple(dict.fromkeys(key.name for key in keys)), _owners(keys, owners))
+        ActionItem(do, why, tuple(dict.fromkeys(key.name for key in keys)), _owners(keys, owners))
         for (do, why), keys in keys_by_cause.items()
     ]
     return sorted(unsorted, key=lambda action: (-len(action.lines), action.lines))

@@ -21,7 +21,7 @@ _PASSED = {Outcome.PASS, Outcome.WARN}
 
 
 @dataclass(frozen=True)
-class Message:
+class AnnouncementText:
     """A title and a text."""
 
     title: str
@@ -35,7 +35,7 @@ def has_changed(before: Before | None, verdict: Verdict) -> bool:
     return before.verdict is not verdict.word
 
 
-def changed(run: RecordedRun, verdict: Verdict, report: Path) -> Message:
+def changed(run: RecordedRun, verdict: Verdict, report: Path) -> AnnouncementText:
     """Return the message that the verdict of a phase has changed, with the worst of what holds it back."""
     before = run.start.before
     earlier_word = before.verdict if before else "no run before"
@@ -46,7 +46,7 @@ def changed(run: RecordedRun, verdict: Verdict, report: Path) -> Message:
         lines.append(f"and {len(holding) - LINES_AT_MOST} more")
     lines.append(f"report: {report}")
 
-    return Message(f"{run.start.env} {run.start.phase}: {earlier_word} -> {verdict.word}", "\n".join(lines))
+    return AnnouncementText(f"{run.start.env} {run.start.phase}: {earlier_word} -> {verdict.word}", "\n".join(lines))
 
 
 def _holding(run: RecordedRun, verdict: Verdict) -> list[str]:
@@ -69,7 +69,7 @@ def _decision(run: RecordedRun, key: DecisionKey) -> str:
     return f"{summary}, {result.reason}"
 
 
-class Event(StrEnum):
+class AnnouncementKind(StrEnum):
     """What is announced."""
 
     LAUNCH = "launch"
@@ -79,10 +79,10 @@ class Event(StrEnum):
 
 
 _TITLES = {
-    Event.LAUNCH: "launched",
-    Event.PAUSE: "paused",
-    Event.RESUME: "resumed",
-    Event.ROLLBACK: "is being rolled back",
+    AnnouncementKind.LAUNCH: "launched",
+    AnnouncementKind.PAUSE: "paused",
+    AnnouncementKind.RESUME: "resumed",
+    AnnouncementKind.ROLLBACK: "is being rolled back",
 }
 
 
@@ -101,11 +101,11 @@ class Facts:
     on_call: str
 
 
-def announcement(event: Event, facts: Facts) -> Message:
+def announcement(event: AnnouncementKind, facts: Facts) -> AnnouncementText:
     """Return an announcement from the newest evidence. What the evidence does not hold is said to be unknown."""
-    lines = _launch(facts) if event is Event.LAUNCH else _course(facts)
+    lines = _launch(facts) if event is AnnouncementKind.LAUNCH else _course(facts)
     lines += [f"on call: {facts.on_call or 'unknown, set notify.on_call'}", f"target: {facts.url}"]
-    return Message(f"{facts.environment} {_TITLES[event]}", "\n".join(lines))
+    return AnnouncementText(f"{facts.environment} {_TITLES[event]}", "\n".join(lines))
 
 
 def _launch(facts: Facts) -> list[str]:

@@ -29,7 +29,7 @@ TEXT_AT_MOST = 10_000
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """One curve: its name, its class in the style, and its points."""
 
     name: str
@@ -43,7 +43,7 @@ class Chart:
 
     title: str
     unit: str
-    lines: tuple[Line, ...]
+    lines: tuple[Curve, ...]
     level: float | None = None
     across: str = "min"
 
@@ -64,7 +64,7 @@ class Chart:
         """Return where a value lies, in pixels from above."""
         return HEIGHT - BOTTOM - y / self._top * (HEIGHT - BOTTOM - 8)
 
-    def path(self, line: Line) -> str:
+    def path(self, line: Curve) -> str:
         """Return the points of a curve as SVG wants them."""
         step = max(1, len(line.points) // POINTS_AT_MOST)
         return " ".join(self._at(x, y) for x, y in line.points[::step])

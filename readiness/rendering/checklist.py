@@ -15,7 +15,7 @@ from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
 from readiness.measurements import show
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering import report_page
-from readiness.rendering.dossier import Decided, Dossier
+from readiness.rendering.dossier import DecidingRun, Dossier
 from readiness.rendering.texts import anchor_of, shortened
 from readiness.verdict import VerdictStatus
 
@@ -103,7 +103,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Section:
+class ChecklistSection:
     """The lines of one place in the runbook."""
 
     ref: str
@@ -120,7 +120,7 @@ class Book:
     """One runbook."""
 
     title: str
-    sections: tuple[Section, ...]
+    sections: tuple[ChecklistSection, ...]
 
     @property
     def boxes(self) -> list[Box]:
@@ -155,17 +155,19 @@ def books(dossier: Dossier, rendered: Rendered) -> list[Book]:
     return [Book(book.title, tuple(_sections(book, dossier, results, rendered))) for book in dossier.books]
 
 
-def _by_line(decided: Decided) -> dict[str, list[Result]]:
+def _by_line(decided: DecidingRun) -> dict[str, list[Result]]:
     by_line: dict[str, list[Result]] = {}
     for result in decided.results:
         by_line.setdefault(result.line, []).append(result)
     return by_line
 
 
-def _sections(book: OutlinedBook, dossier: Dossier, results: ResultsByLine, rendered: Rendered) -> Iterator[Section]:
+def _sections(
+    book: OutlinedBook, dossier: Dossier, results: ResultsByLine, rendered: Rendered
+) -> Iterator[ChecklistSection]:
     for ref, lines in groupby(book.lines, key=lambda line: line.ref):
         boxes = tuple(_box(line, dossier, results, rendered) for line in lines)
-        yield Section(ref, boxes)
+        yield ChecklistSection(ref, boxes)
 
 
 def _box(line: OutlinedLine, dossier: Dossier, results: ResultsByLine, rendered: Rendered) -> Box:
@@ -201,7 +203,7 @@ def _verdict_part(phase: Phase, dossier: Dossier) -> Part:
     )
 
 
-def _verdict_mark(decided: Decided) -> Mark:
+def _verdict_mark(decided: DecidingRun) -> Mark:
     verdict = decided.judged.verdict
     if verdict.good:
         return Mark.STALE if decided.stale else Mark.PASSED
@@ -234,7 +236,7 @@ def _part(phase: Phase, line: OutlinedLine, dossier: Dossier, results: ResultsBy
     )
 
 
-def mark_of(result: Result, decided: Decided, dossier: Dossier) -> Mark:
+def mark_of(result: Result, decided: DecidingRun, dossier: Dossier) -> Mark:
     """Return what a decision puts into its box: what its record proves, less what has aged."""
     # The outcome is that of judging the record again; the one that was written is only believed where it has none.
     mark = _OF[decided.judged.outcomes.get(result.key, result.outcome)]
@@ -255,7 +257,7 @@ def mark_of(result: Result, decided: Decided, dossier: Dossier) -> Mark:
     return mark
 
 
-def _why(mark: Mark, results: list[Result], decided: Decided, line: OutlinedLine) -> str:
+def _why(mark: Mark, results: list[Result], decided: DecidingRun, line: OutlinedLine) -> str:
     """Return why a mark stands in a box, from the decisions that put it there; empty where it speaks for itself."""
     if mark.ticked:
         return ""

@@ -41,7 +41,7 @@ class UnusableRun:
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecidingRun:
     """The run that decides a phase, with its judgement and every reservation about it."""
 
     run: RecordedRun
@@ -79,7 +79,7 @@ class Dossier:
     launch_at: datetime | None
     runs: tuple[RunSummary, ...]
     """The oldest first."""
-    phases: dict[Phase, Decided]
+    phases: dict[Phase, DecidingRun]
     books: tuple[OutlinedBook, ...]
     unusable: tuple[UnusableRun, ...] = ()
     elsewhere: tuple[RunSummary, ...] = ()
@@ -118,7 +118,7 @@ def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey]) ->
 
     ledger = read_ledger(reports / environment, trusted)
     audited = partial(audit_run, reading=ledger, trusted=trusted)
-    phases: dict[Phase, Decided] = {}
+    phases: dict[Phase, DecidingRun] = {}
     for phase in Phase:
         decided = _decide(here, phase, unusable, audited)
         if decided:
@@ -164,7 +164,7 @@ def _leading(runs: Sequence[RunSummary]) -> RunSummary:
 
 def _decide(
     runs: Sequence[RunSummary], phase: Phase, unusable: list[UnusableRun], audited: Callable[[RecordedRun], Audit]
-) -> Decided | None:
+) -> DecidingRun | None:
     """Return the run that decides a phase, with what newer ones took away; `unusable` gains those that cannot.
 
     One that looked back decides none.
@@ -199,13 +199,13 @@ def _chosen(newest_first: Sequence[RunSummary]) -> RunSummary:
     return newest_first[0]
 
 
-def _decided(run: RecordedRun, newer: Sequence[RunSummary], audited: Callable[[RecordedRun], Audit]) -> Decided:
+def _decided(run: RecordedRun, newer: Sequence[RunSummary], audited: Callable[[RecordedRun], Audit]) -> DecidingRun:
     """Return what a run decides, less what newer runs take away from it."""
     taken, notes, forged = _taken_by(newer, run, audited)
     judged = judge(run)
     audit = audited(run)
     merged = replace(run, results=[*run.results, *taken])
-    return Decided(
+    return DecidingRun(
         merged,
         judge(merged) if taken else judged,
         notes=tuple(notes),
@@ -251,7 +251,7 @@ def _first_line(error: BadRun) -> str:
     return str(error).splitlines()[0]
 
 
-def _aged(phases: dict[Phase, Decided], moment: datetime) -> Iterator[tuple[Phase, Decided]]:
+def _aged(phases: dict[Phase, DecidingRun], moment: datetime) -> Iterator[tuple[Phase, DecidingRun]]:
     """Yield each phase with why it is stale: judged too long ago, or on another revision than the one that followed."""
     for phase, decided in phases.items():
         yield phase, replace(decided, stale=_stale(phase, phases, moment))
@@ -261,7 +261,7 @@ _FOLLOWED_BY = {Phase.PREFLIGHT: (Phase.SMOKE, "launched"), Phase.POSTLAUNCH: (P
 """The phase whose revision is that of the launch, or of the sign-off, and the words for it."""
 
 
-def _stale(phase: Phase, phases: dict[Phase, Decided], moment: datetime) -> str:
+def _stale(phase: Phase, phases: dict[Phase, DecidingRun], moment: datetime) -> str:
     """Return why what passed in a phase cannot be relied on any more; empty where it can."""
     start = phases[phase].run.start
     if phase in _FOLLOWED_BY:
@@ -277,7 +277,7 @@ def _stale(phase: Phase, phases: dict[Phase, Decided], moment: datetime) -> str:
     return ""
 
 
-def _untrusted(unusable: list[UnusableRun], phases: dict[Phase, Decided]) -> Iterator[str]:
+def _untrusted(unusable: list[UnusableRun], phases: dict[Phase, DecidingRun]) -> Iterator[str]:
     """Yield why no good verdict can stand: what decides contradicts itself, or what came after it cannot be read."""
     for phase, decided in phases.items():
         if decided.refuted:
@@ -301,7 +301,7 @@ def shown(sentences: Sequence[str]) -> Iterator[str]:
         yield f"and {len(sentences) - SHOWN_AT_MOST} more: see readiness verify"
 
 
-def _deleted(ledger: LedgerReading | None, phases: dict[Phase, Decided]) -> Iterator[str]:
+def _deleted(ledger: LedgerReading | None, phases: dict[Phase, DecidingRun]) -> Iterator[str]:
     """Yield which runs the ledger has after those that decide, and that lie here no more."""
     records = ledger.runs.values() if ledger else ()
     for record in records:
@@ -319,7 +319,7 @@ def _deleted(ledger: LedgerReading | None, phases: dict[Phase, Decided]) -> Iter
             yield f"{record.name} is newer than the run that decides its phase, and it is gone: it was deleted"
 
 
-def _books(phases: dict[Phase, Decided], leading: Phase) -> tuple[OutlinedBook, ...]:
+def _books(phases: dict[Phase, DecidingRun], leading: Phase) -> tuple[OutlinedBook, ...]:
     """Return the runbooks whole; from older journals, which hold none, what the phases show of them together."""
     plan = phases[leading].run.plan if leading in phases else None
     if plan and plan.books:

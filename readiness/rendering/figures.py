@@ -11,7 +11,7 @@ from readiness.measurements import COMPARATORS, show
 from readiness.outcomes import DecisionKey, Phase
 from readiness.rendering.checklist import link_to
 from readiness.rendering.dossier import Dossier
-from readiness.rendering.run_summary import Figure, number
+from readiness.rendering.run_summary import MeasuredFigure, number
 from readiness.rendering.texts import shortened
 
 WINDOW = timedelta(days=7)
@@ -166,7 +166,7 @@ def _is_code(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Trend:
+class FigureTrend:
     """One figure over the days before the moment of the page."""
 
     title: str
@@ -233,12 +233,12 @@ class Trend:
 
 
 @dataclass(frozen=True)
-class Course:
+class WeekTrends:
     """The trends of the seven days."""
 
-    daily: tuple[Trend, ...]
+    daily: tuple[FigureTrend, ...]
     """What the sign-off measured for each day."""
-    hourly: tuple[Trend, ...]
+    hourly: tuple[FigureTrend, ...]
     """What the runs after the launch measured."""
     runs: int
     more: int
@@ -254,13 +254,13 @@ class Course:
         return f"{reason}: run pytest -m postlaunch every hour, or name the service levels"
 
 
-def course(dossier: Dossier) -> Course:
+def course(dossier: Dossier) -> WeekTrends:
     """Return the trends of each day, and of the runs after the launch: service levels first, then the nearest."""
     began = dossier.moment - WINDOW
     runs = [run for run in dossier.runs if run.start.phase is Phase.POSTLAUNCH and run.start.as_of >= began]
 
     points: dict[DecisionKey, list[tuple[datetime, float]]] = {}
-    newest: dict[DecisionKey, Figure] = {}
+    newest: dict[DecisionKey, MeasuredFigure] = {}
     for run in runs:
         for key, figure in run.figures.items():
             points.setdefault(key, []).append((run.start.as_of, figure.value))
@@ -276,26 +276,26 @@ def course(dossier: Dossier) -> Course:
 
     keys = list(once.values())
     hourly = tuple(
-        Trend(newest[key].name, _unit(newest[key]), tuple(points[key]), newest[key].limit)
+        FigureTrend(newest[key].name, _unit(newest[key]), tuple(points[key]), newest[key].limit)
         for key in keys[:TRENDS_AT_MOST]
     )
-    return Course(tuple(_daily(dossier)), hourly, len(runs), len(keys) - len(hourly))
+    return WeekTrends(tuple(_daily(dossier)), hourly, len(runs), len(keys) - len(hourly))
 
 
-def _rank(key: DecisionKey, figure: Figure) -> tuple[bool, float]:
+def _rank(key: DecisionKey, figure: MeasuredFigure) -> tuple[bool, float]:
     """Return what sorts service levels first, and then by what is used of the limit."""
     use = used(figure.value, figure.comparator, figure.limit) if figure.limit is not None else None
     is_service_level = key.check.startswith(("slo.", "business."))
     return not is_service_level, -(use or 0.0)
 
 
-def _unit(figure: Figure) -> str:
+def _unit(figure: MeasuredFigure) -> str:
     if figure.unit:
         return figure.unit
     return "share" if figure.name.startswith("share") else ""
 
 
-def _daily(dossier: Dossier) -> Iterator[Trend]:
+def _daily(dossier: Dossier) -> Iterator[FigureTrend]:
     """Yield what a decision of the sign-off attached for each day, in the column that its check judges."""
     decided = dossier.phases.get(Phase.GA)
     if decided is None:
@@ -311,7 +311,7 @@ def _daily(dossier: Dossier) -> Iterator[Trend]:
         # The limit of what is only counted is none of the day's.
         has_limit = bool(result.measurements) and column != COUNT
         limit = number(result.measurements[0].limit) if has_limit else None
-        yield Trend(result.says, unit, points, limit)
+        yield FigureTrend(result.says, unit, points, limit)
 
 
 def _column(check: str) -> tuple[str, str]:

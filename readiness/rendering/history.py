@@ -22,7 +22,7 @@ from readiness.files.history_tables import FILE, TABLES, WAIT_SECONDS, address
 from readiness.ladder import INITIAL
 from readiness.measurements import COMPARATORS, show
 from readiness.outcomes import DecisionKey, Outcome, Phase
-from readiness.rendering.charts import Chart, Line, page
+from readiness.rendering.charts import Chart, Curve, page
 
 MARKS = {
     Outcome.PASS: ".",
@@ -211,7 +211,7 @@ def _point(row: tuple[str, ...]) -> Point:
 
 
 @dataclass(frozen=True)
-class Trend:
+class DecisionTrend:
     """One decision over its runs, the oldest first; None for a run without it."""
 
     points: tuple[Point | None, ...]
@@ -260,17 +260,17 @@ class Trend:
         return f"{text}, allowed {sign} {show(point.limit)}"
 
 
-def trends(points: Iterable[Point]) -> list[Trend]:
+def trends(points: Iterable[Point]) -> list[DecisionTrend]:
     """Return the trend of each decision, from the points of one phase."""
     points = list(points)
     runs = list(dict.fromkeys(point.run.run for point in points))
     by_key: dict[DecisionKey, dict[str, Point]] = {}
     for point in points:
         by_key.setdefault(point.key, {})[point.run.run] = point
-    return [Trend(tuple(by_run.get(run) for run in runs)) for by_run in by_key.values()]
+    return [DecisionTrend(tuple(by_run.get(run) for run in runs)) for by_run in by_key.values()]
 
 
-def by_phase(points: Iterable[Point]) -> Iterator[tuple[Phase, list[PastRun], list[Trend]]]:
+def by_phase(points: Iterable[Point]) -> Iterator[tuple[Phase, list[PastRun], list[DecisionTrend]]]:
     """Yield each phase with its runs and the trend of each decision."""
     order = list(Phase)
     ordered = sorted(points, key=lambda point: order.index(point.run.phase))
@@ -280,16 +280,16 @@ def by_phase(points: Iterable[Point]) -> Iterator[tuple[Phase, list[PastRun], li
         yield phase, list(runs.values()), trends(of_phase)
 
 
-def charts(decisions: Iterable[Trend]) -> list[Chart]:
+def charts(decisions: Iterable[DecisionTrend]) -> list[Chart]:
     """Return a chart of each trend with more than one number, over the hours since its first one."""
     return [_chart(trend) for trend in decisions if len(trend.values) > 1]
 
 
-def _chart(trend: Trend) -> Chart:
+def _chart(trend: DecisionTrend) -> Chart:
     began = trend.values[0][0].run.started_at
     newest = trend.values[-1][0]
     points = [((point.run.started_at - began).total_seconds() / 3600, value) for point, value in trend.values]
-    line = Line("measured", "low", points)
+    line = Curve("measured", "low", points)
     return Chart(f"{trend.name}: {newest.name}", newest.unit, (line,), newest.limit, "h")
 
 

@@ -18,7 +18,7 @@ from readiness.rehearsal.evidence import SLICE_SECONDS, RehearsalEvidence, folde
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import Distribution
 from readiness.rehearsal.verdict import LAG_SECONDS, Conclusion, judge
-from readiness.rendering.charts import Chart, Line, Points, page
+from readiness.rendering.charts import Chart, Curve, Points, page
 
 FILE = "page.html"
 SAME_SHARE = 0.05
@@ -57,21 +57,21 @@ def _response_time(evidence: RehearsalEvidence) -> Chart:
             p95_at_most.append((minute, Distribution(naive).middle(0.95)))
 
     lines = (
-        Line("median", "median", median),
-        Line("p95 at least", "low", p95_at_least),
-        Line("p95 at most", "high", p95_at_most),
+        Curve("median", "median", median),
+        Curve("p95 at least", "low", p95_at_least),
+        Curve("p95 at most", "high", p95_at_most),
     )
     return Chart("Response time", "s", lines, evidence.asked.p95_seconds_below)
 
 
 def _users(evidence: RehearsalEvidence) -> Chart:
     users = [(_minute(evidence, second), count) for second, count in sorted(evidence.users.items())]
-    return Chart("Users", "", (Line("users", "low", users),), evidence.asked.users)
+    return Chart("Users", "", (Curve("users", "low", users),), evidence.asked.users)
 
 
 def _sent(evidence: RehearsalEvidence) -> Chart:
     sent = [(_minute(evidence, second), sent) for second, (sent, _answered) in sorted(evidence.seconds.items())]
-    return Chart("Requests a second", "1/s", (Line("sent", "low", sent),))
+    return Chart("Requests a second", "1/s", (Curve("sent", "low", sent),))
 
 
 def _failed(evidence: RehearsalEvidence) -> Chart:
@@ -79,7 +79,7 @@ def _failed(evidence: RehearsalEvidence) -> Chart:
         (_minute(evidence, second), failed / SLICE_SECONDS)
         for second, (_kernel, _naive, _ok, failed) in sorted(evidence.slices.items())
     ]
-    return Chart("Failed requests a second", "1/s", (Line("failed", "bad", failed),))
+    return Chart("Failed requests a second", "1/s", (Curve("failed", "bad", failed),))
 
 
 def _generator(evidence: RehearsalEvidence) -> Iterator[Chart]:
@@ -96,9 +96,9 @@ def _generator(evidence: RehearsalEvidence) -> Iterator[Chart]:
     def over_time(values: dict[int, float]) -> Points:
         return [(_minute(evidence, second), value) for second, value in sorted(values.items())]
 
-    shares = (Line("used", "low", over_time(used)), Line("waited for", "high", over_time(waited)))
+    shares = (Curve("used", "low", over_time(used)), Curve("waited for", "high", over_time(waited)))
     yield Chart("The generator, its busiest process: share of a processor used, and waited for", "", shares)
-    lag = Line("lag", "bad", over_time(lags))
+    lag = Curve("lag", "bad", over_time(lags))
     yield Chart("The generator's lag, the worst of each ten seconds", "s", (lag,), LAG_SECONDS)
 
 
@@ -110,15 +110,15 @@ def _answered_within(evidence: RehearsalEvidence) -> Chart:
 
     lines = []
     if evidence.kernel.counts:
-        lines.append(Line("at least", "low", spread(evidence.kernel)))
+        lines.append(Curve("at least", "low", spread(evidence.kernel)))
     if evidence.naive.counts:
-        lines.append(Line("at most", "high", spread(evidence.naive)))
+        lines.append(Curve("at most", "high", spread(evidence.naive)))
     limit = evidence.asked.p95_seconds_below
     return Chart("How many were answered within", "s", tuple(lines), limit, "% of the requests")
 
 
 @dataclass(frozen=True)
-class Row:
+class EndpointRow:
     """One endpoint; times in seconds, as the user felt them at most."""
 
     name: str
@@ -132,12 +132,12 @@ class Row:
     """What went wrong, and how often; the most frequent first."""
 
 
-def endpoints(evidence: RehearsalEvidence) -> list[Row]:
+def endpoints(evidence: RehearsalEvidence) -> list[EndpointRow]:
     """Return a row for each endpoint, the slowest first."""
     rows = []
     for name, endpoint in evidence.endpoints.items():
         naive = Distribution(endpoint.naive)
-        row = Row(
+        row = EndpointRow(
             name,
             asked=endpoint.asked,
             failed=endpoint.failed,
@@ -152,7 +152,7 @@ def endpoints(evidence: RehearsalEvidence) -> list[Row]:
 
 
 @dataclass(frozen=True)
-class Change:
+class FigureChange:
     """One figure, and how it was the time before."""
 
     name: str
@@ -171,15 +171,15 @@ class Change:
         return "worse" if is_more == (self.worse_when == "more") else "better"
 
 
-def compared(now: Figures, before: Figures) -> list[Change]:
+def compared(now: Figures, before: Figures) -> list[FigureChange]:
     """Return each figure of a rehearsal beside that of the one before."""
     return [
-        Change("p95, at most", before.p95.high, now.p95.high, "s", "more"),
-        Change("median", before.median, now.median, "s", "more"),
-        Change("p99", before.p99, now.p99, "s", "more"),
-        Change("failed requests", _failed_percent(before), _failed_percent(now), "%", "more"),
-        Change("requests a second", before.requests_a_second, now.requests_a_second, "1/s", "less"),
-        Change("users in every second", before.users_held, now.users_held, "", "less"),
+        FigureChange("p95, at most", before.p95.high, now.p95.high, "s", "more"),
+        FigureChange("median", before.median, now.median, "s", "more"),
+        FigureChange("p99", before.p99, now.p99, "s", "more"),
+        FigureChange("failed requests", _failed_percent(before), _failed_percent(now), "%", "more"),
+        FigureChange("requests a second", before.requests_a_second, now.requests_a_second, "1/s", "less"),
+        FigureChange("users in every second", before.users_held, now.users_held, "", "less"),
     ]
 
 

@@ -20,7 +20,7 @@ from readiness.evidence.rejudge import judge
 from readiness.outcomes import Effect, Outcome, Phase
 from readiness.rendering import exports
 from readiness.rendering.charts import page
-from readiness.rendering.report_rows import Place, Row, by_section, causes, rows_of
+from readiness.rendering.report_rows import DecisionRow, ReportSection, by_section, causes, rows_of
 from readiness.rendering.run_summary import kind_of
 from readiness.rendering.texts import anchor_of, shortened
 from readiness.verdict import VerdictStatus
@@ -33,7 +33,7 @@ _HOST = re.compile(r"[^/?#\s]*")
 
 
 @dataclass(frozen=True)
-class Headline:
+class ReportHeadline:
     """The verdict of the page, and what it means."""
 
     word: str
@@ -70,18 +70,18 @@ class Source:
     """Of the longest."""
 
 
-def headline(run: RecordedRun) -> Headline:
+def headline(run: RecordedRun) -> ReportHeadline:
     """Return the verdict, as the journal bears it out: one that contradicts itself has none."""
     word, action = exports.verdict_in(run)
     contradictions = judge(run).refuted
     withdrawn = run.finish.withdrawn if run.finish else ()
     if contradictions:
         says = f"the journal contradicts itself, so its verdict ({word}) does not count"
-        return Headline(VerdictStatus.INCOMPLETE, "open", says, (*contradictions, *withdrawn))
+        return ReportHeadline(VerdictStatus.INCOMPLETE, "open", says, (*contradictions, *withdrawn))
 
     if run.finish is None:
-        return Headline(word, kind_of(None), action, tuple(_ending(run)))
-    return Headline(word, kind_of(run.finish.exit), action, withdrawn)
+        return ReportHeadline(word, kind_of(None), action, tuple(_ending(run)))
+    return ReportHeadline(word, kind_of(run.finish.exit), action, withdrawn)
 
 
 def _ending(run: RecordedRun) -> Iterator[str]:
@@ -156,22 +156,24 @@ def render(run: RecordedRun) -> str:
         held=[(key.name, anchor_of(key.line, key.subject), step) for key, step in held_in(run)],
         changes=changes,
         turns=turns(changes),
-        failed=causes(places[Place.FAILED]),
-        unknown=causes(places[Place.UNKNOWN]),
-        warnings=causes(places[Place.WARNINGS]),
+        failed=causes(places[ReportSection.FAILED]),
+        unknown=causes(places[ReportSection.UNKNOWN]),
+        warnings=causes(places[ReportSection.WARNINGS]),
         people=attested.entry_statuses(run.results),
         attached=exports.attached_to(exports.results_of(run)),
         several_books=several_books,
-        passed=list(by_section(places[Place.PASSED], several_books=several_books)),
-        left_out=causes(places[Place.LEFT_OUT]),
+        passed=list(by_section(places[ReportSection.PASSED], several_books=several_books)),
+        left_out=causes(places[ReportSection.LEFT_OUT]),
         sources=asked[:SOURCES_AT_MOST],
         more_sources=max(0, len(asked) - SOURCES_AT_MOST),
         files=files(run),
     )
 
 
-def _tile(place: Place, rows: list[Row]) -> str:
+def _tile(place: ReportSection, rows: list[DecisionRow]) -> str:
     """Return the colour of a section's count; an empty one has none."""
     if not rows:
         return "none"
-    return {Place.FAILED: "bad", Place.PASSED: "good", Place.LEFT_OUT: "none"}.get(place, "open")
+    return {ReportSection.FAILED: "bad", ReportSection.PASSED: "good", ReportSection.LEFT_OUT: "none"}.get(
+        place, "open"
+    )

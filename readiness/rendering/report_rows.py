@@ -20,7 +20,7 @@ TEXT_AT_MOST = 1_500
 VALUE_AT_MOST = 400
 
 
-class Place(StrEnum):
+class ReportSection(StrEnum):
     """The sections of the report, in their order."""
 
     FAILED = "failed"
@@ -42,17 +42,17 @@ _KINDS = {
 }
 
 
-def place_of(result: Result) -> Place:
+def place_of(result: Result) -> ReportSection:
     """Return the section of a decision. What was not run is never only a warning: its absence alone decides."""
     if result.outcome is Outcome.PASS:
-        return Place.PASSED
+        return ReportSection.PASSED
     if result.outcome in _LEFT_OUT:
-        return Place.LEFT_OUT
+        return ReportSection.LEFT_OUT
     if result.outcome is Outcome.NOT_RUN:
-        return Place.UNKNOWN
+        return ReportSection.UNKNOWN
     if result.outcome is Outcome.WARN or result.waived or result.gate in _SHOWN_ONLY:
-        return Place.WARNINGS
-    return Place.FAILED if result.outcome is Outcome.FAIL else Place.UNKNOWN
+        return ReportSection.WARNINGS
+    return ReportSection.FAILED if result.outcome is Outcome.FAIL else ReportSection.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Row:
+class DecisionRow:
     """One decision."""
 
     anchor: str
@@ -122,7 +122,7 @@ class Cause:
 
     reason: str
     remedy: str
-    rows: tuple[Row, ...]
+    rows: tuple[DecisionRow, ...]
 
     @property
     def kind(self) -> str:
@@ -135,7 +135,7 @@ class Cause:
         return tuple(dict.fromkeys(link for row in self.rows for link in row.links))
 
 
-def rows_of(run: RecordedRun) -> dict[Place, list[Row]]:
+def rows_of(run: RecordedRun) -> dict[ReportSection, list[DecisionRow]]:
     """Return every decision that the run owes, under its section: open blockers first, then in the runbooks' order."""
     lines = run.plan.lines if run.plan else ()
     order = {line.id: number for number, line in enumerate(lines)}
@@ -144,7 +144,7 @@ def rows_of(run: RecordedRun) -> dict[Place, list[Row]]:
         can_wait = result.outcome in exports.OPEN and result.gate is not Gate.BLOCKER
         return can_wait, order.get(result.line, len(order)), result.key.name
 
-    places: dict[Place, list[Row]] = {place: [] for place in Place}
+    places: dict[ReportSection, list[DecisionRow]] = {place: [] for place in ReportSection}
     used: set[str] = set()
     for result in sorted(exports.results_of(run), key=position):
         places[place_of(result)].append(_row(run, result, _unused(result, used)))
@@ -162,11 +162,11 @@ def _unused(result: Result, used: set[str]) -> str:
     return anchor
 
 
-def _row(run: RecordedRun, result: Result, anchor: str) -> Row:
+def _row(run: RecordedRun, result: Result, anchor: str) -> DecisionRow:
     """Return a decision as the page shows it."""
     again = result.again or f"pytest -m {run.start.phase} --env {run.start.env}"
     entries = attested.entry_statuses([result])
-    return Row(
+    return DecisionRow(
         anchor=anchor,
         name=shortened(result.key.name),
         says=shortened(result.says, TEXT_AT_MOST),
@@ -216,17 +216,17 @@ def _dullness(recorded: RecordedMeasurement) -> tuple[bool, bool]:
     return recorded.ok, not has_room
 
 
-def causes(rows: Iterable[Row]) -> list[Cause]:
+def causes(rows: Iterable[DecisionRow]) -> list[Cause]:
     """Return decisions with one reason and one remedy together, in the order of their first ones."""
-    by_cause: dict[tuple[str, str, str], list[Row]] = {}
+    by_cause: dict[tuple[str, str, str], list[DecisionRow]] = {}
     for row in rows:
         by_cause.setdefault((row.kind, row.reason, row.remedy), []).append(row)
     return [Cause(reason, remedy, tuple(group)) for (_, reason, remedy), group in by_cause.items()]
 
 
-def by_section(rows: Iterable[Row], *, several_books: bool) -> Iterator[tuple[str, list[Row]]]:
+def by_section(rows: Iterable[DecisionRow], *, several_books: bool) -> Iterator[tuple[str, list[DecisionRow]]]:
     """Yield the rows of each section of the runbook, with its title."""
-    by_title: dict[str, list[Row]] = {}
+    by_title: dict[str, list[DecisionRow]] = {}
     for row in rows:
         book = row.name.partition("/")[0]
         title = f"{book} {row.ref}" if several_books else row.ref

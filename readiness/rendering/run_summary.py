@@ -24,7 +24,7 @@ _HEAD = 240
 
 
 @dataclass(frozen=True)
-class Figure:
+class MeasuredFigure:
     """The first number that a decision measured in one run."""
 
     says: str
@@ -44,7 +44,7 @@ class RunSummary:
     folder: Path
     start: Start
     finish: Finish | None
-    figures: dict[DecisionKey, Figure]
+    figures: dict[DecisionKey, MeasuredFigure]
     """Of a run after the launch."""
     records: int
     head: str
@@ -111,7 +111,7 @@ def _last_digest(lines: list[bytes]) -> str:
     return prev
 
 
-def _figures(lines: list[bytes]) -> Iterator[tuple[DecisionKey, Figure]]:
+def _figures(lines: list[bytes]) -> Iterator[tuple[DecisionKey, MeasuredFigure]]:
     """Yield the first number of each decision that measured one."""
     for line in lines:
         # Most records are observations and requests: they are not even parsed.
@@ -125,11 +125,11 @@ def _figures(lines: list[bytes]) -> Iterator[tuple[DecisionKey, Figure]]:
             yield DecisionKey(record["line"], record["check"], record.get("subject")), first
 
 
-def _figure(says: str, measurement: dict[str, Any]) -> Figure | None:
+def _figure(says: str, measurement: dict[str, Any]) -> MeasuredFigure | None:
     value = number(measurement["value"])
     if value is None:
         return None
-    return Figure(
+    return MeasuredFigure(
         says=says,
         name=measurement["name"],
         value=value,

@@ -20,7 +20,7 @@ from readiness.rendering import launch_timeline
 from readiness.rendering.actions import owner_of
 from readiness.rendering.charts import page
 from readiness.rendering.checklist import Mark, Rendered, books, counts, link_to, mark_of
-from readiness.rendering.dossier import Decided, Dossier, shown
+from readiness.rendering.dossier import DecidingRun, Dossier, shown
 from readiness.rendering.figures import HIGH, LIMIT_AT, WIDE, bars, course, value_and_limit
 from readiness.rendering.run_summary import kind_of
 from readiness.rendering.texts import shortened
@@ -32,7 +32,7 @@ APPROVALS = "signoff.approvals"
 
 
 @dataclass(frozen=True)
-class Signature:
+class SignatureField:
     """A role's place on the form; without a name it is empty."""
 
     role: str
@@ -42,7 +42,7 @@ class Signature:
 
 
 @dataclass(frozen=True)
-class Headline:
+class SignOffHeadline:
     """The verdict of the page."""
 
     word: str
@@ -87,23 +87,23 @@ class Blocked:
     endings: tuple[str, ...]
 
 
-def headline(dossier: Dossier) -> Headline:
+def headline(dossier: Dossier) -> SignOffHeadline:
     """Return the verdict: that of the last phase, unless its evidence cannot be trusted."""
     if dossier.untrusted:
-        return Headline(
+        return SignOffHeadline(
             VerdictStatus.INCOMPLETE, "open", "the evidence cannot be trusted as it lies here; see what blocks"
         )
 
     decided = dossier.phases.get(Phase.GA)
     if decided is None:
-        return Headline(
+        return SignOffHeadline(
             VerdictStatus.INCOMPLETE, "open", f"ga has not been judged: pytest -m ga --env {dossier.environment}"
         )
 
     verdict = decided.judged.verdict
     reservations = list(_reservations(dossier)) if verdict.good else []
     says = f"{verdict.action}; but {', '.join(reservations)}" if reservations else verdict.action
-    return Headline(verdict.word, kind_of(verdict.exit), says)
+    return SignOffHeadline(verdict.word, kind_of(verdict.exit), says)
 
 
 def _reservations(dossier: Dossier) -> Iterator[str]:
@@ -163,7 +163,7 @@ def blocked(dossier: Dossier) -> list[Blocked]:
     return phases
 
 
-def _blocks(decided: Decided, dossier: Dossier) -> Iterator[Block]:
+def _blocks(decided: DecidingRun, dossier: Dossier) -> Iterator[Block]:
     # Of several results of one decision, that stands which its judgement came to.
     results: dict[object, Result] = {}
     for result in decided.results:
@@ -212,18 +212,18 @@ def lacks(form: SignOff | None, wanted: list[str]) -> str:
     return ""
 
 
-def signatures(form: SignOff | None, wanted: list[str]) -> list[Signature]:
+def signatures(form: SignOff | None, wanted: list[str]) -> list[SignatureField]:
     """Return a row for each role that signs: filled where it has, empty to be signed by hand where it has not."""
-    rows = {same_name(role): Signature(role) for role in wanted}
+    rows = {same_name(role): SignatureField(role) for role in wanted}
     approvals = form.approvals if form else ()
     for approval in approvals:
-        signature = Signature(approval.role, approval.name, approval.approved_on, approval.evidence)
+        signature = SignatureField(approval.role, approval.name, approval.approved_on, approval.evidence)
         rows[same_name(approval.role)] = signature
     return list(rows.values())
 
 
 @dataclass(frozen=True)
-class ServiceLevel:
+class StatedServiceLevel:
     """What the form states of the service; without a measurement, why it is not known."""
 
     name: str
@@ -232,7 +232,7 @@ class ServiceLevel:
     ok: bool
 
 
-def statement(dossier: Dossier) -> Iterator[ServiceLevel]:
+def statement(dossier: Dossier) -> Iterator[StatedServiceLevel]:
     """Yield the service levels of the week."""
     decided = dossier.phases.get(Phase.GA)
     results = decided.results if decided else ()
@@ -241,9 +241,9 @@ def statement(dossier: Dossier) -> Iterator[ServiceLevel]:
             continue
         for measurement in result.measurements:
             value, allowed = value_and_limit(measurement)
-            yield ServiceLevel(measurement.name, value, allowed, measurement.ok)
+            yield StatedServiceLevel(measurement.name, value, allowed, measurement.ok)
         if not result.measurements:
-            yield ServiceLevel(result.says, f"{result.outcome}: {shortened(result.reason)}", "", ok=False)
+            yield StatedServiceLevel(result.says, f"{result.outcome}: {shortened(result.reason)}", "", ok=False)
 
 
 def digest(dossier: Dossier) -> str:

@@ -11,7 +11,7 @@ import threading
 
 from readiness.sandbox.control import Control
 from readiness.sandbox.folder import own_folder
-from readiness.sandbox.target import Target, build
+from readiness.sandbox.target import SandboxTarget, build
 
 PARENT_SECONDS = 0.5
 
@@ -35,7 +35,7 @@ def main() -> None:
             target.stop()
 
 
-def _serve(target: Target, options: argparse.Namespace, ended: threading.Event) -> None:
+def _serve(target: SandboxTarget, options: argparse.Namespace, ended: threading.Event) -> None:
     parent = os.getppid()
     control = Control(target)
     if options.launched:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 
 @dataclass
-class Billing:
+class SandboxBilling:
     """What stops an account; what a fault turns is a plain attribute."""
 
     spent: str = field(default_factory=lambda: f"acc_{secrets.token_hex(16)}")

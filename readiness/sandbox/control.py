@@ -19,14 +19,14 @@ from starlette.routing import Route
 
 from readiness.errors import not_one_of
 from readiness.sandbox.faults import FAULTS
-from readiness.sandbox.target import Target
+from readiness.sandbox.target import SandboxTarget
 from readiness.sandbox.web import Web
 
 
 class Control:
     """Plants by name what `readiness.sandbox.faults` knows."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: SandboxTarget) -> None:
         self._target = target
         self._planted: dict[str, Iterator[None]] = {}
         self._lock = threading.Lock()

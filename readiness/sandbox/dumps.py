@@ -17,7 +17,7 @@ _DATE_AT = 12
 
 
 @dataclass(frozen=True)
-class Backups:
+class DumpFolder:
     """A folder of dumps."""
 
     folder: Path
@@ -27,7 +27,7 @@ class Backups:
         return max(self.folder.glob("*.dump"), key=lambda path: path.stat().st_mtime)
 
 
-def make(server: Server, folder: Path) -> Backups:
+def make(server: Server, folder: Path) -> DumpFolder:
     """Dump the database into a new folder. Raises PostgresFailed."""
     folder.mkdir()
     made = subprocess.run(  # noqa: S603  the wheel's own program
@@ -46,7 +46,7 @@ def make(server: Server, folder: Path) -> Backups:
         then = time.time() - age
         path.write_bytes(dated(made.stdout, then))
         os.utime(path, (then, then))
-    return Backups(folder)
+    return DumpFolder(folder)
 
 
 def dated(archive: bytes, moment: float) -> bytes:

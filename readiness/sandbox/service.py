@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from readiness.sandbox.billing import Billing
+from readiness.sandbox.billing import SandboxBilling
 from readiness.sandbox.workers import Plant, Worker
 
 FLAG = "ingestion_v2_enabled"
@@ -80,7 +80,7 @@ class Service:
     heeds_switch: bool = True
     falls_back: bool = True
     """Serve the built-in template where the object store is away."""
-    billing: Billing = field(default_factory=Billing)
+    billing: SandboxBilling = field(default_factory=SandboxBilling)
 
     def application(self) -> Starlette:
         """Return its web application."""

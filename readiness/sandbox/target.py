@@ -37,7 +37,7 @@ SINCE_LAUNCH = timedelta(minutes=6)
 
 
 @dataclass
-class Target:
+class SandboxTarget:
     """Everything that a fault can break."""
 
     server: postgres.Server
@@ -57,7 +57,7 @@ class Target:
     front_web: Web
     operations: Operations
     operations_web: Web
-    backups: dumps.Backups
+    backups: dumps.DumpFolder
     monitoring: Monitoring
     watchers: Watchers
     papers: Papers
@@ -151,7 +151,7 @@ class _Watched:
     monitoring: Future[Monitoring]
 
 
-def build(folder: Path, *, replica: bool = False) -> Target:
+def build(folder: Path, *, replica: bool = False) -> SandboxTarget:
     """Start every part; what watches the target starts beside its database. Raises postgres.PostgresFailed."""
     front = Front()
     front_web = Web(front.application())
@@ -177,7 +177,7 @@ def _place(web: Web) -> str:
     return web.url.removeprefix("http://")
 
 
-def _build_on(server: postgres.Server, prepared: Prepared, folder: Path, watched: _Watched) -> Target:
+def _build_on(server: postgres.Server, prepared: Prepared, folder: Path, watched: _Watched) -> SandboxTarget:
     admin, database, probe_dsn = prepared
     store = ObjectStore(folder / "objects")
     storage_web = Web(store.application())
@@ -188,7 +188,7 @@ def _build_on(server: postgres.Server, prepared: Prepared, folder: Path, watched
     management = Management(admin)
     launch_at = datetime.now(UTC) + UNTIL_LAUNCH
     operations = Operations(service, watched.front, storage_web)
-    return Target(
+    return SandboxTarget(
         server=server,
         admin=admin,
         probe_dsn=probe_dsn,

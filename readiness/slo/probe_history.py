@@ -23,18 +23,18 @@ _WORST_FIRST = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.PASS)
 
 
 @dataclass(frozen=True)
-class Look:
+class ProbeRun:
     """One run's look: how it ended, and the seconds that it measured, the slowest of them."""
 
     at: datetime
     outcome: Outcome
     seconds: float | None = None
 
-    def and_also(self, other: Look) -> Look:
+    def and_also(self, other: ProbeRun) -> ProbeRun:
         """Return two decisions of one run as one look: the worse outcome, the longer time."""
         worst = min(self.outcome, other.outcome, key=_WORST_FIRST.index)
         times = [seconds for seconds in (self.seconds, other.seconds) if seconds is not None]
-        return Look(self.at, worst, max(times, default=None))
+        return ProbeRun(self.at, worst, max(times, default=None))
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Looks:
     """The check that looked."""
     begin: datetime
     end: datetime
-    found: Sequence[Look]
+    found: Sequence[ProbeRun]
 
     @property
     def count(self) -> int:

@@ -14,7 +14,7 @@ from readiness.outcomes import NotConfigured
 from readiness.transport.http import Http
 from readiness.transport.messages import Channel, Message
 
-__all__ = ["Channel", "Chat", "Chats", "Message", "Place"]
+__all__ = ["Channel", "Chat", "ChatChannel", "Chats", "Message"]
 SLACK, DISCORD = "slack", "discord"
 
 
@@ -32,7 +32,7 @@ class Chat(Protocol):
 
 
 @dataclass(frozen=True)
-class Place:
+class ChatChannel:
     """A channel of a runbook, and the chat that it is in."""
 
     chat: Chat
@@ -52,7 +52,7 @@ class Chats:
         if settings and settings.discord:
             self._chats[DISCORD] = Discord(settings.discord, http, public=public)
 
-    def place(self, channel: str) -> Place:
+    def place(self, channel: str) -> ChatChannel:
         """Return where a channel of the runbook is: `slack/name`, `discord/name` or a name. Raises NotConfigured."""
         names = self._given.channels if self._given else {}
         name = names.get(channel) or channel
@@ -71,7 +71,7 @@ class Chats:
                 f"where to look for the channel {channel} is not configured",
                 f"set communication.{kind} in the environment file",
             )
-        return Place(self._chats[kind], name.removeprefix("#"))
+        return ChatChannel(self._chats[kind], name.removeprefix("#"))
 
 
 def _chat_of(channel: str) -> str:

@@ -11,7 +11,7 @@ from readiness.clients.history import History
 from readiness.clients.postgres import Postgres, only_value
 from readiness.clients.prometheus import Prometheus
 from readiness.environment.service_levels import NOW, Figure, ServiceLevel, Window
-from readiness.environment.service_levels import History as Source
+from readiness.environment.service_levels import ProbeHistory as Source
 from readiness.errors import nearest
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.slo.probe_history import Looks

@@ -28,7 +28,7 @@ MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "a
 
 
 @dataclass(frozen=True)
-class Archive:
+class ReleaseArchive:
     """One release archive for one platform, as `pins.toml` states it."""
 
     release: str
@@ -42,10 +42,10 @@ class Archive:
     """A second, independent one that states the same."""
 
 
-def pinned() -> list[Archive]:
+def pinned() -> list[ReleaseArchive]:
     """Return the archives that may be downloaded."""
     text = files("readiness.tools").joinpath("pins.toml").read_text(encoding="utf-8")
-    return [Archive(**stated) for stated in tomllib.loads(text)["archive"]]
+    return [ReleaseArchive(**stated) for stated in tomllib.loads(text)["archive"]]
 
 
 def this_platform() -> str:
@@ -54,7 +54,7 @@ def this_platform() -> str:
     return f"{sys.platform}-{MACHINES.get(machine, machine)}"
 
 
-def archive_for(tool: Tool, archives: Sequence[Archive]) -> Archive:
+def archive_for(tool: Tool, archives: Sequence[ReleaseArchive]) -> ReleaseArchive:
     """Return the archive that has this tool for this machine. Raises NotFetched."""
     here = this_platform()
     for archive in archives:
@@ -63,7 +63,7 @@ def archive_for(tool: Tool, archives: Sequence[Archive]) -> Archive:
     raise NotFetched(f"no release archive of {tool.name} for {here} has a digest in pins.toml")
 
 
-def bring(archive: Archive) -> None:
+def bring(archive: ReleaseArchive) -> None:
     """Download and unpack an archive into the cache, and link each tool that it has. Raises NotFetched."""
     name = f"{archive.release}-{archive.version}.{archive.platform}"
     target = cache() / "releases" / name
@@ -78,7 +78,7 @@ def bring(archive: Archive) -> None:
     _link_tools(archive, target)
 
 
-def _download(archive: Archive, packed: Path) -> None:
+def _download(archive: ReleaseArchive, packed: Path) -> None:
     """Download a file whose digest is as published; the size and the time that it may take are bounded."""
     digest = hashlib.sha256()
     end = time.monotonic() + DOWNLOAD_SECONDS
@@ -130,7 +130,7 @@ def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
-def _link_tools(archive: Archive, folder: Path) -> None:
+def _link_tools(archive: ReleaseArchive, folder: Path) -> None:
     """Link every tool of the release. Raises NotFetched where one is missing."""
     for tool in TOOLS:
         if tool.release != archive.release:

@@ -23,7 +23,7 @@ from readiness.redaction.secret import MASK, Secret, is_secret_parameter
 from readiness.transport.answer import Answer, NotSent, too_large, unpack
 from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
 from readiness.transport.failures import failure
-from readiness.transport.guard import Entry, Guard, HostNotAllowed
+from readiness.transport.guard import Guard, GuardedRequest, HostNotAllowed
 
 REDIRECTS_AT_MOST = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -277,7 +277,7 @@ class Exchange:
         finally:
             places.release()
 
-    def _too_slow(self, where: str, entry: Entry) -> Unknown:
+    def _too_slow(self, where: str, entry: GuardedRequest) -> Unknown:
         entry.status = "timed out"
         return Unknown(
             f"{where} did not answer in full within {self._settings.deadline_seconds:g} s",
@@ -293,7 +293,7 @@ class _Early(Exception):
         self.error = error
 
 
-def _failed(error: Exception, where: str, entry: Entry, *, answered: bool) -> Unknown:
+def _failed(error: Exception, where: str, entry: GuardedRequest, *, answered: bool) -> Unknown:
     """Return the error for an exception of httpx or the system, and set the status of the request's record."""
     cause = failure(error, answered=answered)
     entry.status = cause.status

@@ -48,7 +48,7 @@ class Request:
 
 
 @dataclass
-class Entry:
+class GuardedRequest:
     """The request under way; the client that sends it sets its status."""
 
     status: str = _UNDER_WAY
@@ -78,10 +78,12 @@ class Guard:
         raise refusal
 
     @contextmanager
-    def request(self, client: str, method: str, target: str, host: str | None, effect: Effect) -> Iterator[Entry]:
+    def request(
+        self, client: str, method: str, target: str, host: str | None, effect: Effect
+    ) -> Iterator[GuardedRequest]:
         """Permit, time and record one request. Raises Unknown where it is not permitted."""
         self.permit(client, method, target, host, effect)
-        entry = Entry()
+        entry = GuardedRequest()
         at = datetime.now(UTC)
         started = time.monotonic()
 

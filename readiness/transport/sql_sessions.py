@@ -28,7 +28,7 @@ GRACE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Place:
+class DatabaseAddress:
     """Where the database is, as the record of requests shows it."""
 
     hosts: tuple[str, ...]
@@ -37,7 +37,7 @@ class Place:
     options: str
 
     @classmethod
-    def of(cls, settings: schema.Postgres) -> Place:
+    def of(cls, settings: schema.Postgres) -> DatabaseAddress:
         """Return the place of an address. Raises Unknown for what libpq does not take as one."""
         try:
             parts = conninfo_to_dict(settings.url.reveal())
@@ -68,11 +68,13 @@ class Sessions:
         self._places = threading.Semaphore(settings.connections_at_most)
         self._closed = False
 
-    def place(self) -> Place:
+    def place(self) -> DatabaseAddress:
         """Return where the database is. Raises Unknown for what libpq does not take as an address."""
-        return Place.of(self._settings)
+        return DatabaseAddress.of(self._settings)
 
-    def rows(self, place: Place, sql: str, parameters: tuple[object, ...] = (), *, new: bool = False) -> list[Row]:
+    def rows(
+        self, place: DatabaseAddress, sql: str, parameters: tuple[object, ...] = (), *, new: bool = False
+    ) -> list[Row]:
         """Return the rows of one statement, of a new connection where that is asked for. Raises Unknown."""
         settings = self._settings
         if not self._places.acquire(timeout=settings.connect_seconds + settings.statement_timeout_seconds):
@@ -111,7 +113,7 @@ class Sessions:
                 return connection
             connection.close()
 
-    def _connect(self, place: Place) -> Connection:
+    def _connect(self, place: DatabaseAddress) -> Connection:
         """Return a new read-only connection with the settings' limits. Raises Unknown, psycopg.Error."""
         settings = self._settings
         limits = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from readiness.environment.communication import PARTS, Communication, Decision
+from readiness.environment.communication import PARTS, Communication, DecisionFormat
 from readiness.environment.schema import Environment
 from readiness.observations import release
 from readiness.observations.communication import (
@@ -27,7 +27,7 @@ from readiness.observations.communication import (
 from readiness.observations.support import complaints, untriaged
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.secret import Secret
-from readiness.rendering.announcements import Event, Facts, announcement
+from readiness.rendering.announcements import AnnouncementKind, Facts, announcement
 from readiness.sandbox.vendors.slack import ADA, GRACE, ROLLOUT, Slack
 from readiness.sandbox.vendors.status_pages import OWN, StatusPages
 from readiness.sandbox.vendors.tickets import Issue, Tickets
@@ -40,7 +40,7 @@ from tests.clients.servers import Server, document, packet, whole
 LAUNCH = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=10)
 WHOLE = "time: 09:00Z\nstatus: GO\ntest upload: 3 of 3\nmonitoring: all well\non call: Ada"
 ALL = list(PARTS)
-DECISION = Decision(channel=ROLLOUT, deciders={"Ada": ADA})
+DECISION = DecisionFormat(channel=ROLLOUT, deciders={"Ada": ADA})
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,12 @@ def test_the_parts_of_an_announcement_are_found_however_it_is_written(text: str,
 
 def test_what_readiness_announce_writes_is_understood() -> None:
     facts = Facts("prod", "https://x", LAUNCH, LAUNCH, LAUNCH, None, None, "Ada")
-    assert missing_parts(announcement(Event.LAUNCH, facts).body, PARTS) == ["status", "test upload", "monitoring"]
-    body = announcement(Event.LAUNCH, facts).body.replace("unknown, ", "")
+    assert missing_parts(announcement(AnnouncementKind.LAUNCH, facts).body, PARTS) == [
+        "status",
+        "test upload",
+        "monitoring",
+    ]
+    body = announcement(AnnouncementKind.LAUNCH, facts).body.replace("unknown, ", "")
     assert missing_parts(body, PARTS) == []
 
 

@@ -13,7 +13,7 @@ from readiness.drill import evidence as drill_evidence
 from readiness.drill.evidence import DrillEvidence
 from readiness.drill.verdict import judge
 from readiness.errors import BadRun
-from readiness.files.evidence_file import Archive, digest_of
+from readiness.files.evidence_file import EvidenceArchive, digest_of
 from readiness.observations.drills import Demand
 from readiness.outcomes import Unknown
 from readiness.rehearsal.verdict import Conclusion
@@ -144,7 +144,7 @@ def test_changed_tables_need_not_have_the_same_rows() -> None:
 
 def newest(reports: Path, found: DrillEvidence, revision: str | None = REVISION, days: float = 31) -> DrillEvidence:
     put(reports, found)
-    return Demand(Archive(reports), "local", revision, BEGAN + timedelta(days=2), days).newest(found.drill)
+    return Demand(EvidenceArchive(reports), "local", revision, BEGAN + timedelta(days=2), days).newest(found.drill)
 
 
 AGAINST: dict[str, tuple[DrillEvidence, str]] = {
@@ -201,7 +201,7 @@ def test_evidence_that_was_altered_is_refused(tmp_path: Path) -> None:
     path = put(tmp_path, evidence("restore", facts={"dropped": False})) / drill_evidence.FILE
     path.write_text(path.read_text("utf-8").replace('"dropped":false', '"dropped":true'), "utf-8")
     with pytest.raises(Unknown, match="was altered after it was written"):
-        Demand(Archive(tmp_path), "local", REVISION, BEGAN, 31).newest("restore")
+        Demand(EvidenceArchive(tmp_path), "local", REVISION, BEGAN, 31).newest("restore")
 
 
 def test_evidence_that_was_torn_is_refused(tmp_path: Path) -> None:
@@ -210,4 +210,4 @@ def test_evidence_that_was_torn_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRun):
         drill_evidence.read(path.parent)
     with pytest.raises(Unknown, match="cannot be read"):
-        Demand(Archive(tmp_path), "local", REVISION, BEGAN, 31).newest("restore")
+        Demand(EvidenceArchive(tmp_path), "local", REVISION, BEGAN, 31).newest("restore")

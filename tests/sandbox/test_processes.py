@@ -17,7 +17,7 @@ from readiness.sandbox import Sandbox, SandboxFailed
 from readiness.sandbox.control import Control
 from readiness.sandbox.faults import FAULTS, Fault
 from readiness.sandbox.processes import free_port, start_server
-from readiness.sandbox.target import Target
+from readiness.sandbox.target import SandboxTarget
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -56,14 +56,14 @@ class Ours:
         return "ours"
 
 
-def _refuses(target: Target) -> Iterator[None]:
+def _refuses(target: SandboxTarget) -> Iterator[None]:
     yield from ()
     raise TimeoutError(f"the disk of {target} is slow today")
 
 
 def test_a_fault_that_cannot_be_planted_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FAULTS, "refuses", Fault("refuses", "", "", (), {}, _refuses))
-    control = Control(cast("Target", Ours()))
+    control = Control(cast("SandboxTarget", Ours()))
     sandbox = Sandbox({"SANDBOX_CONTROL_URL": control.web.url, "SANDBOX_CONTROL_TOKEN": control._token})
     why = r"TimeoutError: the disk of ours is slow today"
     said = rf"^PUT /faults\?name=refuses: {why} \(test_processes\.py:\d+ in _refuses\)$"

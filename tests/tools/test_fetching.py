@@ -11,7 +11,7 @@ import pytest
 
 from readiness.tools import BY_NAME, TOOLS, find, releases
 from readiness.tools.fetching import fetch, ways
-from readiness.tools.releases import Archive, this_platform
+from readiness.tools.releases import ReleaseArchive, this_platform
 from tests.tools.machine import EXITS, machine
 
 ANSWERS = "#!/bin/sh\necho version 9.9.9\n"
@@ -26,7 +26,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("READINESS_TOOLS", raising=False)
 
 
-def release(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Archive:
+def release(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> ReleaseArchive:
     """Pin one archive for this machine, with programs of this text."""
     name = f"prometheus-9.9.9.{this_platform()}"
     path = folder / f"{name}.tar.gz"
@@ -36,7 +36,7 @@ def release(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Archive
             member.size, member.mode = len(text), 0o755
             packed.addfile(member, io.BytesIO(text.encode()))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    archive = Archive("prometheus", "9.9.9", this_platform(), path.as_uri(), digest, "a test")
+    archive = ReleaseArchive("prometheus", "9.9.9", this_platform(), path.as_uri(), digest, "a test")
     monkeypatch.setattr(releases, "pinned", lambda: [archive])
     return archive
 

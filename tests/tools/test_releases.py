@@ -16,7 +16,7 @@ import pytest
 
 from readiness.tools import BY_NAME, find, releases, version
 from readiness.tools.places import NotFetched, cache
-from readiness.tools.releases import Archive, archive_for, bring, pinned, this_platform
+from readiness.tools.releases import ReleaseArchive, archive_for, bring, pinned, this_platform
 from tests.tools.machine import machine
 
 NAME = "prometheus-9.9.9.test"
@@ -57,10 +57,10 @@ def packed(folder: Path, **members: str) -> Path:
     return path
 
 
-def pin(address: str, path: Path, sha256: str = "") -> Archive:
+def pin(address: str, path: Path, sha256: str = "") -> ReleaseArchive:
     """State an archive as `pins.toml` does."""
     digest = sha256 or hashlib.sha256(path.read_bytes()).hexdigest()
-    return Archive("prometheus", "9.9.9", "test", f"{address}/{path.name}", digest, "a test")
+    return ReleaseArchive("prometheus", "9.9.9", "test", f"{address}/{path.name}", digest, "a test")
 
 
 def left() -> list[str]:
@@ -120,7 +120,7 @@ def test_an_archive_that_is_not_there_says_so(served: tuple[Path, str]) -> None:
     with pytest.raises(NotFetched, match=r"could not be downloaded: HTTP Error 404"):
         bring(archive)
     with pytest.raises(NotFetched, match=r"could not be downloaded: .*refused"):
-        bring(Archive("prometheus", "9.9.9", "test", "http://127.0.0.1:1/a.tar.gz", "0" * 64, "a test"))
+        bring(ReleaseArchive("prometheus", "9.9.9", "test", "http://127.0.0.1:1/a.tar.gz", "0" * 64, "a test"))
     assert left() == []
 
 

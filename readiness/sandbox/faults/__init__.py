@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 WAIT_SECONDS = 30.0
-Plant = Callable[["Target"], Iterator[None]]
+Plant = Callable[["SandboxTarget"], Iterator[None]]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from readiness.sandbox.catcher import routing
 from readiness.sandbox.faults import fault, turning, wait_until
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 CONFIGURED = "alerts.configured[{}]"
 OWN = tuple(
@@ -45,7 +45,7 @@ Change = tuple[str, str, str]
 
 
 @contextmanager
-def _rules(target: Target, *changes: Change) -> Iterator[None]:
+def _rules(target: SandboxTarget, *changes: Change) -> Iterator[None]:
     """Evaluate other rules for a while."""
     text = RULES.read_text(encoding="utf-8")
     for name, old, new in changes:
@@ -60,7 +60,7 @@ def _rules(target: Target, *changes: Change) -> Iterator[None]:
 
 
 @fault("preflight", turns={OWN[0]: "fail", ERRORS: "fail", CRON: "fail", ANY: "fail"})
-def alert_rule_missing(target: Target) -> Iterator[None]:
+def alert_rule_missing(target: SandboxTarget) -> Iterator[None]:
     """Four rules have other names than the environment says."""
     names = ("IngestionCircuitOpen", "HighErrorRate", "CronMissed", "DatabaseErrors")
     with _rules(target, *((name, name, f"{name}Now") for name in names)):
@@ -68,7 +68,7 @@ def alert_rule_missing(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", ERRORS, SERVER_ERRORS, SLOW, P95, CPU, CONNECTIONS, DISK, TRAFFIC))
-def alert_threshold_loosened(target: Target) -> Iterator[None]:
+def alert_threshold_loosened(target: SandboxTarget) -> Iterator[None]:
     """The rules fire a little later than the lines want."""
     changes = (
         ("HighErrorRate", "> 0.05", "> 0.06"),
@@ -85,7 +85,7 @@ def alert_threshold_loosened(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", ERRORS, CPU, DISK))
-def alert_severity_wrong(target: Target) -> Iterator[None]:
+def alert_severity_wrong(target: SandboxTarget) -> Iterator[None]:
     """Two critical rules only warn, and a warning wakes people."""
     changes = (
         ("HighErrorRate", "critical", "warning"),
@@ -97,7 +97,7 @@ def alert_severity_wrong(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={**turning("fail", ERRORS, SLOW, CPU, CONNECTIONS), RECENT: "unknown"})
-def alert_nothing_critical(target: Target) -> Iterator[None]:
+def alert_nothing_critical(target: SandboxTarget) -> Iterator[None]:
     """No rule at all is critical: that none fired says nothing."""
     critical = ("HighErrorRate", "SlowResponses", "HighCpu", "DatabaseConnectionsExhausted", "IngestionHighErrorRate")
     with _rules(target, *((name, "critical", "page") for name in critical)):
@@ -105,7 +105,7 @@ def alert_nothing_critical(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", P95, SERVER_ERRORS))
-def alert_holds_too_long(target: Target) -> Iterator[None]:
+def alert_holds_too_long(target: SandboxTarget) -> Iterator[None]:
     """The conditions must hold for ten minutes before anybody is told."""
     names = ("HighLatency", "ServerErrors")
     with _rules(target, *((name, "for: 5m", "for: 10m") for name in names)):
@@ -113,7 +113,7 @@ def alert_holds_too_long(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", HEALTH, ANY))
-def alert_hold_wrong(target: Target) -> Iterator[None]:
+def alert_hold_wrong(target: SandboxTarget) -> Iterator[None]:
     """One failed health check pages; a single database error must last for longer than it is seen."""
     changes = (
         ("FrontDown", "for: 1m", "for: 0s"),
@@ -124,7 +124,7 @@ def alert_hold_wrong(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", OWN[1], CONNECTIONS, ANY))
-def alert_rule_in_error(target: Target) -> Iterator[None]:
+def alert_rule_in_error(target: SandboxTarget) -> Iterator[None]:
     """Three rules join series that do not match one to one, so that they can never fire."""
     twice = "http_requests_total / on (job) http_requests_total"
     changes = (
@@ -137,7 +137,7 @@ def alert_rule_in_error(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", ERRORS, DISK, HEALTH, TRAFFIC, ANY))
-def alert_expression_unreadable(target: Target) -> Iterator[None]:
+def alert_expression_unreadable(target: SandboxTarget) -> Iterator[None]:
     """The expressions do not tell when they fire."""
     changes = (
         ("HighErrorRate", "> 0.05", "> 0.05 and sum(rate(http_requests_total[5m])) > 100"),
@@ -151,7 +151,7 @@ def alert_expression_unreadable(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", ROUTING, ROUTING_400K))
-def alert_route_drops(target: Target) -> Iterator[None]:
+def alert_route_drops(target: SandboxTarget) -> Iterator[None]:
     """The route ends at a receiver that tells nobody."""
     usual = routing(target.monitoring.catcher_web.url)
     target.monitoring.routing({**usual, "route": {**usual["route"], "receiver": "nobody"}})
@@ -160,7 +160,7 @@ def alert_route_drops(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", ROUTING))
-def alert_receiver_away(target: Target) -> Iterator[None]:
+def alert_receiver_away(target: SandboxTarget) -> Iterator[None]:
     """The receiver refuses what Alertmanager sends."""
     target.monitoring.catcher.away = True
     yield
@@ -168,7 +168,7 @@ def alert_receiver_away(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", ROUTING))
-def alert_silenced(target: Target) -> Iterator[None]:
+def alert_silenced(target: SandboxTarget) -> Iterator[None]:
     """Somebody silenced everything that is critical."""
     name = target.monitoring.silence(severity="critical")
     yield
@@ -176,7 +176,7 @@ def alert_silenced(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", ROUTING, ROUTING_400K))
-def alert_receiver_hidden(target: Target) -> Iterator[None]:
+def alert_receiver_hidden(target: SandboxTarget) -> Iterator[None]:
     """What has arrived is not shown to the probe."""
     target.monitoring.catcher.denied = True
     yield
@@ -184,7 +184,7 @@ def alert_receiver_hidden(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={RECENT: "fail"})
-def alert_fired_lately(target: Target) -> Iterator[None]:
+def alert_fired_lately(target: SandboxTarget) -> Iterator[None]:
     """A critical alert fired, and has ended since."""
     lapse = f"- {{alert: {LAPSE}, expr: vector(1), labels: {{severity: critical}}}}"
     with _rules(target, ("HighCpu", "- alert: HighCpu", f"{lapse}\n      - alert: HighCpu")):

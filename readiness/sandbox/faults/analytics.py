@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 FRESH = "metrics.analytics_fresh[agency/analytics-fresh]"
 
 
 @fault("preflight", "postlaunch", turns={FRESH: "fail"})
-def analytics_stale(target: Target) -> Iterator[None]:
+def analytics_stale(target: SandboxTarget) -> Iterator[None]:
     """The store has taken in nothing for twenty minutes."""
     target.watchers.tinybird.newest_age = 1_200
     yield
@@ -22,7 +22,7 @@ def analytics_stale(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={FRESH: "unknown"})
-def analytics_denied(target: Target) -> Iterator[None]:
+def analytics_denied(target: SandboxTarget) -> Iterator[None]:
     """The probe's token lost its scope on the pipes."""
     tinybird = target.watchers.tinybird
     before, tinybird.token = tinybird.token, "p.of-somebody-else"
@@ -31,7 +31,7 @@ def analytics_denied(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={FRESH: "unknown"})
-def analytics_empty(target: Target) -> Iterator[None]:
+def analytics_empty(target: SandboxTarget) -> Iterator[None]:
     """The pipes answer no row."""
     target.watchers.tinybird.empty = True
     yield

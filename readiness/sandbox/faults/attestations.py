@@ -16,7 +16,7 @@ from readiness.sandbox.attested import TEMPLATE, VALID
 from readiness.sandbox.faults import fault, turning
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 OWN = "ingestion"
 
@@ -44,7 +44,7 @@ TURNED = [
 
 
 @fault(*PHASES, turns=turning("unknown", *TURNED))
-def attestations_expired(target: Target) -> Iterator[None]:
+def attestations_expired(target: SandboxTarget) -> Iterator[None]:
     """What people attested has expired yesterday."""
     target.attested.write(datetime.now(UTC).date() - VALID - timedelta(days=1))
     yield
@@ -52,7 +52,7 @@ def attestations_expired(target: Target) -> Iterator[None]:
 
 
 @fault(*PHASES, turns=turning("fail", *TURNED))
-def attestations_withdrawn(target: Target) -> Iterator[None]:
+def attestations_withdrawn(target: SandboxTarget) -> Iterator[None]:
     """People have taken back what they attested (`holds: false`)."""
     target.attested.withdraw()
     yield

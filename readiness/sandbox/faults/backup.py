@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault, turning
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 RECENT = (
     "backup.recent[agency/backup-integrity]",
@@ -23,7 +23,7 @@ BY_SUPABASE = (*RECENT, CHECKPOINT, POINT_IN_TIME)
 
 
 @fault("preflight", "postlaunch", "ga", turns=turning("fail", *RECENT, CHECKPOINT))
-def backup_outdated(target: Target) -> Iterator[None]:
+def backup_outdated(target: SandboxTarget) -> Iterator[None]:
     """The newest dump is 30 hours old, and Supabase's newest is as old: it was made long before the launch."""
     dumps = {path: path.stat().st_mtime for path in target.backups.folder.glob("*.dump")}
     hours, target.management.backup_hours = target.management.backup_hours, 30.0
@@ -37,7 +37,7 @@ def backup_outdated(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", *RECENT))
-def backup_empty(target: Target) -> Iterator[None]:
+def backup_empty(target: SandboxTarget) -> Iterator[None]:
     """The newest dump holds nothing: the job that made it ran out of disk."""
     newest = target.backups.newest()
     content, moment = newest.read_bytes(), newest.stat().st_mtime
@@ -49,7 +49,7 @@ def backup_empty(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={POINT_IN_TIME: "fail"})
-def point_in_time_off(target: Target) -> Iterator[None]:
+def point_in_time_off(target: SandboxTarget) -> Iterator[None]:
     """Point-in-time recovery is off; daily backups are made."""
     target.management.pitr = False
     yield
@@ -57,7 +57,7 @@ def point_in_time_off(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", *RECENT, CHECKPOINT))
-def backups_away(target: Target) -> Iterator[None]:
+def backups_away(target: SandboxTarget) -> Iterator[None]:
     """The folder of the dumps is not mounted."""
     aside = target.backups.folder.rename(target.backups.folder.with_name("unmounted"))
     yield

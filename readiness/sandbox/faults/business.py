@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault, turning
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 COUNTED = "business_events_total"
 LOGINS, PAYMENTS = "business.login_success[agency/logins]", "business.payment_success[agency/payments]"
@@ -17,7 +17,7 @@ REGISTRATIONS = "business.registrations_flow[launch400k/registrations]"
 EVENTS = (LOGINS, PAYMENTS, LEADS, REGISTRATIONS)
 
 
-def _refuse(target: Target, event: str, share: float) -> Iterator[None]:
+def _refuse(target: SandboxTarget, event: str, share: float) -> Iterator[None]:
     """Add so many failed events that they make up the share of the last hour's; then forget them."""
     asked = target.monitoring.value(f'sum(increase({COUNTED}{{event="{event}"}}[1h]))')
     failed = target.monitoring.value(f'sum(increase({COUNTED}{{event="{event}",result="failure"}}[1h]))')
@@ -28,19 +28,19 @@ def _refuse(target: Target, event: str, share: float) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={LOGINS: "fail"})
-def logins_refused(target: Target) -> Iterator[None]:
+def logins_refused(target: SandboxTarget) -> Iterator[None]:
     """11 % of the last hour's logins were refused."""
     yield from _refuse(target, "login", 0.11)
 
 
 @fault("postlaunch", turns={PAYMENTS: "fail"})
-def payments_declined(target: Target) -> Iterator[None]:
+def payments_declined(target: SandboxTarget) -> Iterator[None]:
     """6 % of the last hour's payments were declined."""
     yield from _refuse(target, "payment", 0.06)
 
 
 @fault("postlaunch", turns={LEADS: "fail"}, retells=True)
-def leads_fewer(target: Target) -> Iterator[None]:
+def leads_fewer(target: SandboxTarget) -> Iterator[None]:
     """Since an hour three quarters of the usual leads arrive; the traffic is as always."""
     target.front.lately["lead"] = 0.75
     target.monitoring.again()
@@ -50,7 +50,7 @@ def leads_fewer(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", "postlaunch", turns={REGISTRATIONS: "fail"}, retells=True)
-def registrations_stopped(target: Target) -> Iterator[None]:
+def registrations_stopped(target: SandboxTarget) -> Iterator[None]:
     """Nobody has registered for an hour."""
     target.front.lately["registration"] = 0.0
     target.monitoring.again()
@@ -60,7 +60,7 @@ def registrations_stopped(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns=turning("unknown", *EVENTS))
-def events_not_a_number(target: Target) -> Iterator[None]:
+def events_not_a_number(target: SandboxTarget) -> Iterator[None]:
     """The counter of logins, payments, leads and registrations is NaN."""
     with target.monitoring.spoiling():
         target.front.not_a_number.add(COUNTED)
@@ -70,7 +70,7 @@ def events_not_a_number(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", "postlaunch", turns={USERS: "fail"})
-def too_few_users(target: Target) -> Iterator[None]:
+def too_few_users(target: SandboxTarget) -> Iterator[None]:
     """No more than 19,999 users have ever been active at once."""
     target.front.active_users = 19_999
     target.monitoring.settle()
@@ -83,7 +83,7 @@ BILLING = "business.billing_enforced[playbook/billing-enforced]"
 
 
 @fault("preflight", "smoke", turns={BILLING: "fail"})
-def hard_limit_ignored(target: Target) -> Iterator[None]:
+def hard_limit_ignored(target: SandboxTarget) -> Iterator[None]:
     """An account that has used up its plan is served on."""
     target.service.billing.hard_limits = False
     yield
@@ -91,7 +91,7 @@ def hard_limit_ignored(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", "smoke", turns={BILLING: "unknown"})
-def billing_accounts_locked(target: Target) -> Iterator[None]:
+def billing_accounts_locked(target: SandboxTarget) -> Iterator[None]:
     """The test accounts cannot sign in: that nothing is served says nothing of billing."""
     target.service.billing.locked = True
     yield

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault, turning
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 WARM = "cache.warm[launch400k/caches-warm]"
 HIT_RATIOS = ("cache.hit_ratio[launch400k/cache-hit]", "cache.hit_ratio[umbrella/key-value-cache]")
@@ -16,7 +16,7 @@ MISSED = 20_000.0
 
 
 @fault("preflight", "postlaunch", turns=turning("fail", WARM, *HIT_RATIOS))
-def cache_cold(target: Target) -> Iterator[None]:
+def cache_cold(target: SandboxTarget) -> Iterator[None]:
     """The cache was emptied: most look-ups miss, those of the last minutes are counted at once."""
     usual = target.front.cache_hits
     with target.monitoring.spoiling():
@@ -28,7 +28,7 @@ def cache_cold(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", "postlaunch", turns=turning("unknown", WARM, *HIT_RATIOS))
-def cache_metrics_hidden(target: Target) -> Iterator[None]:
+def cache_metrics_hidden(target: SandboxTarget) -> Iterator[None]:
     """The cache's counters are no longer emitted; those of the last minutes are still on record."""
     target.front.hidden.add("cache_requests_total")
     target.monitoring.settle()

@@ -12,7 +12,7 @@ from readiness.sandbox.vendors.slack import GRACE, ROLLOUT
 from readiness.sandbox.vendors.status_pages import OWN
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 EXISTS = "communication.channel_exists[{}]"
 HERE = EXISTS.format("rollout-channel")
@@ -30,7 +30,7 @@ UPDATES = "communication.incident_updates_timely[playbook/status-updates]"
 
 
 @fault("preflight", turns={HERE: "fail", MEMBERS: "unknown"})
-def rollout_channel_missing(target: Target) -> Iterator[None]:
+def rollout_channel_missing(target: SandboxTarget) -> Iterator[None]:
     """Nobody has made the channel of the launch."""
     slack = target.channels.slack
     room = slack.rooms.pop(ROLLOUT)
@@ -39,7 +39,7 @@ def rollout_channel_missing(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", HERE, INCIDENTS))
-def channels_archived(target: Target) -> Iterator[None]:
+def channels_archived(target: SandboxTarget) -> Iterator[None]:
     """The channels are still found, and nobody can write into them any more."""
     rooms = [target.channels.slack.rooms[name] for name in (ROLLOUT, "C0INCIDENT")]
     for room in rooms:
@@ -50,7 +50,7 @@ def channels_archived(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", CUSTOMERS, EXECUTIVES, WAR_ROOM, OPERATIONS))
-def channels_never_made(target: Target) -> Iterator[None]:
+def channels_never_made(target: SandboxTarget) -> Iterator[None]:
     """The channels of the others are missing; on Discord a voice channel has the name."""
     slack, discord = target.channels.slack, target.channels.discord
     rooms, channels = dict(slack.rooms), discord.channels
@@ -62,7 +62,7 @@ def channels_never_made(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={MEMBERS: "fail"})
-def stakeholder_left(target: Target) -> Iterator[None]:
+def stakeholder_left(target: SandboxTarget) -> Iterator[None]:
     """One of the stakeholders, on the second page of the members, is not in the channel."""
     room = target.channels.slack.rooms[ROLLOUT]
     before, room.members = room.members, [member for member in room.members if member != GRACE]
@@ -71,7 +71,7 @@ def stakeholder_left(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", turns={ANNOUNCED: "fail"})
-def announcement_without_on_call(target: Target) -> Iterator[None]:
+def announcement_without_on_call(target: SandboxTarget) -> Iterator[None]:
     """The announcement does not say who is on call."""
     attachment = target.channels.slack.rooms[ROLLOUT].said[0]["attachments"][0]
     before = attachment["text"]
@@ -81,7 +81,7 @@ def announcement_without_on_call(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", turns={ANNOUNCED: "fail"})
-def launch_never_announced(target: Target) -> Iterator[None]:
+def launch_never_announced(target: SandboxTarget) -> Iterator[None]:
     """The channel talks of the launch, and nobody has announced it."""
     room = target.channels.slack.rooms[ROLLOUT]
     before = list(room.said)
@@ -94,7 +94,7 @@ def launch_never_announced(target: Target) -> Iterator[None]:
     "preflight",
     turns=turning("unknown", HERE, INCIDENTS, CUSTOMERS, EXECUTIVES, WAR_ROOM, OPERATIONS, MEMBERS),
 )
-def chat_bots_thrown_out(target: Target) -> Iterator[None]:
+def chat_bots_thrown_out(target: SandboxTarget) -> Iterator[None]:
     """The tokens of both bots were revoked; Slack says so with status 200."""
     slack, discord = target.channels.slack, target.channels.discord
     before = slack.token, discord.token
@@ -104,7 +104,7 @@ def chat_bots_thrown_out(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", turns={ANNOUNCED: "unknown"})
-def chat_history_hidden(target: Target) -> Iterator[None]:
+def chat_history_hidden(target: SandboxTarget) -> Iterator[None]:
     """The bot may see the channel, and not what is said in it."""
     slack = target.channels.slack
     slack.scopes.remove("channels:history")
@@ -113,7 +113,7 @@ def chat_history_hidden(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", HERE, MEMBERS, INCIDENTS, CUSTOMERS, EXECUTIVES, WAR_ROOM))
-def slack_answers_html(target: Target) -> Iterator[None]:
+def slack_answers_html(target: SandboxTarget) -> Iterator[None]:
     """Slack answers a page for people with status 200."""
     target.channels.slack.html = True
     yield
@@ -121,7 +121,7 @@ def slack_answers_html(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={NOTICE: "fail"})
-def status_page_without_launch(target: Target) -> Iterator[None]:
+def status_page_without_launch(target: SandboxTarget) -> Iterator[None]:
     """The status page does not say that anything is going to happen."""
     site = target.channels.pages.sites[OWN]
     before, site.maintenances = site.maintenances, []
@@ -130,7 +130,7 @@ def status_page_without_launch(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={NOTICE: "fail"})
-def status_page_with_the_old_date(target: Target) -> Iterator[None]:
+def status_page_with_the_old_date(target: SandboxTarget) -> Iterator[None]:
     """The launch was put off by a day, and the status page still tells the day before."""
     (notice,) = target.channels.pages.sites[OWN].maintenances
     before = dict(notice)
@@ -150,7 +150,7 @@ LIVE = tuple(
     *("preflight", "postlaunch"),
     turns=turning("fail", SET_UP, HEALTH, *LIVE) | turning("unknown", *OTHERS_OF_THIS_REVISION),
 )
-def status_page_hides_an_outage(target: Target) -> Iterator[None]:
+def status_page_hides_an_outage(target: SandboxTarget) -> Iterator[None]:
     """The service is down, and its status page says that all is well."""
     target.service.health_status = 503
     yield
@@ -158,7 +158,7 @@ def status_page_hides_an_outage(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={UPDATES: "fail"})
-def incident_without_update(target: Target) -> Iterator[None]:
+def incident_without_update(target: SandboxTarget) -> Iterator[None]:
     """An incident is open, and the last that was said of it is 61 minutes old."""
     site = target.channels.pages.sites[OWN]
     site.incident("Uploads are delayed", 95.0, 61.0)
@@ -167,7 +167,7 @@ def incident_without_update(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", NOTICE, SET_UP))
-def status_page_moved(target: Target) -> Iterator[None]:
+def status_page_moved(target: SandboxTarget) -> Iterator[None]:
     """At the address of the status page there is a page for people, whatever is asked for."""
     target.channels.pages.html.add(OWN)
     yield
@@ -175,7 +175,7 @@ def status_page_moved(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns=turning("unknown", HEALTH, UPDATES))
-def status_page_away(target: Target) -> Iterator[None]:
+def status_page_away(target: SandboxTarget) -> Iterator[None]:
     """The status page itself is down."""
     target.channels.pages.away.add(OWN)
     yield

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault, turning
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 BEFORE = "configuration.kill_switch_position[ingestion-off-before-launch]"
 AFTER = "configuration.kill_switch_position[ingestion-enabled]"
@@ -25,7 +25,7 @@ SYNTHETIC = (
 
 
 @fault("preflight", turns={BEFORE: "fail"})
-def enabled_too_early(target: Target) -> Iterator[None]:
+def enabled_too_early(target: SandboxTarget) -> Iterator[None]:
     """INGESTION_ENABLED is true before the launch."""
     target.configuration.change(INGESTION_ENABLED="true")
     yield
@@ -33,7 +33,7 @@ def enabled_too_early(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", turns={AFTER: "fail"} | turning("fail", *SYNTHETIC))
-def still_disabled(target: Target) -> Iterator[None]:
+def still_disabled(target: SandboxTarget) -> Iterator[None]:
     """INGESTION_ENABLED is still false after the launch."""
     target.configuration.change(INGESTION_ENABLED="false")
     yield
@@ -41,7 +41,7 @@ def still_disabled(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={STORAGE_URL: "fail"})
-def storage_url_unset(target: Target) -> Iterator[None]:
+def storage_url_unset(target: SandboxTarget) -> Iterator[None]:
     """STORAGE_URL is missing from the deployed variables."""
     stored = target.configuration.stored()
     target.configuration.change(STORAGE_URL=None)
@@ -50,7 +50,7 @@ def storage_url_unset(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={PLACEHOLDER: "fail"})
-def placeholder_secret(target: Target) -> Iterator[None]:
+def placeholder_secret(target: SandboxTarget) -> Iterator[None]:
     """Nobody has filled in the webhook's secret."""
     secret = target.configuration.stored()["WEBHOOK_SECRET"]
     target.configuration.change(WEBHOOK_SECRET="changeme")  # noqa: S106  that is the fault
@@ -59,7 +59,7 @@ def placeholder_secret(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", "smoke", turns=turning("unknown", BEFORE, AFTER, DATABASE_URL, STORAGE_URL, PLACEHOLDER))
-def configuration_unreadable(target: Target) -> Iterator[None]:
+def configuration_unreadable(target: SandboxTarget) -> Iterator[None]:
     """The deployed configuration cannot be read any more; the service goes on with what it has loaded."""
     target.configuration.enabled  # noqa: B018  loads it, should nothing have asked yet
     aside = target.configuration.path.rename(target.configuration.path.with_suffix(".aside"))

@@ -10,7 +10,7 @@ from readiness.sandbox.faults.alerts import QUERIES, RECENT
 from readiness.sandbox.vendors.grafana_dashboards import DATABASE, MAIN, REAL_TIME
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 ACCESSIBLE, RANGE = "dashboards.accessible[dashboard-accessible]", "dashboards.default_range[dashboard-range]"
 LOADS, ACTIVE = "dashboards.panels_have_data[dashboard-panels-load]", "dashboards.panels_have_data[dashboard-active]"
@@ -24,7 +24,7 @@ PANELS = (LOADS, ACTIVE, *(OTHERS.format("panels_have_data", name) for name in N
 
 
 @fault("preflight", "smoke", turns=turning("fail", ACCESSIBLE, RANGE, LOADS, ACTIVE))
-def dashboard_gone(target: Target) -> Iterator[None]:
+def dashboard_gone(target: SandboxTarget) -> Iterator[None]:
     """Somebody deleted the dashboard."""
     grafana = target.watchers.grafana
     before = dict(grafana.dashboards)
@@ -34,7 +34,7 @@ def dashboard_gone(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", *(OTHERS.format(c, NAMES[1]) for c in ("accessible", "panels_have_data"))))
-def dashboard_forbidden(target: Target) -> Iterator[None]:
+def dashboard_forbidden(target: SandboxTarget) -> Iterator[None]:
     """The service account lost the folder of one dashboard."""
     target.watchers.grafana.hidden.add(DATABASE)
     yield
@@ -42,7 +42,7 @@ def dashboard_forbidden(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={RANGE: "fail"})
-def dashboard_range_changed(target: Target) -> Iterator[None]:
+def dashboard_range_changed(target: SandboxTarget) -> Iterator[None]:
     """The dashboard was saved with the last hour."""
     times = target.watchers.grafana.dashboards[MAIN]["time"]
     times["from"] = "now-1h"
@@ -51,7 +51,7 @@ def dashboard_range_changed(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", "smoke", turns=turning("fail", LOADS, ACTIVE))
-def panel_empty(target: Target) -> Iterator[None]:
+def panel_empty(target: SandboxTarget) -> Iterator[None]:
     """A metric that a folded panel shows is no longer emitted."""
     target.front.hidden.add("process_start_time_seconds")
     target.monitoring.settle()
@@ -61,7 +61,7 @@ def panel_empty(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={OTHERS.format("panels_have_data", NAMES[0]): "fail"})
-def panel_in_error(target: Target) -> Iterator[None]:
+def panel_in_error(target: SandboxTarget) -> Iterator[None]:
     """A panel's query no longer parses."""
     (query,) = target.watchers.grafana.panel(REAL_TIME, "Cache hits")["targets"]
     before, query["expr"] = query["expr"], "sum(rate(cache_requests_total[5m])"
@@ -70,7 +70,7 @@ def panel_in_error(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={OTHERS.format("panels_have_data", NAMES[0]): "fail"})
-def panel_of_another_product(target: Target) -> Iterator[None]:
+def panel_of_another_product(target: SandboxTarget) -> Iterator[None]:
     """The dashboard opens with a variable's value that has no series."""
     (codes, _) = target.watchers.grafana.dashboards[REAL_TIME]["templating"]["list"]
     before, codes["current"] = codes["current"], {"text": ["418"], "value": ["418"]}
@@ -79,7 +79,7 @@ def panel_of_another_product(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", *PREFLIGHT, QUERIES, RECENT))
-def grafana_away(target: Target) -> Iterator[None]:
+def grafana_away(target: SandboxTarget) -> Iterator[None]:
     """Grafana's port refuses."""
     target.watchers.webs["GRAFANA"].stop()
     yield
@@ -87,7 +87,7 @@ def grafana_away(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", turns={ACTIVE: "unknown"})
-def grafana_shows_a_sign_in(target: Target) -> Iterator[None]:
+def grafana_shows_a_sign_in(target: SandboxTarget) -> Iterator[None]:
     """Grafana answers HTML with status 200."""
     target.watchers.grafana.html = True
     yield
@@ -95,7 +95,7 @@ def grafana_shows_a_sign_in(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", *PREFLIGHT, QUERIES, RECENT))
-def grafana_denied(target: Target) -> Iterator[None]:
+def grafana_denied(target: SandboxTarget) -> Iterator[None]:
     """The service account's token was renewed, and nobody told the probe."""
     grafana = target.watchers.grafana
     before, grafana.token = grafana.token, "glsa_of_somebody_else"

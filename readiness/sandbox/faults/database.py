@@ -11,7 +11,7 @@ from readiness.sandbox.faults.backup import BY_SUPABASE
 from readiness.sandbox.faults.signoff import INCIDENTS_OF_OTHERS
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 HEALTHY = "database.project_healthy[database-project-healthy]"
 HEALTHY_AGENCY = "database.project_healthy[agency/project-status]"
@@ -55,7 +55,7 @@ OF_OTHERS = [
 
 
 @contextlib.contextmanager
-def held(target: Target, connections: int) -> Iterator[None]:
+def held(target: SandboxTarget, connections: int) -> Iterator[None]:
     """Hold connections, and end when the server no longer counts them: it does for a moment after they were closed."""
     opened = [target.admin.fresh() for _ in range(connections)]
     yield
@@ -67,7 +67,7 @@ def held(target: Target, connections: int) -> Iterator[None]:
 
 
 @fault("preflight", turns={HEALTHY: "fail"})
-def project_unhealthy(target: Target) -> Iterator[None]:
+def project_unhealthy(target: SandboxTarget) -> Iterator[None]:
     """The provider reports the database project unhealthy."""
     target.management.status = "ACTIVE_UNHEALTHY"
     yield
@@ -75,7 +75,7 @@ def project_unhealthy(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", HEALTHY, HEALTHY_AGENCY, *BY_SUPABASE))
-def management_denied(target: Target) -> Iterator[None]:
+def management_denied(target: SandboxTarget) -> Iterator[None]:
     """The provider no longer takes the token: 401."""
     token, target.management.token = target.management.token, "sbp_another"
     yield
@@ -83,7 +83,7 @@ def management_denied(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", HEALTHY, HEALTHY_AGENCY, *BY_SUPABASE))
-def management_html(target: Target) -> Iterator[None]:
+def management_html(target: SandboxTarget) -> Iterator[None]:
     """The provider answers 200 with a sign-in page."""
     target.management.html = True
     yield
@@ -91,14 +91,14 @@ def management_html(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={POOL: "fail"})
-def pool_exhausted(target: Target) -> Iterator[None]:
+def pool_exhausted(target: SandboxTarget) -> Iterator[None]:
     """A leak holds most of the connections."""
     with held(target, 80):
         yield
 
 
 @fault("preflight", turns={RLS: "fail"})
-def rls_off(target: Target) -> Iterator[None]:
+def rls_off(target: SandboxTarget) -> Iterator[None]:
     """Row-level security is switched off on one table."""
     target.admin.rows("alter table data_uploads disable row level security")
     yield
@@ -106,7 +106,7 @@ def rls_off(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={RLS: "fail"})
-def rls_without_policy(target: Target) -> Iterator[None]:
+def rls_without_policy(target: SandboxTarget) -> Iterator[None]:
     """A new table has row-level security, and no policy."""
     target.admin.rows("create table unguarded (id int)")
     target.admin.rows("alter table unguarded enable row level security")
@@ -122,7 +122,7 @@ def rls_without_policy(target: Target) -> Iterator[None]:
     | turning("unknown", "metrics.emitting[metrics-emitting:ingestion_duration_seconds]")
     | turning("unknown", "metrics.emitting[metrics-emitting:ingestion_circuit_breaker_state]"),
 )
-def table_missing(target: Target) -> Iterator[None]:
+def table_missing(target: SandboxTarget) -> Iterator[None]:
     """The table of the circuit breakers is gone; the service cannot write its metrics page without it."""
     target.admin.rows("alter table circuit_breaker_state rename to circuit_breaker_gone")
     yield
@@ -130,7 +130,7 @@ def table_missing(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={MIGRATION: "fail"})
-def migration_missing(target: Target) -> Iterator[None]:
+def migration_missing(target: SandboxTarget) -> Iterator[None]:
     """The migration of the staging tables is not recorded as applied."""
     target.admin.rows("delete from supabase_migrations.schema_migrations where version = '008'")
     yield
@@ -164,7 +164,7 @@ def migration_missing(target: Target) -> Iterator[None]:
         *INCIDENTS_OF_OTHERS,
     ),
 )
-def probe_locked_out(target: Target) -> Iterator[None]:
+def probe_locked_out(target: SandboxTarget) -> Iterator[None]:
     """The role of the probe may no longer log in."""
     target.admin.rows("alter role readiness_probe nologin")
     target.admin.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'readiness_probe'")
@@ -173,7 +173,7 @@ def probe_locked_out(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", POOL, *POOLS_BEFORE, *REPLICAS))
-def connections_hidden(target: Target) -> Iterator[None]:
+def connections_hidden(target: SandboxTarget) -> Iterator[None]:
     """The probe's role has lost pg_monitor, so the connections of others are hidden from it."""
     target.admin.rows("revoke pg_monitor from readiness_probe")
     yield

@@ -31,7 +31,7 @@ from readiness.sandbox.faults.database import (
 
 if TYPE_CHECKING:
     from readiness.sandbox.database import Database
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 LOOKS = 10
 """So many with the same count say that nobody comes or goes."""
@@ -45,13 +45,13 @@ FORGOTTEN = "forgotten"
 TIMES = ("backend_start", "xact_start", "query_start", "state_change")
 
 
-def _fill(target: Target, connections: int) -> Iterator[None]:
+def _fill(target: SandboxTarget, connections: int) -> Iterator[None]:
     """Hold so many client connections that there are that many in all."""
     with held(target, connections - _settled(target)):
         yield
 
 
-def _settled(target: Target) -> int:
+def _settled(target: SandboxTarget) -> int:
     """Count the client connections once nobody comes or goes: those of a client that has ended stay for a moment."""
     seen: deque[int] = deque(maxlen=LOOKS)
 
@@ -64,19 +64,19 @@ def _settled(target: Target) -> int:
 
 
 @fault("postlaunch", turns=turning("fail", *POOLS_AFTER) | {POOL_NOT_EXHAUSTED: "warn"})
-def pool_at_81(target: Target) -> Iterator[None]:
+def pool_at_81(target: SandboxTarget) -> Iterator[None]:
     """Of a hundred connections 81 are in use, and those of the probe."""
     yield from _fill(target, 81)
 
 
 @fault("postlaunch", turns=turning("fail", *POOLS_AFTER, POOL_NOT_EXHAUSTED))
-def pool_at_96(target: Target) -> Iterator[None]:
+def pool_at_96(target: SandboxTarget) -> Iterator[None]:
     """Of a hundred connections 94 are in use, and with those of the probe 96."""
     yield from _fill(target, 94)
 
 
 @fault("preflight", "smoke", turns=turning("fail", *REACHABLE))
-def login_slow(target: Target) -> Iterator[None]:
+def login_slow(target: SandboxTarget) -> Iterator[None]:
     """The database takes 1.2 s over each log-in of the probe."""
     target.admin.rows(
         "create function doze() returns event_trigger language plpgsql as $$ begin"
@@ -89,7 +89,7 @@ def login_slow(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns=turning("unknown", IDLE, QUICK, *LATENCIES, *POOLS_AFTER, POOL_NOT_EXHAUSTED))
-def sessions_hidden(target: Target) -> Iterator[None]:
+def sessions_hidden(target: SandboxTarget) -> Iterator[None]:
     """The probe's role has lost pg_monitor: it no longer sees what others do."""
     target.admin.rows("revoke pg_monitor from readiness_probe")
     yield
@@ -97,7 +97,7 @@ def sessions_hidden(target: Target) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _aged(target: Target) -> Iterator[None]:
+def _aged(target: SandboxTarget) -> Iterator[None]:
     """Show the forgotten session 35 minutes older than it is.
 
     Nobody can wait that long, and the server lets nobody set its clock: the probe's role looks at the sessions through
@@ -121,7 +121,7 @@ def _aged(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={IDLE: "fail"})
-def session_idle(target: Target) -> Iterator[None]:
+def session_idle(target: SandboxTarget) -> Iterator[None]:
     """A session has idled for 35 minutes inside a transaction."""
     forgotten = target.admin.fresh()
     forgotten.execute(f"set application_name = '{FORGOTTEN}'".encode())
@@ -133,7 +133,7 @@ def session_idle(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns=turning("fail", QUICK, *LATENCIES))
-def session_long_running(target: Target) -> Iterator[None]:
+def session_long_running(target: SandboxTarget) -> Iterator[None]:
     """A statement has run for 35 minutes."""
     forgotten = target.admin.fresh()
     forgotten.execute(f"set application_name = '{FORGOTTEN}'".encode())
@@ -155,7 +155,7 @@ def _until_cancelled(connection: object, sql: str) -> None:
 
 
 @fault("postlaunch", turns=turning("fail", *LATENCIES))
-def statements_slow(target: Target) -> Iterator[None]:
+def statements_slow(target: SandboxTarget) -> Iterator[None]:
     """Thirty clients send nothing but statements of a second; the mean of all lies above 100 ms and below 1 s."""
     ended = threading.Event()
     sleepers = [threading.Thread(target=_sleep_on, args=(target.admin, ended), daemon=True) for _ in range(SLEEPERS)]
@@ -179,7 +179,7 @@ def _sleep_on(database: Database, ended: threading.Event) -> None:
 
 
 @fault("postlaunch", turns=turning("unknown", QUICK, *LATENCIES))
-def statements_not_counted(target: Target) -> Iterator[None]:
+def statements_not_counted(target: SandboxTarget) -> Iterator[None]:
     """The extension pg_stat_statements is gone."""
     target.admin.rows("drop extension pg_stat_statements")
     yield
@@ -187,7 +187,7 @@ def statements_not_counted(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={BLOCKS: "fail"})
-def blocks_read_from_disk(target: Target) -> Iterator[None]:
+def blocks_read_from_disk(target: SandboxTarget) -> Iterator[None]:
     """Somebody reads a table from end to end again and again that the memory does not hold."""
     target.admin.rows("create schema cold")
     target.admin.rows("create unlogged table cold.pages (words text storage plain)")
@@ -201,7 +201,7 @@ def blocks_read_from_disk(target: Target) -> Iterator[None]:
     _read_until(target, again, lambda share: share > 0.95)  # noqa: PLR2004  beyond the line's limit
 
 
-def _read_until(target: Target, sql: str, enough: Callable[[float], bool]) -> None:
+def _read_until(target: SandboxTarget, sql: str, enough: Callable[[float], bool]) -> None:
     """Count from nothing: a share of all that was read since the start would take the longer the older the sandbox."""
 
     def read() -> bool:
@@ -219,7 +219,7 @@ def _read_until(target: Target, sql: str, enough: Callable[[float], bool]) -> No
 
 
 @fault("postlaunch", turns={EXPIRED: "fail"})
-def sessions_pile_up(target: Target) -> Iterator[None]:
+def sessions_pile_up(target: SandboxTarget) -> Iterator[None]:
     """The clean-up of expired log-in sessions has not run: 1,500 are kept."""
     target.admin.rows(
         "insert into auth.sessions (user_id, created_at, not_after)"
@@ -230,7 +230,7 @@ def sessions_pile_up(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={EXPIRED: "unknown"})
-def sessions_elsewhere(target: Target) -> Iterator[None]:
+def sessions_elsewhere(target: SandboxTarget) -> Iterator[None]:
     """The table of the log-in sessions is not where it was."""
     target.admin.rows("alter table auth.sessions rename to sessions_2026")
     yield
@@ -238,7 +238,7 @@ def sessions_elsewhere(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", *POOL_SIZES))
-def pool_small(target: Target) -> Iterator[None]:
+def pool_small(target: SandboxTarget) -> Iterator[None]:
     """The database takes no more than fifty connections."""
     target.admin.rows("alter database postgres connection limit 50")
     yield
@@ -246,7 +246,7 @@ def pool_small(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={TIMEOUT: "fail"})
-def statement_timeout_off(target: Target) -> Iterator[None]:
+def statement_timeout_off(target: SandboxTarget) -> Iterator[None]:
     """The service's statements may take for ever; the server's own default does not help, the role's setting counts."""
     target.admin.rows("alter role ingestion_service set statement_timeout = 0")
     yield
@@ -254,7 +254,7 @@ def statement_timeout_off(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={TIMEOUT: "unknown"})
-def statement_timeout_unset(target: Target) -> Iterator[None]:
+def statement_timeout_unset(target: SandboxTarget) -> Iterator[None]:
     """Neither the service's role nor the database has a timeout; the probe's own hides the server's."""
     target.admin.rows("alter role ingestion_service reset statement_timeout")
     yield
@@ -262,14 +262,14 @@ def statement_timeout_unset(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={SLOW_LOG: "fail"})
-def slow_query_log_off(target: Target) -> Iterator[None]:
+def slow_query_log_off(target: SandboxTarget) -> Iterator[None]:
     """Slow statements are not logged."""
     _log_from(target, "-1")
     yield
     _log_from(target, "500ms")
 
 
-def _log_from(target: Target, duration: str) -> None:
+def _log_from(target: SandboxTarget, duration: str) -> None:
     target.admin.rows(f"alter system set log_min_duration_statement = '{duration}'")
     target.admin.rows("select pg_reload_conf()")
     wanted = "select current_setting('log_min_duration_statement') as found"
@@ -277,7 +277,7 @@ def _log_from(target: Target, duration: str) -> None:
 
 
 @fault("preflight", turns={INDEXES: "fail"})
-def index_invalid(target: Target) -> Iterator[None]:
+def index_invalid(target: SandboxTarget) -> Iterator[None]:
     """A unique index was built concurrently, met duplicates, and was left behind invalid."""
     import psycopg  # noqa: PLC0415  faults are listed without the sandbox's packages
 
@@ -288,7 +288,7 @@ def index_invalid(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", *REPLICAS))
-def replica_detached(target: Target) -> Iterator[None]:
+def replica_detached(target: SandboxTarget) -> Iterator[None]:
     """The replica answers, and no longer follows the primary."""
     primary = _on_replica(target, "select current_setting('primary_conninfo') as found")
     _follow(target, "", 0)
@@ -296,7 +296,7 @@ def replica_detached(target: Target) -> Iterator[None]:
     _follow(target, primary, 1)
 
 
-def _on_replica(target: Target, sql: str) -> str:
+def _on_replica(target: SandboxTarget, sql: str) -> str:
     assert target.replica, WITHOUT_REPLICA
     with type(target.admin)(target.replica.dsn()).fresh() as connection:
         cursor = connection.execute(sql.encode())
@@ -304,7 +304,7 @@ def _on_replica(target: Target, sql: str) -> str:
         return str(row["found"]) if row else ""
 
 
-def _follow(target: Target, primary: str, wanted: int) -> None:
+def _follow(target: SandboxTarget, primary: str, wanted: int) -> None:
     quoted = primary.replace("'", "''")
     _on_replica(target, f"alter system set primary_conninfo = '{quoted}'")
     _on_replica(target, "select pg_reload_conf() as found")
@@ -313,7 +313,7 @@ def _follow(target: Target, primary: str, wanted: int) -> None:
 
 
 @fault("preflight", turns=turning("unknown", *REPLICAS))
-def replica_frozen(target: Target) -> Iterator[None]:
+def replica_frozen(target: SandboxTarget) -> Iterator[None]:
     """The replica takes connections and answers nobody."""
     assert target.replica, WITHOUT_REPLICA
     os.kill(target.replica.process.pid, signal.SIGSTOP)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 
 @fault(turns={})
-def switch_ignored(target: Target) -> Iterator[None]:
+def switch_ignored(target: SandboxTarget) -> Iterator[None]:
     """The service takes uploads, whatever its kill switch says."""
     target.service.heeds_switch = False
     yield
@@ -20,7 +20,7 @@ def switch_ignored(target: Target) -> Iterator[None]:
 
 
 @fault(turns={})
-def switch_aborts(target: Target) -> Iterator[None]:
+def switch_aborts(target: SandboxTarget) -> Iterator[None]:
     """Switching off ends the uploads that are in flight."""
     target.operations.aborts_uploads = True
     yield
@@ -28,7 +28,7 @@ def switch_aborts(target: Target) -> Iterator[None]:
 
 
 @fault(turns={})
-def rollback_slow(target: Target) -> Iterator[None]:
+def rollback_slow(target: SandboxTarget) -> Iterator[None]:
     """A deployment takes four seconds, where less than two are allowed."""
     seconds, target.operations.deploy_seconds = target.operations.deploy_seconds, 4.0
     yield
@@ -37,7 +37,7 @@ def rollback_slow(target: Target) -> Iterator[None]:
 
 
 @fault(turns={})
-def rollback_wrong_version(target: Target) -> Iterator[None]:
+def rollback_wrong_version(target: SandboxTarget) -> Iterator[None]:
     """A deployment brings an older version than was asked for."""
     target.operations.deploys_instead = "2026.10.30-77d0c4e"
     yield
@@ -46,7 +46,7 @@ def rollback_wrong_version(target: Target) -> Iterator[None]:
 
 
 @fault(turns={})
-def breaker_never_opens(target: Target) -> Iterator[None]:
+def breaker_never_opens(target: SandboxTarget) -> Iterator[None]:
     """The circuit breakers count, and do not act on it."""
     opens, target.service.plant.breakers.opens_after = target.service.plant.breakers.opens_after, 1_000_000
     yield
@@ -55,7 +55,7 @@ def breaker_never_opens(target: Target) -> Iterator[None]:
 
 
 @fault(turns={})
-def fallback_gone(target: Target) -> Iterator[None]:
+def fallback_gone(target: SandboxTarget) -> Iterator[None]:
     """Where the object store is away, nothing is served in its place."""
     target.service.falls_back = False
     yield
@@ -63,7 +63,7 @@ def fallback_gone(target: Target) -> Iterator[None]:
 
 
 @fault(turns={})
-def incident_unseen(target: Target) -> Iterator[None]:
+def incident_unseen(target: SandboxTarget) -> Iterator[None]:
     """The metrics do not show that the object store is away."""
     target.operations.tells_monitoring = False
     yield

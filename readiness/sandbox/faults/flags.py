@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault, turning
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 CONFIGURED = "flags.configured[flag-configured]"
 INTERNAL = ("flags.allowlist_internal_only[flag-internal-only]", "flags.allowlist_internal_only[flag-p0]")
 
 
 @fault("preflight", turns={CONFIGURED: "fail"} | turning("unknown", *INTERNAL))
-def flag_missing(target: Target) -> Iterator[None]:
+def flag_missing(target: SandboxTarget) -> Iterator[None]:
     """The flag does not exist under its name."""
     target.admin.rows("update feature_flags set name = 'ingestion_v3_enabled' where name = 'ingestion_v2_enabled'")
     yield
@@ -23,7 +23,7 @@ def flag_missing(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", "smoke", turns=turning("fail", *INTERNAL))
-def flag_allowlist_leaks(target: Target) -> Iterator[None]:
+def flag_allowlist_leaks(target: SandboxTarget) -> Iterator[None]:
     """A customer stands on the allowlist."""
     target.admin.rows("update feature_flags set allowlist = '{ws_internal,ws_acme}'")
     yield
@@ -31,7 +31,7 @@ def flag_allowlist_leaks(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", *INTERNAL))
-def flag_on_for_all(target: Target) -> Iterator[None]:
+def flag_on_for_all(target: SandboxTarget) -> Iterator[None]:
     """The flag is on by default."""
     target.admin.rows("update feature_flags set enabled = true")
     yield
@@ -39,7 +39,7 @@ def flag_on_for_all(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", *INTERNAL))
-def flag_share_raised(target: Target) -> Iterator[None]:
+def flag_share_raised(target: SandboxTarget) -> Iterator[None]:
     """The roll-out has begun: a tenth of all get the feature."""
     target.admin.rows("update feature_flags set rollout_share = 0.1")
     yield

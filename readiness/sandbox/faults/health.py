@@ -11,14 +11,14 @@ from readiness.sandbox.faults.configuration import SYNTHETIC
 from readiness.sandbox.faults.release import OF_THIS_REVISION, OTHERS_OF_THIS_REVISION
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 LIVE, READY = "health.live[health-200]", "health.ready[ready-200]"
 PHASES = ("preflight", "smoke", "postlaunch")
 
 
 @fault(*PHASES, turns={LIVE: "fail"} | turning("unknown", *OF_THIS_REVISION))
-def health_500(target: Target) -> Iterator[None]:
+def health_500(target: SandboxTarget) -> Iterator[None]:
     """/health answers 500."""
     target.service.health_status = 500
     yield
@@ -26,7 +26,7 @@ def health_500(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={LIVE: "fail"})
-def health_slow(target: Target) -> Iterator[None]:
+def health_slow(target: SandboxTarget) -> Iterator[None]:
     """/health takes a second and a half."""
     target.service.health_seconds = 1.5
     yield
@@ -37,7 +37,7 @@ def health_slow(target: Target) -> Iterator[None]:
     "smoke",
     turns={READY: "fail"} | turning("fail", *SYNTHETIC),
 )
-def storage_gone_after_launch(target: Target) -> Iterator[None]:
+def storage_gone_after_launch(target: SandboxTarget) -> Iterator[None]:
     """The object store is gone after the launch: the service is not ready, and refuses uploads."""
     target.storage_web.stop()
     yield
@@ -57,7 +57,7 @@ def storage_gone_after_launch(target: Target) -> Iterator[None]:
         ),
     ),
 )
-def database_gone_for_service(target: Target) -> Iterator[None]:
+def database_gone_for_service(target: SandboxTarget) -> Iterator[None]:
     """The service's role may not log in any more; the probe's still may."""
     target.admin.rows("alter role ingestion_service nologin")
     target.admin.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'ingestion_service'")
@@ -71,7 +71,7 @@ CURRENT = "health.timestamp_current[umbrella/health-timestamp]"
 
 
 @fault("smoke", "postlaunch", turns={NAMED: "fail"})
-def health_names_staging(target: Target) -> Iterator[None]:
+def health_names_staging(target: SandboxTarget) -> Iterator[None]:
     """At the address of production the staging deployment answers."""
     usual, target.service.environment = target.service.environment, "staging"
     yield
@@ -79,7 +79,7 @@ def health_names_staging(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", "postlaunch", turns={CURRENT: "fail"})
-def health_stale(target: Target) -> Iterator[None]:
+def health_stale(target: SandboxTarget) -> Iterator[None]:
     """A cache answers in the service's place: the timestamp is an hour old."""
     target.service.clock_behind = timedelta(hours=1)
     yield
@@ -87,7 +87,7 @@ def health_stale(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", "postlaunch", turns=turning("unknown", NAMED, CURRENT, *OTHERS_OF_THIS_REVISION))
-def health_is_a_page(target: Target) -> Iterator[None]:
+def health_is_a_page(target: SandboxTarget) -> Iterator[None]:
     """/health answers 200 with a page that a proxy in front has made."""
     target.service.health_page = "<!doctype html><title>Welcome</title>"
     yield

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault, turning
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 CPU = "infrastructure.cpu[launch400k/cpu]"
 MEMORY = "infrastructure.memory[launch400k/memory]"
@@ -28,18 +28,18 @@ def _past(hours: float) -> list[float]:
     return [now - STEP * n for n in range(int(hours * HOUR / STEP), 0, -1)]
 
 
-def _hide(target: Target, *names: str) -> None:
+def _hide(target: SandboxTarget, *names: str) -> None:
     target.front.hidden |= set(names)
     target.monitoring.settle()
 
 
-def _show(target: Target, *names: str) -> None:
+def _show(target: SandboxTarget, *names: str) -> None:
     target.front.hidden -= set(names)
     target.monitoring.settle()
 
 
 @fault("postlaunch", turns={CPU: "fail"})
-def cpu_busy(target: Target) -> Iterator[None]:
+def cpu_busy(target: SandboxTarget) -> Iterator[None]:
     """The CPU has been busy all along; its seconds of the last minutes are counted at once."""
     usual, target.front.cpu = target.front.cpu, 0.97
     target.front.add("node_cpu_seconds_total", BUSY_SECONDS, cpu="0", mode="user")
@@ -51,7 +51,7 @@ def cpu_busy(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={MEMORY: "fail"})
-def memory_full(target: Target) -> Iterator[None]:
+def memory_full(target: SandboxTarget) -> Iterator[None]:
     """Of the memory 85 % is in use."""
     usual, target.front.memory = target.front.memory, 0.85
     target.monitoring.settle()
@@ -61,7 +61,7 @@ def memory_full(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", "postlaunch", turns=turning("fail", *DISKS))
-def disk_full(target: Target) -> Iterator[None]:
+def disk_full(target: SandboxTarget) -> Iterator[None]:
     """The disk is full to 97 %."""
     usual, target.front.disk = target.front.disk, 0.97
     target.monitoring.settle()
@@ -71,7 +71,7 @@ def disk_full(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={GROWTH: "fail"})
-def memory_growing(target: Target) -> Iterator[None]:
+def memory_growing(target: SandboxTarget) -> Iterator[None]:
     """A second process leaks: it has grown by 60 MB in each of the last seven hours."""
     moments = _past(7)
     points = [(moment, 5e8 + 6e7 * (moment - moments[0]) / HOUR) for moment in moments]
@@ -83,7 +83,7 @@ def memory_growing(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={GROWTH: "fail"})
-def instance_restarts(target: Target) -> Iterator[None]:
+def instance_restarts(target: SandboxTarget) -> Iterator[None]:
     """A second process has been restarted every two hours, which hides its leak."""
     points = [(moment, moment - moment % (2 * HOUR)) for moment in _past(7)]
     target.front.tell("process_start_time_seconds", points, pod="restless")
@@ -94,7 +94,7 @@ def instance_restarts(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns={FORECAST.format("database_size"): "fail"})
-def database_grows(target: Target) -> Iterator[None]:
+def database_grows(target: SandboxTarget) -> Iterator[None]:
     """A second database grows by 20 GB a day: it will be above its limit in less than a month."""
     moments = _past(48)
     points = [(moment, 1e11 + 2e10 * (moment - moments[0]) / 86_400) for moment in moments]
@@ -106,7 +106,7 @@ def database_grows(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns=turning("unknown", *(FORECAST.format(name) for name in ("database_size", "object_storage"))))
-def sizes_hidden(target: Target) -> Iterator[None]:
+def sizes_hidden(target: SandboxTarget) -> Iterator[None]:
     """The sizes are no longer measured; their week of history is still there."""
     _hide(target, "database_size_bytes", "object_storage_bytes")
     yield
@@ -117,7 +117,7 @@ MACHINE = ("node_cpu_seconds_total", "node_filesystem_avail_bytes", "process_res
 
 
 @fault("preflight", "postlaunch", turns=turning("unknown", CPU, GROWTH, *DISKS))
-def machine_metrics_hidden(target: Target) -> Iterator[None]:
+def machine_metrics_hidden(target: SandboxTarget) -> Iterator[None]:
     """The machine's exporter has stopped; what it said in the last hours is still there."""
     _hide(target, *MACHINE)
     yield
@@ -125,7 +125,7 @@ def machine_metrics_hidden(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns=turning("unknown", MEMORY, DATABASE_CPU))
-def machine_metrics_not_a_number(target: Target) -> Iterator[None]:
+def machine_metrics_not_a_number(target: SandboxTarget) -> Iterator[None]:
     """Two gauges are NaN: something divides by nothing."""
     target.front.not_a_number |= {"node_memory_MemAvailable_bytes", "database_cpu_share"}
     target.monitoring.settle()
@@ -135,7 +135,7 @@ def machine_metrics_not_a_number(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={DATABASE_CPU: "fail"})
-def database_busy(target: Target) -> Iterator[None]:
+def database_busy(target: SandboxTarget) -> Iterator[None]:
     """The database's CPU is busy to 92 %."""
     usual, target.front.database_cpu = target.front.database_cpu, 0.92
     target.monitoring.settle()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from readiness.sandbox.faults import fault, turning
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
     from readiness.sandbox.workers import PromotionWorker
 
 RATE = "ingestion.error_rate_last_hour[{}]"
@@ -27,7 +27,7 @@ PAUSED = "ingestion.no_workspace_paused[no-workspace-paused]"
 PLANTED = "planted"
 
 
-def _uploads(target: Target, columns: str, values: str, count: int = 1) -> None:
+def _uploads(target: SandboxTarget, columns: str, values: str, count: int = 1) -> None:
     """Insert uploads that only the clean-up of the fault will touch again."""
     target.admin.rows(
         f"insert into data_uploads (workspace_id, platform, source, object_path, {columns})"  # noqa: S608  own words
@@ -35,11 +35,11 @@ def _uploads(target: Target, columns: str, values: str, count: int = 1) -> None:
     )
 
 
-def _mend(target: Target) -> None:
+def _mend(target: SandboxTarget) -> None:
     target.admin.rows("delete from data_uploads where source = %s", PLANTED)
 
 
-def _failures(target: Target, share: float) -> None:
+def _failures(target: SandboxTarget, share: float) -> None:
     """Insert so many failed uploads that they make up the share of the last hour's."""
     now = target.admin.one(
         "select count(*) as uploads, count(*) filter (where status = 'failed') as failed from data_uploads"
@@ -51,7 +51,7 @@ def _failures(target: Target, share: float) -> None:
 
 
 @fault("postlaunch", turns=turning("fail", HOURLY, INCIDENT))
-def error_rate_7(target: Target) -> Iterator[None]:
+def error_rate_7(target: SandboxTarget) -> Iterator[None]:
     """7 % of the last hour's uploads failed: an alert."""
     _failures(target, 0.07)
     yield
@@ -59,7 +59,7 @@ def error_rate_7(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns=turning("fail", HOURLY, INCIDENT, PAUSE))
-def error_rate_15(target: Target) -> Iterator[None]:
+def error_rate_15(target: SandboxTarget) -> Iterator[None]:
     """15 % of the last hour's uploads failed: page, and pause."""
     _failures(target, 0.15)
     yield
@@ -67,7 +67,7 @@ def error_rate_15(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns=turning("fail", HOURLY, INCIDENT, PAUSE, ROLLBACK))
-def error_rate_25(target: Target) -> Iterator[None]:
+def error_rate_25(target: SandboxTarget) -> Iterator[None]:
     """25 % of the last hour's uploads failed: roll back."""
     _failures(target, 0.25)
     yield
@@ -75,7 +75,7 @@ def error_rate_25(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns=turning("unknown", HOURLY, INCIDENT, PAUSE, ROLLBACK, STATUS, SLOW))
-def no_uploads(target: Target) -> Iterator[None]:
+def no_uploads(target: SandboxTarget) -> Iterator[None]:
     """Nobody has uploaded anything for an hour."""
     shifted = target.admin.rows(
         "update data_uploads set created_at = created_at - interval '2 hours', started_at = started_at"
@@ -91,7 +91,7 @@ def no_uploads(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={STATUS: "fail"})
-def status_unknown(target: Target) -> Iterator[None]:
+def status_unknown(target: SandboxTarget) -> Iterator[None]:
     """An upload has a status that no worker knows."""
     _uploads(target, "status", "'quarantined'")
     yield
@@ -99,7 +99,7 @@ def status_unknown(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns=turning("fail", *BACKLOG))
-def staging_backlog_grown(target: Target) -> Iterator[None]:
+def staging_backlog_grown(target: SandboxTarget) -> Iterator[None]:
     """Staging holds ten thousand rows."""
     target.admin.rows(
         "insert into staging_rows (upload_id, workspace_id, row_number, payload, validation_status)"
@@ -110,7 +110,7 @@ def staging_backlog_grown(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={SLOW: "fail"})
-def slow_upload(target: Target) -> Iterator[None]:
+def slow_upload(target: SandboxTarget) -> Iterator[None]:
     """An upload took six minutes."""
     _uploads(
         target, "status, row_count, started_at, completed_at", "'completed', 0, now() - interval '6 minutes', now()"
@@ -120,7 +120,7 @@ def slow_upload(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns=turning("fail", *STUCK))
-def stuck_upload(target: Target) -> Iterator[None]:
+def stuck_upload(target: SandboxTarget) -> Iterator[None]:
     """An upload has been promoting for three quarters of an hour."""
     _uploads(target, "status, started_at", "'promoting', now() - interval '45 minutes'")
     yield
@@ -128,7 +128,7 @@ def stuck_upload(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={INTEGRITY: "fail"})
-def rows_lost(target: Target) -> Iterator[None]:
+def rows_lost(target: SandboxTarget) -> Iterator[None]:
     """A completed upload counts three rows, and production holds none of them."""
     values = "'completed', 3, now() - interval '1 minute', now()"
     _uploads(target, "status, row_count, started_at, completed_at", values)
@@ -137,7 +137,7 @@ def rows_lost(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={INTEGRITY: "fail"})
-def rows_orphaned(target: Target) -> Iterator[None]:
+def rows_orphaned(target: SandboxTarget) -> Iterator[None]:
     """Production holds a row that belongs to no upload."""
     target.admin.rows(
         "insert into campaign_metrics (upload_id, workspace_id, platform, day, campaign, impressions, clicks, spend)"
@@ -148,7 +148,7 @@ def rows_orphaned(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", "postlaunch", turns={PAUSED: "fail"})
-def workspace_paused(target: Target) -> Iterator[None]:
+def workspace_paused(target: SandboxTarget) -> Iterator[None]:
     """One customer's ingestion is paused."""
     target.admin.rows("update workspace_settings set ingestion_paused = true where workspace_id = 'ws_acme'")
     yield
@@ -156,7 +156,7 @@ def workspace_paused(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", turns=turning("fail", ACCEPTED, VERIFIED, *PROMOTED, COUNTED))
-def promotion_stalled(target: Target) -> Iterator[None]:
+def promotion_stalled(target: SandboxTarget) -> Iterator[None]:
     """PromotionWorker beats and does nothing: uploads never end."""
     worker = target.workers["PromotionWorker"]
     worker.works = False
@@ -165,7 +165,7 @@ def promotion_stalled(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", turns=turning("fail", *PROMOTED))
-def promotion_loses_a_row(target: Target) -> Iterator[None]:
+def promotion_loses_a_row(target: SandboxTarget) -> Iterator[None]:
     """The promotion counts a row that it does not write."""
     worker = cast("PromotionWorker", target.workers["PromotionWorker"])
     worker.loses_a_row = True
@@ -174,7 +174,7 @@ def promotion_loses_a_row(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", turns=turning("unknown", ACCEPTED, VERIFIED, *PROMOTED, COUNTED))
-def upload_denied(target: Target) -> Iterator[None]:
+def upload_denied(target: SandboxTarget) -> Iterator[None]:
     """The token of the test workspace has been revoked."""
     tokens, target.service.tokens = target.service.tokens, {}
     yield

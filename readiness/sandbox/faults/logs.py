@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault, turning
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 STREAMING = "logs.streaming[launch400k/logs-streaming]"
 LINES = ("logs.no_errors_since_launch[no-log-errors]", "logs.no_errors_since_launch[recent-errors]")
 
 
 @fault("smoke", "postlaunch", turns=turning("fail", *LINES))
-def log_errors(target: Target) -> Iterator[None]:
+def log_errors(target: SandboxTarget) -> Iterator[None]:
     """The service logs errors."""
     log = target.service.plant.log
     before = log.path.read_bytes()
@@ -25,7 +25,7 @@ def log_errors(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", "postlaunch", turns=turning("unknown", *LINES))
-def log_malformed(target: Target) -> Iterator[None]:
+def log_malformed(target: SandboxTarget) -> Iterator[None]:
     """Another program writes to the log, and not in JSON."""
     log = target.service.plant.log
     before = log.path.read_bytes()
@@ -35,7 +35,7 @@ def log_malformed(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={STREAMING: "fail"})
-def logs_stopped(target: Target) -> Iterator[None]:
+def logs_stopped(target: SandboxTarget) -> Iterator[None]:
     """The shipper stopped half an hour ago."""
     target.watchers.loki.newest_age = 1_800
     yield
@@ -43,7 +43,7 @@ def logs_stopped(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={STREAMING: "unknown"})
-def logs_of_nobody(target: Target) -> Iterator[None]:
+def logs_of_nobody(target: SandboxTarget) -> Iterator[None]:
     """No line of the stream has arrived for a day."""
     target.watchers.loki.empty = True
     yield
@@ -51,7 +51,7 @@ def logs_of_nobody(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={STREAMING: "unknown"})
-def logs_unreadable(target: Target) -> Iterator[None]:
+def logs_unreadable(target: SandboxTarget) -> Iterator[None]:
     """Loki is saturated."""
     target.watchers.loki.status = 429
     yield
@@ -59,7 +59,7 @@ def logs_unreadable(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={STREAMING: "unknown"})
-def logs_behind_a_sign_in(target: Target) -> Iterator[None]:
+def logs_behind_a_sign_in(target: SandboxTarget) -> Iterator[None]:
     """Loki's proxy answers HTML with status 200."""
     target.watchers.loki.html = True
     yield

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault, turning
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 EMITTING = "metrics.emitting[metrics-emitting:{}]"
 NAMES = (
@@ -21,7 +21,7 @@ INCREMENTING = "metrics.incrementing[metrics-incrementing]"
 
 
 @fault("preflight", turns={EMITTING.format("ingestion_errors_total"): "fail"})
-def metric_missing(target: Target) -> Iterator[None]:
+def metric_missing(target: SandboxTarget) -> Iterator[None]:
     """One of the four metrics is not emitted."""
     target.service.plant.telemetry.hidden = "ingestion_errors"
     yield
@@ -29,7 +29,7 @@ def metric_missing(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", *map(EMITTING.format, NAMES)))
-def metrics_denied(target: Target) -> Iterator[None]:
+def metrics_denied(target: SandboxTarget) -> Iterator[None]:
     """The exposition page is closed to the probe."""
     target.service.metrics_status = 403
     yield
@@ -37,7 +37,7 @@ def metrics_denied(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", turns={INCREMENTING: "fail"})
-def counters_frozen(target: Target) -> Iterator[None]:
+def counters_frozen(target: SandboxTarget) -> Iterator[None]:
     """The counters no longer move."""
     target.service.plant.telemetry.frozen = True
     yield

@@ -17,7 +17,7 @@ from readiness.sandbox.faults.slo import LEVELS, resumed, stopped
 from readiness.sandbox.faults.workers import BACKLOGS, CRON_RAN
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 SERIES = (*LEVELS, *EVENTS, USERS, *USAGE, *FORECASTS, *HIT_RATIOS, *BACKLOGS, CRON_RAN)
 """What is judged by the front's series, from the launch on."""
@@ -25,7 +25,7 @@ ALERTS = (*OWN, *RULES_OF_OTHERS, RECENT)
 
 
 @fault("smoke", "postlaunch", "ga", turns=turning("unknown", *SERIES))
-def front_not_scraped(target: Target) -> Iterator[None]:
+def front_not_scraped(target: SandboxTarget) -> Iterator[None]:
     """Prometheus cannot read the front's metrics."""
     since = time.time() - 1
     target.front.status = 503
@@ -41,7 +41,7 @@ def front_not_scraped(target: Target) -> Iterator[None]:
     *("preflight", "smoke", "postlaunch", "ga"),
     turns=turning("unknown", *SERIES, *ALERTS, *INCIDENTS_OF_OTHERS, WARM) | turning("fail", *PANELS),
 )
-def prometheus_away(target: Target) -> Iterator[None]:
+def prometheus_away(target: SandboxTarget) -> Iterator[None]:
     """Nobody listens where Prometheus was; the panels over it show an error."""
     target.monitoring.away()
     yield
@@ -49,7 +49,7 @@ def prometheus_away(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", *ALERTS, DISKS[1], USERS, WARM, *PANELS))
-def prometheus_denied(target: Target) -> Iterator[None]:
+def prometheus_denied(target: SandboxTarget) -> Iterator[None]:
     """Prometheus asks the probe for a password, and Grafana too."""
     target.monitoring.deny(denied=True)
     yield

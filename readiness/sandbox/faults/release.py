@@ -10,7 +10,7 @@ from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.vendors.tickets import Issue
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 CI = "release.ci_green[agency/automated-tests]"
 BLOCKERS = "release.no_open_blockers[no-open-p1-p2]"
@@ -39,7 +39,7 @@ PROCEDURE = tuple(
 
 
 @fault("preflight", turns={BLOCKERS: "fail"})
-def open_p1(target: Target) -> Iterator[None]:
+def open_p1(target: SandboxTarget) -> Iterator[None]:
     """A bug of the highest priority is open; its title is not kind to reports."""
     target.office.github.issues.append(Issue("Uploads vanish <script>alert(1)</script>\n| a | b |", ["bug", "P1"]))
     yield
@@ -47,7 +47,7 @@ def open_p1(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={BLOCKERS: "unknown"})
-def priority_label_renamed(target: Target) -> Iterator[None]:
+def priority_label_renamed(target: SandboxTarget) -> Iterator[None]:
     """No label is called P2 any more: that none is open says nothing."""
     target.office.github.labels.remove("P2")
     yield
@@ -55,7 +55,7 @@ def priority_label_renamed(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={CI: "fail"})
-def ci_red(target: Target) -> Iterator[None]:
+def ci_red(target: SandboxTarget) -> Iterator[None]:
     """One job of the revision that runs has failed; the others passed."""
     runs = target.office.github.runs
     before, runs["lint"] = runs["lint"], ("completed", "failure")
@@ -64,7 +64,7 @@ def ci_red(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={CI: "unknown"})
-def ci_pending(target: Target) -> Iterator[None]:
+def ci_pending(target: SandboxTarget) -> Iterator[None]:
     """The tests of the revision that runs have not ended."""
     runs = target.office.github.runs
     before, runs["test"] = runs["test"], ("in_progress", None)
@@ -73,7 +73,7 @@ def ci_pending(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", DECISION, APPROVAL, LAUNCH_TIME))
-def called_off(target: Target) -> Iterator[None]:
+def called_off(target: SandboxTarget) -> Iterator[None]:
     """A stakeholder took the approval back, the team decided no-go, and the launch is tomorrow."""
     with target.office.rewritten() as (_, record):
         now = datetime.now(UTC)
@@ -85,7 +85,7 @@ def called_off(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={MAINTENANCE: "fail"})
-def announced_late(target: Target) -> Iterator[None]:
+def announced_late(target: SandboxTarget) -> Iterator[None]:
     """The maintenance was announced two hours before it began."""
     with target.office.rewritten() as (_, record):
         window = record["maintenance"][0]
@@ -96,7 +96,7 @@ def announced_late(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={WATCHED: "fail"})
-def went_home(target: Target) -> Iterator[None]:
+def went_home(target: SandboxTarget) -> Iterator[None]:
     """Somebody looked for seven minutes after the deployment, and then nobody."""
     with target.office.rewritten() as (_, record):
         del record["looks"][4:]
@@ -105,7 +105,7 @@ def went_home(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={WATCHED: "unknown"})
-def watch_without_times(target: Target) -> Iterator[None]:
+def watch_without_times(target: SandboxTarget) -> Iterator[None]:
     """The record of the looks carries no zone."""
     with target.office.rewritten() as (_, record):
         for look in record["looks"]:
@@ -115,7 +115,7 @@ def watch_without_times(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", DECISION, APPROVAL, LAUNCH_TIME, MAINTENANCE))
-def record_lost(target: Target) -> Iterator[None]:
+def record_lost(target: SandboxTarget) -> Iterator[None]:
     """What was decided and announced cannot be read."""
     path = target.office.folder / "release.json"
     whole = path.read_text(encoding="utf-8")
@@ -125,7 +125,7 @@ def record_lost(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", CI, BLOCKERS, *PREVIOUS, *PROCEDURE))
-def github_denied(target: Target) -> Iterator[None]:
+def github_denied(target: SandboxTarget) -> Iterator[None]:
     """The probe's token has expired."""
     github = target.office.github
     before, github.token = github.token, "github_pat_of_somebody_else"

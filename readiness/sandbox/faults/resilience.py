@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 CLOSED = "resilience.breakers_closed[breakers-closed]"
 STABLE = "resilience.breakers_stable[rollback-recommended]"
 
 
 @fault("preflight", "postlaunch", turns={CLOSED: "fail"})
-def breaker_open(target: Target) -> Iterator[None]:
+def breaker_open(target: SandboxTarget) -> Iterator[None]:
     """The parser's circuit breaker is open."""
     target.admin.rows("update circuit_breaker_state set state = 'open', opened_at = now() where name = 'parser'")
     yield
@@ -23,7 +23,7 @@ def breaker_open(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={STABLE: "fail"})
-def breaker_flapping(target: Target) -> Iterator[None]:
+def breaker_flapping(target: SandboxTarget) -> Iterator[None]:
     """A circuit breaker has opened three times in the last hour, and is closed again."""
     target.admin.rows(
         "insert into circuit_breaker_events (name, from_state, to_state, at)"

@@ -9,11 +9,11 @@ from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.faults.release import PREVIOUS, PROCEDURE
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 
 @fault("preflight", turns=turning("fail", *PREVIOUS))
-def no_earlier_tag(target: Target) -> Iterator[None]:
+def no_earlier_tag(target: SandboxTarget) -> Iterator[None]:
     """Only what runs is tagged, and what is to come after it."""
     github = target.office.github
     before = dict(github.tags)
@@ -24,7 +24,7 @@ def no_earlier_tag(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={PREVIOUS[-1]: "fail"})
-def backup_tag_missing(target: Target) -> Iterator[None]:
+def backup_tag_missing(target: SandboxTarget) -> Iterator[None]:
     """Nobody has made the tag backup-* before this deployment; the last release is still there."""
     tags = target.office.github.tags
     before = tags.pop("backup-1")
@@ -33,7 +33,7 @@ def backup_tag_missing(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", *PROCEDURE))
-def procedure_changed_alone(target: Target) -> Iterator[None]:
+def procedure_changed_alone(target: SandboxTarget) -> Iterator[None]:
     """The rollback procedure was changed, and only its author said yes."""
     github = target.office.github
     before, github.reviews = github.reviews, [("ada", "APPROVED"), ("grace", "COMMENTED")]

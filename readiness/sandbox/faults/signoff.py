@@ -15,7 +15,7 @@ from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.faults.attestations import TURNED
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
     from readiness.sandbox.vendors.tickets import Issue
 
 MANUAL = "signoff.no_manual_interventions[ga-manual-interventions]"
@@ -43,7 +43,7 @@ INCIDENTS_OF_OTHERS = tuple(item for item in INCIDENTS if "/" in item)
 
 
 @fault("ga", turns={MANUAL: "fail"})
-def intervened_by_hand(target: Target) -> Iterator[None]:
+def intervened_by_hand(target: SandboxTarget) -> Iterator[None]:
     """Somebody restarted a worker by hand yesterday."""
     target.admin.rows(
         "insert into operations.audit_trail (at, actor, action, by_hand)"
@@ -54,7 +54,7 @@ def intervened_by_hand(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns={BURDEN: "fail"})
-def paged_twice(target: Target) -> Iterator[None]:
+def paged_twice(target: SandboxTarget) -> Iterator[None]:
     """Whoever was on call was paged twice this week."""
     target.admin.rows(
         "insert into operations.pages select now() - interval '1 day' * n, 'bo', 'lag' from generate_series(1, 2) as n"
@@ -64,7 +64,7 @@ def paged_twice(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns={SUPPORT: "fail"})
-def support_doubled(target: Target) -> Iterator[None]:
+def support_doubled(target: SandboxTarget) -> Iterator[None]:
     """Twice as many requests for support as in other weeks."""
     target.admin.rows(
         "insert into operations.support_requests"
@@ -75,7 +75,7 @@ def support_doubled(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns=turning("unknown", MANUAL, BURDEN, SUPPORT, *INCIDENTS))
-def operations_closed(target: Target) -> Iterator[None]:
+def operations_closed(target: SandboxTarget) -> Iterator[None]:
     """What people write down has moved, and nobody told the probe."""
     target.admin.rows("alter schema operations rename to operations_of_old")
     yield
@@ -83,7 +83,7 @@ def operations_closed(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns={MANUAL: "unknown"})
-def audit_trail_cut(target: Target) -> Iterator[None]:
+def audit_trail_cut(target: SandboxTarget) -> Iterator[None]:
     """The audit trail was emptied three days ago: what was done by hand before is gone."""
     target.admin.rows("create table operations.kept as select * from operations.audit_trail")
     target.admin.rows("delete from operations.audit_trail where at < now() - interval '3 days'")
@@ -97,7 +97,7 @@ def audit_trail_cut(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns=turning("fail", *WHOLE))
-def report_lacks_a_field(target: Target) -> Iterator[None]:
+def report_lacks_a_field(target: SandboxTarget) -> Iterator[None]:
     """An incident's report still has a placeholder for the root cause."""
     target.papers.report(root_cause="<to be written>")
     yield
@@ -105,7 +105,7 @@ def report_lacks_a_field(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns={IN_TIME: "fail"})
-def report_after_50_hours(target: Target) -> Iterator[None]:
+def report_after_50_hours(target: SandboxTarget) -> Iterator[None]:
     """An incident's report was written 50 hours after its end."""
     target.papers.report(hours_after=50)
     yield
@@ -113,18 +113,18 @@ def report_after_50_hours(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns=turning("fail", *WHOLE))
-def postmortem_lacks_a_field(target: Target) -> Iterator[None]:
+def postmortem_lacks_a_field(target: SandboxTarget) -> Iterator[None]:
     """An incident's report in the tracker says nothing under one of its headings."""
     yield from _in_the_tracker(target, postmortem(preventive_actions="<!-- what, who, until when -->"))
 
 
 @fault("ga", turns={IN_TIME: "fail"})
-def postmortem_not_dated(target: Target) -> Iterator[None]:
+def postmortem_not_dated(target: SandboxTarget) -> Iterator[None]:
     """Nothing tells when an incident's report in the tracker was written, and its end is ten days ago."""
     yield from _in_the_tracker(target, postmortem(hours_after=None))
 
 
-def _in_the_tracker(target: Target, report: Issue) -> Iterator[None]:
+def _in_the_tracker(target: SandboxTarget, report: Issue) -> Iterator[None]:
     issues = target.channels.tickets.issues
     usual, issues[-1] = issues[-1], report
     yield
@@ -132,7 +132,7 @@ def _in_the_tracker(target: Target, report: Issue) -> Iterator[None]:
 
 
 @fault("ga", turns=turning("fail", *INCIDENTS))
-def report_missing(target: Target) -> Iterator[None]:
+def report_missing(target: SandboxTarget) -> Iterator[None]:
     """An incident of last week has no report."""
     target.admin.rows(
         "insert into operations.incidents values"
@@ -143,7 +143,7 @@ def report_missing(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns=turning("fail", *WHOLE))
-def alert_without_a_report(target: Target) -> Iterator[None]:
+def alert_without_a_report(target: SandboxTarget) -> Iterator[None]:
     """A critical alert fired, and nobody has written of it; there is time for that until the day after tomorrow."""
     lapse = f"- {{alert: {LAPSE}, expr: vector(1), labels: {{severity: critical}}}}\n      - alert: HighCpu\n"
     target.monitoring.rules(RULES.read_text(encoding="utf-8").replace("- alert: HighCpu\n", lapse))
@@ -154,7 +154,7 @@ def alert_without_a_report(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns=turning("unknown", *INCIDENTS))
-def report_malformed(target: Target) -> Iterator[None]:
+def report_malformed(target: SandboxTarget) -> Iterator[None]:
     """A file among the reports is none: nobody knows what it is about."""
     path = target.papers.reports / "INC-9.md"
     path.write_text("---\nid: INC-9\nstarted_at: yesterday\n---\n", encoding="utf-8")
@@ -163,7 +163,7 @@ def report_malformed(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns={APPROVALS: "fail"})
-def approval_missing(target: Target) -> Iterator[None]:
+def approval_missing(target: SandboxTarget) -> Iterator[None]:
     """The SRE Lead has not approved."""
     target.papers.sign({role: name for role, name in target.papers.people.items() if role != "SRE Lead"})
     yield
@@ -171,7 +171,7 @@ def approval_missing(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns={APPROVALS: "fail"})
-def approval_by_one_for_two(target: Target) -> Iterator[None]:
+def approval_by_one_for_two(target: SandboxTarget) -> Iterator[None]:
     """One person approved for two roles, and nobody says why that may be."""
     target.papers.sign(target.papers.people | {"SRE Lead": "ada  BYRON"})
     yield
@@ -179,7 +179,7 @@ def approval_by_one_for_two(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns={APPROVALS: "unknown"})
-def sign_off_missing(target: Target) -> Iterator[None]:
+def sign_off_missing(target: SandboxTarget) -> Iterator[None]:
     """Nobody has written a sign-off."""
     target.papers.sign_off.unlink()
     yield
@@ -187,7 +187,7 @@ def sign_off_missing(target: Target) -> Iterator[None]:
 
 
 @fault(turns={})
-def decision_deferred(target: Target) -> Iterator[None]:
+def decision_deferred(target: SandboxTarget) -> Iterator[None]:
     """All have approved, and the decision was deferred: no line turns, and the verdict does."""
     target.papers.sign(decision="deferred", reason="a client asked for two weeks more", review_on="2030-01-31")
     yield
@@ -195,7 +195,7 @@ def decision_deferred(target: Target) -> Iterator[None]:
 
 
 @fault(turns={})
-def decision_open(target: Target) -> Iterator[None]:
+def decision_open(target: SandboxTarget) -> Iterator[None]:
     """All have approved, and nobody has decided: no line turns, and the verdict does."""
     target.papers.sign(decision="open")
     yield
@@ -203,7 +203,7 @@ def decision_open(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns={DOCUMENTATION: "fail"})
-def documentation_unpublished(target: Target) -> Iterator[None]:
+def documentation_unpublished(target: SandboxTarget) -> Iterator[None]:
     """One page of the documentation is not there."""
     target.papers.page_status["api"] = 404
     yield
@@ -211,19 +211,19 @@ def documentation_unpublished(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns={DOCUMENTATION: "unknown"})
-def documentation_denied(target: Target) -> Iterator[None]:
+def documentation_denied(target: SandboxTarget) -> Iterator[None]:
     """One page of the documentation is shown to nobody outside."""
     target.papers.page_status["api"] = 403
     yield
     target.papers.page_status["api"] = 200
 
 
-def _signed(target: Target) -> None:
+def _signed(target: SandboxTarget) -> None:
     target.papers.sign(signed_at=(datetime.now(UTC) - timedelta(minutes=1)).isoformat())
 
 
 @fault("ga", turns=SIGNED | {FLAG: "fail"})
-def flag_half_rolled_out(target: Target) -> Iterator[None]:
+def flag_half_rolled_out(target: SandboxTarget) -> Iterator[None]:
     """The page is signed, and half of all do not get the feature."""
     _signed(target)
     target.admin.rows("update feature_flags set rollout_share = 0.5")
@@ -233,7 +233,7 @@ def flag_half_rolled_out(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns=SIGNED | {FLAG: "unknown"})
-def flag_lost(target: Target) -> Iterator[None]:
+def flag_lost(target: SandboxTarget) -> Iterator[None]:
     """The page is signed, and the flag is gone from the store."""
     _signed(target)
     target.admin.rows("update feature_flags set name = 'ingestion_v3_enabled' where name = 'ingestion_v2_enabled'")
@@ -246,7 +246,7 @@ ATTESTED = (*ATTESTED_AFTER_IT, *(item for item in TURNED if "/" not in item))
 
 
 @fault("ga", turns=SIGNED | {FLAG: "fail"} | turning("fail", *ATTESTED))
-def attestations_withdrawn_after_the_sign_off(target: Target) -> Iterator[None]:
+def attestations_withdrawn_after_the_sign_off(target: SandboxTarget) -> Iterator[None]:
     """The page is signed, and people have taken back all that they attested; the flag is on for nobody."""
     _signed(target)
     target.attested.withdraw()
@@ -256,7 +256,7 @@ def attestations_withdrawn_after_the_sign_off(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns=SIGNED | {FLAG: "fail"} | turning("unknown", *ATTESTED))
-def attestations_expired_after_the_sign_off(target: Target) -> Iterator[None]:
+def attestations_expired_after_the_sign_off(target: SandboxTarget) -> Iterator[None]:
     """The page is signed, and what people attested has expired; the flag is on for nobody."""
     _signed(target)
     target.attested.write(datetime.now(UTC).date() - VALID - timedelta(days=1))
@@ -266,7 +266,7 @@ def attestations_expired_after_the_sign_off(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns=SIGNED)
-def rolled_out_and_signed(target: Target) -> Iterator[None]:
+def rolled_out_and_signed(target: SandboxTarget) -> Iterator[None]:
     """No fault: the page is signed, and everybody gets the feature."""
     _signed(target)
     target.admin.rows("update feature_flags set enabled = true, rollout_share = 1")

@@ -12,7 +12,7 @@ from readiness.sandbox.faults.infrastructure import FORECAST
 from readiness.sandbox.front import BUCKETS
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 REQUESTS, BUCKET = "http_requests_total", "http_request_duration_seconds_bucket"
 PATH, ENDPOINT_PATH = "/", "/api/v1/ingest/browser"
@@ -45,7 +45,7 @@ GA_AVAILABILITY = "slo.availability_window[ga-availability]"
 GA_BREAKERS = "slo.breaker_events_window[ga-breaker-events]"
 
 
-def _fail(target: Target, share: float, window: str, path: str = PATH, code: str = "500") -> None:
+def _fail(target: SandboxTarget, share: float, window: str, path: str = PATH, code: str = "500") -> None:
     """Add so many refused requests that they make up the share of a window's."""
     asked = target.monitoring.value(f"sum(increase({REQUESTS}[{window}]))")
     failed = target.monitoring.value(f'sum(increase({REQUESTS}{{code="{code}"}}[{window}]))')
@@ -53,7 +53,7 @@ def _fail(target: Target, share: float, window: str, path: str = PATH, code: str
     target.monitoring.settle()
 
 
-def _slow(target: Target, p95: float, window: str) -> None:
+def _slow(target: SandboxTarget, p95: float, window: str) -> None:
     """Add so many slow answers to the histogram that a window's 95 % take so many seconds."""
 
     def within(bound: str) -> float:
@@ -69,128 +69,128 @@ def _slow(target: Target, p95: float, window: str) -> None:
     target.monitoring.settle()
 
 
-def _errors(target: Target, share: float, window: str) -> Iterator[None]:
+def _errors(target: SandboxTarget, share: float, window: str) -> Iterator[None]:
     with target.monitoring.spoiling():
         _fail(target, share, window)
         yield
 
 
-def _slowness(target: Target, p95: float, window: str) -> Iterator[None]:
+def _slowness(target: SandboxTarget, p95: float, window: str) -> Iterator[None]:
     with target.monitoring.spoiling():
         _slow(target, p95, window)
         yield
 
 
 @fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE))
-def errors_4_9(target: Target) -> Iterator[None]:
+def errors_4_9(target: SandboxTarget) -> Iterator[None]:
     """4.9 % of the last hour's requests failed."""
     yield from _errors(target, 0.049, "1h")
 
 
 @fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE))
-def errors_5_1(target: Target) -> Iterator[None]:
+def errors_5_1(target: SandboxTarget) -> Iterator[None]:
     """5.1 % of the last hour's requests failed."""
     yield from _errors(target, 0.051, "1h")
 
 
 @fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE))
-def errors_10_1(target: Target) -> Iterator[None]:
+def errors_10_1(target: SandboxTarget) -> Iterator[None]:
     """10.1 % of the last hour's requests failed: under 1 % of the day's."""
     yield from _errors(target, 0.101, "1h")
 
 
 @fault("postlaunch", "ga", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK, WEEKLY))
-def errors_20_1(target: Target) -> Iterator[None]:
+def errors_20_1(target: SandboxTarget) -> Iterator[None]:
     """20.1 % of the last hour's requests failed: above 1 % of the day's, and half as many again as in a week."""
     yield from _errors(target, 0.201, "1h")
 
 
 @fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK))
-def errors_of_the_day_4_9(target: Target) -> Iterator[None]:
+def errors_of_the_day_4_9(target: SandboxTarget) -> Iterator[None]:
     """4.9 % of the day's requests failed, all of them just now."""
     yield from _errors(target, 0.049, "24h")
 
 
 @fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK))
-def errors_of_the_day_5_1(target: Target) -> Iterator[None]:
+def errors_of_the_day_5_1(target: SandboxTarget) -> Iterator[None]:
     """5.1 % of the day's requests failed, all of them just now."""
     yield from _errors(target, 0.051, "24h")
 
 
 @fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK, TRAFFIC))
-def errors_of_the_day_10_1(target: Target) -> Iterator[None]:
+def errors_of_the_day_10_1(target: SandboxTarget) -> Iterator[None]:
     """10.1 % of the day's requests failed, all of them just now: more than come in an hour."""
     yield from _errors(target, 0.101, "24h")
 
 
 @fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK, TRAFFIC))
-def errors_of_the_day_20_1(target: Target) -> Iterator[None]:
+def errors_of_the_day_20_1(target: SandboxTarget) -> Iterator[None]:
     """20.1 % of the day's requests failed, all of them just now."""
     yield from _errors(target, 0.201, "24h")
 
 
 @fault("postlaunch", turns={P95_LAUNCH: "warn"})
-def p95_1_1(target: Target) -> Iterator[None]:
+def p95_1_1(target: SandboxTarget) -> Iterator[None]:
     """p95 of the last hour is 1.1 s."""
     yield from _slowness(target, 1.1, "1h")
 
 
 @fault("postlaunch", turns={P95_LAUNCH: "warn"})
-def p95_1_4(target: Target) -> Iterator[None]:
+def p95_1_4(target: SandboxTarget) -> Iterator[None]:
     """p95 of the last hour is 1.4 s."""
     yield from _slowness(target, 1.4, "1h")
 
 
 @fault("postlaunch", turns=turning("fail", P95_LAUNCH, P95_SLOW))
-def p95_1_6(target: Target) -> Iterator[None]:
+def p95_1_6(target: SandboxTarget) -> Iterator[None]:
     """p95 of the last hour is 1.6 s."""
     yield from _slowness(target, 1.6, "1h")
 
 
 @fault("postlaunch", turns=turning("fail", P95_LAUNCH, P95_SLOW))
-def p95_2_1(target: Target) -> Iterator[None]:
+def p95_2_1(target: SandboxTarget) -> Iterator[None]:
     """p95 of the last hour is 2.1 s."""
     yield from _slowness(target, 2.1, "1h")
 
 
 @fault("postlaunch", turns=turning("fail", P95_LAUNCH, P95_SLOW))
-def p95_4_4(target: Target) -> Iterator[None]:
+def p95_4_4(target: SandboxTarget) -> Iterator[None]:
     """p95 of the last hour is 4.4 s."""
     yield from _slowness(target, 4.4, "1h")
 
 
 @fault("postlaunch", turns=turning("fail", P95_LAUNCH, P95_SLOW, *P95_AGENCY))
-def p95_5_3(target: Target) -> Iterator[None]:
+def p95_5_3(target: SandboxTarget) -> Iterator[None]:
     """p95 of the last hour is 5.3 s."""
     yield from _slowness(target, 5.3, "1h")
 
 
 @fault("postlaunch", "ga", turns=turning("fail", P95_DAILY))
-def p95_of_the_day_0_53(target: Target) -> Iterator[None]:
+def p95_of_the_day_0_53(target: SandboxTarget) -> Iterator[None]:
     """p95 of the day is 0.53 s."""
     yield from _slowness(target, 0.53, "24h")
 
 
 @fault("postlaunch", turns={P95_DAILY: "fail", P95_LAUNCH: "warn"})
-def p95_of_the_day_1_1(target: Target) -> Iterator[None]:
+def p95_of_the_day_1_1(target: SandboxTarget) -> Iterator[None]:
     """p95 of the day is 1.1 s."""
     yield from _slowness(target, 1.1, "24h")
 
 
 @fault("postlaunch", turns=turning("fail", P95_DAILY, P95_LAUNCH, P95_SLOW))
-def p95_of_the_day_2_1(target: Target) -> Iterator[None]:
+def p95_of_the_day_2_1(target: SandboxTarget) -> Iterator[None]:
     """p95 of the day is 2.1 s."""
     yield from _slowness(target, 2.1, "24h")
 
 
 @fault("ga", turns={WEEKLY: "fail"})
-def week_slower(target: Target) -> Iterator[None]:
+def week_slower(target: SandboxTarget) -> Iterator[None]:
     """p95 of the week is a fifth above last week's, and still under half a second."""
     yield from _slowness(target, 0.45, "7d")
 
 
 @fault("postlaunch", turns=turning("fail", *MEAN))
-def mean_slow(target: Target) -> Iterator[None]:
+def mean_slow(target: SandboxTarget) -> Iterator[None]:
     """The mean answer of the last hour took 2.1 s: few took very long."""
     with target.monitoring.spoiling():
         asked = target.monitoring.value(f"sum(increase({REQUESTS}[1h]))")
@@ -200,7 +200,7 @@ def mean_slow(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={THROTTLING: "fail"})
-def throttling_spike(target: Target) -> Iterator[None]:
+def throttling_spike(target: SandboxTarget) -> Iterator[None]:
     """2 % of the last hour's requests were turned away with 429."""
     with target.monitoring.spoiling():
         _fail(target, 0.02, "1h", code="429")
@@ -208,7 +208,7 @@ def throttling_spike(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", "postlaunch", turns={ENDPOINT: "fail"})
-def endpoint_failing(target: Target) -> Iterator[None]:
+def endpoint_failing(target: SandboxTarget) -> Iterator[None]:
     """One path fails more than yesterday; among all requests it is lost."""
     with target.monitoring.spoiling():
         _fail(target, 0.0085, "1h", ENDPOINT_PATH)
@@ -216,7 +216,7 @@ def endpoint_failing(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={TRAFFIC: "fail"})
-def traffic_spike(target: Target) -> Iterator[None]:
+def traffic_spike(target: SandboxTarget) -> Iterator[None]:
     """Three and a half times as many requests as in this hour of other days."""
     with target.monitoring.spoiling():
         asked = target.monitoring.value(f"sum(increase({REQUESTS}[1h]))")
@@ -226,7 +226,7 @@ def traffic_spike(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns=turning("fail", TRAFFIC, LEADS), retells=True)
-def traffic_halved(target: Target) -> Iterator[None]:
+def traffic_halved(target: SandboxTarget) -> Iterator[None]:
     """Since an hour there is less than half of the usual traffic."""
     target.front.lately["all"] = 0.45
     target.monitoring.again()
@@ -236,7 +236,7 @@ def traffic_halved(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", "postlaunch", turns={**turning("unknown", *HOURLY), TRAFFIC: "fail"}, retells=True)
-def requests_frozen(target: Target) -> Iterator[None]:
+def requests_frozen(target: SandboxTarget) -> Iterator[None]:
     """The counter of requests is there, and has not moved for an hour."""
     target.front.freeze(REQUESTS)
     now = time.time()
@@ -249,7 +249,7 @@ def requests_frozen(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", "postlaunch", "ga", turns=turning("unknown", *LEVELS))
-def requests_not_a_number(target: Target) -> Iterator[None]:
+def requests_not_a_number(target: SandboxTarget) -> Iterator[None]:
     """The counter of requests is NaN."""
     with target.monitoring.spoiling():
         target.front.not_a_number.add(REQUESTS)
@@ -259,7 +259,7 @@ def requests_not_a_number(target: Target) -> Iterator[None]:
 
 
 @fault("smoke", "postlaunch", "ga", turns=turning("unknown", *LEVELS, FORECAST.format("request_volume")))
-def requests_hidden(target: Target) -> Iterator[None]:
+def requests_hidden(target: SandboxTarget) -> Iterator[None]:
     """The counter of requests is no longer emitted."""
     target.front.hidden.add(REQUESTS)
     stopped(target, REQUESTS)
@@ -269,7 +269,7 @@ def requests_hidden(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", "ga", turns=turning("unknown", *BASELINE, THROTTLING, WEEKLY, UPTIME), retells=True)
-def requests_not_recorded(target: Target) -> Iterator[None]:
+def requests_not_recorded(target: SandboxTarget) -> Iterator[None]:
     """A day of the week is missing in the record of the requests."""
     now = time.time()
     target.monitoring.forget(now - 4 * 86_400, now - 3 * 86_400, REQUESTS)
@@ -278,28 +278,28 @@ def requests_not_recorded(target: Target) -> Iterator[None]:
 
 
 @fault(turns={})
-def counters_reset(target: Target) -> Iterator[None]:
+def counters_reset(target: SandboxTarget) -> Iterator[None]:
     """The front was started anew, and counts from nothing: no line may turn."""
     target.front.restore(dict.fromkeys(target.front.remember(), 0.0))
     target.monitoring.settle()
     yield
 
 
-def stopped(target: Target, match: str) -> None:
+def stopped(target: SandboxTarget, match: str) -> None:
     """Let it be some minutes since the last sample."""
     target.monitoring.seen()
     now = time.time()
     target.monitoring.forget(now - STOPPED_SECONDS, now, match)
 
 
-def resumed(target: Target) -> None:
+def resumed(target: SandboxTarget) -> None:
     """Wait for two samples: of one there is no increase."""
     target.monitoring.seen()
     target.monitoring.seen()
 
 
 @fault("ga", turns={UPTIME: "fail"})
-def front_was_away(target: Target) -> Iterator[None]:
+def front_was_away(target: SandboxTarget) -> Iterator[None]:
     """The front was away for more than a thousandth of the samples of a week."""
     since = time.time()
     target.front.status = 503
@@ -311,7 +311,7 @@ def front_was_away(target: Target) -> Iterator[None]:
     target.monitoring.forget(since, until, 'up{job="front"}')
 
 
-def _uploads(target: Target, count: int, columns: str, values: str) -> None:
+def _uploads(target: SandboxTarget, count: int, columns: str, values: str) -> None:
     """Insert uploads of the day before yesterday."""
     target.admin.rows(
         "insert into data_uploads (workspace_id, platform, source, created_at, started_at, completed_at, "  # noqa: S608  our own words
@@ -320,12 +320,12 @@ def _uploads(target: Target, count: int, columns: str, values: str) -> None:
     )
 
 
-def _mend(target: Target) -> None:
+def _mend(target: SandboxTarget) -> None:
     target.admin.rows("delete from data_uploads where source = 'planted'")
 
 
 @fault("ga", turns={GA_ERRORS: "fail"})
-def week_of_bad_files(target: Target) -> Iterator[None]:
+def week_of_bad_files(target: SandboxTarget) -> Iterator[None]:
     """More than 1 % of the week's uploads failed, for files that nobody could read."""
     _uploads(target, 30, "status, error_code", "now() - interval '2 days', 'failed', 'invalid_csv'")
     yield
@@ -333,7 +333,7 @@ def week_of_bad_files(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns=turning("fail", GA_ERRORS, GA_AVAILABILITY))
-def week_of_failures(target: Target) -> Iterator[None]:
+def week_of_failures(target: SandboxTarget) -> Iterator[None]:
     """More than 0.5 % of the week's uploads failed for reasons of the service's own."""
     _uploads(target, 30, "status, error_code", "now() - interval '2 days', 'failed', 'parse_error'")
     yield
@@ -341,7 +341,7 @@ def week_of_failures(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns={GA_P99: "fail"})
-def week_of_slow_uploads(target: Target) -> Iterator[None]:
+def week_of_slow_uploads(target: SandboxTarget) -> Iterator[None]:
     """More than 1 % of the week's uploads took eleven minutes."""
     _uploads(target, 60, "status, row_count", "now() - interval '2 days' + interval '11 minutes', 'completed', 0")
     yield
@@ -349,7 +349,7 @@ def week_of_slow_uploads(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns={GA_BREAKERS: "fail"})
-def breaker_opened_this_week(target: Target) -> Iterator[None]:
+def breaker_opened_this_week(target: SandboxTarget) -> Iterator[None]:
     """A circuit breaker opened two days ago; it is closed again."""
     target.admin.rows(
         "insert into circuit_breaker_events (name, from_state, to_state, at)"
@@ -360,7 +360,7 @@ def breaker_opened_this_week(target: Target) -> Iterator[None]:
 
 
 @fault("ga", turns=turning("unknown", GA_ERRORS, GA_P99, GA_AVAILABILITY, GA_BREAKERS))
-def tables_closed(target: Target) -> Iterator[None]:
+def tables_closed(target: SandboxTarget) -> Iterator[None]:
     """The probe's role may no longer read the service's tables."""
     target.admin.rows("revoke pg_read_all_data from readiness_probe")
     yield

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 ACCESSIBLE = "storage.bucket_accessible[bucket-accessible]"
 PERMITTED = "storage.upload_permitted[upload-permission]"
@@ -16,7 +16,7 @@ RETENTION = "storage.retention_policy[retention-policy]"
 
 
 @fault("preflight", turns={ACCESSIBLE: "fail", PERMITTED: "unknown"})
-def bucket_missing(target: Target) -> Iterator[None]:
+def bucket_missing(target: SandboxTarget) -> Iterator[None]:
     """The bucket does not exist."""
     bucket = target.store.folder / "uploads"
     aside = bucket.rename(bucket.with_name("aside"))
@@ -25,7 +25,7 @@ def bucket_missing(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={PERMITTED: "fail"})
-def upload_forbidden(target: Target) -> Iterator[None]:
+def upload_forbidden(target: SandboxTarget) -> Iterator[None]:
     """The service's credential may read, and not upload."""
     target.store.may_upload = False
     yield
@@ -33,7 +33,7 @@ def upload_forbidden(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={RETENTION: "fail"})
-def retention_unset(target: Target) -> Iterator[None]:
+def retention_unset(target: SandboxTarget) -> Iterator[None]:
     """No rule says how long objects are kept."""
     target.admin.rows("delete from storage_retention")
     yield
@@ -41,7 +41,7 @@ def retention_unset(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={RETENTION: "unknown"})
-def retention_hidden(target: Target) -> Iterator[None]:
+def retention_hidden(target: SandboxTarget) -> Iterator[None]:
     """The table of the rules has another name than the environment says."""
     target.admin.rows("alter table storage_retention rename to retention_rules")
     yield
@@ -49,7 +49,7 @@ def retention_hidden(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={ACCESSIBLE: "unknown", PERMITTED: "unknown", "health.ready[ready-200]": "fail"})
-def storage_gone(target: Target) -> Iterator[None]:
+def storage_gone(target: SandboxTarget) -> Iterator[None]:
     """The object store refuses connections; the service says that it is not ready."""
     target.storage_web.stop()
     yield

@@ -10,14 +10,14 @@ from readiness.sandbox.faults.signoff import INCIDENTS
 from readiness.sandbox.vendors.tickets import Issue
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 COMPLAINTS = tuple(f"support.no_open_complaints[{line}]" for line in ("client-complaints", "agency/customer-impact"))
 TRIAGED = "support.triaged[playbook/triage]"
 
 
 @fault("postlaunch", turns=turning("fail", *COMPLAINTS))
-def complaint_unanswered(target: Target) -> Iterator[None]:
+def complaint_unanswered(target: SandboxTarget) -> Iterator[None]:
     """A client has complained, and nobody has answered."""
     issues = target.channels.tickets.issues
     issues.append(Issue("My uploads are gone", ("complaint",)))
@@ -26,7 +26,7 @@ def complaint_unanswered(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={TRIAGED: "fail"})
-def ticket_untriaged(target: Target) -> Iterator[None]:
+def ticket_untriaged(target: SandboxTarget) -> Iterator[None]:
     """A security event has waited for a day and an hour, and is on the second page of its list."""
     issues = target.channels.tickets.issues
     more = [Issue(f"Event {number}", ("security", "P4")) for number in range(2)]
@@ -36,7 +36,7 @@ def ticket_untriaged(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", "ga", turns=turning("unknown", *COMPLAINTS, TRIAGED, *INCIDENTS))
-def tracker_denied(target: Target) -> Iterator[None]:
+def tracker_denied(target: SandboxTarget) -> Iterator[None]:
     """The token of the tracker has expired, which has support's tickets and incident reports."""
     tickets = target.channels.tickets
     before, tickets.token = tickets.token, "github_pat_of_somebody_else"

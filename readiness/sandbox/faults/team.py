@@ -10,7 +10,7 @@ from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.vendors.pagerduty import ADA, MAIN, SECURITY, Shift
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 _OTHERS = ("agency/emergency-contacts", "playbook/contacts", "umbrella/on-call-rotation")
 PRIMARY = tuple(f"team.primary_on_call[{line}]" for line in ("primary-on-call", "launch400k/primary", *_OTHERS))
@@ -35,7 +35,7 @@ STANDBY = "team.on_standby[launch400k/go-team]"
 
 
 @fault("preflight", turns=turning("fail", *PRIMARY))
-def on_call_gap(target: Target) -> Iterator[None]:
+def on_call_gap(target: SandboxTarget) -> Iterator[None]:
     """The handover of the first level is missed: for two hours of the launch nobody has it."""
     shift = target.office.pagerduty.shifts[1]
     before = shift.start
@@ -45,7 +45,7 @@ def on_call_gap(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", *SECONDARY, STANDBY))
-def one_person_on_all_levels(target: Target) -> Iterator[None]:
+def one_person_on_all_levels(target: SandboxTarget) -> Iterator[None]:
     """Whoever does not answer is asked again, as the second level and as the third."""
     pagerduty = target.office.pagerduty
     before = pagerduty.shifts
@@ -57,7 +57,7 @@ def one_person_on_all_levels(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", *PRIMARY))
-def roster_of_last_month(target: Target) -> Iterator[None]:
+def roster_of_last_month(target: SandboxTarget) -> Iterator[None]:
     """The roster names somebody who has left the rota; PagerDuty pages others."""
     with target.office.rewritten() as (roster, _):
         roster["roles"]["primary on-call"]["name"] = "Kurt Goedel"
@@ -66,7 +66,7 @@ def roster_of_last_month(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", *PRIMARY, *PATH, MATRIX, CONTACTS))
-def placeholder_contact(target: Target) -> Iterator[None]:
+def placeholder_contact(target: SandboxTarget) -> Iterator[None]:
     """The number of the primary on-call is still to come."""
     with target.office.rewritten() as (roster, _):
         roster["roles"]["primary on-call"]["contact"] = "+1-555-0100"
@@ -75,7 +75,7 @@ def placeholder_contact(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", *ROLES.values(), VENDORS, CONTACTS))
-def contacts_of_last_spring(target: Target) -> Iterator[None]:
+def contacts_of_last_spring(target: SandboxTarget) -> Iterator[None]:
     """Nobody has tried the contacts of some roles and of a vendor for 200 days."""
     with target.office.rewritten() as (roster, _):
         then = str((datetime.now(UTC) - timedelta(days=200)).date())
@@ -86,7 +86,7 @@ def contacts_of_last_spring(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", READ, ACCESS))
-def newcomer(target: Target) -> Iterator[None]:
+def newcomer(target: SandboxTarget) -> Iterator[None]:
     """Somebody joined the team who has neither read the runbook nor signed in anywhere."""
     with target.office.rewritten() as (roster, _):
         lately = roster["roles"]["executive"]["verified"]
@@ -96,7 +96,7 @@ def newcomer(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", *PATH, MATRIX))
-def escalation_slowed(target: Target) -> Iterator[None]:
+def escalation_slowed(target: SandboxTarget) -> Iterator[None]:
     """PagerDuty waits 45 and 20 minutes where the roster says 15 and 5."""
     minutes = target.office.pagerduty.minutes
     before = dict(minutes)
@@ -106,7 +106,7 @@ def escalation_slowed(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("fail", CONTACTS, STANDBY))
-def reached_by_mail_only(target: Target) -> Iterator[None]:
+def reached_by_mail_only(target: SandboxTarget) -> Iterator[None]:
     """PagerDuty has no telephone of whoever is called first, only a mail address."""
     target.office.pagerduty.mail_only.add(ADA)
     yield
@@ -114,7 +114,7 @@ def reached_by_mail_only(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns=turning("unknown", *PRIMARY, *SECONDARY, *PATH, MATRIX, CONTACTS, STANDBY))
-def pagerduty_denied(target: Target) -> Iterator[None]:
+def pagerduty_denied(target: SandboxTarget) -> Iterator[None]:
     """The probe's key was revoked."""
     pagerduty = target.office.pagerduty
     before, pagerduty.token = pagerduty.token, "u+of-somebody-else"
@@ -127,7 +127,7 @@ def pagerduty_denied(target: Target) -> Iterator[None]:
     turns=turning("unknown", *PRIMARY, *SECONDARY, *PATH, MATRIX, CONTACTS, VENDORS, *ROLES.values(), READ, ACCESS)
     | {"release.stakeholders_approve[stakeholder-approval]": "unknown"},
 )
-def roster_unreadable(target: Target) -> Iterator[None]:
+def roster_unreadable(target: SandboxTarget) -> Iterator[None]:
     """The roster was saved half."""
     path = target.office.folder / "team.json"
     whole = path.read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.vendors.status_pages import VENDORS
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 WORKS = "vendors.status_page_operational[{}]"
 SUPABASE, CLERK = WORKS.format("agency/supabase-status:supabase"), WORKS.format("agency/clerk-status:clerk")
@@ -20,7 +20,7 @@ AFTER_LAUNCH = WORKS.format("launch400k/vendor-outage")
 
 
 @fault("preflight", "postlaunch", turns=turning("fail", SUPABASE, BEFORE_LAUNCH["supabase"], AFTER_LAUNCH))
-def vendor_degraded_in_one_region(target: Target) -> Iterator[None]:
+def vendor_degraded_in_one_region(target: SandboxTarget) -> Iterator[None]:
     """The database vendor is degraded in one of its regions, which stand on its page under the same name."""
     site = target.channels.pages.sites["supabase"]
     site.turn("Database", "degraded_performance")
@@ -33,7 +33,7 @@ INCIDENTS = {"vercel": "Functions", "openai": "Chat Completions", "stripe": "API
 
 
 @fault("preflight", turns=turning("fail", CLERK, *OTHERS))
-def vendors_have_incidents(target: Target) -> Iterator[None]:
+def vendors_have_incidents(target: SandboxTarget) -> Iterator[None]:
     """Four vendors are looking into an incident; their components still say operational."""
     sites = target.channels.pages.sites
     for name, component in INCIDENTS.items():
@@ -48,7 +48,7 @@ def vendors_have_incidents(target: Target) -> Iterator[None]:
     "postlaunch",
     turns=turning("unknown", SUPABASE, CLERK, *BEFORE_LAUNCH.values(), AFTER_LAUNCH),
 )
-def vendors_status_pages_away(target: Target) -> Iterator[None]:
+def vendors_status_pages_away(target: SandboxTarget) -> Iterator[None]:
     """The vendors' status pages answer 503: nobody knows how the vendors are."""
     target.channels.pages.away |= {*VENDORS}
     yield

@@ -9,7 +9,7 @@ from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.faults.release import OF_THIS_REVISION
 
 if TYPE_CHECKING:
-    from readiness.sandbox.target import Target
+    from readiness.sandbox.target import SandboxTarget
 
 RESPONSIVE = "workers.responsive[workers-responsive:{}]"
 ALL_RESPONSIVE = [RESPONSIVE.format(name) for name in ("IntakeWorker", "ParseWorker", "PromotionWorker")]
@@ -17,12 +17,12 @@ HEARTBEATS = "workers.heartbeats_fresh[heartbeats]"
 CRON = "workers.cron_scheduled[cleanup-scheduled:CleanupWorker]"
 
 
-def _silence(target: Target, worker: str) -> None:
+def _silence(target: SandboxTarget, worker: str) -> None:
     target.admin.rows("update worker_heartbeats set beat_at = now() - interval '10 minutes' where worker = %s", worker)
 
 
 @fault("preflight", turns={RESPONSIVE.format("ParseWorker"): "fail", HEARTBEATS: "fail"})
-def worker_hung(target: Target) -> Iterator[None]:
+def worker_hung(target: SandboxTarget) -> Iterator[None]:
     """ParseWorker hangs: it answers nobody and no longer beats."""
     worker = target.workers["ParseWorker"]
     worker.awake.clear()
@@ -35,7 +35,7 @@ def worker_hung(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", "postlaunch", turns={HEARTBEATS: "fail"})
-def heartbeat_stale(target: Target) -> Iterator[None]:
+def heartbeat_stale(target: SandboxTarget) -> Iterator[None]:
     """CleanupWorker answers, and its heartbeat is not written any more."""
     worker = target.workers["CleanupWorker"]
     worker.beats = False
@@ -47,7 +47,7 @@ def heartbeat_stale(target: Target) -> Iterator[None]:
 
 
 @fault("preflight", turns={CRON: "fail"})
-def cron_inactive(target: Target) -> Iterator[None]:
+def cron_inactive(target: SandboxTarget) -> Iterator[None]:
     """The cron job of CleanupWorker is switched off."""
     target.admin.rows("update cron.job set active = false where jobname = 'CleanupWorker'")
     yield
@@ -70,7 +70,7 @@ def cron_inactive(target: Target) -> Iterator[None]:
     | turning("unknown", "ingestion.synthetic_rows_promoted[production-updated]")
     | turning("unknown", "metrics.incrementing[metrics-incrementing]", *OF_THIS_REVISION),
 )
-def service_refuses(target: Target) -> Iterator[None]:
+def service_refuses(target: SandboxTarget) -> Iterator[None]:
     """The service's port refuses connections; its workers go on."""
     target.service_web.stop()
     yield
@@ -83,7 +83,7 @@ CRON_RAN = "workers.cron_ran[umbrella/cron-ran]"
 
 
 @fault("postlaunch", turns={BACKLOG.format("aggregation"): "fail"})
-def backlog_spike(target: Target) -> Iterator[None]:
+def backlog_spike(target: SandboxTarget) -> Iterator[None]:
     """In one queue 900 jobs wait; 12 are usual."""
     usual = target.front.backlog["aggregation"]
     target.front.backlog["aggregation"] = 900.0
@@ -94,7 +94,7 @@ def backlog_spike(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns=turning("unknown", *BACKLOGS))
-def backlog_not_a_number(target: Target) -> Iterator[None]:
+def backlog_not_a_number(target: SandboxTarget) -> Iterator[None]:
     """The depth of the queues is NaN."""
     target.front.not_a_number.add("jobs_waiting")
     target.monitoring.settle()
@@ -104,7 +104,7 @@ def backlog_not_a_number(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={CRON_RAN: "fail"})
-def cron_missed(target: Target) -> Iterator[None]:
+def cron_missed(target: SandboxTarget) -> Iterator[None]:
     """The nightly job last succeeded thirty hours ago."""
     target.front.cron_age = 30 * 3600.0
     target.monitoring.settle()
@@ -114,7 +114,7 @@ def cron_missed(target: Target) -> Iterator[None]:
 
 
 @fault("postlaunch", turns={CRON_RAN: "unknown"})
-def cron_never_heard_of(target: Target) -> Iterator[None]:
+def cron_never_heard_of(target: SandboxTarget) -> Iterator[None]:
     """Nothing tells when the nightly job succeeded."""
     target.front.hidden.add("cron_last_success_timestamp_seconds")
     target.monitoring.settle()
