@@ -182,7 +182,8 @@ class Client:
         seconds = time.perf_counter() - began
 
         # Two clocks: the upper bound must not lie below the lower one by a microsecond between them.
-        sample.naive, sample.size = max(round(seconds * 1e6), sample.kernel), reply.size
+        sample.naive = max(round(seconds * 1e6), sample.kernel)
+        sample.size = reply.size
         extracted: dict[str, str] = {}
         sample.error = error or self._mismatch(step, wanted_text, reply, extracted)
         config.recorder.end(sample)
@@ -193,18 +194,22 @@ class Client:
 
     def _head(self, origin: Origin, step: Step, path: str, extra: Mapping[str, str], body: bytes) -> bytes:
         """Return the head: of headers of one name the last is sent. Raises ValueError, without the values: secrets."""
-        (scheme, host, port), method = origin, step.method
+        scheme, host, port = origin
+        method = step.method
         place = host if port == PORTS[scheme] else f"{host}:{port}"
-        lines = {
-            "host": f"Host: {place}",
-            **(self._config.header_lines if origin == self._home else {}),
-            **_header_lines(extra),
-        }
-        if self._cookies and origin == self._home:
+        # Headers and cookies of the target may be credentials: no other host gets them.
+        at_home = origin == self._home
+
+        lines = {"host": f"Host: {place}"}
+        if at_home:
+            lines |= self._config.header_lines
+        lines |= _header_lines(extra)
+        if self._cookies and at_home:
             jar = "; ".join(f"{key}={value}" for key, value in self._cookies.items())
             lines["cookie"] = f"{lines['cookie']}; {jar}" if "cookie" in lines else f"Cookie: {jar}"
         if body or method in {"POST", "PUT", "PATCH"}:
             lines["content-length"] = f"Content-Length: {len(body)}"
+
         text = "\r\n".join((f"{method} {path} HTTP/1.1", *lines.values()))
         # A line break in a value would smuggle in a header, or a second request.
         if text.count("\n") != len(lines) or " " in path:
@@ -256,20 +261,25 @@ class Client:
 
     def _timed_out(self, link: OriginConnection, reply: Reply, sample: RequestSample) -> str | None:
         """Return that the time is up; None where the answer lies unread in the kernel: then the generator is late."""
-        connected, sent, limit = link.connection, sample.sent, sample.limit
+        connection = link.connection
+        limit = sample.limit
         try:
-            stamp = connected.last_chance(reply) if connected else 0
+            stamp = connection.last_chance(reply) if connection else 0
         except (OSError, HTTPParseError) as error:
             link.give_up()
             return _error_text(error)
 
-        if sent < stamp <= sent + round(limit * 1e9):
+        in_time = sample.sent < stamp <= sample.sent + round(limit * 1e9)
+        if in_time:
             self._arrived(link, reply, stamp, sample)
             return None
 
         link.give_up()
-        sample.kernel, sample.waited_out = round(limit * 1e6), True
-        return f"no answer within {limit:g} s" if connected else f"no connection within {limit:g} s"
+        sample.kernel = round(limit * 1e6)
+        sample.waited_out = True
+        if connection is None:
+            return f"no connection within {limit:g} s"
+        return f"no answer within {limit:g} s"
 
     def _open(self, link: OriginConnection, origin: Origin) -> Connection:
         """Open a connection, to the next address where one cannot be reached. Raises OSError where none can."""
@@ -338,8 +348,10 @@ def _origin(url: str, home: Origin | None = None) -> tuple[Origin, str]:
     if home and url.startswith("/"):
         return home, url
     parts = urlsplit(url)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return (parts.scheme, (parts.hostname or "").lower(), parts.port or PORTS.get(parts.scheme, 0)), path
+    host = (parts.hostname or "").lower()
+    port = parts.port or PORTS.get(parts.scheme, 0)
+    query = f"?{parts.query}" if parts.query else ""
+    return (parts.scheme, host, port), (parts.path or "/") + query
 
 
 def _header_lines(headers: Mapping[str, str]) -> dict[str, str]:

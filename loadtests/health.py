@@ -43,10 +43,10 @@ class Moment:
 def _numbers(path: str) -> list[float]:
     """Return the numbers of a file's first line; none where this system has no such file."""
     try:
-        words = Path(path).read_text(encoding="ascii").partition("\n")[0].split()
+        values = Path(path).read_text(encoding="ascii").partition("\n")[0].split()
     except OSError:
         return []
-    return [float(word) for word in words if word.isdecimal()]
+    return [float(value) for value in values if value.isdecimal()]
 
 
 def _queued() -> float:

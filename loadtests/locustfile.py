@@ -285,7 +285,7 @@ def _finish(environment: LocustEnvironment, **_: object) -> None:
     _enter("end", str(run.folder))
 
 
-def _enter(*words: str) -> None:
+def _enter(*arguments: str) -> None:
     """Make an entry in the ledger; a rehearsal goes on without, and says that it is no evidence."""
-    command = [sys.executable, "-m", "readiness.rendering.rehearsal_entry", *words]
+    command = [sys.executable, "-m", "readiness.rendering.rehearsal_entry", *arguments]
     subprocess.run(command, check=False, start_new_session=True)  # noqa: S603  not for a second Ctrl-C to break off

@@ -40,10 +40,10 @@ class Tls:
 @contextmanager
 def truth_server(law: Law, tls: Tls | None = None) -> Iterator[str]:
     """Run the server in a process of its own; yield its address."""
-    words = [f"--{name.replace('_', '-')}={value}" for name, value in vars(law).items()]
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in vars(law).items()]
     if tls:
-        words += [f"--certificate={tls.certificate}", f"--key={tls.key}"]
-    command = [sys.executable, "-m", "loadtests.truth", *words]
+        arguments += [f"--certificate={tls.certificate}", f"--key={tls.key}"]
+    command = [sys.executable, "-m", "loadtests.truth", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:  # noqa: S603  our own module
         try:
             port = process.stdout.readline().strip() if process.stdout else ""
@@ -62,7 +62,7 @@ class Trial:
     stage: Mapping[str, Any]
     """The stage's row."""
     tls: Tls | None = None
-    words: Sequence[str] = ()
+    arguments: Sequence[str] = ()
     """More for Locust's command line."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     """Keys of the environment file to set otherwise."""
@@ -88,7 +88,7 @@ class Trial:
         (environments / f"{NAME}.yaml").write_text(json.dumps(content), encoding="utf-8")
         command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"]
         command += ["--env", NAME, "--stage", NAME, "--environments", str(environments)]
-        command += ["--reports", str(self.folder / "reports"), *self.words]
+        command += ["--reports", str(self.folder / "reports"), *self.arguments]
 
         variables = dict(os.environ)
         if self.tls:

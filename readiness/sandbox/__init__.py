@@ -43,10 +43,10 @@ class Sandbox:
     def start(cls, *, launched: bool = False, replica: bool = False) -> Self:
         """Start one and wait until it answers (about two seconds). Raises SandboxFailed."""
         flags = {"--launched": launched, "--replica": replica}
-        words = [flag for flag, is_wanted in flags.items() if is_wanted]
+        arguments = [flag for flag, is_wanted in flags.items() if is_wanted]
         with tempfile.TemporaryFile("w+", prefix="readiness-sandbox-") as errors:
             process = subprocess.Popen(  # noqa: S603  our own module
-                [sys.executable, "-m", __name__, "--piped", *words],
+                [sys.executable, "-m", __name__, "--piped", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -42,7 +42,7 @@ def _serve(target: SandboxTarget, options: argparse.Namespace, ended: threading.
         target.launch()
     for fault in options.fault:
         control.plant(fault)
-    _tell(control.variables(), piped=options.piped)
+    _print_variables(control.variables(), piped=options.piped)
     if options.piped:
         threading.Thread(target=_until_alone, args=(ended,), daemon=True).start()
     while not ended.wait(PARENT_SECONDS):
@@ -57,7 +57,7 @@ def _until_alone(ended: threading.Event) -> None:
     ended.set()
 
 
-def _tell(variables: dict[str, str], *, piped: bool) -> None:
+def _print_variables(variables: dict[str, str], *, piped: bool) -> None:
     if piped:
         print(json.dumps(variables), flush=True)
         return

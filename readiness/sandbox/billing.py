@@ -37,6 +37,10 @@ class SandboxBilling:
         return self._answer(request, refuses=True, why="plan_required")
 
     def _answer(self, request: Request, *, refuses: bool, why: str) -> Response:
-        if self.locked or request.headers.get("authorization") not in {f"Bearer {self.spent}", f"Bearer {self.unpaid}"}:
+        tokens = {f"Bearer {self.spent}", f"Bearer {self.unpaid}"}
+        is_known = request.headers.get("authorization") in tokens
+        if self.locked or not is_known:
             return JSONResponse({"error": "unauthorized"}, 401)
-        return JSONResponse({"error": why}, 402) if refuses else JSONResponse({"rows": []})
+        if refuses:
+            return JSONResponse({"error": why}, 402)
+        return JSONResponse({"rows": []})

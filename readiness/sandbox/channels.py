@@ -38,7 +38,7 @@ class Channels:
         }
 
     def launch(self, launch_at: datetime) -> None:
-        """Tell of the launch that was."""
+        """Announce the launch that was."""
         self.pages.plan(launch_at)
         self.pages.declare_live()
         self.slack.announce(launch_at + _ANNOUNCED)

@@ -13,7 +13,7 @@ from typing import Any
 from readiness.sandbox import kept
 
 DATA, PASSWORD = "data", "password"
-WORDS = (
+INITDB_ARGUMENTS = (
     *("-U", "postgres", "-A", "scram-sha-256", "-E", "UTF8"),
     *("--no-locale", "--no-sync", "--no-instructions"),
     "--wal-segsize=1",  # a replica copies whole segments, and the sandbox writes little
@@ -31,7 +31,7 @@ class NoCluster(RuntimeError):
 def make(binaries: Path, folder: Path, environment: dict[str, str], owner: dict[str, Any]) -> str:
     """Put a new cluster into a folder, and return its superuser's password. Raises NoCluster."""
     versions = [kept.version(path) for path in map(binaries.parent.joinpath, MADE_BY) if path.exists()]
-    packed = kept.place("cluster", WORDS, versions, owner, os.path.realpath(ZONE))
+    packed = kept.place("cluster", INITDB_ARGUMENTS, versions, owner, os.path.realpath(ZONE))
     try:
         _unpack(packed, folder, owner)
     except (OSError, NoCluster):  # there is none that can be used
@@ -63,12 +63,12 @@ def _initialise(binaries: Path, folder: Path, environment: dict[str, str], owner
     secret.chmod(stat.S_IRUSR | stat.S_IWUSR)
     if owner:
         os.chown(secret, owner["user"], owner["group"])
-    words = [str(binaries / "initdb"), "-D", str(folder / DATA), "--pwfile", str(secret), *WORDS]
-    _run(words, owner, env=environment, cwd="/", stdout=subprocess.DEVNULL)
+    arguments = [str(binaries / "initdb"), "-D", str(folder / DATA), "--pwfile", str(secret), *INITDB_ARGUMENTS]
+    _run(arguments, owner, env=environment, cwd="/", stdout=subprocess.DEVNULL)
 
 
-def _run(words: list[str], owner: dict[str, Any], **more: Any) -> None:
+def _run(arguments: list[str], owner: dict[str, Any], **more: Any) -> None:
     """Run a program as the cluster's owner. Raises NoCluster, and OSError where there is no such program."""
-    ran = subprocess.run(words, stderr=subprocess.PIPE, check=False, **owner, **more)  # noqa: S603  our own words
+    ran = subprocess.run(arguments, stderr=subprocess.PIPE, check=False, **owner, **more)  # noqa: S603  our own words
     if ran.returncode:
-        raise NoCluster(f"{Path(words[0]).name} failed: {ran.stderr.decode('utf-8', 'replace')[-800:]}")
+        raise NoCluster(f"{Path(arguments[0]).name} failed: {ran.stderr.decode('utf-8', 'replace')[-800:]}")

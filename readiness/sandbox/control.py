@@ -108,8 +108,8 @@ class Control:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    """Tell the caller what went wrong, and where: nobody reads a log of the sandbox."""
+    """Return what went wrong, and where: nobody reads a log of the sandbox."""
     where = traceback.extract_tb(error.__traceback__)[-1]
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    says = f"{request.method} {asked}: {type(error).__name__}: {error}"
-    return PlainTextResponse(f"{says} ({Path(where.filename).name}:{where.lineno} in {where.name})", 500)
+    message = f"{request.method} {asked}: {type(error).__name__}: {error}"
+    return PlainTextResponse(f"{message} ({Path(where.filename).name}:{where.lineno} in {where.name})", 500)

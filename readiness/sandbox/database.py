@@ -50,7 +50,7 @@ class Database:
         return connection
 
     def renew(self) -> None:
-        """Give up the connections of all threads, which the server has ended: none is to find that out by an error."""
+        """Drop the connections of all threads, which the server has ended: none is to find that out by an error."""
         self._renewed += 1
 
     def fresh(self) -> psycopg.Connection[DictRow]:
@@ -67,7 +67,7 @@ class Database:
         return "ok"
 
     def rows(self, sql: str, *parameters: object) -> list[Row]:
-        """Run one statement and give its rows, if it has any. Raises psycopg.Error."""
+        """Run one statement and return its rows, if it has any. Raises psycopg.Error."""
         cursor = self.connection().execute(sql.encode(), parameters or None)
         return list(cursor.fetchall()) if cursor.description else []
 
@@ -82,7 +82,7 @@ Prepared = tuple[Database, Database, str]
 
 
 def prepare(server: Server) -> Prepared:
-    """Make roles, tables and history; give the superuser's and the service's connections and the probe's address."""
+    """Make roles, tables and history; return the superuser's and the service's connections and the probe's address."""
     admin = Database(server.dsn())
     _wait_until_open(admin)
     passwords = {SERVICE: secrets.token_hex(12), PROBE: secrets.token_hex(12)}

@@ -50,7 +50,7 @@ def make(server: Server, folder: Path) -> DumpFolder:
 
 
 def dated(archive: bytes, moment: float) -> bytes:
-    """Let an archive say in itself that it was made at a moment; each number there is a sign and four bytes."""
+    """Return an archive that states another moment as its own; each number there is a sign and four bytes."""
     then = time.gmtime(moment)
     numbers = (then.tm_sec, then.tm_min, then.tm_hour, then.tm_mday, then.tm_mon - 1, then.tm_year - 1900, 0)
     date = b"".join(b"\0" + number.to_bytes(4, "little") for number in numbers)

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-WEEK = 8 * 86_400
+HISTORY = 8 * 86_400
 """Seconds of history: a week, and the day before it to compare with."""
 FIRST, FIRST_STEP = 15 * 86_400, 1200
 """The week before that is told less closely."""
@@ -89,7 +89,7 @@ class Front:
     """Up to when the history is the same for every sandbox."""
     database_bytes: float = 40.0 * GIGABYTE
     object_bytes: float = 120.0 * GIGABYTE
-    _told: dict[Series, list[tuple[float, float]]] = field(default_factory=dict)
+    _backfilled: dict[Series, list[tuple[float, float]]] = field(default_factory=dict)
     _counts: dict[Series, float] = field(default_factory=dict)
     _still: dict[Series, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -125,7 +125,7 @@ class Front:
             before = now
 
     def _pass(self, seconds: float) -> None:
-        """Let `seconds` of traffic pass."""
+        """Count `seconds` of traffic."""
         if not self.up:
             return
         rates = self._rates(self.lately)
@@ -190,7 +190,7 @@ class Front:
         yield ("node_memory_MemTotal_bytes", ()), 8.0 * GIGABYTE
         yield ("node_memory_MemAvailable_bytes", ()), 8.0 * GIGABYTE * (1 - self.memory)
         yield ("process_resident_memory_bytes", ()), GIGABYTE * 0.6
-        yield ("process_start_time_seconds", ()), self.past_ends - WEEK
+        yield ("process_start_time_seconds", ()), self.past_ends - HISTORY
         yield ("node_filesystem_size_bytes", (("mountpoint", "/"),)), 100.0 * GIGABYTE
         yield ("node_filesystem_avail_bytes", (("mountpoint", "/"),)), 100.0 * GIGABYTE * (1 - self.disk)
         yield ("database_cpu_share", ()), self.database_cpu
@@ -268,24 +268,24 @@ class Front:
             "\n".join([*sorted(lines), *self._past()]) + "\n", media_type="text/plain; version=0.0.4"
         )
 
-    def tell(self, name: str, points: list[tuple[float, float]], **labels: str) -> None:
+    def backfill(self, name: str, points: list[tuple[float, float]], **labels: str) -> None:
         """Show one more series, with the past that it would have: moments and values, and on with the last of them."""
         with self._lock:
-            self._told[_key(name, labels)] = points
+            self._backfilled[_key(name, labels)] = points
 
-    def take_back(self, name: str, **labels: str) -> None:
+    def end_backfill(self, name: str, **labels: str) -> None:
         """Show that series no longer: its past stays on record, as that of any process that has ended."""
         with self._lock:
-            self._told.pop(_key(name, labels), None)
+            self._backfilled.pop(_key(name, labels), None)
 
     def _past(self) -> list[str]:
-        """Write the series that were told. What is taken back while Prometheus asks must not come back with it."""
+        """Write the backfilled series. What is taken back while Prometheus asks must not come back with it."""
         lines: list[str] = []
         with self._lock:
-            for key, points in self._told.items():
+            for key, points in self._backfilled.items():
                 lines += [f"{_series(key)} {value:.10g} {moment * 1000:.0f}" for moment, value in points]
                 lines.append(f"{_series(key)} {points[-1][1]:.10g}")
-                self._told[key] = points[-1:]  # the past is told once
+                self._backfilled[key] = points[-1:]  # the past is told once
         return lines
 
     def remember(self) -> dict[Series, float]:
@@ -299,13 +299,13 @@ class Front:
             self._counts = dict(counts)
 
     def freeze(self, name: str) -> None:
-        """Let a metric stand still from now on."""
+        """Freeze a metric at its present values."""
         with self._lock:
             current = (*self._counts.items(), *self._gauges(time.time()))
             self._still |= {key: value for key, value in current if key[0] == name}
 
     def thaw(self) -> None:
-        """Let everything move again."""
+        """Unfreeze all metrics."""
         self._still.clear()
 
 
@@ -313,8 +313,8 @@ def past(ends: float) -> Iterator[str]:
     """Write the two weeks before a moment, as they always were: whoever asks gets the same."""
     # No fault is told of so long ago: what is planted is told by `history`.
     healthy = Front(past_ends=ends)
-    moments = [ends - FIRST + FIRST_STEP * n for n in range((FIRST - WEEK) // FIRST_STEP)]
-    moments += [ends - WEEK + STEP * n for n in range(WEEK // STEP + 1)]
+    moments = [ends - FIRST + FIRST_STEP * n for n in range((FIRST - HISTORY) // FIRST_STEP)]
+    moments += [ends - HISTORY + STEP * n for n in range(HISTORY // STEP + 1)]
     began = ends - PAST_SECONDS
     rows = {key: [rate * (moment - began) for moment in moments] for key, rate in healthy.usual_rates().items()}
     yield from healthy.written(moments, rows)
@@ -331,6 +331,11 @@ def _key(name: str, labels: Mapping[str, str]) -> Series:
 
 def _series(key: Series, job: str | None = None) -> str:
     name, labels = key
-    carried = [*labels, *((("job", job), ("instance", "sandbox")) if job else ())]
+    carried = [*labels]
+    if job:
+        carried += [("job", job), ("instance", "sandbox")]
+    if not carried:
+        return name
+
     inside = ",".join(f'{label}="{value}"' for label, value in carried)
-    return f"{name}{{{inside}}}" if inside else name
+    return f"{name}{{{inside}}}"

@@ -56,7 +56,7 @@ class Monitoring:
     catcher: Catcher
     """Where its alerts arrive."""
     catcher_web: Web
-    words: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
     """What Prometheus was started with."""
     _due: list[Callable[[], object]] | None = None
     """What is to be done at the end of `together`; None where nothing is changed together."""
@@ -118,7 +118,7 @@ class Monitoring:
 
     def back(self) -> None:
         """Start Prometheus again, where it was."""
-        self.processes[PROMETHEUS] = _run(self.folder, PROMETHEUS, program(PROMETHEUS), *self.words)
+        self.processes[PROMETHEUS] = _run(self.folder, PROMETHEUS, program(PROMETHEUS), *self.arguments)
         _wait(PROMETHEUS, self.prometheus_url, self.processes[PROMETHEUS], self.folder, _deadline())
         self.settle()
 
@@ -147,7 +147,7 @@ class Monitoring:
         (self.folder / "web.yml").write_text(LOCKED if denied else "{}", encoding="utf-8")
 
     def silence(self, **labels: str) -> str:
-        """Silence the alerts that carry these labels, and give the silence's name."""
+        """Silence the alerts that carry these labels, and return the silence's name."""
         moment = datetime.now(UTC)
         content = {
             "matchers": [{"name": name, "value": value, "isRegex": False} for name, value in labels.items()],
@@ -239,12 +239,12 @@ def start(folder: Path, front: Front, targets: dict[str, str]) -> Monitoring:
         "alertmanager.yml": json.dumps(routing(catcher_web.url)),
     }.items():
         (folder / name).write_text(text, encoding="utf-8")
-    words = {
-        PROMETHEUS: _prometheus_words(folder, ports[PROMETHEUS]),
-        ALERTMANAGER: _alertmanager_words(folder, ports[ALERTMANAGER]),
+    arguments = {
+        PROMETHEUS: _prometheus_arguments(folder, ports[PROMETHEUS]),
+        ALERTMANAGER: _alertmanager_arguments(folder, ports[ALERTMANAGER]),
     }
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-    processes, absent = _start_servers(folder, front, words, urls)
+    processes, absent = _start_servers(folder, front, arguments, urls)
     urls |= {name: stand_in.web.url for name, stand_in in absent.items()}
     return Monitoring(
         folder,
@@ -255,22 +255,22 @@ def start(folder: Path, front: Front, targets: dict[str, str]) -> Monitoring:
         front,
         catcher,
         catcher_web,
-        words=words[PROMETHEUS],
+        arguments=arguments[PROMETHEUS],
     )
 
 
 def _start_servers(
-    folder: Path, front: Front, words: dict[str, tuple[str, ...]], urls: dict[str, str]
+    folder: Path, front: Front, arguments: dict[str, tuple[str, ...]], urls: dict[str, str]
 ) -> tuple[dict[str, subprocess.Popen[bytes]], dict[str, Absent]]:
     """Start each server, and then wait for all of them; return those that run, and what answers for the others."""
     processes: dict[str, subprocess.Popen[bytes]] = {}
     absent: dict[str, Absent] = {}
-    for name, own_words in words.items():
+    for name, own_arguments in arguments.items():
         try:
             path = program(name)
             if name == PROMETHEUS:
                 remember(folder, front, READY_SECONDS)
-            processes[name] = _run(folder, name, path, *own_words)
+            processes[name] = _run(folder, name, path, *own_arguments)
         except ServerFailed as error:
             absent[name] = Absent(name, str(error))
     deadline = _deadline()
@@ -283,7 +283,7 @@ def _start_servers(
     return processes, absent
 
 
-def _prometheus_words(folder: Path, port: int) -> tuple[str, ...]:
+def _prometheus_arguments(folder: Path, port: int) -> tuple[str, ...]:
     return (
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / BLOCKS}",
@@ -295,7 +295,7 @@ def _prometheus_words(folder: Path, port: int) -> tuple[str, ...]:
     )
 
 
-def _alertmanager_words(folder: Path, port: int) -> tuple[str, ...]:
+def _alertmanager_arguments(folder: Path, port: int) -> tuple[str, ...]:
     return (
         f"--config.file={folder / 'alertmanager.yml'}",
         f"--storage.path={folder / 'alerts'}",
@@ -308,7 +308,7 @@ def _configuration(targets: dict[str, str], alertmanager_port: int) -> dict[str,
     return {
         "global": {"scrape_interval": SCRAPE, "evaluation_interval": EVALUATION},
         "rule_files": ["rules.yml"],
-        "storage": {"tsdb": {"out_of_order_time_window": "8d"}},  # a fault may tell of a past: see `Front.tell`
+        "storage": {"tsdb": {"out_of_order_time_window": "8d"}},  # a fault may add a past: see `Front.backfill`
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager_port}"]}]}]},
         "scrape_configs": [
             {"job_name": job, "static_configs": [{"targets": [where], "labels": {"instance": "sandbox"}}]}
@@ -317,11 +317,11 @@ def _configuration(targets: dict[str, str], alertmanager_port: int) -> dict[str,
     }
 
 
-def _run(folder: Path, name: str, path: str, *words: str) -> subprocess.Popen[bytes]:
+def _run(folder: Path, name: str, path: str, *arguments: str) -> subprocess.Popen[bytes]:
     """Start a server. Raises ServerFailed."""
     with (folder / f"{name}.log").open("ab") as log:
         try:
-            return start_server((path, *words, "--log.level=warn"), cwd=folder, stdout=log, stderr=log)
+            return start_server((path, *arguments, "--log.level=warn"), cwd=folder, stdout=log, stderr=log)
         except OSError as error:  # it is no program, or one for another machine
             raise broken(name, str(error.strerror)) from None
 

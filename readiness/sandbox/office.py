@@ -43,13 +43,13 @@ class Office:
     webs: dict[str, Web]
 
     def write(self) -> None:
-        """Put down the roster and the record."""
+        """Write the roster and the record."""
         for name, document in (("team", self.roster), ("release", self.record)):
             (self.folder / f"{name}.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
 
     @contextmanager
     def rewritten(self) -> Iterator[tuple[Json, Json]]:
-        """Let the roster and the record be changed for a while."""
+        """Yield copies of the roster and the record to change; put the old ones back at the end."""
         roster, record = self.roster, self.record
         self.roster, self.record = deepcopy(roster), deepcopy(record)
         yield self.roster, self.record

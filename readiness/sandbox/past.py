@@ -30,7 +30,7 @@ ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def remember(folder: Path, front: Front, seconds: float) -> None:
-    """Give a Prometheus the two weeks that have passed; `promtool` may take so long for each. Raises ServerFailed."""
+    """Write two weeks of history for a Prometheus; `promtool` may take so long for each. Raises ServerFailed."""
     blocks = folder / BLOCKS
     blocks.mkdir(exist_ok=True)
     _remember_the_past(blocks, front.past_ends, seconds)

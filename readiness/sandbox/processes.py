@@ -27,14 +27,14 @@ def free_port() -> int:
     return int(place[1])
 
 
-def start_server(words: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+def start_server(arguments: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     """Start a server that does not outlive this process, whichever thread asks; options as for `Popen`."""
-    return _STARTER.submit(_start, words, options).result()
+    return _STARTER.submit(_start, arguments, options).result()
 
 
-def _start(words: Sequence[str], options: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+def _start(arguments: Sequence[str], options: Mapping[str, Any]) -> subprocess.Popen[bytes]:
     before = partial(end_with_parent, signal.SIGINT)  # runs after setuid, which would clear it
-    return subprocess.Popen(words, stdin=subprocess.DEVNULL, preexec_fn=before, **options)  # noqa: PLW1509, S603  one system call before it begins; our own words
+    return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, preexec_fn=before, **options)  # noqa: PLW1509, S603  one system call before it begins; our own words
 
 
 def end_with_parent(number: signal.Signals) -> None:

@@ -41,7 +41,9 @@ def fault_of(row: Mapping[str, object]) -> str:
     for column in ("impressions", "clicks"):
         if not _COUNT.fullmatch(cells[column]) or int(cells[column]) > COUNT_AT_MOST:
             return f"{column} is no count: {cells[column]}"
-    return "" if _AMOUNT.fullmatch(cells["spend"]) else f"spend is no amount: {cells['spend']}"
+    if not _AMOUNT.fullmatch(cells["spend"]):
+        return f"spend is no amount: {cells['spend']}"
+    return ""
 
 
 def _is_day(text: str) -> bool:

@@ -103,19 +103,19 @@ class Service:
         form = await request.form()
         file = form.get("file")
         data = await file.read() if isinstance(file, UploadFile) else None
-        words = {name: str(form.get(name) or "") for name in ("workspace", "platform", "source")}
+        fields = {name: str(form.get(name) or "") for name in ("workspace", "platform", "source")}
         try:
-            return await run_in_threadpool(self._take, request, words, data)
+            return await run_in_threadpool(self._take, request, fields, data)
         except RequestRefused as refused:
             return JSONResponse({"error": str(refused)}, refused.status)
         except psycopg.Error:
             return JSONResponse({"error": "database_unavailable"}, 503)
 
-    def _take(self, request: Request, words: dict[str, str], data: bytes | None) -> Response:
+    def _take(self, request: Request, fields: dict[str, str], data: bytes | None) -> Response:
         workspace = self._workspace(request)
-        if data is None or not all(words.values()):
+        if data is None or not all(fields.values()):
             raise RequestRefused(422, "workspace, platform, source and file are wanted")
-        if words["workspace"] != workspace:
+        if fields["workspace"] != workspace:
             raise RequestRefused(403, "foreign_workspace")
         if len(data) > BYTES_AT_MOST:
             raise RequestRefused(413, "file_too_large")
@@ -124,7 +124,7 @@ class Service:
         self._store(path, data)
         self.plant.database.rows(
             "insert into data_uploads (id, workspace_id, platform, source, object_path) values (%s, %s, %s, %s, %s)",
-            *(upload, workspace, words["platform"], words["source"], path),
+            *(upload, workspace, fields["platform"], fields["source"], path),
         )
         return JSONResponse({"id": str(upload), "status": "pending"}, 202)
 

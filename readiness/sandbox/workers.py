@@ -117,7 +117,7 @@ class Worker(threading.Thread, ABC):
                 rests_until = time.monotonic() + REST_SECONDS
 
     def beat(self) -> None:
-        """Give a sign of life."""
+        """Record a heartbeat."""
         self.plant.database.rows(
             "insert into worker_heartbeats values (%s, 'running', now())"
             " on conflict (worker) do update set status = 'running', beat_at = now()",

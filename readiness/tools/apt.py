@@ -51,7 +51,7 @@ def _system() -> set[str]:
 
 def install(tool: Tool) -> None:
     """Install the package of a tool as root, and link its programs as the package lists them. Raises NotFetched."""
-    words = (
+    arguments = (
         "-o",
         "DPkg::Lock::Timeout=120",
         "install",
@@ -60,8 +60,9 @@ def install(tool: Tool) -> None:
         tool.package,
         *tool.companions,
     )
-    if not _did(_has_lists(LISTS), lambda: _apt(*words)):
-        _after_update((), lambda: _apt(*words))  # without lists, or with old ones, whose files the mirror has no longer
+    if not _did(_has_lists(LISTS), lambda: _apt(*arguments)):
+        # Without lists, or with old ones, whose files the mirror has no longer.
+        _after_update((), lambda: _apt(*arguments))
     _link_installed(tool.package)
 
 
@@ -141,15 +142,15 @@ def _has_lists(folder: Path) -> bool:
     return any(folder.glob("*_Packages*"))
 
 
-def _apt(*words: str, folder: Path | None = None) -> str:
-    return _run("apt-get", *BRIEFLY, *words, folder=folder)
+def _apt(*arguments: str, folder: Path | None = None) -> str:
+    return _run("apt-get", *BRIEFLY, *arguments, folder=folder)
 
 
-def _run(program: str, *words: str, folder: Path | None = None) -> str:
+def _run(program: str, *arguments: str, folder: Path | None = None) -> str:
     """Return what a program of the system printed. Raises NotFetched with the errors that it named."""
     try:
         ran = subprocess.run(  # noqa: S603  a program of the system with our own words
-            [program, *words],
+            [program, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -162,8 +163,9 @@ def _run(program: str, *words: str, folder: Path | None = None) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotFetched(f"{program}: {error}") from None
     if ran.returncode:
-        said = ran.stderr.strip().splitlines() or ran.stdout.strip().splitlines() or ["it says nothing"]
-        errors = [line for line in said if line.startswith("E: ")] or said[-1:]  # the first is the cause
-        command = next((word for word in words if word in {"update", "install", "download"}), words[0])
+        output = ran.stderr.strip().splitlines() or ran.stdout.strip().splitlines() or ["it says nothing"]
+        errors = [line for line in output if line.startswith("E: ")] or output[-1:]  # the first is the cause
+        verbs = [argument for argument in arguments if argument in {"update", "install", "download"}]
+        command = verbs[0] if verbs else arguments[0]
         raise NotFetched(f"{program} {command}: {errors[0].removeprefix('E: ')}")
     return ran.stdout

@@ -26,10 +26,10 @@ class Way:
 
 def may_fetch() -> bool:
     """Return whether anything may be fetched: READINESS_TOOLS=path forbids it. Raises BadInput."""
-    said = os.environ.get(VARIABLE, "")
-    if said not in {"", ON_THE_PATH}:
-        raise BadInput([f"{VARIABLE} {not_one_of(said, [ON_THE_PATH])}"])
-    return said != ON_THE_PATH
+    setting = os.environ.get(VARIABLE, "")
+    if setting not in {"", ON_THE_PATH}:
+        raise BadInput([f"{VARIABLE} {not_one_of(setting, [ON_THE_PATH])}"])
+    return setting != ON_THE_PATH
 
 
 def fetch(tools: Sequence[Tool], say: Callable[[str], None]) -> dict[str, list[str]]:
@@ -74,8 +74,8 @@ def ways(tool: Tool) -> list[Way]:
             possible.append(Way(f"installing the package {tool.package} with apt-get", lambda: apt.install(tool)))
         else:
             where = cache() / "packages"
-            says = f"downloading the package {tool.package} with apt-get, to unpack it in {where} without root"
-            possible.append(Way(says, lambda: apt.unpack(tool)))
+            description = f"downloading the package {tool.package} with apt-get, to unpack it in {where} without root"
+            possible.append(Way(description, lambda: apt.unpack(tool)))
     if tool.release:
         try:
             archive = releases.archive_for(tool, releases.pinned())

@@ -66,16 +66,18 @@ def version(program: Path) -> str:
         raise BrokenTool(f"{program} does not answer --version within {VERSION_SECONDS:g} seconds") from None
     except OSError as error:
         raise BrokenTool(f"{program} does not start: {error.strerror}") from None
-    said = (ran.stdout.strip() or ran.stderr.strip()).splitlines()
+    output = (ran.stdout.strip() or ran.stderr.strip()).splitlines()
     if ran.returncode:
-        last = said[-1] if said else "it says nothing"
+        last = output[-1] if output else "it says nothing"
         raise BrokenTool(f"{program} --version ended with {ran.returncode}: {last}")
-    number = _NUMBER.search(said[0] if said else "")
+
+    first = output[0] if output else ""
+    number = _NUMBER.search(first)
     return number[0] if number else "of no version"
 
 
 def link(tool: Tool, program: Path) -> None:
-    """Let the cache point to a program, wherever it lies."""
+    """Link a program into the cache, wherever it lies."""
     place = _place(tool)
     with _beside(place) as made:
         made.symlink_to(program)

@@ -79,7 +79,7 @@ def test_what_is_recorded_is_what_was_sent_and_true(tmp_path: Path, url: str) ->
 
 
 def test_with_processes_nothing_is_lost(tmp_path: Path, url: str) -> None:
-    found = Finding.of(Trial(tmp_path, url, QUICK, words=two_processes()).run())
+    found = Finding.of(Trial(tmp_path, url, QUICK, arguments=two_processes()).run())
     assert fair(found), str(found)
     assert len(found.evidence.generators) == 2
     assert found.evidence.sent == found.evidence.recorded
@@ -88,7 +88,7 @@ def test_with_processes_nothing_is_lost(tmp_path: Path, url: str) -> None:
 def test_a_killed_worker_is_inconclusive(tmp_path: Path, url: str) -> None:
     stage = {**QUICK, "hold_minutes": 0.3, "settle_seconds": 4}
     before = asked(url)
-    process = Trial(tmp_path, url, stage, words=two_processes()).start()
+    process = Trial(tmp_path, url, stage, arguments=two_processes()).start()
     until(lambda: asked(url) - before > 10 * USERS)
     psutil.Process(process.pid).children()[-1].kill()
     process.wait()
@@ -103,10 +103,10 @@ def with_a_second_worker(folder: Path, url: str, hold_minutes: float) -> Rehears
     port = str(free_port())
     leading = ["--master", "--expect-workers", "1", "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
     working = ["--worker", "--master-host", "127.0.0.1", "--master-port", port]
-    trial = Trial(folder, url, stage, words=leading)
-    leader, workers = trial.start(), [Trial(folder / "1", url, stage, words=working).start()]
+    trial = Trial(folder, url, stage, arguments=leading)
+    leader, workers = trial.start(), [Trial(folder / "1", url, stage, arguments=working).start()]
     until(lambda: (so_far := written(folder / "reports", "trial")) and so_far.hold_from)
-    workers.append(Trial(folder / "2", url, stage, words=working).start())
+    workers.append(Trial(folder / "2", url, stage, arguments=working).start())
     leader.wait()
     for worker in workers:
         worker.terminate()  # one that has not found its leader in time would look for it for ever
@@ -196,7 +196,7 @@ REFUSALS: list[tuple[dict[str, Any], list[str], str]] = [
 @pytest.mark.parametrize(("other", "words", "says"), REFUSALS, ids=[says[:24] for _, _, says in REFUSALS])
 def test_a_refusal_sends_nothing(tmp_path: Path, other: dict[str, Any], words: list[str], says: str) -> None:
     with truth_server(Law()) as address:
-        trial = Trial(tmp_path, address, QUICK, words=words, environment=other)
+        trial = Trial(tmp_path, address, QUICK, arguments=words, environment=other)
         assert trial.start().wait() == 2
         assert says in (tmp_path / "locust.log").read_text()
         assert not list(folders(tmp_path / "reports", "trial"))

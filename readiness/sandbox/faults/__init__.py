@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
 
 WAIT_SECONDS = 30.0
-Plant = Callable[["SandboxTarget"], Iterator[None]]
+Planting = Callable[["SandboxTarget"], Iterator[None]]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Fault:
     phases: tuple[str, ...]
     turns: Mapping[str, str]
     """`check[line]` or `check[line:subject]` → the outcome it must turn to; `runbook/line` if not ingestion's."""
-    plant: Plant
+    plant: Planting
     retells: bool = False
     """It has the past told anew, and what others have counted is lost by that: they are planted after it."""
 
@@ -35,10 +35,10 @@ class Fault:
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(*phases: str, turns: Mapping[str, str], retells: bool = False) -> Callable[[Plant], Plant]:
+def fault(*phases: str, turns: Mapping[str, str], retells: bool = False) -> Callable[[Planting], Planting]:
     """Register a generator that plants, yields and mends. `turns` counts in those phases that have the item."""
 
-    def register(plant: Plant) -> Plant:
+    def register(plant: Planting) -> Planting:
         name = plant.__name__.replace("_", "-")
         area = plant.__module__.rpartition(".")[2]
         FAULTS[name] = Fault(name, area, inspect.getdoc(plant) or "", phases, dict(turns), plant, retells)

@@ -28,7 +28,8 @@ def _attested() -> list[Item]:
 
 
 def _place(item: Item) -> str:
-    return f"{item.check}[{item.local_id if item.runbook == OWN else f'{item.runbook}/{item.local_id}'}]"
+    line = item.local_id if item.runbook == OWN else f"{item.runbook}/{item.local_id}"
+    return f"{item.check}[{line}]"
 
 
 ITEMS = _attested()

@@ -272,7 +272,7 @@ def slow_query_log_off(target: SandboxTarget) -> Iterator[None]:
 def _log_from(target: SandboxTarget, duration: str) -> None:
     target.admin.rows(f"alter system set log_min_duration_statement = '{duration}'")
     target.admin.rows("select pg_reload_conf()")
-    wanted = "select current_setting('log_min_duration_statement') as found"
+    wanted = "select current_setting('log_min_duration_statement') as value"
     wait_until(lambda: target.admin.one(wanted)["found"] == duration, f"statements are logged from {duration}")
 
 
@@ -290,7 +290,7 @@ def index_invalid(target: SandboxTarget) -> Iterator[None]:
 @fault("preflight", turns=turning("fail", *REPLICAS))
 def replica_detached(target: SandboxTarget) -> Iterator[None]:
     """The replica answers, and no longer follows the primary."""
-    primary = _on_replica(target, "select current_setting('primary_conninfo') as found")
+    primary = _on_replica(target, "select current_setting('primary_conninfo') as value")
     _follow(target, "", 0)
     yield
     _follow(target, primary, 1)
@@ -301,13 +301,13 @@ def _on_replica(target: SandboxTarget, sql: str) -> str:
     with type(target.admin)(target.replica.dsn()).fresh() as connection:
         cursor = connection.execute(sql.encode())
         row = cursor.fetchone() if cursor.description else None
-        return str(row["found"]) if row else ""
+        return str(row["value"]) if row else ""
 
 
 def _follow(target: SandboxTarget, primary: str, wanted: int) -> None:
     quoted = primary.replace("'", "''")
     _on_replica(target, f"alter system set primary_conninfo = '{quoted}'")
-    _on_replica(target, "select pg_reload_conf() as found")
+    _on_replica(target, "select pg_reload_conf() as value")
     streaming = "select count(*) as n from pg_stat_replication where state = 'streaming'"
     wait_until(lambda: target.admin.one(streaming)["n"] == wanted, f"{wanted} replicas follow the primary")
 

@@ -75,10 +75,10 @@ def memory_growing(target: SandboxTarget) -> Iterator[None]:
     """A second process leaks: it has grown by 60 MB in each of the last seven hours."""
     moments = _past(7)
     points = [(moment, 5e8 + 6e7 * (moment - moments[0]) / HOUR) for moment in moments]
-    target.front.tell("process_resident_memory_bytes", points, pod="leaky")
+    target.front.backfill("process_resident_memory_bytes", points, pod="leaky")
     target.monitoring.settle()
     yield
-    target.front.take_back("process_resident_memory_bytes", pod="leaky")
+    target.front.end_backfill("process_resident_memory_bytes", pod="leaky")
     target.monitoring.settle()
 
 
@@ -86,10 +86,10 @@ def memory_growing(target: SandboxTarget) -> Iterator[None]:
 def instance_restarts(target: SandboxTarget) -> Iterator[None]:
     """A second process has been restarted every two hours, which hides its leak."""
     points = [(moment, moment - moment % (2 * HOUR)) for moment in _past(7)]
-    target.front.tell("process_start_time_seconds", points, pod="restless")
+    target.front.backfill("process_start_time_seconds", points, pod="restless")
     target.monitoring.settle()
     yield
-    target.front.take_back("process_start_time_seconds", pod="restless")
+    target.front.end_backfill("process_start_time_seconds", pod="restless")
     target.monitoring.settle()
 
 
@@ -98,10 +98,10 @@ def database_grows(target: SandboxTarget) -> Iterator[None]:
     """A second database grows by 20 GB a day: it will be above its limit in less than a month."""
     moments = _past(48)
     points = [(moment, 1e11 + 2e10 * (moment - moments[0]) / 86_400) for moment in moments]
-    target.front.tell("database_size_bytes", points, database="second")
+    target.front.backfill("database_size_bytes", points, database="second")
     target.monitoring.settle()
     yield
-    target.front.take_back("database_size_bytes", database="second")
+    target.front.end_backfill("database_size_bytes", database="second")
     target.monitoring.settle()
 
 

@@ -53,7 +53,7 @@ class Discord:
     def say(
         self, number: int, who: str, content: str, at: str, embeds: list[Json] | None = None, *, bot: bool = False
     ) -> None:
-        """Say something; the number makes its id."""
+        """Post a message; the number makes its id."""
         author = {"id": who, "username": f"person {who[-1]}", "discriminator": "0", "avatar": None, "bot": bot}
         message = {"id": str(number), "channel_id": OPERATIONS, "author": author, "content": content, "timestamp": at}
         self.said.insert(0, {**message, "embeds": embeds or [], "attachments": [], "type": 0})

@@ -92,10 +92,15 @@ class GitHub:
 
     def _page(self, request: Request, rows: list[Json], key: str = "") -> Response:
         parameters = request.query_params
-        page, size = int(parameters.get("page", 1)), min(self.per_page, int(parameters.get("per_page", 30)))
-        shown = rows[(page - 1) * size : page * size]
-        headers = {"Link": f'<{request.url}>; rel="next"'} if page * size < len(rows) else {}
-        return JSONResponse({"total_count": len(rows), key: shown} if key else shown, headers=headers)
+        page = int(parameters.get("page", 1))
+        size = min(self.per_page, int(parameters.get("per_page", 30)))
+        end = page * size
+        shown = rows[end - size : end]
+
+        headers = {"Link": f'<{request.url}>; rel="next"'} if end < len(rows) else {}
+        if key:
+            return JSONResponse({"total_count": len(rows), key: shown}, headers=headers)
+        return JSONResponse(shown, headers=headers)
 
     def _label(self, request: Request) -> Response | None:
         name = request.path_params["name"]
@@ -137,7 +142,9 @@ class GitHub:
 
     def _status(self, request: Request) -> Response | None:
         ref = request.path_params["ref"]
-        commit = sha(self.tags[ref[5:]]) if ref.startswith("tags/") and ref[5:] in self.tags else ref
+        tag = ref.removeprefix("tags/")
+        names_a_tag = ref.startswith("tags/") and tag in self.tags
+        commit = sha(self.tags[tag]) if names_a_tag else ref
         if commit not in {sha(name) for name in self.commits}:
             return None
         now = datetime.now(UTC).isoformat()
@@ -161,8 +168,8 @@ class GitHub:
         combined = "success" if states == {"success"} else "pending"
         if states & {"failure", "error"}:
             combined = "failure"
-        said = {"state": combined, "statuses": statuses, "sha": commit, "total_count": len(statuses)}
-        return JSONResponse({**said, "repository": _repository(), "commit_url": _API, "url": _API})
+        document = {"state": combined, "statuses": statuses, "sha": commit, "total_count": len(statuses)}
+        return JSONResponse({**document, "repository": _repository(), "commit_url": _API, "url": _API})
 
     def _check_runs(self, request: Request) -> Response:
         commit = request.path_params["sha"]

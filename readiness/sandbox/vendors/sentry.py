@@ -126,7 +126,9 @@ class Sentry:
         return self._page(request, rows)
 
     def _past(self, request: Request, rows: list[Json]) -> Response:
-        return self._page(request, rows) if self.older else JSONResponse({"detail": "This endpoint is gone"}, 410)
+        if not self.older:
+            return JSONResponse({"detail": "This endpoint is gone"}, 410)
+        return self._page(request, rows)
 
 
 def _span(text: str) -> timedelta:

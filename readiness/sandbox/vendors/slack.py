@@ -67,13 +67,13 @@ class Slack:
         )
 
     def say(self, place: str, who: str, text: str, at: datetime, **more: Any) -> Json:
-        """Say something in a channel."""
+        """Post a message in a channel, and return it."""
         said: Json = {"type": "message", "ts": f"{at.timestamp():.6f}", "user": who, "text": text, **more}
         self.rooms[place].said.insert(0, said)
         return said
 
     def decide(self, at: datetime) -> None:
-        """Have the launch decided on."""
+        """Post the decision on the launch."""
         self.say(ROLLOUT, ADA, ":rocket: *GO* for the launch, all lines are green", at)
         self.say(ROLLOUT, LINUS, "great, see you there", at + timedelta(minutes=1))
 

@@ -50,7 +50,7 @@ class Site:
         return "none"
 
     def turn(self, component: str, state: str) -> None:
-        """Bring a component, or the first of its name, into a state."""
+        """Set the state of a component, or of the first with its name."""
         first = next(entry for entry in self.components if entry["name"] == component)
         first["status"] = state
 
@@ -109,7 +109,7 @@ class StatusPages:
         self.sites[OWN].maintenances = [{**planned, "scheduled_for": since, "scheduled_until": until}]
 
     def declare_live(self) -> None:
-        """Tell on the service's own page that the launch is done."""
+        """Post on the service's own page that the launch is done."""
         body = "The new pipeline is generally available."
         self.sites[OWN].past = [_notice("New ingestion pipeline", "resolved", body, (0.0,))]
 

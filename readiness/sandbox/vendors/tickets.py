@@ -74,9 +74,14 @@ class Tickets:
         return self._refused(request) or JSONResponse(rows[(page - 1) * size : page * size], headers=more)
 
     def _label(self, request: Request) -> Response:
+        refused = self._refused(request)
+        if refused:
+            return refused
+
         name = request.path_params["label"]
-        missing = JSONResponse({"message": "Not Found"}, 404)
-        return self._refused(request) or (JSONResponse({"name": name}) if name in LABELS else missing)
+        if name not in LABELS:
+            return JSONResponse({"message": "Not Found"}, 404)
+        return JSONResponse({"name": name})
 
 
 def listed(issues: Sequence[Issue], parameters: Mapping[str, str], repository: str) -> list[Json]:
