@@ -247,7 +247,9 @@ class Service:
             answer = self.plant.http.get(url, timeout=CHECK_SECONDS)
         except httpx.HTTPError as error:
             return type(error).__name__
-        return "ok" if answer.status_code == 200 and answer.json().get("healthy") else "unhealthy"  # noqa: PLR2004  the status of HTTP
+        if answer.status_code != 200:  # noqa: PLR2004  the status of HTTP
+            return "unhealthy"
+        return "ok" if answer.json().get("healthy") else "unhealthy"
 
     @_threaded
     def _workers(self, request: Request) -> Response:

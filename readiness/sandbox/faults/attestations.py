@@ -23,8 +23,11 @@ OWN = "ingestion"
 
 def _attested() -> list[Item]:
     entries = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))["attestations"]
-    books = [runbook_lines.load(runbook_lines.locate(name, Path())) for name in runbook_lines.shipped()]
-    return [item for book in books for item in book.items() if {item.name, item.line_id} & set(entries)]
+    items: list[Item] = []
+    for name in runbook_lines.shipped():
+        runbook = runbook_lines.load(runbook_lines.locate(name, Path()))
+        items += runbook.items()
+    return [item for item in items if item.name in entries or item.line_id in entries]
 
 
 def _place(item: Item) -> str:

@@ -78,12 +78,18 @@ class PagerDuty:
         now = datetime.now(UTC)
         since = datetime.fromisoformat(parameters["since"]) if "since" in parameters else now
         until = datetime.fromisoformat(parameters["until"]) if "until" in parameters else now
-        wanted = parameters.getlist("escalation_policy_ids[]") or [MAIN]
-        rows = [
-            self._row(shift)
-            for shift in self.shifts
-            if MAIN in wanted and (shift.start or since) < until and (shift.end or until) > since
-        ]
+        policies = parameters.getlist("escalation_policy_ids[]") or [MAIN]
+
+        def is_asked_for(shift: Shift) -> bool:
+            # All shifts are those of one policy.
+            if MAIN not in policies:
+                return False
+            # One for good has neither a start nor an end.
+            starts_before = (shift.start or since) < until
+            ends_after = (shift.end or until) > since
+            return starts_before and ends_after
+
+        rows = [self._row(shift) for shift in self.shifts if is_asked_for(shift)]
         first = int(parameters.get("offset", 0))
         last = first + min(self.per_page, int(parameters.get("limit", 25)))
         page = {"offset": first, "limit": last - first, "more": last < len(rows), "total": None}
