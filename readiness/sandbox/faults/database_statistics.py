@@ -273,7 +273,7 @@ def _log_from(target: SandboxTarget, duration: str) -> None:
     target.admin.rows(f"alter system set log_min_duration_statement = '{duration}'")
     target.admin.rows("select pg_reload_conf()")
     wanted = "select current_setting('log_min_duration_statement') as value"
-    wait_until(lambda: target.admin.one(wanted)["found"] == duration, f"statements are logged from {duration}")
+    wait_until(lambda: target.admin.one(wanted)["value"] == duration, f"statements are logged from {duration}")
 
 
 @fault("preflight", turns={INDEXES: "fail"})
