@@ -157,7 +157,7 @@ class Observation:
 
     def lack(self, given: Given) -> NotConfigured | None:
         """Return what is missing in the environment, as the plan and the run tell it; None where nothing is."""
-        missing = dict.fromkeys((one.reason, one.remedy) for one in self._missing(given))
+        missing = dict.fromkeys((lack.reason, lack.remedy) for lack in self._missing(given))
         if not missing:
             return None
         reasons, remedies = zip(*missing, strict=True)
@@ -222,7 +222,7 @@ def observation(
 
     `effect` needs a check marked with it; `quiet` keeps the pool silent meanwhile.
     """
-    stated_needs = tuple(as_need(one) for one in _several(needs))
+    stated_needs = tuple(as_need(need) for need in _several(needs))
     without = (optional,) if isinstance(optional, str) else optional
 
     def register(function: Look) -> Look:

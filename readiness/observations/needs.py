@@ -93,13 +93,13 @@ def system(name: str) -> AnyNeed:
     return Need(SECTIONS.get(name, name), (name,), find)
 
 
-def reading(known: KnownReading) -> AnyNeed:
+def reading(known_reading: KnownReading) -> AnyNeed:
     """Return the need of a reading: a source for it, and the system that the source asks."""
 
     def find(readings: Readings) -> None:
-        readings.require(known)
+        readings.require(known_reading)
 
-    return Need(f"readings.{known.name}", ("readings",), find)
+    return Need(f"readings.{known_reading.name}", ("readings",), find)
 
 
 def figures(*names: str, of: str | None = None) -> AnyNeed:
@@ -120,25 +120,26 @@ def figures(*names: str, of: str | None = None) -> AnyNeed:
 
 def either(*needs: AnyNeed | KnownReading) -> AnyNeed:
     """Return a need that any one of these meets; where none is met, the last one says what to set."""
-    alternatives = [as_need(one) for one in needs]
-    parameters = tuple(dict.fromkeys(name for one in alternatives for name in one.parameters))
+    alternatives = [as_need(need_or_reading) for need_or_reading in needs]
+    parameters = tuple(dict.fromkeys(name for alternative in alternatives for name in alternative.parameters))
 
     def find(**values: Any) -> None:
-        for place, one in enumerate(alternatives, 1):
+        for place, alternative in enumerate(alternatives, 1):
             try:
-                one.find(**{name: values[name] for name in one.parameters})
+                alternative.find(**{name: values[name] for name in alternative.parameters})
             except NotConfigured:
+                # The last one says what to set.
                 if place == len(alternatives):
                     raise
             else:
                 return
 
-    return Need(" or ".join(one.key for one in alternatives), parameters, find)
+    return Need(" or ".join(alternative.key for alternative in alternatives), parameters, find)
 
 
-def as_need(one: AnyNeed | KnownReading) -> AnyNeed:
+def as_need(need_or_reading: AnyNeed | KnownReading) -> AnyNeed:
     """Return the need of a reading where a reading is named, else the need itself."""
-    return reading(one) if isinstance(one, KnownReading) else one
+    return reading(need_or_reading) if isinstance(need_or_reading, KnownReading) else need_or_reading
 
 
 def derived(hints: Mapping[str, Any], optional: tuple[str, ...]) -> tuple[AnyNeed, ...]:
