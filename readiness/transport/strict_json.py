@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any, NoReturn
 
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
 
 
@@ -51,7 +52,7 @@ def _finite_float(text: str) -> float:
     return number
 
 
-def _object_of_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object_of_unique_keys(pairs: list[tuple[str, Any]]) -> JsonObject:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise ValueError("a key stands twice in one object")
