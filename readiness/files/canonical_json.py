@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from readiness.measurements import Plain
 
 JsonObject = dict[str, Any]
-"""An object of JSON as it stands in a file or an answer: not yet looked at, or passed on untouched."""
+"""An object of JSON at the edge: as a file or an answer has it before anybody has looked, or as it is to be written."""
 
 _PLAIN_TYPES = frozenset({type(None), bool, int, str})
 

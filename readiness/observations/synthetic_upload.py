@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from readiness.clients.metrics import Exposition
 from readiness.clients.postgres import Postgres
 from readiness.environment.probes import SyntheticUpload
 from readiness.environment.schema import Environment
+from readiness.files.canonical_json import JsonObject
 from readiness.observations import observation, pause
 from readiness.observations.needs import need
 from readiness.outcomes import Effect, NotConfigured, Unknown
@@ -118,7 +118,7 @@ def _send(http: Http, upload: SyntheticUpload) -> Answer:
     )
 
 
-def _wait(http: Http, upload: SyntheticUpload, upload_id: str, called_off: threading.Event) -> dict[str, Any]:
+def _wait(http: Http, upload: SyntheticUpload, upload_id: str, called_off: threading.Event) -> JsonObject:
     """Return the upload's state once it has ended, or when the time is over. Raises Unknown."""
     end = time.monotonic() + upload.seconds_at_most
     while True:
@@ -140,7 +140,7 @@ def _counted(exposition: Exposition, before: float, called_off: threading.Event)
     return rise
 
 
-def _text(document: dict[str, Any], key: str) -> str:
+def _text(document: JsonObject, key: str) -> str:
     value = document.get(key)
     if not isinstance(value, str):
         raise Unknown(f"the service's answer names no {key}", "compare it with the upload API's description")

@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from readiness.errors import nearest
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Effect, Unknown
 
 _UNDER_WAY = "no answer"
@@ -34,7 +34,7 @@ class Request:
     effect: Effect
     at: datetime
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> JsonObject:
         """Return it as plain JSON: the journal's record `request`."""
         return {
             "client": self.client,
