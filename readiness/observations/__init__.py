@@ -221,6 +221,14 @@ def observation(
     """Register a look, with what it needs configured (`needs`, `optional`; see the top of this module).
 
     `effect` needs a check marked with it; `quiet` keeps the pool silent meanwhile.
+
+    >>> from readiness.sources.readings import Readings
+    >>> ORDERS = known_reading("orders", "how many orders came in since midnight")
+    >>> @observation(needs=ORDERS)
+    ... def orders_missing(readings: Readings, orders_at_least: int) -> float:
+    ...     return max(0.0, orders_at_least - readings.number(ORDERS))
+    >>> OBSERVATIONS["orders_missing"].limit_names
+    ('orders_at_least',)
     """
     stated_needs = tuple(as_need(need) for need in _several(needs))
     without = (optional,) if isinstance(optional, str) else optional
@@ -286,7 +294,11 @@ def _limits_problem(made: Observation) -> str | None:
 
 
 def known_reading(name: str, says: str, default: Reading | None = None) -> KnownReading:
-    """Declare a reading that an observation of this module asks for, and its default."""
+    """Declare a reading that an observation of this module asks for, and its default.
+
+    >>> known_reading("printers", "the printers that answer", Reading(promql="count(printer_up == 1)")).default.promql
+    'count(printer_up == 1)'
+    """
     if name in KNOWN_READINGS:
         raise ValueError(f"two readings are called {name}")
     KNOWN_READINGS[name] = KnownReading(name, says, default)
@@ -294,7 +306,19 @@ def known_reading(name: str, says: str, default: Reading | None = None) -> Known
 
 
 def pause(called_off: threading.Event, seconds: float) -> None:
-    """Wait between two looks at what was begun. Raises Unknown where the run has ended: it is to be undone at once."""
+    """Wait between two looks at what was begun. Raises Unknown where the run has ended: it is to be undone at once.
+
+    A look that begins something undoes it however the wait ends:
+
+        @observation(effect=Effect.WRITE)
+        def imported(http: Http, called_off: threading.Event) -> float:
+            job = http.send("POST", "/imports", effect=Effect.WRITE).expect(202).json()["id"]
+            try:
+                while http.get(f"/imports/{job}").json()["state"] == "running":
+                    pause(called_off, seconds=1)
+            finally:
+                http.send("DELETE", f"/imports/{job}", effect=Effect.WRITE).expect(204)
+    """
     if called_off.wait(seconds):
         raise Unknown("the run ended while this was under way", "run it again")
 

@@ -56,7 +56,16 @@ AnyNeed = Need[..., Any]
 
 
 def need(key: str) -> Callable[[Callable[Parameters, Value]], Need[Parameters, Value]]:
-    """Declare a need of the environment; `key` names it there, for people."""
+    """Declare a need of the environment; `key` names it there, for people.
+
+    >>> @need("loki")
+    ... def log_labels(environment: Environment) -> dict[str, str]:
+    ...     if environment.loki is None:
+    ...         raise NotConfigured("no log is configured", "set loki.url in the environment file")
+    ...     return environment.loki.labels
+    >>> log_labels.key, log_labels.parameters
+    ('loki', ('environment',))
+    """
 
     def declare(find: Callable[Parameters, Value]) -> Need[Parameters, Value]:
         return Need(key, tuple(inspect.signature(find).parameters), find)
@@ -119,7 +128,11 @@ def figures(*names: str, of: str | None = None) -> AnyNeed:
 
 
 def either(*needs: AnyNeed | KnownReading) -> AnyNeed:
-    """Return a need that any one of these meets; where none is met, the last one says what to set."""
+    """Return a need that any one of these meets; where none is met, the last one says what to set.
+
+    >>> either(system("loki"), KnownReading("log_lines", "the lines of the log")).key
+    'loki or readings.log_lines'
+    """
     alternatives = [as_need(need_or_reading) for need_or_reading in needs]
     parameters = tuple(dict.fromkeys(name for alternative in alternatives for name in alternative.parameters))
 

@@ -61,7 +61,14 @@ Share = Annotated[float, _A_SHARE]
 
 
 class Limits(BaseModel):
-    """Base of every check's limits. A field is a key that a runbook line may set; its default is the check's own."""
+    """Base of every check's limits. A field is a key that a runbook line may set; its default is the check's own.
+
+    >>> class FewRefused(Limits):
+    ...     share_below: Share = 0.02
+    ...     window: str = "1h"
+    >>> FewRefused.model_validate({"share_below": 0.01})
+    FewRefused(share_below=0.01, window='1h')
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

@@ -56,7 +56,18 @@ class Entry:
 
 @dataclass
 class Guard:
-    """Lets through what the environment and the command line allow."""
+    """Lets through what the environment and the command line allow.
+
+    >>> guard = Guard(allowed_hosts=["shop.example.com"])
+    >>> with guard.request("http", "GET", "/health", "shop.example.com", Effect.READ) as entry:
+    ...     entry.status = "200"
+    >>> with guard.request("http", "POST", "/orders", "shop.example.com", Effect.WRITE):
+    ...     raise AssertionError("never sent")
+    Traceback (most recent call last):
+    readiness.outcomes.Unknown: this has the effect write, which is not allowed here (run with --allow write)
+    >>> [(request.method, request.status) for request in guard.requests]
+    [('GET', '200'), ('POST', 'refused: this has the effect write, which is not allowed here')]
+    """
 
     allowed_hosts: Collection[str]
     allowed: Collection[Effect] = (Effect.READ,)
