@@ -96,8 +96,8 @@ class Slack:
         """
         method = "conversations.members"
         members: set[str] = set()
-        for page in self._pages(method, {"channel": channel.id}):
-            members.update(_typed(_Members, page, method).members)
+        for page in self._pages(method, {"channel": channel.id}, _Members):
+            members.update(page.members)
         if not members:
             raise Unknown(f"Slack names nobody in {channel.name}", "is it a channel that the bot may see?")
         return [name for name, person in people.items() if person not in members]
@@ -112,8 +112,7 @@ class Slack:
             "inclusive": "true",
         }
         messages: list[Message] = []
-        for page in self._pages(method, parameters):
-            history = _typed(_History, page, method)
+        for history in self._pages(method, parameters, _History):
             # The free plan hides what is older than 90 days: that nothing is there says nothing.
             if history.is_limited:
                 raise Unknown("Slack hides older messages from this workspace's plan", "attest the line instead")
@@ -134,16 +133,15 @@ class Slack:
         return Channel(channel.id, channel.name, channel.is_archived)
 
     def _conversations(self, parameters: Mapping[str, str]) -> Iterator[_Conversation]:
-        method = "conversations.list"
-        for page in self._pages(method, parameters):
-            yield from _typed(_List, page, method).channels
+        for page in self._pages("conversations.list", parameters, _List):
+            yield from page.channels
 
-    def _pages(self, method: str, parameters: Mapping[str, str]) -> Iterator[JsonObject]:
-        """Yield every page of a method that lists. Raises Unknown."""
+    def _pages(self, method: str, parameters: Mapping[str, str], kind: type[T]) -> Iterator[T]:
+        """Yield every page of a method that lists, as a model. Raises Unknown."""
         asked = {**parameters, "limit": str(PER_PAGE)}
         for _ in range(PAGES_AT_MOST):
             page = self._get(method, asked)
-            yield _granted(method, page)
+            yield _typed(kind, _granted(method, page), method)
 
             # The last page has an empty cursor, or none; how long a page is says nothing.
             cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")

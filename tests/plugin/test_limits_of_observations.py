@@ -39,6 +39,11 @@ def orders(limits: OrderLimits) -> int:
 @observation
 def requests_of(http) -> int:
     return 1
+
+
+@observation
+def name_of_the_line(line: str) -> str:
+    return line
 """
 JUDGED = '''\
 """Orders."""
@@ -61,6 +66,10 @@ class TooFew(Limits):
     shop: str
 
 
+class Lined(Limits):
+    line: str = "mine"
+
+
 @pytest.mark.preflight
 def test_orders(orders, limits: Orders, measure) -> None:
     measure(orders, "orders").at_least(limits.at_least)
@@ -72,6 +81,10 @@ def test_shadow(requests_of, limits: Shadow, measure) -> None: ...
 
 @pytest.mark.preflight
 def test_too_few(orders, limits: TooFew, measure) -> None: ...
+
+
+@pytest.mark.preflight
+def test_lined(figure, limits: Lined, measure) -> None: ...
 '''
 
 
@@ -124,6 +137,13 @@ def test_a_limit_that_the_check_has_not_or_a_client_has_too_is_a_usage_error(pro
     assert "the observation orders needs the limit days, and TooFew has none" in out
     assert "Shadow calls a limit http; requests_of is given something else by that name" in out
     assert ran.looked == []
+
+
+def test_a_limit_is_no_line_for_a_diagnostic(project: Project) -> None:
+    project.runbook(line("lined", "shop.lined", diagnostics=["name_of_the_line"]))
+    ran = project.preflight()
+    assert ran.exit == USAGE_ERROR, ran.out
+    assert "diagnostics: name_of_the_line has an effect or needs a limit that shop.lined has not" in ran.out
 
 
 RECORDED = {
