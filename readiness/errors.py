@@ -44,7 +44,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def not_one_of(name: str, known: Iterable[str]) -> str:
-    """Format that `name` is not among `known`, and what was probably meant."""
+    """Format that `name` is not among `known`, and what was probably meant.
+
+    >>> not_one_of("preflihgt", ["smoke", "preflight"])
+    "'preflihgt' is not known; did you mean 'preflight'? (known: preflight, smoke)"
+    """
     names = sorted(known)
     listed = ", ".join(names) or "none"
     near = nearest(name, names)
