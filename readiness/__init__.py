@@ -1,4 +1,25 @@
-"""The names that a check may use."""
+"""The names that a check may use.
+
+A check is a function of a file `checks/test_<area>.py`, and a runbook's line names it by `<area>.<name>`:
+
+    import pytest
+
+    from readiness import Limits, Measure, Share
+    from readiness.observations.orders import Payments
+
+    class FewRefused(Limits):
+        share_below: Share = 0.02
+
+    @pytest.mark.postlaunch
+    def test_few_refused(payments: Payments, limits: FewRefused, measure: Measure) -> None:
+        '''Hardly any payment is refused.
+
+        Remedy: look at the payment provider's status page.
+        '''
+        measure(payments.refused / payments.tried, "share of refused payments").below(limits.share_below)
+
+The line may set each limit: `decided_by: {orders.few_refused: {share_below: 0.01}}`.
+"""
 
 from __future__ import annotations
 

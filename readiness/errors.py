@@ -44,7 +44,11 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 
 
 def not_one_of(name: str, choices: Iterable[str]) -> str:
-    """Format that `name` is not among the choices, and what was probably meant."""
+    """Format that `name` is not among the choices, and what was probably meant.
+
+    >>> not_one_of("preflihgt", ["smoke", "preflight"])
+    "'preflihgt' is not known; did you mean 'preflight'? (known: preflight, smoke)"
+    """
     names = sorted(choices)
     listed = ", ".join(names) or "none"
     near = nearest(name, names)

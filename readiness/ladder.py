@@ -1,4 +1,17 @@
-"""The step of its ladder that a line has reached in a run, and its escalation state after a sequence of runs. Pure."""
+"""The step of its ladder that a line has reached in a run, and its escalation state after a sequence of runs. Pure.
+
+>>> ladder = Ladder({EscalationStep.ALERT: 0.05, EscalationStep.PAUSE: 0.2})
+>>> state = INITIAL
+>>> for share in (0.03, 0.06, 0.25, 0.049, 0.02):
+...     measured = Measurement("failed", share, "below", 0.05, "share", share < 0.05)
+...     state = next_state(ladder, state, Outcome.PASS if measured.ok else Outcome.FAIL, [measured])
+...     print(share, state.step)
+0.03 None
+0.06 alert
+0.25 pause
+0.049 alert
+0.02 None
+"""
 
 from __future__ import annotations
 

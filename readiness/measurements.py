@@ -145,7 +145,16 @@ class MeasuredValue:
 
 @dataclass
 class Measure:
-    """Records what a check measures; a check gets it as `measure`."""
+    """Records what a check measures; a check gets it as `measure`.
+
+    >>> measure = Measure()
+    >>> measure(7 / 20, "connections in use").below(0.8)
+    >>> measure(["orders-db"], "databases without a backup").is_none_of_them()
+    Traceback (most recent call last):
+    AssertionError: databases without a backup: orders-db, allowed none
+    >>> [str(measurement) for measurement in measure.taken]
+    ['connections in use: 0.35, allowed < 0.8', 'databases without a backup: orders-db, allowed none']
+    """
 
     taken: list[Measurement] = field(default_factory=list)
 

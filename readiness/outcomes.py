@@ -85,6 +85,12 @@ class Unknown(BaseException):
     """It could not be seen: denied, timed out, empty, unparsable or not configured.
 
     Not an `Exception` on purpose: `except Exception` in a check cannot turn it into a pass.
+
+    >>> try:
+    ...     raise Unknown("GET /orders answered 403", "give the probe's account the role viewer")
+    ... except Unknown as unknown:
+    ...     print(unknown.reason)
+    GET /orders answered 403
     """
 
     def __init__(self, reason: str, remedy: str) -> None:

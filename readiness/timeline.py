@@ -19,7 +19,11 @@ LOOKS_BACK_AT_MOST = timedelta(minutes=5)
 
 
 def parse_offset(text: str) -> timedelta:
-    """Return `T-1h` as a timedelta before (negative) or after the launch. Raises ValueError."""
+    """Return `T-1h` as a timedelta before (negative) or after the launch. Raises ValueError.
+
+    >>> parse_offset("T-1h") / timedelta(minutes=1), parse_offset("T+2d") / timedelta(hours=1)
+    (-60.0, 48.0)
+    """
     match = _OFFSET.match(text)
     if not match:
         raise ValueError(f"{text!r} is not a time relative to launch such as T-7d, T-1h, T-0 or T+5m")
@@ -131,7 +135,12 @@ def events(
 
 
 def is_due(due: str | None, moment: datetime, launch_at: datetime | None, signed_at: datetime | None = None) -> bool:
-    """Check whether a line counts at `moment`."""
+    """Check whether a line counts at `moment`.
+
+    >>> launch_at = parse_instant("2026-12-01T09:00:00Z")
+    >>> [is_due("T-1h", launch_at - timedelta(hours=hours), launch_at) for hours in (2, 1)]
+    [False, True]
+    """
     # A line without a due time always counts.
     if due is None:
         return True

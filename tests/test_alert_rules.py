@@ -62,8 +62,11 @@ def look(server: Server, observation: str, settings: dict[str, Any] | None = Non
     stated: dict[str, Any] = dict.fromkeys([*names, "failures_in_a_row"]) if observation == "alert_rule" else {}
     if observation != "critical_alerts":
         stated["firing_for"] = alerts.HOUR
-    found = observations.OBSERVATIONS[observation].look
-    return found(prometheus=clients.prometheus, grafana=clients.grafana, environment=environment, **stated | limits)
+    made = observations.OBSERVATIONS[observation]
+    values = stated | limits
+    if made.limits_type:
+        values = {"limits": made.limits_type(**values)}
+    return made.look(prometheus=clients.prometheus, grafana=clients.grafana, environment=environment, **values)
 
 
 def shares(server: Server, settings: dict[str, Any] | None = None, **limits: Any) -> alerts.AlertRule:

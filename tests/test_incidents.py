@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from readiness.environment.incidents import NoReport, parse
 from readiness.environment.schema import Environment, Reading
-from readiness.observations.incidents import IncidentReview, incident_review
+from readiness.observations.incidents import IncidentReview, ReviewLimits, incident_review
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.redaction.secret import Secret
 from readiness.sources.table import Clients
@@ -123,9 +123,7 @@ def review(tmp_path: Path) -> Review:
                     clients.prometheus,
                     environment,
                     MOMENT,
-                    fields,
-                    hours,
-                    30.0,
+                    ReviewLimits(fields, hours, 30.0),
                 )
             finally:
                 clients.close()
@@ -247,7 +245,7 @@ def tracked(*issues: object, known: object = (), fields: tuple[str, ...] = FIELD
         clients = Clients.of(environment, Guard(["127.0.0.1"], frozenset({Effect.READ})), Path("nowhere"))
         try:
             places, readings, prometheus = clients.incident_reports, clients.readings, clients.prometheus
-            return incident_review(places, readings, prometheus, environment, MOMENT, fields, hours, 30.0)
+            return incident_review(places, readings, prometheus, environment, MOMENT, ReviewLimits(fields, hours, 30.0))
         finally:
             clients.close()
 
@@ -325,7 +323,7 @@ def alerted(tmp_path: Path, behaviour: Callable[[Server, Any, Any], None], *text
         clients = Clients.of(environment, Guard(["127.0.0.1"], frozenset({Effect.READ})), tmp_path)
         try:
             places, readings, prometheus = clients.incident_reports, clients.readings, clients.prometheus
-            return incident_review(places, readings, prometheus, environment, MOMENT, FIELDS, None, 14.0)
+            return incident_review(places, readings, prometheus, environment, MOMENT, ReviewLimits(FIELDS, None, 14.0))
         finally:
             clients.close()
 

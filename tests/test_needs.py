@@ -146,7 +146,7 @@ def test_a_look_lacks_what_it_declares_and_nothing_else(name: str, tmp_path: Pat
                 assert (told.value.reason, told.value.remedy) == (lack.reason, lack.remedy)
                 continue
             try:
-                made.look(**given.values(made.parameters))
+                made.look(**made.bind(given))
             except NotConfigured as undeclared:
                 pytest.fail(f"{item.name}: {observed} does not declare that it needs this: {undeclared}")
             except Unknown:

@@ -274,8 +274,7 @@ def environment(**other: Any) -> Environment:
 
 def look(reports: Path, of: Environment | None = None, moment: datetime = NOW, **limits: Any) -> load.Rehearsals:
     wanted = load.RehearsalLimits(**{"stage": "load", **limits})
-    values = (wanted.stage, wanted.days_at_most, wanted.p95_seconds_below, wanted.share_below)
-    return load.rehearsals(NO_READINGS, of or environment(), moment, EvidenceArchive(reports), *values)
+    return load.rehearsals(NO_READINGS, of or environment(), moment, EvidenceArchive(reports), wanted)
 
 
 @pytest.fixture
@@ -380,13 +379,12 @@ def test_without_a_revision_nothing_counts(reports: Path) -> None:
 
 def test_capacity_is_what_was_seen(reports: Path) -> None:
     put(reports, evidence())
+    limits = load.CapacityLimits(users_at_least=20_000, days_at_most=14, p95_seconds_below=1.5, share_below=0.01)
     with pytest.raises(Unknown, match="no rehearsal had 20,000 users; the largest that passed had 100"):
-        load.capacity(NO_READINGS, environment(), NOW, EvidenceArchive(reports), 20_000, 14, 1.5, 0.01)
+        load.capacity(NO_READINGS, environment(), NOW, EvidenceArchive(reports), limits)
     large = evidence(stage="capacity", run="20261201T090000Z-capacity", asked=Stage(users=20_000, hold_minutes=1))
     put(reports, large)
-    assert (
-        load.capacity(NO_READINGS, environment(), NOW, EvidenceArchive(reports), 20_000, 14, 1.5, 0.01).users == 20_000
-    )
+    assert load.capacity(NO_READINGS, environment(), NOW, EvidenceArchive(reports), limits).users == 20_000
 
 
 def test_the_table_says_what_the_launch_runbook_says() -> None:

@@ -99,21 +99,21 @@ def fires_at(condition: Condition, demand: Demand, timing: Timing) -> float:
         if demand.met_at(value):
             _fires_in_time(condition, demand, timing)
         return value
-    found, unread = [], []
+    values, unread = [], []
     for part in condition.parts:
         try:
-            found.append(fires_at(part, demand, timing))
+            values.append(fires_at(part, demand, timing))
         except Unreadable as error:
             if isinstance(condition, AnyOf) or not _is_filter(part):
                 unread.append(error)
-    if unread and not _settled(condition, demand, found):
+    if unread and not _settled(condition, demand, values):
         raise unread[0]
-    if not found:
+    if not values:
         raise Unreadable("no part of it compares what the line is about")
-    return min(found) if isinstance(condition, AnyOf) else max(found)
+    return min(values) if isinstance(condition, AnyOf) else max(values)
 
 
-def _settled(condition: Condition, demand: Demand, found: list[float]) -> bool:
+def _settled(condition: Condition, demand: Demand, values: list[float]) -> bool:
     """Check whether it does not matter what an unread part says.
 
     Of alternatives the earliest counts: one that is early enough settles it. Of parts that must all hold the latest
@@ -121,7 +121,7 @@ def _settled(condition: Condition, demand: Demand, found: list[float]) -> bool:
     """
     if demand.quantity == "failures":
         return False
-    met = [demand.met_at(value) for value in found]
+    met = [demand.met_at(value) for value in values]
     return any(met) if isinstance(condition, AnyOf) else not all(met)
 
 
@@ -132,28 +132,28 @@ def _is_filter(part: Condition) -> bool:
     return (part.word in {IS, IS_NOT} and part.threshold in {0, 1}) or (part.word == ABOVE and part.threshold == 0)
 
 
-def _fires_in_time(found: Comparison, demand: Demand, timing: Timing) -> None:
+def _fires_in_time(comparison: Comparison, demand: Demand, timing: Timing) -> None:
     """Raise Unreadable where the expression itself waits, beyond what `for` says."""
-    if found.written is None:
-        raise Unreadable(f"{found.text} does not tell how far it looks back")
-    for path in paths(found.written, found.rises):
-        _one_is_enough(found, path)
+    if comparison.written is None:
+        raise Unreadable(f"{comparison.text} does not tell how far it looks back")
+    for path in paths(comparison.written, comparison.rises):
+        _one_is_enough(comparison, path)
         after = timing.hold_seconds + sum(_waits(step, demand, timing) for step in path)
         if timing.hold_seconds <= timing.within_seconds < after:
             raise Unreadable(
-                f"{found.text} looks back: with its `for` it fires after {after:g} s, "
+                f"{comparison.text} looks back: with its `for` it fires after {after:g} s, "
                 f"and the line wants {timing.within_seconds:g} s"
             )
 
 
-def _one_is_enough(found: Comparison, path: tuple[Step, ...]) -> None:
+def _one_is_enough(comparison: Comparison, path: tuple[Step, ...]) -> None:
     """Raise Unreadable where one series that is bad is outweighed by the others."""
     for number, step in enumerate(path):
         name = str(step.node.op) if isinstance(step.node, promql.AggregateExpr) else ""
         if name in _OF_ALL[step.rises]:
             raise Unreadable(f"{short(step.node)}: {name} waits until more than one of its series is bad")
         divided = any(isinstance(each.node, promql.BinaryExpr) and str(each.node.op) == "/" for each in path[number:])
-        if name == "sum" and not step.rises and (divided or isinstance(found.quantity, Leaf)):
+        if name == "sum" and not step.rises and (divided or isinstance(comparison.quantity, Leaf)):
             raise Unreadable(f"{short(step.node)} adds up what should fall, and so falls late")
 
 
@@ -189,143 +189,148 @@ def _is_soon_moved(node: promql.Call, rises: bool) -> bool:
     return quantile.val >= middle if rises else quantile.val <= middle
 
 
-def _share(found: Comparison, demand: Demand, timing: Timing) -> float:
+def _share(comparison: Comparison, demand: Demand, timing: Timing) -> float:
     del timing
-    must_be_readable(found.quantity)
-    share = _fires_at_share(found)
-    told = tells_a_share(found) or (share <= 1 and all_named(found.quantity, UTILISATION))
-    if not told and (share > 1 or demand.met_at(share)):
-        raise Unreadable(f"{found.text}: is that per cent, or no share at all? its metric's name does not say so")
+    must_be_readable(comparison.quantity)
+    share = _fires_at_share(comparison)
+    is_a_share = tells_a_share(comparison) or (share <= 1 and all_named(comparison.quantity, UTILISATION))
+    if not is_a_share and (share > 1 or demand.met_at(share)):
+        raise Unreadable(f"{comparison.text}: is that per cent, or no share at all? its metric's name does not say so")
     if demand.met_at(share):
-        _stays_a_share(found)
+        _stays_a_share(comparison)
     return share
 
 
-def _fires_at_share(found: Comparison) -> float:
-    threshold = found.threshold / (HUNDRED if words_of(found.quantity) & PER_CENT else 1)
-    if found.word not in {ABOVE, BELOW}:
-        raise Unreadable(f"{found.text} waits for one exact value")
-    good = is_of_the_good(found.quantity)
-    if found.complement:
-        if found.word == BELOW:
-            raise Unreadable(f"{found.text} fires when the complement falls")
+def _fires_at_share(comparison: Comparison) -> float:
+    threshold = comparison.threshold / (HUNDRED if words_of(comparison.quantity) & PER_CENT else 1)
+    if comparison.word not in {ABOVE, BELOW}:
+        raise Unreadable(f"{comparison.text} waits for one exact value")
+    good = is_of_the_good(comparison.quantity)
+    if comparison.complement:
+        if comparison.word == BELOW:
+            raise Unreadable(f"{comparison.text} fires when the complement falls")
         return threshold
-    if found.word == ABOVE:
+    if comparison.word == ABOVE:
         if good:
-            raise Unreadable(f"{found.text} fires when what is good rises")
+            raise Unreadable(f"{comparison.text} fires when what is good rises")
         return threshold
-    if not good or not tells_a_share(found):
-        raise Unreadable(f"{found.text} fires when something falls, and it cannot be seen that this is a share")
+    if not good or not tells_a_share(comparison):
+        raise Unreadable(f"{comparison.text} fires when something falls, and it cannot be seen that this is a share")
     if not 0 <= threshold <= 1:
-        raise Unreadable(f"{found.text} compares a share with {threshold:g}")
+        raise Unreadable(f"{comparison.text} compares a share with {threshold:g}")
     return 1 - threshold
 
 
-def _stays_a_share(found: Comparison) -> None:
+def _stays_a_share(comparison: Comparison) -> None:
     """Raise Unreadable where a share's name stands, and what is done to it makes something else of it."""
-    if isinstance(found.quantity, Ratio):
-        if "sum" in endings_of(found.quantity.part) and "count" in endings_of(found.quantity.whole):
-            raise Unreadable(f"{found.text} looks at a mean, which is no share")
-        must_keep_the_scale(found.quantity, COUNTING)
+    if isinstance(comparison.quantity, Ratio):
+        if "sum" in endings_of(comparison.quantity.part) and "count" in endings_of(comparison.quantity.whole):
+            raise Unreadable(f"{comparison.text} looks at a mean, which is no share")
+        must_keep_the_scale(comparison.quantity, COUNTING)
         return
-    must_keep_the_scale(found.quantity, SUMMED | {"rate", "irate"} if is_time_share(found.quantity) else SUMMED)
+    must_keep_the_scale(
+        comparison.quantity, SUMMED | {"rate", "irate"} if is_time_share(comparison.quantity) else SUMMED
+    )
 
 
-def _seconds(found: Comparison, demand: Demand, timing: Timing) -> float:
+def _seconds(comparison: Comparison, demand: Demand, timing: Timing) -> float:
     del timing
-    must_be_readable(found.quantity)
-    if found.word != ABOVE or found.complement:
-        raise Unreadable(f"{found.text} does not fire when a time grows")
+    must_be_readable(comparison.quantity)
+    if comparison.word != ABOVE or comparison.complement:
+        raise Unreadable(f"{comparison.text} does not fire when a time grows")
     if demand.quantile is not None:
-        looked_at = quantile_of(found)
+        looked_at = quantile_of(comparison)
         if looked_at is None:
-            raise Unreadable(f"{found.text} names no quantile; the line wants p{demand.quantile * HUNDRED:g}")
+            raise Unreadable(f"{comparison.text} names no quantile; the line wants p{demand.quantile * HUNDRED:g}")
         if looked_at < demand.quantile:
             return math.inf
-    units = {SECONDS[word] for word in words_of(found.quantity) if word in SECONDS}
-    if len(units) != 1 and found.threshold > demand.limit:
-        raise Unreadable(f"{found.text}: seconds or milliseconds? its metric's name does not say")
-    seconds = found.threshold * max(units, default=1.0)
+    units = {SECONDS[word] for word in words_of(comparison.quantity) if word in SECONDS}
+    if len(units) != 1 and comparison.threshold > demand.limit:
+        raise Unreadable(f"{comparison.text}: seconds or milliseconds? its metric's name does not say")
+    seconds = comparison.threshold * max(units, default=1.0)
     if demand.met_at(seconds):
-        _stays_a_time(found)
+        _stays_a_time(comparison)
     return seconds
 
 
-def _stays_a_time(found: Comparison) -> None:
+def _stays_a_time(comparison: Comparison) -> None:
     """Raise Unreadable where what is compared is not known to be a time: counters and rates of seconds are none."""
-    quantity = found.quantity
+    quantity = comparison.quantity
     if isinstance(quantity, Ratio):
         divided = words_of(quantity.part) & TIMES and not endings_of(quantity.part) & {"count", "bucket"}
         by_number = endings_of(quantity.whole) == {"count"} or not words_of(quantity.whole) & TIMES
-        told, known = divided and by_number, COUNTING
+        is_a_time, keep_the_scale = divided and by_number, COUNTING
     elif any(isinstance(each, promql.Call) and each.func.name == "histogram_quantile" for each in nodes(quantity.node)):
-        told, known = all_named(quantity, TIMES), COUNTING | {"histogram_quantile"}
+        is_a_time, keep_the_scale = all_named(quantity, TIMES), COUNTING | {"histogram_quantile"}
     else:
-        told, known = all_named(quantity, TIMES) and not endings_of(quantity) & COUNTS, SUMMED | {"time"}
-    if not told:
-        raise Unreadable(f"{found.text}: is that a time? its metric's name does not say so")
-    must_keep_the_scale(quantity, known)
+        is_a_time, keep_the_scale = all_named(quantity, TIMES) and not endings_of(quantity) & COUNTS, SUMMED | {"time"}
+    if not is_a_time:
+        raise Unreadable(f"{comparison.text}: is that a time? its metric's name does not say so")
+    must_keep_the_scale(quantity, keep_the_scale)
 
 
-def _drop(found: Comparison, demand: Demand, timing: Timing) -> float:
+def _drop(comparison: Comparison, demand: Demand, timing: Timing) -> float:
     del demand, timing
-    must_be_readable(found.quantity)
-    if not isinstance(found.quantity, Ratio) or not tells_the_usual(found.quantity):
+    must_be_readable(comparison.quantity)
+    if not isinstance(comparison.quantity, Ratio) or not tells_the_usual(comparison.quantity):
         raise Unreadable(
-            f"{found.text} does not compare now with an earlier time (offset, or a longer window of an hour or more)"
+            f"{comparison.text} does not compare now with an earlier time"
+            " (offset, or a longer window of an hour or more)"
         )
-    if found.complement and found.word == ABOVE:
-        return found.threshold
-    if found.word != BELOW or found.complement:
-        raise Unreadable(f"{found.text} does not fire when something falls")
-    return 1 - found.threshold
+    if comparison.complement and comparison.word == ABOVE:
+        return comparison.threshold
+    if comparison.word != BELOW or comparison.complement:
+        raise Unreadable(f"{comparison.text} does not fire when something falls")
+    return 1 - comparison.threshold
 
 
-def _failures(found: Comparison, demand: Demand, timing: Timing) -> float:
-    """Count the failed checks in a row that it takes: the window's, and one for each interval of the hold."""
+def _failures(comparison: Comparison, demand: Demand, timing: Timing) -> float:
+    """Return how many failed checks in a row it takes: the window's, and one for each interval of the hold."""
     del demand
-    node = found.written
-    if node is None or isinstance(found.quantity, Ratio) or found.complement:
-        raise Unreadable(f"{found.text} does not compare the result of a health check")
+    node = comparison.written
+    if node is None or isinstance(comparison.quantity, Ratio) or comparison.complement:
+        raise Unreadable(f"{comparison.text} does not compare the result of a health check")
     needed = 1.0
     window = next((each for each in nodes(node) if isinstance(each, promql.Call)), None)
     if window is not None:
-        needed = _failures_in_window(found, window, timing)
-    elif not _fails_at_zero(found):
-        raise Unreadable(f"{found.text} does not fire when a health check fails")
+        needed = _failures_in_window(comparison, window, timing)
+    elif not _fails_at_zero(comparison):
+        raise Unreadable(f"{comparison.text} does not fire when a health check fails")
     if timing.hold_seconds:
         needed += math.floor(timing.hold_seconds / _probe(timing) + 1e-9)
     return needed
 
 
-def _failures_in_window(found: Comparison, window: promql.Call, timing: Timing) -> float:
+def _failures_in_window(comparison: Comparison, window: promql.Call, timing: Timing) -> float:
     reach = reach_of(window)
     if reach is None:
         raise Unreadable(f"{short(window)} does not tell how many health checks it looks at")
     checks = math.floor(reach / _probe(timing) + 1e-9)
-    if window.func.name in _WHOLE_WINDOW and _fails_at_zero(found):
+    if window.func.name in _WHOLE_WINDOW and _fails_at_zero(comparison):
         return max(checks, 1)
-    if window.func.name == "min_over_time" and _fails_at_zero(found):
+    if window.func.name == "min_over_time" and _fails_at_zero(comparison):
         return 1
-    if window.func.name == "avg_over_time" and _is_below_all_well(found):
-        failing = checks * (1 - found.threshold)
-        return max(math.ceil(failing - 1e-9), 1) if found.inclusive else math.floor(failing + 1e-9) + 1
-    if window.func.name == "avg_over_time" and found.word == IS and found.threshold == _ALL_FAIL:
+    if window.func.name == "avg_over_time" and _is_below_all_well(comparison):
+        failing = checks * (1 - comparison.threshold)
+        return max(math.ceil(failing - 1e-9), 1) if comparison.inclusive else math.floor(failing + 1e-9) + 1
+    if window.func.name == "avg_over_time" and comparison.word == IS and comparison.threshold == _ALL_FAIL:
         return max(checks, 1)
-    raise Unreadable(f"{found.text} does not tell how many health checks must fail")
+    raise Unreadable(f"{comparison.text} does not tell how many health checks must fail")
 
 
-def _fails_at_zero(found: Comparison) -> bool:
+def _fails_at_zero(comparison: Comparison) -> bool:
     return (
-        (found.word == IS and found.threshold == 0)
-        or (found.word == IS_NOT and found.threshold == 1)
-        or _is_below_all_well(found)
+        (comparison.word == IS and comparison.threshold == 0)
+        or (comparison.word == IS_NOT and comparison.threshold == 1)
+        or _is_below_all_well(comparison)
     )
 
 
-def _is_below_all_well(found: Comparison) -> bool:
+def _is_below_all_well(comparison: Comparison) -> bool:
     """Check whether it fires at 0 and not at 1; `<= 1` always does."""
-    return found.word == BELOW and (0 <= found.threshold < 1 if found.inclusive else 0 < found.threshold <= 1)
+    return comparison.word == BELOW and (
+        0 <= comparison.threshold < 1 if comparison.inclusive else 0 < comparison.threshold <= 1
+    )
 
 
 def _probe(timing: Timing) -> float:
@@ -334,20 +339,20 @@ def _probe(timing: Timing) -> float:
     return timing.probe_seconds
 
 
-def _events(found: Comparison, demand: Demand, timing: Timing) -> float:
+def _events(comparison: Comparison, demand: Demand, timing: Timing) -> float:
     """Return how many events it takes; a rule that must hold for longer than its window sees none of them alone."""
     del demand
-    must_be_readable(found.quantity)
-    if found.word != ABOVE or isinstance(found.quantity, Ratio) or found.complement:
-        raise Unreadable(f"{found.text} does not count events")
-    windows = [reach for each in nodes(found.quantity.node) if (reach := reach_of(each)) is not None]
+    must_be_readable(comparison.quantity)
+    if comparison.word != ABOVE or isinstance(comparison.quantity, Ratio) or comparison.complement:
+        raise Unreadable(f"{comparison.text} does not count events")
+    windows = [reach for each in nodes(comparison.quantity.node) if (reach := reach_of(each)) is not None]
     if not windows:
-        raise Unreadable(f"{found.text} counts nothing over a window")
+        raise Unreadable(f"{comparison.text} counts nothing over a window")
     if timing.hold_seconds >= min(windows):
         return math.inf
-    if found.threshold > 0:
-        must_keep_the_scale(found.quantity, OF_EVENTS)
-    return found.threshold - 1 if found.inclusive and found.threshold >= 1 else found.threshold
+    if comparison.threshold > 0:
+        must_keep_the_scale(comparison.quantity, OF_EVENTS)
+    return comparison.threshold - 1 if comparison.inclusive and comparison.threshold >= 1 else comparison.threshold
 
 
 _READERS: dict[str, Callable[[Comparison, Demand, Timing], float]] = {

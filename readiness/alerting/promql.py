@@ -107,7 +107,7 @@ class _Line:
 
 
 def read(expression: str) -> Condition:
-    """Read an alert's expression."""
+    """Return the condition that an alert's expression states; an opaque one where it cannot be read."""
     try:
         return _condition(promql.parse(expression))
     except ValueError as error:
@@ -116,9 +116,9 @@ def read(expression: str) -> Condition:
 
 def nodes(node: promql.Expr) -> Iterator[promql.Expr]:
     """Yield all parts of an expression."""
-    found: list[promql.Expr] = []
-    promql.walk(node, found.append)
-    yield from found
+    inner: list[promql.Expr] = []
+    promql.walk(node, inner.append)
+    yield from inner
 
 
 def selectors(quantity: Quantity) -> Iterator[promql.VectorSelector]:
@@ -211,19 +211,19 @@ def _comparison(node: promql.BinaryExpr, operator: str) -> Condition:
     if left.quantity is None or left.factor == 0 or not math.isfinite(left.factor):
         return Opaque(f"{short(node)} compares two constants")
     if right.quantity is None:
-        found = _against_constant(left, left.quantity, word, right.offset)
+        comparison = _against_constant(left, left.quantity, word, right.offset)
     elif left.offset == 0 and right.offset == 0 and right.factor:
         word = _FLIPPED[word] if left.factor < 0 else word
-        found = Comparison(Ratio(left.quantity, right.quantity), word, right.factor / left.factor)
+        comparison = Comparison(Ratio(left.quantity, right.quantity), word, right.factor / left.factor)
         written = node
     else:
         return Opaque(f"{short(node)} compares two quantities that are shifted against each other")
     return Comparison(
-        found.quantity,
-        found.word,
-        found.threshold,
+        comparison.quantity,
+        comparison.word,
+        comparison.threshold,
         inclusive=operator in {">=", "<="},
-        complement=found.complement,
+        complement=comparison.complement,
         factor=abs(left.factor),
         written=_bare(written),
         rises=rises,
@@ -258,7 +258,7 @@ def _line(node: promql.Expr) -> _Line:
 
 
 def _inside(node: promql.Expr) -> _Line | None:
-    """Look through an aggregation or a function that leaves factors and sums of constants what they are."""
+    """Return what is inside an aggregation or a function that leaves factors and sums of constants what they are."""
     if isinstance(node, promql.AggregateExpr):
         inner = _line(node.expr)
         keeps = str(node.op) in KEEP_THE_SCALE or (str(node.op) == "sum" and inner.offset == 0)
@@ -285,7 +285,7 @@ def _as_it_stands(node: promql.BinaryExpr) -> _Line:
 
 
 def _unless_empty(node: promql.BinaryExpr) -> _Line:
-    """Read `quantity or vector(0)` as the quantity: the constant only stands in where there is none."""
+    """Return the quantity of `quantity or vector(0)`: the constant only stands in where there is none."""
     return _line(node.lhs) if _line(node.rhs).quantity is None else _as_it_stands(node)
 
 
@@ -323,7 +323,7 @@ def _quotient(node: promql.BinaryExpr) -> _Line:
 
 
 def _difference(difference: promql.BinaryExpr, node: promql.BinaryExpr) -> _Line:
-    """Read (a - b) / b as a / b - 1, and (a - b) / a as 1 - b / a."""
+    """Return (a - b) / b as a / b - 1, and (a - b) / a as 1 - b / a."""
     first, second, whole = _line(difference.lhs), _line(difference.rhs), _line(node.rhs)
     parts = (first.quantity, second.quantity, whole.quantity)
     plain = all(line.factor == 1 and line.offset == 0 for line in (first, second, whole))
@@ -365,7 +365,7 @@ def arithmetic(node: promql.Expr) -> Iterator[promql.BinaryExpr]:
 
 
 def _filter_inside(node: promql.Expr) -> promql.Expr | None:
-    """Find a condition inside an operand that is more than "is there anything?" (`> 0`, `!= 0`)."""
+    """Return a condition inside an operand that is more than "is there anything?" (`> 0`, `!= 0`)."""
     for each in nodes(node):
         if isinstance(each, promql.BinaryExpr):
             operator, right = str(each.op), _bare(each.rhs)
@@ -381,8 +381,8 @@ def _bare(node: promql.Expr) -> promql.Expr:
     return node
 
 
-def _same(one: promql.Expr, other: promql.Expr) -> bool:
-    return str(_bare(one)) == str(_bare(other))
+def _same(left: promql.Expr, right: promql.Expr) -> bool:
+    return str(_bare(left)) == str(_bare(right))
 
 
 def short(node: promql.Expr) -> str:

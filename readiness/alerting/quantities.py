@@ -76,15 +76,15 @@ def _counted_over(quantity: Quantity) -> set[float | None]:
     return {reach_of(each) for each in calls if each.func.name in _ADDED_UP}
 
 
-def must_keep_the_scale(quantity: Quantity, known: set[str], divided: bool = False) -> None:
+def must_keep_the_scale(quantity: Quantity, keep_the_scale: set[str], divided: bool = False) -> None:
     """Raise Unreadable at a function, an aggregation or a calculation that is not known to leave the scale as it is."""
     if isinstance(quantity, Ratio):
-        must_keep_the_scale(quantity.part, known, divided=True)
-        must_keep_the_scale(quantity.whole, known, divided=True)
+        must_keep_the_scale(quantity.part, keep_the_scale, divided=True)
+        must_keep_the_scale(quantity.whole, keep_the_scale, divided=True)
         return
     for each in nodes(quantity.node):
         name = each.func.name if isinstance(each, promql.Call) else str(getattr(each, "op", ""))
-        if isinstance(each, promql.Call | promql.AggregateExpr) and name not in known:
+        if isinstance(each, promql.Call | promql.AggregateExpr) and name not in keep_the_scale:
             raise Unreadable(f"{short(each)}: {name} is not known to leave the scale as it is")
     calculated = next((each for each in arithmetic(quantity.node) if not divided or str(each.op) != "-"), None)
     if calculated is not None:
@@ -103,18 +103,18 @@ def words_of(quantity: Quantity) -> set[str]:
     """Return the words in the metrics' names of what is measured: of a ratio its upper part."""
     if isinstance(quantity, Ratio):
         return words_of(quantity.part)
-    return {word for found in selectors(quantity) for word in _split(found.name or "")}
+    return {word for selector in selectors(quantity) for word in _split(selector.name or "")}
 
 
 def all_named(quantity: Quantity, words: Iterable[str]) -> bool:
     """Check whether each metric's name has one of the words."""
-    names = [set(_split(found.name or "")) for found in selectors(quantity)]
+    names = [set(_split(selector.name or "")) for selector in selectors(quantity)]
     return bool(names) and all(name & set(words) for name in names)
 
 
 def endings_of(quantity: Quantity) -> set[str]:
     """Return the last words of its metrics' names."""
-    return {_split(found.name or "")[-1] for found in selectors(quantity)}
+    return {_split(selector.name or "")[-1] for selector in selectors(quantity)}
 
 
 def _split(name: str) -> list[str]:
@@ -135,19 +135,19 @@ def is_of_the_good(quantity: Quantity) -> bool:
         return False
     values = {
         word
-        for found in selectors(upper)
-        for matcher in found.matchers.matchers
+        for selector in selectors(upper)
+        for matcher in selector.matchers.matchers
         if matcher.op in (promql.MatchOp.Equal, promql.MatchOp.Re)
         for word in _split(matcher.value)
     }
     return bool((words_of(upper) | values) & _FREE)
 
 
-def tells_a_share(found: Comparison) -> bool:
+def tells_a_share(comparison: Comparison) -> bool:
     """Check whether what is compared says that it is a share, or per cent."""
-    if isinstance(found.quantity, Ratio) or found.factor == HUNDRED:
+    if isinstance(comparison.quantity, Ratio) or comparison.factor == HUNDRED:
         return True
-    return all_named(found.quantity, _SHARE | PER_CENT) or is_time_share(found.quantity)
+    return all_named(comparison.quantity, _SHARE | PER_CENT) or is_time_share(comparison.quantity)
 
 
 def is_time_share(quantity: Leaf) -> bool:
@@ -185,13 +185,13 @@ def _looks_back(quantity: Quantity) -> _LookBack:
     )
 
 
-def quantile_of(found: Comparison) -> float | None:
-    """Find the quantile that is looked at, in a function or in a label."""
-    for each in nodes(found.quantity.node) if isinstance(found.quantity, Leaf) else ():
+def quantile_of(comparison: Comparison) -> float | None:
+    """Return the quantile that is looked at, in a function or in a label."""
+    for each in nodes(comparison.quantity.node) if isinstance(comparison.quantity, Leaf) else ():
         if isinstance(each, promql.Call) and each.func.name in {"histogram_quantile", "quantile_over_time"}:
             first = each.args[0]
             return first.val if isinstance(first, promql.NumberLiteral) else None
-    for selector in selectors(found.quantity):
+    for selector in selectors(comparison.quantity):
         for matcher in selector.matchers.matchers:
             if matcher.name == "quantile" and matcher.op == promql.MatchOp.Equal:
                 try:

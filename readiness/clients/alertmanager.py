@@ -72,7 +72,7 @@ class Alertmanager(System[schema.Prometheus]):
 
     def post(self, labels: Mapping[str, str], annotations: Mapping[str, str], begins: datetime, ends: datetime) -> None:
         """Post an alert, which notifies people; labels that it has already change its end. Raises Unknown."""
-        alert: dict[str, Any] = {
+        alert = {
             "labels": {**labels},
             "annotations": {**annotations},
             "startsAt": begins.isoformat(),

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
 
 from readiness.environment import communication
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
 from readiness.transport.answer import Answer
 from readiness.transport.http import Http
@@ -43,7 +44,7 @@ class _Channel(BaseModel):
     id: str
     type: int
     name: str | None = None
-    permission_overwrites: tuple[dict[str, Any], ...] = ()
+    permission_overwrites: tuple[JsonObject, ...] = ()
 
 
 class _Overwrite(BaseModel):
@@ -78,8 +79,8 @@ class _Post(BaseModel):
     timestamp: AwareDatetime
     author: _Author
     content: str
-    embeds: list[dict[str, Any]]
-    attachments: list[dict[str, Any]] = []
+    embeds: list[JsonObject]
+    attachments: list[JsonObject] = []
     type: int = 0
 
 

@@ -7,6 +7,7 @@ listed among the issues; an unknown label has no issues, which says nothing, and
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -88,7 +89,9 @@ class Repository:
         if str(name).lower() != label.lower():
             raise Unknown(f"{answer.url} answered something else than the label", f"is {self._section}.url right?")
 
-    def pages(self, adapter: TypeAdapter[list[T]], path: str, parameters: dict[str, Any], key: str = "") -> list[T]:
+    def pages(
+        self, adapter: TypeAdapter[list[T]], path: str, parameters: Mapping[str, object], key: str = ""
+    ) -> list[T]:
         """Return the rows of all pages of a list; with a `key` each page is an object that has them there.
 
         Raises Unknown, also for more than `PAGES_AT_MOST` pages.
@@ -105,7 +108,7 @@ class Repository:
                 return rows
         raise Unknown(f"{path} of {self.name} has more than {PAGES_AT_MOST} pages", "look by hand")
 
-    def get(self, path: str, parameters: dict[str, Any] | None = None) -> Answer:
+    def get(self, path: str, parameters: Mapping[str, object] | None = None) -> Answer:
         """Return the answer for a path of the repository, whatever its status. Raises Unknown where none came."""
         query = f"?{urlencode(parameters)}" if parameters else ""
         url = f"{self._settings.url}/repos/{self._settings.repository}{path}{query}"

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from readiness.clients.grafana_rules import ContactPoint, EvaluatedRule, Policy, StoredRule
 from readiness.environment import monitoring
 from readiness.errors import nearest
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.transport.answer import Answer
 from readiness.transport.system import System
@@ -100,7 +101,7 @@ class Grafana(System[monitoring.Grafana]):
         until = str(times.get("to") or "now")
         return Dashboard(uid, model["title"], since, until, model)
 
-    def library_panel(self, uid: str) -> dict[str, Any]:
+    def library_panel(self, uid: str) -> JsonObject:
         """Return the model of a panel that several dashboards share. Raises Unknown."""
         answer = self._get(f"/api/library-elements/{quote(uid, safe='')}").expect(_OK)
         model = _object(answer, "result").get("model")
@@ -147,9 +148,9 @@ class Grafana(System[monitoring.Grafana]):
     def evaluated_rules(self) -> list[EvaluatedRule]:
         """Return what became of each rule at its last evaluation. Raises Unknown."""
         answer = self._get("/api/prometheus/grafana/api/v1/rules").expect(_OK)
-        objects = TypeAdapter(list[dict[str, Any]])
+        objects = TypeAdapter(list[JsonObject])
 
-        rules: list[dict[str, Any]] = []
+        rules: list[JsonObject] = []
         for group in _typed(objects, _object(answer, "data").get("groups"), answer):
             # `file` is the folder here: the API is Prometheus', whose groups lie in files.
             place = {"group": group.get("name", ""), "folder": group.get("file", "")}
@@ -172,7 +173,7 @@ class Grafana(System[monitoring.Grafana]):
     def _require_sight_of_dashboards(self) -> None:
         """Raise Unknown where the token sees no dashboard at all: then 404 does not mean that one is absent."""
         answer = self._get(f"/api/search?{urlencode({'type': 'dash-db', 'limit': 1})}").expect(_OK)
-        if not _typed(TypeAdapter(list[dict[str, Any]]), answer.json(), answer):
+        if not _typed(TypeAdapter(list[JsonObject]), answer.json(), answer):
             raise Unknown(
                 f"{answer.url} shows no dashboard at all",
                 "give the service account the right to read dashboards",
@@ -186,7 +187,7 @@ class Grafana(System[monitoring.Grafana]):
         return self._http.send(method, settings.url + path, effect=Effect.READ, token=settings.token, json=json)
 
 
-def _object(answer: Answer, key: str) -> dict[str, Any]:
+def _object(answer: Answer, key: str) -> JsonObject:
     """Return the object under a key of the answer. Raises Unknown."""
     value = at_key(answer.json(), key)
     if not isinstance(value, dict):
@@ -198,7 +199,7 @@ def _typed(adapter: TypeAdapter[T], value: Any, answer: Answer) -> T:
     return typed(adapter, value, answer, "Grafana", "grafana.url")
 
 
-def _lower_keys(value: Any) -> dict[str, Any]:
+def _lower_keys(value: Any) -> JsonObject:
     """Return an object with its keys' first letters in lower case, as real answers have them; {} for no object."""
     if not isinstance(value, dict):
         return {}
@@ -240,7 +241,7 @@ def _result(answer: Answer, value: Any) -> QueryResult:
     return QueryResult(sum(_values_in(_lower_keys(frame), answer) for frame in frames))
 
 
-def _values_in(frame: dict[str, Any], answer: Answer) -> int:
+def _values_in(frame: JsonObject, answer: Answer) -> int:
     """Return how many values a frame has besides its times; NaN and infinity come as null and do not count.
 
     A frame is `{"schema": {"fields": [...]}, "data": {"values": [column, ...]}}`, a column for each field.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.clients.grafana import Dashboard, DataSource
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
 from readiness.timeline import parse_instant
 
@@ -35,7 +36,7 @@ Model = Mapping[str, Any]
 class Question:
     """What one panel asks in one request."""
 
-    queries: list[dict[str, Any]]
+    queries: list[JsonObject]
     shown: frozenset[str]
     """The `refId`s whose answers the panel shows; the others serve expressions."""
     since: str
@@ -126,7 +127,7 @@ class _Variables:
         targets = self._targets(panel)
         has_expression = any(target["datasource"]["uid"] == EXPRESSION for target in targets)
 
-        groups: dict[str, list[dict[str, Any]]] = {}
+        groups: dict[str, list[JsonObject]] = {}
         for target in targets:
             if has_expression:
                 # A hidden target may be what the expression calculates with.
@@ -137,7 +138,7 @@ class _Variables:
         since, until = self._range(panel)
         return [_question(group, since, until) for group in groups.values()]
 
-    def _targets(self, panel: Model) -> list[dict[str, Any]]:
+    def _targets(self, panel: Model) -> list[JsonObject]:
         """Return the queries of a panel with their variables filled in and their data sources found."""
         targets = []
         for number, target in enumerate(_objects(panel, "targets")):
@@ -193,7 +194,7 @@ class _Variables:
             )
         return everything
 
-    def _source(self, reference: Any) -> dict[str, Any]:
+    def _source(self, reference: Any) -> JsonObject:
         """Return the data source that is meant, as the query API wants it. Raises Unknown."""
         named = _uid_or_name(reference)
         uid = self.text(named, kind="") if named else "default"
@@ -245,7 +246,7 @@ def _chosen(variable: Model, options: list[str]) -> list[str]:
     return [str(value)]
 
 
-def _question(group: list[dict[str, Any]], since: str, until: str) -> Question:
+def _question(group: list[JsonObject], since: str, until: str) -> Question:
     shown = frozenset(target["refId"] for target in group if not target.get("hide"))
     queries = [{"maxDataPoints": POINTS, "intervalMs": INTERVAL_MS, **target, "hide": False} for target in group]
     return Question(queries, shown, since, until)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from readiness.alerting.promql import ABOVE, Comparison, read
 from readiness.alerting.quantities import Unreadable
+from readiness.files.canonical_json import JsonObject
 
 _EXPRESSIONS = {"__expr__", "-100"}
 _PROMETHEUS = {"prometheus", "grafana-amazonprometheus-datasource", "grafana-azureprometheus-datasource"}
@@ -37,7 +37,7 @@ class Query(BaseModel):
 
     ref: str = Field(alias="refId")
     source: str = Field("", alias="datasourceUid")
-    model: dict[str, Any] = {}
+    model: JsonObject = {}
     span: dict[str, float] = Field({}, alias="relativeTimeRange")
 
     @property
@@ -78,7 +78,7 @@ class StoredRule(BaseModel):
     paused: bool = Field(False, alias="isPaused")
     labels: dict[str, str] | None = None
     settings: Settings | None = Field(None, alias="notification_settings")
-    record: dict[str, Any] | None = None
+    record: JsonObject | None = None
     """Of a rule that records and alerts nobody."""
 
 
@@ -105,7 +105,7 @@ class ContactPoint(BaseModel):
 
     name: str = ""
     type: str
-    settings: dict[str, Any] = {}
+    settings: JsonObject = {}
 
     @property
     def tells_somebody(self) -> bool:
@@ -120,8 +120,8 @@ class Policy(BaseModel):
 
     receiver: str = ""
     matchers: list[tuple[str, str, str]] | None = Field(None, alias="object_matchers")
-    older: dict[str, Any] | None = Field(None, alias="match")
-    older_patterns: dict[str, Any] | None = Field(None, alias="match_re")
+    older: JsonObject | None = Field(None, alias="match")
+    older_patterns: JsonObject | None = Field(None, alias="match_re")
     goes_on: bool = Field(False, alias="continue")
     routes: list[Policy] | None = None
 

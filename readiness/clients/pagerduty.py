@@ -6,6 +6,7 @@ there is a next one. A user's address and numbers are read as what kind they are
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -13,6 +14,7 @@ from urllib.parse import quote, urlencode
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from readiness.environment import people
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
 from readiness.transport.answer import Answer
 from readiness.transport.system import System
@@ -50,7 +52,7 @@ class EscalationRule(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     minutes: float = Field(alias="escalation_delay_in_minutes", ge=0)
-    targets: list[dict[str, Any]]
+    targets: list[JsonObject]
 
 
 class EscalationPolicy(BaseModel):
@@ -112,7 +114,7 @@ class PagerDuty(System[people.PagerDuty]):
         rows = at_key(answer.json(), "contact_methods")
         return self._typed(TypeAdapter(list[ContactMethod]), rows, answer)
 
-    def _get(self, path: str, parameters: dict[str, Any]) -> Answer:
+    def _get(self, path: str, parameters: Mapping[str, object]) -> Answer:
         settings = self.settings
         headers = {
             "Authorization": f"Token token={settings.token.reveal()}",

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from readiness.environment import schema
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
 from readiness.transport.answer import Answer
 from readiness.transport.system import System
@@ -76,7 +77,7 @@ class ScrapeTarget(BaseModel):
 
 class _Group(BaseModel):
     name: str
-    rules: list[dict[str, Any]]
+    rules: list[JsonObject]
 
 
 class Prometheus(System[schema.Prometheus]):
@@ -115,7 +116,7 @@ class Prometheus(System[schema.Prometheus]):
     def rules(self) -> list[Rule]:
         """Return all alert rules. Raises Unknown."""
         groups = TypeAdapter(list[_Group])
-        rules: list[dict[str, Any]] = []
+        rules: list[JsonObject] = []
         parameters = {"type": "alert"}
         while True:
             data = self._get("/api/v1/rules", parameters)
@@ -136,10 +137,10 @@ class Prometheus(System[schema.Prometheus]):
     def alertmanagers(self) -> list[str]:
         """Return the URLs of the Alertmanagers that alerts are sent to. Raises Unknown."""
         data = self._get("/api/v1/alertmanagers", {})
-        rows = _typed(TypeAdapter(list[dict[str, Any]]), data.get("activeAlertmanagers"), "alertmanagers")
+        rows = _typed(TypeAdapter(list[JsonObject]), data.get("activeAlertmanagers"), "alertmanagers")
         return [str(row.get("url")) for row in rows]
 
-    def _get(self, path: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def _get(self, path: str, parameters: Mapping[str, str]) -> JsonObject:
         """Return the `data` of a successful answer. Raises Unknown, also for a partial one."""
         settings = self.settings
         query = f"?{urlencode(parameters)}" if parameters else ""

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from readiness.environment import monitoring
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
 from readiness.transport.answer import Answer
 from readiness.transport.system import System
@@ -79,9 +80,9 @@ class Detector(BaseModel):
     type: str
     enabled: bool
     workflow_ids: list[str] | None = Field(alias="workflowIds")
-    sources: list[dict[str, Any]] | None = Field(alias="dataSources")
-    conditions: dict[str, Any] | None = Field(alias="conditionGroup")
-    config: dict[str, Any]
+    sources: list[JsonObject] | None = Field(alias="dataSources")
+    conditions: JsonObject | None = Field(alias="conditionGroup")
+    config: JsonObject
 
 
 class Workflow(BaseModel):
@@ -94,8 +95,8 @@ class Workflow(BaseModel):
     enabled: bool
     environment: str | None
     detector_ids: list[str] | None = Field(alias="detectorIds")
-    triggers: dict[str, Any] | None
-    filters: list[dict[str, Any]] | None = Field(alias="actionFilters")
+    triggers: JsonObject | None
+    filters: list[JsonObject] | None = Field(alias="actionFilters")
 
 
 class MetricRule(BaseModel):
@@ -112,7 +113,7 @@ class MetricRule(BaseModel):
     kind: int | None = Field(0, alias="thresholdType")
     """0 above, 1 below."""
     snooze: bool | None = False
-    triggers: list[dict[str, Any]]
+    triggers: list[JsonObject]
 
 
 class IssueRule(BaseModel):
@@ -122,9 +123,9 @@ class IssueRule(BaseModel):
 
     name: str
     environment: str | None = None
-    conditions: list[dict[str, Any]]
-    filters: list[dict[str, Any]]
-    actions: list[dict[str, Any]]
+    conditions: list[JsonObject]
+    filters: list[JsonObject]
+    actions: list[JsonObject]
     action_match: str = Field(alias="actionMatch")
     status: str
     snooze: bool
@@ -141,7 +142,7 @@ class Project(BaseModel):
 
 
 class _Row(BaseModel):
-    by: dict[str, Any]
+    by: JsonObject
     totals: dict[str, float]
 
 
@@ -246,7 +247,7 @@ class Sentry(System[monitoring.Sentry]):
         return f"/projects/{organization}/{project}/{path}"
 
     def _pages(
-        self, adapter: TypeAdapter[list[T]], path: str, parameters: Mapping[str, Any], first: Answer | None = None
+        self, adapter: TypeAdapter[list[T]], path: str, parameters: Mapping[str, object], first: Answer | None = None
     ) -> list[T]:
         """Return the rows of all pages; `first` is the first page where it has been asked for already."""
         rows: list[T] = []
@@ -270,7 +271,7 @@ class Sentry(System[monitoring.Sentry]):
             "resolve or archive what is old, then run again",
         )
 
-    def _get(self, path: str, parameters: Mapping[str, Any]) -> Answer:
+    def _get(self, path: str, parameters: Mapping[str, object]) -> Answer:
         settings = self.settings
         query = f"?{urlencode(parameters, doseq=True)}" if parameters else ""
         return self._http.get(f"{settings.url}/api/0{path}{query}", token=settings.token)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.clients.sentry import Detector, IssueRule, MetricRule, Workflow
+from readiness.files.canonical_json import JsonObject
 
 _TOKEN = re.compile(r"[^\s()\[\]]+:\[[^\]]*\]|[^\s()]+")
 _PLAIN = {
@@ -61,6 +62,80 @@ class Rule:
     narrowed: str = ""
 
 
+@dataclass(frozen=True)
+class _Condition:
+    """A condition of a monitor or of an alert, as it is set; what is not there is None."""
+
+    type: object
+    comparison: object
+    priority: object
+    """Of a monitor's condition: that of the issue which it makes."""
+
+    @classmethod
+    def all_of(cls, group: JsonObject | None) -> list[_Condition]:
+        """Return the conditions of a group."""
+        return [
+            cls(raw.get("type"), raw.get("comparison"), raw.get("conditionResult"))
+            for raw in _objects(group or {}, "conditions")
+        ]
+
+    def admits(self, priority: object) -> bool:
+        """Check whether a filter lets issues of a priority pass; one that looks at anything else may not."""
+        return self.type in _PRIORITY and _number(self.comparison) <= _number(priority)
+
+
+@dataclass(frozen=True)
+class _Filter:
+    """The conditions under which an alert notifies somebody, and how it does."""
+
+    conditions: list[_Condition]
+    any_is_enough: bool
+    actions: list[JsonObject]
+
+    @classmethod
+    def all_of(cls, workflow: Workflow) -> list[_Filter]:
+        """Return the filters of an alert."""
+        return [
+            cls(
+                conditions=_Condition.all_of(group),
+                any_is_enough=str(group.get("logicType", "")).startswith("any"),
+                actions=_objects(group, "actions"),
+            )
+            for group in workflow.filters or ()
+        ]
+
+
+@dataclass(frozen=True)
+class _Query:
+    """What a monitor counts."""
+
+    aggregate: str
+    search: str
+    dataset: object
+    event_types: Any
+    time_window: Any
+    """In seconds."""
+    environment: Any
+
+    @property
+    def of_transactions(self) -> bool:
+        """Whether it counts transactions, and not errors alone."""
+        return self.dataset != "events" or not set(self.event_types) <= {"error", "default"}
+
+    @classmethod
+    def of(cls, source: JsonObject) -> _Query:
+        """Return the query of a data source."""
+        raw = (source.get("queryObj") or {}).get("snubaQuery") or {}
+        return cls(
+            aggregate=str(raw.get("aggregate", "")),
+            search=str(raw.get("query") or ""),
+            dataset=raw.get("dataset"),
+            event_types=raw.get("eventTypes") or [],
+            time_window=raw.get("timeWindow") or 0,
+            environment=raw.get("environment"),
+        )
+
+
 def present(detectors: Iterable[Detector], workflows: Iterable[Workflow]) -> Iterator[Rule]:
     """Yield the rules of Sentry's monitors (detectors) and alerts (workflows) that are switched on."""
     enabled_detectors = {detector.id: detector for detector in detectors if detector.enabled}
@@ -83,27 +158,25 @@ def _of_detector(detector: Detector, workflows: list[Workflow]) -> Iterator[Rule
     if detector.config.get("detectionType", "static") != "static":
         return
 
-    conditions = _objects(detector.conditions or {}, "conditions")
-    thresholds = [condition for condition in conditions if condition.get("type") in _ABOVE]
+    thresholds = [condition for condition in _Condition.all_of(detector.conditions) if condition.type in _ABOVE]
 
     for source in detector.sources or ():
-        query = (source.get("queryObj") or {}).get("snubaQuery") or {}
-        if not _counts(str(query.get("aggregate", ""))):
+        query = _Query.of(source)
+        if not _counts(query.aggregate):
             continue
 
-        slower_than, narrowed = _search(str(query.get("query") or ""), _of_transactions(query))
+        slower_than, narrowed = _search(query.search, query.of_transactions)
 
         for threshold in thresholds:
-            events = threshold.get("comparison")
+            events = threshold.comparison
             if not isinstance(events, int | float):
                 continue
-            priority = threshold.get("conditionResult")
-            actions = frozenset(name for workflow in workflows for name in _actions_at(workflow, priority))
+            actions = frozenset(name for workflow in workflows for name in _actions_at(workflow, threshold.priority))
             yield Rule(
                 detector.name,
                 events=float(events),
-                seconds=float(query.get("timeWindow") or 0),
-                environment=query.get("environment"),
+                seconds=float(query.time_window),
+                environment=query.environment,
                 actions=actions,
                 slower_than=slower_than,
                 narrowed=narrowed,
@@ -112,13 +185,6 @@ def _of_detector(detector: Detector, workflows: list[Workflow]) -> Iterator[Rule
 
 def _counts(aggregate: str) -> bool:
     return aggregate in {"count()", "count(span.duration)", "count(transaction.duration)"}
-
-
-def _of_transactions(query: dict[str, Any]) -> bool:
-    if query.get("dataset") != "events":
-        return True
-    event_types = set(query.get("eventTypes") or [])
-    return not event_types <= {"error", "default"}
 
 
 def _search(text: str, transactions: bool) -> tuple[float | None, str]:
@@ -139,34 +205,28 @@ def _search(text: str, transactions: bool) -> tuple[float | None, str]:
     return slower_than, " ".join(unknown_words)
 
 
-def _actions_at(workflow: Workflow, priority: Any) -> Iterator[str]:
+def _actions_at(workflow: Workflow, priority: object) -> Iterator[str]:
     """Yield the kinds of actions that an alert takes for a monitor's issue of this priority."""
-    for group in workflow.filters or ():
-        if all(_admits(condition, priority) for condition in _objects(group, "conditions")):
-            yield from _action_kinds(_objects(group, "actions"))
-
-
-def _admits(condition: dict[str, Any], priority: Any) -> bool:
-    """Check whether a filter lets issues of a priority pass; one that looks at anything else may not."""
-    return condition.get("type") in _PRIORITY and _number(condition.get("comparison")) <= _number(priority)
+    for group in _Filter.all_of(workflow):
+        if all(condition.admits(priority) for condition in group.conditions):
+            yield from _action_kinds(group.actions)
 
 
 def _of_workflow(workflow: Workflow) -> Iterator[Rule]:
-    triggers = {condition.get("type") for condition in _objects(workflow.triggers or {}, "conditions")}
+    triggers = {condition.type for condition in _Condition.all_of(workflow.triggers)}
     unknown_triggers = sorted(str(trigger) for trigger in triggers - {"every_event"})
 
-    for group in workflow.filters or ():
-        conditions = _objects(group, "conditions")
+    for group in _Filter.all_of(workflow):
         narrowed_by = list(unknown_triggers)
 
         # Where any condition is enough, the others beside the frequency make the alert fire more often, never less.
-        any_is_enough = str(group.get("logicType", "")).startswith("any")
-        if not any_is_enough:
-            narrowed_by += [str(each.get("type")) for each in conditions if each.get("type") != "event_frequency_count"]
+        if not group.any_is_enough:
+            others = [condition for condition in group.conditions if condition.type != "event_frequency_count"]
+            narrowed_by += [str(condition.type) for condition in others]
 
-        for condition in conditions:
-            comparison = condition.get("comparison")
-            if condition.get("type") != "event_frequency_count" or not isinstance(comparison, dict):
+        for condition in group.conditions:
+            comparison = condition.comparison
+            if condition.type != "event_frequency_count" or not isinstance(comparison, dict):
                 continue
             seconds = _interval(comparison.get("interval"))
             if not seconds:
@@ -179,12 +239,12 @@ def _of_workflow(workflow: Workflow) -> Iterator[Rule]:
                 events=_number(comparison.get("value")),
                 seconds=seconds,
                 environment=workflow.environment,
-                actions=frozenset(_action_kinds(_objects(group, "actions"))),
+                actions=frozenset(_action_kinds(group.actions)),
                 narrowed=" ".join(narrowed_by),
             )
 
 
-def _action_kinds(actions: list[dict[str, Any]]) -> Iterator[str]:
+def _action_kinds(actions: list[JsonObject]) -> Iterator[str]:
     for action in actions:
         if action.get("status", "active") != "active" or not action.get("type"):
             continue
@@ -251,7 +311,7 @@ def _of_issue_rule(rule: IssueRule) -> Iterator[Rule]:
         )
 
 
-def _old_action_kinds(action: dict[str, Any]) -> Iterator[str]:
+def _old_action_kinds(action: JsonObject) -> Iterator[str]:
     # The id is a Python path such as sentry.integrations.slack.notify_action.SlackNotifyServiceAction.
     path = str(action.get("id"))
     kinds = [kind for part, kind in _OLD_ACTIONS.items() if f".{part}." in path]
@@ -261,7 +321,7 @@ def _old_action_kinds(action: dict[str, Any]) -> Iterator[str]:
         yield "sms"
 
 
-def _interval(text: Any) -> float | None:
+def _interval(text: object) -> float | None:
     """Return the seconds of an interval such as `5m` or `1w`; None for anything else."""
     match = _INTERVAL.match(str(text))
     if not match:
@@ -269,7 +329,7 @@ def _interval(text: Any) -> float | None:
     return int(match[1]) * _SECONDS[match[2]]
 
 
-def _objects(group: dict[str, Any], key: str) -> list[dict[str, Any]]:
+def _objects(group: JsonObject, key: str) -> list[JsonObject]:
     """Return the objects of the list under a key; what is none is left out."""
     items = group.get(key)
     if not isinstance(items, list):

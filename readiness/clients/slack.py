@@ -10,12 +10,13 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ValidationError
 
 from readiness.environment import communication
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
 from readiness.transport.http import Http
 from readiness.transport.messages import Channel, Message, texts, unseen
@@ -42,8 +43,8 @@ class _Post(BaseModel):
     user: str | None = None
     bot_id: str | None = None
     text: str = ""
-    attachments: list[dict[str, Any]] = []
-    blocks: list[dict[str, Any]] = []
+    attachments: list[JsonObject] = []
+    blocks: list[JsonObject] = []
 
 
 class _Members(BaseModel):
@@ -95,8 +96,8 @@ class Slack:
         """
         method = "conversations.members"
         members: set[str] = set()
-        for page in self._pages(method, {"channel": channel.id}):
-            members.update(_typed(_Members, page, method).members)
+        for page in self._pages(method, {"channel": channel.id}, _Members):
+            members.update(page.members)
         if not members:
             raise Unknown(f"Slack names nobody in {channel.name}", "is it a channel that the bot may see?")
         return [name for name, person in people.items() if person not in members]
@@ -111,8 +112,7 @@ class Slack:
             "inclusive": "true",
         }
         messages: list[Message] = []
-        for page in self._pages(method, parameters):
-            history = _typed(_History, page, method)
+        for history in self._pages(method, parameters, _History):
             # The free plan hides what is older than 90 days: that nothing is there says nothing.
             if history.is_limited:
                 raise Unknown("Slack hides older messages from this workspace's plan", "attest the line instead")
@@ -133,16 +133,15 @@ class Slack:
         return Channel(channel.id, channel.name, channel.is_archived)
 
     def _conversations(self, parameters: Mapping[str, str]) -> Iterator[_Conversation]:
-        method = "conversations.list"
-        for page in self._pages(method, parameters):
-            yield from _typed(_List, page, method).channels
+        for page in self._pages("conversations.list", parameters, _List):
+            yield from page.channels
 
-    def _pages(self, method: str, parameters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        """Yield every page of a method that lists. Raises Unknown."""
+    def _pages(self, method: str, parameters: Mapping[str, str], kind: type[T]) -> Iterator[T]:
+        """Yield every page of a method that lists, as a model. Raises Unknown."""
         asked = {**parameters, "limit": str(PER_PAGE)}
         for _ in range(PAGES_AT_MOST):
             page = self._get(method, asked)
-            yield _granted(method, page)
+            yield _typed(kind, _granted(method, page), method)
 
             # The last page has an empty cursor, or none; how long a page is says nothing.
             cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
@@ -156,7 +155,7 @@ class Slack:
             "set communication.channels to the channel's id, so that they need not be searched",
         )
 
-    def _get(self, method: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def _get(self, method: str, parameters: Mapping[str, str]) -> JsonObject:
         """Return what a method answers, be it a refusal. Raises Unknown for what is no answer of Slack's."""
         url = f"{self._settings.url}/{method}?{urlencode(parameters)}"
         document = self._http.get(url, token=self._settings.token).expect(200).json()
@@ -164,11 +163,11 @@ class Slack:
         is_object = isinstance(document, dict) and isinstance(document.get("response_metadata") or {}, dict)
         if not is_object:
             raise Unknown(f"Slack's {method} answered no object", _OURS)
-        answer: dict[str, Any] = document
+        answer: JsonObject = document
         return answer
 
 
-def _granted(method: str, document: dict[str, Any]) -> dict[str, Any]:
+def _granted(method: str, document: JsonObject) -> JsonObject:
     """Return an answer that is no refusal. Raises Unknown for one: they come with status 200 too."""
     if document.get("ok") is True:
         return document
@@ -208,7 +207,7 @@ def _message(post: _Post) -> Message:
     return Message(at, post.user or post.bot_id or "", text)
 
 
-def _typed(kind: type[T], document: dict[str, Any], method: str) -> T:
+def _typed(kind: type[T], document: JsonObject, method: str) -> T:
     """Return an answer as a model. Raises Unknown that names the method and the first place that is wrong."""
     try:
         return kind.model_validate(document)

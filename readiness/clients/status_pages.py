@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
 from readiness.transport.answer import Answer
 from readiness.transport.http import Http
@@ -274,12 +275,12 @@ def _instatus_maintenance(maintenance: _InstatusNotice) -> Notice:
 
 
 class _BetterStackData(BaseModel):
-    attributes: dict[str, Any]
+    attributes: JsonObject
 
 
 class _BetterStackPart(BaseModel):
     type: str
-    attributes: dict[str, Any]
+    attributes: JsonObject
 
 
 class _BetterStack(BaseModel):

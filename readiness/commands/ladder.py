@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from readiness.errors import BadInput
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.rejudge import Judged, judge, states_before
+from readiness.files.canonical_json import JsonObject
 from readiness.ladder import INITIAL, EscalationState, highest
 from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase
 
@@ -117,7 +117,7 @@ def _summary(state: EscalationState) -> str:
     return f"stands at {state.step} for {state.runs} runs{below}"
 
 
-def _as_json(replayed: ReplayedRun) -> dict[str, Any]:
+def _as_json(replayed: ReplayedRun) -> JsonObject:
     start = replayed.run.start
     finish = replayed.run.finish
     verdict = replayed.judged.verdict
@@ -133,7 +133,7 @@ def _as_json(replayed: ReplayedRun) -> dict[str, Any]:
     }
 
 
-def _line_as_json(replayed: ReplayedRun, key: DecisionKey) -> dict[str, Any]:
+def _line_as_json(replayed: ReplayedRun, key: DecisionKey) -> JsonObject:
     line, check, subject = key
     state = replayed.state(key)
     return {

@@ -17,6 +17,7 @@ from readiness.errors import BadInput, BadRun
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.rejudge import Judged, judge
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering import expiring
@@ -132,7 +133,7 @@ def _attestations(
 ) -> Mapping[str, Attestation]:
     # Where a variable names the file, only a run knew it: what the runs began with is all that is known.
     if place and "${" in str(place):
-        recorded: dict[str, Any] = {}
+        recorded: dict[str, JsonObject] = {}
         for run in runs.values():
             recorded |= run.start.attestations
         return Attestations.model_validate({"attestations": recorded}).attestations
@@ -199,7 +200,7 @@ def _action_lines(environment: str, phases: Mapping[Phase, JudgedPhase]) -> Iter
             yield f"  then pytest -m {phase} --env {environment}"
 
 
-def _as_json(events: list[Event], moment: datetime, phases: Mapping[Phase, JudgedPhase]) -> dict[str, Any]:
+def _as_json(events: list[Event], moment: datetime, phases: Mapping[Phase, JudgedPhase]) -> JsonObject:
     return {
         "as_of": moment.isoformat(),
         "events": [{**vars(event), "at": event.at.isoformat(), "past": event.at <= moment} for event in events],

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from readiness.commands import add_reports
 from readiness.errors import BadInput, BadRun
@@ -20,6 +19,7 @@ from readiness.evidence.previous_run import as_before, held_in
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
 from readiness.files import atomic_write
+from readiness.files.canonical_json import JsonObject
 from readiness.rendering import report_page
 from readiness.rendering.exports import junit, markdown
 from readiness.rendering.formats import ctrf
@@ -190,7 +190,7 @@ def _signature(record: LedgerRecord) -> str:
     return "signed, not trusted" if record.signed else "not signed"
 
 
-def _ledger_as_json(ledger: LedgerReading, audit: Audit, audited_runs: list[Audited]) -> dict[str, Any]:
+def _ledger_as_json(ledger: LedgerReading, audit: Audit, audited_runs: list[Audited]) -> JsonObject:
     return {
         "env": ledger.path.parent.name,
         "head": ledger.head,
@@ -203,7 +203,7 @@ def _ledger_as_json(ledger: LedgerReading, audit: Audit, audited_runs: list[Audi
     }
 
 
-def _audited_as_json(audited: Audited) -> dict[str, Any]:
+def _audited_as_json(audited: Audited) -> JsonObject:
     record = audited.record
     return {
         **record.entry.model_dump(mode="json"),
@@ -325,7 +325,7 @@ def _place_of_death(recorded: RecordedRun) -> str:
     return "after its last item" if recorded.cases else "before its first item"
 
 
-def _as_json(recorded: RecordedRun, judged: Judged, audit: Audit, code: int) -> dict[str, Any]:
+def _as_json(recorded: RecordedRun, judged: Judged, audit: Audit, code: int) -> JsonObject:
     finish = recorded.finish
     return {
         "run": recorded.start.run,

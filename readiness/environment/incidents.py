@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -31,6 +31,7 @@ from pydantic_core import ErrorDetails
 from readiness.config.documents import LOADER, is_too_deep
 from readiness.config.fields import STRICT, Instant
 from readiness.environment.repositories import Repository
+from readiness.files.canonical_json import JsonObject
 from readiness.runbook.sign_off import Said, says_nothing
 
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n(.*))?\Z", re.DOTALL)
@@ -138,7 +139,7 @@ def parse(text: str, defaults: Mapping[str, object] | None = None) -> Report:
     )
 
 
-def _mapping(text: str) -> dict[str, Any]:
+def _mapping(text: str) -> JsonObject:
     """Return the front matter. Raises NoReport, for what would keep the reader of YAML busy too."""
     brackets = text.count("[") + text.count("{")
     if len(text) > _LONGEST_FRONT or brackets > _MOST_BRACKETS:

@@ -292,7 +292,16 @@ def names(folder: Path) -> list[str]:
 
 
 def load(name: str, folder: Path, variables: Mapping[str, str] | None = None) -> Environment:
-    """Read `folder/name.yaml`. Raises BadEnvironment with every problem, before anything is contacted."""
+    """Read `folder/name.yaml`. Raises BadEnvironment with every problem, before anything is contacted.
+
+    >>> import json, tempfile
+    >>> shop = {"environment": "shop", "runbooks": ["ingestion"], "allowed_hosts": ["shop.example.com"]}
+    >>> shop["target"] = {"url": "https://shop.example.com", "revision": "${REVISION}"}
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     _ = Path(name, "shop.yaml").write_text(json.dumps(shop), encoding="utf-8")
+    ...     load("shop", Path(name), {"REVISION": "4f2a1c"}).target.revision
+    '4f2a1c'
+    """
     path = folder / f"{name}.yaml"
     if not path.is_file():
         raise BadEnvironment([f"--env {not_one_of(name, names(folder))}, in {folder.name}/"])

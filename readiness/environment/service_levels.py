@@ -7,6 +7,14 @@ a metrics server is asked about that moment instead.
     promql: sum(increase(http_requests_total[{window}]))
     sql: select count(*) from orders where at between now() - {offset} - {window} and now() - {offset}
 
+A whole level, `service_levels: {orders: ...}` of an environment:
+
+    >>> ServiceLevel.model_validate({
+    ...     "count": {"promql": "sum(increase(orders_total[{window}]))"},
+    ...     "failed": {"promql": "sum(increase(orders_total{status='failed'}[{window}]))"},
+    ... }).failed.promql
+    "sum(increase(orders_total{status='failed'}[{window}]))"
+
 A team without either can let the suite's own runs tell: `history: {check: health.live}` is a whole level by itself.
 """
 

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from readiness.errors import BadRun
 from readiness.evidence.records import Finish, Plan, Record, RecordedObservation, RecordedRequest, Result, Start
 from readiness.files import atomic_write
-from readiness.files.canonical_json import from_json, to_json
+from readiness.files.canonical_json import JsonObject, from_json, to_json
 from readiness.outcomes import Effect
 from readiness.redaction.redactor import Redactor
 
@@ -31,7 +31,7 @@ LOOKS = {"case", "observation", "request"}
 """The kinds that lead to a result: they are synced to the disk with it, and a killed process loses none of them."""
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
 Kind = TypeVar("Kind", bound=Record)
-RawRecord = dict[str, Any]
+RawRecord = JsonObject
 """A record as JSON has it, before its model has seen it."""
 
 
@@ -74,7 +74,7 @@ class Journal:
             self._prev = _digest(line)
             self._remember(line)
 
-    def _masked(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _masked(self, fields: Mapping[str, Any]) -> JsonObject:
         """Return fields as plain JSON, their secrets masked."""
         return dict(self._redactor.plain(fields) or {})  # type: ignore[arg-type]  # what it makes of a mapping is one
 

@@ -32,7 +32,7 @@ from readiness.evidence.statements import (
     signed_bytes,
 )
 from readiness.files import atomic_write
-from readiness.files.canonical_json import from_json, to_json
+from readiness.files.canonical_json import JsonObject, from_json, to_json
 from readiness.redaction.redactor import REDACTOR, Hit, scan, scan_file
 
 FILE = "ledger.jsonl"
@@ -128,7 +128,7 @@ class Ledger:
 
     def _statement(
         self, what: What, name: str, subjects: list[tuple[str, str]], facts: Mapping[str, Any], lines: list[bytes]
-    ) -> dict[str, Any]:
+    ) -> JsonObject:
         """Return the statement that follows some lines."""
         return {
             "_type": STATEMENT,

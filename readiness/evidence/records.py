@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from readiness.files.canonical_json import as_plain
+from readiness.files.canonical_json import JsonObject, as_plain
 from readiness.ladder import EscalationState, Hysteresis
 from readiness.measurements import Measurement
 from readiness.outcomes import DecisionKey, Effect, EscalationStep, Gate, Outcome, Phase
@@ -115,9 +115,9 @@ class Start(Record):
     limits_digest: str
     launch_at: AwareDatetime | None = None
     not_applicable: dict[str, str] = {}
-    attestations: dict[str, dict[str, Any]] = {}
+    attestations: dict[str, JsonObject] = {}
     """`runbook/line` or `runbook/line:subject` → what was attested of it."""
-    waivers: dict[str, dict[str, Any]] = {}
+    waivers: dict[str, JsonObject] = {}
     """The same, and what was waived of it."""
     production: bool | None = None
     replay: str | None = None
@@ -153,7 +153,7 @@ class PlannedLine(Record):
     gate: Gate
     due: str | None
     checks: tuple[str, ...]
-    limits: dict[str, dict[str, Any]]
+    limits: dict[str, JsonObject]
     ladder: dict[EscalationStep, float | str] = {}
     consecutive: int = 1
     severity: str | dict[EscalationStep, str] = ""
@@ -240,7 +240,7 @@ class RecordedObservation(Record):
     KIND: ClassVar = "observation"
 
     name: str = ""
-    arguments: dict[str, Any] = {}
+    arguments: JsonObject = {}
     at: str = ""
     value: Any = None
     unknown: RecordedUnknown | None = None
@@ -252,7 +252,7 @@ class RecordedObservation(Record):
         """Whether it has a value, which may be None."""
         return "value" in self.model_fields_set
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> JsonObject:
         """Return it as plain JSON, as it stands in the journal and crosses processes."""
         return _plain(self.model_dump(exclude_unset=True))
 
@@ -275,7 +275,7 @@ class RecordedRequest(Record):
         """What the records of one request have in common: from before it was sent, and of how it ended."""
         return (self.client, self.method, self.target, self.effect, self.at)
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> JsonObject:
         """Return it as plain JSON, as it stands in the journal and crosses processes."""
         return _plain(self.model_dump())
 
@@ -310,11 +310,11 @@ class Result(Record):
     outcome: Outcome
     reason: str
     remedy: str
-    instead_of: dict[str, Any] | None = None
+    instead_of: JsonObject | None = None
     """What would stand here without the attestation."""
-    attestation: dict[str, Any] | None = None
+    attestation: JsonObject | None = None
     """The entry that speaks for the line, and what it was good for: decides, void, expired or unused."""
-    waiver: dict[str, Any] | None = None
+    waiver: JsonObject | None = None
     """The waiver for the line, and what it was good for: waives, expired or unused."""
 
     @classmethod
@@ -366,7 +366,7 @@ class Result(Record):
         """Return the measurements as the judgement takes them."""
         return [measurement.measurement() for measurement in self.measurements]
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> JsonObject:
         """Return it as plain JSON, as it stands in the journal and crosses processes."""
         absent = {name for name in _ONLY_WITH_ENTRIES if getattr(self, name) is None}
         return _plain(self.model_dump(exclude=absent))
@@ -376,7 +376,7 @@ _ONLY_WITH_ENTRIES = ("instead_of", "attestation", "waiver")
 """The fields that only a result with an attestation or a waiver has."""
 
 
-def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(fields: Mapping[str, Any]) -> JsonObject:
     """Return fields as plain JSON, with instants as ISO 8601 writes them."""
     return {
         name: value.isoformat() if isinstance(value, datetime) else as_plain(value) for name, value in fields.items()

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from readiness.evidence.signing import Signer
-from readiness.files.canonical_json import to_json
+from readiness.files.canonical_json import JsonObject, to_json
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -81,7 +81,7 @@ class Statement(_Model):
     predicate: LedgerEntry
 
 
-def enveloped(statement: Mapping[str, Any], signer: Signer | None) -> dict[str, Any]:
+def enveloped(statement: Mapping[str, Any], signer: Signer | None) -> JsonObject:
     """Return a statement in its envelope, signed where there is a key."""
     payload = to_json(statement).encode()
     signatures = []

@@ -12,6 +12,9 @@ from pydantic import BaseModel
 
 from readiness.measurements import Plain
 
+JsonObject = dict[str, Any]
+"""An object of JSON at the edge: as a file or an answer has it before anybody has looked, or as it is to be written."""
+
 _PLAIN_TYPES = frozenset({type(None), bool, int, str})
 
 
@@ -52,7 +55,7 @@ def from_json(text: bytes) -> Any:
     return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
     mapping = dict(pairs)
     if len(mapping) != len(pairs):
         raise ValueError("a key stands twice")

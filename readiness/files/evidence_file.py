@@ -7,12 +7,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from readiness.errors import BadRun
 from readiness.files.atomic_write import write_whole
+from readiness.files.canonical_json import JsonObject
 
 FILE = "evidence.json"
 NAMED_AT_MOST = 3
@@ -57,7 +58,7 @@ class EvidenceArchive:
         return None, "; ".join(refused[:NAMED_AT_MOST])
 
 
-def digest_of(body: dict[str, Any]) -> str:
+def digest_of(body: JsonObject) -> str:
     """Return the SHA-256 of the body without its digest, in canonical JSON."""
     bare = {key: value for key, value in body.items() if key != "digest"}
     return hashlib.sha256(_canonical(bare).encode()).hexdigest()
@@ -70,7 +71,7 @@ def to_json(evidence: BaseModel) -> str:
     return f'{text[:-1]},"digest":"{digest}"}}'
 
 
-def _canonical(body: dict[str, Any]) -> str:
+def _canonical(body: JsonObject) -> str:
     return json.dumps(body, separators=(",", ":"), sort_keys=True)
 
 

@@ -8,7 +8,18 @@
 
 A check asks for it by naming it as an argument. The parameters of the observation are names of clients (`http`,
 `postgres`, see `readiness.sources.table.Clients`), of the run's context (see `Context`), or else of fields of the
-check's limits. Two checks that need the same observation with the same values of those fields share one look.
+check's limits. Where these are many, one parameter `limits` takes them, typed by a dataclass of their names:
+
+    @dataclass(frozen=True)
+    class WatchLimits:
+        minutes_at_least: float
+        pause_minutes_at_most: float
+
+    @observation
+    def watch(history: History, moment: datetime, limits: WatchLimits) -> Watch: ...
+
+Two checks that need the same observation with the same values of those fields share one look. So an observation is
+given these fields alone, and never the whole limits of a check.
 
 What must be configured is declared here and read by the plan, the run and the catalogue (see `needs`). A parameter that
 is a system needs its section in the environment, unless `optional` names it; `launch_at: datetime` needs a launch time,
@@ -25,7 +36,7 @@ import pkgutil
 import threading
 import typing
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -62,7 +73,10 @@ class Context:
 
 
 CONTEXT = frozenset(field.name for field in fields(Context))
-RESERVED = CONTEXT | CLIENTS.keys()
+LINE = "line"
+LIMITS = "limits"
+"""The parameter that takes several limits as one object."""
+RESERVED = CONTEXT | CLIENTS.keys() | {LIMITS}
 """The parameters that are no limits: a limit that is called so would never arrive."""
 
 
@@ -107,6 +121,30 @@ class Observation:
         """The names of its parameters."""
         return tuple(inspect.signature(self.look).parameters)
 
+    @cached_property
+    def limits_type(self) -> Callable[..., object] | None:
+        """The type of its parameter `limits`; None where it has no such parameter."""
+        if LIMITS not in self.parameters:
+            return None
+        stated: type = typing.get_type_hints(self.look)[LIMITS]
+        return stated
+
+    @cached_property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of what tells its looks apart: the limits that it reads, and the line where it asks for that."""
+        names: list[str] = []
+        for name in self.parameters:
+            if name == LIMITS and self.limits_type:
+                names += inspect.signature(self.limits_type).parameters
+            elif name == LINE or name not in RESERVED:
+                names.append(name)
+        return tuple(names)
+
+    @cached_property
+    def limit_names(self) -> tuple[str, ...]:
+        """The names of the limits that it reads."""
+        return tuple(name for name in self.arguments if name != LINE)
+
     @property
     def kind(self) -> Any:
         """The type of its value, for writing it to the journal and reading it back."""
@@ -119,7 +157,7 @@ class Observation:
 
     def lack(self, given: Given) -> NotConfigured | None:
         """Return what is missing in the environment, as the plan and the run tell it; None where nothing is."""
-        missing = dict.fromkeys((one.reason, one.remedy) for one in self._missing(given))
+        missing = dict.fromkeys((lack.reason, lack.remedy) for lack in self._missing(given))
         if not missing:
             return None
         reasons, remedies = zip(*missing, strict=True)
@@ -139,7 +177,16 @@ class Observation:
         lack = self.lack(given)
         if lack:
             raise lack
-        return self.look(**given.values(self.parameters))
+        return self.look(**self.bind(given))
+
+    def bind(self, given: Given) -> dict[str, Any]:
+        """Return the value of each parameter."""
+        if self.limits_type is None:
+            return given.values(self.parameters)
+
+        others = tuple(name for name in self.parameters if name != LIMITS)
+        limits = self.limits_type(**given.values(self.limit_names))
+        return {**given.values(others), LIMITS: limits}
 
 
 OBSERVATIONS: dict[str, Observation] = {}
@@ -174,8 +221,16 @@ def observation(
     """Register a look, with what it needs configured (`needs`, `optional`; see the top of this module).
 
     `effect` needs a check marked with it; `quiet` keeps the pool silent meanwhile.
+
+    >>> from readiness.sources.readings import Readings
+    >>> ORDERS = known_reading("orders", "how many orders came in since midnight")
+    >>> @observation(needs=ORDERS)
+    ... def orders_missing(readings: Readings, orders_at_least: int) -> float:
+    ...     return max(0.0, orders_at_least - readings.number(ORDERS))
+    >>> OBSERVATIONS["orders_missing"].limit_names
+    ('orders_at_least',)
     """
-    stated_needs = tuple(as_need(one) for one in _several(needs))
+    stated_needs = tuple(as_need(need) for need in _several(needs))
     without = (optional,) if isinstance(optional, str) else optional
 
     def register(function: Look) -> Look:
@@ -200,6 +255,9 @@ def _several(needs: Needs | None) -> tuple[AnyNeed | KnownReading, ...]:
 
 def _undeclared(made: Observation, *, said: bool) -> str | None:
     """Return what is wrong with what an observation declares of its needs; None where nothing is."""
+    problem = _limits_problem(made)
+    if problem:
+        return problem
     unsaid = sorted(ASKED_BY_NAME.intersection(made.parameters))
     if unsaid and not said:
         return f"what of {', '.join(unsaid)} does it ask for? say needs=..., or needs=() for nothing"
@@ -208,14 +266,39 @@ def _undeclared(made: Observation, *, said: bool) -> str | None:
             return f"optional: {name} is no system among its parameters"
     for need in made.stated_needs:
         # Two lines whose looks are one must not differ in what they need.
-        beyond = set(need.parameters) - CONTEXT - CLIENTS.keys() - set(made.parameters)
+        beyond = set(need.parameters) - CONTEXT - CLIENTS.keys() - set(made.limit_names)
         if beyond:
             return f"it needs {need.key} by {', '.join(sorted(beyond))}, which is no parameter of its own"
     return None
 
 
+def _limits_problem(made: Observation) -> str | None:
+    """Return what is wrong with the parameter `limits` of an observation; None where nothing is, or it has none."""
+    if LIMITS not in made.parameters:
+        return None
+    try:
+        stated = made.limits_type
+    except (NameError, KeyError) as error:
+        return f"the type of its limits cannot be read: {error}"
+    if not isinstance(stated, type) or not (is_dataclass(stated) or issubclass(stated, Limits)):
+        return f"its limits are {stated}; give them a frozen dataclass with a field for each"
+
+    # A field that is called like a client or the run's context would be given that, and not the limit of the line.
+    shadowed = sorted(RESERVED.intersection(made.limit_names))
+    if shadowed:
+        return f"{stated.__name__} calls a limit {', '.join(shadowed)}, and that is a client's or the run's own name"
+    beside = [name for name in made.parameters if name not in RESERVED]
+    if beside:
+        return f"{', '.join(beside)} is a limit beside its limits; make it a field of {stated.__name__}"
+    return None
+
+
 def known_reading(name: str, says: str, default: Reading | None = None) -> KnownReading:
-    """Declare a reading that an observation of this module asks for, and its default."""
+    """Declare a reading that an observation of this module asks for, and its default.
+
+    >>> known_reading("printers", "the printers that answer", Reading(promql="count(printer_up == 1)")).default.promql
+    'count(printer_up == 1)'
+    """
     if name in KNOWN_READINGS:
         raise ValueError(f"two readings are called {name}")
     KNOWN_READINGS[name] = KnownReading(name, says, default)
@@ -223,7 +306,19 @@ def known_reading(name: str, says: str, default: Reading | None = None) -> Known
 
 
 def pause(called_off: threading.Event, seconds: float) -> None:
-    """Wait between two looks at what was begun. Raises Unknown where the run has ended: it is to be undone at once."""
+    """Wait between two looks at what was begun. Raises Unknown where the run has ended: it is to be undone at once.
+
+    A look that begins something undoes it however the wait ends:
+
+        @observation(effect=Effect.WRITE)
+        def imported(http: Http, called_off: threading.Event) -> float:
+            job = http.send("POST", "/imports", effect=Effect.WRITE).expect(202).json()["id"]
+            try:
+                while http.get(f"/imports/{job}").json()["state"] == "running":
+                    pause(called_off, seconds=1)
+            finally:
+                http.send("DELETE", f"/imports/{job}", effect=Effect.WRITE).expect(204)
+    """
     if called_off.wait(seconds):
         raise Unknown("the run ended while this was under way", "run it again")
 

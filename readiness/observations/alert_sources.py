@@ -25,12 +25,12 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Told:
+class Recipients:
     """Who is told when a rule fires."""
 
-    ways: int
-    """Alertmanagers, or the contact points' ways in Grafana; none where one contact point is missing."""
-    words: str = ""
+    count: int
+    """Of Alertmanagers, or of the contact points' ways in Grafana; none where one contact point is missing."""
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Watching:
 
     rule: Rule
     condition: Condition
-    told: Callable[[], Told]
+    recipients: Callable[[], Recipients]
 
 
 def sources(prometheus: Prometheus, grafana: Grafana) -> list[Callable[[], list[Watching]]]:
@@ -56,8 +56,8 @@ def sources(prometheus: Prometheus, grafana: Grafana) -> list[Callable[[], list[
 def in_prometheus(prometheus: Prometheus) -> list[Watching]:
     """Return the rules that Prometheus evaluates. Raises Unknown."""
 
-    def notified() -> Told:
-        return Told(len(discovered(prometheus.alertmanagers)))
+    def notified() -> Recipients:
+        return Recipients(len(discovered(prometheus.alertmanagers)))
 
     return [Watching(rule, read(rule.query), notified) for rule in prometheus.rules()]
 
@@ -117,7 +117,7 @@ def _seconds(stored: StoredRule) -> float:
         ) from None
 
 
-def _notified(grafana: Grafana, stored: StoredRule, folder: str) -> Told:
+def _notified(grafana: Grafana, stored: StoredRule, folder: str) -> Recipients:
     """Return who is notified of a rule's alerts. Raises Unknown where only the alert itself can tell."""
     # One for each integration: several may share the name of a contact point.
     integrations = [point.name for point in grafana.contact_points() if point.tells_somebody]
@@ -131,10 +131,10 @@ def _notified(grafana: Grafana, stored: StoredRule, folder: str) -> Told:
             "give the contact point an integration, or let its notification policy match the rule's own labels",
         )
     if surely_silent:
-        return Told(0, f"(the contact point {', '.join(surely_silent)} tells nobody)")
+        return Recipients(0, f"(the contact point {', '.join(surely_silent)} tells nobody)")
 
     ways = sum(name in destination_names for name in integrations)
-    return Told(ways, f"({', '.join(sorted(destination_names))})")
+    return Recipients(ways, f"({', '.join(sorted(destination_names))})")
 
 
 def _destinations(grafana: Grafana, stored: StoredRule, folder: str) -> list[tuple[str, bool]]:

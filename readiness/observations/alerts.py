@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -67,14 +67,38 @@ class AlertRule:
 
 
 @dataclass(frozen=True)
-class Look:
-    """Where a rule is looked for."""
+class RuleLimits:
+    """What a line demands of an alert rule: where it fires, and how soon."""
 
-    prometheus: Prometheus
-    grafana: Grafana
-    environment: Environment
+    alert: str
+    severity: str | None
+    share_at_most: float | None
+    seconds_at_most: float | None
+    quantile: float | None
+    drop_share_below: float | None
+    failures_in_a_row: int | None
     firing_for: timedelta
     """So long a condition may hold before somebody is told."""
+
+    def demands(self) -> list[Demand]:
+        """Return what the rule must fire at, one for each limit that the line states."""
+        remaining_share = None if self.drop_share_below is None else 1 - self.drop_share_below
+        stated = {
+            "share": self.share_at_most,
+            "seconds": self.seconds_at_most,
+            "drop": remaining_share,
+            "failures": self.failures_in_a_row,
+        }
+        return [Demand(quantity, limit, self.quantile) for quantity, limit in stated.items() if limit is not None]
+
+
+@dataclass(frozen=True)
+class EventRuleLimits:
+    """What a line demands of an alert rule that counts single events."""
+
+    alert: str
+    events_at_most: float
+    firing_for: timedelta
 
 
 @need("prometheus, or grafana with alert_rules: true")
@@ -85,104 +109,128 @@ def alert_rules(prometheus: Prometheus, grafana: Grafana) -> None:
 
 
 @observation(needs=alert_rules, optional=("prometheus", "grafana"))
-def alert_rule(
-    prometheus: Prometheus,
-    grafana: Grafana,
-    environment: Environment,
-    alert: str,
-    severity: str | None,
-    share_at_most: float | None,
-    seconds_at_most: float | None,
-    quantile: float | None,
-    drop_share_below: float | None,
-    failures_in_a_row: int | None,
-    firing_for: timedelta,
-) -> AlertRule:
-    """Find the rule, and read from its expression where it fires."""
-    demands = {
-        "share": share_at_most,
-        "seconds": seconds_at_most,
-        "drop": None if drop_share_below is None else 1 - drop_share_below,
-        "failures": failures_in_a_row,
-    }
-    stated = [Demand(name, limit, quantile) for name, limit in demands.items() if limit is not None]
-    return _best(Look(prometheus, grafana, environment, firing_for), alert, severity, stated)
+def alert_rule(prometheus: Prometheus, grafana: Grafana, environment: Environment, limits: RuleLimits) -> AlertRule:
+    """Return the rule that watches for what a line names, with what its expression fires too late for."""
+    wanted = _Wanted(limits.alert, limits.severity, limits.demands(), limits.firing_for)
+    return _Search(prometheus, grafana, environment, wanted).best()
 
 
 @observation(needs=alert_rules, optional=("prometheus", "grafana"))
 def event_rule(
-    prometheus: Prometheus,
-    grafana: Grafana,
-    environment: Environment,
-    alert: str,
-    events_at_most: float,
-    firing_for: timedelta,
+    prometheus: Prometheus, grafana: Grafana, environment: Environment, limits: EventRuleLimits
 ) -> AlertRule:
-    """Find the rule that watches for single events, and read how many it lets pass."""
-    return _best(Look(prometheus, grafana, environment, firing_for), alert, None, [Demand("events", events_at_most)])
+    """Return the rule that watches for single events, with how many it lets pass."""
+    wanted = _Wanted(limits.alert, None, [Demand("events", limits.events_at_most)], limits.firing_for)
+    return _Search(prometheus, grafana, environment, wanted).best()
 
 
-def _best(look: Look, alert: str, severity: str | None, demands: list[Demand]) -> AlertRule:
-    """Judge every rule of the name, first Prometheus' and then Grafana's; one that fits is enough."""
-    name = look.environment.alerts.rules.get(alert, alert)
-    judged: list[AlertRule] = []
-    unread: Unreadable | None = None
-    unseen: Unknown | None = None
-    names: list[str] = []
-    for source in sources(look.prometheus, look.grafana):
-        try:
-            rules = source()
-            names += [one.rule.name for one in rules]
-            for one in sorted((one for one in rules if one.rule.name == name), key=lambda one: one.rule.seconds):
-                try:
-                    judged.append(_judged(look, one, severity, demands))
-                except Unreadable as error:
-                    unread = error
-        except Unknown as unknown:
-            unseen = unseen or unknown
-        fitting = [rule for rule in judged if not rule.falls_short(severity)]
-        if fitting:
-            return fitting[0]
-    if unseen:
-        raise unseen
-    if unread:
-        raise Unknown(
-            f"when the alert rule {name} fires cannot be read: {unread}",
-            "compare its expression with the line by hand, or write it as quantity > threshold",
+@dataclass(frozen=True)
+class _Wanted:
+    """The alert that a line names, and what it must fire at."""
+
+    alert: str
+    severity: str | None
+    demands: list[Demand]
+    firing_for: timedelta
+
+
+@dataclass(frozen=True)
+class _Search:
+    """The search for the rule that a line wants, where the environment keeps its rules."""
+
+    prometheus: Prometheus
+    grafana: Grafana
+    environment: Environment
+    wanted: _Wanted
+
+    def best(self) -> AlertRule:
+        """Judge every rule of the name, first Prometheus' and then Grafana's; one that fits is enough."""
+        name = self.environment.alerts.rules.get(self.wanted.alert, self.wanted.alert)
+        judged: list[AlertRule] = []
+        unread: Unreadable | None = None
+        unseen: Unknown | None = None
+        names: list[str] = []
+        for source in sources(self.prometheus, self.grafana):
+            try:
+                watched = source()
+                names += [candidate.rule.name for candidate in watched]
+                for candidate in _of_name(watched, name):
+                    try:
+                        judged.append(self._judged(candidate))
+                    except Unreadable as error:
+                        unread = error
+            # What one server cannot show may stand on the other one.
+            except Unknown as unknown:
+                unseen = unseen or unknown
+
+            fitting = [rule for rule in judged if not rule.falls_short(self.wanted.severity)]
+            if fitting:
+                return fitting[0]
+
+        if unseen:
+            raise unseen
+        if unread:
+            raise Unknown(
+                f"when the alert rule {name} fires cannot be read: {unread}",
+                "compare its expression with the line by hand, or write it as quantity > threshold",
+            )
+        return judged[0] if judged else AlertRule(name, [_absent(name, names)])
+
+    def _judged(self, watched: Watching) -> AlertRule:
+        """Return what one rule demands.
+
+        Raises Unreadable where only the expression stands in the way of a judgement.
+        """
+        rule = watched.rule
+        if rule.health == "unknown":
+            raise Unknown(f"the alert rule {rule.name} has not been evaluated yet", "wait for a minute, then run again")
+
+        words = {label: word for word, label in self.environment.alerts.severities.items()}
+        label = rule.labels.get("severity", "none")
+        recipients = watched.recipients()
+        judged = AlertRule(
+            name=rule.name,
+            missing=[],
+            health=rule.health,
+            error=rule.last_error,
+            seconds_since_evaluation=_age(rule),
+            severity=words.get(label, label),
+            hold_seconds=rule.seconds,
+            alertmanagers=recipients.count,
+            routed_to=recipients.text,
+            query=rule.query,
         )
-    return judged[0] if judged else AlertRule(name, [_absent(name, names)])
+
+        # Broken or of another severity it does not fit anyway, and its expression may be unreadable.
+        if judged.falls_short(self.wanted.severity):
+            return judged
+        timing = Timing(rule.seconds, self._probe_seconds(), self.wanted.firing_for.total_seconds())
+        return replace(judged, too_late=tuple(_too_late(watched.condition, self.wanted.demands, timing)))
+
+    def _probe_seconds(self) -> float | None:
+        """Return how long it is between two health checks: as the environment says, or the longest scrape interval."""
+        stated = self.environment.alerts.probe_seconds
+        counts_failures = any(demand.quantity == "failures" for demand in self.wanted.demands)
+        if stated or not self.prometheus.configured or not counts_failures:
+            return stated
+
+        try:
+            targets = discovered(self.prometheus.targets)
+            intervals = [promql_parser.parse_duration(target.interval) for target in targets if target.interval]
+        except ValueError:
+            return None
+        return max((interval.total_seconds() for interval in intervals), default=None)
+
+
+def _of_name(watched: list[Watching], name: str) -> list[Watching]:
+    """Return the rules of a name, the one whose condition must hold for the shortest time first."""
+    named = [candidate for candidate in watched if candidate.rule.name == name]
+    return sorted(named, key=lambda candidate: candidate.rule.seconds)
 
 
 def _absent(name: str, names: list[str]) -> str:
     near = nearest(name, set(names))
     return f"{name} (the nearest is {near})" if near else f"{name} (there are {len(names)} rules)"
-
-
-def _judged(look: Look, found: Watching, severity: str | None, demands: list[Demand]) -> AlertRule:
-    """Return what one rule demands. Raises Unreadable where only the expression stands in the way of a judgement."""
-    rule = found.rule
-    if rule.health == "unknown":
-        raise Unknown(f"the alert rule {rule.name} has not been evaluated yet", "wait for a minute, then run again")
-    words = {label: word for word, label in look.environment.alerts.severities.items()}
-    label = rule.labels.get("severity", "none")
-    told = found.told()
-    known = AlertRule(
-        name=rule.name,
-        missing=[],
-        health=rule.health,
-        error=rule.last_error,
-        seconds_since_evaluation=_age(rule),
-        severity=words.get(label, label),
-        hold_seconds=rule.seconds,
-        alertmanagers=told.ways,
-        routed_to=told.words,
-        query=rule.query,
-    )
-    if known.falls_short(severity):
-        return known
-    timing = Timing(rule.seconds, _probe_seconds(look, demands), look.firing_for.total_seconds())
-    late = tuple(_too_late(found.condition, demands, timing))
-    return AlertRule(**{**vars(known), "too_late": late})
 
 
 def _too_late(condition: Condition, demands: list[Demand], timing: Timing) -> Iterator[str]:
@@ -194,6 +242,7 @@ def _too_late(condition: Condition, demands: list[Demand], timing: Timing) -> It
 
 
 def _age(rule: Rule) -> float:
+    """Return how many seconds ago a rule was evaluated. Raises Unknown."""
     try:
         return (datetime.now(UTC) - datetime.fromisoformat(rule.evaluated_at)).total_seconds()
     except (ValueError, TypeError):
@@ -203,34 +252,27 @@ def _age(rule: Rule) -> float:
         ) from None
 
 
-def _probe_seconds(look: Look, demands: list[Demand]) -> float | None:
-    """Return how long it is between two health checks: as the environment says, or the longest scrape interval."""
-    stated = look.environment.alerts.probe_seconds
-    if stated or not look.prometheus.configured or not any(demand.quantity == "failures" for demand in demands):
-        return stated
-    try:
-        targets = discovered(look.prometheus.targets)
-        spans = [promql_parser.parse_duration(one.interval) for one in targets if one.interval]
-    except ValueError:
-        return None
-    return max((span.total_seconds() for span in spans), default=None)
-
-
 @observation(optional="grafana")
 def critical_alerts(
     prometheus: Prometheus, grafana: Grafana, environment: Environment, hours: float, severity: str
 ) -> list[str]:
-    """Name the alerts of a severity that fired within these hours; only a whole record can say that none did."""
-    label, seconds = environment.alerts.severities.get(severity, severity), round(hours * 3600)
+    """Return the alerts of a severity that fired within these hours; only a whole record can say that none did."""
+    label = environment.alerts.severities.get(severity, severity)
+    seconds = round(hours * 3600)
+
     fired = prometheus.vector(f'max_over_time(ALERTS{{alertstate="firing",severity="{label}"}}[{seconds}s])')
-    named = {one.labels.get("alertname", "without a name") for one in fired} | _firing_in_grafana(grafana, label, fired)
-    if named:
-        return sorted(named)
+    names = {series.labels.get("alertname", "without a name") for series in fired}
+    names |= _firing_in_grafana(grafana, label, fired)
+    if names:
+        return sorted(names)
+
+    # That nothing fired means nothing where nothing could, or where nobody kept it.
     if not any(rule.labels.get("severity") == label for rule in prometheus.rules()):
         raise Unknown(
             f"no alert rule has the severity {label}, so that none could fire",
             "add the rules, or say in alerts.severities what the severity is called here",
         )
+
     step = min(RECORD_STEP_SECONDS, max(seconds // 10, 1))
     points = prometheus.value(f"count_over_time(count(up)[{seconds}s:{step}s])")
     if points * step < RECORD_SHARE * seconds:
@@ -242,10 +284,10 @@ def critical_alerts(
 
 
 def _firing_in_grafana(grafana: Grafana, label: str, fired: list[Series]) -> set[str]:
-    """Name what fires there now. Raises Unknown where nothing does: the past is not told."""
+    """Return what fires there now. Raises Unknown where nothing does: Grafana keeps no record of it."""
     if not grafana.keeps_rules:
         return set()
-    rules = [one.rule for one in in_grafana(grafana) if one.rule.labels.get("severity") == label]
+    rules = [watched.rule for watched in in_grafana(grafana) if watched.rule.labels.get("severity") == label]
     firing = {rule.name for rule in rules if rule.state == "firing"}
     if rules and not firing and not fired:
         raise Unknown(

@@ -271,13 +271,13 @@ def incident_silence(status_pages: StatusPages, environment: Environment) -> Sil
     return Silence(len(page.incidents), minutes_silent.get(longest, 0.0), longest[:SHOWN])
 
 
-def _open(chats: Chats, channel: str) -> tuple[ChatChannel, Channel]:
+def _open(chats: Chats, name: str) -> tuple[ChatChannel, Channel]:
     """Return a channel that can be read. Raises Unknown where there is none: nothing can be seen in it."""
-    place = chats.place(channel)
-    found = place.chat.channel(place.name)
-    if found is None:
-        raise Unknown(f"the channel {channel} does not exist", "create it, or correct communication.channels")
-    return place, found
+    place = chats.place(name)
+    channel = place.chat.channel(place.name)
+    if channel is None:
+        raise Unknown(f"the channel {name} does not exist", "create it, or correct communication.channels")
+    return place, channel
 
 
 def missing_parts(text: str, parts: Mapping[str, tuple[str, ...]]) -> list[str]:

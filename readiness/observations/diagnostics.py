@@ -185,9 +185,9 @@ def slowest_endpoints(readings: Readings) -> list[Endpoint]:
     return _endpoints(readings, SLOWEST_ENDPOINTS)
 
 
-def _endpoints(readings: Readings, known: KnownReading) -> list[Endpoint]:
-    rows = readings.rows(known, "path", "value")
-    endpoints = [Endpoint(str(row["path"]), readings.as_number(known, row["value"])) for row in rows]
+def _endpoints(readings: Readings, reading: KnownReading) -> list[Endpoint]:
+    rows = readings.rows(reading, "path", "value")
+    endpoints = [Endpoint(str(row["path"]), readings.as_number(reading, row["value"])) for row in rows]
     return sorted(endpoints, key=lambda endpoint: -endpoint.value)
 
 
@@ -209,9 +209,9 @@ def jobs_waiting(readings: Readings) -> list[Queue]:
     return sorted(queues, key=lambda queue: -queue.waiting)
 
 
-def _by_queue(readings: Readings, known: KnownReading) -> dict[str, float]:
-    rows = readings.rows(known, "queue", "value")
-    return {str(row["queue"]): readings.as_number(known, row["value"]) for row in rows}
+def _by_queue(readings: Readings, reading: KnownReading) -> dict[str, float]:
+    rows = readings.rows(reading, "queue", "value")
+    return {str(row["queue"]): readings.as_number(reading, row["value"]) for row in rows}
 
 
 @observation(needs=CDN_HITS)

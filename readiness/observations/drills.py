@@ -79,47 +79,53 @@ class Demand:
     """Whose drills count, when, at which revision."""
 
     archive: EvidenceArchive
-    environment: str
-    revision: str | None
+    environment: Environment
+    readings: Readings
+    """What tells the revision where the environment does not."""
     moment: datetime
     days_at_most: float
 
     def newest(self, drill: str) -> DrillEvidence:
         """Return the newest drill that counts. Raises Unknown with the reason against each newer one."""
-        candidates = folders(self.archive.reports, self.environment, drill)
-        evidence, against = self.archive.newest(
-            candidates, read, lambda candidate: self._reasons_against(candidate, drill)
-        )
+        revision_now = revision_of(self.environment.target, self.readings) if drill in OF_A_REVISION else None
+        name = _drilled_in(self.environment)
+
+        def reasons_against(candidate: DrillEvidence) -> Iterator[str]:
+            if (candidate.environment, candidate.drill) != (name, drill):
+                yield f"it is of {candidate.environment}, {candidate.drill}"
+            # A failure that was seen stands, whatever was not seen.
+            if not _failures(candidate):
+                yield from _unseen(candidate)
+            if drill in OF_A_REVISION:
+                yield from _of_another_revision(candidate, revision_now)
+            yield from self._too_old(candidate)
+
+        candidates = folders(self.archive.reports, name, drill)
+        evidence, against = self.archive.newest(candidates, read, reasons_against)
         if evidence is None:
-            reasons = against or f"{self.environment} has none in reports/{self.environment}/drills/"
-            raise Unknown(
-                f"no drill '{drill}' that counts: {reasons}", f"readiness drill {drill} --env {self.environment}"
-            )
+            reasons = against or f"{name} has none in reports/{name}/drills/"
+            raise Unknown(f"no drill '{drill}' that counts: {reasons}", f"readiness drill {drill} --env {name}")
         return evidence
 
-    def _reasons_against(self, evidence: DrillEvidence, drill: str) -> Iterator[str]:
-        if (evidence.environment, evidence.drill) != (self.environment, drill):
-            yield f"it is of {evidence.environment}, {evidence.drill}"
-
-        # A failure that was seen stands, whatever was not seen.
-        if not _failures(evidence):
-            if evidence.ended != "whole":
-                yield f"it was cut short: {evidence.ended_because or 'it did not end'}"
-            else:
-                yield from gaps(evidence)
-
-        if drill in OF_A_REVISION:
-            yield from self._of_another_revision(evidence)
-
+    def _too_old(self, evidence: DrillEvidence) -> Iterator[str]:
         age = self.moment - (evidence.finished_at or evidence.started_at)
         if age > timedelta(days=self.days_at_most):
             yield f"it is {age.days} days old, allowed are {self.days_at_most:g}"
 
-    def _of_another_revision(self, evidence: DrillEvidence) -> Iterator[str]:
-        if evidence.revision is None:
-            yield f"it does not know the revision it ran on: {evidence.revision_unknown_because}"
-        elif evidence.revision != self.revision:
-            yield f"it ran on revision {evidence.revision}, {self.revision} is to be launched"
+
+def _unseen(evidence: DrillEvidence) -> Iterator[str]:
+    """Yield what the evidence does not show of the drill."""
+    if evidence.ended != "whole":
+        yield f"it was cut short: {evidence.ended_because or 'it did not end'}"
+    else:
+        yield from gaps(evidence)
+
+
+def _of_another_revision(evidence: DrillEvidence, revision_now: str | None) -> Iterator[str]:
+    if evidence.revision is None:
+        yield f"it does not know the revision it ran on: {evidence.revision_unknown_because}"
+    elif evidence.revision != revision_now:
+        yield f"it ran on revision {evidence.revision}, {revision_now} is to be launched"
 
 
 def described(drill: str) -> AnyNeed:
@@ -140,19 +146,6 @@ def _drilled_in(environment: Environment) -> str:
     # A drill that must not run against this environment is run in another one, which describes it.
     drilled_in = environment.drills.drilled_in if environment.drills else None
     return drilled_in or environment.environment
-
-
-def _evidence(
-    drill: str,
-    readings: Readings,
-    environment: Environment,
-    moment: datetime,
-    archive: EvidenceArchive,
-    days_at_most: float,
-) -> DrillEvidence:
-    """Return the newest drill of a kind that counts. Raises Unknown."""
-    runs_now = revision_of(environment.target, readings) if drill in OF_A_REVISION else None
-    return Demand(archive, _drilled_in(environment), runs_now, moment, days_at_most).newest(drill)
 
 
 def _days(evidence: DrillEvidence, moment: datetime) -> float:
@@ -177,7 +170,7 @@ def restore_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, days_at_most: float
 ) -> RestoreDrill:
     """Return the newest restore that counts."""
-    evidence = _evidence("restore", readings, environment, moment, archive, days_at_most)
+    evidence = Demand(archive, environment, readings, moment, days_at_most).newest("restore")
     seconds = _facts(Restored, evidence).seconds or 0.0
     return RestoreDrill(
         evidence.run,
@@ -193,7 +186,7 @@ def kill_switch_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, days_at_most: float
 ) -> Drilled:
     """Return the newest turn of the kill switch that counts."""
-    evidence = _evidence("kill-switch", readings, environment, moment, archive, days_at_most)
+    evidence = Demand(archive, environment, readings, moment, days_at_most).newest("kill-switch")
     return Drilled(evidence.run, _days(evidence, moment), _failures(evidence))
 
 
@@ -202,7 +195,7 @@ def rollback_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, days_at_most: float
 ) -> RollbackDrill:
     """Return the newest rollback that counts."""
-    evidence = _evidence("rollback", readings, environment, moment, archive, days_at_most)
+    evidence = Demand(archive, environment, readings, moment, days_at_most).newest("rollback")
     seconds = _facts(RolledBack, evidence).seconds or 0.0
     return RollbackDrill(evidence.run, _days(evidence, moment), _failures(evidence), minutes=seconds / 60)
 
@@ -212,7 +205,7 @@ def circuit_breaker_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, days_at_most: float
 ) -> Drilled:
     """Return the newest trial of a circuit breaker that counts."""
-    evidence = _evidence("circuit-breaker", readings, environment, moment, archive, days_at_most)
+    evidence = Demand(archive, environment, readings, moment, days_at_most).newest("circuit-breaker")
     return Drilled(evidence.run, _days(evidence, moment), _failures(evidence))
 
 
@@ -221,7 +214,7 @@ def fallback_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, days_at_most: float
 ) -> Drilled:
     """Return the newest trial of a fallback that counts."""
-    evidence = _evidence("fallback", readings, environment, moment, archive, days_at_most)
+    evidence = Demand(archive, environment, readings, moment, days_at_most).newest("fallback")
     return Drilled(evidence.run, _days(evidence, moment), _failures(evidence))
 
 
@@ -230,5 +223,5 @@ def incident_drill(
     readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, days_at_most: float
 ) -> IncidentDrill:
     """Return the newest incident that was played through and counts."""
-    evidence = _evidence("incident", readings, environment, moment, archive, days_at_most)
+    evidence = Demand(archive, environment, readings, moment, days_at_most).newest("incident")
     return IncidentDrill(evidence.run, _days(evidence, moment), _failures(evidence), done_steps(evidence))

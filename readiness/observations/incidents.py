@@ -78,6 +78,17 @@ def known_incidents(incident_reports: IncidentReports, readings: Readings, prome
         )
 
 
+@dataclass(frozen=True)
+class ReviewLimits:
+    """What a line demands of the reports of incidents."""
+
+    fields: tuple[str, ...]
+    """What a report must contain."""
+    hours_at_most: float | None
+    """From an incident's end until its report is written; None where that is not judged."""
+    days_back: float
+
+
 @observation(needs=known_incidents, optional="prometheus")
 def incident_review(
     incident_reports: IncidentReports,
@@ -85,35 +96,34 @@ def incident_review(
     prometheus: Prometheus,
     environment: Environment,
     moment: datetime,
-    fields: tuple[str, ...],
-    hours_at_most: float | None,
-    days_back: float,
+    limits: ReviewLimits,
 ) -> IncidentReview:
-    """Return what is the matter with the reports of the last days, held against what else knows of incidents.
-
-    With `hours_at_most` the time until a report is written is judged, and with `fields` what it contains.
-    """
+    """Return what is the matter with the reports of the last days, held against what else knows of incidents."""
     known_incidents(incident_reports, readings, prometheus)
-    since = moment - timedelta(days=days_back)
+    since = moment - timedelta(days=limits.days_back)
     severity = _severity(incident_reports, environment)
     incidents = list(_incidents(readings, prometheus, severity, since, moment))
     reports = [report for report in _reports(incident_reports) if (report.ended_at or moment) >= since]
 
     unreported = [incident for incident in incidents if not any(map(incident.is_reported_by, reports))]
-    missed = [incident.name for incident in unreported if _is_missed(incident, moment, hours_at_most)]
+    missed = [incident.name for incident in unreported if _is_missed(incident, moment, limits.hours_at_most)]
 
     late: list[str] = []
-    if hours_at_most is not None:
-        late = list(_late(reports, incidents, moment, hours_at_most))
+    if limits.hours_at_most is not None:
+        late = list(_late(reports, incidents, moment, limits.hours_at_most))
+
+    # A line that demands no fields asks for punctual reports alone, whatever state they are in.
+    unended: list[str] = []
+    if limits.fields:
+        unended = [f"{report.id}: {report.title}" for report in reports if report.ended_at is None]
 
     return IncidentReview(
         known=len(incidents),
         reports=len(reports),
         unreported=missed,
         late=late,
-        incomplete=list(_incomplete(reports, fields)),
-        # A line that demands no fields asks for punctual reports alone, whatever state they are in.
-        open=[f"{report.id}: {report.title}" for report in reports if report.ended_at is None] if fields else [],
+        incomplete=list(_incomplete(reports, limits.fields)),
+        open=unended,
     )
 
 

@@ -31,6 +31,16 @@ class RehearsalLimits(Limits):
 
 
 @dataclass(frozen=True)
+class CapacityLimits:
+    """How many users a rehearsal must have had, whatever its stage, and what it has to be to count."""
+
+    users_at_least: int
+    days_at_most: float
+    p95_seconds_below: float
+    share_below: float
+
+
+@dataclass(frozen=True)
 class Rehearsed:
     """One rehearsal that counts, judged by the line's limits."""
 
@@ -67,36 +77,37 @@ class Rehearsals:
     @property
     def not_passed(self) -> list[str]:
         """Each that failed, with its reasons."""
-        return [f"{found.run}: {'; '.join(found.reasons)}" for found in self.each if not found.passed]
+        return [f"{rehearsed.run}: {'; '.join(rehearsed.reasons)}" for rehearsed in self.each if not rehearsed.passed]
 
     @property
     def fewest_users(self) -> int:
         """Of the smallest."""
-        return min(found.users for found in self.each)
+        return min(rehearsed.users for rehearsed in self.each)
 
     @property
     def shortest_minutes(self) -> float:
         """Of the shortest hold."""
-        return min(found.minutes for found in self.each)
+        return min(rehearsed.minutes for rehearsed in self.each)
 
     def slowest(self, seconds_below: float) -> float:
         """Return the highest p95, in seconds.
 
         Raises Unknown where the generator hides it, or where a stage is missing and no other one is too slow.
         """
-        slowest = max(found.p95_seconds for found in self.each)
+        slowest = max(rehearsed.p95_seconds for rehearsed in self.each)
         if slowest >= seconds_below:
             return slowest
+
         self.demand_all()
-        hidden = [found.run for found in self.each if not found.p95_certain]
+        hidden = [rehearsed.run for rehearsed in self.each if not rehearsed.p95_certain]
         if hidden:
-            says = f"{', '.join(hidden)}: the limit lies between the bounds of p95, or nothing was answered"
-            raise Unknown(says, "look at the rehearsal's page; rehearse with --processes 2")
+            reason = f"{', '.join(hidden)}: the limit lies between the bounds of p95, or nothing was answered"
+            raise Unknown(reason, "look at the rehearsal's page; rehearse with --processes 2")
         return slowest
 
     def worst_share_failed(self, share_below: float) -> float:
         """Return the highest share of failed requests. Unknown where a stage is missing and no other one is too bad."""
-        worst = max(found.share_failed for found in self.each)
+        worst = max(rehearsed.share_failed for rehearsed in self.each)
         if worst < share_below:
             self.demand_all()
         return worst
@@ -104,9 +115,9 @@ class Rehearsals:
     def demand_all(self) -> None:
         """Raise Unknown where a stage is missing."""
         if self.missing:
-            raise Unknown(
-                "; ".join(one.reason for one in self.missing), " && ".join(one.remedy for one in self.missing)
-            )
+            reasons = "; ".join(stage.reason for stage in self.missing)
+            remedies = " && ".join(stage.remedy for stage in self.missing)
+            raise Unknown(reasons, remedies)
 
 
 @dataclass(frozen=True)
@@ -119,27 +130,26 @@ class Demand:
     judged: Environment
     revision: str
     moment: datetime
-    limits: RehearsalLimits
+    limits: RehearsalLimits | CapacityLimits
 
     def renew(self, stage: str) -> str:
         """Return the command that makes a new one."""
         return f"readiness rehearse --env {self.environment} --stage {stage}"
 
     def newest(self, stage: str) -> Rehearsed:
-        """Find the newest rehearsal of a stage that counts. Raises Unknown with the reason against each newer one."""
+        """Return the newest rehearsal of a stage that counts. Raises Unknown with the reason against each newer one."""
         worked_out: dict[str, Figures] = {}
 
         def speaks_against(evidence: RehearsalEvidence) -> Iterator[str]:
             worked_out[evidence.run] = Figures.of(evidence)
             return self._against(worked_out[evidence.run], stage)
 
-        found, against = self.archive.newest(
-            folders(self.archive.reports, self.environment, stage), read, speaks_against
-        )
-        if found is None:
-            told = against or f"{self.environment} has none in reports/{self.environment}/rehearsals/"
-            raise Unknown(f"no rehearsal '{stage}' that counts: {told}", self.renew(stage))
-        return self._judged(worked_out[found.run])
+        candidates = folders(self.archive.reports, self.environment, stage)
+        evidence, against = self.archive.newest(candidates, read, speaks_against)
+        if evidence is None:
+            reasons = against or f"{self.environment} has none in reports/{self.environment}/rehearsals/"
+            raise Unknown(f"no rehearsal '{stage}' that counts: {reasons}", self.renew(stage))
+        return self._judged(worked_out[evidence.run])
 
     def _by_line(self, figures: Figures) -> Judgement:
         """Return the judgement of a rehearsal by the line's limits in place of its own."""
@@ -153,28 +163,36 @@ class Demand:
             yield f"it is of {evidence.environment}, {evidence.stage}"
         if evidence.scale != 1 and not self.judged.sandbox:
             yield f"it was scaled by {evidence.scale:g}, which proves nothing but the sandbox"
+
         if evidence.target.revision is None:
             yield f"it does not know the revision it ran on: {evidence.target.revision_unknown_because}"
         elif evidence.target.revision != self.revision:
             yield f"it ran on revision {evidence.target.revision}, {self.revision} is to be launched"
-        asked, limits = evidence.asked, self.limits
+
+        asked = evidence.asked
+        limits = self.limits
         if asked.p95_seconds_below > limits.p95_seconds_below or asked.share_below > limits.share_below:
             yield f"its limits were looser: p95 {asked.p95_seconds_below:g} s, errors {asked.share_below:.2%}"
-        ended = evidence.finished_at or evidence.started_at
-        if self.moment - ended > timedelta(days=limits.days_at_most):
-            yield f"it is {(self.moment - ended).days} days old, allowed are {limits.days_at_most:g}"
-        found = self._by_line(figures)
-        if found.word is Conclusion.INCONCLUSIVE:
-            yield f"it is inconclusive: {'; '.join(reason.says for reason in found.reasons)}"
+
+        age = self.moment - (evidence.finished_at or evidence.started_at)
+        if age > timedelta(days=limits.days_at_most):
+            yield f"it is {age.days} days old, allowed are {limits.days_at_most:g}"
+
+        judgement = self._by_line(figures)
+        if judgement.word is Conclusion.INCONCLUSIVE:
+            yield f"it is inconclusive: {'; '.join(reason.says for reason in judgement.reasons)}"
 
     def _judged(self, figures: Figures) -> Rehearsed:
-        evidence, found, limit = figures.evidence, self._by_line(figures), self.limits.p95_seconds_below
-        low, high = figures.p95_widest.low, figures.p95_widest.high
+        evidence = figures.evidence
+        judgement = self._by_line(figures)
+        limit = self.limits.p95_seconds_below
+        low = figures.p95_widest.low
+        high = figures.p95_widest.high
         return Rehearsed(
             stage=evidence.stage,
             run=evidence.run,
-            passed=found.word is Conclusion.PASS,
-            reasons=[reason.says for reason in found.reasons],
+            passed=judgement.word is Conclusion.PASS,
+            reasons=[reason.says for reason in judgement.reasons],
             users=round(evidence.asked.users / evidence.scale),
             minutes=evidence.asked.hold_minutes / evidence.scale,
             p95_seconds=high if high < limit else low,
@@ -184,7 +202,11 @@ class Demand:
 
 
 def _demand(
-    readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, limits: RehearsalLimits
+    readings: Readings,
+    environment: Environment,
+    moment: datetime,
+    archive: EvidenceArchive,
+    limits: RehearsalLimits | CapacityLimits,
 ) -> Demand:
     runs = revision_of(environment.target, readings)
     name = environment.load.rehearsed_in if environment.load else None
@@ -193,58 +215,45 @@ def _demand(
 
 @observation(needs=revision)
 def rehearsals(
-    readings: Readings,
-    environment: Environment,
-    moment: datetime,
-    archive: EvidenceArchive,
-    stage: str | None,
-    days_at_most: float,
-    p95_seconds_below: float,
-    share_below: float,
+    readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, limits: RehearsalLimits
 ) -> Rehearsals:
-    """Find the newest rehearsal that counts, of one stage or of each that ships; all of them, or one that failed."""
-    limits = RehearsalLimits(
-        stage=stage, days_at_most=days_at_most, p95_seconds_below=p95_seconds_below, share_below=share_below
-    )
+    """Return the newest rehearsals that count, of one stage or of each that ships; all of them, or one that failed."""
     demand = _demand(readings, environment, moment, archive, limits)
-    found: list[Rehearsed] = []
+    counted: list[Rehearsed] = []
     missing: list[Missing] = []
-    for wanted in [stage] if stage else STAGES:
+    for stage in [limits.stage] if limits.stage else STAGES:
         try:
-            found.append(demand.newest(wanted))
+            counted.append(demand.newest(stage))
         except Unknown as unknown:
             missing.append(Missing(unknown.reason, unknown.remedy))
-    result = Rehearsals(found, missing)
-    if all(rehearsed.passed for rehearsed in found):
+
+    # A rehearsal that failed decides the lines, whatever is missing beside it.
+    result = Rehearsals(counted, missing)
+    if all(rehearsed.passed for rehearsed in counted):
         result.demand_all()
     return result
 
 
 @observation(needs=revision)
 def capacity(
-    readings: Readings,
-    environment: Environment,
-    moment: datetime,
-    archive: EvidenceArchive,
-    users_at_least: int,
-    days_at_most: float,
-    p95_seconds_below: float,
-    share_below: float,
+    readings: Readings, environment: Environment, moment: datetime, archive: EvidenceArchive, limits: CapacityLimits
 ) -> Rehearsed:
-    """Find the largest rehearsal that passed; a larger one that failed and was asked for is the answer instead."""
-    limits = RehearsalLimits(days_at_most=days_at_most, p95_seconds_below=p95_seconds_below, share_below=share_below)
+    """Return the largest rehearsal that passed; a larger one that failed and was asked for is the answer instead."""
     demand = _demand(readings, environment, moment, archive, limits)
-    found: list[Rehearsed] = []
+    wanted = limits.users_at_least
+    counted: list[Rehearsed] = []
     refused: list[str] = []
     for stage in sorted({folder.name.partition("-")[2] for folder in folders(archive.reports, demand.environment)}):
         try:
-            found.append(demand.newest(stage))
+            counted.append(demand.newest(stage))
         except Unknown as unknown:
             refused.append(unknown.reason)
-    large = [rehearsed for rehearsed in found if rehearsed.users >= users_at_least]
+
+    large = [rehearsed for rehearsed in counted if rehearsed.users >= wanted]
     if large:
         return max(large, key=lambda rehearsed: (rehearsed.passed, rehearsed.users))
-    most = max((rehearsed.users for rehearsed in found if rehearsed.passed), default=0)
-    told = "; ".join([f"no rehearsal had {users_at_least:,} users; the largest that passed had {most:,}", *refused])
-    remedy = f"add a stage with {users_at_least} users to load.stages, then: {demand.renew('<its name>')}"
-    raise Unknown(told, remedy)
+
+    most = max((rehearsed.users for rehearsed in counted if rehearsed.passed), default=0)
+    reason = f"no rehearsal had {wanted:,} users; the largest that passed had {most:,}"
+    remedy = f"add a stage with {wanted} users to load.stages, then: {demand.renew('<its name>')}"
+    raise Unknown("; ".join([reason, *refused]), remedy)

@@ -40,19 +40,19 @@ def analytics_store(readings: Readings) -> AnalyticsStore:
     return AnalyticsStore(error_rate, error_rate_age, p95, p95_age)
 
 
-def _newest(readings: Readings, known: KnownReading) -> tuple[float, float]:
+def _newest(readings: Readings, reading: KnownReading) -> tuple[float, float]:
     """Return the newest value of a reading, and its age in seconds. Raises Unknown."""
-    rows = readings.rows(known, "at", "value")
+    rows = readings.rows(reading, "at", "value")
     if not rows:
-        raise Unknown(f"readings.{known.name} answers no row", "does the store take in what the service sends?")
+        raise Unknown(f"readings.{reading.name} answers no row", "does the store take in what the service sends?")
 
-    dated = [(_instant(known, row["at"]), row["value"]) for row in rows]
+    dated = [(_instant(reading, row["at"]), row["value"]) for row in rows]
     at, value = max(dated, key=lambda pair: pair[0])
     age = datetime.now(UTC) - at
-    return readings.as_number(known, value), round(age.total_seconds(), 1)
+    return readings.as_number(reading, value), round(age.total_seconds(), 1)
 
 
-def _instant(known: KnownReading, value: Plain) -> datetime:
+def _instant(reading: KnownReading, value: Plain) -> datetime:
     """Return a time: ISO 8601 with its zone, or seconds since 1970. Raises Unknown."""
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -60,7 +60,7 @@ def _instant(known: KnownReading, value: Plain) -> datetime:
         return parse_instant(str(value))
     except (ValueError, OverflowError, OSError) as error:
         raise Unknown(
-            f"a time of readings.{known.name} cannot be read: {error}",
+            f"a time of readings.{reading.name} cannot be read: {error}",
             "answer `at` with its zone, or toUnixTimestamp(at)",
         ) from None
 

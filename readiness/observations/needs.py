@@ -56,7 +56,16 @@ AnyNeed = Need[..., Any]
 
 
 def need(key: str) -> Callable[[Callable[Parameters, Value]], Need[Parameters, Value]]:
-    """Declare a need of the environment; `key` names it there, for people."""
+    """Declare a need of the environment; `key` names it there, for people.
+
+    >>> @need("loki")
+    ... def log_labels(environment: Environment) -> dict[str, str]:
+    ...     if environment.loki is None:
+    ...         raise NotConfigured("no log is configured", "set loki.url in the environment file")
+    ...     return environment.loki.labels
+    >>> log_labels.key, log_labels.parameters
+    ('loki', ('environment',))
+    """
 
     def declare(find: Callable[Parameters, Value]) -> Need[Parameters, Value]:
         return Need(key, tuple(inspect.signature(find).parameters), find)
@@ -93,13 +102,13 @@ def system(name: str) -> AnyNeed:
     return Need(SECTIONS.get(name, name), (name,), find)
 
 
-def reading(known: KnownReading) -> AnyNeed:
+def reading(known_reading: KnownReading) -> AnyNeed:
     """Return the need of a reading: a source for it, and the system that the source asks."""
 
     def find(readings: Readings) -> None:
-        readings.require(known)
+        readings.require(known_reading)
 
-    return Need(f"readings.{known.name}", ("readings",), find)
+    return Need(f"readings.{known_reading.name}", ("readings",), find)
 
 
 def figures(*names: str, of: str | None = None) -> AnyNeed:
@@ -119,26 +128,31 @@ def figures(*names: str, of: str | None = None) -> AnyNeed:
 
 
 def either(*needs: AnyNeed | KnownReading) -> AnyNeed:
-    """Return a need that any one of these meets; where none is met, the last one says what to set."""
-    alternatives = [as_need(one) for one in needs]
-    parameters = tuple(dict.fromkeys(name for one in alternatives for name in one.parameters))
+    """Return a need that any one of these meets; where none is met, the last one says what to set.
+
+    >>> either(system("loki"), KnownReading("log_lines", "the lines of the log")).key
+    'loki or readings.log_lines'
+    """
+    alternatives = [as_need(need_or_reading) for need_or_reading in needs]
+    parameters = tuple(dict.fromkeys(name for alternative in alternatives for name in alternative.parameters))
 
     def find(**values: Any) -> None:
-        for place, one in enumerate(alternatives, 1):
+        for place, alternative in enumerate(alternatives, 1):
             try:
-                one.find(**{name: values[name] for name in one.parameters})
+                alternative.find(**{name: values[name] for name in alternative.parameters})
             except NotConfigured:
+                # The last one says what to set.
                 if place == len(alternatives):
                     raise
             else:
                 return
 
-    return Need(" or ".join(one.key for one in alternatives), parameters, find)
+    return Need(" or ".join(alternative.key for alternative in alternatives), parameters, find)
 
 
-def as_need(one: AnyNeed | KnownReading) -> AnyNeed:
+def as_need(need_or_reading: AnyNeed | KnownReading) -> AnyNeed:
     """Return the need of a reading where a reading is named, else the need itself."""
-    return reading(one) if isinstance(one, KnownReading) else one
+    return reading(need_or_reading) if isinstance(need_or_reading, KnownReading) else need_or_reading
 
 
 def derived(hints: Mapping[str, Any], optional: tuple[str, ...]) -> tuple[AnyNeed, ...]:

@@ -266,22 +266,25 @@ def deployment(readings: Readings, launch_at: datetime | None) -> None:
         raise NotConfigured("nothing says when it was deployed", "set launch_at or readings.deployed_at")
 
 
+@dataclass(frozen=True)
+class WatchLimits:
+    """How long a deployment must be watched, and how long nobody may look meanwhile."""
+
+    minutes_at_least: float
+    pause_minutes_at_most: float
+
+
 @observation(needs=deployment)
 def watch(
-    readings: Readings,
-    history: History,
-    moment: datetime,
-    launch_at: datetime | None,
-    minutes_at_least: float,
-    pause_minutes_at_most: float,
+    readings: Readings, history: History, moment: datetime, launch_at: datetime | None, limits: WatchLimits
 ) -> Watch:
     """Return for how long the deployment was watched, until the first pause that was too long.
 
     Raises Unknown while the time of the watch is not over.
     """
     deployed = _deployed(readings, launch_at)
-    pause = timedelta(minutes=pause_minutes_at_most)
-    end = deployed + timedelta(minutes=minutes_at_least)
+    pause = timedelta(minutes=limits.pause_minutes_at_most)
+    end = deployed + timedelta(minutes=limits.minutes_at_least)
     if moment < end:
         raise Unknown(f"it was deployed at {deployed:%H:%M}Z: the watch is not over", f"run again after {end:%H:%M}Z")
 

@@ -29,15 +29,24 @@ class SentryAlert:
     missing_actions: list[str] | None = None
 
 
+@dataclass(frozen=True)
+class SentryAlertLimits:
+    """What a line demands of an alert rule of Sentry."""
+
+    events_at_most: float
+    window_seconds: float
+    slower_than_seconds: float
+    """Above 0 the rule counts transactions that take longer, else errors."""
+    actions: tuple[str, ...]
+
+
 @observation
-def sentry_alert(
-    sentry: Sentry, events_at_most: float, window_seconds: float, slower_than_seconds: float, actions: tuple[str, ...]
-) -> SentryAlert:
+def sentry_alert(sentry: Sentry, limits: SentryAlertLimits) -> SentryAlert:
     """Return the rule that comes nearest to a line's demand: it counts errors, or slow transactions.
 
     Raises Unknown where the search of every such rule narrows it in a way that is not understood.
     """
-    rules = _rules_of_kind(sentry, transactions=slower_than_seconds > 0)
+    rules = _rules_of_kind(sentry, transactions=limits.slower_than_seconds > 0)
     if not rules:
         return SentryAlert(0)
     understood = _merged([rule for rule in rules if not rule.narrowed])
@@ -51,14 +60,14 @@ def sentry_alert(
     def distance(rule: Rule) -> tuple[bool, bool, bool, int]:
         """Order rules by what a line demands: its window first, then its thresholds, then whom it notifies."""
         return (
-            rule.seconds != window_seconds,
-            rule.events > events_at_most,
-            (rule.slower_than or 0.0) > slower_than_seconds,
-            len(_missing_actions(rule, actions, sentry.settings)),
+            rule.seconds != limits.window_seconds,
+            rule.events > limits.events_at_most,
+            (rule.slower_than or 0.0) > limits.slower_than_seconds,
+            len(_missing_actions(rule, limits.actions, sentry.settings)),
         )
 
     nearest = min(understood, key=distance)
-    missing = _missing_actions(nearest, actions, sentry.settings)
+    missing = _missing_actions(nearest, limits.actions, sentry.settings)
     _require_known_sms(nearest, missing)
     return SentryAlert(
         rules=len(understood),

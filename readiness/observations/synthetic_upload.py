@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from readiness.clients.metrics import Exposition
 from readiness.clients.postgres import Postgres
 from readiness.environment.probes import SyntheticUpload
 from readiness.environment.schema import Environment
+from readiness.files.canonical_json import JsonObject
 from readiness.observations import observation, pause
 from readiness.observations.needs import need
 from readiness.outcomes import Effect, NotConfigured, Unknown
@@ -70,11 +70,11 @@ def synthetic_upload(
 
     upload_id = id_of(answer, upload)
     try:
-        document = _wait(http, upload, upload_id, called_off)
+        state = _wait(http, upload, upload_id, called_off)
         return UploadTrace(
             answered=answer.status,
-            status=_text(document, "status"),
-            row_count=_count(document.get("row_count") or 0),
+            status=state.status,
+            row_count=state.row_count,
             staged_rows=_count(postgres.value(upload.staged_rows_sql, upload_id)),
             production_rows=_count(postgres.value(upload.production_rows_sql, upload_id)),
             counted=_counted(exposition, before, called_off),
@@ -118,7 +118,15 @@ def _send(http: Http, upload: SyntheticUpload) -> Answer:
     )
 
 
-def _wait(http: Http, upload: SyntheticUpload, upload_id: str, called_off: threading.Event) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _State:
+    """How far the service has come with an upload."""
+
+    status: str
+    row_count: int
+
+
+def _wait(http: Http, upload: SyntheticUpload, upload_id: str, called_off: threading.Event) -> _State:
     """Return the upload's state once it has ended, or when the time is over. Raises Unknown."""
     end = time.monotonic() + upload.seconds_at_most
     while True:
@@ -126,7 +134,7 @@ def _wait(http: Http, upload: SyntheticUpload, upload_id: str, called_off: threa
         if not isinstance(document, dict):
             raise Unknown("the upload's state is no JSON object", f"look at GET {upload.path}/{upload_id}")
         if document.get("status") in ENDED or time.monotonic() > end:
-            return document
+            return _State(_text(document, "status"), _count(document.get("row_count") or 0))
         pause(called_off, POLL_SECONDS)
 
 
@@ -140,7 +148,7 @@ def _counted(exposition: Exposition, before: float, called_off: threading.Event)
     return rise
 
 
-def _text(document: dict[str, Any], key: str) -> str:
+def _text(document: JsonObject, key: str) -> str:
     value = document.get(key)
     if not isinstance(value, str):
         raise Unknown(f"the service's answer names no {key}", "compare it with the upload API's description")

@@ -15,6 +15,7 @@ from readiness.environment.people import Person, is_undecided, what_is_wrong_wit
 from readiness.observations import observation
 from readiness.observations.escalation import EscalationPath
 from readiness.observations.needs import AnyNeed, Need, need
+from readiness.observations.on_call import Span, gaps_in, span_text, span_within
 from readiness.outcomes import NotConfigured
 from readiness.sources.roster import Roster
 
@@ -25,7 +26,6 @@ SECONDARY = "secondary on-call"
 _WAKING = {"phone_contact_method", "sms_contact_method", "push_notification_contact_method", "whatsapp_contact_method"}
 """PagerDuty's types of contact methods that wake somebody; mail does not."""
 _SHOWN = 60
-Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
@@ -66,19 +66,33 @@ def roster_of_those_backed_up(roster: Roster, backed_up: tuple[str, ...]) -> Non
         roster.require_configured()
 
 
+@dataclass(frozen=True)
+class OnCallLimits:
+    """The hours around the launch through which somebody must be on call."""
+
+    hours_before: float
+    hours_after: float
+
+    def around(self, launch_at: datetime) -> Span:
+        """Return when these hours begin and end."""
+        return launch_at - timedelta(hours=self.hours_before), launch_at + timedelta(hours=self.hours_after)
+
+
+@dataclass(frozen=True)
+class PrimaryOnCallLimits(OnCallLimits):
+    """The hours around the launch, and the roles that somebody must stand in for."""
+
+    backed_up: tuple[str, ...]
+
+
 @observation(needs=(_ON_CALL[PRIMARY], roster_of_those_backed_up), optional=("pagerduty", "roster"))
 def primary_on_call(
-    pagerduty: PagerDuty,
-    roster: Roster,
-    launch_at: datetime,
-    hours_before: float,
-    hours_after: float,
-    backed_up: tuple[str, ...],
+    pagerduty: PagerDuty, roster: Roster, launch_at: datetime, limits: PrimaryOnCallLimits
 ) -> LevelOnCall:
     """Return who has the first level; among what is wrong, the roles of `backed_up` that nobody stands in for."""
-    level = _level(pagerduty, roster, _window(launch_at, hours_before, hours_after), (PRIMARY,))
+    level = _level(pagerduty, roster, limits.around(launch_at), (PRIMARY,))
     without_backup: list[str] = []
-    for role in backed_up:
+    for role in limits.backed_up:
         without_backup += _without_backup(role, roster.people().roles.get(role))
     return replace(level, wrong=[*level.wrong, *without_backup])
 
@@ -92,15 +106,9 @@ def _without_backup(role: str, person: Person | None) -> list[str]:
 
 
 @observation(needs=_ON_CALL[SECONDARY], optional=("pagerduty", "roster"))
-def secondary_on_call(
-    pagerduty: PagerDuty, roster: Roster, launch_at: datetime, hours_before: float, hours_after: float
-) -> LevelOnCall:
+def secondary_on_call(pagerduty: PagerDuty, roster: Roster, launch_at: datetime, limits: OnCallLimits) -> LevelOnCall:
     """Return who has the second level, and when that is the same person as on the first."""
-    return _level(pagerduty, roster, _window(launch_at, hours_before, hours_after), (PRIMARY, SECONDARY))
-
-
-def _window(launch_at: datetime, hours_before: float, hours_after: float) -> Span:
-    return launch_at - timedelta(hours=hours_before), launch_at + timedelta(hours=hours_after)
+    return _level(pagerduty, roster, limits.around(launch_at), (PRIMARY, SECONDARY))
 
 
 def _level(pagerduty: PagerDuty, roster: Roster, window: Span, roles: tuple[str, ...]) -> LevelOnCall:
@@ -147,7 +155,7 @@ def _level_of_pagerduty(
 
     return LevelOnCall(
         people=shown,
-        gaps=_gaps(held, window),
+        gaps=gaps_in(window, held),
         shared=list(_shared(held_below, held, window)),
         wrong=wrong,
         contradictions=_contradictions(declared, names, shown),
@@ -163,19 +171,6 @@ def _contradictions(declared: Person | None, names: list[str], shown: list[str])
     return [f"the roster has {_shown(declared.name)}, PagerDuty pages {', '.join(shown)}"]
 
 
-def _gaps(held: list[OnCall], window: Span) -> list[str]:
-    """Return the parts of the window in which nobody is on call."""
-    covered_until, end = window
-    gaps: list[str] = []
-    for start, stop in sorted(_spans(held, window)):
-        if start > covered_until:
-            gaps.append(_span_text(covered_until, start))
-        covered_until = max(covered_until, stop)
-    if covered_until < end:
-        gaps.append(_span_text(covered_until, end))
-    return gaps
-
-
 def _shared(held_below: list[OnCall], held: list[OnCall], window: Span) -> Iterator[str]:
     """Yield the times in which one person has both levels, and nobody else has the upper one."""
     for on_call in held:
@@ -184,27 +179,12 @@ def _shared(held_below: list[OnCall], held: list[OnCall], window: Span) -> Itera
             if on_call.user is None or on_call.user != below.user:
                 continue
 
-            start, stop = _span(on_call, window)
-            start_below, stop_below = _span(below, window)
+            start, stop = span_within(window, on_call)
+            start_below, stop_below = span_within(window, below)
             overlap = (max(start, start_below), min(stop, stop_below))
             is_empty = overlap[0] >= overlap[1]
-            if not is_empty and _gaps(others, overlap):
-                yield f"{_shown(on_call.user.name)} {_span_text(*overlap)}"
-
-
-def _spans(on_calls: list[OnCall], window: Span) -> list[Span]:
-    spans = [_span(on_call, window) for on_call in on_calls]
-    return [(start, stop) for start, stop in spans if start < stop]
-
-
-def _span(on_call: OnCall, window: Span) -> Span:
-    """Return the part of the window that somebody is on call; without a start or an end it is for good."""
-    begin, end = window
-    return max(on_call.start or begin, begin), min(on_call.end or end, end)
-
-
-def _span_text(begin: datetime, end: datetime) -> str:
-    return f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}Z"
+            if not is_empty and gaps_in(overlap, others):
+                yield f"{_shown(on_call.user.name)} {span_text(*overlap)}"
 
 
 def _is_same_name(name: str, other: str) -> bool:
@@ -228,14 +208,14 @@ class Standby:
 def standby(pagerduty: PagerDuty, launch_at: datetime) -> Standby:
     """Return who is paged at the launch, and the levels that would page nobody."""
     policy = pagerduty.policy(pagerduty.settings.escalation_policy)
-    begin, end = _window(launch_at, hours_before=0, hours_after=0.25)
+    begin, end = OnCallLimits(hours_before=0, hours_after=0.25).around(launch_at)
     on_calls = pagerduty.on_calls(begin, end)
     unpageable = _unpageable(pagerduty, on_calls)
 
     paged: list[OnCall] = []
     for on_call in on_calls:
         can_be_paged = on_call.user and on_call.user.name not in unpageable
-        if can_be_paged and not _gaps([on_call], (begin, end)):
+        if can_be_paged and not gaps_in((begin, end), [on_call]):
             paged.append(on_call)
 
     levels_paged = {on_call.level for on_call in paged}

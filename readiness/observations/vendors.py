@@ -35,16 +35,16 @@ class VendorOutages:
 @need("status_pages.{vendor}")
 def pages_of_vendors(environment: Environment, vendor: str) -> dict[str, StatusPage]:
     """Return the pages that are asked: the vendor's, or all where the line names none. Raises NotConfigured."""
-    known = environment.status_pages
-    if not vendor and not known:
+    pages = environment.status_pages
+    if not vendor and not pages:
         raise NotConfigured("no vendor's status page is named", "set status_pages in the environment file")
-    if vendor and vendor not in known:
-        near = nearest(vendor, known)
+    if vendor and vendor not in pages:
+        near = nearest(vendor, pages)
         hint = f"; did you mean {near}?" if near else ""
         raise NotConfigured(
             f"no status page of {vendor} is named{hint}", f"set status_pages.{vendor}.url in the environment file"
         )
-    return {vendor: known[vendor]} if vendor else known
+    return {vendor: pages[vendor]} if vendor else pages
 
 
 @observation(needs=pages_of_vendors)

@@ -1,4 +1,19 @@
-"""Whether the background workers live, and whether scheduled jobs are scheduled."""
+"""Whether the background workers live, and whether scheduled jobs are scheduled.
+
+Each fact is a reading. A team without the table that a default asks names its own source in the environment, with the
+columns that the reading says:
+
+    readings:
+      worker_heartbeats: {sql: "select name as worker, age_seconds from beats"}
+      cron_successes: {http: "https://shop.example.com/internal/crons.json"}
+
+A line of a runbook is decided by it, with the limits that it states:
+
+    - id: reports-sent
+      says: the daily report was sent by half past six
+      decided_by:
+        workers.cron_ran: {job: daily-report, schedule: 0 6 * * *, minutes_at_most: 30}
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from readiness.errors import BadRunbook
-from readiness.observations import KNOWN_READINGS, OBSERVATIONS, RESERVED
+from readiness.observations import KNOWN_READINGS, LINE, OBSERVATIONS, RESERVED
 from readiness.outcomes import Effect, NotConfigured, Outcome, Phase
 from readiness.plugin.catalogue import Catalogue
 from readiness.plugin.options import known_environments, meant
@@ -175,12 +175,12 @@ def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: st
 
         observation = OBSERVATIONS[name]
         for parameter in observation.parameters:
-            is_limit = parameter in model.model_fields
-            if parameter in RESERVED and is_limit:
+            if parameter in RESERVED and parameter in model.model_fields:
                 given = f"{name} is given something else by that name"
                 yield f"{where}: {model.__name__} calls a limit {parameter}; {given}"
-            if parameter not in RESERVED and not is_limit:
-                yield f"{where}: the observation {name} needs the limit {parameter}, and {model.__name__} has none"
+        for limit in observation.limit_names:
+            if limit not in model.model_fields:
+                yield f"{where}: the observation {name} needs the limit {limit}, and {model.__name__} has none"
 
         effect = observation.effect
         if effect is not Effect.READ and effect not in effects:
@@ -191,15 +191,15 @@ def _arguments(node: pytest.Function, item: Item, model: type[Limits], where: st
 
 def _diagnostics(item: Item, model: type[Limits]) -> Iterator[str]:
     """Check that the diagnostics of a line exist, only read, and need no limit that the check has not."""
-    # A diagnostic is asked for without the line, see `diagnosing`.
-    offered = RESERVED - {"line"} | model.model_fields.keys()
+    # A diagnostic is asked for without the line, see `diagnosing`; a limit that is called so would not arrive.
+    offered = model.model_fields.keys() - {LINE}
     for name in item.line.diagnostics:
         observation = OBSERVATIONS.get(name)
         if observation is None:
             yield f"{item.line_id}: diagnostics: observation {meant(name, OBSERVATIONS)}"
             continue
         has_effect = observation.effect is not Effect.READ
-        lacking = set(observation.parameters) - offered
+        lacking = set(observation.arguments) - offered
         if has_effect or lacking:
             reason = f"has an effect or needs a limit that {item.check} has not; name one that does neither"
             yield f"{item.line_id}: diagnostics: {name} {reason}"

@@ -19,7 +19,7 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.records import RecordedObservation, RecordedRequest, RecordedUnknown
 from readiness.evidence.signing import PublicKey
 from readiness.files.evidence_file import EvidenceArchive
-from readiness.observations import OBSERVATIONS, Context, Given, Observation
+from readiness.observations import LINE, OBSERVATIONS, Context, Given, Observation
 from readiness.observations.needs import CLIENTS
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.plugin.run import Run
@@ -107,8 +107,8 @@ class Observer:
     @staticmethod
     def arguments(observation: Observation, limits: Limits, line: str) -> dict[str, object]:
         """Return the limits that an observation asks for, as plain values, and the line where it asks for that."""
-        stated = {"line": line, **limits.model_dump(mode="json")}
-        return {name: stated[name] for name in observation.parameters if name in stated}
+        stated = {**limits.model_dump(mode="json"), LINE: line}
+        return {name: stated[name] for name in observation.arguments if name in stated}
 
     def _observe(self, observation: Observation, limits: Limits, arguments: dict[str, object], line: str) -> Any:
         """Return the value of an observation, and leave its record. Raises Unknown, whatever breaks in it."""

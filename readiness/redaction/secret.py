@@ -29,6 +29,10 @@ class Secret:
 
     Every secret is remembered, so that all output can be scanned for it; not `remembered` is what is only treated
     like one, such as the harmless variables beside the secret ones.
+
+    >>> token = Secret("an-example-of-a-token", remembered=False)
+    >>> f"Bearer {token}", token.reveal()
+    ('Bearer ***', 'an-example-of-a-token')
     """
 
     __slots__ = ("_value",)

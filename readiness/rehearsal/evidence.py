@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from readiness.files import evidence_file
+from readiness.files.canonical_json import JsonObject
 from readiness.rehearsal.histogram import Distribution, merged
 from readiness.rehearsal.stages import Stage
 
@@ -154,7 +155,7 @@ class RehearsalEvidence(_Record):
     broken_because: str = ""
     """What the first of them said."""
     versions: dict[str, str] = {}
-    verdict: dict[str, Any] = {}
+    verdict: JsonObject = {}
     """As it was told at the end, for people who open the file; readers work it out again, so nothing depends on it."""
     digest: str = ""
 

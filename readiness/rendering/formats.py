@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from readiness.evidence.journal import FILE, RecordedRun
 from readiness.evidence.ledger import file_digest
 from readiness.evidence.records import Result
 from readiness.evidence.statements import STATEMENT
-from readiness.files.canonical_json import to_json
+from readiness.files.canonical_json import JsonObject, to_json
 from readiness.outcomes import Outcome
 from readiness.rendering.exports import limits_of, results_of, values_of, verdict_in
 
@@ -100,7 +99,7 @@ def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def result_statement(run: RecordedRun) -> dict[str, Any]:
+def result_statement(run: RecordedRun) -> JsonObject:
     """Return in-toto's test-result of a run that has ended. Anything but a good verdict is FAILED."""
     start = run.start
     results = results_of(run)

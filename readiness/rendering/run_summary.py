@@ -10,13 +10,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from readiness.errors import BadRun
 from readiness.evidence.journal import FILE, FIRST
 from readiness.evidence.records import Finish, Start
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, Outcome, Phase
 
 _HEAD = 240
@@ -125,7 +125,7 @@ def _figures(lines: list[bytes]) -> Iterator[tuple[DecisionKey, MeasuredFigure]]
             yield DecisionKey(record["line"], record["check"], record.get("subject")), first
 
 
-def _figure(says: str, measurement: dict[str, Any]) -> MeasuredFigure | None:
+def _figure(says: str, measurement: JsonObject) -> MeasuredFigure | None:
     value = number(measurement["value"])
     if value is None:
         return None

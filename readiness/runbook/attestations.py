@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, StringConstraints, model_validator
 
@@ -16,6 +16,7 @@ from readiness.config.documents import Document
 from readiness.config.fields import STRICT, Day
 from readiness.config.variables import read_filled
 from readiness.errors import BadEnvironment, not_one_of
+from readiness.files.canonical_json import JsonObject
 from readiness.runbook.lines import Runbook, is_link, locate, shipped
 from readiness.runbook.lines import load as load_runbook
 from readiness.shipped import RUNBOOKS
@@ -102,7 +103,7 @@ class Attestations(BaseModel):
         name = self.name_for(item)
         return self.attestations[name] if name else None
 
-    def plain(self, items: Collection[str]) -> dict[str, Any]:
+    def plain(self, items: Collection[str]) -> dict[str, JsonObject]:
         """Return the entries that speak for some of these items, name → its values as JSON has them."""
         names = [self.name_for(item) for item in items]
         return {name: self.attestations[name].model_dump(mode="json") for name in names if name}

@@ -13,6 +13,7 @@ import yaml
 from readiness.config.documents import LOADER, read
 from readiness.errors import BadInput, not_one_of
 from readiness.files.atomic_write import write_whole
+from readiness.files.canonical_json import JsonObject
 from readiness.runbook.lines import Runbook, load, locate
 
 WIDTH = 110
@@ -105,7 +106,7 @@ def write(path: Path, text: str, check: Callable[[Path], object]) -> None:
     write_whole(path, text)
 
 
-def runbooks_of(environment: str, folder: Path) -> tuple[list[Runbook], dict[str, Any]]:
+def runbooks_of(environment: str, folder: Path) -> tuple[list[Runbook], JsonObject]:
     """Return the runbooks that an environment follows, and its file as it stands: no variable is needed for that.
 
     Raises BadInput.

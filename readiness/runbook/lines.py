@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from readiness import timeline
 from readiness.config.documents import explain, read
 from readiness.errors import BadRunbook, not_one_of
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.shipped import RUNBOOKS
 
@@ -60,7 +61,14 @@ Share = Annotated[float, _A_SHARE]
 
 
 class Limits(BaseModel):
-    """Base of every check's limits. A field is a key that a runbook line may set; its default is the check's own."""
+    """Base of every check's limits. A field is a key that a runbook line may set; its default is the check's own.
+
+    >>> class FewRefused(Limits):
+    ...     share_below: Share = 0.02
+    ...     window: str = "1h"
+    >>> FewRefused.model_validate({"share_below": 0.01})
+    FewRefused(share_below=0.01, window='1h')
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -78,7 +86,7 @@ class Line(BaseModel):
     due: Annotated[str, AfterValidator(_due)] | None = None
     when: str | None = None
     """The feature that the line is about; where the target has none, the environment says *not applicable*."""
-    decided_by: dict[str, dict[str, Any]] = {}
+    decided_by: dict[str, JsonObject] = {}
     """Check id → its limits. `each: {key: [a, b]}` among them makes one item for a and one for b."""
     ladder: dict[EscalationStep, float | str] = {}
     """Step → the value of the first measurement that reaches it."""
@@ -135,7 +143,7 @@ class Item:
     runbook: str
     line: Line
     check: str
-    limits: dict[str, Any]
+    limits: JsonObject
     subject: str | None = None
 
     @property

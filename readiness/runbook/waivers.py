@@ -10,13 +10,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, model_validator
 
 from readiness.config.fields import STRICT, Day
 from readiness.config.variables import read_filled
 from readiness.errors import BadEnvironment
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Outcome, Phase
 from readiness.runbook.attestations import Name, Words, name_among, unknown_lines
 from readiness.runbook.lines import Runbook
@@ -96,7 +96,7 @@ class Waivers(BaseModel):
         """Return the name of the entry for `runbook/line:subject`: its own, else that of the whole line."""
         return name_among(self.waivers, item)
 
-    def plain(self, items: Collection[str]) -> dict[str, Any]:
+    def plain(self, items: Collection[str]) -> dict[str, JsonObject]:
         """Return the entries for some of these items, name → its values as JSON has them."""
         names = [self.name_for(item) for item in items]
         return {name: self.waivers[name].model_dump(mode="json") for name in names if name}

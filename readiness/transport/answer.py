@@ -87,7 +87,14 @@ def _remedy(status: int) -> str:
 
 
 def at_pointer(document: Any, pointer: str) -> Any:
-    """Return the value at a JSON pointer (RFC 6901). Raises Unknown that names what is there instead."""
+    """Return the value at a JSON pointer (RFC 6901). Raises Unknown that names what is there instead.
+
+    >>> at_pointer({"queues": [{"name": "exports", "waiting": 3}]}, "/queues/0/waiting")
+    3
+    >>> at_pointer({"status": "ok"}, "/state")
+    Traceback (most recent call last):
+    readiness.outcomes.Unknown: the answer has nothing at /state (correct the pointer: there is status; ...)
+    """
     if pointer and not pointer.startswith("/"):
         raise Unknown(f"{pointer!r} is not a JSON pointer", f"begin it with a slash: /{pointer}")
 

@@ -35,7 +35,17 @@ class Deadline:
 
 @dataclass
 class Wire:
-    """The connection that some work holds, so that it can be cut from outside."""
+    """The connection that some work holds, so that it can be cut from outside.
+
+    Work that connects holds its connection as soon as it has one:
+
+        def read(wire: Wire) -> bytes:
+            with socket.create_connection(("db.example.com", 5432)) as connection:
+                wire.hold(connection.fileno())
+                return connection.recv(1024)
+
+        greeting = within(Deadline.after(seconds=5), read)
+    """
 
     cut_off: bool = False
     _ours: socket.socket | None = None
@@ -99,6 +109,12 @@ def within(deadline: Deadline, work: Callable[[Wire], Value]) -> Value:
 
     A thread, because nothing else ends the wait for a name server or for a connection that comes a byte at a time.
     At the deadline the wire is cut, so that the thread ends soon after; it never holds the end of the process.
+
+    >>> within(Deadline.after(seconds=5), lambda wire: "an answer")
+    'an answer'
+    >>> within(Deadline.after(seconds=0.01), lambda wire: time.sleep(1))
+    Traceback (most recent call last):
+    readiness.transport.deadline.DeadlinePassed
     """
     wire = Wire()
     outcome = _Outcome[Value]()

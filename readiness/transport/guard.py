@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from readiness.errors import nearest
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Effect, Unknown
 
 _UNDER_WAY = "no answer"
@@ -34,7 +34,7 @@ class Request:
     effect: Effect
     at: datetime
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> JsonObject:
         """Return it as plain JSON: the journal's record `request`."""
         return {
             "client": self.client,
@@ -56,7 +56,18 @@ class GuardedRequest:
 
 @dataclass
 class Guard:
-    """Lets through what the environment and the command line allow."""
+    """Lets through what the environment and the command line allow.
+
+    >>> guard = Guard(allowed_hosts=["shop.example.com"])
+    >>> with guard.request("http", "GET", "/health", "shop.example.com", Effect.READ) as entry:
+    ...     entry.status = "200"
+    >>> with guard.request("http", "POST", "/orders", "shop.example.com", Effect.WRITE):
+    ...     raise AssertionError("never sent")
+    Traceback (most recent call last):
+    readiness.outcomes.Unknown: this has the effect write, which is not allowed here (run with --allow write)
+    >>> [(request.method, request.status) for request in guard.requests]
+    [('GET', '200'), ('POST', 'refused: this has the effect write, which is not allowed here')]
+    """
 
     allowed_hosts: Collection[str]
     allowed: Collection[Effect] = (Effect.READ,)

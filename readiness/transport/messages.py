@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
 
 
@@ -17,7 +18,7 @@ class Channel:
     id: str
     name: str
     archived: bool
-    rules: tuple[dict[str, Any], ...] = field(default=(), compare=False)
+    rules: tuple[JsonObject, ...] = field(default=(), compare=False)
     """Who may see it, where the chat keeps that with the channel."""
 
 

@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any, NoReturn
 
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
 
 
@@ -14,6 +15,12 @@ def parse_json(text: str, what: str) -> Any:
 
     Raises Unknown for nothing, for what is not JSON, for NaN, Infinity and numbers too large for a float, for a key
     that stands twice in one object, and for text that no file could hold (half of a surrogate pair).
+
+    >>> parse_json('{"orders": 12}', "GET /orders")
+    {'orders': 12}
+    >>> parse_json('{"orders": 12, "orders": 0}', "GET /orders")
+    Traceback (most recent call last):
+    readiness.outcomes.Unknown: GET /orders is not JSON: a key stands twice in one object (...)
     """
     if not text.strip():
         raise Unknown(f"{what} is empty", "does anything still write or answer there?")
@@ -51,7 +58,7 @@ def _finite_float(text: str) -> float:
     return number
 
 
-def _object_of_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object_of_unique_keys(pairs: list[tuple[str, Any]]) -> JsonObject:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise ValueError("a key stands twice in one object")

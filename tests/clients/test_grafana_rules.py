@@ -148,10 +148,11 @@ def seen(observation: str, grafana: tuple[Grafana, str], prometheus: str | None,
     if observation == "alert_rule":
         names = ("severity", "share_at_most", "seconds_at_most", "quantile", "drop_share_below", "failures_in_a_row")
         stated |= {**dict.fromkeys(names), "alert": "SlowQueries", "seconds_at_most": 0.5}
-    found = observations.OBSERVATIONS[observation].look
-    return found(
-        prometheus=clients.prometheus, grafana=clients.grafana, environment=environment, **{**stated, **limits}
-    )
+    made = observations.OBSERVATIONS[observation]
+    values = {**stated, **limits}
+    if made.limits_type:
+        values = {"limits": made.limits_type(**values)}
+    return made.look(prometheus=clients.prometheus, grafana=clients.grafana, environment=environment, **values)
 
 
 def test_a_team_may_keep_its_rules_in_grafana_alone(grafana: tuple[Grafana, str]) -> None:

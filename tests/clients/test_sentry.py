@@ -11,7 +11,7 @@ import pytest
 from readiness.clients.sentry import Detector, Issue, IssueRule, MetricRule, Workflow
 from readiness.clients.sentry_rules import Rule, past, present
 from readiness.observations.errors import new_errors, recent_errors, recurring_errors
-from readiness.observations.sentry import SentryAlert, sentry_alert
+from readiness.observations.sentry import SentryAlert, SentryAlertLimits, sentry_alert
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.secret import Secret
 from readiness.sandbox.vendors import sentry_records as records
@@ -38,7 +38,7 @@ def clients(make: Make, server: Sentry) -> Iterator[Clients]:
 
 
 def alert(clients: Clients, events: float = 5, slower: float = 0) -> SentryAlert:
-    return sentry_alert(clients.sentry, events, 300, slower, CHANNELS)
+    return sentry_alert(clients.sentry, SentryAlertLimits(events, 300, slower, CHANNELS))
 
 
 def test_all_pages_are_read(clients: Clients, server: Sentry) -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from readiness.drill import evidence as drill_evidence
 from readiness.drill.evidence import DrillEvidence
 from readiness.drill.verdict import judge
+from readiness.environment.schema import Environment
 from readiness.errors import BadRun
 from readiness.files.evidence_file import EvidenceArchive, digest_of
 from readiness.observations.drills import Demand
 from readiness.outcomes import Unknown
 from readiness.rehearsal.verdict import Conclusion
 from readiness.sandbox.service import REVISION
+from readiness.sources.readings import Readings
 from tests.drills.evidence import BEGAN, TABLE, evidence, put, steps
 
 
@@ -142,9 +144,24 @@ def test_changed_tables_need_not_have_the_same_rows() -> None:
     assert judge(evidence("restore", facts=while_dumping)).word is Conclusion.PASS
 
 
-def newest(reports: Path, found: DrillEvidence, revision: str | None = REVISION, days: float = 31) -> DrillEvidence:
+LOCAL = Environment.model_validate(
+    {
+        "environment": "local",
+        "runbooks": ["ingestion"],
+        "allowed_hosts": ["127.0.0.1"],
+        "target": {"url": "http://127.0.0.1:1", "revision": REVISION},
+    }
+)
+NO_READINGS = cast("Readings", None)  # the revision is a literal here
+
+
+def demand(reports: Path, moment: datetime = BEGAN) -> Demand:
+    return Demand(EvidenceArchive(reports), LOCAL, NO_READINGS, moment, days_at_most=31)
+
+
+def newest(reports: Path, found: DrillEvidence) -> DrillEvidence:
     put(reports, found)
-    return Demand(EvidenceArchive(reports), "local", revision, BEGAN + timedelta(days=2), days).newest(found.drill)
+    return demand(reports, BEGAN + timedelta(days=2)).newest(found.drill)
 
 
 AGAINST: dict[str, tuple[DrillEvidence, str]] = {
@@ -201,7 +218,7 @@ def test_evidence_that_was_altered_is_refused(tmp_path: Path) -> None:
     path = put(tmp_path, evidence("restore", facts={"dropped": False})) / drill_evidence.FILE
     path.write_text(path.read_text("utf-8").replace('"dropped":false', '"dropped":true'), "utf-8")
     with pytest.raises(Unknown, match="was altered after it was written"):
-        Demand(EvidenceArchive(tmp_path), "local", REVISION, BEGAN, 31).newest("restore")
+        demand(tmp_path).newest("restore")
 
 
 def test_evidence_that_was_torn_is_refused(tmp_path: Path) -> None:
@@ -210,4 +227,4 @@ def test_evidence_that_was_torn_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRun):
         drill_evidence.read(path.parent)
     with pytest.raises(Unknown, match="cannot be read"):
-        Demand(EvidenceArchive(tmp_path), "local", REVISION, BEGAN, 31).newest("restore")
+        demand(tmp_path).newest("restore")

@@ -16,6 +16,7 @@ from readiness.observations.release import (
     Decision,
     Maintenance,
     Watch,
+    WatchLimits,
     launch_approvals,
     launch_decision,
     launch_time,
@@ -112,7 +113,8 @@ def test_the_maintenance_is_the_one_that_the_launch_falls_into(make: Make, tmp_p
 
 
 def watched(clients: Clients, moment: datetime | None = None) -> Watch:
-    return watch(clients.readings, clients.history, moment or LAUNCH + timedelta(hours=1), LAUNCH, 15, 5)
+    limits = WatchLimits(minutes_at_least=15, pause_minutes_at_most=5)
+    return watch(clients.readings, clients.history, moment or LAUNCH + timedelta(hours=1), LAUNCH, limits)
 
 
 def test_a_watch_ends_with_the_first_long_pause(make: Make, tmp_path: Path) -> None:
