@@ -62,7 +62,8 @@ Share = Annotated[float, _A_SHARE]
 class Limits(BaseModel):
     """Base of every check's limits. A field is a key that a runbook line may set; its default is the check's own."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # Of a hundred kinds of limits a run reads a few, in one thread: each is made ready when the first line states it.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Line(BaseModel):
