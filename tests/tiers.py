@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it ships no types
 
+from tests.budgets import MORE_SECONDS, SECONDS
+
 ROOT = Path(__file__).parents[1]
 STARTS_SERVERS = "starts_servers"
 MARKS = {
@@ -20,16 +22,22 @@ MARKS = {
     "workers": "starts a run with workers, three interpreters; set by itself where a parameter has -n",
 }
 MATRIX = "tests/test_fault_matrix.py"
+PACKAGING = "tests/packaging/"
 
 
 def mark(items: list[pytest.Item]) -> None:
-    """Mark each test with its tier; the longest comes first."""
+    """Mark each test with its tier; what may cost most comes first, so that no worker ends long after the others."""
     for item in items:
         if STARTS_SERVERS in getattr(item, "fixturenames", ()):
             item.add_marker("servers")
         if _starts_workers(item):
             item.add_marker("workers")
-    items.sort(key=lambda item: not item.path.match(MATRIX))
+    items.sort(key=_budget, reverse=True)
+
+
+def _budget(item: pytest.Item) -> float:
+    file = item.nodeid.partition("::")[0]
+    return MORE_SECONDS.get(file, SECONDS)
 
 
 def _starts_workers(item: pytest.Item) -> bool:
@@ -46,10 +54,13 @@ def _words(value: str | Sequence[object]) -> list[str]:
 class ByUnit(LoadScopeScheduling):  # type: ignore[misc]  # for the same reason
     """Gives a file to one worker, so that its fixtures are made once; the fault matrix by its kinds of sandbox.
 
+    The tests of the wheel go to one worker too: they share what it is installed in.
     `--dist=loadgroup` would do it by a mark, but groups nothing with pytest 9.2 (pytest-xdist issue 1386).
     """
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(PACKAGING):
+            return PACKAGING
         file, _, rest = nodeid.partition("::")
         unit, colon, _ = rest.partition("[")[2].partition(":")
         return f"{file}: {unit}" if file == MATRIX and colon else file

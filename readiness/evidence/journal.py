@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from readiness.errors import BadRun
 from readiness.evidence.records import Finish, Plan, Record, RecordedObservation, RecordedRequest, Result, Start
 from readiness.files import atomic_write
-from readiness.files.canonical_json import JsonObject, from_json, to_json
+from readiness.files.canonical_json import JsonObject, dumped, from_json
 from readiness.outcomes import Effect
 from readiness.redaction.redactor import Redactor
 
@@ -58,8 +58,14 @@ class Journal:
         with self._lock:
             if not self._open:
                 return
-            head = {"seq": self._seq, "prev": self._prev, "at": datetime.now(UTC).isoformat(), "record": record}
-            line = to_json(head | self._masked(fields)).encode() + b"\n"
+            head: JsonObject = {
+                "seq": self._seq,
+                "prev": self._prev,
+                "at": datetime.now(UTC).isoformat(),
+                "record": record,
+            }
+            plain = head | self._masked(fields)
+            line = dumped(plain).encode() + b"\n"
 
             # A line that was cut off must stay the last: nothing is written until this one is whole.
             self._open = False
@@ -72,16 +78,16 @@ class Journal:
             self._open = record != "finish"
             self._seq += 1
             self._prev = _digest(line)
-            self._remember(line)
+            self._remember(plain)
 
     def _masked(self, fields: Mapping[str, Any]) -> JsonObject:
         """Return fields as plain JSON, their secrets masked."""
         return dict(self._redactor.plain(fields) or {})  # type: ignore[arg-type]  # what it makes of a mapping is one
 
-    def _remember(self, line: bytes) -> None:
-        """Add a line to the run that is recorded."""
-        # A line that does not fit is found when the journal is read back: its problems need nobody here.
-        run = _added(self.recorded, self.path.parent, from_json(line), problems=[])
+    def _remember(self, record: RawRecord) -> None:
+        """Add what was written to the run that is recorded."""
+        # A record that does not fit is found when the journal is read back: its problems need nobody here.
+        run = _added(self.recorded, self.path.parent, record, problems=[])
         if run:
             run.records = self._seq
             run.head = self._prev
@@ -93,7 +99,7 @@ class Journal:
             lines = []
             prev = FIRST
             for raw in self.path.read_bytes().splitlines():
-                line = to_json(self._masked(json.loads(raw)) | {"prev": prev})
+                line = dumped(self._masked(json.loads(raw)) | {"prev": prev})
                 lines.append(line)
                 prev = _digest(line.encode() + b"\n")
 

@@ -47,7 +47,12 @@ def as_plain(value: Any) -> Plain:
 
 def to_json(value: Any) -> str:
     """Return one line of strict JSON."""
-    return json.dumps(as_plain(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return dumped(as_plain(value))
+
+
+def dumped(plain: Plain) -> str:
+    """Return what is plain JSON already as one line of strict JSON."""
+    return json.dumps(plain, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
 def from_json(text: bytes) -> Any:

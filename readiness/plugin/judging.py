@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 import shlex
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import pytest
@@ -17,7 +18,7 @@ from readiness.outcomes import EscalationStep, Outcome, Phase, Unknown
 from readiness.plugin.attesting import attest
 from readiness.plugin.diagnosing import diagnose
 from readiness.plugin.run import Run
-from readiness.plugin.session import SESSION, STATE, is_real, state_of
+from readiness.plugin.session import SESSION, STATE, state_of
 from readiness.plugin.transfer import attach_records, attach_result
 from readiness.plugin.waiving import waive
 from readiness.runbook.lines import Item, Limits, severity_at
@@ -56,13 +57,6 @@ def limits(request: pytest.FixtureRequest, item_of_line: Item) -> Limits:
     return stated
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Spare pytest the drawing of tracebacks that nobody will read: results have words of their own (but with -vv)."""
-    config = session.config
-    if is_real(config) and config.get_verbosity() < TRACE_VERBOSITY and config.option.tbstyle == "auto":
-        config.option.tbstyle = "native"  # the others draw every frame first, and then leave most of it out
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Stop before an item that is not due, not applicable, or short of a limit. Raises NotJudged."""
@@ -83,16 +77,29 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach the result to the report; the report's own outcome stays one of pytest's."""
-    report = yield
     if STATE not in item.stash:
-        return report
+        return (yield)
 
+    with _traces_of_results(item.config):
+        report = yield
     error = call.excinfo.value if call.excinfo else None
     if report.when == "call" or error is not None:
         _judge(item, report, error)
     if report.when == "teardown":
         attach_records(report, item.config.stash[SESSION].observer.take_records())
     return report
+
+
+@contextmanager
+def _traces_of_results(config: pytest.Config) -> Iterator[None]:
+    """Spare pytest the drawing of tracebacks that nobody will read: results have words of their own (but with -vv)."""
+    style = config.option.tbstyle
+    if config.get_verbosity() < TRACE_VERBOSITY:
+        config.option.tbstyle = "value"
+    try:
+        yield
+    finally:
+        config.option.tbstyle = style
 
 
 def _judge(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> None:

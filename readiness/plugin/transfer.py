@@ -4,32 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
 from readiness.evidence.records import RecordedObservation, RecordedRequest, Result
+from readiness.redaction.redactor import REDACTOR
 
 REPORT_RESULT, REPORT_RECORDS = "readiness", "readiness_seen"
 """The attributes of a report: the result of its item, and what was observed and sent meanwhile."""
 
 Observed = RecordedObservation | RecordedRequest
 _KINDS: dict[str, type[Observed]] = {"observation": RecordedObservation, "request": RecordedRequest}
+_LOADED: WeakKeyDictionary[pytest.TestReport, Result] = WeakKeyDictionary()
+"""The results of reports that several readers ask for: who decides, the terminal, the page."""
 
 
 def attach_result(report: pytest.TestReport, result: Result) -> None:
-    """Put a result on a report."""
-    setattr(report, REPORT_RESULT, result.plain())
+    """Put a result on a report, masked."""
+    setattr(report, REPORT_RESULT, REDACTOR.plain(result.plain()))
 
 
 def result_of(report: pytest.TestReport) -> Result | None:
     """Return the result that a report carries, or None for a test that decides no line."""
     plain = getattr(report, REPORT_RESULT, None)
-    return None if plain is None else Result.model_validate(plain)
+    if plain is None:
+        return None
+    if report not in _LOADED:
+        _LOADED[report] = Result.model_validate(plain)
+    return _LOADED[report]
 
 
 def attach_records(report: pytest.TestReport, records: Iterable[Observed]) -> None:
-    """Put on a report what was observed and sent."""
-    setattr(report, REPORT_RECORDS, dump(records))
+    """Put on a report what was observed and sent, masked."""
+    setattr(report, REPORT_RECORDS, REDACTOR.plain(dump(records)))
 
 
 def records_of(report: pytest.TestReport) -> list[Observed]:

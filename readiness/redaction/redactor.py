@@ -121,6 +121,10 @@ class Redactor:
     def text(self, text: str) -> str:
         """Return a text with what is secret masked."""
         self._learn()
+        return self._text(text)
+
+    def _text(self, text: str) -> str:
+        """Mask with what was learned."""
         if len(text) > REMEMBERED_LENGTH:
             return self._mask(text)
 
@@ -151,7 +155,9 @@ class Redactor:
 
     def plain(self, value: Any) -> Plain:
         """Return a value of any depth as plain JSON, masked, keys included."""
-        return self._deep(as_plain(value))
+        plain = as_plain(value)
+        self._learn()
+        return self._deep(plain)
 
     def find(self, text: str) -> Iterator[str]:
         """Yield what kinds of secret are in a text, never their values."""
@@ -195,11 +201,11 @@ class Redactor:
 
     def _deep(self, value: Plain) -> Plain:
         if isinstance(value, str):
-            return self.text(value)
+            return self._text(value)
         if isinstance(value, list):
             return [self._deep(part) for part in value]
         if isinstance(value, dict):
-            return {self.text(key): self._deep(part) for key, part in value.items()}
+            return {self._text(key): self._deep(part) for key, part in value.items()}
         # A secret of digits may come as a number.
         if value is not None and str(value) in self._known:
             return MASK

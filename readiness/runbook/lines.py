@@ -70,7 +70,8 @@ class Limits(BaseModel):
     FewRefused(share_below=0.01, window='1h')
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # Of a hundred kinds of limits a run reads a few, in one thread: each is made ready when the first line states it.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Line(BaseModel):

@@ -10,6 +10,7 @@ import secrets
 import threading
 import traceback
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -54,18 +55,21 @@ class Control:
             if name not in FAULTS:
                 raise ValueError(f"fault {not_one_of(name, FAULTS)}")
         with self._lock, self._target.monitoring.together():
-            for name in sorted(names, key=lambda name: not FAULTS[name].retells):
+            for name in sorted(names, key=_place):
                 if name not in self._planted:
                     planted = FAULTS[name].plant(self._target)
                     next(planted)
                     self._planted[name] = planted
 
     def mend(self, *names: str) -> None:
-        """Make them whole again, the last one first."""
-        with self._lock, self._target.monitoring.together():
-            for name in [name for name in reversed(self._planted) if name in names]:
-                for _ in self._planted.pop(name):
-                    raise ValueError(f"the fault {name} yields twice")
+        """Make them whole again, the last one first; one that cannot be mended leaves none of the others planted."""
+        with self._lock, self._target.monitoring.together(), ExitStack() as all_of_them:
+            for name in [name for name in self._planted if name in names]:
+                all_of_them.callback(self._mend, name)
+
+    def _mend(self, name: str) -> None:
+        for _ in self._planted.pop(name):
+            raise ValueError(f"the fault {name} yields twice")
 
     def _allowed(self, request: Request) -> bool:
         return request.headers.get("authorization") == f"Bearer {self._token}"
@@ -105,6 +109,14 @@ class Control:
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 404)
         return JSONResponse({"planted": sorted(self._planted)})
+
+
+def _place(name: str) -> int:
+    """Return when a fault is planted among others that come with it."""
+    fault = FAULTS[name]
+    if fault.retells:
+        return 0
+    return 2 if fault.cuts_off else 1
 
 
 async def _failed(request: Request, error: Exception) -> Response:

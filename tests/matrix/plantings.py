@@ -1,7 +1,7 @@
 """Which faults are planted together, and what is looked at while they are.
 
 A fault is planted once for all the phases that one sandbox shows. Faults that show in the same looks, turn different
-lines and break different areas are planted four at a time, and each of them in two groups with different partners: what
+lines and break different things are planted six at a time, and each of them in two groups with different partners: what
 a fault turns beyond its own shows in the one group or the other. What does not go together is found by planting it: a
 group that is not exactly the sum of its faults is planted again one by one.
 """
@@ -13,17 +13,20 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from readiness.outcomes import Outcome
 from readiness.sandbox.faults import FAULTS, Fault
 from tests.matrix.expected import STEPS, VERDICTS
 from tests.matrix.judging import KINDS, LINES, PARTS, Look
 
-TOGETHER, COVERS = 4, 2
+TOGETHER, COVERS = 6, 2
 LINES_AT_MOST = 6
 """A fault that turns more takes a whole system away, and would hide what others do."""
 SHARES = 8
 """Of what is planted after the launch: so many that the workers end at about the same time."""
 LOOK_SECONDS = 2.0
 """How long a look takes with all that belongs to it."""
+APART = {"signoff", "slo"}
+"""The areas whose faults break each a thing of its own: a paper, a decision, a week's share."""
 MORE_SECONDS = {
     "promotion-stalled": 62.0,  # the check waits as long as an upload may take
     "front-was-away": 8.0,  # and stays away for so long
@@ -122,8 +125,13 @@ def _fits(name: str, group: list[str], partners: set[str]) -> bool:
     fault = FAULTS[name]
     others = [FAULTS[one] for one in group]
     is_new = not partners & set(group)
-    is_elsewhere = all(fault.area != other.area for other in others)
+    is_elsewhere = all(fault.area != other.area or _stand_apart(fault, other) for other in others)
     return is_new and is_elsewhere and all(fault.turns.keys().isdisjoint(other.turns) for other in others)
+
+
+def _stand_apart(*faults: Fault) -> bool:
+    """Return whether faults of one area break things of their own there; what lets lines pass changes all of them."""
+    return all(fault.area in APART and Outcome.PASS not in fault.turns.values() for fault in faults)
 
 
 def _without_needless(groups: list[tuple[str, ...]]) -> list[tuple[str, ...]]:

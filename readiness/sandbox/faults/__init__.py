@@ -30,18 +30,22 @@ class Fault:
     plant: Planting
     retells: bool = False
     """It has the past told anew, and what others have counted is lost by that: they are planted after it."""
+    cuts_off: bool = False
+    """It takes the service's database away, which others need to plant and to mend: they are mended after it."""
 
 
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(*phases: str, turns: Mapping[str, str], retells: bool = False) -> Callable[[Planting], Planting]:
+def fault(
+    *phases: str, turns: Mapping[str, str], retells: bool = False, cuts_off: bool = False
+) -> Callable[[Planting], Planting]:
     """Register a generator that plants, yields and mends. `turns` counts in those phases that have the item."""
 
     def register(plant: Planting) -> Planting:
         name = plant.__name__.replace("_", "-")
         area = plant.__module__.rpartition(".")[2]
-        FAULTS[name] = Fault(name, area, inspect.getdoc(plant) or "", phases, dict(turns), plant, retells)
+        FAULTS[name] = Fault(name, area, inspect.getdoc(plant) or "", phases, dict(turns), plant, retells, cuts_off)
         return plant
 
     return register

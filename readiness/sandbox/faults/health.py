@@ -56,6 +56,7 @@ def storage_gone_after_launch(target: SandboxTarget) -> Iterator[None]:
             for name in ("uploads_total", "errors_total", "duration_seconds", "circuit_breaker_state")
         ),
     ),
+    cuts_off=True,
 )
 def database_gone_for_service(target: SandboxTarget) -> Iterator[None]:
     """The service's role may not log in any more; the probe's still may."""
