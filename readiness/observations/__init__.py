@@ -35,7 +35,7 @@ import inspect
 import pkgutil
 import threading
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import cached_property
@@ -135,7 +135,7 @@ class Observation:
         names: list[str] = []
         for name in self.parameters:
             if name == LIMITS and self.limits_type:
-                names += inspect.signature(self.limits_type).parameters
+                names += _field_names(self.limits_type)
             elif name == LINE or name not in RESERVED:
                 names.append(name)
         return tuple(names)
@@ -187,6 +187,13 @@ class Observation:
         others = tuple(name for name in self.parameters if name != LIMITS)
         limits = self.limits_type(**given.values(self.limit_names))
         return {**given.values(others), LIMITS: limits}
+
+
+def _field_names(limits: Callable[..., object]) -> Iterable[str]:
+    """Return the names of the limits that a type takes. A model has no signature before it is first used."""
+    if isinstance(limits, type) and issubclass(limits, Limits):
+        return limits.model_fields
+    return inspect.signature(limits).parameters
 
 
 OBSERVATIONS: dict[str, Observation] = {}
