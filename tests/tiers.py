@@ -17,9 +17,11 @@ from tests.budgets import MORE_SECONDS, SECONDS
 
 ROOT = Path(__file__).parents[1]
 STARTS_SERVERS = "starts_servers"
+STARTS_WORKERS = "starts_workers"
 MARKS = {
     "servers": "starts a sandbox, a database or a demo; set by itself where the fixture starts_servers is used",
-    "workers": "starts a run with workers, three interpreters; set by itself where a parameter has -n",
+    "workers": "starts a run with workers, three interpreters; set by itself where a parameter has -n,"
+    " or the fixture starts_workers is used",
 }
 MATRIX = "tests/test_fault_matrix.py"
 PACKAGING = "tests/packaging/"
@@ -28,9 +30,10 @@ PACKAGING = "tests/packaging/"
 def mark(items: list[pytest.Item]) -> None:
     """Mark each test with its tier; what may cost most comes first, so that no worker ends long after the others."""
     for item in items:
-        if STARTS_SERVERS in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if STARTS_SERVERS in fixtures:
             item.add_marker("servers")
-        if _starts_workers(item):
+        if STARTS_WORKERS in fixtures or _starts_workers(item):
             item.add_marker("workers")
     items.sort(key=_budget, reverse=True)
 

@@ -100,13 +100,17 @@ def test_it_imports_two_small_files(installed: Installed, folder: Path) -> None:
     assert imported == ["readiness", "readiness.plugin", "readiness.plugin.hooks"]
 
 
-def test_a_suite_keeps_its_own_env(installed: Installed, folder: Path) -> None:
+@pytest.mark.parametrize("words", [("--env", "staging"), ("--env=staging", "-n1")], ids=["alone", "workers"])
+def test_a_suite_keeps_its_own_env(installed: Installed, folder: Path, words: tuple[str, ...]) -> None:
     (folder / "test_suite.py").write_text(USES_ENV, encoding="utf-8")
     (folder / "conftest.py").write_text(OWN_ENV, encoding="utf-8")
-    for words in (["--env", "staging"], ["--env=staging", "-n", "1"]):
-        ran = installed.run("pytest", *words, cwd=folder)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        assert "1 passed" in ran.stdout
+    ran = installed.run("pytest", *words, cwd=folder)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "1 passed" in ran.stdout
+
+
+def test_a_suite_keeps_the_help_of_its_own_env(installed: Installed, folder: Path) -> None:
+    (folder / "conftest.py").write_text(OWN_ENV, encoding="utf-8")
     helped = installed.run("pytest", "--help", cwd=folder)
     assert "where this suite goes" in helped.stdout, helped.stdout + helped.stderr
 

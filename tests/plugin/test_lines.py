@@ -143,6 +143,7 @@ def test_all_that_does_not_fit_is_told_at_once(project: Project) -> None:
     assert ran.looked == []
 
 
+@pytest.mark.usefixtures("starts_workers")
 def test_workers_tell_the_same_problems(project: Project) -> None:
     project.runbook(line("no-limit", {"demo.figure": {"share_belov": 1}}))
     ran = project.preflight("-n", "2")
@@ -152,15 +153,15 @@ def test_workers_tell_the_same_problems(project: Project) -> None:
     assert ran.looked == []
 
 
-def test_a_broken_file_of_checks_is_incomplete(project: Project) -> None:
+@pytest.mark.parametrize("words", [(), ("-n2",), ("--continue-on-collection-errors",)], ids=" ".join)
+def test_a_broken_file_of_checks_is_incomplete(project: Project, words: tuple[str, ...]) -> None:
     project.runbook(line("one", "demo.figure"), line("gone", "broken.gone"))
     project.write("checks/test_broken.py", "import no_such_module\n\ndef test_gone(measure): ...\n")
-    for words in ([], ["-n", "2"], ["--continue-on-collection-errors"]):
-        ran = project.preflight(*words)
-        assert ran.exit in {2, INCOMPLETE}, ran.out
-        assert "no_such_module" in ran.out
-        assert "INCOMPLETE" in ran.out
-        assert "GO " not in ran.out
+    ran = project.preflight(*words)
+    assert ran.exit in {2, INCOMPLETE}, ran.out
+    assert "no_such_module" in ran.out
+    assert "INCOMPLETE" in ran.out
+    assert "GO " not in ran.out
 
 
 def test_a_check_that_no_line_names_is_left_out(project: Project) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.plugin.project import Project, Ran, line
@@ -65,6 +67,7 @@ def test_each_has_its_outcome(ran: Ran) -> None:
     assert ran.exit == 1
 
 
+@pytest.mark.usefixtures("starts_workers")
 def test_workers_find_the_same(project: Project) -> None:
     shared = project.preflight("-n", "2")
     assert shared.outcomes() == OUTCOMES, shared.out
@@ -153,10 +156,10 @@ def test_after_the_launch_the_ladder_counts(tmp_path_factory: pytest.TempPathFac
     assert ran.out.rstrip().splitlines()[-1].startswith("PAGE")
 
 
-def test_a_good_run_says_go_last(tmp_path_factory: pytest.TempPathFactory) -> None:
-    project = Project(tmp_path_factory.mktemp("good"))
+@pytest.mark.parametrize("words", [(), ("-n2",)], ids=["alone", "workers"])
+def test_a_good_run_says_go_last(tmp_path: Path, words: tuple[str, ...]) -> None:
+    project = Project(tmp_path)
     project.runbook(line("passes", "demo.figure"))
-    for words in ([], ["-n", "2"]):
-        ran = project.preflight(*words)
-        assert ran.exit == 0, ran.out
-        assert ran.out.rstrip().splitlines()[-1].startswith("GO")
+    ran = project.preflight(*words)
+    assert ran.exit == 0, ran.out
+    assert ran.out.rstrip().splitlines()[-1].startswith("GO")
