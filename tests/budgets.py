@@ -18,13 +18,13 @@ SECONDS = 15.0
 """What a file may cost unless it is named below."""
 MORE_SECONDS = {
     "tests/test_fault_matrix.py": 900.0,
+    "tests/packaging/test_demo.py": 45.0,
     "tests/test_run_endings.py": 150.0,
     "tests/plugin/test_lines.py": 30.0,
     "tests/plugin/test_observations_come_back.py": 30.0,
     "tests/plugin/test_run_after_run.py": 25.0,
     "tests/test_redaction.py": 30.0,
     "tests/test_warm.py": 40.0,
-    "tests/test_demo.py": 40.0,
     "tests/test_needs.py": 40.0,
     "tests/test_rehearsal.py": 40.0,
     "tests/loadtests/test_rehearsing.py": 90.0,
