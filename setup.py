@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the wheel carries checks/ and loadtests/ under readiness/shipped/.
+"""What pyproject.toml cannot say: the wheel carries checks/, loadtests/ and environments/ under readiness/shipped/.
 
 In a checkout they stay at the top level, where they are read and edited; `readiness.shipped` finds them either way.
 Under names of their own in site-packages they would stand in the way of folders that a user calls the same.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SHIPPED = ("checks", "loadtests")
+SHIPPED = ("checks", "loadtests", "environments")
 
 
 class BuildPy(build_py):

@@ -45,6 +45,8 @@ SHARES = {
     "avg_over_time(instance:node_cpu_utilisation:rate5m[10m]) > 0.9": 0.9,
     "aws_rds_cpu_utilization_percent > 90": 0.9,
     "-avg(cpu_used_ratio) < -0.9": 0.9,
+    'avg({"cpu.used.ratio"}) > 0.9': 0.9,
+    'sum(rate({"http.requests", "http.status"=~"5.."}[5m])) / sum(rate({"http.requests"}[5m])) > 0.05': 0.05,
     "avg(cpu_used_ratio) * 100 > (0.9 * 100)": 0.9,
     # disks and memory
     'node_filesystem_avail_bytes{fstype!=""} / node_filesystem_size_bytes{fstype!=""} * 100 < 20 and '
@@ -71,6 +73,7 @@ SECONDS = {
     "1 < histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))": 1.0,
     "histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket[5m]))) * 1000 > 900": 0.9,
     "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_milliseconds_bucket[5m]))) > 1500": 1.5,
+    'histogram_quantile(0.95, sum by (le) (rate({"request.duration.milliseconds_bucket"}[5m]))) > 1500': 1.5,
     "histogram_quantile(0.95, sum by (le) (rate(istio_request_duration_milliseconds_bucket[1m]))) / 1000 > 1": 1.0,
     "histogram_quantile(0.5, sum by (le) (rate(http_request_duration_seconds_bucket[5m]))) > 1": math.inf,
     'http_request_duration_seconds{quantile="0.99"} > 0.8': 0.8,

@@ -103,18 +103,28 @@ def words_of(quantity: Quantity) -> set[str]:
     """Return the words in the metrics' names of what is measured: of a ratio its upper part."""
     if isinstance(quantity, Ratio):
         return words_of(quantity.part)
-    return {word for selector in selectors(quantity) for word in _split(selector.name or "")}
+    return {word for selector in selectors(quantity) for word in _split(_metric(selector))}
 
 
 def all_named(quantity: Quantity, words: Iterable[str]) -> bool:
     """Check whether each metric's name has one of the words."""
-    names = [set(_split(selector.name or "")) for selector in selectors(quantity)]
+    names = [set(_split(_metric(selector))) for selector in selectors(quantity)]
     return bool(names) and all(name & set(words) for name in names)
 
 
 def endings_of(quantity: Quantity) -> set[str]:
     """Return the last words of its metrics' names."""
-    return {_split(selector.name or "")[-1] for selector in selectors(quantity)}
+    return {_split(_metric(selector))[-1] for selector in selectors(quantity)}
+
+
+def _metric(selector: promql.VectorSelector) -> str:
+    """Return the name of a selector's metric; one with dots stands within the braces, since Prometheus 3."""
+    within = [
+        matcher.value
+        for matcher in selector.matchers.matchers
+        if matcher.name == "__name__" and matcher.op == promql.MatchOp.Equal
+    ]
+    return selector.name or (within[0] if within else "")
 
 
 def _split(name: str) -> list[str]:

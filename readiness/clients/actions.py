@@ -34,7 +34,7 @@ class Actions:
             headers=action.headers,
             json=action.body,
         )
-        answer.expect(*action.status)
+        answer.expect(*action.status, asked=f"the action's {action.method}")
         return f"status {answer.status}"
 
     def _run(self, command: tuple[str, ...], seconds: float) -> str:

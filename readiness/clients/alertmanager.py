@@ -18,6 +18,8 @@ from readiness.transport.answer import Answer
 from readiness.transport.system import System
 from readiness.transport.typed import typed
 
+_OK = 200
+_WORDS_SHOWN = 160
 T = TypeVar("T")
 
 
@@ -59,7 +61,7 @@ class Alertmanager(System[schema.Prometheus]):
 
     def receivers(self) -> list[str]:
         """Return the names of all receivers. Raises Unknown."""
-        answer = self._send("GET", "/receivers", Effect.READ).expect(200)
+        answer = self._send("GET", "/receivers", Effect.READ, "the question for its receivers")
         receivers = self._typed(TypeAdapter(list[Receiver]), answer)
         return [receiver.name for receiver in receivers]
 
@@ -67,7 +69,7 @@ class Alertmanager(System[schema.Prometheus]):
         """Return the alerts that carry these labels, silenced ones too. Raises Unknown."""
         matchers = [("filter", f'{name}="{value}"') for name, value in labels.items()]
         path = f"/alerts?{urlencode(matchers)}" if matchers else "/alerts"
-        answer = self._send("GET", path, Effect.READ).expect(200)
+        answer = self._send("GET", path, Effect.READ, "the question for its alerts")
         return self._typed(TypeAdapter(list[Alert]), answer)
 
     def post(self, labels: Mapping[str, str], annotations: Mapping[str, str], begins: datetime, ends: datetime) -> None:
@@ -78,13 +80,15 @@ class Alertmanager(System[schema.Prometheus]):
             "startsAt": begins.isoformat(),
             "endsAt": ends.isoformat(),
         }
-        answer = self._send("POST", "/alerts", Effect.NOTIFY, [alert]).expect(200)
+        asked = f"the posted alert {labels.get('alertname', 'without a name')}"
+        answer = self._send("POST", "/alerts", Effect.NOTIFY, asked, [alert])
         if answer.body.strip():
             raise Unknown(f"{answer.url} answered something else than Alertmanager does", "is alertmanager.url right?")
 
-    def _send(self, method: str, path: str, effect: Effect, json: Any = None) -> Answer:
+    def _send(self, method: str, path: str, effect: Effect, asked: str, json: Any = None) -> Answer:
+        """Return the answer of status 200. Raises Unknown for any other, which says what was asked."""
         settings = self.settings
-        return self._http.send(
+        answer = self._http.send(
             method,
             f"{settings.url}/api/v2{path}",
             effect=effect,
@@ -92,7 +96,26 @@ class Alertmanager(System[schema.Prometheus]):
             headers=settings.headers,
             json=json,
         )
+        if answer.status != _OK:
+            raise _refused(answer, asked)
+        return answer
 
     @staticmethod
     def _typed(adapter: TypeAdapter[T], answer: Answer) -> T:
         return typed(adapter, answer.json(), answer, "Alertmanager", "alertmanager.url")
+
+
+def _refused(answer: Answer, asked: str) -> Unknown:
+    """Return the error for a status other than 200: what was asked, Alertmanager's own words, and what to do next."""
+    try:
+        answer.expect(_OK, asked=asked)
+    except Unknown as unknown:
+        reason, remedy = unknown.reason, unknown.remedy
+
+    words = " ".join(answer.body.decode("utf-8", "replace").split()).strip('"')
+    is_page = words.startswith("<")  # of a proxy or a sign-in
+    if words and not is_page:
+        reason += f": {words[:_WORDS_SHOWN]}"
+    if answer.status >= 500:  # noqa: PLR2004  the server's own failures, RFC 9110
+        remedy = "is Alertmanager up and ready? look at its log, or that of the proxy before it, then run again"
+    return Unknown(reason, remedy)

@@ -157,6 +157,9 @@ class Prometheus(System[schema.Prometheus]):
         warnings = document.get("warnings")
         if warnings:
             text = "; ".join(map(str, warnings))[:_WORDS_SHOWN]
+            # Newer servers also doubt a query: it adds up what does not belong together, or has no buckets.
+            if text.startswith("PromQL warning: "):
+                raise Unknown(f"{answer.url} answered with a {text}", "correct the query, or what it asks for")
             raise Unknown(f"{answer.url} answered in part: {text}", "mend the part that is missing, then run again")
         return data
 

@@ -54,7 +54,7 @@ class Storage(System[schema.Storage]):
         # A 404 of a proxy or of another service is no answer about the bucket.
         if code == "404" and "bucket not found" in message.lower():
             return BucketFound(exists=False)
-        raise _refused(answer, code)
+        raise _refused(answer, code, f"the question for the bucket {self.settings.bucket}")
 
     def _existing(self, answer: Answer) -> BucketFound:
         bucket = answer.json()
@@ -81,7 +81,7 @@ class Storage(System[schema.Storage]):
         # Any other 403 is one of the credential, not of the policy that decides on uploads.
         if code == "403" and "row-level security" in message:
             return False
-        raise _refused(answer, code)
+        raise _refused(answer, code, f"the question whether we may upload into {self.settings.bucket}")
 
     def _send(self, method: str, path: str) -> Answer:
         # Signing reads: the permission is checked and nothing is stored. The gateway in front wants the key as
@@ -104,6 +104,6 @@ def _error(answer: Answer) -> tuple[str, str]:
     return code, f"{document.get('error', '')} {document.get('message', '')}"
 
 
-def _refused(answer: Answer, code: str) -> Unknown:
+def _refused(answer: Answer, code: str, asked: str) -> Unknown:
     remedy = _REMEDIES.get(code, "look at the object store's status, then run again")
-    return Unknown(f"{answer.url} answered {code}", remedy)
+    return Unknown(f"{answer.url} answered {code} to {asked}", remedy)

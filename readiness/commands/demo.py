@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from readiness import shipped
 from readiness.commands import add_reports
 from readiness.evidence import run_folders
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger import PAGE
+from readiness.files.atomic_write import write_whole
 from readiness.outcomes import Outcome, Phase
 from readiness.sandbox import Sandbox
 
@@ -22,6 +24,8 @@ HELP = "take the ingestion runbook through preflight, smoke, postlaunch and the 
 WEEK = 7
 """Days after the launch on which ga is judged."""
 REPORTS = Path("reports")
+ENVIRONMENT = Path("environments") / "local.yaml"
+"""The sandbox's environment, as a checkout has it."""
 DRILL = ("drill", "kill-switch", "--env", "local")
 EXPECTED = {Phase.PREFLIGHT: "GO", Phase.SMOKE: "GO", Phase.POSTLAUNCH: "OK", Phase.GA: "APPROVED"}
 
@@ -49,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the phases; return 0 where each came to a verdict, and with --expect-go to the expected one, else 1."""
     reports = [] if options.reports == REPORTS else [f"--reports={options.reports}"]
+    _write_environment()
 
     # As in staging, days before the launch: the drill starts a launched sandbox of its own.
     _call("readiness", *DRILL, *reports)
@@ -68,6 +73,15 @@ def run(options: argparse.Namespace) -> int:
     if options.expect_go:
         return 0 if {ending.phase: ending.verdict for ending in endings} == EXPECTED else 1
     return 0 if all(ending.verdict for ending in endings) else 1
+
+
+def _write_environment() -> None:
+    """Write the sandbox's environment where there is none, so that each command of the demo can be given again."""
+    if ENVIRONMENT.exists():
+        return
+    ENVIRONMENT.parent.mkdir(exist_ok=True)
+    write_whole(ENVIRONMENT, (shipped.environments() / ENVIRONMENT.name).read_text(encoding="utf-8"))
+    print(f"wrote {ENVIRONMENT}: the sandbox, described as a real target would be\n", flush=True)
 
 
 def _prepare(sandbox: Sandbox, phase: Phase) -> None:

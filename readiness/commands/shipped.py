@@ -1,4 +1,4 @@
-"""`readiness shipped`: where the checks and the load rehearsals lie that came with the suite."""
+"""`readiness shipped`: where the checks, the load rehearsals and the example environments lie that came along."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import argparse
 
 from readiness import shipped
 
-HELP = "tell where the shipped checks and load rehearsals lie, to read them or to hand them to pytest or Locust"
-FOLDERS = {"checks": shipped.checks, "loadtests": shipped.loadtests}
+HELP = "tell where the shipped checks, load rehearsals and environments lie, to read, to copy, or to hand to a tool"
+FOLDERS = {"checks": shipped.checks, "loadtests": shipped.loadtests, "environments": shipped.environments}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -237,6 +237,6 @@ def _unpublished(http: Http, wanted: dict[str, str]) -> Iterator[str]:
             continue
 
         # By the title: a page to sign in, or one that says "not found", comes with status 200 too.
-        text = html.unescape(answer.expect(200).text())
+        text = html.unescape(answer.expect(200, asked=f"the request for the page {title!r}").text())
         if same_name(title) not in same_name(text):
             yield f"{title}: {url} does not hold its title"

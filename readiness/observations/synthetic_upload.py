@@ -64,7 +64,7 @@ def synthetic_upload(
     started = time.monotonic()
     answer = _send(http, upload)
     if answer.status in DENIED:
-        answer.expect(200, 201, 202)  # raises: the upload was never judged
+        answer.expect(200, 201, 202, asked="the synthetic upload")  # raises: the upload was never judged
     if not 200 <= answer.status < 300:  # noqa: PLR2004  any success, RFC 9110
         return UploadTrace(answer.status, "refused", 0, 0, 0, exposition.total(METRIC) - before, 0.0)
 
@@ -101,7 +101,7 @@ def delete(http: Http, upload: SyntheticUpload, upload_id: str) -> None:
     """Delete an upload through the service. Raises Unknown where it is still there."""
     where = f"{upload.path}/{upload_id}"
     try:
-        http.send("DELETE", where, effect=Effect.WRITE, token=upload.token).expect(*GONE)
+        http.send("DELETE", where, effect=Effect.WRITE, token=upload.token).expect(*GONE, asked="DELETE")
     except Unknown as unknown:
         remedy = f"send DELETE {where} with the token of synthetic_upload; {unknown.remedy}"
         raise Unknown(f"the upload {upload_id} is still there: {unknown.reason}", remedy) from unknown
@@ -130,7 +130,8 @@ def _wait(http: Http, upload: SyntheticUpload, upload_id: str, called_off: threa
     """Return the upload's state once it has ended, or when the time is over. Raises Unknown."""
     end = time.monotonic() + upload.seconds_at_most
     while True:
-        document = http.get(f"{upload.path}/{upload_id}", token=upload.token).expect(200).json()
+        answer = http.get(f"{upload.path}/{upload_id}", token=upload.token)
+        document = answer.expect(200, asked="the question what became of the synthetic upload").json()
         if not isinstance(document, dict):
             raise Unknown("the upload's state is no JSON object", f"look at GET {upload.path}/{upload_id}")
         if document.get("status") in ENDED or time.monotonic() > end:

@@ -5,7 +5,8 @@ A run is a readiness run where the command line says `--env` (or `--replay`), or
     pytest_plugins = ["readiness.plugin"]
 
 Only then are the options declared and the other modules registered. A suite that declares `--env` for itself keeps it,
-and runs as if this plugin were not there. A folder whose `conftest.py` names the plugin has pytest's settings in a file
+and runs as if this plugin were not there. A phase in a bare folder, without tests and settings, is told that it lacks
+`--env`. A folder whose `conftest.py` names the plugin has pytest's settings in a file
 of its own; everywhere else `settings` brings them.
 """
 
@@ -104,6 +105,19 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
     elif early_config.known_args_namespace.help:
         for option in OPTIONS:
             _declare(parser, option)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Say what a phase lacks in a bare folder: where nobody has tests, settings or an option `--env`."""
+    phase = getattr(config.option, "markexpr", "")
+    is_nobodys = config.inipath is None and not hasattr(config.option, "env")
+    is_empty = exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not terminalreporter.stats
+    if not phase or not is_nobodys or not is_empty:
+        return
+    forgotten = importlib.import_module("readiness.plugin.forgotten")
+    hint = forgotten.hint(phase, config.invocation_params.dir / "environments")
+    if hint:
+        terminalreporter.line(hint)
 
 
 def _is_named(pluginmanager: pytest.PytestPluginManager) -> bool:

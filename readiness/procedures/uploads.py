@@ -70,7 +70,8 @@ class Uploads:
 
     def status(self, upload: str) -> str:
         """Return the status of an upload, by its id. Raises Unknown."""
-        state = self.http.get(f"{self.settings.path}/{upload}", token=self.settings.token).expect(200).json()
+        answer = self.http.get(f"{self.settings.path}/{upload}", token=self.settings.token)
+        state = answer.expect(200, asked="the question what became of the upload").json()
         if not isinstance(state, dict) or not isinstance(state.get("status"), str):
             raise Unknown("the upload's state names no status", "compare it with the upload API's description")
         return str(state["status"])

@@ -283,8 +283,9 @@ class Front:
         lines: list[str] = []
         with self._lock:
             for key, points in self._backfilled.items():
-                lines += [f"{_series(key)} {value:.10g} {moment * 1000:.0f}" for moment, value in points]
+                # The present comes first: Prometheus 3 drops a sample without a stamp after others of its series.
                 lines.append(f"{_series(key)} {points[-1][1]:.10g}")
+                lines += [f"{_series(key)} {value:.10g} {moment * 1000:.0f}" for moment, value in points]
                 self._backfilled[key] = points[-1:]  # the past is told once
         return lines
 

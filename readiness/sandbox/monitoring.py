@@ -31,6 +31,9 @@ from readiness.sandbox.web import Web
 PROMETHEUS, ALERTMANAGER = "prometheus", "alertmanager"
 RULES = Path(__file__).parent / "alert-rules.yml"
 SCRAPE, EVALUATION = "250ms", "1s"
+FRONT = '{job="front",pod="",database=""}'
+"""What the front counts, without the series of one pod or one database, whose past a fault has told: that past lies in
+Prometheus's memory, where nothing that was forgotten can be cleaned out, see `Monitoring.forget`."""
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
 LOCKED = "basic_auth_users: {nobody: $2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay}"
@@ -91,11 +94,28 @@ class Monitoring:
         """Ask Prometheus for one number."""
         return float(self.ask(query)[0]["value"][1])
 
-    def forget(self, since: float, until: float, match: str = '{job="front"}') -> None:
-        """Take the samples of a span of time away again: what a fault left in them, or all of a metric that ended."""
+    def forget(self, since: float, until: float, match: str) -> None:
+        """Take the samples of a span of time away again, also out of the blocks.
+
+        They must not stay there as deleted: Prometheus 3 answers "index out of range" to a query that begins within a
+        block and ends before, or in, what was deleted of it (`Intervals.Add` in its tsdb/tombstones).
+        """
         if self.real:
-            asked = urlencode({"match[]": match, "start": f"{since:.3f}", "end": f"{until:.3f}"})
-            _post(f"{self.prometheus_url}/api/v1/admin/tsdb/delete_series?{asked}")
+            self._delete(since, until, match)
+            self._clean()
+
+    def _delete(self, since: float, until: float, match: str) -> None:
+        asked = urlencode({"match[]": match, "start": f"{since:.3f}", "end": f"{until:.3f}"})
+        _post(f"{self.prometheus_url}/api/v1/admin/tsdb/delete_series?{asked}")
+
+    def _clean(self) -> None:
+        """Have the blocks written anew without what was deleted of them."""
+        _post(f"{self.prometheus_url}/api/v1/admin/tsdb/clean_tombstones")
+
+    def _forget_lately(self, since: float, until: float) -> None:
+        """Forget what the front counted some moments ago: no block has it yet."""
+        if self.real:
+            self._delete(since, until, FRONT)
 
     @contextmanager
     def spoiling(self) -> Iterator[None]:
@@ -103,7 +123,7 @@ class Monitoring:
         since, counts = self._last_seen() + 0.001, self.front.remember()
         yield
         self.front.restore(counts)
-        self.after_settling(partial(self.forget, since, time.time()))
+        self.after_settling(partial(self._forget_lately, since, time.time()))
 
     def _last_seen(self) -> float:
         """Return when Prometheus last read the front: what it read then is not to be forgotten.
@@ -135,12 +155,12 @@ class Monitoring:
         A block is read when Prometheus looks through its folder, which it does when it has emptied one. Started anew it
         would do so too, and then ask nobody for five seconds.
         """
-        self.forget(0, until)
+        self._delete(0, until, FRONT)
         for block in (rebuilt / BLOCKS).iterdir():
             block.rename(self.folder / BLOCKS / block.name)
         rebuilt.joinpath(BLOCKS).rmdir()
         rebuilt.rmdir()
-        _post(f"{self.prometheus_url}/api/v1/admin/tsdb/clean_tombstones")
+        self._clean()
 
     def deny(self, *, denied: bool) -> None:
         """Let Prometheus ask for a password that nobody has; it reads the file anew for each request."""

@@ -1,6 +1,7 @@
 """What ships with the suite beside its code.
 
-The runbooks lie here. The checks and the load tests lie at the top of a checkout, and here in a wheel.
+The runbooks lie here. The checks, the load tests and the example environments lie at the top of a checkout, and here in
+a wheel.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ def loadtests() -> Path:
     return home() / "loadtests"
 
 
+def environments() -> Path:
+    """Return the folder of the example environments; `local.yaml` is the sandbox's."""
+    return home() / "environments"
+
+
 def home() -> Path:
-    """Return the folder that holds both: that of a wheel where it was built into this one, else the checkout's."""
+    """Return the folder that holds them: that of a wheel where it was built into this one, else the checkout's."""
     return _HERE if (_HERE / "loadtests").is_dir() else _CHECKOUT

@@ -25,6 +25,7 @@ QUIETLY = {
 }
 BRIEFLY = ("-qq", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=30", "-o", "Acquire::https::Timeout=30")
 _INSTALLS = re.compile(r"^Inst (?P<name>\S+) (?:\[\S+\] )?\((?P<version>\S+) ", re.MULTILINE)
+_DEPENDS = re.compile(r"(?:^|[,|] *)([a-z0-9][a-z0-9.+-]+)")
 _LIBC = re.compile(r"libc6\b|libc-bin\b|libc-l10n\b")
 """What the machine's own loader must match: never unpacked beside it."""
 
@@ -68,10 +69,13 @@ def install(tool: Tool) -> None:
 
 def _link_installed(package: str) -> None:
     """Link the package's programs, wherever it puts them: its folder need not be on our PATH. Raises NotFetched."""
-    paths = [Path(line) for line in _run("dpkg", "-L", package).splitlines()]
+    depends = _DEPENDS.findall(_run("dpkg-query", "--show", "--showformat=${Depends}", package))
     for tool in TOOLS:
         if tool.package != package:
             continue
+        # Debian's prometheus has promtool in it, or needs a package of that name.
+        packages = [package, *(name for name in depends if name in tool.programs)]
+        paths = [Path(line) for name in packages for line in _run("dpkg", "-L", name).splitlines()]
         # A service's start script in /etc/init.d has the same name, and is executable too.
         programs = [path for path in paths if path.name in tool.programs and path.parent.name in {"bin", "sbin"}]
         if not programs or not is_program(programs[0]):

@@ -62,14 +62,17 @@ class Answer:
             )
         return parse_json(text, f"the body of {self.url} (status {self.status})")
 
-    def expect(self, *statuses: int) -> Answer:
-        """Return itself where the status is one of these; without arguments any 2xx will do. Raises Unknown."""
+    def expect(self, *statuses: int, asked: str = "") -> Answer:
+        """Return itself where the status is one of these; without arguments any 2xx will do. Raises Unknown.
+
+        `asked` says what was asked for, where the address does not tell it: "the test alert".
+        """
         is_success = 200 <= self.status < 300  # noqa: PLR2004  the statuses of success, RFC 9110
         is_expected = self.status in statuses if statuses else is_success
         if is_expected:
             return self
 
-        reason = f"{self.url} answered {self.status}"
+        reason = f"{self.url} answered {self.status}{f' to {asked}' if asked else ''}"
         retry_after = self.headers.get("retry-after", "")[:KEY_SHOWN]
         if retry_after:
             reason += f" (retry after {retry_after})"

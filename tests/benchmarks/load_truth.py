@@ -2,7 +2,10 @@
 
     python tests/benchmarks/load_truth.py truth busy neighbours connects tls_start workers freeze limit
 
-Each line: the figures, and `ok` or `MISSED`. Needs two free processors; about eight minutes for all of them.
+Each line: the figures, and `ok` or `MISSED`. Needs two free processors; under seven minutes for all of them.
+
+A hold is as long as its bar needs. Most figures are compared with the server's own, of the same requests, so that few
+of them are enough. `limit` is judged against a fixed number and needs many; `freeze` comes once a minute.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from readiness.rehearsal.verdict import Conclusion  # noqa: E402
 BARS_MISSED = 3
 """The exit code of a benchmark that worked and whose figures are worse than its bars."""
 missed: list[str] = []
-RAMP = {"users_per_second": 100, "settle_seconds": 10, "drain_seconds": 20}
+RAMP = {"users_per_second": 200, "settle_seconds": 5, "drain_seconds": 20}
 CALM = {"think_seconds": [0.5, 1.5], **RAMP}
 
 
@@ -64,8 +67,9 @@ def rehearse(law: Law, stage: dict[str, object], *words: str, tls: bool = False)
 
 
 def truth() -> None:
-    for users, tls in [(100, False), (500, False), (2000, False), (2000, True)]:
-        finding = rehearse(Law(), {"users": users, "hold_minutes": 0.6, **CALM}, tls=tls)
+    """Of few users and of many with TLS; `limit` has as many without."""
+    for users, tls in [(100, False), (2000, True)]:
+        finding = rehearse(Law(), {"users": users, "hold_minutes": 0.3, **CALM}, tls=tls)
         near = abs(finding.error(finding.evidence.kernel)) <= 0.01
         naive = finding.error(finding.evidence.naive) <= 0.02 or finding.judgement.word is not Conclusion.PASS
         tell(f"truth {users}{' tls' if tls else ''}", finding, ok=near and naive)
@@ -73,24 +77,23 @@ def truth() -> None:
 
 def busy() -> None:
     """More than 90 % of its processor in the generator, which is pinned to one; the server has the other."""
-    for tls in (False, True):
-        stage = {"users": 2000, "hold_minutes": 0.5, "think_seconds": [0.02, 0.1], **RAMP}
-        with trial(Law(), stage, tls=tls) as found:
-            process = found.start()
-            subprocess.run(["taskset", "-acp", "1", str(process.pid)], check=True, capture_output=True)
-            for server in psutil.Process().children():
-                if server.pid != process.pid:
-                    server.cpu_affinity([0])
-            process.wait()
-            finding = Finding.of(found.evidence())
-        loaded = finding.evidence.generators[0].cpu_share_mean > 0.9
-        tell(f"busy{' tls' if tls else ''}", finding, ok=loaded and abs(finding.error(finding.evidence.kernel)) <= 0.01)
+    stage = {"users": 2000, "hold_minutes": 0.3, "think_seconds": [0.02, 0.1], **RAMP}
+    with trial(Law(), stage, tls=True) as found:
+        process = found.start()
+        subprocess.run(["taskset", "-acp", "1", str(process.pid)], check=True, capture_output=True)
+        for server in psutil.Process().children():
+            if server.pid != process.pid:
+                server.cpu_affinity([0])
+        process.wait()
+        finding = Finding.of(found.evidence())
+    loaded = finding.evidence.generators[0].cpu_share_mean > 0.9
+    tell("busy tls", finding, ok=loaded and abs(finding.error(finding.evidence.kernel)) <= 0.01)
 
 
 def neighbours() -> None:
     """Other processes on the generator's processor: true or inconclusive, never wrong and valid."""
     for number in (1, 2):
-        stage = {"users": 2000, "hold_minutes": 0.5, **CALM}
+        stage = {"users": 2000, "hold_minutes": 0.25, **CALM}
         with trial(Law(), stage) as found, ExitStack() as stack:
             for _ in range(number):
                 stack.callback(subprocess.Popen(["taskset", "-c", "1", sys.executable, "-c", "while True: pass"]).kill)
@@ -105,13 +108,14 @@ def neighbours() -> None:
 
 def connects() -> None:
     """As many connects as users, above a thousand of them in one process."""
-    finding = rehearse(Law(), {"users": 1200, "hold_minutes": 0.3, **CALM})
+    finding = rehearse(Law(), {"users": 1200, "hold_minutes": 0.2, **CALM})
     tell("connects", finding, ok=finding.evidence.connections.opened == 1200)
 
 
 def tls_start() -> None:
     """What 2,000 verified users cost until all of them are there, Locust itself included."""
-    stage = {"users": 2000, "hold_minutes": 0.1, **RAMP, "settle_seconds": 1, "think_seconds": [60, 90]}
+    ramp = {**RAMP, "users_per_second": 100, "settle_seconds": 1}
+    stage = {"users": 2000, "hold_minutes": 0.1, "think_seconds": [60, 90], **ramp}
     with trial(Law(), stage, tls=True) as found:
         process = found.start()
         watched = psutil.Process(process.pid)
@@ -128,14 +132,14 @@ def workers() -> None:
     """Recorded is sent, with one process and with four, and the percentiles agree with the server's."""
     for number in (1, 4):
         words = ["--processes", str(number)]
-        finding = rehearse(Law(0.6, 1.3), {"users": 400, "hold_minutes": 0.4, **CALM}, *words)
+        finding = rehearse(Law(0.6, 1.3), {"users": 400, "hold_minutes": 0.2, **CALM}, *words)
         whole = finding.evidence.sent == finding.evidence.recorded == finding.record["requests"]
         tell(f"{number} workers", finding, ok=whole and abs(finding.error(finding.evidence.kernel)) <= 0.01)
 
 
 def freeze() -> None:
     """Five seconds in every minute nothing is answered; else p95 is 0.3 s."""
-    finding = rehearse(Law(0.1, 0.3, freeze_seconds=5), {"users": 100, "hold_minutes": 2, **CALM})
+    finding = rehearse(Law(0.1, 0.3, freeze_seconds=5), {"users": 100, "hold_minutes": 1.1, **CALM})
     silent = finding.evidence.longest_silence()
     print(f"       longest silence {silent} s")
     tell("freeze", finding, ok=finding.judgement.word is Conclusion.FAIL)
@@ -144,9 +148,10 @@ def freeze() -> None:
 def limit() -> None:
     """A true p95 on either side of 1,500 ms. The law's own p95 wanders; what the server saw decides."""
     for p95, word in [(1.455, Conclusion.PASS), (1.55, Conclusion.FAIL)]:
-        finding = rehearse(Law(0.6, p95), {"users": 1000, "hold_minutes": 0.8, **CALM})
+        finding = rehearse(Law(0.6, p95), {"users": 2000, "hold_minutes": 0.4, **CALM})
+        near = abs(finding.error(finding.evidence.kernel)) <= 0.01
         right = (finding.record["p95"] < 1.5) == (word is Conclusion.PASS)
-        tell(f"limit {p95}", finding, ok=right and finding.judgement.word is word)
+        tell(f"limit {p95}", finding, ok=near and right and finding.judgement.word is word)
 
 
 BARS: dict[str, Callable[[], None]] = {

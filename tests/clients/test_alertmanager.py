@@ -51,8 +51,29 @@ def test_receivers(clients: Clients) -> None:
 
 
 def test_what_it_refuses_is_unknown(clients: Clients) -> None:
-    with pytest.raises(Unknown, match="answered 400"):
+    with pytest.raises(Unknown, match="answered 400 to the posted alert without a name: "):
         clients.alertmanager.post({}, {}, NOW, NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told", "remedy"),
+    [
+        (503, "no healthy upstream", ": no healthy upstream", "is Alertmanager up and ready?"),
+        (403, "<html>sign in</html>", "", "the permission to read it"),
+    ],
+)
+def test_a_refusal_says_what_was_asked_and_what_to_do(
+    make: Make, status: int, body: str, told: str, remedy: str
+) -> None:
+    with Server(whole(status, body)) as server:
+        with pytest.raises(Unknown) as posted:
+            make(server.url).alertmanager.post({"alertname": "A"}, {}, NOW, NOW)
+        with pytest.raises(Unknown) as asked:
+            make(server.url).alertmanager.alerts()
+    where = f"{server.url}/api/v2/alerts answered {status}"
+    assert posted.value.reason == f"{where} to the posted alert A{told}"
+    assert asked.value.reason == f"{where} to the question for its alerts{told}"
+    assert remedy in posted.value.remedy
 
 
 def test_a_post_that_is_answered_with_a_page_is_unknown(make: Make) -> None:

@@ -53,6 +53,14 @@ def test_an_answer_in_part_is_unknown(make: Make) -> None:
         make(server.url).prometheus.value("up")
 
 
+def test_an_answer_that_the_server_doubts_is_unknown(make: Make) -> None:
+    doubt = 'PromQL warning: bucket label "le" is missing or has a malformed value of ""'
+    content = {"status": "success", "data": {"resultType": "vector", "result": []}, "warnings": [doubt]}
+    with Server(document(content)) as server, pytest.raises(Unknown, match=f"answered with a {doubt}") as caught:
+        make(server.url).prometheus.value("histogram_quantile(0.9, up)")
+    assert caught.value.remedy.startswith("correct the query")
+
+
 def test_rules_are_read_with_their_duration(make: Make) -> None:
     rule = {"name": "A", "query": "up == 0", "duration": 60, "health": "ok", "state": "inactive"}
     content = {"status": "success", "data": {"groups": [{"name": "g", "rules": [rule]}]}}

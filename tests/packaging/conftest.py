@@ -14,7 +14,7 @@ import pytest
 from tests.packaging.installed import Installed
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("readiness", "checks", "loadtests", "pyproject.toml", "setup.py", "README.md", "LICENSE")
+SOURCES = ("readiness", "checks", "loadtests", "environments", "pyproject.toml", "setup.py", "README.md", "LICENSE")
 BUILD_SDIST = "import sys; from setuptools import build_meta; print(build_meta.build_sdist(sys.argv[1]))"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.packaging.installed import Installed
 
-USAGE_ERROR = 4
+USAGE_ERROR, NO_TESTS = 4, 5
 WITHOUT = ("-p", "no:readiness.plugin")
 
 SUITE = """\
@@ -91,6 +91,21 @@ def test_it_runs_as_without(installed: Installed, folder: Path, words: tuple[str
     assert beside.stderr == alone.stderr
     if not words:
         assert "2 failed, 1 passed, 1 warning" in beside.stdout
+
+
+def test_tests_that_a_phase_leaves_out_are_nobodys_mistake(installed: Installed, folder: Path) -> None:
+    (folder / "pytest.ini").unlink()
+    beside = installed.run("pytest", "-m", "preflight", cwd=folder)
+    alone = installed.run("pytest", *WITHOUT, "-m", "preflight", cwd=folder)
+    assert "3 deselected" in beside.stdout
+    assert told(beside.stdout) == told(alone.stdout)
+
+
+def test_a_phase_in_a_bare_folder_is_told_what_it_lacks(installed: Installed, tmp_path: Path) -> None:
+    ran = installed.run("pytest", "-m", "preflight", cwd=tmp_path)
+    assert ran.returncode == NO_TESTS
+    (line,) = [line for line in ran.stdout.splitlines() if line.startswith("-m preflight")]
+    assert "no --env names one: write environments/NAME.yaml, then pytest -m preflight --env NAME" in line
 
 
 def test_it_imports_two_small_files(installed: Installed, folder: Path) -> None:

@@ -99,7 +99,8 @@ def team(folder: Path, service: str, *lines: dict[str, Any]) -> Path:
 def test_it_carries_every_file(installed: Installed, sources: Path) -> None:
     """Also those that are no modules: a runbook or a template that is left out is missed only when it is asked for."""
     carried = {Path(name) for name in zipfile.ZipFile(installed.wheel).namelist()}
-    for name, place in {"readiness": ".", "checks": "readiness/shipped", "loadtests": "readiness/shipped"}.items():
+    places = {"readiness": ".", **dict.fromkeys(("checks", "loadtests", "environments"), "readiness/shipped")}
+    for name, place in places.items():
         files = [path.relative_to(sources) for path in (sources / name).rglob("*") if path.is_file()]
         missing = {Path(place) / path for path in files} - carried
         assert not {path for path in missing if "__pycache__" not in path.parts}
@@ -187,7 +188,7 @@ def test_a_mistake_is_told_as_in_a_checkout(installed: Installed, service: str, 
 def test_the_version_and_the_folders(installed: Installed, tmp_path: Path) -> None:
     version = installed.wheel.name.split("-")[1]
     assert installed.run("readiness", "--version", cwd=tmp_path).stdout == f"production-readiness {version}\n"
-    for name in ("checks", "loadtests"):
+    for name in ("checks", "loadtests", "environments"):
         folder = Path(installed.run("readiness", "shipped", name, cwd=tmp_path).stdout.strip())
         assert folder.parts[-3:] == ("readiness", "shipped", name)
         assert folder.is_dir()

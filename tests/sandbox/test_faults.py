@@ -183,16 +183,20 @@ def test_a_planted_fault_stays(sandbox: Sandbox) -> None:
 
 
 def test_a_series_that_has_ended_stays_ended(launched_sandbox: Sandbox) -> None:
-    def sizes() -> int:
-        asked = {"query": "database_size_bytes"}
+    def sizes(before: str = "") -> int:
+        asked = {"query": f"database_size_bytes{before}"}
         url = f"{launched_sandbox.variables['SANDBOX_PROMETHEUS_URL']}/api/v1/query"
-        return len(httpx.get(url, params=asked, trust_env=False).json()["data"]["result"])
+        answer = httpx.get(url, params=asked, trust_env=False).json()
+        assert answer["status"] == "success", answer
+        return len(answer["data"]["result"])
 
     with launched_sandbox.plant("database-grows"):
         assert sizes() == 2
+        assert sizes(" offset 6h") == 2
     with launched_sandbox.plant("week-slower"):  # what it spoiled is forgotten, and nothing from before it
         pass
     assert sizes() == 1
+    assert sizes(" offset 6h") == 2, "its past stays, and can be asked for"
 
 
 def test_several_faults_are_planted_and_mended_at_once(launched_sandbox: Sandbox) -> None:

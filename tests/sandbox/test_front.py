@@ -50,6 +50,17 @@ def test_what_happens_often_has_happened_as_often(told: tuple[Front, Series, Ser
     assert last - first == pytest.approx(0.2 * (ended - began))
 
 
+def test_the_page_tells_a_past_after_the_present() -> None:
+    """Prometheus 3 drops a sample without a stamp that comes after others of its series: the series would end."""
+    front = Front()
+    front.backfill("told_bytes", [(1.0, 5.0), (2.0, 6.0)], pod="second")
+    web = Web(front.application())
+    page = httpx.get(f"{web.url}/metrics", trust_env=False).text
+    web.stop()
+    shown = [line.removeprefix('told_bytes{pod="second"} ') for line in page.splitlines() if "told_bytes" in line]
+    assert shown == ["6", "5 1000", "6 2000"]
+
+
 def test_the_page_goes_on_from_the_history(told: tuple[Front, Series, Series]) -> None:
     front, _, since = told
     web = Web(front.application())

@@ -95,6 +95,26 @@ if apt.is_there():
         ran = subprocess.run([found], capture_output=True, text=True, cwd="/", check=False)
         assert ran.stdout == "the unpacked template", ran.stderr
 
+    @pytest.mark.parametrize(
+        ("depends", "promtools"), [("adduser, libc6 (>= 2.34)", "prometheus"), ("adduser, promtool", "promtool")]
+    )
+    def test_an_installed_promtool_is_found_in_its_package(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depends: str, promtools: str
+    ) -> None:
+        """Newer releases of Debian have it in one of its own."""
+        for name in ("prometheus", "promtool"):
+            script(tmp_path / "installed" / "bin" / name, SAYS.format(name=name))
+        places = {"prometheus": ["prometheus"], "promtool": []}
+        places[promtools].append("promtool")
+        for package_name, programs in places.items():
+            listed = "".join(f"{tmp_path}/installed/bin/{program}\n" for program in programs)
+            (tmp_path / f"{package_name}.list").write_text(listed)
+        broken = {"dpkg": f'#!/bin/sh\ncat {tmp_path}/"$2".list\n', "dpkg-query": f"#!/bin/sh\necho '{depends}'\n"}
+        for name, value in machine(tmp_path / "machine", **broken).items():
+            monkeypatch.setenv(name, value)
+        apt._link_installed("prometheus")
+        assert find(BY_NAME["promtool"]) == cache() / "bin" / "promtool"
+
     def test_a_package_that_does_not_exist_says_so(repository: Path) -> None:
         (repository / "Packages").touch()
         with pytest.raises(NotFetched, match="apt-get install: Unable to locate package chromium"):

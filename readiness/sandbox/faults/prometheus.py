@@ -15,6 +15,7 @@ from readiness.sandbox.faults.infrastructure import DISKS, FORECASTS, USAGE
 from readiness.sandbox.faults.signoff import INCIDENTS_OF_OTHERS
 from readiness.sandbox.faults.slo import LEVELS, resumed, stopped
 from readiness.sandbox.faults.workers import BACKLOGS, CRON_RAN
+from readiness.sandbox.monitoring import FRONT
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
@@ -29,7 +30,7 @@ def front_not_scraped(target: SandboxTarget) -> Iterator[None]:
     """Prometheus cannot read the front's metrics."""
     since = time.time() - 1
     target.front.status = 503
-    stopped(target, '{job="front"}')
+    stopped(target, FRONT)
     yield
     target.front.status = 200
     resumed(target)

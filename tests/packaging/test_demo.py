@@ -1,40 +1,47 @@
-"""`readiness demo`: the sandbox's launch from its drill to the page that approvers sign, as the README promises it."""
+"""`readiness demo` in an empty folder: the sandbox's launch from its drill to the page that approvers sign."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from readiness.__main__ import main
 from tests.evidence import chromium
+from tests.packaging.installed import Installed
 
-ROOT = Path(__file__).parents[1]
 SHEETS_AT_MOST = 12
 VERDICTS = {"preflight": "GO", "smoke": "GO", "postlaunch": "OK", "ga": "APPROVED"}
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("reports")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
 
 
 @pytest.fixture(scope="module")
-def told(starts_servers: None, reports: Path) -> str:
+def reports(folder: Path) -> Path:
+    return folder / "reports"
+
+
+@pytest.fixture(scope="module")
+def told(starts_servers: None, installed: Installed, folder: Path) -> str:
     del starts_servers
-    command = [sys.executable, "-m", "readiness", "demo", "--reports", str(reports)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = installed.run("readiness", "demo", cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def test_it_ends_approved(told: str) -> None:
+def test_it_ends_approved(told: str, folder: Path) -> None:
     last = [line.split() for line in told.splitlines()[-5:]]
     assert {words[0]: words[1] for words in last[:4]} == VERDICTS
     assert last[4][0] == "sign-off"
-    assert all(Path(words[-1]).is_file() for words in last)
+    assert all((folder / words[-1]).is_file() for words in last)
+
+
+def test_it_leaves_the_environment_and_the_evidence(told: str, folder: Path) -> None:
+    assert told.startswith("wrote environments/local.yaml")
+    assert sorted(path.name for path in folder.iterdir()) == ["environments", "reports"]
 
 
 if chromium.PROGRAM:

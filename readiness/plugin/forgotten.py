@@ -1,0 +1,19 @@
+"""What is told to whoever names a phase and no environment, in a folder that has no tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from readiness.environment import schema
+from readiness.outcomes import Phase
+
+
+def hint(phase: str, folder: Path) -> str:
+    """Return what is missing and what to run next; nothing where the word is no phase."""
+    if phase not in set(Phase):
+        return ""
+    missing = f"-m {phase} judges an environment, and no --env names one"
+    names = schema.names(folder)
+    if names:
+        return f"{missing}: pytest -m {phase} --env {names[0]} (there is {', '.join(names)})"
+    return f"{missing}: write environments/NAME.yaml, then pytest -m {phase} --env NAME (an example: readiness demo)"
