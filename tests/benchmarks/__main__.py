@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SECONDS_AT_MOST = {"observation_pool": 120, "postlaunch": 180, "load_cost": 240, "load_truth": 600}
-"""Together 19 minutes; on two idle cores they take about 12, of which `load_truth` takes under 7."""
+"""Together 19 minutes; on two idle cores they take about 12, of which `load_truth` takes about 7."""
 BARS_MISSED = 3
 
 

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/load_truth.py truth busy neighbours connects tls_start workers freeze limit
 
-Each line: the figures, and `ok` or `MISSED`. Needs two free processors; under seven minutes for all of them.
+Each line: the figures, and `ok` or `MISSED`. Needs two free processors; about seven minutes for all of them.
 
 A hold is as long as its bar needs. Most figures are compared with the server's own, of the same requests, so that few
 of them are enough. `limit` is judged against a fixed number and needs many; `freeze` comes once a minute.
