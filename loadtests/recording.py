@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from readiness.rehearsal.evidence import SLICE_SECONDS, Counts, Phase
 from readiness.rehearsal.histogram import bucket
+from readiness.rehearsal.open_arrivals import QUARTERS_A_SECOND
 
 KINDS_KEPT = 40
 """Different errors of one endpoint; what comes beyond is counted as `other`."""
@@ -20,7 +21,12 @@ WORDS_KEPT = 300
 """Characters of what an exception says."""
 COARSE_BITS = 7
 """For the curves: 1.6 % wide."""
+QUARTER_BITS = 6
+"""For the quarters of a second: 3 % wide. There are many of them."""
 THOUSAND = 1000
+QUARTER = 1_000_000_000 // QUARTERS_A_SECOND
+"""Nanoseconds."""
+Key = TypeVar("Key")
 Why = Literal["first", "closed_by_target", "after_failure", "unexplained"]
 """For what reason a connection was opened."""
 
@@ -29,8 +35,8 @@ def _bump(counts: dict[Any, int], key: Any, by: int = 1) -> None:
     counts[key] = counts.get(key, 0) + by
 
 
-def _coarse(microseconds: int) -> int:
-    shift = microseconds.bit_length() - COARSE_BITS
+def _coarse(microseconds: int, bits: int = COARSE_BITS) -> int:
+    shift = microseconds.bit_length() - bits
     return microseconds >> shift << shift if shift > 0 else microseconds
 
 
@@ -110,9 +116,11 @@ class Counters:
     recorded_in: dict[str, int] = field(default_factory=dict)
     """Phase → requests sent in it whose outcome is known."""
     sent_at: dict[int, int] = field(default_factory=dict)
-    """Unix second → requests sent in it."""
+    """Quarter of a second since 1970 → requests sent in it."""
     answered_at: dict[int, int] = field(default_factory=dict)
-    """Unix second → answers that arrived in it."""
+    """Quarter of a second since 1970 → answers that arrived in it."""
+    took_at: dict[int, Counts] = field(default_factory=dict)
+    """Quarter of a second since 1970 → how long those took that were sent in it during the hold (kernel)."""
     connections: ConnectionCounts = field(default_factory=ConnectionCounts)
     broken_visits: int = 0
     """Visits that an exception broke off: what they had not sent yet is counted nowhere else."""
@@ -127,9 +135,21 @@ class Counters:
             _merge(vars(self.slices.setdefault(int(start), Slice())), part)
         for name in ("sent_in", "recorded_in", "sent_at", "answered_at"):
             _merge({name: getattr(self, name)}, {name: other[name]})
+        for quarter, took in other["took_at"].items():
+            _merge({"took": self.took_at.setdefault(int(quarter), {})}, {"took": took})
         _merge(vars(self.connections), other["connections"])
         self.broken_visits += other["broken_visits"]
         self.broken_because = self.broken_because or other["broken_because"]
+
+    def seconds(self) -> dict[int, tuple[int, int]]:
+        """Return Unix second → requests sent in it, answers that arrived in it."""
+        return pairs(_by_second(self.sent_at), _by_second(self.answered_at))
+
+    def quarters(self) -> dict[int, tuple[int, int, Counts]]:
+        """Return quarter of a second → requests sent in it, answers that arrived in it, how long those sent took."""
+        counts = pairs(self.sent_at, self.answered_at)
+        took = self.took_at
+        return {quarter: (*counts.get(quarter, (0, 0)), took.get(quarter, {})) for quarter in {**counts, **took}}
 
     def plain(self) -> dict[str, Any]:
         """Return the counters as plain values, which Locust sends from process to process."""
@@ -139,6 +159,19 @@ class Counters:
             "slices": {start: vars(part) for start, part in self.slices.items()},
             "connections": vars(self.connections),
         }
+
+
+def pairs(first: Mapping[Key, int], second: Mapping[Key, int]) -> dict[Key, tuple[int, int]]:
+    """Return both counts of each key, 0 where one of them has none."""
+    return {key: (first.get(key, 0), second.get(key, 0)) for key in {**first, **second}}
+
+
+def _by_second(quarters: Mapping[int, int]) -> dict[int, int]:
+    """Return counts of quarters of a second as counts of seconds."""
+    seconds: dict[int, int] = {}
+    for quarter, times in quarters.items():
+        _bump(seconds, quarter // QUARTERS_A_SECOND, times)
+    return seconds
 
 
 def _merge(mine: dict[str, Any], theirs: Mapping[str, Any]) -> None:
@@ -171,14 +204,14 @@ class RequestRecorder:
         """Count a request that is about to be sent; return the phase that it belongs to."""
         phase = self.phase(moment)
         _bump(self.counters.sent_in, phase)
-        _bump(self.counters.sent_at, moment // 1_000_000_000)
+        _bump(self.counters.sent_at, moment // QUARTER)
         return phase
 
     def end(self, sample: RequestSample) -> None:
         """Count the outcome of a request."""
         counters = self.counters
         _bump(counters.recorded_in, sample.phase)
-        _bump(counters.answered_at, (sample.sent + sample.kernel * THOUSAND) // 1_000_000_000)
+        _bump(counters.answered_at, (sample.sent + sample.kernel * THOUSAND) // QUARTER)
         start = sample.sent // 1_000_000_000 // SLICE_SECONDS * SLICE_SECONDS
         part = counters.slices.get(start) or counters.slices.setdefault(start, Slice())
         # A refusal is quick: in the percentiles it would make a broken target look fast. A time-out is a lower bound.
@@ -205,6 +238,9 @@ class RequestRecorder:
         tally.bytes += sample.size
         if not timed:
             return
+        quarter = sample.sent // QUARTER
+        took = self.counters.took_at.get(quarter) or self.counters.took_at.setdefault(quarter, {})
+        _bump(took, _coarse(sample.kernel, QUARTER_BITS))
         _bump(tally.kernel, bucket(sample.kernel))
         _bump(tally.naive, bucket(sample.naive))
         tally.late_microseconds += sample.naive - sample.kernel

@@ -143,6 +143,9 @@ class RehearsalEvidence(_Record):
     endpoints: dict[str, EndpointStatistics] = {}
     slices: dict[int, tuple[Counts, Counts, int, int]] = {}
     """Unix second of the start → kernel, naive (coarse), ok, failed."""
+    quarters: dict[int, tuple[int, int, Counts]] = {}
+    """Quarter of a second since 1970 → requests sent, answers that arrived, and of those sent in it during the hold
+    the time by the kernel (coarser). Evidence of earlier versions has none."""
     connections: OpenedConnections = OpenedConnections()
     generators: tuple[Generator, ...] = ()
     lost_workers: tuple[str, ...] = ()
