@@ -84,10 +84,11 @@ class RequestSample:
     name: str
     phase: Phase
     sent: int
+    """When the user wanted to send it; on an open connection, when it was sent."""
     limit: float
     """Seconds it may take."""
     kernel: int = 0
-    """The lower bound: from sending to the arrival that the kernel stamped."""
+    """The lower bound: from sending to the arrival that the kernel stamped, and `opening`."""
     naive: int = 0
     """The upper bound: from wanting to send to the end of parsing."""
     size: int = 0
@@ -97,6 +98,10 @@ class RequestSample:
     waited_out: bool = False
     """The time was up: it took at least that long, and is not left out of the percentiles."""
     stamped: bool = True
+    on_wire: int = 0
+    """When its first byte was sent: later than `sent` where a connection had to be opened first."""
+    opening: int = 0
+    """The lower bound of what the target took to take that connection, with TLS."""
 
 
 def _by_name() -> dict[str, Tally]:

@@ -41,7 +41,10 @@ class EndpointStatistics(_Record):
     errors: dict[str, int] = {}
     """What went wrong → how often."""
     kernel: Counts = {}
-    """From the moment of sending to the arrival that the kernel stamped, in µs: the user felt no less."""
+    """From the moment of sending to the arrival that the kernel stamped, in µs: the user felt no less.
+
+    Where a connection had to be opened first, with what the target took for that; evidence without `quarters` has not.
+    """
     naive: Counts = {}
     """From the moment of wanting to send to the end of parsing, in µs: the user felt no more."""
     late_microseconds: int = 0
@@ -71,7 +74,7 @@ class OpenedConnections(_Record):
     """The generator lost one that was alive: users who reconnect all the time are no users."""
     failed: int = 0
     connect: Counts = {}
-    """Time to connect, in µs, beside the latency and not part of its lower bound."""
+    """Time to connect, in µs, over the whole run; part of the latency of the request that needed it."""
     handshake: Counts = {}
     """Time for TLS, in µs."""
 

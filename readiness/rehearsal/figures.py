@@ -16,6 +16,42 @@ TIMED_OUT = ("no answer", "no connection")
 
 
 @dataclass(frozen=True)
+class Opening:
+    """What opening connections cost the users; medians, in seconds, over the whole run."""
+
+    opened_again: int
+    closed_by_target: int
+    requests: int
+    """In all phases."""
+    connect: float
+    handshake: float
+
+    @classmethod
+    def of(cls, evidence: RehearsalEvidence) -> Opening:
+        """Return it from the evidence."""
+        connections = evidence.connections
+        return cls(
+            opened_again=connections.opened - connections.first,
+            closed_by_target=connections.closed_by_target,
+            requests=evidence.sent,
+            connect=merged([connections.connect]).middle(MEDIAN),
+            handshake=merged([connections.handshake]).middle(MEDIAN),
+        )
+
+    def is_most_of(self, seconds: float) -> bool:
+        """Check whether opening connections is most of such a p95: more than one request in twenty had to."""
+        is_frequent = self.opened_again > self.requests * (1 - PERCENTILE)
+        return is_frequent and self.connect + self.handshake > seconds / 2
+
+    def __str__(self) -> str:
+        slow, took = ("TLS", self.handshake) if self.handshake > self.connect else ("connecting", self.connect)
+        return (
+            f"most of it is {slow}, {took:.3f} s each time (median), and users opened {self.opened_again:,} connections"
+            f" again, {self.closed_by_target:,} of them because the target had closed theirs"
+        )
+
+
+@dataclass(frozen=True)
 class Figures:
     """What the evidence adds up to. Times are in seconds, shares from 0 to 1; requests are those of the hold."""
 
@@ -55,6 +91,7 @@ class Figures:
     """The endpoints with the highest p95 (kernel), and that."""
     longest_silence: int
     """The most seconds on end without an answer, though users waited."""
+    opening: Opening
     lags: tuple[float, ...]
     """p99 of the loop's lag of each generator, in their order."""
     late_share: float
@@ -89,6 +126,7 @@ class Figures:
             p95_at_least=_certain(kernel).low,
             slowest=_slowest(evidence),
             longest_silence=evidence.longest_silence(),
+            opening=Opening.of(evidence),
             lags=tuple(merged([generator.lag]).middle(HIGHEST) for generator in evidence.generators),
             late_share=_late_share(evidence, requests, naive.mean),
         )

@@ -296,6 +296,10 @@ def _too_slow(figures: Figures, limit: float) -> Iterator[Reason]:
     if low < limit:
         return
 
+    if figures.opening.is_most_of(low):
+        message = f"p95 is {low:.3f} s at least, allowed below {limit:g} s: {figures.opening}"
+        yield Reason(Conclusion.FAIL, message, "keep connections alive, then mend this")
+        return
     if not figures.stalls.number:
         message = f"p95 is {low:.3f} s at least, allowed below {limit:g} s: {_slowest(figures)}"
         yield Reason(Conclusion.FAIL, message, "look at the slowest endpoints first")
