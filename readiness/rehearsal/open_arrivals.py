@@ -39,8 +39,8 @@ USUAL_SHARE = 0.1
 """The slice with this share of all below it has as many users waiting as is usual."""
 CROWD_SHARE = 0.1
 """Of all users: so many more than usual must wait."""
-CHANCE = 3
-"""Standard deviations (of a Poisson law) above what is usual: fewer come by chance."""
+CHANCE = 4.5
+"""Standard deviations (of a Poisson law) above what is usual, three above the mean: fewer come by chance."""
 FEW_SHARE = 0.2
 """Of the usual arrivals: with fewer sent, those say nothing about the whole slice."""
 TOGETHER_SHARE = 0.75
