@@ -114,6 +114,8 @@ class Counters:
 
     endpoints: dict[str, Tally] = field(default_factory=_by_name)
     """Name of the request → those of the hold."""
+    recovery: dict[str, Tally] = field(default_factory=_by_name)
+    """Name of the request → those of the second half of the recovery."""
     slices: dict[int, Slice] = field(default_factory=dict)
     """Unix second of the start → what was sent in it."""
     sent_in: dict[str, int] = field(default_factory=dict)
@@ -134,8 +136,9 @@ class Counters:
 
     def add(self, other: Mapping[str, Any]) -> None:
         """Merge the plain form of another process's counters."""
-        for name, tally in other["endpoints"].items():
-            _merge(vars(self.endpoints.setdefault(name, Tally())), tally)
+        for mine, theirs in ((self.endpoints, other["endpoints"]), (self.recovery, other["recovery"])):
+            for name, tally in theirs.items():
+                _merge(vars(mine.setdefault(name, Tally())), tally)
         for start, part in other["slices"].items():
             _merge(vars(self.slices.setdefault(int(start), Slice())), part)
         for name in ("sent_in", "recorded_in", "sent_at", "answered_at"):
@@ -161,6 +164,7 @@ class Counters:
         return {
             **vars(self),
             "endpoints": {name: vars(tally) for name, tally in self.endpoints.items()},
+            "recovery": {name: vars(tally) for name, tally in self.recovery.items()},
             "slices": {start: vars(part) for start, part in self.slices.items()},
             "connections": vars(self.connections),
         }
@@ -188,6 +192,25 @@ def _merge(mine: dict[str, Any], theirs: Mapping[str, Any]) -> None:
             mine[name] += value
 
 
+def _count(tallies: dict[str, Tally], sample: RequestSample, timed: bool) -> None:
+    """Count the outcome of a request that is judged."""
+    tally = tallies.get(sample.name) or tallies.setdefault(sample.name, Tally())
+    if sample.error is None:
+        tally.ok += 1
+    else:
+        tally.failed += 1
+        has_its_own_count = sample.error in tally.errors or len(tally.errors) < KINDS_KEPT
+        _bump(tally.errors, sample.error if has_its_own_count else "other")
+    tally.bytes += sample.size
+    if not timed:
+        return
+    _bump(tally.kernel, bucket(sample.kernel))
+    _bump(tally.naive, bucket(sample.naive))
+    tally.late_microseconds += sample.naive - sample.kernel
+    if not sample.stamped:
+        tally.unstamped += 1
+
+
 @dataclass
 class RequestRecorder:
     """Takes every request of this process."""
@@ -196,6 +219,8 @@ class RequestRecorder:
     hold_from: float = math.inf
     hold_until: float = math.inf
     """Unix seconds; known once all users are there."""
+    recovery_seconds: float = 0.0
+    """How long a few users stay after the hold."""
 
     def phase(self, moment: int) -> Phase:
         """Return the phase of a moment (nanoseconds)."""
@@ -203,7 +228,9 @@ class RequestRecorder:
         if seconds < self.hold_from:
             # Until all users are there, nobody knows when the hold begins.
             return "ramp" if self.hold_from == math.inf else "settle"
-        return "hold" if seconds < self.hold_until else "drain"
+        if seconds < self.hold_until:
+            return "hold"
+        return "recovery" if seconds < self.hold_until + self.recovery_seconds else "drain"
 
     def begin(self, moment: int) -> Phase:
         """Count a request that is about to be sent; return the phase that it belongs to."""
@@ -228,29 +255,15 @@ class RequestRecorder:
         if timed:
             _bump(part.kernel, _coarse(sample.kernel))
             _bump(part.naive, _coarse(sample.naive))
+        if sample.phase in {"hold", "recovery"} and timed:
+            quarter = sample.sent // QUARTER
+            took = counters.took_at.get(quarter) or counters.took_at.setdefault(quarter, {})
+            _bump(took, _coarse(sample.kernel, QUARTER_BITS))
         if sample.phase == "hold":
-            self._count_in_hold(sample, timed)
-
-    def _count_in_hold(self, sample: RequestSample, timed: bool) -> None:
-        tallies = self.counters.endpoints
-        tally = tallies.get(sample.name) or tallies.setdefault(sample.name, Tally())
-        if sample.error is None:
-            tally.ok += 1
-        else:
-            tally.failed += 1
-            has_its_own_count = sample.error in tally.errors or len(tally.errors) < KINDS_KEPT
-            _bump(tally.errors, sample.error if has_its_own_count else "other")
-        tally.bytes += sample.size
-        if not timed:
-            return
-        quarter = sample.sent // QUARTER
-        took = self.counters.took_at.get(quarter) or self.counters.took_at.setdefault(quarter, {})
-        _bump(took, _coarse(sample.kernel, QUARTER_BITS))
-        _bump(tally.kernel, bucket(sample.kernel))
-        _bump(tally.naive, bucket(sample.naive))
-        tally.late_microseconds += sample.naive - sample.kernel
-        if not sample.stamped:
-            tally.unstamped += 1
+            _count(counters.endpoints, sample, timed)
+        # The first half is for the target to come back, and for the other users to leave.
+        elif sample.phase == "recovery" and sample.sent / 1e9 >= self.hold_until + self.recovery_seconds / 2:
+            _count(counters.recovery, sample, timed)
 
     def connected(self, why: Why, connect: int, handshake: int) -> None:
         """Count a connection that was opened, with its times in µs."""

@@ -7,6 +7,7 @@ import importlib.metadata
 import logging
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from loadtests.client import Client, ClientConfig
 from loadtests.connection import trust
 from loadtests.health import Health
-from loadtests.recording import RequestRecorder, pairs
+from loadtests.recording import RequestRecorder, Tally, pairs
 from loadtests.safety import LoadPermission, LoadRefused, permit, stage_of
 from readiness.environment.schema import Environment, Reading, host_of, load
 from readiness.rehearsal import evidence as rehearsal_evidence
@@ -93,6 +94,7 @@ class RehearsalRun:
         gc.freeze()
         self.recorder.hold_from = time.time() + seconds_from_now
         self.recorder.hold_until = self.recorder.hold_from + self.stage.hold_minutes * 60
+        self.recorder.recovery_seconds = self.stage.recovery_seconds
 
     def evidence(self) -> RehearsalEvidence:
         """Return the evidence of what is known now."""
@@ -125,7 +127,8 @@ class RehearsalRun:
                 "quarters": counters.quarters() if self.ended != "running" else {},
                 "users": self.users,
                 "phases": pairs(counters.sent_in, counters.recorded_in),
-                "endpoints": {name: EndpointStatistics(**vars(tally)) for name, tally in counters.endpoints.items()},
+                "endpoints": _statistics(counters.endpoints),
+                "recovery": _statistics(counters.recovery),
                 "slices": {
                     start: (part.kernel, part.naive, part.ok, part.failed) for start, part in counters.slices.items()
                 },
@@ -195,6 +198,10 @@ class RehearsalRun:
             return None, f"{url}: {error}"
         finally:
             client.close()
+
+
+def _statistics(tallies: Mapping[str, Tally]) -> dict[str, EndpointStatistics]:
+    return {name: EndpointStatistics(**vars(tally)) for name, tally in tallies.items()}
 
 
 def _versions() -> dict[str, str]:

@@ -26,7 +26,7 @@ LACKED = "the generator: "
 """An error of the generator's own machine begins so."""
 
 Counts = dict[int, int]
-Phase = Literal["ramp", "settle", "hold", "drain"]
+Phase = Literal["ramp", "settle", "hold", "recovery", "drain"]
 
 
 class _Record(BaseModel):
@@ -144,11 +144,13 @@ class RehearsalEvidence(_Record):
     phases: dict[Phase, tuple[int, int]] = {}
     """Phase → requests sent in it, and how many of those were recorded."""
     endpoints: dict[str, EndpointStatistics] = {}
+    recovery: dict[str, EndpointStatistics] = {}
+    """The requests that few users sent once the load had gone, in the second half of that time."""
     slices: dict[int, tuple[Counts, Counts, int, int]] = {}
     """Unix second of the start → kernel, naive (coarse), ok, failed."""
     quarters: dict[int, tuple[int, int, Counts]] = {}
     """Quarter of a second since 1970 → requests sent, answers that arrived, and of those sent in it during the hold
-    the time by the kernel (coarser). Evidence of earlier versions has none."""
+    or the recovery the time by the kernel (coarser). Evidence of earlier versions has none."""
     connections: OpenedConnections = OpenedConnections()
     generators: tuple[Generator, ...] = ()
     lost_workers: tuple[str, ...] = ()

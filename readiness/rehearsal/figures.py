@@ -7,6 +7,7 @@ from operator import itemgetter
 
 from readiness.rehearsal.evidence import RehearsalEvidence
 from readiness.rehearsal.histogram import SECOND, Bounds, Distribution, merged
+from readiness.rehearsal.recovery import Recovery
 from readiness.rehearsal.stalls import Stalls
 
 MEDIAN, PERCENTILE, HIGHEST = 0.5, 0.95, 0.99
@@ -92,6 +93,7 @@ class Figures:
     longest_silence: int
     """The most seconds on end without an answer, though users waited."""
     opening: Opening
+    recovery: Recovery
     lags: tuple[float, ...]
     """p99 of the loop's lag of each generator, in their order."""
     late_share: float
@@ -127,6 +129,7 @@ class Figures:
             slowest=_slowest(evidence),
             longest_silence=evidence.longest_silence(),
             opening=Opening.of(evidence),
+            recovery=Recovery.of(evidence),
             lags=tuple(merged([generator.lag]).middle(HIGHEST) for generator in evidence.generators),
             late_share=_late_share(evidence, requests, naive.mean),
         )

@@ -120,6 +120,9 @@ def _measurements(figures: Figures, stage: Stage) -> Iterator[Measurement]:
     yield below("p95 for users who come when they want, at least", figures.p95_open.low, limit, "s")
     yield below("p95 for users who come when they want, at most", figures.p95_open.high, limit, "s")
     yield below("share of failed requests", figures.share_failed, stage.share_below)
+    if stage.recovery_seconds:
+        yield below("p95 when the load had gone, at most", figures.recovery.p95.high, limit, "s")
+        yield below("share of failed requests when the load had gone", figures.recovery.share_failed, stage.share_below)
     yield at_most("share of requests without an outcome", figures.share_lost, LOST_SHARE)
     yield at_most("p99 of the loop's lag", max(figures.lags, default=0.0), LAG_SECONDS, "s")
     queued = max((generator.queue_share for generator in figures.evidence.generators), default=0.0)
@@ -270,6 +273,8 @@ def _failed(figures: Figures, stage: Stage, *, starved: bool) -> Iterator[Reason
     """Yield what the target did wrong, as far as it is certain."""
     yield from _too_many_errors(figures, stage, starved=starved)
     yield from _too_slow(figures, stage.p95_seconds_below)
+    for fault in figures.recovery.faults(stage):
+        yield Reason(Conclusion.FAIL, fault, "find what keeps it busy: retries, queues, pools; shed load earlier")
 
 
 def _too_many_errors(figures: Figures, stage: Stage, *, starved: bool) -> Iterator[Reason]:
@@ -333,6 +338,9 @@ def _undecided(figures: Figures, stage: Stage) -> Iterator[Reason]:
         yield Reason(Conclusion.INCONCLUSIVE, message, "hold longer")
 
     yield from _too_near(figures, stage.p95_seconds_below)
+    again = _again(figures.evidence)
+    for doubt in figures.recovery.doubts(stage):
+        yield Reason(Conclusion.INCONCLUSIVE, doubt, f"give the stage longer recovery_minutes, then: {again}")
 
 
 def _too_near(figures: Figures, limit: float) -> Iterator[Reason]:
