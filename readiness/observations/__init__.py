@@ -135,7 +135,7 @@ class Observation:
         names: list[str] = []
         for name in self.parameters:
             if name == LIMITS and self.limits_type:
-                names += inspect.signature(self.limits_type).parameters
+                names += _fields(self.limits_type)
             elif name == LINE or name not in RESERVED:
                 names.append(name)
         return tuple(names)
@@ -245,6 +245,14 @@ def observation(
         return function
 
     return register(look) if look else register
+
+
+def _fields(limits: Callable[..., object]) -> list[str]:
+    """Return the names of the fields of a class of limits."""
+    # The signature of a class of `Limits` is not there before the first line stated it: it is made ready so late.
+    if isinstance(limits, type) and issubclass(limits, Limits):
+        return list(limits.model_fields)
+    return list(inspect.signature(limits).parameters)
 
 
 def _several(needs: Needs | None) -> tuple[AnyNeed | KnownReading, ...]:
