@@ -226,8 +226,13 @@ class Client:
         """Send, wait and fill in the sample's times; return what went wrong before an answer was there, or None."""
         deadline = Timeout.start_new(sample.limit)
         try:
-            connection = link.connection if link.connection and link.connection.alive() else self._open(link, origin)
-            sample.sent = connection.send(request)
+            if link.connection and link.connection.alive():
+                connection = link.connection
+                sample.sent = sample.on_wire = connection.send(request)
+            else:
+                # The user waits for the connection too: the request was sent when it was wanted.
+                connection = self._open(link, origin, sample)
+                sample.on_wire = connection.send(request)
             try:
                 stamp = connection.receive(reply)
             except (StopUser, GreenletExit) as stop:
@@ -249,10 +254,10 @@ class Client:
     def _arrived(self, link: OriginConnection, reply: Reply, stamp: int, sample: RequestSample) -> None:
         """Fill in when the answer arrived, by the kernel's stamp (ns; 0 without one), and take its cookies."""
         # No stamp on this system: not before the loop last had its turn.
-        if stamp <= sample.sent:
+        if stamp <= sample.on_wire:
             sample.stamped = False
-            stamp = max(sample.sent, now() - round(self._config.health.latest_lag * 1e9))
-        sample.kernel = (stamp - sample.sent) // 1000
+            stamp = max(sample.on_wire, now() - round(self._config.health.latest_lag * 1e9))
+        sample.kernel = sample.opening + (stamp - sample.on_wire) // 1000
         if not reply.should_keep_alive():
             link.give_up("closed_by_target")
         for line in reply.headers("set-cookie"):
@@ -269,7 +274,7 @@ class Client:
             link.give_up()
             return _error_text(error)
 
-        in_time = sample.sent < stamp <= sample.sent + round(limit * 1e9)
+        in_time = sample.on_wire < stamp <= sample.sent + round(limit * 1e9)
         if in_time:
             self._arrived(link, reply, stamp, sample)
             return None
@@ -281,8 +286,9 @@ class Client:
             return f"no connection within {limit:g} s"
         return f"no answer within {limit:g} s"
 
-    def _open(self, link: OriginConnection, origin: Origin) -> Connection:
+    def _open(self, link: OriginConnection, origin: Origin, sample: RequestSample) -> Connection:
         """Open a connection, to the next address where one cannot be reached. Raises OSError where none can."""
+        began = time.perf_counter()
         if link.connection:
             link.give_up("closed_by_target")
 
@@ -291,7 +297,7 @@ class Client:
         for _ in link.addresses:
             address = link.addresses[link.turn % len(link.addresses)]
             try:
-                return self._connect(link, origin, address)
+                connection = self._connect(link, origin, address)
             except _REACHED:
                 raise
             except Timeout:
@@ -302,8 +308,19 @@ class Client:
                 # Where IPv6 is switched off, its addresses fail as if the ports were used up: the others tell more.
                 switched_off = address.family == AF_INET6 and error.errno == errno.EADDRNOTAVAIL
                 failures.append((switched_off, error.errno not in _LACKS, error))
+            else:
+                sample.opening = self._opening(connection, time.perf_counter() - began, tries=len(failures) + 1)
+                return connection
         # What this machine lacks comes first: it is no failure of the target.
         raise min(failures, key=itemgetter(0, 1))[2]
+
+    def _opening(self, connection: Connection, seconds: float, tries: int) -> int:
+        """Return how many µs of opening a connection were the target's, at least; the rest is the generator's own."""
+        connect = connection.peer_connect
+        # Without the kernel's word, and where an address did not answer: as for an answer without a stamp.
+        if connect is None or tries > 1:
+            connect = max(0.0, seconds - connection.handshake - self._config.health.latest_lag)
+        return round((connect + connection.peer_handshake) * 1e6)
 
     def _connect(self, link: OriginConnection, origin: Origin, address: Address) -> Connection:
         """Return a new connection; record why it was opened and how long that took."""

@@ -27,6 +27,9 @@ _ROOM = 128
 _BLOCK = 65_536
 _READ, _WRITE, _POLLIN = 1, 2, 1
 _TIMES = struct.Struct("qq")
+_RTT, _RETRANSMITTED = 68, 100
+"""Where `tcpi_rtt` (µs) and `tcpi_total_retrans` stand in `struct tcp_info` (linux/tcp.h)."""
+_NUMBER = struct.Struct("I")
 BILLION = 1_000_000_000
 
 
@@ -64,12 +67,13 @@ def trust(certificates: str | None = None) -> ssl.SSLContext:
 class Connection:
     """An open connection. Every method may raise OSError; `gevent.Timeout` of the caller goes through it.
 
-    `handshake` is how long TLS took, in seconds.
+    `handshake` is how long TLS took, in seconds, and `peer_handshake` how much of it was the other side's, by the
+    kernel's stamps; `peer_connect` is how long the other side took to take the connection, None where nobody knows.
     """
 
     __slots__ = (
         *("_hub", "_incoming", "_outgoing", "_poll", "_readable", "_slim", "_socket", "_tls", "_writable"),
-        "handshake",
+        *("handshake", "peer_connect", "peer_handshake"),
     )
 
     def __init__(self, address: Address, context: ssl.SSLContext | None) -> None:
@@ -83,7 +87,8 @@ class Connection:
         self._poll.register(number, _POLLIN)
         self._tls: ssl.SSLObject | None = None
         self._slim = False
-        self.handshake = 0.0
+        self.handshake = self.peer_handshake = 0.0
+        self.peer_connect: float | None = None
         opened = False
         try:
             self._connect(address)
@@ -105,6 +110,16 @@ class Connection:
             code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             raise OSError(code, errno.errorcode.get(code, "connect"))
+        self.peer_connect = self._round_trip()
+
+    def _round_trip(self) -> float | None:
+        """Return the seconds from SYN to its answer by the kernel; None where SYN had to be sent again."""
+        if not hasattr(socket, "TCP_INFO"):
+            return None
+        information = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RETRANSMITTED + _NUMBER.size)
+        if len(information) < _RETRANSMITTED + _NUMBER.size or _NUMBER.unpack_from(information, _RETRANSMITTED)[0]:
+            return None
+        return float(_NUMBER.unpack_from(information, _RTT)[0]) / 1e6
 
     def _secure(self, context: ssl.SSLContext, host: str) -> None:
         began = time.perf_counter()
@@ -114,10 +129,12 @@ class Connection:
             try:
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:
+                sent = now()
                 self._send(self._outgoing.read())
-                data, _ = self._wait_and_read()
+                data, stamp = self._wait_and_read()
                 if not data:
                     raise ConnectionResetError(errno.ECONNRESET, "closed during the TLS handshake") from None
+                self.peer_handshake += max(0, stamp - sent) / BILLION
                 self._incoming.write(data)
             else:
                 break

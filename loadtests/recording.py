@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from readiness.rehearsal.evidence import SLICE_SECONDS, Counts, Phase
 from readiness.rehearsal.histogram import bucket
+from readiness.rehearsal.open_arrivals import QUARTERS_A_SECOND
 
 KINDS_KEPT = 40
 """Different errors of one endpoint; what comes beyond is counted as `other`."""
@@ -20,7 +21,12 @@ WORDS_KEPT = 300
 """Characters of what an exception says."""
 COARSE_BITS = 7
 """For the curves: 1.6 % wide."""
+QUARTER_BITS = 6
+"""For the quarters of a second: 3 % wide. There are many of them."""
 THOUSAND = 1000
+QUARTER = 1_000_000_000 // QUARTERS_A_SECOND
+"""Nanoseconds."""
+Key = TypeVar("Key")
 Why = Literal["first", "closed_by_target", "after_failure", "unexplained"]
 """For what reason a connection was opened."""
 
@@ -29,8 +35,8 @@ def _bump(counts: dict[Any, int], key: Any, by: int = 1) -> None:
     counts[key] = counts.get(key, 0) + by
 
 
-def _coarse(microseconds: int) -> int:
-    shift = microseconds.bit_length() - COARSE_BITS
+def _coarse(microseconds: int, bits: int = COARSE_BITS) -> int:
+    shift = microseconds.bit_length() - bits
     return microseconds >> shift << shift if shift > 0 else microseconds
 
 
@@ -78,10 +84,11 @@ class RequestSample:
     name: str
     phase: Phase
     sent: int
+    """When the user wanted to send it; on an open connection, when it was sent."""
     limit: float
     """Seconds it may take."""
     kernel: int = 0
-    """The lower bound: from sending to the arrival that the kernel stamped."""
+    """The lower bound: from sending to the arrival that the kernel stamped, and `opening`."""
     naive: int = 0
     """The upper bound: from wanting to send to the end of parsing."""
     size: int = 0
@@ -91,6 +98,10 @@ class RequestSample:
     waited_out: bool = False
     """The time was up: it took at least that long, and is not left out of the percentiles."""
     stamped: bool = True
+    on_wire: int = 0
+    """When its first byte was sent: later than `sent` where a connection had to be opened first."""
+    opening: int = 0
+    """The lower bound of what the target took to take that connection, with TLS."""
 
 
 def _by_name() -> dict[str, Tally]:
@@ -103,6 +114,8 @@ class Counters:
 
     endpoints: dict[str, Tally] = field(default_factory=_by_name)
     """Name of the request → those of the hold."""
+    recovery: dict[str, Tally] = field(default_factory=_by_name)
+    """Name of the request → those of the second half of the recovery."""
     slices: dict[int, Slice] = field(default_factory=dict)
     """Unix second of the start → what was sent in it."""
     sent_in: dict[str, int] = field(default_factory=dict)
@@ -110,9 +123,11 @@ class Counters:
     recorded_in: dict[str, int] = field(default_factory=dict)
     """Phase → requests sent in it whose outcome is known."""
     sent_at: dict[int, int] = field(default_factory=dict)
-    """Unix second → requests sent in it."""
+    """Quarter of a second since 1970 → requests sent in it."""
     answered_at: dict[int, int] = field(default_factory=dict)
-    """Unix second → answers that arrived in it."""
+    """Quarter of a second since 1970 → answers that arrived in it."""
+    took_at: dict[int, Counts] = field(default_factory=dict)
+    """Quarter of a second since 1970 → how long those took that were sent in it during the hold (kernel)."""
     connections: ConnectionCounts = field(default_factory=ConnectionCounts)
     broken_visits: int = 0
     """Visits that an exception broke off: what they had not sent yet is counted nowhere else."""
@@ -121,24 +136,51 @@ class Counters:
 
     def add(self, other: Mapping[str, Any]) -> None:
         """Merge the plain form of another process's counters."""
-        for name, tally in other["endpoints"].items():
-            _merge(vars(self.endpoints.setdefault(name, Tally())), tally)
+        for mine, theirs in ((self.endpoints, other["endpoints"]), (self.recovery, other["recovery"])):
+            for name, tally in theirs.items():
+                _merge(vars(mine.setdefault(name, Tally())), tally)
         for start, part in other["slices"].items():
             _merge(vars(self.slices.setdefault(int(start), Slice())), part)
         for name in ("sent_in", "recorded_in", "sent_at", "answered_at"):
             _merge({name: getattr(self, name)}, {name: other[name]})
+        for quarter, took in other["took_at"].items():
+            _merge({"took": self.took_at.setdefault(int(quarter), {})}, {"took": took})
         _merge(vars(self.connections), other["connections"])
         self.broken_visits += other["broken_visits"]
         self.broken_because = self.broken_because or other["broken_because"]
+
+    def seconds(self) -> dict[int, tuple[int, int]]:
+        """Return Unix second → requests sent in it, answers that arrived in it."""
+        return pairs(_by_second(self.sent_at), _by_second(self.answered_at))
+
+    def quarters(self) -> dict[int, tuple[int, int, Counts]]:
+        """Return quarter of a second → requests sent in it, answers that arrived in it, how long those sent took."""
+        counts = pairs(self.sent_at, self.answered_at)
+        took = self.took_at
+        return {quarter: (*counts.get(quarter, (0, 0)), took.get(quarter, {})) for quarter in {**counts, **took}}
 
     def plain(self) -> dict[str, Any]:
         """Return the counters as plain values, which Locust sends from process to process."""
         return {
             **vars(self),
             "endpoints": {name: vars(tally) for name, tally in self.endpoints.items()},
+            "recovery": {name: vars(tally) for name, tally in self.recovery.items()},
             "slices": {start: vars(part) for start, part in self.slices.items()},
             "connections": vars(self.connections),
         }
+
+
+def pairs(first: Mapping[Key, int], second: Mapping[Key, int]) -> dict[Key, tuple[int, int]]:
+    """Return both counts of each key, 0 where one of them has none."""
+    return {key: (first.get(key, 0), second.get(key, 0)) for key in {**first, **second}}
+
+
+def _by_second(quarters: Mapping[int, int]) -> dict[int, int]:
+    """Return counts of quarters of a second as counts of seconds."""
+    seconds: dict[int, int] = {}
+    for quarter, times in quarters.items():
+        _bump(seconds, quarter // QUARTERS_A_SECOND, times)
+    return seconds
 
 
 def _merge(mine: dict[str, Any], theirs: Mapping[str, Any]) -> None:
@@ -150,6 +192,25 @@ def _merge(mine: dict[str, Any], theirs: Mapping[str, Any]) -> None:
             mine[name] += value
 
 
+def _count(tallies: dict[str, Tally], sample: RequestSample, timed: bool) -> None:
+    """Count the outcome of a request that is judged."""
+    tally = tallies.get(sample.name) or tallies.setdefault(sample.name, Tally())
+    if sample.error is None:
+        tally.ok += 1
+    else:
+        tally.failed += 1
+        has_its_own_count = sample.error in tally.errors or len(tally.errors) < KINDS_KEPT
+        _bump(tally.errors, sample.error if has_its_own_count else "other")
+    tally.bytes += sample.size
+    if not timed:
+        return
+    _bump(tally.kernel, bucket(sample.kernel))
+    _bump(tally.naive, bucket(sample.naive))
+    tally.late_microseconds += sample.naive - sample.kernel
+    if not sample.stamped:
+        tally.unstamped += 1
+
+
 @dataclass
 class RequestRecorder:
     """Takes every request of this process."""
@@ -158,6 +219,8 @@ class RequestRecorder:
     hold_from: float = math.inf
     hold_until: float = math.inf
     """Unix seconds; known once all users are there."""
+    recovery_seconds: float = 0.0
+    """How long a few users stay after the hold."""
 
     def phase(self, moment: int) -> Phase:
         """Return the phase of a moment (nanoseconds)."""
@@ -165,20 +228,22 @@ class RequestRecorder:
         if seconds < self.hold_from:
             # Until all users are there, nobody knows when the hold begins.
             return "ramp" if self.hold_from == math.inf else "settle"
-        return "hold" if seconds < self.hold_until else "drain"
+        if seconds < self.hold_until:
+            return "hold"
+        return "recovery" if seconds < self.hold_until + self.recovery_seconds else "drain"
 
     def begin(self, moment: int) -> Phase:
         """Count a request that is about to be sent; return the phase that it belongs to."""
         phase = self.phase(moment)
         _bump(self.counters.sent_in, phase)
-        _bump(self.counters.sent_at, moment // 1_000_000_000)
+        _bump(self.counters.sent_at, moment // QUARTER)
         return phase
 
     def end(self, sample: RequestSample) -> None:
         """Count the outcome of a request."""
         counters = self.counters
         _bump(counters.recorded_in, sample.phase)
-        _bump(counters.answered_at, (sample.sent + sample.kernel * THOUSAND) // 1_000_000_000)
+        _bump(counters.answered_at, (sample.sent + sample.kernel * THOUSAND) // QUARTER)
         start = sample.sent // 1_000_000_000 // SLICE_SECONDS * SLICE_SECONDS
         part = counters.slices.get(start) or counters.slices.setdefault(start, Slice())
         # A refusal is quick: in the percentiles it would make a broken target look fast. A time-out is a lower bound.
@@ -190,26 +255,15 @@ class RequestRecorder:
         if timed:
             _bump(part.kernel, _coarse(sample.kernel))
             _bump(part.naive, _coarse(sample.naive))
+        if sample.phase in {"hold", "recovery"} and timed:
+            quarter = sample.sent // QUARTER
+            took = counters.took_at.get(quarter) or counters.took_at.setdefault(quarter, {})
+            _bump(took, _coarse(sample.kernel, QUARTER_BITS))
         if sample.phase == "hold":
-            self._count_in_hold(sample, timed)
-
-    def _count_in_hold(self, sample: RequestSample, timed: bool) -> None:
-        tallies = self.counters.endpoints
-        tally = tallies.get(sample.name) or tallies.setdefault(sample.name, Tally())
-        if sample.error is None:
-            tally.ok += 1
-        else:
-            tally.failed += 1
-            has_its_own_count = sample.error in tally.errors or len(tally.errors) < KINDS_KEPT
-            _bump(tally.errors, sample.error if has_its_own_count else "other")
-        tally.bytes += sample.size
-        if not timed:
-            return
-        _bump(tally.kernel, bucket(sample.kernel))
-        _bump(tally.naive, bucket(sample.naive))
-        tally.late_microseconds += sample.naive - sample.kernel
-        if not sample.stamped:
-            tally.unstamped += 1
+            _count(counters.endpoints, sample, timed)
+        # The first half is for the target to come back, and for the other users to leave.
+        elif sample.phase == "recovery" and sample.sent / 1e9 >= self.hold_until + self.recovery_seconds / 2:
+            _count(counters.recovery, sample, timed)
 
     def connected(self, why: Why, connect: int, handshake: int) -> None:
         """Count a connection that was opened, with its times in µs."""

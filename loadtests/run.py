@@ -11,23 +11,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from loadtests.client import Client, ClientConfig
 from loadtests.connection import trust
 from loadtests.health import Health
-from loadtests.recording import RequestRecorder
+from loadtests.recording import RequestRecorder, Tally, pairs
 from loadtests.safety import LoadPermission, LoadRefused, permit, stage_of
 from readiness.environment.schema import Environment, Reading, host_of, load
 from readiness.rehearsal import evidence as rehearsal_evidence
-from readiness.rehearsal.evidence import EndpointStatistics, Generator, LoadTarget, OpenedConnections, RehearsalEvidence
+from readiness.rehearsal.evidence import (
+    EndpointStatistics,
+    Generator,
+    LoadTarget,
+    OpenedConnections,
+    RehearsalEvidence,
+)
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.journeys import Step, point
 from readiness.rehearsal.stages import Stage
 from readiness.rehearsal.verdict import Judgement, judge
 
 LOG = logging.getLogger("rehearsal")
-Key = TypeVar("Key")
 PACKAGES = ("locust", "gevent", "geventhttpclient", "production-readiness")
 
 
@@ -89,6 +94,7 @@ class RehearsalRun:
         gc.freeze()
         self.recorder.hold_from = time.time() + seconds_from_now
         self.recorder.hold_until = self.recorder.hold_from + self.stage.hold_minutes * 60
+        self.recorder.recovery_seconds = self.stage.recovery_seconds
 
     def evidence(self) -> RehearsalEvidence:
         """Return the evidence of what is known now."""
@@ -116,10 +122,13 @@ class RehearsalRun:
                 "finished_at": datetime.now(UTC) if self.ended != "running" else None,
                 "ended": self.ended,
                 "ended_because": self.ended_because,
-                "seconds": _pairs(counters.sent_at, counters.answered_at),
+                "seconds": counters.seconds(),
+                # Five megabytes for 2,000 users in half an hour, and evidence that breaks off proves nothing anyway.
+                "quarters": counters.quarters() if self.ended != "running" else {},
                 "users": self.users,
-                "phases": _pairs(counters.sent_in, counters.recorded_in),
-                "endpoints": {name: EndpointStatistics(**vars(tally)) for name, tally in counters.endpoints.items()},
+                "phases": pairs(counters.sent_in, counters.recorded_in),
+                "endpoints": _statistics(counters.endpoints),
+                "recovery": _statistics(counters.recovery),
                 "slices": {
                     start: (part.kernel, part.naive, part.ok, part.failed) for start, part in counters.slices.items()
                 },
@@ -191,9 +200,8 @@ class RehearsalRun:
             client.close()
 
 
-def _pairs(first: Mapping[Key, int], second: Mapping[Key, int]) -> dict[Key, tuple[int, int]]:
-    """Return both counts of each key, 0 where one of them has none."""
-    return {key: (first.get(key, 0), second.get(key, 0)) for key in {**first, **second}}
+def _statistics(tallies: Mapping[str, Tally]) -> dict[str, EndpointStatistics]:
+    return {name: EndpointStatistics(**vars(tally)) for name, tally in tallies.items()}
 
 
 def _versions() -> dict[str, str]:

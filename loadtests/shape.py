@@ -48,7 +48,13 @@ class StageCourse:
             self._settle_once_all_are_there(runner, moment)
             return self.wanted
 
-        if moment >= hold_until or self._aborts(moment):
+        if moment >= hold_until:
+            if moment < hold_until + self.run.recorder.recovery_seconds:
+                return self.few
+            self.draining = True
+            return self._drain(runner, moment)
+
+        if self._aborts(moment):
             self.draining = True
             return self._drain(runner, moment)
         return self.wanted
@@ -58,6 +64,17 @@ class StageCourse:
         """All users, as fast as they are to come (users a second)."""
         stage = self.run.stage
         return stage.users, min(stage.users_per_second, stage.users)
+
+    @property
+    def few(self) -> tuple[int, float]:
+        """The users that stay when the load goes, all others at once."""
+        stage = self.run.stage
+        return stage.recovery_users, self._at_once
+
+    @property
+    def _at_once(self) -> float:
+        """Users a second."""
+        return float(max(100, self.run.stage.users))
 
     def stop(self, runner: Runner, because: str) -> None:
         """End early: the users finish what they began. While they still come, or when told twice, at once."""
@@ -70,6 +87,7 @@ class StageCourse:
             return
 
         run.recorder.hold_until = min(run.recorder.hold_until, time.time())
+        run.recorder.recovery_seconds = 0.0
         self.draining = True
 
     def _settle_once_all_are_there(self, runner: Runner, moment: float) -> None:
@@ -112,11 +130,12 @@ class StageCourse:
         self.run.ended = "aborted"
         self.run.ended_because = f"{failed} of {requests} requests failed within {ABORT_SECONDS} s"
         self.run.recorder.hold_until = moment
+        self.run.recorder.recovery_seconds = 0.0
         return True
 
     def _drain(self, runner: Runner, moment: float) -> tuple[int, float] | None:
         """Let the users finish; return None when the last reports are in."""
-        nobody_at_once = 0, float(max(100, self.run.stage.users))
+        nobody_at_once = 0, self._at_once
         if runner.user_count > 0:
             return nobody_at_once
 

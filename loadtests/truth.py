@@ -44,6 +44,10 @@ class Law:
     """For so long in every so many seconds nothing is answered."""
     hang: float = 0.0
     """Share of the requests that are never answered."""
+    breaks_at: float = 0.0
+    """With so many requests at once it breaks for good (a metastable failure); 0 is never."""
+    broken_seconds: float = 0.0
+    """So much longer each answer takes from then on."""
 
     def delay(self, chance: random.Random) -> float:
         """Return one delay in seconds, drawn from the lognormal law with this median and p95."""
@@ -68,6 +72,9 @@ class ServerRecord:
     connections: int = 0
     requests: int = 0
     """Those that came, answered or not."""
+    waiting: int = 0
+    """Those that came and are not answered yet."""
+    is_broken: bool = False
     lag: Distribution = field(default_factory=Distribution)
     """How late the server's own loop woke up: what waits unread in its sockets is in no record of its own."""
 
@@ -132,6 +139,11 @@ class ServerConnection(asyncio.Protocol):
 
         seconds = self._law.delay(self._chance)
         seconds += self._law.held(self._wall + came + seconds)
+        self._record.waiting += 1
+        if self._law.breaks_at and self._record.waiting >= self._law.breaks_at:
+            self._record.is_broken = True
+        if self._record.is_broken:
+            seconds += self._law.broken_seconds
         self._loop.call_later(seconds, self._answer, came)
 
     def _recorded(self, path: bytes) -> bytes:
@@ -142,6 +154,7 @@ class ServerConnection(asyncio.Protocol):
         return json.dumps(figures).encode()
 
     def _answer(self, came: float) -> None:
+        self._record.waiting -= 1
         # A user who no longer waits was not answered.
         if self._transport.is_closing():
             return

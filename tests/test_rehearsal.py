@@ -87,7 +87,9 @@ def test_a_good_rehearsal_passes() -> None:
 
 
 BEGAN_SECOND = int(BEGAN.timestamp())
-SILENT = {BEGAN_SECOND + second: (20, 0 if 10 <= second < 15 else 20) for second in range(60)}
+# For five seconds nothing is answered, and most users wait; then all of them are.
+WAITED = {10: (80, 0), 11: (10, 0), 12: (0, 0), 13: (0, 0), 14: (0, 90)}
+STALLED = {BEGAN_SECOND + second: WAITED.get(second, (100, 100)) for second in range(60)}
 FAULTS: dict[str, tuple[dict[str, Any], Conclusion, str]] = {
     "slow": ({"kernel": counts(1540, 6000), "naive": counts(1541, 6000)}, FAIL, "p95 is 1.5"),
     "errors": ({"errors": {"status 500": 120}}, FAIL, "2.00% of 6,000 requests failed"),
@@ -147,10 +149,10 @@ FAULTS: dict[str, tuple[dict[str, Any], Conclusion, str]] = {
         FAIL,
         "50.00% of 6,000 requests failed",
     ),
-    "frozen": (
-        {"kernel": {400_000: 5820, 4_900_000: 180}, "naive": {400_000: 5820, 4_900_000: 180}, "seconds": SILENT},
-        FAIL,
-        "the longest silence of the target was 4 s",
+    "stalled, in evidence of an earlier version": (
+        {"kernel": {400_000: 5400, 4_900_000: 300}, "naive": {400_000: 5400, 4_900_000: 300}, "seconds": STALLED},
+        INCONCLUSIVE,
+        "does not tell how long those took that were sent meanwhile",
     ),
 }
 
@@ -208,14 +210,6 @@ def test_wilson_holds_the_share(bad: int, more: int) -> None:
     assert 0 <= low <= bad / (bad + more) <= high <= 1
 
 
-@given(st.dictionaries(st.integers(1, 5_000_000), st.integers(1, 50), min_size=1), st.floats(0.1, 5))
-def test_the_requests_held_back_only_lengthen_the_tail(values: dict[int, int], cycle: float) -> None:
-    found = merged([{bucket(value): times for value, times in values.items()}])
-    corrected = found.corrected(cycle)
-    assert corrected.total >= found.total
-    assert max(corrected.counts) == max(found.counts)
-
-
 @given(st.integers(0, 10**7), st.integers(0, 10**7), st.sampled_from(["whole", "cut short", "aborted", "running"]))
 def test_between_the_bounds_nothing_passes_and_nothing_fails(kernel: int, more: int, ended: str) -> None:
     found = evidence(kernel={bucket(kernel): 6000}, naive={bucket(kernel + more): 6000}, ended=ended)
@@ -225,7 +219,7 @@ def test_between_the_bounds_nothing_passes_and_nothing_fails(kernel: int, more: 
         assert ended == "whole"
         assert bounds.high < STAGE.p95_seconds_below
     if word is FAIL:
-        assert max(bounds.low, figures.p95_intended.low) >= STAGE.p95_seconds_below
+        assert max(bounds.low, figures.p95_open.low) >= STAGE.p95_seconds_below
 
 
 def put(reports: Path, found: RehearsalEvidence) -> Path:

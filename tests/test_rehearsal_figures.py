@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from readiness.rehearsal.figures import Bounds, Figures
+from readiness.rehearsal.figures import Figures
+from readiness.rehearsal.histogram import Bounds
 from readiness.rehearsal.verdict import Conclusion, judge
 from tests.test_rehearsal import STAGE, counts, evidence
 
 
 def test_without_an_answer_there_is_no_percentile_and_all_has_failed() -> None:
     figures = Figures.of(evidence(kernel={}, naive={}))
-    assert (figures.p95, figures.p95_intended, figures.p95_certain) == (Bounds(), Bounds(), Bounds())
+    assert (figures.p95, figures.p95_open, figures.p95_certain) == (Bounds(), Bounds(), Bounds())
     assert figures.slowest == ()
     empty = Figures.of(evidence().model_copy(update={"endpoints": {}}))
     assert (empty.requests, empty.share_failed, empty.late_share) == (0, 1.0, 0.0)
@@ -27,8 +28,8 @@ def test_other_limits_change_the_verdict_and_no_figure() -> None:
     assert measured["p95, at most (naive)"] == figures.p95.high
 
 
-def test_the_widest_bounds_hold_what_users_felt_who_come_when_they_want() -> None:
+def test_without_a_stall_nothing_was_held_back() -> None:
     values = counts(200, 5000) | counts(20_000, 200)
     figures = Figures.of(evidence(kernel=values, naive=values))
-    assert figures.p95_intended.low > figures.p95.low
-    assert figures.p95_widest == figures.p95_intended
+    assert figures.stalls.number == 0
+    assert figures.p95_open == figures.p95_widest == figures.p95

@@ -26,7 +26,7 @@ LACKED = "the generator: "
 """An error of the generator's own machine begins so."""
 
 Counts = dict[int, int]
-Phase = Literal["ramp", "settle", "hold", "drain"]
+Phase = Literal["ramp", "settle", "hold", "recovery", "drain"]
 
 
 class _Record(BaseModel):
@@ -41,7 +41,10 @@ class EndpointStatistics(_Record):
     errors: dict[str, int] = {}
     """What went wrong → how often."""
     kernel: Counts = {}
-    """From the moment of sending to the arrival that the kernel stamped, in µs: the user felt no less."""
+    """From the moment of sending to the arrival that the kernel stamped, in µs: the user felt no less.
+
+    Where a connection had to be opened first, with what the target took for that; evidence without `quarters` has not.
+    """
     naive: Counts = {}
     """From the moment of wanting to send to the end of parsing, in µs: the user felt no more."""
     late_microseconds: int = 0
@@ -71,7 +74,7 @@ class OpenedConnections(_Record):
     """The generator lost one that was alive: users who reconnect all the time are no users."""
     failed: int = 0
     connect: Counts = {}
-    """Time to connect, in µs, beside the latency and not part of its lower bound."""
+    """Time to connect, in µs, over the whole run; part of the latency of the request that needed it."""
     handshake: Counts = {}
     """Time for TLS, in µs."""
 
@@ -141,8 +144,13 @@ class RehearsalEvidence(_Record):
     phases: dict[Phase, tuple[int, int]] = {}
     """Phase → requests sent in it, and how many of those were recorded."""
     endpoints: dict[str, EndpointStatistics] = {}
+    recovery: dict[str, EndpointStatistics] = {}
+    """The requests that few users sent once the load had gone, in the second half of that time."""
     slices: dict[int, tuple[Counts, Counts, int, int]] = {}
     """Unix second of the start → kernel, naive (coarse), ok, failed."""
+    quarters: dict[int, tuple[int, int, Counts]] = {}
+    """Quarter of a second since 1970 → requests sent, answers that arrived, and of those sent in it during the hold
+    or the recovery the time by the kernel (coarser). Evidence of earlier versions has none."""
     connections: OpenedConnections = OpenedConnections()
     generators: tuple[Generator, ...] = ()
     lost_workers: tuple[str, ...] = ()

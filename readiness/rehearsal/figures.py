@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from readiness.rehearsal.evidence import RehearsalEvidence
-from readiness.rehearsal.histogram import SECOND, Distribution, merged
+from readiness.rehearsal.histogram import SECOND, Bounds, Distribution, merged
+from readiness.rehearsal.recovery import Recovery
+from readiness.rehearsal.stalls import Stalls
 
 MEDIAN, PERCENTILE, HIGHEST = 0.5, 0.95, 0.99
 SLOWEST_NAMED = 3
@@ -15,11 +17,39 @@ TIMED_OUT = ("no answer", "no connection")
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """Between which figures a percentile lies, in seconds."""
+class Opening:
+    """What opening connections cost the users; medians, in seconds, over the whole run."""
 
-    low: float = 0.0
-    high: float = 0.0
+    opened_again: int
+    closed_by_target: int
+    requests: int
+    """In all phases."""
+    connect: float
+    handshake: float
+
+    @classmethod
+    def of(cls, evidence: RehearsalEvidence) -> Opening:
+        """Return it from the evidence."""
+        connections = evidence.connections
+        return cls(
+            opened_again=connections.opened - connections.first,
+            closed_by_target=connections.closed_by_target,
+            requests=evidence.sent,
+            connect=merged([connections.connect]).middle(MEDIAN),
+            handshake=merged([connections.handshake]).middle(MEDIAN),
+        )
+
+    def is_most_of(self, seconds: float) -> bool:
+        """Check whether opening connections is most of such a p95: more than one request in twenty had to."""
+        is_frequent = self.opened_again > self.requests * (1 - PERCENTILE)
+        return is_frequent and self.connect + self.handshake > seconds / 2
+
+    def __str__(self) -> str:
+        slow, took = ("TLS", self.handshake) if self.handshake > self.connect else ("connecting", self.connect)
+        return (
+            f"most of it is {slow}, {took:.3f} s each time (median), and users opened {self.opened_again:,} connections"
+            f" again, {self.closed_by_target:,} of them because the target had closed theirs"
+        )
 
 
 @dataclass(frozen=True)
@@ -49,8 +79,11 @@ class Figures:
     p99: float
     p95: Bounds
     """From the kernel's stamp to the end of parsing; zeros where nothing was answered."""
-    p95_intended: Bounds
-    """The same with the requests that were held back while users waited (coordinated omission)."""
+    p95_open: Bounds
+    """The same for users who come when they want: with the arrivals that were held back while users waited
+    (coordinated omission). Where the target did not stall it is the same."""
+    stalls: Stalls
+    """When clearly more users waited than usual."""
     p95_certain: Bounds
     """The 95 % interval of the naive p95, that the number of requests allows."""
     p95_at_least: float
@@ -59,6 +92,8 @@ class Figures:
     """The endpoints with the highest p95 (kernel), and that."""
     longest_silence: int
     """The most seconds on end without an answer, though users waited."""
+    opening: Opening
+    recovery: Recovery
     lags: tuple[float, ...]
     """p99 of the loop's lag of each generator, in their order."""
     late_share: float
@@ -71,6 +106,8 @@ class Figures:
         naive = evidence.naive
         requests = evidence.ok + evidence.failed
         lost = evidence.sent - evidence.recorded
+        p95 = _between(kernel, naive)
+        stalls = Stalls.of(evidence)
         return cls(
             evidence=evidence,
             users_held=evidence.users_held,
@@ -84,12 +121,15 @@ class Figures:
             share_lost=lost / evidence.sent if evidence.sent else 1.0,
             median=naive.middle(MEDIAN),
             p99=naive.middle(HIGHEST),
-            p95=_between(kernel, naive),
-            p95_intended=_between(_intended(kernel, evidence), _intended(naive, evidence)),
+            p95=p95,
+            p95_open=_open(p95, stalls, kernel),
+            stalls=stalls,
             p95_certain=_certain(naive),
             p95_at_least=_certain(kernel).low,
             slowest=_slowest(evidence),
             longest_silence=evidence.longest_silence(),
+            opening=Opening.of(evidence),
+            recovery=Recovery.of(evidence),
             lags=tuple(merged([generator.lag]).middle(HIGHEST) for generator in evidence.generators),
             late_share=_late_share(evidence, requests, naive.mean),
         )
@@ -103,10 +143,8 @@ class Figures:
 
     @property
     def p95_widest(self) -> Bounds:
-        """The p95 as a target must keep it: with and without the requests that were held back."""
-        low = max(self.p95.low, self.p95_intended.low)
-        high = max(self.p95.high, self.p95_intended.high)
-        return Bounds(low, high)
+        """The p95 as a target must keep it: what users felt who waited, and at most what the others would feel."""
+        return Bounds(self.p95_open.low, max(self.p95.high, self.p95_open.high))
 
 
 def _between(kernel: Distribution, naive: Distribution) -> Bounds:
@@ -119,10 +157,15 @@ def _between(kernel: Distribution, naive: Distribution) -> Bounds:
     return Bounds(low, high)
 
 
-def _intended(answered: Distribution, evidence: RehearsalEvidence) -> Distribution:
-    """Return the answered requests with those that users would have sent while they waited."""
-    cycle_seconds = evidence.asked.think_mean + answered.middle(MEDIAN)
-    return answered.corrected(cycle_seconds)
+def _open(p95: Bounds, stalls: Stalls, kernel: Distribution) -> Bounds:
+    """Return the bounds of the p95 for users who come when they want."""
+    if not stalls.number or not kernel.counts:
+        return p95
+
+    estimate = stalls.percentile(kernel, PERCENTILE)
+    # What the generator adds to the requests on record, it would add to the others.
+    added = p95.high - p95.low
+    return Bounds(estimate.low, estimate.high + added)
 
 
 def _certain(answered: Distribution) -> Bounds:

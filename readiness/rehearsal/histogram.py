@@ -30,6 +30,14 @@ def _highest(low: int) -> int:
     return low + (1 << shift) - 1 if shift > 0 else low
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """Between which figures a percentile lies, in seconds."""
+
+    low: float = 0.0
+    high: float = 0.0
+
+
 @dataclass
 class Distribution:
     """Counts by bucket. Values are microseconds; what is returned is seconds."""
@@ -90,19 +98,6 @@ class Distribution:
         low_rank = max(1, math.floor(rank - spread))
         high_rank = min(total, math.ceil(rank + spread) + 1)
         return self.at_rank(low_rank)[0], self.at_rank(high_rank)[1]
-
-    def corrected(self, cycle_seconds: float) -> Distribution:
-        """Return it with the requests that were not sent because users waited (HdrHistogram's correction).
-
-        A user that comes every `cycle` and waits five seconds for one answer leaves out the requests that it would
-        have sent meanwhile; each of those would have waited one cycle less than the one before.
-        """
-        cycle = max(1, round(cycle_seconds * SECOND))
-        with_missing = Distribution(dict(self.counts))
-        for low, times in self.counts.items():
-            for missing in range(low - cycle, cycle - 1, -cycle):
-                with_missing.record(missing, times)
-        return with_missing
 
 
 def merged(several: Iterable[Mapping[int, int]]) -> Distribution:

@@ -3,6 +3,10 @@
 The truth lies between two bounds. The kernel stamps the arrival of an answer, so the generator's own slowness is not in
 the lower bound; the naive latency holds all of it, so the upper bound can only be too high. A naive p95 under the
 limit passes, a kernel p95 over it fails, and in between the generator is to blame.
+
+Where the target stalls, users who wait send nothing. What others would feel, who come when they want, then lies between
+two bounds of its own (`readiness.rehearsal.open_arrivals`): the upper one must be under the limit to pass, the lower
+one at or over it to fail, and in between the hold was too short to tell.
 """
 
 from __future__ import annotations
@@ -113,8 +117,12 @@ def _measurements(figures: Figures, stage: Stage) -> Iterator[Measurement]:
     yield at_least("length of the hold", figures.held_seconds, _least_seconds(stage), "s")
     yield below("p95, at least (kernel)", figures.p95.low, limit, "s")
     yield below("p95, at most (naive)", figures.p95.high, limit, "s")
-    yield below("p95 with the requests that were held back, at least", figures.p95_intended.low, limit, "s")
+    yield below("p95 for users who come when they want, at least", figures.p95_open.low, limit, "s")
+    yield below("p95 for users who come when they want, at most", figures.p95_open.high, limit, "s")
     yield below("share of failed requests", figures.share_failed, stage.share_below)
+    if stage.recovery_seconds:
+        yield below("p95 when the load had gone, at most", figures.recovery.p95.high, limit, "s")
+        yield below("share of failed requests when the load had gone", figures.recovery.share_failed, stage.share_below)
     yield at_most("share of requests without an outcome", figures.share_lost, LOST_SHARE)
     yield at_most("p99 of the loop's lag", max(figures.lags, default=0.0), LAG_SECONDS, "s")
     queued = max((generator.queue_share for generator in figures.evidence.generators), default=0.0)
@@ -265,6 +273,8 @@ def _failed(figures: Figures, stage: Stage, *, starved: bool) -> Iterator[Reason
     """Yield what the target did wrong, as far as it is certain."""
     yield from _too_many_errors(figures, stage, starved=starved)
     yield from _too_slow(figures, stage.p95_seconds_below)
+    for fault in figures.recovery.faults(stage):
+        yield Reason(Conclusion.FAIL, fault, "find what keeps it busy: retries, queues, pools; shed load earlier")
 
 
 def _too_many_errors(figures: Figures, stage: Stage, *, starved: bool) -> Iterator[Reason]:
@@ -287,21 +297,35 @@ def _too_slow(figures: Figures, limit: float) -> Iterator[Reason]:
     if not figures.slowest or not is_certain:
         return
 
-    if figures.p95.low >= limit:
-        message = f"p95 is {figures.p95.low:.3f} s at least, allowed below {limit:g} s: {_slowest(figures)}"
+    low = figures.p95_open.low
+    if low < limit:
+        return
+
+    if figures.opening.is_most_of(low):
+        message = f"p95 is {low:.3f} s at least, allowed below {limit:g} s: {figures.opening}"
+        yield Reason(Conclusion.FAIL, message, "keep connections alive, then mend this")
+        return
+    if not figures.stalls.number:
+        message = f"p95 is {low:.3f} s at least, allowed below {limit:g} s: {_slowest(figures)}"
         yield Reason(Conclusion.FAIL, message, "look at the slowest endpoints first")
-    elif figures.p95_intended.low >= limit:
-        yield Reason(
-            Conclusion.FAIL,
-            f"p95 is {figures.p95_intended.low:.3f} s for users who come when they want, allowed below {limit:g} s;"
-            f" the longest silence of the target was {figures.longest_silence} s",
-            "find what stops the target: locks, collections, pools, restarts",
-        )
+        return
+
+    p95 = f"p95 is {low:.3f} s at least for users who come when they want, allowed below {limit:g} s"
+    message = f"{p95}; {_stalled(figures)}"
+    if figures.p95.low >= limit:
+        message += f": {_slowest(figures)}"
+    yield Reason(Conclusion.FAIL, message, "find what stops the target: locks, collections, pools, restarts")
+
+
+def _stalled(figures: Figures) -> str:
+    """Return how often the target stalled, in words."""
+    stalls = figures.stalls
+    often = "once" if stalls.number == 1 else f"{stalls.number} times"
+    return f"the target stalled {often}, for up to {stalls.longest_seconds:.3g} s"
 
 
 def _undecided(figures: Figures, stage: Stage) -> Iterator[Reason]:
     """Yield what is neither good enough to pass nor bad enough to fail."""
-    evidence = figures.evidence
     requests = figures.requests
 
     least = _least_requests(figures)
@@ -313,10 +337,30 @@ def _undecided(figures: Figures, stage: Stage) -> Iterator[Reason]:
         message = f"{figures.unwanted} of {requests:,} requests failed: too near {stage.share_below:.2%} to tell"
         yield Reason(Conclusion.INCONCLUSIVE, message, "hold longer")
 
-    low, high = figures.p95.low, figures.p95_widest.high
-    if high >= stage.p95_seconds_below:
-        message = f"p95 lies between {low:.3f} and {high:.3f} s, the limit between them: the generator's doing"
+    yield from _too_near(figures, stage.p95_seconds_below)
+    again = _again(figures.evidence)
+    for doubt in figures.recovery.doubts(stage):
+        yield Reason(Conclusion.INCONCLUSIVE, doubt, f"give the stage longer recovery_minutes, then: {again}")
+
+
+def _too_near(figures: Figures, limit: float) -> Iterator[Reason]:
+    """Yield why it is open on which side of the limit the p95 lies."""
+    evidence = figures.evidence
+    low, high = figures.p95_widest.low, figures.p95_widest.high
+    if high < limit:
+        return
+
+    between = f"p95 lies between {low:.3f} and {high:.3f} s"
+    if not figures.stalls.number:
+        message = f"{between}, the limit between them: the generator's doing"
         yield Reason(Conclusion.INCONCLUSIVE, message, f"{_again(evidence)} --processes {_more_processes(evidence)}")
+    elif figures.stalls.are_measured:
+        message = f"{between} for users who come when they want, the limit between them: {_stalled(figures)}"
+        yield Reason(Conclusion.INCONCLUSIVE, message, "hold longer, and find what stops the target")
+    else:
+        message = f"{between} for users who come when they want: {_stalled(figures)}"
+        unseen = "and this evidence of an earlier version does not tell how long those took that were sent meanwhile"
+        yield Reason(Conclusion.INCONCLUSIVE, f"{message}, {unseen}", f"run it again: {_again(evidence)}")
 
 
 def _worst(evidence: RehearsalEvidence) -> str:

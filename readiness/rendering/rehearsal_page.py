@@ -17,12 +17,15 @@ from readiness.files.atomic_write import write_whole
 from readiness.rehearsal.evidence import SLICE_SECONDS, RehearsalEvidence, folders, read
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import Distribution
+from readiness.rehearsal.open_arrivals import QUARTERS_A_SECOND
 from readiness.rehearsal.verdict import LAG_SECONDS, Conclusion, judge
 from readiness.rendering.charts import Chart, Curve, Points, page
 
 FILE = "page.html"
 SAME_SHARE = 0.05
 """A figure that moved by no more than this share of what it was is called the same."""
+SECONDS_BEFORE = 10
+"""Of the hold, beside what came when the load had gone."""
 TINY = 1e-9
 """Of a figure that was nothing there is no share."""
 
@@ -34,6 +37,7 @@ def charts(evidence: RehearsalEvidence) -> list[Chart]:
         _users(evidence),
         _sent(evidence),
         _failed(evidence),
+        *_recovery(evidence),
         *_generator(evidence),
         _answered_within(evidence),
     ]
@@ -80,6 +84,26 @@ def _failed(evidence: RehearsalEvidence) -> Chart:
         for second, (_kernel, _naive, _ok, failed) in sorted(evidence.slices.items())
     ]
     return Chart("Failed requests a second", "1/s", (Curve("failed", "bad", failed),))
+
+
+def _recovery(evidence: RehearsalEvidence) -> Iterator[Chart]:
+    """Yield how the target answered when the load had gone, second by second; nothing where nobody looked."""
+    if not evidence.recovery or not evidence.hold_until:
+        return
+
+    by_second: dict[int, Distribution] = {}
+    for quarter, (_sent, _answered, took) in evidence.quarters.items():
+        by_second.setdefault(quarter // QUARTERS_A_SECOND, Distribution()).add(took)
+    hold_until = evidence.hold_until.timestamp()
+    since = [(second - hold_until, took) for second, took in sorted(by_second.items()) if took.counts]
+    shown = [(seconds, took) for seconds, took in since if seconds >= -SECONDS_BEFORE]
+
+    lines = (
+        Curve("median", "median", [(seconds, took.middle(0.5)) for seconds, took in shown]),
+        Curve("p95 at least", "low", [(seconds, took.middle(0.95)) for seconds, took in shown]),
+    )
+    limit = evidence.asked.p95_seconds_below
+    yield Chart("Response time when the load had gone", "s", lines, limit, "seconds after the hold")
 
 
 def _generator(evidence: RehearsalEvidence) -> Iterator[Chart]:

@@ -1,4 +1,4 @@
-"""All benchmarks that fit into 20 minutes, one after the other: `make lab`. Each prints its figures beside its bar.
+"""All benchmarks that fit into 25 minutes, one after the other: `make lab`. Each prints its figures beside its bar.
 
 A bar that is missed and a benchmark that takes too long are told and turn nothing red: they depend on the machine. One
 that breaks does. `load_launch`, a quarter of an hour by itself, is run by hand.
@@ -14,7 +14,13 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SECONDS_AT_MOST = {"observation_pool": 120, "postlaunch": 180, "load_cost": 240, "load_truth": 600}
+SECONDS_AT_MOST = {
+    "open_arrivals": 120,
+    "observation_pool": 60,
+    "postlaunch": 120,
+    "load_cost": 240,
+    "load_truth": 600,
+}
 """Together 19 minutes; on two idle cores they take about 12, of which `load_truth` takes about 7."""
 BARS_MISSED = 3
 
