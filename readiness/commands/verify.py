@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from readiness.commands import add_reports
+from readiness.config.project_root import ENVIRONMENTS, place
 from readiness.errors import BadInput, BadRun
 from readiness.evidence import run_folders
 from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, audit_run, read_ledger
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import LedgerReading, LedgerRecord
+from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.previous_run import as_before, held_in
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limits", metavar="DIGEST", action="append", default=[], help=accepted)
     add_reports(parser)
     keys = "whose keys/*.pub are trusted (default: environments)"
-    parser.add_argument("--environments", type=Path, default=Path("environments"), metavar="DIR", help=keys)
+    parser.add_argument("--environments", type=Path, default=place(ENVIRONMENTS), metavar="DIR", help=keys)
     parser.add_argument("--newer-than", metavar="SPAN", help="refuse a run that began earlier than that: 30m, 24h")
     parser.add_argument("--render", action="store_true", help="write what is rendered anew from the journal")
     parser.add_argument("--json", action="store_true", help="for machines")

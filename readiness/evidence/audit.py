@@ -11,7 +11,8 @@ from readiness.drill import verdict as drill_verdict
 from readiness.errors import BadRun
 from readiness.evidence import ledger
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import LedgerLine, LedgerReading, LedgerRecord, files_of
+from readiness.evidence.ledger import files_of
+from readiness.evidence.ledger_reading import LedgerLine, LedgerReading, LedgerRecord
 from readiness.evidence.limit_changes import loosened
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.rejudge import judge
@@ -333,7 +334,7 @@ def _audit_record(
 def _audit_journal(folder: Path, record: LedgerRecord, audit: Audit) -> RecordedRun | None:
     """Compare a run's journal with its record; return the run where it can be read."""
     # A run that died before its first record has left nothing to read.
-    if record.sealed is None and not (folder / FILE).is_file():
+    if record.sealed is None and _is_empty(folder / FILE):
         return None
 
     try:
@@ -347,6 +348,10 @@ def _audit_journal(folder: Path, record: LedgerRecord, audit: Audit) -> Recorded
     if recorded.start.looked_back:
         audit.unproven.append(recorded.start.looked_back)
     return recorded
+
+
+def _is_empty(journal: Path) -> bool:
+    return not journal.is_file() or not journal.stat().st_size
 
 
 _VERDICTS: dict[str, Callable[[Path], str]] = {

@@ -125,6 +125,8 @@ class Start(Record):
     """Such a run looked at nothing: it is never evidence."""
     key_id: str | None = None
     """The key that signs the run in the ledger; without one it is not evidence."""
+    invocation: str = ""
+    """The id that a gate made for this run; empty where somebody ran pytest."""
     before: Before | None = None
     """What the ladder and the changes of this run stand on."""
     hysteresis: RecordedHysteresis = RecordedHysteresis()

@@ -14,7 +14,7 @@ from readiness.files.canonical_json import JsonObject, to_json
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 Kind = Literal["run", "rehearsal", "drill", "page"]
-What = Literal["opened", "sealed", "page"]
+What = Literal["opened", "sealed", "page", "asked", "refused"]
 
 
 class _Model(BaseModel):
@@ -68,6 +68,10 @@ class LedgerEntry(_Model):
     """The digest of the last line of the journal, once it is sealed."""
     verdict: str = ""
     exit: int | None = None
+    invocation: str = ""
+    """The id that a gate made for its run; empty where somebody ran pytest."""
+    reason: str = ""
+    """Why a start was refused."""
 
 
 class Statement(_Model):
@@ -76,7 +80,11 @@ class Statement(_Model):
     type_: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
     subject: tuple[Subject, ...]
     predicate_type: Literal[
-        "urn:readiness:ledger:opened:1", "urn:readiness:ledger:sealed:1", "urn:readiness:ledger:page:1"
+        "urn:readiness:ledger:opened:1",
+        "urn:readiness:ledger:sealed:1",
+        "urn:readiness:ledger:page:1",
+        "urn:readiness:ledger:asked:1",
+        "urn:readiness:ledger:refused:1",
     ] = Field(alias="predicateType")
     predicate: LedgerEntry
 

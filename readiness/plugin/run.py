@@ -45,6 +45,8 @@ class Run:
     """What people decided; only in the phase `ga`, and only where somebody has written it down."""
     attestations: Attestations = field(default_factory=Attestations)
     waivers: Waivers = field(default_factory=Waivers)
+    invocation: str = ""
+    """The id of the gate that asked for this run; empty where somebody ran pytest."""
 
     @cached_property
     def replay_of(self) -> ReplayOf | None:

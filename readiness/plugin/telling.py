@@ -12,6 +12,7 @@ from readiness.evidence.attested import entry_statuses
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.previous_run import changes, held
 from readiness.plugin.deciding import escalation_states
+from readiness.plugin.options import root_of
 from readiness.plugin.page import COLOURS, TerminalPage
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
@@ -42,7 +43,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if not is_real(config):
         return []
     session = config.stash[SESSION]
-    lines = banner(session.run)
+    lines = [f"project   {root_of(config)}", *banner(session.run)]
     if session.is_beside_another:
         lines.append("beside    another run of it is under way: each leaves its own folder, and both act on one target")
     return [*lines, *(session.sealing.lines(10) if session.sealing else [])]

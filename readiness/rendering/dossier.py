@@ -15,7 +15,7 @@ from pathlib import Path
 from readiness.errors import BadRun
 from readiness.evidence.audit import Audit, audit_run, read_ledger
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import LedgerReading
+from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.previous_run import REMEMBERED, candidates
 from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
 from readiness.evidence.rejudge import Judged, judge
