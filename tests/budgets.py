@@ -19,6 +19,7 @@ SECONDS = 15.0
 MORE_SECONDS = {
     "tests/test_fault_matrix.py": 900.0,
     "tests/test_run_endings.py": 150.0,
+    "tests/test_gate.py": 80.0,
     "tests/plugin/test_lines.py": 30.0,
     "tests/plugin/test_observations_come_back.py": 30.0,
     "tests/plugin/test_run_after_run.py": 25.0,

@@ -13,11 +13,12 @@ from readiness.commands import add_reports
 from readiness.config.project_root import ENVIRONMENTS, place
 from readiness.errors import BadInput, BadRun
 from readiness.evidence import run_folders
-from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, audit_run, read_ledger
-from readiness.evidence.journal import FILE, RecordedRun, read_run
+from readiness.evidence.acceptance import examine, stated_head
+from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, read_ledger
+from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
-from readiness.evidence.previous_run import as_before, held_in
-from readiness.evidence.rejudge import Judged, judge
+from readiness.evidence.previous_run import held_in
+from readiness.evidence.rejudge import Judged
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
 from readiness.files import atomic_write
 from readiness.files.canonical_json import JsonObject
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what the journal is worth; return the exit code of the verdict as it was recomputed."""
+    options.head = stated_head(options.head)
     trusted = trusted_keys(options.environments)
     if options.all:
         return _verify_all(options, trusted)
@@ -65,18 +67,15 @@ def run(options: argparse.Namespace) -> int:
     except BadRun as error:
         return _refuse(str(error).splitlines(), options)
 
-    judged = judge(recorded)
-    audit = audit_run(recorded, ledger, trusted)
-    audit.tampered = [
-        *judged.refuted,
-        *_contradicts_previous(recorded),
+    examined = examine(recorded, ledger, trusted)
+    judged, audit = examined.judged, examined.audit
+    audit.tampered += [
         *_too_old(recorded, options.newer_than),
-        *audit.tampered,
         *_not_the_newest(recorded, ledger, words),
         *_head_missing(ledger, options.head),
     ]
 
-    code = _exit_code(judged, audit)
+    code = examined.exit
     if options.render:
         _render(recorded, ledger)
     if options.json:
@@ -84,14 +83,6 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print_run(recorded, judged, audit)
     return code
-
-
-def _exit_code(judged: Judged, audit: Audit) -> int:
-    # What was changed proves nothing, not even a bad verdict.
-    if audit.tampered:
-        return audit.exit
-    # A bad verdict is believed without a signature, a good one is not.
-    return judged.verdict.exit or audit.exit
 
 
 def _run_words(options: argparse.Namespace) -> list[str]:
@@ -129,7 +120,7 @@ def _not_the_newest(recorded: RecordedRun, ledger: LedgerReading | None, words: 
 
 def _head_missing(ledger: LedgerReading | None, head: str | None) -> Iterator[str]:
     """Yield that a head which was kept elsewhere is not in the ledger."""
-    if head and (ledger is None or ledger.anchored(head) is None):
+    if head is not None and (ledger is None or ledger.anchored(head) is None):
         yield f"the ledger never had the head {head[:SHOWN]}: it was cut or written anew (16 digits at least)"
 
 
@@ -173,7 +164,7 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
         _print_audited(audited)
     _print_audit(audit, every=True)
     print(f"ledger    {len(ledger.digests)} entries, head {ledger.head}")
-    if options.head and not audit.tampered:
+    if options.head is not None and not audit.tampered:
         print(f"anchor    {ledger.anchored(options.head)} entries since {options.head[:SHOWN]}")
     print(f"verdict   {ENDINGS[min(audit.exit, 2)]}")
     return audit.exit
@@ -234,26 +225,6 @@ def _refuse(problems: list[str], options: argparse.Namespace) -> int:
     for problem in problems[:NAMED_AT_MOST]:
         print(f"  {problem}")
     return ALTERED
-
-
-def _contradicts_previous(recorded: RecordedRun) -> list[str]:
-    """Return that the journal of the run before says something else than this one says of it."""
-    before = recorded.start.before
-    if before is None:
-        return []
-
-    # Only where it still lies beside it: retention may have removed it.
-    folder = recorded.folder.parent / before.run
-    if not (folder / FILE).is_file():
-        return []
-
-    try:
-        previous = as_before(read_run(folder), recorded.start.started_at)
-    except BadRun:
-        previous = None
-    if previous == before:
-        return []
-    return [f"it says that it stands on {before.run}, and that run's journal says otherwise"]
 
 
 def _too_old(recorded: RecordedRun, span: str | None) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from readiness.errors import BadRun
 from readiness.evidence import run_folders
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.records import Before
+from readiness.evidence.recorded_ladder import Before
 from readiness.evidence.rejudge import judge, recorded_states
 from readiness.ladder import EscalationState, Hysteresis
 from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase

@@ -10,7 +10,8 @@ from _pytest.config.exceptions import UsageError
 
 from readiness.evidence import run_folders
 from readiness.evidence.journal import Journal
-from readiness.evidence.records import SCHEMA, RecordedHysteresis, RecordedObservation, RecordedRequest, Result
+from readiness.evidence.recorded_ladder import RecordedHysteresis
+from readiness.evidence.records import SCHEMA, RecordedObservation, RecordedRequest, Result
 from readiness.evidence.rejudge import limits_digest
 from readiness.outcomes import Unknown
 from readiness.plugin.deciding import publish_records

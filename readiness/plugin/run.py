@@ -12,7 +12,8 @@ from _pytest.compat import ascii_escaped
 from readiness.environment.schema import Environment
 from readiness.evidence.journal import read_run
 from readiness.evidence.previous_run import newest
-from readiness.evidence.records import Before, ReplayOf
+from readiness.evidence.recorded_ladder import Before
+from readiness.evidence.records import ReplayOf
 from readiness.ladder import Hysteresis, Ladder
 from readiness.outcomes import DecisionKey, Effect, Outcome, Phase
 from readiness.runbook.attestations import Attestations
