@@ -258,11 +258,20 @@ def audit_all(
             (whole.notes if is_approved else whole.unproven).extend(looser)
             newest[recorded.start.phase] = recorded
 
+    whole.notes += _without_run(reading)
     whole.tampered += _strangers(home, reading)
     _audit_page(home, reading, trusted, whole)
     for phase, recorded in newest.items():
         whole.notes.append(f"limits of {phase}: {recorded.start.limits_digest}")
     return whole, audited
+
+
+def _without_run(reading: LedgerReading) -> Iterator[str]:
+    """Yield the starts that were refused."""
+    late = [record.refused for record in reading.runs.values() if record.refused]
+    for line in (*reading.starts, *late):
+        if line.what == "refused":
+            yield f"{line.entry.phase} was refused at {line.entry.at:%Y-%m-%d %H:%M:%S}Z: {line.entry.reason}"
 
 
 def _strangers(home: Path, reading: LedgerReading) -> Iterator[str]:

@@ -14,7 +14,7 @@ from readiness.measurements import Measurement
 from readiness.outcomes import DecisionKey, Effect, EscalationStep, Gate, Outcome, Phase
 from readiness.runbook.lines import Item
 from readiness.runbook.sign_off import SignOff
-from readiness.timeline import has_passed
+from readiness.timeline import has_passed, is_ahead
 from readiness.verdict import VerdictStatus
 
 SCHEMA = "readiness/journal/1"
@@ -79,11 +79,16 @@ class Start(Record):
 
     @property
     def looked_back(self) -> str:
-        """Why a run of a past time is no evidence (what has expired since counts in it); empty for others."""
-        if not has_passed(self.as_of, self.started_at):
-            return ""
-        reason = f"judged as of {self.as_of:%Y-%m-%d %H:%M:%S}Z, which had passed when it ran"
-        return f"{reason}: no evidence of today; run it without --as-of"
+        """Why a run of another moment than its own is no evidence; empty for others.
+
+        What has expired since counts in one of the past, and nobody can look at the future.
+        """
+        moment = f"judged as of {self.as_of:%Y-%m-%d %H:%M:%S}Z"
+        if has_passed(self.as_of, self.started_at):
+            return f"{moment}, which had passed when it ran: no evidence of today; run it without --as-of"
+        if is_ahead(self.as_of, self.started_at):
+            return f"{moment}, which was ahead when it ran: a plan, and no evidence; run it then, without --as-of"
+        return ""
 
 
 class PlannedLine(Record):

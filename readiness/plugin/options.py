@@ -25,7 +25,7 @@ from readiness.outcomes import Effect, Phase
 from readiness.plugin import embedded
 from readiness.plugin.refusing import enter_refused, taken_invocation
 from readiness.plugin.run import Run
-from readiness.plugin.session import SESSION, begin, is_controller
+from readiness.plugin.session import SESSION, begin, is_controller, judges_nothing
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook import attestations, sign_off, waivers
 from readiness.runbook import lines as runbook_lines
@@ -36,7 +36,7 @@ from readiness.runbook.waivers import Waivers
 
 _REDACTED = {"fd", "sys"}
 """The ways of capturing that let nothing past the redaction."""
-_TELLING = ("help", "version", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
+_TELLING = ("help", "version", "markers", "cacheshow")
 """Options with which pytest tells about itself and ends."""
 
 
@@ -64,7 +64,7 @@ def _only_tells(config: pytest.Config) -> bool:
 def _enter_refused(config: pytest.Config, invocation: str, reason: str) -> None:
     """Enter into the ledger that a run was refused before it began, where its environment and its phase are known."""
     environment = config.getoption("env")
-    is_real_start = is_controller(config) and not config.option.collectonly and not config.getoption("replay")
+    is_real_start = is_controller(config) and not judges_nothing(config) and not config.getoption("replay")
     if not is_real_start or not (environments_of(config) / f"{environment}.yaml").is_file():
         return
     try:
@@ -211,7 +211,7 @@ def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environmen
     if problems or not environment:
         raise BadInput(list(dict.fromkeys(problems)))
 
-    contacts_nothing = config.option.collectonly or config.getoption("replay")
+    contacts_nothing = judges_nothing(config) or config.getoption("replay")
     if needs_sandbox and not contacts_nothing:
         embedded.start(config, launched=phase is not Phase.PREFLIGHT)
         environment = schema.load(name, folder, os.environ)

@@ -16,7 +16,7 @@ from readiness.plugin.refusing import shown_reason
 from readiness.plugin.run import Run
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering.formats import result_statement
-from readiness.timeline import has_passed
+from readiness.timeline import has_passed, is_ahead
 
 TEST_RESULT = "test-result.json"
 
@@ -51,10 +51,13 @@ class Sealing:
         """Return whether this run is evidence, and by which key."""
         if self._run.replay:
             return "no: a replay is not evidence"
+        signed = "in vain" if self.signer else "no"
+        if has_passed(self._run.moment, self._run.started_at):
+            return f"{signed}: judged as of a time that had passed is not evidence; run it without --as-of"
+        if is_ahead(self._run.moment, self._run.started_at):
+            return f"{signed}: judged as of a time ahead is a plan, not evidence; run it then, without --as-of"
         if self.signer is None:
             return "no: this run is not evidence (readiness key NAME makes a key)"
-        if has_passed(self._run.moment, self._run.started_at):
-            return "in vain: judged as of a time that had passed is not evidence; run it without --as-of"
         key = self.trusted.get(self.signer.key_id)
         if key is None:
             return f"with the key {self.signer.key_id[:SHOWN]}, which this project does not trust: not evidence"
