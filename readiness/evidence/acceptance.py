@@ -10,10 +10,12 @@ from readiness.errors import BadInput, BadRun
 from readiness.evidence.audit import Audit, audit_run
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
-from readiness.evidence.previous_run import as_before
+from readiness.evidence.previous_run import as_before, from_seal, history_notes
+from readiness.evidence.recorded_ladder import Before
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import SHOWN, PublicKey
-from readiness.outcomes import Phase
+from readiness.ladder import INITIAL, EscalationState
+from readiness.outcomes import DecisionKey, Phase
 from readiness.verdict import INCOMPLETE_EXIT
 
 USAGE_ERROR, INTERNAL_ERROR = 4, 3
@@ -43,21 +45,27 @@ def examine(recorded: RecordedRun, ledger: LedgerReading | None, trusted: Mappin
     """Return what a recorded run is worth."""
     judged = judge(recorded)
     audit = audit_run(recorded, ledger, trusted)
-    audit.tampered = [*judged.refuted, *_contradicts_previous(recorded), *audit.tampered]
+    audit.tampered = [*judged.refuted, *_contradicts_previous(recorded, ledger), *audit.tampered]
+    start = recorded.start
+    audit.notes += history_notes(start.before, start.unsealed, start.started_at)
     return Examined(recorded, judged, audit)
 
 
-def _contradicts_previous(recorded: RecordedRun) -> list[str]:
-    """Return that the journal of the run before says something else than this one says of it."""
+def _contradicts_previous(recorded: RecordedRun, ledger: LedgerReading | None) -> list[str]:
+    """Return that the run before says something else than this one says of it: its journal, and its seal."""
     before = recorded.start.before
     if before is None:
         return []
 
-    # Only where it still lies beside it: retention may have removed it.
-    folder = recorded.folder.parent / before.run
-    if not (folder / FILE).is_file():
+    record = ledger.runs.get(before.run) if ledger else None
+    sealed = from_seal(before.run, record.entry, recorded.start.started_at) if record and record.sealed else None
+    if sealed and _steps(sealed) == _steps(before):
         return []
 
+    # Its journal only where it still lies beside it: retention may have removed it.
+    folder = recorded.folder.parent / before.run
+    if not (folder / FILE).is_file():
+        return [f"it says that it stands on {before.run}, and that run's seal says otherwise"] if sealed else []
     try:
         previous = as_before(read_run(folder), recorded.start.started_at)
     except BadRun:
@@ -65,6 +73,12 @@ def _contradicts_previous(recorded: RecordedRun) -> list[str]:
     if previous == before:
         return []
     return [f"it says that it stands on {before.run}, and that run's journal says otherwise"]
+
+
+def _steps(before: Before) -> tuple[str, str, dict[DecisionKey, EscalationState]]:
+    """Return what of a run the next one stands on: it, its end, and the steps that it left."""
+    steps = {decision.key: decision.state() for decision in before.decisions if decision.state() != INITIAL}
+    return before.head, before.verdict, steps
 
 
 def stated_head(head: str | None) -> str | None:

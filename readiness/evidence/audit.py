@@ -137,6 +137,9 @@ def _changed(record: LedgerRecord, recorded: RecordedRun) -> Iterator[str]:
     sealed = record.sealed.entry
     if sealed.head != recorded.head:
         yield "the journal does not end as it did when it was sealed"
+    standing = recorded.finish.standing if recorded.finish else None
+    if sealed.standing is not None and sealed.standing != (standing or ()):
+        yield "it was sealed with other steps of the ladder than its journal ends with"
     verdict = judge(recorded).verdict
     if (sealed.verdict, sealed.exit) != (str(verdict.word), verdict.exit):
         yield f"sealed as {sealed.verdict}, its results add up to {verdict.word}"
@@ -319,6 +322,10 @@ def _audit_record(
     """Return the audit of one record, and its run where it is one that can be read."""
     audit = Audit()
     folder = home / record.name
+    if not folder.is_dir() and record.pruned:
+        lack = _unsigned(trusted, signed=record.pruned.signed) if record.pruned.key is None else ""
+        audit.unproven += [f"its folder was pruned, and {lack}"] if lack else []
+        return audit, None
     if not folder.is_dir():
         audit.tampered.append("the ledger has it, and its folder is gone: it was deleted")
         return audit, None

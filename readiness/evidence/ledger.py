@@ -85,6 +85,11 @@ class Ledger:
         name = f"{ASKED}{invocation}"
         return self._append("asked", name, [_named(self._home, name)], {"invocation": invocation, **facts})
 
+    def prune(self, folder: Path, **facts: Any) -> str:
+        """Write the entry of a folder that is about to be removed, and return its digest. Raises OSError."""
+        name = self._name(folder)
+        return self._append("pruned", name, [_named(self._home, name)], facts)
+
     def refuse(self, name: str, **facts: Any) -> str:
         """Write the entry of a start that was refused, and return its digest. Raises OSError."""
         return self._append("refused", name, [_named(self._home, name)], facts)
@@ -296,6 +301,9 @@ def _add(ledger: LedgerReading, line: LedgerLine, prev: str) -> None:
         return
 
     record = ledger.runs.setdefault(entry.run, LedgerRecord(entry.run))
+    if line.what == "pruned":
+        record.pruned = record.pruned or line
+        return
     ledger.problems += [f"{where}: {problem}" for problem in _out_of_place(record, line)]
     # The first of each counts: a second seal must not replace what was sealed.
     if line.what == "sealed":

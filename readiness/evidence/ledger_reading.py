@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from readiness.evidence.signing import SHOWN, PublicKey
@@ -38,6 +39,8 @@ class LedgerRecord:
     sealed: LedgerLine | None = None
     refused: LedgerLine | None = None
     """It began, and was refused before it looked at anything: a usage error that shows late."""
+    pruned: LedgerLine | None = None
+    """Its folder was removed to save room."""
 
     @property
     def entry(self) -> LedgerEntry:
@@ -95,6 +98,18 @@ class LedgerReading:
             if digest.startswith(head.lower()):
                 return after
         return None
+
+    def earlier(self, phase: str, url: str, started_at: datetime) -> list[LedgerRecord]:
+        """Return the runs of a phase and a target that opened before the one that began then, the oldest first."""
+        records: list[LedgerRecord] = []
+        for record in self.runs.values():
+            opened = record.opened.entry if record.opened else None
+            if opened is None or opened.kind != "run" or opened.phase != phase or opened.target != url:
+                continue
+            if opened.started_at == started_at:
+                break
+            records.append(record)
+        return records
 
     def of_invocation(self, invocation: str) -> list[LedgerRecord]:
         """Return the runs that were begun with the id of one gate; more than one is none of them."""

@@ -11,7 +11,7 @@ from readiness.errors import BadRun
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.journal import FILE
 from readiness.evidence.ledger_reading import LedgerReading
-from readiness.evidence.previous_run import candidates
+from readiness.evidence.previous_run import SKEW, candidates
 from readiness.evidence.records import Start
 from readiness.outcomes import Phase
 
@@ -22,8 +22,6 @@ RHYTHM = {
     Phase.GA: timedelta(days=7),
 }
 """How long a run of a phase counts, unless somebody states it: from T-3d to the launch, a day, a day, a week."""
-SKEW = timedelta(minutes=1)
-"""So far two clocks may be apart."""
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,8 @@ class Start(Record):
     """The id that a gate made for this run; empty where somebody ran pytest."""
     before: Before | None = None
     """What the ladder and the changes of this run stand on."""
+    unsealed: tuple[str, ...] = ()
+    """The runs that opened since the last whole one and never came to an end: nobody knows what they saw."""
     hysteresis: RecordedHysteresis = RecordedHysteresis()
     owners: dict[str, str] = {}
     """`runbook/line`, or the area of a check → who sees to it."""

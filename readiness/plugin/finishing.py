@@ -212,9 +212,10 @@ def seal(config: pytest.Config, run: RunSession) -> None:
     del config
     if run.proof is None or run.sealing is None or run.held_a_secret:
         return
-    recorded, _ = run.proof
+    recorded, judged = run.proof
+    whole = bool(run.finish and run.finish.ended) and judged.decided == judged.demanded
     try:
-        run.sealing.seal(recorded)
+        run.sealing.seal(recorded, whole=whole)
     except (OSError, BadRun) as error:
         run.complain(f"the run was not sealed: {error}")
 

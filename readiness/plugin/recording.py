@@ -142,6 +142,7 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
         "replay_of": run.replay_of,
         "invocation": run.invocation,
         "before": run.before,
+        "unsealed": run.unsealed,
         "hysteresis": RecordedHysteresis.of(run.hysteresis).model_dump(mode="json"),
         "limits_digest": limits_digest(lines),
         "owners": run.environment.owners,

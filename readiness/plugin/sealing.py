@@ -74,6 +74,8 @@ class Sealing:
             "limits_digest": limits_digest,
             "invocation": self._run.invocation,
         }
+        if has_passed(self._run.moment, self._run.started_at) or is_ahead(self._run.moment, self._run.started_at):
+            self._facts = {**self._facts, "as_of": self._run.moment.isoformat()}
         self._folder = folder
         self._ledger = Ledger(folder.parent, self.signer)
         self._ledger.open(folder, **self._masked_facts())
@@ -84,8 +86,11 @@ class Sealing:
             return
         self._ledger.refuse(self._folder.name, **self._masked_facts(), reason=shown_reason(reason))
 
-    def seal(self, run: RecordedRun) -> None:
-        """Enter how a run ended, as its journal was read back. Raises OSError, NotSealed."""
+    def seal(self, run: RecordedRun, *, whole: bool) -> None:
+        """Enter how a run ended, as its journal was read back; `whole` says that it left nothing out.
+
+        Raises OSError, NotSealed.
+        """
         if self._ledger is None or run.finish is None:
             return
         if self.signer:
@@ -94,7 +99,8 @@ class Sealing:
             text = to_json(enveloped(statement, self.signer))
             atomic_write.write_whole(run.folder / TEST_RESULT, f"{text}\n")
         end = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": run.head}
-        self._facts = {**self._facts, "revision": self.revision}
+        standing = [state.model_dump(mode="json") for state in run.finish.standing or ()]
+        self._facts = {**self._facts, "revision": self.revision, "whole": whole, "standing": standing}
         self.head = self._ledger.seal(run.folder, **self._masked_facts(), **end)
 
     def _masked_facts(self) -> Mapping[str, object]:
