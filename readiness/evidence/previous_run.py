@@ -45,14 +45,15 @@ def unsealed(ledger: LedgerReading, phase: Phase, url: str, started_at: datetime
     """Return the runs that opened since the last whole one and never came to an end, the oldest first."""
     names: list[str] = []
     for record in reversed(ledger.earlier(phase, url, started_at)):
-        if record.sealed and record.entry.as_of is None and _is_whole(record.entry):
+        if record.sealed and record.entry.as_of is None and is_whole(record.entry):
             break
         if record.sealed is None and record.refused is None:
             names.append(record.name)
     return tuple(reversed(names))
 
 
-def _is_whole(sealed: LedgerEntry) -> bool:
+def is_whole(sealed: LedgerEntry) -> bool:
+    """Check whether a seal is of a run that left nothing out."""
     # Older seals do not say it: what was left out made them INCOMPLETE.
     if sealed.whole is None:
         return sealed.verdict != VerdictStatus.INCOMPLETE

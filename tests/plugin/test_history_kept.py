@@ -123,3 +123,35 @@ def test_a_first_run_is_told(tmp_path: Path) -> None:
     assert ran.exit == 0
     assert "before    none that the ledger here knows: taken as the first" in ran.out
     assert "taken as the first" not in look(made, 0.01).out
+
+
+def test_what_is_pruned_is_needed_by_nothing(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    look(project, 0.04)
+    altered, paged, newest = runs(project)
+    (altered / "summary.md").write_text("edited", "utf-8")
+    assert main(["prune", "--env", "tiny", "--keep", "1h"]) == 0
+    assert "removed 0 runs" in capsys.readouterr().out
+    assert main(["prune", "--env", "tiny", "--keep", "0s", "--dry-run"]) == 0
+    assert f"would remove {paged.name}  PAGE" in capsys.readouterr().out
+    assert runs(project) == [altered, paged, newest]
+    assert main(["prune", "--env", "tiny", "--keep", "0s"]) == 0
+    assert f"KEPT         {altered.name}" in (told := capsys.readouterr().out)
+    assert "removed 1 runs" in told
+    assert runs(project) == [altered, newest]
+    shutil.rmtree(altered)
+    assert main(["verify", "--all", "--env", "tiny"]) == 1
+    assert paged.name not in "".join(one for one in capsys.readouterr().out.splitlines() if "REFUTED" in one)
+    assert main(["history", "--env", "tiny"]) == 0
+    assert "tiny postlaunch: 3 runs" in capsys.readouterr().out
+    assert main(["verify", "tiny", "postlaunch"]) == 1
+    assert "REFUTED" not in capsys.readouterr().out
+    for _ in range(2):
+        look(project, 0.2)
+    assert main(["prune", "--env", "tiny", "--keep", "0s"]) == 0
+    assert "ROLLBACK  postlaunch of tiny" in look(project, 0.19).out
+
+
+@pytest.mark.parametrize("span", ["", "soon", "-1d"])
+def test_a_span_that_is_none_removes_nothing(span: str, project: Project) -> None:
+    assert main(["prune", "--env", "tiny", f"--keep={span}"]) == 4
+    assert len(runs(project)) == 2
