@@ -16,7 +16,7 @@ from readiness.commands import add_env, add_environments, add_reports
 from readiness.errors import BadInput, BadRun
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.newest_run import ordered, why_no_run
+from readiness.evidence.newest_run import ordered
 from readiness.evidence.rejudge import Judged, judge
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
@@ -89,7 +89,7 @@ def _refused(reports: Path, environment: str) -> Iterator[tuple[Phase, str]]:
     home = reports / environment
     ledger = read_ledger(home, {})
     for phase in Phase:
-        why = why_no_run(ledger, phase)
+        why = ledger.why_no_run(phase) if ledger else ""
         if why:
             yield phase, why
 

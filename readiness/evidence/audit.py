@@ -18,6 +18,7 @@ from readiness.evidence.previous_run import candidates
 from readiness.evidence.rejudge import judge
 from readiness.evidence.signing import SHOWN, PublicKey
 from readiness.files.evidence_file import folders
+from readiness.outcomes import Phase
 from readiness.rehearsal import evidence as rehearsal_evidence
 from readiness.rehearsal import verdict as rehearsal_verdict
 from readiness.rehearsal.figures import Figures
@@ -80,7 +81,7 @@ def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Map
         return audit
 
     audit.tampered += _changed(record, recorded)
-    _add_signature(audit, record, recorded, trusted)
+    _add_signature(audit, record, recorded, trusted, ever_signed=reading.ever_signed)
     audit.notes += _opened_since(reading, record)
     return audit
 
@@ -88,7 +89,9 @@ def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Map
 NO_KEY = "not signed, and the project trusts no key (readiness key NAME)"
 
 
-def _add_signature(audit: Audit, record: LedgerRecord, recorded: RecordedRun, trusted: Mapping[str, PublicKey]) -> None:
+def _add_signature(
+    audit: Audit, record: LedgerRecord, recorded: RecordedRun, trusted: Mapping[str, PublicKey], *, ever_signed: bool
+) -> None:
     """Add who sealed and signed a run, or why that is missing."""
     if record.sealed is None:
         audit.unproven.append(
@@ -101,6 +104,8 @@ def _add_signature(audit: Audit, record: LedgerRecord, recorded: RecordedRun, tr
         return
 
     lack = _unsigned(trusted, signed=record.signed or bool(recorded.start.key_id))
+    if not lack and ever_signed:
+        lack = "nobody signed it, and runs of this ledger were signed before: the key went missing"
     if lack:
         audit.unproven.append(f"{lack}: not evidence")
     else:
@@ -261,20 +266,16 @@ def audit_all(
             (whole.notes if is_approved else whole.unproven).extend(looser)
             newest[recorded.start.phase] = recorded
 
-    whole.notes += _without_run(reading)
+    whole.notes += [
+        f"{line.entry.phase} was refused at {line.entry.at:%Y-%m-%d %H:%M:%S}Z: {line.entry.reason}"
+        for line in reading.refusals()
+    ]
+    whole.unproven += [f"{phase}: {why}" for phase in Phase if (why := reading.why_no_run(phase))]
     whole.tampered += _strangers(home, reading)
     _audit_page(home, reading, trusted, whole)
     for phase, recorded in newest.items():
         whole.notes.append(f"limits of {phase}: {recorded.start.limits_digest}")
     return whole, audited
-
-
-def _without_run(reading: LedgerReading) -> Iterator[str]:
-    """Yield the starts that were refused."""
-    late = [record.refused for record in reading.runs.values() if record.refused]
-    for line in (*reading.starts, *late):
-        if line.what == "refused":
-            yield f"{line.entry.phase} was refused at {line.entry.at:%Y-%m-%d %H:%M:%S}Z: {line.entry.reason}"
 
 
 def _strangers(home: Path, reading: LedgerReading) -> Iterator[str]:

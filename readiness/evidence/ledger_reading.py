@@ -122,6 +122,32 @@ class LedgerReading:
         """
         return max(self._starts_of(phase), key=lambda line: line.number, default=None)
 
+    def why_no_run(self, phase: str) -> str:
+        """Return why no run stands behind the newest start of a phase; empty where one does, or none is known."""
+        newest = self.newest_start(phase)
+        if newest is None:
+            return ""
+
+        # A run that had opened may have been refused later, by what only its collection showed.
+        record = self.runs.get(newest.entry.run)
+        line = (record.refused if record else None) or newest
+        at = f"{line.entry.at:%Y-%m-%d %H:%M:%S}Z"
+        if line.what == "asked":
+            return f"a gate asked for it at {at}, and no run appeared"
+        if line.what == "refused":
+            return f"its newest start, at {at}, was refused: {' '.join(line.entry.reason.split())}"
+        return ""
+
+    def refusals(self) -> list[LedgerLine]:
+        """Return the entries of all starts that were refused."""
+        late = [record.refused for record in self.runs.values() if record.refused]
+        return [*(line for line in self.starts if line.what == "refused"), *late]
+
+    @property
+    def ever_signed(self) -> bool:
+        """Whether somebody has ever signed a run of it, trusted or not."""
+        return any(record.signed for record in self.runs.values())
+
     def _starts_of(self, phase: str) -> Iterator[LedgerLine]:
         for record in self.runs.values():
             if record.opened and record.entry.kind == "run" and record.entry.phase == phase:

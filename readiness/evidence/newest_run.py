@@ -44,7 +44,7 @@ def newest_of(home: Path, phase: Phase, ledger: LedgerReading | None) -> Newest:
         copied = f"; {lying.name} was copied in" if lying else ""
         return Newest(None, f"the ledger in {home} has none{copied}")
 
-    no_run = why_no_run(ledger, phase)
+    no_run = ledger.why_no_run(phase)
     if no_run:
         return Newest(None, no_run)
 
@@ -70,23 +70,6 @@ def has_begun(folder: Path) -> bool:
     """Check whether a run has written anything."""
     journal = folder / FILE
     return journal.is_file() and journal.stat().st_size > 0
-
-
-def why_no_run(ledger: LedgerReading | None, phase: Phase) -> str:
-    """Return why no run stands behind the newest start of a phase; empty where one does, or nothing is known of it."""
-    line = ledger.newest_start(phase) if ledger else None
-    if ledger is None or line is None:
-        return ""
-
-    # A run that had opened may have been refused later, by what only its collection showed.
-    record = ledger.runs.get(line.entry.run)
-    line = (record.refused if record else None) or line
-    at = _moment(line.entry.at)
-    if line.what == "asked":
-        return f"a gate asked for it at {at}, and no run appeared"
-    if line.what == "refused":
-        return f"its newest start, at {at}, was refused: {' '.join(line.entry.reason.split())}"
-    return ""
 
 
 def too_old(start: Start, now: datetime, at_most: timedelta, stated: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from readiness.errors import BadRun
 from readiness.evidence.audit import Audit, audit_run, read_ledger
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
-from readiness.evidence.newest_run import has_begun, ordered, why_no_run
+from readiness.evidence.newest_run import has_begun, ordered
 from readiness.evidence.previous_run import REMEMBERED
 from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
 from readiness.evidence.rejudge import Judged, judge
@@ -340,7 +340,7 @@ def _index(names: list[str], name: str) -> int:
 def _refused(ledger: LedgerReading | None, phases: dict[Phase, DecidingRun]) -> Iterator[str]:
     """Yield the phases whose newest start came to no run: an older good one is not the newest that is known."""
     for phase in phases:
-        why = why_no_run(ledger, phase)
+        why = ledger.why_no_run(phase) if ledger else ""
         if why:
             yield f"{phase}: {why}"
 
