@@ -21,7 +21,8 @@ examples:
   readiness plan --env prod                   each line: when and how it is decided, and what is not configured
   pytest -m preflight --env prod              judge the list before the launch
   pytest -m preflight --env prod --as-of T-1h as it must stand an hour before the launch
-  readiness verify prod preflight             recompute the verdict from the evidence; gate pipelines on this
+  readiness gate preflight --env prod         the same in a pipeline: accept that run and no other
+  readiness verify prod preflight             recompute the verdict of the newest run from its evidence
   readiness drill restore --env staging       rehearse a procedure; `--env local` to try it
   readiness sandbox --fault rls-off           a target of your own to try all that on
 """
@@ -74,11 +75,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = command(words[0])
         parser = Parser(prog=f"readiness {words[0]}", description=_sentence(chosen.HELP))
         chosen.add_arguments(parser)
-        return chosen.run(parser.parse_args(words[1:]))
+        return chosen.run(_parsed(parser, words[1:]))
     except ReadinessError as error:
         return _refuse(REDACTOR.text(str(error)), USAGE_ERROR)
     except KeyboardInterrupt:
         return _refuse("interrupted", INTERRUPTED)
+
+
+def _parsed(parser: Parser, words: list[str]) -> argparse.Namespace:
+    """Return the options; words that the command does not know go to the one that passes them on, as `more`."""
+    options, more = parser.parse_known_args(words)
+    if hasattr(options, "more"):
+        options.more = more
+    elif more:
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    return options
 
 
 def _refuse(message: str, code: int) -> int:

@@ -102,6 +102,11 @@ def has_passed(as_of: datetime, started_at: datetime) -> bool:
     return as_of < started_at - LOOKS_BACK_AT_MOST
 
 
+def is_ahead(as_of: datetime, started_at: datetime) -> bool:
+    """Check whether a run planned: it judged as of a time after it began, by more than clocks and patience differ."""
+    return as_of > started_at + LOOKS_BACK_AT_MOST
+
+
 @dataclass(frozen=True, order=True)
 class Event:
     """Something that happens at an instant: a line falls due, a piece of evidence stops counting."""

@@ -28,7 +28,7 @@ README, DOCS = ROOT / "README.md", ROOT / "docs"
 ARCHITECTURE, CONTRIBUTING = read(ROOT / "ARCHITECTURE.md"), read(ROOT / "CONTRIBUTING.md")
 WORDS_AT_MOST = 900
 
-ANNOUNCED = {"gate"}
+ANNOUNCED: set[str] = set()
 """Commands of the next release: the docs say so where they name them."""
 BEING_BUILT: set[str] = set()
 """A command and targets of `make` that come with the packaging of this release."""

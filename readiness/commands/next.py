@@ -14,8 +14,9 @@ from typing import Any
 from readiness import timeline
 from readiness.commands import add_env, add_environments, add_reports
 from readiness.errors import BadInput, BadRun
+from readiness.evidence.audit import read_ledger
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.previous_run import candidates
+from readiness.evidence.newest_run import ordered
 from readiness.evidence.rejudge import Judged, judge
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
@@ -60,26 +61,37 @@ def run(options: argparse.Namespace) -> int:
     owners = {str(key): str(value) for key, value in (stated.get("owners") or {}).items()}
     events = timeline.events(launch_at, _due(runbooks, owners), _expiring(options, runbooks, stated, runs))
     phases = {phase: _judged(recorded, owners) for phase, recorded in runs.items()}
+    refused = dict(_refused(options.reports, options.env))
 
     if options.json:
-        print(json.dumps(_as_json(events, moment, phases), indent=2))
+        print(json.dumps(_as_json(events, moment, phases, refused), indent=2))
         return 0
 
-    lines = [*_dated_lines(events, moment, options.first), *_action_lines(options.env, phases)]
+    lines = [*_dated_lines(events, moment, options.first), *_action_lines(options.env, phases, refused)]
     print(REDACTOR.text("\n".join(lines)))
     return 0
 
 
 def _newest(reports: Path, environment: str) -> Iterator[tuple[Phase, RecordedRun]]:
-    """Yield the newest run of each phase that can be read."""
+    """Yield the newest run of each phase that can be read: by the order of the ledger, where there is one."""
     for phase in Phase:
-        for folder in candidates(reports, environment, phase):
+        for folder in ordered(reports, environment, phase):
             try:
                 recorded = read_run(folder)
             except BadRun:
                 continue
             yield phase, recorded
             break
+
+
+def _refused(reports: Path, environment: str) -> Iterator[tuple[Phase, str]]:
+    """Yield each phase whose newest start came to no run, and why."""
+    home = reports / environment
+    ledger = read_ledger(home, {})
+    for phase in Phase:
+        why = ledger.why_no_run(phase) if ledger else ""
+        if why:
+            yield phase, why
 
 
 def _launch_at(stated: object, runs: Mapping[Phase, RecordedRun]) -> datetime | None:
@@ -178,10 +190,16 @@ def _in_brackets(owner: str) -> str:
     return f" ({owner})" if owner else ""
 
 
-def _action_lines(environment: str, phases: Mapping[Phase, JudgedPhase]) -> Iterator[str]:
+def _action_lines(environment: str, phases: Mapping[Phase, JudgedPhase], refused: Mapping[Phase, str]) -> Iterator[str]:
     """Yield for each phase its verdict, and what turns it into a good one."""
     for phase in Phase:
         yield ""
+        # What an older run came to is not the newest that is known.
+        if phase in refused:
+            yield f"{phase}: INCOMPLETE: {refused[phase]}"
+            yield f"  mend that, then pytest -m {phase} --env {environment}"
+            continue
+
         newest = phases.get(phase)
         if newest is None:
             yield f"{phase}: never run; pytest -m {phase} --env {environment}"
@@ -200,16 +218,19 @@ def _action_lines(environment: str, phases: Mapping[Phase, JudgedPhase]) -> Iter
             yield f"  then pytest -m {phase} --env {environment}"
 
 
-def _as_json(events: list[Event], moment: datetime, phases: Mapping[Phase, JudgedPhase]) -> JsonObject:
+def _as_json(
+    events: list[Event], moment: datetime, phases: Mapping[Phase, JudgedPhase], refused: Mapping[Phase, str]
+) -> JsonObject:
     return {
         "as_of": moment.isoformat(),
         "events": [{**vars(event), "at": event.at.isoformat(), "past": event.at <= moment} for event in events],
         "phases": {
             str(phase): {
                 "run": newest.run.start.run,
-                "verdict": str(newest.judged.verdict.word),
+                "verdict": "INCOMPLETE" if phase in refused else str(newest.judged.verdict.word),
                 "actions": [vars(action) for action in newest.actions],
             }
             for phase, newest in phases.items()
         },
+        "refused": {str(phase): why for phase, why in refused.items()},
     }

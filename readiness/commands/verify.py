@@ -5,21 +5,27 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from readiness.commands import add_reports
-from readiness.errors import BadInput, BadRun
+from readiness.config.project_root import ENVIRONMENTS, place
+from readiness.environment.stated import stated_target
+from readiness.errors import BadInput, BadRun, not_one_of
 from readiness.evidence import run_folders
-from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, audit_run, read_ledger
-from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import LedgerReading, LedgerRecord
-from readiness.evidence.previous_run import as_before, held_in
-from readiness.evidence.rejudge import Judged, judge
+from readiness.evidence.acceptance import examine, stated_head
+from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, read_ledger
+from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
+from readiness.evidence.newest_run import RHYTHM, newest_of, shown_span, too_old
+from readiness.evidence.previous_run import held_in
+from readiness.evidence.rejudge import Judged
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
 from readiness.files import atomic_write
 from readiness.files.canonical_json import JsonObject
+from readiness.outcomes import Phase
 from readiness.rendering import report_page
 from readiness.rendering.exports import junit, markdown
 from readiness.rendering.formats import ctrf
@@ -45,37 +51,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limits", metavar="DIGEST", action="append", default=[], help=accepted)
     add_reports(parser)
     keys = "whose keys/*.pub are trusted (default: environments)"
-    parser.add_argument("--environments", type=Path, default=Path("environments"), metavar="DIR", help=keys)
-    parser.add_argument("--newer-than", metavar="SPAN", help="refuse a run that began earlier than that: 30m, 24h")
+    parser.add_argument("--environments", type=Path, default=place(ENVIRONMENTS), metavar="DIR", help=keys)
+    newer = "refuse a run that began earlier: 30m, 24h (default, of the newest run: by the rhythm of its phase)"
+    parser.add_argument("--newer-than", metavar="SPAN", help=newer)
     parser.add_argument("--render", action="store_true", help="write what is rendered anew from the journal")
     parser.add_argument("--json", action="store_true", help="for machines")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print what the journal is worth; return the exit code of the verdict as it was recomputed."""
+    options.head = stated_head(options.head)
     trusted = trusted_keys(options.environments)
     if options.all:
         return _verify_all(options, trusted)
 
     words = _run_words(options)
     try:
-        recorded = read_run(run_folders.find(options.reports, words))
-        ledger = read_ledger(recorded.folder.resolve().parent, trusted)
+        folder, ledger, no_run = _found(options, words, trusted)
+        recorded = read_run(folder) if folder else None
     except BadRun as error:
         return _refuse(str(error).splitlines(), options)
+    if recorded is None:
+        return _without_run(words, no_run, options)
 
-    judged = judge(recorded)
-    audit = audit_run(recorded, ledger, trusted)
-    audit.tampered = [
-        *judged.refuted,
-        *_contradicts_previous(recorded),
-        *_too_old(recorded, options.newer_than),
-        *audit.tampered,
-        *_not_the_newest(recorded, ledger, words),
-        *_head_missing(ledger, options.head),
-    ]
+    examined = examine(recorded, ledger, trusted)
+    judged, audit = examined.judged, examined.audit
+    audit.tampered += [*_of_another(recorded, words), *_head_missing(ledger, options.head)]
+    audit.unproven += [*_too_old(recorded, options.newer_than, words), *_elsewhere(recorded, options, words)]
 
-    code = _exit_code(judged, audit)
+    code = examined.exit
     if options.render:
         _render(recorded, ledger)
     if options.json:
@@ -85,12 +89,35 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _exit_code(judged: Judged, audit: Audit) -> int:
-    # What was changed proves nothing, not even a bad verdict.
-    if audit.tampered:
-        return audit.exit
-    # A bad verdict is believed without a signature, a good one is not.
-    return judged.verdict.exit or audit.exit
+def _found(
+    options: argparse.Namespace, words: list[str], trusted: Mapping[str, PublicKey]
+) -> tuple[Path | None, LedgerReading | None, str]:
+    """Return the folder of the run that is meant and the ledger beside it, or why the newest is none. Raises BadRun."""
+    if len(words) == 1:
+        folder = run_folders.find(options.reports, words)
+        home = folder.resolve() if folder.is_dir() else folder.resolve().parent
+        return folder, read_ledger(home.parent, trusted), ""
+
+    environment, phase = words
+    home = options.reports / environment
+    ledger = read_ledger(home, trusted)
+    newest = newest_of(home, Phase(phase), ledger)
+    return newest.folder, ledger, newest.no_run
+
+
+def _without_run(words: list[str], no_run: str, options: argparse.Namespace) -> int:
+    """Print that the newest that is known of a phase is no run; return the exit code."""
+    environment, phase = words
+    again = f"pytest -m {phase} --env {environment}"
+    if options.json:
+        facts = {"run": None, "env": environment, "phase": phase, "trusted": True, "evidence": False}
+        told = {"verdict": "INCOMPLETE", "problems": [no_run], "incomplete": True, "exit": INCOMPLETE_EXIT}
+        print(json.dumps(facts | told, indent=2))
+        return INCOMPLETE_EXIT
+
+    print(f"run       none of {environment} {phase}: {no_run}")
+    print(f"verdict   INCOMPLETE: mend that, then {again}")
+    return INCOMPLETE_EXIT
 
 
 def _run_words(options: argparse.Namespace) -> list[str]:
@@ -99,36 +126,43 @@ def _run_words(options: argparse.Namespace) -> list[str]:
 
     if options.env and len(words) == 1:
         folder = options.reports / options.env / words[0]
-        return [str(folder)] if folder.is_dir() else [options.env, words[0]]
+        words = [str(folder)] if folder.is_dir() else [options.env, words[0]]
+        return words if folder.is_dir() else _run_words(argparse.Namespace(env=None, run=words))
 
     if not words or len(words) > 2 or options.env:  # noqa: PLR2004  environment and phase
         stated = f", not {' '.join(words)}" if words else ""
         raise BadInput([f"name one run, or an environment and a phase{stated}; or --all --env NAME"])
+    if len(words) == 2 and words[1] not in list(Phase):  # noqa: PLR2004  the same two
+        raise BadInput([f"PHASE {not_one_of(words[1], list(map(str, Phase)))}"])
     return words
 
 
-def _not_the_newest(recorded: RecordedRun, ledger: LedgerReading | None, words: list[str]) -> Iterator[str]:
-    """Yield why a run is not the newest of an environment and a phase, where that was asked for."""
+def _of_another(recorded: RecordedRun, words: list[str]) -> Iterator[str]:
+    """Yield that a run is of another environment or phase than was asked for."""
     if len(words) == 1:
         return
 
     environment, phase = words
     if recorded.start.env != environment:
         yield f"this is a run of {recorded.start.env}: it was copied in"
+    if recorded.start.phase != phase:
+        yield f"this is a run of {recorded.start.phase}, and {phase} was asked for: its journal was replaced"
 
-    if ledger is None:
+
+def _elsewhere(recorded: RecordedRun, options: argparse.Namespace, words: list[str]) -> Iterator[str]:
+    """Yield that the newest run judged another address than the environment names today."""
+    if len(words) == 1:
         return
-    for record in ledger.runs.values():
-        entry = record.entry
-        if entry.kind != "run" or entry.phase != phase or entry.started_at is None:
-            continue
-        if entry.started_at > recorded.start.started_at:
-            yield f"the ledger has a newer run of {phase}: {record.name}"
+    judged = recorded.start.target.url
+    stated = stated_target(options.environments / f"{words[0]}.yaml", os.environ)
+    is_masked = "***" in judged
+    if stated and not is_masked and stated.rstrip("/") != judged.rstrip("/"):
+        yield f"the run judged {judged}, and {words[0]}.yaml names {stated} today: another target"
 
 
 def _head_missing(ledger: LedgerReading | None, head: str | None) -> Iterator[str]:
     """Yield that a head which was kept elsewhere is not in the ledger."""
-    if head and (ledger is None or ledger.anchored(head) is None):
+    if head is not None and (ledger is None or ledger.anchored(head) is None):
         yield f"the ledger never had the head {head[:SHOWN]}: it was cut or written anew (16 digits at least)"
 
 
@@ -172,7 +206,7 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
         _print_audited(audited)
     _print_audit(audit, every=True)
     print(f"ledger    {len(ledger.digests)} entries, head {ledger.head}")
-    if options.head and not audit.tampered:
+    if options.head is not None and not audit.tampered:
         print(f"anchor    {ledger.anchored(options.head)} entries since {options.head[:SHOWN]}")
     print(f"verdict   {ENDINGS[min(audit.exit, 2)]}")
     return audit.exit
@@ -235,44 +269,23 @@ def _refuse(problems: list[str], options: argparse.Namespace) -> int:
     return ALTERED
 
 
-def _contradicts_previous(recorded: RecordedRun) -> list[str]:
-    """Return that the journal of the run before says something else than this one says of it."""
-    before = recorded.start.before
-    if before is None:
-        return []
-
-    # Only where it still lies beside it: retention may have removed it.
-    folder = recorded.folder.parent / before.run
-    if not (folder / FILE).is_file():
-        return []
-
-    try:
-        previous = as_before(read_run(folder), recorded.start.started_at)
-    except BadRun:
-        previous = None
-    if previous == before:
-        return []
-    return [f"it says that it stands on {before.run}, and that run's journal says otherwise"]
-
-
-def _too_old(recorded: RecordedRun, span: str | None) -> list[str]:
-    """Return that a run began longer ago than it may. Raises BadInput."""
-    if span is None:
+def _too_old(recorded: RecordedRun, stated: str | None, words: list[str]) -> list[str]:
+    """Return that a run began longer ago than it may, or is of the future. Raises BadInput."""
+    # Who names a run may look at an old one; the newest of a phase is to say something of today.
+    if stated is None and len(words) == 1:
         return []
     try:
-        oldest = datetime.now(UTC) - parse_span(span)
+        at_most = RHYTHM[recorded.start.phase] if stated is None else parse_span(stated)
     except ValueError as error:
         raise BadInput([f"--newer-than: {error}"]) from None
-
-    began = recorded.start.started_at
-    if began >= oldest:
-        return []
-    return [f"the run began {began:%Y-%m-%d %H:%M:%S}Z, longer than {span} ago"]
+    return list(too_old(recorded.start, datetime.now(UTC), at_most, stated or shown_span(at_most)))
 
 
 def _print_run(recorded: RecordedRun, judged: Judged, audit: Audit) -> None:
     start = recorded.start
     print(f"run       {start.run}: {start.phase} of {start.env}, as of {start.as_of:%Y-%m-%d %H:%M:%S}Z")
+    print(f"files     {recorded.folder.resolve()}")
+    print(f"began     {start.started_at:%Y-%m-%d %H:%M:%S}Z, {_ago(datetime.now(UTC) - start.started_at)}")
     print(f"target    {start.target.url}, revision {start.target.revision or 'not stated'}")
     print(f"journal   {recorded.records} records, chain intact, head {recorded.head[:16]}")
     print(f"results   {judged.decided} of {judged.demanded} due decisions, {len(recorded.requests)} requests")
@@ -285,6 +298,11 @@ def _print_run(recorded: RecordedRun, judged: Judged, audit: Audit) -> None:
     for key, sentence in held_in(recorded):
         print(f"stands    {key.name}: {sentence}")
     _print_verdict(judged, audit)
+
+
+def _ago(age: timedelta) -> str:
+    hours = age.total_seconds() / 3600
+    return f"{hours:.1f} h ago" if hours >= 0 else f"{-hours:.1f} h ahead of this clock"
 
 
 def _print_verdict(judged: Judged, audit: Audit) -> None:

@@ -11,12 +11,14 @@ from readiness.drill import verdict as drill_verdict
 from readiness.errors import BadRun
 from readiness.evidence import ledger
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import LedgerLine, LedgerReading, LedgerRecord, files_of
+from readiness.evidence.ledger import files_of
+from readiness.evidence.ledger_reading import LedgerLine, LedgerReading, LedgerRecord
 from readiness.evidence.limit_changes import loosened
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.rejudge import judge
 from readiness.evidence.signing import SHOWN, PublicKey
 from readiness.files.evidence_file import folders
+from readiness.outcomes import Phase
 from readiness.rehearsal import evidence as rehearsal_evidence
 from readiness.rehearsal import verdict as rehearsal_verdict
 from readiness.rehearsal.figures import Figures
@@ -79,7 +81,7 @@ def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Map
         return audit
 
     audit.tampered += _changed(record, recorded)
-    _add_signature(audit, record, recorded, trusted)
+    _add_signature(audit, record, recorded, trusted, ever_signed=reading.ever_signed)
     audit.notes += _opened_since(reading, record)
     return audit
 
@@ -87,7 +89,9 @@ def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Map
 NO_KEY = "not signed, and the project trusts no key (readiness key NAME)"
 
 
-def _add_signature(audit: Audit, record: LedgerRecord, recorded: RecordedRun, trusted: Mapping[str, PublicKey]) -> None:
+def _add_signature(
+    audit: Audit, record: LedgerRecord, recorded: RecordedRun, trusted: Mapping[str, PublicKey], *, ever_signed: bool
+) -> None:
     """Add who sealed and signed a run, or why that is missing."""
     if record.sealed is None:
         audit.unproven.append(
@@ -100,6 +104,8 @@ def _add_signature(audit: Audit, record: LedgerRecord, recorded: RecordedRun, tr
         return
 
     lack = _unsigned(trusted, signed=record.signed or bool(recorded.start.key_id))
+    if not lack and ever_signed:
+        lack = "nobody signed it, and runs of this ledger were signed before: the key went missing"
     if lack:
         audit.unproven.append(f"{lack}: not evidence")
     else:
@@ -136,6 +142,9 @@ def _changed(record: LedgerRecord, recorded: RecordedRun) -> Iterator[str]:
     sealed = record.sealed.entry
     if sealed.head != recorded.head:
         yield "the journal does not end as it did when it was sealed"
+    standing = recorded.finish.standing if recorded.finish else None
+    if sealed.standing is not None and sealed.standing != (standing or ()):
+        yield "it was sealed with other steps of the ladder than its journal ends with"
     verdict = judge(recorded).verdict
     if (sealed.verdict, sealed.exit) != (str(verdict.word), verdict.exit):
         yield f"sealed as {sealed.verdict}, its results add up to {verdict.word}"
@@ -257,6 +266,11 @@ def audit_all(
             (whole.notes if is_approved else whole.unproven).extend(looser)
             newest[recorded.start.phase] = recorded
 
+    whole.notes += [
+        f"{line.entry.phase} was refused at {line.entry.at:%Y-%m-%d %H:%M:%S}Z: {line.entry.reason}"
+        for line in reading.refusals()
+    ]
+    whole.unproven += [f"{phase}: {why}" for phase in Phase if (why := reading.why_no_run(phase))]
     whole.tampered += _strangers(home, reading)
     _audit_page(home, reading, trusted, whole)
     for phase, recorded in newest.items():
@@ -309,6 +323,10 @@ def _audit_record(
     """Return the audit of one record, and its run where it is one that can be read."""
     audit = Audit()
     folder = home / record.name
+    if not folder.is_dir() and record.pruned:
+        lack = _unsigned(trusted, signed=record.pruned.signed) if record.pruned.key is None else ""
+        audit.unproven += [f"its folder was pruned, and {lack}"] if lack else []
+        return audit, None
     if not folder.is_dir():
         audit.tampered.append("the ledger has it, and its folder is gone: it was deleted")
         return audit, None
@@ -333,7 +351,7 @@ def _audit_record(
 def _audit_journal(folder: Path, record: LedgerRecord, audit: Audit) -> RecordedRun | None:
     """Compare a run's journal with its record; return the run where it can be read."""
     # A run that died before its first record has left nothing to read.
-    if record.sealed is None and not (folder / FILE).is_file():
+    if record.sealed is None and _is_empty(folder / FILE):
         return None
 
     try:
@@ -347,6 +365,10 @@ def _audit_journal(folder: Path, record: LedgerRecord, audit: Audit) -> Recorded
     if recorded.start.looked_back:
         audit.unproven.append(recorded.start.looked_back)
     return recorded
+
+
+def _is_empty(journal: Path) -> bool:
+    return not journal.is_file() or not journal.stat().st_size
 
 
 _VERDICTS: dict[str, Callable[[Path], str]] = {

@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -20,11 +19,11 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from readiness.errors import BadRun
+from readiness.evidence.ledger_reading import FIRST, LedgerLine, LedgerReading, LedgerRecord
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
 from readiness.evidence.statements import (
     STATEMENT,
     Envelope,
-    LedgerEntry,
     Signature,
     Statement,
     What,
@@ -36,7 +35,8 @@ from readiness.files.canonical_json import JsonObject, from_json, to_json
 from readiness.redaction.redactor import REDACTOR, Hit, scan, scan_file
 
 FILE = "ledger.jsonl"
-FIRST = "0" * 64
+ASKED = "asked-"
+"""Before the id of what a gate asked for: the name of such an entry."""
 PAGE = "sign-off.html"
 """The page that approvers sign. It may be rendered often: the newest entry counts."""
 KINDS = {"rehearsals": "rehearsal", "drills": "drill"}
@@ -79,6 +79,20 @@ class Ledger:
         name = self._name(folder)
         subjects = [(f"{self._home.name}/{name}/{file}", digest) for file, digest in files_of(folder).items()]
         return self._append("sealed", name, subjects, facts)
+
+    def ask(self, invocation: str, **facts: Any) -> str:
+        """Write the entry of a gate before its run begins, and return its digest. Raises OSError."""
+        name = f"{ASKED}{invocation}"
+        return self._append("asked", name, [_named(self._home, name)], {"invocation": invocation, **facts})
+
+    def prune(self, folder: Path, **facts: Any) -> str:
+        """Write the entry of a folder that is about to be removed, and return its digest. Raises OSError."""
+        name = self._name(folder)
+        return self._append("pruned", name, [_named(self._home, name)], facts)
+
+    def refuse(self, name: str, **facts: Any) -> str:
+        """Write the entry of a start that was refused, and return its digest. Raises OSError."""
+        return self._append("refused", name, [_named(self._home, name)], facts)
 
     def enter(self, page: Path) -> str:
         """Write the entry of a page as it was rendered, and return the head of the ledger.
@@ -145,6 +159,11 @@ class Ledger:
         }
 
 
+def _named(home: Path, name: str) -> tuple[str, str]:
+    """Return the subject of an entry that has no file: a statement has one with a digest, here that of its name."""
+    return f"{home.name}/{name}#start", hashlib.sha256(name.encode()).hexdigest()
+
+
 def _refuse(hits: Iterable[Hit]) -> None:
     """Raise NotSealed where a secret was found."""
     problems = [f"{hit.file.name} holds {hit.what}" for hit in hits]
@@ -176,84 +195,6 @@ def open_evidence(folder: Path, **facts: Any) -> str:
     """
     opened = {"kind": KINDS[folder.parent.name], "started_at": datetime.now(UTC).isoformat(), **facts}
     return Ledger(folder.parents[1], signer_of(os.environ)).open(folder, **opened)
-
-
-@dataclass(frozen=True)
-class LedgerLine:
-    """One line of a ledger as it was read: the entry, and who signed it."""
-
-    number: int
-    digest: str
-    what: What
-    entry: LedgerEntry
-    files: Mapping[str, str]
-    """Of a seal: each file's name in the folder, and its digest. Of a page: its own."""
-    key: PublicKey | None
-    """The trusted key that signed it; None where nobody did, or nobody whom the project trusts."""
-    signed: bool
-    """Whether it carries a signature, of whomever."""
-
-
-@dataclass
-class LedgerRecord:
-    """The lines about one run, rehearsal or drill."""
-
-    name: str
-    opened: LedgerLine | None = None
-    sealed: LedgerLine | None = None
-
-    @property
-    def entry(self) -> LedgerEntry:
-        """What the ledger has of the run: the seal's entry where there is one."""
-        line = self.sealed or self.opened
-        assert line  # a record is made of a line
-        return line.entry
-
-    @property
-    def key(self) -> PublicKey | None:
-        """The key that signed it, from its beginning to its end."""
-        if self.opened and self.sealed and self.opened.key:
-            return self.sealed.key
-        return None
-
-    @property
-    def signed(self) -> bool:
-        """Whether somebody signed a part of it, trusted or not."""
-        return any(line.signed for line in (self.opened, self.sealed) if line)
-
-    @property
-    def ended(self) -> str:
-        """Its verdict, in a word."""
-        return self.sealed.entry.verdict if self.sealed else "abandoned"
-
-
-@dataclass
-class LedgerReading:
-    """A ledger as it was read, with what is wrong with it."""
-
-    path: Path
-    runs: dict[str, LedgerRecord] = field(default_factory=dict)
-    """In the order in which they were opened."""
-    page: LedgerLine | None = None
-    """The newest entry of the page that approvers sign."""
-    digests: list[str] = field(default_factory=list)
-    """Of each line, the oldest first."""
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def head(self) -> str:
-        """The digest of the last line."""
-        return self.digests[-1] if self.digests else FIRST
-
-    def anchored(self, head: str) -> int | None:
-        """Return how many entries followed an older head; None where the ledger never had it."""
-        # The beginning of a digest suffices, as far as it is printed.
-        if len(head) < SHOWN:
-            return None
-        for after, digest in enumerate(reversed(self.digests)):
-            if digest.startswith(head.lower()):
-                return after
-        return None
 
 
 def read(path: Path, trusted: Mapping[str, PublicKey]) -> LedgerReading:
@@ -299,8 +240,8 @@ def _parsed(
     what = cast("What", statement.predicate_type.split(":")[3])
     prefix = f"{entry.env}/{entry.run}/"
     files = {}
-    # The subject of an opening is the plan, which is no file.
-    if what != "opened":
+    # The subject of a beginning is a plan or a name, which is no file.
+    if what in {"sealed", "page"}:
         files = {subject.name.removeprefix(prefix): subject.digest.sha256 for subject in statement.subject}
 
     return LedgerLine(
@@ -355,14 +296,29 @@ def _add(ledger: LedgerReading, line: LedgerLine, prev: str) -> None:
     if line.what == "page":
         ledger.page = line
         return
+    if line.what in {"asked", "refused"}:
+        _add_start(ledger, line)
+        return
 
     record = ledger.runs.setdefault(entry.run, LedgerRecord(entry.run))
+    if line.what == "pruned":
+        record.pruned = record.pruned or line
+        return
     ledger.problems += [f"{where}: {problem}" for problem in _out_of_place(record, line)]
     # The first of each counts: a second seal must not replace what was sealed.
     if line.what == "sealed":
         record.sealed = record.sealed or line
     else:
         record.opened = record.opened or line
+
+
+def _add_start(ledger: LedgerReading, line: LedgerLine) -> None:
+    """Add a start that a gate asked for, or that was refused; where its run had begun already, it is that run's."""
+    begun = ledger.runs.get(line.entry.run)
+    if begun:
+        begun.refused = begun.refused or line
+    else:
+        ledger.starts.append(line)
 
 
 def _out_of_place(record: LedgerRecord, line: LedgerLine) -> Iterator[str]:

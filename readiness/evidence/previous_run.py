@@ -3,43 +3,108 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from pathlib import Path
 
 from readiness.errors import BadRun
 from readiness.evidence import run_folders
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.records import Before
+from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
+from readiness.evidence.recorded_ladder import Before
 from readiness.evidence.rejudge import judge, recorded_states
+from readiness.evidence.statements import LedgerEntry
 from readiness.ladder import EscalationState, Hysteresis
 from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase
+from readiness.verdict import VerdictStatus
 
 LOOKED_AT_MOST = 20
 REMEMBERED = timedelta(hours=48)
 """Escalation states of longer ago say nothing about now."""
+SKEW = timedelta(minutes=1)
+"""So far two clocks may be apart."""
 OPEN = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_RUN, Outcome.WARN)
 
 
-def newest(reports: Path, environment: str, phase: Phase, url: str, now: datetime) -> Before | None:
-    """Return the newest run of an environment and phase that ended and that its journal bears out; None without one.
+def newest(home: Path, ledger: LedgerReading | None, phase: Phase, url: str, started_at: datetime) -> Before | None:
+    """Return the run that came before one, by the order of the ledger, as the next stands on it; None without one.
 
-    A run of the same name against another address was of another target.
+    A run of the same name against another address was of another target. A plan has looked at nothing of then.
     """
-    for folder in islice(candidates(reports, environment, phase), LOOKED_AT_MOST):
-        try:
-            run = read_run(folder)
-        except BadRun:
-            continue
-        if run.start.target.url != url or run.start.started_at >= now:
-            continue
-
-        before = as_before(run, now)
+    earlier = ledger.earlier(phase, url, started_at) if ledger else []
+    able = [record for record in reversed(earlier) if record.sealed and record.entry.as_of is None]
+    for record in able[:LOOKED_AT_MOST]:
+        before = _before(home, record, started_at)
         if before:
             return before
     return None
+
+
+def unsealed(ledger: LedgerReading, phase: Phase, url: str, started_at: datetime) -> tuple[str, ...]:
+    """Return the runs that opened since the last whole one and never came to an end, the oldest first."""
+    names: list[str] = []
+    for record in reversed(ledger.earlier(phase, url, started_at)):
+        if record.sealed and record.entry.as_of is None and is_whole(record.entry):
+            break
+        if record.sealed is None and record.refused is None:
+            names.append(record.name)
+    return tuple(reversed(names))
+
+
+def is_whole(sealed: LedgerEntry) -> bool:
+    """Check whether a seal is of a run that left nothing out."""
+    # Older seals do not say it: what was left out made them INCOMPLETE.
+    if sealed.whole is None:
+        return sealed.verdict != VerdictStatus.INCOMPLETE
+    return sealed.whole
+
+
+def _before(home: Path, record: LedgerRecord, now: datetime) -> Before | None:
+    """Return a sealed run as the one after it records it; None where neither its journal nor its seal says enough."""
+    sealed = record.entry
+    try:
+        run = read_run(home / record.name)
+    except BadRun:
+        return from_seal(record.name, sealed, now)
+
+    # A journal that is not the one that was sealed says nothing.
+    before = as_before(run, now) if run.head == sealed.head else None
+    return before or from_seal(record.name, sealed, now)
+
+
+def from_seal(name: str, sealed: LedgerEntry, now: datetime) -> Before | None:
+    """Return a run as its seal alone bears it out: its verdict and its steps. None where an older seal has no steps."""
+    if sealed.standing is None or sealed.started_at is None:
+        return None
+    return Before(
+        run=name,
+        head=sealed.head,
+        started_at=sealed.started_at,
+        verdict=VerdictStatus(sealed.verdict),
+        decisions=sealed.standing if _is_fresh(sealed.started_at, now) else (),
+    )
+
+
+def _is_fresh(started_at: datetime, now: datetime) -> bool:
+    return now - started_at <= REMEMBERED
+
+
+def history_notes(before: Before | None, unknown: Sequence[str], started_at: datetime) -> Iterator[str]:
+    """Yield what a reader should know of the runs before one: what is not known of them, and clocks that disagree."""
+    if unknown:
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        yield f"{unknown[-1]}{more} opened and never ended: what it saw is unknown, so all steps stay"
+    if before is None:
+        return
+
+    apart = before.started_at - started_at
+    if apart > SKEW:
+        yield f"{before.run} came first, and by its clock it began {apart} later: one of the clocks is wrong"
+    elif -apart > REMEMBERED:
+        hours = f"{-apart / timedelta(hours=1):,.0f} h before"
+        kept = REMEMBERED.days * 24
+        yield f"{before.run} began {hours}, and steps of more than {kept} h are forgotten: is it so late?"
 
 
 def candidates(reports: Path, environment: str, phase: Phase | None = None) -> Iterator[Path]:
@@ -66,7 +131,7 @@ def as_before(run: RecordedRun, now: datetime) -> Before | None:
 
     # What this run left out keeps the outcome of the run before it.
     outcomes = _outcomes_before(run) | _decided(judged.outcomes.items())
-    is_fresh = now - run.start.started_at <= REMEMBERED
+    is_fresh = _is_fresh(run.start.started_at, now)
     return Before(
         run=run.start.run,
         head=run.head,

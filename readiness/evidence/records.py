@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from readiness.evidence.recorded_ladder import Before, RecordedHysteresis, RecordedState
 from readiness.files.canonical_json import JsonObject, as_plain
-from readiness.ladder import EscalationState, Hysteresis
 from readiness.measurements import Measurement
 from readiness.outcomes import DecisionKey, Effect, EscalationStep, Gate, Outcome, Phase
 from readiness.runbook.lines import Item
 from readiness.runbook.sign_off import SignOff
-from readiness.timeline import has_passed
+from readiness.timeline import has_passed, is_ahead
 from readiness.verdict import VerdictStatus
 
 SCHEMA = "readiness/journal/1"
@@ -31,64 +31,6 @@ class RecordedTarget(Record):
 
     url: str
     revision: str | None
-
-
-class RecordedState(Record):
-    """The escalation state of one decision after a run. The names are those of the journal's schema."""
-
-    line: str
-    check: str
-    subject: str | None = None
-    outcome: Outcome
-    """The last one that a run came to; a narrowed run leaves those of the others as they were."""
-    step: EscalationStep | None = None
-    runs: int = 0
-    failures: int = 0
-    calm: int = 0  # EscalationState.recovery_credit
-    below: EscalationStep | None = None  # EscalationState.recovers_to
-
-    @property
-    def key(self) -> DecisionKey:
-        """What makes it unique in a run."""
-        return DecisionKey(self.line, self.check, self.subject)
-
-    def state(self) -> EscalationState:
-        """Return it as the ladder carries it on."""
-        return EscalationState(self.step, self.runs, self.failures, self.calm, self.below)
-
-
-class Before(Record):
-    """The run of this environment and phase before this one, as it was when this one began."""
-
-    run: str
-    head: str
-    """The digest of its journal's last line."""
-    started_at: AwareDatetime
-    verdict: VerdictStatus
-    decisions: tuple[RecordedState, ...] = ()
-
-
-class RecordedHysteresis(Record):
-    """The hysteresis that this run was judged by; the defaults are those of journals that did not say all of it."""
-
-    far: float = 0.1
-    margin: float = 0.1
-    runs: int = 3
-    nearer: int = 3
-
-    @classmethod
-    def of(cls, hysteresis: Hysteresis) -> RecordedHysteresis:
-        """Return the record of a hysteresis."""
-        return cls(
-            far=hysteresis.release_share,
-            margin=hysteresis.margin,
-            runs=hysteresis.release_runs,
-            nearer=hysteresis.release_runs_within_margin,
-        )
-
-    def hysteresis(self) -> Hysteresis:
-        """Return it as the ladder takes it."""
-        return Hysteresis(self.far, self.margin, self.runs, self.nearer)
 
 
 class ReplayOf(Record):
@@ -125,8 +67,12 @@ class Start(Record):
     """Such a run looked at nothing: it is never evidence."""
     key_id: str | None = None
     """The key that signs the run in the ledger; without one it is not evidence."""
+    invocation: str = ""
+    """The id that a gate made for this run; empty where somebody ran pytest."""
     before: Before | None = None
     """What the ladder and the changes of this run stand on."""
+    unsealed: tuple[str, ...] = ()
+    """The runs that opened since the last whole one and never came to an end: nobody knows what they saw."""
     hysteresis: RecordedHysteresis = RecordedHysteresis()
     owners: dict[str, str] = {}
     """`runbook/line`, or the area of a check → who sees to it."""
@@ -135,11 +81,16 @@ class Start(Record):
 
     @property
     def looked_back(self) -> str:
-        """Why a run of a past time is no evidence (what has expired since counts in it); empty for others."""
-        if not has_passed(self.as_of, self.started_at):
-            return ""
-        reason = f"judged as of {self.as_of:%Y-%m-%d %H:%M:%S}Z, which had passed when it ran"
-        return f"{reason}: no evidence of today; run it without --as-of"
+        """Why a run of another moment than its own is no evidence; empty for others.
+
+        What has expired since counts in one of the past, and nobody can look at the future.
+        """
+        moment = f"judged as of {self.as_of:%Y-%m-%d %H:%M:%S}Z"
+        if has_passed(self.as_of, self.started_at):
+            return f"{moment}, which had passed when it ran: no evidence of today; run it without --as-of"
+        if is_ahead(self.as_of, self.started_at):
+            return f"{moment}, which was ahead when it ran: a plan, and no evidence; run it then, without --as-of"
+        return ""
 
 
 class PlannedLine(Record):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from readiness.evidence.attested import contradictions, is_attested, is_waived
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, RecordedState, Result
+from readiness.evidence.recorded_ladder import RecordedState
+from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, Result
 from readiness.files.canonical_json import to_json
 from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, reached
 from readiness.measurements import holds

@@ -8,13 +8,14 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from readiness.evidence.recorded_ladder import RecordedState
 from readiness.evidence.signing import Signer
 from readiness.files.canonical_json import JsonObject, to_json
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 Kind = Literal["run", "rehearsal", "drill", "page"]
-What = Literal["opened", "sealed", "page"]
+What = Literal["opened", "sealed", "page", "asked", "refused", "pruned"]
 
 
 class _Model(BaseModel):
@@ -68,6 +69,16 @@ class LedgerEntry(_Model):
     """The digest of the last line of the journal, once it is sealed."""
     verdict: str = ""
     exit: int | None = None
+    invocation: str = ""
+    """The id that a gate made for its run; empty where somebody ran pytest."""
+    reason: str = ""
+    """Why a start was refused."""
+    as_of: AwareDatetime | None = None
+    """The moment that was judged, where it was not that of the run: such a run is a plan."""
+    whole: bool | None = None
+    """Of a seal: whether the run ended by itself with all that was demanded; None in older ledgers."""
+    standing: tuple[RecordedState, ...] | None = None
+    """Of a seal: the steps of the ladder that it leaves, so that a deleted folder loses nothing; None in older ones."""
 
 
 class Statement(_Model):
@@ -76,7 +87,12 @@ class Statement(_Model):
     type_: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
     subject: tuple[Subject, ...]
     predicate_type: Literal[
-        "urn:readiness:ledger:opened:1", "urn:readiness:ledger:sealed:1", "urn:readiness:ledger:page:1"
+        "urn:readiness:ledger:opened:1",
+        "urn:readiness:ledger:sealed:1",
+        "urn:readiness:ledger:page:1",
+        "urn:readiness:ledger:asked:1",
+        "urn:readiness:ledger:refused:1",
+        "urn:readiness:ledger:pruned:1",
     ] = Field(alias="predicateType")
     predicate: LedgerEntry
 

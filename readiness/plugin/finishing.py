@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -73,7 +74,9 @@ def _finish(session: pytest.Session, run: RunSession, exitstatus: int) -> Genera
     """Go through the steps; what breaks in one of them is reported with the verdict."""
     config = session.config
     settle(config, run)
-    if exitstatus != pytest.ExitCode.USAGE_ERROR:
+    if exitstatus == pytest.ExitCode.USAGE_ERROR:
+        refuse(run)
+    else:
         decide(session, run, exitstatus)
 
     result = None
@@ -108,6 +111,16 @@ def settle(config: pytest.Config, run: RunSession) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     open_evidence(run)
     publish_records(config, run.observer.take_records())
+
+
+def refuse(run: RunSession) -> None:
+    """Enter that a usage error ended the run before it looked at anything; pytest is about to report it."""
+    reason = sys.exception() or "a usage error"
+    try:
+        if run.sealing:
+            run.sealing.refuse(str(reason))
+    except OSError as error:
+        run.complain(f"the ledger could not be written: {error}")
 
 
 def decide(session: pytest.Session, run: RunSession, exitstatus: int) -> None:
@@ -199,9 +212,10 @@ def seal(config: pytest.Config, run: RunSession) -> None:
     del config
     if run.proof is None or run.sealing is None or run.held_a_secret:
         return
-    recorded, _ = run.proof
+    recorded, judged = run.proof
+    whole = bool(run.finish and run.finish.ended) and judged.decided == judged.demanded
     try:
-        run.sealing.seal(recorded)
+        run.sealing.seal(recorded, whole=whole)
     except (OSError, BadRun) as error:
         run.complain(f"the run was not sealed: {error}")
 

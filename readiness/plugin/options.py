@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from readiness import timeline
 from readiness.config.documents import read
+from readiness.config.project_root import ENVIRONMENTS, REPORTS, project_root
 from readiness.environment import schema
 from readiness.environment.schema import Environment
 from readiness.errors import BadInput, ReadinessError, not_one_of
@@ -22,8 +23,9 @@ from readiness.evidence.records import Start
 from readiness.evidence.signing import trusted_keys
 from readiness.outcomes import Effect, Phase
 from readiness.plugin import embedded
+from readiness.plugin.refusing import enter_refused, taken_invocation
 from readiness.plugin.run import Run
-from readiness.plugin.session import SESSION, begin
+from readiness.plugin.session import SESSION, begin, is_controller, judges_nothing
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook import attestations, sign_off, waivers
 from readiness.runbook import lines as runbook_lines
@@ -34,22 +36,49 @@ from readiness.runbook.waivers import Waivers
 
 _REDACTED = {"fd", "sys"}
 """The ways of capturing that let nothing past the redaction."""
+_TELLING = ("help", "version", "markers", "cacheshow")
+"""Options with which pytest tells about itself and ends."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Read the environment and its runbooks, and report all that is wrong with them before anything is contacted."""
-    if config.getoption("env") is None:
+    if config.getoption("env") is None or _only_tells(config):
+        return
+    invocation = taken_invocation(os.environ)
+    try:
+        run = _run(config)
+        run.invocation = invocation
+        config.stash[SESSION] = begin(config, run, trusted_keys(environments_of(config)))
+    except (ReadinessError, ValueError) as error:
+        reason = REDACTOR.text(str(error))
+        _enter_refused(config, invocation, reason)
+        raise pytest.UsageError(reason) from None
+
+
+def _only_tells(config: pytest.Config) -> bool:
+    """Check whether pytest is asked about itself: then nothing runs, and nothing is left behind."""
+    return any(getattr(config.option, name, None) for name in _TELLING)
+
+
+def _enter_refused(config: pytest.Config, invocation: str, reason: str) -> None:
+    """Enter into the ledger that a run was refused before it began, where its environment and its phase are known."""
+    environment = config.getoption("env")
+    is_real_start = is_controller(config) and not judges_nothing(config) and not config.getoption("replay")
+    if not is_real_start or not (environments_of(config) / f"{environment}.yaml").is_file():
         return
     try:
-        config.stash[SESSION] = begin(config, _run(config), trusted_keys(environments_of(config)))
-    except (ReadinessError, ValueError) as error:
-        raise pytest.UsageError(REDACTOR.text(str(error))) from None
+        phase = _phase(config)
+    except ValueError:
+        return
+    if phase:
+        enter_refused(reports_of(config) / environment, phase, invocation, reason)
 
 
 def _run(config: pytest.Config) -> Run:
     """Return the run that the command line asks for. Raises BadInput and ValueError."""
     _refuse_capture(config)
+    _refuse_set_up_alone(config)
     phase, allow = _phase(config), _allow(config)
     environment, runbooks, entries = _environment(config, phase)
 
@@ -57,7 +86,7 @@ def _run(config: pytest.Config) -> Run:
     shared: Mapping[str, str] = getattr(config, "workerinput", {}).get("readiness", {})
     started_at = datetime.fromisoformat(shared["started_at"]) if shared else datetime.now(UTC)
 
-    reports = Path(config.getoption("reports") or _home(config) / "reports")
+    reports = reports_of(config)
     replay = _recorded(reports, environment.environment, config.getoption("replay"))
     if replay:
         # The launch may have been moved since, and people may have taken their word back.
@@ -95,6 +124,13 @@ def _refuse_capture(config: pytest.Config) -> None:
         return
     option = "-s (--capture=no)" if capture == "no" else f"--capture={capture}"
     raise ValueError(f"{option} is refused: what is printed would pass the redaction of secrets; leave it out")
+
+
+def _refuse_set_up_alone(config: pytest.Config) -> None:
+    """Raise ValueError for what would look at the target and judge nothing."""
+    for name, option in (("setupplan", "--setup-plan"), ("setuponly", "--setup-only")):
+        if getattr(config.option, name, False):
+            raise ValueError(f"{option} is refused: it would look at the target and judge nothing; use --collect-only")
 
 
 def _recorded(reports: Path, name: str, word: str | None) -> Path | None:
@@ -175,7 +211,7 @@ def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environmen
     if problems or not environment:
         raise BadInput(list(dict.fromkeys(problems)))
 
-    contacts_nothing = config.option.collectonly or config.getoption("replay")
+    contacts_nothing = judges_nothing(config) or config.getoption("replay")
     if needs_sandbox and not contacts_nothing:
         embedded.start(config, launched=phase is not Phase.PREFLIGHT)
         environment = schema.load(name, folder, os.environ)
@@ -282,16 +318,20 @@ def meant(name: str, names: Iterable[str]) -> str:
 
 def environments_of(config: pytest.Config) -> Path:
     """Return the folder of the environment files."""
-    return Path(config.getoption("environments") or _home(config) / "environments")
+    return Path(config.getoption("environments") or root_of(config) / ENVIRONMENTS)
 
 
-def _home(config: pytest.Config) -> Path:
-    """Return the folder that holds `environments/` and `reports/`: where the command was given, else pytest's own root.
+def reports_of(config: pytest.Config) -> Path:
+    """Return the folder that runs leave their evidence in."""
+    return Path(config.getoption("reports") or root_of(config) / REPORTS)
 
-    Pytest takes for its root what a configuration file lies in, and that may be far above a team's folder.
+
+def root_of(config: pytest.Config) -> Path:
+    """Return the folder of the project, as the `readiness` command finds it.
+
+    Pytest's own root is no help: it takes what a configuration file lies in, or what the paths of its tests share.
     """
-    here = config.invocation_params.dir
-    return here if (here / "environments").is_dir() else config.rootpath
+    return project_root(config.invocation_params.dir)
 
 
 def known_environments(config: pytest.Config) -> list[str]:

@@ -10,7 +10,8 @@ from _pytest.config.exceptions import UsageError
 
 from readiness.evidence import run_folders
 from readiness.evidence.journal import Journal
-from readiness.evidence.records import SCHEMA, RecordedHysteresis, RecordedObservation, RecordedRequest, Result
+from readiness.evidence.recorded_ladder import RecordedHysteresis
+from readiness.evidence.records import SCHEMA, RecordedObservation, RecordedRequest, Result
 from readiness.evidence.rejudge import limits_digest
 from readiness.outcomes import Unknown
 from readiness.plugin.deciding import publish_records
@@ -41,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise UsageError(f"the run cannot leave its evidence: {error}") from None
     session.is_beside_another, leave = run_folders.share(session.folder.parent)
     config.add_cleanup(leave)
+    _open_ledger(session)
 
     if hasattr(config.option, "htmlpath"):
         if not config.option.htmlpath:
@@ -90,24 +92,31 @@ class Recorder:
         self._session.record("result", result.plain())
 
 
+def _open_ledger(session: RunSession) -> None:
+    """Enter that the run begins, before anything else can end it: what comes to no end stays visible."""
+    if session.folder is None or session.sealing is None:
+        return
+    try:
+        session.sealing.open(session.folder, limits_digest(_lines(session.run)))
+    except OSError as error:
+        session.complain(f"the ledger could not be written: {error}")
+
+
 def open_evidence(session: RunSession, revision: str | None = None) -> None:
-    """Write down what is judged, and enter into the ledger that the run has begun; once."""
+    """Write down what is judged; once."""
     if session.opened or session.folder is None or session.sealing is None:
         return
     session.opened = True
     start, plan = opening(session.run, session.folder.name, revision)
     session.record("start", {**start, "key_id": session.sealing.key_id})
     session.record("plan", plan)
-    try:
-        session.sealing.open(session.folder, start)
-    except OSError as error:
-        session.complain(f"the ledger could not be written: {error}")
+    session.sealing.revision = revision
 
 
 def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object], dict[str, object]]:
     """Return the records `start` and `plan`."""
     demanded = [item.name for item in run.demanded()]
-    lines = [_line(book.runbook, line) for book in run.runbooks for line in book.lines if run.phase in line.phase]
+    lines = _lines(run)
     items = [
         {"line": item.line_id, "check": item.check, "subject": item.subject, "due": run.due(item)}
         for item in run.demanded()
@@ -131,7 +140,9 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
         "waivers": run.waivers.plain(demanded),
         "replay": run.replay,
         "replay_of": run.replay_of,
+        "invocation": run.invocation,
         "before": run.before,
+        "unsealed": run.unsealed,
         "hysteresis": RecordedHysteresis.of(run.hysteresis).model_dump(mode="json"),
         "limits_digest": limits_digest(lines),
         "owners": run.environment.owners,
@@ -141,6 +152,11 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
     instants = {key: value.isoformat() for key, value in start.items() if isinstance(value, datetime)}
     plan = {"lines": lines, "items": items, "books": [_outline(book) for book in run.runbooks]}
     return {**start, **instants}, plan
+
+
+def _lines(run: Run) -> list[dict[str, object]]:
+    """Return the lines of the phase, as they are judged."""
+    return [_line(book.runbook, line) for book in run.runbooks for line in book.lines if run.phase in line.phase]
 
 
 def _stated(runbook: str, line: Line) -> dict[str, object]:

@@ -10,9 +10,12 @@ from pathlib import Path
 from _pytest.compat import ascii_escaped
 
 from readiness.environment.schema import Environment
+from readiness.evidence import ledger
 from readiness.evidence.journal import read_run
-from readiness.evidence.previous_run import newest
-from readiness.evidence.records import Before, ReplayOf
+from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.previous_run import newest, unsealed
+from readiness.evidence.recorded_ladder import Before
+from readiness.evidence.records import ReplayOf
 from readiness.ladder import Hysteresis, Ladder
 from readiness.outcomes import DecisionKey, Effect, Outcome, Phase
 from readiness.runbook.attestations import Attestations
@@ -45,6 +48,8 @@ class Run:
     """What people decided; only in the phase `ga`, and only where somebody has written it down."""
     attestations: Attestations = field(default_factory=Attestations)
     waivers: Waivers = field(default_factory=Waivers)
+    invocation: str = ""
+    """The id of the gate that asked for this run; empty where somebody ran pytest."""
 
     @cached_property
     def replay_of(self) -> ReplayOf | None:
@@ -59,8 +64,26 @@ class Run:
             return read_run(self.replay).start.before
         if self.phase is None:
             return None
-        name, url = self.environment.environment, self.environment.target.url
-        return newest(self.reports, name, self.phase, url, self.started_at)
+        return newest(self._home, self.ledger, self.phase, self.environment.target.url, self.started_at)
+
+    @cached_property
+    def unsealed(self) -> tuple[str, ...]:
+        """The runs that opened since the last whole one and never came to an end. For the controller."""
+        if self.replay:
+            return read_run(self.replay).start.unsealed
+        if self.phase is None or self.ledger is None:
+            return ()
+        return unsealed(self.ledger, self.phase, self.environment.target.url, self.started_at)
+
+    @cached_property
+    def ledger(self) -> LedgerReading | None:
+        """The ledger of the environment as this run found it; None where there is none."""
+        path = self._home / ledger.FILE
+        return ledger.read(path, {}) if path.exists() else None
+
+    @property
+    def _home(self) -> Path:
+        return self.reports / self.environment.environment
 
     @cached_property
     def hysteresis(self) -> Hysteresis:

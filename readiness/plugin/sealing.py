@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.ledger import Ledger
@@ -13,10 +12,11 @@ from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
 from readiness.evidence.statements import enveloped
 from readiness.files import atomic_write
 from readiness.files.canonical_json import to_json
+from readiness.plugin.refusing import shown_reason
 from readiness.plugin.run import Run
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering.formats import result_statement
-from readiness.timeline import has_passed
+from readiness.timeline import has_passed, is_ahead
 
 TEST_RESULT = "test-result.json"
 
@@ -30,7 +30,10 @@ class Sealing:
         self.signer: Signer | None = None if run.replay else signer_of(os.environ)
         self.trusted = trusted
         self._ledger: Ledger | None = None
+        self._folder: Path | None = None
         self._facts: Mapping[str, object] = {}
+        self.revision: str | None = None
+        """What the target runs, once that is known."""
         self.head = ""
         """The digest of the ledger's last entry, once the run is sealed, and the page entered."""
 
@@ -48,31 +51,46 @@ class Sealing:
         """Return whether this run is evidence, and by which key."""
         if self._run.replay:
             return "no: a replay is not evidence"
+        signed = "in vain" if self.signer else "no"
+        if has_passed(self._run.moment, self._run.started_at):
+            return f"{signed}: judged as of a time that had passed is not evidence; run it without --as-of"
+        if is_ahead(self._run.moment, self._run.started_at):
+            return f"{signed}: judged as of a time ahead is a plan, not evidence; run it then, without --as-of"
         if self.signer is None:
             return "no: this run is not evidence (readiness key NAME makes a key)"
-        if has_passed(self._run.moment, self._run.started_at):
-            return "in vain: judged as of a time that had passed is not evidence; run it without --as-of"
         key = self.trusted.get(self.signer.key_id)
         if key is None:
             return f"with the key {self.signer.key_id[:SHOWN]}, which this project does not trust: not evidence"
         return f"with the key {key.name}, {key.key_id[:SHOWN]}"
 
-    def open(self, folder: Path, start: Mapping[str, Any]) -> None:
+    def open(self, folder: Path, limits_digest: str) -> None:
         """Enter that the run opens. Raises OSError."""
         if self._run.replay:
             return
         self._facts = {
-            "phase": str(start["phase"]),
-            "target": start["target"]["url"],
-            "revision": start["target"]["revision"],
-            "started_at": start["started_at"],
-            "limits_digest": start["limits_digest"],
+            "phase": str(self._run.phase),
+            "target": self._run.environment.target.url,
+            "started_at": self._run.started_at.isoformat(),
+            "limits_digest": limits_digest,
+            "invocation": self._run.invocation,
         }
+        if has_passed(self._run.moment, self._run.started_at) or is_ahead(self._run.moment, self._run.started_at):
+            self._facts = {**self._facts, "as_of": self._run.moment.isoformat()}
+        self._folder = folder
         self._ledger = Ledger(folder.parent, self.signer)
         self._ledger.open(folder, **self._masked_facts())
 
-    def seal(self, run: RecordedRun) -> None:
-        """Enter how a run ended, as its journal was read back. Raises OSError, NotSealed."""
+    def refuse(self, reason: str) -> None:
+        """Enter that the run was refused after it had opened, before it looked at anything. Raises OSError."""
+        if self._ledger is None or self._folder is None:
+            return
+        self._ledger.refuse(self._folder.name, **self._masked_facts(), reason=shown_reason(reason))
+
+    def seal(self, run: RecordedRun, *, whole: bool) -> None:
+        """Enter how a run ended, as its journal was read back; `whole` says that it left nothing out.
+
+        Raises OSError, NotSealed.
+        """
         if self._ledger is None or run.finish is None:
             return
         if self.signer:
@@ -81,6 +99,8 @@ class Sealing:
             text = to_json(enveloped(statement, self.signer))
             atomic_write.write_whole(run.folder / TEST_RESULT, f"{text}\n")
         end = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": run.head}
+        standing = [state.model_dump(mode="json") for state in run.finish.standing or ()]
+        self._facts = {**self._facts, "revision": self.revision, "whole": whole, "standing": standing}
         self.head = self._ledger.seal(run.folder, **self._masked_facts(), **end)
 
     def _masked_facts(self) -> Mapping[str, object]:

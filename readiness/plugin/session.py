@@ -108,7 +108,7 @@ def begin(config: pytest.Config, run: Run, trusted: Mapping[str, PublicKey]) -> 
     def publish(record: RecordedRequest) -> None:
         config.hook.pytest_readiness_request(record=record)
 
-    sealing = None if config.option.collectonly else Sealing(run, trusted)
+    sealing = None if judges_nothing(config) else Sealing(run, trusted)
     return RunSession(run, Observer(run, trusted, publish), sealing)
 
 
@@ -124,4 +124,10 @@ def is_controller(config: pytest.Config) -> bool:
 
 def is_real(config: pytest.Config) -> bool:
     """Check whether this is a run that judges, not a plan and not the suite's own tests."""
-    return SESSION in config.stash and not config.option.collectonly
+    return SESSION in config.stash and not judges_nothing(config)
+
+
+def judges_nothing(config: pytest.Config) -> bool:
+    """Check whether pytest ends when it has collected: a plan, or its list of fixtures."""
+    options = config.option
+    return bool(options.collectonly or options.showfixtures or options.show_fixtures_per_test)

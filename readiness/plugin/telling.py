@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 
 from readiness.evidence.attested import entry_statuses
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.previous_run import changes, held
+from readiness.evidence.previous_run import changes, held, history_notes
+from readiness.outcomes import Phase
 from readiness.plugin.deciding import escalation_states
+from readiness.plugin.options import root_of
 from readiness.plugin.page import COLOURS, TerminalPage
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
@@ -42,10 +45,20 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if not is_real(config):
         return []
     session = config.stash[SESSION]
-    lines = banner(session.run)
+    lines = [f"project   {root_of(config)}", *banner(session.run)]
     if session.is_beside_another:
         lines.append("beside    another run of it is under way: each leaves its own folder, and both act on one target")
+    lines += [f"before    {note}" for note in _history(session.run)]
     return [*lines, *(session.sealing.lines(10) if session.sealing else [])]
+
+
+def _history(run: Run) -> Iterator[str]:
+    """Yield what is to be known of the runs before; after the launch also that there are none."""
+    if run.replay or run.phase is None:
+        return
+    yield from history_notes(run.before, run.unsealed, run.started_at)
+    if run.phase is Phase.POSTLAUNCH and run.before is None:
+        yield "none that the ledger here knows: taken as the first (readiness gate --head tells if some are missing)"
 
 
 def banner(run: Run) -> list[str]:

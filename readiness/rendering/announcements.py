@@ -8,7 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.records import Before, Result
+from readiness.evidence.recorded_ladder import Before
+from readiness.evidence.records import Result
 from readiness.evidence.rejudge import judge
 from readiness.outcomes import DecisionKey, Outcome
 from readiness.verdict import Verdict

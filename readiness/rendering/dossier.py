@@ -15,8 +15,9 @@ from pathlib import Path
 from readiness.errors import BadRun
 from readiness.evidence.audit import Audit, audit_run, read_ledger
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import LedgerReading
-from readiness.evidence.previous_run import REMEMBERED, candidates
+from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.newest_run import has_begun, ordered
+from readiness.evidence.previous_run import REMEMBERED
 from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import PublicKey
@@ -138,7 +139,7 @@ def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey]) ->
         elsewhere=elsewhere,
         rehearsals=tuple(rehearsals(reports, environment)),
         drills=tuple(drills(reports, environment)),
-        untrusted=(*_untrusted(unusable, phases), *_deleted(ledger, phases)),
+        untrusted=(*_untrusted(unusable, phases), *_deleted(ledger, phases), *_refused(ledger, phases)),
     )
 
 
@@ -146,12 +147,23 @@ def _summaries(reports: Path, environment: str) -> tuple[list[RunSummary], list[
     """Return the runs of an environment, the oldest first, and those that cannot be read."""
     runs: list[RunSummary] = []
     unusable: list[UnusableRun] = []
-    for folder in candidates(reports, environment):
+    for folder in ordered(reports, environment):
+        # One that died before it wrote anything is in the ledger, and has nothing to be read.
+        if not has_begun(folder):
+            continue
         try:
             runs.append(read_summary(folder))
         except BadRun as error:
             unusable.append(UnusableRun(folder, str(error)))
-    return sorted(runs, key=lambda run: (run.start.started_at, run.folder.name)), unusable
+    return _oldest_first(runs, reports / environment), unusable
+
+
+def _oldest_first(runs: list[RunSummary], home: Path) -> list[RunSummary]:
+    """Return runs in the order of the ledger; before them those that it does not know, by their clocks."""
+    ledger = read_ledger(home, {})
+    places = {name: number for number, name in enumerate(ledger.runs, 1)} if ledger else {}
+    by_clock = sorted(runs, key=lambda run: (run.start.started_at, run.folder.name))
+    return sorted(by_clock, key=lambda run: places.get(run.folder.name, 0))
 
 
 def _leading(runs: Sequence[RunSummary]) -> RunSummary:
@@ -241,7 +253,7 @@ def _taken_by(
         taken += bad
 
         effect = f"{len(bad)} of its lines count as failed or unknown" if bad else "nothing in it failed"
-        why = "looked back with --as-of" if summary.start.looked_back else "left something out"
+        why = "judged another moment with --as-of" if summary.start.looked_back else "left something out"
         notes.append(f"{name} is newer and {why} ({summary.word}): {effect}")
         forged += [f"{name} is newer: {fault}" for fault in audited(newer_run).tampered]
     return taken, notes, forged
@@ -304,6 +316,7 @@ def shown(sentences: Sequence[str]) -> Iterator[str]:
 def _deleted(ledger: LedgerReading | None, phases: dict[Phase, DecidingRun]) -> Iterator[str]:
     """Yield which runs the ledger has after those that decide, and that lie here no more."""
     records = ledger.runs.values() if ledger else ()
+    names = [record.name for record in records]
     for record in records:
         entry = record.entry
         # Rehearsals and drills stand in the ledger too.
@@ -313,10 +326,23 @@ def _deleted(ledger: LedgerReading | None, phases: dict[Phase, DecidingRun]) -> 
         if decided is None or entry.target != decided.run.start.target.url:
             continue
 
-        is_newer = entry.started_at is not None and entry.started_at > decided.run.start.started_at
+        is_newer = names.index(record.name) > _index(names, decided.run.folder.name)
         is_here = (decided.run.folder.parent / record.name / FILE).is_file()
         if is_newer and not is_here:
             yield f"{record.name} is newer than the run that decides its phase, and it is gone: it was deleted"
+
+
+def _index(names: list[str], name: str) -> int:
+    """Return the place of a run in the ledger; before all others where it is not in it."""
+    return names.index(name) if name in names else -1
+
+
+def _refused(ledger: LedgerReading | None, phases: dict[Phase, DecidingRun]) -> Iterator[str]:
+    """Yield the phases whose newest start came to no run: an older good one is not the newest that is known."""
+    for phase in phases:
+        why = ledger.why_no_run(phase) if ledger else ""
+        if why:
+            yield f"{phase}: {why}"
 
 
 def _books(phases: dict[Phase, DecidingRun], leading: Phase) -> tuple[OutlinedBook, ...]:

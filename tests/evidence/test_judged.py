@@ -210,7 +210,7 @@ def test_an_old_run_can_be_refused(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["verify", folder]) == 0
     told["start"]["started_at"] = "2020-01-01T00:00:00Z"
     old = str(write(tmp_path / "old", told))
-    assert main(["verify", old, "--newer-than", "30m"]) == 1
+    assert main(["verify", old, "--newer-than", "30m"]) == 10
     assert "longer than 30m ago" in capsys.readouterr().out
 
 
@@ -229,7 +229,7 @@ def test_an_unknown_comparator_is_no_record(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_no_run_is_no_go(tmp_path: Path) -> None:
-    assert main(["verify", "prod", "preflight", "--reports", str(tmp_path)]) == 1
+    assert main(["verify", "prod", "preflight", "--reports", str(tmp_path)]) == 10
 
 
 def test_everything_is_rendered_again(tmp_path: Path) -> None:

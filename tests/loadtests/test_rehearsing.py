@@ -17,7 +17,7 @@ import pytest
 from loadtests.trial import ROOT, Finding, Trial, truth_server
 from loadtests.truth import Law
 from readiness.evidence import ledger
-from readiness.evidence.ledger import LedgerRecord
+from readiness.evidence.ledger_reading import LedgerRecord
 from readiness.rehearsal.evidence import FOLDER, RehearsalEvidence, folders, read
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.verdict import Conclusion, judge

@@ -98,16 +98,22 @@ def test_what_a_run_says_of_the_one_before_is_held_against_it(
     look(project, 0.095)
     first, second = runs(project)
     (first / "journal.jsonl").write_text((second / "journal.jsonl").read_text("utf-8"), "utf-8")
+    capsys.readouterr()
+    assert main(["verify", str(second)]) == 1
+    assert "REFUTED" not in capsys.readouterr().out  # the seal of the first bears it out
+    (project.folder / "reports/tiny/ledger.jsonl").unlink()
     assert main(["verify", str(second)]) == 1
     assert "that run's journal says otherwise" in capsys.readouterr().out
 
 
-def test_only_a_run_that_verifies_is_stood_on(project: Project) -> None:
+def test_a_journal_that_was_changed_is_not_stood_on_but_its_seal(project: Project) -> None:
     look(project, 0.11)
     (journal,) = (folder / "journal.jsonl" for folder in runs(project))
     journal.write_text(journal.read_text("utf-8").replace("0.11", "0.01"), "utf-8")
-    assert look(project, 0.095).out.count("ALERT  postlaunch of tiny") == 1
-    assert read_run(runs(project)[1]).start.before is None
+    assert look(project, 0.095).out.count("PAGE  postlaunch of tiny") == 1
+    before = read_run(runs(project)[1]).start.before
+    assert before
+    assert before.run == runs(project)[0].name
 
 
 def test_a_narrowed_run_turns_nothing(project: Project) -> None:

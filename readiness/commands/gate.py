@@ -1,0 +1,193 @@
+"""`readiness gate`: run a phase, and accept that run and no other. A pipeline needs this one command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+from readiness.commands import add_env, add_environments, add_reports
+from readiness.config.project_root import project_root
+from readiness.environment import schema
+from readiness.errors import BadInput, not_one_of
+from readiness.evidence.acceptance import Acceptance, Asked, accept, stated_head
+from readiness.evidence.audit import read_ledger
+from readiness.evidence.ledger import Ledger
+from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.signing import SHOWN, Signer, signer_of, trusted_keys
+from readiness.outcomes import Phase
+from readiness.plugin.gate_options import refusals
+from readiness.plugin.refusing import INVOCATION
+from readiness.redaction.redactor import REDACTOR
+from readiness.verdict import INCOMPLETE_EXIT
+
+HELP = "run a phase and accept only that run: exit 0 only for GO, OK or APPROVED. For pipelines"
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SHOWN_AT_MOST = 6
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("phase", metavar="PHASE", help=f"{', '.join(Phase)}; pytest's own options may follow")
+    add_env(parser)
+    parser.add_argument("--require-signed", action="store_true", help="accept only a run that a trusted key has signed")
+    head = "a head of the ledger that was kept elsewhere: the history must have it"
+    parser.add_argument("--head", metavar="DIGEST", help=head)
+    first = "there is no history yet: without it a ledger that lacks --head is INCOMPLETE"
+    parser.add_argument("--first-run", action="store_true", help=first)
+    add_environments(parser)
+    add_reports(parser)
+    parser.set_defaults(more=[])
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the phase and return what that run is worth, however it ended. Raises BadInput."""
+    phase = _phase(options.phase)
+    head = stated_head(options.head)
+    _refuse_what_does_not_fit(options)
+    trusted = trusted_keys(options.environments)
+
+    home = options.reports.resolve() / options.env
+    asked = Asked(home, phase, uuid.uuid4().hex)
+    lost = [] if options.first_run else list(_history_lost(read_ledger(home, trusted), head))
+    _ask(asked)
+
+    ended = run_pytest(_words(options, phase), {**os.environ, INVOCATION: asked.invocation}, project_root(Path.cwd()))
+    ledger = read_ledger(home, trusted)
+    accepted = accept(asked, ledger, trusted, ended)
+    if accepted.examined:
+        accepted = _held_against(accepted, [*lost, *_not_signed(accepted, ledger, options)])
+    print(REDACTOR.text("\n".join(_told(accepted, ledger, asked, ended))), flush=True)
+    return accepted.exit
+
+
+def _phase(word: str) -> Phase:
+    """Return the phase of a name. Raises BadInput."""
+    if word not in list(Phase):
+        raise BadInput([f"PHASE {not_one_of(word, list(map(str, Phase)))}"])
+    return Phase(word)
+
+
+def _refuse_what_does_not_fit(options: argparse.Namespace) -> None:
+    """Raise BadInput, before anything starts, for an unknown environment and for what would go round the gate."""
+    problems = refusals(options.more, os.environ)
+    known = schema.names(options.environments)
+    if options.env not in known:
+        problems.append(f"--env {not_one_of(options.env, known)}, in {options.environments.resolve()}")
+    if problems:
+        raise BadInput(problems)
+
+
+def _words(options: argparse.Namespace, phase: Phase) -> list[str]:
+    """Return the words of pytest; folders are named from the root, where they may have been named from here."""
+    places = [f"--environments={options.environments.resolve()}", f"--reports={options.reports.resolve()}"]
+    return ["-m", phase, "--env", options.env, *places, *options.more]
+
+
+def _ask(asked: Asked) -> None:
+    """Enter first of all that a run is asked for: if none appears, no older one counts. Raises BadInput."""
+    try:
+        asked.home.mkdir(parents=True, exist_ok=True)
+        Ledger(asked.home, _signer()).ask(asked.invocation, phase=str(asked.phase))
+    except OSError as error:
+        raise BadInput([f"{asked.home}: the ledger cannot be written: {error.strerror}; nothing was run"]) from None
+
+
+def _signer() -> Signer | None:
+    try:
+        return signer_of(os.environ)
+    except BadInput:
+        return None  # the run is refused for it, and says why
+
+
+def run_pytest(words: Sequence[str], variables: Mapping[str, str], root: Path) -> int:
+    """Run pytest to its end, and return how it ended; what tells this process to stop reaches it."""
+    command = [sys.executable, "-m", "pytest", *words]
+    with _Forwarding() as forwarding:
+        # In a group of its own: Ctrl-C at a terminal reaches it once, through this process.
+        process = subprocess.Popen(command, cwd=root, env=dict(variables), process_group=0)  # noqa: S603  this Python
+        forwarding.begin(process)
+        return process.wait()
+
+
+class _Forwarding:
+    """Passes on the signals that would end this process: the run ends with its evidence, and that is judged."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._forward) for number in FORWARDED}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def begin(self, process: subprocess.Popen[bytes]) -> None:
+        """Pass on from now on, and what has come already."""
+        self._process = process
+        for number in self._early:
+            self._forward(number, None)
+
+    def _forward(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self._process is None:
+            self._early.append(number)
+            return
+        self._process.send_signal(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
+
+
+def _history_lost(ledger: LedgerReading | None, head: str | None) -> Iterator[str]:
+    """Yield that the history is not here which a head stands for that was kept elsewhere."""
+    if head is None:
+        return
+    if ledger is None:
+        yield f"history not here: there is no ledger, and --head {head[:SHOWN]} says that there was one"
+    elif ledger.anchored(head) is None:
+        yield f"history not here: the ledger never had the head {head[:SHOWN]}; it was cut, or is another one"
+
+
+def _not_signed(accepted: Acceptance, ledger: LedgerReading | None, options: argparse.Namespace) -> Iterator[str]:
+    """Yield that nobody signed the run whom the project trusts, where that is required."""
+    if not options.require_signed or not accepted.examined or not ledger:
+        return
+    record = ledger.runs.get(accepted.examined.recorded.folder.name)
+    if record is None or record.key is None:
+        yield "--require-signed: no key signed it that the project trusts (readiness key NAME)"
+
+
+def _held_against(accepted: Acceptance, more: Sequence[str]) -> Acceptance:
+    """Return what is left when more is held against a run: a good word becomes INCOMPLETE, a bad one stays."""
+    if not more:
+        return accepted
+    return Acceptance(accepted.exit or INCOMPLETE_EXIT, (*accepted.why, *more), accepted.examined)
+
+
+def _told(accepted: Acceptance, ledger: LedgerReading | None, asked: Asked, ended: int) -> Iterator[str]:
+    """Yield what stands in the way, and last the one line that says which run it was."""
+    for why in accepted.why[:SHOWN_AT_MOST]:
+        yield f"gate      {why}"
+
+    head = f"; ledger head {ledger.head[:SHOWN]}" if ledger else ""
+    if accepted.examined is None:
+        none = f"no run of {asked.home.name} {asked.phase}, files {asked.home}"
+        yield f"gate      INCOMPLETE ({accepted.exit}): {none}{head}"
+        return
+
+    start, verdict = accepted.examined.recorded.start, accepted.examined.judged.verdict
+    if ended != verdict.exit:
+        yield f"gate      pytest ended with {ended}; its evidence decides"
+    yield f"verdict   {verdict.word}: {verdict.action}"
+    word = verdict.word if accepted.exit == verdict.exit else f"none, recorded as {verdict.word}"
+    where = f"run {start.run} of {start.env}, target {start.target.url}, files {accepted.examined.recorded.folder}"
+    yield f"gate      {word} ({accepted.exit}): {where}{head}"

@@ -1,0 +1,158 @@
+"""Whether a run may be believed: judged again from its journal, and held against the ledger and the run before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from readiness.errors import BadInput, BadRun
+from readiness.evidence.audit import Audit, audit_run
+from readiness.evidence.journal import FILE, RecordedRun, read_run
+from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
+from readiness.evidence.previous_run import as_before, from_seal, history_notes
+from readiness.evidence.recorded_ladder import Before
+from readiness.evidence.rejudge import Judged, judge
+from readiness.evidence.signing import SHOWN, PublicKey
+from readiness.ladder import INITIAL, EscalationState
+from readiness.outcomes import DecisionKey, Phase
+from readiness.verdict import INCOMPLETE_EXIT
+
+USAGE_ERROR, INTERNAL_ERROR = 4, 3
+"""Of pytest's exit codes, those that say why there is no run."""
+_HEX = set("0123456789abcdef")
+
+
+@dataclass
+class Examined:
+    """What a run is worth, with everything that is held against it."""
+
+    recorded: RecordedRun
+    judged: Judged
+    audit: Audit
+
+    @property
+    def exit(self) -> int:
+        """0 only for a good verdict that nothing is held against."""
+        # What was changed proves nothing, not even a bad verdict.
+        if self.audit.tampered:
+            return self.audit.exit
+        # A bad verdict is believed without a signature, a good one is not.
+        return self.judged.verdict.exit or self.audit.exit
+
+
+def examine(recorded: RecordedRun, ledger: LedgerReading | None, trusted: Mapping[str, PublicKey]) -> Examined:
+    """Return what a recorded run is worth."""
+    judged = judge(recorded)
+    audit = audit_run(recorded, ledger, trusted)
+    audit.tampered = [*judged.refuted, *_contradicts_previous(recorded, ledger), *audit.tampered]
+    start = recorded.start
+    audit.notes += history_notes(start.before, start.unsealed, start.started_at)
+    return Examined(recorded, judged, audit)
+
+
+def _contradicts_previous(recorded: RecordedRun, ledger: LedgerReading | None) -> list[str]:
+    """Return that the run before says something else than this one says of it: its journal, and its seal."""
+    before = recorded.start.before
+    if before is None:
+        return []
+
+    record = ledger.runs.get(before.run) if ledger else None
+    sealed = from_seal(before.run, record.entry, recorded.start.started_at) if record and record.sealed else None
+    if sealed and _steps(sealed) == _steps(before):
+        return []
+
+    # Its journal only where it still lies beside it: retention may have removed it.
+    folder = recorded.folder.parent / before.run
+    if not (folder / FILE).is_file():
+        return [f"it says that it stands on {before.run}, and that run's seal says otherwise"] if sealed else []
+    try:
+        previous = as_before(read_run(folder), recorded.start.started_at)
+    except BadRun:
+        previous = None
+    if previous == before:
+        return []
+    return [f"it says that it stands on {before.run}, and that run's journal says otherwise"]
+
+
+def _steps(before: Before) -> tuple[str, str, dict[DecisionKey, EscalationState]]:
+    """Return what of a run the next one stands on: it, its end, and the steps that it left."""
+    steps = {decision.key: decision.state() for decision in before.decisions if decision.state() != INITIAL}
+    return before.head, before.verdict, steps
+
+
+def stated_head(head: str | None) -> str | None:
+    """Return a head of the ledger that was kept elsewhere. Raises BadInput where it is none: an unset variable is."""
+    if head is None:
+        return None
+    if len(head) < SHOWN or not set(head.lower()) <= _HEX:
+        stated = repr(head) if head else "empty (is its variable set?)"
+        raise BadInput([f"--head is {stated}: give the digest that a run printed, {SHOWN} digits at least"])
+    return head.lower()
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """What a gate comes to about the run that it started."""
+
+    exit: int
+    why: tuple[str, ...]
+    """What stands in the way of a good word."""
+    examined: Examined | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a gate asked for."""
+
+    home: Path
+    """The folder of the environment's evidence."""
+    phase: Phase
+    invocation: str
+    """The id that only this gate's run has."""
+
+
+def accept(asked: Asked, ledger: LedgerReading | None, trusted: Mapping[str, PublicKey], ended: int) -> Acceptance:
+    """Return what the run is worth that a gate asked for; `ended` is how pytest's process ended."""
+    records = ledger.of_invocation(asked.invocation) if ledger else []
+    if len(records) > 1:
+        names = ", ".join(record.name for record in records)
+        return Acceptance(INCOMPLETE_EXIT, (f"more than one run carries the id of this gate: {names}",))
+    if not records:
+        return _without_run(ledger, asked.invocation, ended)
+
+    (record,) = records
+    if record.refused:
+        return Acceptance(USAGE_ERROR, (f"the run was refused: {record.refused.entry.reason}",))
+    try:
+        examined = examine(read_run(asked.home / record.name), ledger, trusted)
+    except BadRun as error:
+        return Acceptance(INCOMPLETE_EXIT, tuple(f"{record.name}: {line}" for line in str(error).splitlines()))
+
+    examined.audit.unproven += _of_another(examined.recorded, record, asked)
+    return Acceptance(examined.exit, (*examined.audit.tampered, *examined.audit.unproven), examined)
+
+
+def _without_run(ledger: LedgerReading | None, invocation: str, ended: int) -> Acceptance:
+    """Return why there is no run."""
+    refused = [line for line in ledger.starts if line.what == "refused"] if ledger else []
+    for line in refused:
+        if line.entry.invocation == invocation:
+            return Acceptance(USAGE_ERROR, (f"the run was refused: {line.entry.reason}",))
+
+    # Of pytest's own codes these two say what is wrong; all the others say that something ended it.
+    code = ended if ended in {USAGE_ERROR, INTERNAL_ERROR} else INCOMPLETE_EXIT
+    return Acceptance(code, (f"no run appeared: pytest ended with {_told(ended)} before one began",))
+
+
+def _told(ended: int) -> str:
+    return f"signal {-ended}" if ended < 0 else f"exit code {ended}"
+
+
+def _of_another(recorded: RecordedRun, record: LedgerRecord, asked: Asked) -> Iterator[str]:
+    """Yield why a run is not the one that was asked for."""
+    start = recorded.start
+    if start.invocation != asked.invocation or start.run != record.name:
+        yield "its journal does not carry the id of this gate"
+    if start.env != asked.home.name or start.phase is not asked.phase:
+        yield f"it is a run of {start.env} {start.phase}, and {asked.home.name} {asked.phase} was asked for"

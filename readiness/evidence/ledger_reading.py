@@ -1,0 +1,169 @@
+"""A ledger as it was read: its lines, what they say of each run, and what was asked for and never became a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from readiness.evidence.signing import SHOWN, PublicKey
+from readiness.evidence.statements import LedgerEntry, What
+
+FIRST = "0" * 64
+"""What the first line follows."""
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """One line of a ledger as it was read: the entry, and who signed it."""
+
+    number: int
+    digest: str
+    what: What
+    entry: LedgerEntry
+    files: Mapping[str, str]
+    """Of a seal: each file's name in the folder, and its digest. Of a page: its own."""
+    key: PublicKey | None
+    """The trusted key that signed it; None where nobody did, or nobody whom the project trusts."""
+    signed: bool
+    """Whether it carries a signature, of whomever."""
+
+
+@dataclass
+class LedgerRecord:
+    """The lines about one run, rehearsal or drill."""
+
+    name: str
+    opened: LedgerLine | None = None
+    sealed: LedgerLine | None = None
+    refused: LedgerLine | None = None
+    """It began, and was refused before it looked at anything: a usage error that shows late."""
+    pruned: LedgerLine | None = None
+    """Its folder was removed to save room."""
+
+    @property
+    def entry(self) -> LedgerEntry:
+        """What the ledger has of the run: the seal's entry where there is one."""
+        line = self.sealed or self.opened
+        assert line  # a record is made of a line
+        return line.entry
+
+    @property
+    def key(self) -> PublicKey | None:
+        """The key that signed it, from its beginning to its end."""
+        if self.opened and self.sealed and self.opened.key:
+            return self.sealed.key
+        return None
+
+    @property
+    def signed(self) -> bool:
+        """Whether somebody signed a part of it, trusted or not."""
+        return any(line.signed for line in (self.opened, self.sealed) if line)
+
+    @property
+    def ended(self) -> str:
+        """Its verdict, in a word."""
+        if self.sealed:
+            return self.sealed.entry.verdict
+        return "refused" if self.refused else "abandoned"
+
+
+@dataclass
+class LedgerReading:
+    """A ledger as it was read, with what is wrong with it."""
+
+    path: Path
+    runs: dict[str, LedgerRecord] = field(default_factory=dict)
+    """In the order in which they were opened."""
+    starts: list[LedgerLine] = field(default_factory=list)
+    """The starts that never became a run, and those that a gate asked for: `asked` and `refused`, in their order."""
+    page: LedgerLine | None = None
+    """The newest entry of the page that approvers sign."""
+    digests: list[str] = field(default_factory=list)
+    """Of each line, the oldest first."""
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def head(self) -> str:
+        """The digest of the last line."""
+        return self.digests[-1] if self.digests else FIRST
+
+    def anchored(self, head: str) -> int | None:
+        """Return how many entries followed an older head; None where the ledger never had it."""
+        # The beginning of a digest suffices, as far as it is printed.
+        if len(head) < SHOWN:
+            return None
+        for after, digest in enumerate(reversed(self.digests)):
+            if digest.startswith(head.lower()):
+                return after
+        return None
+
+    def earlier(self, phase: str, url: str, started_at: datetime) -> list[LedgerRecord]:
+        """Return the runs of a phase and a target that opened before the one that began then, the oldest first."""
+        records: list[LedgerRecord] = []
+        for record in self.runs.values():
+            opened = record.opened.entry if record.opened else None
+            if opened is None or opened.kind != "run" or opened.phase != phase or opened.target != url:
+                continue
+            if opened.started_at == started_at:
+                break
+            records.append(record)
+        return records
+
+    def of_invocation(self, invocation: str) -> list[LedgerRecord]:
+        """Return the runs that were begun with the id of one gate; more than one is none of them."""
+        return [record for record in self.runs.values() if record.opened and _is_of(record.opened, invocation)]
+
+    def newest_start(self, phase: str) -> LedgerLine | None:
+        """Return the last line about a phase: a run that opened, a start that was refused, or one that never came.
+
+        It is the newest by the order of the ledger, whatever any clock said.
+        """
+        return max(self._starts_of(phase), key=lambda line: line.number, default=None)
+
+    def why_no_run(self, phase: str) -> str:
+        """Return why no run stands behind the newest start of a phase; empty where one does, or none is known."""
+        newest = self.newest_start(phase)
+        if newest is None:
+            return ""
+
+        # A run that had opened may have been refused later, by what only its collection showed.
+        record = self.runs.get(newest.entry.run)
+        line = (record.refused if record else None) or newest
+        at = f"{line.entry.at:%Y-%m-%d %H:%M:%S}Z"
+        if line.what == "asked":
+            return f"a gate asked for it at {at}, and no run appeared"
+        if line.what == "refused":
+            return f"its newest start, at {at}, was refused: {' '.join(line.entry.reason.split())}"
+        return ""
+
+    def refusals(self) -> list[LedgerLine]:
+        """Return the entries of all starts that were refused."""
+        late = [record.refused for record in self.runs.values() if record.refused]
+        return [*(line for line in self.starts if line.what == "refused"), *late]
+
+    @property
+    def ever_signed(self) -> bool:
+        """Whether somebody has ever signed a run of it, trusted or not."""
+        return any(record.signed for record in self.runs.values())
+
+    def _starts_of(self, phase: str) -> Iterator[LedgerLine]:
+        for record in self.runs.values():
+            if record.opened and record.entry.kind == "run" and record.entry.phase == phase:
+                yield record.opened
+        for line in self.starts:
+            if line.entry.phase == phase and not self._came(line):
+                yield line
+
+    def _came(self, line: LedgerLine) -> bool:
+        """Check whether something followed on what a gate asked for: a run, or why it was refused."""
+        if line.what != "asked":
+            return False
+        invocation = line.entry.invocation
+        refused = any(other.what == "refused" and _is_of(other, invocation) for other in self.starts)
+        return refused or bool(self.of_invocation(invocation))
+
+
+def _is_of(line: LedgerLine, invocation: str) -> bool:
+    return bool(invocation) and line.entry.invocation == invocation

@@ -1,0 +1,56 @@
+"""What is left of a start that was refused: an entry in the ledger, so that no older good run is the newest known."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from readiness.errors import BadInput
+from readiness.evidence.ledger import Ledger
+from readiness.evidence.signing import Signer, signer_of
+from readiness.outcomes import Phase
+from readiness.redaction.redactor import REDACTOR
+
+INVOCATION = "READINESS_INVOCATION"
+"""The variable in which a gate hands its id to the run that it starts."""
+REASON_AT_MOST = 400
+_ID = re.compile(r"[0-9a-f]{32}\Z")
+
+
+def taken_invocation(variables: MutableMapping[str, str]) -> str:
+    """Return the id of the gate that started this process, and take it away: what it starts itself is another run."""
+    invocation = variables.pop(INVOCATION, "")
+    return invocation if _ID.match(invocation) else ""
+
+
+def enter_refused(home: Path, phase: Phase, invocation: str, reason: str) -> None:
+    """Enter a start that was refused; where nothing can be written, the message of the refusal is all there is."""
+    now = datetime.now(UTC)
+    facts = {
+        "phase": str(phase),
+        "started_at": now.isoformat(),
+        "invocation": invocation,
+        "reason": shown_reason(reason),
+    }
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        Ledger(home, _signer()).refuse(f"{now:%Y%m%dT%H%M%S.%fZ}-{phase}-refused", **facts)
+    except OSError:
+        return
+
+
+def shown_reason(reason: str) -> str:
+    """Return a reason without secrets, as much of it as a reader needs."""
+    masked = REDACTOR.text(reason)
+    return masked if len(masked) <= REASON_AT_MOST else f"{masked[:REASON_AT_MOST]} ..."
+
+
+def _signer() -> Signer | None:
+    """Return what signs; None where the key itself may be why the run was refused."""
+    try:
+        return signer_of(os.environ)
+    except BadInput:
+        return None
