@@ -80,7 +80,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-ATTEST = ["--statement", "we walked through it", "--who", "Ada", "--evidence", "https://wiki.example.com/x"]
+ATTEST = ["--statement", "we walked through it", "--who", "Ada", "--evidence", "https://wiki.shop.internal/x"]
 
 
 def attest(folder: Path, line: str, *words: str) -> int:

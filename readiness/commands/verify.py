@@ -90,7 +90,12 @@ def _exit_code(judged: Judged, audit: Audit) -> int:
     if audit.tampered:
         return audit.exit
     # A bad verdict is believed without a signature, a good one is not.
-    return judged.verdict.exit or audit.exit
+    return judged.verdict.exit or _lapsed_exit(judged) or audit.exit
+
+
+def _lapsed_exit(judged: Judged) -> int:
+    """Return the exit code of a verdict that was good, and whose time is over; 0 of any other."""
+    return INCOMPLETE_EXIT if judged.verdict.lapsed(datetime.now(UTC)) else 0
 
 
 def _run_words(options: argparse.Namespace) -> list[str]:
@@ -302,7 +307,16 @@ def _print_verdict(judged: Judged, audit: Audit) -> None:
     if audit.unproven and verdict.exit == 0:
         print(f"verdict   none: recorded as {verdict.word}, and this is not evidence")
         return
+
+    lapsed = verdict.lapsed(datetime.now(UTC))
+    if lapsed:
+        print(f"verdict   none: {lapsed}")
+        return
     print(f"verdict   {verdict.word}: {verdict.action}")
+
+
+def _isoformat(instant: datetime | None) -> str | None:
+    return instant.isoformat() if instant else None
 
 
 def _endings(recorded: RecordedRun, judged: Judged) -> list[str]:
@@ -338,6 +352,8 @@ def _as_json(recorded: RecordedRun, judged: Judged, audit: Audit, code: int) -> 
         "gaps": audit.unproven,
         "told": audit.notes,
         "verdict": None if audit.tampered else str(judged.verdict.word),
+        "holds_until": _isoformat(judged.verdict.holds_until),
+        "lapsed": judged.verdict.lapsed(datetime.now(UTC)),
         "exit": code,
         "recorded": str(finish.verdict) if finish else None,
         "ended": bool(finish and finish.ended),

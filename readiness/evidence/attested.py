@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import Result
-from readiness.outcomes import Outcome
+from readiness.outcomes import DecisionKey, Outcome
 from readiness.runbook.attestations import Attestation, name_among
 from readiness.runbook.waivers import WAIVABLE, Waiver
+from readiness.timeline import end_of_day, parse_day
 
 Entry = TypeVar("Entry", bound=BaseModel)
 DECIDES, WAIVES, VOID, EXPIRED, UNUSED = "decides", "waives", "void", "expired", "unused"
@@ -41,6 +43,23 @@ def is_waived(run: RecordedRun, result: Result, outcome: Outcome) -> bool:
     if waiver is None or waiver.lapsed(run.start.as_of):
         return False
     return waiver.covers(run.start.phase)
+
+
+def expiries(results: Iterable[Result]) -> dict[DecisionKey, datetime]:
+    """Return when the attestation or the waiver that a decision rests on expires, the first where it has several."""
+    first: dict[DecisionKey, datetime] = {}
+    for result in results:
+        for ends in _ends(result):
+            first[result.key] = min(ends, first.get(result.key, ends))
+    return first
+
+
+def _ends(result: Result) -> Iterator[datetime]:
+    """Yield the instant from which an entry that decides a result no longer counts."""
+    if result.attested and result.attestation:
+        yield end_of_day(parse_day(str(result.attestation["valid_until"])))
+    if result.waived and result.waiver:
+        yield end_of_day(parse_day(str(result.waiver["until"])))
 
 
 def contradictions(run: RecordedRun, result: Result, outcome: Outcome) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import fsum
 
+from readiness.config.persons import is_same_person
 from readiness.environment.schema import Environment, Reading
 from readiness.environment.service_levels import Window
 from readiness.errors import nearest
@@ -79,8 +80,8 @@ def approvals(
 
     several_roles: list[str] = []
     if not sign_off.one_person_for_several_roles:
-        people = [same_name(approval.name) for approval in given]
-        several_roles = sorted({approval.name for approval in given if people.count(same_name(approval.name)) > 1})
+        names = [approval.name for approval in given]
+        several_roles = sorted({name for name in names if sum(is_same_person(name, other) for other in names) > 1})
 
     first_day = launch_at.date() if launch_at else date.min
     last_day = (moment + AHEAD).date()

@@ -262,6 +262,7 @@ def _last_record(run: RunSession, recorded: RecordedRun) -> Finish:
         finished_at=datetime.now(UTC),
         withdrawn=tuple(run.trouble),
         holding=verdict.holding,
+        holds_until=verdict.holds_until,
     )
     judged = judge(replace(recorded, finish=finish))
     # A verdict that the results do not add up to is one that was taken back.

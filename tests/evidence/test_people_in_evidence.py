@@ -15,12 +15,12 @@ from readiness.evidence.rejudge import judge
 from readiness.rendering import exports
 from readiness.rendering.actions import actions
 from readiness.rendering.formats import result_statement
-from readiness.verdict import VerdictStatus
+from readiness.verdict import INCOMPLETE_EXIT, VerdictStatus
 from tests.evidence.test_judged import run_of, write
 
 Journaled = dict[str, Any]
 WORD = {"statement": "Ada looked herself", "holds": True, "who": "Ada", "at": "2026-11-20"}
-WORD |= {"valid_until": "2026-11-21", "evidence": "https://wiki.example.com/x"}
+WORD |= {"valid_until": "2026-11-21", "evidence": "https://wiki.shop.internal/x"}
 WAIVER: Journaled = {
     "requested_by": "Ada",
     "approved_by": "Grace",
@@ -51,11 +51,15 @@ def attested() -> Journaled:
 
 
 @pytest.mark.parametrize("make", [waived, attested])
-def test_the_verdict_follows_from_the_journal(make: Callable[[], Journaled], tmp_path: Path) -> None:
+def test_the_verdict_follows_from_the_journal(
+    make: Callable[[], Journaled], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     judged = judge(read_run(write(tmp_path / "run", make())))
     assert judged.refuted == ()
     assert judged.verdict.word is VerdictStatus.GO
-    assert main(["verify", str(tmp_path / "run")]) == 0
+    # What it rests on expired on 2026-11-21: nothing was changed, and it is no GO of today.
+    assert main(["verify", str(tmp_path / "run")]) == INCOMPLETE_EXIT
+    assert "GO held until 2026-11-22 00:00:00Z, and that is over" in capsys.readouterr().out
 
 
 def test_what_is_waived_is_no_error_in_a_pipeline(tmp_path: Path) -> None:
