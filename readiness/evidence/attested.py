@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -56,10 +57,16 @@ def expiries(results: Iterable[Result]) -> dict[DecisionKey, datetime]:
 
 def _ends(result: Result) -> Iterator[datetime]:
     """Yield the instant from which an entry that decides a result no longer counts."""
+    stated = []
     if result.attested and result.attestation:
-        yield end_of_day(parse_day(str(result.attestation["valid_until"])))
+        stated.append(result.attestation.get("valid_until"))
     if result.waived and result.waiver:
-        yield end_of_day(parse_day(str(result.waiver["until"])))
+        stated.append(result.waiver.get("until"))
+
+    for day in stated:
+        # An entry without a day, which only a hand can write, decides nothing: see `_entry`.
+        with suppress(ValueError):
+            yield end_of_day(parse_day(str(day)))
 
 
 def contradictions(run: RecordedRun, result: Result, outcome: Outcome) -> Iterator[str]:

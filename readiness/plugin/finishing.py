@@ -116,6 +116,10 @@ def decide(session: pytest.Session, run: RunSession, exitstatus: int) -> None:
     run.decided = verdict_of(run, ended=not cut_short)
     if run.journal is None:
         run.complain("nothing was recorded")
+    # What fell due or expired while the run was under way has not been judged. --as-of asks about another time.
+    lapsed = run.decided.lapsed(datetime.now(UTC))
+    if lapsed and run.run.as_of is None:
+        run.complain(lapsed)
     if exitstatus != pytest.ExitCode.INTERNAL_ERROR:
         session.exitstatus = run.decided.exit or int(run.others_failed)
 

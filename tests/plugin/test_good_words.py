@@ -249,6 +249,32 @@ def test_each_row_has_its_word_and_its_exit(row: Row, tmp_path: Path, capsys: py
         assert f"holds until {row.until:%Y-%m-%d %H:%M:%S}Z" in ran.out
 
 
+LATE = """
+import datetime
+import readiness.plugin.finishing
+
+
+class Late(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.datetime.now(tz) + datetime.timedelta(days=31)
+
+
+readiness.plugin.finishing.datetime = Late
+"""
+"""For a conftest.py: the run ends 31 days after it began."""
+
+
+def test_what_falls_due_while_a_run_is_under_way_is_not_judged_by_it(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.environment(launch_at=LAUNCH.isoformat())
+    project.runbook(PASSES, LATER)
+    project.write("conftest.py", (tmp_path / "conftest.py").read_text("utf-8") + LATE)
+    ran = project.preflight()
+    assert ran.exit == INCOMPLETE_EXIT, ran.out
+    assert f"no good verdict stands: GO held until {FALLS_DUE:%Y-%m-%d %H:%M:%S}Z, and that is over" in ran.out
+
+
 class Clock(datetime):
     """A clock that shows another time."""
 
