@@ -56,8 +56,8 @@ def is_placeholder_link(text: str) -> bool:
     except ValueError:
         return True
 
-    # A host of dots, of `TBD` or of `xxx` is one that nobody has filled in.
-    first_label = host.partition(".")[0]
-    if says_nothing(host) or says_nothing(first_label):
+    # A host of dots, of `TBD` or `xxx.com` is one that nobody has filled in; na.shop.io is in America.
+    first_label, _, rest = host.partition(".")
+    if "" in host.split(".") or (says_nothing(first_label) and "." not in rest):
         return True
     return bool(_RESERVED_HOST.search(host) or _LEFT_OUT.search(text.partition("://")[2]))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import fsum
 
-from readiness.config.persons import is_same_person
 from readiness.environment.schema import Environment, Reading
 from readiness.environment.service_levels import Window
 from readiness.errors import nearest
@@ -17,6 +16,7 @@ from readiness.observations.incidents import IncidentReview
 from readiness.observations.needs import figures, need
 from readiness.observations.slo import Span
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.runbook.approvers import Approvers
 from readiness.runbook.attestations import Attestation
 from readiness.runbook.sign_off import SignOff, path_name, same_name
 from readiness.slo.events import times
@@ -81,7 +81,8 @@ def approvals(
     several_roles: list[str] = []
     if not sign_off.one_person_for_several_roles:
         names = [approval.name for approval in given]
-        several_roles = sorted({name for name in names if sum(is_same_person(name, other) for other in names) > 1})
+        is_same = Approvers(environment.approvers).same
+        several_roles = sorted({name for name in names if sum(is_same(name, other) for other in names) > 1})
 
     first_day = launch_at.date() if launch_at else date.min
     last_day = (moment + AHEAD).date()

@@ -36,8 +36,11 @@ class Approvers:
         return is_same_person(name, other)
 
     def _id(self, name: str) -> str:
-        stated = next((self.ids[listed] for listed in self.ids if is_same_person(listed, name)), "")
-        return stated.strip().casefold()
+        # Owners may be named by what they are known by.
+        said = name.strip().casefold()
+        if said in {stated.casefold() for stated in self.ids.values()}:
+            return said
+        return next((self.ids[listed].casefold() for listed in self.ids if is_same_person(listed, name)), "")
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """Yield each listed name that cannot stand in the list, and why."""

@@ -14,7 +14,6 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 
 from readiness.config.documents import Document, explain, read
 from readiness.config.fields import STRICT, Day, Instant
-from readiness.config.persons import is_same_person
 from readiness.config.wording import is_placeholder_link, is_sentence, says_nothing
 from readiness.errors import BadInput
 from readiness.runbook.approvers import ANYBODY, Approvers
@@ -144,7 +143,7 @@ def _approved_by(form: SignOff, approvers: Approvers, document: Document) -> Ite
         if wrong:
             yield f"{place}: approvals: {wrong}"
 
-        alike = next((name for name in seen if name != approval.name and is_same_person(name, approval.name)), None)
+        alike = next((name for name in seen if name != approval.name and approvers.same(name, approval.name)), None)
         if alike:
             yield f"{place}: approvals: {approval.name!r} and {alike!r} are one person in two spellings; write one"
         seen.append(approval.name)

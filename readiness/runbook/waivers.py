@@ -127,9 +127,9 @@ def load(
     file, document = read_filled(path, Waivers, variables)
     problems = [*unknown_lines(file.waivers, runbooks, "waivers", document)]
     for name, waiver in file.waivers.items():
-        owner = (owners or {}).get(name.partition(":")[0], "") if approvers.ids else ""
+        responsible = _owners_of(name, runbooks, owners or {}) if approvers.ids else []
         problems += _hollow(name, waiver, document)
-        problems += _approved_by(name, waiver, document, approvers, owner)
+        problems += _approved_by(name, waiver, document, approvers, responsible)
     if problems:
         raise BadEnvironment(problems)
     return file
@@ -148,7 +148,9 @@ def _hollow(name: str, waiver: Waiver, document: Document) -> Iterator[str]:
         yield f"{place}: waivers.{name}.requested_by: {waiver.requested_by!r} {wrong}"
 
 
-def _approved_by(name: str, waiver: Waiver, document: Document, approvers: Approvers, owner: str) -> Iterator[str]:
+def _approved_by(
+    name: str, waiver: Waiver, document: Document, approvers: Approvers, responsible: Collection[str]
+) -> Iterator[str]:
     """Yield why whoever approved a waiver could not: nobody, not on the list, who asked for it, who owns the line."""
     place = f"{document.where(('waivers', name, 'approved_by'))}: waivers.{name}"
     wrong = approvers.what_is_wrong_with(waiver.approved_by)
@@ -156,5 +158,13 @@ def _approved_by(name: str, waiver: Waiver, document: Document, approvers: Appro
         yield f"{place}.approved_by: {wrong}"
     if approvers.same(waiver.requested_by, waiver.approved_by):
         yield f"{place}: {one_person(waiver.requested_by, waiver.approved_by)}; someone else approves a waiver"
-    elif owner and approvers.same(owner, waiver.approved_by):
-        yield f"{place}: approved_by {waiver.approved_by!r} owns the line ({owner!r} in owners); someone else approves"
+    elif any(approvers.same(owner, waiver.approved_by) for owner in responsible):
+        yield f"{place}: approved_by {waiver.approved_by!r} owns the line, see owners; someone else approves a waiver"
+
+
+def _owners_of(name: str, runbooks: Collection[Runbook], owners: Mapping[str, str]) -> list[str]:
+    """Return who sees to what is waived: the owner of the line, of the thing in it, or of the area of its check."""
+    line = name.partition(":")[0]
+    checks = {item.check for runbook in runbooks for item in runbook.items() if item.line_id == line}
+    areas = {check.partition(".")[0] for check in checks}
+    return [owners[key] for key in (name, line, *sorted(areas)) if key in owners]

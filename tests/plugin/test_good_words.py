@@ -186,6 +186,10 @@ ROWS = [
         *("15 the owner approves", "owns the line"),
         environment={"approvers": APPROVERS, "owners": {"book/fails": "Hopper, Grace"}},
     ),
+    waived(
+        *("15 the owner of its checks approves", "owns the line"),
+        environment={"approvers": APPROVERS, "owners": {"demo": "GRACE@shop.internal"}},
+    ),
     go(
         *("15 an approver approves", PASSES, FAILS),
         waivers={"book/fails": waiver()},
@@ -200,6 +204,15 @@ ROWS = [
     Row(
         *("15 an approval in two spellings", (CALM,), "", REFUSED, "are one person in two spellings"),
         sign_off={"decision": "approved", "approvals": [approval(), approval(role="CTO", name="Diaz, Cy")]},
+        phase="ga",
+    ),
+    Row(
+        *("15 approvals of one id", (CALM,), "", REFUSED, "are one person in two spellings"),
+        sign_off={
+            "decision": "approved",
+            "approvals": [approval(name="Grace Hopper"), approval(role="CTO", name="Gray Hopper")],
+        },
+        environment={"approvers": APPROVERS},
         phase="ga",
     ),
     Row(
