@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -158,3 +158,44 @@ def is_due(due: str | None, moment: datetime, launch_at: datetime | None, signed
     if launch_at is None:
         return True
     return moment >= launch_at + parse_offset(due)
+
+
+def due_at(due: str | None, launch_at: datetime | None, signed_at: datetime | None = None) -> datetime | None:
+    """Return the instant at which a line begins to count; None where it always does, or where nobody knows when.
+
+    >>> str(due_at("T-1h", parse_instant("2026-12-01T09:00:00Z")))
+    '2026-12-01 08:00:00+00:00'
+    """
+    if due is None:
+        return None
+    if due == AFTER_SIGN_OFF:
+        return signed_at
+    if launch_at is None:
+        return None
+    return launch_at + parse_offset(due)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The instant from which something no longer holds, and what ends it then; None where nothing with a date does."""
+
+    at: datetime | None = None
+    says: str = ""
+
+
+def first_bound(due: Collection[datetime], expiries: Collection[datetime]) -> Bound:
+    """Return the first instant at which something falls due or expires.
+
+    >>> first_bound([parse_instant("2026-12-01T08:00:00Z")], []).says
+    'holds until 2026-12-01 08:00:00Z, when what is not due yet falls due'
+    """
+    first = min([*due, *expiries], default=None)
+    if first is None:
+        return Bound()
+
+    causes = []
+    if first in due:
+        causes.append("what is not due yet falls due")
+    if first in expiries:
+        causes.append("an attestation or a waiver expires")
+    return Bound(first, f"holds until {first:%Y-%m-%d %H:%M:%S}Z, when {' and '.join(causes)}")

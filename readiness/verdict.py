@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Outcome, Phase
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import WAIVABLE
+from readiness.timeline import Bound, first_bound
 
 INCOMPLETE_EXIT = 10  # pytest keeps 0 to 6 for itself
+SIGN_OFF = "sign_off"
+"""What stands in the place of a check where the sign-off's decision decides a line."""
 
 
 class VerdictStatus(StrEnum):
@@ -36,6 +40,13 @@ class Expected:
     key: DecisionKey
     gate: Gate
     due: bool = True
+    due_at: datetime | None = None
+    """When it begins to count; None where it always does, or where nobody knows when."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether the verdict depends on it; the others are told and counted."""
+        return self.gate in _DECIDING
 
 
 @dataclass(frozen=True)
@@ -67,11 +78,26 @@ class Verdict:
     """False where the run was cut short."""
     waived: tuple[DecisionKey, ...] = ()
     """The decisions that failed or could not be looked at, and that do not count."""
+    later: tuple[DecisionKey, ...] = ()
+    """The deciding lines that are not due yet: a good verdict does not speak for them."""
+    holds_until: datetime | None = None
+    """The instant from which a good verdict no longer holds; None where nothing with a date ends it."""
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it is good for now alone: something that decides falls due later, or expires."""
+        return self.good and (bool(self.later) or self.holds_until is not None)
 
     @property
     def good(self) -> bool:
         """Whether the launch may go on."""
         return self.exit == 0
+
+    def lapsed(self, moment: datetime) -> str:
+        """Return why a good verdict no longer counts at a moment; empty where it does."""
+        if self.holds_until is None or moment < self.holds_until:
+            return ""
+        return f"{self.word} held until {self.holds_until:%Y-%m-%d %H:%M:%S}Z, and that is over: run the phase again"
 
 
 GOOD = {
@@ -102,6 +128,7 @@ ACTIONS = {
     VerdictStatus.INCOMPLETE: "not decided: make the unknown lines visible and run this phase again",
 }
 _SETTLED = {Outcome.PASS, Outcome.WARN, Outcome.NOT_APPLICABLE, Outcome.NOT_DUE}
+_WELL = {Outcome.PASS, Outcome.WARN}
 _DECIDING = {Gate.BLOCKER, Gate.ACTION}
 
 
@@ -113,38 +140,57 @@ def decide(
     ended: bool = True,
     waived: Collection[DecisionKey] = (),
     sign_off: SignOff | None = None,
+    expiring: Mapping[DecisionKey, datetime] | None = None,
 ) -> Verdict:
     """Return the verdict on a phase, from what its runbooks expect and the results of a run.
 
-    Lines of gate `warning` are counted and shown; only their absence matters here. After the launch a step that is
-    still held counts like a failure that reaches it. What is waived keeps its outcome and does not decide; what nothing
-    has answered cannot be waived. In `ga` the people who sign have a word too, see `_signed`.
+    A good one needs a deciding line that was judged and is well. Of a `warning` only its absence matters. After the
+    launch a step that is still held counts like a failure that reaches it. What is waived does not decide; what nothing
+    has answered cannot be waived. In `ga` people have a word too. `expiring`: when the attestation or waiver that a
+    decision rests on expires; a good verdict is then conditional, and also where a deciding line falls due later.
     """
-    worst = _worst(results)
-    findings = _findings(phase, expected, worst, waived)
+    # Only general availability is signed: elsewhere nothing answers such a line.
+    of_people = [decision for decision in expected if phase is Phase.GA and decision.key.check == SIGN_OFF]
+    of_checks = [decision for decision in expected if decision not in of_people]
+    worst = _worst(results) | _signatures(of_people, sign_off)
+    findings = _findings(phase, of_checks, worst, waived)
 
     lines_word = _lines_word(phase, findings, worst, ended=ended)
-    word, action = _signed(phase, lines_word, sign_off)
-    if findings.waived:
-        action = f"{action}; waived: {len(findings.waived)}"
-
+    word, action = _signed(phase, lines_word, _lines_action(lines_word, findings), sign_off)
+    is_good = word is GOOD[phase]
+    bound = _bound(findings, expiring or {}) if is_good else Bound()
+    unsigned = () if is_good else tuple(decision.key for decision in of_people if decision.due and decision.decides)
     return Verdict(
         word=word,
         exit=_exit_code(phase, word),
-        action=action,
+        action="; ".join([action, *_provisos(findings, bound, is_good=is_good)]),
         counts=_counts(expected, worst, findings.waived),
         missing=findings.missing,
-        holding=findings.failed or findings.unknown,
+        holding=findings.failed or findings.unknown or unsigned,
         ended=ended,
         waived=tuple(sorted(findings.waived, key=str)),
+        later=tuple(decision.key for decision in findings.later),
+        holds_until=bound.at,
     )
+
+
+def _signatures(decisions: Iterable[Expected], sign_off: SignOff | None) -> dict[DecisionKey, DecisionOutcome]:
+    """Return how the sign-off decides its own lines."""
+    outcomes = {"approved": Outcome.PASS, "deferred": Outcome.FAIL}
+    outcome = outcomes.get(sign_off.decision if sign_off else "open", Outcome.UNKNOWN)
+    return {decision.key: DecisionOutcome(decision.key, outcome) for decision in decisions}
 
 
 @dataclass(frozen=True)
 class _Findings:
     """What the due decisions of a phase came to."""
 
-    any_due: bool
+    relied_on: tuple[DecisionKey, ...]
+    """The due decisions that decide, or would if they were not waived."""
+    judged: tuple[DecisionKey, ...]
+    """Those that decide and were looked at: well or failed."""
+    later: tuple[Expected, ...]
+    """The deciding ones that are not due yet."""
     failed: tuple[DecisionKey, ...]
     missing: tuple[DecisionKey, ...]
     """Those that nothing has answered, of any gate."""
@@ -152,23 +198,32 @@ class _Findings:
     """The missing, and those that decide and could not be seen."""
     waived: frozenset[DecisionKey]
 
+    @property
+    def nothing_judged(self) -> bool:
+        """Whether nothing decides at all: all lines are warnings, waived, not due or not applicable."""
+        return not (self.judged or self.unknown)
+
 
 def _findings(
     phase: Phase,
-    expected: Iterable[Expected],
+    expected: Collection[Expected],
     worst: Mapping[DecisionKey, DecisionOutcome],
     waived: Collection[DecisionKey],
 ) -> _Findings:
     due = [decision for decision in expected if decision.due]
     spared = {decision.key for decision in due if decision.key in waived and _outcome(worst, decision) in WAIVABLE}
-    deciding = [decision for decision in due if decision.gate in _DECIDING and decision.key not in spared]
+    relied_on = [decision for decision in due if decision.decides]
+    deciding = [decision for decision in relied_on if decision.key not in spared]
 
+    well = [decision.key for decision in deciding if _outcome(worst, decision) in _WELL]
     failed = [decision.key for decision in deciding if _is_bad(phase, worst.get(decision.key, _NO_RESULT))]
     unsettled = [decision.key for decision in deciding if _outcome(worst, decision) not in _SETTLED]
     missing = [decision.key for decision in due if _outcome(worst, decision) is Outcome.NOT_RUN]
 
     return _Findings(
-        any_due=bool(due),
+        relied_on=tuple(decision.key for decision in relied_on),
+        judged=tuple(dict.fromkeys([*well, *failed])),
+        later=tuple(decision for decision in expected if decision.decides and not decision.due),
         failed=tuple(failed),
         missing=tuple(missing),
         unknown=tuple(dict.fromkeys([*unsettled, *missing])),
@@ -188,8 +243,8 @@ def _lines_word(
     if findings.unknown:
         return VerdictStatus.INCOMPLETE
 
-    # Without a due line nothing has been looked at: that is no reason to launch.
-    if not findings.any_due:
+    # Waived, not applicable and not due are no reason to launch, and neither is a warning that is well.
+    if findings.nothing_judged:
         return VerdictStatus.INCOMPLETE
 
     # A run that was cut short may not have written the failure that ended it.
@@ -197,6 +252,13 @@ def _lines_word(
         return VerdictStatus.INCOMPLETE
 
     return GOOD[phase]
+
+
+def _lines_action(word: VerdictStatus, findings: _Findings) -> str:
+    """Return what is to be done, as far as the lines go."""
+    if word is VerdictStatus.INCOMPLETE and findings.nothing_judged:
+        return "not decided: no blocker and no action line was looked at and judged; see the counts"
+    return ACTIONS[word]
 
 
 def _bad_word(phase: Phase, failures: Iterable[DecisionOutcome]) -> VerdictStatus:
@@ -209,37 +271,64 @@ def _bad_word(phase: Phase, failures: Iterable[DecisionOutcome]) -> VerdictStatu
     return _STEP_WORD[highest]
 
 
-def _signed(phase: Phase, word: VerdictStatus, sign_off: SignOff | None) -> tuple[VerdictStatus, str]:
+def _signed(phase: Phase, word: VerdictStatus, action: str, sign_off: SignOff | None) -> tuple[VerdictStatus, str]:
     """Return the word and the action once people have decided.
 
     They may defer what every line speaks for. They cannot approve what the lines do not.
     """
     # Only general availability is signed.
-    if phase is not Phase.GA or sign_off is None:
-        return word, ACTIONS[word]
+    if phase is not Phase.GA:
+        return word, action
 
-    if sign_off.decision == "deferred":
-        action = f"deferred: {sign_off.reason}; look again on {sign_off.review_on}"
+    if sign_off and sign_off.decision == "deferred":
+        deferral = f"deferred: {sign_off.reason}; look again on {sign_off.review_on}"
         if word is not VerdictStatus.APPROVED:
-            action = f"{action}; {ACTIONS[word]}"
-        return VerdictStatus.DEFERRED, action
+            deferral = f"{deferral}; {action}"
+        return VerdictStatus.DEFERRED, deferral
 
     # A signature does not make up for a line that failed or could not be seen.
     if word is not VerdictStatus.APPROVED:
-        action = ACTIONS[word]
-        if sign_off.decision == "approved":
+        if sign_off and sign_off.decision == "approved":
             action = f"the approval does not count yet; {action}"
         return word, action
 
-    if sign_off.decision == "open":
-        return (
-            VerdictStatus.INCOMPLETE,
-            "every line speaks for it, and nobody has decided: set decision in the sign-off file",
-        )
+    lack = _lacks(sign_off)
+    if lack:
+        return VerdictStatus.INCOMPLETE, f"every line speaks for it, and nobody has decided: {lack}"
 
-    if sign_off.signed_at is None:
-        return word, ACTIONS[word]
+    if sign_off is None or sign_off.signed_at is None:
+        return word, action
     return word, f"signed on {sign_off.signed_at:%Y-%m-%d}"
+
+
+def _lacks(sign_off: SignOff | None) -> str:
+    """Return what to write so that people have approved; empty where they have."""
+    # That nobody has written anything is no consent.
+    if sign_off is None:
+        return "write the sign-off file"
+    if sign_off.decision != "approved":
+        return "set decision in the sign-off file"
+    # An approval has a name under it.
+    if not sign_off.approvals:
+        return "name in the sign-off file who approves: approvals"
+    return ""
+
+
+def _bound(findings: _Findings, expiring: Mapping[DecisionKey, datetime]) -> Bound:
+    """Return until when a good verdict holds: to the next due time, or to the first expiry."""
+    due = [decision.due_at for decision in findings.later if decision.due_at]
+    expiries = [expiring[key] for key in findings.relied_on if key in expiring]
+    return first_bound(due, expiries)
+
+
+def _provisos(findings: _Findings, bound: Bound, *, is_good: bool) -> Iterator[str]:
+    """Yield what a verdict leaves out, and what ends it."""
+    if bound.at:
+        yield bound.says
+    if is_good and findings.later:
+        yield f"not due yet: {len(findings.later)} of the lines that decide"
+    if findings.waived:
+        yield f"waived: {len(findings.waived)}"
 
 
 def _exit_code(phase: Phase, word: VerdictStatus) -> int:

@@ -24,7 +24,7 @@ attestations:
     who: Ada Example
     at: 2026-11-20
     valid_until: 2026-12-01
-    evidence: https://wiki.example.com/rollback
+    evidence: https://wiki.shop.internal/rollback
 """
 WAIVED = """\
 waivers:
@@ -104,8 +104,8 @@ def test_a_day_is_a_day(tmp_path: Path, written: str, told: str) -> None:
             "rollback-reviewd",
             ":2: attestations: line 'ingestion/rollback-reviewd' is not known; did",
         ),
-        ("https://wiki.example.com/rollback", "in my head", "evidence: 'in my head' is not a link"),
-        ("https://wiki.example.com/rollback", "javascript:alert(1)", "is not a link"),
+        ("https://wiki.shop.internal/rollback", "in my head", "evidence: 'in my head' is not a link"),
+        ("https://wiki.shop.internal/rollback", "javascript:alert(1)", "is not a link"),
         ("Ada Example", '"Ada \\e[2J"', "holds a character that cannot be printed"),
         ("Ada Example", '"Ada \\u202e"', "holds a character that cannot be printed"),
         ("Ada Example", "${NOBODY}", "the variable NOBODY is not set"),
@@ -125,8 +125,8 @@ def test_each_mistake_is_one_line(tmp_path: Path, old: str, new: str, told: str)
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("Grace Example", "ada  EXAMPLE", "is who asked for it; someone else approves a waiver"),
-        ("Grace Example", "A\uff44a Example", "is who asked for it; someone else approves a waiver"),
+        ("Grace Example", "ada  EXAMPLE", "are one person; someone else approves a waiver"),
+        ("Grace Example", "A\uff44a Example", "are one person; someone else approves a waiver"),
         ("    until: 2026-12-01\n", "", "until is missing"),
         ("fix-scheduled", "fix-sheduled", "did you mean 'fix-scheduled'?"),
         ("    because: the fix ships with the next release\n", "", "because is missing"),
@@ -177,7 +177,7 @@ def test_the_leap_day_is_a_day(tmp_path: Path) -> None:
 
 def test_an_entry_for_one_thing_of_a_line_goes_before_that_of_the_line() -> None:
     one = {"statement": "the whole line is true", "who": "Ada", "at": "2026-11-20", "valid_until": "2026-12-01"}
-    one |= {"evidence": "https://wiki.example.com/x"}
+    one |= {"evidence": "https://wiki.shop.internal/x"}
     found = attestations.Attestations.model_validate({"attestations": {"a/b": one, "a/b:c": {**one, "who": "Grace"}}})
     assert [found.name_for(name) for name in ("a/b", "a/b:c", "a/b:d", "a/c")] == ["a/b", "a/b:c", "a/b", None]
 

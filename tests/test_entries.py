@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-ATTEST = ["--statement", "we walked through it", "--who", "Ada", "--evidence", "https://wiki.example.com/x"]
+ATTEST = ["--statement", "we walked through it", "--who", "Ada", "--evidence", "https://wiki.shop.internal/x"]
 
 
 def attest(folder: Path, line: str, *words: str) -> int:
@@ -129,3 +130,20 @@ def test_waive_wants_someone_else_to_approve(folder: Path, capsys: pytest.Captur
     assert main([*told, "--approved-by", "ADA"]) == 4
     assert "someone else approves a waiver" in capsys.readouterr().err
     assert not (folder / "shop.waivers.yaml").exists()
+
+
+def test_waive_wants_somebody_who_may_approve(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    environment = folder / "shop.yaml"
+    approvers = "approvers: {Grace Hopper: grace@shop.internal, Bo Chen: bo}\nowners: {rollback: Bo Chen}\n"
+    environment.write_text(environment.read_text("utf-8") + approvers, encoding="utf-8")
+    told = ["waive", "rollback-reviewed", "--env", "shop", f"--environments={folder}", "--requested-by", "Ada Byron"]
+    told += ["--reason", "mitigated", "--because", "the old version still runs"]
+    told += ["--until", str(datetime.now(UTC).date()), "--approved-by"]
+    assert main([*told, "Dee Fox"]) == 4
+    assert "'Dee Fox' is not known" in capsys.readouterr().err
+    assert main([*told, "Hopper, Grace"]) == 4
+    assert "write 'Grace Hopper'" in capsys.readouterr().err
+    assert main([*told, "Bo Chen"]) == 4
+    assert "'Bo Chen' owns the line" in capsys.readouterr().err
+    assert not (folder / "shop.waivers.yaml").exists()
+    assert main([*told, "Grace Hopper"]) == 0

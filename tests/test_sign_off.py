@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from readiness.config.wording import says_nothing
 from readiness.environment.schema import Environment
 from readiness.errors import BadInput
 from readiness.observations.signoff import Approvals, approvals
 from readiness.outcomes import DecisionKey, Gate, Outcome, Phase, Unknown
 from readiness.runbook import sign_off
-from readiness.runbook.sign_off import Approval, SignOff, load, path_of, says_nothing
+from readiness.runbook.sign_off import Approval, SignOff, load, path_of
 from readiness.verdict import INCOMPLETE_EXIT, DecisionOutcome, Expected, Verdict, VerdictStatus, decide
 
 ROOT = Path(__file__).parents[1]
@@ -24,7 +25,7 @@ GOOD = """\
 decision: approved
 approvals:
   - {role: Engineering Lead, name: Ada Byron, approved_on: 2026-12-08}
-  - {role: Product Manager, name: Bo Chen, approved_on: 2026-12-07, evidence: https://git.example.com/1}
+  - {role: Product Manager, name: Bo Chen, approved_on: 2026-12-07, evidence: https://git.shop.internal/1}
   - {role: SRE Lead, name: Cy Diaz, approved_on: 2026-12-08}
 """
 
@@ -43,7 +44,7 @@ def test_a_good_file_is_typed(tmp_path: Path) -> None:
         role="Product Manager",
         name="Bo Chen",
         approved_on=date(2026, 12, 7),
-        evidence="https://git.example.com/1",
+        evidence="https://git.shop.internal/1",
     )
 
 
@@ -138,7 +139,7 @@ def test_three_people_have_approved(tmp_path: Path) -> None:
     [
         ("SRE Lead", "SRE Laed", {"missing": ["SRE Lead (the file has 'SRE Laed')"]}),
         ("role: SRE Lead", "role: sre  lead", {}),
-        ("Cy Diaz", "ADA  byron", {"several_roles": ["ADA  byron", "Ada Byron"]}),
+        ("Cy Diaz", "Ada Byron", {"several_roles": ["Ada Byron"]}),
         ("2026-12-07", "2026-11-30", {"misdated": ["Product Manager on 2026-11-30"]}),
         ("2026-12-07", "2026-12-01", {}),
         ("2026-12-07", "2026-12-09", {}),  # it is that day already, east of us
@@ -149,6 +150,21 @@ def test_what_is_the_matter_with_an_approval(tmp_path: Path, old: str, new: str,
     told = given(tmp_path, GOOD.replace(old, new))
     nothing: dict[str, Any] = {"missing": [], "several_roles": [], "misdated": []}
     assert {name: getattr(told, name) for name in nothing} == nothing | dict(found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("Cy Diaz", "ADA  byron", "'ADA  byron' and 'Ada Byron' are one person in two spellings; write one"),
+        ("Cy Diaz", '"Byron, Ada"', "'Byron, Ada' and 'Ada Byron' are one person in two spellings; write one"),
+        ("Cy Diaz", "\u0421y Diaz", "mixes letters of Cyrillic and Latin"),
+        ("decision: approved", "decision: approved\nreason: .....x", "'.....x' says nothing; write why, in a sentence"),
+    ],
+)
+def test_a_sign_off_that_says_nothing_is_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        read(tmp_path, GOOD.replace(old, new))
+    assert says in str(refused.value)
 
 
 def test_one_person_may_approve_for_several_roles_where_that_is_said(tmp_path: Path) -> None:
@@ -166,6 +182,9 @@ def test_without_a_file_it_is_unknown(tmp_path: Path) -> None:
 
 
 LINE = DecisionKey("book/line", "area.check", None)
+APPROVED = SignOff(
+    decision="approved", approvals=(Approval(role="SRE Lead", name="Cy Diaz", approved_on=date(2026, 12, 8)),)
+)
 DEFERRED = SignOff(decision="deferred", reason="a client asked for it", review_on=date(2026, 12, 15))
 
 
@@ -176,8 +195,9 @@ def decided(outcome: Outcome, signed: SignOff | None, phase: Phase = Phase.GA) -
 @pytest.mark.parametrize(
     ("outcome", "signed", "word"),
     [
-        (Outcome.PASS, None, VerdictStatus.APPROVED),
-        (Outcome.PASS, SignOff(decision="approved"), VerdictStatus.APPROVED),
+        (Outcome.PASS, APPROVED, VerdictStatus.APPROVED),
+        (Outcome.PASS, None, VerdictStatus.INCOMPLETE),
+        (Outcome.PASS, SignOff(decision="approved"), VerdictStatus.INCOMPLETE),
         (Outcome.PASS, SignOff(), VerdictStatus.INCOMPLETE),
         (Outcome.PASS, DEFERRED, VerdictStatus.DEFERRED),
         (Outcome.FAIL, SignOff(decision="approved"), VerdictStatus.DEFERRED),

@@ -27,6 +27,7 @@ from readiness.runbook import attestations, editing, waivers
 from readiness.runbook.attestations import Attestation, Attestations
 from readiness.runbook.lines import Runbook
 from readiness.timeline import Event
+from readiness.verdict import Verdict
 
 HELP = "show what is due next, who owns it, and the actions that turn the newest verdicts into GO"
 NAMED_AT_MOST = 4
@@ -67,7 +68,10 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(_as_json(events, moment, phases, refused), indent=2))
         return 0
 
-    lines = [*_dated_lines(events, moment, options.first), *_action_lines(options.env, phases, refused)]
+    lines = [
+        *_dated_lines(events, moment, options.first),
+        *_action_lines(options.env, phases, refused, moment),
+    ]
     print(REDACTOR.text("\n".join(lines)))
     return 0
 
@@ -190,7 +194,18 @@ def _in_brackets(owner: str) -> str:
     return f" ({owner})" if owner else ""
 
 
-def _action_lines(environment: str, phases: Mapping[Phase, JudgedPhase], refused: Mapping[Phase, str]) -> Iterator[str]:
+def _standing(verdict: Verdict, moment: datetime) -> str:
+    """Return what is to be known of a verdict beside its word: that a good one is over, or until when it holds."""
+    if verdict.lapsed(moment):
+        return f": {verdict.lapsed(moment)}"
+    if verdict.conditional:
+        return f": {verdict.action}"
+    return ": nothing to do" if verdict.good else ""
+
+
+def _action_lines(
+    environment: str, phases: Mapping[Phase, JudgedPhase], refused: Mapping[Phase, str], moment: datetime
+) -> Iterator[str]:
     """Yield for each phase its verdict, and what turns it into a good one."""
     for phase in Phase:
         yield ""
@@ -206,8 +221,7 @@ def _action_lines(environment: str, phases: Mapping[Phase, JudgedPhase], refused
             continue
 
         verdict = newest.judged.verdict
-        nothing = ": nothing to do" if verdict.good else ""
-        yield f"{phase}: {verdict.word} ({newest.run.start.run}){nothing}"
+        yield f"{phase}: {verdict.word} ({newest.run.start.run}){_standing(verdict, moment)}"
         for number, action in enumerate(newest.actions, 1):
             yield f"  {number}. {action.do}{_in_brackets(action.owner)}"
             yield f"     {action.why}"
@@ -228,6 +242,7 @@ def _as_json(
             str(phase): {
                 "run": newest.run.start.run,
                 "verdict": "INCOMPLETE" if phase in refused else str(newest.judged.verdict.word),
+                "lapsed": newest.judged.verdict.lapsed(moment),
                 "actions": [vars(action) for action in newest.actions],
             }
             for phase, newest in phases.items()

@@ -320,7 +320,16 @@ def _print_verdict(judged: Judged, audit: Audit) -> None:
     if audit.unproven and verdict.exit == 0:
         print(f"verdict   none: recorded as {verdict.word}, and this is not evidence")
         return
+
+    lapsed = verdict.lapsed(datetime.now(UTC))
+    if lapsed:
+        print(f"verdict   none: {lapsed}")
+        return
     print(f"verdict   {verdict.word}: {verdict.action}")
+
+
+def _isoformat(instant: datetime | None) -> str | None:
+    return instant.isoformat() if instant else None
 
 
 def _endings(recorded: RecordedRun, judged: Judged) -> list[str]:
@@ -356,6 +365,8 @@ def _as_json(recorded: RecordedRun, judged: Judged, audit: Audit, code: int) -> 
         "gaps": audit.unproven,
         "told": audit.notes,
         "verdict": None if audit.tampered else str(judged.verdict.word),
+        "holds_until": _isoformat(judged.verdict.holds_until),
+        "lapsed": judged.verdict.lapsed(datetime.now(UTC)),
         "exit": code,
         "recorded": str(finish.verdict) if finish else None,
         "ended": bool(finish and finish.ended),

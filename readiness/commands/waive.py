@@ -6,8 +6,10 @@ import argparse
 from datetime import UTC, datetime
 
 from readiness.commands.attest import add_line, last_day, line_among
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
 from readiness.runbook import editing, waivers
+from readiness.runbook.approvers import Approvers
 from readiness.runbook.waivers import WaiverReason
 
 HELP = "write that a failed line is lived with: who asked, who else approved, why, until when"
@@ -28,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the entry and return 0. Raises BadInput, and then nothing was written."""
-    runbooks, _ = editing.runbooks_of(options.env, options.environments)
+    runbooks, stated = editing.runbooks_of(options.env, options.environments)
     name = line_among(options.line, runbooks)
     path = options.environments / f"{options.env}{waivers.SUFFIX}"
 
@@ -46,6 +48,13 @@ def run(options: argparse.Namespace) -> int:
 
     text = path.read_text(encoding="utf-8") if path.is_file() else HEAD
     edited = editing.put(text, "waivers", name, entry)
-    editing.write(path, edited, lambda draft: waivers.load(draft, runbooks, {}))
+    approvers, owners = Approvers(_names(stated, "approvers")), _names(stated, "owners")
+    editing.write(path, edited, lambda draft: waivers.load(draft, runbooks, {}, approvers, owners))
     print(f"{path}: {name} is waived until {entry['until']}; commit it, and have it reviewed")
     return 0
+
+
+def _names(stated: JsonObject, key: str) -> dict[str, str]:
+    """Return a section of the environment file that names people."""
+    section = stated.get(key)
+    return {str(name): str(value) for name, value in section.items()} if isinstance(section, dict) else {}

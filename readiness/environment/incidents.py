@@ -30,9 +30,10 @@ from pydantic_core import ErrorDetails
 
 from readiness.config.documents import LOADER, is_too_deep
 from readiness.config.fields import STRICT, Instant
+from readiness.config.wording import says_nothing
 from readiness.environment.repositories import Repository
 from readiness.files.canonical_json import JsonObject
-from readiness.runbook.sign_off import Said, says_nothing
+from readiness.runbook.sign_off import Said
 
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n(.*))?\Z", re.DOTALL)
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)

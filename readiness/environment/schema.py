@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_va
 from readiness.config.documents import Document, Loc, explain, read
 from readiness.config.fields import STRICT, Instant, Seconds, SecretReference, Url, addresses
 from readiness.config.variables import Filling
+from readiness.config.wording import is_sentence
 from readiness.environment.communication import Communication, StatusPage, Support
 from readiness.environment.drills import Backup, Drills
 from readiness.environment.incidents import Incidents
@@ -26,11 +28,14 @@ from readiness.errors import BadEnvironment, not_one_of
 from readiness.outcomes import Effect
 from readiness.rehearsal.journeys import Journey
 from readiness.rehearsal.stages import STAGES, Stage
+from readiness.runbook.approvers import Approvers
 from readiness.runbook.lines import shipped
 
 NAMES_ITS_HOST = {"json", "jsons", "xml", "xmls", "form", "forms"}
 """The schemes of Apprise whose address names the host; any other names a vendor, whose host Apprise knows."""
 EXAMPLE = "example"
+_ID = re.compile(r"[!-~]{2,100}")
+"""What a person is known by elsewhere: nothing in it can look like something else."""
 
 
 def _runbooks(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -38,6 +43,18 @@ def _runbooks(names: tuple[str, ...]) -> tuple[str, ...]:
         if not name.endswith((".yaml", ".yml")) and name not in shipped():
             raise ValueError(f"{not_one_of(name, shipped())}, or a file: {name}.yaml")
     return names
+
+
+def _sentence(text: str) -> str:
+    if not is_sentence(text):
+        raise ValueError(f"{text!r} says nothing; write why the line cannot apply here, in a sentence")
+    return text
+
+
+def _known_by(text: str) -> str:
+    if not _ID.fullmatch(text):
+        raise ValueError(f"{text!r} is no mail address and no id; write one word of ASCII, as ada@shop.internal")
+    return text
 
 
 class Section(BaseModel):
@@ -256,9 +273,11 @@ class Environment(Section):
     """Where approvals and the decision lie; None is `<name>.sign-off.yaml` beside this file."""
     attestations: Path | None = None
     """Where what people attest lies; None is `<name>.attestations.yaml` beside this file."""
+    approvers: dict[str, Annotated[str, AfterValidator(_known_by)]] = {}
+    """Who may approve a waiver or the sign-off: name → mail address or id; without any, everybody may."""
     owners: dict[str, str] = {}
     """A line (`runbook/line`) or an area of checks (`database`) → who sees to it."""
-    not_applicable: dict[str, Annotated[str, Field(min_length=10)]] = {}
+    not_applicable: dict[str, Annotated[str, Field(min_length=10), AfterValidator(_sentence)]] = {}
     """`runbook/line` → the written reason why the line cannot apply here."""
 
     @model_validator(mode="after")
@@ -328,6 +347,9 @@ def _contradictions(environment: Environment, name: str, document: Document) -> 
     if environment.environment != name:
         place = document.where(("environment",))
         yield f"{place}: environment says {environment.environment!r}, the file says {name!r}"
+
+    for listed, wrong in Approvers(environment.approvers).faults():
+        yield f"{document.where(('approvers', listed))}: approvers: {wrong}"
 
     for loc, host in _hosts(environment):
         if host not in environment.allowed_hosts:

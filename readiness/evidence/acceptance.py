@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from readiness.errors import BadInput, BadRun
@@ -37,8 +38,14 @@ class Examined:
         # What was changed proves nothing, not even a bad verdict.
         if self.audit.tampered:
             return self.audit.exit
-        # A bad verdict is believed without a signature, a good one is not.
-        return self.judged.verdict.exit or self.audit.exit
+        # A bad verdict is believed without a signature, a good one is not; and it is none after its time.
+        lapsed_exit = INCOMPLETE_EXIT if self.lapsed else 0
+        return self.judged.verdict.exit or lapsed_exit or self.audit.exit
+
+    @property
+    def lapsed(self) -> str:
+        """Why a good verdict holds no longer; empty for one that does, and for any other."""
+        return self.judged.verdict.lapsed(datetime.now(UTC))
 
 
 def examine(recorded: RecordedRun, ledger: LedgerReading | None, trusted: Mapping[str, PublicKey]) -> Examined:
@@ -130,7 +137,8 @@ def accept(asked: Asked, ledger: LedgerReading | None, trusted: Mapping[str, Pub
         return Acceptance(INCOMPLETE_EXIT, tuple(f"{record.name}: {line}" for line in str(error).splitlines()))
 
     examined.audit.unproven += _of_another(examined.recorded, record, asked)
-    return Acceptance(examined.exit, (*examined.audit.tampered, *examined.audit.unproven), examined)
+    lapsed = [examined.lapsed] if examined.lapsed else []
+    return Acceptance(examined.exit, (*examined.audit.tampered, *lapsed, *examined.audit.unproven), examined)
 
 
 def _without_run(ledger: LedgerReading | None, invocation: str, ended: int) -> Acceptance:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import Result
-from readiness.outcomes import Outcome
+from readiness.outcomes import DecisionKey, Outcome
 from readiness.runbook.attestations import Attestation, name_among
 from readiness.runbook.waivers import WAIVABLE, Waiver
+from readiness.timeline import end_of_day, parse_day
 
 Entry = TypeVar("Entry", bound=BaseModel)
 DECIDES, WAIVES, VOID, EXPIRED, UNUSED = "decides", "waives", "void", "expired", "unused"
@@ -41,6 +44,29 @@ def is_waived(run: RecordedRun, result: Result, outcome: Outcome) -> bool:
     if waiver is None or waiver.lapsed(run.start.as_of):
         return False
     return waiver.covers(run.start.phase)
+
+
+def expiries(results: Iterable[Result]) -> dict[DecisionKey, datetime]:
+    """Return when the attestation or the waiver that a decision rests on expires, the first where it has several."""
+    first: dict[DecisionKey, datetime] = {}
+    for result in results:
+        for ends in _ends(result):
+            first[result.key] = min(ends, first.get(result.key, ends))
+    return first
+
+
+def _ends(result: Result) -> Iterator[datetime]:
+    """Yield the instant from which an entry that decides a result no longer counts."""
+    stated = []
+    if result.attested and result.attestation:
+        stated.append(result.attestation.get("valid_until"))
+    if result.waived and result.waiver:
+        stated.append(result.waiver.get("until"))
+
+    for day in stated:
+        # An entry without a day, which only a hand can write, decides nothing: see `_entry`.
+        with suppress(ValueError):
+            yield end_of_day(parse_day(str(day)))
 
 
 def contradictions(run: RecordedRun, result: Result, outcome: Outcome) -> Iterator[str]:

@@ -15,7 +15,7 @@ from readiness.evidence.ledger import files_of
 from readiness.evidence.ledger_reading import LedgerLine, LedgerReading, LedgerRecord
 from readiness.evidence.limit_changes import loosened
 from readiness.evidence.previous_run import candidates
-from readiness.evidence.rejudge import judge
+from readiness.evidence.rejudge import by_earlier_rules, judge
 from readiness.evidence.signing import SHOWN, PublicKey
 from readiness.files.evidence_file import folders
 from readiness.outcomes import Phase
@@ -146,7 +146,8 @@ def _changed(record: LedgerRecord, recorded: RecordedRun) -> Iterator[str]:
     if sealed.standing is not None and sealed.standing != (standing or ()):
         yield "it was sealed with other steps of the ladder than its journal ends with"
     verdict = judge(recorded).verdict
-    if (sealed.verdict, sealed.exit) != (str(verdict.word), verdict.exit):
+    was_sealed_as = (sealed.verdict, sealed.exit)
+    if was_sealed_as != (str(verdict.word), verdict.exit) and not by_earlier_rules(recorded, verdict):
         yield f"sealed as {sealed.verdict}, its results add up to {verdict.word}"
 
 

@@ -109,6 +109,7 @@ class PlannedLine(Record):
     consecutive: int = 1
     severity: str | dict[EscalationStep, str] = ""
     diagnostics: tuple[str, ...] = ()
+    rendered_as: str | None = None
 
 
 class PlannedItem(Record):
@@ -319,8 +320,7 @@ class Result(Record):
 
     def plain(self) -> JsonObject:
         """Return it as plain JSON, as it stands in the journal and crosses processes."""
-        absent = {name for name in _ONLY_WITH_ENTRIES if getattr(self, name) is None}
-        return _plain(self.model_dump(exclude=absent))
+        return _plain(self.model_dump(exclude={name for name in _ONLY_WITH_ENTRIES if getattr(self, name) is None}))
 
 
 _ONLY_WITH_ENTRIES = ("instead_of", "attestation", "waiver")
@@ -348,3 +348,4 @@ class Finish(Record):
     holding: tuple[DecisionKey, ...] = ()
     standing: tuple[RecordedState, ...] | None = None
     """The decisions at a step of their ladder, or on the way to one or off it; None in older journals."""
+    holds_until: AwareDatetime | None = None  # the instant from which a good verdict no longer holds

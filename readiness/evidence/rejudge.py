@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from readiness.evidence.attested import contradictions, is_attested, is_waived
+from readiness.evidence.attested import contradictions, expiries, is_attested, is_waived
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.recorded_ladder import RecordedState
-from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, Result
+from readiness.evidence.records import Finish, PlannedItem, PlannedLine, RecordedMeasurement, Result
 from readiness.files.canonical_json import to_json
 from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, reached
 from readiness.measurements import holds
 from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase, Unknown
-from readiness.timeline import is_due
-from readiness.verdict import RANK, Expected, Verdict, VerdictStatus, decide, waived_among
+from readiness.timeline import due_at, is_due
+from readiness.verdict import RANK, SIGN_OFF, Expected, Verdict, VerdictStatus, decide, waived_among
 
 GOOD = {Outcome.PASS, Outcome.WARN}
 
@@ -120,11 +121,57 @@ def _planned(run: RecordedRun) -> Iterator[tuple[PlannedItem, PlannedLine]]:
 
 
 def _verdict(run: RecordedRun, proven: Proven, states: States) -> Verdict:
-    expected = [Expected(item.key, line.gate, due=_is_due(run, item, line)) for item, line in _planned(run)]
+    of_checks = [_expected(run, item, line) for item, line in _planned(run)]
+    expected = [*of_checks, *_signed_lines(run)]
     results = decided([(result.key, outcome) for result, outcome in proven], states)
     waived = waived_among((result.key, is_waived(run, result, outcome)) for result, outcome in proven)
     ended = bool(run.finish and run.finish.ended)
-    return decide(run.start.phase, expected, results, ended=ended, waived=waived, sign_off=run.start.sign_off)
+    return decide(
+        run.start.phase,
+        expected,
+        results,
+        ended=ended,
+        waived=waived,
+        sign_off=run.start.sign_off,
+        expiring=expiries(result for result, _ in proven),
+    )
+
+
+def _expected(run: RecordedRun, item: PlannedItem, line: PlannedLine) -> Expected:
+    due = due_at(line.due, run.start.launch_at, _signed_at(run))
+    return Expected(item.key, line.gate, due=_is_due(run, item, line), due_at=due)
+
+
+def _signed_lines(run: RecordedRun) -> Iterator[Expected]:
+    """Yield the deciding lines that the sign-off decides: no check answers them, so the plan has no decision of it."""
+    # Earlier versions did not count them.
+    if run.plan is None or (run.finish and not _says_until(run.finish)):
+        return
+
+    for line in run.plan.lines:
+        if line.rendered_as != SIGN_OFF:
+            continue
+        due = is_due(line.due, run.start.as_of, run.start.launch_at, _signed_at(run))
+        when = due_at(line.due, run.start.launch_at, _signed_at(run))
+        decision = Expected(DecisionKey(line.id, SIGN_OFF, None), line.gate, due=due, due_at=when)
+        if decision.decides:
+            yield decision
+
+
+def _signed_at(run: RecordedRun) -> datetime | None:
+    return run.start.sign_off.signed_at if run.start.sign_off else None
+
+
+def by_earlier_rules(run: RecordedRun, verdict: Verdict) -> bool:
+    """Check whether an earlier version called a run good that is undecided today, though its record holds.
+
+    It asked neither for a deciding line that was judged nor for a decision in the sign-off.
+    """
+    if run.finish is None or _says_until(run.finish) or run.finish.exit != 0:
+        return False
+
+    is_undecided = verdict.word is VerdictStatus.INCOMPLETE and verdict.ended
+    return is_undecided and not verdict.holding
 
 
 def _states(run: RecordedRun, proven: Proven, before: States) -> dict[DecisionKey, EscalationState]:
@@ -147,8 +194,7 @@ def states_before(run: RecordedRun) -> dict[DecisionKey, EscalationState]:
 
 def _is_due(run: RecordedRun, item: PlannedItem, line: PlannedLine) -> bool:
     """Check whether a decision is due: also where its time says so and the plan says that it is not."""
-    signed_at = run.start.sign_off.signed_at if run.start.sign_off else None
-    return item.due or is_due(line.due, run.start.as_of, run.start.launch_at, signed_at)
+    return item.due or is_due(line.due, run.start.as_of, run.start.launch_at, _signed_at(run))
 
 
 def _due_keys(run: RecordedRun) -> set[DecisionKey]:
@@ -297,8 +343,25 @@ def _refuted_finish(run: RecordedRun, verdict: Verdict) -> Iterator[str]:
     if run.finish is None:
         return
 
+    # What an earlier version called good by its own rules was not changed since.
+    if by_earlier_rules(run, verdict):
+        return
+
+    if _says_until(run.finish) and run.finish.holds_until != verdict.holds_until:
+        stated, derived = _until(run.finish.holds_until), _until(verdict.holds_until)
+        yield f"recorded to hold {stated}, its plan and its entries let it hold {derived}"
+
     if (run.finish.verdict, run.finish.exit) != (verdict.word, verdict.exit):
         stated = f"{run.finish.verdict} (exit {run.finish.exit})"
         yield f"recorded as {stated}, the results add up to {verdict.word} (exit {verdict.exit})"
     elif run.finish.counts != verdict.counts and verdict.word is not VerdictStatus.INCOMPLETE:
         yield "the counts at the end are not those of the results"
+
+
+def _says_until(finish: Finish) -> bool:
+    """Check whether a run was written by a version that says until when a good verdict holds."""
+    return "holds_until" in finish.model_fields_set
+
+
+def _until(instant: datetime | None) -> str:
+    return f"until {instant:%Y-%m-%d %H:%M:%S}Z" if instant else "with no end"

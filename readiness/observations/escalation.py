@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from readiness.clients.pagerduty import EscalationPolicy, PagerDuty
+from readiness.config.persons import is_same_person
 from readiness.environment.people import Team, is_undecided, what_is_wrong_with
 from readiness.observations import observation
 from readiness.observations.needs import need
@@ -131,7 +132,8 @@ def _matter(pagerduty: PagerDuty, people: Team, name: str) -> _Matter:
         roles = [declared.primary, declared.backup]
         waits["the roster"] = declared.minutes
         # One person with both roles is one level.
-        levels.append(len({people.roles[role].name.casefold() for role in roles}))
+        primary, backup = (people.roles[role].name for role in roles)
+        levels.append(1 if is_same_person(primary, backup) else 2)
         wrong += _unreachable(people, roles)
 
     if pagerduty.configured and name in pagerduty.settings.policies:

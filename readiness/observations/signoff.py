@@ -16,6 +16,7 @@ from readiness.observations.incidents import IncidentReview
 from readiness.observations.needs import figures, need
 from readiness.observations.slo import Span
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.runbook.approvers import Approvers
 from readiness.runbook.attestations import Attestation
 from readiness.runbook.sign_off import SignOff, path_name, same_name
 from readiness.slo.events import times
@@ -79,8 +80,9 @@ def approvals(
 
     several_roles: list[str] = []
     if not sign_off.one_person_for_several_roles:
-        people = [same_name(approval.name) for approval in given]
-        several_roles = sorted({approval.name for approval in given if people.count(same_name(approval.name)) > 1})
+        names = [approval.name for approval in given]
+        is_same = Approvers(environment.approvers).same
+        several_roles = sorted({name for name in names if sum(is_same(name, other) for other in names) > 1})
 
     first_day = launch_at.date() if launch_at else date.min
     last_day = (moment + AHEAD).date()

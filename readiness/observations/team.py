@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from readiness.clients.pagerduty import OnCall, PagerDuty
+from readiness.config.persons import is_same_person
 from readiness.environment.people import Person, is_undecided, what_is_wrong_with, without_contacts
 from readiness.observations import observation
 from readiness.observations.escalation import EscalationPath
@@ -100,7 +101,7 @@ def primary_on_call(
 def _without_backup(role: str, person: Person | None) -> list[str]:
     if person is None:
         return [f"nobody is on record as {role}"]
-    if person.backup is None or is_undecided(person.backup) or _is_same_name(person.backup, person.name):
+    if person.backup is None or is_undecided(person.backup) or is_same_person(person.backup, person.name):
         return [f"{role}: nobody stands in"]
     return []
 
@@ -134,7 +135,7 @@ def _level_of_roster(person: Person | None, lower_levels: list[Person | None], w
     if person is None:
         return LevelOnCall(people=[], gaps=[], shared=[], wrong=wrong, contradictions=[])
 
-    is_on_lower_level = any(other and _is_same_name(other.name, person.name) for other in lower_levels)
+    is_on_lower_level = any(other and is_same_person(other.name, person.name) for other in lower_levels)
     return LevelOnCall(
         people=[_shown(person.name)],
         gaps=[],
@@ -166,7 +167,7 @@ def _contradictions(declared: Person | None, names: list[str], shown: list[str])
     # A gap or a placeholder is told of as that; it contradicts nobody.
     if declared is None or is_undecided(declared.name) or not names:
         return []
-    if any(_is_same_name(declared.name, name) for name in names):
+    if any(is_same_person(declared.name, name) for name in names):
         return []
     return [f"the roster has {_shown(declared.name)}, PagerDuty pages {', '.join(shown)}"]
 
@@ -185,10 +186,6 @@ def _shared(held_below: list[OnCall], held: list[OnCall], window: Span) -> Itera
             is_empty = overlap[0] >= overlap[1]
             if not is_empty and gaps_in(overlap, others):
                 yield f"{_shown(on_call.user.name)} {span_text(*overlap)}"
-
-
-def _is_same_name(name: str, other: str) -> bool:
-    return " ".join(name.split()).casefold() == " ".join(other.split()).casefold()
 
 
 def _shown(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
+from readiness.evidence.attested import expiries
 from readiness.evidence.records import RecordedRequest, Result
 from readiness.ladder import EscalationState, advance, decided
 from readiness.outcomes import DecisionKey
@@ -83,7 +84,15 @@ def verdict_of(session: RunSession, *, ended: bool) -> Verdict:
     assert run.phase
     outcomes = decided([(result.key, result.outcome) for result in results], escalation_states(session))
     waived = waived_among((result.key, result.waived) for result in results)
-    return decide(run.phase, run.expected(), outcomes, ended=ended, waived=waived, sign_off=run.sign_off)
+    return decide(
+        run.phase,
+        run.expected(),
+        outcomes,
+        ended=ended,
+        waived=waived,
+        sign_off=run.sign_off,
+        expiring=expiries(results),
+    )
 
 
 def escalation_states(session: RunSession) -> dict[DecisionKey, EscalationState]:

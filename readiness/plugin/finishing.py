@@ -129,6 +129,10 @@ def decide(session: pytest.Session, run: RunSession, exitstatus: int) -> None:
     run.decided = verdict_of(run, ended=not cut_short)
     if run.journal is None:
         run.complain("nothing was recorded")
+    # What fell due or expired while the run was under way has not been judged. --as-of asks about another time.
+    lapsed = run.decided.lapsed(datetime.now(UTC))
+    if lapsed and run.run.as_of is None:
+        run.complain(lapsed)
     if exitstatus != pytest.ExitCode.INTERNAL_ERROR:
         session.exitstatus = run.decided.exit or int(run.others_failed)
 
@@ -276,6 +280,7 @@ def _last_record(run: RunSession, recorded: RecordedRun) -> Finish:
         finished_at=datetime.now(UTC),
         withdrawn=tuple(run.trouble),
         holding=verdict.holding,
+        holds_until=verdict.holds_until,
     )
     judged = judge(replace(recorded, finish=finish))
     # A verdict that the results do not add up to is one that was taken back.

@@ -29,6 +29,7 @@ from readiness.plugin.session import SESSION, begin, is_controller, judges_nothi
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook import attestations, sign_off, waivers
 from readiness.runbook import lines as runbook_lines
+from readiness.runbook.approvers import Approvers
 from readiness.runbook.attestations import Attestations
 from readiness.runbook.lines import Runbook
 from readiness.runbook.sign_off import SignOff
@@ -156,7 +157,8 @@ def _sign_off(environment: Environment, folder: Path, phase: Phase | None) -> Si
     """Return what people decided; None before the last phase, which it is for. Raises BadInput."""
     if phase is not Phase.GA:
         return None
-    return sign_off.load(sign_off.path_of(environment.environment, folder, environment.sign_off))
+    path = sign_off.path_of(environment.environment, folder, environment.sign_off)
+    return sign_off.load(path, Approvers(environment.approvers))
 
 
 def _phase(config: pytest.Config) -> Phase | None:
@@ -248,7 +250,8 @@ def _entries(
     except BadInput as error:
         problems += error.problems
     try:
-        waived = waivers.load(folder / f"{environment.environment}{waivers.SUFFIX}", runbooks, variables)
+        path = folder / f"{environment.environment}{waivers.SUFFIX}"
+        waived = waivers.load(path, runbooks, variables, Approvers(environment.approvers), environment.owners)
     except BadInput as error:
         problems += error.problems
     return Entries(attested, waived)

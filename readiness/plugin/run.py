@@ -19,11 +19,11 @@ from readiness.evidence.records import ReplayOf
 from readiness.ladder import Hysteresis, Ladder
 from readiness.outcomes import DecisionKey, Effect, Outcome, Phase
 from readiness.runbook.attestations import Attestations
-from readiness.runbook.lines import Item, Runbook, planned_checks
+from readiness.runbook.lines import Item, Line, Runbook, planned_checks
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import Waivers
-from readiness.timeline import is_due
-from readiness.verdict import Expected
+from readiness.timeline import due_at, is_due
+from readiness.verdict import SIGN_OFF, Expected
 
 UNDECIDED = "undecided.no_check_yet"
 """The check of the lines whose own check nobody has written yet."""
@@ -102,13 +102,30 @@ class Run:
         return [item for runbook in self.runbooks for item in runbook.items(self.phase)]
 
     def expected(self) -> list[Expected]:
-        """Return the same as the verdict wants it."""
-        return [Expected(item.key, item.line.gate, due=self.due(item)) for item in self.demanded()]
+        """Return the same as the verdict wants it, and the lines that the sign-off decides."""
+        of_checks = [self._expected(item.key, item.line) for item in self.demanded()]
+        signed = [
+            self._expected(DecisionKey(f"{book.runbook}/{line.id}", SIGN_OFF, None), line)
+            for book in self.runbooks
+            for line in book.lines
+            if line.rendered_as == SIGN_OFF and self.phase in line.phase
+        ]
+        return of_checks + [decision for decision in signed if decision.decides]
+
+    def _expected(self, key: DecisionKey, line: Line) -> Expected:
+        due = due_at(line.due, self.environment.launch_at, self._signed_at)
+        return Expected(key, line.gate, due=self._is_due(line), due_at=due)
 
     def due(self, item: Item) -> bool:
         """Check whether the item counts at the moment that is judged."""
-        signed_at = self.sign_off.signed_at if self.sign_off else None
-        return is_due(item.line.due, self.moment, self.environment.launch_at, signed_at)
+        return self._is_due(item.line)
+
+    def _is_due(self, line: Line) -> bool:
+        return is_due(line.due, self.moment, self.environment.launch_at, self._signed_at)
+
+    @property
+    def _signed_at(self) -> datetime | None:
+        return self.sign_off.signed_at if self.sign_off else None
 
     def local_id(self, item: Item) -> str:
         """Return the name of an item as pytest shows it: with its runbook where there are several."""

@@ -9,6 +9,7 @@ from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import Result
 from readiness.evidence.rejudge import Judged
 from readiness.outcomes import DecisionKey
+from readiness.verdict import SIGN_OFF
 
 BY_HAND = "readiness attest"
 OPEN_WORD = "open"
@@ -36,13 +37,14 @@ def actions(run: RecordedRun, judged: Judged, owners: Mapping[str, str]) -> list
 
     results = {result.key: result for result in run.results}
     keys_by_cause: dict[tuple[str, str], list[DecisionKey]] = {}
-    for key in judged.verdict.holding:
+    of_checks = [key for key in judged.verdict.holding if key.check != SIGN_OFF]
+    for key in of_checks:
         cause = _cause(key, results.get(key), run.start.env, again)
         keys_by_cause.setdefault(cause, []).append(key)
 
-    # Nothing is open, and yet the verdict is not good: people have the word.
+    # No line is open, and yet the verdict is not good: people have the word, or nothing that decides was judged.
     if not keys_by_cause and judged.verdict.ended:
-        return [ActionItem(judged.verdict.action, "every line speaks for it", ())]
+        return [ActionItem(judged.verdict.action, "no line that was due is open", ())]
     if not keys_by_cause:
         return [ActionItem(again, "the run did not end by itself", ())]
 

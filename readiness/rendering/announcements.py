@@ -133,7 +133,8 @@ def _verdict(run: RecordedRun | None, phase: str, facts: Facts) -> str:
         return f"unknown, no run of {phase} has ended since {facts.since:%Y-%m-%d %H:%M}Z"
 
     verdict = judge(run).verdict
-    summary = f"{run.start.phase} {verdict.word} at {run.start.started_at:%Y-%m-%d %H:%M}Z, {verdict.action}"
+    says = verdict.lapsed(facts.at) or verdict.action
+    summary = f"{run.start.phase} {verdict.word} at {run.start.started_at:%Y-%m-%d %H:%M}Z, {says}"
     revision = run.start.target.revision
     return f"{summary}; revision {revision}" if revision else summary
 

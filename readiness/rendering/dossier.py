@@ -264,7 +264,7 @@ def _first_line(error: BadRun) -> str:
 
 
 def _aged(phases: dict[Phase, DecidingRun], moment: datetime) -> Iterator[tuple[Phase, DecidingRun]]:
-    """Yield each phase with why it is stale: judged too long ago, or on another revision than the one that followed."""
+    """Yield each phase with why it is stale: judged too long ago, over, or on another revision than what followed."""
     for phase, decided in phases.items():
         yield phase, replace(decided, stale=_stale(phase, phases, moment))
 
@@ -282,6 +282,13 @@ def _stale(phase: Phase, phases: dict[Phase, DecidingRun], moment: datetime) -> 
         followed_by = phases[next_phase].run.start.target.revision if next_phase in phases else None
         if judged_on and followed_by and judged_on != followed_by:
             return f"decided on revision {judged_on}; {followed_by} was {verb}"
+
+    # A verdict has to hold until the phase that it was needed for began.
+    follower = phases.get(_FOLLOWED_BY[phase][0]) if phase in _FOLLOWED_BY else None
+    needed_until = follower.run.start.as_of if follower else moment
+    lapsed = phases[phase].judged.verdict.lapsed(needed_until)
+    if lapsed and phase is not Phase.SMOKE:
+        return lapsed
 
     age = moment - start.as_of
     if phase is Phase.POSTLAUNCH and age > REMEMBERED:

@@ -80,6 +80,12 @@ def verdict_in(run: RecordedRun) -> tuple[str, str]:
     return str(verdict.word), f"the run ended early; {verdict.action}"
 
 
+def holds_until(run: RecordedRun) -> str:
+    """Return the instant from which the verdict no longer holds, as ISO 8601; empty where nothing ends it."""
+    ends = run.finish.holds_until if run.finish else None
+    return ends.isoformat() if ends else ""
+
+
 def worth(run: RecordedRun) -> str:
     """Return whether a run can be evidence at all; whether its seal holds, `readiness verify` checks."""
     if run.start.replay_of:
@@ -112,6 +118,10 @@ def junit(run: RecordedRun) -> str:
         "target": run.start.target.url,
         "as_of": run.start.as_of.isoformat(),
     }
+    # Left out where nothing ends it, as in the reports of earlier versions.
+    ends = holds_until(run)
+    if ends:
+        facts["holds_until"] = ends
     _properties(suite, facts)
     for result, kind in zip(results, kinds, strict=True):
         _case(suite, result, kind)

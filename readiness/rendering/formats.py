@@ -12,7 +12,7 @@ from readiness.evidence.records import Result
 from readiness.evidence.statements import STATEMENT
 from readiness.files.canonical_json import JsonObject, to_json
 from readiness.outcomes import Outcome
-from readiness.rendering.exports import limits_of, results_of, values_of, verdict_in
+from readiness.rendering.exports import holds_until, limits_of, results_of, values_of, verdict_in
 
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 CTRF_VERSION = "0.0.0"
@@ -56,12 +56,19 @@ def ctrf(run: RecordedRun) -> str:
                     "target": start.target.url,
                     "revision": start.target.revision,
                     "as_of": start.as_of.isoformat(),
+                    **_condition(run),
                 },
             },
             "tests": [_test(result, status) for result, status in zip(results, statuses, strict=True)],
         },
     }
     return to_json(report) + "\n"
+
+
+def _condition(run: RecordedRun) -> dict[str, str]:
+    """Return until when the verdict holds; nothing where nothing ends it, as in the reports of earlier versions."""
+    ends = holds_until(run)
+    return {"holds_until": ends} if ends else {}
 
 
 def _test(result: Result, status: str) -> dict[str, object]:
@@ -121,6 +128,7 @@ def result_statement(run: RecordedRun) -> JsonObject:
             "failedTests": named(Outcome.FAIL),
             "readiness": {  # consumers of in-toto pass over what they do not know
                 "verdict": verdict_in(run)[0],
+                **_condition(run),
                 "unknown": named(Outcome.UNKNOWN),
                 "notRun": named(Outcome.NOT_RUN),
             },

@@ -135,10 +135,18 @@ def cards(dossier: Dossier) -> Iterator[Card]:
             kind_of(code),
             at=decided.run.start.as_of,
             link=link_to(decided.run.folder),
-            summary=f"{decided.judged.decided} of {decided.judged.demanded} due decisions",
+            summary="; ".join(_in_short(decided)),
             stale=decided.stale,
             notes=decided.notes,
         )
+
+
+def _in_short(decided: DecidingRun) -> Iterator[str]:
+    """Yield how much a phase has judged, and until when that holds."""
+    yield f"{decided.judged.decided} of {decided.judged.demanded} due decisions"
+    ends = decided.judged.verdict.holds_until
+    if ends:
+        yield f"holds until {ends:%Y-%m-%d %H:%M}Z"
 
 
 def blocked(dossier: Dossier) -> list[Blocked]:

@@ -14,7 +14,9 @@ from pydantic import AfterValidator, BaseModel, StringConstraints, model_validat
 
 from readiness.config.documents import Document
 from readiness.config.fields import STRICT, Day
+from readiness.config.persons import what_is_wrong_with
 from readiness.config.variables import read_filled
+from readiness.config.wording import is_placeholder_link, is_sentence
 from readiness.errors import BadEnvironment, not_one_of
 from readiness.files.canonical_json import JsonObject
 from readiness.runbook.lines import Runbook, is_link, locate, shipped
@@ -43,7 +45,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max
 
 def _link(text: str) -> str:
     if not is_link(text):
-        raise ValueError(f"{text!r} is not a link such as https://wiki.example.com/launch")
+        raise ValueError(f"{text!r} is not a link such as https://wiki.shop.internal/launch")
     return text
 
 
@@ -131,10 +133,27 @@ def load(
         return Attestations()
 
     file, document = read_filled(path, Attestations, variables)
-    problems = list(unknown_lines(file.attestations, runbooks, "attestations", document))
+    problems = [*unknown_lines(file.attestations, runbooks, "attestations", document), *_hollow(file, document)]
     if problems:
         raise BadEnvironment(problems)
     return file
+
+
+def _hollow(file: Attestations, document: Document) -> Iterator[str]:
+    """Yield a problem for each text that says nothing, each link that leads nowhere and each name of nobody.
+
+    Asked of the file and not of the record in a journal: what was attested under earlier rules can be read for ever.
+    """
+    for name, entry in file.attestations.items():
+        loc, key = ("attestations", name), f"attestations.{name}"
+        if not is_sentence(entry.statement):
+            place = document.where((*loc, "statement"))
+            yield f"{place}: {key}.statement: {entry.statement!r} says nothing; write what is true, in a sentence"
+        if is_placeholder_link(entry.evidence):
+            place = document.where((*loc, "evidence"))
+            yield f"{place}: {key}.evidence: {entry.evidence!r} is a placeholder; write where it can be seen"
+        if wrong := what_is_wrong_with(entry.who):
+            yield f"{document.where((*loc, 'who'))}: {key}.who: {entry.who!r} {wrong}"
 
 
 def unknown_lines(names: Collection[str], runbooks: Collection[Runbook], key: str, document: Document) -> Iterator[str]:

@@ -110,6 +110,13 @@ class Line(BaseModel):
         if not self.decided_by and not self.rendered_as:
             raise ValueError(f"line {self.id!r} needs decided_by or rendered_as")
 
+        # What decides must be able to: the trends never do, and people sign the last phase alone.
+        if self.gate in {Gate.BLOCKER, Gate.ACTION}:
+            if self.rendered_as == "trends" and not self.decided_by:
+                raise ValueError(f"line {self.id!r}: trends decide nothing; write gate: report, or a check: decided_by")
+            if self.rendered_as == "sign_off" and set(self.phase) != {Phase.GA}:
+                raise ValueError(f"line {self.id!r}: the sign-off decides in ga alone; write phase: [ga]")
+
         for check, limits in self.decided_by.items():
             if not _CHECK.match(check):
                 raise ValueError(f"line {self.id!r}: {check!r} is not a check id such as database.pool_headroom")

@@ -5,31 +5,20 @@ It stands in `<environment>.sign-off.yaml` beside the environment file and is re
 
 from __future__ import annotations
 
-import re
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
-from readiness.config.documents import explain, read
+from readiness.config.documents import Document, explain, read
 from readiness.config.fields import STRICT, Day, Instant
+from readiness.config.wording import is_placeholder_link, is_sentence, says_nothing
 from readiness.errors import BadInput
+from readiness.runbook.approvers import ANYBODY, Approvers
 
 SUFFIX = ".sign-off.yaml"
-_SAYS_NOTHING = re.compile(
-    r"[\W_]*(?:to ?do|tb[adc]|fix ?me|n\W?a|none|nil|pending|unknown|placeholder|lorem ipsum\b.*|x{2,}|"
-    r"to be (?:done|written|added|filled|determined|announced|confirmed)\b.*|fill (?:me |this )?in\b.*|"
-    r"your \w+(?: \w+)? here|(?:some|any)one|name|coming soon)?[\W_]*",
-    re.IGNORECASE | re.DOTALL,
-)
-_TEMPLATE = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\{\{[^{}]*\}\}|<!--.*?-->", re.DOTALL)
-
-
-def says_nothing(text: str) -> bool:
-    """Check whether a text is empty or only holds the place of one: `TBD`, `<summary>`, `to be written`."""
-    written = _TEMPLATE.sub("", text).strip()
-    return bool(_SAYS_NOTHING.fullmatch(written))
 
 
 def same_name(name: str) -> str:
@@ -111,7 +100,7 @@ def path_of(environment: str, folder: Path, stated: Path | None) -> Path:
     return folder / path_name(environment, stated)
 
 
-def load(path: Path) -> SignOff | None:
+def load(path: Path, approvers: Approvers = ANYBODY) -> SignOff | None:
     """Read a sign-off; None where nobody has written one. Raises BadInput with every problem."""
     if not path.is_file():
         return None
@@ -121,6 +110,40 @@ def load(path: Path) -> SignOff | None:
         raise BadInput(document.problems)
 
     try:
-        return SignOff.model_validate(document.data)
+        form = SignOff.model_validate(document.data)
     except ValidationError as error:
         raise BadInput(explain(error, SignOff, document)) from None
+
+    # Asked of the file and not of the record in a journal: what was signed under earlier rules can be read for ever.
+    problems = [*_hollow(form, document), *_approved_by(form, approvers, document)]
+    if problems:
+        raise BadInput(problems)
+    return form
+
+
+def _hollow(form: SignOff, document: Document) -> Iterator[str]:
+    """Yield the texts that say nothing, and the links that lead nowhere."""
+    for key in ("reason", "one_person_for_several_roles"):
+        text = getattr(form, key)
+        if text and not is_sentence(text):
+            yield f"{document.where((key,))}: {key}: {text!r} says nothing; write why, in a sentence"
+
+    for index, approval in enumerate(form.approvals):
+        if "://" in approval.evidence and is_placeholder_link(approval.evidence):
+            place = document.where(("approvals", index, "evidence"))
+            yield f"{place}: approvals: {approval.evidence!r} is a placeholder; write where the approval was given"
+
+
+def _approved_by(form: SignOff, approvers: Approvers, document: Document) -> Iterator[str]:
+    """Yield the approvals of nobody, of somebody who may not approve, and of one person in two spellings."""
+    seen: list[str] = []
+    for index, approval in enumerate(form.approvals):
+        place = document.where(("approvals", index, "name"))
+        wrong = approvers.what_is_wrong_with(approval.name)
+        if wrong:
+            yield f"{place}: approvals: {wrong}"
+
+        alike = next((name for name in seen if name != approval.name and approvers.same(name, approval.name)), None)
+        if alike:
+            yield f"{place}: approvals: {approval.name!r} and {alike!r} are one person in two spellings; write one"
+        seen.append(approval.name)

@@ -6,18 +6,22 @@ waived one no longer decides the verdict.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, model_validator
 
+from readiness.config.documents import Document
 from readiness.config.fields import STRICT, Day
+from readiness.config.persons import what_is_wrong_with
 from readiness.config.variables import read_filled
+from readiness.config.wording import is_sentence
 from readiness.errors import BadEnvironment
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Outcome, Phase
+from readiness.runbook.approvers import ANYBODY, Approvers
 from readiness.runbook.attestations import Name, Words, name_among, unknown_lines
 from readiness.runbook.lines import Runbook
 from readiness.runbook.sign_off import same_name
@@ -60,7 +64,7 @@ class Waiver(BaseModel):
     def _by_two_and_ends(self) -> Waiver:
         # Whoever may approve his own request waives what he likes.
         if _same_person(self.requested_by, self.approved_by):
-            raise ValueError(f"approved_by {self.approved_by!r} is who asked for it; someone else approves a waiver")
+            raise ValueError(f"{one_person(self.requested_by, self.approved_by)}; someone else approves a waiver")
         if self.until < self.at:
             raise ValueError(f"until {self.until} is before at {self.at}")
         if self.until - self.at > timedelta(days=DAYS_AT_MOST):
@@ -78,6 +82,13 @@ class Waiver(BaseModel):
     def covers(self, phase: Phase | None) -> bool:
         """Check whether it is meant for a phase."""
         return not self.phases or phase in self.phases
+
+
+def one_person(requested_by: str, approved_by: str) -> str:
+    """Return that two names are one person, with both spellings."""
+    if requested_by == approved_by:
+        return f"approved_by {approved_by!r} is who asked for it"
+    return f"approved_by {approved_by!r} and requested_by {requested_by!r} are one person"
 
 
 def _same_person(name: str, other: str) -> bool:
@@ -102,13 +113,58 @@ class Waivers(BaseModel):
         return {name: self.waivers[name].model_dump(mode="json") for name in names if name}
 
 
-def load(path: Path, runbooks: Collection[Runbook], variables: Mapping[str, str]) -> Waivers:
+def load(
+    path: Path,
+    runbooks: Collection[Runbook],
+    variables: Mapping[str, str],
+    approvers: Approvers = ANYBODY,
+    owners: Mapping[str, str] | None = None,
+) -> Waivers:
     """Read the file; none is as good as an empty one. Raises BadEnvironment with every problem."""
     if not path.is_file():
         return Waivers()
 
     file, document = read_filled(path, Waivers, variables)
-    problems = list(unknown_lines(file.waivers, runbooks, "waivers", document))
+    problems = [*unknown_lines(file.waivers, runbooks, "waivers", document)]
+    for name, waiver in file.waivers.items():
+        responsible = _owners_of(name, runbooks, owners or {}) if approvers.ids else []
+        problems += _hollow(name, waiver, document)
+        problems += _approved_by(name, waiver, document, approvers, responsible)
     if problems:
         raise BadEnvironment(problems)
     return file
+
+
+def _hollow(name: str, waiver: Waiver, document: Document) -> Iterator[str]:
+    """Yield a problem for a reason that says nothing, and for a name of nobody.
+
+    Asked of the file and not of the record in a journal: what was waived under earlier rules can be read for ever.
+    """
+    if not is_sentence(waiver.because):
+        place = document.where(("waivers", name, "because"))
+        yield f"{place}: waivers.{name}.because: {waiver.because!r} says nothing; write why, in a sentence"
+    if wrong := what_is_wrong_with(waiver.requested_by):
+        place = document.where(("waivers", name, "requested_by"))
+        yield f"{place}: waivers.{name}.requested_by: {waiver.requested_by!r} {wrong}"
+
+
+def _approved_by(
+    name: str, waiver: Waiver, document: Document, approvers: Approvers, responsible: Collection[str]
+) -> Iterator[str]:
+    """Yield why whoever approved a waiver could not: nobody, not on the list, who asked for it, who owns the line."""
+    place = f"{document.where(('waivers', name, 'approved_by'))}: waivers.{name}"
+    wrong = approvers.what_is_wrong_with(waiver.approved_by)
+    if wrong:
+        yield f"{place}.approved_by: {wrong}"
+    if approvers.same(waiver.requested_by, waiver.approved_by):
+        yield f"{place}: {one_person(waiver.requested_by, waiver.approved_by)}; someone else approves a waiver"
+    elif any(approvers.same(owner, waiver.approved_by) for owner in responsible):
+        yield f"{place}: approved_by {waiver.approved_by!r} owns the line, see owners; someone else approves a waiver"
+
+
+def _owners_of(name: str, runbooks: Collection[Runbook], owners: Mapping[str, str]) -> list[str]:
+    """Return who sees to what is waived: the owner of the line, of the thing in it, or of the area of its check."""
+    line = name.partition(":")[0]
+    checks = {item.check for runbook in runbooks for item in runbook.items() if item.line_id == line}
+    areas = {check.partition(".")[0] for check in checks}
+    return [owners[key] for key in (name, line, *sorted(areas)) if key in owners]

@@ -25,8 +25,12 @@ PHASES: dict[str, tuple[Phase, ...]] = {
     "weekly": (Phase.GA,),
 }
 Line = dict[str, Any]
+APPROVED: dict[str, Any] = {
+    "decision": "approved",
+    "approvals": [{"role": "SRE Lead", "name": "Cy Diaz", "approved_on": "2026-12-08"}],
+}
 ATTESTED: Line = {"statement": "the week was calm", "holds": True, "who": "Ada Byron", "at": "2026-12-07"}
-ATTESTED |= {"valid_until": "2026-12-20", "evidence": "https://wiki.example.com/week"}
+ATTESTED |= {"valid_until": "2026-12-20", "evidence": "https://wiki.shop.internal/week"}
 WAIVED: Line = {"requested_by": "Bo Chen", "approved_by": "Cy Diaz", "reason": "risk-accepted", "phases": []}
 WAIVED |= {"because": "two clients know of it", "at": "2026-12-07", "until": "2026-12-20"}
 
@@ -61,7 +65,9 @@ def keep(
     ended: bool = True,
     **start: Any,
 ) -> Path:
-    """Write the journal of one run; without `results` everything passes."""
+    """Write the journal of one run; without `results` everything passes, and without `sign_off` ga is approved."""
+    if phase is Phase.GA:
+        start.setdefault("sign_off", APPROVED)
     whole = list(lines or book())
     own = [one for one in whole if phase in one["phase"] and one["checks"]]
     found = [result(one) for one in own] if results is None else list(results)

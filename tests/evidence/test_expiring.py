@@ -32,7 +32,7 @@ def test_the_words_of_people_count_to_the_end_of_a_day() -> None:
         who="Ada",
         at=date(2026, 12, 1),
         valid_until=date(2026, 12, 1),
-        evidence="https://wiki.example.com/x",
+        evidence="https://wiki.shop.internal/x",
     )
     waiver = Waiver(
         requested_by="Ada",

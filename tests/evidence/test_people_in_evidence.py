@@ -15,12 +15,12 @@ from readiness.evidence.rejudge import judge
 from readiness.rendering import exports
 from readiness.rendering.actions import actions
 from readiness.rendering.formats import result_statement
-from readiness.verdict import VerdictStatus
+from readiness.verdict import INCOMPLETE_EXIT, VerdictStatus
 from tests.evidence.test_judged import run_of, write
 
 Journaled = dict[str, Any]
 WORD = {"statement": "Ada looked herself", "holds": True, "who": "Ada", "at": "2026-11-20"}
-WORD |= {"valid_until": "2026-11-21", "evidence": "https://wiki.example.com/x"}
+WORD |= {"valid_until": "2026-11-21", "evidence": "https://wiki.shop.internal/x"}
 WAIVER: Journaled = {
     "requested_by": "Ada",
     "approved_by": "Grace",
@@ -51,11 +51,45 @@ def attested() -> Journaled:
 
 
 @pytest.mark.parametrize("make", [waived, attested])
-def test_the_verdict_follows_from_the_journal(make: Callable[[], Journaled], tmp_path: Path) -> None:
+def test_the_verdict_follows_from_the_journal(
+    make: Callable[[], Journaled], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     judged = judge(read_run(write(tmp_path / "run", make())))
     assert judged.refuted == ()
     assert judged.verdict.word is VerdictStatus.GO
-    assert main(["verify", str(tmp_path / "run")]) == 0
+    # What it rests on expired on 2026-11-21: nothing was changed, and it is no GO of today.
+    assert main(["verify", str(tmp_path / "run")]) == INCOMPLETE_EXIT
+    assert "GO held until 2026-11-22 00:00:00Z, and that is over" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("make", [waived, attested])
+@pytest.mark.parametrize("stated", [None, "2026-11-30T00:00:00Z", "2026-11-21T00:00:00Z"])
+def test_a_run_that_names_another_end_than_its_entries_is_refuted(
+    make: Callable[[], Journaled], stated: str | None, tmp_path: Path
+) -> None:
+    told = make()
+    told["finish"]["holds_until"] = "2026-11-22T00:00:00Z"
+    assert judge(read_run(write(tmp_path / "honest", told))).refuted == ()
+    told["finish"]["holds_until"] = stated
+    (why,) = judge(read_run(write(tmp_path / "run", told))).refuted
+    assert why.endswith("its plan and its entries let it hold until 2026-11-22 00:00:00Z")
+    assert main(["verify", str(tmp_path / "run")]) == 1
+
+
+def test_a_good_word_of_earlier_rules_is_undecided_and_not_refuted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = attested()
+    for planned in told["plan"]["lines"]:
+        planned["gate"] = "warning"
+    assert judge(read_run(write(tmp_path / "run", told))).refuted == ()
+    assert main(["verify", str(tmp_path / "run")]) == INCOMPLETE_EXIT
+    assert "verdict   INCOMPLETE: not decided: no blocker and no action line" in capsys.readouterr().out
+
+    # This version would not have written it.
+    told["finish"]["holds_until"] = None
+    (why,) = judge(read_run(write(tmp_path / "new", told))).refuted
+    assert why.startswith("recorded as GO (exit 0), the results add up to INCOMPLETE")
 
 
 def test_what_is_waived_is_no_error_in_a_pipeline(tmp_path: Path) -> None:
@@ -104,6 +138,14 @@ WORD_LIES: dict[str, Callable[[Journaled], object]] = {
     "expired": lambda told: (
         bad(told)["attestation"].update(valid_until="2026-11-20"),
         told["start"]["attestations"]["book/bad"].update(valid_until="2026-11-20"),
+    ),
+    "without-a-day": lambda told: (
+        bad(told)["attestation"].pop("valid_until"),
+        told["start"]["attestations"]["book/bad"].pop("valid_until"),
+    ),
+    "until-never": lambda told: (
+        bad(told)["attestation"].update(valid_until="never"),
+        told["start"]["attestations"]["book/bad"].update(valid_until="never"),
     ),
     "does-not-hold": lambda told: (
         bad(told)["attestation"].update(holds=False),

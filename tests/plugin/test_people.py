@@ -30,7 +30,7 @@ LINES = [
 
 def word(**more: Any) -> dict[str, Any]:
     told = {"statement": "Ada looked <b>herself</b>", "who": "Ada", "at": TODAY, "valid_until": UNTIL}
-    return {**told, "evidence": "https://wiki.example.com/x", **more}
+    return {**told, "evidence": "https://wiki.shop.internal/x", **more}
 
 
 def waiver(**more: Any) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def test_calm(figure: float, measure: Measure) -> None:
     """
     measure(figure, "share").below(0.8)
 '''
+APPROVED = "decision: approved\napprovals:\n- {role: SRE Lead, name: Cy Diaz, approved_on: 2026-01-01}\n"
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def project(tmp_path: Path) -> Project:
     found.environment(launch_at="2020-01-01T00:00:00Z", allow=[])
     found.runbook(line("figure", "demo.figure"), line("calm", "last.calm", phase=["ga"]))
     found.write("checks/test_last.py", LAST)
+    found.write("environments/tiny.sign-off.yaml", APPROVED)
     return found
 
 

@@ -35,7 +35,11 @@ def test_calm(figure: float, limits: Below, measure: Measure) -> None:
     measure(figure, "figure").below(limits.share_below)
 '''
 DEFERRED = {"decision": "deferred", "reason": "a client <b>asked</b>", "review_on": "2030-01-31"}
-SIGNED = {"decision": "approved", "signed_at": "2020-01-01T00:00:00Z"}
+APPROVED = {
+    "decision": "approved",
+    "approvals": [{"role": "SRE Lead", "name": "Cy Diaz", "approved_on": "2019-12-08"}],
+}
+SIGNED = {**APPROVED, "signed_at": "2020-01-01T00:00:00Z"}
 
 
 @pytest.fixture
@@ -63,8 +67,9 @@ def newest(project: Project) -> Path:
 @pytest.mark.parametrize(
     ("told", "code", "word"),
     [
-        (None, 0, "APPROVED"),
-        ({"decision": "approved"}, 0, "APPROVED"),
+        (None, INCOMPLETE, "INCOMPLETE"),
+        ({"decision": "approved"}, INCOMPLETE, "INCOMPLETE"),
+        (APPROVED, 0, "APPROVED"),
         ({"decision": "open"}, INCOMPLETE, "INCOMPLETE"),
         (DEFERRED, 1, "DEFERRED"),
     ],
