@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
 from readiness.measurements import Measurement, holds
-from readiness.outcomes import DecisionKey, EscalationStep, Outcome
+from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Unknown
 from readiness.verdict import RANK, DecisionOutcome
 
 FAILED = "failed"
@@ -66,13 +66,29 @@ def _concerned(threshold: float | str, measurements: Sequence[Measurement]) -> l
 
 
 def _reaches(measurement: Measurement, threshold: float | str) -> bool:
-    if isinstance(threshold, str):
+    if isinstance(threshold, str) or measurement.known == "refused":
         return not measurement.ok
-    return _is_numeric(measurement) and not holds(measurement.value, measurement.comparator, threshold)
+    return _is_numeric(measurement) and _is_met(measurement, threshold) is False
 
 
 def _is_numeric(measurement: Measurement) -> bool:
     return _is_number(measurement.value) and measurement.comparator in _NUMERIC
+
+
+def _is_met(measurement: Measurement, limit: float) -> bool | None:
+    """Check whether a number keeps to a limit; None where only a lower bound is known, which may lie on either side."""
+    try:
+        return holds(measurement.value, measurement.comparator, limit, measurement.known)
+    except Unknown:
+        return None
+
+
+def _is_open(threshold: float | str, measurements: Sequence[Measurement]) -> bool:
+    """Check whether a number may lie beyond a threshold, because only a lower bound of it is known."""
+    if isinstance(threshold, str):
+        return False
+    concerned = _concerned(threshold, measurements)
+    return any(_is_numeric(measurement) and _is_met(measurement, threshold) is None for measurement in concerned)
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
@@ -172,6 +188,8 @@ def next_state(
 
     if held is None or (step and step.height >= held.height):
         return _escalate(before, step, failures)
+    if _is_open(ladder.thresholds[held], measurements):
+        return replace(before, step=held, runs=before.runs + 1, failures=failures)
     return _de_escalate(ladder, replace(before, step=held, failures=failures), held, step, measurements)
 
 
@@ -233,7 +251,7 @@ def _keeps_distance(measurement: Measurement, threshold: float | str, share: flo
     limit = _stricter(measurement, threshold, share)
     if limit is None:
         return None
-    return holds(measurement.value, measurement.comparator, limit)
+    return _is_met(measurement, limit)
 
 
 def _stricter(measurement: Measurement, threshold: float | str, share: float) -> float | None:

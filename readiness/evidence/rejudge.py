@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from readiness.evidence.attested import contradictions, is_attested, is_waived
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.records import PlannedItem, PlannedLine, RecordedMeasurement, RecordedState, Result
+from readiness.evidence.recorded_measurement import RecordedMeasurement
+from readiness.evidence.records import PlannedItem, PlannedLine, RecordedState, Result
 from readiness.files.canonical_json import to_json
 from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, reached
 from readiness.measurements import holds
@@ -191,7 +192,7 @@ def _good_outcome(run: RecordedRun, result: Result) -> Outcome:
 def _compared(measurement: RecordedMeasurement) -> bool | None:
     """Compare a value with its limit again; return None where it cannot be compared."""
     try:
-        return holds(measurement.value, measurement.comparator, measurement.limit)
+        return holds(measurement.value, measurement.comparator, measurement.limit, measurement.known)
     except Unknown:
         return None
 

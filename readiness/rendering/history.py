@@ -16,7 +16,7 @@ from pathlib import Path
 from readiness.errors import BadRun
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.previous_run import candidates
-from readiness.evidence.records import RecordedMeasurement
+from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.evidence.rejudge import Judged, judge
 from readiness.files.history_tables import FILE, TABLES, WAIT_SECONDS, address
 from readiness.ladder import INITIAL

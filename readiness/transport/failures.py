@@ -23,6 +23,8 @@ class Failure:
     remedy: str
     broke_off: bool = False
     """The connection ended before anything was answered; asking once more is worth it."""
+    refused: bool = False
+    """The other side itself said no to the connection."""
 
 
 def failure(error: Exception, *, answered: bool) -> Failure:
@@ -63,7 +65,7 @@ def _of_system(cause: OSError | None) -> Failure | None:
         message = getattr(cause, "verify_message", "") or cause.reason or type(cause).__name__
         return Failure("TLS failed", f"failed in TLS: {message}", "look at the certificate: name, chain, expiry")
     if isinstance(cause, ConnectionRefusedError):
-        return Failure("connection refused", "refused the connection", "is it up, and is the port right?")
+        return Failure("connection refused", "refused the connection", "is it up, and is the port right?", refused=True)
     return None
 
 
