@@ -25,8 +25,10 @@ COMPARATORS = {
 }
 
 
-Known = Literal["exactly", "at least", "refused"]
-"""What is known of a value: itself, that it is at least so much, or that the other side said this in place of one."""
+Known = Literal["exactly", "at least", "refused", "silent"]
+"""What is known of a value: itself, that it is at least so much, or that the other side said this in place of one, or
+nothing at all."""
+NO_VALUE = {"refused", "silent"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Refusal:
     """
 
     refused: str
+    is_silence: bool = False
+    """It said nothing, and is proven to be there no more: that alone escalates more slowly."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Measurement:
     @property
     def seen(self) -> str:
         """The value as a person reads it: `0.35`, `≥ 10 s`."""
-        if self.known == "refused":
+        if self.known in NO_VALUE:
             return show(self.value)
         bound = "≥ " if self.known == "at least" else ""
         return f"{bound}{show(self.value)} {self.unit}".strip()
@@ -110,7 +114,7 @@ def holds(value: Plain, comparator: str, limit: Plain, known: Known = "exactly")
 
     Of a value that is known to be at least so much only a ceiling can be broken; all else is Unknown, never kept.
     """
-    if known == "refused":
+    if known in NO_VALUE:
         return False
     if known == "at least":
         return _breaks_ceiling(value, comparator, limit)
@@ -218,7 +222,7 @@ class Measure:
         if isinstance(value, AtLeast):
             return MeasuredValue(self, value.at_least, name, unit, "at least")
         if isinstance(value, Refusal):
-            return MeasuredValue(self, value.refused, name, unit, "refused")
+            return MeasuredValue(self, value.refused, name, unit, "silent" if value.is_silence else "refused")
 
         # JSON has no tuple and no set: what crosses processes is a list.
         plain = list(value) if isinstance(value, tuple | set | frozenset) else value

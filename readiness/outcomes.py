@@ -138,5 +138,17 @@ class Late(Unknown):
         return type(self), (self.reason, self.remedy, self.seconds, self.host)
 
 
+class Silent(Unknown):
+    """The other side neither took nor refused a connection. It may be dead, or there is no way to it from here."""
+
+    def __init__(self, reason: str, remedy: str, host: str, port: int) -> None:
+        super().__init__(reason, remedy)
+        self.host = host
+        self.port = port
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason, self.remedy, self.host, self.port)
+
+
 class NotConfigured(Unknown):
     """The environment does not say where to look; the remedy names the key to set."""

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +39,14 @@ class Found:
     exit: int
 
 
-def run(folder: Path, phase: str, url: str, decided_by: dict[str, Any] = HEALTH, **environment: Any) -> Found:
+def run(
+    folder: Path,
+    phase: str,
+    url: str,
+    decided_by: dict[str, Any] = HEALTH,
+    ladder: dict[str, Any] | None = None,
+    **environment: Any,
+) -> Found:
     """Judge one line at a target, as a user would."""
     line = {
         "id": "line",
@@ -44,7 +54,7 @@ def run(folder: Path, phase: str, url: str, decided_by: dict[str, Any] = HEALTH,
         "says": "it is well",
         "phase": [phase],
         "gate": "blocker",
-        "ladder": {"page": "failed"},
+        "ladder": ladder or {"page": "failed"},
     }
     book = {"runbook": "book", "title": "Book", "lines": [line | {"decided_by": decided_by}]}
     (folder / "book.yaml").write_text(yaml.safe_dump(book))
@@ -124,6 +134,8 @@ def test_the_measurement_shows_the_lower_bound(tmp_path: Path) -> None:
         found = run(tmp_path, "preflight", url)
     assert found.reasons["health.live"].startswith("answer time of /health: ≥ ")
     assert found.reasons["health.live"].endswith(" s, allowed < 0.5")
+    with closing(sqlite3.connect(tmp_path / "reports" / "small" / "history.sqlite")) as history:
+        assert history.execute("select known, unit from bounds").fetchall() == [("at least", "s")]
 
 
 def test_what_may_still_come_within_the_limit_is_unknown(tmp_path: Path) -> None:
@@ -154,3 +166,76 @@ def test_a_source_that_is_away_is_unknown(tmp_path: Path) -> None:
             service_levels={"requests": level},
         )
     assert (found.verdict, found.outcomes) == ("INCOMPLETE", {"slo.error_rate": "unknown"})
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """Give a port that neither takes nor refuses a connection: its queue is full."""
+    with closing(socket.socket()) as listener, ExitStack() as waiting:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(8):
+            each = waiting.enter_context(closing(socket.socket()))
+            each.setblocking(False)
+            each.connect_ex(listener.getsockname())
+        time.sleep(0.05)
+        yield int(listener.getsockname()[1])
+
+
+SILENT_LADDER = {"page": "failed", "rollback": "failed"}
+
+
+def test_a_silence_is_decided_where_a_control_answers(tmp_path: Path) -> None:
+    with silent() as port, serving(document({})) as control:
+        found = [
+            run(tmp_path, "postlaunch", f"http://127.0.0.1:{port}", run={"controls": [control]}, ladder=SILENT_LADDER)
+            for _ in range(2)
+        ]
+    assert [each.outcomes for each in found] == [{"health.live": "fail"}] * 2, found[0].reasons
+    assert found[0].reasons["health.live"] == (
+        f"answer time of /health: no connection, twice; {control} answered meanwhile, allowed < 0.5"
+    )
+    # Silence alone pages, and what is done to the service waits for the second run.
+    assert [each.verdict for each in found] == ["PAGE", "ROLLBACK"]
+
+
+def test_a_refusal_does_not_wait_for_a_second_run(tmp_path: Path) -> None:
+    with stopped() as url:
+        assert run(tmp_path, "postlaunch", url, ladder=SILENT_LADDER).verdict == "ROLLBACK"
+
+
+NO_PROOF: dict[str, tuple[Callable[[], Any], str]] = {
+    "no control": (lambda: nullcontext(None), "no control says whether there is a way to an address of this machine"),
+    "a control that is away": (stopped, "no control answers either"),
+    "a control that is late": (lambda: serving(never), "no control answers either"),
+    "by another kind of route": (lambda: nullcontext("http://no-such-name.invalid"), "no control says whether"),
+}
+
+
+@pytest.mark.parametrize("case", NO_PROOF)
+def test_a_silence_without_proof_is_unknown(case: str, tmp_path: Path) -> None:
+    control, words = NO_PROOF[case]
+    with silent() as port, control() as url:
+        found = run(
+            tmp_path,
+            "postlaunch",
+            f"http://127.0.0.1:{port}",
+            run={"controls": [url] if url else []},
+            allowed_hosts=["127.0.0.1", "no-such-name.invalid"],
+        )
+    assert (found.verdict, found.outcomes) == ("INCOMPLETE", {"health.live": "unknown"})
+    assert words in found.reasons["health.live"]
+
+
+def test_a_dead_host_is_not_asked_forty_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [f"/{number}" for number in range(20)]
+    each = {"health.live": {"seconds_below": 0.5, "each": {"path": paths}}}
+    database: dict[str, Any] = {"database.reachable": {}, "database.pool_headroom": {}, "database.indexes_valid": {}}
+    with silent() as port:
+        monkeypatch.setenv("SMALL_DATABASE_URL", f"postgresql://probe@127.0.0.1:{port}/shop")
+        settings = {"url": "${SMALL_DATABASE_URL}", "connect_seconds": SECONDS}
+        started = time.monotonic()
+        found = run(tmp_path, "preflight", f"http://127.0.0.1:{port}", each | database, postgres=settings)
+    assert time.monotonic() - started < 20
+    assert (found.verdict, set(found.outcomes.values())) == ("INCOMPLETE", {"unknown"})
+    assert "was not asked again: it took no connection 2 times before" in found.reasons["health.live"]

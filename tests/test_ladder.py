@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -285,6 +286,22 @@ def test_a_lower_bound_reaches_the_steps_that_it_is_beyond() -> None:
 def test_a_refusal_reaches_every_step() -> None:
     refused = Measurement("answer time", "connection refused", "below", 0.5, "s", ok=False, known="refused")
     assert reached({EscalationStep.ALERT: 5.0, EscalationStep.PAGE: 20.0}, [refused]) is EscalationStep.PAGE
+
+
+def test_silence_alone_pages_at_first() -> None:
+    silence = [Measurement("answer time", "no connection, twice", "below", 0.5, "s", ok=False, known="silent")]
+    ladder = Ladder({EscalationStep.ROLLBACK: "failed"})
+    first = next_state(ladder, INITIAL, Outcome.FAIL, silence)
+    second = next_state(ladder, first, Outcome.FAIL, silence)
+    assert (first.step, second.step) == (EscalationStep.PAGE, EscalationStep.ROLLBACK)
+    unseen = next_state(ladder, first, Outcome.UNKNOWN, [])
+    assert (unseen.step, unseen.failures) == (EscalationStep.PAGE, 1)
+    assert (
+        next_state(ladder, first, Outcome.PASS, [replace(silence[0], ok=True, value=0.1, known="exactly")]) == INITIAL
+    )
+    # A step that is held is not left by it.
+    held = EscalationState(EscalationStep.ROLLBACK, 3)
+    assert next_state(ladder, held, Outcome.FAIL, silence).step is EscalationStep.ROLLBACK
 
 
 def test_a_lower_bound_below_the_held_step_is_no_recovery() -> None:

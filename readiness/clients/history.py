@@ -30,10 +30,10 @@ _SECONDS = (
 _HAS_BOUND = (
     "exists (select 1 from bounds b where b.run = d.run and b.line = d.line and b.check_id = d.check_id"
     " and b.subject = d.subject and b.unit = 's' and (:measurement is null or b.name = :measurement)"
-    " and b.known = '{known}')"
+    " and b.known in ({known}))"
 )
-_REFUSED = _HAS_BOUND.format(known="refused")
-_AT_LEAST = _HAS_BOUND.format(known="at least")
+_REFUSED = _HAS_BOUND.format(known="'refused', 'silent'")
+_AT_LEAST = _HAS_BOUND.format(known="'at least'")
 # The address of a target is part of the question: a run of the same name elsewhere looked at another service.
 _IN_WINDOW = f"{_OURS} and r.started_at between :begin and :end order by 2"
 _LOOKS = f"select d.run, r.started_at, d.outcome, {_SECONDS}, {_AT_LEAST}, {_REFUSED}{_IN_WINDOW}"

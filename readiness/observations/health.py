@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from readiness.clients.controls import Controls
 from readiness.environment.schema import Environment
 from readiness.measurements import AtLeast, Refusal
 from readiness.observations import observation
-from readiness.observations.refusals import at_least, refusal
-from readiness.outcomes import Late, Refused, Unknown
+from readiness.observations.refusals import at_least, refusal, silence
+from readiness.outcomes import Late, Refused, Silent, Unknown
 from readiness.transport.answer import at_pointer
 from readiness.transport.challenges import require_let_through
 from readiness.transport.http import Http
@@ -36,7 +38,9 @@ class HealthAnswer:
 
 
 @observation(quiet=True)
-def health_answer(http: Http, environment: Environment, path: str) -> HealthAnswer:
+def health_answer(
+    http: Http, environment: Environment, controls: Controls, called_off: threading.Event, path: str
+) -> HealthAnswer:
     """Return the answer of a health endpoint itself: the page that a redirect leads to may be one to sign in.
 
     A service that refuses the connection, or takes it and does not answer in time, has answered by that.
@@ -49,6 +53,9 @@ def health_answer(http: Http, environment: Environment, path: str) -> HealthAnsw
     except Late as late:
         waited = at_least(late, environment)
         return HealthAnswer(waited, waited)
+    except Silent as silent:
+        said = silence(silent, environment, controls, called_off)
+        return HealthAnswer(said, said)
 
     require_let_through(answer)
     return HealthAnswer(answer.status, answer.seconds, answer.redirects_to)

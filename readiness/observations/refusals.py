@@ -12,11 +12,13 @@ What is not about the target lets it pass: then it is unknown. A source that doe
 
 from __future__ import annotations
 
+import threading
 from urllib.parse import urlsplit
 
+from readiness.clients.controls import Controls
 from readiness.environment.schema import Environment
 from readiness.measurements import AtLeast, Refusal
-from readiness.outcomes import Late, Refused
+from readiness.outcomes import Late, Refused, Silent
 from readiness.transport.connecting import is_this_machine
 
 
@@ -32,6 +34,13 @@ def at_least(late: Late, environment: Environment) -> AtLeast:
     if _is_of_a_tunnel(late.host, environment):
         raise late
     return AtLeast(round(late.seconds, 3))
+
+
+def silence(silent: Silent, environment: Environment, controls: Controls, called_off: threading.Event) -> Refusal:
+    """Return a silence that is proven to be the target's own. Raises Unknown where it is not."""
+    if _is_of_a_tunnel(silent.host, environment):
+        raise silent
+    return Refusal(controls.prove(silent, called_off), is_silence=True)
 
 
 def _is_of_a_tunnel(host: str, environment: Environment) -> bool:

@@ -49,6 +49,8 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
     launch = f"{launch_at:%Y-%m-%d %H:%M}Z" if launch_at else "not set: everything is due"
     yield f"plan of {run.environment.environment}: {run.phase or 'all phases'}"
     yield f"launch {launch}"
+    if not run.environment.run.controls:
+        yield "silence of the target will be unknown: no control proves the way to it; set run.controls"
 
     states: dict[str, int] = {}
     for runbook in run.runbooks:

@@ -24,6 +24,8 @@ class Attempt:
 
     started: float = 0.0
     """By the monotonic clock: when the request began. Waiting for a place of our own comes before it."""
+    connecting_since: float | None = None
+    """None also once the other side has taken the connection, whatever became of TLS on it."""
     is_connected: bool = False
     """The other side took the connection; with https it has shown its certificate besides."""
 

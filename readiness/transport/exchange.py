@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlencode
 import httpx
 
 from readiness.environment import schema
-from readiness.outcomes import Effect, Late, Refused, Unknown
+from readiness.outcomes import Effect, Late, Refused, Silent, Unknown
 from readiness.redaction.secret import MASK, Secret, is_secret_parameter
 from readiness.transport.answer import Answer, NotSent, RefusedUnsent, too_large, unpack
 from readiness.transport.connecting import Attempt, is_there
@@ -200,16 +200,18 @@ class Exchange:
         attempt = Attempt()
         with self._guard.request("http", hop.method, where, hop.url.host, hop.effect) as entry:
             with self._place(hop.url, deadline):
+                self._guard.silences.require_worth_asking(*_place_of(hop.url))
                 try:
                     answer = within(deadline, lambda wire: self._exchange(hop, deadline, wire, attempt))
                 except (DeadlinePassed, httpx.TimeoutException):
                     entry.status = "timed out"
                     raise self._too_slow(hop, attempt) from None
                 except _Early as early:
-                    raise _failed(early.error, hop, entry, answered=False) from None
+                    raise self._unsent(early.error, hop, entry) from None
                 except _FAILURES as error:
                     raise _failed(error, hop, entry, answered=True) from None
             entry.status = str(answer.status)
+        self._guard.silences.answered(*_place_of(hop.url))
         return answer
 
     def _exchange(self, hop: _Hop, deadline: Deadline, wire: Wire, attempt: Attempt) -> Answer:
@@ -218,6 +220,10 @@ class Exchange:
         def trace(event: str, info: Mapping[str, Any]) -> None:
             if event in _CONNECTED.values():
                 wire.hold(info["return_value"].get_extra_info("socket").fileno())
+            if event == "connection.connect_tcp.started":
+                attempt.connecting_since = time.monotonic()
+            if event == _CONNECTED["http"]:
+                attempt.connecting_since = None
             if event == _CONNECTED[hop.url.scheme]:
                 attempt.is_connected = True
 
@@ -283,10 +289,22 @@ class Exchange:
         reason = f"{shown(hop.url)} did not answer in full within {self._settings.deadline_seconds:g} s"
         remedy = "is it up and reachable from here? else raise http.deadline_seconds"
 
-        port = _port(hop.url)
-        if port and attempt.is_connected and is_there(self._guard, "http", hop.url.host, port):
-            return Late(reason, remedy, waited_seconds, hop.url.host)
+        host, port = _place_of(hop.url)
+        # On a machine that is too busy to connect in time, nobody was silent.
+        connecting_since = attempt.connecting_since
+        if connecting_since and time.monotonic() - connecting_since > self._settings.deadline_seconds / 2:
+            self._guard.silences.was_silent(host, port)
+            return Silent(reason, remedy, host, port)
+        if attempt.is_connected and is_there(self._guard, "http", host, port):
+            return Late(reason, remedy, waited_seconds, host)
         return Unknown(reason, remedy)
+
+    def _unsent(self, error: Exception, hop: _Hop, entry: GuardedRequest) -> Unknown:
+        """Return what a failure before the answer means, and count it where nobody was there."""
+        unknown = _failed(error, hop, entry, answered=False)
+        if isinstance(unknown, Silent):
+            self._guard.silences.was_silent(unknown.host, unknown.port)
+        return unknown
 
 
 class _Early(Exception):
@@ -307,6 +325,8 @@ def _failed(error: Exception, hop: _Hop, entry: GuardedRequest, *, answered: boo
     if cause.refused:
         kind = RefusedUnsent if is_unsent else Refused
         return kind(reason, cause.remedy, cause.status, hop.url.host)
+    if cause.silent and not is_unsent:
+        return Silent(reason, cause.remedy, *_place_of(hop.url))
     return _kind_of(cause, is_unsent=is_unsent)(reason, cause.remedy)
 
 
@@ -326,6 +346,10 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 def _port(url: httpx.URL) -> int | None:
     return url.port or _PORTS.get(url.scheme)
+
+
+def _place_of(url: httpx.URL) -> tuple[str, int]:
+    return url.host, _port(url) or 0
 
 
 def _page(url: httpx.URL) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from readiness.sources.table import Clients
 from tests.clients.conftest import NEVER, SHORT, Make
 from tests.clients.servers import BAD_ANSWERS, Server, document, whole
 
-UNKNOWN = {"Unknown", "NotSent", "HostNotAllowed", "Refused", "RefusedUnsent", "Late"}
+UNKNOWN = {"Unknown", "NotSent", "HostNotAllowed", "Refused", "RefusedUnsent", "Late", "Silent"}
 FACT = KnownReading("fact", "a fact")
 COUNTER = KnownReading("counter", "a counter")
 HOUR = Window("1h", quantile=0.95)

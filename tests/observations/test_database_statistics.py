@@ -13,7 +13,6 @@ from readiness.ladder import reached
 from readiness.observations.database import ConnectionPool, connection_pool
 from readiness.observations.database_statistics import (
     block_hit_share,
-    database_answer,
     query_times,
     replication,
     statement_timeout,
@@ -24,6 +23,7 @@ from readiness.sandbox import Sandbox
 from readiness.sandbox.postgres import Server
 from tests.clients.conftest import Make
 from tests.observations.conftest import of_target
+from tests.observations.conftest import reached as reached_database
 from tests.test_catalogue import CHECKS
 
 ROOT = Path(__file__).parents[2]
@@ -115,7 +115,7 @@ def test_too_little_on_record_is_unknown(sandbox: Sandbox, make: Make) -> None:
 
 def test_a_connection_is_timed_and_rows_are_counted(sandbox: Sandbox, make: Make) -> None:
     clients = make(dsn=sandbox.variables["SANDBOX_DATABASE_URL"])
-    found = database_answer(clients.postgres, clients.readings, HERE)
+    found = reached_database(clients, HERE)
     assert isinstance(found.seconds, float)
     assert 0 < found.seconds < 2
     assert "campaign_metrics" in found.rows  # the count itself follows the writes by some seconds

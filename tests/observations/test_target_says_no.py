@@ -14,20 +14,19 @@ import pytest
 from readiness import Measure
 from readiness.measurements import AtLeast, Refusal
 from readiness.observations.database import ConnectionPool, connection_pool
-from readiness.observations.database_statistics import database_answer
-from readiness.observations.health import health_answer, health_word
+from readiness.observations.health import health_word
 from readiness.outcomes import Late, Refused, Unknown
 from readiness.sandbox.postgres import Server as Database
 from tests.clients.conftest import DEADLINE, SHORT, Make
 from tests.clients.servers import Behaviour, Server, drips_body, drips_head, never, resets_at_once, whole
-from tests.observations.conftest import of_target
+from tests.observations.conftest import health_of, of_target, reached
 
 ELSEWHERE = of_target("https://shop.example.com")
 
 
 def test_a_refused_connection_is_a_no_to_health(make: Make, closed_port: int) -> None:
     url = f"http://127.0.0.1:{closed_port}"
-    answer = health_answer(make(url).http, of_target(url), "/health")
+    answer = health_of(make(url), url)
     assert answer.status == answer.seconds == Refusal("connection refused")
     measure = Measure()
     with pytest.raises(AssertionError, match="answer time: connection refused, allowed < 30"):
@@ -37,7 +36,7 @@ def test_a_refused_connection_is_a_no_to_health(make: Make, closed_port: int) ->
 @pytest.mark.parametrize("behaviour", [never, drips_head, drips_body])
 def test_an_answer_that_does_not_come_is_at_least_so_late(behaviour: Behaviour, make: Make) -> None:
     with Server(behaviour) as server:
-        answer = health_answer(make(server.url, http=SHORT).http, of_target(server.url), "/health")
+        answer = health_of(make(server.url, http=SHORT), server.url)
     assert isinstance(answer.seconds, AtLeast)
     assert DEADLINE * 0.5 < answer.seconds.at_least < DEADLINE + 0.5
     with pytest.raises(AssertionError, match=r"answer time: ≥ 0\.\d+ s, allowed < 0\.1"):
@@ -67,7 +66,7 @@ def test_an_answer_is_not_late_where_the_way_is_gone(
         # Only the connection after the request, by which the way is proven.
         monkeypatch.setattr("readiness.transport.connecting._connect", unreachable)
         with pytest.raises(Unknown) as found:
-            health_answer(make(server.url, http=SHORT).http, of_target(server.url), "/health")
+            health_of(make(server.url, http=SHORT), server.url)
     assert type(found.value) is Unknown
 
 
@@ -84,13 +83,13 @@ WALLS: dict[str, Behaviour] = {
 @pytest.mark.parametrize("wall", WALLS)
 def test_a_wall_in_front_says_nothing_of_the_service(wall: str, make: Make) -> None:
     with Server(WALLS[wall]) as server, pytest.raises(Unknown):
-        health_answer(make(server.url).http, of_target(server.url), "/health")
+        health_of(make(server.url), server.url)
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 502, 503, 504])
 def test_a_status_of_the_service_is_its_answer(status: int, make: Make) -> None:
     with Server(whole(status, '{"status": "down"}')) as server:
-        assert health_answer(make(server.url).http, of_target(server.url), "/health").status == status
+        assert health_of(make(server.url), server.url).status == status
 
 
 @pytest.fixture
@@ -112,7 +111,7 @@ def test_a_database_without_a_free_connection_has_no_headroom(crowded: str, make
         Measure()(pool.share, pool.summary).below(0.8)
 
     clients = make(dsn=crowded)
-    answer = database_answer(clients.postgres, clients.readings, here)
+    answer = reached(clients, here)
     assert isinstance(answer.seconds, Refusal)
 
 
@@ -162,11 +161,11 @@ def test_what_a_database_says_decides_what_it_is_about(words: str, make: Make) -
     is_no, is_exhausted = WORDS[words]
     with a_database_that(says(words)) as dsn:
         clients, here = make(dsn=dsn), of_target("http://127.0.0.1")
-        decided = database_answer(clients.postgres, clients.readings, here) if is_no else None
+        decided = reached(clients, here) if is_no else None
         pool = connection_pool(clients.postgres, here) if is_exhausted else None
         if not is_no:
             with pytest.raises(Unknown):
-                database_answer(clients.postgres, clients.readings, here)
+                reached(clients, here)
         if not is_exhausted:
             with pytest.raises(Unknown):
                 connection_pool(clients.postgres, here)
@@ -182,7 +181,7 @@ def test_a_database_that_hangs_is_at_least_so_slow(make: Make) -> None:
 
     with a_database_that(hangs) as dsn:
         clients = make(dsn=dsn, postgres={"connect_seconds": 0.5})
-        answer = database_answer(clients.postgres, clients.readings, of_target("http://127.0.0.1"))
+        answer = reached(clients, of_target("http://127.0.0.1"))
         stopped.set()
     assert answer.seconds == AtLeast(0.5)
 
@@ -190,4 +189,4 @@ def test_a_database_that_hangs_is_at_least_so_slow(make: Make) -> None:
 def test_the_end_of_a_tunnel_is_not_the_target(make: Make, closed_port: int) -> None:
     clients = make(dsn=f"postgresql://probe@127.0.0.1:{closed_port}/shop")
     with pytest.raises(Refused):
-        database_answer(clients.postgres, clients.readings, ELSEWHERE)
+        reached(clients, ELSEWHERE)
