@@ -238,4 +238,22 @@ def test_a_dead_host_is_not_asked_forty_times(tmp_path: Path, monkeypatch: pytes
         found = run(tmp_path, "preflight", f"http://127.0.0.1:{port}", each | database, postgres=settings)
     assert time.monotonic() - started < 20
     assert (found.verdict, set(found.outcomes.values())) == ("INCOMPLETE", {"unknown"})
-    assert "was not asked again: it took no connection 2 times before" in found.reasons["health.live"]
+    assert "was not asked again: it took no connection" in found.reasons["health.live"]
+
+
+def test_a_run_ends_at_its_deadline(tmp_path: Path) -> None:
+    started = time.monotonic()
+    with serving(never) as url:
+        found = run(tmp_path, "preflight", url, http={"deadline_seconds": 60}, run={"seconds_at_most": 2})
+    assert time.monotonic() - started < 30
+    assert (found.verdict, found.outcomes) == ("INCOMPLETE", {"health.live": "unknown"})
+    assert "was not back when the run's deadline of 2 s passed" in found.reasons["health.live"]
+
+
+def test_the_plan_shows_the_deadline_and_warns_without_a_control(tmp_path: Path) -> None:
+    with stopped() as url:
+        run(tmp_path, "preflight", url)
+    ran = warm.run("pytest", "--collect-only", "-m", "preflight", "--env", "small", f"--environments={tmp_path}")
+    # One look that measures time: three requests of a second each, and what a run needs besides.
+    assert "deadline preflight 33 s: what is not seen by then is unknown" in ran.stdout
+    assert "silence of the target will be unknown" in " ".join(ran.stdout.split())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from typing import Annotated
+
+from pydantic import BaseModel, Field
 
 from readiness.config.fields import STRICT, Url
 
@@ -15,3 +17,5 @@ class RunSettings(BaseModel):
     controls: tuple[Url, ...] = ()
     """Addresses that answer whenever the way out is open, by the same kind of route as the target: a name or an
     address, inside or outside. Where one of them answers and the target is silent, the silence is the target's."""
+    seconds_at_most: Annotated[float, Field(gt=0)] | None = None
+    """Lowers the deadline that follows from the lines of a phase. What has not been seen by then is unknown."""

@@ -39,6 +39,7 @@ def is_there(guard: Guard, client: str, host: str, port: int) -> bool:
             entry.status = "connection refused"
             return True
         except (DeadlinePassed, OSError):
+            guard.silences.was_silent(host, port)
             return False
         entry.status = "connected"
     return True

@@ -200,7 +200,7 @@ class Exchange:
         attempt = Attempt()
         with self._guard.request("http", hop.method, where, hop.url.host, hop.effect) as entry:
             with self._place(hop.url, deadline):
-                self._guard.silences.require_worth_asking(*_place_of(hop.url))
+                self._require_worth_asking(hop.url)
                 try:
                     answer = within(deadline, lambda wire: self._exchange(hop, deadline, wire, attempt))
                 except (DeadlinePassed, httpx.TimeoutException):
@@ -213,6 +213,13 @@ class Exchange:
             entry.status = str(answer.status)
         self._guard.silences.answered(*_place_of(hop.url))
         return answer
+
+    def _require_worth_asking(self, url: httpx.URL) -> None:
+        """Raise Silent where the host has been silent, and is so still: a connection shows it sooner than a request."""
+        silences, place = self._guard.silences, _place_of(url)
+        silences.require_worth_asking(*place)
+        if silences.has_been_silent(*place) and not is_there(self._guard, "http", *place):
+            silences.require_worth_asking(*place)
 
     def _exchange(self, hop: _Hop, deadline: Deadline, wire: Wire, attempt: Attempt) -> Answer:
         """Send and receive; runs in a thread of its own and may be cut off at any point."""

@@ -30,6 +30,10 @@ class Silences:
                 port,
             )
 
+    def has_been_silent(self, host: str, port: int) -> bool:
+        """Check whether a host was silent when it was last asked."""
+        return self._times[host, port] > 0
+
     def was_silent(self, host: str, port: int) -> None:
         """Count one more silence."""
         with self._lock:
