@@ -94,8 +94,7 @@ def test_pool_headroom(connection_pool: ConnectionPool, limits: PoolHeadroom, me
 
     Remedy: raise the pool size, or end sessions that have been idle for more than five minutes.
     """
-    share = connection_pool.in_use / connection_pool.size
-    measure(share, "share of the pool in use").below(limits.share_below)
+    measure(connection_pool.share, connection_pool.summary).below(limits.share_below)
 
     # A line that states no number of connections has the pool itself for a limit.
     connections_below = limits.connections_below or connection_pool.size

@@ -20,8 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
-from readiness.measurements import Measurement, holds
-from readiness.outcomes import DecisionKey, EscalationStep, Outcome
+from readiness.measurements import NO_VALUE, Measurement, holds
+from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Unknown
 from readiness.verdict import RANK, DecisionOutcome
 
 FAILED = "failed"
@@ -34,8 +34,12 @@ _NOT_JUDGED = {Outcome.NOT_DUE, Outcome.NOT_APPLICABLE}
 _NOT_SEEN = {Outcome.UNKNOWN, Outcome.NOT_RUN}
 
 
-def reached(thresholds: Thresholds, measurements: Sequence[Measurement]) -> EscalationStep | None:
+def reached(
+    thresholds: Thresholds, measurements: Sequence[Measurement], *, again: bool = False
+) -> EscalationStep | None:
     """Return the highest step that any measurement has reached.
+
+    Silence alone reaches PAGE at most, until a second failed run in a row confirms it (`again`).
 
     A number is a limit like the line's own and compared the same way: with `below`, a value at or above it reaches
     the step. It is in the unit of the check's first measurement, and measurements in another unit are not held against
@@ -43,10 +47,15 @@ def reached(thresholds: Thresholds, measurements: Sequence[Measurement]) -> Esca
     names it: the breakers that are `open`.
     """
     return highest(
-        step
+        _at_most_page(step) if measurement.known == "silent" and not again else step
         for step, threshold in thresholds.items()
-        if any(_reaches(measurement, threshold) for measurement in _concerned(threshold, measurements))
+        for measurement in _concerned(threshold, measurements)
+        if _reaches(measurement, threshold)
     )
+
+
+def _at_most_page(step: EscalationStep) -> EscalationStep:
+    return min(step, EscalationStep.PAGE, key=lambda each: each.height)
 
 
 def highest(steps: Iterable[EscalationStep | None]) -> EscalationStep | None:
@@ -66,13 +75,31 @@ def _concerned(threshold: float | str, measurements: Sequence[Measurement]) -> l
 
 
 def _reaches(measurement: Measurement, threshold: float | str) -> bool:
-    if isinstance(threshold, str):
+    if isinstance(threshold, str) or measurement.known in NO_VALUE:
         return not measurement.ok
-    return _is_numeric(measurement) and not holds(measurement.value, measurement.comparator, threshold)
+    return _is_numeric(measurement) and _is_met(measurement, threshold) is False
 
 
 def _is_numeric(measurement: Measurement) -> bool:
     return _is_number(measurement.value) and measurement.comparator in _NUMERIC
+
+
+def _is_met(measurement: Measurement, limit: float) -> bool | None:
+    """Check whether a number keeps to a limit; None where only a lower bound is known, which may lie on either side."""
+    try:
+        return holds(measurement.value, measurement.comparator, limit, measurement.known)
+    except Unknown:
+        return None
+
+
+def _is_open(threshold: float | str, measurements: Sequence[Measurement]) -> bool:
+    """Check whether a value may lie beyond a threshold: a silence, or a number of which a lower bound is known."""
+    if any(measurement.known == "silent" for measurement in measurements):
+        return True
+    if isinstance(threshold, str):
+        return False
+    concerned = _concerned(threshold, measurements)
+    return any(_is_numeric(measurement) and _is_met(measurement, threshold) is None for measurement in concerned)
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
@@ -158,21 +185,31 @@ def next_state(
     failed = outcome is Outcome.FAIL
 
     if outcome in _NOT_SEEN or not measurements:
+        kept = held or _paged_by_silence(ladder, before)
         return replace(
             before,
-            step=held,
-            runs=before.runs + 1 if held else 0,
+            step=kept,
+            runs=before.runs + 1 if kept else 0,
             failures=before.failures + 1 if failed else before.failures,
         )
 
     failures = before.failures + 1 if failed else 0
-    step = reached(ladder.thresholds, measurements)
+    step = reached(ladder.thresholds, measurements, again=before.failures > 0)
     if step and failed and failures < ladder.consecutive:
         step = held
 
     if held is None or (step and step.height >= held.height):
         return _escalate(before, step, failures)
+    if _is_open(ladder.thresholds[held], measurements):
+        return replace(before, step=held, runs=before.runs + 1, failures=failures)
     return _de_escalate(ladder, replace(before, step=held, failures=failures), held, step, measurements)
+
+
+def _paged_by_silence(ladder: Ladder, before: EscalationState) -> EscalationStep | None:
+    """Return PAGE where a silence may have come to that in place of a higher step of the ladder."""
+    is_paged = before.step is EscalationStep.PAGE
+    has_higher = any(step.height > EscalationStep.PAGE.height for step in ladder.thresholds)
+    return before.step if is_paged and has_higher else None
 
 
 def _escalate(before: EscalationState, step: EscalationStep | None, failures: int) -> EscalationState:
@@ -233,7 +270,7 @@ def _keeps_distance(measurement: Measurement, threshold: float | str, share: flo
     limit = _stricter(measurement, threshold, share)
     if limit is None:
         return None
-    return holds(measurement.value, measurement.comparator, limit)
+    return _is_met(measurement, limit)
 
 
 def _stricter(measurement: Measurement, threshold: float | str, share: float) -> float | None:

@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Literal, cast
 
 from readiness.outcomes import Unknown
 
@@ -25,6 +25,38 @@ COMPARATORS = {
 }
 
 
+Known = Literal["exactly", "at least", "refused", "silent"]
+"""What is known of a value: itself, that it is at least so much, or that the other side said this in place of one, or
+nothing at all."""
+NO_VALUE = {"refused", "silent"}
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """A number of which a lower bound is known: nobody saw how much larger it is. It can break a limit and keeps none.
+
+    >>> Measure()(AtLeast(10.0), "answer time of /health", "s").below(0.5)
+    Traceback (most recent call last):
+    AssertionError: answer time of /health: ≥ 10 s, allowed < 0.5
+    """
+
+    at_least: float
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What came back in place of a value: the other side itself said no. It keeps no limit.
+
+    >>> Measure()(Refusal("connection refused"), "status of /health").is_(200)
+    Traceback (most recent call last):
+    AssertionError: status of /health: connection refused, allowed = 200
+    """
+
+    refused: str
+    is_silence: bool = False
+    """It said nothing, and is proven to be there no more: that alone escalates more slowly."""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """What was measured, what was allowed, and whether that was met."""
@@ -35,6 +67,15 @@ class Measurement:
     limit: Plain
     unit: str
     ok: bool
+    known: Known = "exactly"
+
+    @property
+    def seen(self) -> str:
+        """The value as a person reads it: `0.35`, `≥ 10 s`."""
+        if self.known in NO_VALUE:
+            return show(self.value)
+        bound = "≥ " if self.known == "at least" else ""
+        return f"{bound}{show(self.value)} {self.unit}".strip()
 
     @property
     def allowed(self) -> str:
@@ -44,8 +85,7 @@ class Measurement:
         return f"{COMPARATORS[self.comparator]} {show(self.limit)}"
 
     def __str__(self) -> str:
-        unit = f" {self.unit}" if self.unit else ""
-        return f"{self.name}: {show(self.value)}{unit}, allowed {self.allowed}"
+        return f"{self.name}: {self.seen}, allowed {self.allowed}"
 
 
 def show(value: Plain) -> str:
@@ -69,8 +109,15 @@ def _show_scalar(value: bool | float | str | None) -> str:
     return value
 
 
-def holds(value: Plain, comparator: str, limit: Plain) -> bool:
-    """Check whether a value keeps to its limit. Raises Unknown where a number is needed and there is no finite one."""
+def holds(value: Plain, comparator: str, limit: Plain, known: Known = "exactly") -> bool:
+    """Check whether a value keeps to its limit. Raises Unknown where a number is needed and there is no finite one.
+
+    Of a value that is known to be at least so much only a ceiling can be broken; all else is Unknown, never kept.
+    """
+    if known in NO_VALUE:
+        return False
+    if known == "at least":
+        return _breaks_ceiling(value, comparator, limit)
     if comparator == "is":
         return value == limit
     if comparator == "none":
@@ -81,6 +128,17 @@ def holds(value: Plain, comparator: str, limit: Plain) -> bool:
     return _COMPARE[comparator](number, bound)
 
 
+def _breaks_ceiling(value: Plain, comparator: str, limit: Plain) -> bool:
+    """Return False where a lower bound is beyond a ceiling already. Raises Unknown for everything else."""
+    if comparator in _CEILINGS and not _COMPARE[comparator](_number(value), _number(limit)):
+        return False
+    raise Unknown(
+        f"it is known to be at least {show(value)}, which does not decide {COMPARATORS[comparator]} {show(limit)}",
+        "wait longer for the answer: raise the client's deadline above the limit",
+    )
+
+
+_CEILINGS = {"below", "at_most"}
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "below": operator.lt,
     "at_most": operator.le,
@@ -104,6 +162,7 @@ class MeasuredValue:
     value: Plain
     name: str
     unit: str
+    known: Known = "exactly"
 
     def below(self, limit: float) -> None:
         """Demand value < limit."""
@@ -137,8 +196,8 @@ class MeasuredValue:
 
     def _hold(self, comparator: str, limit: Plain) -> None:
         __tracebackhide__ = True
-        ok = holds(self.value, comparator, limit)
-        measurement = Measurement(self.name, self.value, comparator, limit, self.unit, ok)
+        ok = holds(self.value, comparator, limit, self.known)
+        measurement = Measurement(self.name, self.value, comparator, limit, self.unit, ok, self.known)
         self.measure.taken.append(measurement)
         assert ok, str(measurement)
 
@@ -158,8 +217,13 @@ class Measure:
 
     taken: list[Measurement] = field(default_factory=list)
 
-    def __call__(self, value: Plain | Collection[str], name: str, unit: str = "") -> MeasuredValue:
+    def __call__(self, value: Plain | Collection[str] | AtLeast | Refusal, name: str, unit: str = "") -> MeasuredValue:
         """Return a named value, ready to be compared. `unit` is for people: seconds, rows, share."""
+        if isinstance(value, AtLeast):
+            return MeasuredValue(self, value.at_least, name, unit, "at least")
+        if isinstance(value, Refusal):
+            return MeasuredValue(self, value.refused, name, unit, "silent" if value.is_silence else "refused")
+
         # JSON has no tuple and no set: what crosses processes is a list.
         plain = list(value) if isinstance(value, tuple | set | frozenset) else value
         return MeasuredValue(self, cast("Plain", plain), name, unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Phase(StrEnum):
@@ -99,8 +99,55 @@ class Unknown(BaseException):
         self.remedy = remedy
 
     # Exceptions are pickled with their `args`, here the one message; between processes the two texts must arrive.
-    def __reduce__(self) -> tuple[type[Unknown], tuple[str, str]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.reason, self.remedy)
+
+
+class Refused(Unknown):
+    """The other side itself said no: it refused the connection, or takes no more of them.
+
+    An observation that is about the other side makes a `Refusal` of it, which fails the line. To all others it is
+    what it was: unknown.
+    """
+
+    def __init__(self, reason: str, remedy: str, said: str, host: str) -> None:
+        super().__init__(reason, remedy)
+        self.said = said
+        """What came back, in a few words."""
+        self.host = host
+        """Who said it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason, self.remedy, self.said, self.host)
+
+
+class Late(Unknown):
+    """The other side took the connection, and had not answered in full when we stopped waiting.
+
+    It took connections before and after, so there was a way to it: this is no silence. An observation that is about
+    the other side makes `AtLeast` of it. To all others it is unknown.
+    """
+
+    def __init__(self, reason: str, remedy: str, seconds: float, host: str) -> None:
+        super().__init__(reason, remedy)
+        self.seconds = seconds
+        """How long it had not answered."""
+        self.host = host
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason, self.remedy, self.seconds, self.host)
+
+
+class Silent(Unknown):
+    """The other side neither took nor refused a connection. It may be dead, or there is no way to it from here."""
+
+    def __init__(self, reason: str, remedy: str, host: str, port: int) -> None:
+        super().__init__(reason, remedy)
+        self.host = host
+        self.port = port
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason, self.remedy, self.host, self.port)
 
 
 class NotConfigured(Unknown):

@@ -30,6 +30,7 @@ MORE_SECONDS = {
     "tests/plugin/test_run_after_run.py": 25.0,
     "tests/test_redaction.py": 30.0,
     "tests/test_warm.py": 40.0,
+    "tests/test_decided.py": 40.0,
     "tests/test_needs.py": 40.0,
     "tests/test_rehearsal.py": 40.0,
     "tests/loadtests/test_rehearsing.py": 90.0,

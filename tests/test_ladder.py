@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks import test_database, test_slo
-from readiness.ladder import EscalationState, Hysteresis, Ladder, advance, decided, reached, replay
+from readiness.ladder import INITIAL, EscalationState, Hysteresis, Ladder, advance, decided, next_state, reached, replay
 from readiness.measurements import Measure, Measurement, holds
 from readiness.observations.database_statistics import QueryTimes
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Outcome, Phase
@@ -269,3 +270,43 @@ def test_a_step_that_stands_decides_though_the_line_passes_or_was_not_seen() -> 
         after = advance({KEY: ALL_STEPS}, standing, found)
         results = decided([(key, one) for key, one, _ in found], after)
         assert decide(Phase.POSTLAUNCH, expected, results).word is word
+
+
+def late(seconds: float, limit: float = 0.5) -> Measurement:
+    return Measurement("answer time", seconds, "below", limit, "s", ok=False, known="at least")
+
+
+def test_a_lower_bound_reaches_the_steps_that_it_is_beyond() -> None:
+    thresholds = {EscalationStep.ALERT: 5.0, EscalationStep.PAGE: 20.0}
+    assert reached(thresholds, [late(10)]) is EscalationStep.ALERT
+    assert reached(thresholds, [late(25)]) is EscalationStep.PAGE
+    assert reached({EscalationStep.PAGE: "failed"}, [late(10)]) is EscalationStep.PAGE
+
+
+def test_a_refusal_reaches_every_step() -> None:
+    refused = Measurement("answer time", "connection refused", "below", 0.5, "s", ok=False, known="refused")
+    assert reached({EscalationStep.ALERT: 5.0, EscalationStep.PAGE: 20.0}, [refused]) is EscalationStep.PAGE
+
+
+def test_silence_alone_pages_at_first() -> None:
+    silence = [Measurement("answer time", "no connection, twice", "below", 0.5, "s", ok=False, known="silent")]
+    ladder = Ladder({EscalationStep.ROLLBACK: "failed"})
+    first = next_state(ladder, INITIAL, Outcome.FAIL, silence)
+    second = next_state(ladder, first, Outcome.FAIL, silence)
+    assert (first.step, second.step) == (EscalationStep.PAGE, EscalationStep.ROLLBACK)
+    unseen = next_state(ladder, first, Outcome.UNKNOWN, [])
+    assert (unseen.step, unseen.failures) == (EscalationStep.PAGE, 1)
+    assert (
+        next_state(ladder, first, Outcome.PASS, [replace(silence[0], ok=True, value=0.1, known="exactly")]) == INITIAL
+    )
+    # A step that is held is not left by it.
+    held = EscalationState(EscalationStep.ROLLBACK, 3)
+    assert next_state(ladder, held, Outcome.FAIL, silence).step is EscalationStep.ROLLBACK
+
+
+def test_a_lower_bound_below_the_held_step_is_no_recovery() -> None:
+    ladder = Ladder({EscalationStep.ALERT: 5.0, EscalationStep.PAGE: 20.0})
+    held = next_state(ladder, INITIAL, Outcome.FAIL, [late(25)])
+    for runs in range(2, 12):
+        held = next_state(ladder, held, Outcome.FAIL, [late(10)])
+        assert (held.step, held.runs, held.recovery_credit) == (EscalationStep.PAGE, runs, 0)

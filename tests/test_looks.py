@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from readiness.measurements import AtLeast, Measure, Refusal
 from readiness.observations.slo import Availability
 from readiness.outcomes import Outcome, Unknown
-from readiness.slo.events import Compared, Events
+from readiness.slo.events import Compared, Events, Slowness
 from readiness.slo.probe_history import Looks, ProbeRun
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -119,3 +120,65 @@ def test_nothing_is_compared_with_what_nobody_saw() -> None:
             pair.times(0.01)
         with pytest.raises(Unknown, match="saw nothing, so there is nothing to compare"):
             pair.rise(0.01)
+
+
+def probes(good: int, late: int = 0, dead: int = 0, unseen: int = 0) -> Looks:
+    """Return looks that took 0.1 s, were given up after 10 s, were refused, and were not seen."""
+    kinds = [
+        *[(Outcome.PASS, 0.1, False, False)] * good,
+        *[(Outcome.FAIL, 10.0, True, False)] * late,
+        *[(Outcome.FAIL, None, False, True)] * dead,
+        *[(Outcome.UNKNOWN, None, False, False)] * unseen,
+    ]
+    found = [
+        ProbeRun(NOON + HOUR * n, outcome, seconds, at_least=at_least, refused=refused)
+        for n, (outcome, seconds, at_least, refused) in enumerate(kinds)
+    ]
+    return Looks("health.live", NOON, NOON + HOUR * len(found), found)
+
+
+def judged(found: Looks, wanted: float) -> float:
+    events = Events("looks", "1h", found.count, found.failed, unseen=found.unseen, are_looks=True)
+    return Availability(events, found.available).share(wanted)
+
+
+def test_dead_and_slow_looks_are_failed_ones() -> None:
+    assert judged(probes(good=3, late=2, dead=6), 0.9) == pytest.approx(3 / 11)
+    # Also where so few looks could not show that the limit is kept.
+    assert judged(probes(good=3, late=2, dead=6), 0.99) == pytest.approx(3 / 11)
+    with pytest.raises(Unknown, match="too few"):
+        judged(probes(good=10, dead=1), 0.99)
+    with pytest.raises(Unknown, match="too few"):
+        judged(probes(good=11), 0.99)
+    with pytest.raises(Unknown, match="saw nothing"):
+        judged(probes(good=9, unseen=2), 0.9)
+
+
+@pytest.mark.parametrize(
+    ("found", "share", "seconds"),
+    [
+        (probes(good=20), 0.95, 0.1),
+        (probes(good=19, late=1), 0.95, 0.1),
+        (probes(good=18, late=2), 0.95, AtLeast(10.0)),
+        (probes(good=3, late=2, dead=6), 0.95, Refusal("none: 6 of 11 looks were refused")),
+        (probes(good=3, late=2, dead=6), 0.4, AtLeast(10.0)),
+        (probes(good=3, late=2, dead=6), 0.2, 0.1),
+        (probes(good=17, dead=2, unseen=1), 0.95, Refusal("none: 2 of 20 looks were refused")),
+        (probes(good=17, dead=1, unseen=2), 0.9, AtLeast(0.1)),  # had the unseen been quick
+    ],
+)
+def test_a_quantile_is_as_slow_as_the_looks_that_are_known(
+    found: Looks, share: float, seconds: float | AtLeast | Refusal
+) -> None:
+    assert found.quantile(share) == seconds
+
+
+def test_a_quantile_among_the_refused_keeps_no_limit() -> None:
+    refused = Slowness("looks", "1d", 40, 0.0, 0.95, refused="none: 6 of 40 looks were refused").under(30)
+    with pytest.raises(AssertionError, match="p95: none: 6 of 40 looks were refused, allowed < 30"):
+        Measure()(refused, "p95", "s").below(30)
+    late = Slowness("looks", "1d", 40, 10.0, 0.95, at_least=True)
+    with pytest.raises(AssertionError, match=r"p95: ≥ 10 s, allowed < 0\.5"):
+        Measure()(late.under(0.5), "p95", "s").below(0.5)
+    with pytest.raises(Unknown, match="all that is known of it"):
+        late.under(30)

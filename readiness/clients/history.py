@@ -27,8 +27,18 @@ _SECONDS = (
     "(select max(m.value) from measurements m where m.run = d.run and m.line = d.line and m.check_id = d.check_id"
     " and m.subject = d.subject and m.unit = 's' and (:measurement is null or m.name = :measurement))"
 )
+_HAS_BOUND = (
+    "exists (select 1 from bounds b where b.run = d.run and b.line = d.line and b.check_id = d.check_id"
+    " and b.subject = d.subject and b.unit = 's' and (:measurement is null or b.name = :measurement)"
+    " and b.known in ({known}))"
+)
+_REFUSED = _HAS_BOUND.format(known="'refused', 'silent'")
+_AT_LEAST = _HAS_BOUND.format(known="'at least'")
 # The address of a target is part of the question: a run of the same name elsewhere looked at another service.
-_LOOKS = f"select d.run, r.started_at, d.outcome, {_SECONDS}{_OURS} and r.started_at between :begin and :end order by 2"
+_IN_WINDOW = f"{_OURS} and r.started_at between :begin and :end order by 2"
+_LOOKS = f"select d.run, r.started_at, d.outcome, {_SECONDS}, {_AT_LEAST}, {_REFUSED}{_IN_WINDOW}"
+_LOOKS_WITHOUT_BOUNDS = f"select d.run, r.started_at, d.outcome, {_SECONDS}, 0, 0{_IN_WINDOW}"
+_KNOWS_BOUNDS = "select 1 from sqlite_master where type = 'table' and name = 'bounds'"
 _BEGINS = f"select min(r.started_at){_OURS}"
 _NAMES = (
     "select distinct m.name from measurements m join runs r on r.run = m.run"
@@ -79,7 +89,9 @@ class History:
 
         def read(_: object) -> tuple[list[tuple[Any, ...]], Any, list[str]]:
             with closing(sqlite3.connect(address(self._path), uri=True, timeout=WAIT_SECONDS)) as connection:
-                rows = connection.execute(_LOOKS, parameters).fetchall()
+                # A file of an earlier version has no table of them until the next run is added to it.
+                knows_bounds = connection.execute(_KNOWS_BOUNDS).fetchone()
+                rows = connection.execute(_LOOKS if knows_bounds else _LOOKS_WITHOUT_BOUNDS, parameters).fetchall()
                 (begins,) = connection.execute(_BEGINS, parameters).fetchone()
                 measured = [str(name) for (name,) in connection.execute(_NAMES, parameters)]
                 return rows, begins, measured
@@ -99,8 +111,9 @@ class History:
 def _one_a_run(rows: Iterable[tuple[Any, ...]]) -> list[ProbeRun]:
     """Return one look for the decisions of each run. Raises TypeError and ValueError for what no run wrote."""
     looks: dict[str, ProbeRun] = {}
-    for run, started_at, outcome, value in rows:
+    for run, started_at, outcome, value, at_least, refused in rows:
         seconds = None if value is None else float(value)
-        look = ProbeRun(datetime.fromisoformat(started_at), Outcome(outcome), seconds)
+        at = datetime.fromisoformat(started_at)
+        look = ProbeRun(at, Outcome(outcome), seconds, at_least=bool(at_least), refused=bool(refused))
         looks[run] = looks[run].and_also(look) if run in looks else look
     return list(looks.values())

@@ -106,7 +106,7 @@ class Postgres:
 
         with self._lock:
             if self._sessions is None:
-                self._sessions = Sessions(settings)
+                self._sessions = Sessions(settings, self._guard)
                 if self._closed:
                     self._sessions.close()
             return self._sessions

@@ -23,6 +23,7 @@ from readiness.environment.monitoring import Grafana, Loki, Sentry
 from readiness.environment.people import PagerDuty, Team
 from readiness.environment.probes import Billing, SyntheticUpload
 from readiness.environment.repositories import GitHub
+from readiness.environment.running import RunSettings
 from readiness.environment.service_levels import ServiceLevel
 from readiness.errors import BadEnvironment, not_one_of
 from readiness.outcomes import Effect
@@ -239,6 +240,7 @@ class Environment(Section):
     """Effects beyond reading that this environment permits without being asked; never in production."""
     target: Target
     http: Http = Http()
+    run: RunSettings = RunSettings()
     postgres: Postgres | None = None
     replica: Replica | None = None
     storage: Storage | None = None

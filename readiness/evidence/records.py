@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from readiness.evidence.recorded_ladder import Before, RecordedHysteresis, RecordedState
+from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.files.canonical_json import JsonObject, as_plain
 from readiness.measurements import Measurement
 from readiness.outcomes import DecisionKey, Effect, EscalationStep, Gate, Outcome, Phase
@@ -158,21 +159,6 @@ class Plan(Record):
     def line(self, name: str) -> PlannedLine | None:
         """Return the line of a name, `runbook/line`; None where the plan has none."""
         return next((line for line in self.lines if line.id == name), None)
-
-
-class RecordedMeasurement(Record):
-    """A value compared with its limit."""
-
-    name: str
-    value: Any
-    comparator: Literal["below", "at_most", "at_least", "above", "is", "none"]
-    limit: Any
-    unit: str
-    ok: bool
-
-    def measurement(self) -> Measurement:
-        """Return it as the judgement takes it."""
-        return Measurement(self.name, self.value, self.comparator, self.limit, self.unit, self.ok)
 
 
 class RecordedUnknown(Record):

@@ -10,7 +10,8 @@ from datetime import datetime
 from readiness.evidence.attested import contradictions, expiries, is_attested, is_waived
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.recorded_ladder import RecordedState
-from readiness.evidence.records import Finish, PlannedItem, PlannedLine, RecordedMeasurement, Result
+from readiness.evidence.recorded_measurement import RecordedMeasurement
+from readiness.evidence.records import Finish, PlannedItem, PlannedLine, Result
 from readiness.files.canonical_json import to_json
 from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, reached
 from readiness.measurements import holds
@@ -238,7 +239,7 @@ def _good_outcome(run: RecordedRun, result: Result) -> Outcome:
 def _compared(measurement: RecordedMeasurement) -> bool | None:
     """Compare a value with its limit again; return None where it cannot be compared."""
     try:
-        return holds(measurement.value, measurement.comparator, measurement.limit)
+        return holds(measurement.value, measurement.comparator, measurement.limit, measurement.known)
     except Unknown:
         return None
 

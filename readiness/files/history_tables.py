@@ -23,8 +23,15 @@ create table if not exists measurements (
     run text not null references runs, line text not null, check_id text not null, subject text not null,
     number integer not null, name text not null, value real not null, unit text not null,
     primary key (run, line, check_id, subject, number));
+create table if not exists bounds (
+    run text not null references runs, line text not null, check_id text not null, subject text not null,
+    number integer not null, name text not null, known text not null, unit text not null,
+    primary key (run, line, check_id, subject, number));
 """
-"""A decision holds its first measurement that is a number; `measurements` hold every one."""
+"""A decision holds its first measurement that is a number; `measurements` hold every one.
+
+`bounds` say which of them are lower bounds, and where the other side refused a value. Older files have none.
+"""
 
 
 def address(path: Path) -> str:

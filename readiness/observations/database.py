@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from readiness.clients.postgres import Postgres
-from readiness.environment.schema import Reading
+from readiness.environment.schema import Environment, Reading
 from readiness.observations import known_reading, observation
 from readiness.observations.database_statistics import (
     DatabaseAnswer,
@@ -15,8 +15,10 @@ from readiness.observations.database_statistics import (
     RoleTimeout,
     SlowQueryLog,
 )
+from readiness.observations.refusals import refusal
 from readiness.outcomes import Unknown
 from readiness.sources.readings import Readings
+from readiness.transport.connecting import NoSlots
 
 __all__ = ["DatabaseAnswer", "IdleSession", "QueryTimes", "Replication", "RoleTimeout", "SlowQueryLog"]
 
@@ -36,20 +38,38 @@ def database_status(readings: Readings) -> str:
 
 @dataclass(frozen=True)
 class ConnectionPool:
-    """Connections of clients, and how many the server takes. Source: pg_stat_activity, max_connections."""
+    """Connections of clients, and how many the server takes. Source: pg_stat_activity, max_connections.
+
+    A server that takes no more has answered by that: all of its pool is in use, whatever the size.
+    """
 
     in_use: int
     size: int
+    exhausted: str = ""
+    """What the server says of it, where that was its answer."""
+
+    @property
+    def share(self) -> float:
+        """The share of the pool in use, 0 to 1."""
+        return 1.0 if self.exhausted else self.in_use / self.size
+
+    @property
+    def summary(self) -> str:
+        """What the share is of, and the server's own words where it takes no more."""
+        return f"share of the pool in use ({self.exhausted})" if self.exhausted else "share of the pool in use"
 
 
 @observation
-def connection_pool(postgres: Postgres) -> ConnectionPool:
+def connection_pool(postgres: Postgres, environment: Environment) -> ConnectionPool:
     """Return how many client connections there are. Raises Unknown where some are hidden from the probe's role."""
-    (row,) = postgres.rows(
-        "select count(*) filter (where backend_type = 'client backend') as in_use,"
-        " count(*) filter (where backend_type is null) as hidden,"
-        " current_setting('max_connections')::int as size from pg_stat_activity"
-    )
+    try:
+        (row,) = postgres.rows(
+            "select count(*) filter (where backend_type = 'client backend') as in_use,"
+            " count(*) filter (where backend_type is null) as hidden,"
+            " current_setting('max_connections')::int as size from pg_stat_activity"
+        )
+    except NoSlots as full:
+        return ConnectionPool(1, 1, refusal(full, environment).refused)
     if row["hidden"]:
         raise Unknown(f"{row['hidden']} connections are hidden from the probe's role", "grant pg_monitor to it")
     return ConnectionPool(_count(row["in_use"]), _count(row["size"]))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 
+from readiness.clients.controls import Controls
 from readiness.clients.postgres import Postgres, Row
-from readiness.environment.schema import Reading
+from readiness.environment.schema import Environment, Reading
+from readiness.measurements import AtLeast, Refusal
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import need
-from readiness.outcomes import NotConfigured, Unknown
+from readiness.observations.refusals import at_least, refusal, silence
+from readiness.outcomes import Late, NotConfigured, Refused, Silent, Unknown
 from readiness.sources.readings import Readings
 
 DATABASE_CPU = known_reading("database_cpu", "the share of the database's CPU in use, 0 to 1")
@@ -58,17 +62,27 @@ _OWN_SOURCES = {"client", "session", "user", "database user"}
 class DatabaseAnswer:
     """The seconds until a new connection had answered a query, and how many rows each table has."""
 
-    seconds: float
+    seconds: float | Refusal | AtLeast
     rows: dict[str, float]
 
 
 @observation(needs=ROW_COUNTS, optional="postgres", quiet=True)
-def database_answer(postgres: Postgres, readings: Readings) -> DatabaseAnswer:
+def database_answer(
+    postgres: Postgres, readings: Readings, environment: Environment, controls: Controls, called_off: threading.Event
+) -> DatabaseAnswer:
     """Return how long a new connection and a query take, and the row counts, for the record.
 
-    Without a `postgres` section the reading is timed instead.
+    Without a `postgres` section the reading is timed instead. A database that says no to the connection, or takes it
+    and says nothing, has answered by that.
     """
-    connection_seconds = postgres.reach() if postgres.configured else None
+    try:
+        connection_seconds = postgres.reach() if postgres.configured else None
+    except Refused as refused:
+        return DatabaseAnswer(refusal(refused, environment), {})
+    except Late as late:
+        return DatabaseAnswer(at_least(late, environment), {})
+    except Silent as silent:
+        return DatabaseAnswer(silence(silent, environment, controls, called_off), {})
 
     started = time.monotonic()
     rows = readings.rows(ROW_COUNTS, "name", "rows")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from readiness.clients.controls import Controls
+from readiness.environment.schema import Environment
+from readiness.measurements import AtLeast, Refusal
 from readiness.observations import observation
-from readiness.outcomes import Unknown
+from readiness.observations.refusals import at_least, refusal, silence
+from readiness.outcomes import Late, Refused, Silent, Unknown
 from readiness.transport.answer import at_pointer
+from readiness.transport.challenges import require_let_through
 from readiness.transport.http import Http
 
 _MILLISECONDS = 100_000_000_000
@@ -19,8 +25,9 @@ _MILLISECONDS = 100_000_000_000
 class HealthAnswer:
     """The status, and the seconds from the first byte sent to the last received."""
 
-    status: int
-    seconds: float
+    status: int | Refusal | AtLeast
+    """`AtLeast` where there was none after so long."""
+    seconds: float | Refusal | AtLeast
     redirects_to: str = ""
 
     def summary(self, path: str) -> str:
@@ -31,9 +38,26 @@ class HealthAnswer:
 
 
 @observation(quiet=True)
-def health_answer(http: Http, path: str) -> HealthAnswer:
-    """Return the answer of a health endpoint itself: the page that a redirect leads to may be one to sign in."""
-    answer = http.get(path, follow=False)
+def health_answer(
+    http: Http, environment: Environment, controls: Controls, called_off: threading.Event, path: str
+) -> HealthAnswer:
+    """Return the answer of a health endpoint itself: the page that a redirect leads to may be one to sign in.
+
+    A service that refuses the connection, or takes it and does not answer in time, has answered by that.
+    """
+    try:
+        answer = http.get(path, follow=False)
+    except Refused as refused:
+        said = refusal(refused, environment)
+        return HealthAnswer(said, said)
+    except Late as late:
+        waited = at_least(late, environment)
+        return HealthAnswer(waited, waited)
+    except Silent as silent:
+        said = silence(silent, environment, controls, called_off)
+        return HealthAnswer(said, said)
+
+    require_let_through(answer)
     return HealthAnswer(answer.status, answer.seconds, answer.redirects_to)
 
 

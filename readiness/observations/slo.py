@@ -38,7 +38,9 @@ def events_of(levels: Levels, of: str, window: Window, part: str = "failed") -> 
     """Return the events of a window, and those of them that are judged (`part`, a figure's name). Raises Unknown."""
     count = levels.figure(of, "count", window)
     judged = levels.figure(of, part, window)
-    return Events(levels.called(of), str(window), count, judged, unseen=levels.unseen(of, window))
+    unseen = levels.unseen(of, window)
+    are_looks = levels.is_of_looks(of)
+    return Events(levels.called(of), str(window), count, judged, unseen=unseen, are_looks=are_looks)
 
 
 def usual_of(levels: Levels, of: str) -> Usual:
@@ -90,7 +92,9 @@ def availability(levels: Levels, of: str, window: str) -> Availability:
 
     # What nobody saw is not available, and is counted by itself.
     failed = max(0.0, count * (1 - available) - unseen)
-    return Availability(Events(levels.called(of), window, count, failed, unseen=unseen), available)
+    are_looks = levels.is_of_looks(of)
+    events = Events(levels.called(of), window, count, failed, unseen=unseen, are_looks=are_looks)
+    return Availability(events, available)
 
 
 @observation(needs=figures("count", "latency"))
@@ -110,7 +114,9 @@ def _slowness(levels: Levels, of: str, window: Window) -> Slowness:
     if not count:
         raise Unknown(f"there were no {of} in {window}", "is there traffic, and does its counter move?")
     quantile = levels.quantile(of, window)
-    return Slowness(levels.called(of), str(window), count, quantile.seconds, window.quantile, quantile.at_least)
+    return Slowness(
+        levels.called(of), str(window), count, quantile.seconds, window.quantile, quantile.at_least, quantile.refused
+    )
 
 
 @observation(needs=figures("count", "seconds"))

@@ -11,9 +11,11 @@ from readiness.clients.postgres import Postgres
 from readiness.environment.probes import SyntheticUpload
 from readiness.environment.schema import Environment
 from readiness.files.canonical_json import JsonObject
+from readiness.measurements import Refusal
 from readiness.observations import observation, pause
 from readiness.observations.needs import need
-from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.observations.refusals import refusal
+from readiness.outcomes import Effect, NotConfigured, Refused, Unknown
 from readiness.transport.http import Answer, Http
 from readiness.transport.typed import at_key
 
@@ -30,15 +32,15 @@ GONE = {200, 202, 204, 404}
 class UploadTrace:
     """What became of the file, by the service, the database and the counters."""
 
-    answered: int
+    answered: int | Refusal
     """HTTP status of the upload request."""
     status: str
     """The upload's own status at the end; `refused` where it was never taken."""
     row_count: int
     staged_rows: int
     production_rows: int
-    counted: float
-    """By how much the service's counter of uploads rose."""
+    counted: float | None
+    """By how much the service's counter of uploads rose; None where its page could not be asked."""
     seconds: float
 
 
@@ -60,13 +62,18 @@ def synthetic_upload(
 ) -> UploadTrace:
     """Send the file, wait for its end, count its rows, and delete it; return what became of it."""
     upload = described_upload(environment)
-    before = exposition.total(METRIC)
+    before = _counted_before(exposition)
     started = time.monotonic()
-    answer = _send(http, upload)
+    try:
+        answer = _send(http, upload)
+    except Refused as refused:
+        return UploadTrace(refusal(refused, environment), "refused", 0, 0, 0, None, 0.0)
+
     if answer.status in DENIED:
         answer.expect(200, 201, 202, asked="the synthetic upload")  # raises: the upload was never judged
     if not 200 <= answer.status < 300:  # noqa: PLR2004  any success, RFC 9110
-        return UploadTrace(answer.status, "refused", 0, 0, 0, exposition.total(METRIC) - before, 0.0)
+        rise = None if before is None else exposition.total(METRIC) - before
+        return UploadTrace(answer.status, "refused", 0, 0, 0, rise, 0.0)
 
     upload_id = id_of(answer, upload)
     try:
@@ -139,8 +146,19 @@ def _wait(http: Http, upload: SyntheticUpload, upload_id: str, called_off: threa
         pause(called_off, POLL_SECONDS)
 
 
-def _counted(exposition: Exposition, before: float, called_off: threading.Event) -> float:
+def _counted_before(exposition: Exposition) -> float | None:
+    """Return the counter before the upload; None where its page refuses the connection. Raises Unknown."""
+    try:
+        return exposition.total(METRIC)
+    except Refused:  # whether uploads are taken is another question, and is asked
+        return None
+
+
+def _counted(exposition: Exposition, before: float | None, called_off: threading.Event) -> float | None:
     """Return by how much the counter has risen, as soon as it has, or when the time is over. Raises Unknown."""
+    if before is None:
+        return None
+
     end = time.monotonic() + COUNTED_WITHIN_SECONDS
     rise = exposition.total(METRIC) - before
     while rise <= 0 and time.monotonic() < end:

@@ -55,7 +55,7 @@ def _level(levels: Levels, of: str, days_ago: int) -> DailyLevel:
         ends_on=(datetime.now(UTC) - days_ago * DAY).date(),
         count=figure("count", lambda: levels.figure(of, "count", day)),
         failed=figure("failed", lambda: levels.figure(of, "failed", day)),
-        p99_seconds=figure("p99", lambda: levels.quantile(of, Window("1d", offset, P99)).seconds),
+        p99_seconds=figure("p99", lambda: levels.quantile(of, Window("1d", offset, P99)).answered),
         available=figure("available", lambda: levels.figure(of, "available", day)),
         unknown=unknown,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from readiness.evidence.attested import DECIDES, EXPIRED, UNUSED, VOID
-from readiness.evidence.records import RecordedMeasurement, Result
+from readiness.evidence.recorded_measurement import RecordedMeasurement
+from readiness.evidence.records import Result
 from readiness.outcomes import Outcome
 from readiness.plugin.session import SESSION, STATE
 from readiness.runbook.attestations import Attestation

@@ -9,6 +9,7 @@ import pytest
 
 from readiness.observations import OBSERVATIONS, load_all
 from readiness.outcomes import Effect, Unknown
+from readiness.plugin.deadlines import deadline_seconds
 from readiness.plugin.observer import NO_LIMITS, Unseen
 from readiness.plugin.session import SESSION, is_controller, is_real, state_of
 from readiness.plugin.threads import ObservationTask
@@ -53,12 +54,16 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     config = session.config
     if not is_real(config):
         return (yield)
+
+    observer = config.stash[SESSION].observer
+    if not observer.recorded:
+        observer.tasks.end_after(deadline_seconds(observer, session.items))
     try:
         if is_controller(config):
             _start(session)
         return (yield)
     finally:
-        config.stash[SESSION].observer.call_off()
+        observer.call_off()
 
 
 def _start(session: pytest.Session) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 import pytest
 
 from readiness.measurements import Plain, show
 from readiness.observations import OBSERVATIONS
-from readiness.outcomes import DecisionKey, NotConfigured
+from readiness.outcomes import DecisionKey, NotConfigured, Phase
 from readiness.plugin.attesting import OBSERVED
+from readiness.plugin.deadlines import deadline_seconds
 from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
 from readiness.plugin.run import Run
@@ -49,6 +50,9 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
     launch = f"{launch_at:%Y-%m-%d %H:%M}Z" if launch_at else "not set: everything is due"
     yield f"plan of {run.environment.environment}: {run.phase or 'all phases'}"
     yield f"launch {launch}"
+    yield f"deadline {', '.join(_deadlines(run, nodes.values(), observer))}: what is not seen by then is unknown"
+    if not run.environment.run.controls:
+        yield "silence of the target will be unknown: no control proves the way to it; set run.controls"
 
     states: dict[str, int] = {}
     for runbook in run.runbooks:
@@ -63,6 +67,14 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
                 yield from _entry(run, item, node, state)
 
     yield f"\n{', '.join(f'{number} {word}' for word, number in states.items())}\n"
+
+
+def _deadlines(run: Run, nodes: Iterable[pytest.Item], observer: Observer) -> Iterator[str]:
+    """Yield each phase with its deadline, or the deadline of the phase that is planned."""
+    phases = (run.phase,) if run.phase else tuple(Phase)
+    for phase in phases:
+        items = [node for node in nodes if phase in node.stash[STATE].item.line.phase]
+        yield f"{phase} {deadline_seconds(observer, items):.0f} s"
 
 
 def _entry(run: Run, item: Item, node: pytest.Item | None, state: str) -> Iterator[str]:

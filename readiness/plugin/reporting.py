@@ -19,7 +19,6 @@ import pytest
 
 from readiness.evidence.records import Result
 from readiness.files import atomic_write
-from readiness.measurements import show
 from readiness.plugin.deciding import CRASHED
 from readiness.plugin.session import SESSION
 from readiness.plugin.transfer import result_of
@@ -145,9 +144,7 @@ def _cells(result: Result) -> dict[str, str]:
     """Return what our columns say of a result."""
     measurements = result.measured()
     worst_first = sorted(measurements, key=lambda measurement: measurement.ok)[:VALUES_AT_MOST]
-    values = [
-        f"{measurement.name}: {show(measurement.value)} {measurement.unit}".strip() for measurement in worst_first
-    ]
+    values = [f"{measurement.name}: {measurement.seen}" for measurement in worst_first]
     if len(measurements) > VALUES_AT_MOST:
         values.append(f"and {len(measurements) - VALUES_AT_MOST} more below")
     return {

@@ -54,11 +54,11 @@ class ObservationTask:
         finally:
             self.ended.set()
 
-    def call_off(self) -> None:
+    def call_off(self, reason: str = "the run ended before this was looked at", remedy: str = "run it again") -> None:
         """Never begin, unless it has begun."""
         with self._lock:
             if self.started is None:
-                self.unknown = Unknown("the run ended before this was looked at", "run it again")
+                self.unknown = Unknown(reason, remedy)
                 self.ended.set()
 
     def result(self) -> Any:
@@ -80,12 +80,18 @@ class TaskPool:
         """The tasks that are not exclusive and have not come back."""
         self._shared_changed = threading.Condition()
         self._last_progress = time.monotonic()
+        self._deadline: tuple[float, float] | None = None
+        """When it passes by the monotonic clock, and how many seconds it gave."""
         self.called_off = threading.Event()
         """The run ends: what waits in a task stops waiting."""
         self.stopped: list[ObservationTask] = []
         """The tasks that write and were under way when the run ended."""
         self._latency_probes_over = threading.Event()
         self._latency_probes_over.set()
+
+    def end_after(self, seconds: float) -> None:
+        """Wait for no task longer than that, from now on, and begin none after it."""
+        self._deadline = time.monotonic() + seconds, seconds
 
     def start(self, tasks: Mapping[Any, ObservationTask]) -> None:
         """Start all of them: the exclusive ones once the others are back."""
@@ -116,6 +122,9 @@ class TaskPool:
         """Return the value of a task once it is there. Raises Unknown: its own, or that it did not come back."""
         at_most = self._stalled_seconds + task.waits_seconds
         while not task.ended.wait(every_seconds):
+            if self._is_over():
+                self.called_off.set()
+                raise Unknown(*self._late(task))
             idle_seconds = time.monotonic() - max(self._last_progress, task.started or 0)
             if self.called_off.is_set() or idle_seconds > at_most:
                 reason = f"{task.title} did not come back within {at_most:.0f} s"
@@ -149,8 +158,19 @@ class TaskPool:
     def _make(self, task: ObservationTask) -> None:
         if task.writes:
             self.wait_for_latency_probes()
+        if self._is_over():
+            task.call_off(*self._late(task))
         task.run()
         self._last_progress = time.monotonic()
+
+    def _is_over(self) -> bool:
+        return self._deadline is not None and time.monotonic() > self._deadline[0]
+
+    def _late(self, task: ObservationTask) -> tuple[str, str]:
+        """Return the reason and the remedy for a task that is not back at the deadline."""
+        seconds = self._deadline[1] if self._deadline else 0.0
+        reason = f"{task.title} was not back when the run's deadline of {seconds:.0f} s passed"
+        return reason, "what hangs? the plan shows the deadline, and run.seconds_at_most lowers it"
 
     def _work(self) -> None:
         while not self._queue.empty():

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from readiness.evidence import journal
 from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
-from readiness.measurements import show
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering import report_page
 from readiness.rendering.dossier import DecidingRun, Dossier
@@ -279,7 +278,7 @@ def _values(results: Iterable[Result]) -> str:
     """Return what was measured, where it says something without its name."""
     measurements = [measurement for result in results for measurement in result.measurements]
     values = [
-        f"{show(measurement.value)} {measurement.unit}"
+        measurement.measurement().seen
         for measurement in measurements
         if measurement.unit and measurement.comparator not in {"is", "none"}
     ]

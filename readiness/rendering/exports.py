@@ -11,7 +11,6 @@ from readiness.evidence.journal import RecordedRun
 from readiness.evidence.previous_run import changes_of, held_in
 from readiness.evidence.records import Result
 from readiness.evidence.rejudge import judge, missing_of
-from readiness.measurements import show
 from readiness.outcomes import Gate, Outcome
 from readiness.rendering.diagnostics import Attached, attached
 from readiness.runbook.lines import is_link
@@ -45,10 +44,7 @@ def results_of(run: RecordedRun) -> list[Result]:
 
 def values_of(result: Result) -> list[str]:
     """Return what was measured, one text for each measurement."""
-    return [
-        f"{measurement.name}: {show(measurement.value)} {measurement.unit}".strip()
-        for measurement in result.measurements
-    ]
+    return [f"{measurement.name}: {measurement.seen}" for measurement in result.measured()]
 
 
 def limits_of(result: Result) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from readiness.evidence.records import RecordedMeasurement, Result
+from readiness.evidence.recorded_measurement import RecordedMeasurement
+from readiness.evidence.records import Result
 from readiness.measurements import COMPARATORS, show
 from readiness.outcomes import DecisionKey, Phase
 from readiness.rendering.checklist import link_to
@@ -115,7 +116,7 @@ def value_and_limit(measurement: RecordedMeasurement) -> tuple[str, str]:
     value, limit = number(measurement.value), number(measurement.limit)
     if measurement.name.startswith("share") and value is not None and limit is not None:
         return f"{value * 100:.4g} %", f"{COMPARATORS[measurement.comparator]} {limit * 100:.4g} %"
-    return f"{show(measurement.value)} {measurement.unit}".strip(), measurement.measurement().allowed
+    return measurement.measurement().seen, measurement.measurement().allowed
 
 
 def _bars(dossier: Dossier, phase: Phase) -> Iterator[Bar]:

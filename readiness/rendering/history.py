@@ -16,7 +16,7 @@ from pathlib import Path
 from readiness.errors import BadRun
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.previous_run import candidates
-from readiness.evidence.records import RecordedMeasurement
+from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.evidence.rejudge import Judged, judge
 from readiness.files.history_tables import FILE, TABLES, WAIT_SECONDS, address
 from readiness.ladder import INITIAL
@@ -89,6 +89,7 @@ def append(path: Path, run: RecordedRun, judged: Judged) -> None:
             connection.execute("insert or replace into runs values (?,?,?,?,?,?,?)", run_row)
             connection.executemany("insert or replace into decisions values (?,?,?,?,?,?,?,?,?,?,?,?)", decisions)
             connection.executemany("insert or replace into measurements values (?,?,?,?,?,?,?,?)", measurements)
+            connection.executemany("insert or replace into bounds values (?,?,?,?,?,?,?,?)", _bound_rows(run))
             connection.execute("commit")
     except (sqlite3.Error, OSError) as error:
         raise HistoryLost(f"{path} could not be written: {error}") from None
@@ -134,6 +135,16 @@ def _measurement_rows(run: RecordedRun) -> Iterator[Row]:
                 continue
             decision = (run.start.run, result.line, result.check, result.subject or "")
             yield (*decision, index, measurement.name, value, measurement.unit)
+
+
+def _bound_rows(run: RecordedRun) -> Iterator[Row]:
+    """Yield the measurements of which something else is known than the value itself."""
+    for result in run.results:
+        for index, measurement in enumerate(result.measurements):
+            if measurement.known == "exactly":
+                continue
+            decision = (run.start.run, result.line, result.check, result.subject or "")
+            yield (*decision, index, measurement.name, measurement.known, measurement.unit)
 
 
 def _measured(first: RecordedMeasurement | None) -> Row:

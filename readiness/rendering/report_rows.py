@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from readiness.evidence import attested
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.records import RecordedMeasurement, Result
-from readiness.measurements import show
+from readiness.evidence.recorded_measurement import RecordedMeasurement
+from readiness.evidence.records import Result
 from readiness.outcomes import Gate, Outcome
 from readiness.rendering import exports
 from readiness.rendering.actions import owner_of
@@ -204,7 +204,7 @@ def _kind(result: Result) -> str:
 
 def _measurement(recorded: RecordedMeasurement) -> RowMeasurement:
     name = shortened(recorded.name, VALUE_AT_MOST)
-    value = shortened(f"{show(recorded.value)} {recorded.unit}".strip(), VALUE_AT_MOST)
+    value = shortened(recorded.measurement().seen, VALUE_AT_MOST)
     allowed = shortened(recorded.measurement().allowed, VALUE_AT_MOST)
     return RowMeasurement(name, value, allowed, recorded.ok)
 

@@ -58,6 +58,12 @@ def _threaded(handler: Handler) -> Callable[..., Any]:
     return answer
 
 
+def _challenge() -> Response:
+    """Return the page by which a wall asks for the proof of a browser."""
+    page = "<!doctype html><title>Just a moment...</title><script>window._cf_chl_opt = {}</script>"
+    return HTMLResponse(page, 403, {"cf-mitigated": "challenge"})
+
+
 @dataclass
 class Service:
     """The web face of the plant."""
@@ -70,6 +76,8 @@ class Service:
     health_seconds: float = 0.0
     health_page: str = ""
     """A page of HTML that something in between answers instead, with status 200."""
+    is_walled: bool = False
+    """A wall in front of /health and /ready asks for a proof that only a browser gives."""
     environment: str = "production"
     """What /health says it is: the sandbox stands for a service in production."""
     clock_behind: timedelta = timedelta(0)
@@ -210,6 +218,8 @@ class Service:
     def _health(self, request: Request) -> Response:
         del request
         time.sleep(self.health_seconds)
+        if self.is_walled:
+            return _challenge()
         if self.health_page:
             return HTMLResponse(self.health_page)
         is_healthy = self.health_status == 200  # noqa: PLR2004  the status of HTTP
@@ -226,6 +236,8 @@ class Service:
     @_threaded
     def _ready(self, request: Request) -> Response:
         del request
+        if self.is_walled:
+            return _challenge()
         checks = {"database": self._database_answers(), "storage": self._storage_answers()}
         is_ready = set(checks.values()) == {"ok"}
         if not is_ready:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from readiness.measurements import AtLeast, Refusal
 from readiness.outcomes import Unknown
 
 USUAL_AT_LEAST = 20
@@ -67,6 +68,8 @@ class Events:
     """The same of the last hour, for the rate at which the error budget is spent now."""
     unseen: float = 0.0
     """How many of them could not be seen: they may belong to the part or not."""
+    are_looks: bool = False
+    """They are the suite's own, at regular times: each stands for the time around it."""
 
     def __str__(self) -> str:
         return f"{self.count:,.0f} {self.kind} in {self.window}"
@@ -78,7 +81,7 @@ class Events:
         """
         if not self.count > 0:
             raise Unknown(f"there were no {self.kind} in {self.window}", "is there traffic, and does its counter move?")
-        if self.count < fewest(allowed):
+        if self.count < fewest(allowed) and not self._is_broken_by_few(allowed):
             raise Unknown(
                 f"{self} are too few to judge a share of {allowed:.4g}: at least {fewest(allowed):,} are needed",
                 "wait for more of them, or judge a longer window",
@@ -94,6 +97,10 @@ class Events:
 
         # A limit that is broken is so without the unseen; one that is kept is so in spite of all of them.
         return least if least >= allowed else most
+
+    def _is_broken_by_few(self, allowed: float) -> bool:
+        """Check whether so many looks failed that the limit is broken, however well all that are missing had ended."""
+        return self.are_looks and self.part / fewest(allowed) >= allowed
 
     def rest(self, wanted: float) -> float:
         """Return the share of all others: of successes, where the part failed. Raises Unknown."""
@@ -187,22 +194,28 @@ class Slowness:
     quantile: float | None = None
     at_least: bool = False
     """It lies beyond the last bound of the histogram: so long at least, and nobody knows how much longer."""
+    refused: str = ""
+    """So many were refused that there is no such time."""
 
     def __str__(self) -> str:
         return f"{self.count:,.0f} {self.kind} in {self.window}"
 
-    def under(self, limit: float) -> float:
+    def under(self, limit: float) -> float | AtLeast | Refusal:
         """Return the seconds, where they are known well enough to be held against a limit. Raises Unknown."""
         self._require_enough()
+        if self.refused:
+            return Refusal(self.refused)
         # Beyond the last bound but below the limit: the true figure may be on either side of it.
         if self.at_least and self.seconds < limit:
             raise self._beyond(f"{limit:g} s")
-        return self.seconds
+        return AtLeast(self.seconds) if self.at_least else self.seconds
 
     def times(self, before: Slowness, at_most: float) -> float:
         """Return how many times as long as before it took, where that can be compared. Raises Unknown."""
         self._require_enough()
         before._require_enough()
+        if self.refused or before.refused:
+            raise Unknown(f"{self.refused or before.refused}, which is no time to compare", "look at those runs")
 
         if before.at_least:
             raise before._beyond("how many times as long it takes now")
@@ -226,6 +239,6 @@ class Slowness:
     def _beyond(self, what: str) -> Unknown:
         """Return the error for a figure beyond the histogram's last bound."""
         return Unknown(
-            f"it took {self.seconds:g} s or more, the histogram's last bound, which says nothing of {what}",
-            "give the histogram a bound beyond the limit",
+            f"it took {self.seconds:g} s or more, all that is known of it, which says nothing of {what}",
+            "give the histogram a bound beyond the limit; of looks, raise http.deadline_seconds above it",
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from readiness.measurements import AtLeast, Refusal
 from readiness.outcomes import Outcome, Unknown
 
 PAUSE_AT_LEAST = timedelta(hours=2)
@@ -29,12 +30,26 @@ class ProbeRun:
     at: datetime
     outcome: Outcome
     seconds: float | None = None
+    at_least: bool = False
+    """It was given up after these seconds: nobody saw how many more it would have taken."""
+    refused: bool = False
+    """The service said no: such a look is never answered, however long one waits."""
+
+    @property
+    def slowness(self) -> float | None:
+        """The seconds, without end where it was refused; None where nothing was measured."""
+        return math.inf if self.refused else self.seconds
 
     def and_also(self, other: ProbeRun) -> ProbeRun:
         """Return two decisions of one run as one look: the worse outcome, the longer time."""
         worst = min(self.outcome, other.outcome, key=_WORST_FIRST.index)
         times = [seconds for seconds in (self.seconds, other.seconds) if seconds is not None]
-        return ProbeRun(self.at, worst, max(times, default=None))
+        at_least, refused = self.at_least or other.at_least, self.refused or other.refused
+        return ProbeRun(self.at, worst, max(times, default=None), at_least=at_least, refused=refused)
+
+
+def _slowness(look: ProbeRun) -> float:
+    return 0.0 if look.slowness is None else look.slowness
 
 
 @dataclass(frozen=True)
@@ -69,12 +84,14 @@ class Looks:
             raise Unknown(f"{self.of} did not look between {self._window}", "run the suite more often")
         return (self.count - self.failed - self.unseen) / self.count
 
-    def quantile(self, share: float) -> float:
+    def quantile(self, share: float) -> float | AtLeast | Refusal:
         """Return the seconds within which a share of the looks (0 to 1) was answered. Raises Unknown.
 
-        Nobody knows how long a look without an answer would have taken: it counts as slower than all others.
+        Nobody knows how long a look without an answer would have taken: it counts as slower than all others. One that
+        was given up took at least so long, and one that was refused is not answered at all.
         """
-        times = sorted(look.seconds for look in self.found if look.seconds is not None)
+        measured = sorted((look for look in self.found if look.slowness is not None), key=_slowness)
+        times = [_slowness(look) for look in measured]
         # 0.95 * 20 is not 19 to the last digit.
         rank = max(1, math.ceil(round(share * self.count, 6)))
         if rank > len(times):
@@ -83,7 +100,20 @@ class Looks:
                 f" {share:g} is not known",
                 "look at those runs; `readiness history --rebuild` adds the seconds of runs of older versions",
             )
-        return times[rank - 1]
+        if math.isinf(times[rank - 1]):
+            return self._of_refused(times, rank)
+
+        # Where it came before one that was given up, the true figure can only be larger.
+        is_bound = any(look.at_least for look in measured[:rank])
+        return AtLeast(times[rank - 1]) if is_bound else times[rank - 1]
+
+    def _of_refused(self, times: Sequence[float], rank: int) -> AtLeast | Refusal:
+        """Return the quantile that lies among the refused, if the unseen do not move it: they may have been quick."""
+        moved = rank - (self.count - len(times))
+        if moved >= 1 and math.isinf(times[moved - 1]):
+            refused = sum(1 for look in self.found if look.refused)
+            return Refusal(f"none: {refused} of {self.count} looks were refused")
+        return AtLeast(times[moved - 1] if moved >= 1 else 0.0)
 
     def covering(self, record_begins: datetime | None) -> Looks:
         """Return the looks, where they say something of the whole window. Raises Unknown for too long a pause."""

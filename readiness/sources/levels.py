@@ -13,6 +13,7 @@ from readiness.clients.prometheus import Prometheus
 from readiness.environment.service_levels import NOW, Figure, ServiceLevel, Window
 from readiness.environment.service_levels import ProbeHistory as Source
 from readiness.errors import nearest
+from readiness.measurements import AtLeast, Refusal
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.slo.probe_history import Looks
 from readiness.timeline import parse_span
@@ -35,7 +36,24 @@ class Quantile:
 
     seconds: float
     at_least: bool
-    """It lies beyond the histogram's last bound, which is all that is known of it."""
+    """It lies beyond the histogram's last bound, or beyond a look that was given up: all that is known of it."""
+    refused: str = ""
+    """So many looks were refused that there is no such time; the seconds are 0."""
+
+    @property
+    def answered(self) -> float:
+        """The seconds. Raises Unknown where there are none."""
+        if self.refused:
+            raise Unknown(self.refused, "look at those runs")
+        return self.seconds
+
+
+def _of_looks(time: float | AtLeast | Refusal) -> Quantile:
+    if isinstance(time, Refusal):
+        return Quantile(0.0, at_least=False, refused=time.refused)
+    if isinstance(time, AtLeast):
+        return Quantile(time.at_least, at_least=True)
+    return Quantile(time, at_least=False)
 
 
 class Levels:
@@ -101,6 +119,10 @@ class Levels:
             return 0.0
         return self._looks(level, source, window).unseen
 
+    def is_of_looks(self, level: str) -> bool:
+        """Check whether a level counts the suite's own looks."""
+        return self._source(level) is not None
+
     def called(self, level: str) -> str:
         """Return what a level counts, for a person."""
         source = self._source(level)
@@ -108,9 +130,12 @@ class Levels:
 
     def quantile(self, level: str, window: Window) -> Quantile:
         """Return the window's quantile of the latency. Raises Unknown."""
+        source = self._source(level)
+        if source:
+            return _of_looks(self._time_of_looks(level, self._looks(level, source, window), window))
+
         seconds = self.figure(level, "latency", window)
-        is_histogram = self._source(level) is None and self._figure(level, "latency").promql is not None
-        if not is_histogram:
+        if self._figure(level, "latency").promql is None:
             return Quantile(seconds, at_least=False)
 
         # A histogram answers its last bound for whatever lies beyond: as much for this quantile as for the largest.
@@ -134,6 +159,14 @@ class Levels:
         self._require_told_by_looks(level, name)
         if name != "latency":
             return float(getattr(looks, name))
+
+        time = self._time_of_looks(level, looks, window)
+        if isinstance(time, AtLeast | Refusal):
+            raise Unknown(f"the latency of {level} has no end: looks were refused or given up", "look at those runs")
+        return time
+
+    @staticmethod
+    def _time_of_looks(level: str, looks: Looks, window: Window) -> float | AtLeast | Refusal:
         if window.quantile is None:
             raise Unknown(f"the latency of {level} was asked for without a quantile", "state one in the line")
         return looks.quantile(window.quantile)

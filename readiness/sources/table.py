@@ -8,6 +8,7 @@ from pathlib import Path
 from readiness.clients.actions import Actions
 from readiness.clients.alertmanager import Alertmanager
 from readiness.clients.backups import Backups
+from readiness.clients.controls import Controls
 from readiness.clients.files import Files
 from readiness.clients.github import GitHub
 from readiness.clients.grafana import Grafana
@@ -59,6 +60,7 @@ class Clients:
     github: GitHub
     backups: Backups
     operator: Actions
+    controls: Controls
 
     @classmethod
     def of(cls, environment: Environment, guard: Guard, reports: Path) -> Clients:
@@ -97,6 +99,7 @@ class Clients:
             github=GitHub(environment.github, http),
             backups=Backups(environment.backup, http, guard),
             operator=Actions(http, guard),
+            controls=Controls(environment.run, http, guard),
         )
 
     def close(self) -> None:

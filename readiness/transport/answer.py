@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.errors import nearest
-from readiness.outcomes import Unknown
+from readiness.outcomes import Refused, Unknown
 from readiness.transport.strict_json import parse_json
 
 KEYS_SHOWN = 8
@@ -28,6 +28,10 @@ _REMEDIES = {
 
 class NotSent(Unknown):
     """No connection came about for a request that changes something: nothing was changed by it."""
+
+
+class RefusedUnsent(NotSent, Refused):
+    """The other side refused the connection for such a request."""
 
 
 @dataclass(frozen=True)

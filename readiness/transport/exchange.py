@@ -18,11 +18,12 @@ from urllib.parse import parse_qsl, urlencode
 import httpx
 
 from readiness.environment import schema
-from readiness.outcomes import Effect, Unknown
+from readiness.outcomes import Effect, Late, Refused, Silent, Unknown
 from readiness.redaction.secret import MASK, Secret, is_secret_parameter
-from readiness.transport.answer import Answer, NotSent, too_large, unpack
+from readiness.transport.answer import Answer, NotSent, RefusedUnsent, too_large, unpack
+from readiness.transport.connecting import Attempt, is_there
 from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
-from readiness.transport.failures import failure
+from readiness.transport.failures import Failure, failure
 from readiness.transport.guard import Guard, GuardedRequest, HostNotAllowed
 
 REDIRECTS_AT_MOST = 5
@@ -30,8 +31,8 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 _KEEP_METHOD = {307, 308}
 _SAFE_TO_REPEAT = {"GET", "HEAD"}
 _PORTS = {"http": 80, "https": 443}
-_CONNECTED = {"connection.connect_tcp.complete", "connection.start_tls.complete"}
-"""Events of httpcore's trace extension that come with the open stream."""
+_CONNECTED = {"http": "connection.connect_tcp.complete", "https": "connection.start_tls.complete"}
+"""Events of httpcore's trace extension that come with the open stream: the last of them, by the scheme."""
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError)
 
 
@@ -196,34 +197,46 @@ class Exchange:
 
     def _once(self, hop: _Hop, deadline: Deadline) -> Answer:
         where = shown(hop.url)
+        attempt = Attempt()
         with self._guard.request("http", hop.method, where, hop.url.host, hop.effect) as entry:
             with self._place(hop.url, deadline):
+                self._require_worth_asking(hop.url)
                 try:
-                    answer = within(deadline, lambda wire: self._exchange(hop, deadline, wire))
-                except DeadlinePassed:
-                    raise self._too_slow(where, entry) from None
-                except httpx.TimeoutException:
-                    raise self._too_slow(where, entry) from None
+                    answer = within(deadline, lambda wire: self._exchange(hop, deadline, wire, attempt))
+                except (DeadlinePassed, httpx.TimeoutException):
+                    entry.status = "timed out"
+                    raise self._too_slow(hop, attempt) from None
                 except _Early as early:
-                    unknown = _failed(early.error, where, entry, answered=False)
-                    if isinstance(early.error, httpx.ConnectError) and hop.method not in _SAFE_TO_REPEAT:
-                        raise NotSent(unknown.reason, unknown.remedy) from None
-                    raise unknown from None
+                    raise self._unsent(early.error, hop, entry) from None
                 except _FAILURES as error:
-                    raise _failed(error, where, entry, answered=True) from None
+                    raise _failed(error, hop, entry, answered=True) from None
             entry.status = str(answer.status)
+        self._guard.silences.answered(*_place_of(hop.url))
         return answer
 
-    def _exchange(self, hop: _Hop, deadline: Deadline, wire: Wire) -> Answer:
+    def _require_worth_asking(self, url: httpx.URL) -> None:
+        """Raise Silent where the host has been silent, and is so still: a connection shows it sooner than a request."""
+        silences, place = self._guard.silences, _place_of(url)
+        silences.require_worth_asking(*place)
+        if silences.has_been_silent(*place) and not is_there(self._guard, "http", *place):
+            silences.require_worth_asking(*place)
+
+    def _exchange(self, hop: _Hop, deadline: Deadline, wire: Wire, attempt: Attempt) -> Answer:
         """Send and receive; runs in a thread of its own and may be cut off at any point."""
 
         def trace(event: str, info: Mapping[str, Any]) -> None:
-            if event in _CONNECTED:
+            if event in _CONNECTED.values():
                 wire.hold(info["return_value"].get_extra_info("socket").fileno())
+            if event == "connection.connect_tcp.started":
+                attempt.connecting_since = time.monotonic()
+            if event == _CONNECTED["http"]:
+                attempt.connecting_since = None
+            if event == _CONNECTED[hop.url.scheme]:
+                attempt.is_connected = True
 
         where = shown(hop.url)
         with self._client() as client:
-            started = time.monotonic()
+            started = attempt.started = time.monotonic()
             try:
                 request = client.build_request(
                     hop.method,
@@ -277,12 +290,28 @@ class Exchange:
         finally:
             places.release()
 
-    def _too_slow(self, where: str, entry: GuardedRequest) -> Unknown:
-        entry.status = "timed out"
-        return Unknown(
-            f"{where} did not answer in full within {self._settings.deadline_seconds:g} s",
-            "is it up and reachable from here? else raise http.deadline_seconds",
-        )
+    def _too_slow(self, hop: _Hop, attempt: Attempt) -> Unknown:
+        """Return what a missing answer means: that it is late, where there was a way to it before and after."""
+        waited_seconds = time.monotonic() - attempt.started
+        reason = f"{shown(hop.url)} did not answer in full within {self._settings.deadline_seconds:g} s"
+        remedy = "is it up and reachable from here? else raise http.deadline_seconds"
+
+        host, port = _place_of(hop.url)
+        # On a machine that is too busy to connect in time, nobody was silent.
+        connecting_since = attempt.connecting_since
+        if connecting_since and time.monotonic() - connecting_since > self._settings.deadline_seconds / 2:
+            self._guard.silences.was_silent(host, port)
+            return Silent(reason, remedy, host, port)
+        if attempt.is_connected and is_there(self._guard, "http", host, port):
+            return Late(reason, remedy, waited_seconds, host)
+        return Unknown(reason, remedy)
+
+    def _unsent(self, error: Exception, hop: _Hop, entry: GuardedRequest) -> Unknown:
+        """Return what a failure before the answer means, and count it where nobody was there."""
+        unknown = _failed(error, hop, entry, answered=False)
+        if isinstance(unknown, Silent):
+            self._guard.silences.was_silent(unknown.host, unknown.port)
+        return unknown
 
 
 class _Early(Exception):
@@ -293,12 +322,25 @@ class _Early(Exception):
         self.error = error
 
 
-def _failed(error: Exception, where: str, entry: GuardedRequest, *, answered: bool) -> Unknown:
+def _failed(error: Exception, hop: _Hop, entry: GuardedRequest, *, answered: bool) -> Unknown:
     """Return the error for an exception of httpx or the system, and set the status of the request's record."""
     cause = failure(error, answered=answered)
     entry.status = cause.status
-    kind = _BrokenOff if cause.broke_off else Unknown
-    return kind(f"{where} {cause.reason}", cause.remedy)
+
+    is_unsent = isinstance(error, httpx.ConnectError) and hop.method not in _SAFE_TO_REPEAT
+    reason = f"{shown(hop.url)} {cause.reason}"
+    if cause.refused:
+        kind = RefusedUnsent if is_unsent else Refused
+        return kind(reason, cause.remedy, cause.status, hop.url.host)
+    if cause.silent and not is_unsent:
+        return Silent(reason, cause.remedy, *_place_of(hop.url))
+    return _kind_of(cause, is_unsent=is_unsent)(reason, cause.remedy)
+
+
+def _kind_of(cause: Failure, *, is_unsent: bool) -> type[Unknown]:
+    if is_unsent:
+        return NotSent
+    return _BrokenOff if cause.broke_off else Unknown
 
 
 def _no_cookies() -> http.cookiejar.CookieJar:
@@ -311,6 +353,10 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 def _port(url: httpx.URL) -> int | None:
     return url.port or _PORTS.get(url.scheme)
+
+
+def _place_of(url: httpx.URL) -> tuple[str, int]:
+    return url.host, _port(url) or 0
 
 
 def _page(url: httpx.URL) -> tuple[str, str]:

@@ -5,6 +5,7 @@ Nothing of an exception's text is passed on, except where it cannot quote the re
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ class Failure:
     remedy: str
     broke_off: bool = False
     """The connection ended before anything was answered; asking once more is worth it."""
+    refused: bool = False
+    """The other side itself said no to the connection."""
+    silent: bool = False
+    """There is no way to the other side from here, or it is not there."""
 
 
 def failure(error: Exception, *, answered: bool) -> Failure:
@@ -62,8 +67,12 @@ def _of_system(cause: OSError | None) -> Failure | None:
         # Only the errors of a certificate have a `verify_message`.
         message = getattr(cause, "verify_message", "") or cause.reason or type(cause).__name__
         return Failure("TLS failed", f"failed in TLS: {message}", "look at the certificate: name, chain, expiry")
+    if isinstance(cause, OSError) and cause.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT}:
+        message = cause.strerror or "no way to it"
+        reason = f"cannot be reached: {message}"
+        return Failure("cannot be reached", reason, "is there a way to it from here?", silent=True)
     if isinstance(cause, ConnectionRefusedError):
-        return Failure("connection refused", "refused the connection", "is it up, and is the port right?")
+        return Failure("connection refused", "refused the connection", "is it up, and is the port right?", refused=True)
     return None
 
 

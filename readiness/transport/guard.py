@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from readiness.errors import nearest
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Effect, Unknown
+from readiness.transport.silence import Silences
 
 _UNDER_WAY = "no answer"
 """Also what is recorded of a request before it is sent."""
@@ -76,6 +77,8 @@ class Guard:
     whatever becomes of this process, there is a record of what it did to the other side."""
     requests: list[Request] = field(default_factory=list)
     """What was sent or refused, in the order in which it ended."""
+    silences: Silences = field(default_factory=Silences)
+    """Which hosts have taken no connection."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def permit(self, client: str, method: str, target: str, host: str | None, effect: Effect) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import psycopg
 from psycopg import errors
 
-from readiness.outcomes import Unknown
+from readiness.outcomes import Refused, Unknown
+from readiness.transport.connecting import NoSlots
 
 MESSAGE_SHOWN = 240
 
@@ -38,9 +39,9 @@ _BY_WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "renew the variable that postgres.url names",
     ),
     (
-        ("too many clients", "too many connections", "remaining connection slots", "max clients reached"),
-        "the server takes no more connections",
-        "free some: its slots are exhausted, also for the service itself",
+        ("too many connections for role",),
+        "the probe's role has all the connections that it may have",
+        "raise its limit: alter role ... connection limit; the service's own role has another",
     ),
     (
         ("not permitted to log in", "no pg_hba.conf entry", "authentication failed", "role ", "user "),
@@ -48,19 +49,29 @@ _BY_WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "look at the probe's role: alter role ... login; and at pg_hba.conf",
     ),
     (("unsupported startup parameter",), "a pooler is in between", "give postgres.url the database's direct port"),
-    (("starting up", "shutting down", "recovery mode"), "the server is not ready", "wait until it is up, run again"),
     (("could not translate host", "resolve", "Name or service"), "the host's name has no address", "is it right?"),
-    (("onnection refused",), "the server refused the connection", "is it up, and is the port right?"),
     (("SSL", "certificate", "TLS"), "TLS failed", "look at sslmode in postgres.url, and at the certificate"),
     (("database ",), "the database is not there", "is the name at the end of postgres.url right?"),
     (("closed the connection", "connection is lost", "onnection reset"), "the connection broke off", "run again"),
 )
 
+# With these the server itself says no, to the service as to us. A role's own limit is none of them, see above.
+_NO_SLOTS = (
+    "too many clients",
+    "too many connections for database",
+    "remaining connection slots",
+    "max clients reached",
+    "max client connections reached",
+    "no more connections allowed",
+)
+_NOT_READY = ("starting up", "shutting down", "in recovery mode", "not accepting connections", "not yet accepting")
 
-def explained(error: psycopg.Error, place: str) -> Unknown:
-    """Return what a database's error means and what to do next.
 
-    Only the first line of its message is passed on: the detail below it can quote rows.
+def explained(error: psycopg.Error, place: str, host: str | None) -> Unknown:
+    """Return what a database's error means and what to do next; Refused where the server itself says no.
+
+    Only the first line of its message is passed on: the detail below it can quote rows. Without a `host`, where there
+    are several, what one of them says is no refusal.
     """
     lines = str(error).splitlines()
     first = lines[0].strip()[:MESSAGE_SHOWN] if lines else ""
@@ -75,7 +86,33 @@ def explained(error: psycopg.Error, place: str) -> Unknown:
 
     # libpq puts the address that was tried in front of the server's own words.
     message = first.rpartition("FATAL: ")[2].strip()
+    refusal = _refusal(message, place, host or place)
+    if refusal and host is None:
+        return Unknown(refusal.reason, refusal.remedy)
+    if refusal:
+        return refusal
+
     for words, reason, remedy in _BY_WORDS:
         if any(word in message for word in words):
             return Unknown(f"{place}: {reason}: {message}", remedy)
     return Unknown(f"{place} cannot be asked: {message}", "is it up, and is postgres.url right?")
+
+
+def _refusal(message: str, place: str, host: str) -> Refused | None:
+    """Return the server's own no to a connection; None where the message says something else."""
+    if any(words in message for words in _NO_SLOTS):
+        return NoSlots(
+            f"{place}: the server takes no more connections: {message}",
+            "free some: its slots are exhausted, also for the service itself",
+            message,
+            host,
+        )
+    if any(words in message for words in _NOT_READY):
+        reason = f"{place}: the server is not ready: {message}"
+        return Refused(reason, "wait until it is up, run again", message, host)
+
+    # Of several addresses libpq tells what each said; one that was silent says nothing of the others.
+    if "onnection refused" in message:
+        reason = f"{place}: the server refused the connection: {message}"
+        return Refused(reason, "is it up, and is the port right?", "connection refused", host)
+    return None

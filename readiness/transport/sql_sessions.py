@@ -16,8 +16,10 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 
 from readiness.environment import schema
-from readiness.outcomes import Unknown
+from readiness.outcomes import Late, Silent, Unknown
+from readiness.transport.connecting import is_there
 from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
+from readiness.transport.guard import Guard
 from readiness.transport.rows import Row, plain_row
 from readiness.transport.sql_errors import explained
 
@@ -55,6 +57,21 @@ class DatabaseAddress:
             options=str(parts.get("options") or ""),
         )
 
+    @property
+    def only_host(self) -> str | None:
+        """The host, where there is no more than one."""
+        return self.hosts[0] if len(self.hosts) == 1 else None
+
+    @property
+    def only_door(self) -> tuple[str, int] | None:
+        """The host and port, where it is asked over the network and at no other place besides."""
+        # Without a name, and with a folder for one, it is asked over a socket of this machine.
+        host = self.only_host
+        is_over_network = bool(host) and not str(host).startswith("/")
+        if host is None or not is_over_network or not self.port.isdecimal():
+            return None
+        return host, int(self.port)
+
     def __str__(self) -> str:
         return f"postgres://{','.join(self.hosts)}:{self.port}/{self.database}"
 
@@ -62,8 +79,9 @@ class DatabaseAddress:
 class Sessions:
     """Connections to one database, few and shared."""
 
-    def __init__(self, settings: schema.Postgres) -> None:
+    def __init__(self, settings: schema.Postgres, guard: Guard) -> None:
         self._settings = settings
+        self._guard = guard
         self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
         self._places = threading.Semaphore(settings.connections_at_most)
         self._closed = False
@@ -86,9 +104,9 @@ class Sessions:
             connection = None if new else self._take_idle()
             if connection is None:
                 connection = self._connect(place)
-            rows = self._run(connection, sql, parameters)
+            rows = self._run(place, connection, sql, parameters)
         except psycopg.Error as error:
-            raise explained(error, str(place)) from None
+            raise explained(error, str(place), place.only_host) from None
         finally:
             self._places.release()
         return rows
@@ -115,6 +133,24 @@ class Sessions:
 
     def _connect(self, place: DatabaseAddress) -> Connection:
         """Return a new read-only connection with the settings' limits. Raises Unknown, psycopg.Error."""
+        settings, silences = self._settings, self._guard.silences
+        if place.only_door:
+            silences.require_worth_asking(*place.only_door)
+
+        try:
+            connection = within(Deadline.after(settings.connect_seconds), lambda wire: self._opened(place, wire))
+        except DeadlinePassed:
+            reason = f"{place} did not take the connection within {settings.connect_seconds:g} s"
+            remedy = "is it up, and is there a way to it from here? else raise postgres.connect_seconds"
+            raise self._silent(place, reason, remedy, settings.connect_seconds) from None
+
+        if place.only_door:
+            silences.answered(*place.only_door)
+        connection.read_only = True
+        return connection
+
+    def _opened(self, place: DatabaseAddress, wire: Wire) -> Connection:
+        """Return a connection as libpq opens it, in a thread of its own. Raises psycopg.Error."""
         settings = self._settings
         limits = {
             "default_transaction_read_only": "on",
@@ -122,34 +158,34 @@ class Sessions:
             "lock_timeout": f"{settings.lock_timeout_seconds * 1000:.0f}",
             "idle_in_transaction_session_timeout": "60000",
         }
-
         limit_options = [f"-c {name}={value}" for name, value in limits.items()]
-
-        def connect(wire: Wire) -> Connection:
-            connection = psycopg.connect(
-                settings.url.reveal(),
-                row_factory=tuple_row,
-                connect_timeout=max(2, round(settings.connect_seconds)),  # libpq's least; our own deadline is exact
-                tcp_user_timeout=round(settings.connect_seconds * 1000),
-                application_name="readiness",
-                prepare_threshold=None,  # a pooler in between may give each statement another server connection
-                options=" ".join([place.options, *limit_options]).strip(),
-            )
-            if wire.cut_off:  # nobody waits for it any more
-                connection.close()
-            return connection
-
-        try:
-            connection = within(Deadline.after(settings.connect_seconds), connect)
-        except DeadlinePassed:
-            raise Unknown(
-                f"{place} did not take the connection within {settings.connect_seconds:g} s",
-                "is it up, and is there a way to it from here? else raise postgres.connect_seconds",
-            ) from None
-        connection.read_only = True
+        connection = psycopg.connect(
+            settings.url.reveal(),
+            row_factory=tuple_row,
+            connect_timeout=max(2, round(settings.connect_seconds)),  # libpq's least; our own deadline is exact
+            tcp_user_timeout=round(settings.connect_seconds * 1000),
+            application_name="readiness",
+            prepare_threshold=None,  # a pooler in between may give each statement another server connection
+            options=" ".join([place.options, *limit_options]).strip(),
+        )
+        if wire.cut_off:  # nobody waits for it any more
+            connection.close()
         return connection
 
-    def _run(self, connection: Connection, sql: str, parameters: tuple[object, ...]) -> list[Row]:
+    def _silent(self, place: DatabaseAddress, reason: str, remedy: str, seconds: float) -> Unknown:
+        """Return what a missing answer means: that it is late, where the host takes connections all the same."""
+        if place.only_door is None:
+            return Unknown(reason, remedy)
+
+        host, port = place.only_door
+        if is_there(self._guard, "postgres", host, port):
+            return Late(reason, remedy, seconds, host)
+        self._guard.silences.was_silent(host, port)
+        return Silent(reason, remedy, host, port)
+
+    def _run(
+        self, place: DatabaseAddress, connection: Connection, sql: str, parameters: tuple[object, ...]
+    ) -> list[Row]:
         """Return a statement's rows, and put the connection back or close it. Raises Unknown, psycopg.Error."""
 
         # A server that went silent answers neither the query nor its cancellation: then the socket is cut. Only the
@@ -170,9 +206,8 @@ class Sessions:
         try:
             return within(Deadline.after(seconds), work)
         except DeadlinePassed:
-            raise Unknown(
-                f"the database went silent: no answer within {seconds:g} s", "is it up, and the network with it?"
-            ) from None
+            reason = f"the database went silent: no answer within {seconds:g} s"
+            raise self._silent(place, reason, "is it up, and the network with it?", seconds) from None
 
 
 def _read(connection: Connection, wire: Wire, sql: str, parameters: tuple[object, ...]) -> list[Row]:

@@ -19,7 +19,7 @@ from readiness.sources.table import Clients
 from tests.clients.conftest import NEVER, SHORT, Make
 from tests.clients.servers import BAD_ANSWERS, Server, document, whole
 
-UNKNOWN = {"Unknown", "NotSent", "HostNotAllowed"}
+UNKNOWN = {"Unknown", "NotSent", "HostNotAllowed", "Refused", "RefusedUnsent", "Late", "Silent"}
 FACT = KnownReading("fact", "a fact")
 COUNTER = KnownReading("counter", "a counter")
 HOUR = Window("1h", quantile=0.95)
@@ -189,7 +189,7 @@ def test_the_operations_find_a_good_answer(make: Make) -> None:
     with Server(document({"status": "success", "data": {"resultType": "vector", "result": [sample]}})) as server:
         found = endings(pointed(make, server.url))
         assert found["prometheus.value"] == found["readings.value of a query"] == found["levels.figure"] == 7
-        assert str(found["levels.quantile"]) == "Quantile(seconds=7.0, at_least=True)"
+        assert str(found["levels.quantile"]) == "Quantile(seconds=7.0, at_least=True, refused='')"
     with Server(document({"a": {"b": {"x": {"column": 1}}}})) as server:
         assert endings(pointed(make, server.url))["readings.rows"] == [{"name": "x", "column": 1}]
     with Server(document({"a": {"b": {"NAME": "value"}}})) as server:

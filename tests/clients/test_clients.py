@@ -34,6 +34,7 @@ def test_the_names_that_an_observation_may_ask_for() -> None:
         "readings": "Readings",
         "backups": "Backups",
         "operator": "Actions",
+        "controls": "Controls",
         "chats": "Chats",
         "status_pages": "StatusPages",
         "tickets": "Tickets",

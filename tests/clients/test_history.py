@@ -45,6 +45,7 @@ def note(
     check: str = "health.live",
     url: str = HERE,
     name: str = TIME,
+    known: str | None = None,
 ) -> None:
     """Write one run as the suite does."""
     run = f"run-{next(_runs)}"
@@ -55,6 +56,8 @@ def note(
             key = [run, line, check, ""]
             connection.execute(f"insert into decisions values (?,?,?,?,?{',null' * 7})", [*key, outcome])
             numbers = [(0, "status of /health", 200, ""), *([(1, name, seconds, "s")] if seconds else [])]
+            if known:
+                connection.execute("insert into bounds values (?,?,?,?,1,?,?,'s')", [*key, name, known])
             for row in numbers:
                 connection.execute("insert into measurements values (?,?,?,?,?,?,?,?)", [*key, *row])
 
@@ -213,3 +216,25 @@ def test_a_folder_may_be_called_anything(make: Make, tmp_path: Path, path: Path)
     odd.mkdir()
     path.parent.rename(odd / "test")
     assert figures(levels(make, odd / "test" / path.name)) == [24, 0, 1]
+
+
+def test_a_look_that_was_refused_or_given_up_is_slow(make: Make, path: Path) -> None:
+    hourly(path, 21)
+    note(path, 22, "fail", 10.0, known="at least")
+    note(path, 22.5, "fail", None, known="refused")
+    found = levels(make, path)
+    assert found.quantile("probes", Window("1d", quantile=0.9)) == Quantile(0.2, at_least=False)
+    assert found.quantile("probes", Window("1d", quantile=0.95)) == Quantile(10.0, at_least=True)
+    refused = found.quantile("probes", Window("1d", quantile=0.99))
+    assert refused.refused == "none: 1 of 23 looks were refused"
+    with pytest.raises(Unknown, match="no end"):
+        found.figure("probes", "latency", Window("1d", quantile=0.99))
+    with pytest.raises(Unknown, match="were refused"):
+        _ = refused.answered
+
+
+def test_a_file_of_an_earlier_version_has_no_bounds(make: Make, path: Path) -> None:
+    hourly(path, 23)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("drop table bounds")
+    assert levels(make, path).quantile("probes", Window("1d", quantile=0.9)) == Quantile(0.2, at_least=False)

@@ -203,7 +203,7 @@ LOGINS = {
     "a wrong password": ("probe", "wrong-password", "the password is wrong"),
     "a role that does not exist": ("nobody", "wrong-password", "the password is wrong"),
     "a role that may not log in": ("nologin", "nologin-password", "may not log in"),
-    "a role without a free connection": ("crowded", "crowded-password", "takes no more connections"),
+    "a role without a free connection": ("crowded", "crowded-password", "all the connections that it may have"),
 }
 
 

@@ -16,7 +16,8 @@ import pytest
 
 from readiness.evidence import run_folders
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.records import Finish, Plan, RecordedMeasurement, RecordedTarget, ReplayOf, Result, Start
+from readiness.evidence.recorded_measurement import RecordedMeasurement
+from readiness.evidence.records import Finish, Plan, RecordedTarget, ReplayOf, Result, Start
 from readiness.files import atomic_write
 from readiness.outcomes import Gate, Outcome, Phase
 from readiness.plugin.reporting import finish_page

@@ -25,6 +25,8 @@ VERDICTS = {
     "stuck-upload": "ALERT",
     "staging-backlog-grown": "ALERT",
     "health-500": "ALERT",
+    "health-behind-a-wall": "INCOMPLETE",
+    "service-refuses": "ALERT",
     "no-uploads": "INCOMPLETE",
     "probe-locked-out": "INCOMPLETE",
     "slow-upload": "OK",  # a warning is told and does not decide

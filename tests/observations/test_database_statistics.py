@@ -13,7 +13,6 @@ from readiness.ladder import reached
 from readiness.observations.database import ConnectionPool, connection_pool
 from readiness.observations.database_statistics import (
     block_hit_share,
-    database_answer,
     query_times,
     replication,
     statement_timeout,
@@ -23,9 +22,12 @@ from readiness.runbook import lines as runbook_lines
 from readiness.sandbox import Sandbox
 from readiness.sandbox.postgres import Server
 from tests.clients.conftest import Make
+from tests.observations.conftest import of_target
+from tests.observations.conftest import reached as reached_database
 from tests.test_catalogue import CHECKS
 
 ROOT = Path(__file__).parents[2]
+HERE = of_target("http://127.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_the_pool_is_counted_exactly(wanted: int, sandbox: Sandbox, make: Make) 
     held: list[psycopg.Connection[tuple[object, ...]]] = []
     try:
         for _ in range(20):  # the service has connections of its own, which come and go
-            found = connection_pool(postgres)
+            found = connection_pool(postgres, HERE)
             if found.in_use == wanted:
                 break
             for _ in range(found.in_use - wanted):
@@ -113,7 +115,8 @@ def test_too_little_on_record_is_unknown(sandbox: Sandbox, make: Make) -> None:
 
 def test_a_connection_is_timed_and_rows_are_counted(sandbox: Sandbox, make: Make) -> None:
     clients = make(dsn=sandbox.variables["SANDBOX_DATABASE_URL"])
-    found = database_answer(clients.postgres, clients.readings)
+    found = reached_database(clients, HERE)
+    assert isinstance(found.seconds, float)
     assert 0 < found.seconds < 2
     assert "campaign_metrics" in found.rows  # the count itself follows the writes by some seconds
 

@@ -13,13 +13,14 @@ import psycopg
 import pytest
 
 from readiness.environment.schema import Reading
-from readiness.observations.health import health_answer, health_time, health_word
+from readiness.observations.health import health_time, health_word
 from readiness.observations.workers import BACKLOGS, CRON_SUCCESSES, USUAL_BACKLOGS, CronRun, cron_run
 from readiness.outcomes import Unknown
 from readiness.sandbox.postgres import Server as Database
 from readiness.tools import BY_NAME, find
 from tests.clients.conftest import Make
 from tests.clients.servers import Asked, Server, document, whole
+from tests.observations.conftest import health_of
 
 MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -59,7 +60,7 @@ def test_a_page_to_sign_in_is_no_health(make: Make) -> None:
         page(server, connection, asked)
 
     with Server(behave) as server:
-        answer = health_answer(make(server.url).http, "/health")
+        answer = health_of(make(server.url), server.url)
         assert (answer.status, answer.redirects_to) == (302, f"{server.url}/login")
         assert answer.summary("/health") == f"status of /health, which redirects to {server.url}/login"
         with pytest.raises(Unknown, match=f"/health redirects to {server.url}/login"):

@@ -93,3 +93,11 @@ def health_is_a_page(target: SandboxTarget) -> Iterator[None]:
     target.service.health_page = "<!doctype html><title>Welcome</title>"
     yield
     target.service.health_page = ""
+
+
+@fault(*PHASES, turns=turning("unknown", LIVE, READY, *OF_THIS_REVISION))
+def health_behind_a_wall(target: SandboxTarget) -> Iterator[None]:
+    """A wall in front of /health and /ready asks the probe for a proof that only a browser gives."""
+    target.service.is_walled = True
+    yield
+    target.service.is_walled = False

@@ -56,7 +56,8 @@ def cron_inactive(target: SandboxTarget) -> Iterator[None]:
 
 @fault(
     *("preflight", "smoke", "postlaunch"),
-    turns=turning("unknown", *ALL_RESPONSIVE, "health.live[health-200]", "health.ready[ready-200]")
+    turns=turning("fail", "health.live[health-200]", "health.ready[ready-200]")
+    | turning("unknown", *ALL_RESPONSIVE)
     | turning(
         "unknown",
         *(
@@ -64,10 +65,10 @@ def cron_inactive(target: SandboxTarget) -> Iterator[None]:
             for name in ("uploads_total", "errors_total", "duration_seconds", "circuit_breaker_state")
         ),
     )
-    | turning("unknown", "ingestion.synthetic_upload_completes[test-upload]")
-    | turning("unknown", "ingestion.synthetic_upload_completes[test-upload-verified]")
-    | turning("unknown", "ingestion.synthetic_rows_promoted[rows-promoted]")
-    | turning("unknown", "ingestion.synthetic_rows_promoted[production-updated]")
+    | turning("fail", "ingestion.synthetic_upload_completes[test-upload]")
+    | turning("fail", "ingestion.synthetic_upload_completes[test-upload-verified]")
+    | turning("fail", "ingestion.synthetic_rows_promoted[rows-promoted]")
+    | turning("fail", "ingestion.synthetic_rows_promoted[production-updated]")
     | turning("unknown", "metrics.incrementing[metrics-incrementing]", *OF_THIS_REVISION),
 )
 def service_refuses(target: SandboxTarget) -> Iterator[None]:

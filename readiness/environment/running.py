@@ -1,0 +1,21 @@
+"""How a run goes about its work: what it proves its own way out by."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from readiness.config.fields import STRICT, Url
+
+
+class RunSettings(BaseModel):
+    """What a run needs besides the systems that it looks at."""
+
+    model_config = STRICT
+
+    controls: tuple[Url, ...] = ()
+    """Addresses that answer whenever the way out is open, by the same kind of route as the target: a name or an
+    address, inside or outside. Where one of them answers and the target is silent, the silence is the target's."""
+    seconds_at_most: Annotated[float, Field(gt=0)] | None = None
+    """Lowers the deadline that follows from the lines of a phase. What has not been seen by then is unknown."""

@@ -1,0 +1,259 @@
+"""Whole runs at a target that says no, is late, or cannot be seen, before and after the launch.
+
+To add a case: a way of answering, and the outcome and verdicts that it must come to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from readiness.sandbox.processes import free_port
+from tests import warm
+from tests.clients.servers import Behaviour, Server, document, drips_body, never, resets_at_once, whole
+
+HEALTH: dict[str, Any] = {"health.live": {"path": "/health", "seconds_below": 0.5}}
+SECONDS = 1.0
+"""The client's deadline: above the limit, so that what is not answered until then is beyond the limit."""
+
+
+@dataclass
+class Found:
+    """What a run came to."""
+
+    verdict: str
+    outcomes: dict[str, str]
+    steps: dict[str, str]
+    reasons: dict[str, str]
+    exit: int
+
+
+def run(
+    folder: Path,
+    phase: str,
+    url: str,
+    decided_by: dict[str, Any] = HEALTH,
+    ladder: dict[str, Any] | None = None,
+    **environment: Any,
+) -> Found:
+    """Judge one line at a target, as a user would."""
+    line = {
+        "id": "line",
+        "ref": "1",
+        "says": "it is well",
+        "phase": [phase],
+        "gate": "blocker",
+        "ladder": ladder or {"page": "failed"},
+    }
+    book = {"runbook": "book", "title": "Book", "lines": [line | {"decided_by": decided_by}]}
+    (folder / "book.yaml").write_text(yaml.safe_dump(book))
+    content = {
+        "environment": "small",
+        "production": False,
+        "target": {"url": url},
+        "runbooks": ["book.yaml"],
+        "allowed_hosts": ["127.0.0.1"],
+        "http": {"deadline_seconds": SECONDS},
+        **environment,
+    }
+    (folder / "small.yaml").write_text(json.dumps(content))
+    places = [f"--environments={folder}", f"--reports={folder / 'reports'}"]
+    ran = warm.run("pytest", "-q", "-m", phase, "--env", "small", *places, variables=dict(os.environ))
+    journals = sorted((folder / "reports").rglob("journal.jsonl"))
+    assert journals, ran.stdout + ran.stderr
+    records = [json.loads(text) for text in journals[-1].read_text().splitlines()]
+    results = {record["check"]: record for record in records if record["record"] == "result"}
+    (finish,) = (record for record in records if record["record"] == "finish")
+    return Found(
+        finish["verdict"],
+        {check: record["outcome"] for check, record in results.items()},
+        {check: record["step"] for check, record in results.items()},
+        {check: record["reason"] for check, record in results.items()},
+        ran.returncode,
+    )
+
+
+@contextmanager
+def stopped() -> Iterator[str]:
+    """Give an address at which nothing listens."""
+    yield f"http://127.0.0.1:{free_port()}"
+
+
+@contextmanager
+def serving(behaviour: Behaviour) -> Iterator[str]:
+    with Server(behaviour) as server:
+        yield server.url
+
+
+FAIL = ("fail", "NO-GO", "PAGE")
+UNKNOWN = ("unknown", "INCOMPLETE", "INCOMPLETE")
+CASES: dict[str, tuple[Callable[[], Any], tuple[str, str, str]]] = {
+    "healthy": (lambda: serving(document({"status": "ok"})), ("pass", "GO", "OK")),
+    "stopped": (stopped, FAIL),
+    "hung": (lambda: serving(never), FAIL),
+    "a byte at a time": (lambda: serving(drips_body), FAIL),
+    "500": (lambda: serving(whole(500)), FAIL),
+    "502 of its proxy": (lambda: serving(whole(502, "<html>Bad gateway")), FAIL),
+    "503": (lambda: serving(whole(503)), FAIL),
+    "a challenge": (lambda: serving(whole(403, "<html>", {"cf-mitigated": "challenge"})), UNKNOWN),
+    "asked too often": (lambda: serving(whole(429)), UNKNOWN),
+    "a reset": (lambda: serving(resets_at_once), UNKNOWN),
+    "a redirect to itself": (lambda: serving(whole(302, "", {"Location": "/health"})), UNKNOWN),
+}
+
+
+@pytest.mark.parametrize("phase", ["preflight", "postlaunch"])
+@pytest.mark.parametrize("case", CASES)
+def test_what_a_target_answers_decides_its_health(case: str, phase: str, tmp_path: Path) -> None:
+    target, (outcome, before, after) = CASES[case]
+    with target() as url:
+        found = run(tmp_path, phase, url)
+    assert found.outcomes == {"health.live": outcome}, found.reasons
+    assert found.verdict == (before if phase == "preflight" else after)
+    assert found.steps["health.live"] == ("page" if found.verdict == "PAGE" else None)
+
+
+def test_a_name_without_an_address_is_unknown(tmp_path: Path) -> None:
+    found = run(tmp_path, "preflight", "http://no-such-name.invalid", allowed_hosts=["no-such-name.invalid"])
+    assert (found.verdict, found.outcomes) == ("INCOMPLETE", {"health.live": "unknown"})
+
+
+def test_the_measurement_shows_the_lower_bound(tmp_path: Path) -> None:
+    with serving(never) as url:
+        found = run(tmp_path, "preflight", url)
+    assert found.reasons["health.live"].startswith("answer time of /health: ≥ ")
+    assert found.reasons["health.live"].endswith(" s, allowed < 0.5")
+    with closing(sqlite3.connect(tmp_path / "reports" / "small" / "history.sqlite")) as history:
+        assert history.execute("select known, unit from bounds").fetchall() == [("at least", "s")]
+
+
+def test_what_may_still_come_within_the_limit_is_unknown(tmp_path: Path) -> None:
+    with serving(never) as url:
+        found = run(tmp_path, "preflight", url, {"health.live": {"path": "/health", "seconds_below": 30}})
+    assert (found.verdict, found.outcomes) == ("INCOMPLETE", {"health.live": "unknown"})
+
+
+def test_a_stopped_database_is_not_reachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMALL_DATABASE_URL", f"postgresql://probe@127.0.0.1:{free_port()}/shop")
+    lines: dict[str, Any] = {"database.reachable": {}, "database.pool_headroom": {}}
+    with serving(document({})) as url:
+        found = run(tmp_path, "preflight", url, lines, postgres={"url": "${SMALL_DATABASE_URL}"})
+    assert found.outcomes == {"database.reachable": "fail", "database.pool_headroom": "unknown"}
+    assert found.verdict == "NO-GO"
+
+
+def test_a_source_that_is_away_is_unknown(tmp_path: Path) -> None:
+    away = f"http://127.0.0.1:{free_port()}"
+    level = {"count": {"promql": "a[{window}]"}, "failed": {"promql": "b[{window}]"}}
+    with serving(document({})) as url:
+        found = run(
+            tmp_path,
+            "postlaunch",
+            url,
+            {"slo.error_rate": {"of": "requests"}},
+            prometheus={"url": away},
+            service_levels={"requests": level},
+        )
+    assert (found.verdict, found.outcomes) == ("INCOMPLETE", {"slo.error_rate": "unknown"})
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """Give a port that neither takes nor refuses a connection: its queue is full."""
+    with closing(socket.socket()) as listener, ExitStack() as waiting:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(8):
+            each = waiting.enter_context(closing(socket.socket()))
+            each.setblocking(False)
+            each.connect_ex(listener.getsockname())
+        time.sleep(0.05)
+        yield int(listener.getsockname()[1])
+
+
+SILENT_LADDER = {"page": "failed", "rollback": "failed"}
+
+
+def test_a_silence_is_decided_where_a_control_answers(tmp_path: Path) -> None:
+    with silent() as port, serving(document({})) as control:
+        found = [
+            run(tmp_path, "postlaunch", f"http://127.0.0.1:{port}", run={"controls": [control]}, ladder=SILENT_LADDER)
+            for _ in range(2)
+        ]
+    assert [each.outcomes for each in found] == [{"health.live": "fail"}] * 2, found[0].reasons
+    assert found[0].reasons["health.live"] == (
+        f"answer time of /health: no connection, twice; {control} answered meanwhile, allowed < 0.5"
+    )
+    # Silence alone pages, and what is done to the service waits for the second run.
+    assert [each.verdict for each in found] == ["PAGE", "ROLLBACK"]
+
+
+def test_a_refusal_does_not_wait_for_a_second_run(tmp_path: Path) -> None:
+    with stopped() as url:
+        assert run(tmp_path, "postlaunch", url, ladder=SILENT_LADDER).verdict == "ROLLBACK"
+
+
+NO_PROOF: dict[str, tuple[Callable[[], Any], str]] = {
+    "no control": (lambda: nullcontext(None), "no control says whether there is a way to an address of this machine"),
+    "a control that is away": (stopped, "no control answers either"),
+    "a control that is late": (lambda: serving(never), "no control answers either"),
+    "by another kind of route": (lambda: nullcontext("http://no-such-name.invalid"), "no control says whether"),
+}
+
+
+@pytest.mark.parametrize("case", NO_PROOF)
+def test_a_silence_without_proof_is_unknown(case: str, tmp_path: Path) -> None:
+    control, words = NO_PROOF[case]
+    with silent() as port, control() as url:
+        found = run(
+            tmp_path,
+            "postlaunch",
+            f"http://127.0.0.1:{port}",
+            run={"controls": [url] if url else []},
+            allowed_hosts=["127.0.0.1", "no-such-name.invalid"],
+        )
+    assert (found.verdict, found.outcomes) == ("INCOMPLETE", {"health.live": "unknown"})
+    assert words in found.reasons["health.live"]
+
+
+def test_a_dead_host_is_not_asked_forty_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [f"/{number}" for number in range(20)]
+    each = {"health.live": {"seconds_below": 0.5, "each": {"path": paths}}}
+    database: dict[str, Any] = {"database.reachable": {}, "database.pool_headroom": {}, "database.indexes_valid": {}}
+    with silent() as port:
+        monkeypatch.setenv("SMALL_DATABASE_URL", f"postgresql://probe@127.0.0.1:{port}/shop")
+        settings = {"url": "${SMALL_DATABASE_URL}", "connect_seconds": SECONDS}
+        started = time.monotonic()
+        found = run(tmp_path, "preflight", f"http://127.0.0.1:{port}", each | database, postgres=settings)
+    assert time.monotonic() - started < 20
+    assert (found.verdict, set(found.outcomes.values())) == ("INCOMPLETE", {"unknown"})
+    assert "was not asked again: it took no connection" in found.reasons["health.live"]
+
+
+def test_a_run_ends_at_its_deadline(tmp_path: Path) -> None:
+    started = time.monotonic()
+    with serving(never) as url:
+        found = run(tmp_path, "preflight", url, http={"deadline_seconds": 60}, run={"seconds_at_most": 2})
+    assert time.monotonic() - started < 30
+    assert (found.verdict, found.outcomes) == ("INCOMPLETE", {"health.live": "unknown"})
+    assert "was not back when the run's deadline of 2 s passed" in found.reasons["health.live"]
+
+
+def test_the_plan_shows_the_deadline_and_warns_without_a_control(tmp_path: Path) -> None:
+    with stopped() as url:
+        run(tmp_path, "preflight", url)
+    ran = warm.run("pytest", "--collect-only", "-m", "preflight", "--env", "small", f"--environments={tmp_path}")
+    # One look that measures time: three requests of a second each, and what a run needs besides.
+    assert "deadline preflight 33 s: what is not seen by then is unknown" in ran.stdout
+    assert "silence of the target will be unknown" in " ".join(ran.stdout.split())
