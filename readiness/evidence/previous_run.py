@@ -13,7 +13,7 @@ from readiness.evidence import run_folders
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.recorded_ladder import Before
-from readiness.evidence.rejudge import judge, recorded_states
+from readiness.evidence.rejudge import by_earlier_rules, judge, recorded_states
 from readiness.evidence.statements import LedgerEntry
 from readiness.ladder import EscalationState, Hysteresis
 from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase
@@ -136,7 +136,8 @@ def as_before(run: RecordedRun, now: datetime) -> Before | None:
         run=run.start.run,
         head=run.head,
         started_at=run.start.started_at,
-        verdict=judged.verdict.word,
+        # What an earlier version came to by its own rules is what the runs after it stood on.
+        verdict=run.finish.verdict if by_earlier_rules(run, judged.verdict) else judged.verdict.word,
         decisions=tuple(recorded_states(judged.states if is_fresh else {}, outcomes)),
     )
 

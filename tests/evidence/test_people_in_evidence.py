@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from readiness.__main__ import main
 from readiness.evidence.journal import read_run
+from readiness.evidence.previous_run import as_before
 from readiness.evidence.rejudge import judge
 from readiness.rendering import exports
 from readiness.rendering.actions import actions
@@ -85,6 +87,11 @@ def test_a_good_word_of_earlier_rules_is_undecided_and_not_refuted(
     assert judge(read_run(write(tmp_path / "run", told))).refuted == ()
     assert main(["verify", str(tmp_path / "run")]) == INCOMPLETE_EXIT
     assert "verdict   INCOMPLETE: not decided: no blocker and no action line" in capsys.readouterr().out
+
+    # The runs after it say that they stand on a GO.
+    before = as_before(read_run(tmp_path / "run"), datetime(2026, 11, 22, tzinfo=UTC))
+    assert before
+    assert before.verdict is VerdictStatus.GO
 
     # This version would not have written it.
     told["finish"]["holds_until"] = None
