@@ -22,6 +22,8 @@ from readiness.commands import gate
 from readiness.evidence import ledger
 from readiness.plugin.gate_options import refusals
 from tests import warm
+from tests.plugin.project import Project as Demo
+from tests.plugin.project import line
 from tests.test_run_endings import ALONE, FAILS, HOLDS, ROOT, Case, Project
 
 GOOD, BAD, INCOMPLETE, USAGE = 0, 1, 10, 4
@@ -205,6 +207,47 @@ def test_from_a_folder_below_it_is_the_same_project(
     monkeypatch.chdir(folder / "checks")
     assert main(["gate", "preflight", "--env", "tiny"]) == 0
     assert f"files {folder}/reports/tiny/2" in capsys.readouterr().out
+
+
+PHASES = [
+    ("postlaunch", 0.1, (), GOOD, "OK"),
+    ("postlaunch", 0.9, (), BAD, "ALERT"),
+    ("postlaunch", 0.9, ("--head", "0123456789abcdef"), BAD, "ALERT"),
+    ("postlaunch", 0.1, ("--head", "0123456789abcdef"), INCOMPLETE, "history not here: there is no ledger"),
+    ("ga", 0.9, (), BAD, "DEFERRED"),
+    ("smoke", 0.1, (), INCOMPLETE, "INCOMPLETE"),
+]
+
+
+@pytest.mark.parametrize(("phase", "figure", "words", "code", "says"), PHASES)
+def test_each_phase_has_its_word(
+    phase: str,
+    figure: float,
+    words: tuple[str, ...],
+    code: int,
+    says: str,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    project = Demo(folder)
+    project.environment(launch_at="2020-01-01T00:00:00Z")
+    project.runbook(line("rate", {"demo.figure": {"share_below": 0.7}}, phase=["postlaunch", "ga"]))
+    project.write("figure.txt", str(figure))
+    checks = (folder / "checks/test_demo.py").read_text("utf-8")
+    project.write(
+        "checks/test_demo.py", checks.replace("@pytest.mark.postlaunch\n", "@pytest.mark.postlaunch\n@pytest.mark.ga\n")
+    )
+    assert main(["gate", phase, "--env", "tiny", *words]) == code
+    assert says in capsys.readouterr().out
+
+
+def test_two_gates_at_once_accept_their_own(folder: Path) -> None:
+    made(folder, Way("good", GOOD))
+    command = [sys.executable, "-m", "readiness", "gate", "preflight", "--env", "tiny"]
+    gates = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    last = [one.communicate(timeout=60)[0].splitlines()[-1] for one in gates]
+    assert [one.returncode for one in gates] == [GOOD, GOOD], last
+    assert len({said.partition("run ")[2].partition(" of")[0] for said in last}) == 2
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from readiness.environment import schema
 from readiness.environment.schema import Environment
 from readiness.errors import BadInput, BadRun
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.previous_run import REMEMBERED, candidates
+from readiness.evidence.newest_run import ordered
+from readiness.evidence.previous_run import REMEMBERED
 from readiness.evidence.rejudge import judge
 from readiness.files.atomic_write import write_whole
 from readiness.outcomes import Effect, Phase, Unknown
@@ -102,7 +103,7 @@ def _facts(environment: Environment, reports: Path, now: datetime, since: dateti
 
 def _newest(reports: Path, environment: Environment, phase: Phase, since: datetime) -> RecordedRun | None:
     """Return the newest run of this target that ended and that its journal bears out."""
-    for folder in candidates(reports, environment.environment, phase):
+    for folder in ordered(reports, environment.environment, phase):
         try:
             run = read_run(folder)
         except BadRun:

@@ -15,7 +15,7 @@ from readiness.config.project_root import ENVIRONMENTS, place
 from readiness.environment.stated import stated_target
 from readiness.errors import BadInput, BadRun, not_one_of
 from readiness.evidence import run_folders
-from readiness.evidence.acceptance import examine, stated_head
+from readiness.evidence.acceptance import examine, stated_digest, stated_head
 from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, read_ledger
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print what the journal is worth; return the exit code of the verdict as it was recomputed."""
     options.head = stated_head(options.head)
+    options.limits = [stated_digest(digest, "--limits") for digest in options.limits]
     trusted = trusted_keys(options.environments)
     if options.all:
         return _verify_all(options, trusted)

@@ -90,12 +90,15 @@ def _steps(before: Before) -> tuple[str, str, dict[DecisionKey, EscalationState]
 
 def stated_head(head: str | None) -> str | None:
     """Return a head of the ledger that was kept elsewhere. Raises BadInput where it is none: an unset variable is."""
-    if head is None:
-        return None
-    if len(head) < SHOWN or not set(head.lower()) <= _HEX:
-        stated = repr(head) if head else "empty (is its variable set?)"
-        raise BadInput([f"--head is {stated}: give the digest that a run printed, {SHOWN} digits at least"])
-    return head.lower()
+    return None if head is None else stated_digest(head, "--head")
+
+
+def stated_digest(text: str, option: str) -> str:
+    """Return a digest that somebody states, or as much of it as is printed. Raises BadInput where it is none."""
+    if len(text) < SHOWN or not set(text.lower()) <= _HEX:
+        stated = repr(text) if text else "empty (is its variable set?)"
+        raise BadInput([f"{option} is {stated}: give the digest that was printed, {SHOWN} digits at least"])
+    return text.lower()
 
 
 @dataclass(frozen=True)

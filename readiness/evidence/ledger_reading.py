@@ -152,17 +152,17 @@ class LedgerReading:
         for record in self.runs.values():
             if record.opened and record.entry.kind == "run" and record.entry.phase == phase:
                 yield record.opened
+        answered = self._answered()
         for line in self.starts:
-            if line.entry.phase == phase and not self._came(line):
+            came = line.what == "asked" and line.entry.invocation in answered
+            if line.entry.phase == phase and not came:
                 yield line
 
-    def _came(self, line: LedgerLine) -> bool:
-        """Check whether something followed on what a gate asked for: a run, or why it was refused."""
-        if line.what != "asked":
-            return False
-        invocation = line.entry.invocation
-        refused = any(other.what == "refused" and _is_of(other, invocation) for other in self.starts)
-        return refused or bool(self.of_invocation(invocation))
+    def _answered(self) -> set[str]:
+        """Return the ids of the gates that something followed on: a run, or why it was refused."""
+        opened = {record.opened.entry.invocation for record in self.runs.values() if record.opened}
+        refused = {line.entry.invocation for line in self.starts if line.what == "refused"}
+        return opened | refused
 
 
 def _is_of(line: LedgerLine, invocation: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,10 +14,12 @@ import pytest
 
 from readiness.__main__ import main
 from readiness.commands import verify
+from readiness.config.project_root import project_root
 from readiness.evidence import ledger
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.newest_run import RHYTHM, newest_of
 from readiness.outcomes import Phase
+from tests import warm
 from tests.plugin.project import Project, line
 
 SECRET = "pw-of-a-test-that-nobody-sees"
@@ -189,10 +192,47 @@ def test_a_run_of_another_target_does_not_answer(project: Project, capsys: pytes
     assert main(["verify", "tiny", "preflight"]) == 0
 
 
+@pytest.mark.parametrize("words", [("--limits", ""), ("--limits", "approved"), ("--head", "no digest at all"), ("x",)])
+def test_what_is_stated_must_be_what_it_is(words: tuple[str, ...], project: Project) -> None:
+    assert project
+    assert main(["verify", "--all", "--env", "tiny", *words]) == 4
+
+
 @pytest.mark.parametrize("words", [("tiny", "preflihgt"), ("tiny", ""), ("preflihgt", "--env", "tiny"), ()])
 def test_a_phase_that_is_none_is_a_usage_error(words: tuple[str, ...], project: Project) -> None:
     assert project
     assert main(["verify", *words]) == 4
+
+
+def test_pytest_and_readiness_find_the_same_project(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Pytest's own root would be that of the path; the evidence would lie where nobody looks."""
+    variables = {**os.environ, "PYTHONPATH": str(warm.ROOT), "NO_COLOR": "1"}
+    words = ["-m", "preflight", "--env", "tiny"]
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    ran = warm.run("pytest", "../copy/checks", *words, folder=beside, variables=variables)
+    assert ran.returncode == 4, ran.stdout
+    assert len(list((project.folder / "reports/tiny").glob("2*"))) == 1
+
+    below = project.folder / "checks"
+    ran = warm.run("pytest", *words, folder=below, variables=variables)
+    assert ran.returncode == 0, ran.stdout
+    assert f"project   {project.folder}\n" in ran.stdout
+    newest = max((project.folder / "reports/tiny").glob("2*"))
+    monkeypatch.chdir(below)
+    assert main(["verify", "tiny", "preflight"]) == 0
+    assert f"files     {newest}\n" in capsys.readouterr().out
+
+
+def test_the_root_of_a_repository_is_the_last_that_is_looked_at(tmp_path: Path) -> None:
+    for folder in ("environments", "repository/.git", "repository/service/environments", "repository/service/checks"):
+        (tmp_path / folder).mkdir(parents=True)
+    service = tmp_path / "repository/service"
+    assert [project_root(folder) for folder in (service, service / "checks")] == [service, service]
+    assert project_root(tmp_path / "repository") == tmp_path / "repository"
+    assert project_root(tmp_path) == tmp_path
 
 
 def test_the_order_is_that_of_the_ledger_whatever_the_clock_said(tmp_path: Path) -> None:
