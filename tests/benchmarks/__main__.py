@@ -1,4 +1,4 @@
-"""All benchmarks that fit into 25 minutes, one after the other: `make lab`. Each prints its figures beside its bar.
+"""All benchmarks that fit into half an hour, one after the other: `make lab`. Each prints its figures beside its bar.
 
 A bar that is missed and a benchmark that takes too long are told and turn nothing red: they depend on the machine. One
 that breaks does. `load_launch`, a quarter of an hour by itself, is run by hand.
@@ -20,8 +20,9 @@ SECONDS_AT_MOST = {
     "postlaunch": 180,
     "load_cost": 240,
     "load_truth": 600,
+    "load_stalls": 420,
 }
-"""Together 24 minutes; on two idle cores they take about 13."""
+"""Together 31 minutes; on two idle cores they take about 18."""
 BARS_MISSED = 3
 
 
