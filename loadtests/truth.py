@@ -42,6 +42,13 @@ class Law:
     freeze_seconds: float = 0.0
     freeze_every: float = 60.0
     """For so long in every so many seconds nothing is answered."""
+    slow: float = 0.0
+    slow_seconds: float = 0.0
+    """A share of the requests takes so much longer, one as likely as another."""
+    phase_seconds: float = 0.0
+    phase_every: float = 60.0
+    phase_longer: float = 0.0
+    """For so long in every so many seconds each request that comes takes so much longer."""
     hang: float = 0.0
     """Share of the requests that are never answered."""
     breaks_at: float = 0.0
@@ -54,6 +61,12 @@ class Law:
         mean = math.log(self.median)
         deviation = math.log(self.p95 / self.median) / Z95
         return math.exp(chance.gauss(mean, deviation))
+
+    def longer(self, moment: float, chance: random.Random) -> float:
+        """Return how many seconds longer a request takes that comes at `moment`."""
+        is_slow = self.slow > 0 and chance.random() < self.slow
+        is_in_phase = moment % self.phase_every < self.phase_seconds
+        return is_slow * self.slow_seconds + is_in_phase * self.phase_longer
 
     def held(self, moment: float) -> float:
         """Return how many seconds longer an answer that is ready at `moment` is held by a freeze."""
@@ -137,7 +150,7 @@ class ServerConnection(asyncio.Protocol):
         if self._law.hang and self._chance.random() < self._law.hang:
             return
 
-        seconds = self._law.delay(self._chance)
+        seconds = self._law.delay(self._chance) + self._law.longer(self._wall + came, self._chance)
         seconds += self._law.held(self._wall + came + seconds)
         self._record.waiting += 1
         if self._law.breaks_at and self._record.waiting >= self._law.breaks_at:

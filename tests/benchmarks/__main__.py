@@ -1,7 +1,7 @@
-"""All benchmarks that fit into 25 minutes, one after the other: `make lab`. Each prints its figures beside its bar.
+"""All benchmarks that fit into 20 minutes, one after the other: `make lab`. Each prints its figures beside its bar.
 
 A bar that is missed and a benchmark that takes too long are told and turn nothing red: they depend on the machine. One
-that breaks does. `load_launch`, a quarter of an hour by itself, is run by hand.
+that breaks does. `load_launch`, a quarter of an hour by itself, and `load_stalls`, five minutes, are run by hand.
 """
 
 from __future__ import annotations
