@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # Rehearsals take a few seconds each, and wait for most of them: four at a time, and nothing else beside them. What
 # brings gevent has a process of its own, because a worker of xdist does not live with it.
-GEVENT := tests/loadtests/test_client.py tests/loadtests/test_connection.py
+GEVENT := tests/loadtests/test_client.py tests/loadtests/test_connection.py tests/loadtests/test_opening.py
 REHEARSALS := tests/loadtests $(foreach one,$(GEVENT),--ignore=$(one))
 OTHERS := tests --ignore=tests/loadtests
 # Three workers take whole files (and the fault matrix by its sandboxes), because each of them waits now and then; the

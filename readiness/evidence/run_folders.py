@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,12 +16,23 @@ LATEST = "latest-"
 REPLAY = "-replay"
 
 
-def make(reports: Path, environment: str, started_at: datetime, phase: str, *, replay: bool = False) -> Path:
-    """Make the folder of a run and return it; from now on a pointer names it as the newest of its phase."""
+def make(
+    reports: Path,
+    environment: str,
+    started_at: datetime,
+    phase: str,
+    *,
+    replay: bool = False,
+    taken: Container[str] = (),
+) -> Path:
+    """Make the folder of a run and return it; from now on a pointer names it as the newest of its phase.
+
+    `taken` are the names that the ledger has: that of a run whose folder was removed is not given to another one.
+    """
     suffix = REPLAY if replay else ""
     home = reports / environment
     home.mkdir(parents=True, exist_ok=True)
-    folder = _make_unique(home, f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{phase}{suffix}")
+    folder = _make_unique(home, f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{phase}{suffix}", taken)
 
     # The pointer moves before the run has a result: who asks for the newest run must not get an older, better one.
     # A replay looks at nothing, so nothing points to it.
@@ -30,18 +41,23 @@ def make(reports: Path, environment: str, started_at: datetime, phase: str, *, r
     return folder
 
 
-def _make_unique(home: Path, name: str) -> Path:
-    """Make a folder of this name, or with a number behind it where there is one already; return it."""
+def _make_unique(home: Path, name: str, taken: Container[str]) -> Path:
+    """Make a folder of this name, or with a number behind it where there is or was one already; return it."""
     number = 1
     folder = home / name
-    while True:
-        try:
-            folder.mkdir(mode=0o700)
-        except FileExistsError:
-            number += 1
-            folder = home / f"{name}-{number}"
-        else:
-            return folder
+    while folder.name in taken or not _made(folder):
+        number += 1
+        folder = home / f"{name}-{number}"
+    return folder
+
+
+def _made(folder: Path) -> bool:
+    """Make a folder; return False where there is one already."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return False
+    return True
 
 
 def share(home: Path) -> tuple[bool, Callable[[], None]]:

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import pytest
 from _pytest.config.exceptions import UsageError
 
+from readiness.errors import BadRun
 from readiness.evidence import run_folders
 from readiness.evidence.journal import Journal
 from readiness.evidence.recorded_ladder import RecordedHysteresis
@@ -36,9 +37,14 @@ def pytest_configure(config: pytest.Config) -> None:
     assert run.phase
     try:
         session.folder = run_folders.make(
-            run.reports, run.environment.environment, run.started_at, run.phase, replay=run.replay is not None
+            run.reports,
+            run.environment.environment,
+            run.started_at,
+            run.phase,
+            replay=run.replay is not None,
+            taken=run.ledger.runs if run.ledger else (),
         )
-    except OSError as error:
+    except (OSError, BadRun) as error:
         raise UsageError(f"the run cannot leave its evidence: {error}") from None
     session.is_beside_another, leave = run_folders.share(session.folder.parent)
     config.add_cleanup(leave)

@@ -169,6 +169,8 @@ def test_folders_are_never_shared_and_the_newest_is_known(tmp_path: Path) -> Non
     at = datetime(2026, 11, 21, 9, 0, 0, tzinfo=UTC)
     names = [run_folders.make(tmp_path, "prod", at, "ga").name for _ in range(3)]
     assert names == ["20261121T090000Z-ga", "20261121T090000Z-ga-2", "20261121T090000Z-ga-3"]
+    # A folder that was removed: the ledger still has the run, and its name is not given away.
+    assert run_folders.make(tmp_path, "uat", at, "ga", taken={"20261121T090000Z-ga"}).name == "20261121T090000Z-ga-2"
     assert run_folders.make(tmp_path, "prod", at, "ga", replay=True).name == "20261121T090000Z-ga-replay"
     assert run_folders.find(tmp_path, ["prod", "ga"]).name == names[-1]
     assert run_folders.find(tmp_path, [str(tmp_path / "prod" / "latest-ga")]).name == names[-1]

@@ -16,6 +16,7 @@ import yaml
 
 from readiness.__main__ import main
 from readiness.commands import verify
+from readiness.evidence import acceptance
 from readiness.verdict import INCOMPLETE_EXIT
 from tests.plugin.project import Project, Ran, line
 
@@ -311,7 +312,8 @@ def test_a_go_is_over_at_the_instant_that_it_names(
     for name in ("junit.xml", "ctrf.json"):
         assert AFTER_TOMORROW.isoformat() in (folder / name).read_text("utf-8")
 
-    monkeypatch.setattr(verify, "datetime", Clock)
+    for module in (verify, acceptance):
+        monkeypatch.setattr(module, "datetime", Clock)
     Clock.shown = AFTER_TOMORROW - timedelta(seconds=1)
     assert judged_again(tmp_path, "preflight", capsys)[0] == 0
     Clock.shown = AFTER_TOMORROW
