@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -125,14 +126,14 @@ class Exchange:
             "a loop? follow it in a browser, and set the address where it ends",
         )
 
-    def _client(self) -> httpx.Client:
-        """Return a client for one request.
+    def _client(self, url: httpx.URL) -> httpx.Client:
+        """Return a client for one request to an address.
 
         A pool that requests share hands a connection on which has just been answered, while another thread closes it
         as superfluous; then the request on it waits for its whole deadline (httpcore issue 1110).
         """
         return httpx.Client(
-            verify=self._tls_context(),
+            verify=self._tls_context() if url.scheme == "https" else _trusts_nobody(),
             # A proxy or a .netrc of this machine must not decide what is asked.
             trust_env=False,
             follow_redirects=False,
@@ -235,7 +236,7 @@ class Exchange:
                 attempt.is_connected = True
 
         where = shown(hop.url)
-        with self._client() as client:
+        with self._client(hop.url) as client:
             started = attempt.started = time.monotonic()
             try:
                 request = client.build_request(
@@ -341,6 +342,12 @@ def _kind_of(cause: Failure, *, is_unsent: bool) -> type[Unknown]:
     if is_unsent:
         return NotSent
     return _BrokenOff if cause.broke_off else Unknown
+
+
+@cache
+def _trusts_nobody() -> ssl.SSLContext:
+    """Return a context for where there is no TLS: to read the system's certificates takes 30 ms."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _no_cookies() -> http.cookiejar.CookieJar:
