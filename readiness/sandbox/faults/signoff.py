@@ -173,7 +173,7 @@ def approval_missing(target: SandboxTarget) -> Iterator[None]:
 @fault("ga", turns={APPROVALS: "fail"})
 def approval_by_one_for_two(target: SandboxTarget) -> Iterator[None]:
     """One person approved for two roles, and nobody says why that may be."""
-    target.papers.sign(target.papers.people | {"SRE Lead": "ada  BYRON"})
+    target.papers.sign(target.papers.people | {"SRE Lead": "Ada Byron"})
     yield
     target.papers.sign()
 
