@@ -7,7 +7,7 @@ import pytest
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.open_arrivals import stalls
 from readiness.rehearsal.verdict import Conclusion, judge
-from tests.simulated_users import Users, cases
+from tests.simulated_users import Chance, Users, cases, usual
 
 PASS, FAIL, INCONCLUSIVE = Conclusion
 USERS = 200
@@ -44,6 +44,23 @@ def test_the_bounds_hold_open_arrivals(case: str) -> None:
     assert high >= truth / 1.1
     assert low >= truth * (1 - error)
     assert high <= truth * (1 + error)
+    assert judge(figures).word is word
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(40, FAIL), (25, FAIL), (13, PASS)])
+def test_a_freeze_that_the_hold_begins_in_counts(seconds: float, word: Conclusion) -> None:
+    """It began five seconds before: whoever came in the hold while it lasted is on no record."""
+    before = 5
+
+    def law(moment: float, chance: Chance) -> float:
+        left = seconds - before - moment
+        return usual(moment, chance) + (left if 0 <= left < seconds else 0.0)
+
+    users = Users(law, USERS, seed=3)
+    truth = users.open_p95()
+    figures = Figures.of(users.evidence(0.5))
+    assert figures.p95_open.low <= truth * 1.1
+    assert figures.p95_open.high >= truth / 1.1
     assert judge(figures).word is word
 
 

@@ -113,10 +113,10 @@ def _route(host: str) -> Route:
 
 def _looked_up(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     try:
-        found = within(Deadline.after(LOOK_UP_SECONDS), lambda _: socket.getaddrinfo(host, None))
+        addresses = within(Deadline.after(LOOK_UP_SECONDS), lambda _: socket.getaddrinfo(host, None))
     except (DeadlinePassed, OSError):
         raise Unknown(f"the name {host} has no address here", "is it right, and does DNS answer here?") from None
-    return ipaddress.ip_address(str(found[0][4][0]).partition("%")[0])
+    return ipaddress.ip_address(str(addresses[0][4][0]).partition("%")[0])
 
 
 def _scope(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:

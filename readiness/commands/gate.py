@@ -78,9 +78,9 @@ def _phase(word: str) -> Phase:
 def _refuse_what_does_not_fit(options: argparse.Namespace) -> None:
     """Raise BadInput, before anything starts, for an unknown environment and for what would go round the gate."""
     problems = refusals(options.more, os.environ)
-    known = schema.names(options.environments)
-    if options.env not in known:
-        problems.append(f"--env {not_one_of(options.env, known)}, in {options.environments.resolve()}")
+    names = schema.names(options.environments)
+    if options.env not in names:
+        problems.append(f"--env {not_one_of(options.env, names)}, in {options.environments.resolve()}")
     if problems:
         raise BadInput(problems)
 

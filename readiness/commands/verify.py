@@ -112,8 +112,8 @@ def _without_run(words: list[str], no_run: str, options: argparse.Namespace) -> 
     again = f"pytest -m {phase} --env {environment}"
     if options.json:
         facts = {"run": None, "env": environment, "phase": phase, "trusted": True, "evidence": False}
-        told = {"verdict": "INCOMPLETE", "problems": [no_run], "incomplete": True, "exit": INCOMPLETE_EXIT}
-        print(json.dumps(facts | told, indent=2))
+        outcome = {"verdict": "INCOMPLETE", "problems": [no_run], "incomplete": True, "exit": INCOMPLETE_EXIT}
+        print(json.dumps(facts | outcome, indent=2))
         return INCOMPLETE_EXIT
 
     print(f"run       none of {environment} {phase}: {no_run}")

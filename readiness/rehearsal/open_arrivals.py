@@ -86,6 +86,8 @@ class Arrivals:
     """They came while the target stood still, and waited so much less."""
     following: int | None = None
     """The next quarter in which enough was sent."""
+    left_seconds: float = 0.0
+    """How much was left of a stall that the hold began in: nobody on record came before them. Else 0."""
 
 
 def waiting_after(sent: Sequence[int], answered: Sequence[int]) -> list[int]:
@@ -111,20 +113,20 @@ def stalls(waiting: Sequence[int], users: int) -> list[Stall]:
     by_chance = CHANCE * math.sqrt(max(0, usual) + 1)
     limit = usual + max(by_chance, CROWD_SHARE * users)
 
-    found = []
+    crowded: list[Stall] = []
     for is_crowded, run in groupby(enumerate(waiting), key=lambda numbered: numbered[1] > limit):
         numbers = [number for number, _ in run]
         if is_crowded:
-            found.append(Stall(numbers[0], len(numbers)))
-    return found
+            crowded.append(Stall(numbers[0], len(numbers)))
+    return crowded
 
 
 NOTHING = Quarter(0, 0, 0, {})
 
 
-def stalled_slices(found: Sequence[Stall]) -> set[int]:
+def stalled_slices(seen: Sequence[Stall]) -> set[int]:
     """Return the numbers of the slices that belong to a stall."""
-    return {number for stall in found for number in range(stall.first, stall.first + stall.slices)}
+    return {number for stall in seen for number in range(stall.first, stall.first + stall.slices)}
 
 
 def usual_rate(sent: Sequence[int], stalled: set[int]) -> float:
@@ -138,14 +140,17 @@ def ends_at_once(hold: Sequence[Quarter], stall: Stall) -> bool:
     # In the quarter after the last one the crowd is gone: that is when they were answered.
     whole = hold[stall.first : stall.first + stall.slices + 1]
     waited = max(quarter.waiting for quarter in whole)
-    answered_in_half_second = max(one.answered + next_.answered for one, next_ in pairwise([*whole, NOTHING]))
+    answered_in_half_second = max(
+        quarter.answered + following.answered for quarter, following in pairwise([*whole, NOTHING])
+    )
     return answered_in_half_second >= TOGETHER_SHARE * waited
 
 
-def arrivals(hold: Sequence[Quarter], found: Sequence[Stall], rate: float) -> Iterator[Arrivals]:
+def arrivals(hold: Sequence[Quarter], seen: Sequence[Stall], rate: float) -> Iterator[Arrivals]:
     """Yield for whom the quarters of a hold stand, had users come when they want."""
-    stalled = stalled_slices(found)
-    frozen = stalled_slices([stall for stall in found if ends_at_once(hold, stall)])
+    stalled = stalled_slices(seen)
+    frozen = stalled_slices([stall for stall in seen if ends_at_once(hold, stall)])
+    ends = {number: stall.first + stall.slices for stall in seen for number in stalled_slices([stall])}
     enough = [number for number, quarter in enumerate(hold) if quarter.timed and quarter.timed >= rate * FEW_SHARE]
     for number, quarter in enumerate(hold):
         after = bisect_right(enough, number)
@@ -158,10 +163,15 @@ def arrivals(hold: Sequence[Quarter], found: Sequence[Stall], rate: float) -> It
             yield Arrivals(number, rate)
         else:
             yield Arrivals(number, quarter.timed)
-            # A hold that begins in the midst of a stall has nobody before to ask.
+            unseen = rate - quarter.timed
+            is_frozen = number in frozen
             if source is not None:
                 age_seconds = (number - source) / QUARTERS_A_SECOND
-                yield Arrivals(source, rate - quarter.timed, age_seconds, number in frozen, following)
+                yield Arrivals(source, unseen, age_seconds, is_frozen, following)
+            elif following is not None:
+                # A hold that begins in the midst of a stall has nobody before to ask: they waited for its end.
+                left_seconds = (ends[number] - number) / QUARTERS_A_SECOND
+                yield Arrivals(following, unseen, into_freeze=is_frozen, left_seconds=left_seconds)
 
 
 def weigh(hold: Sequence[Quarter], came: Sequence[Arrivals], median: int, *, at_most: bool) -> dict[int, float]:
@@ -178,6 +188,8 @@ def weigh(hold: Sequence[Quarter], came: Sequence[Arrivals], median: int, *, at_
 def took_at_least(hold: Sequence[Quarter], arrived: Arrivals, median: int) -> Mapping[int, int]:
     """Return how long arrivals took at least, by their source."""
     source = hold[arrived.source].took
+    if arrived.left_seconds and arrived.into_freeze:
+        return {max(median, round(arrived.left_seconds * SECOND)): 1}
     if not arrived.age_seconds:
         return source
     if not arrived.into_freeze:
@@ -191,6 +203,9 @@ def took_at_least(hold: Sequence[Quarter], arrived: Arrivals, median: int) -> Ma
 def took_at_most(hold: Sequence[Quarter], arrived: Arrivals, median: int) -> Mapping[int, int]:
     """Return how long arrivals took at most, by their source."""
     source = hold[arrived.source].took
+    if arrived.left_seconds:
+        left = round(arrived.left_seconds * SECOND)
+        return {value + left: times for value, times in source.items()}
     if not arrived.age_seconds:
         return source
     if not arrived.into_freeze:
@@ -243,15 +258,15 @@ def value_at(took: Mapping[int, float], share: float) -> int:
     return max(took)
 
 
-def open_percentile(hold: Sequence[Quarter], found: Sequence[Stall], share: float) -> Bounds:
+def open_percentile(hold: Sequence[Quarter], seen: Sequence[Stall], share: float) -> Bounds:
     """Return between which seconds a percentile lies for users who come when they want.
 
     What it is counted in is up to a bucket's width too low: the caller widens the upper bound. Zeros where nothing was
     answered.
     """
-    stalled = stalled_slices(found)
+    stalled = stalled_slices(seen)
     rate = usual_rate([quarter.sent for quarter in hold], stalled)
-    came = [arrived for arrived in arrivals(hold, found, rate) if arrived.number > 0]
+    came = [arrived for arrived in arrivals(hold, seen, rate) if arrived.number > 0]
     if not came:
         return Bounds()
 
@@ -277,9 +292,9 @@ def unseen_percentile(answered: Distribution, held_back: float, share: float) ->
     return Bounds(answered.at_rank(lowest_rank)[0], answered.at_rank(highest_rank)[1])
 
 
-def held_back(sent: Sequence[int], found: Sequence[Stall]) -> float:
+def held_back(sent: Sequence[int], seen: Sequence[Stall]) -> float:
     """Return how many requests users did not send in the stalls; each may have begun and ended within a slice more."""
-    stalled = stalled_slices(found)
+    stalled = stalled_slices(seen)
     rate = usual_rate(sent, stalled)
     missing = sum(max(0.0, rate - sent[number]) for number in stalled)
-    return missing + rate * len(found)
+    return missing + rate * len(seen)

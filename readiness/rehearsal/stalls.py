@@ -46,16 +46,16 @@ class Stalls:
             Quarter(*evidence.quarters.get(number, _NOTHING)[:2], waiting, evidence.quarters.get(number, _NOTHING)[2])
             for number, (_, waiting) in course.items()
         ]
-        found = stalls([quarter.waiting for quarter in quarters], evidence.asked.users)
+        seen = stalls([quarter.waiting for quarter in quarters], evidence.asked.users)
         sent = tuple(quarter.sent for quarter in quarters)
-        return cls(tuple(quarters), sent, tuple(found), QUARTERS_A_SECOND)
+        return cls(tuple(quarters), sent, tuple(seen), QUARTERS_A_SECOND)
 
     @classmethod
     def _by_second(cls, evidence: RehearsalEvidence) -> Stalls:
         """Return what evidence of earlier versions tells: how many requests each second had, and not how long."""
         course = _hold(evidence, evidence.seconds, 1)
-        found = stalls([waiting for _, waiting in course.values()], evidence.asked.users)
-        return cls((), tuple(sent for sent, _ in course.values()), tuple(found), 1)
+        seen = stalls([waiting for _, waiting in course.values()], evidence.asked.users)
+        return cls((), tuple(sent for sent, _ in course.values()), tuple(seen), 1)
 
     @property
     def number(self) -> int:

@@ -74,7 +74,8 @@ WALLS: dict[str, Behaviour] = {
     "Cloudflare's header": whole(403, "<html>Just a moment...", {"cf-mitigated": "challenge"}),
     "Cloudflare's page": whole(503, "<script>window._cf_chl_opt={}</script>"),
     "AWS": whole(405, "", {"x-amzn-waf-action": "captcha"}),
-    "Incapsula": whole(403, '<iframe src="/_Incapsula_Resource?x=1">'),
+    "AWS, with a good status": whole(202, "", {"x-amzn-waf-action": "challenge"}),
+    "Incapsula": whole(403, '<iframe src="/_Incapsula_Resource?x=1">Incapsula incident ID: 7-1</iframe>'),
     "too many requests": whole(429, "", {"Retry-After": "30"}),
     "a reset": resets_at_once,
 }
@@ -84,6 +85,19 @@ WALLS: dict[str, Behaviour] = {
 def test_a_wall_in_front_says_nothing_of_the_service(wall: str, make: Make) -> None:
     with Server(WALLS[wall]) as server, pytest.raises(Unknown):
         health_of(make(server.url), server.url)
+
+
+OWN_PAGES = {
+    "Cloudflare's detection": "<h1>503</h1><script src=/cdn-cgi/challenge-platform/scripts/jsd/main.js></script>",
+    "Imperva's sensor": '<h1>503</h1><script src="/_Incapsula_Resource?SWJIYLWA=1"></script>',
+    "AWS' integration": "<h1>503</h1><script>AwsWafIntegration.getToken()</script>",
+}
+
+
+@pytest.mark.parametrize("page", OWN_PAGES)
+def test_a_script_that_a_wall_puts_into_the_services_own_page_hides_no_failure(page: str, make: Make) -> None:
+    with Server(whole(503, OWN_PAGES[page], {"x-datadome": "protected"})) as server:
+        assert health_of(make(server.url), server.url).status == 503
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 502, 503, 504])
