@@ -129,9 +129,12 @@ def decide(session: pytest.Session, run: RunSession, exitstatus: int) -> None:
     run.decided = verdict_of(run, ended=not cut_short)
     if run.journal is None:
         run.complain("nothing was recorded")
-    # What fell due or expired while the run was under way has not been judged. --as-of asks about another time.
+    as_of = run.run.as_of
+    if as_of is not None and run.decided.good:
+        run.complain(f"--as-of {as_of} asks about another moment: that is a plan, and no verdict")
+    # What fell due or expired while the run was under way has not been judged.
     lapsed = run.decided.lapsed(datetime.now(UTC))
-    if lapsed and run.run.as_of is None:
+    if lapsed and as_of is None:
         run.complain(lapsed)
     if exitstatus != pytest.ExitCode.INTERNAL_ERROR:
         session.exitstatus = run.decided.exit or int(run.others_failed)

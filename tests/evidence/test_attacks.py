@@ -352,7 +352,8 @@ def test_a_run_of_another_moment_is_no_evidence_of_today(
     red = launch.runs()[-1]
     project.write("figure.txt", "0.5")
     ran = project.preflight("--as-of=2020-01-01T00:00:00Z")
-    assert ran.exit == 0, ran.out
+    assert ran.exit == 10, ran.out
+    assert "--as-of 2020-01-01T00:00:00Z asks about another moment: that is a plan" in " ".join(ran.out.split())
     assert "signed   in vain: judged as of a time that had passed is not evidence" in ran.out
     for words in (NOW, ALL):
         assert launch.verify(*words) == 10
@@ -360,8 +361,8 @@ def test_a_run_of_another_moment_is_no_evidence_of_today(
     assert launch.sign_off() == 0
     page = (launch.home / ledger.PAGE).read_text("utf-8")
     assert f'<strong>NO-GO</strong><a href="{red.name}/report.html">preflight' in page
-    assert "is newer and judged another moment with --as-of (GO): nothing in it failed" in page
-    assert project.preflight("--as-of=2099-01-01T00:00:00Z").exit == 0
+    assert "is newer and judged another moment with --as-of (INCOMPLETE): nothing in it failed" in page
+    assert project.preflight("--as-of=2099-01-01T00:00:00Z").exit == 10
     assert launch.verify(*NOW) == 10
     assert "which was ahead when it ran: a plan, and no evidence" in capsys.readouterr().out
 
