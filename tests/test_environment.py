@@ -115,6 +115,11 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("[shop.example.com, db", "[shop.example.org, db", "host 'shop.example.com' is not known; did you mean"),
         ("runbooks: [ingestion]", "runbooks: []", "runbooks: tuple should have at least 1 item"),
         ("production: false", "production: true\nallow: [write]", "production permits nothing beyond reading"),
+        (
+            "production: false",
+            "production: false\nrun: {controls: [https://elsewhere.example.net/up]}",
+            "run.controls.0: host 'elsewhere.example.net' is not known",
+        ),
         ("production: false", "production: false\nallow: [wirte]", "'wirte' is not known; did you mean 'write'?"),
         ("production: false", "production: false\nproduction: true", "shop.yaml:3: production stands here twice"),
         ("environment: shop", "environment: [shop", "this is not YAML"),

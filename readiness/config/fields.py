@@ -64,7 +64,7 @@ SecretReference = Annotated[Secret, BeforeValidator(_secret)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 """The configuration of each section: a key that it does not know is a mistake, never ignored."""
-_ADDRESSES = {"url", "http", "server"}
+_ADDRESSES = {"url", "http", "server", "controls"}
 """The keys that hold an address, in whatever section."""
 
 
@@ -82,9 +82,12 @@ def addresses(section: BaseModel, loc: Loc = ()) -> Iterator[tuple[Loc, str]]:
 
 
 def _values(value: object, loc: Loc) -> Iterator[tuple[Loc, Any]]:
-    """Yield the values of a mapping, or the one value where it is none."""
-    if not isinstance(value, Mapping):
+    """Yield the values of a mapping or a list, or the one value where it is neither."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield (*loc, key), part
+    elif isinstance(value, tuple):
+        for index, part in enumerate(value):
+            yield (*loc, index), part
+    else:
         yield loc, value
-        return
-    for key, part in value.items():
-        yield (*loc, key), part
