@@ -206,7 +206,8 @@ def _of_rolled_back(facts: RolledBack) -> Iterator[str]:
     if facts.before == facts.wanted:
         return
     if facts.seconds is None and facts.served != facts.wanted:
-        yield f"{facts.served or 'nothing'} was served, {facts.wanted} was wanted"
+        served = f"{facts.served} was served" if facts.served else "the target did not say which version it serves"
+        yield f"{served}, {facts.wanted} was wanted"
     elif facts.seconds is None:
         yield f"{facts.wanted} was served and not healthy"
     if facts.forward_seconds is None:

@@ -34,7 +34,7 @@ def run(course: Course) -> None:
         seconds = _seconds_until_served(course, settings, settings.to, began)
         step.failed = seconds is None
         course.note(seconds=seconds, served=_served(course), healthy=_is_healthy(course, settings))
-        step.saw(f"{_served(course)} is served", done=seconds is not None)
+        step.saw(_what_is_served(course), done=seconds is not None)
 
     with course.step("forward", f"go forward to {before}") as step:
         began = time.monotonic()
@@ -42,7 +42,7 @@ def run(course: Course) -> None:
         seconds = _seconds_until_served(course, settings, before, began)
         step.failed = seconds is None
         course.note(forward_seconds=seconds)
-        step.saw(f"{_served(course)} is served", done=seconds is not None)
+        step.saw(_what_is_served(course), done=seconds is not None)
 
 
 def _seconds_until_served(course: Course, settings: RollbackDrill, wanted: str, began: float) -> float | None:
@@ -68,6 +68,11 @@ def _served(course: Course) -> str:
         return served(course.environment, course.clients)
     except Unknown:  # it restarts
         return ""
+
+
+def _what_is_served(course: Course) -> str:
+    revision = _served(course)
+    return f"{revision} is served" if revision else "it does not say which version it serves"
 
 
 def _is_healthy(course: Course, settings: RollbackDrill) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +41,7 @@ class Operations:
     tells_monitoring: bool = True
     """The metrics show that the object store is away."""
     deployments: list[threading.Thread] = field(default_factory=list)
+    _called_off: threading.Event = field(default_factory=threading.Event)
     _storage_up: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -78,17 +78,23 @@ class Operations:
         return JSONResponse({"deploying": revision}, 202)
 
     def _bring(self, revision: str) -> None:
-        """Start the other version: for its last half the service is not healthy."""
-        time.sleep(self.deploy_seconds / 2)
+        """Start the other version: for its last half the service is not healthy. One that is called off brings none."""
+        half = self.deploy_seconds / 2
+        if self._called_off.wait(half):
+            return
         with self._lock:
             before, self.service.health_status = self.service.health_status, 503
-            time.sleep(self.deploy_seconds / 2)
-            self.service.revision, self.service.health_status = revision, before
+            is_called_off = self._called_off.wait(half)
+            self.service.health_status = before
+            if not is_called_off:
+                self.service.revision = revision
 
     def as_at_the_beginning(self) -> None:
-        """Wait for the deployments that are under way, and serve the first version again."""
+        """Call off the deployments that are under way, and serve the first version again."""
+        self._called_off.set()
         while self.deployments:
             self.deployments.pop().join()
+        self._called_off.clear()
         self.service.revision = REVISION
 
     def _storage(self, asked: dict[str, Any]) -> Response:

@@ -54,6 +54,7 @@ FAILED: dict[str, tuple[str, dict[str, Any], str]] = {
     "stays off": ("kill-switch", {"accepted_after": False}, "after it was switched on again"),
     "too slow": ("rollback", {"seconds": 181.0}, "the rollback took 3.0 min, allowed are 3"),
     "wrong version": ("rollback", {"seconds": None, "served": "r0"}, "r0 was served, r1 was wanted"),
+    "silent": ("rollback", {"seconds": None, "served": ""}, "did not say which version it serves, r1 was wanted"),
     "unhealthy": ("rollback", {"seconds": None, "healthy": False}, "r1 was served and not healthy"),
     "not forward": ("rollback", {"forward_seconds": None}, "r2 was not served again"),
     "never opens": ("circuit-breaker", {"opened_seconds": None}, "the breaker storage never opened"),

@@ -82,7 +82,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any], str]] = {
     "switch-ignored": ("kill-switch", SHORT, "a new upload was not refused"),
     "switch-aborts": ("kill-switch", {}, "1 of 1 uploads in flight did not complete"),
     "rollback-slow": ("rollback", {"minutes_at_most": 0.03}, "2026.11.20-3f9c1d2 was served"),
-    "rollback-wrong-version": ("rollback", {"minutes_at_most": 0.03}, "2026.10.30-77d0c4e was served"),
+    "rollback-wrong-version": ("rollback", {"minutes_at_most": 0.06}, "2026.10.30-77d0c4e was served"),
     "breaker-never-opens": ("circuit-breaker", SHORT, "the breaker storage never opened"),
     "fallback-gone": ("fallback", SHORT, "the fallback never served: status 503"),
     "incident-unseen": ("incident", SHORT, "the alert StorageAway never fired"),

@@ -29,8 +29,8 @@ def switch_aborts(target: SandboxTarget) -> Iterator[None]:
 
 @fault(turns={})
 def rollback_slow(target: SandboxTarget) -> Iterator[None]:
-    """A deployment takes four seconds, where less than two are allowed."""
-    seconds, target.operations.deploy_seconds = target.operations.deploy_seconds, 4.0
+    """A deployment takes two minutes: the version before is served until it is called off."""
+    seconds, target.operations.deploy_seconds = target.operations.deploy_seconds, 120.0
     yield
     target.operations.deploy_seconds = seconds
     target.operations.as_at_the_beginning()
