@@ -28,6 +28,7 @@ COMPARATORS = {
 Known = Literal["exactly", "at least", "refused", "silent"]
 """What is known of a value: itself, that it is at least so much, or that the other side said this in place of one, or
 nothing at all."""
+EXACTLY: Known = "exactly"
 NO_VALUE = {"refused", "silent"}
 
 

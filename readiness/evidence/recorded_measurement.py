@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict
 
-from readiness.files.canonical_json import JsonObject
 from readiness.measurements import Known, Measurement
 
 
@@ -22,14 +21,7 @@ class RecordedMeasurement(BaseModel):
     unit: str
     ok: bool
     known: Known = "exactly"
-    """Only written where it is something else, so that the records of earlier versions stay as they are."""
-
-    @model_serializer(mode="wrap")
-    def _without_what_goes_without_saying(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
-        fields: JsonObject = serialize(self)
-        if self.known == "exactly":
-            fields.pop("known", None)
-        return fields
+    """Only written where it is something else (`Result.plain`): the records of earlier versions stay as they are."""
 
     def measurement(self) -> Measurement:
         """Return it as the judgement takes it."""

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from readiness.evidence.recorded_ladder import Before, RecordedHysteresis, RecordedState
 from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.files.canonical_json import JsonObject, as_plain
-from readiness.measurements import Measurement
+from readiness.measurements import EXACTLY, Measurement
 from readiness.outcomes import DecisionKey, Effect, EscalationStep, Gate, Outcome, Phase
 from readiness.runbook.lines import Item
 from readiness.runbook.sign_off import SignOff
@@ -306,7 +306,13 @@ class Result(Record):
 
     def plain(self) -> JsonObject:
         """Return it as plain JSON, as it stands in the journal and crosses processes."""
-        return _plain(self.model_dump(exclude={name for name in _ONLY_WITH_ENTRIES if getattr(self, name) is None}))
+        absent = {name for name in _ONLY_WITH_ENTRIES if getattr(self, name) is None}
+        fields = self.model_dump(exclude=absent)
+        # Not by a serializer of the model: pydantic makes an error of the Ctrl-C that comes while one runs.
+        for measurement in fields["measurements"]:
+            if measurement["known"] == EXACTLY:
+                del measurement["known"]
+        return _plain(fields)
 
 
 _ONLY_WITH_ENTRIES = ("instead_of", "attestation", "waiver")
