@@ -18,7 +18,7 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.newest_run import ordered
 from readiness.evidence.previous_run import REMEMBERED
 from readiness.evidence.rejudge import judge
-from readiness.files.atomic_write import write_whole
+from readiness.files.atomic_write import place_of, write_whole
 from readiness.outcomes import Effect, Phase, Unknown
 from readiness.plugin import embedded
 from readiness.redaction.redactor import REDACTOR
@@ -59,8 +59,9 @@ def run(options: argparse.Namespace) -> int:
         print("\nnot sent: say --allow notify")
         return 0
 
+    record = _place_of_record(options, now)
     deliveries = _send(environment, message)
-    _record(options, now, message, deliveries)
+    _record(record, options.event, now, message, deliveries)
 
     print()
     for delivery in deliveries:
@@ -125,16 +126,26 @@ def _send(environment: Environment, message: AnnouncementText) -> list[Delivery]
         raise BadInput([str(unknown)]) from None
 
 
-def _record(options: argparse.Namespace, at: datetime, message: AnnouncementText, deliveries: list[Delivery]) -> None:
+def _place_of_record(options: argparse.Namespace, at: datetime) -> Path:
+    """Return the file of the record, in a folder that is there: known before anything is sent. Raises BadInput."""
+    folder: Path = options.reports / options.env / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return place_of(folder / f"{at:%Y%m%dT%H%M%SZ}-{options.event}.json")
+    except OSError as error:
+        raise BadInput([f"what is sent could not be kept as evidence: {error}"]) from None
+
+
+def _record(
+    path: Path, event: AnnouncementKind, at: datetime, message: AnnouncementText, deliveries: list[Delivery]
+) -> None:
     """Write what was sent, to whom and whether it arrived, as evidence."""
     record = {
         "schema": "readiness/announcement/1",
-        "event": options.event,
+        "event": event,
         "at": at.isoformat(),
         "title": message.title,
         "body": message.body,
         "deliveries": [{**vars(delivery), "why": REDACTOR.text(delivery.why)} for delivery in deliveries],
     }
-    folder = options.reports / options.env / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / f"{at:%Y%m%dT%H%M%SZ}-{options.event}.json", json.dumps(record, indent=2) + "\n")
+    write_whole(path, json.dumps(record, indent=2) + "\n")

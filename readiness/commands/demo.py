@@ -16,7 +16,7 @@ from readiness.commands import add_reports
 from readiness.evidence import run_folders
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger import PAGE
-from readiness.files.atomic_write import write_whole
+from readiness.files.atomic_write import SHARED, write_whole
 from readiness.outcomes import Outcome, Phase
 from readiness.sandbox import Sandbox
 
@@ -80,7 +80,7 @@ def _write_environment() -> None:
     if ENVIRONMENT.exists():
         return
     ENVIRONMENT.parent.mkdir(exist_ok=True)
-    write_whole(ENVIRONMENT, (shipped.environments() / ENVIRONMENT.name).read_text(encoding="utf-8"))
+    write_whole(ENVIRONMENT, (shipped.environments() / ENVIRONMENT.name).read_text(encoding="utf-8"), SHARED)
     print(f"wrote {ENVIRONMENT}: the sandbox, described as a real target would be\n", flush=True)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from readiness.commands import add_env, add_reports
 from readiness.errors import BadInput, not_one_of
-from readiness.files.atomic_write import write_whole
+from readiness.files.atomic_write import SHARED, write_whole
 from readiness.files.history_tables import FILE
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering.history import MARKS, DecisionTrend, PastRun, Point, by_phase, read, rebuild, render
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         points = _of_line(points, options.line)
 
     if options.html:
-        write_whole(options.html, render(options.env, points))
+        _write(options.html, render(options.env, points))
     if options.json:
         print(json.dumps([_as_json(point) for point in points], indent=2))
         return 0
@@ -55,6 +55,14 @@ def run(options: argparse.Namespace) -> int:
     for judged_phase, runs, trends in by_phase(points):
         _print_phase(options.env, judged_phase, runs, trends, colours=sys.stdout.isatty())
     return 0
+
+
+def _write(path: Path, page: str) -> None:
+    """Write the page. Raises BadInput."""
+    try:
+        write_whole(path, page, SHARED)
+    except OSError as error:
+        raise BadInput([f"--html: {error}"]) from None
 
 
 def _rebuild(reports: Path, environment: str) -> None:

@@ -46,10 +46,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         private.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         public.parent.mkdir(parents=True, exist_ok=True)
-        # A whole write makes its file with the mode 0600, which the private key keeps.
-        atomic_write.write_whole(private, private_text)
-        atomic_write.write_whole(public, key.to_pem())
-        public.chmod(0o644)
+        atomic_write.write_whole(private, private_text, atomic_write.PRIVATE)
+        atomic_write.write_whole(public, key.to_pem(), atomic_write.SHARED)
     except OSError as error:
         raise BadInput([f"the key could not be written: {error}"]) from None
 

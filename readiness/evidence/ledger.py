@@ -118,7 +118,7 @@ class Ledger:
         `subjects` are names with their digests, `facts` fields of `LedgerEntry`.
         """
         is_new = not self.path.exists()
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        handle = os.open(atomic_write.place_of(self.path), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             # Several processes may append: who holds the lock reads the last line and writes the next.
             fcntl.flock(handle, fcntl.LOCK_EX)

@@ -23,6 +23,7 @@ from readiness.evidence.records import Start
 from readiness.evidence.signing import trusted_keys
 from readiness.outcomes import Effect, Phase
 from readiness.plugin import embedded
+from readiness.plugin.output_places import refuse_what_is_no_file
 from readiness.plugin.refusing import enter_refused, taken_invocation
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, begin, is_controller, judges_nothing
@@ -80,6 +81,7 @@ def _run(config: pytest.Config) -> Run:
     """Return the run that the command line asks for. Raises BadInput and ValueError."""
     _refuse_capture(config)
     _refuse_set_up_alone(config)
+    refuse_what_is_no_file(config)
     phase, allow = _phase(config), _allow(config)
     environment, runbooks, entries = _environment(config, phase)
 

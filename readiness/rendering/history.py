@@ -18,6 +18,7 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.evidence.rejudge import Judged, judge
+from readiness.files.atomic_write import place_of
 from readiness.files.history_tables import FILE, TABLES, WAIT_SECONDS, address
 from readiness.ladder import INITIAL
 from readiness.measurements import COMPARATORS, show
@@ -83,7 +84,7 @@ def append(path: Path, run: RecordedRun, judged: Judged) -> None:
     decisions = _decision_rows(run, judged)
     measurements = list(_measurement_rows(run))
     try:
-        with closing(sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(place_of(path), timeout=WAIT_SECONDS, isolation_level=None)) as connection:
             connection.executescript(TABLES)
             connection.execute("begin immediate")
             connection.execute("insert or replace into runs values (?,?,?,?,?,?,?)", run_row)
@@ -182,8 +183,16 @@ def rebuild(reports: Path, environment: str) -> tuple[int, list[str]]:
         count += 1
 
     if count:
-        new.replace(path)
+        new.replace(_place(path))
     return count, problems
+
+
+def _place(path: Path) -> Path:
+    """Return where the file is written. Raises HistoryLost where what is there is no file."""
+    try:
+        return place_of(path)
+    except OSError as error:
+        raise HistoryLost(str(error)) from None
 
 
 def read(path: Path, *, phase: Phase | None = None, last: int = 48) -> list[Point]:

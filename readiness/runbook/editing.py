@@ -12,7 +12,7 @@ import yaml
 
 from readiness.config.documents import LOADER, read
 from readiness.errors import BadInput, not_one_of
-from readiness.files.atomic_write import write_whole
+from readiness.files.atomic_write import SHARED, write_whole
 from readiness.files.canonical_json import JsonObject
 from readiness.runbook.lines import Runbook, load, locate
 
@@ -103,7 +103,10 @@ def write(path: Path, text: str, check: Callable[[Path], object]) -> None:
         draft = Path(folder) / path.name
         draft.write_text(text, encoding="utf-8")
         check(draft)
-    write_whole(path, text)
+    try:
+        write_whole(path, text, SHARED)
+    except OSError as error:
+        raise BadInput([f"{path} could not be written: {error}"]) from None
 
 
 def runbooks_of(environment: str, folder: Path) -> tuple[list[Runbook], JsonObject]:
