@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import stat
 from pathlib import Path
 from typing import Any
 
+from readiness.files import bounded_read
 from readiness.outcomes import Effect, Unknown
 from readiness.transport.deadline import Deadline, DeadlinePassed, within
 from readiness.transport.guard import Guard
@@ -33,7 +33,7 @@ class Files:
         """Return a file's text. Raises Unknown where it is missing, denied, no file, too large, empty or not UTF-8."""
         with self._guard.request("files", "READ", str(path), None, Effect.READ) as entry:
             try:
-                data = within(Deadline.after(SECONDS_AT_MOST), lambda _: _bytes(path))
+                data = within(Deadline.after(SECONDS_AT_MOST), lambda _: bounded_read.read_bytes(path, BYTES_AT_MOST))
                 text = data.decode("utf-8-sig")
             except UnicodeDecodeError:
                 raise Unknown(f"{path} is not UTF-8 text", "point the reading at a text file") from None
@@ -109,16 +109,6 @@ class Files:
 
 def _listed(folder: Path, suffix: str) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name.endswith(suffix) and not path.is_dir())
-
-
-def _bytes(path: Path) -> bytes:
-    if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device may have no end
-        raise Unknown(f"{path} is no regular file", "point the reading at a file")
-    with path.open("rb") as file:
-        data = file.read(BYTES_AT_MOST + 1)
-    if len(data) > BYTES_AT_MOST:
-        raise Unknown(f"{path} is larger than {BYTES_AT_MOST:,} bytes", "point the reading at a shorter file")
-    return data
 
 
 def _unquoted(value: str) -> str | None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from readiness.errors import not_one_of
+from readiness.files import bounded_read
 
 Loc = tuple[int | str, ...]
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where libyaml is there
@@ -77,7 +78,7 @@ def read(path: Path) -> Document:
     document = Document(path)
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = bounded_read.read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         document.problems.append(f"{path.name}: cannot be read: {error}")
         return document

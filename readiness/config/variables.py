@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from readiness.config.documents import Document, Loc, explain, read
 from readiness.errors import BadEnvironment, nearest
+from readiness.files import bounded_read
 from readiness.redaction.secret import SHORTEST, Secret, is_secret, is_secret_parameter
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
@@ -71,7 +72,7 @@ class Filling:
             return text
 
         try:
-            return Path(text.removeprefix(_FILE)).expanduser().read_text(encoding="utf-8").strip()
+            return bounded_read.read_text(Path(text.removeprefix(_FILE)).expanduser()).strip()
         except (OSError, UnicodeDecodeError) as error:
             self._complain(loc, f"the file cannot be read: {error}")
             return None

@@ -11,11 +11,11 @@ from readiness.drill import verdict as drill_verdict
 from readiness.errors import BadRun
 from readiness.evidence import ledger
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger import files_of
-from readiness.evidence.ledger_reading import LedgerLine, LedgerReading, LedgerRecord
+from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.limit_changes import loosened
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.rejudge import by_earlier_rules, judge
+from readiness.evidence.sealed_folder import changed, difference
 from readiness.evidence.signing import SHOWN, PublicKey
 from readiness.files.evidence_file import folders
 from readiness.outcomes import Phase
@@ -138,7 +138,7 @@ def _changed(record: LedgerRecord, recorded: RecordedRun) -> Iterator[str]:
     if record.sealed is None:
         return
 
-    yield from _changed_files(recorded.folder, record.sealed)
+    yield from changed(recorded.folder, record.sealed.files)
     sealed = record.sealed.entry
     if sealed.head != recorded.head:
         yield "the journal does not end as it did when it was sealed"
@@ -149,19 +149,6 @@ def _changed(record: LedgerRecord, recorded: RecordedRun) -> Iterator[str]:
     was_sealed_as = (sealed.verdict, sealed.exit)
     if was_sealed_as != (str(verdict.word), verdict.exit) and not by_earlier_rules(recorded, verdict):
         yield f"sealed as {sealed.verdict}, its results add up to {verdict.word}"
-
-
-def _changed_files(folder: Path, seal: LedgerLine) -> Iterator[str]:
-    """Yield each file that is not as it was sealed."""
-    sealed = seal.files
-    present = files_of(folder)
-    for name in sorted({*sealed, *present}):
-        if name not in present:
-            yield f"{name} was sealed and is gone"
-        elif name not in sealed:
-            yield f"{name} was added after it was sealed"
-        elif sealed[name] != present[name]:
-            yield f"{name} was changed after it was sealed"
 
 
 def _opened_since(reading: LedgerReading, record: LedgerRecord) -> Iterator[str]:
@@ -236,7 +223,7 @@ def _unsealed(reading: LedgerReading, folder: Path) -> Iterator[str]:
     elif record.key is None:
         yield f"{SIGNED_BY_NOBODY} whom the project trusts: set READINESS_SIGNING_KEY_FILE and make it again"
     else:
-        yield from _changed_files(folder, record.sealed)
+        yield from changed(folder, record.sealed.files)
 
 
 @dataclass(frozen=True)
@@ -305,7 +292,7 @@ def _audit_page(home: Path, reading: LedgerReading, trusted: Mapping[str, Public
     if not page.is_file():
         whole.tampered.append(f"{page.name}: the ledger has it, and it is gone: it was deleted; {remedy}")
         return
-    if ledger.file_digest(page) not in line.files.values():
+    if all(difference(page, digest) for digest in line.files.values()):
         reason = f"it is not as it was rendered at {at}: it was changed since"
         whole.tampered.append(f"{page.name}: {reason}; {remedy}")
         return
@@ -336,7 +323,7 @@ def _audit_record(
     if record.entry.kind == "run":
         recorded = _audit_journal(folder, record, audit)
     elif record.sealed:
-        audit.tampered += _changed_files(folder, record.sealed)
+        audit.tampered += changed(folder, record.sealed.files)
         audit.tampered += _contradicts_seal(folder, record)
 
     if record.sealed is None:

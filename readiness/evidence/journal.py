@@ -19,8 +19,8 @@ from pydantic import ValidationError
 
 from readiness.errors import BadRun
 from readiness.evidence.records import Finish, Plan, Record, RecordedObservation, RecordedRequest, Result, Start
-from readiness.files import atomic_write
-from readiness.files.canonical_json import JsonObject, dumped, from_json
+from readiness.files import atomic_write, bounded_read, strict_json
+from readiness.files.canonical_json import JsonObject, dumped
 from readiness.outcomes import Effect
 from readiness.redaction.redactor import Redactor
 
@@ -160,7 +160,7 @@ def read_run(folder: Path) -> RecordedRun:
     """
     path = folder if folder.is_file() else folder / FILE
     try:
-        data = path.read_bytes()
+        data = bounded_read.read_bytes(path)
     except OSError as error:
         raise BadRun(f"there is no journal to read: {error.strerror}: {path}") from None
 
@@ -195,7 +195,7 @@ def _records(lines: list[bytes], problems: list[str]) -> Iterator[RawRecord]:
 
 def _record(number: int, line: bytes, problems: list[str]) -> RawRecord | None:
     try:
-        record = from_json(line)
+        record = strict_json.parse(line)
     except ValueError as error:
         problems.append(f"line {number + 1} is not JSON as the journal writes it: {error}")
         return None

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from readiness.errors import BadRun
 from readiness.evidence.ledger_reading import FIRST, LedgerLine, LedgerReading, LedgerRecord
+from readiness.evidence.sealed_folder import file_digest, files_of
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
 from readiness.evidence.statements import (
     STATEMENT,
@@ -30,8 +31,8 @@ from readiness.evidence.statements import (
     enveloped,
     signed_bytes,
 )
-from readiness.files import atomic_write
-from readiness.files.canonical_json import JsonObject, from_json, to_json
+from readiness.files import atomic_write, bounded_read, strict_json
+from readiness.files.canonical_json import JsonObject, to_json
 from readiness.redaction.redactor import REDACTOR, Hit, scan, scan_file
 
 FILE = "ledger.jsonl"
@@ -43,20 +44,12 @@ KINDS = {"rehearsals": "rehearsal", "drills": "drill"}
 """The folders of what is not a run, and what it is called."""
 
 
+BYTES_AT_MOST = 1_000_000_000
+"""A run an hour makes some sixty million a year."""
+
+
 class NotSealed(BadRun):
     """What is to be sealed holds a secret."""
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def files_of(folder: Path) -> dict[str, str]:
-    """Return the digest of every file of a folder, by its name in it."""
-    return {
-        path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(folder.rglob("*")) if path.is_file()
-    }
 
 
 class Ledger:
@@ -122,7 +115,7 @@ class Ledger:
         try:
             # Several processes may append: who holds the lock reads the last line and writes the next.
             fcntl.flock(handle, fcntl.LOCK_EX)
-            data = self.path.read_bytes()
+            data = bounded_read.read_bytes(self.path, BYTES_AT_MOST)
             # A line that was cut off stays as it is, and is ended, so that this one begins a line of its own.
             ending = b"\n" if data and not data.endswith(b"\n") else b""
             lines = (data + ending).splitlines(keepends=True)
@@ -200,7 +193,7 @@ def open_evidence(folder: Path, **facts: Any) -> str:
 def read(path: Path, trusted: Mapping[str, PublicKey]) -> LedgerReading:
     """Read a ledger; what is wrong with it is in `problems`. Raises BadRun where there is none."""
     try:
-        data = path.read_bytes()
+        data = bounded_read.read_bytes(path, BYTES_AT_MOST)
     except OSError as error:
         raise BadRun(f"there is no ledger to read: {error.strerror}: {path}") from None
 
@@ -228,9 +221,9 @@ def _parsed(
 ) -> LedgerLine | None:
     """Return a line as it was read; where it is none, note why and return None."""
     try:
-        envelope = Envelope.model_validate(from_json(raw))
+        envelope = Envelope.model_validate(strict_json.parse(raw))
         payload = base64.b64decode(envelope.payload, validate=True)
-        statement = Statement.model_validate(from_json(payload))
+        statement = Statement.model_validate(strict_json.parse(payload))
     except (ValidationError, ValueError, binascii.Error) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         problems.append(f"entry {number} is not one that a ledger has, or it is torn: {reason}")

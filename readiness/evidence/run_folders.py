@@ -10,9 +10,11 @@ from functools import partial
 from pathlib import Path
 
 from readiness.errors import BadRun
+from readiness.files import bounded_read
 from readiness.files.atomic_write import write_whole
 
 LATEST = "latest-"
+POINTER_BYTES_AT_MOST = 1_000
 REPLAY = "-replay"
 
 
@@ -93,7 +95,7 @@ def find(reports: Path, words: list[str]) -> Path:
     if not path.name.startswith(LATEST):
         return path.parent
 
-    folder = path.parent / path.read_text(encoding="utf-8").strip()
+    folder = path.parent / bounded_read.read_text(path, POINTER_BYTES_AT_MOST).strip()
     if not folder.is_dir():
         raise BadRun(f"{path} points to {folder.name}, which does not exist")
     return folder

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.errors import BadInput
+from readiness.files import bounded_read
 from readiness.redaction.secret import Secret
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _PUBLIC = bytes.fromhex("302a300506032b6570032100")
 """The beginning of every Ed25519 public key in DER (RFC 8410)."""
 _KEY_BYTES = 32
 _OTHERS_MAY = 0o077
+BYTES_AT_MOST = 100_000
+"""A key in PEM has some two hundred."""
 _PREFIX = 22
 """The characters at the beginning of a private key in PEM that are the same for every key."""
 
@@ -94,7 +97,7 @@ def _private_text(path: Path) -> str:
     try:
         if path.stat().st_mode & _OTHERS_MAY:
             raise BadInput([f"{FILE_VARIABLE}: others may read {path}: chmod 600 {path}"])
-        return path.read_text(encoding="utf-8")
+        return bounded_read.read_text(path, BYTES_AT_MOST)
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput([f"{FILE_VARIABLE}: {path} cannot be read: {error}"]) from None
 
@@ -160,7 +163,7 @@ def trusted_keys(environments: Path) -> dict[str, PublicKey]:
 
 def _public_key(path: Path) -> PublicKey:
     """Return the public key of a file. Raises OSError, and ValueError where it is none."""
-    text = path.read_text(encoding="utf-8")
+    text = bounded_read.read_text(path, BYTES_AT_MOST)
     if "PRIVATE KEY" in text:
         raise ValueError("this is a private key: remove it, and make another (readiness key NAME)")
 

@@ -53,19 +53,3 @@ def to_json(value: Any) -> str:
 def dumped(plain: Plain) -> str:
     """Return what is plain JSON already as one line of strict JSON."""
     return json.dumps(plain, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-
-
-def from_json(text: bytes) -> Any:
-    """Return what `to_json` wrote. Raises ValueError, also for a key that stands twice and for NaN."""
-    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
-    mapping = dict(pairs)
-    if len(mapping) != len(pairs):
-        raise ValueError("a key stands twice")
-    return mapping
-
-
-def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is no number")

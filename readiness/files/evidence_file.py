@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from readiness.errors import BadRun
+from readiness.files import bounded_read, strict_json
 from readiness.files.atomic_write import write_whole
 from readiness.files.canonical_json import JsonObject
 
@@ -84,7 +85,7 @@ def write(evidence: BaseModel, folder: Path) -> None:
 def read(folder: Path, model: type[Evidence]) -> Evidence:
     """Return the evidence in a folder. Raises BadRun where it is missing, damaged or was altered."""
     try:
-        body = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        body = strict_json.parse(bounded_read.read_bytes(folder / FILE))
     except (OSError, ValueError) as error:
         raise BadRun(f"{folder.name}: the evidence cannot be read: {type(error).__name__}") from None
 

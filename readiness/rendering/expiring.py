@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from readiness.evidence.journal import RecordedRun
+from readiness.files import bounded_read, strict_json
 from readiness.runbook.attestations import Attestation
 from readiness.runbook.waivers import Waiver
 from readiness.timeline import Event, end_of_day, parse_day, parse_instant
@@ -79,7 +79,7 @@ def _newest(folder: Path, key: str) -> dict[str, datetime]:
 def _evidence(path: Path, key: str) -> tuple[str, datetime | None]:
     """Return the name of some evidence and when it was finished; None where it cannot be read or is not whole."""
     try:
-        evidence = json.loads(path.read_text(encoding="utf-8"))
+        evidence = strict_json.parse(bounded_read.read_bytes(path))
     except (OSError, ValueError):
         return "", None
     if not isinstance(evidence, dict) or evidence.get("ended") != "whole":

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from readiness.evidence.journal import FILE, RecordedRun
-from readiness.evidence.ledger import file_digest
 from readiness.evidence.records import Result
+from readiness.evidence.sealed_folder import file_digest
 from readiness.evidence.statements import STATEMENT
 from readiness.files.canonical_json import JsonObject, to_json
 from readiness.outcomes import Outcome

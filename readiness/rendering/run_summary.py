@@ -6,7 +6,6 @@ The chain of its journal is checked whole; what decides a sign-off is read and j
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 from readiness.errors import BadRun
 from readiness.evidence.journal import FILE, FIRST
 from readiness.evidence.records import Finish, Start
+from readiness.files import bounded_read, strict_json
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, Outcome, Phase
 
@@ -76,7 +76,7 @@ def kind_of(code: int | None) -> str:
 def read_summary(folder: Path) -> RunSummary:
     """Return the summary of the run in a folder. Raises BadRun where its chain is broken."""
     try:
-        content = (folder / FILE).read_bytes()
+        content = bounded_read.read_bytes(folder / FILE)
     except OSError as error:
         raise BadRun(f"the journal cannot be read: {error.strerror}") from None
 
@@ -89,8 +89,8 @@ def read_summary(folder: Path) -> RunSummary:
 
     try:
         # The states of all decisions are left out: they are long, and no summary shows them.
-        start = Start.model_validate({**json.loads(lines[0]), "before": None})
-        last = json.loads(lines[-1])
+        start = Start.model_validate({**strict_json.parse(lines[0]), "before": None})
+        last = strict_json.parse(lines[-1])
         has_ended = last.get("record") == "finish"
         finish = Finish.model_validate({**last, "standing": None}) if has_ended else None
         # Only the figures of runs after the launch become trends.
@@ -118,7 +118,7 @@ def _figures(lines: list[bytes]) -> Iterator[tuple[DecisionKey, MeasuredFigure]]
         if b'"record":"result"' not in line[:_HEAD]:
             continue
 
-        record = json.loads(line)
+        record = strict_json.parse(line)
         figures = (_figure(record["says"], measurement) for measurement in record["measurements"])
         first = next(filter(None, figures), None)
         if first:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.errors import ResolutionFailed, Unsatisfiable
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from readiness.files.canonical_json import from_json, to_json
+from readiness.files.canonical_json import to_json
+from readiness.files.strict_json import parse
 from readiness.observations import OBSERVATIONS, load_all
 
 load_all()
@@ -36,7 +37,7 @@ def test_what_is_read_back_is_what_was_seen(name: str) -> None:
         except (ValidationError, ResolutionFailed):  # a kind that not any value will do for
             reject()
         written = kind.dump_python(seen, mode="json", warnings="error")
-        again = kind.validate_python(from_json(to_json(written).encode()))
+        again = kind.validate_python(parse(to_json(written).encode()))
         assert to_json(kind.dump_python(again, mode="json")) == to_json(written)
 
     try:

@@ -1,0 +1,54 @@
+"""The files of a run's folder: their digests when it is sealed, and what is no longer as it was sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from readiness.files import bounded_read
+from readiness.files.atomic_write import kind
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file. Raises OSError."""
+    return bounded_read.digest(path)
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """Return the digest of every file of a folder, by its name in it. Raises OSError."""
+    return {
+        path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def changed(folder: Path, sealed: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is not as it was sealed: `sealed` is the digest of each file, by its name in the folder."""
+    present = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    for name in sorted({*sealed, *present}):
+        reason = difference(present.get(name), sealed.get(name))
+        if reason:
+            yield f"{name} {reason}"
+
+
+def difference(path: Path | None, sealed: str | None) -> str:
+    """Return how something in the folder differs from what was sealed under its name; empty where it does not."""
+    if path is None:
+        return "was sealed and is gone"
+    if path.is_symlink() or not path.is_file():
+        return _why_no_file(path, sealed)
+    if sealed is None:
+        return "was added after it was sealed"
+    try:
+        return "" if file_digest(path) == sealed else "was changed after it was sealed"
+    except OSError as error:
+        return f"was changed after it was sealed: {error.strerror}"
+
+
+def _why_no_file(path: Path, sealed: str | None) -> str:
+    """Return what is wrong with what is no file; a folder of files is well, as each of them is looked at by itself."""
+    if path.is_symlink():
+        return "is a link, and what it leads to was never sealed"
+    if sealed or not path.is_dir():
+        return f"is {kind(path.lstat().st_mode)}, and none was sealed"
+    is_empty = all(below.is_dir() and not below.is_symlink() for below in path.rglob("*"))
+    return "is a folder without a file, and none was sealed" if is_empty else ""
