@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from readiness.redaction.shown import shown
 from readiness.rehearsal.evidence import SLICE_SECONDS, Counts, Phase
 from readiness.rehearsal.histogram import bucket
 from readiness.rehearsal.open_arrivals import QUARTERS_A_SECOND
@@ -277,7 +278,7 @@ class RequestRecorder:
         """Count a visit that ended with an exception."""
         counters = self.counters
         counters.broken_visits += 1
-        counters.broken_because = counters.broken_because or f"{type(error).__name__}: {error}"[:WORDS_KEPT]
+        counters.broken_because = counters.broken_because or shown(f"{type(error).__name__}: {error}", WORDS_KEPT)
 
     def drain(self) -> dict[str, Any]:
         """Return what was counted since the last call, and begin again at nothing."""

@@ -156,3 +156,21 @@ def test_a_run_imports_nothing_that_only_others_need() -> None:
     code = f"import sys, pytest; pytest.main({words}); print(sorted({others | ours | at_need} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "[]"
+
+
+FROM_OUTSIDE = ("clients", "transport", "sources", "observations", "procedures")
+OF_A_LIST = {"KEYS_SHOWN", "STATEMENTS_SHOWN", "COMPARED_AT_MOST", "LISTED"}
+SHORTEST_CUT = 20
+
+
+@pytest.mark.parametrize("path", [path for path in PACKAGE if room(path) in FROM_OUTSIDE], ids=show)
+def test_text_from_outside_is_never_cut_before_it_is_masked(path: Path) -> None:
+    """A secret of which a cut leaves a part is recognised by nobody: `readiness.redaction.shown` masks first."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        upper = node.slice.upper if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) else None
+        is_name = isinstance(upper, ast.Name) and upper.id.isupper() and upper.id not in OF_A_LIST
+        is_long = isinstance(upper, ast.Constant) and isinstance(upper.value, int) and upper.value >= SHORTEST_CUT
+        is_bytes = isinstance(upper, ast.Name) and upper.id.startswith(("_BEGINNING", "BYTES"))
+        assert is_bytes or not (is_name or is_long), (
+            f"{show(path)}:{upper and upper.lineno} cuts by itself: use shown()"
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from readiness.environment.drills import Action
 from readiness.outcomes import Effect, Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.guard import Guard
 from readiness.transport.http import Http
 
@@ -79,5 +80,5 @@ def complaint(text: str) -> str:
 
     for line in lines:
         if "error" in line.lower() or "fatal" in line.lower():
-            return line[:LINE_SHOWN]
-    return lines[-1][:LINE_SHOWN]
+            return shown(line, LINE_SHOWN)
+    return shown(lines[-1], LINE_SHOWN)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from readiness.environment import schema
 from readiness.outcomes import Effect, Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.answer import Answer
 from readiness.transport.system import System
 from readiness.transport.typed import typed
@@ -115,7 +116,7 @@ def _refused(answer: Answer, asked: str) -> Unknown:
     words = " ".join(answer.body.decode("utf-8", "replace").split()).strip('"')
     is_page = words.startswith("<")  # of a proxy or a sign-in
     if words and not is_page:
-        reason += f": {words[:_WORDS_SHOWN]}"
+        reason += f": {shown(words, _WORDS_SHOWN)}"
     if answer.status >= 500:  # noqa: PLR2004  the server's own failures, RFC 9110
         remedy = "is Alertmanager up and ready? look at its log, or that of the proxy before it, then run again"
     return Unknown(reason, remedy)

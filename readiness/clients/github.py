@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 from readiness.clients.github_repository import NOT_FOUND, OK, PER_PAGE, Issue, Repository
 from readiness.environment import repositories
 from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.system import System
 from readiness.transport.typed import at_key
 
@@ -134,14 +135,14 @@ class GitHub(System[repositories.GitHub]):
         # GitHub answers 404 for an unknown branch or tag, and 422 for an unknown sha.
         if answer.status in {NOT_FOUND, 422}:
             raise Unknown(
-                f"{self.settings.repository} knows no {ref[:60]!r}, or the token may not see it",
+                f"{self.settings.repository} knows no {shown(ref, 60)!r}, or the token may not see it",
                 "does target.revision name a commit? else set github.ref, such as tags/{revision}",
             )
 
         combined = self._repository.typed(TypeAdapter(Combined), answer.expect(OK).json(), answer)
-        shown = len(combined.statuses)
-        if shown < combined.total:
-            raise Unknown(f"{answer.url} has {combined.total} statuses and tells {shown}", "look by hand")
+        number = len(combined.statuses)
+        if number < combined.total:
+            raise Unknown(f"{answer.url} has {combined.total} statuses and tells {number}", "look by hand")
         return combined
 
     def check_runs(self, sha: str) -> list[CheckRun]:

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
 
 from readiness.environment import repositories
 from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.answer import Answer
 from readiness.transport.http import Http
 from readiness.transport.typed import at_key, typed
@@ -84,7 +85,7 @@ class Repository:
         """Raise Unknown where the repository has no such label: GitHub answers an empty list for it."""
         answer = self.get(f"/labels/{quote(label, safe='')}")
         if answer.status == NOT_FOUND:
-            raise Unknown(f"{self.name} has no label {label[:40]!r}: no issue can carry it", self._label_remedy)
+            raise Unknown(f"{self.name} has no label {shown(label, 40)!r}: no issue can carry it", self._label_remedy)
         name = at_key(answer.expect(OK).json(), "name")
         if str(name).lower() != label.lower():
             raise Unknown(f"{answer.url} answered something else than the label", f"is {self._section}.url right?")

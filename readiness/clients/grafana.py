@@ -19,6 +19,7 @@ from readiness.environment import monitoring
 from readiness.errors import nearest
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.answer import Answer
 from readiness.transport.system import System
 from readiness.transport.typed import at_key, typed
@@ -212,7 +213,7 @@ def _refused(answer: Answer) -> Unknown:
     document = answer.json() if text.startswith("{") else None
     message = ""
     if isinstance(document, dict) and "message" in document:
-        message = " ".join(str(document["message"]).split())[:_WORDS_SHOWN]
+        message = shown(str(document["message"]), _WORDS_SHOWN)
 
     try:
         answer.expect(_OK)
@@ -233,7 +234,7 @@ def _result(answer: Answer, value: Any) -> QueryResult:
 
     error = result.get("error")
     if error:
-        return QueryResult(0, " ".join(str(error).split())[:_WORDS_SHOWN])
+        return QueryResult(0, shown(str(error), _WORDS_SHOWN))
 
     frames = result.get("frames")
     if not isinstance(frames, list):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from readiness.environment import schema
 from readiness.errors import nearest
 from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.http import Answer
 from readiness.transport.system import System
 
@@ -91,7 +92,7 @@ def _parsed(answer: Answer) -> list[Sample]:
         ]
     except (ValueError, LookupError, TypeError, AttributeError) as error:  # the parser meets strange text unprepared
         raise Unknown(
-            f"{answer.url} cannot be parsed as metrics: {str(error)[:120]}", "is it the right page?"
+            f"{answer.url} cannot be parsed as metrics: {shown(str(error), 120)}", "is it the right page?"
         ) from None
 
     # OpenMetrics has rules of its own for several points of a series, which its parser enforces.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from readiness.environment import schema
 from readiness.measurements import Plain
 from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.guard import Guard
 from readiness.transport.rows import Row, only_value
 
@@ -55,7 +56,7 @@ class Postgres:
         """Return the rows of one statement that reads; there may be none. Raises Unknown."""
         sessions = self._open()
         place = sessions.place()
-        target = f"{place}: {' '.join(sql.split())[:SQL_SHOWN]}"
+        target = f"{place}: {shown(sql, SQL_SHOWN)}"
         for host in place.hosts[1:]:
             self._guard.permit("postgres", "SQL", target, host, Effect.READ)
         with self._guard.request("postgres", "SQL", target, place.hosts[0], Effect.READ) as entry:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from readiness.environment import schema
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.answer import Answer
 from readiness.transport.system import System
 from readiness.transport.typed import at_key
@@ -156,7 +157,7 @@ class Prometheus(System[schema.Prometheus]):
         # Thanos and Mimir answer 200 with what they have when one of their stores is away.
         warnings = document.get("warnings")
         if warnings:
-            text = "; ".join(map(str, warnings))[:_WORDS_SHOWN]
+            text = shown("; ".join(map(str, warnings)), _WORDS_SHOWN)
             # Newer servers also doubt a query: it adds up what does not belong together, or has no buckets.
             if text.startswith("PromQL warning: "):
                 raise Unknown(f"{answer.url} answered with a {text}", "correct the query, or what it asks for")
@@ -199,5 +200,5 @@ def _refused(answer: Answer) -> Unknown:
     document = answer.json() if text.startswith("{") else None
     if isinstance(document, dict):
         text = f"{document.get('errorType', 'error')}: {document.get('error', '')}"
-    message = " ".join(text.split())[:_WORDS_SHOWN] or "nothing more"
+    message = shown(text, _WORDS_SHOWN) or "nothing more"
     return Unknown(f"{answer.url} answered {answer.status}: {message}", _REMEDIES[answer.status])

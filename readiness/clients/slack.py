@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from readiness.environment import communication
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.http import Http
 from readiness.transport.messages import Channel, Message, texts, unseen
 
@@ -173,13 +174,13 @@ def _granted(method: str, document: JsonObject) -> JsonObject:
         return document
     error = str(document.get("error") or "no reason is given")
     needed = str(document.get("needed") or "")
-    raise Unknown(f"Slack refuses {method}: {error[:_ERROR_SHOWN]}", _remedy(error, needed))
+    raise Unknown(f"Slack refuses {method}: {shown(error, _ERROR_SHOWN)}", _remedy(error, needed))
 
 
 def _remedy(error: str, needed: str) -> str:
     """Return what to do about one of Slack's errors; `needed` is the scope that a missing_scope names."""
     if error == "missing_scope":
-        return f"give the bot the scope {needed[:_ERROR_SHOWN] or 'that it lacks'}, and install it again"
+        return f"give the bot the scope {shown(needed, _ERROR_SHOWN) or 'that it lacks'}, and install it again"
     if error == "not_in_channel":
         return "invite the bot into the channel"
     if error in _RENEW:
@@ -213,5 +214,5 @@ def _typed(kind: type[T], document: JsonObject, method: str) -> T:
         return kind.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))[:_ERROR_SHOWN]
+        place = shown(".".join(map(str, first["loc"])), _ERROR_SHOWN)
         raise Unknown(f"Slack's {method} answered something else: {place}: {first['msg']}", _OURS) from None

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationErr
 
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.answer import Answer
 from readiness.transport.http import Http
 from readiness.transport.typed import at_key
@@ -152,7 +153,7 @@ def _typed(adapter: TypeAdapter[T], value: Any) -> T:
         return adapter.validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))[:60] or "the document"
+        place = shown(".".join(map(str, first["loc"])), 60) or "the document"
         raise _OtherShape(f"{place}: {first['msg'].lower()}") from None
 
 

@@ -20,6 +20,7 @@ from readiness.plugin import embedded
 from readiness.procedures import circuit_breaker, fallback, incident, kill_switch, restore, rollback
 from readiness.procedures.course import Course, begin, conduct
 from readiness.redaction.redactor import REDACTOR
+from readiness.redaction.shown import printable
 from readiness.sandbox import Sandbox, SandboxFailed
 from readiness.transport.guard import Guard
 
@@ -131,9 +132,8 @@ def _production_problems(
 
 def say(text: str) -> None:
     """Print a line of progress: nothing secret, and nothing that a terminal obeys."""
-    shown = "".join(char if char.isprintable() else " " for char in REDACTOR.text(text))
     with suppress(OSError):  # the terminal may be gone; what was changed is put back all the same
-        print(shown, flush=True)
+        print(printable(REDACTOR.text(text)), flush=True)
 
 
 def _conclude(evidence: drill_evidence.DrillEvidence, folder: Path) -> int:

@@ -9,6 +9,7 @@ from readiness.clients.backups import MISSING, BackupMade, Backups, finished
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import either, need
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.shown import shown
 from readiness.sources.readings import Readings
 from readiness.timeline import parse_instant
 
@@ -141,5 +142,7 @@ def point_in_time_recovery(backups: Backups, readings: Readings) -> bool:
         return backups.supabase().pitr_enabled
     value = readings.value(POINT_IN_TIME)
     if not isinstance(value, bool):
-        raise Unknown(f"readings.point_in_time_recovery is neither true nor false: {str(value)[:60]!r}", "correct it")
+        raise Unknown(
+            f"readings.point_in_time_recovery is neither true nor false: {shown(str(value), 60)!r}", "correct it"
+        )
     return value

@@ -14,6 +14,7 @@ from readiness.environment.schema import Environment
 from readiness.observations import observation
 from readiness.observations.needs import need, stated
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.shown import shown
 from readiness.sources.chat import Channel, ChatChannel, Chats
 from readiness.transport.http import Http
 
@@ -213,7 +214,7 @@ def go_decision(chats: Chats, environment: Environment, moment: datetime, launch
             go=go,
             who=names_by_id[message.author],
             at=message.at.isoformat(),
-            text=message.text.strip()[:SHOWN],
+            text=shown(message.text, SHOWN),
         )
     return GoDecision(made=False, go=False)
 
@@ -249,7 +250,7 @@ def _not_true(page: Page, own: OwnPage, http: Http) -> Iterator[str]:
         is_overdue = maintenance.ends is not None and maintenance.ends < now
         if is_overdue and maintenance.state in _UNDER_WAY:
             yield (
-                f"{maintenance.name[:SHOWN]} is still under way;"
+                f"{shown(maintenance.name, SHOWN)} is still under way;"
                 f" it should have ended at {maintenance.ends:%Y-%m-%d %H:%M}Z"
             )
 
@@ -263,12 +264,14 @@ def incident_silence(status_pages: StatusPages, environment: Environment) -> Sil
     minutes_silent: dict[str, float] = {}
     for incident in page.incidents:
         if not incident.updates:
-            raise Unknown(f"the page does not say when it told of {incident.name[:SHOWN]}", "attest the line instead")
+            raise Unknown(
+                f"the page does not say when it told of {shown(incident.name, SHOWN)}", "attest the line instead"
+            )
         # An update may be dated ahead.
         minutes_silent[incident.name] = max(0.0, (now - max(incident.updates)).total_seconds() / 60)
 
     longest = max(minutes_silent, key=lambda name: minutes_silent[name], default="")
-    return Silence(len(page.incidents), minutes_silent.get(longest, 0.0), longest[:SHOWN])
+    return Silence(len(page.incidents), minutes_silent.get(longest, 0.0), shown(longest, SHOWN))
 
 
 def _open(chats: Chats, name: str) -> tuple[ChatChannel, Channel]:
@@ -373,7 +376,7 @@ def _not_announced(notices: list[Notice], words: tuple[str, ...], launch_at: dat
     for notice in of_launch:
         end = f"{notice.ends:%Y-%m-%d %H:%M}Z" if notice.ends else "open"
         yield (
-            f"{notice.name[:SHOWN]} is announced for {notice.begins:%Y-%m-%d %H:%M}Z to {end},"
+            f"{shown(notice.name, SHOWN)} is announced for {notice.begins:%Y-%m-%d %H:%M}Z to {end},"
             f" the launch is at {launch_at:%Y-%m-%d %H:%M}Z"
         )
 

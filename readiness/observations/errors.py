@@ -10,6 +10,7 @@ from datetime import timedelta
 from readiness.clients.sentry import Issue, Sentry
 from readiness.observations import observation
 from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
 
 ERRORS = "level:[error,fatal]"
 _HARMLESS = {"low", "medium"}
@@ -109,4 +110,4 @@ def _category(issue: Issue) -> str:
 
 
 def _name(issue: Issue) -> str:
-    return f"{issue.name} {issue.title[:_TITLE_SHOWN]} ({issue.level}, {issue.count} times)"
+    return f"{issue.name} {shown(issue.title, _TITLE_SHOWN)} ({issue.level}, {issue.count} times)"

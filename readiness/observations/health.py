@@ -13,6 +13,7 @@ from readiness.measurements import AtLeast, Refusal
 from readiness.observations import observation
 from readiness.observations.refusals import at_least, refusal, silence
 from readiness.outcomes import Late, Refused, Silent, Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.answer import at_pointer
 from readiness.transport.challenges import require_let_through
 from readiness.transport.http import Http
@@ -104,7 +105,7 @@ def _instant(value: Any) -> datetime:
             seconds = value / 1000 if value > _MILLISECONDS else value
             instant = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        raise Unknown(f"{str(value)[:40]!r} is no time", "tell it as 2026-12-01T09:00:00Z") from None
+        raise Unknown(f"{shown(str(value), 40)!r} is no time", "tell it as 2026-12-01T09:00:00Z") from None
 
     if instant.tzinfo is None:
         raise Unknown(f"{value} has no time zone", "tell it in UTC: 2026-12-01T09:00:00Z")

@@ -11,6 +11,7 @@ from readiness.measurements import Plain
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import either, system
 from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
 from readiness.sources.readings import Readings
 
 LOG_LINES = known_reading("log_lines", "the service's structured log (columns at, level, event)")
@@ -73,8 +74,9 @@ def _is_error(level: Plain) -> bool:
 
     number = float(word) if _NUMBER.fullmatch(word) else 0.0
     if number < NUMBERS_FROM:
+        stated = shown(str(level), LEVEL_SHOWN)
         raise Unknown(
-            f"readings.log_lines has lines of the level {str(level)[:LEVEL_SHOWN]!r}: nobody knows if they are errors",
+            f"readings.log_lines has lines of the level {stated!r}: nobody knows if they are errors",
             "name it as others do: debug, info, warning, error; in SQL with `case level when 3 then 'error' ... end`",
         )
     return number >= ERRORS_FROM

@@ -15,6 +15,7 @@ from readiness.observations import known_reading, observation
 from readiness.observations.communication import GoDecision, go_decision, place_of_decision
 from readiness.observations.needs import need, revision, stated
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.shown import shown
 from readiness.sources.chat import Chats
 from readiness.sources.readings import Readings, revision_of
 from readiness.sources.roster import Roster
@@ -63,11 +64,11 @@ def ci(github: GitHub, readings: Readings, environment: Environment) -> CiResult
     failed: list[str] = []
     for name, conclusion in sorted(set(ended)):
         if conclusion not in _GOOD:
-            failed.append(f"{name[:_SHOWN]}: {conclusion or 'no conclusion'}")
+            failed.append(f"{shown(name, _SHOWN)}: {conclusion or 'no conclusion'}")
 
     # A job that failed decides, whatever becomes of the others.
     if running and not failed:
-        names = ", ".join(name[:_SHOWN] for name in running)
+        names = ", ".join(shown(name, _SHOWN) for name in running)
         raise Unknown(f"CI of {runs_now} is still running: {names}", "wait for it to end")
     if not ended and not running:
         raise Unknown(
@@ -95,7 +96,7 @@ def blockers(github: GitHub, priorities: tuple[str, ...]) -> Blockers:
     # The most urgent last: an issue with two labels is listed with the more urgent one.
     for priority in reversed(priorities):
         for issue in github.open_issues(labels.get(priority, priority)):
-            title = " ".join(issue.title.split())[:_SHOWN]
+            title = shown(issue.title, _SHOWN)
             lines[issue.number] = f"{priority} #{issue.number} {title}"
     return Blockers(sorted(lines.values()))
 
@@ -199,14 +200,14 @@ def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Ap
     if unclear:
         listed = sorted(f"{without_contacts(who)}: {word}" for who, word in unclear.items())
         raise Unknown(
-            f"what was said is neither yes nor no: {', '.join(listed)[:_SHOWN]}",
+            f"what was said is neither yes nor no: {shown(', '.join(listed), _SHOWN)}",
             "ask, and record approved or no",
         )
 
     wanted = stakeholders(roster)
     return Approvals(
         approved=[without_contacts(who) for who, word in words.items() if word in _APPROVED],
-        missing=[without_contacts(who)[:_SHOWN] for who in wanted if _word(who) not in words],
+        missing=[shown(without_contacts(who), _SHOWN) for who in wanted if _word(who) not in words],
         refused=[without_contacts(who) for who, word in words.items() if word in _REFUSED],
     )
 
@@ -316,4 +317,4 @@ def _looks(readings: Readings, history: History, begin: datetime, end: datetime)
 
 def _word(value: object) -> str:
     """Return a text as it is compared: one space between words, in lower case, cut to what is shown."""
-    return " ".join(str(value).split()).casefold()[:_SHOWN]
+    return shown(str(value), _SHOWN).casefold()

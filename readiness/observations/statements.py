@@ -10,6 +10,7 @@ from readiness.clients.postgres import Postgres
 from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
 from readiness.sources.readings import Readings
 
 STATEMENTS_SHOWN = 10
@@ -111,7 +112,7 @@ def without_literals(text: str) -> str:
 
     PostgreSQL replaces literals by itself, but not in comments, and not in an entry that was dropped meanwhile.
     """
-    return " ".join("".join(_pieces(text)).split())[:LETTERS_SHOWN]
+    return shown("".join(_pieces(text)), LETTERS_SHOWN)
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from readiness.clients.github_repository import Issue
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import either, system
+from readiness.redaction.shown import shown
 from readiness.sources.readings import Readings
 from readiness.sources.tickets import Tickets
 
@@ -35,8 +36,8 @@ def complaints(tickets: Tickets, readings: Readings) -> Complaints:
 def _complaints_of_reading(readings: Readings) -> Complaints:
     rows = readings.rows(OPEN_COMPLAINTS, "name", "answered")
     return Complaints(
-        open=[str(row["name"])[:SHOWN] for row in rows],
-        unanswered=[str(row["name"])[:SHOWN] for row in rows if row["answered"] is not True],
+        open=[shown(str(row["name"]), SHOWN) for row in rows],
+        unanswered=[shown(str(row["name"]), SHOWN) for row in rows if row["answered"] is not True],
     )
 
 
@@ -67,7 +68,7 @@ def _ages_of_reading(readings: Readings) -> list[tuple[str, float]]:
     ages = []
     for row in readings.rows(UNTRIAGED_TICKETS, "name", "age_hours"):
         hours = readings.as_number(UNTRIAGED_TICKETS, row["age_hours"])
-        ages.append((str(row["name"])[:SHOWN], hours))
+        ages.append((shown(str(row["name"]), SHOWN), hours))
     return ages
 
 
@@ -84,4 +85,4 @@ def _ages_of_tracker(tickets: Tickets) -> list[tuple[str, float]]:
 
 
 def _name(ticket: Issue) -> str:
-    return f"#{ticket.number} {ticket.title[:SHOWN]}"
+    return f"#{ticket.number} {shown(ticket.title, SHOWN)}"

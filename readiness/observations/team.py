@@ -18,6 +18,7 @@ from readiness.observations.escalation import EscalationPath
 from readiness.observations.needs import AnyNeed, Need, need
 from readiness.observations.on_call import Span, gaps_in, span_text, span_within
 from readiness.outcomes import NotConfigured
+from readiness.redaction.shown import shown
 from readiness.sources.roster import Roster
 
 __all__ = ["EscalationPath"]
@@ -189,7 +190,7 @@ def _shared(held_below: list[OnCall], held: list[OnCall], window: Span) -> Itera
 
 
 def _shown(name: str) -> str:
-    return without_contacts(name)[:_SHOWN]
+    return shown(without_contacts(name), _SHOWN)
 
 
 @dataclass(frozen=True)

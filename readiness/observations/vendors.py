@@ -13,6 +13,7 @@ from readiness.observations import observation
 from readiness.observations.communication import mentions
 from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.shown import shown
 from readiness.sources.readings import Readings
 
 STALE = timedelta(days=30)
@@ -124,7 +125,7 @@ def _impairments_by_component(name: str, where: StatusPage, page: Page) -> tuple
 
 
 def _incident_text(incident: Notice) -> str:
-    return f"{incident.name[:SHOWN]} ({incident.state})"
+    return f"{shown(incident.name, SHOWN)} ({incident.state})"
 
 
 def _fallback(readings: Readings, where: StatusPage) -> str:

@@ -12,7 +12,7 @@ from readiness.errors import BadInput
 from readiness.evidence.ledger import Ledger
 from readiness.evidence.signing import Signer, signer_of
 from readiness.outcomes import Phase
-from readiness.redaction.redactor import REDACTOR
+from readiness.redaction.shown import shown
 
 INVOCATION = "READINESS_INVOCATION"
 """The variable in which a gate hands its id to the run that it starts."""
@@ -44,8 +44,7 @@ def enter_refused(home: Path, phase: Phase, invocation: str, reason: str) -> Non
 
 def shown_reason(reason: str) -> str:
     """Return a reason without secrets, as much of it as a reader needs."""
-    masked = REDACTOR.text(reason)
-    return masked if len(masked) <= REASON_AT_MOST else f"{masked[:REASON_AT_MOST]} ..."
+    return shown(reason, REASON_AT_MOST)
 
 
 def _signer() -> Signer | None:

@@ -9,6 +9,7 @@ from readiness.environment.probes import SyntheticUpload
 from readiness.observations.synthetic_upload import delete, id_of
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.procedures.course import Course
+from readiness.redaction.shown import shown
 from readiness.transport.http import Answer, Http, NotSent
 
 ENDED = {"completed", "failed"}
@@ -115,5 +116,5 @@ def accepts(answer: Answer) -> bool:
 
 def summary(answer: Answer) -> str:
     """Return an answer for a person: its status, and the beginning of what it says, on one line."""
-    beginning = answer.body[:CHARACTERS_SHOWN].decode("utf-8", "replace")
-    return f"status {answer.status}: {' '.join(beginning.split())}"
+    body = answer.body.decode("utf-8", "replace")
+    return f"status {answer.status}: {shown(body, CHARACTERS_SHOWN)}"

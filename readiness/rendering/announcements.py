@@ -12,6 +12,7 @@ from readiness.evidence.recorded_ladder import Before
 from readiness.evidence.records import Result
 from readiness.evidence.rejudge import judge
 from readiness.outcomes import DecisionKey, Outcome
+from readiness.redaction.shown import shown
 from readiness.verdict import Verdict
 
 LINES_AT_MOST = 5
@@ -65,9 +66,7 @@ def _decision(run: RecordedRun, key: DecisionKey) -> str:
     # Without a reason of its own it holds the verdict only by a step from earlier runs.
     if not result.reason:
         return f"{summary}, its step still stands"
-    if len(result.reason) > REASON_AT_MOST:
-        return f"{summary}, {result.reason[:REASON_AT_MOST]}…"
-    return f"{summary}, {result.reason}"
+    return f"{summary}, {shown(result.reason, REASON_AT_MOST)}"
 
 
 class AnnouncementKind(StrEnum):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from readiness.redaction.shown import shown
+
 SHORT_AT_MOST = 300
 
 
 def shortened(text: str, at_most: int = SHORT_AT_MOST) -> str:
     """Return a text from outside on one line, cut to a length; the whole of it is in the journal."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= at_most else f"{flat[:at_most]}…"
+    return shown(text, at_most)
 
 
 def anchor_of(line: str, subject: str | None = None) -> str:

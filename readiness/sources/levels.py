@@ -15,6 +15,7 @@ from readiness.environment.service_levels import ProbeHistory as Source
 from readiness.errors import nearest
 from readiness.measurements import AtLeast, Refusal
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.shown import shown
 from readiness.slo.probe_history import Looks
 from readiness.timeline import parse_span
 
@@ -249,5 +250,5 @@ class Levels:
         statement, parameters = figure.in_sql(window.values)
         value = only_value(self._postgres.rows(statement, *parameters), what)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Unknown(f"{what} is not a number: {str(value)[:60]!r}", "correct its query")
+            raise Unknown(f"{what} is not a number: {shown(str(value), 60)!r}", "correct its query")
         return float(value)

@@ -16,6 +16,7 @@ from readiness.errors import nearest
 from readiness.measurements import Plain
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.secret import Secret, is_secret
+from readiness.redaction.shown import shown
 from readiness.timeline import parse_instant
 from readiness.transport.answer import at_pointer
 from readiness.transport.http import Http
@@ -120,7 +121,7 @@ class Readings:
         """Return a value of a reading as a finite number; text that is one counts. Raises Unknown."""
         number = _number(value)
         if not math.isfinite(number):
-            raise Unknown(f"readings.{reading.name} is not a number: {str(value)[:60]!r}", "correct its source")
+            raise Unknown(f"readings.{reading.name} is not a number: {shown(str(value), 60)!r}", "correct its source")
         return number
 
     def as_instant(self, reading: KnownReading, value: Plain, column: str = "") -> datetime:

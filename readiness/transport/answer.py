@@ -5,13 +5,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from readiness.errors import nearest
 from readiness.outcomes import Refused, Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.strict_json import parse_json
 
 KEYS_SHOWN = 8
+KEYS_LOOKED_AT = 1000
 KEY_SHOWN = 40
 _INDEX_DIGITS = 9
 """More digits than any list has elements; a longer one would only be slow to convert."""
@@ -77,7 +80,7 @@ class Answer:
             return self
 
         reason = f"{self.url} answered {self.status}{f' to {asked}' if asked else ''}"
-        retry_after = self.headers.get("retry-after", "")[:KEY_SHOWN]
+        retry_after = shown(self.headers.get("retry-after", ""), KEY_SHOWN)
         if retry_after:
             reason += f" (retry after {retry_after})"
         raise Unknown(reason, _remedy(self.status))
@@ -136,20 +139,14 @@ def _contents(value: Any, key: str) -> str:
     if not value:
         return "there is an empty object"
 
-    names = sorted(_shortened(name) for name in value)
+    names = sorted(shown(name, KEY_SHOWN) for name in islice(value, KEYS_LOOKED_AT))
     text = f"there is {', '.join(names[:KEYS_SHOWN])}"
-    if len(names) > KEYS_SHOWN:
-        text += f" and {len(names) - KEYS_SHOWN} more"
+    if len(value) > KEYS_SHOWN:
+        text += f" and {len(value) - KEYS_SHOWN} more"
     near = nearest(key, names)
     if near:
         text += f"; did you mean {near}?"
     return text
-
-
-def _shortened(name: str) -> str:
-    if len(name) <= KEY_SHOWN:
-        return name
-    return f"{name[:KEY_SHOWN]}…"
 
 
 def unpack(raw: bytes, encoding: str, at_most: int, url: str) -> bytes:
@@ -160,7 +157,9 @@ def unpack(raw: bytes, encoding: str, at_most: int, url: str) -> bytes:
     if not raw or encoding in {"", "identity"}:
         return raw
     if encoding not in {"gzip", "x-gzip"}:
-        raise Unknown(f"{url} answered in the encoding {encoding[:KEY_SHOWN]}, not asked for", "serve gzip or plain")
+        raise Unknown(
+            f"{url} answered in the encoding {shown(encoding, KEY_SHOWN)}, not asked for", "serve gzip or plain"
+        )
 
     body = bytearray()
     while raw:  # gzip may have several members, one after the other, RFC 1952

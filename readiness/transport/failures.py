@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from readiness.redaction.shown import shown
+
 MESSAGE_SHOWN = 120
 
 
@@ -50,7 +52,7 @@ def _of_protocol(error: Exception) -> Failure | None:
     if isinstance(error, httpx.RemoteProtocolError) and "without sending a response" not in str(error):
         return Failure(
             "cut short",
-            f"answered what is not whole HTTP: {str(error)[:MESSAGE_SHOWN]}",
+            f"answered what is not whole HTTP: {shown(str(error), MESSAGE_SHOWN)}",
             "look at the service's log and at the proxy in between, then run again",
         )
     return None

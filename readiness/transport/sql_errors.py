@@ -6,6 +6,7 @@ import psycopg
 from psycopg import errors
 
 from readiness.outcomes import Refused, Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.connecting import NoSlots
 
 MESSAGE_SHOWN = 240
@@ -74,7 +75,7 @@ def explained(error: psycopg.Error, place: str, host: str | None) -> Unknown:
     are several, what one of them says is no refusal.
     """
     lines = str(error).splitlines()
-    first = lines[0].strip()[:MESSAGE_SHOWN] if lines else ""
+    first = shown(lines[0], MESSAGE_SHOWN) if lines else ""
 
     for kind, reason, remedy in _BY_CLASS:
         if isinstance(error, kind):

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.answer import Answer
 
 T = TypeVar("T")
@@ -22,7 +23,7 @@ def typed(adapter: TypeAdapter[T], value: Any, answer: Answer, vendor: str, sett
         return adapter.validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))[:PLACE_SHOWN] or "the answer"
+        place = shown(".".join(map(str, first["loc"])), PLACE_SHOWN) or "the answer"
         raise Unknown(
             f"{answer.url} answered something else than {vendor} does: {place}: {first['msg']}",
             f"is {setting} right?",
