@@ -23,6 +23,7 @@ from readiness.outcomes import Effect, Phase, Unknown
 from readiness.plugin import embedded
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering.announcements import AnnouncementKind, AnnouncementText, Facts, announcement
+from readiness.rendering.terminal import say
 from readiness.transport.guard import Guard
 
 HELP = "write an announcement from the newest evidence; it is sent only with --allow notify"
@@ -48,25 +49,28 @@ def run(options: argparse.Namespace) -> int:
 
     written = announcement(AnnouncementKind(options.event), _facts(environment, options.reports, now, since))
     message = AnnouncementText(REDACTOR.text(written.title), REDACTOR.text(written.body))
-    print(f"{message.title}\n{message.body}")
+    for line in (message.title, *message.body.splitlines()):
+        say(line)
 
     launch_at = environment.launch_at
     if options.event == AnnouncementKind.LAUNCH and launch_at and now < launch_at:
-        print(f"\nnot sent: the launch is at {launch_at:%Y-%m-%d %H:%M}Z, and that is still to come")
+        say()
+        say(f"not sent: the launch is at {launch_at:%Y-%m-%d %H:%M}Z, and that is still to come")
         return 1 if options.allow else 0
 
     if not options.allow and Effect.NOTIFY not in environment.allow:
-        print("\nnot sent: say --allow notify")
+        say()
+        say("not sent: say --allow notify")
         return 0
 
     record = _place_of_record(options, now)
     deliveries = _send(environment, message)
     _record(record, options.event, now, message, deliveries)
 
-    print()
+    say()
     for delivery in deliveries:
         status = "sent" if delivery.delivered else REDACTOR.text(f"NOT SENT, {delivery.why}")
-        print(f"{delivery.place}: {status}")
+        say(f"{delivery.place}: {status}")
     return 0 if all(delivery.delivered for delivery in deliveries) else 1
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from readiness.commands import add_env, add_environments
 from readiness.errors import BadInput, not_one_of
+from readiness.rendering.terminal import say
 from readiness.runbook import attestations, editing
 from readiness.runbook.attestations import names_in
 from readiness.runbook.lines import Runbook
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     text = path.read_text(encoding="utf-8") if path.is_file() else HEAD
     edited = editing.put(text, "attestations", name, entry)
     editing.write(path, edited, lambda draft: attestations.load(draft, runbooks, {}))
-    print(f"{path}: {name} is attested until {entry['valid_until']}; commit it, and have it reviewed")
+    say(f"{path}: {name} is attested until {entry['valid_until']}; commit it, and have it reviewed")
     return 0
 
 

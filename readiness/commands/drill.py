@@ -19,8 +19,7 @@ from readiness.outcomes import Effect
 from readiness.plugin import embedded
 from readiness.procedures import circuit_breaker, fallback, incident, kill_switch, restore, rollback
 from readiness.procedures.course import Course, begin, conduct
-from readiness.redaction.redactor import REDACTOR
-from readiness.redaction.shown import printable
+from readiness.rendering import terminal
 from readiness.sandbox import Sandbox, SandboxFailed
 from readiness.transport.guard import Guard
 
@@ -133,7 +132,7 @@ def _production_problems(
 def say(text: str) -> None:
     """Print a line of progress: nothing secret, and nothing that a terminal obeys."""
     with suppress(OSError):  # the terminal may be gone; what was changed is put back all the same
-        print(printable(REDACTOR.text(text)), flush=True)
+        terminal.say(text)
 
 
 def _conclude(evidence: drill_evidence.DrillEvidence, folder: Path) -> int:

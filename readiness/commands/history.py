@@ -14,6 +14,7 @@ from readiness.files.atomic_write import SHARED, write_whole
 from readiness.files.history_tables import FILE
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering.history import MARKS, DecisionTrend, PastRun, Point, by_phase, read, rebuild, render
+from readiness.rendering.terminal import line_of, say
 
 HELP = "show the trend of each line over the last runs, and draw it"
 NAME_AT_MOST = 44
@@ -87,20 +88,22 @@ def _print_phase(
 ) -> None:
     began = runs[0].started_at
     ended = runs[-1].started_at
-    print(f"{environment} {phase}: {len(runs)} runs, {began:%Y-%m-%d %H:%M} to {ended:%Y-%m-%d %H:%M}Z")
+    say(f"{environment} {phase}: {len(runs)} runs, {began:%Y-%m-%d %H:%M} to {ended:%Y-%m-%d %H:%M}Z")
 
     changed_to = [run.verdict for before, run in pairwise(runs) if run.verdict != before.verdict]
-    print(f"verdicts  {' -> '.join([runs[0].verdict, *changed_to])}")
+    say(f"verdicts  {' -> '.join([runs[0].verdict, *changed_to])}")
 
     width = min(max(len(trend.name) for trend in trends), NAME_AT_MOST)
     for trend in trends:
         points = trend.points[-STRIP_AT_MOST:]
         strip = "".join(_mark(point, colours=colours) for point in points)
         spark = trend.spark[-STRIP_AT_MOST:]
-        print(f"  {trend.name:<{width}}  {strip}  {spark:<{len(points)}}  {trend.measured}".rstrip())
+        name = line_of(trend.name)
+        print(f"  {name:<{width}}  {strip}  {spark:<{len(points)}}  {line_of(trend.measured)}".rstrip())
 
     legend = [f"{mark} {outcome}" for outcome, mark in MARKS.items() if mark.strip()]
-    print(f"outcomes, the oldest first: {', '.join(legend)}\n")
+    say(f"outcomes, the oldest first: {', '.join(legend)}")
+    say()
 
 
 def _mark(point: Point | None, *, colours: bool) -> str:

@@ -11,6 +11,7 @@ from readiness.commands import add_environments
 from readiness.errors import BadInput
 from readiness.evidence.signing import FILE_VARIABLE, KEYS, SHOWN, VARIABLE, new_pair, signer_of, trusted_keys
 from readiness.files import atomic_write
+from readiness.rendering.terminal import say
 
 HELP = "make a key that signs runs, or say which keys the project trusts"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -51,10 +52,10 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         raise BadInput([f"the key could not be written: {error}"]) from None
 
-    print(f"private   {private} (mode 0600; into the store of the pipeline's secrets, never into the project)")
-    print(f"public    {public} (commit it: what it has signed is evidence from then on)")
-    print(f"key       {key.key_id[:SHOWN]}")
-    print(f"next      export {FILE_VARIABLE}={private}, or {VARIABLE} with its text; then run as ever")
+    say(f"private   {private} (mode 0600; into the store of the pipeline's secrets, never into the project)")
+    say(f"public    {public} (commit it: what it has signed is evidence from then on)")
+    say(f"key       {key.key_id[:SHOWN]}")
+    say(f"next      export {FILE_VARIABLE}={private}, or {VARIABLE} with its text; then run as ever")
     return 0
 
 
@@ -62,15 +63,15 @@ def _list(environments: Path) -> int:
     """Print the trusted keys, and the one that this process would sign with; return 0."""
     trusted = trusted_keys(environments)
     for key in trusted.values():
-        print(f"trusted   {key.key_id[:SHOWN]}  {key.name}")
+        say(f"trusted   {key.key_id[:SHOWN]}  {key.name}")
     if not trusted:
-        print(f"trusted   none: no {environments / KEYS}/*.pub; readiness key NAME makes one")
+        say(f"trusted   none: no {environments / KEYS}/*.pub; readiness key NAME makes one")
 
     signer = signer_of(os.environ)
     if signer is None:
-        print(f"own       none: neither {VARIABLE} nor {FILE_VARIABLE} is set, runs will not be evidence")
+        say(f"own       none: neither {VARIABLE} nor {FILE_VARIABLE} is set, runs will not be evidence")
         return 0
 
     trust = "trusted" if signer.key_id in trusted else "NOT trusted by this project"
-    print(f"own       {signer.key_id[:SHOWN]}  {trust}")
+    say(f"own       {signer.key_id[:SHOWN]}  {trust}")
     return 0

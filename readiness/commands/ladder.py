@@ -14,6 +14,7 @@ from readiness.evidence.rejudge import Judged, judge, states_before
 from readiness.files.canonical_json import JsonObject
 from readiness.ladder import INITIAL, EscalationState, highest
 from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase
+from readiness.rendering.terminal import say
 
 HELP = "walk recorded runs again: the steps each reached, what stood, what it recommends"
 
@@ -100,14 +101,14 @@ def _print(replayed: ReplayedRun) -> None:
     start = replayed.run.start
     verdict = replayed.judged.verdict
     recorded = f" (recorded as {replayed.recorded})" if replayed.recorded else ""
-    print(f"{start.started_at:%Y-%m-%d %H:%M:%S}Z  {verdict.word:<10} {start.run}{recorded}")
+    say(f"{start.started_at:%Y-%m-%d %H:%M:%S}Z  {verdict.word:<10} {start.run}{recorded}")
 
     for key in replayed.on_ladder:
         reached = replayed.reached.get(key) or "no step"
-        print(f"    {key.name}: {replayed.outcome(key)}, reaches {reached}, {_summary(replayed.state(key))}")
+        say(f"    {key.name}: {replayed.outcome(key)}, reaches {reached}, {_summary(replayed.state(key))}")
 
     for fault in judge(replayed.run).refuted:
-        print(f"    REFUTED  {fault}")
+        say(f"    REFUTED  {fault}")
 
 
 def _summary(state: EscalationState) -> str:

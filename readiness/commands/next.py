@@ -20,9 +20,9 @@ from readiness.evidence.newest_run import ordered
 from readiness.evidence.rejudge import Judged, judge
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
-from readiness.redaction.redactor import REDACTOR
 from readiness.rendering import expiring
 from readiness.rendering.actions import ActionItem, actions, owner_of
+from readiness.rendering.terminal import say
 from readiness.runbook import attestations, editing, waivers
 from readiness.runbook.attestations import Attestation, Attestations
 from readiness.runbook.lines import Runbook
@@ -72,7 +72,8 @@ def run(options: argparse.Namespace) -> int:
         *_dated_lines(events, moment, options.first),
         *_action_lines(options.env, phases, refused, moment),
     ]
-    print(REDACTOR.text("\n".join(lines)))
+    for line in lines:
+        say(line)
     return 0
 
 

@@ -20,6 +20,7 @@ from readiness.evidence.retention import removable
 from readiness.evidence.signing import PublicKey, signer_of, trusted_keys
 from readiness.files.history_tables import FILE
 from readiness.rendering.history import append
+from readiness.rendering.terminal import say
 from readiness.timeline import parse_span
 
 HELP = "remove the folders of old runs; the ledger keeps what they came to"
@@ -56,7 +57,8 @@ def run(options: argparse.Namespace) -> int:
     if not options.dry_run:
         for name, recorded in sound.items():
             _remove(recorded, ledger.runs[name], writer)
-    print("\n".join(_told(old, sound, options)))
+    for line in _told(old, sound, options):
+        say(line)
     return 0
 
 

@@ -24,6 +24,7 @@ from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import merged
 from readiness.rehearsal.stages import STAGES
 from readiness.rehearsal.verdict import Conclusion, Judgement, judge
+from readiness.rendering.terminal import say
 from readiness.sandbox import Sandbox
 from readiness.sandbox.processes import end_with_parent, free_port
 
@@ -176,10 +177,10 @@ def _watch(
         evidence = read_newest()
         if evidence:
             longest = round(evidence.asked.seconds + 3 * evidence.asked.ramp_seconds) + GRACE_SECONDS
-            print(_progress(evidence), flush=True)
+            say(_progress(evidence))
 
         if time.monotonic() - began > longest:
-            print(f"{stage}: hangs for more than {longest} s; it is ended", flush=True)
+            say(f"{stage}: hangs for more than {longest} s; it is ended")
             return
 
 
@@ -187,7 +188,7 @@ def _stop(
     process: subprocess.Popen[bytes], read_newest: Callable[[], RehearsalEvidence | None], signals: list[int]
 ) -> None:
     """Pass the signals on, and wait for the users as long as they may take to finish."""
-    print("stopping: the users finish what they began", flush=True)
+    say("stopping: the users finish what they began")
     evidence = read_newest()
     drain_seconds = evidence.asked.drain_seconds if evidence else 0
 
@@ -259,7 +260,7 @@ def _newest(options: argparse.Namespace, stage: str, earlier: set[Path]) -> Rehe
         try:
             return rehearsal_evidence.read(folder)
         except BadRun as error:
-            print(error, flush=True)
+            say(str(error))
     return None
 
 
@@ -281,17 +282,17 @@ def _progress(evidence: RehearsalEvidence) -> str:
 
 def _print_summary(options: argparse.Namespace, ended: Mapping[str, StageEnd]) -> int:
     """Print how each stage ended; return the exit code of the worst."""
-    print()
+    say()
     for stage, end in ended.items():
         page = end.folder / "page.html" if end.folder else ""
-        print(f"{stage:<10} {end!s:<13} {page}")
+        say(f"{stage:<10} {end!s:<13} {page}")
         for reason in end.judged.reasons if end.judged else ():
-            print(f"           {reason.word}: {reason.says}. Next: {reason.next}")
+            say(f"           {reason.word}: {reason.says}. Next: {reason.next}")
 
     words = {end.word for end in ended.values()}
     not_run = [stage for stage in options.stage or STAGES if stage not in ended]
     if not_run:
-        print(f"not run: {', '.join(not_run)}")
+        say(f"not run: {', '.join(not_run)}")
         words.add(Conclusion.INCONCLUSIVE)
 
     for word in (Conclusion.FAIL, Conclusion.INCONCLUSIVE):

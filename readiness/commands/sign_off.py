@@ -11,6 +11,7 @@ from readiness.evidence.signing import signer_of, trusted_keys
 from readiness.rendering.dossier import gather
 from readiness.rendering.pdf import print_to_pdf
 from readiness.rendering.sign_off_page import digest, headline, write
+from readiness.rendering.terminal import say
 from readiness.verdict import INCOMPLETE_EXIT
 
 HELP = "render the page that approvers sign, from the evidence of an environment alone"
@@ -37,13 +38,13 @@ def run(options: argparse.Namespace) -> int:
         raise BadRun(f"the page could not be written and entered into the ledger: {error}") from None
 
     verdict = headline(dossier)
-    print(f"verdict   {verdict.word}: {verdict.says}")
+    say(f"verdict   {verdict.word}: {verdict.says}")
     for reason in dossier.untrusted:
-        print(f"untrusted {reason}")
-    print(f"evidence  {len(dossier.runs)} journals, digest {digest(dossier)}")
-    print(f"page      {page}")
+        say(f"untrusted {reason}")
+    say(f"evidence  {len(dossier.runs)} journals, digest {digest(dossier)}")
+    say(f"page      {page}")
     if head:
-        print(f"ledger    head {head}")
+        say(f"ledger    head {head}")
     if options.pdf:
-        print(f"pdf       {print_to_pdf(page)}")
+        say(f"pdf       {print_to_pdf(page)}")
     return INCOMPLETE_EXIT if dossier.untrusted else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 
+from readiness.rendering.terminal import say
 from readiness.tools import BY_NAME, TOOLS, Tool, find, version
 from readiness.tools.fetching import fetch, may_fetch
 from readiness.tools.places import BrokenTool
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
 
     failures: Mapping[str, Sequence[str]] = {}
     if options.fetch:
-        failures = fetch(tools, lambda line: print(line, flush=True))
+        failures = fetch(tools, say)
 
     width = max(len(tool.name) for tool in tools)
     # Each is asked for its version: a program that is there and does not start is as good as none.
@@ -44,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
 
     if not options.fetch:
-        print("\nto bring what is missing: readiness tools --fetch")
+        say()
+        say("to bring what is missing: readiness tools --fetch")
     return 1
 
 
@@ -53,19 +55,19 @@ def _list(tool: Tool, width: int, failures: Sequence[str]) -> bool:
     blank = " " * width
     program = find(tool)
     if program is None:
-        print(f"{tool.name:<{width}}  missing; needed for {tool.needed_for}")
+        say(f"{tool.name:<{width}}  missing; needed for {tool.needed_for}")
         for reason in failures:
-            print(f"{blank}  not fetched: {reason}")
-        print(f"{blank}  install {tool.name} yourself: {tool.by_hand}")
+            say(f"{blank}  not fetched: {reason}")
+        say(f"{blank}  install {tool.name} yourself: {tool.by_hand}")
         return False
 
     try:
         stated = version(program)
     except BrokenTool as error:
-        print(f"{tool.name:<{width}}  broken: {error}")
-        print(f"{blank}  needed for {tool.needed_for}; mend or remove that program")
+        say(f"{tool.name:<{width}}  broken: {error}")
+        say(f"{blank}  needed for {tool.needed_for}; mend or remove that program")
         return False
 
-    print(f"{tool.name:<{width}}  {program}, {stated}")
-    print(f"{blank}  for {tool.needed_for}")
+    say(f"{tool.name:<{width}}  {program}, {stated}")
+    say(f"{blank}  for {tool.needed_for}")
     return True

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from readiness.commands.attest import add_line, last_day, line_among
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
+from readiness.rendering.terminal import say
 from readiness.runbook import editing, waivers
 from readiness.runbook.approvers import Approvers
 from readiness.runbook.waivers import WaiverReason
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     edited = editing.put(text, "waivers", name, entry)
     approvers, owners = Approvers(_names(stated, "approvers")), _names(stated, "owners")
     editing.write(path, edited, lambda draft: waivers.load(draft, runbooks, {}, approvers, owners))
-    print(f"{path}: {name} is waived until {entry['until']}; commit it, and have it reviewed")
+    say(f"{path}: {name} is waived until {entry['until']}; commit it, and have it reviewed")
     return 0
 
 

@@ -8,6 +8,7 @@ from readiness.errors import BadRun
 from readiness.files.history_tables import FILE
 from readiness.plugin.session import RunSession
 from readiness.rendering.history import append
+from readiness.rendering.terminal import line_of
 
 
 def write_history(config: pytest.Config, session: RunSession) -> None:
@@ -21,4 +22,4 @@ def write_history(config: pytest.Config, session: RunSession) -> None:
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
             why = f"{str(error).splitlines()[0]}; the run itself is whole, see readiness history --rebuild"
-            reporter.write_line(f"HISTORY  this run is not in it: {why}", yellow=True)
+            reporter.write_line(line_of(f"HISTORY  this run is not in it: {why}"), yellow=True)

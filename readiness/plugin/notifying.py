@@ -15,6 +15,7 @@ from readiness.plugin.reporting import HTML
 from readiness.plugin.session import RunSession
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering.announcements import changed, has_changed
+from readiness.rendering.terminal import line_of
 from readiness.transport.guard import Guard, Request
 from readiness.verdict import Verdict
 
@@ -40,7 +41,7 @@ def notify(config: pytest.Config, session: RunSession) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     for sentence in sentences:
         if reporter:
-            reporter.write_line(f"NOTIFY   {REDACTOR.text(sentence)}")
+            reporter.write_line(line_of(f"NOTIFY   {sentence}"))
 
 
 def _send(

@@ -16,6 +16,7 @@ from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, STATE, state_of
+from readiness.rendering.terminal import line_of
 from readiness.runbook.lines import Item, planned_checks
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
@@ -40,7 +41,7 @@ def pytest_collection_finish(session: pytest.Session) -> Iterator[None]:
     run_session = config.stash[SESSION]
     for line in plan(run_session.run, nodes, run_session.observer):
         for part in wrapped(line, max(60, reporter._tw.fullwidth)):  # noqa: SLF001  no public way to the width
-            reporter.write_line(part)
+            reporter.write_line(line_of(part))
     return result
 
 

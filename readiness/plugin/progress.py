@@ -10,6 +10,7 @@ import pytest
 
 from readiness.outcomes import Outcome
 from readiness.plugin.session import SESSION, is_controller, is_real
+from readiness.rendering.terminal import line_of
 
 EVERY_SECONDS = 10.0  # where nobody watches: one line in so many seconds, so that a pipeline's log shows life
 ERASE = "\r\x1b[2K"
@@ -58,7 +59,7 @@ class Progress:
 
         # A line that wraps could not be erased.
         width: int = self._reporter._tw.fullwidth  # noqa: SLF001  no public way to it
-        line = text[: width - 1]
+        line = line_of(text)[: width - 1]
         self._write(f"{ERASE}{line}" if self._reporter.isatty else f"{line}\n")
         self._is_on_terminal = bool(self._reporter.isatty)
 

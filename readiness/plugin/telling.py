@@ -21,6 +21,7 @@ from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
 from readiness.plugin.transfer import result_of
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering.exports import BYTES_AT_MOST, commands_for_github, markdown
+from readiness.rendering.terminal import line_of
 from readiness.verdict import Verdict
 
 TRACE_VERBOSITY = 2
@@ -97,9 +98,9 @@ def write_report(config: pytest.Config, session: RunSession) -> None:
     if session.verdict:
         _report(config, session, session.verdict, reporter)
     if session.sign_off_page:
-        reporter.write_line(f"sign-off {REDACTOR.text(session.sign_off_page)}")
+        reporter.write_line(line_of(f"sign-off {session.sign_off_page}"))
     for why in session.trouble:
-        reporter.write_line(f"WITHDRAWN  no good verdict stands: {why}", red=True, bold=True)
+        reporter.write_line(line_of(f"WITHDRAWN  no good verdict stands: {why}"), red=True, bold=True)
 
 
 def _report(config: pytest.Config, session: RunSession, verdict: Verdict, reporter: Any) -> None:
@@ -109,7 +110,11 @@ def _report(config: pytest.Config, session: RunSession, verdict: Verdict, report
         _traces(reporter)
 
     outcomes = {result.key: result.outcome for result in results}
-    page = TerminalPage(reporter.write_line, reporter._tw.fullwidth, several=len(run.runbooks) > 1)  # noqa: SLF001  no other way
+
+    def write(text: str, /, **markup: bool) -> None:
+        reporter.write_line(line_of(text), **markup)
+
+    page = TerminalPage(write, reporter._tw.fullwidth, several=len(run.runbooks) > 1)  # noqa: SLF001  no other way
     page.changed(changes(run.before, outcomes.items()))
     page.bad(results)
     page.held(held(escalation_states(session), outcomes, run.hysteresis))
@@ -134,7 +139,8 @@ def _traces(reporter: pytest.TerminalReporter) -> None:
             result = result_of(report)
             if result and report.outcome == "failed":
                 reporter.write_sep("_", result.key.name)
-                reporter.write_line(report.longreprtext)
+                for line in report.longreprtext.splitlines():
+                    reporter.write_line(line_of(line))
 
 
 def _files(folder: Path | None) -> tuple[Path | None, list[str]]:
@@ -166,4 +172,4 @@ def annotate_pipeline(config: pytest.Config, run: RecordedRun) -> None:
     except OSError as error:  # the evidence is whole without it
         if reporter:
             why = f"the step's summary could not be written (GITHUB_STEP_SUMMARY): {error}"
-            reporter.write_line(REDACTOR.text(why), yellow=True)
+            reporter.write_line(line_of(why), yellow=True)
