@@ -186,6 +186,14 @@ def test_the_address_that_tells_the_revision_is_checked_too(tmp_path: Path) -> N
     assert any("target.revision.http: host 'elsewhere.example.net' is not known" in line for line in found), found
 
 
+@pytest.mark.parametrize("address", ["/", "ftp://shop.example.com/x", "shop.example.com"])
+def test_the_address_that_tells_the_revision_is_named_as_the_file_has_it(tmp_path: Path, address: str) -> None:
+    stated = f"target: {{url: https://shop.example.com, revision: {{http: {address}, pointer: /revision}}}}"
+    lines = [stated if line.startswith("target") else line for line in GOOD.splitlines()]
+    told = problems(tmp_path, "\n".join(lines))
+    assert any(": target.revision.http: this is not an http or https address" in line for line in told), told
+
+
 @pytest.mark.parametrize("revision", ["", "  "])
 def test_an_empty_variable_is_no_revision(tmp_path: Path, revision: str) -> None:
     text = GOOD.replace('token: "${SHOP_TOKEN}"', 'token: "${SHOP_TOKEN}", revision: "${GIT_SHA}"')

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -21,6 +22,8 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast wher
 DEEPEST = 50
 """Levels of nesting that a file may have. The libraries stop at limits of their own, each with other words; the files
 that ship have ten levels at most."""
+_OF_PYDANTIC = re.compile(r"[a-z-]+\[.*\]$")
+"""A part of a place that stands in no file: `function-after[...]`."""
 TOO_DEEP = "nested too deeply, or an alias stands within what it repeats"
 _OPENING = (
     yaml.FlowSequenceStartToken
@@ -172,8 +175,14 @@ def explain(
 
     Errors at a place among `reported` are left out: the caller has a better word for them.
     """
-    problems = [problem for problem in error.errors() if problem["loc"] not in reported]
+    every = [{**problem, "loc": _in_the_file(problem["loc"])} for problem in error.errors()]
+    problems = [cast("ErrorDetails", problem) for problem in every if problem["loc"] not in reported]
     return [f"{document.where(problem['loc'])}: {_sentence(problem, model)}" for problem in problems]
+
+
+def _in_the_file(loc: Loc) -> Loc:
+    """Return a place without pydantic's own words in it, such as the branch of a union that it tried."""
+    return tuple(part for part in loc if isinstance(part, int) or not _OF_PYDANTIC.match(part))
 
 
 def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
