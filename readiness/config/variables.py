@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from readiness.config.documents import Document, Loc, explain, read
+from readiness.config.secret_places import takes_secret, wants_reference
 from readiness.errors import BadEnvironment, nearest
 from readiness.files import bounded_read
 from readiness.redaction.secret import SHORTEST, Secret, is_secret, is_secret_parameter
@@ -28,6 +30,8 @@ class Filling:
 
     document: Document
     variables: Mapping[str, str]
+    model: type[BaseModel]
+    """Says where a secret is wanted."""
     problems: list[str] = field(default_factory=list)
     unresolved: set[Loc] = field(default_factory=set)
     """The places whose variable or file is missing, and is among the problems."""
@@ -44,14 +48,14 @@ class Filling:
 
     def _fill_text(self, data: str, loc: Loc) -> str | Secret:
         # A secret that is written in the file itself stays text, and the model refuses it.
-        if not _VARIABLE.search(data) and not _is_secret_file(data, loc):
+        if not _VARIABLE.search(data) and not self._is_secret_file(data, loc):
             return data
 
         text = self._resolve(data, loc)
         if text is None:
             self.unresolved.add(loc)
             return data
-        if not _wants_secret(loc):
+        if not wants_reference(self.model, loc):
             return text
 
         if len(text) < SHORTEST:
@@ -68,7 +72,7 @@ class Filling:
 
         self._remember(data, loc)
         text = _VARIABLE.sub(lambda match: self.variables[match[1]], data)
-        if not _is_secret_file(data, loc):
+        if not self._is_secret_file(data, loc):
             return text
 
         try:
@@ -76,6 +80,9 @@ class Filling:
         except (OSError, UnicodeDecodeError) as error:
             self._complain(loc, f"the file cannot be read: {error}")
             return None
+
+    def _is_secret_file(self, data: str, loc: Loc) -> bool:
+        return data.startswith(_FILE) and takes_secret(self.model, loc)
 
     def _remember(self, data: str, loc: Loc) -> None:
         """Remember what may be secret where the model takes plain text, so that it is masked in all output."""
@@ -88,6 +95,8 @@ class Filling:
         for variable in _VARIABLE.findall(data):
             value = self.variables[variable]
             Secret(value, remembered=variable in used_as_secret or is_secret(variable, value))
+            if is_header:
+                _remember_decoded(data, value)
 
     def _complain(self, loc: Loc, sentence: str) -> None:
         key = ".".join(str(part) for part in loc)
@@ -100,7 +109,7 @@ def read_filled(path: Path, model: type[Model], variables: Mapping[str, str]) ->
     if document.problems:
         raise BadEnvironment(document.problems)
 
-    filling = Filling(document, variables)
+    filling = Filling(document, variables, model)
     data = filling.fill(document.data, ())
     try:
         content = model.model_validate(data)
@@ -113,6 +122,18 @@ def read_filled(path: Path, model: type[Model], variables: Mapping[str, str]) ->
     return content, document
 
 
+def _remember_decoded(header: str, value: str) -> None:
+    """Remember what a header of basic authentication holds in base64: the user with the password, and the password."""
+    if not header.lower().startswith("basic "):
+        return
+    try:
+        credentials = base64.b64decode(value, validate=True).decode("utf-8")
+    except ValueError:  # no base64, or no text: then there is no other form of it
+        return
+    Secret(credentials)
+    Secret(credentials.partition(":")[2])
+
+
 def _missing(variable: str, variables: Mapping[str, str]) -> str:
     if not _NAME.match(variable):
         return f"${{{variable}}} is not the name of a variable"
@@ -122,17 +143,3 @@ def _missing(variable: str, variables: Mapping[str, str]) -> str:
     near = nearest(variable, sorted(alike))
     hint = f"; did you mean {near!r}?" if near else ""
     return f"the variable {variable} is not set{hint}"
-
-
-_SECRET_KEYS = {"token", "key", "password", "secret"}
-_SECRET_PLACES = {("postgres", "url"), ("replica", "url"), ("drills", "restore", "server")}
-"""Addresses that carry a password."""
-
-
-def _wants_secret(loc: Loc) -> bool:
-    """Check whether the model wants a secret at a place."""
-    return loc[-1] in _SECRET_KEYS or loc in _SECRET_PLACES or loc[:2] == ("notify", "urls")
-
-
-def _is_secret_file(data: str, loc: Loc) -> bool:
-    return data.startswith(_FILE) and _wants_secret(loc)

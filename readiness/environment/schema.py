@@ -330,7 +330,7 @@ def load(name: str, folder: Path, variables: Mapping[str, str] | None = None) ->
     if document.problems:
         raise BadEnvironment(document.problems)
 
-    filling = Filling(document, os.environ if variables is None else variables)
+    filling = Filling(document, os.environ if variables is None else variables, Environment)
     data = filling.fill(document.data, ())
     try:
         environment = Environment.model_validate(data)

@@ -207,7 +207,7 @@ class Redactor:
         if isinstance(value, dict):
             return {self._text(key): self._deep(part) for key, part in value.items()}
         # A secret of digits may come as a number.
-        if value is not None and str(value) in self._known:
+        if value is not None and _digits(value) in self._known:
             return MASK
         return value
 
@@ -270,6 +270,12 @@ class Redactor:
             hidden[at : at + len(fragment)] = b"\1" * len(fragment)
         visible = "".join("\0" if hide else character for character, hide in zip(text, hidden, strict=True))
         return re.sub("\0+", MASK, visible)
+
+
+def _digits(value: Plain) -> str:
+    """Return a number as its digits: 8675309124.0 is the secret 8675309124 too."""
+    is_whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if is_whole and isinstance(value, float) else str(value)
 
 
 def _words(texts: Iterable[str]) -> Iterator[int]:

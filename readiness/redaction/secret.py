@@ -7,16 +7,30 @@ import html
 import json
 import re
 import urllib.parse
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from readiness.redaction.own_words import OWN_WORDS
+
 MASK = "***"
 SHORTEST = 6
 """Characters. Shorter values would match ordinary text; they are refused as secrets."""
 
-_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|(^|_)KEY($|_)|CREDENTIAL|DSN", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|APIKEY", re.IGNORECASE)
+_SECRET_WORDS = {
+    *("AUTH", "BEARER", "COOKIE", "DSN", "HMAC", "JWT", "KEY", "PASS", "PAT", "PEPPER", "PWD", "SALT", "WEBHOOK"),
+}
+_SETTING_WORDS = {
+    *("ALG", "ALGORITHM", "AUDIENCE", "COUNT", "DAYS", "DOMAIN", "ENABLED", "EXPIRES", "EXPIRY", "HEADER", "HOST"),
+    *("HOURS", "ISSUER", "LENGTH", "LIMIT", "MAX", "METHOD", "MIN", "MINUTES", "MODE", "NAME", "PATH", "PORT"),
+    *("PROVIDER", "REALM", "REGION", "REQUIRED", "ROUNDS", "SCHEME", "SECONDS", "SIZE", "STRATEGY", "TIMEOUT", "TTL"),
+    *("TYPE", "URI", "VERSION"),
+}
+"""`AUTH_TYPE` and `SALT_ROUNDS` say how a secret is used, and are none."""
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SECRET_PARAMETERS = ("token", "key", "secret", "signature", "password", "sig", "code", "auth", "credential")
 _PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s]*:[^/\s]+@")
 
@@ -39,7 +53,7 @@ class Secret:
 
     def __init__(self, value: str, *, remembered: bool = True) -> None:
         self._value = value
-        if remembered and len(value) >= SHORTEST:
+        if remembered and is_masked(value):
             _seen.add(value)
 
     def reveal(self) -> str:
@@ -71,6 +85,15 @@ class Secret:
         )
 
 
+def is_masked(value: str) -> bool:
+    """Check whether a secret of this value is masked wherever it stands.
+
+    A short one would match ordinary text. One character again and again is the first digest of every journal, and our
+    own words are the keys of the evidence: who masked them would deface it, and nobody could tell it from a forgery.
+    """
+    return len(value) >= SHORTEST and len(set(value)) > 1 and value not in OWN_WORDS
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("a secret is text")  # noqa: TRY004  pydantic reports ValueError
@@ -78,8 +101,17 @@ def _text(value: object) -> str:
 
 
 def names_a_secret(name: str) -> bool:
-    """Check whether a variable of this name holds a secret."""
-    return bool(_SECRET_NAME.search(name))
+    """Check whether a variable of this name holds a secret.
+
+    >>> [name for name in ("DB_PASS", "stripeApiKey", "AUTH_TYPE", "KEYBOARD") if names_a_secret(name)]
+    ['DB_PASS', 'stripeApiKey']
+    """
+    if _SECRET_NAME.search(name):
+        return True
+    words = [word.upper() for word in _WORDS.findall(name)]
+    # A webhook's address is what lets others in; of all else the address is none.
+    is_setting = bool(words) and (words[-1] in _SETTING_WORDS or (words[-1] == "URL" and "WEBHOOK" not in words))
+    return "KEY" in words or (not is_setting and not _SECRET_WORDS.isdisjoint(words))
 
 
 def is_secret_parameter(name: str) -> bool:
@@ -117,5 +149,13 @@ def encodings(value: str) -> frozenset[str]:
         # The first and last characters depend on the neighbours in the encoded text.
         *(text[4:-4] for text in aligned if len(text) > 4 * 4),
         base64.urlsafe_b64encode(data).decode().rstrip("="),
+        *_grouped(value),
     }
     return frozenset(form for form in forms if len(form) >= SHORTEST)
+
+
+def _grouped(value: str) -> Iterator[str]:
+    """Yield how a number of these digits is written for people: 8,675,309,124."""
+    if value.isascii() and value.isdigit() and not value.startswith("0"):
+        grouped = f"{int(value):,}"
+        yield from (grouped.replace(",", mark) for mark in ",. _'\u00a0\u202f")

@@ -1,0 +1,65 @@
+"""Where an environment file may hold a secret: its model says so by a type; the name of the key is nothing to go by."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from readiness.config.documents import Loc
+from readiness.config.secret_places import takes_secret, wants_reference
+from readiness.environment.schema import Environment
+from readiness.redaction.secret import known_secrets
+from tests.test_environment import GOOD, VARIABLES, read
+
+REFERENCES: tuple[Loc, ...] = (
+    ("target", "token"),
+    ("postgres", "url"),
+    ("replica", "url"),
+    ("storage", "key"),
+    ("notify", "urls", 0),
+    ("drills", "restore", "server"),
+    ("readings", "orders", "token"),
+    ("target", "revision", "token"),
+)
+NONE: tuple[Loc, ...] = (
+    ("target", "url"),
+    ("metrics", "url"),
+    ("owners", "token"),
+    ("readings", "token", "pointer"),
+    ("readings", "password", "sql"),
+    ("token",),
+    ("target", "token", "more"),
+)
+
+
+@pytest.mark.parametrize("loc", REFERENCES, ids=lambda loc: ".".join(map(str, loc)))
+def test_a_secret_comes_from_outside(loc: Loc) -> None:
+    assert wants_reference(Environment, loc)
+    assert takes_secret(Environment, loc)
+
+
+@pytest.mark.parametrize("loc", NONE, ids=lambda loc: ".".join(map(str, loc)))
+def test_a_key_called_so_is_none(loc: Loc) -> None:
+    assert not wants_reference(Environment, loc)
+    assert not takes_secret(Environment, loc)
+
+
+def _with_contact(contact: str) -> str:
+    return f'{GOOD}team: {{roles: {{primary on-call: {{name: Ada Lovelace, contact: "{contact}"}}}}}}\n'
+
+
+def test_a_contact_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "phone").write_text("+49 30 901820\n")
+    environment = read(tmp_path, _with_contact(f"file:{tmp_path / 'phone'}"))
+    assert environment.team
+    (person,) = environment.team.roles.values()
+    assert person.contact.reveal() == "+49 30 901820"
+
+
+def test_what_basic_authentication_holds_is_known_too(tmp_path: Path) -> None:
+    held = base64.b64encode(b"probe:an0ther-sesame").decode()
+    more = 'prometheus: {url: https://shop.example.com, headers: {Authorization: "Basic ${CREDENTIALS}"}}\n'
+    read(tmp_path, GOOD + more, {**VARIABLES, "CREDENTIALS": held})
+    assert {held, "probe:an0ther-sesame", "an0ther-sesame"} <= known_secrets()
