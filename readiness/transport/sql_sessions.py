@@ -48,6 +48,12 @@ class DatabaseAddress:
                 "postgres.url is not the address of a database", "write it as postgresql://role:password@host:port/name"
             ) from None
 
+        if parts.get("service"):
+            raise Unknown(
+                "postgres.url names a service: which host that is stands in another file",
+                "write the host itself: postgresql://role:password@host:port/name",
+            )
+
         # libpq tries several hosts in turn, and connects to `hostaddr` where it is given: all must be allowed.
         hosts = f"{parts.get('host') or ''},{parts.get('hostaddr') or ''}".rstrip(",").split(",")
         return cls(
