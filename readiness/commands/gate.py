@@ -17,7 +17,7 @@ from readiness.commands import add_env, add_environments, add_reports
 from readiness.config.project_root import project_root
 from readiness.environment import schema
 from readiness.errors import BadInput, not_one_of
-from readiness.evidence.acceptance import Acceptance, Asked, accept, stated_head
+from readiness.evidence.acceptance import RED_EXIT, Acceptance, Asked, accept, stated_head
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.ledger import Ledger
 from readiness.evidence.ledger_reading import LedgerReading
@@ -185,9 +185,11 @@ def _told(accepted: Acceptance, ledger: LedgerReading | None, asked: Asked, ende
         return
 
     start, verdict = accepted.examined.recorded.start, accepted.examined.judged.verdict
-    if ended != verdict.exit:
+    if ended != verdict.exit and not accepted.why:
         yield f"gate      pytest ended with {ended}; its evidence decides"
     yield f"verdict   {verdict.word}: {verdict.action}"
-    word = verdict.word if accepted.exit == verdict.exit else f"none, recorded as {verdict.word}"
+    word = str(verdict.word) if accepted.exit == verdict.exit else f"none, recorded as {verdict.word}"
+    if verdict.good and accepted.exit == RED_EXIT and not accepted.examined.audit.tampered:
+        word = f"{verdict.word} by its lines, and red beside them"
     where = f"run {start.run} of {start.env}, target {start.target.url}, files {accepted.examined.recorded.folder}"
     yield f"gate      {word} ({accepted.exit}): {where}{head}"

@@ -15,7 +15,7 @@ from readiness.config.project_root import ENVIRONMENTS, place
 from readiness.environment.stated import stated_target
 from readiness.errors import BadInput, BadRun, not_one_of
 from readiness.evidence import run_folders
-from readiness.evidence.acceptance import examine, stated_digest, stated_head
+from readiness.evidence.acceptance import Examined, examine, stated_digest, stated_head
 from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, read_ledger
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(_as_json(recorded, judged, audit, code), indent=2))
     else:
-        _print_run(recorded, judged, audit)
+        _print_run(examined)
     return code
 
 
@@ -282,7 +282,8 @@ def _too_old(recorded: RecordedRun, stated: str | None, words: list[str]) -> lis
     return list(too_old(recorded.start, datetime.now(UTC), at_most, stated or shown_span(at_most)))
 
 
-def _print_run(recorded: RecordedRun, judged: Judged, audit: Audit) -> None:
+def _print_run(examined: Examined) -> None:
+    recorded, judged, audit = examined.recorded, examined.judged, examined.audit
     start = recorded.start
     print(f"run       {start.run}: {start.phase} of {start.env}, as of {start.as_of:%Y-%m-%d %H:%M:%S}Z")
     print(f"files     {recorded.folder.resolve()}")
@@ -298,6 +299,8 @@ def _print_run(recorded: RecordedRun, judged: Judged, audit: Audit) -> None:
         print(f"before    {start.before.run}: {start.before.verdict}")
     for key, sentence in held_in(recorded):
         print(f"stands    {key.name}: {sentence}")
+    if examined.failed_beside:
+        print(f"beside    {examined.failed_beside}")
     _print_verdict(judged, audit)
 
 
@@ -372,6 +375,7 @@ def _as_json(recorded: RecordedRun, judged: Judged, audit: Audit, code: int) -> 
         "recorded": str(finish.verdict) if finish else None,
         "ended": bool(finish and finish.ended),
         "endings": _endings(recorded, judged),
+        "failed_beside": finish.failed_beside if finish else (),
         "problems": audit.tampered,
         "decided": judged.decided,
         "demanded": judged.demanded,

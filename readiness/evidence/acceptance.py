@@ -21,6 +21,9 @@ from readiness.verdict import INCOMPLETE_EXIT
 
 USAGE_ERROR, INTERNAL_ERROR = 4, 3
 """Of pytest's exit codes, those that say why there is no run."""
+RED_EXIT = 1
+"""Of a run whose lines are all well, and in which a test failed that decides none."""
+SHOWN_AT_MOST = 5
 _HEX = set("0123456789abcdef")
 
 
@@ -40,7 +43,18 @@ class Examined:
             return self.audit.exit
         # A bad verdict is believed without a signature, a good one is not; and it is none after its time.
         lapsed_exit = INCOMPLETE_EXIT if self.lapsed else 0
-        return self.judged.verdict.exit or lapsed_exit or self.audit.exit
+        beside_exit = RED_EXIT if self.failed_beside else 0
+        return self.judged.verdict.exit or beside_exit or lapsed_exit or self.audit.exit
+
+    @property
+    def failed_beside(self) -> str:
+        """What failed in the same run of pytest and decides no line; empty where nothing did."""
+        finish = self.recorded.finish
+        names = finish.failed_beside if finish else ()
+        if not names:
+            return ""
+        more = f" and {len(names) - SHOWN_AT_MOST} more" if len(names) > SHOWN_AT_MOST else ""
+        return f"red beside the verdict, deciding no line: {', '.join(names[:SHOWN_AT_MOST])}{more}"
 
     @property
     def lapsed(self) -> str:
@@ -140,8 +154,22 @@ def accept(asked: Asked, ledger: LedgerReading | None, trusted: Mapping[str, Pub
         return Acceptance(INCOMPLETE_EXIT, tuple(f"{record.name}: {line}" for line in str(error).splitlines()))
 
     examined.audit.unproven += _of_another(examined.recorded, record, asked)
-    lapsed = [examined.lapsed] if examined.lapsed else []
-    return Acceptance(examined.exit, (*examined.audit.tampered, *lapsed, *examined.audit.unproven), examined)
+    audit = examined.audit
+    in_the_way = [*audit.tampered, examined.failed_beside, examined.lapsed, *audit.unproven]
+    accepted = Acceptance(examined.exit, tuple(filter(None, in_the_way)), examined)
+    return _held_to_exit(accepted, ended)
+
+
+def _held_to_exit(accepted: Acceptance, ended: int) -> Acceptance:
+    """Return what is left of a good word where pytest itself ended red: something beside the lines is not well.
+
+    A signal after the run was sealed takes nothing back: all that the run has found is in its evidence.
+    """
+    if accepted.exit or ended <= 0:
+        return accepted
+    why = f"pytest ended with {_told(ended)}: something beside the lines is red, and its output says what"
+    code = RED_EXIT if ended == RED_EXIT else INCOMPLETE_EXIT
+    return Acceptance(code, (*accepted.why, why), accepted.examined)
 
 
 def _without_run(ledger: LedgerReading | None, invocation: str, ended: int) -> Acceptance:

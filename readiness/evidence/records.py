@@ -337,6 +337,8 @@ class Finish(Record):
     ended: bool = True
     """False where the run was interrupted or its evidence is not whole: `withdrawn` says why."""
     withdrawn: tuple[str, ...] = ()
+    failed_beside: tuple[str, ...] = ()
+    """What failed in the same run of pytest and decides no line: a good verdict does not speak for it."""
     holding: tuple[DecisionKey, ...] = ()
     standing: tuple[RecordedState, ...] | None = None
     """The decisions at a step of their ladder, or on the way to one or off it; None in older journals."""

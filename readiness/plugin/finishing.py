@@ -30,7 +30,7 @@ from readiness.redaction.redactor import REDACTOR, scan, scan_file
 from readiness.rendering import report_page
 from readiness.rendering.exports import junit, markdown
 from readiness.rendering.formats import ctrf
-from readiness.verdict import INCOMPLETE_EXIT
+from readiness.verdict import INCOMPLETE_EXIT, Verdict
 
 RENDERED = {"summary.md": markdown, "junit.xml": junit, "ctrf.json": ctrf, HTML: report_page.render}
 ENDED = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
@@ -95,8 +95,8 @@ def _finish(session: pytest.Session, run: RunSession, exitstatus: int) -> Genera
             run.complain(f"{step.__name__} broke: {type(error).__name__}: {error}")
             broken.append(error)
 
-    if run.decided and run.decided.good and run.trouble:
-        session.exitstatus = INCOMPLETE_EXIT
+    if run.decided:
+        _stand_by_exit(session, run, run.decided)
     write_report(config, run)
 
     # An error has been reported. A second Ctrl-C is for pytest to end with.
@@ -136,8 +136,25 @@ def decide(session: pytest.Session, run: RunSession, exitstatus: int) -> None:
     lapsed = run.decided.lapsed(datetime.now(UTC))
     if lapsed and as_of is None:
         run.complain(lapsed)
+    _find_failed_beside(session, run, exitstatus)
     if exitstatus != pytest.ExitCode.INTERNAL_ERROR:
-        session.exitstatus = run.decided.exit or int(run.others_failed)
+        session.exitstatus = run.decided.exit or int(bool(run.failed_beside))
+
+
+def _find_failed_beside(session: pytest.Session, run: RunSession, exitstatus: int) -> None:
+    """Find what is red though no report was: a plugin that counts a failure of its own, as one of coverage does."""
+    uncounted = session.testsfailed - run.failed_reports
+    is_red = exitstatus == pytest.ExitCode.TESTS_FAILED
+    if uncounted > 0 or (is_red and not session.testsfailed):
+        run.fail_beside("a plugin of pytest ended the run red; what it found stands above")
+
+
+def _stand_by_exit(session: pytest.Session, run: RunSession, decided: Verdict) -> None:
+    """Set the exit code again: other plugins may have changed it, and a good word may have been taken back."""
+    if decided.good and run.trouble:
+        session.exitstatus = INCOMPLETE_EXIT
+    elif not session.exitstatus:
+        session.exitstatus = decided.exit or int(bool(run.failed_beside))
 
 
 def render(config: pytest.Config, run: RunSession) -> None:
@@ -282,6 +299,7 @@ def _last_record(run: RunSession, recorded: RecordedRun) -> Finish:
         counts=verdict.counts,
         finished_at=datetime.now(UTC),
         withdrawn=tuple(run.trouble),
+        failed_beside=tuple(run.failed_beside),
         holding=verdict.holding,
         holds_until=verdict.holds_until,
     )
