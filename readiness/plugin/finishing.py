@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from readiness.plugin.history_writer import write_history
 from readiness.plugin.notifying import notify
 from readiness.plugin.recording import open_evidence
 from readiness.plugin.reporting import HTML, PYTEST_HTML, finish_page
+from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
 from readiness.plugin.sign_off import write_sign_off_page
 from readiness.plugin.telling import annotate_pipeline, write_report
@@ -129,16 +130,26 @@ def decide(session: pytest.Session, run: RunSession, exitstatus: int) -> None:
     run.decided = verdict_of(run, ended=not cut_short)
     if run.journal is None:
         run.complain("nothing was recorded")
-    as_of = run.run.as_of
-    if as_of is not None and run.decided.good:
-        run.complain(f"--as-of {as_of} asks about another moment: that is a plan, and no verdict")
-    # What fell due or expired while the run was under way has not been judged.
-    lapsed = run.decided.lapsed(datetime.now(UTC))
-    if lapsed and as_of is None:
-        run.complain(lapsed)
+    if run.decided.good:
+        for why in _not_of_now(run.run, run.decided):
+            run.complain(why)
     _find_failed_beside(session, run, exitstatus)
     if exitstatus != pytest.ExitCode.INTERNAL_ERROR:
         session.exitstatus = run.decided.exit or int(bool(run.failed_beside))
+
+
+def _not_of_now(run: Run, decided: Verdict) -> Iterator[str]:
+    """Yield why a good word does not speak for this moment."""
+    if run.as_of is not None:
+        yield f"--as-of {run.as_of} asks about another moment: that is a plan, and no verdict"
+    elif run.replay:
+        words = f"by the limits of today {run.replayed} come to {decided.word}, and nobody has looked since"
+        yield f"--replay is no run of now: {words}"
+    else:
+        # What fell due or expired while the run was under way has not been judged.
+        lapsed = decided.lapsed(datetime.now(UTC))
+        if lapsed:
+            yield lapsed
 
 
 def _find_failed_beside(session: pytest.Session, run: RunSession, exitstatus: int) -> None:

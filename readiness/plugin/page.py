@@ -197,7 +197,8 @@ class TerminalPage:
         cut_short = "" if verdict.ended else "; the run was cut short"
         self._wrap(f"{'counts':<{LABEL}}{counts or 'nothing'}{cut_short}")
 
-        text = f"{verdict.word}  {run.phase} of {run.environment.environment}: {verdict.action}"
+        action = f"{run.replayed}, judged again; for a word of now run the phase" if run.replay else verdict.action
+        text = f"{verdict.word}  {run.phase} of {run.environment.environment}: {action}"
         self._write("")
         self._write(text, **{_colour(verdict): True, "bold": True})
 
