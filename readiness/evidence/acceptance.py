@@ -11,7 +11,7 @@ from readiness.errors import BadInput, BadRun
 from readiness.evidence.audit import Audit, audit_run
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
-from readiness.evidence.previous_run import as_before, from_seal, history_notes
+from readiness.evidence.previous_run import REMEMBERED, as_before, from_seal, history_notes, without_steps
 from readiness.evidence.recorded_ladder import Before
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import SHOWN, PublicKey
@@ -79,8 +79,8 @@ def _contradicts_previous(recorded: RecordedRun, ledger: LedgerReading | None) -
         return []
 
     record = ledger.runs.get(before.run) if ledger else None
-    sealed = from_seal(before.run, record.entry, recorded.start.started_at) if record and record.sealed else None
-    if sealed and _steps(sealed) == _steps(before):
+    sealed = from_seal(before.run, record.entry) if record and record.sealed else None
+    if sealed and _steps(_stood_on(recorded, sealed)) == _steps(before):
         return []
 
     # Its journal only where it still lies beside it: retention may have removed it.
@@ -88,12 +88,18 @@ def _contradicts_previous(recorded: RecordedRun, ledger: LedgerReading | None) -
     if not (folder / FILE).is_file():
         return [f"it says that it stands on {before.run}, and that run's seal says otherwise"] if sealed else []
     try:
-        previous = as_before(read_run(folder), recorded.start.started_at)
+        previous = as_before(read_run(folder))
     except BadRun:
         previous = None
-    if previous == before:
+    if previous and _stood_on(recorded, previous) == before:
         return []
     return [f"it says that it stands on {before.run}, and that run's journal says otherwise"]
+
+
+def _stood_on(recorded: RecordedRun, before: Before) -> Before:
+    """Return the run before as the version stood on it that recorded this one."""
+    is_long_ago = recorded.start.started_at - before.started_at > REMEMBERED
+    return without_steps(before) if is_long_ago and not recorded.start.keeps_steps else before
 
 
 def _steps(before: Before) -> tuple[str, str, dict[DecisionKey, EscalationState]]:

@@ -77,6 +77,8 @@ class Start(Record):
     hysteresis: RecordedHysteresis = RecordedHysteresis()
     owners: dict[str, str] = {}
     """`runbook/line`, or the area of a check → who sees to it."""
+    keeps_steps: bool = False
+    """It stands on the steps of the run before, however long ago that was by the clocks; False in older journals."""
     sign_off: SignOff | None = None
     """What people had decided when the run began; None before the last phase, and where nobody had."""
 
