@@ -24,6 +24,7 @@ USAGE_ERROR, INTERNAL_ERROR = 4, 3
 RED_EXIT = 1
 """Of a run whose lines are all well, and in which a test failed that decides none."""
 SHOWN_AT_MOST = 5
+UNSIGNED = "--require-signed: no key signed it that the project trusts; make one with readiness key NAME, and run again"
 _HEX = set("0123456789abcdef")
 
 
@@ -106,6 +107,15 @@ def _steps(before: Before) -> tuple[str, str, dict[DecisionKey, EscalationState]
     """Return what of a run the next one stands on: it, its end, and the steps that it left."""
     steps = {decision.key: decision.state() for decision in before.decisions if decision.state() != INITIAL}
     return before.head, before.verdict, steps
+
+
+def not_signed(recorded: RecordedRun, ledger: LedgerReading | None, trusted: Mapping[str, PublicKey]) -> Iterator[str]:
+    """Yield that no trusted key signed a run, for whom demands it; where a key was ever in use its audit says so."""
+    record = ledger.runs.get(recorded.folder.name) if ledger else None
+    is_signed = record is not None and record.key is not None
+    was_key_in_use = bool(trusted or recorded.start.key_id or (ledger and ledger.ever_signed))
+    if not is_signed and not was_key_in_use:
+        yield UNSIGNED
 
 
 def stated_head(head: str | None) -> str | None:
