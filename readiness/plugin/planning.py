@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -52,7 +53,7 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
     yield f"launch {launch}"
     yield f"deadline {', '.join(_deadlines(run, nodes.values(), observer))}: what is not seen by then is unknown"
     if not run.environment.run.controls:
-        yield "silence of the target will be unknown: no control proves the way to it; set run.controls"
+        yield f"silence of the target {_silence(run)}; set run.controls"
 
     states: dict[str, int] = {}
     for runbook in run.runbooks:
@@ -67,6 +68,15 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
                 yield from _entry(run, item, node, state)
 
     yield f"\n{', '.join(f'{number} {word}' for word, number in states.items())}\n"
+
+
+def _silence(run: Run) -> str:
+    """Return what will become of the target's silence where no control is stated."""
+    target = urlsplit(str(run.environment.target.url)).hostname
+    others = [host for host in run.environment.allowed_hosts if host != target]
+    if not others:
+        return "will be unknown: no control proves the way to it"
+    return "may be unknown: no control is stated, so another allowed host must have answered by the same kind of way"
 
 
 def _deadlines(run: Run, nodes: Iterable[pytest.Item], observer: Observer) -> Iterator[str]:

@@ -4,9 +4,9 @@
 
 After the launch a service is stopped, hung, slow, refusing and gone: each run must say PAGE within the deadline of its
 phase. Then nothing is wrong with the service: the runner is offline, its name server dead, its proxy dead, or the way
-to the target's network cut; a run may be INCOMPLETE, and no line may fail. The controls of the environment are the
-target's neighbour behind the same doors. A way that is cut to one address alone looks like a dead host from everywhere
-but there: it is tried without a control, which is unknown.
+to the target's network cut; a run may be INCOMPLETE, and no line may fail. The control of the environment is the
+target's neighbour behind the same doors, or in its place the same neighbour as a source that a line reads. A way that
+is cut to one address alone looks like a dead host from everywhere but there: it is tried with neither, and unknown.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -53,6 +53,8 @@ class Trial:
     variables: Mapping[str, str] = field(default_factory=dict)
     host: str = TARGET
     controls: tuple[str, ...] = (NEIGHBOUR,)
+    source: str = ""
+    """What a line reads a number from; the target where nothing is stated."""
     name_server: str | None = None
 
 
@@ -76,6 +78,10 @@ def _outages() -> Iterator[Trial]:
     yield Trial("slow", _serving("200", SLOW_SECONDS), paged, may_fail=True)
     yield Trial("refusing with 503", _serving("503"), paged, may_fail=True)
     yield Trial("gone, in silence", lambda network: network.cut("blackhole", TARGET), paged, may_fail=True)
+    no_control = Trial(
+        "gone, and no control but a source", _cut("blackhole", TARGET), paged, may_fail=True, controls=()
+    )
+    yield replace(no_control, source=NEIGHBOUR)
     yield Trial("gone, says the router", lambda network: network.cut("unreachable", TARGET), paged, may_fail=True)
 
 
@@ -84,6 +90,7 @@ def _blind() -> Iterator[Trial]:
     unknown, unmoved = frozenset({"INCOMPLETE"}), frozenset({"OK"})
     yield Trial("nothing is wrong", _nothing, unmoved)
     yield Trial("offline", _offline, unknown)
+    yield Trial("offline, and no control but a source", _offline, unknown, controls=(), source=NEIGHBOUR)
     for name, server in (("refuses", RUNNER_ITSELF), ("is silent", NEVER_ANSWERS)):
         yield Trial(f"the name server {name}", _nothing, unknown, host=NAME, name_server=server)
     for name, port in (("refuses", "9"), ("hangs", "{hanging}")):
@@ -92,6 +99,8 @@ def _blind() -> Iterator[Trial]:
     for kind in ("blackhole", "unreachable"):
         both = _cut(kind, TARGET, NEIGHBOUR)
         yield Trial(f"the way to the target's network cut: {kind}", both, unknown)
+        no_control = Trial(f"the same, and no control but a source there: {kind}", both, unknown, controls=())
+        yield replace(no_control, source=NEIGHBOUR)
         yield Trial(f"the way to the target alone cut, no control: {kind}", _cut(kind, TARGET), unknown, controls=())
 
 
@@ -147,7 +156,7 @@ def _write(folder: Path, trial: Trial) -> None:
         "allowed_hosts": [TARGET, NEIGHBOUR, NAME],
         "target": {"url": base},
         "http": {"deadline_seconds": 2},
-        "readings": {"n": {"http": f"{base}/n", "pointer": "/n"}},
+        "readings": {"n": {"http": f"http://{trial.source or trial.host}:{PORT}/n", "pointer": "/n"}},
         "run": {
             "controls": [f"http://{control}:{PORT}/" for control in trial.controls],
             "seconds_at_most": SECONDS_AT_MOST,
