@@ -311,6 +311,7 @@ def _last_record(run: RunSession, recorded: RecordedRun) -> Finish:
         finished_at=datetime.now(UTC),
         withdrawn=tuple(run.trouble),
         failed_beside=tuple(run.failed_beside),
+        deadline=run.deadline,
         holding=verdict.holding,
         holds_until=verdict.holds_until,
     )

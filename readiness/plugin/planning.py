@@ -12,7 +12,7 @@ from readiness.measurements import Plain, show
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import DecisionKey, NotConfigured, Phase
 from readiness.plugin.attesting import OBSERVED
-from readiness.plugin.deadlines import deadline_seconds
+from readiness.plugin.deadlines import deadline_of
 from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
 from readiness.plugin.run import Run
@@ -84,7 +84,7 @@ def _deadlines(run: Run, nodes: Iterable[pytest.Item], observer: Observer) -> It
     phases = (run.phase,) if run.phase else tuple(Phase)
     for phase in phases:
         items = [node for node in nodes if phase in node.stash[STATE].item.line.phase]
-        yield f"{phase} {deadline_seconds(observer, items):.0f} s"
+        yield f"{phase} {deadline_of(observer, items).seconds:.0f} s"
 
 
 def _entry(run: Run, item: Item, node: pytest.Item | None, state: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from readiness.evidence.journal import Journal, RecordedRun
-from readiness.evidence.records import Finish, RecordedRequest, Result
+from readiness.evidence.records import Finish, RecordedDeadline, RecordedRequest, Result
 from readiness.evidence.rejudge import Judged
 from readiness.evidence.signing import PublicKey
 from readiness.measurements import Measure
@@ -38,6 +38,8 @@ class RunSession:
     journal: Journal | None = None
     opened: bool = False
     """Whether the journal says what is judged, and the ledger that the run has begun."""
+    deadline: RecordedDeadline | None = None
+    """How long the looks of the run may take; None where none began."""
     results: list[Result] = field(default_factory=list)
     failed_beside: list[str] = field(default_factory=list)
     """What failed and decides no line: a team's own test, a file of checks that cannot be read, another plugin."""
