@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -9,6 +10,7 @@ import pytest
 
 from readiness.clients.ways import HERE, Route, Way, way_to
 from readiness.outcomes import Unknown
+from readiness.transport.failures import failure
 
 OUTSIDE = Way(Route(is_named=True, scope="outside"), frozenset({ip_address("203.0.113.7")}), "10.0.0.5", 443)
 OTHER = replace(OUTSIDE, addresses=frozenset({ip_address("198.51.100.9")}))
@@ -43,3 +45,11 @@ def test_on_this_machine_no_wall_is_between() -> None:
 def test_a_name_without_an_address_has_no_way() -> None:
     with pytest.raises(Unknown, match=r"the name no-such-name\.invalid has no address here"):
         way_to("no-such-name.invalid", 443)
+
+
+UNREACHED = {errno.EHOSTUNREACH: True, errno.ETIMEDOUT: True, errno.ENETUNREACH: False}
+
+
+@pytest.mark.parametrize("number", UNREACHED, ids=errno.errorcode.get)
+def test_a_network_without_a_way_is_no_silence_of_a_host(number: int) -> None:
+    assert failure(OSError(number, "no way"), answered=False).silent is UNREACHED[number]
