@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from readiness.evidence.acceptance import Examined
 from readiness.evidence.journal import RecordedRun
@@ -49,7 +49,7 @@ def as_json(examined: Examined, ledger: LedgerReading | None, code: int) -> Json
         "told": audit.notes,
         "verdict": None if audit.tampered else str(judged.verdict.word),
         "holds_until": _isoformat(judged.verdict.holds_until),
-        "lapsed": judged.verdict.lapsed(datetime.now(UTC)),
+        "lapsed": examined.lapsed,
         "exit": code,
         "recorded": str(finish.verdict) if finish else None,
         "ended": bool(finish and finish.ended),
