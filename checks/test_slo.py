@@ -175,7 +175,7 @@ def test_back_to_baseline(failures_against_baseline: Compared, limits: BackToBas
 
     Remedy: the incident is not over: look for which paths fail that did not fail last week.
     """
-    times = failures_against_baseline.times(limits.share_floor)
+    times = failures_against_baseline.times(limits.share_floor, limits.times_at_most)
     name = f"times the failed share of the week before, of {failures_against_baseline.now}"
     measure(times, name).at_most(limits.times_at_most)
 
@@ -186,7 +186,7 @@ def test_throttling_normal(throttling_against_baseline: Compared, limits: Thrott
 
     Remedy: is it one client, or a limit that has become too low?
     """
-    times = throttling_against_baseline.times(limits.share_floor)
+    times = throttling_against_baseline.times(limits.share_floor, limits.times_at_most)
     name = f"times the throttled share of the week before, of {throttling_against_baseline.now}"
     measure(times, name).at_most(limits.times_at_most)
 
@@ -227,5 +227,5 @@ def test_no_weekly_regression(week_by_week: WeekByWeek, limits: NoWeeklyRegressi
     slower = week_by_week.p95_times(limits.times_at_most)
     measure(slower, "times last week's p95").at_most(limits.times_at_most)
 
-    failures = week_by_week.failures.times(limits.share_floor)
+    failures = week_by_week.failures.times(limits.share_floor, limits.times_at_most)
     measure(failures, "times last week's failed share").at_most(limits.times_at_most)

@@ -169,10 +169,10 @@ def test_a_source_that_is_away_is_unknown(tmp_path: Path) -> None:
 
 
 @contextmanager
-def silent() -> Iterator[int]:
+def silent(host: str = "127.0.0.1") -> Iterator[int]:
     """Give a port that neither takes nor refuses a connection: its queue is full."""
     with closing(socket.socket()) as listener, ExitStack() as waiting:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((host, 0))
         listener.listen(0)
         for _ in range(8):
             each = waiting.enter_context(closing(socket.socket()))
@@ -197,6 +197,43 @@ def test_a_silence_is_decided_where_a_control_answers(tmp_path: Path) -> None:
     )
     # Silence alone pages, and what is done to the service waits for the second run.
     assert [each.verdict for each in found] == ["PAGE", "ROLLBACK"]
+
+
+@contextmanager
+def by_name() -> Iterator[str]:
+    with serving(document({"n": 1})) as url:
+        yield url.replace("127.0.0.1", "localhost")
+
+
+BESIDE = "no connection, twice; 127.0.0.1:{port}, asked in this run too, answered meanwhile"
+NOTHING_ELSE = "nothing else by such a way has answered in this run"
+SOURCES: dict[str, tuple[str, Callable[[], Any], str, str]] = {
+    # where the target is silent, a source that the run asks too, what comes of the silence, and why
+    "another machine that answers": ("127.0.0.2", lambda: serving(document({"n": 1})), "fail", BESIDE),
+    "another machine that says no": ("127.0.0.2", lambda: serving(whole(500)), "fail", BESIDE),
+    "the same machine": ("127.0.0.1", lambda: serving(document({"n": 1})), "unknown", NOTHING_ELSE),
+    "another machine that refuses": ("127.0.0.2", stopped, "unknown", NOTHING_ELSE),
+    "another machine that hangs": ("127.0.0.2", lambda: serving(never), "unknown", NOTHING_ELSE),
+    "by a name": ("127.0.0.2", by_name, "unknown", NOTHING_ELSE),
+}
+
+
+@pytest.mark.parametrize("case", SOURCES)
+def test_without_a_control_another_host_that_answered_in_the_run_is_one(case: str, tmp_path: Path) -> None:
+    host, source, outcome, why = SOURCES[case]
+    with silent(host) as port, source() as url:
+        found = run(
+            tmp_path,
+            "postlaunch",
+            f"http://{host}:{port}",
+            HEALTH | {"readings.number_at_most": {"reading": "n", "at_most": 5}},
+            SILENT_LADDER,
+            readings={"n": {"http": f"{url}/n", "pointer": "/n"}},
+            allowed_hosts=["127.0.0.1", "127.0.0.2", "localhost"],
+        )
+    assert found.outcomes["health.live"] == outcome, found.reasons
+    assert why.format(port=url.rpartition(":")[2]) in found.reasons["health.live"]
+    assert found.verdict == ("PAGE" if outcome == "fail" else "INCOMPLETE")
 
 
 def test_a_refusal_does_not_wait_for_a_second_run(tmp_path: Path) -> None:

@@ -37,6 +37,29 @@ if "AGAIN" not in os.environ:
 BROKEN_KEY = {"READINESS_SIGNING_KEY": "-----BEGIN PRIVATE KEY-----\nnone\n-----END PRIVATE KEY-----"}
 
 
+OWN_TEST = """
+
+@pytest.mark.preflight
+def test_own():
+    {}
+"""
+UNSEEN = 'raise Unknown("it answered 403", "give the probe a role")'
+COUNTS_A_FAILURE = """
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session):
+    result = yield
+    session.testsfailed += 1  # as pytest-cov does under --cov-fail-under
+    return result
+"""
+ENDS_IT_GREEN = """
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    session.exitstatus = 0
+"""
+
+
 @dataclass(frozen=True)
 class Way:
     """One way for the gate to go."""
@@ -92,7 +115,7 @@ WAYS = [
     Way("check-interrupted", INCOMPLETE, "os.kill(os.getpid(), signal.SIGINT); time.sleep(20)"),
     Way("pytest-exit-0", INCOMPLETE, 'pytest.exit("enough", returncode=0)'),
     Way("skipped", INCOMPLETE, 'measure(1, "f").below(2); pytest.skip("not today")'),
-    Way("unknown", INCOMPLETE, 'raise Unknown("it answered 403", "give the probe a role")'),
+    Way("unknown", INCOMPLETE, UNSEEN),
     Way("fails", BAD, FAILS),
     Way("fails-and-stops", BAD, FAILS, words=("-x",)),
     Way("nothing-selected", INCOMPLETE, conftest="\n\ndef pytest_collection_modifyitems(items):\n    items[:] = []\n"),
@@ -107,7 +130,19 @@ WAYS = [
         conftest="\n\ndef pytest_sessionfinish():\n    raise OSError(28, 'No space left on device')\n",
     ),
     Way("status-set-to-0", BAD, FAILS, conftest=IN_UNCONFIGURE.format("os._exit(0)")),
-    Way("status-set-to-1", GOOD, conftest=IN_UNCONFIGURE.format("os._exit(1)")),
+    # Red beside the lines: whatever else was tested in the same run counts too.
+    Way("own-test-fails", BAD, top=OWN_TEST.format("assert 1 == 2")),
+    Way("own-test-passes", GOOD, top=OWN_TEST.format("assert 1 == 1")),
+    Way("own-test-errors", BAD, top=OWN_TEST.format("pass").replace("test_own()", "test_own(breaks_first)")),
+    Way("own-test-cannot-clean-up", BAD, top=OWN_TEST.format("pass").replace("test_own()", "test_own(breaks_last)")),
+    Way("own-test-fails-among-workers", BAD, top=OWN_TEST.format("assert 1 == 2"), words=("-n", "2")),
+    Way("own-test-fails-beside-unknown", INCOMPLETE, UNSEEN, top=OWN_TEST.format("assert 1 == 2")),
+    Way("own-test-fails-and-line-fails", BAD, FAILS, top=OWN_TEST.format("assert 1 == 2")),
+    Way("plugin-counts-a-failure", BAD, conftest=COUNTS_A_FAILURE),
+    Way("plugin-ends-it-green", BAD, FAILS, conftest=ENDS_IT_GREEN),
+    Way("own-test-fails-and-plugin-ends-it-green", BAD, top=OWN_TEST.format("assert 1 == 2"), conftest=ENDS_IT_GREEN),
+    Way("status-set-to-7", INCOMPLETE, conftest=IN_UNCONFIGURE.format("os._exit(7)")),
+    Way("status-set-to-1", BAD, conftest=IN_UNCONFIGURE.format("os._exit(1)")),
     Way("killed-after-its-seal", GOOD, conftest=IN_UNCONFIGURE.format("os.kill(os.getpid(), signal.SIGKILL)")),
     # Ended twice, or not as itself.
     Way("goes-on-twice", INCOMPLETE, "os.fork()"),
@@ -198,6 +233,26 @@ def test_the_last_line_says_which_run_it_was(folder: Path, capsys: pytest.Captur
     head = ledger.read(folder / "reports/tiny/ledger.jsonl", {}).head
     assert last.endswith(f"ledger head {head[:16]}")
     assert main(["gate", "preflight", "--env", "tiny", "--head", head]) == 0
+
+
+def test_what_fails_beside_the_lines_is_told_with_the_verdict(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made(folder, Way("beside", BAD))
+    (folder / "elsewhere").mkdir()
+    own = f"import pytest\n{OWN_TEST.format('assert 1 == 2')}"
+    (folder / "elsewhere/test_elsewhere.py").write_text(own, "utf-8")
+    words = ("-m", "preflight", "--env", "tiny", "checks", "elsewhere")
+    ran = warm.run("pytest", *words, folder=folder, variables=dict(os.environ))
+    assert ran.returncode == BAD, ran.stdout
+    assert "BESIDE   elsewhere/test_elsewhere.py::test_own failed, and decides no line" in ran.stdout
+    assert "GO  preflight of tiny: go on" in ran.stdout
+
+    assert main(["verify", "tiny", "preflight"]) == BAD
+    told = capsys.readouterr().out
+    assert "beside    red beside the verdict, deciding no line: elsewhere/test_elsewhere.py::test_own" in told
+    (summary,) = folder.rglob("summary.md")
+    assert "failed beside the lines" in summary.read_text("utf-8")
+    (page,) = folder.rglob("report.html")
+    assert "failed beside the lines, and decides none: elsewhere/test_elsewhere.py::test_own" in page.read_text("utf-8")
 
 
 def test_from_a_folder_below_it_is_the_same_project(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from readiness.measurements import AtLeast, Measure, Refusal
 from readiness.observations.slo import Availability
 from readiness.outcomes import Outcome, Unknown
-from readiness.slo.events import Compared, Events, Slowness
-from readiness.slo.probe_history import Looks, ProbeRun
+from readiness.slo.events import Compared, Events, Slowness, fewest
+from readiness.slo.probe_history import Looks, ProbeRun, QuantileOfLooks
+from readiness.sources.levels import _of_looks
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -53,12 +55,10 @@ def test_the_slowest_decision_of_a_run_is_its_time() -> None:
     assert ProbeRun(NOON, Outcome.PASS, 0.2).and_also(ProbeRun(NOON, Outcome.UNKNOWN)).seconds == 0.2
 
 
-def test_a_look_without_a_time_was_slower_than_all() -> None:
-    found = looks(*[Outcome.PASS] * 20, seconds=[*(n / 10 for n in range(1, 20)), None])
-    assert found.quantile(0.95) == 1.9
-    assert found.quantile(0.5) == 1.0
-    with pytest.raises(Unknown, match=r"1 of 20 looks of health.live measured no seconds, so the quantile 0.99"):
-        found.quantile(0.99)
+def test_a_look_without_a_time_was_quick_or_slower_than_all() -> None:
+    found = looks(*[Outcome.PASS] * 40, seconds=[*(n / 10 for n in range(1, 40)), None])
+    assert found.quantile(0.95) == QuantileOfLooks(3.7, 3.8, 1, "none: 0 of 40 looks were refused")
+    assert found.quantile(0.99).most == math.inf
 
 
 def test_nobody_looked_is_no_availability() -> None:
@@ -113,13 +113,29 @@ def test_availability_does_not_hang_on_unknown_looks() -> None:
         availability(0, 3).share(0.99)
 
 
-def test_nothing_is_compared_with_what_nobody_saw() -> None:
-    known, partly = Events("looks", "7d", 1000, 1), Events("looks", "7d", 1000, 1, unseen=2)
-    for pair in (Compared(known, partly), Compared(partly, known)):
-        with pytest.raises(Unknown, match="saw nothing, so there is nothing to compare"):
-            pair.times(0.01)
-        with pytest.raises(Unknown, match="saw nothing, so there is nothing to compare"):
-            pair.rise(0.01)
+COMPARED: list[tuple[Events, Events, float | AtLeast | None]] = [
+    # now, before, how many times it is (None: it hangs on what nobody saw); the floor is 0.01, twice is allowed
+    (Events("looks", "1h", 1000, 10), Events("looks", "7d", 1000, 10), 1),
+    (Events("looks", "1h", 1000, 1), Events("looks", "7d", 1000, 1, unseen=2), 1),  # all of it below the floor
+    (Events("looks", "1h", 1000, 15, unseen=2), Events("looks", "7d", 1000, 10), 1.7),
+    (Events("looks", "1h", 1000, 15, unseen=9), Events("looks", "7d", 1000, 10), None),
+    (Events("looks", "1h", 1000, 30, unseen=9), Events("looks", "7d", 1000, 10), AtLeast(3)),
+    (Events("looks", "1h", 1000, 30), Events("looks", "7d", 1000, 10, unseen=9), None),
+    (Events("looks", "1h", 1000, 60), Events("looks", "7d", 1000, 10, unseen=10), AtLeast(3)),
+    # Two failed looks of two: with 99 more of them, all good, it would not be twice as many.
+    (Events("looks", "1h", 2, 2, are_looks=True), Events("looks", "7d", 1000, 0), None),
+    (Events("looks", "1h", 11, 8, are_looks=True), Events("looks", "7d", 1000, 0), AtLeast(8 / 101 / 0.01)),
+]
+
+
+@pytest.mark.parametrize(("now", "before", "factor"), COMPARED)
+def test_what_nobody_saw_decides_no_comparison(now: Events, before: Events, factor: float | AtLeast | None) -> None:
+    if factor is None:
+        with pytest.raises(Unknown, match="it is between"):
+            Compared(now, before).times(0.01, 2)
+    else:
+        compared = Compared(now, before).times(0.01, 2)
+        assert compared == (factor if isinstance(factor, AtLeast) else pytest.approx(factor))
 
 
 def probes(good: int, late: int = 0, dead: int = 0, unseen: int = 0) -> Looks:
@@ -170,7 +186,75 @@ def test_dead_and_slow_looks_are_failed_ones() -> None:
 def test_a_quantile_is_as_slow_as_the_looks_that_are_known(
     found: Looks, share: float, seconds: float | AtLeast | Refusal
 ) -> None:
-    assert found.quantile(share) == seconds
+    quantile = found.quantile(share)
+    if isinstance(seconds, Refusal):
+        assert (quantile.least, quantile.refused) == (math.inf, seconds.refused)
+    else:
+        assert quantile.least == (seconds.at_least if isinstance(seconds, AtLeast) else seconds)
+        assert (quantile.least == quantile.most) is not isinstance(seconds, AtLeast)
+
+
+def word(found: Looks, share: float, limit: float) -> str:
+    """Return what a line says of the looks' quantile, as it is asked for in a run."""
+    quantile = _of_looks(found.quantile(share))
+    known = (quantile.seconds, share, quantile.at_least, quantile.refused, quantile.at_most, quantile.without_time)
+    try:
+        Measure()(Slowness("looks", "1d", found.count, *known, are_looks=True).under(limit), "p95", "s").below(limit)
+    except Unknown:
+        return "unknown"
+    except AssertionError:
+        return "fail"
+    return "pass"
+
+
+DECIDED = [  # looks, the share, the limit in seconds, what is decided
+    (probes(good=3, late=2, dead=6), 0.95, 0.5, "fail"),  # whatever the ten had been that are missing
+    (probes(good=9, late=2), 0.95, 0.5, "fail"),
+    (probes(good=10, late=1), 0.95, 0.5, "unknown"),  # with ten good ones more it is kept
+    (probes(good=11), 0.95, 0.5, "unknown"),
+    (probes(good=9, dead=2), 0.95, 30, "fail"),
+    (probes(good=9, late=2), 0.95, 30, "unknown"),
+    (probes(good=5, unseen=6), 0.95, 0.5, "unknown"),
+    (probes(good=3, late=2, unseen=6), 0.95, 0.5, "fail"),
+    (probes(good=40, unseen=1), 0.95, 0.5, "pass"),
+    (probes(good=40, late=1, unseen=2), 0.95, 0.5, "unknown"),
+    (probes(good=37, late=1, unseen=2), 0.95, 0.5, "unknown"),  # had the unseen been quick, 38 of 40 were
+    (probes(good=37, late=3, unseen=1), 0.95, 0.5, "fail"),
+]
+
+
+@pytest.mark.parametrize(("found", "share", "limit", "decided"), DECIDED)
+def test_a_quantile_is_decided_where_the_looks_decide_it(
+    found: Looks, share: float, limit: float, decided: str
+) -> None:
+    assert word(found, share, limit) == decided
+
+
+@given(
+    st.tuples(st.integers(0, 30), st.integers(0, 5), st.integers(0, 5), st.integers(0, 5)),
+    st.sampled_from([0.5, 0.9, 0.95]),
+    st.data(),
+)
+def test_no_way_the_unseen_may_have_ended_contradicts_what_is_decided(
+    kinds: tuple[int, int, int, int], share: float, data: st.DataObject
+) -> None:
+    good, late, dead, unseen = kinds
+    found = probes(good, late, dead, unseen)
+    if not found.count:
+        return
+    decided = word(found, share, 0.5)
+
+    quick = data.draw(st.integers(0, unseen), label="of the unseen were quick")
+    missing = max(0, fewest(1 - share) - found.count)
+    more = data.draw(st.integers(missing, missing + 5)) if missing else 0
+    truth = word(probes(good + quick + more, late, dead + unseen - quick), share, 0.5)
+    assert decided in {truth, "unknown"}
+    if decided == "unknown" and not missing:
+        extremes = {
+            word(probes(good + unseen, late, dead), share, 0.5),
+            word(probes(good, late, dead + unseen), share, 0.5),
+        }
+        assert len(extremes) > 1 or extremes == {"unknown"}
 
 
 def test_a_quantile_among_the_refused_keeps_no_limit() -> None:

@@ -45,6 +45,26 @@ def test_the_bounds_hold_open_arrivals(case: str) -> None:
     assert low >= truth * (1 - error)
     assert high <= truth * (1 + error)
     assert judge(figures).word is word
+    every_limit_is_told(figures)
+    is_near = max(abs(low - truth), abs(high - truth)) <= 0.1 * truth
+    assert is_near or "p95 is inconclusive: between" in figures.open_between
+
+
+def every_limit_is_told(figures: Figures) -> None:
+    """Check that a limit between the bounds is told as inconclusive, and one outside of them is decided."""
+    low, high = figures.p95_widest.low, figures.p95_widest.high
+    for share in (0.001, 0.25, 0.5, 0.75, 1.0):
+        limit = low + share * (high - low)
+        judged = judge(figures, figures.evidence.asked.model_copy(update={"p95_seconds_below": limit}))
+        if limit <= low:
+            continue
+        assert judged.word is INCONCLUSIVE, limit
+        (reason,) = judged.reasons
+        assert f"p95 lies between {low:.3f} and {high:.3f} s" in reason.says
+        assert "the limit between them" in reason.says
+    for limit, word in ((low, FAIL), (high * 1.001, PASS)):
+        asked = figures.evidence.asked.model_copy(update={"p95_seconds_below": limit})
+        assert judge(figures, asked).word is word, limit
 
 
 @pytest.mark.parametrize(("seconds", "word"), [(40, FAIL), (25, FAIL), (13, PASS)])

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from readiness.clients.ways import Way, way_to
 from readiness.environment.running import RunSettings
 from readiness.outcomes import Silent, Unknown
 from readiness.transport.connecting import is_there
-from readiness.transport.deadline import Deadline, DeadlinePassed, within
 from readiness.transport.guard import Guard
 from readiness.transport.http import Http
 
 PAUSE_SECONDS = 3.0
 """Between a silence and the look that must find it again: a change of routes or a restart is over by then."""
-LOOK_UP_SECONDS = 5.0
 SET_CONTROLS = "set run.controls to an address that always answers, by the same kind of route as this one"
 
 
-@dataclass(frozen=True)
-class Route:
-    """The kind of way to a host: what closes one of a kind closes the others."""
-
-    is_named: bool
-    """It goes through the name server."""
-    scope: str
-    """This machine, inside or outside."""
-
-    def __str__(self) -> str:
-        return f"{'a name' if self.is_named else 'an address'} {self.scope}"
-
-
 class Controls:
-    """Proves silences by the addresses of `run.controls`, each silence once in a run."""
+    """Proves silences, each once in a run: by the addresses of `run.controls`, else by what the run has asked too."""
 
     def __init__(self, settings: RunSettings, http: Http, guard: Guard) -> None:
         self._settings = settings
@@ -47,7 +31,8 @@ class Controls:
     def prove(self, silent: Silent, called_off: threading.Event) -> str:
         """Return, in words, how a silence is known to be the other side's own. Raises Unknown where it is not.
 
-        It is silent again some seconds later, and a control by the same kind of route answers before and after that.
+        It is silent again some seconds later, and a control by the same kind of route answers before and after that:
+        one that is stated, or another allowed host that has answered in this run.
         """
         place = silent.host, silent.port
         with self._lock:
@@ -63,30 +48,55 @@ class Controls:
         return proven
 
     def _prove(self, silent: Silent, called_off: threading.Event) -> str:
-        route = _route(silent.host)
-        controls = [url for url in self._settings.controls if self._is_like(url, silent, route)]
-        if not controls:
-            why = f"no control says whether there is a way to {route}"
-            raise Unknown(f"{silent.reason}; {why}", SET_CONTROLS)
+        try:
+            way = way_to(silent.host, silent.port)
+        except Unknown as unknown:
+            raise Unknown(f"{silent.reason}; {unknown.reason}", unknown.remedy) from None
+        look = self._look(silent, way)
 
-        before = self._answering(controls, silent)
+        before = look()
         if called_off.wait(PAUSE_SECONDS):
             raise Unknown("the run ended while a silence was proven", "run it again")
         if is_there(self._guard, "control", silent.host, silent.port):
             raise Unknown(f"{silent.reason}, and takes connections now", "what was it? look at its log, run again")
-        after = self._answering(controls, silent)
+        after = look()
         return f"no connection, twice; {', '.join(dict.fromkeys((before, after)))} answered meanwhile"
 
+    def _look(self, silent: Silent, way: Way) -> Callable[[], str]:
+        """Return how to look whether the way out is open: by a stated control, else by what this run has asked too.
+
+        Raises Unknown where there is neither.
+        """
+        controls = [url for url in self._settings.controls if self._is_like(url, silent, way)]
+        if controls:
+            return lambda: self._answering(controls, silent)
+
+        # A source counts only where it has answered in this run: what never did says nothing of the way.
+        others = [place for place in self._guard.silences.answering if self._is_beside(place, way)]
+        if others:
+            return lambda: self._still_there(others, silent)
+
+        why = f"no control says whether there is a way to {way.route}"
+        raise Unknown(f"{silent.reason}; {why}, and nothing else by such a way has answered in this run", SET_CONTROLS)
+
     @staticmethod
-    def _is_like(url: str, silent: Silent, route: Route) -> bool:
-        """Check whether a control is another host, by the same kind of route."""
+    def _is_like(url: str, silent: Silent, way: Way) -> bool:
+        """Check whether a stated control is another host, by the same kind of route."""
         parts = urlsplit(url)
         host = parts.hostname or ""
         port = parts.port or (443 if parts.scheme == "https" else 80)
         if (host, port) == (silent.host, silent.port):
             return False
         try:
-            return _route(host) == route
+            return way_to(host, port).route == way.route
+        except Unknown:
+            return False
+
+    @staticmethod
+    def _is_beside(place: tuple[str, int], way: Way) -> bool:
+        """Check whether a host that this run has asked shows by its answers that the way is open."""
+        try:
+            return way.is_proven_by(way_to(*place))
         except Unknown:
             return False
 
@@ -97,29 +107,15 @@ class Controls:
                 return self._http.get(url, follow=False).url
             except Unknown:
                 continue
-        raise Unknown(
-            f"{silent.reason}; no control answers either", "is this machine's own way out open, and its name server?"
-        )
+        raise _closed(silent, "no control answers either")
+
+    def _still_there(self, places: list[tuple[str, int]], silent: Silent) -> str:
+        """Return the first host that answered before and takes connections now. Raises Unknown where none does."""
+        for host, port in places:
+            if is_there(self._guard, "control", host, port):
+                return f"{host}:{port}, asked in this run too,"
+        raise _closed(silent, "nothing that has answered in this run does so now")
 
 
-def _route(host: str) -> Route:
-    """Return the kind of way to a host. Raises Unknown where its name has no address."""
-    try:
-        address = ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return Route(is_named=True, scope=_scope(_looked_up(host)))
-    return Route(is_named=False, scope=_scope(address))
-
-
-def _looked_up(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    try:
-        addresses = within(Deadline.after(LOOK_UP_SECONDS), lambda _: socket.getaddrinfo(host, None))
-    except (DeadlinePassed, OSError):
-        raise Unknown(f"the name {host} has no address here", "is it right, and does DNS answer here?") from None
-    return ipaddress.ip_address(str(addresses[0][4][0]).partition("%")[0])
-
-
-def _scope(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
-    if address.is_loopback:
-        return "of this machine"
-    return "inside" if address.is_private else "outside"
+def _closed(silent: Silent, why: str) -> Unknown:
+    return Unknown(f"{silent.reason}; {why}", "is this machine's own way out open, and its name server?")

@@ -17,7 +17,7 @@ from readiness.commands import add_env, add_environments, add_reports
 from readiness.config.project_root import project_root
 from readiness.environment import schema
 from readiness.errors import BadInput, not_one_of
-from readiness.evidence.acceptance import Acceptance, Asked, accept, stated_head
+from readiness.evidence.acceptance import RED_EXIT, Acceptance, Asked, accept, not_signed, stated_head
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.ledger import Ledger
 from readiness.evidence.ledger_reading import LedgerReading
@@ -63,7 +63,9 @@ def run(options: argparse.Namespace) -> int:
     ledger = read_ledger(home, trusted)
     accepted = accept(asked, ledger, trusted, ended)
     if accepted.examined:
-        accepted = _held_against(accepted, [*lost, *_not_signed(accepted, ledger, options)])
+        demanded = options.require_signed
+        unsigned = not_signed(accepted.examined.recorded, ledger, trusted) if demanded else ()
+        accepted = _held_against(accepted, [*lost, *unsigned])
     print(REDACTOR.text("\n".join(_told(accepted, ledger, asked, ended))), flush=True)
     return accepted.exit
 
@@ -157,15 +159,6 @@ def _history_lost(ledger: LedgerReading | None, head: str | None) -> Iterator[st
         yield f"history not here: the ledger never had the head {head[:SHOWN]}; it was cut, or is another one"
 
 
-def _not_signed(accepted: Acceptance, ledger: LedgerReading | None, options: argparse.Namespace) -> Iterator[str]:
-    """Yield that nobody signed the run whom the project trusts, where that is required."""
-    if not options.require_signed or not accepted.examined or not ledger:
-        return
-    record = ledger.runs.get(accepted.examined.recorded.folder.name)
-    if record is None or record.key is None:
-        yield "--require-signed: no key signed it that the project trusts (readiness key NAME)"
-
-
 def _held_against(accepted: Acceptance, more: Sequence[str]) -> Acceptance:
     """Return what is left when more is held against a run: a good word becomes INCOMPLETE, a bad one stays."""
     if not more:
@@ -185,9 +178,13 @@ def _told(accepted: Acceptance, ledger: LedgerReading | None, asked: Asked, ende
         return
 
     start, verdict = accepted.examined.recorded.start, accepted.examined.judged.verdict
-    if ended != verdict.exit:
+    if ended != verdict.exit and not accepted.why:
         yield f"gate      pytest ended with {ended}; its evidence decides"
-    yield f"verdict   {verdict.word}: {verdict.action}"
-    word = verdict.word if accepted.exit == verdict.exit else f"none, recorded as {verdict.word}"
+    # An action such as "go on" is for a verdict that stands.
+    if accepted.exit == verdict.exit:
+        yield f"verdict   {verdict.word}: {verdict.action}"
+    word = str(verdict.word) if accepted.exit == verdict.exit else f"none, recorded as {verdict.word}"
+    if verdict.good and accepted.exit == RED_EXIT and not accepted.examined.audit.tampered:
+        word = f"{verdict.word} by its lines, and red beside them"
     where = f"run {start.run} of {start.env}, target {start.target.url}, files {accepted.examined.recorded.folder}"
     yield f"gate      {word} ({accepted.exit}): {where}{head}"

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from readiness.config.project_root import ENVIRONMENTS, place
 from readiness.environment.stated import stated_target
 from readiness.errors import BadInput, BadRun, not_one_of
 from readiness.evidence import run_folders
-from readiness.evidence.acceptance import examine, stated_digest, stated_head
+from readiness.evidence.acceptance import UNSIGNED, Examined, examine, not_signed, stated_digest, stated_head
 from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, read_ledger
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
@@ -29,6 +30,7 @@ from readiness.outcomes import Phase
 from readiness.rendering import report_page
 from readiness.rendering.exports import junit, markdown
 from readiness.rendering.formats import ctrf
+from readiness.rendering.verified import as_json, endings
 from readiness.timeline import parse_span
 from readiness.verdict import INCOMPLETE_EXIT
 
@@ -43,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("run", nargs="*", metavar="RUN", help="a run's folder; or an environment and a phase: prod ga")
     parser.add_argument("--env", metavar="NAME", help="the environment, where RUN is the name of a run or a phase")
+    signed = "accept only what a trusted key has signed; once the project has used a key this is so anyway"
+    parser.add_argument("--require-signed", action="store_true", help=signed)
     parser.add_argument("--all", action="store_true", help="everything that the ledger of --env has, one by one")
     parser.add_argument(
         "--head", metavar="DIGEST", help="a head of the ledger that was kept elsewhere: it must be in it"
@@ -76,17 +80,19 @@ def run(options: argparse.Namespace) -> int:
         return _without_run(words, no_run, options)
 
     examined = examine(recorded, ledger, trusted)
-    judged, audit = examined.judged, examined.audit
+    audit = examined.audit
     audit.tampered += [*_of_another(recorded, words), *_head_missing(ledger, options.head)]
+    if options.require_signed:
+        audit.unproven += not_signed(recorded, ledger, trusted)
     audit.unproven += [*_too_old(recorded, options.newer_than, words), *_elsewhere(recorded, options, words)]
 
     code = examined.exit
     if options.render:
         _render(recorded, ledger)
     if options.json:
-        print(json.dumps(_as_json(recorded, judged, audit, code), indent=2))
+        print(json.dumps(as_json(examined, ledger, code), indent=2))
     else:
-        _print_run(recorded, judged, audit)
+        _print_run(examined)
     return code
 
 
@@ -199,6 +205,9 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
 
     audit, audited_runs = audit_all(home, ledger, trusted, options.limits)
     audit.tampered += _head_missing(ledger, options.head)
+    if options.require_signed and not (trusted or ledger.ever_signed):
+        audited_runs = [replace(audited, exit=audited.exit or INCOMPLETE_EXIT) for audited in audited_runs]
+        audit.unproven.append(UNSIGNED)
     if options.json:
         print(json.dumps(_ledger_as_json(ledger, audit, audited_runs), indent=2))
         return audit.exit
@@ -282,7 +291,8 @@ def _too_old(recorded: RecordedRun, stated: str | None, words: list[str]) -> lis
     return list(too_old(recorded.start, datetime.now(UTC), at_most, stated or shown_span(at_most)))
 
 
-def _print_run(recorded: RecordedRun, judged: Judged, audit: Audit) -> None:
+def _print_run(examined: Examined) -> None:
+    recorded, judged, audit = examined.recorded, examined.judged, examined.audit
     start = recorded.start
     print(f"run       {start.run}: {start.phase} of {start.env}, as of {start.as_of:%Y-%m-%d %H:%M:%S}Z")
     print(f"files     {recorded.folder.resolve()}")
@@ -290,7 +300,7 @@ def _print_run(recorded: RecordedRun, judged: Judged, audit: Audit) -> None:
     print(f"target    {start.target.url}, revision {start.target.revision or 'not stated'}")
     print(f"journal   {recorded.records} records, chain intact, head {recorded.head[:16]}")
     print(f"results   {judged.decided} of {judged.demanded} due decisions, {len(recorded.requests)} requests")
-    for sentence in _endings(recorded, judged):
+    for sentence in endings(recorded, judged):
         print(f"ended     {sentence}")
 
     _print_audit(audit)
@@ -298,6 +308,8 @@ def _print_run(recorded: RecordedRun, judged: Judged, audit: Audit) -> None:
         print(f"before    {start.before.run}: {start.before.verdict}")
     for key, sentence in held_in(recorded):
         print(f"stands    {key.name}: {sentence}")
+    if examined.failed_beside:
+        print(f"beside    {examined.failed_beside}")
     _print_verdict(judged, audit)
 
 
@@ -327,57 +339,3 @@ def _print_verdict(judged: Judged, audit: Audit) -> None:
         print(f"verdict   none: {lapsed}")
         return
     print(f"verdict   {verdict.word}: {verdict.action}")
-
-
-def _isoformat(instant: datetime | None) -> str | None:
-    return instant.isoformat() if instant else None
-
-
-def _endings(recorded: RecordedRun, judged: Judged) -> list[str]:
-    """Return how the run ended, where it did not end as it should."""
-    endings = []
-    if recorded.finish is None:
-        results = f"{judged.decided} of {judged.demanded} results"
-        endings.append(f"early: {results} kept, it died {_place_of_death(recorded)}")
-    if recorded.torn:
-        endings.append("while it wrote: the last line is cut off")
-    if recorded.finish and not recorded.finish.ended:
-        reasons = recorded.finish.withdrawn or ("it was interrupted",)
-        endings += [f"not whole: {reason}" for reason in reasons]
-    return endings
-
-
-def _place_of_death(recorded: RecordedRun) -> str:
-    if recorded.died_in:
-        return f"in {recorded.died_in}"
-    return "after its last item" if recorded.cases else "before its first item"
-
-
-def _as_json(recorded: RecordedRun, judged: Judged, audit: Audit, code: int) -> JsonObject:
-    finish = recorded.finish
-    return {
-        "run": recorded.start.run,
-        "env": recorded.start.env,
-        "phase": str(recorded.start.phase),
-        "as_of": recorded.start.as_of.isoformat(),
-        "started_at": recorded.start.started_at.isoformat(),
-        "trusted": not audit.tampered,
-        "evidence": not (audit.tampered or audit.unproven),
-        "gaps": audit.unproven,
-        "told": audit.notes,
-        "verdict": None if audit.tampered else str(judged.verdict.word),
-        "holds_until": _isoformat(judged.verdict.holds_until),
-        "lapsed": judged.verdict.lapsed(datetime.now(UTC)),
-        "exit": code,
-        "recorded": str(finish.verdict) if finish else None,
-        "ended": bool(finish and finish.ended),
-        "endings": _endings(recorded, judged),
-        "problems": audit.tampered,
-        "decided": judged.decided,
-        "demanded": judged.demanded,
-        "missing": [item.key.name for item in judged.missing],
-        "holding": [key.name for key in judged.verdict.holding],
-        "counts": judged.verdict.counts,
-        "head": recorded.head,
-        "incomplete": code == INCOMPLETE_EXIT,
-    }

@@ -11,7 +11,7 @@ from readiness.errors import BadInput, BadRun
 from readiness.evidence.audit import Audit, audit_run
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
-from readiness.evidence.previous_run import as_before, from_seal, history_notes
+from readiness.evidence.previous_run import REMEMBERED, as_before, from_seal, history_notes, without_steps
 from readiness.evidence.recorded_ladder import Before
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import SHOWN, PublicKey
@@ -21,6 +21,10 @@ from readiness.verdict import INCOMPLETE_EXIT
 
 USAGE_ERROR, INTERNAL_ERROR = 4, 3
 """Of pytest's exit codes, those that say why there is no run."""
+RED_EXIT = 1
+"""Of a run whose lines are all well, and in which a test failed that decides none."""
+SHOWN_AT_MOST = 5
+UNSIGNED = "--require-signed: no key signed it that the project trusts; make one with readiness key NAME, and run again"
 _HEX = set("0123456789abcdef")
 
 
@@ -40,7 +44,18 @@ class Examined:
             return self.audit.exit
         # A bad verdict is believed without a signature, a good one is not; and it is none after its time.
         lapsed_exit = INCOMPLETE_EXIT if self.lapsed else 0
-        return self.judged.verdict.exit or lapsed_exit or self.audit.exit
+        beside_exit = RED_EXIT if self.failed_beside else 0
+        return self.judged.verdict.exit or beside_exit or lapsed_exit or self.audit.exit
+
+    @property
+    def failed_beside(self) -> str:
+        """What failed in the same run of pytest and decides no line; empty where nothing did."""
+        finish = self.recorded.finish
+        names = finish.failed_beside if finish else ()
+        if not names:
+            return ""
+        more = f" and {len(names) - SHOWN_AT_MOST} more" if len(names) > SHOWN_AT_MOST else ""
+        return f"red beside the verdict, deciding no line: {', '.join(names[:SHOWN_AT_MOST])}{more}"
 
     @property
     def lapsed(self) -> str:
@@ -65,8 +80,8 @@ def _contradicts_previous(recorded: RecordedRun, ledger: LedgerReading | None) -
         return []
 
     record = ledger.runs.get(before.run) if ledger else None
-    sealed = from_seal(before.run, record.entry, recorded.start.started_at) if record and record.sealed else None
-    if sealed and _steps(sealed) == _steps(before):
+    sealed = from_seal(before.run, record.entry) if record and record.sealed else None
+    if sealed and _steps(_stood_on(recorded, sealed)) == _steps(before):
         return []
 
     # Its journal only where it still lies beside it: retention may have removed it.
@@ -74,18 +89,33 @@ def _contradicts_previous(recorded: RecordedRun, ledger: LedgerReading | None) -
     if not (folder / FILE).is_file():
         return [f"it says that it stands on {before.run}, and that run's seal says otherwise"] if sealed else []
     try:
-        previous = as_before(read_run(folder), recorded.start.started_at)
+        previous = as_before(read_run(folder))
     except BadRun:
         previous = None
-    if previous == before:
+    if previous and _stood_on(recorded, previous) == before:
         return []
     return [f"it says that it stands on {before.run}, and that run's journal says otherwise"]
+
+
+def _stood_on(recorded: RecordedRun, before: Before) -> Before:
+    """Return the run before as the version stood on it that recorded this one."""
+    is_long_ago = recorded.start.started_at - before.started_at > REMEMBERED
+    return without_steps(before) if is_long_ago and not recorded.start.keeps_steps else before
 
 
 def _steps(before: Before) -> tuple[str, str, dict[DecisionKey, EscalationState]]:
     """Return what of a run the next one stands on: it, its end, and the steps that it left."""
     steps = {decision.key: decision.state() for decision in before.decisions if decision.state() != INITIAL}
     return before.head, before.verdict, steps
+
+
+def not_signed(recorded: RecordedRun, ledger: LedgerReading | None, trusted: Mapping[str, PublicKey]) -> Iterator[str]:
+    """Yield that no trusted key signed a run, for whom demands it; where a key was ever in use its audit says so."""
+    record = ledger.runs.get(recorded.folder.name) if ledger else None
+    is_signed = record is not None and record.key is not None
+    was_key_in_use = bool(trusted or recorded.start.key_id or (ledger and ledger.ever_signed))
+    if not is_signed and not was_key_in_use:
+        yield UNSIGNED
 
 
 def stated_head(head: str | None) -> str | None:
@@ -140,8 +170,22 @@ def accept(asked: Asked, ledger: LedgerReading | None, trusted: Mapping[str, Pub
         return Acceptance(INCOMPLETE_EXIT, tuple(f"{record.name}: {line}" for line in str(error).splitlines()))
 
     examined.audit.unproven += _of_another(examined.recorded, record, asked)
-    lapsed = [examined.lapsed] if examined.lapsed else []
-    return Acceptance(examined.exit, (*examined.audit.tampered, *lapsed, *examined.audit.unproven), examined)
+    audit = examined.audit
+    in_the_way = [*audit.tampered, examined.failed_beside, examined.lapsed, *audit.unproven]
+    accepted = Acceptance(examined.exit, tuple(filter(None, in_the_way)), examined)
+    return _held_to_exit(accepted, ended)
+
+
+def _held_to_exit(accepted: Acceptance, ended: int) -> Acceptance:
+    """Return what is left of a good word where pytest itself ended red: something beside the lines is not well.
+
+    A signal after the run was sealed takes nothing back: all that the run has found is in its evidence.
+    """
+    if accepted.exit or ended <= 0:
+        return accepted
+    why = f"pytest ended with {_told(ended)}: something beside the lines is red, and its output says what"
+    code = RED_EXIT if ended == RED_EXIT else INCOMPLETE_EXIT
+    return Acceptance(code, (*accepted.why, why), accepted.examined)
 
 
 def _without_run(ledger: LedgerReading | None, invocation: str, ended: int) -> Acceptance:

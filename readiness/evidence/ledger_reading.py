@@ -145,8 +145,9 @@ class LedgerReading:
 
     @property
     def ever_signed(self) -> bool:
-        """Whether somebody has ever signed a run of it, trusted or not."""
-        return any(record.signed for record in self.runs.values())
+        """Whether somebody has ever signed a line of it, trusted or not."""
+        lines = [*self.starts, *([self.page] if self.page else [])]
+        return any(record.signed for record in self.runs.values()) or any(line.signed for line in lines)
 
     def _starts_of(self, phase: str) -> Iterator[LedgerLine]:
         for record in self.runs.values():

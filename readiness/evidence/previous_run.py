@@ -21,7 +21,7 @@ from readiness.verdict import VerdictStatus
 
 LOOKED_AT_MOST = 20
 REMEMBERED = timedelta(hours=48)
-"""Escalation states of longer ago say nothing about now."""
+"""A run of longer ago says little of now: that is told. Its steps stay: no clock releases one, only a run does."""
 SKEW = timedelta(minutes=1)
 """So far two clocks may be apart."""
 OPEN = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_RUN, Outcome.WARN)
@@ -35,7 +35,7 @@ def newest(home: Path, ledger: LedgerReading | None, phase: Phase, url: str, sta
     earlier = ledger.earlier(phase, url, started_at) if ledger else []
     able = [record for record in reversed(earlier) if record.sealed and record.entry.as_of is None]
     for record in able[:LOOKED_AT_MOST]:
-        before = _before(home, record, started_at)
+        before = _before(home, record)
         if before:
             return before
     return None
@@ -60,20 +60,20 @@ def is_whole(sealed: LedgerEntry) -> bool:
     return sealed.whole
 
 
-def _before(home: Path, record: LedgerRecord, now: datetime) -> Before | None:
+def _before(home: Path, record: LedgerRecord) -> Before | None:
     """Return a sealed run as the one after it records it; None where neither its journal nor its seal says enough."""
     sealed = record.entry
     try:
         run = read_run(home / record.name)
     except BadRun:
-        return from_seal(record.name, sealed, now)
+        return from_seal(record.name, sealed)
 
     # A journal that is not the one that was sealed says nothing.
-    before = as_before(run, now) if run.head == sealed.head else None
-    return before or from_seal(record.name, sealed, now)
+    before = as_before(run) if run.head == sealed.head else None
+    return before or from_seal(record.name, sealed)
 
 
-def from_seal(name: str, sealed: LedgerEntry, now: datetime) -> Before | None:
+def from_seal(name: str, sealed: LedgerEntry) -> Before | None:
     """Return a run as its seal alone bears it out: its verdict and its steps. None where an older seal has no steps."""
     if sealed.standing is None or sealed.started_at is None:
         return None
@@ -82,12 +82,14 @@ def from_seal(name: str, sealed: LedgerEntry, now: datetime) -> Before | None:
         head=sealed.head,
         started_at=sealed.started_at,
         verdict=VerdictStatus(sealed.verdict),
-        decisions=sealed.standing if _is_fresh(sealed.started_at, now) else (),
+        decisions=sealed.standing,
     )
 
 
-def _is_fresh(started_at: datetime, now: datetime) -> bool:
-    return now - started_at <= REMEMBERED
+def without_steps(before: Before) -> Before:
+    """Return a run as an earlier version stood on one of long ago: by its clock alone it had forgotten the steps."""
+    outcomes = {decision.key: decision.outcome for decision in before.decisions}
+    return before.model_copy(update={"decisions": tuple(recorded_states({}, outcomes))})
 
 
 def history_notes(before: Before | None, unknown: Sequence[str], started_at: datetime) -> Iterator[str]:
@@ -100,11 +102,11 @@ def history_notes(before: Before | None, unknown: Sequence[str], started_at: dat
 
     apart = before.started_at - started_at
     if apart > SKEW:
-        yield f"{before.run} came first, and by its clock it began {apart} later: one of the clocks is wrong"
+        later = f"{before.run} came first, and by its clock it began {apart} later"
+        yield f"{later}: one of the clocks is wrong; all steps stay"
     elif -apart > REMEMBERED:
         hours = f"{-apart / timedelta(hours=1):,.0f} h before"
-        kept = REMEMBERED.days * 24
-        yield f"{before.run} began {hours}, and steps of more than {kept} h are forgotten: is it so late?"
+        yield f"{before.run} began {hours}, by the clocks: nobody looked for so long, or one is wrong; all steps stay"
 
 
 def candidates(reports: Path, environment: str, phase: Phase | None = None) -> Iterator[Path]:
@@ -120,7 +122,7 @@ def candidates(reports: Path, environment: str, phase: Phase | None = None) -> I
             yield folder
 
 
-def as_before(run: RecordedRun, now: datetime) -> Before | None:
+def as_before(run: RecordedRun) -> Before | None:
     """Return a run as the one after it records it.
 
     None where it has no end, is a replay, or its journal contradicts itself.
@@ -131,14 +133,13 @@ def as_before(run: RecordedRun, now: datetime) -> Before | None:
 
     # What this run left out keeps the outcome of the run before it.
     outcomes = _outcomes_before(run) | _decided(judged.outcomes.items())
-    is_fresh = _is_fresh(run.start.started_at, now)
     return Before(
         run=run.start.run,
         head=run.head,
         started_at=run.start.started_at,
         # What an earlier version came to by its own rules is what the runs after it stood on.
         verdict=run.finish.verdict if by_earlier_rules(run, judged.verdict) else judged.verdict.word,
-        decisions=tuple(recorded_states(judged.states if is_fresh else {}, outcomes)),
+        decisions=tuple(recorded_states(judged.states, outcomes)),
     )
 
 

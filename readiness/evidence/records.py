@@ -77,6 +77,8 @@ class Start(Record):
     hysteresis: RecordedHysteresis = RecordedHysteresis()
     owners: dict[str, str] = {}
     """`runbook/line`, or the area of a check → who sees to it."""
+    keeps_steps: bool = False
+    """It stands on the steps of the run before, however long ago that was by the clocks; False in older journals."""
     sign_off: SignOff | None = None
     """What people had decided when the run began; None before the last phase, and where nobody had."""
 
@@ -326,6 +328,32 @@ def _plain(fields: Mapping[str, Any]) -> JsonObject:
     }
 
 
+class RecordedDeadline(Record):
+    """How many seconds the looks of a run had together, and what that follows from."""
+
+    seconds: float
+    reserve_seconds: float
+    """For judging, and for what is asked besides the lines."""
+    turns: int
+    """The looks that are made alone, and the rounds of those that are made together."""
+    requests_each: int
+    request_seconds: float
+    """How long the longest request may take."""
+    waits_seconds: float
+    """What lines wait for by their own settings."""
+    stated_seconds: float | None = None
+    """`run.seconds_at_most`; None where the environment states none."""
+
+    @property
+    def says(self) -> str:
+        """The deadline and what it follows from, as a person reads it."""
+        requests = f"{self.requests_each} requests of {self.request_seconds:g} s for each of {self.turns} looks in turn"
+        follows = f"{self.reserve_seconds:g} s, {requests}, {self.waits_seconds:g} s that lines wait by themselves"
+        if self.stated_seconds is not None and self.stated_seconds <= self.seconds:
+            return f"{self.seconds:.0f} s by run.seconds_at_most, in place of {follows}"
+        return f"{self.seconds:.0f} s: {follows}"
+
+
 class Finish(Record):
     """The last record."""
 
@@ -337,7 +365,11 @@ class Finish(Record):
     ended: bool = True
     """False where the run was interrupted or its evidence is not whole: `withdrawn` says why."""
     withdrawn: tuple[str, ...] = ()
+    failed_beside: tuple[str, ...] = ()
+    """What failed in the same run of pytest and decides no line: a good verdict does not speak for it."""
     holding: tuple[DecisionKey, ...] = ()
+    deadline: RecordedDeadline | None = None
+    """None where no look began, and in older journals."""
     standing: tuple[RecordedState, ...] | None = None
     """The decisions at a step of their ladder, or on the way to one or off it; None in older journals."""
     holds_until: AwareDatetime | None = None  # the instant from which a good verdict no longer holds

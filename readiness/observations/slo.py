@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from readiness.environment.service_levels import Window
+from readiness.measurements import AtLeast
 from readiness.observations import observation
 from readiness.observations.needs import figures
 from readiness.outcomes import NotConfigured, Unknown
@@ -115,7 +116,16 @@ def _slowness(levels: Levels, of: str, window: Window) -> Slowness:
         raise Unknown(f"there were no {of} in {window}", "is there traffic, and does its counter move?")
     quantile = levels.quantile(of, window)
     return Slowness(
-        levels.called(of), str(window), count, quantile.seconds, window.quantile, quantile.at_least, quantile.refused
+        levels.called(of),
+        str(window),
+        count,
+        quantile.seconds,
+        window.quantile,
+        quantile.at_least,
+        quantile.refused,
+        quantile.at_most,
+        quantile.without_time,
+        levels.is_of_looks(of),
     )
 
 
@@ -169,7 +179,7 @@ class WeekByWeek:
     p95_before: Slowness
     failures: Compared
 
-    def p95_times(self, at_most: float) -> float:
+    def p95_times(self, at_most: float) -> float | AtLeast:
         """Return how many times last week's p95, where that is known to be more than allowed or not. Raises Unknown."""
         return self.p95.times(self.p95_before, at_most)
 

@@ -38,12 +38,14 @@ class Decider:
         """Decide an item with its last report."""
         publish_records(self._config, records_of(report))
 
+        self._session.failed_reports += report.failed
         run, result = self._session.run, result_of(report)
         item = run.item_of(report.nodeid)
         if item is None:
             if result:
                 raise LookupError(f"no decision is found for {report.nodeid}: does a plugin of pytest change its ids?")
-            self._session.others_failed |= report.failed
+            if report.failed:
+                self._session.fail_beside(report.nodeid)
             return
 
         results = self._results.setdefault(report.nodeid, [])
@@ -61,7 +63,9 @@ class Decider:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember a file that could not be read."""
-        self._session.others_failed |= report.failed
+        self._session.failed_reports += report.failed
+        if report.failed:
+            self._session.fail_beside(report.nodeid or "the collection of tests")
 
 
 def _worst(results: Sequence[Result]) -> Result | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from readiness.plugin.history_writer import write_history
 from readiness.plugin.notifying import notify
 from readiness.plugin.recording import open_evidence
 from readiness.plugin.reporting import HTML, PYTEST_HTML, finish_page
+from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
 from readiness.plugin.sign_off import write_sign_off_page
 from readiness.plugin.telling import annotate_pipeline, write_report
@@ -30,7 +31,7 @@ from readiness.redaction.redactor import REDACTOR, scan, scan_file
 from readiness.rendering import report_page
 from readiness.rendering.exports import junit, markdown
 from readiness.rendering.formats import ctrf
-from readiness.verdict import INCOMPLETE_EXIT
+from readiness.verdict import INCOMPLETE_EXIT, Verdict
 
 RENDERED = {"summary.md": markdown, "junit.xml": junit, "ctrf.json": ctrf, HTML: report_page.render}
 ENDED = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
@@ -95,8 +96,8 @@ def _finish(session: pytest.Session, run: RunSession, exitstatus: int) -> Genera
             run.complain(f"{step.__name__} broke: {type(error).__name__}: {error}")
             broken.append(error)
 
-    if run.decided and run.decided.good and run.trouble:
-        session.exitstatus = INCOMPLETE_EXIT
+    if run.decided:
+        _stand_by_exit(session, run, run.decided)
     write_report(config, run)
 
     # An error has been reported. A second Ctrl-C is for pytest to end with.
@@ -129,15 +130,42 @@ def decide(session: pytest.Session, run: RunSession, exitstatus: int) -> None:
     run.decided = verdict_of(run, ended=not cut_short)
     if run.journal is None:
         run.complain("nothing was recorded")
-    as_of = run.run.as_of
-    if as_of is not None and run.decided.good:
-        run.complain(f"--as-of {as_of} asks about another moment: that is a plan, and no verdict")
-    # What fell due or expired while the run was under way has not been judged.
-    lapsed = run.decided.lapsed(datetime.now(UTC))
-    if lapsed and as_of is None:
-        run.complain(lapsed)
+    if run.decided.good:
+        for why in _not_of_now(run.run, run.decided):
+            run.complain(why)
+    _find_failed_beside(session, run, exitstatus)
     if exitstatus != pytest.ExitCode.INTERNAL_ERROR:
-        session.exitstatus = run.decided.exit or int(run.others_failed)
+        session.exitstatus = run.decided.exit or int(bool(run.failed_beside))
+
+
+def _not_of_now(run: Run, decided: Verdict) -> Iterator[str]:
+    """Yield why a good word does not speak for this moment."""
+    if run.as_of is not None:
+        yield f"--as-of {run.as_of} asks about another moment: that is a plan, and no verdict"
+    elif run.replay:
+        words = f"by the limits of today {run.replayed} come to {decided.word}, and nobody has looked since"
+        yield f"--replay is no run of now: {words}"
+    else:
+        # What fell due or expired while the run was under way has not been judged.
+        lapsed = decided.lapsed(datetime.now(UTC))
+        if lapsed:
+            yield lapsed
+
+
+def _find_failed_beside(session: pytest.Session, run: RunSession, exitstatus: int) -> None:
+    """Find what is red though no report was: a plugin that counts a failure of its own, as one of coverage does."""
+    uncounted = session.testsfailed - run.failed_reports
+    is_red = exitstatus == pytest.ExitCode.TESTS_FAILED
+    if uncounted > 0 or (is_red and not session.testsfailed):
+        run.fail_beside("a plugin of pytest ended the run red; what it found stands above")
+
+
+def _stand_by_exit(session: pytest.Session, run: RunSession, decided: Verdict) -> None:
+    """Set the exit code again: other plugins may have changed it, and a good word may have been taken back."""
+    if decided.good and run.trouble:
+        session.exitstatus = INCOMPLETE_EXIT
+    elif not session.exitstatus:
+        session.exitstatus = decided.exit or int(bool(run.failed_beside))
 
 
 def render(config: pytest.Config, run: RunSession) -> None:
@@ -282,6 +310,8 @@ def _last_record(run: RunSession, recorded: RecordedRun) -> Finish:
         counts=verdict.counts,
         finished_at=datetime.now(UTC),
         withdrawn=tuple(run.trouble),
+        failed_beside=tuple(run.failed_beside),
+        deadline=run.deadline,
         holding=verdict.holding,
         holds_until=verdict.holds_until,
     )

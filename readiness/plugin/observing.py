@@ -9,7 +9,7 @@ import pytest
 
 from readiness.observations import OBSERVATIONS, load_all
 from readiness.outcomes import Effect, Unknown
-from readiness.plugin.deadlines import deadline_seconds
+from readiness.plugin.deadlines import begun_at, deadline_of
 from readiness.plugin.observer import NO_LIMITS, Unseen
 from readiness.plugin.session import SESSION, is_controller, is_real, state_of
 from readiness.plugin.threads import ObservationTask
@@ -55,9 +55,12 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     if not is_real(config):
         return (yield)
 
-    observer = config.stash[SESSION].observer
-    if not observer.recorded:
-        observer.tasks.end_after(deadline_seconds(observer, session.items))
+    run_session = config.stash[SESSION]
+    observer = run_session.observer
+    # With xdist the controller has no items: the workers set the deadline, and tell it.
+    if not observer.recorded and session.items:
+        run_session.deadline = deadline_of(observer, session.items)
+        observer.tasks.end_after(run_session.deadline.seconds, begun_at(config))
     try:
         if is_controller(config):
             _start(session)

@@ -167,6 +167,17 @@ class TerminalPage:
             for row in diagnostic.rows:
                 self._write(self._cut(f"  {row}"))
 
+    def beside(self, names: Sequence[str]) -> None:
+        """Write what failed and decides no line: pytest's exit code speaks for it, and the verdict does not."""
+        if not names:
+            return
+        self._write("")
+        for name in names[:NAMED_AT_MOST]:
+            self._wrap(f"{'BESIDE':<{LABEL}}{name} failed, and decides no line", red=True)
+        if len(names) > NAMED_AT_MOST:
+            self._wrap(f"{INDENT}and {len(names) - NAMED_AT_MOST} more", red=True)
+        self._wrap(f"{INDENT}the verdict speaks for the lines alone, so pytest ends red: mend or remove it", red=True)
+
     def close(self, run: Run, verdict: Verdict, evidence: tuple[Path | None, list[str]], signed: list[str]) -> None:
         """Close with where the evidence lies, what it is worth, what holds the verdict back, and the verdict."""
         folder, files = evidence
@@ -186,7 +197,8 @@ class TerminalPage:
         cut_short = "" if verdict.ended else "; the run was cut short"
         self._wrap(f"{'counts':<{LABEL}}{counts or 'nothing'}{cut_short}")
 
-        text = f"{verdict.word}  {run.phase} of {run.environment.environment}: {verdict.action}"
+        action = f"{run.replayed}, judged again; for a word of now run the phase" if run.replay else verdict.action
+        text = f"{verdict.word}  {run.phase} of {run.environment.environment}: {action}"
         self._write("")
         self._write(text, **{_colour(verdict): True, "bold": True})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -11,7 +12,7 @@ from readiness.measurements import Plain, show
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import DecisionKey, NotConfigured, Phase
 from readiness.plugin.attesting import OBSERVED
-from readiness.plugin.deadlines import deadline_seconds
+from readiness.plugin.deadlines import deadline_of
 from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
 from readiness.plugin.run import Run
@@ -53,7 +54,7 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
     yield f"launch {launch}"
     yield f"deadline {', '.join(_deadlines(run, nodes.values(), observer))}: what is not seen by then is unknown"
     if not run.environment.run.controls:
-        yield "silence of the target will be unknown: no control proves the way to it; set run.controls"
+        yield f"silence of the target {_silence(run)}; set run.controls"
 
     states: dict[str, int] = {}
     for runbook in run.runbooks:
@@ -70,12 +71,21 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
     yield f"\n{', '.join(f'{number} {word}' for word, number in states.items())}\n"
 
 
+def _silence(run: Run) -> str:
+    """Return what will become of the target's silence where no control is stated."""
+    target = urlsplit(str(run.environment.target.url)).hostname
+    others = [host for host in run.environment.allowed_hosts if host != target]
+    if not others:
+        return "will be unknown: no control proves the way to it"
+    return "may be unknown: no control is stated, so another allowed host must have answered by the same kind of way"
+
+
 def _deadlines(run: Run, nodes: Iterable[pytest.Item], observer: Observer) -> Iterator[str]:
     """Yield each phase with its deadline, or the deadline of the phase that is planned."""
     phases = (run.phase,) if run.phase else tuple(Phase)
     for phase in phases:
         items = [node for node in nodes if phase in node.stash[STATE].item.line.phase]
-        yield f"{phase} {deadline_seconds(observer, items):.0f} s"
+        yield f"{phase} {deadline_of(observer, items).seconds:.0f} s"
 
 
 def _entry(run: Run, item: Item, node: pytest.Item | None, state: str) -> Iterator[str]:

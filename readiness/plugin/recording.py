@@ -149,6 +149,7 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
         "invocation": run.invocation,
         "before": run.before,
         "unsealed": run.unsealed,
+        "keeps_steps": True,
         "hysteresis": RecordedHysteresis.of(run.hysteresis).model_dump(mode="json"),
         "limits_digest": limits_digest(lines),
         "owners": run.environment.owners,

@@ -58,6 +58,14 @@ class Run:
         return ReplayOf(run=recorded.start.run, head=recorded.head) if recorded else None
 
     @cached_property
+    def replayed(self) -> str:
+        """Whose answers are judged again, and of when; empty where this run observes by itself."""
+        if not self.replay:
+            return ""
+        start = read_run(self.replay).start
+        return f"the answers that {start.run} recorded at {start.started_at:%Y-%m-%d %H:%M}Z"
+
+    @cached_property
     def before(self) -> Before | None:
         """The run before this one; a replay stands on what the recorded run stood on. For the controller."""
         if self.replay:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from readiness.evidence.journal import Journal, RecordedRun
-from readiness.evidence.records import Finish, RecordedRequest, Result
+from readiness.evidence.records import Finish, RecordedDeadline, RecordedRequest, Result
 from readiness.evidence.rejudge import Judged
 from readiness.evidence.signing import PublicKey
 from readiness.measurements import Measure
@@ -38,9 +38,13 @@ class RunSession:
     journal: Journal | None = None
     opened: bool = False
     """Whether the journal says what is judged, and the ledger that the run has begun."""
+    deadline: RecordedDeadline | None = None
+    """How long the looks of the run may take; None where none began."""
     results: list[Result] = field(default_factory=list)
-    others_failed: bool = False
-    """Something failed that decides no line: a file of checks, a test beside them."""
+    failed_beside: list[str] = field(default_factory=list)
+    """What failed and decides no line: a team's own test, a file of checks that cannot be read, another plugin."""
+    failed_reports: int = 0
+    """The failures that were reported here: pytest's own count is higher where another plugin has found one."""
     decided: Verdict | None = None
     """What the results add up to; None after a usage error, which decides nothing."""
     artefacts: dict[str, Path] = field(default_factory=dict)
@@ -68,6 +72,12 @@ class RunSession:
         text = REDACTOR.text(why)
         if text not in self.trouble:
             self.trouble.append(text)
+
+    def fail_beside(self, what: str) -> None:
+        """Keep what failed beside the lines: pytest does not end with 0 then, whatever the verdict is."""
+        text = REDACTOR.text(what)
+        if text not in self.failed_beside:
+            self.failed_beside.append(text)
 
     def record(self, kind: str, fields: Mapping[str, Any]) -> None:
         """Write a record to the journal."""

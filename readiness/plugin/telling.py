@@ -126,6 +126,7 @@ def _report(config: pytest.Config, session: RunSession, verdict: Verdict, report
     page.left_out(results)
     page.people(entry_statuses(results))
     page.diagnostics(results)
+    page.beside(session.failed_beside)
     page.close(run, verdict, _files(session.folder), session.sealing.lines() if session.sealing else [])
 
 

@@ -89,9 +89,9 @@ class TaskPool:
         self._latency_probes_over = threading.Event()
         self._latency_probes_over.set()
 
-    def end_after(self, seconds: float) -> None:
-        """Wait for no task longer than that, from now on, and begin none after it."""
-        self._deadline = time.monotonic() + seconds, seconds
+    def end_after(self, seconds: float, begun_at: float) -> None:
+        """Wait for no task longer than that after an instant of the monotonic clock, and begin none later."""
+        self._deadline = begun_at + seconds, seconds
 
     def start(self, tasks: Mapping[Any, ObservationTask]) -> None:
         """Start all of them: the exclusive ones once the others are back."""

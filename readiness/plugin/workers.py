@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
+from readiness.evidence.records import RecordedDeadline
 from readiness.plugin.deciding import publish_records
 from readiness.plugin.lines import PROBLEMS
 from readiness.plugin.session import SESSION, is_controller
@@ -17,11 +19,18 @@ OUTPUT = "readiness"
 class Controller:
     """Hooks of xdist, in the controller."""
 
+    def __init__(self) -> None:
+        self._begun_at: float | None = None
+
     def pytest_configure_node(self, node: Any) -> None:
-        """Hand each worker the instant that the run began, so that all judge the same."""
+        """Hand each worker the instant that the run began, so that all judge the same and have one deadline."""
+        # Also a worker that takes the place of a crashed one: it has what is left.
+        if self._begun_at is None:
+            self._begun_at = time.monotonic()
         session = node.config.stash.get(SESSION, None)
         if session:
-            node.workerinput["readiness"] = {"started_at": session.run.started_at.isoformat()}
+            started_at = session.run.started_at.isoformat()
+            node.workerinput["readiness"] = {"started_at": started_at, "begun_at": self._begun_at}
 
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Publish the records that a worker had left. Raises UsageError for what it could not use."""
@@ -30,6 +39,10 @@ class Controller:
         if left.get("problems"):
             raise pytest.UsageError("\n".join(left["problems"]))
         publish_records(node.config, load(left.get("seen", [])))
+
+        session = node.config.stash.get(SESSION, None)
+        if session and left.get("deadline"):
+            session.deadline = RecordedDeadline.model_validate(left["deadline"])
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,4 +56,5 @@ def hand_over(config: pytest.Config) -> None:
     session = config.stash.get(SESSION, None)
     records = session.observer.take_records() if session else []
     output: dict[str, Any] = getattr(config, "workeroutput")  # noqa: B009  xdist puts it there
-    output[OUTPUT] = {"seen": dump(records), "problems": config.stash.get(PROBLEMS, [])}
+    deadline = session.deadline.model_dump() if session and session.deadline else None
+    output[OUTPUT] = {"seen": dump(records), "problems": config.stash.get(PROBLEMS, []), "deadline": deadline}

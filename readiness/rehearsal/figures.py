@@ -12,6 +12,8 @@ from readiness.rehearsal.stalls import Stalls
 
 MEDIAN, PERCENTILE, HIGHEST = 0.5, 0.95, 0.99
 SLOWEST_NAMED = 3
+CLOSE_SHARE = 0.1
+"""Two bounds that are closer are one figure: wherever between them the truth lies, both are as near to it."""
 TIMED_OUT = ("no answer", "no connection")
 """An error of a request that was waited for in vain begins so."""
 
@@ -140,6 +142,15 @@ class Figures:
         if not self.held_seconds:
             return 0.0
         return self.requests / self.held_seconds
+
+    @property
+    def open_between(self) -> str:
+        """Say that the p95 of users who come when they want is open, where its bounds are further apart than 10 %."""
+        low, high = self.p95_widest.low, self.p95_widest.high
+        if not self.stalls.number or high <= low * (1 + CLOSE_SHARE):
+            return ""
+        between = f"between {low:.3f} and {high:.3f} s"
+        return f"For users who come when they want p95 is inconclusive: {between} is all that is known; hold longer"
 
     @property
     def p95_widest(self) -> Bounds:

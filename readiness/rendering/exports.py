@@ -76,6 +76,12 @@ def verdict_in(run: RecordedRun) -> tuple[str, str]:
     return str(verdict.word), f"the run ended early; {verdict.action}"
 
 
+def beside(run: RecordedRun) -> Iterator[str]:
+    """Yield what failed in the same run of pytest and decides no line."""
+    for name in run.finish.failed_beside if run.finish else ():
+        yield f"failed beside the lines, and decides none: {name}"
+
+
 def holds_until(run: RecordedRun) -> str:
     """Return the instant from which the verdict no longer holds, as ISO 8601; empty where nothing ends it."""
     ends = run.finish.holds_until if run.finish else None
@@ -178,11 +184,15 @@ def _heading(run: RecordedRun) -> Iterator[str]:
     yield from _changed(run)
     yield f"Target {_md(start.target.url)}, revision {_md(start.target.revision or 'not stated')}."
     yield f"Judged as of {start.as_of:%Y-%m-%d %H:%M:%S}Z, run {_md(start.run)}. {_md(worth(run))}."
+    if run.finish and run.finish.deadline:
+        yield f"Deadline of its looks: {_md(run.finish.deadline.says)}."
     yield ""
 
     withdrawn = run.finish.withdrawn if run.finish else ()
     for why in withdrawn:
         yield f"- the evidence is not whole: {_md(why)}"
+    for what in beside(run):
+        yield f"- {_md(what)}"
     for key, step in held_in(run):
         yield f"- {_md(key.name)}: {_md(step)}"
 
@@ -276,7 +286,7 @@ def _md(text: str) -> str:
 def commands_for_github(run: RecordedRun) -> Iterator[str]:
     """Yield GitHub's workflow commands: the verdict, then the worst lines, no more than it shows."""
     verdict, action = verdict_in(run)
-    is_good = run.finish is not None and run.finish.exit == 0
+    is_good = run.finish is not None and run.finish.exit == 0 and not run.finish.failed_beside
     level = "notice" if is_good else "error"
     yield f"::{level} title={_property(verdict)}::{_data(run.start.phase)}: {_data(action)}"
 

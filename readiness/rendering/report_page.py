@@ -81,7 +81,7 @@ def headline(run: RecordedRun) -> ReportHeadline:
 
     if run.finish is None:
         return ReportHeadline(word, kind_of(None), action, tuple(_ending(run)))
-    return ReportHeadline(word, kind_of(run.finish.exit), action, withdrawn)
+    return ReportHeadline(word, kind_of(run.finish.exit), action, (*withdrawn, *exports.beside(run)))
 
 
 def _ending(run: RecordedRun) -> Iterator[str]:

@@ -56,6 +56,14 @@ def times(now: float, before: float, floor: float) -> float:
 
 
 @dataclass(frozen=True)
+class ShareBounds:
+    """Between what a share lies; the two are one where everything was seen."""
+
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
 class Events:
     """The events of a kind in a window, and how many of them were of the sort that is judged: that failed, mostly."""
 
@@ -79,14 +87,7 @@ class Events:
 
         Raises Unknown, also where the comparison hangs on unseen events alone.
         """
-        if not self.count > 0:
-            raise Unknown(f"there were no {self.kind} in {self.window}", "is there traffic, and does its counter move?")
-        if self.count < fewest(allowed) and not self._is_broken_by_few(allowed):
-            raise Unknown(
-                f"{self} are too few to judge a share of {allowed:.4g}: at least {fewest(allowed):,} are needed",
-                "wait for more of them, or judge a longer window",
-            )
-
+        self._require_enough(allowed)
         least = share_of(self.part, self.count)
         most = share_of(self.part + self.unseen, self.count)
         if least < allowed <= most and self.unseen:
@@ -97,6 +98,27 @@ class Events:
 
         # A limit that is broken is so without the unseen; one that is kept is so in spite of all of them.
         return least if least >= allowed else most
+
+    def bounds(self, tolerance: float) -> ShareBounds:
+        """Return between what the part's share lies, had the unseen and the missing all been well, or none of them.
+
+        Raises Unknown where the events are too few for a share as small as the tolerance.
+        """
+        self._require_enough(tolerance)
+        whole = max(self.count, fewest(tolerance)) if self.are_looks else self.count
+        open_ones = self.unseen + whole - self.count
+        most = self.part + open_ones
+        return ShareBounds(share_of(self.part, whole), share_of(min(most, whole) if open_ones else most, whole))
+
+    def _require_enough(self, allowed: float) -> None:
+        """Raise Unknown where the events are too few to be compared with an allowed share."""
+        if not self.count > 0:
+            raise Unknown(f"there were no {self.kind} in {self.window}", "is there traffic, and does its counter move?")
+        if self.count < fewest(allowed) and not self._is_broken_by_few(allowed):
+            raise Unknown(
+                f"{self} are too few to judge a share of {allowed:.4g}: at least {fewest(allowed):,} are needed",
+                "wait for more of them, or judge a longer window",
+            )
 
     def _is_broken_by_few(self, allowed: float) -> bool:
         """Check whether so many looks failed that the limit is broken, however well all that are missing had ended."""
@@ -160,27 +182,38 @@ class Compared:
     now: Events
     before: Events
 
-    def times(self, floor: float) -> float:
-        """Return how many times the earlier share it is now; shares below the floor are alike. Raises Unknown."""
-        now = _seen(self.now).share(floor)
-        before = _seen(self.before).share(floor)
-        return times(now, before, floor)
+    def times(self, floor: float, at_most: float) -> float | AtLeast:
+        """Return how many times the earlier share it is now; shares below the floor are alike. Raises Unknown.
 
-    def rise(self, tolerance: float) -> float:
-        """Return by how much the share has risen, 0 where it has not. Raises Unknown."""
-        now = _seen(self.now).share(tolerance)
-        before = _seen(self.before).share(tolerance)
-        return max(0.0, now - before)
+        Also where it hangs on what nobody saw whether it is more than `at_most`.
+        """
+        now = self.now.bounds(floor)
+        before = self.before.bounds(floor)
+        least = times(now.least, before.most, floor)
+        most = times(now.most, before.least, floor)
+        return self._decided(least, most, at_most)
 
+    def rise(self, at_most: float) -> float | AtLeast:
+        """Return by how much the share has risen, 0 where it has not. Raises Unknown, as `times` does."""
+        now = self.now.bounds(at_most)
+        before = self.before.bounds(at_most)
+        least = max(0.0, now.least - before.most)
+        most = max(0.0, now.most - before.least)
+        return self._decided(least, most, at_most)
 
-def _seen(events: Events) -> Events:
-    """Return the events. Raises Unknown where some of them could not be seen."""
-    if events.unseen:
+    def _decided(self, least: float, most: float, at_most: float) -> float | AtLeast:
+        """Return what lies between two bounds, where both are on one side of the limit. Raises Unknown."""
+        if most <= at_most:
+            return most
+        if least == most:
+            return least
+        if least > at_most:
+            return AtLeast(least)
+        unseen = self.now.unseen + self.before.unseen
         raise Unknown(
-            f"{events.unseen:,.0f} of {events} saw nothing, so there is nothing to compare",
+            f"{unseen:,.0f} looks saw nothing, or {self.now} are too few: it is between {least:.4g} and {most:.4g}",
             "look at those runs: readiness history shows them as ?",
         )
-    return events
 
 
 @dataclass(frozen=True)
@@ -193,39 +226,64 @@ class Slowness:
     seconds: float
     quantile: float | None = None
     at_least: bool = False
-    """It lies beyond the last bound of the histogram: so long at least, and nobody knows how much longer."""
+    """So long at least: it lies beyond the last bound of the histogram, or looks were given up or saw nothing."""
     refused: str = ""
     """So many were refused that there is no such time."""
+    at_most: float | None = None
+    """So long at most, where it is known that it lies between two bounds."""
+    without_time: int = 0
+    """How many looks told no time."""
+    are_looks: bool = False
+    """They are the suite's own: the lower bound holds, however quick those are that are missing to be enough."""
 
     def __str__(self) -> str:
         return f"{self.count:,.0f} {self.kind} in {self.window}"
 
     def under(self, limit: float) -> float | AtLeast | Refusal:
         """Return the seconds, where they are known well enough to be held against a limit. Raises Unknown."""
-        self._require_enough()
         if self.refused:
             return Refusal(self.refused)
-        # Beyond the last bound but below the limit: the true figure may be on either side of it.
-        if self.at_least and self.seconds < limit:
-            raise self._beyond(f"{limit:g} s")
-        return AtLeast(self.seconds) if self.at_least else self.seconds
+        # What the looks show already is shown, however few they are.
+        if self.are_looks and self.seconds >= limit:
+            return AtLeast(self.seconds) if self.at_least else self.seconds
 
-    def times(self, before: Slowness, at_most: float) -> float:
+        self._require_enough()
+        if not self.at_least:
+            return self.seconds
+        # Even if all that nobody saw had been slower than the others.
+        if self.at_most is not None and self.at_most < limit:
+            return self.at_most
+        # Beyond the last bound but below the limit: the true figure may be on either side of it.
+        if self.seconds < limit:
+            raise self._open(f"{limit:g} s")
+        return AtLeast(self.seconds)
+
+    def times(self, before: Slowness, at_most: float) -> float | AtLeast:
         """Return how many times as long as before it took, where that can be compared. Raises Unknown."""
         self._require_enough()
         before._require_enough()
         if self.refused or before.refused:
             raise Unknown(f"{self.refused or before.refused}, which is no time to compare", "look at those runs")
 
-        if before.at_least:
-            raise before._beyond("how many times as long it takes now")
-        if not before.seconds:
+        if math.isinf(before._most):
+            raise before._open("how many times as long it takes now")
+        if not before._most:
             raise Unknown(f"the figure of {before} is 0 s", "correct the query of its latency")
 
-        factor = self.seconds / before.seconds
-        if self.at_least and factor <= at_most:
-            raise self._beyond(f"{at_most:g} times the {before.seconds:g} s of before")
-        return factor
+        least = self.seconds / before._most
+        most = self._most / before.seconds if before.seconds else math.inf
+        if most <= at_most or least == most:
+            return most
+        if least > at_most:
+            return AtLeast(least)
+        raise self._open(f"{at_most:g} times the {before.seconds:g} s of before")
+
+    @property
+    def _most(self) -> float:
+        """The seconds that it took at most."""
+        if not self.at_least:
+            return self.seconds
+        return math.inf if self.at_most is None else self.at_most
 
     def _require_enough(self) -> None:
         """Raise Unknown where the events are too few for the quantile."""
@@ -236,8 +294,15 @@ class Slowness:
                 "wait for more of them, or judge a longer window",
             )
 
-    def _beyond(self, what: str) -> Unknown:
-        """Return the error for a figure beyond the histogram's last bound."""
+    def _open(self, what: str) -> Unknown:
+        """Return the error for a figure of which only bounds are known, on both sides of what it is held against."""
+        if self.without_time:
+            ends = f"and {self.at_most:g} s at most" if self.at_most is not None else "or more"
+            return Unknown(
+                f"{self.without_time} of {self} measured no seconds: it took {self.seconds:g} s {ends},"
+                f" which says nothing of {what}",
+                "look at those runs; `readiness history --rebuild` adds the seconds of runs of older versions",
+            )
         return Unknown(
             f"it took {self.seconds:g} s or more, all that is known of it, which says nothing of {what}",
             "give the histogram a bound beyond the limit; of looks, raise http.deadline_seconds above it",

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from readiness.measurements import AtLeast, Refusal
 from readiness.outcomes import Outcome, Unknown
+from readiness.slo.events import fewest
 
 PAUSE_AT_LEAST = timedelta(hours=2)
 """A shorter one is an hourly run and its delay, and no gap in what is known."""
@@ -53,6 +53,30 @@ def _slowness(look: ProbeRun) -> float:
 
 
 @dataclass(frozen=True)
+class QuantileOfLooks:
+    """Between which seconds a quantile of looks lies; the two are one where every look told its time."""
+
+    least: float
+    """Had all that nobody saw been quick, and all that are missing; without end where it lies among the refused."""
+    most: float
+    """Had all that nobody saw been slower than the others; without end where a look was given up or refused."""
+    without_time: int
+    """How many looks told no time: they saw nothing, or were refused."""
+    refused: str
+    """How many were refused, in words."""
+
+
+def _rank(share: float, count: int) -> int:
+    # 0.95 * 20 is not 19 to the last digit.
+    return max(1, math.ceil(round(share * count, 6)))
+
+
+def _ranked(times: Sequence[float], rank: int) -> float:
+    """Return the time of a rank, counted from 1; 0 where it is before the first."""
+    return times[rank - 1] if rank >= 1 else 0.0
+
+
+@dataclass(frozen=True)
 class Looks:
     """The looks of a window, the oldest first."""
 
@@ -84,36 +108,29 @@ class Looks:
             raise Unknown(f"{self.of} did not look between {self._window}", "run the suite more often")
         return (self.count - self.failed - self.unseen) / self.count
 
-    def quantile(self, share: float) -> float | AtLeast | Refusal:
-        """Return the seconds within which a share of the looks (0 to 1) was answered. Raises Unknown.
+    def quantile(self, share: float) -> QuantileOfLooks:
+        """Return the bounds of the seconds within which a share of the looks (0 to 1) was answered. Raises Unknown.
 
-        Nobody knows how long a look without an answer would have taken: it counts as slower than all others. One that
-        was given up took at least so long, and one that was refused is not answered at all.
+        Nobody knows how long a look without an answer would have taken: it was as quick as none or slower than all. One
+        that was given up took at least so long, and one that was refused is not answered at all. Looks that are too few
+        for the share are filled up with quick ones: what is too slow even so is decided.
         """
+        if not self.found:
+            raise Unknown(f"{self.of} did not look between {self._window}", "run the suite more often")
+
         measured = sorted((look for look in self.found if look.slowness is not None), key=_slowness)
         times = [_slowness(look) for look in measured]
-        # 0.95 * 20 is not 19 to the last digit.
-        rank = max(1, math.ceil(round(share * self.count, 6)))
-        if rank > len(times):
-            raise Unknown(
-                f"{self.count - len(times)} of {self.count} looks of {self.of} measured no seconds, so the quantile"
-                f" {share:g} is not known",
-                "look at those runs; `readiness history --rebuild` adds the seconds of runs of older versions",
-            )
-        if math.isinf(times[rank - 1]):
-            return self._of_refused(times, rank)
+        needed = max(self.count, fewest(1 - share))
+        quick = needed - len(times)
+        least = _ranked(times, _rank(share, needed) - quick)
 
+        rank = _rank(share, self.count)
         # Where it came before one that was given up, the true figure can only be larger.
-        is_bound = any(look.at_least for look in measured[:rank])
-        return AtLeast(times[rank - 1]) if is_bound else times[rank - 1]
-
-    def _of_refused(self, times: Sequence[float], rank: int) -> AtLeast | Refusal:
-        """Return the quantile that lies among the refused, if the unseen do not move it: they may have been quick."""
-        moved = rank - (self.count - len(times))
-        if moved >= 1 and math.isinf(times[moved - 1]):
-            refused = sum(1 for look in self.found if look.refused)
-            return Refusal(f"none: {refused} of {self.count} looks were refused")
-        return AtLeast(times[moved - 1] if moved >= 1 else 0.0)
+        is_open = rank > len(times) or any(look.at_least for look in measured[:rank])
+        most = math.inf if is_open else times[rank - 1]
+        refused = sum(1 for look in self.found if look.refused)
+        without_time = sum(1 for look in self.found if look.refused or look.seconds is None)
+        return QuantileOfLooks(least, most, without_time, f"none: {refused} of {self.count} looks were refused")
 
     def covering(self, record_begins: datetime | None) -> Looks:
         """Return the looks, where they say something of the whole window. Raises Unknown for too long a pause."""

@@ -13,10 +13,9 @@ from readiness.clients.prometheus import Prometheus
 from readiness.environment.service_levels import NOW, Figure, ServiceLevel, Window
 from readiness.environment.service_levels import ProbeHistory as Source
 from readiness.errors import nearest
-from readiness.measurements import AtLeast, Refusal
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.shown import shown
-from readiness.slo.probe_history import Looks
+from readiness.slo.probe_history import Looks, QuantileOfLooks
 from readiness.timeline import parse_span
 
 FRESH = "5m"
@@ -38,6 +37,10 @@ class Quantile:
     seconds: float
     at_least: bool
     """It lies beyond the histogram's last bound, or beyond a look that was given up: all that is known of it."""
+    at_most: float | None = None
+    """It lies between the seconds and these: some looks saw nothing."""
+    without_time: int = 0
+    """How many looks saw nothing, or were refused."""
     refused: str = ""
     """So many looks were refused that there is no such time; the seconds are 0."""
 
@@ -46,15 +49,20 @@ class Quantile:
         """The seconds. Raises Unknown where there are none."""
         if self.refused:
             raise Unknown(self.refused, "look at those runs")
+        if self.at_most is not None:
+            return self.at_most
+        if self.without_time and self.at_least:
+            raise Unknown(f"{self.without_time} looks measured no seconds: it is not known", "look at those runs")
         return self.seconds
 
 
-def _of_looks(time: float | AtLeast | Refusal) -> Quantile:
-    if isinstance(time, Refusal):
-        return Quantile(0.0, at_least=False, refused=time.refused)
-    if isinstance(time, AtLeast):
-        return Quantile(time.at_least, at_least=True)
-    return Quantile(time, at_least=False)
+def _of_looks(quantile: QuantileOfLooks) -> Quantile:
+    if math.isinf(quantile.least):
+        return Quantile(0.0, at_least=False, refused=quantile.refused)
+    if quantile.least == quantile.most:
+        return Quantile(quantile.least, at_least=False)
+    at_most = None if math.isinf(quantile.most) else quantile.most
+    return Quantile(quantile.least, at_least=True, at_most=at_most, without_time=quantile.without_time)
 
 
 class Levels:
@@ -133,7 +141,7 @@ class Levels:
         """Return the window's quantile of the latency. Raises Unknown."""
         source = self._source(level)
         if source:
-            return _of_looks(self._time_of_looks(level, self._looks(level, source, window), window))
+            return self._quantile_of_looks(level, self._looks(level, source, window), window)
 
         seconds = self.figure(level, "latency", window)
         if self._figure(level, "latency").promql is None:
@@ -161,16 +169,16 @@ class Levels:
         if name != "latency":
             return float(getattr(looks, name))
 
-        time = self._time_of_looks(level, looks, window)
-        if isinstance(time, AtLeast | Refusal):
+        quantile = self._quantile_of_looks(level, looks, window)
+        if quantile.refused or quantile.at_least:
             raise Unknown(f"the latency of {level} has no end: looks were refused or given up", "look at those runs")
-        return time
+        return quantile.seconds
 
     @staticmethod
-    def _time_of_looks(level: str, looks: Looks, window: Window) -> float | AtLeast | Refusal:
+    def _quantile_of_looks(level: str, looks: Looks, window: Window) -> Quantile:
         if window.quantile is None:
             raise Unknown(f"the latency of {level} was asked for without a quantile", "state one in the line")
-        return looks.quantile(window.quantile)
+        return _of_looks(looks.quantile(window.quantile))
 
     @staticmethod
     def _require_told_by_looks(level: str, name: str) -> None:

@@ -72,7 +72,9 @@ def _of_system(cause: OSError | None) -> Failure | None:
     if isinstance(cause, OSError) and cause.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT}:
         message = cause.strerror or "no way to it"
         reason = f"cannot be reached: {message}"
-        return Failure("cannot be reached", reason, "is there a way to it from here?", silent=True)
+        # Without a way to its whole network it is the way that is closed, whatever the host does.
+        is_silent = cause.errno != errno.ENETUNREACH
+        return Failure("cannot be reached", reason, "is there a way to it from here?", silent=is_silent)
     if isinstance(cause, ConnectionRefusedError):
         return Failure("connection refused", "refused the connection", "is it up, and is the port right?", refused=True)
     return None

@@ -17,6 +17,8 @@ class Silences:
     """How often in a row each host and port of a run has been silent."""
 
     _times: Counter[tuple[str, int]] = field(default_factory=Counter)
+    _answered: dict[tuple[str, int], None] = field(default_factory=dict)
+    """What has answered a request in this run, in the order in which it first did."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def require_worth_asking(self, host: str, port: int) -> None:
@@ -40,6 +42,13 @@ class Silences:
             self._times[host, port] += 1
 
     def answered(self, host: str, port: int) -> None:
-        """Forget the silences: it has taken a connection, or refused one."""
+        """Forget the silences, and remember that there was an answer."""
         with self._lock:
             self._times.pop((host, port), None)
+            self._answered[host, port] = None
+
+    @property
+    def answering(self) -> tuple[tuple[str, int], ...]:
+        """The hosts and ports that have answered a request in this run."""
+        with self._lock:
+            return tuple(self._answered)

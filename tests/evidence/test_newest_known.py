@@ -95,10 +95,19 @@ def test_after_a_refused_start_no_older_go_is_the_newest_known(
     assert "preflight was refused at " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [("--collect-only",), ("--fixtures",), ("--markers",), ("--version",), ("--help",)])
-def test_what_only_tells_leaves_nothing(words: tuple[str, ...], project: Project) -> None:
+TELLING = [
+    *(("--collect-only",), ("--co", "-q"), ("--collect-only", "-n2"), ("--fixtures",), ("--fixtures-per-test",)),
+    *(("--markers",), ("--version",), ("--help",)),
+    *(("--collect-only", "--as-of=T-1h"), ("--collect-only", "--junitxml=left.xml")),
+]
+
+
+@pytest.mark.parametrize("words", TELLING, ids=" ".join)
+def test_what_only_tells_leaves_nothing_and_has_no_good_word(words: tuple[str, ...], project: Project) -> None:
     before = book(project).head
     ran = project.preflight(*words)
+    assert "GO  preflight" not in ran.out
+    assert "go on" not in ran.out
     assert ran.exit == 0, ran.out
     assert book(project).head == before
     assert ran.looked == []

@@ -223,7 +223,7 @@ def test_people_and_their_entries_are_told() -> None:
 def test_what_has_changed_leads_to_its_lines(tmp_path: Path) -> None:
     pool, pages = book(("pool", "pages"))
     then = read_run(keep(tmp_path, Phase.PREFLIGHT, LAUNCH - 2 * HOUR))
-    before = previous_run.as_before(then, LAUNCH - HOUR)
+    before = previous_run.as_before(then)
     assert before
     told = before.model_dump(mode="json")
     run = read_run(keep(tmp_path, Phase.PREFLIGHT, LAUNCH - HOUR, [result(pool, 3), result(pages)], before=told))

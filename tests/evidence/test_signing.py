@@ -8,6 +8,7 @@ import multiprocessing
 import stat
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from readiness.__main__ import main
+from readiness.commands import gate
 from readiness.errors import BadInput
 from readiness.evidence import ledger
 from readiness.evidence.signing import FILE_VARIABLE, KEYS, VARIABLE, new_pair, signer_of, trusted_keys
 from readiness.redaction.redactor import REDACTOR
-from tests.plugin.project import Project, line
+from tests.plugin.project import ROOT, Project, line
+from tests.test_gate import forked
 
 
 def pem(key: Ed25519PrivateKey | rsa.RSAPrivateKey, password: bytes | None = None) -> str:
@@ -81,6 +84,78 @@ def test_public_keys_that_are_none_are_told_all_at_once(tmp_path: Path) -> None:
         trusted_keys(tmp_path)
     assert [problem.partition(":")[0] for problem in told.value.problems] == ["keys/a.pub", "keys/b.pub"]
     assert "private key: remove it" in told.value.problems[0]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Whether a signature is demanded of the newest run, and what gate and verify come to."""
+
+    name: str
+    exit: int
+    says: str = ""
+    words: tuple[str, ...] = ()
+    is_signed: bool = False
+    is_trusted: bool = False
+    """Its key's public half is in the project, still."""
+    before: str = ""
+    """What was signed earlier: a run, or only that a gate had asked for one."""
+
+
+BEFORE = "runs of this ledger were signed before"
+DEMANDS = [
+    Demand("no key was ever in use", 0),
+    Demand("demanded, and no key was ever in use", 10, "--require-signed: no key signed it", ("--require-signed",)),
+    Demand("signed by a trusted key", 0, "", (), is_signed=True, is_trusted=True),
+    Demand("demanded, and signed", 0, "", ("--require-signed",), is_signed=True, is_trusted=True),
+    Demand("a key is trusted, and nobody signed", 10, "nobody signed it whom the project trusts", (), is_trusted=True),
+    Demand("demanded of that", 10, "nobody signed it whom the project trusts", ("--require-signed",), is_trusted=True),
+    Demand("signed, and the trusted key is gone", 10, "no trusted key verifies that", (), is_signed=True),
+    Demand("a run was signed once, and the keys are gone", 10, BEFORE, before="run"),
+    Demand("a gate's line was signed once, and the keys are gone", 10, BEFORE, before="asked"),
+]
+
+
+@pytest.mark.parametrize("demand", DEMANDS, ids=lambda demand: demand.name)
+def test_a_signature_is_demanded_once_a_key_was_in_use(
+    demand: Demand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(gate, "run_pytest", forked)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    project = Project(tmp_path)
+    project.runbook(line("one", "demo.figure"))
+    private, public = new_pair()
+    if demand.before == "run":
+        monkeypatch.setenv(VARIABLE, private)
+        assert project.preflight().exit == 0
+    if demand.before == "asked":
+        (tmp_path / "reports/tiny").mkdir(parents=True)
+        ledger.Ledger(tmp_path / "reports/tiny", signer_of({VARIABLE: private})).ask("0" * 32, phase="smoke")
+    if demand.is_trusted:
+        project.write(f"environments/{KEYS}/ci.pub", public.to_pem())
+
+    monkeypatch.delenv(VARIABLE, raising=False)
+    if demand.is_signed:
+        monkeypatch.setenv(VARIABLE, private)
+    assert main(["gate", "preflight", "--env", "tiny", *demand.words]) == demand.exit
+    gated = capsys.readouterr().out
+    assert main(["verify", "tiny", "preflight", *demand.words]) == demand.exit
+    verified = capsys.readouterr().out
+    assert ("go on" in gated) is (demand.exit == 0)
+    for told in (gated, verified):
+        assert demand.says in told
+        lacks = [
+            text
+            for text in told.splitlines()
+            if text.startswith(("GAP", "gate ")) and "sign" in text and "files" not in text
+        ]
+        assert len(lacks) == bool(demand.says), told  # one sentence, and none where nothing is lacking
+
+    assert main(["verify", "tiny", "preflight", "--json", *demand.words]) == demand.exit
+    assert json.loads(capsys.readouterr().out)["signed_by"] == (
+        "ci" if demand.is_signed and demand.is_trusted else None
+    )
+    assert (main(["verify", "--all", "--env", "tiny", *demand.words]) == 0) is (demand.exit == 0)
 
 
 def _enter(folder: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from readiness.__main__ import main
 from readiness.evidence import ledger
+from readiness.evidence.acceptance import _contradicts_previous
 from readiness.evidence.journal import read_run
+from readiness.evidence.previous_run import without_steps
 from tests.plugin.project import Project, Ran
 from tests.plugin.test_run_after_run import RATE, look, runs, verdicts
 
@@ -30,17 +33,29 @@ readiness.plugin.options.datetime = Shifted
 """
 
 
+def made(folder: Path) -> Project:
+    project = Project(folder)
+    project.environment(launch_at="2020-01-01T00:00:00Z", allow=[])
+    project.runbook(RATE)
+    return project
+
+
+@pytest.fixture(scope="module")
+def paged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the reports of a project whose last run was PAGE; a value just below the step would leave it there."""
+    project = made(tmp_path_factory.mktemp("paged"))
+    look(project, 0.01)
+    look(project, 0.11)
+    assert verdicts(project) == ["OK", "PAGE"]
+    return project.folder / "reports"
+
+
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Give a project whose last run was PAGE; a value just below the step would leave it there."""
+def project(paged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Give such a project of a test's own."""
     monkeypatch.chdir(tmp_path)
-    made = Project(tmp_path)
-    made.environment(launch_at="2020-01-01T00:00:00Z", allow=[])
-    made.runbook(RATE)
-    look(made, 0.01)
-    look(made, 0.11)
-    assert verdicts(made) == ["OK", "PAGE"]
-    return made
+    shutil.copytree(paged, tmp_path / "reports", symlinks=True)
+    return made(tmp_path)
 
 
 def just_below(project: Project) -> Ran:
@@ -79,10 +94,57 @@ def test_a_clock_that_steps_is_told_and_loses_no_step(minutes: int, told: str, p
     assert told in " ".join(ran.out.split())
 
 
+HOURS = 60
+CLOCKS = [  # of each run: how many minutes its clock is ahead, what it measures, and what it comes to
+    ("ahead for good", [(72 * HOURS, 0.095, "PAGE"), (73 * HOURS, 0.095, "PAGE")]),
+    ("ahead, and mended", [(72 * HOURS, 0.095, "PAGE"), (0, 0.095, "PAGE")]),
+    ("years ahead, and mended", [(24 * 4000 * HOURS, 0.095, "PAGE"), (0, 0.095, "PAGE")]),
+    ("back for good", [(-72 * HOURS, 0.095, "PAGE"), (-71 * HOURS, 0.095, "PAGE")]),
+    ("back, and mended", [(-72 * HOURS, 0.095, "PAGE"), (0, 0.095, "PAGE")]),
+    ("to and fro", [(72 * HOURS, 0.095, "PAGE"), (-72 * HOURS, 0.095, "PAGE"), (0, 0.095, "PAGE")]),
+    # What releases a step is what was measured, in as many runs as ever.
+    ("well again while it is ahead", [(72 * HOURS, 0.02, "OK"), (0, 0.095, "ALERT")]),
+    ("well below in three runs", [(72 * HOURS, 0.08, "PAGE"), (-72 * HOURS, 0.08, "PAGE"), (0, 0.08, "ALERT")]),
+]
+
+
+@pytest.mark.parametrize(("clock", "then"), CLOCKS, ids=[clock for clock, _ in CLOCKS])
+def test_no_clock_releases_a_step(
+    clock: str, then: list[tuple[int, float, str]], project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conftest = (project.folder / "conftest.py").read_text("utf-8")
+    stood: list[str] = []
+    for minutes, figure, _ in then:
+        project.write("conftest.py", conftest + CLOCK.format(minutes=minutes))
+        before = set(runs(project))
+        look(project, figure)
+        (left,) = set(runs(project)) - before
+        finish = read_run(left).finish
+        assert finish
+        stood.append(str(finish.verdict))
+        main(["verify", str(left)])
+        assert "REFUTED" not in capsys.readouterr().out, clock
+    assert stood == [word for _, _, word in then]
+
+
 def test_a_clock_far_ahead_is_told(project: Project) -> None:
     with_conftest(project, CLOCK.format(minutes=60 * 72))
     ran = look(project, 0.095)
-    assert "steps of more than 48 h are forgotten: is it so late?" in " ".join(ran.out.split())
+    assert "nobody looked for so long, or one is wrong; all steps stay" in " ".join(ran.out.split())
+
+
+def test_a_run_of_a_version_that_forgot_by_the_clock_is_not_refuted(project: Project) -> None:
+    with_conftest(project, CLOCK.format(minutes=60 * 72))
+    look(project, 0.095)
+    newest = read_run(max(runs(project)))
+    before = newest.start.before
+    assert before
+    forgot = newest.start.model_copy(update={"keeps_steps": False, "before": without_steps(before)})
+    honest = newest.start.model_copy(update={"before": without_steps(before)})
+    reading = ledger.read(project.folder / "reports/tiny/ledger.jsonl", {})
+    for folder in (None, reading):
+        assert _contradicts_previous(replace(newest, start=forgot), folder) == []
+        assert "says otherwise" in _contradicts_previous(replace(newest, start=honest), folder)[0]
 
 
 def test_a_run_that_never_ended_is_unknown_and_named_until_a_whole_one_follows(
@@ -116,13 +178,11 @@ def test_a_plan_is_stood_on_by_nobody(project: Project) -> None:
 
 
 def test_a_first_run_is_told(tmp_path: Path) -> None:
-    made = Project(tmp_path)
-    made.environment(launch_at="2020-01-01T00:00:00Z", allow=[])
-    made.runbook(RATE)
-    ran = look(made, 0.01)
+    project = made(tmp_path)
+    ran = look(project, 0.01)
     assert ran.exit == 0
     assert "before    none that the ledger here knows: taken as the first" in ran.out
-    assert "taken as the first" not in look(made, 0.01).out
+    assert "taken as the first" not in look(project, 0.01).out
 
 
 def test_what_is_pruned_is_needed_by_nothing(project: Project, capsys: pytest.CaptureFixture[str]) -> None:

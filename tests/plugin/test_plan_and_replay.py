@@ -86,7 +86,7 @@ def test_a_replay_is_found_by_its_name_and_is_never_evidence(project: Project) -
     project.preflight("--as-of=T-1h")
     (recorded,) = (project.folder / "reports" / "tiny").glob("2*-preflight")
     again = project.preflight("--replay", recorded.name)
-    assert (again.outcomes(), again.exit) == ({"one": "pass", "two": "pass"}, 0), again.out
+    assert (again.outcomes(), again.exit) == ({"one": "pass", "two": "pass"}, INCOMPLETE_EXIT), again.out
     assert "a replay is not evidence" in again.out
     assert f"a replay of {recorded.name}" in (project.folder / "reports/tiny").joinpath(
         f"{again_folder(project)}/summary.md"
@@ -96,6 +96,32 @@ def test_a_replay_is_found_by_its_name_and_is_never_evidence(project: Project) -
     assert main(["verify", "preflight", "--env", "tiny", *places]) == 10  # the recorded run is a plan
     ledger = (project.folder / "reports" / "tiny" / "ledger.jsonl").read_text("utf-8")
     assert len(ledger.splitlines()) == 2  # the run's own
+
+
+REPLAYS = [  # the figure that was recorded, what the recorded run came to, the word of its replay and its exit
+    ("preflight", "0.5", 0, "INCOMPLETE", INCOMPLETE_EXIT),
+    ("preflight", "0.9", 1, "NO-GO", 1),
+    ("postlaunch", "0.5", 0, "INCOMPLETE", INCOMPLETE_EXIT),
+    ("postlaunch", "0.9", 1, "ALERT", 1),
+]
+
+
+@pytest.mark.parametrize(("phase", "figure", "recorded", "word", "code"), REPLAYS)
+def test_a_replay_is_never_taken_for_a_run_of_now(
+    phase: str, figure: str, recorded: int, word: str, code: int, tmp_path: Path
+) -> None:
+    project = Project(tmp_path)
+    project.runbook(line("one", {"demo.figure": {"share_below": 0.7}}, phase=["preflight", "postlaunch"]))
+    project.write("figure.txt", figure)
+    assert project.run("-m", phase).exit == recorded
+    (folder,) = (project.folder / "reports/tiny").glob(f"2*-{phase}")
+
+    again = project.run("-m", phase, f"--replay={folder}")
+    assert again.exit == code, again.out
+    verdict = " ".join(again.out[again.out.index(f"\n{word}  ") :].split())
+    assert verdict.startswith(f"{word} {phase} of tiny: the answers that {folder.name} recorded at 2")
+    assert "go on" not in again.out
+    assert "nothing to do" not in again.out
 
 
 def again_folder(project: Project) -> str:

@@ -1,0 +1,75 @@
+"""What `readiness verify` says of a run: how it ended, and everything as JSON for machines."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from readiness.evidence.acceptance import Examined
+from readiness.evidence.journal import RecordedRun
+from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.rejudge import Judged
+from readiness.files.canonical_json import JsonObject
+from readiness.verdict import INCOMPLETE_EXIT
+
+
+def endings(recorded: RecordedRun, judged: Judged) -> list[str]:
+    """Return how the run ended, where it did not end as it should."""
+    sentences = []
+    if recorded.finish is None:
+        results = f"{judged.decided} of {judged.demanded} results"
+        sentences.append(f"early: {results} kept, it died {_place_of_death(recorded)}")
+    if recorded.torn:
+        sentences.append("while it wrote: the last line is cut off")
+    if recorded.finish and not recorded.finish.ended:
+        reasons = recorded.finish.withdrawn or ("it was interrupted",)
+        sentences += [f"not whole: {reason}" for reason in reasons]
+    return sentences
+
+
+def _place_of_death(recorded: RecordedRun) -> str:
+    if recorded.died_in:
+        return f"in {recorded.died_in}"
+    return "after its last item" if recorded.cases else "before its first item"
+
+
+def as_json(examined: Examined, ledger: LedgerReading | None, code: int) -> JsonObject:
+    """Return what a run is worth as plain JSON; `code` is what `verify` exits with."""
+    recorded, judged, audit = examined.recorded, examined.judged, examined.audit
+    finish = recorded.finish
+    return {
+        "run": recorded.start.run,
+        "env": recorded.start.env,
+        "phase": str(recorded.start.phase),
+        "as_of": recorded.start.as_of.isoformat(),
+        "started_at": recorded.start.started_at.isoformat(),
+        "trusted": not audit.tampered,
+        "evidence": not (audit.tampered or audit.unproven),
+        "signed_by": _signed_by(recorded, ledger),
+        "gaps": audit.unproven,
+        "told": audit.notes,
+        "verdict": None if audit.tampered else str(judged.verdict.word),
+        "holds_until": _isoformat(judged.verdict.holds_until),
+        "lapsed": examined.lapsed,
+        "exit": code,
+        "recorded": str(finish.verdict) if finish else None,
+        "ended": bool(finish and finish.ended),
+        "endings": endings(recorded, judged),
+        "failed_beside": finish.failed_beside if finish else (),
+        "problems": audit.tampered,
+        "decided": judged.decided,
+        "demanded": judged.demanded,
+        "missing": [item.key.name for item in judged.missing],
+        "holding": [key.name for key in judged.verdict.holding],
+        "counts": judged.verdict.counts,
+        "head": recorded.head,
+        "incomplete": code == INCOMPLETE_EXIT,
+    }
+
+
+def _signed_by(recorded: RecordedRun, ledger: LedgerReading | None) -> str | None:
+    record = ledger.runs.get(recorded.folder.name) if ledger else None
+    return record.key.name if record and record.key else None
+
+
+def _isoformat(instant: datetime | None) -> str | None:
+    return instant.isoformat() if instant else None

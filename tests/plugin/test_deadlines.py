@@ -1,0 +1,97 @@
+"""The one deadline of a run: what it follows from is on record, and all workers share it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from readiness.evidence.journal import read_run
+from readiness.evidence.records import RecordedDeadline
+from readiness.outcomes import Unknown
+from readiness.plugin.deadlines import ONE_MACHINE_SECONDS, begun_at
+from readiness.plugin.session import SESSION
+from readiness.plugin.threads import ObservationTask, TaskPool
+from readiness.plugin.workers import Controller
+from tests.plugin.project import Project, line
+
+FOLLOWS = "30 s, 3 requests of 10 s for each of 2 looks in turn, 0 s that lines wait by themselves"
+
+
+@pytest.mark.parametrize("words", [(), ("-n2",)], ids=["alone", "workers"])
+@pytest.mark.parametrize(
+    ("stated", "says"),
+    [(None, f"90 s: {FOLLOWS}"), (60, f"60 s by run.seconds_at_most, in place of {FOLLOWS}")],
+    ids=["as it follows", "lowered"],
+)
+def test_the_deadline_and_what_it_follows_from_are_recorded(
+    words: tuple[str, ...], stated: float | None, says: str, project: Project
+) -> None:
+    project.environment(run={"seconds_at_most": stated} if stated else {})
+    # Those that only read are one round together, and one that measures time is a turn of its own.
+    project.runbook(line("one", "demo.figure"), line("two", {"demo.named": {"name": "a"}}), line("quick", "demo.quick"))
+    ran = project.preflight(*words)
+    assert ran.exit == 0, ran.out
+    (folder,) = (project.folder / "reports/tiny").glob("2*-preflight")
+    finish = read_run(folder).finish
+    assert finish
+    assert finish.deadline
+    assert finish.deadline.says == says
+    assert f"Deadline of its looks: {says}" in (folder / "summary.md").read_text("utf-8").replace("\\", "")
+    assert says in (folder / "report.html").read_text("utf-8")
+
+
+@pytest.fixture
+def project(tmp_path: Any) -> Project:
+    return Project(tmp_path)
+
+
+def test_a_worker_that_takes_the_place_of_another_has_what_is_left() -> None:
+    stash = {SESSION: SimpleNamespace(run=SimpleNamespace(started_at=SimpleNamespace(isoformat=lambda: "then")))}
+    controller = Controller()
+    handed = []
+    for _ in range(3):
+        node = SimpleNamespace(config=SimpleNamespace(stash=stash), workerinput={})
+        controller.pytest_configure_node(node)
+        handed.append(node.workerinput["readiness"]["begun_at"])
+        time.sleep(0.01)
+    assert len(set(handed)) == 1
+
+
+AGES = [  # how long ago the controller says that it began, and whether that counts
+    (0.0, True),
+    (30.0, True),
+    (ONE_MACHINE_SECONDS + 60, False),  # by the clock of another machine
+    (-60.0, False),
+]
+
+
+@pytest.mark.parametrize(("seconds_ago", "counts"), AGES)
+def test_a_worker_counts_from_where_the_controller_began(seconds_ago: float, *, counts: bool) -> None:
+    now = time.monotonic()
+    worker = SimpleNamespace(workerinput={"readiness": {"begun_at": now - seconds_ago}})
+    begun = begun_at(cast("pytest.Config", worker))
+    assert (begun == now - seconds_ago) is counts
+    assert counts or begun >= now
+    assert begun_at(cast("pytest.Config", SimpleNamespace())) >= now
+
+
+def test_what_is_asked_after_the_deadline_is_unknown() -> None:
+    pool, never = TaskPool(), threading.Event()
+    pool.end_after(30, time.monotonic() - 31)
+    task = pool.ask("hung", ObservationTask("hung", never.wait))
+    with pytest.raises(Unknown, match="when the run's deadline of 30 s passed"):
+        pool.wait(task, 0.01, lambda _: None)
+    never.set()
+
+
+def test_a_deadline_says_what_lowered_it() -> None:
+    deadline = RecordedDeadline(
+        seconds=33, reserve_seconds=30, turns=1, requests_each=3, request_seconds=1, waits_seconds=0, stated_seconds=60
+    )
+    assert (
+        deadline.says == "33 s: 30 s, 3 requests of 1 s for each of 1 looks in turn, 0 s that lines wait by themselves"
+    )
