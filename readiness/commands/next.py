@@ -101,7 +101,7 @@ def _refused(reports: Path, environment: str) -> Iterator[tuple[Phase, str]]:
 def _launch_at(stated: object, runs: Mapping[Phase, RecordedRun]) -> datetime | None:
     """Return when the launch is; where a variable has it, as the newest run knew it."""
     try:
-        return timeline.parse_instant(str(stated))
+        return timeline.of_a_year_that_matters(timeline.parse_instant(str(stated)))
     except ValueError:
         pass
 
