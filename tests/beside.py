@@ -13,6 +13,36 @@ import tempfile
 from pathlib import Path
 
 LOCK = Path(__file__).parents[1] / "requirements-beside.lock"
+WARNS_EVERYWHERE = """\
+
+
+import warnings
+
+
+def pytest_configure(config):
+    warnings.warn("at configure")
+
+
+def pytest_sessionstart(session):
+    warnings.warn("at session start")
+
+
+def pytest_collection_modifyitems(items):
+    warnings.warn("at collection")
+
+
+def pytest_terminal_summary(terminalreporter):
+    warnings.warn("at the summary")
+
+
+def pytest_sessionfinish(session):
+    warnings.warn("at the finish")
+
+
+def pytest_unconfigure(config):
+    warnings.warn("at the end")
+"""
+"""A plugin that warns in every hook: no warning of another plugin is one of a check."""
 
 
 class PluginsLack(Exception):

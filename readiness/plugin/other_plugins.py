@@ -19,8 +19,7 @@ FILTERS = pytest.StashKey[tuple[str, ...]]()
 TO_ERRORS = "error"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
+def let_them_warn(config: pytest.Config) -> None:
     """Let no warning of another plugin end the run: that any warning is an error is meant for the checks."""
     if config.getoption("env", None) is None:
         return
@@ -31,8 +30,8 @@ def pytest_configure(config: pytest.Config) -> None:
     warnings.simplefilter("default")
 
 
-@pytest.hookimpl(trylast=True, specname="pytest_configure")
-def pytest_configure_last(config: pytest.Config) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
     """Register last of all, which is what has the first word on how an item is run."""
     if SESSION in config.stash:
         config.pluginmanager.register(OnceEach(), "readiness-once-each")

@@ -149,36 +149,6 @@ def test_all_of_them_are_there(tmp_path: Path) -> None:
     assert set(ENTRY_POINTS) <= set(text.split())
 
 
-WARNS_EVERYWHERE = """
-
-import warnings
-
-
-def pytest_configure(config):
-    warnings.warn("at configure")
-
-
-def pytest_sessionstart(session):
-    warnings.warn("at session start")
-
-
-def pytest_collection_modifyitems(items):
-    warnings.warn("at collection")
-
-
-def pytest_terminal_summary(terminalreporter):
-    warnings.warn("at the summary")
-
-
-def pytest_sessionfinish(session):
-    warnings.warn("at the finish")
-
-
-def pytest_unconfigure(config):
-    warnings.warn("at the end")
-"""
-
-
 @pytest.mark.parametrize("row", [Row(HEALTHY, GO, ()), Row(RED, NO_GO, ())], ids=str)
 def test_a_plugin_that_warns_in_every_hook_ends_no_run(tmp_path: Path, row: Row) -> None:
-    check(row, *the_run(tmp_path, row, conftest=CONFTEST + WARNS_EVERYWHERE))
+    check(row, *the_run(tmp_path, row, conftest=CONFTEST + beside.WARNS_EVERYWHERE))
