@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from readiness.__main__ import main
 from tests import warm
 from tests.plugin.project import Project, line
 
@@ -236,3 +237,12 @@ def test_what_needs_the_sandbox_says_how_it_is_installed(
     assert ran.returncode == exit_code, out
     assert LACKING in out, out
     assert "Traceback" not in out, out
+
+
+@pytest.mark.parametrize("number", ["0", "-3", "99999999999999999999", "1e3", "\N{ARABIC-INDIC DIGIT ONE}", ""])
+@pytest.mark.parametrize("words", ["history --env=tiny --last", "next --env=tiny --first", "rehearse --processes"])
+def test_a_count_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], words: str, number: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(f"{words}={number}".split())
+    assert ended.value.code == REFUSED
+    assert "is no count from 1 to 1,000,000" in capsys.readouterr().err
