@@ -53,6 +53,7 @@ AVAILABILITY: Line = {"slo.availability_window": {"share_above": 0.99}}
 PAGES_PUBLISHED: Line = {"signoff.documentation_published": {}}
 ATTESTED: Line = {"signoff.client_feedback": {}}
 DRILL: Line = {"drills.restore": {"hours_below": 1}}
+INCIDENTS: Line = {"signoff.incidents_reviewed": {}}
 REHEARSAL: Line = {"load.rehearsal_passed": {"stage": "launch"}}
 
 GITHUB = {"url": HERE, "token": SECRET, "repository": "example/shop", "required_checks": ["test"]}
@@ -232,6 +233,39 @@ ROWS = [
         "unknown",
         {"/query": vector()},
         {"prometheus": {"url": HERE}, "readings": {"n": {"promql": "errors_of_another_job"}}},
+    ),
+    Row(
+        UNSEEN,
+        "a metric that the page does not have, and a label that no sample carries",
+        {"number": NUMBER, "other": {"readings.number_at_most": {"reading": "m", "at_most": 5}}},
+        "unknown, unknown",
+        {"/metrics": whole(200, '# TYPE failures_total counter\nfailures_total{job="shop"} 0\n')},
+        {
+            "metrics": {"url": f"{HERE}/metrics"},
+            "readings": {"n": {"metric": "errors_total"}, "m": {"metric": "failures_total", "labels": {"job": "shpo"}}},
+        },
+    ),
+    Row(
+        UNSEEN,
+        "a folder of incident reports that is not there",
+        {"incidents": INCIDENTS},
+        "unknown",
+        {"/incidents": document([])},
+        {"incidents": {"folder": "nowhere"}, "readings": {"known_incidents": {"http": f"{HERE}/incidents"}}},
+        phase="ga",
+    ),
+    Row(
+        UNSEEN,
+        "a label of incident reports that the tracker does not have",
+        {"incidents": INCIDENTS},
+        "unknown",
+        {"/incidents": document([]), "/issues": document([]), "/labels/": whole(404, "{}")},
+        {
+            "incidents": {"tracker": {"url": HERE, "token": SECRET, "repository": "example/shop", "label": "incidnet"}},
+            "readings": {"known_incidents": {"http": f"{HERE}/incidents"}},
+        },
+        phase="ga",
+        told="has no label",
     ),
     # What has more pages than were read.
     *[
