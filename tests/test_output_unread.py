@@ -30,6 +30,25 @@ def nobody_reads() -> Iterator[None]:
         yield
 
 
+def unread(folder: Path, *words: str) -> int:
+    """Return the exit code of a process of Python whose output nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ran = subprocess.run(
+            [sys.executable, *words],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(warm.ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    return ran.returncode
+
+
 def ended(*words: str) -> int:
     try:
         return main(words)
@@ -92,20 +111,13 @@ def test_a_run_leaves_its_evidence_and_its_exit_code(
 ) -> None:
     project = Project(tmp_path)
     project.runbook(line("one", check))
-    reading, writing = os.pipe()
-    os.close(reading)
-    try:
-        ran = subprocess.run(
-            [sys.executable, *flags, "-m", "pytest", "--env=tiny", "-m", "preflight", "-v"],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(warm.ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=writing,
-            stderr=writing,
-            check=False,
-        )
-    finally:
-        os.close(writing)
-    assert ran.returncode == exit_code
+    assert unread(tmp_path, *flags, "-m", "pytest", "--env=tiny", "-m", "preflight", "-v") == exit_code
     (journal,) = (tmp_path / "reports").glob("tiny/*/journal.jsonl")
     assert '"record":"finish"' in journal.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("words", ["plan --env tiny", "gate preflight --env tiny"])
+def test_what_starts_pytest_ends_so_too(tmp_path: Path, words: str) -> None:
+    project = Project(tmp_path)
+    project.runbook(line("one", "demo.figure"))
+    assert unread(tmp_path, "-m", "readiness", *words.split()) == GO
