@@ -11,11 +11,12 @@ from collections.abc import Generator, Sequence
 
 import pytest
 from _pytest import runner
+from _pytest.config import apply_warning_filters
 
 from readiness.plugin.session import SESSION, is_controller, is_real, state_of
 
 FILTERS = pytest.StashKey[tuple[str, ...]]()
-"""What the configuration file says of warnings: for the items that decide a line."""
+"""What the configuration file says of warnings: it is about checks and tests, not about the plugins beside."""
 TO_ERRORS = "error"
 
 
@@ -37,15 +38,27 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(OnceEach(), "readiness-once-each")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Have files be read under the filters of the configuration file: what warns is told before it is judged."""
+    filters = collector.config.stash.get(FILTERS, ())
+    if TO_ERRORS not in filters:
+        return (yield)
+    with warnings.catch_warnings():
+        apply_warning_filters(filters, ())
+        return (yield)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
-    """Have an item that decides a line run under the file's filters, all of them."""
+    """Have each item run under them, too."""
     filters = config.stash.get(FILTERS, ())
     if TO_ERRORS not in filters or not config.pluginmanager.hasplugin("warnings"):
         return
     for item in items:
-        if state_of(item):
-            item.add_marker(pytest.mark.filterwarnings(*filters), append=False)
+        item.add_marker(pytest.mark.filterwarnings(*filters), append=False)
 
 
 class OnceEach:
