@@ -15,6 +15,9 @@ TELL := --durations=30
 SHARED := --numprocesses=3 --dist=loadscope --no-loadscope-reorder $(TELL)
 WAITING := --numprocesses=4 --dist=worksteal $(TELL)
 
+# What other people's plugins need and requirements.lock has: it is there already where they are tried.
+IN_BOTH := colorama exceptiongroup iniconfig markupsafe packaging pluggy pygments pytest tomli typing-extensions
+
 .PHONY: setup lock latest demo check test lab lint clean
 
 setup: $(VENV)/ready $(VENV)/tools  ## what requirements.lock says, this folder as editable, and the outside programs
@@ -28,12 +31,16 @@ $(VENV)/ready: requirements.lock pyproject.toml setup.py
 # What the sandbox and the pages' tests run beside Python. Without it the demo still runs, and names the lines it lacks.
 $(VENV)/tools: $(VENV)/ready
 	@if $(BIN)/readiness tools --fetch; then touch $@; else echo "going on without: some lines stay unknown"; fi
+	@$(BIN)/python -m tests.beside || echo "going on without: tests/plugin/test_other_plugins.py will ask for them again"
 
 lock:  ## write requirements.lock anew: the newest releases that pyproject.toml allows, for every platform
 	$(PYTHON) -m venv --clear .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	.venv-lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version 3.11 --all-extras \
 	  --generate-hashes --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
+	.venv-lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version 3.11 --group beside \
+	  --constraint requirements.lock $(foreach one,$(IN_BOTH),--no-emit-package $(one)) \
+	  --generate-hashes --custom-compile-command 'make lock' --output-file requirements-beside.lock
 	rm -rf .venv-lock
 
 latest:  ## the tests with the newest releases that pyproject.toml allows, whatever the lock says

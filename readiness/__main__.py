@@ -12,6 +12,7 @@ from typing import NoReturn, Protocol, cast
 
 from readiness import commands
 from readiness.errors import ReadinessError, not_one_of
+from readiness.files.output import leavable_output
 from readiness.redaction.redactor import REDACTOR
 
 USAGE_ERROR = 4  # as pytest has it
@@ -60,7 +61,11 @@ def command(verb: str) -> Command:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    with leavable_output():
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(words: list[str]) -> int:
     try:
         if not words or words[0] in {"-h", "--help"}:
             sys.stdout.write(overview())

@@ -13,6 +13,8 @@ _OFFSET = re.compile(r"T(?:([+-])(\d+)([mhdw])|[+-]0)$")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _SPAN = re.compile(r"(\d+)([smhdw])$")
 YEARS = range(2000, 3000)
+LONGEST = timedelta(days=36_525)
+"""No span of time that people write is longer than a hundred years; from `YEARS` it leads to no date that none is."""
 AFTER_SIGN_OFF = "after sign-off"
 LOOKS_BACK_AT_MOST = timedelta(minutes=5)
 """A run that judges as of a moment so shortly before its start still counts as of now."""
@@ -33,7 +35,7 @@ def parse_offset(text: str) -> timedelta:
     if unit is None:
         return timedelta(0)
 
-    span = timedelta(**{UNITS[unit]: int(number)})
+    span = _span(text, int(number), UNITS[unit])
     return -span if sign == "-" else span
 
 
@@ -44,7 +46,14 @@ def parse_span(text: str) -> timedelta:
         raise ValueError(f"{text!r} is not a span of time such as 30s, 5m, 24h or 7d")
 
     number, unit = match.groups()
-    return timedelta(**{_SPAN_UNITS[unit]: int(number)})
+    return _span(text, int(number), _SPAN_UNITS[unit])
+
+
+def _span(text: str, number: int, unit: str) -> timedelta:
+    """Return so many of a unit as a timedelta. Raises ValueError where nobody can mean it."""
+    if number > LONGEST / timedelta(**{unit: 1}):
+        raise ValueError(f"{text!r} is longer than a hundred years; is a digit or the unit mistyped?")
+    return timedelta(**{unit: number})
 
 
 def parse_instant(text: str) -> datetime:
@@ -56,7 +65,17 @@ def parse_instant(text: str) -> datetime:
 
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone; write 2026-12-01T09:00:00Z or +01:00")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is of no year that there is in UTC") from None
+
+
+def of_a_year_that_matters(moment: datetime) -> datetime:
+    """Return an instant that people wrote. Raises ValueError for one so far away that it is a slip of a finger."""
+    if moment.year not in YEARS:
+        raise ValueError(f"'{moment.isoformat()}' is of no year that matters here")
+    return moment
 
 
 def parse_day(text: str) -> date:
@@ -89,7 +108,7 @@ def has_come(day: date, moment: datetime) -> bool:
 def parse_as_of(text: str, launch_at: datetime | None) -> datetime:
     """Return the value of `--as-of` (relative to launch, or a date and time) as an instant. Raises ValueError."""
     if not text.startswith("T"):
-        return parse_instant(text)
+        return of_a_year_that_matters(parse_instant(text))
 
     offset = parse_offset(text)
     if launch_at is None:

@@ -24,6 +24,7 @@ MORE_SECONDS = {
     "tests/sandbox/test_faults.py": 45.0,  # fifty faults, each planted, looked at and mended
     "tests/sandbox/test_life.py": 25.0,  # a sandbox for each way to end
     "tests/test_diagnostics.py": 25.0,
+    "tests/test_fail_open.py": 25.0,  # fifty situations, each a run
     "tests/test_gate.py": 80.0,
     "tests/plugin/test_lines.py": 30.0,
     "tests/plugin/test_observations_come_back.py": 30.0,

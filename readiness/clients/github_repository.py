@@ -104,7 +104,8 @@ class Repository:
             page_rows = self.typed(adapter, at_key(document, key) if key else document, answer)
             rows += page_rows
 
-            has_next = _NEXT.search(answer.headers.get("link", ""))
+            # A proxy may have taken the Link header: behind a page that is full there may be another.
+            has_next = _NEXT.search(answer.headers.get("link", "")) or len(page_rows) >= PER_PAGE
             if not has_next:
                 return rows
         raise Unknown(f"{path} of {self.name} has more than {PAGES_AT_MOST} pages", "look by hand")

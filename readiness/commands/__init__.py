@@ -7,6 +7,9 @@ from pathlib import Path
 
 from readiness.config.project_root import ENVIRONMENTS, REPORTS, place
 
+MOST = 1_000_000
+"""What a count on a command line may be; far more than there is of anything, and few enough for every library."""
+
 
 def add_env(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add the option that names an environment."""
@@ -23,3 +26,11 @@ def add_reports(parser: argparse.ArgumentParser) -> None:
     """Add the option for the folder of evidence."""
     text = "where the evidence lies (default: reports)"
     parser.add_argument("--reports", type=Path, default=place(REPORTS), metavar="DIR", help=text)
+
+
+def count(text: str) -> int:
+    """Return a count that stands on a command line. Raises ArgumentTypeError, which argparse reports in a line."""
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(MOST)) else 0
+    if not 1 <= number <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no count from 1 to {MOST:,}")
+    return number

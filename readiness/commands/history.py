@@ -8,7 +8,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-from readiness.commands import add_env, add_reports
+from readiness.commands import add_env, add_reports, count
 from readiness.errors import BadInput, not_one_of
 from readiness.files.atomic_write import SHARED, write_whole
 from readiness.files.history_tables import FILE
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_env(parser)
     parser.add_argument("-m", dest="phase", choices=list(Phase), help="one phase only (default: all)")
     parser.add_argument("--line", metavar="ID", help="one line only: ingestion/hourly-error-rate")
-    parser.add_argument("--last", type=int, default=48, metavar="N", help="the last runs of each phase (default: 48)")
+    parser.add_argument("--last", type=count, default=48, metavar="N", help="the last runs of each phase (default: 48)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with charts")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.add_argument("--rebuild", action="store_true", help="make the history anew from the journals first")
@@ -37,8 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the trends, as text or JSON, and write the page; return 0. Raises BadInput."""
-    if options.last < 1:
-        raise BadInput(["--last: at least one run"])
     if options.rebuild:
         _rebuild(options.reports, options.env)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from readiness import timeline
-from readiness.commands import add_env, add_environments, add_reports
+from readiness.commands import add_env, add_environments, add_reports, count
 from readiness.errors import BadInput, BadRun
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.journal import RecordedRun, read_run
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     add_env(parser)
     parser.add_argument("--as-of", metavar="TIME", help="as it will stand then: T-1h, or 2026-12-01T08:00:00Z")
-    parser.add_argument("--first", type=int, default=10, metavar="N", help="so many moments ahead (default: 10)")
+    parser.add_argument("--first", type=count, default=10, metavar="N", help="so many moments ahead (default: 10)")
     parser.add_argument("--json", action="store_true", help="for machines")
     add_environments(parser)
     add_reports(parser)
@@ -102,7 +102,7 @@ def _refused(reports: Path, environment: str) -> Iterator[tuple[Phase, str]]:
 def _launch_at(stated: object, runs: Mapping[Phase, RecordedRun]) -> datetime | None:
     """Return when the launch is; where a variable has it, as the newest run knew it."""
     try:
-        return timeline.parse_instant(str(stated))
+        return timeline.of_a_year_that_matters(timeline.parse_instant(str(stated)))
     except ValueError:
         pass
 

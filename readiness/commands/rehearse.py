@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from readiness import shipped
-from readiness.commands import add_env, add_environments, add_reports
+from readiness.commands import add_env, add_environments, add_reports, count
 from readiness.config import documents
 from readiness.errors import BadRun, ReadinessError
 from readiness.rehearsal import evidence as rehearsal_evidence
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     add_env(parser, required=False)
     parser.add_argument("--stage", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(STAGES)})")
-    parser.add_argument("--processes", type=int, default=1, metavar="N", help="how many make the load (default: 1)")
+    parser.add_argument("--processes", type=count, default=1, metavar="N", help="how many make the load (default: 1)")
     parser.add_argument("--allow", choices=["load"], help="let it loose on production; needs --confirm")
     parser.add_argument("--confirm", metavar="HOST", help="the host name of the production target")
     parser.add_argument("--keep-going", action="store_true", help="run the next stage though one did not pass")

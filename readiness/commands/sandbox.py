@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from readiness.errors import BadInput, not_one_of
-from readiness.sandbox import Sandbox, SandboxFailed
+from readiness.sandbox import Sandbox, SandboxFailed, lacking
 
 if TYPE_CHECKING:
     from readiness.sandbox.faults import Fault
@@ -59,7 +59,7 @@ def faults() -> Mapping[str, Fault]:
     try:
         module = importlib.import_module("readiness.sandbox.faults")
     except ModuleNotFoundError as error:
-        raise BadInput([f"{error.name} is missing: pip install 'production-readiness[sandbox]'"]) from None
+        raise BadInput([lacking(str(error.name))]) from None
     return cast("Mapping[str, Fault]", module.FAULTS)
 
 

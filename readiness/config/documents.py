@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from readiness.config.scalars import ambiguity, is_ambiguous
 from readiness.errors import not_one_of
 from readiness.files import bounded_read
 
@@ -24,6 +25,9 @@ DEEPEST = 50
 that ship have ten levels at most."""
 _OF_PYDANTIC = re.compile(r"[a-z-]+\[.*\]$")
 """A part of a place that stands in no file: `function-after[...]`."""
+MOST_ENTRIES = 100_000
+"""Keys and list items that a file may have, each alias (*name) counted by what it repeats. Nine lines of nine aliases
+make a billion; the largest file that ships has some thousands."""
 TOO_DEEP = "nested too deeply, or an alias stands within what it repeats"
 _OPENING = (
     yaml.FlowSequenceStartToken
@@ -56,9 +60,12 @@ class _Constructor(yaml.constructor.SafeConstructor):
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """Return the value of a node. Raises ConstructorError, which knows the line, for all that is none."""
         try:
-            return super().construct_object(node, deep)
+            value = super().construct_object(node, deep)
         except (ValueError, KeyError):
             raise _unreadable(node, f"this cannot be read as {node.tag.rpartition(':')[2]}") from None
+        if is_ambiguous(node):
+            raise _unreadable(node, ambiguity(node.value, value))
+        return value
 
     def refuse(self, node: yaml.Node) -> Any:
         """Raise ConstructorError for a tag that nobody knows."""
@@ -134,7 +141,9 @@ def _fill(document: Document, text: str) -> None:
     node = yaml.compose(text, Loader=LOADER)
 
     places = document._places  # noqa: SLF001  its own module
-    for loc, line in _walk(node, ()):
+    for count, (loc, line) in enumerate(_walk(node, ())):
+        if node and count == MOST_ENTRIES:
+            raise _unreadable(node, f"more than {MOST_ENTRIES:,} entries, with what aliases (*name) repeat; write less")
         # YAML's libraries keep the last of two; who reads the file may see the first.
         if loc in places:
             document.problems.append(f"{document.path.name}:{line}: {_dotted(loc)} stands here twice")

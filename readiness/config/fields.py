@@ -32,7 +32,7 @@ def _url(text: str) -> str:
 def _instant(value: object) -> object:
     if isinstance(value, datetime):
         value = value.isoformat()
-    return timeline.parse_instant(value) if isinstance(value, str) else value
+    return timeline.of_a_year_that_matters(timeline.parse_instant(value)) if isinstance(value, str) else value
 
 
 def _day(value: object) -> object:

@@ -29,7 +29,8 @@ MAINTENANCE_WINDOWS = known_reading(
 DEPLOYED_AT = known_reading("deployed_at", "when the version that runs was deployed")
 DEPLOYMENT_LOOKS = known_reading("deployment_looks", "when somebody looked at the deployment (rows with at)")
 
-_GOOD = {"success", "neutral", "skipped"}
+_NOTHING_TESTED = {"neutral", "skipped"}
+_GOOD = {"success"} | _NOTHING_TESTED
 _APPROVED = {"approve", "approved", "go", "yes"}
 _REFUSED = {"reject", "rejected", "refused", "denied", "no-go", "nogo", "no go", "no"}
 _SHOWN = 80
@@ -76,7 +77,13 @@ def ci(github: GitHub, readings: Readings, environment: Environment) -> CiResult
             "does CI report to GitHub, and did it run for this?",
         )
 
-    reporting = {name for name, _ in ended} | set(running)
+    # A job that was skipped has ended well for GitHub, and has tested nothing.
+    tested = {name for name, conclusion in ended if conclusion not in _NOTHING_TESTED}
+    if not tested and not running:
+        names = ", ".join(sorted(name[:_SHOWN] for name, _ in ended))
+        raise Unknown(f"CI of {runs_now} skipped everything: {names}", "run the jobs for this revision")
+
+    reporting = tested | set(running)
     missing = [name for name in settings.required_checks if name not in reporting]
     return CiResult(len(ended) + len(running), failed, missing)
 

@@ -38,6 +38,7 @@ MODULES = (
     "readiness.plugin.progress",
     "readiness.plugin.telling",
     "readiness.plugin.workers",
+    "readiness.plugin.other_plugins",
     "readiness.plugin.finishing",
 )
 ENV = "--env"

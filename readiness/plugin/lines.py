@@ -67,14 +67,36 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.clear()
 
 
+@pytest.hookimpl(trylast=True, specname="pytest_collection_modifyitems")
+def leave_out_other_phases(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what `-m` selects of another phase: `preflight or not slow` says more than a run judges."""
+    phase = config.stash[SESSION].run.phase if SESSION in config.stash else None
+    if phase is None:
+        return
+    items[:] = [item for item in items if STATE not in item.stash or phase in item.stash[STATE].item.line.phase]
+
+
 def _connect(config: pytest.Config, checks: Iterable[pytest.Item]) -> Iterator[str]:
     """Connect the checks with the lines of the run. Yields what does not fit."""
     run = config.stash[SESSION].run
-    of_lines = [item for item in checks if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
+    parametrised = [item for item in checks if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
+    of_lines = [item for item in parametrised if set(item.callspec.params) == {PARAMETER}]
+    yield from _repeated(parametrised)
     for item in of_lines:
         yield from _fit(run, item)
     yield from _without_a_check(run, Catalogue(config, of_lines))
     yield from _readings_nobody_asks_for(run)
+
+
+def _repeated(checks: Iterable[pytest.Function]) -> Iterator[str]:
+    """Yield that checks have parameters beside their line; once, because one option does it to all of them."""
+    parameters = {name: check for check in checks for name in check.callspec.params if name != PARAMETER}
+    if parameters:
+        name, check = parameters.popitem()
+        yield (
+            f"{check.location[0]}::{check.originalname} is repeated, by the parameter {name}: a line is judged once; "
+            "leave out the option or the mark that repeats it (such as --count, --flake-finder)"
+        )
 
 
 @pytest.hookimpl(trylast=True)

@@ -23,21 +23,19 @@ from readiness.evidence.records import Start
 from readiness.evidence.signing import trusted_keys
 from readiness.outcomes import Effect, Phase
 from readiness.plugin import embedded
+from readiness.plugin.command_line import phase_of, refuse_ways_round
 from readiness.plugin.output_places import refuse_what_is_no_file
 from readiness.plugin.refusing import enter_refused, taken_invocation
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, begin, is_controller, judges_nothing
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook import attestations, sign_off, waivers
-from readiness.runbook import lines as runbook_lines
 from readiness.runbook.approvers import Approvers
 from readiness.runbook.attestations import Attestations
-from readiness.runbook.lines import Runbook
+from readiness.runbook.lines import Runbook, load_each
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import Waivers
 
-_REDACTED = {"fd", "sys"}
-"""The ways of capturing that let nothing past the redaction."""
 _TELLING = ("help", "version", "markers", "cacheshow")
 """Options with which pytest tells about itself and ends."""
 
@@ -70,7 +68,7 @@ def _enter_refused(config: pytest.Config, invocation: str, reason: str) -> None:
     if not is_real_start or not (environments_of(config) / f"{environment}.yaml").is_file():
         return
     try:
-        phase = _phase(config)
+        phase = phase_of(config)
     except ValueError:
         return
     if phase:
@@ -79,10 +77,9 @@ def _enter_refused(config: pytest.Config, invocation: str, reason: str) -> None:
 
 def _run(config: pytest.Config) -> Run:
     """Return the run that the command line asks for. Raises BadInput and ValueError."""
-    _refuse_capture(config)
-    _refuse_set_up_alone(config)
+    refuse_ways_round(config)
     refuse_what_is_no_file(config)
-    phase, allow = _phase(config), _allow(config)
+    phase, allow = phase_of(config), _allow(config)
     environment, runbooks, entries = _environment(config, phase)
 
     # All processes of a run judge the same instant: a worker has it from the controller.
@@ -119,23 +116,6 @@ def _run(config: pytest.Config) -> Run:
     )
 
 
-def _refuse_capture(config: pytest.Config) -> None:
-    """Raise ValueError for a way of capturing that lets something past the redaction."""
-    capture = config.getoption("capture")
-    # A plan prints nothing of a target, and a worker's output is captured by the controller.
-    if capture in _REDACTED or config.option.collectonly or hasattr(config, "workerinput"):
-        return
-    option = "-s (--capture=no)" if capture == "no" else f"--capture={capture}"
-    raise ValueError(f"{option} is refused: what is printed would pass the redaction of secrets; leave it out")
-
-
-def _refuse_set_up_alone(config: pytest.Config) -> None:
-    """Raise ValueError for what would look at the target and judge nothing."""
-    for name, option in (("setupplan", "--setup-plan"), ("setuponly", "--setup-only")):
-        if getattr(config.option, name, False):
-            raise ValueError(f"{option} is refused: it would look at the target and judge nothing; use --collect-only")
-
-
 def _recorded(reports: Path, name: str, word: str | None) -> Path | None:
     """Return the folder of the run to replay: by its path, or by its name among those of the environment."""
     if not word:
@@ -161,23 +141,6 @@ def _sign_off(environment: Environment, folder: Path, phase: Phase | None) -> Si
         return None
     path = sign_off.path_of(environment.environment, folder, environment.sign_off)
     return sign_off.load(path, Approvers(environment.approvers))
-
-
-def _phase(config: pytest.Config) -> Phase | None:
-    """Return the phase that `-m` names; None for the plan of all. Raises ValueError: a verdict belongs to one."""
-    words = config.getoption("markexpr").replace("(", " ").replace(")", " ").split()
-    named = [phase for phase in Phase if phase in words]
-    if len(named) == 1:
-        return named[0]
-    if named:
-        raise ValueError(f"one phase a run: -m names {' and '.join(named)}, and a verdict belongs to one; run each")
-
-    odd = [word for word in words if word not in {"and", "or", "not"}]
-    if odd:
-        raise ValueError(f"-m {not_one_of(odd[0], list(map(str, Phase)))}; choose one phase")
-    if config.option.collectonly:
-        return None
-    raise ValueError(f"choose a phase: -m {' | -m '.join(Phase)} (or --collect-only for the plan of all)")
 
 
 def _allow(config: pytest.Config) -> list[Effect]:
@@ -207,7 +170,8 @@ def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environmen
         problems += error.problems
 
     # Also of an environment that cannot be used the runbooks are read: their problems are shown with its own.
-    runbooks = list(_runbooks(environment.runbooks if environment else _named(path), folder, problems))
+    names = environment.runbooks if environment else _named(path)
+    runbooks = list(load_each(names, folder, problems))
     entries = Entries()
     if environment:
         problems += _elsewhere(environment, runbooks)
@@ -277,15 +241,6 @@ def _named(path: Path) -> tuple[str, ...]:
     if not isinstance(names, list):
         return ()
     return tuple(name for name in names if isinstance(name, str))
-
-
-def _runbooks(names: tuple[str, ...], folder: Path, problems: list[str]) -> Iterator[Runbook]:
-    """Yield the runbooks that can be read; `problems` gains what is wrong with the others."""
-    for name in names:
-        try:
-            yield runbook_lines.load(runbook_lines.locate(name, folder))
-        except BadInput as error:
-            problems += error.problems
 
 
 def _elsewhere(environment: Environment, runbooks: list[Runbook]) -> Iterator[str]:

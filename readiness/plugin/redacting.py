@@ -13,6 +13,7 @@ import pytest
 from _pytest._code.code import TerminalRepr
 from _pytest.config.exceptions import UsageError
 
+from readiness.files.output import LeavableStream
 from readiness.plugin.lines import PROBLEMS
 from readiness.plugin.session import SESSION, is_controller
 from readiness.plugin.transfer import REPORT_RECORDS, REPORT_RESULT
@@ -125,19 +126,13 @@ class _Filter(logging.Filter):
         return True
 
 
-class _Net:
-    """A stream that scrubs what is written to it."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+class _Net(LeavableStream):
+    """A stream that scrubs what is written to it, and lets its reader leave: a run goes on without."""
 
     def write(self, text: str) -> int:
         """Scrub and write."""
-        self._stream.write(REDACTOR.text(text))
+        super().write(REDACTOR.text(text))
         return len(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 def _scrub(report: pytest.TestReport | pytest.CollectReport) -> None:

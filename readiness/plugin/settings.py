@@ -12,6 +12,7 @@ import pytest
 
 from readiness import shipped
 from readiness.outcomes import Phase
+from readiness.plugin.other_plugins import TO_ERRORS, let_them_warn
 
 FOLDERS = pytest.StashKey[tuple[Path, ...]]()
 """The folders of checks that `bring` set; absent where pytest's own `testpaths` names them."""
@@ -79,11 +80,12 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marks of checks, and let no warning pass that the configuration file does not let pass."""
+    """Declare the marks of checks, and let no warning of a check pass that the configuration file does not let pass."""
     for phase, says in PHASES.items():
         config.addinivalue_line("markers", f"{phase}: {says}")
     config.addinivalue_line(
         "markers", "effect(name): what a check does to the target beyond reading: write, load or notify"
     )
     if FOLDERS in config.stash:
-        config.getini("filterwarnings").insert(0, "error")  # the later ones count, and those are the file's
+        config.getini("filterwarnings").insert(0, TO_ERRORS)  # the later ones count, and those are the file's
+    let_them_warn(config)

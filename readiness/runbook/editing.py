@@ -14,7 +14,7 @@ from readiness.config.documents import LOADER, read
 from readiness.errors import BadInput, not_one_of
 from readiness.files.atomic_write import SHARED, write_whole
 from readiness.files.canonical_json import JsonObject
-from readiness.runbook.lines import Runbook, load, locate
+from readiness.runbook.lines import Runbook, load_each
 
 WIDTH = 110
 INDENT = 2
@@ -128,4 +128,8 @@ def runbooks_of(environment: str, folder: Path) -> tuple[list[Runbook], JsonObje
     names = document.data.get("runbooks")
     if not isinstance(names, list) or not names:
         raise BadInput([f"{document.where(('runbooks',))}: runbooks is missing"])
-    return [load(locate(str(name), folder)) for name in names], document.data
+    problems: list[str] = []
+    runbooks = list(load_each(map(str, names), folder, problems))
+    if problems:
+        raise BadInput(problems)
+    return runbooks, document.data

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+import typing
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from readiness import timeline
 from readiness.config.documents import explain, read
@@ -60,6 +70,12 @@ Share = Annotated[float, _A_SHARE]
 """A limit of a check: a part of a whole. Per cent in its place would let everything pass."""
 
 
+def _is_number(annotation: Any) -> bool:
+    """Check whether a type takes numbers, and no truth: `float`, `int | None`."""
+    kinds = set(typing.get_args(annotation)) or {annotation}
+    return bool(kinds & {int, float}) and bool not in kinds
+
+
 class Limits(BaseModel):
     """Base of every check's limits. A field is a key that a runbook line may set; its default is the check's own.
 
@@ -72,6 +88,15 @@ class Limits(BaseModel):
 
     # Of a hundred kinds of limits a run reads a few, in one thread: each is made ready when the first line states it.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        # Pydantic makes 1 of `true`.
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, bool) and _is_number(field.annotation):
+            raise ValueError(f"a number is wanted, and this is {str(value).lower()}")
+        return value
 
 
 class Line(BaseModel):
@@ -235,6 +260,24 @@ def load(path: Path) -> Runbook:
         return Runbook.model_validate(document.data)
     except ValidationError as error:
         raise BadRunbook(explain(error, Runbook, document)) from None
+
+
+def load_each(names: Iterable[str], folder: Path, problems: list[str]) -> Iterator[Runbook]:
+    """Yield the runbooks that can be read; `problems` gains what is wrong with the others, and between two of them."""
+    file_of: dict[str, str] = {}
+    for name in names:
+        try:
+            book = load(locate(name, folder))
+        except BadRunbook as error:
+            problems += error.problems
+            continue
+        if book.runbook in file_of:
+            both = f"{file_of[book.runbook]} and {name}"
+            problems.append(
+                f"{both}: both are the runbook {book.runbook!r}; give each a name of its own, or name it once"
+            )
+        file_of.setdefault(book.runbook, name)
+        yield book
 
 
 @cache

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,17 +19,23 @@ import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
+from readiness.errors import ReadinessError
+
 STOP_SECONDS = 20
+ERROR_LINES = 15
 PLANT_SECONDS = 120
 """Some faults wait until a server has started anew or has seen enough of them; theirs are the shorter waits."""
 PREFIX = "SANDBOX_"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy of the machine cannot see our loopback
 
 
-class SandboxFailed(RuntimeError):
+_LACKING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'$")
+
+
+class SandboxFailed(ReadinessError):
     """The sandbox did not start or did not do as told; the message says why."""
 
 
@@ -58,7 +65,7 @@ class Sandbox:
             if not line:
                 process.communicate()
                 errors.seek(0)
-                raise SandboxFailed(f"the sandbox did not start:\n{_tail(errors)}")
+                raise SandboxFailed(_why_not_started(errors.read().splitlines()))
         return cls(json.loads(line), process)
 
     @classmethod
@@ -127,5 +134,14 @@ def _named(faults: Iterable[str]) -> str:
     return urlencode([("name", fault) for fault in faults])
 
 
-def _tail(errors: IO[str]) -> str:
-    return "\n".join(errors.read().splitlines()[-15:])
+def lacking(package: str) -> str:
+    """Return that a package of the sandbox is not installed, and how it is."""
+    return f"{package} is missing: pip install 'production-readiness[sandbox]'"
+
+
+def _why_not_started(errors: list[str]) -> str:
+    """Return why it did not start, from what it wrote to its errors: in a line where its packages lack."""
+    package = _LACKING.match(errors[-1]) if errors else None
+    if package:
+        return lacking(package[1])
+    return "\n".join(["the sandbox did not start:", *errors[-ERROR_LINES:]])

@@ -20,6 +20,7 @@ from readiness.redaction.shown import shown
 from readiness.timeline import parse_instant
 from readiness.transport.answer import at_pointer
 from readiness.transport.http import Http
+from readiness.transport.pages import why_not_whole
 
 
 def revision_of(target: Target, readings: Readings) -> str:
@@ -196,11 +197,25 @@ class Readings:
             )
         return source
 
+    def _answered(self, reading: KnownReading, url: str, source: Reading) -> Any:
+        """Return what a service answers, at the reading's pointer. Raises Unknown, also for a page of a longer list."""
+        answer = self._http.get(url, token=source.token, headers=source.headers).expect(200)
+        document = answer.json()
+        value = at_pointer(document, source.pointer)
+
+        rows = _length(value)
+        hidden = why_not_whole(answer, document, rows) if rows is not None else ""
+        if hidden:
+            raise Unknown(
+                f"readings.{reading.name} has {rows} entries, and there are more: {hidden}",
+                "ask for all in one page (such as ?per_page=1000), or for a count of them",
+            )
+        return value
+
     def _document(self, reading: KnownReading, source: Reading) -> Any:
         """Return what a source of JSON or text has, at the reading's pointer. Raises Unknown."""
         if source.http is not None:
-            answer = self._http.get(source.http, token=source.token, headers=source.headers).expect(200)
-            return at_pointer(answer.json(), source.pointer)
+            return self._answered(reading, source.http, source)
         if source.value is not None:
             return source.value
         if source.file is None or source.format == "dotenv":
@@ -211,6 +226,14 @@ class Readings:
         if source.format == "jsonl":
             return self._files.json_lines(source.file)
         return at_pointer(self._files.json(source.file), source.pointer)
+
+
+def _length(value: Any) -> int | None:
+    """Return how many entries a list has, or an object of objects, which is taken for one; None for anything else."""
+    is_object_of_objects = (
+        isinstance(value, dict) and bool(value) and all(isinstance(row, dict) for row in value.values())
+    )
+    return len(value) if isinstance(value, list) or is_object_of_objects else None
 
 
 def _why_no_single_value(value: Any) -> str:

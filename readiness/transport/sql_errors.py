@@ -65,6 +65,8 @@ _NO_SLOTS = (
     "max client connections reached",
     "no more connections allowed",
 )
+_ROWS_HIDDEN = "affected by row-level security policy"
+_SHOW_ALL = "alter role ... bypassrls for the probe's role, or read through a view that the table's owner owns"
 _NOT_READY = ("starting up", "shutting down", "in recovery mode", "not accepting connections", "not yet accepting")
 
 
@@ -79,7 +81,7 @@ def explained(error: psycopg.Error, place: str, host: str | None) -> Unknown:
 
     for kind, reason, remedy in _BY_CLASS:
         if isinstance(error, kind):
-            return Unknown(f"{reason}: {first}", remedy)
+            return Unknown(f"{reason}: {first}", _SHOW_ALL if _ROWS_HIDDEN in first else remedy)
 
     # What is no matter of the server's operation is the statement's fault.
     if not isinstance(error, psycopg.OperationalError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import select
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from readiness.transport.sql_errors import explained
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 ROWS_AT_MOST = 100_000
+_READ_ONLY = "default_transaction_read_only"
 GRACE_SECONDS = 1.0
 """For the server to end a statement by itself, before we end the connection."""
 
@@ -155,16 +157,21 @@ class Sessions:
         connection.read_only = True
         return connection
 
-    def _opened(self, place: DatabaseAddress, wire: Wire) -> Connection:
-        """Return a connection as libpq opens it, in a thread of its own. Raises psycopg.Error."""
+    def _limits(self) -> dict[str, str]:
+        """Return the limits of each session, as PostgreSQL calls them."""
         settings = self._settings
-        limits = {
-            "default_transaction_read_only": "on",
+        return {
+            _READ_ONLY: "on",
             "statement_timeout": f"{settings.statement_timeout_seconds * 1000:.0f}",
             "lock_timeout": f"{settings.lock_timeout_seconds * 1000:.0f}",
             "idle_in_transaction_session_timeout": "60000",
+            "row_security": "off",  # what a policy would leave out is an error: nobody counts what nobody shows
         }
-        limit_options = [f"-c {name}={value}" for name, value in limits.items()]
+
+    def _opened(self, place: DatabaseAddress, wire: Wire) -> Connection:
+        """Return a connection as libpq opens it, in a thread of its own. Raises psycopg.Error."""
+        settings = self._settings
+        limit_options = [f"-c {name}={value}" for name, value in self._limits().items()]
         connection = psycopg.connect(
             settings.url.reveal(),
             row_factory=tuple_row,
@@ -199,7 +206,8 @@ class Sessions:
         def work(wire: Wire) -> list[Row]:
             is_whole = False
             try:
-                rows = _read(connection, wire, sql, parameters)
+                limits = self._limits() if _lost_its_options(connection) else {}
+                rows = _read(connection, wire, sql, parameters, limits)
                 is_whole = True
             finally:
                 if is_whole and not wire.cut_off and not self._closed:
@@ -216,8 +224,22 @@ class Sessions:
             raise self._silent(place, reason, "is it up, and the network with it?", seconds) from None
 
 
-def _read(connection: Connection, wire: Wire, sql: str, parameters: tuple[object, ...]) -> list[Row]:
+def _lost_its_options(connection: Connection) -> bool:
+    """Check whether a pooler in between has dropped the options that the connection was opened with.
+
+    PgBouncer does so where it is told to ignore them. PostgreSQL reports this setting since release 14.
+    """
+    return connection.pgconn.parameter_status(_READ_ONLY.encode()) == b"off"
+
+
+def _read(
+    connection: Connection, wire: Wire, sql: str, parameters: tuple[object, ...], limits: Mapping[str, str]
+) -> list[Row]:
+    """Return the rows of a statement, in a transaction of its own that has these limits. Raises psycopg.Error."""
     wire.hold(connection.pgconn.socket)
+    if limits:
+        # The pooler may give the next transaction another session: they are set in each.
+        connection.execute("; ".join(f"set local {name} = '{value}'" for name, value in limits.items()).encode())
     rows: list[Row] = []
     names: list[str] = []
     with connection.cursor() as cursor:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from pathlib import Path
 
 import pytest
+import yaml
 
+from tests.beside import WARNS_EVERYWHERE
+from tests.clients.servers import Asked, Server, document, whole
 from tests.packaging.installed import Installed
+from tests.plugin.project import ENVIRONMENT, line
 
 USAGE_ERROR, NO_TESTS = 4, 5
 WITHOUT = ("-p", "no:readiness.plugin")
@@ -153,3 +158,31 @@ def test_a_conftest_that_names_the_plugin_has_it_once(
     assert len(names) == len(set(names))
     assert names[0] == "readiness.plugin"
     assert "readiness.plugin.lines" in names
+
+
+def only_health(server: Server, connection: socket.socket, asked: Asked) -> None:
+    behaviour = document({"status": "ok"}) if asked.path == "/health" else whole(404)
+    behaviour(server, connection, asked)
+
+
+@pytest.mark.parametrize(
+    ("path", "exit_code", "word"), [("/health", 0, "GO  preflight"), ("/gone", 1, "NO-GO  preflight")]
+)
+def test_a_plugin_that_warns_ends_no_readiness_run(
+    installed: Installed, tmp_path: Path, path: str, exit_code: int, word: str
+) -> None:
+    """In a bare folder the settings are the plugin's own: every warning of a check is an error, and of nobody else."""
+    lines = [line("one", {"health.live": {"path": path, "seconds_below": 60}})]
+    book = {"runbook": "book", "title": "The book", "lines": lines}
+    (tmp_path / "warner.py").write_text(WARNS_EVERYWHERE, encoding="utf-8")
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "book.yaml").write_text(yaml.safe_dump(book), encoding="utf-8")
+    with Server(only_health) as server:
+        environment = {**ENVIRONMENT, "target": {"url": server.url}}
+        (tmp_path / "environments" / "tiny.yaml").write_text(yaml.safe_dump(environment), encoding="utf-8")
+        words = ["--env=tiny", "-m", "preflight", "-p", "warner"]
+        ran = installed.run("pytest", *words, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    out = ran.stdout + ran.stderr
+    assert ran.returncode == exit_code, out
+    assert word in out, out
+    assert "at the summary" in out, out

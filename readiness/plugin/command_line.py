@@ -1,0 +1,77 @@
+"""The ways of asking pytest that a readiness run refuses, each in one line, and the phase that `-m` asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from _pytest.mark.expression import Expression
+
+from readiness import plugin
+from readiness.errors import not_one_of
+from readiness.outcomes import Phase
+
+_REDACTED = {"fd", "sys"}
+"""The ways of capturing that let nothing past the redaction."""
+_OF_PYTEST = ("python", "terminal")
+"""Pytest's own plugins that no run can be without: the one finds the checks, the other prints the verdict."""
+
+
+def refuse_ways_round(config: pytest.Config) -> None:
+    """Raise ValueError for what would go round the nets of a run."""
+    reason = next(_reasons(config), "")
+    if reason:
+        raise ValueError(reason)
+
+
+def _reasons(config: pytest.Config) -> Iterator[str]:
+    if not __debug__:
+        yield "python -O (or PYTHONOPTIMIZE) is refused: it leaves out what a check asserts; run python without it"
+
+    for name in (*_OF_PYTEST, *plugin.MODULES):
+        if config.pluginmanager.is_blocked(name):
+            yield f"-p no:{name} is refused: a readiness run needs it; leave that out"
+
+    capture = config.getoption("capture")
+    # A plan prints nothing of a target, and a worker's output is captured by the controller.
+    prints_nothing = config.option.collectonly or hasattr(config, "workerinput")
+    if capture not in _REDACTED and not prints_nothing:
+        option = "-s (--capture=no)" if capture == "no" else f"--capture={capture}"
+        yield f"{option} is refused: what is printed would pass the redaction of secrets; leave it out"
+
+    for name, option in (("setupplan", "--setup-plan"), ("setuponly", "--setup-only")):
+        if getattr(config.option, name, False):
+            yield f"{option} is refused: it would look at the target and judge nothing; use --collect-only"
+
+
+def phase_of(config: pytest.Config) -> Phase | None:
+    """Return the phase that `-m` names; None for the plan of all. Raises ValueError: a verdict belongs to one."""
+    expression = config.getoption("markexpr")
+    words = expression.replace("(", " ").replace(")", " ").split()
+    named = [phase for phase in Phase if phase in words]
+    if len(named) == 1:
+        _refuse_leaving_out(named[0], expression)
+        return named[0]
+    if named:
+        raise ValueError(f"one phase a run: -m names {' and '.join(named)}, and a verdict belongs to one; run each")
+
+    odd = [word for word in words if word not in {"and", "or", "not"}]
+    if odd:
+        raise ValueError(f"-m {not_one_of(odd[0], list(map(str, Phase)))}; choose one phase")
+    if config.option.collectonly:
+        return None
+    raise ValueError(f"choose a phase: -m {' | -m '.join(Phase)} (or --collect-only for the plan of all)")
+
+
+def _refuse_leaving_out(phase: Phase, expression: str) -> None:
+    """Raise ValueError where an expression names a phase and takes none of its lines: `not preflight`."""
+    try:
+        compiled = Expression.compile(expression)
+    except SyntaxError:
+        return  # pytest says what is wrong with it
+
+    def takes(*, with_other_marks: bool) -> bool:
+        return compiled.evaluate(lambda name, /, **_: name == phase or with_other_marks)
+
+    if not takes(with_other_marks=False) and not takes(with_other_marks=True):
+        raise ValueError(f"-m {expression!r} leaves out what it names; choose one phase: -m {' | -m '.join(Phase)}")
