@@ -13,8 +13,8 @@ _OFFSET = re.compile(r"T(?:([+-])(\d+)([mhdw])|[+-]0)$")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _SPAN = re.compile(r"(\d+)([smhdw])$")
 YEARS = range(2000, 3000)
-LONGEST = timedelta(days=36_525)
-"""No span of time that people write is longer than a hundred years; from `YEARS` it leads to no date that none is."""
+LONGEST = timedelta(days=365_250)
+"""No span of time that people write is longer than a thousand years; from `YEARS` it leads to no date that none is."""
 AFTER_SIGN_OFF = "after sign-off"
 LOOKS_BACK_AT_MOST = timedelta(minutes=5)
 """A run that judges as of a moment so shortly before its start still counts as of now."""
@@ -52,7 +52,7 @@ def parse_span(text: str) -> timedelta:
 def _span(text: str, number: int, unit: str) -> timedelta:
     """Return so many of a unit as a timedelta. Raises ValueError where nobody can mean it."""
     if number > LONGEST / timedelta(**{unit: 1}):
-        raise ValueError(f"{text!r} is longer than a hundred years; is a digit or the unit mistyped?")
+        raise ValueError(f"{text!r} is longer than a thousand years; is a digit or the unit mistyped?")
     return timedelta(**{unit: number})
 
 

@@ -174,3 +174,14 @@ def test_text_from_outside_is_never_cut_before_it_is_masked(path: Path) -> None:
         assert is_bytes or not (is_name or is_long), (
             f"{show(path)}:{upper and upper.lineno} cuts by itself: use shown()"
         )
+
+
+OF_OUR_OWN = {"demo.py", "sandbox.py", "shipped.py", "history.py", "ladder.py"}
+"""They print what is ours alone, or lines with colours in which each text from outside is made one by itself."""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "readiness" / "commands").glob("*.py")), ids=show)
+def test_a_command_says_one_line_at_a_time(path: Path) -> None:
+    """A text from outside that is printed as it stands can write a verdict of its own under ours: use say()."""
+    printed = [line.strip() for line in path.read_text("utf-8").splitlines() if "print(" in line]
+    assert path.name in OF_OUR_OWN or all("json.dumps" in line for line in printed), printed

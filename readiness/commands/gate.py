@@ -25,7 +25,7 @@ from readiness.evidence.signing import SHOWN, Signer, signer_of, trusted_keys
 from readiness.outcomes import Phase
 from readiness.plugin.gate_options import refusals
 from readiness.plugin.refusing import INVOCATION
-from readiness.redaction.redactor import REDACTOR
+from readiness.rendering.terminal import say
 from readiness.verdict import INCOMPLETE_EXIT
 
 HELP = "run a phase and accept only that run: exit 0 only for GO, OK or APPROVED. For pipelines"
@@ -66,7 +66,8 @@ def run(options: argparse.Namespace) -> int:
         demanded = options.require_signed
         unsigned = not_signed(accepted.examined.recorded, ledger, trusted) if demanded else ()
         accepted = _held_against(accepted, [*lost, *unsigned])
-    print(REDACTOR.text("\n".join(_told(accepted, ledger, asked, ended))), flush=True)
+    for line in _told(accepted, ledger, asked, ended):
+        say(line)
     return accepted.exit
 
 

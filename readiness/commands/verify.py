@@ -30,6 +30,7 @@ from readiness.outcomes import Phase
 from readiness.rendering import report_page
 from readiness.rendering.exports import junit, markdown
 from readiness.rendering.formats import ctrf
+from readiness.rendering.terminal import say
 from readiness.rendering.verified import as_json, endings
 from readiness.timeline import parse_span
 from readiness.verdict import INCOMPLETE_EXIT
@@ -122,8 +123,8 @@ def _without_run(words: list[str], no_run: str, options: argparse.Namespace) -> 
         print(json.dumps(facts | outcome, indent=2))
         return INCOMPLETE_EXIT
 
-    print(f"run       none of {environment} {phase}: {no_run}")
-    print(f"verdict   INCOMPLETE: mend that, then {again}")
+    say(f"run       none of {environment} {phase}: {no_run}")
+    say(f"verdict   INCOMPLETE: mend that, then {again}")
     return INCOMPLETE_EXIT
 
 
@@ -215,17 +216,17 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
     for audited in audited_runs:
         _print_audited(audited)
     _print_audit(audit, every=True)
-    print(f"ledger    {len(ledger.digests)} entries, head {ledger.head}")
+    say(f"ledger    {len(ledger.digests)} entries, head {ledger.head}")
     if options.head is not None and not audit.tampered:
-        print(f"anchor    {ledger.anchored(options.head)} entries since {options.head[:SHOWN]}")
-    print(f"verdict   {ENDINGS[min(audit.exit, 2)]}")
+        say(f"anchor    {ledger.anchored(options.head)} entries since {options.head[:SHOWN]}")
+    say(f"verdict   {ENDINGS[min(audit.exit, 2)]}")
     return audit.exit
 
 
 def _print_audited(audited: Audited) -> None:
     record = audited.record
     state = {0: "holds", ALTERED: "ALTERED"}.get(audited.exit, "not evidence")
-    print(f"{record.entry.at:%Y-%m-%d %H:%M:%S}Z  {record.ended:<11}{state:<14}{record.name}  {_signature(record)}")
+    say(f"{record.entry.at:%Y-%m-%d %H:%M:%S}Z  {record.ended:<11}{state:<14}{record.name}  {_signature(record)}")
 
 
 def _signature(record: LedgerRecord) -> str:
@@ -262,10 +263,10 @@ def _print_audit(audit: Audit, *, every: bool = False) -> None:
     for word, sentences in (("REFUTED", audit.tampered), ("GAP", audit.unproven), ("evidence", audit.notes)):
         shown = sentences if every else sentences[:NAMED_AT_MOST]
         for sentence in shown:
-            print(f"{word:<10}{sentence}")
+            say(f"{word:<10}{sentence}")
         left_out = len(sentences) - len(shown)
         if left_out:
-            print(f"{word:<10}and {left_out} more (see --json)")
+            say(f"{word:<10}and {left_out} more (see --json)")
 
 
 def _refuse(problems: list[str], options: argparse.Namespace) -> int:
@@ -273,9 +274,9 @@ def _refuse(problems: list[str], options: argparse.Namespace) -> int:
         print(json.dumps({"run": options.run, "trusted": False, "problems": problems, "exit": ALTERED}, indent=2))
         return ALTERED
 
-    print("not evidence: the journal cannot be trusted")
+    say("not evidence: the journal cannot be trusted")
     for problem in problems[:NAMED_AT_MOST]:
-        print(f"  {problem}")
+        say(f"  {problem}")
     return ALTERED
 
 
@@ -294,22 +295,22 @@ def _too_old(recorded: RecordedRun, stated: str | None, words: list[str]) -> lis
 def _print_run(examined: Examined) -> None:
     recorded, judged, audit = examined.recorded, examined.judged, examined.audit
     start = recorded.start
-    print(f"run       {start.run}: {start.phase} of {start.env}, as of {start.as_of:%Y-%m-%d %H:%M:%S}Z")
-    print(f"files     {recorded.folder.resolve()}")
-    print(f"began     {start.started_at:%Y-%m-%d %H:%M:%S}Z, {_ago(datetime.now(UTC) - start.started_at)}")
-    print(f"target    {start.target.url}, revision {start.target.revision or 'not stated'}")
-    print(f"journal   {recorded.records} records, chain intact, head {recorded.head[:16]}")
-    print(f"results   {judged.decided} of {judged.demanded} due decisions, {len(recorded.requests)} requests")
+    say(f"run       {start.run}: {start.phase} of {start.env}, as of {start.as_of:%Y-%m-%d %H:%M:%S}Z")
+    say(f"files     {recorded.folder.resolve()}")
+    say(f"began     {start.started_at:%Y-%m-%d %H:%M:%S}Z, {_ago(datetime.now(UTC) - start.started_at)}")
+    say(f"target    {start.target.url}, revision {start.target.revision or 'not stated'}")
+    say(f"journal   {recorded.records} records, chain intact, head {recorded.head[:16]}")
+    say(f"results   {judged.decided} of {judged.demanded} due decisions, {len(recorded.requests)} requests")
     for sentence in endings(recorded, judged):
-        print(f"ended     {sentence}")
+        say(f"ended     {sentence}")
 
     _print_audit(audit)
     if start.before:
-        print(f"before    {start.before.run}: {start.before.verdict}")
+        say(f"before    {start.before.run}: {start.before.verdict}")
     for key, sentence in held_in(recorded):
-        print(f"stands    {key.name}: {sentence}")
+        say(f"stands    {key.name}: {sentence}")
     if examined.failed_beside:
-        print(f"beside    {examined.failed_beside}")
+        say(f"beside    {examined.failed_beside}")
     _print_verdict(judged, audit)
 
 
@@ -322,20 +323,20 @@ def _print_verdict(judged: Judged, audit: Audit) -> None:
     verdict = judged.verdict
 
     if audit.tampered:
-        print("verdict   none: this is not what was recorded")
+        say("verdict   none: this is not what was recorded")
         return
 
     holding = list(dict.fromkeys(key.name for key in verdict.holding))
     if holding:
         more = f" and {len(holding) - NAMED_AT_MOST} more" if len(holding) > NAMED_AT_MOST else ""
-        print(f"held by   {', '.join(holding[:NAMED_AT_MOST])}{more}")
+        say(f"held by   {', '.join(holding[:NAMED_AT_MOST])}{more}")
 
     if audit.unproven and verdict.exit == 0:
-        print(f"verdict   none: recorded as {verdict.word}, and this is not evidence")
+        say(f"verdict   none: recorded as {verdict.word}, and this is not evidence")
         return
 
     lapsed = verdict.lapsed(datetime.now(UTC))
     if lapsed:
-        print(f"verdict   none: {lapsed}")
+        say(f"verdict   none: {lapsed}")
         return
-    print(f"verdict   {verdict.word}: {verdict.action}")
+    say(f"verdict   {verdict.word}: {verdict.action}")

@@ -80,7 +80,7 @@ def ci(github: GitHub, readings: Readings, environment: Environment) -> CiResult
     # A job that was skipped has ended well for GitHub, and has tested nothing.
     tested = {name for name, conclusion in ended if conclusion not in _NOTHING_TESTED}
     if not tested and not running:
-        names = ", ".join(sorted(name[:_SHOWN] for name, _ in ended))
+        names = ", ".join(sorted(shown(name, _SHOWN) for name, _ in ended))
         raise Unknown(f"CI of {runs_now} skipped everything: {names}", "run the jobs for this revision")
 
     reporting = tested | set(running)

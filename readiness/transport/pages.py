@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from readiness.redaction.shown import shown
 from readiness.transport.answer import Answer
 
 _LINK_TO_NEXT = re.compile(r'rel="?next\b')
@@ -25,7 +26,7 @@ def why_not_whole(answer: Answer, document: Any, rows: int) -> str:
     for place, fields in _about_the_page(document):
         for key, value in fields.items():
             if _says_more(key, value, rows):
-                return f"its {place}{key} is {str(value)[:60]!r}"
+                return f"its {place}{key} is {shown(str(value), 60)!r}"
     return ""
 
 
