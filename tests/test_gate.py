@@ -251,9 +251,9 @@ def test_what_fails_beside_the_lines_is_told_with_the_verdict(
     assert "go on" not in ran.stdout
 
     assert main(["verify", "tiny", "preflight"]) == BAD
-    told = capsys.readouterr().out
-    assert "go on" not in told
-    assert "beside    red beside the verdict, deciding no line: elsewhere/test_elsewhere.py::test_own" in told
+    report = capsys.readouterr().out
+    assert "go on" not in report
+    assert "beside    red beside the verdict, deciding no line: elsewhere/test_elsewhere.py::test_own" in report
     (summary,) = folder.rglob("summary.md")
     assert "failed beside the lines" in summary.read_text("utf-8")
     assert "go on" not in summary.read_text("utf-8")
