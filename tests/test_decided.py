@@ -222,7 +222,7 @@ SOURCES: dict[str, tuple[str, Callable[[], Any], str, str]] = {
 def test_without_a_control_another_host_that_answered_in_the_run_is_one(case: str, tmp_path: Path) -> None:
     host, source, outcome, why = SOURCES[case]
     with silent(host) as port, source() as url:
-        found = run(
+        ended = run(
             tmp_path,
             "postlaunch",
             f"http://{host}:{port}",
@@ -231,9 +231,9 @@ def test_without_a_control_another_host_that_answered_in_the_run_is_one(case: st
             readings={"n": {"http": f"{url}/n", "pointer": "/n"}},
             allowed_hosts=["127.0.0.1", "127.0.0.2", "localhost"],
         )
-    assert found.outcomes["health.live"] == outcome, found.reasons
-    assert why.format(port=url.rpartition(":")[2]) in found.reasons["health.live"]
-    assert found.verdict == ("PAGE" if outcome == "fail" else "INCOMPLETE")
+    assert ended.outcomes["health.live"] == outcome, ended.reasons
+    assert why.format(port=url.rpartition(":")[2]) in ended.reasons["health.live"]
+    assert ended.verdict == ("PAGE" if outcome == "fail" else "INCOMPLETE")
 
 
 def test_a_refusal_does_not_wait_for_a_second_run(tmp_path: Path) -> None:

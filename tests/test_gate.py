@@ -135,7 +135,6 @@ WAYS = [
     Way("own-test-passes", GOOD, top=OWN_TEST.format("assert 1 == 1")),
     Way("own-test-errors", BAD, top=OWN_TEST.format("pass").replace("test_own()", "test_own(breaks_first)")),
     Way("own-test-cannot-clean-up", BAD, top=OWN_TEST.format("pass").replace("test_own()", "test_own(breaks_last)")),
-    Way("own-test-fails-among-workers", BAD, top=OWN_TEST.format("assert 1 == 2"), words=("-n", "2")),
     Way("own-test-fails-beside-unknown", INCOMPLETE, UNSEEN, top=OWN_TEST.format("assert 1 == 2")),
     Way("own-test-fails-and-line-fails", BAD, FAILS, top=OWN_TEST.format("assert 1 == 2")),
     Way("plugin-counts-a-failure", BAD, conftest=COUNTS_A_FAILURE),
@@ -235,24 +234,32 @@ def test_the_last_line_says_which_run_it_was(folder: Path, capsys: pytest.Captur
     assert main(["gate", "preflight", "--env", "tiny", "--head", head]) == 0
 
 
-def test_what_fails_beside_the_lines_is_told_with_the_verdict(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("more", [(), ("-n2",)], ids=["alone", "workers"])
+def test_what_fails_beside_the_lines_is_told_with_the_verdict(
+    more: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     made(folder, Way("beside", BAD))
     (folder / "elsewhere").mkdir()
     own = f"import pytest\n{OWN_TEST.format('assert 1 == 2')}"
     (folder / "elsewhere/test_elsewhere.py").write_text(own, "utf-8")
-    words = ("-m", "preflight", "--env", "tiny", "checks", "elsewhere")
-    ran = warm.run("pytest", *words, folder=folder, variables=dict(os.environ))
+    words = ("-m", "preflight", "--env", "tiny", "checks", "elsewhere", *more)
+    run = warm.run_cold if more else warm.run
+    ran = run("pytest", *words, folder=folder, variables=dict(os.environ))
     assert ran.returncode == BAD, ran.stdout
     assert "BESIDE   elsewhere/test_elsewhere.py::test_own failed, and decides no line" in ran.stdout
-    assert "GO  preflight of tiny: go on" in ran.stdout
+    assert "GO  preflight of tiny: well by its lines, and red beside them" in ran.stdout
+    assert "go on" not in ran.stdout
 
     assert main(["verify", "tiny", "preflight"]) == BAD
-    told = capsys.readouterr().out
-    assert "beside    red beside the verdict, deciding no line: elsewhere/test_elsewhere.py::test_own" in told
+    report = capsys.readouterr().out
+    assert "go on" not in report
+    assert "beside    red beside the verdict, deciding no line: elsewhere/test_elsewhere.py::test_own" in report
     (summary,) = folder.rglob("summary.md")
     assert "failed beside the lines" in summary.read_text("utf-8")
+    assert "go on" not in summary.read_text("utf-8")
     (page,) = folder.rglob("report.html")
     assert "failed beside the lines, and decides none: elsewhere/test_elsewhere.py::test_own" in page.read_text("utf-8")
+    assert "go on" not in page.read_text("utf-8")
 
 
 def test_from_a_folder_below_it_is_the_same_project(

@@ -56,9 +56,9 @@ def test_the_slowest_decision_of_a_run_is_its_time() -> None:
 
 
 def test_a_look_without_a_time_was_quick_or_slower_than_all() -> None:
-    found = looks(*[Outcome.PASS] * 40, seconds=[*(n / 10 for n in range(1, 40)), None])
-    assert found.quantile(0.95) == QuantileOfLooks(3.7, 3.8, 1, "none: 0 of 40 looks were refused")
-    assert found.quantile(0.99).most == math.inf
+    seen = looks(*[Outcome.PASS] * 40, seconds=[*(n / 10 for n in range(1, 40)), None])
+    assert seen.quantile(0.95) == QuantileOfLooks(3.7, 3.8, 1, "none: 0 of 40 looks were refused")
+    assert seen.quantile(0.99).most == math.inf
 
 
 def test_nobody_looked_is_no_availability() -> None:
@@ -194,12 +194,12 @@ def test_a_quantile_is_as_slow_as_the_looks_that_are_known(
         assert (quantile.least == quantile.most) is not isinstance(seconds, AtLeast)
 
 
-def word(found: Looks, share: float, limit: float) -> str:
+def word(seen: Looks, share: float, limit: float) -> str:
     """Return what a line says of the looks' quantile, as it is asked for in a run."""
-    quantile = _of_looks(found.quantile(share))
-    known = (quantile.seconds, share, quantile.at_least, quantile.refused, quantile.at_most, quantile.without_time)
+    quantile = _of_looks(seen.quantile(share))
+    bounds = (quantile.seconds, share, quantile.at_least, quantile.refused, quantile.at_most, quantile.without_time)
     try:
-        Measure()(Slowness("looks", "1d", found.count, *known, are_looks=True).under(limit), "p95", "s").below(limit)
+        Measure()(Slowness("looks", "1d", seen.count, *bounds, are_looks=True).under(limit), "p95", "s").below(limit)
     except Unknown:
         return "unknown"
     except AssertionError:
@@ -223,11 +223,9 @@ DECIDED = [  # looks, the share, the limit in seconds, what is decided
 ]
 
 
-@pytest.mark.parametrize(("found", "share", "limit", "decided"), DECIDED)
-def test_a_quantile_is_decided_where_the_looks_decide_it(
-    found: Looks, share: float, limit: float, decided: str
-) -> None:
-    assert word(found, share, limit) == decided
+@pytest.mark.parametrize(("seen", "share", "limit", "decided"), DECIDED)
+def test_a_quantile_is_decided_where_the_looks_decide_it(seen: Looks, share: float, limit: float, decided: str) -> None:
+    assert word(seen, share, limit) == decided
 
 
 @given(
@@ -239,13 +237,13 @@ def test_no_way_the_unseen_may_have_ended_contradicts_what_is_decided(
     kinds: tuple[int, int, int, int], share: float, data: st.DataObject
 ) -> None:
     good, late, dead, unseen = kinds
-    found = probes(good, late, dead, unseen)
-    if not found.count:
+    seen = probes(good, late, dead, unseen)
+    if not seen.count:
         return
-    decided = word(found, share, 0.5)
+    decided = word(seen, share, 0.5)
 
     quick = data.draw(st.integers(0, unseen), label="of the unseen were quick")
-    missing = max(0, fewest(1 - share) - found.count)
+    missing = max(0, fewest(1 - share) - seen.count)
     more = data.draw(st.integers(missing, missing + 5)) if missing else 0
     truth = word(probes(good + quick + more, late, dead + unseen - quick), share, 0.5)
     assert decided in {truth, "unknown"}

@@ -67,10 +67,10 @@ def way_to(host: str, port: int) -> Way:
 
 def _looked_up(host: str) -> list[Address]:
     try:
-        found = within(Deadline.after(LOOK_UP_SECONDS), lambda _: socket.getaddrinfo(host, None))
+        entries = within(Deadline.after(LOOK_UP_SECONDS), lambda _: socket.getaddrinfo(host, None))
     except (DeadlinePassed, OSError):
         raise Unknown(f"the name {host} has no address here", "is it right, and does DNS answer here?") from None
-    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in entries]
 
 
 def _leaves_by(address: Address, port: int) -> str:

@@ -22,6 +22,7 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.newest_run import RHYTHM, newest_of, shown_span, too_old
 from readiness.evidence.previous_run import held_in
+from readiness.evidence.records import RED_BESIDE
 from readiness.evidence.rejudge import Judged
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
 from readiness.files import atomic_write
@@ -311,7 +312,7 @@ def _print_run(examined: Examined) -> None:
         say(f"stands    {key.name}: {sentence}")
     if examined.failed_beside:
         say(f"beside    {examined.failed_beside}")
-    _print_verdict(judged, audit)
+    _print_verdict(judged, audit, is_red_beside=judged.verdict.good and bool(examined.failed_beside))
 
 
 def _ago(age: timedelta) -> str:
@@ -319,7 +320,7 @@ def _ago(age: timedelta) -> str:
     return f"{hours:.1f} h ago" if hours >= 0 else f"{-hours:.1f} h ahead of this clock"
 
 
-def _print_verdict(judged: Judged, audit: Audit) -> None:
+def _print_verdict(judged: Judged, audit: Audit, *, is_red_beside: bool) -> None:
     verdict = judged.verdict
 
     if audit.tampered:
@@ -339,4 +340,4 @@ def _print_verdict(judged: Judged, audit: Audit) -> None:
     if lapsed:
         say(f"verdict   none: {lapsed}")
         return
-    say(f"verdict   {verdict.word}: {verdict.action}")
+    say(f"verdict   {verdict.word}: {RED_BESIDE if is_red_beside else verdict.action}")

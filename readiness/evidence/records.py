@@ -19,6 +19,8 @@ from readiness.timeline import has_passed, is_ahead
 from readiness.verdict import VerdictStatus
 
 SCHEMA = "readiness/journal/1"
+RED_BESIDE = "well by its lines, and red beside them: mend or remove what failed and decides no line"
+"""In place of the action of a good verdict, where something else failed in the same run of pytest."""
 
 
 class Record(BaseModel):

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from readiness.evidence.attested import EntryStatus
 from readiness.evidence.previous_run import Changes
-from readiness.evidence.records import Result
+from readiness.evidence.records import RED_BESIDE, Result
 from readiness.outcomes import DecisionKey, Gate, Outcome
 from readiness.plugin.run import Run
 from readiness.plugin.threads import ObservationTask
@@ -176,9 +176,17 @@ class TerminalPage:
             self._wrap(f"{'BESIDE':<{LABEL}}{name} failed, and decides no line", red=True)
         if len(names) > NAMED_AT_MOST:
             self._wrap(f"{INDENT}and {len(names) - NAMED_AT_MOST} more", red=True)
-        self._wrap(f"{INDENT}the verdict speaks for the lines alone, so pytest ends red: mend or remove it", red=True)
+        self._wrap(f"{INDENT}so pytest exits with 1, whatever the lines are", red=True)
 
-    def close(self, run: Run, verdict: Verdict, evidence: tuple[Path | None, list[str]], signed: list[str]) -> None:
+    def close(
+        self,
+        run: Run,
+        verdict: Verdict,
+        evidence: tuple[Path | None, list[str]],
+        signed: list[str],
+        *,
+        is_red_beside: bool,
+    ) -> None:
         """Close with where the evidence lies, what it is worth, what holds the verdict back, and the verdict."""
         folder, files = evidence
         self._write("")
@@ -197,10 +205,14 @@ class TerminalPage:
         cut_short = "" if verdict.ended else "; the run was cut short"
         self._wrap(f"{'counts':<{LABEL}}{counts or 'nothing'}{cut_short}")
 
-        action = f"{run.replayed}, judged again; for a word of now run the phase" if run.replay else verdict.action
+        is_red_beside = is_red_beside and verdict.good
+        action = RED_BESIDE if is_red_beside else verdict.action
+        if run.replay:
+            action = f"{run.replayed}, judged again; for a word of now run the phase"
         text = f"{verdict.word}  {run.phase} of {run.environment.environment}: {action}"
         self._write("")
-        self._write(text, **{_colour(verdict): True, "bold": True})
+        colour = "red" if is_red_beside else _colour(verdict)
+        self._write(text, **{colour: True, "bold": True})
 
     def _place(self, result: Result) -> str:
         return f"{result.ref} {self._name(result)}" if result.ref else self._name(result)

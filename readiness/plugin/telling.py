@@ -127,7 +127,8 @@ def _report(config: pytest.Config, session: RunSession, verdict: Verdict, report
     page.people(entry_statuses(results))
     page.diagnostics(results)
     page.beside(session.failed_beside)
-    page.close(run, verdict, _files(session.folder), session.sealing.lines() if session.sealing else [])
+    signed = session.sealing.lines() if session.sealing else []
+    page.close(run, verdict, _files(session.folder), signed, is_red_beside=bool(session.failed_beside))
 
 
 def _traces(reporter: pytest.TerminalReporter) -> None:

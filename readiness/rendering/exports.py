@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from readiness.evidence import attested
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.previous_run import changes_of, held_in
-from readiness.evidence.records import Result
+from readiness.evidence.records import RED_BESIDE, Result
 from readiness.evidence.rejudge import judge, missing_of
 from readiness.outcomes import Gate, Outcome
 from readiness.rendering.diagnostics import Attached, attached
@@ -70,6 +70,8 @@ def links_to(results: list[Result]) -> Iterator[tuple[str, str]]:
 
 def verdict_in(run: RecordedRun) -> tuple[str, str]:
     """Return the verdict and the action: the recorded ones, or those of a run without an end."""
+    if run.finish and run.finish.exit == 0 and run.finish.failed_beside:
+        return str(run.finish.verdict), RED_BESIDE
     if run.finish:
         return str(run.finish.verdict), run.finish.action
     verdict = judge(run).verdict

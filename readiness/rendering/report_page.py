@@ -81,7 +81,9 @@ def headline(run: RecordedRun) -> ReportHeadline:
 
     if run.finish is None:
         return ReportHeadline(word, kind_of(None), action, tuple(_ending(run)))
-    return ReportHeadline(word, kind_of(run.finish.exit), action, (*withdrawn, *exports.beside(run)))
+    beside = tuple(exports.beside(run))
+    kind = kind_of(run.finish.exit or int(bool(beside)))
+    return ReportHeadline(word, kind, action, (*withdrawn, *beside))
 
 
 def _ending(run: RecordedRun) -> Iterator[str]:

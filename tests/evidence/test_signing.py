@@ -142,14 +142,14 @@ def test_a_signature_is_demanded_once_a_key_was_in_use(
     assert main(["verify", "tiny", "preflight", *demand.words]) == demand.exit
     verified = capsys.readouterr().out
     assert ("go on" in gated) is (demand.exit == 0)
-    for told in (gated, verified):
-        assert demand.says in told
+    for report in (gated, verified):
+        assert demand.says in report
         lacks = [
             text
-            for text in told.splitlines()
+            for text in report.splitlines()
             if text.startswith(("GAP", "gate ")) and "sign" in text and "files" not in text
         ]
-        assert len(lacks) == bool(demand.says), told  # one sentence, and none where nothing is lacking
+        assert len(lacks) == bool(demand.says), report  # one sentence, and none where nothing is lacking
 
     assert main(["verify", "tiny", "preflight", "--json", *demand.words]) == demand.exit
     assert json.loads(capsys.readouterr().out)["signed_by"] == (
