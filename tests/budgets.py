@@ -27,6 +27,7 @@ MORE_SECONDS = {
     "tests/test_fail_open.py": 25.0,  # fifty situations, each a run
     "tests/test_gate.py": 80.0,
     "tests/plugin/test_lines.py": 30.0,
+    "tests/plugin/test_odd_input.py": 20.0,  # sixty inputs, each a run
     "tests/plugin/test_observations_come_back.py": 30.0,
     "tests/plugin/test_run_after_run.py": 25.0,
     "tests/test_redaction.py": 30.0,

@@ -54,8 +54,7 @@ def run(options: argparse.Namespace) -> int:
         "evidence": options.evidence,
     }
 
-    text = path.read_text(encoding="utf-8") if path.is_file() else HEAD
-    edited = editing.put(text, "attestations", name, entry)
+    edited = editing.put(editing.text_of(path, HEAD), "attestations", name, entry)
     editing.write(path, edited, lambda draft: attestations.load(draft, runbooks, {}))
     say(f"{path}: {name} is attested until {entry['valid_until']}; commit it, and have it reviewed")
     return 0

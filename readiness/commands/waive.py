@@ -47,8 +47,7 @@ def run(options: argparse.Namespace) -> int:
     if options.scope:
         entry["phases"] = [str(phase) for phase in options.scope]
 
-    text = path.read_text(encoding="utf-8") if path.is_file() else HEAD
-    edited = editing.put(text, "waivers", name, entry)
+    edited = editing.put(editing.text_of(path, HEAD), "waivers", name, entry)
     approvers, owners = Approvers(_names(stated, "approvers")), _names(stated, "owners")
     editing.write(path, edited, lambda draft: waivers.load(draft, runbooks, {}, approvers, owners))
     say(f"{path}: {name} is waived until {entry['until']}; commit it, and have it reviewed")

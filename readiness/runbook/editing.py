@@ -20,6 +20,18 @@ WIDTH = 110
 INDENT = 2
 
 
+def text_of(path: Path, head: str) -> str:
+    """Return what a file of entries holds, or `head` where there is none. Raises BadInput for what is no such file."""
+    if not path.is_file():
+        return head
+    document = read(path)
+    lines = [line.strip() for line in path.read_bytes().splitlines()]
+    is_empty = all(not line or line.startswith(b"#") for line in lines)
+    if document.problems and not is_empty:
+        raise BadInput(document.problems)
+    return path.read_text(encoding="utf-8")
+
+
 def put(text: str, key: str, name: str, entry: Mapping[str, Any]) -> str:
     """Return the text with `key: {name: entry}` in it; an older entry of the name is replaced. Raises BadInput."""
     root = yaml.compose(text, Loader=LOADER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -246,3 +247,33 @@ def test_a_count_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], wor
         main(f"{words}={number}".split())
     assert ended.value.code == REFUSED
     assert "is no count from 1 to 1,000,000" in capsys.readouterr().err
+
+
+ATTEST = "attest book/one --who Ada --statement 'it is so' --evidence https://wiki.shop.internal/1 --valid-for 7d"
+WAIVE = (
+    "waive book/one --requested-by Ada --approved-by Grace --reason mitigated"
+    " --because 'we watch it by hand' --until 2026-12-01"
+)
+NO_YAML = "attestations: [\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "file", "text", "told"),
+    [
+        (ATTEST, "tiny.attestations.yaml", BOMB_OF_LISTS, TOO_MANY),
+        (ATTEST, "tiny.attestations.yaml", NO_YAML, "tiny.attestations.yaml:2: this is not YAML"),
+        (WAIVE, "tiny.waivers.yaml", BOMB_OF_LISTS, TOO_MANY),
+        (WAIVE, "tiny.waivers.yaml", NO_YAML, "tiny.waivers.yaml:2: this is not YAML"),
+    ],
+    ids=["attest: a bomb", "attest: no YAML", "waive: a bomb", "waive: no YAML"],
+)
+def test_no_entry_is_put_into_what_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str, file: str, text: str, told: str
+) -> None:
+    project = Project(tmp_path)
+    project.runbook(line("one", "demo.figure"))
+    project.write(f"environments/{file}", text)
+    places = [f"--environments={tmp_path / 'environments'}", "--env=tiny"]
+    assert main([*shlex.split(words), *places]) == REFUSED
+    assert told in capsys.readouterr().err
+    assert (tmp_path / "environments" / file).read_text(encoding="utf-8") == text
