@@ -32,7 +32,11 @@ import pytest
 from pydantic import BaseModel
 
 TASKS, FILES = Path("/proc/self/task"), Path("/proc/self/fd")
-LIBRARIES = ("httpx", "psycopg", "jinja2", "yaml", "prometheus_client", "promql_parser")
+LIBRARIES = (
+    *("httpx", "psycopg", "jinja2", "yaml", "prometheus_client", "promql_parser"),
+    # What these and pytest import when they are first asked for something.
+    *("httpcore", "h11", "certifi", "encodings.idna", "pydantic.dataclasses", "tomllib", "packaging.version"),
+)
 ROOMS = ("clients", "evidence", "observations", "rendering", "sources", "transport")
 """Importing an observation registers it: a run begins with what ships in its register, as `load_all` leaves it."""
 WITHOUT = ("-p", "no:locust", "-p", "no:cacheprovider")
@@ -78,7 +82,9 @@ def keep_template_of_pytest_html() -> None:
     plugin: Any = importlib.import_module("pytest_html.plugin")
     read = plugin._read_template
     by_folders = cache(lambda *folders: read(list(folders)))
-    by_folders(Path(plugin.__file__).parent / "resources")
+    page = by_folders(Path(plugin.__file__).parent / "resources")
+    for name in page.environment.list_templates():
+        page.environment.get_template(name)
     plugin._read_template = lambda folders: by_folders(*folders)
 
 
