@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
-from readiness.environment.incidents import _Front
-from readiness.environment.people import Team
 from readiness.environment.schema import Environment, load, names
 from readiness.errors import BadEnvironment
-from readiness.observations import OBSERVATIONS, load_all
 from readiness.redaction.secret import known_secrets
-from readiness.runbook.lines import Limits
-
-load_all()
 
 GOOD = """\
 environment: shop
@@ -39,22 +31,6 @@ def problems(folder: Path, text: str, variables: dict[str, str] | None = None) -
     with pytest.raises(BadEnvironment) as told:
         read(folder, text, variables)
     return told.value.problems
-
-
-def test_only_what_is_read_as_a_part_waits_for_its_schema() -> None:
-    """What a look reads by itself is built at once: pydantic must not build a model in several threads."""
-    by_themselves = {Team, _Front, *(made.kind for made in OBSERVATIONS.values())}
-    waiting = [model for model in models_of_ours(BaseModel) if model.model_config.get("defer_build")]
-    sections = {model for model in waiting if not issubclass(model, Limits)}
-    assert {model.__module__.rpartition(".")[0] for model in sections} == {"readiness.environment"}
-    assert sections.isdisjoint(by_themselves)
-
-
-def models_of_ours(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    for model in base.__subclasses__():
-        if model.__module__.startswith("readiness."):
-            yield model
-        yield from models_of_ours(model)
 
 
 def test_a_good_file_is_typed(tmp_path: Path) -> None:

@@ -62,13 +62,8 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Day = Annotated[date, BeforeValidator(_day)]
 SecretReference = Annotated[Secret, BeforeValidator(_secret)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
-STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-"""The configuration of what people write: a key that it does not know is a mistake, never ignored."""
-SECTION = ConfigDict(**STRICT, defer_build=True)
-"""The same for a section of the environment, which is read as a part of the whole: alone it is never built.
-
-Not for what a look reads by itself: until 2.14 pydantic must not build a model in several threads at once.
-"""
+STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+"""The configuration of each section: a key that it does not know is a mistake, never ignored."""
 _ADDRESSES = {"url", "http", "server", "controls"}
 """The keys that hold an address, in whatever section."""
 

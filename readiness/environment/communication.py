@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from readiness.config.fields import SECTION, SecretReference, Url
+from readiness.config.fields import STRICT, SecretReference, Url
 from readiness.environment.repositories import Repository
 
 Words = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -25,7 +25,7 @@ PARTS: dict[str, Words] = {
 class Slack(BaseModel):
     """A Slack workspace."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     token: SecretReference
     """A bot's: channels:read, groups:read, channels:history, groups:history; it is a member where messages are read."""
@@ -35,7 +35,7 @@ class Slack(BaseModel):
 class Discord(BaseModel):
     """A Discord server."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     token: SecretReference
     """A bot's that sees the channels and may read their history, with the message content intent."""
@@ -47,7 +47,7 @@ class Discord(BaseModel):
 class DecisionFormat(BaseModel):
     """How the go decision is known when it stands in the channel."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     channel: str
     deciders: Annotated[People, Field(min_length=1)]
@@ -62,7 +62,7 @@ class DecisionFormat(BaseModel):
 class StatusPage(BaseModel):
     """A vendor's status page."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     url: Url
     kind: Literal["statuspage", "instatus", "betterstack", "rootly"] | None = None
@@ -76,7 +76,7 @@ class StatusPage(BaseModel):
 class OwnPage(BaseModel):
     """The service's own status page."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     url: Url
     kind: Literal["statuspage", "instatus", "betterstack", "rootly"] | None = None
@@ -91,7 +91,7 @@ class OwnPage(BaseModel):
 class Communication(BaseModel):
     """The channels of the launch, and who is in them."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     slack: Slack | None = None
     discord: Discord | None = None

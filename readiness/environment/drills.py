@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from readiness.config.fields import SECTION, Seconds, SecretReference, Url, Zone
+from readiness.config.fields import STRICT, Seconds, SecretReference, Url, Zone
 
 Loc = tuple[str | int, ...]
 Place = Annotated[str, Field(pattern=r"^(/|https?://)")]
@@ -15,7 +15,7 @@ Place = Annotated[str, Field(pattern=r"^(/|https?://)")]
 
 
 class _Section(BaseModel):
-    model_config = SECTION
+    model_config = STRICT
 
 
 def _one_of(section: BaseModel, *names: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from readiness.config.fields import SECTION, SecretReference, Url
+from readiness.config.fields import STRICT, SecretReference, Url
 
 
 class Grafana(BaseModel):
     """The dashboards, and the alert rules where they are kept there."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     url: Url
     """Its base, without /api."""
@@ -25,7 +25,7 @@ class Grafana(BaseModel):
 class Sentry(BaseModel):
     """Where errors are collected."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     url: Url = "https://sentry.io"
     """Its base, without /api/0; the organisation's region has one of its own."""
@@ -42,7 +42,7 @@ class Sentry(BaseModel):
 class Loki(BaseModel):
     """Where the logs are collected."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     url: Url
     """Its base, without /loki/api."""

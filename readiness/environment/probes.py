@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from readiness.config.fields import SECTION, Seconds, SecretReference
+from readiness.config.fields import STRICT, Seconds, SecretReference
 
 
 class SyntheticUpload(BaseModel):
     """The upload that proves the pipeline; it writes, so it runs only where writing is allowed."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     workspace: str
     token: SecretReference
@@ -37,7 +37,7 @@ class SyntheticUpload(BaseModel):
 class Stop(BaseModel):
     """A request of a test account that billing must refuse. It reads, so that it costs nothing where it is served."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     path: Annotated[str, Field(pattern="^/")]
     """At the target."""
@@ -50,7 +50,7 @@ class Stop(BaseModel):
 class Billing(BaseModel):
     """What billing enforces."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     hard_limit: Stop
     """An account that has used up what its plan gives."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from readiness.config.fields import SECTION, SecretReference, Url
+from readiness.config.fields import STRICT, SecretReference, Url
 
 
 def _one_place(text: str) -> str:
@@ -18,7 +18,7 @@ def _one_place(text: str) -> str:
 class Repository(BaseModel):
     """A repository of GitHub. Its token is fine-grained and read-only: issues, and what the section says besides."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     url: Url = "https://api.github.com"
     """https://HOST/api/v3 for an Enterprise server."""

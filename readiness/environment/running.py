@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from readiness.config.fields import SECTION, Url
+from readiness.config.fields import STRICT, Url
 
 
 class RunSettings(BaseModel):
     """What a run needs besides the systems that it looks at."""
 
-    model_config = SECTION
+    model_config = STRICT
 
     controls: tuple[Url, ...] = ()
     """Addresses that answer whenever the way out is open, by the same kind of route as the target: a name or an

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
 from readiness.config.documents import Document, Loc, explain, read
-from readiness.config.fields import SECTION, Instant, Seconds, SecretReference, Url, addresses
+from readiness.config.fields import STRICT, Instant, Seconds, SecretReference, Url, addresses
 from readiness.config.variables import Filling
 from readiness.config.wording import is_sentence
 from readiness.environment.communication import Communication, StatusPage, Support
@@ -61,7 +61,7 @@ def _known_by(text: str) -> str:
 class Section(BaseModel):
     """Base of all that stands in an environment file."""
 
-    model_config = SECTION
+    model_config = STRICT
 
 
 class Target(Section):
