@@ -29,7 +29,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 TASKS, FILES = Path("/proc/self/task"), Path("/proc/self/fd")
 LIBRARIES = (
@@ -64,17 +63,6 @@ class Imports:
         for name in templates.list_templates():
             templates.get_template(name)
         keep_template_of_pytest_html()
-        # Of some models the schema is made when they are first used, which is in each run.
-        for model in models(BaseModel):
-            model.model_rebuild()
-
-
-def models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """Yield the models of ours, those that are made of others of ours too."""
-    for model in base.__subclasses__():
-        if model.__module__.startswith("readiness."):
-            yield model
-        yield from models(model)
 
 
 def keep_template_of_pytest_html() -> None:
