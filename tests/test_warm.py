@@ -123,7 +123,7 @@ def folder_of(tmp_path: Path) -> Callable[[Runner], Path]:
 VARIABLES = {"PYTHONPATH": str(warm.ROOT), "COLUMNS": "100", "NO_COLOR": "1"}
 
 
-@pytest.mark.parametrize("words", [(), ("--collect-only",), ("-x",), ("-m", "prefligth"), ("-k", "figure")])
+@pytest.mark.parametrize("words", [(), ("--collect-only",), ("-x",), ("-m", "prefligth"), ("-k", "figure"), ("-n2",)])
 def test_a_project_is_judged_alike(words: tuple[str, ...], folder_of: Callable[[Runner], Path], tmp_path: Path) -> None:
     def judged(run: Runner) -> tuple[warm.Ran, Path]:
         project = Project(folder_of(run))
