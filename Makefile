@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# Rehearsals take a few seconds each, and wait for most of them: four at a time, and nothing else beside them. What
+# Rehearsals take a few seconds each, and wait for most of them: six at a time, and nothing else beside them. What
 # brings gevent has a process of its own, because a worker of xdist does not live with it.
 GEVENT := tests/loadtests/test_client.py tests/loadtests/test_connection.py tests/loadtests/test_opening.py
 REHEARSALS := tests/loadtests $(foreach one,$(GEVENT),--ignore=$(one))
@@ -13,7 +13,7 @@ OTHERS := tests --ignore=tests/loadtests
 # slowest tests are told at the end, and what each file costs beside its budget.
 TELL := --durations=30
 SHARED := --numprocesses=3 --dist=loadscope --no-loadscope-reorder $(TELL)
-WAITING := --numprocesses=4 --dist=worksteal $(TELL)
+WAITING := --numprocesses=6 --dist=worksteal $(TELL)
 
 # What other people's plugins need and requirements.lock has: it is there already where they are tried.
 IN_BOTH := colorama exceptiongroup iniconfig markupsafe packaging pluggy pygments pytest tomli typing-extensions

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,14 +37,20 @@ DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc", "base", "lib"
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_CHECK = 400, 40, 10
 
 
-def imported(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imported(path: Path) -> frozenset[str]:
+    tree = parsed(path)
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             inside = {f"{node.module}.{alias.name}" for alias in node.names}
             names |= inside if node.module == "readiness" else {node.module}
-    return names
+    return frozenset(names)
 
 
 def room(path: Path) -> str:
@@ -108,7 +115,7 @@ def assert_no_circle(edges: dict[str, set[str]]) -> None:
 
 @pytest.mark.parametrize("path", CHECKS, ids=show)
 def test_a_check_only_compares(path: Path) -> None:
-    tree, area = ast.parse(path.read_text(encoding="utf-8")), path.stem.removeprefix("test_")
+    tree, area = parsed(path), path.stem.removeprefix("test_")
     allowed = {"pytest", "readiness", f"readiness.observations.{area}"}
     allowed |= {f"readiness.{name}" for name in readiness.__all__}
     assert not imported(path) - allowed, f"{path.name} imports {imported(path) - allowed}"
@@ -128,7 +135,7 @@ def test_files_and_functions_stay_short(path: Path) -> None:
     assert len(text.splitlines()) <= LONGEST_FILE, f"{show(path)} is too long to read"
     if "tests" in path.parts:
         return
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
             assert node.end_lineno - node.lineno < LONGEST_FUNCTION, f"{show(path)}::{node.name} is too long"
 

@@ -74,8 +74,7 @@ def judge(folder: Path, database: str, phase: str, *options: str) -> subprocess.
     words = ["-m", phase, "--env", "shop", *options]
     words += [f"--environments={folder}", f"--reports={folder / 'reports'}"]
     variables = {**os.environ, "SHOP_DATABASE_URL": database}
-    run = warm.run_cold if "-n" in options else warm.run
-    return run("pytest", *words, variables=variables)
+    return warm.run("pytest", *words, variables=variables)
 
 
 def test_the_environment_of_the_readme_is_ten_lines() -> None:

@@ -154,9 +154,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     variables |= {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "LEAK_TOKEN": TOKEN, "LEAK_LATER": LATER}
     variables |= {"LEAK_URL": f"postgresql://probe:{PASSWORD}@db.example.com/shop"}
     variables |= {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(folder / "reports" / "step.md")}
-    has_workers = any(word.startswith("-n") for word in words)
-    in_its_process = warm.run_cold if has_workers else warm.run
-    return in_its_process("pytest", "-m", "preflight", "--env", "leaky", *words, folder=folder, variables=variables)
+    return warm.run("pytest", "-m", "preflight", "--env", "leaky", *words, folder=folder, variables=variables)
 
 
 def leaks(folder: Path, ran: subprocess.CompletedProcess[str]) -> list[str]:

@@ -277,7 +277,7 @@ class Project:
 
     def run(self, case: Case, way: tuple[str, ...]) -> warm.Ran:
         mark = () if "-m" in case.words else ("-m", case.phase)
-        run = warm.run if case.is_forked and not way else warm.run_cold
+        run = warm.run if case.is_forked else warm.run_cold
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GITHUB_"))}
         environment |= {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
         words = ["--env", "tiny", *mark, *case.words, *way]

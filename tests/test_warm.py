@@ -45,6 +45,7 @@ import json, logging, os, random, signal, sys, tempfile, threading, warnings
 import readiness.observations
 import readiness.redaction.secret
 
+readiness.observations.load_all()  # every run does, and the warm interpreter has
 print(json.dumps({
     "arguments": sys.argv,
     "folder": os.getcwd(),
@@ -66,6 +67,11 @@ print(json.dumps({
     "excepthooks": [sys.excepthook is sys.__excepthook__, sys.unraisablehook is sys.__unraisablehook__],
 }))
 print(random.random(), next(tempfile._get_candidate_names()), os.getpid() == os.getpgid(0), file=sys.stderr)
+"""
+REGISTER = """\
+from readiness import observations
+
+print(sorted(observations.OBSERVATIONS), sorted(observations.KNOWN_READINGS))
 """
 HANGS = """\
 import os, subprocess, sys, time
@@ -117,7 +123,7 @@ def folder_of(tmp_path: Path) -> Callable[[Runner], Path]:
 VARIABLES = {"PYTHONPATH": str(warm.ROOT), "COLUMNS": "100", "NO_COLOR": "1"}
 
 
-@pytest.mark.parametrize("words", [(), ("--collect-only",), ("-x",), ("-m", "prefligth"), ("-k", "figure")])
+@pytest.mark.parametrize("words", [(), ("--collect-only",), ("-x",), ("-m", "prefligth"), ("-k", "figure"), ("-n2",)])
 def test_a_project_is_judged_alike(words: tuple[str, ...], folder_of: Callable[[Runner], Path], tmp_path: Path) -> None:
     def judged(run: Runner) -> tuple[warm.Ran, Path]:
         project = Project(folder_of(run))
@@ -172,6 +178,19 @@ def test_the_process_is_as_new(tmp_path: Path) -> None:
     assert name not in again.stderr
 
 
+def test_the_register_has_what_ships_and_nothing_of_another_run(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.runbook(line("one", "demo.figure"))
+    assert project.preflight().exit == 0
+    (tmp_path / "ships.py").write_text(REGISTER, "utf-8")
+    (tmp_path / "loaded.py").write_text(REGISTER.replace("print", "observations.load_all()\nprint"), "utf-8")
+    variables = {**os.environ, **VARIABLES}
+    forked = warm.run("ships", folder=tmp_path, variables=variables)
+    cold = warm.run_cold("loaded", folder=tmp_path, variables=variables)
+    assert forked.stdout == cold.stdout
+    assert "'connection_pool'" in forked.stdout
+
+
 def test_the_server_has_begun_nothing(tmp_path: Path) -> None:
     (tmp_path / "loud.py").write_text(
         "import readiness.redaction.secret as s\nprint(s.Secret('a-secret-of-a-run'))\n", "utf-8"
@@ -181,14 +200,34 @@ def test_the_server_has_begun_nothing(tmp_path: Path) -> None:
     assert (told["impurities"], told["contexts"]) == ([], 0)
 
 
-@pytest.mark.parametrize(
-    ("body", "status"), [("raise SystemExit(7)", 7), ("os._exit(3)", 3), ("os.kill(os.getpid(), 9)", -9), ("1 / 0", 1)]
-)
-def test_how_it_ended_is_known(body: str, status: int, tmp_path: Path) -> None:
-    (tmp_path / "ends.py").write_text(f"import os\n{body}\n", "utf-8")
+ENDS = {
+    "by itself": ("pass", 0),
+    "with a number": ("raise SystemExit(7)", 7),
+    "with none": ("raise SystemExit", 0),
+    "with less than none": ("raise SystemExit(-1)", 255),
+    "with a word": ("raise SystemExit('enough')", 1),
+    "at once": ("os._exit(3)", 3),
+    "killed": ("os.kill(os.getpid(), 9)", -9),
+    "with an error": ("1 / 0", 1),
+    "interrupted": ("os.kill(os.getpid(), signal.SIGINT); time.sleep(9)", -2),
+    "told on the way": ("print('half a line', end=''); print('and this', end='', file=sys.stderr)", 0),
+    "with what was registered": ("atexit.register(print, 'last'); atexit.register(print, 'first')", 0),
+    "with a thread that is waited for": ("threading.Timer(0.2, print, ['late']).start()", 0),
+    "with a thread that is not": ("threading.Thread(target=time.sleep, args=[9], daemon=True).start()", 0),
+    "with a folder of its own": ("kept = tempfile.TemporaryDirectory(dir='.', prefix='left-')", 0),
+}
+"""How a process may end: what it does last, and the status that its parent sees."""
+
+
+@pytest.mark.parametrize(("body", "status"), ENDS.values(), ids=ENDS)
+def test_it_ends_as_a_process_does(body: str, status: int, tmp_path: Path) -> None:
+    imports = "import atexit, os, signal, sys, tempfile, threading, time"
+    (tmp_path / "ends.py").write_text(f"{imports}\n{body}\n", "utf-8")
     forked, cold = (run("ends", folder=tmp_path) for run in (warm.run, warm.run_cold))
     assert (forked.returncode, cold.returncode) == (status, status)
+    assert forked.stdout == cold.stdout
     assert forked.stderr.splitlines()[-1:] == cold.stderr.splitlines()[-1:]
+    assert not list(tmp_path.glob("left-*"))
 
 
 def test_what_hangs_is_killed_with_what_it_started(tmp_path: Path) -> None:

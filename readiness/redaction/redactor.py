@@ -114,14 +114,19 @@ class Redactor:
     _masked: dict[str, str] = field(default_factory=dict)
     """What short texts became: the same keys and words come by a hundred times in a run."""
     _clean: set[bytes] = field(default_factory=set)
-    """The digests of texts without a secret: the files of a run are searched when they are written and when sealed."""
+    """The digests of texts without a secret: a file of a run is masked, and searched when written and when sealed."""
     _learning: threading.Lock = field(default_factory=threading.Lock)
     """Looks mask from threads of their own."""
 
     def text(self, text: str) -> str:
         """Return a text with what is secret masked."""
         self._learn()
-        return self._text(text)
+        clean = self._clean
+        masked = self._text(text)
+        # What masking leaves as it is needs no search when it has become a file.
+        if len(text) > REMEMBERED_LENGTH and masked == text:
+            clean.add(_digest(text))
+        return masked
 
     def _text(self, text: str) -> str:
         """Mask with what was learned."""
@@ -163,7 +168,7 @@ class Redactor:
         """Yield what kinds of secret are in a text, never their values."""
         self._learn()
         clean = self._clean
-        digest = hashlib.sha256(_as_bytes(text)).digest()
+        digest = _digest(text)
         if digest in clean:
             return
 
@@ -362,6 +367,10 @@ def _end_pattern(value: str) -> str:
     tail = re.escape(value[-CUT:])
     rest = value[1:-CUT]
     return "(?:" * len(rest) + "".join(f"{re.escape(character)})?" for character in rest) + tail
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(_as_bytes(text)).digest()
 
 
 def scan(folder: Path, redactor: Redactor) -> list[Hit]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,36 @@ def test_secrets_that_come_one_after_the_other_are_all_masked() -> None:
         assert list(redactor.find(value))
     known.clear()
     assert redactor.text(f"{VALUE} {HEX}") == f"{VALUE} {HEX}"
+
+
+PIECES = st.sampled_from(
+    [VALUE, VALUE[:9], VALUE[3:15], HEX, HEX[2:14], "...", "Bearer ", "https://me:pw12@host/x", "it's 0pen-sesame7"]
+)
+
+
+@given(st.lists(PIECES | st.text(max_size=20), max_size=6).map("".join))
+def test_what_masking_leaves_as_it_is_holds_nothing_that_a_search_would_find(text: str) -> None:
+    """So such a text is not searched again."""
+    long = f"{text}{' ordinary words' * 20}"
+    masked = REDACTOR.text(long)
+    searched = Redactor(REDACTOR.values)
+    assert masked != long or not list(searched.find(long))
+
+
+def test_a_long_text_that_was_masked_is_not_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    redactor = Redactor(lambda: frozenset({VALUE}))
+    clean, masked = "ordinary words " * 20, redactor.text(f"{VALUE}{' ordinary words' * 20}")
+    redactor.text(clean)
+    searched: list[str] = []
+
+    def search(text: str) -> Iterator[str]:
+        searched.append(text)
+        return iter(())
+
+    monkeypatch.setattr(redactor, "_kinds_in", search)
+    assert not list(redactor.find(clean))
+    assert not list(redactor.find(masked))
+    assert searched == [masked]
 
 
 def test_what_was_clean_is_searched_again_for_a_new_secret() -> None:

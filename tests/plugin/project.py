@@ -305,10 +305,8 @@ class Project:
     def run(self, *words: str, env: str | None = "tiny") -> Ran:
         for left in ("results.jsonl", "looked.txt"):
             (self.folder / left).unlink(missing_ok=True)
-        has_workers = any(word.startswith("-n") for word in words)
-        run = warm.run_cold if has_workers else warm.run
         variables = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", "NO_COLOR": "1"}
-        ran = run("pytest", *([f"--env={env}"] if env else []), *words, folder=self.folder, variables=variables)
+        ran = warm.run("pytest", *([f"--env={env}"] if env else []), *words, folder=self.folder, variables=variables)
         results = [json.loads(text) for text in self._lines("results.jsonl")]
         return Ran(ran.returncode, ran.stdout + ran.stderr, results, sorted(self._lines("looked.txt")))
 

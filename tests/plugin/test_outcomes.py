@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.project import Project, Ran, line
+from tests.plugin.project import CONFTEST, Project, Ran, line
 
 LINES = [
     line("passes", "demo.figure"),
@@ -129,6 +129,32 @@ def test_the_terminal_tells_what_is_wrong_and_ends_with_the_verdict(ran: Ran) ->
 def test_a_trace_is_there_for_who_asks(project: Project) -> None:
     out = project.preflight("-vv", "-k", "crashes").out
     assert 'measure({}["no such key"]' in out
+
+
+DRAWS = """
+import pytest
+
+draw = pytest.ExceptionInfo.getrepr
+
+
+def getrepr(self, *arguments, **options):
+    leave("drawn.txt", str(self.value))
+    return draw(self, *arguments, **options)
+
+
+pytest.ExceptionInfo.getrepr = getrepr
+"""
+
+
+def test_no_trace_is_drawn_for_nobody(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write("conftest.py", CONFTEST + DRAWS)
+    project.runbook(*(line(name, f"demo.{name}") for name in ("hidden", "crashes", "skips")))
+    quiet = project.preflight()
+    assert quiet.outcomes() == {"hidden": "unknown", "crashes": "unknown", "skips": "not run"}
+    assert not (tmp_path / "drawn.txt").exists()
+    assert project.preflight("-vv").outcomes() == quiet.outcomes()
+    assert "no such key" in (tmp_path / "drawn.txt").read_text("utf-8")
 
 
 def test_what_is_due_then_is_judged_as_of_then(project: Project) -> None:
