@@ -80,7 +80,7 @@ def pytest_runtest_makereport(
     if STATE not in item.stash:
         return (yield)
 
-    with _without_drawing_its_trace(item.config, call):
+    with _traces_of_results(item.config):
         report = yield
     error = call.excinfo.value if call.excinfo else None
     if report.when == "call" or error is not None:
@@ -91,18 +91,18 @@ def pytest_runtest_makereport(
 
 
 @contextmanager
-def _without_drawing_its_trace(config: pytest.Config, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Spare pytest the drawing of a traceback that nobody will read: results have words of their own (but with -vv).
+def _traces_of_results(config: pytest.Config) -> Iterator[None]:
+    """Spare pytest the drawing of tracebacks that nobody will read: results have words of their own (but with -vv).
 
-    Where most lines are unknown, a sixth of the run went into that. What was raised is judged all the same.
+    What was raised stays in the call: hooks of a team or of another plugin look for it there.
     """
-    raised = call.excinfo
+    style = config.option.tbstyle
     if config.get_verbosity() < TRACE_VERBOSITY:
-        call.excinfo = None
+        config.option.tbstyle = "value"
     try:
         yield
     finally:
-        call.excinfo = raised
+        config.option.tbstyle = style
 
 
 def _judge(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> None:

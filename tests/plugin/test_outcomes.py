@@ -131,30 +131,26 @@ def test_a_trace_is_there_for_who_asks(project: Project) -> None:
     assert 'measure({}["no such key"]' in out
 
 
-DRAWS = """
+LOOKS_ON = """
 import pytest
 
-draw = pytest.ExceptionInfo.getrepr
 
-
-def getrepr(self, *arguments, **options):
-    leave("drawn.txt", str(self.value))
-    return draw(self, *arguments, **options)
-
-
-pytest.ExceptionInfo.getrepr = getrepr
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if call.when == "call":
+        leave("seen.txt", f"{type(call.excinfo.value).__name__ if call.excinfo else None} {report.outcome}")
+    return report
 """
 
 
-def test_no_trace_is_drawn_for_nobody(tmp_path: Path) -> None:
+def test_a_hook_of_the_team_sees_what_was_raised(tmp_path: Path) -> None:
+    """It takes a screenshot of what failed, say: the report that it gets is that of a failed test."""
     project = Project(tmp_path)
-    project.write("conftest.py", CONFTEST + DRAWS)
-    project.runbook(*(line(name, f"demo.{name}") for name in ("hidden", "crashes", "skips")))
-    quiet = project.preflight()
-    assert quiet.outcomes() == {"hidden": "unknown", "crashes": "unknown", "skips": "not run"}
-    assert not (tmp_path / "drawn.txt").exists()
-    assert project.preflight("-vv").outcomes() == quiet.outcomes()
-    assert "no such key" in (tmp_path / "drawn.txt").read_text("utf-8")
+    project.write("conftest.py", CONFTEST + LOOKS_ON)
+    project.runbook(*(line(name, f"demo.{name}") for name in ("crashes", "figure")))
+    project.preflight()
+    assert sorted((tmp_path / "seen.txt").read_text("utf-8").split("\n")) == ["", "KeyError failed", "None passed"]
 
 
 def test_what_is_due_then_is_judged_as_of_then(project: Project) -> None:
