@@ -19,9 +19,11 @@ from typing import Any
 import pytest
 import yaml
 
+from readiness.files import history_tables
 from readiness.sandbox.processes import free_port
 from tests import warm
 from tests.clients.servers import Behaviour, Server, document, drips_body, never, resets_at_once, whole
+from tests.clients.test_history import note
 
 HEALTH: dict[str, Any] = {"health.live": {"path": "/health", "seconds_below": 0.5}}
 SECONDS = 1.0
@@ -294,3 +296,44 @@ def test_the_plan_shows_the_deadline_and_warns_without_a_control(tmp_path: Path)
     # One look that measures time: three requests of a second each, and what a run needs besides.
     assert "deadline preflight 33 s: what is not seen by then is unknown" in ran.stdout
     assert "silence of the target will be unknown" in " ".join(ran.stdout.split())
+
+
+Look = tuple[float | None, str, str | None]
+LATE: Look = (10.0, "fail", "at least")
+REFUSED: Look = (None, "fail", "refused")
+UNSEEN: Look = (None, "unknown", None)
+QUICK: Look = (0.2, "pass", None)
+LEVELS: dict[str, Any] = {
+    "slo.response_time": {"p95_seconds_below": 0.5, "of": "probes", "window": "2h"},
+    "slo.success_rate": {"success_share_above": 0.9, "of": "probes", "window": "2h"},
+}
+OWN_LOOKS: dict[
+    str, tuple[list[Look], str, str]
+] = {  # how often each kind of look, and what p95 and the share of successes come to
+    "3 quick, 2 late, 6 refused": ([QUICK] * 3 + [LATE] * 2 + [REFUSED] * 6, "fail", "fail"),
+    "3 quick, 2 late, 6 that saw nothing": ([QUICK] * 3 + [LATE] * 2 + [UNSEEN] * 6, "fail", "fail"),
+    "10 quick, 1 late: with ten more it may be well": ([QUICK] * 10 + [LATE], "unknown", "pass"),
+    "11 quick": ([QUICK] * 11, "unknown", "pass"),
+    "21 quick": ([QUICK] * 21, "pass", "pass"),
+    "5 quick, 6 that saw nothing": ([QUICK] * 5 + [UNSEEN] * 6, "unknown", "unknown"),
+}
+
+
+@pytest.mark.parametrize("case", OWN_LOOKS)
+def test_what_own_looks_decide_is_decided_however_few_they_are(case: str, tmp_path: Path) -> None:
+    looks, p95, successes = OWN_LOOKS[case]
+    history = tmp_path / "reports/small" / history_tables.FILE
+    history.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(history)) as connection:
+        connection.executescript(history_tables.TABLES)
+    with serving(document({})) as url:
+        for number, (seconds, outcome, bound) in enumerate(looks):
+            note(history, 0.1 + number / 20, outcome, seconds, known=bound, url=url)
+        ended = run(
+            tmp_path,
+            "postlaunch",
+            url,
+            HEALTH | LEVELS,
+            service_levels={"probes": {"history": {"check": "health.live"}}},
+        )
+    assert ended.outcomes == {"health.live": "pass", "slo.response_time": p95, "slo.success_rate": successes}
