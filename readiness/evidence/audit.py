@@ -15,7 +15,7 @@ from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.limit_changes import loosened
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.rejudge import by_earlier_rules, judge
-from readiness.evidence.sealed_folder import changed, difference
+from readiness.evidence.sealed_folder import changed, difference, empty_folders
 from readiness.evidence.signing import SHOWN, PublicKey
 from readiness.files.evidence_file import folders
 from readiness.outcomes import Phase
@@ -82,6 +82,7 @@ def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Map
 
     audit.tampered += _changed(record, recorded)
     _add_signature(audit, record, recorded, trusted, ever_signed=reading.ever_signed)
+    audit.notes += empty_folders(recorded.folder)
     audit.notes += _opened_since(reading, record)
     return audit
 

@@ -45,10 +45,18 @@ def difference(path: Path | None, sealed: str | None) -> str:
 
 
 def _why_no_file(path: Path, sealed: str | None) -> str:
-    """Return what is wrong with what is no file; a folder of files is well, as each of them is looked at by itself."""
+    """Return what is wrong with what is no file; a folder is well, as each file in it is looked at by itself."""
     if path.is_symlink():
         return "is a link, and what it leads to was never sealed"
-    if sealed or not path.is_dir():
-        return f"is {kind(path.lstat().st_mode)}, and none was sealed"
-    is_empty = all(below.is_dir() and not below.is_symlink() for below in path.rglob("*"))
-    return "is a folder without a file, and none was sealed" if is_empty else ""
+    return f"is {kind(path.lstat().st_mode)}, and none was sealed" if sealed or not path.is_dir() else ""
+
+
+def empty_folders(folder: Path) -> Iterator[str]:
+    """Yield what is said of each folder without a file: a seal has files alone, so nobody knows since when it is there.
+
+    It may have been in the way of a file, as the run then says.
+    """
+    for path in sorted(folder.rglob("*")):
+        is_folder = path.is_dir() and not path.is_symlink()
+        if is_folder and not any(path.iterdir()):
+            yield f"{path.relative_to(folder).as_posix()} is a folder without a file, which no seal covers"

@@ -189,7 +189,7 @@ def test_the_operations_find_a_good_answer(make: Make) -> None:
     with Server(document({"status": "success", "data": {"resultType": "vector", "result": [sample]}})) as server:
         found = endings(pointed(make, server.url))
         assert found["prometheus.value"] == found["readings.value of a query"] == found["levels.figure"] == 7
-        assert str(found["levels.quantile"]) == "Quantile(seconds=7.0, at_least=True, refused='')"
+        assert str(found["levels.quantile"]).startswith("Quantile(seconds=7.0, at_least=True, ")
     with Server(document({"a": {"b": {"x": {"column": 1}}}})) as server:
         assert endings(pointed(make, server.url))["readings.rows"] == [{"name": "x", "column": 1}]
     with Server(document({"a": {"b": {"NAME": "value"}}})) as server:

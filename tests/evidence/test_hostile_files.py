@@ -178,8 +178,6 @@ def test_what_follows_the_evidence(
 ADDED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a file": (written(b"signed, the boss"), "was added after it was sealed"),
     "a pipe": (os.mkfifo, "is a pipe, and none was sealed"),
-    "a folder": (Path.mkdir, "is a folder without a file, and none was sealed"),
-    "a folder of folders": (lambda path: (path / "in" / "it").mkdir(parents=True), "is a folder without a file"),
     "a link to nothing": (a_link_to("gone"), "is a link, and what it leads to was never sealed"),
     "a link to a file of the run": (a_link_to("journal.jsonl"), "is a link, and what it leads to was never sealed"),
     "a link to a folder": (a_link_to(".."), "is a link, and what it leads to was never sealed"),
@@ -193,3 +191,12 @@ def test_what_was_put_into_a_sealed_folder(what: str, launch: Launch, capsys: py
     put(launch.runs()[-1] / "approval")
     assert asked(launch, "verify", "tiny", "preflight") == 1
     assert f"approval {sentence}" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("below", ["", "/in", "/in/it"])
+def test_an_empty_folder_is_told_and_holds_no_evidence(
+    below: str, launch: Launch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(f"{launch.runs()[-1]}/approval{below}").mkdir(parents=True)
+    assert asked(launch, "verify", "tiny", "preflight") == 0
+    assert f"approval{below} is a folder without a file, which no seal covers" in " ".join(capsys.readouterr().out.split())

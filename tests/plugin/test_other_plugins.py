@@ -97,7 +97,6 @@ ROWS = [
     # Has an exit code of its own.
     Row(RED, NO_GO, ("custom_exit_code",), "--suppress-tests-failed-exit-code"),
     Row(HEALTHY, INCOMPLETE, ("custom_exit_code",), "--suppress-no-test-exit-code -k nothing"),
-    Row(HEALTHY, GO, ("pytest_cov",), "--cov=checks --cov-fail-under=100"),
     # Stops in between.
     Row(HEALTHY, INCOMPLETE, ("timeout",), "--session-timeout=0.000001"),
     # A warning of a check stays an error of it.
