@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import shlex
+import unittest
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -24,7 +25,7 @@ from readiness.plugin.waiving import waive
 from readiness.runbook.lines import Item, Limits, severity_at
 
 SECONDS_AT_MOST = 300.0  # an item that took longer is not trusted, whatever it says of itself
-SKIPPED = (pytest.skip.Exception, pytest.xfail.Exception)
+SKIPPED = (pytest.skip.Exception, pytest.xfail.Exception, unittest.SkipTest)
 _PYTEST_OUTCOMES: dict[Outcome, Literal["passed", "skipped"]] = {
     Outcome.PASS: "passed",
     Outcome.WARN: "passed",

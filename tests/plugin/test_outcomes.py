@@ -146,12 +146,33 @@ pytest.ExceptionInfo.getrepr = getrepr
 """
 
 
+SKIPS_AS_UNITTEST_DOES = """
+import unittest
+
+import pytest
+
+
+@pytest.mark.preflight
+def test_leaves_out(figure, measure):
+    \"\"\"A skip is no pass.
+
+    Remedy: none.
+    \"\"\"
+    measure(figure, "figure").below(1)
+    raise unittest.SkipTest("not today")
+"""
+
+
 def test_no_trace_is_drawn_for_nobody(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.write("conftest.py", CONFTEST + DRAWS)
-    project.runbook(*(line(name, f"demo.{name}") for name in ("hidden", "crashes", "skips")))
+    project.write("checks/test_old.py", SKIPS_AS_UNITTEST_DOES)
+    names = {"hidden": "demo.hidden", "crashes": "demo.crashes", "skips": "demo.skips", "leaves-out": "old.leaves_out"}
+    project.runbook(*(line(name, check) for name, check in names.items()))
     quiet = project.preflight()
-    assert quiet.outcomes() == {"hidden": "unknown", "crashes": "unknown", "skips": "not run"}
+    outcomes = {"hidden": "unknown", "crashes": "unknown", "skips": "not run", "leaves-out": "not run"}
+    assert quiet.outcomes() == outcomes, quiet.out
+    assert quiet.of("leaves-out")["reason"] == "the check skipped itself: not today"
     assert not (tmp_path / "drawn.txt").exists()
     assert project.preflight("-vv").outcomes() == quiet.outcomes()
     assert "no such key" in (tmp_path / "drawn.txt").read_text("utf-8")
