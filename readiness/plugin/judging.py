@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import shlex
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -80,7 +81,7 @@ def pytest_runtest_makereport(
     if STATE not in item.stash:
         return (yield)
 
-    with _traces_of_results(item.config):
+    with _without_drawing_its_trace(item):
         report = yield
     error = call.excinfo.value if call.excinfo else None
     if report.when == "call" or error is not None:
@@ -91,18 +92,32 @@ def pytest_runtest_makereport(
 
 
 @contextmanager
-def _traces_of_results(config: pytest.Config) -> Iterator[None]:
-    """Spare pytest the drawing of tracebacks that nobody will read: results have words of their own (but with -vv).
+def _without_drawing_its_trace(item: pytest.Item) -> Iterator[None]:
+    """Spare pytest the drawing of a traceback that nobody will read: results have words of their own (but with -vv).
 
-    What was raised stays in the call: hooks of a team or of another plugin look for it there.
+    Where most lines are unknown, a sixth of a run went into that. What was raised stays in the call, and the report is
+    that of a failure: the hooks of a team and of other plugins look for it there.
     """
-    style = config.option.tbstyle
-    if config.get_verbosity() < TRACE_VERBOSITY:
-        config.option.tbstyle = "value"
+    if item.config.get_verbosity() >= TRACE_VERBOSITY:
+        yield
+        return
+    ways = vars(item)
+    ways["repr_failure"] = ways["_repr_failure_py"] = _in_a_word
     try:
         yield
     finally:
-        config.option.tbstyle = style
+        del ways["repr_failure"], ways["_repr_failure_py"]
+
+
+def _in_a_word(raised: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+    del style
+    return f"{raised.typename}: {raised.value}"
+
+
+def _skips_as_unittest_does(error: BaseException | None) -> bool:
+    """Check whether a check skipped itself in the way of unittest, which is not imported for that."""
+    unittest = sys.modules.get("unittest")
+    return unittest is not None and isinstance(error, unittest.SkipTest)
 
 
 def _judge(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> None:
@@ -241,7 +256,7 @@ def _broken(item: pytest.Item, report: pytest.TestReport, error: BaseException) 
     defect = f"{type(error).__name__}: {sentence}"
     see_trace = "run it again with -vv to see where"
 
-    if isinstance(error, SKIPPED):
+    if isinstance(error, SKIPPED) or _skips_as_unittest_does(error):
         return Outcome.NOT_RUN, f"the check skipped itself: {sentence}", "a check does not skip; see not_applicable"
 
     # What a check has changed, and could not undo, still stands.

@@ -199,4 +199,6 @@ def test_an_empty_folder_is_told_and_holds_no_evidence(
 ) -> None:
     Path(f"{launch.runs()[-1]}/approval{below}").mkdir(parents=True)
     assert asked(launch, "verify", "tiny", "preflight") == 0
-    assert f"approval{below} is a folder without a file, which no seal covers" in " ".join(capsys.readouterr().out.split())
+    assert f"approval{below} is a folder without a file, which no seal covers" in " ".join(
+        capsys.readouterr().out.split()
+    )

@@ -153,6 +153,51 @@ def test_a_hook_of_the_team_sees_what_was_raised(tmp_path: Path) -> None:
     assert sorted((tmp_path / "seen.txt").read_text("utf-8").split("\n")) == ["", "KeyError failed", "None passed"]
 
 
+DRAWS = """
+import pytest
+
+draw = pytest.ExceptionInfo.getrepr
+
+
+def getrepr(self, *arguments, **options):
+    leave("drawn.txt", str(self.value))
+    return draw(self, *arguments, **options)
+
+
+pytest.ExceptionInfo.getrepr = getrepr
+"""
+SKIPS_AS_UNITTEST_DOES = """
+import unittest
+
+import pytest
+
+
+@pytest.mark.preflight
+def test_leaves_out(figure, measure):
+    \"\"\"A skip is no pass.
+
+    Remedy: none.
+    \"\"\"
+    measure(figure, "figure").below(1)
+    raise unittest.SkipTest("not today")
+"""
+
+
+def test_no_trace_is_drawn_for_nobody(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write("conftest.py", CONFTEST + DRAWS)
+    project.write("checks/test_old.py", SKIPS_AS_UNITTEST_DOES)
+    names = {"hidden": "demo.hidden", "crashes": "demo.crashes", "skips": "demo.skips", "leaves-out": "old.leaves_out"}
+    project.runbook(*(line(name, check) for name, check in names.items()))
+    quiet = project.preflight()
+    outcomes = {"hidden": "unknown", "crashes": "unknown", "skips": "not run", "leaves-out": "not run"}
+    assert quiet.outcomes() == outcomes, quiet.out
+    assert quiet.of("leaves-out")["reason"] == "the check skipped itself: not today"
+    assert not (tmp_path / "drawn.txt").exists()
+    assert project.preflight("-vv").outcomes() == quiet.outcomes()
+    assert "no such key" in (tmp_path / "drawn.txt").read_text("utf-8")
+
+
 def test_what_is_due_then_is_judged_as_of_then(project: Project) -> None:
     assert project.preflight("--as-of=T-1h", "-k", "early").outcomes()["early"] == "pass"
 
