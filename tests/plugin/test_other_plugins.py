@@ -97,6 +97,8 @@ ROWS = [
     # Has an exit code of its own.
     Row(RED, NO_GO, ("custom_exit_code",), "--suppress-tests-failed-exit-code"),
     Row(HEALTHY, INCOMPLETE, ("custom_exit_code",), "--suppress-no-test-exit-code -k nothing"),
+    # Counts a failure of its own, which no line has: the word stays, and nobody goes on by it.
+    Row(HEALTHY, 1, ("pytest_cov",), "--cov=checks --cov-fail-under=100", told="a plugin of pytest ended the run red"),
     # Stops in between.
     Row(HEALTHY, INCOMPLETE, ("timeout",), "--session-timeout=0.000001"),
     # A warning of a check stays an error of it.
