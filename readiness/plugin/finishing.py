@@ -157,7 +157,7 @@ def _find_failed_beside(session: pytest.Session, run: RunSession, exitstatus: in
     uncounted = session.testsfailed - run.failed_reports
     is_red = exitstatus == pytest.ExitCode.TESTS_FAILED
     if uncounted > 0 or (is_red and not session.testsfailed):
-        run.fail_beside("a plugin of pytest ended the run red; what it found stands above")
+        run.fail_beside("what another plugin of pytest counts (its own words stand above)")
 
 
 def _stand_by_exit(session: pytest.Session, run: RunSession, decided: Verdict) -> None:

@@ -97,8 +97,6 @@ ROWS = [
     # Has an exit code of its own.
     Row(RED, NO_GO, ("custom_exit_code",), "--suppress-tests-failed-exit-code"),
     Row(HEALTHY, INCOMPLETE, ("custom_exit_code",), "--suppress-no-test-exit-code -k nothing"),
-    # Counts a failure of its own, which no line has: the word stays, and nobody goes on by it.
-    Row(HEALTHY, 1, ("pytest_cov",), "--cov=checks --cov-fail-under=100", told="a plugin of pytest ended the run red"),
     # Stops in between.
     Row(HEALTHY, INCOMPLETE, ("timeout",), "--session-timeout=0.000001"),
     # A warning of a check stays an error of it.
@@ -139,6 +137,16 @@ def test_each_alone(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_the_word_is_right_or_it_is_refused(tmp_path: Path, row: Row) -> None:
     check(row, *the_run(tmp_path, row))
+
+
+def test_what_a_plugin_counts_by_itself_lets_nobody_go_on(tmp_path: Path) -> None:
+    """The lines are well, and the word stays theirs; who asked for a coverage that is missed has a red run."""
+    row = Row(HEALTHY, 1, ("pytest_cov",), "--cov=checks --cov-fail-under=100")
+    exit_code, out = the_run(tmp_path, row)
+    told = " ".join(out.split())
+    assert exit_code == row.exit, out
+    assert "BESIDE what another plugin of pytest counts (its own words stand above) failed" in told, out
+    assert "GO preflight of tiny: well by its lines, and red beside them" in told, out
 
 
 def test_all_of_them_are_there(tmp_path: Path) -> None:
