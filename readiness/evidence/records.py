@@ -349,8 +349,13 @@ class RecordedDeadline(Record):
     @property
     def says(self) -> str:
         """The deadline and what it follows from, as a person reads it."""
-        requests = f"{self.requests_each} requests of {self.request_seconds:g} s for each of {self.turns} looks in turn"
-        follows = f"{self.reserve_seconds:g} s, {requests}, {self.waits_seconds:g} s that lines wait by themselves"
+        turns = "1 turn" if self.turns == 1 else f"{self.turns} turns"
+        seconds = self.turns * self.requests_each * self.request_seconds
+        requests = (
+            f"{seconds:g} s for requests ({turns} of {self.requests_each}, each {self.request_seconds:g} s at most)"
+        )
+        waits = f"{self.waits_seconds:g} s that lines wait by themselves"
+        follows = f"{requests}, {waits}, {self.reserve_seconds:g} s for the rest"
         if self.stated_seconds is not None and self.stated_seconds <= self.seconds:
             return f"{self.seconds:.0f} s by run.seconds_at_most, in place of {follows}"
         return f"{self.seconds:.0f} s: {follows}"

@@ -2,7 +2,7 @@
 
 A bar that is missed and a benchmark that takes too long are told and turn nothing red: they depend on the machine. So
 is one that this machine lacks a tool for. One that breaks turns it red. `load_launch`, a quarter of an hour by itself,
-and `load_stalls`, five minutes, are run by hand.
+`load_stalls`, five minutes, and `load_crowd`, three, are run by hand.
 """
 
 from __future__ import annotations

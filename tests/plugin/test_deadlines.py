@@ -18,7 +18,7 @@ from readiness.plugin.threads import ObservationTask, TaskPool
 from readiness.plugin.workers import Controller
 from tests.plugin.project import Project, line
 
-FOLLOWS = "30 s, 3 requests of 10 s for each of 2 looks in turn, 0 s that lines wait by themselves"
+FOLLOWS = "60 s for requests (2 turns of 3, each 10 s at most), 0 s that lines wait by themselves, 30 s for the rest"
 
 
 @pytest.mark.parametrize("words", [(), ("-n2",)], ids=["alone", "workers"])
@@ -92,6 +92,5 @@ def test_a_deadline_says_what_lowered_it() -> None:
     deadline = RecordedDeadline(
         seconds=33, reserve_seconds=30, turns=1, requests_each=3, request_seconds=1, waits_seconds=0, stated_seconds=60
     )
-    assert (
-        deadline.says == "33 s: 30 s, 3 requests of 1 s for each of 1 looks in turn, 0 s that lines wait by themselves"
-    )
+    because = "3 s for requests (1 turn of 3, each 1 s at most), 0 s that lines wait by themselves, 30 s for the rest"
+    assert deadline.says == f"33 s: {because}"
