@@ -42,6 +42,8 @@ class Law:
     freeze_seconds: float = 0.0
     freeze_every: float = 60.0
     """For so long in every so many seconds nothing is answered."""
+    freeze_share: float = 1.0
+    """The share of the requests that a freeze holds: those of one endpoint, say."""
     slow: float = 0.0
     slow_seconds: float = 0.0
     """A share of the requests takes so much longer, one as likely as another."""
@@ -61,6 +63,12 @@ class Law:
         mean = math.log(self.median)
         deviation = math.log(self.p95 / self.median) / Z95
         return math.exp(chance.gauss(mean, deviation))
+
+    def seconds(self, moment: float, chance: random.Random) -> float:
+        """Return how long the server takes for a request that comes at `moment`."""
+        ready = self.delay(chance) + self.longer(moment, chance)
+        is_held = self.freeze_share >= 1 or chance.random() < self.freeze_share
+        return ready + is_held * self.held(moment + ready)
 
     def longer(self, moment: float, chance: random.Random) -> float:
         """Return how many seconds longer a request takes that comes at `moment`."""
@@ -150,8 +158,7 @@ class ServerConnection(asyncio.Protocol):
         if self._law.hang and self._chance.random() < self._law.hang:
             return
 
-        seconds = self._law.delay(self._chance) + self._law.longer(self._wall + came, self._chance)
-        seconds += self._law.held(self._wall + came + seconds)
+        seconds = self._law.seconds(self._wall + came, self._chance)
         self._record.waiting += 1
         if self._law.breaks_at and self._record.waiting >= self._law.breaks_at:
             self._record.is_broken = True

@@ -1,16 +1,17 @@
 """Cases of the table of `open_arrivals`, rehearsed for real in half of their time, with a limit that decides.
 
-    python tests/benchmarks/load_stalls.py [a] [b2] [c2] [calm]
+    python tests/benchmarks/load_stalls.py [a] [b2] [c2] ...
 
 Each line: the case, what open arrivals would find, the bounds that the rehearsal found, and `ok` or `MISSED`. A verdict
-is missed that contradicts open arrivals; one that is left open is told. About 80 s a case.
+is missed that contradicts open arrivals, unless they find a p95 within a tenth of the limit; one that is left open is
+told. About 80 s a case.
 """
 
 from __future__ import annotations
 
+import random
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -35,17 +36,18 @@ STAGE = {
 }
 
 
-@dataclass(frozen=True)
-class Case:
-    """A target, and the p95 that users find who come when they want."""
+ARRIVALS = 20_000
+HOLD_SECONDS = 60
+NEAR = 0.1
+"""A limit nearer than this share to the truth is no matter of right and wrong."""
 
-    law: Law
-    open_p95: float
 
-    @property
-    def right(self) -> Conclusion:
-        """The verdict of open arrivals."""
-        return Conclusion.PASS if self.open_p95 < LIMIT else Conclusion.FAIL
+def open_p95(law: Law) -> float:
+    """Return the p95 of users who come when they want, evenly over the hold: in seconds, from the law alone."""
+    chance = random.Random(3)
+    step = HOLD_SECONDS / ARRIVALS
+    times = sorted(law.seconds(number * step, chance) for number in range(ARRIVALS))
+    return times[int(0.95 * ARRIVALS)]
 
 
 def law(**other: float) -> Law:
@@ -54,24 +56,39 @@ def law(**other: float) -> Law:
 
 
 CASES = {
-    "a": Case(law(slow=0.04, slow_seconds=2.5), 0.098),
-    "b2": Case(law(freeze_seconds=2, freeze_every=30), 0.55),
-    "c2": Case(law(phase_seconds=2.5, phase_every=30, phase_longer=1.5), 1.547),
-    "calm": Case(law(), 0.08),
+    "calm": law(),
+    "a": law(slow=0.04, slow_seconds=2.5),
+    "a2": law(slow=0.04, slow_seconds=10),
+    "a3": law(slow=0.06, slow_seconds=2.5),
+    "b": law(freeze_seconds=2.5, freeze_every=30),
+    "b2": law(freeze_seconds=2, freeze_every=30),
+    "b3": law(freeze_seconds=1.75, freeze_every=30),
+    "b5": law(freeze_seconds=30, freeze_every=60),
+    "b6": law(freeze_seconds=1.25, freeze_every=30),
+    "c": law(phase_seconds=5, phase_every=30, phase_longer=1.5),
+    "c2": law(phase_seconds=2.5, phase_every=30, phase_longer=1.5),
+    "c3": law(phase_seconds=2, phase_every=30, phase_longer=1),
+    "c4": law(phase_seconds=1, phase_every=30, phase_longer=1.5),
+    "d2": law(slow=0.1, slow_seconds=2.5),
+    "d3": law(freeze_seconds=2.5, freeze_every=30, freeze_share=0.25),
+    "d4": law(freeze_seconds=7.5, freeze_every=30, freeze_share=0.25),
 }
+"""The names are those of `tests.simulated_users`; `d` is `a` for a server that has one endpoint."""
 
 
 def tell(name: str) -> bool:
     """Rehearse a case and print its line; return whether the verdict contradicts open arrivals."""
-    case = CASES[name]
-    with tempfile.TemporaryDirectory() as folder, truth_server(case.law) as url:
+    truth = open_p95(CASES[name])
+    with tempfile.TemporaryDirectory() as folder, truth_server(CASES[name]) as url:
         finding = Finding.of(Trial(Path(folder), url, STAGE).run())
 
     bounds = Figures.of(finding.evidence).p95_open
     word = finding.judgement.word
-    is_wrong = word not in {case.right, Conclusion.INCONCLUSIVE}
+    right = Conclusion.PASS if truth < LIMIT else Conclusion.FAIL
+    is_near = abs(truth - LIMIT) <= NEAR * LIMIT
+    is_wrong = word not in {right, Conclusion.INCONCLUSIVE} and not is_near
     says = "; ".join(reason.says for reason in finding.judgement.reasons)
-    figures = f"open {case.open_p95:.3f}, found {bounds.low:.3f} to {bounds.high:.3f} s: {word} {says}"
+    figures = f"open {truth:.3f}, found {bounds.low:.3f} to {bounds.high:.3f} s: {word} {says}"
     print(f"{'MISSED' if is_wrong else 'ok    '} {name}: {figures}", flush=True)
     return is_wrong
 
