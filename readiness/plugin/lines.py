@@ -15,6 +15,7 @@ from readiness.observations import KNOWN_READINGS, LINE, OBSERVATIONS, RESERVED
 from readiness.outcomes import Effect, NotConfigured, Outcome, Phase
 from readiness.plugin.catalogue import Catalogue
 from readiness.plugin.options import known_environments, meant
+from readiness.plugin.own_fixtures import overridden
 from readiness.plugin.run import UNDECIDED, Predecided, Run, check_id
 from readiness.plugin.session import SESSION, STATE, ItemState, is_controller
 from readiness.runbook.lines import Item, Limits, limits_of, planned_checks
@@ -111,6 +112,7 @@ def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
     state = node.stash[STATE] = ItemState(item)
     where = f"{node.location[0]}::{node.originalname}"
     yield from _marks(node, item, where)
+    yield from (f"{where}: {problem}" for problem in overridden(node, GIVEN | {PARAMETER}))
     yield from _id(run, node, item)
 
     model = Limits

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.project import CONFTEST, Project, line
+from tests.plugin.project import CHECKS, CONFTEST, Project, line
 
 USAGE_ERROR, INCOMPLETE = 4, 10
 
@@ -189,3 +189,49 @@ def test_other_tests_need_none(project: Project) -> None:
     ran = project.run("others", env=None)
     assert ran.exit == 0, ran.out
     assert "1 passed" in ran.out
+
+
+OVERRIDES = {
+    "in the conftest of the checks": (
+        "checks/conftest.py",
+        "import pytest\n\n\n@pytest.fixture\ndef figure():\n    return 0.1\n",
+    ),
+    "in the file of the check": (
+        "checks/test_demo.py",
+        CHECKS + "\n\n@pytest.fixture\ndef figure():\n    return 0.1\n",
+    ),
+    "by another name of the function": (
+        "checks/conftest.py",
+        "import pytest\n\n\n@pytest.fixture(name='figure')\ndef harmless():\n    return 0.1\n",
+    ),
+    "for each check by itself": (
+        "checks/conftest.py",
+        "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef figure():\n    return 0.1\n",
+    ),
+    "what measures": (
+        "checks/conftest.py",
+        "import pytest\n\n\n@pytest.fixture\ndef measure():\n    return print\n",
+    ),
+    "in the project's conftest": (
+        "conftest.py",
+        CONFTEST + "\n\nimport pytest\n\n\n@pytest.fixture(name='figure')\ndef mine():\n    return 0.1\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("where", OVERRIDES)
+def test_nothing_stands_in_the_place_of_an_observation(where: str, project: Project) -> None:
+    """A good figure of a fixture would decide the line, beside the evidence of a bad one."""
+    project.write("figure.txt", "0.9")
+    project.runbook(line("one", "demo.figure"))
+    assert project.preflight().outcomes() == {"one": "fail"}
+    project.write(*OVERRIDES[where])
+    ran = project.preflight()
+    assert (ran.exit, ran.results) == (USAGE_ERROR, []), ran.out
+    assert "stands in the place of the suite's own; give it another name" in " ".join(ran.out.split())
+
+
+def test_a_fixture_of_another_name_may_be_there(project: Project) -> None:
+    project.write("checks/conftest.py", "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef mine(): ...\n")
+    project.runbook(line("one", "demo.figure"))
+    assert project.preflight().outcomes() == {"one": "pass"}
