@@ -126,6 +126,14 @@ def test_what_a_target_answers_decides_its_health(case: str, phase: str, tmp_pat
     assert found.steps["health.live"] == ("page" if found.verdict == "PAGE" else None)
 
 
+def test_a_path_that_no_server_is_sent_decides_nothing(tmp_path: Path) -> None:
+    """The service is asked for /, which is well, where the line names another page."""
+    with serving(document({"status": "ok"})) as url:
+        found = run(tmp_path, "preflight", url, {"health.live": {"path": "/#health", "seconds_below": 0.5}})
+    assert (found.verdict, found.outcomes) == ("INCOMPLETE", {"health.live": "unknown"})
+    assert "no server is sent the # behind" in found.reasons["health.live"]
+
+
 def test_a_name_without_an_address_is_unknown(tmp_path: Path) -> None:
     found = run(tmp_path, "preflight", "http://no-such-name.invalid", allowed_hosts=["no-such-name.invalid"])
     assert (found.verdict, found.outcomes) == ("INCOMPLETE", {"health.live": "unknown"})

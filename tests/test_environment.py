@@ -186,6 +186,40 @@ def test_the_address_that_tells_the_revision_is_checked_too(tmp_path: Path) -> N
     assert any("target.revision.http: host 'elsewhere.example.net' is not known" in line for line in found), found
 
 
+BASES = {
+    "a query": ("https://shop.example.com/?utm=1", "paths are put behind this address, and a ? would swallow them"),
+    "an empty query": ("https://shop.example.com/?", "paths are put behind this address, and a ? would swallow them"),
+    "a fragment": ("https://shop.example.com/#/x", "paths are put behind this address, and a # would swallow them"),
+    "an empty fragment": ("https://shop.example.com#", "paths are put behind this address, and a # would swallow them"),
+    "no port": ("https://shop.example.com:99999", "is not an http or https address"),
+    "port 0": ("https://shop.example.com:0", "is not an http or https address"),
+    "a word for a port": ("https://shop.example.com:https", "is not an http or https address"),
+    "a blank before it": (" https://shop.example.com", "is not an http or https address"),
+    "a blank in it": ("https://shop.example.com/a b", "is not an http or https address"),
+    "a tab": ("https://shop.example.com/\\t", "is not an http or https address"),
+    "a backslash": ("https://shop.example.com\\\\@elsewhere.example.net", "is not an http or https address"),
+    "an empty user": ("https://@shop.example.com", "carries no user or password"),
+}
+
+
+@pytest.mark.parametrize("section", ["target", "prometheus", "grafana"])
+@pytest.mark.parametrize("what", BASES)
+def test_an_address_that_would_swallow_paths_is_refused(tmp_path: Path, what: str, section: str) -> None:
+    """`http://h/#/health` asks for /, and the evidence would say that it was /health."""
+    address, told = BASES[what]
+    stated = f'{section}: {{url: "{address}"}}'
+    lines = [stated if line.startswith(section) else line for line in GOOD.splitlines()]
+    text = "\n".join(lines if section == "target" else [*lines, stated])
+    assert any(f"{section}.url: " in line and told in line for line in problems(tmp_path, text))
+
+
+@pytest.mark.parametrize("address", ["https://shop.example.com/m?version=2", "https://shop.example.com/m#goroutines"])
+def test_a_page_may_have_a_query(tmp_path: Path, address: str) -> None:
+    environment = read(tmp_path, f'{GOOD}metrics: {{url: "{address}"}}\n')
+    assert environment.metrics
+    assert environment.metrics.url == address
+
+
 @pytest.mark.parametrize("address", ["/", "ftp://shop.example.com/x", "shop.example.com"])
 def test_the_address_that_tells_the_revision_is_named_as_the_file_has_it(tmp_path: Path, address: str) -> None:
     stated = f"target: {{url: https://shop.example.com, revision: {{http: {address}, pointer: /revision}}}}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -18,15 +19,25 @@ from readiness.redaction.secret import Secret
 def _url(text: str) -> str:
     try:
         parts = urlsplit(text)
-    except ValueError:
-        parts = urlsplit("")
+        port = parts.port
+    except ValueError:  # brackets that are no IPv6 address, a port that is none
+        parts, port = urlsplit(""), None
 
     # The text itself is not shown: where the variables are mixed up, it is a secret.
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or not _WRITTEN.fullmatch(text):
         raise ValueError("this is not an http or https address such as https://host; is it the right variable?")
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise ValueError("an address carries no user or password here; give a token")
     return text.rstrip("/")
+
+
+def _base(text: str) -> str:
+    """Return an address that paths are put behind; a query or a fragment would swallow them."""
+    text = _url(text)
+    for mark in "?#":
+        if mark in text:
+            raise ValueError(f"paths are put behind this address, and a {mark} would swallow them; leave it out")
+    return text
 
 
 def _instant(value: object) -> object:
@@ -56,7 +67,12 @@ def _secret(value: object) -> object:
     return value
 
 
+_WRITTEN = re.compile(r"[!-\[\]-~\u00a1-\U0010ffff]+")
+"""What an address is written with: no blank and no control character, and no backslash, which some read as a slash."""
 Url = Annotated[str, AfterValidator(_url)]
+"""A whole address, such as that of a page; it may have a query, and a fragment that no server is sent."""
+BaseUrl = Annotated[str, AfterValidator(_base)]
+"""The address of a system: each request adds a path to it."""
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Day = Annotated[date, BeforeValidator(_day)]

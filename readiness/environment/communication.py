@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from readiness.config.fields import STRICT, SecretReference, Url
+from readiness.config.fields import STRICT, BaseUrl, SecretReference
 from readiness.environment.repositories import Repository
 
 Words = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -29,7 +29,7 @@ class Slack(BaseModel):
 
     token: SecretReference
     """A bot's: channels:read, groups:read, channels:history, groups:history; it is a member where messages are read."""
-    url: Url = "https://slack.com/api"
+    url: BaseUrl = "https://slack.com/api"
 
 
 class Discord(BaseModel):
@@ -41,7 +41,7 @@ class Discord(BaseModel):
     """A bot's that sees the channels and may read their history, with the message content intent."""
     guild: str
     """The server's id."""
-    url: Url = "https://discord.com/api/v10"
+    url: BaseUrl = "https://discord.com/api/v10"
 
 
 class DecisionFormat(BaseModel):
@@ -64,7 +64,7 @@ class StatusPage(BaseModel):
 
     model_config = STRICT
 
-    url: Url
+    url: BaseUrl
     kind: Literal["statuspage", "instatus", "betterstack", "rootly"] | None = None
     """What it is made with; None finds out. incident.io's answer as statuspage's."""
     components: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ class OwnPage(BaseModel):
 
     model_config = STRICT
 
-    url: Url
+    url: BaseUrl
     kind: Literal["statuspage", "instatus", "betterstack", "rootly"] | None = None
     launch: Words | None = None
     """Words by which a notice of the launch is known; any of them."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from readiness.config.fields import STRICT, Seconds, SecretReference, Url, Zone
+from readiness.config.fields import STRICT, BaseUrl, Seconds, SecretReference, Zone
 
 Loc = tuple[str | int, ...]
 Place = Annotated[str, Field(pattern=r"^(/|https?://)")]
@@ -50,7 +50,7 @@ class Action(_Section):
 class SupabaseBackups(_Section):
     """The backups that Supabase's management API lists."""
 
-    url: Url = "https://api.supabase.com"
+    url: BaseUrl = "https://api.supabase.com"
     project: Annotated[str, Field(pattern="^[a-z]{20}$")]
     token: SecretReference
     """With the permission backups_read."""
@@ -104,7 +104,7 @@ class KillSwitchDrill(_Section):
 class VercelRollback(_Section):
     """Vercel's instant rollback, and the promotion that undoes it."""
 
-    url: Url = "https://api.vercel.com"
+    url: BaseUrl = "https://api.vercel.com"
     project: str
     team: str | None = None
     token: SecretReference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from readiness.config.fields import STRICT, SecretReference, Url
+from readiness.config.fields import STRICT, BaseUrl, SecretReference
 
 
 class Grafana(BaseModel):
@@ -12,7 +12,7 @@ class Grafana(BaseModel):
 
     model_config = STRICT
 
-    url: Url
+    url: BaseUrl
     """Its base, without /api."""
     token: SecretReference | None = None
     """Of a service account that may read dashboards and query data sources."""
@@ -27,7 +27,7 @@ class Sentry(BaseModel):
 
     model_config = STRICT
 
-    url: Url = "https://sentry.io"
+    url: BaseUrl = "https://sentry.io"
     """Its base, without /api/0; the organisation's region has one of its own."""
     token: SecretReference
     """With org:read, project:read, event:read, alerts:read."""
@@ -44,7 +44,7 @@ class Loki(BaseModel):
 
     model_config = STRICT
 
-    url: Url
+    url: BaseUrl
     """Its base, without /loki/api."""
     query: str
     """The streams of the service, in LogQL: {app="shop"}."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from readiness.config.fields import STRICT, Day, SecretReference, Url
+from readiness.config.fields import STRICT, BaseUrl, Day, SecretReference
 from readiness.redaction.secret import MASK, Secret
 
 _PERSONAL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?:\d[\s().-]*){7,}")
@@ -161,7 +161,7 @@ class PagerDuty(BaseModel):
 
     model_config = STRICT
 
-    url: Url = "https://api.pagerduty.com"
+    url: BaseUrl = "https://api.pagerduty.com"
     """https://api.eu.pagerduty.com for accounts of the EU region."""
     token: SecretReference
     """A read-only REST key."""

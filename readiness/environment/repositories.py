@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from readiness.config.fields import STRICT, SecretReference, Url
+from readiness.config.fields import STRICT, BaseUrl, SecretReference
 
 
 def _one_place(text: str) -> str:
@@ -20,7 +20,7 @@ class Repository(BaseModel):
 
     model_config = STRICT
 
-    url: Url = "https://api.github.com"
+    url: BaseUrl = "https://api.github.com"
     """https://HOST/api/v3 for an Enterprise server."""
     token: SecretReference
     repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
 from readiness.config.documents import Document, Loc, explain, read
-from readiness.config.fields import STRICT, Instant, Seconds, SecretReference, Url, addresses
+from readiness.config.fields import STRICT, BaseUrl, Instant, Seconds, SecretReference, Url, addresses
 from readiness.config.variables import Filling
 from readiness.config.wording import is_sentence
 from readiness.environment.communication import Communication, StatusPage, Support
@@ -67,7 +67,7 @@ class Section(BaseModel):
 class Target(Section):
     """The service that is judged."""
 
-    url: Url
+    url: BaseUrl
     token: SecretReference | None = None
     """Bearer token of the probe account, sent to the target alone."""
     headers: dict[str, str] = {}
@@ -114,7 +114,7 @@ class Replica(Section):
 class Storage(Section):
     """The object store (Supabase Storage's REST interface)."""
 
-    url: Url
+    url: BaseUrl
     key: SecretReference
     """The service's own credential: what it may do is what is checked."""
     bucket: str
@@ -172,7 +172,7 @@ class Metrics(Section):
 class Prometheus(Section):
     """The metrics server: Prometheus, or whatever speaks its API."""
 
-    url: Url
+    url: BaseUrl
     """Its base; Mimir's ends in /prometheus."""
     token: SecretReference | None = None
     headers: dict[str, str] = {}

@@ -150,7 +150,11 @@ class Exchange:
 
     def _address(self, where: str) -> httpx.URL:
         """Return the URL of a path of the target, or of a whole address. Raises Unknown."""
-        address = self._target.url + where if where.startswith("/") else where
+        is_path = where.startswith("/")
+        # No server is sent what follows it: another page would be asked than the line names.
+        if is_path and "#" in where:
+            raise Unknown(f"no server is sent the # behind {shown(where)}", "write the path as the service has it")
+        address = self._target.url + where if is_path else where
         try:
             url = httpx.URL(address)
         except (httpx.InvalidURL, ValueError):
