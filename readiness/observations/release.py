@@ -149,7 +149,7 @@ def launch_decision(
 
     at, row = decisions[-1]
     hours = (moment - at) / timedelta(hours=1)
-    return Decision(_word(row["decision"]), without_contacts(_word(row["by"])), round(hours, 2))
+    return Decision(shown(_word(row["decision"]), _SHOWN), _person(_word(row["by"])), round(hours, 2))
 
 
 def _of_channel(decision: GoDecision, moment: datetime) -> Decision:
@@ -205,7 +205,7 @@ def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Ap
 
     unclear = {who: word for who, word in words.items() if word not in _APPROVED | _REFUSED}
     if unclear:
-        listed = sorted(f"{without_contacts(who)}: {word}" for who, word in unclear.items())
+        listed = sorted(f"{_person(who)}: {word}" for who, word in unclear.items())
         raise Unknown(
             f"what was said is neither yes nor no: {shown(', '.join(listed), _SHOWN)}",
             "ask, and record approved or no",
@@ -213,9 +213,9 @@ def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Ap
 
     wanted = stakeholders(roster)
     return Approvals(
-        approved=[without_contacts(who) for who, word in words.items() if word in _APPROVED],
-        missing=[shown(without_contacts(who), _SHOWN) for who in wanted if _word(who) not in words],
-        refused=[without_contacts(who) for who, word in words.items() if word in _REFUSED],
+        approved=[_person(who) for who, word in words.items() if word in _APPROVED],
+        missing=[_person(who) for who in wanted if _word(who) not in words],
+        refused=[_person(who) for who, word in words.items() if word in _REFUSED],
     )
 
 
@@ -323,5 +323,13 @@ def _looks(readings: Readings, history: History, begin: datetime, end: datetime)
 
 
 def _word(value: object) -> str:
-    """Return a text as it is compared: one space between words, in lower case, cut to what is shown."""
-    return shown(str(value), _SHOWN).casefold()
+    """Return a text as it is compared: one space between words, in lower case.
+
+    Neither cut nor masked: two people whose names begin alike, or hold a contact each, stay two.
+    """
+    return " ".join(str(value).split()).casefold()
+
+
+def _person(name: str) -> str:
+    """Return a name as it is shown: without contacts."""
+    return shown(without_contacts(name), _SHOWN)

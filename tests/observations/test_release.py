@@ -24,6 +24,7 @@ from readiness.observations.release import (
     watch,
 )
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.secret import Secret
 from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 
@@ -87,6 +88,27 @@ def test_each_stakeholders_last_word_counts(make: Make, tmp_path: Path) -> None:
         launch_approvals(clients.readings, clients.roster, LAUNCH)
     with pytest.raises(NotConfigured, match="who has approved"):
         launch_approvals(make(systems=False).readings, clients.roster, LAUNCH)
+
+
+@pytest.mark.parametrize(
+    ("approves", "other"),
+    [
+        ("The department of " + "very " * 20 + "large things", "The department of " + "very " * 20 + "small things"),
+        ("Ada, +49 30 901820111", "Ada, +49 30 901820222"),
+    ],
+    ids=["a long name", "a contact in the name"],
+)
+def test_two_who_look_alike_where_they_are_shown_stay_two(
+    make: Make, tmp_path: Path, approves: str, other: str
+) -> None:
+    """Names are compared as they are written, neither cut nor masked: one approval is not that of two."""
+    Secret("+49 30 901820111")
+    Secret("+49 30 901820222")
+    team = {"stakeholders": (approves, other)}
+    clients = recorded(make, tmp_path, "launch_approvals", [said(-5, "approved", approves)], team=team)
+    approvals = launch_approvals(clients.readings, clients.roster, LAUNCH)
+    assert (len(approvals.approved), len(approvals.missing)) == (1, 1)
+    assert "901820" not in str(approvals)
 
 
 def test_the_launch_time_is_one_moment_in_every_zone(make: Make) -> None:
