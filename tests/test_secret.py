@@ -95,6 +95,7 @@ def test_names_of_secrets(name: str) -> None:
     [
         *("KEYBOARD", "MONKEY", "URL", "REGION", "COMPASS", "PASSENGERS", "AUTHOR", "BASALT", "PATH", "BYPASS_CACHE"),
         *("AUTH_TYPE", "AUTH_METHOD", "AUTH_URL", "JWT_ALGORITHM", "SALT_ROUNDS", "COOKIE_DOMAIN", "JWT_TTL_SECONDS"),
+        *("AUTH_DRIVER", "AUTH0_DOMAIN", "COOKIE_SAMESITE", "JWT_ALGO", "PASS_RATE", "WEBHOOK_ENABLED", ""),
     ],
 )
 def test_other_names(name: str) -> None:

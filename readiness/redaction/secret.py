@@ -20,17 +20,10 @@ SHORTEST = 6
 """Characters. Shorter values would match ordinary text; they are refused as secrets."""
 
 _SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|APIKEY", re.IGNORECASE)
-_SECRET_WORDS = {
-    *("AUTH", "BEARER", "COOKIE", "DSN", "HMAC", "JWT", "KEY", "PASS", "PAT", "PEPPER", "PWD", "SALT", "WEBHOOK"),
-}
-_SETTING_WORDS = {
-    *("ALG", "ALGORITHM", "AUDIENCE", "COUNT", "DAYS", "DOMAIN", "ENABLED", "EXPIRES", "EXPIRY", "HEADER", "HOST"),
-    *("HOURS", "ISSUER", "LENGTH", "LIMIT", "MAX", "METHOD", "MIN", "MINUTES", "MODE", "NAME", "PATH", "PORT"),
-    *("PROVIDER", "REALM", "REGION", "REQUIRED", "ROUNDS", "SCHEME", "SECONDS", "SIZE", "STRATEGY", "TIMEOUT", "TTL"),
-    *("TYPE", "URI", "VERSION"),
-}
-"""`AUTH_TYPE` and `SALT_ROUNDS` say how a secret is used, and are none."""
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_ANYWHERE = {"KEY", "DSN"}
+_AT_THE_END = {"AUTH", "BEARER", "COOKIE", "HMAC", "JWT", "PASS", "PAT", "PEPPER", "PWD", "SALT", "WEBHOOK"}
+"""Words that name a secret where nothing follows them: `REDIS_AUTH`, and not `AUTH_TYPE` or `SALT_ROUNDS`."""
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET_PARAMETERS = ("token", "key", "secret", "signature", "password", "sig", "code", "auth", "credential")
 _PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s]*:[^/\s]+@")
 
@@ -109,9 +102,10 @@ def names_a_secret(name: str) -> bool:
     if _SECRET_NAME.search(name):
         return True
     words = [word.upper() for word in _WORDS.findall(name)]
-    # A webhook's address is what lets others in; of all else the address is none.
-    is_setting = bool(words) and (words[-1] in _SETTING_WORDS or (words[-1] == "URL" and "WEBHOOK" not in words))
-    return "KEY" in words or (not is_setting and not _SECRET_WORDS.isdisjoint(words))
+    # The address of a webhook is what lets others in.
+    if words[-1:] == ["URL"] and "WEBHOOK" in words:
+        return True
+    return not _ANYWHERE.isdisjoint(words) or bool(_AT_THE_END.intersection(words[-1:]))
 
 
 def is_secret_parameter(name: str) -> bool:

@@ -33,5 +33,5 @@ def printable(text: str) -> str:
     A command to the runner of a pipeline is pulled apart, so that it is none. Nothing is left out: letters that were
     apart stay apart, so that no word comes together that nobody masked.
     """
-    seen = text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
-    return _COMMAND.sub(r"\1 \1", seen)
+    letters = (letter if letter.isprintable() else " " for letter in text)
+    return _COMMAND.sub(r"\1 \1", "".join(letters))
