@@ -62,7 +62,7 @@ def test_no_good_word_without_having_seen_it(tmp_path: Path, row: Row, monkeypat
 
     expected = row.outcomes.split(", ")
     assert [judged.outcomes.get(line, "not run") for line in row.lines] == expected, judged.out
-    assert row.told in judged.out.replace("\n", " "), judged.out
+    assert row.message in judged.out.replace("\n", " "), judged.out
     if set(expected) == {"pass"}:
         assert judged.word in GOOD, judged.out
         assert judged.exit == 0, judged.out

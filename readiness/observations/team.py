@@ -153,24 +153,24 @@ def _level_of_pagerduty(
     held = [on_call for on_call in on_calls if on_call.level == level and on_call.user]
     held_below = [on_call for on_call in on_calls if on_call.level == level - 1 and on_call.user]
     names = sorted({on_call.user.name for on_call in held if on_call.user})
-    shown = [_shown(name) for name in names]
+    people = [_shown(name) for name in names]
 
     return LevelOnCall(
-        people=shown,
+        people=people,
         gaps=gaps_in(window, held),
         shared=list(_shared(held_below, held, window)),
         wrong=wrong,
-        contradictions=_contradictions(declared, names, shown),
+        contradictions=_contradictions(declared, names, people),
     )
 
 
-def _contradictions(declared: Person | None, names: list[str], shown: list[str]) -> list[str]:
+def _contradictions(declared: Person | None, names: list[str], people: list[str]) -> list[str]:
     # A gap or a placeholder is told of as that; it contradicts nobody.
     if declared is None or is_undecided(declared.name) or not names:
         return []
     if any(is_same_person(declared.name, name) for name in names):
         return []
-    return [f"the roster has {_shown(declared.name)}, PagerDuty pages {', '.join(shown)}"]
+    return [f"the roster has {_shown(declared.name)}, PagerDuty pages {', '.join(people)}"]
 
 
 def _shared(held_below: list[OnCall], held: list[OnCall], window: Span) -> Iterator[str]:

@@ -61,7 +61,7 @@ class _Hop:
         if url.scheme not in _PORTS or not url.host:
             raise ValueError("no http address")
 
-        following = replace(self, url=url, first=self.first or shown(self.url))
+        following = replace(self, url=url, first=self.first or shown_address(self.url))
 
         # As browsers do: 301, 302 and 303 turn what was sent into a question without a body.
         if status not in _KEEP_METHOD and self.method != "HEAD":
@@ -118,11 +118,11 @@ class Exchange:
                 raise Unknown(f"{answer.url} redirects to no http address", "correct the Location it sends") from None
 
             if not follow and _page(following.url) != _page(hop.url):
-                return replace(answer, seconds=seconds, redirects_to=shown(following.url))
+                return replace(answer, seconds=seconds, redirects_to=shown_address(following.url))
             hop = following
 
         raise Unknown(
-            f"{shown(first_url)} redirects more than {REDIRECTS_AT_MOST} times",
+            f"{shown_address(first_url)} redirects more than {REDIRECTS_AT_MOST} times",
             "a loop? follow it in a browser, and set the address where it ends",
         )
 
@@ -153,14 +153,16 @@ class Exchange:
         is_path = where.startswith("/")
         # No server is sent what follows it: another page would be asked than the line names.
         if is_path and "#" in where:
-            raise Unknown(f"no server is sent the # behind {shown(where)}", "write the path as the service has it")
+            raise Unknown(
+                f"no server is sent the # behind {shown_address(where)}", "write the path as the service has it"
+            )
         address = self._target.url + where if is_path else where
         try:
             url = httpx.URL(address)
         except (httpx.InvalidURL, ValueError):
             raise Unknown("an address to be asked cannot be read", "correct it in the environment file") from None
         if url.scheme not in _PORTS or not url.host:
-            raise Unknown(f"{shown(url)} is neither a path nor an http address", "begin it with / or https://")
+            raise Unknown(f"{shown_address(url)} is neither a path nor an http address", "begin it with / or https://")
         return url
 
     def _headers(self, hop: _Hop) -> httpx.Headers:
@@ -187,7 +189,7 @@ class Exchange:
             if not hop.first:
                 raise
             raise Unknown(
-                f"{hop.first} redirects to {shown(hop.url)}; {refusal.reason}",
+                f"{hop.first} redirects to {shown_address(hop.url)}; {refusal.reason}",
                 "a sign-in page? look at it in a browser; add the host to allowed_hosts only if it is ours",
             ) from None
         except _BrokenOff as broken_off:
@@ -201,7 +203,7 @@ class Exchange:
             raise Unknown(f"{broken_off.reason}, twice", broken_off.remedy) from None
 
     def _once(self, hop: _Hop, deadline: Deadline) -> Answer:
-        where = shown(hop.url)
+        where = shown_address(hop.url)
         attempt = Attempt()
         with self._guard.request("http", hop.method, where, hop.url.host, hop.effect) as entry:
             with self._place(hop.url, deadline):
@@ -239,7 +241,7 @@ class Exchange:
             if event == _CONNECTED[hop.url.scheme]:
                 attempt.is_connected = True
 
-        where = shown(hop.url)
+        where = shown_address(hop.url)
         with self._client(hop.url) as client:
             started = attempt.started = time.monotonic()
             try:
@@ -286,8 +288,9 @@ class Exchange:
             places = self._places[host]
 
         if not places.acquire(timeout=deadline.left()):
+            number = self._settings.connections_per_host
             raise Unknown(
-                f"{shown(url)} was not asked: our other requests took all {self._settings.connections_per_host} places",
+                f"{shown_address(url)} was not asked: our other requests took all {number} places",
                 "raise http.connections_per_host or http.deadline_seconds",
             )
         try:
@@ -298,7 +301,7 @@ class Exchange:
     def _too_slow(self, hop: _Hop, attempt: Attempt) -> Unknown:
         """Return what a missing answer means: that it is late, where there was a way to it before and after."""
         waited_seconds = time.monotonic() - attempt.started
-        reason = f"{shown(hop.url)} did not answer in full within {self._settings.deadline_seconds:g} s"
+        reason = f"{shown_address(hop.url)} did not answer in full within {self._settings.deadline_seconds:g} s"
         remedy = "is it up and reachable from here? else raise http.deadline_seconds"
 
         host, port = _place_of(hop.url)
@@ -333,7 +336,7 @@ def _failed(error: Exception, hop: _Hop, entry: GuardedRequest, *, answered: boo
     entry.status = cause.status
 
     is_unsent = isinstance(error, httpx.ConnectError) and hop.method not in _SAFE_TO_REPEAT
-    reason = f"{shown(hop.url)} {cause.reason}"
+    reason = f"{shown_address(hop.url)} {cause.reason}"
     if cause.refused:
         kind = RefusedUnsent if is_unsent else Refused
         return kind(reason, cause.remedy, cause.status, hop.url.host)
@@ -375,7 +378,7 @@ def _page(url: httpx.URL) -> tuple[str, str]:
     return url.host, url.path.rstrip("/")
 
 
-def shown(url: httpx.URL | str) -> str:
+def shown_address(url: httpx.URL | str) -> str:
     """Return an address without user, password and fragment, and with the secrets of its query masked."""
     address = httpx.URL(url)
     bare = address.copy_with(username=None, password=None, query=None, fragment=None)

@@ -15,7 +15,7 @@ import pytest
 from readiness.outcomes import Effect, Unknown
 from readiness.redaction.secret import Secret
 from readiness.transport.answer import at_pointer
-from readiness.transport.exchange import shown
+from readiness.transport.exchange import shown_address
 from readiness.transport.guard import Guard
 from tests.clients.conftest import DEADLINE, NEVER, SHORT, Make
 from tests.clients.servers import (
@@ -315,7 +315,7 @@ def test_the_record_holds_no_secret(make: Make, guard: Guard) -> None:
 
 
 def test_an_address_is_shown_without_its_user() -> None:
-    assert shown("https://user:pass@shop.example:8443/a?q=1#part") == "https://shop.example:8443/a?q=1"
+    assert shown_address("https://user:pass@shop.example:8443/a?q=1#part") == "https://shop.example:8443/a?q=1"
 
 
 DOCUMENT = {"a": [{"b/c": 1, "d~e": 2}], "": 3, "status": "ok"}

@@ -106,8 +106,8 @@ def test_the_pooler_really_drops_them(dsn: str) -> None:
 def test_a_limit_holds_all_the_same(make: Make, dsn: str, setting: str, value: str) -> None:
     clients = make(dsn=dsn)
     # Twice, because the second statement has a connection that is open already.
-    said = [clients.postgres.value(f"select current_setting('{setting}')") for _ in range(2)]
-    assert said == [value, value]
+    settings = [clients.postgres.value(f"select current_setting('{setting}')") for _ in range(2)]
+    assert settings == [value, value]
 
 
 def test_a_policy_hides_no_row_there(make: Make, dsn: str, database: Server) -> None:

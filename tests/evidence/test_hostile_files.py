@@ -129,10 +129,10 @@ def asked(launch: Launch, *words: str) -> int:
 
 def _verify_says_no_good_word(launch: Launch, place: str, captured: pytest.CaptureFixture[str]) -> None:
     code = asked(launch, "verify", "tiny", "preflight")
-    told = captured.readouterr()
+    printed = captured.readouterr()
     if place not in DECIDED_WITHOUT:
-        assert code in {1, USAGE_ERROR, 10}, told
-    assert told.out.strip() or told.err.strip()
+        assert code in {1, USAGE_ERROR, 10}, printed
+    assert printed.out.strip() or printed.err.strip()
 
 
 def _others_end(launch: Launch, captured: pytest.CaptureFixture[str]) -> None:
@@ -148,9 +148,9 @@ def _others_end(launch: Launch, captured: pytest.CaptureFixture[str]) -> None:
         ("prune", "--env", "tiny", "--keep", "90d"),
     ):
         code = asked(launch, *words)
-        told = captured.readouterr()
-        assert code in {0, 1, USAGE_ERROR, 10}, (words, told)
-        assert told.out.strip() or told.err.strip(), words
+        printed = captured.readouterr()
+        assert code in {0, 1, USAGE_ERROR, 10}, (words, printed)
+        assert printed.out.strip() or printed.err.strip(), words
 
 
 @pytest.mark.parametrize("content", CONTENTS)

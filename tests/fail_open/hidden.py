@@ -89,7 +89,7 @@ HIDDEN = [
         "unknown",
         {"/issues": document([]), "/labels/": whole(404, "{}")},
         {"github": GITHUB},
-        told="has no label",
+        message="has no label",
     ),
     Row(
         UNSEEN,
@@ -99,7 +99,7 @@ HIDDEN = [
         {"events/": document({"data": [{"count()": 0}]}), "issues/": NO_ISSUES, "/projects/": SILENT_PROJECT},
         {"sentry": SENTRY},
         phase="postlaunch",
-        told="has never received an event",
+        message="has never received an event",
     ),
     Row(
         UNSEEN,
@@ -117,7 +117,7 @@ HIDDEN = [
         "unknown",
         {"/query": vector(), "/rules": document({"status": "success", "data": {"groups": []}})},
         {"prometheus": {"url": HERE}},
-        told="no alert rule has the severity critical",
+        message="no alert rule has the severity critical",
     ),
     Row(
         UNSEEN,
@@ -166,7 +166,7 @@ HIDDEN = [
             "readings": {"known_incidents": {"http": f"{HERE}/incidents"}},
         },
         phase="ga",
-        told="has no label",
+        message="has no label",
     ),
     # What has more pages than were read.
     *[
@@ -178,7 +178,7 @@ HIDDEN = [
             {"/complaints": answer},
             rows_at(pointer),
             phase="postlaunch",
-            told="there are more",
+            message="there are more",
         )
         for name, pointer, answer in (
             ("by its Link header", "", whole(200, "[]", {"Link": '</complaints?page=2>; rel="next"'})),

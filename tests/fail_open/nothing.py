@@ -118,7 +118,7 @@ NOTHING_SEEN = [
         "unknown",
         {"check-runs": checks(("test", "queued", None), ("lint", "completed", "success")), "/status": STATUSES},
         {"github": GITHUB},
-        told="still running",
+        message="still running",
     ),
     Row(
         AWAITED,
@@ -164,7 +164,7 @@ NOTHING_SEEN = [
             "/status": STATUSES,
         },
         {"github": GITHUB},
-        told="skipped everything: lint, test",
+        message="skipped everything: lint, test",
     ),
     Row(
         ALL_SKIPPED,
@@ -176,7 +176,7 @@ NOTHING_SEEN = [
             "/status": STATUSES,
         },
         {"github": GITHUB},
-        told="required jobs that have not run",
+        message="required jobs that have not run",
     ),
     Row(
         ALL_SKIPPED,

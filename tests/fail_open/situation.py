@@ -57,13 +57,13 @@ def vector(*values: float) -> Behaviour:
 
 
 def issue(number: int, **changes: Any) -> dict[str, Any]:
-    told = {"number": number, "title": f"issue {number}", "created_at": "2026-01-01T00:00:00Z", "comments": 0}
-    return {**told, "labels": ["complaint"], **changes}
+    issue = {"number": number, "title": f"issue {number}", "created_at": "2026-01-01T00:00:00Z", "comments": 0}
+    return {**issue, "labels": ["complaint"], **changes}
 
 
 def checks(*runs: tuple[str, str, str | None], total: int | None = None) -> Behaviour:
-    told = [{"name": name, "status": status, "conclusion": conclusion} for name, status, conclusion in runs]
-    return document({"total_count": len(told) if total is None else total, "check_runs": told})
+    check_runs = [{"name": name, "status": status, "conclusion": conclusion} for name, status, conclusion in runs]
+    return document({"total_count": len(check_runs) if total is None else total, "check_runs": check_runs})
 
 
 STATUSES = document({"sha": "a" * 40, "statuses": [], "total_count": 0})
@@ -103,7 +103,7 @@ class Row:
     phase: str = "preflight"
     words: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
-    told: str = ""
+    message: str = ""
 
     def __str__(self) -> str:
         return f"{self.thread}: {self.situation}"

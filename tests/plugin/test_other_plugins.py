@@ -74,7 +74,7 @@ class Row:
     exit: int
     beside: tuple[str, ...]
     options: str = ""
-    told: str = ""
+    message: str = ""
 
     def __str__(self) -> str:
         plugins = "all" if self.beside == ALL else ",".join(self.beside)
@@ -91,16 +91,16 @@ ROWS = [
     Row(HEALTHY, GO, ("pytest_forked",), "--forked"),
     Row(RED, NO_GO, ("pytest_forked",), "--forked"),
     # Makes several items of one: a line is judged once.
-    Row(HEALTHY, REFUSED, ("repeat",), "--count=2", told="a line is judged once"),
-    Row(HEALTHY, REFUSED, ("repeat",), "--count=2 --repeat-scope=session", told="(such as --count, --flake-finder)"),
-    Row(HEALTHY, REFUSED, ("flakefinder",), "--flake-finder --flake-runs=2", told="a line is judged once"),
+    Row(HEALTHY, REFUSED, ("repeat",), "--count=2", message="a line is judged once"),
+    Row(HEALTHY, REFUSED, ("repeat",), "--count=2 --repeat-scope=session", message="(such as --count, --flake-finder)"),
+    Row(HEALTHY, REFUSED, ("flakefinder",), "--flake-finder --flake-runs=2", message="a line is judged once"),
     # Has an exit code of its own.
     Row(RED, NO_GO, ("custom_exit_code",), "--suppress-tests-failed-exit-code"),
     Row(HEALTHY, INCOMPLETE, ("custom_exit_code",), "--suppress-no-test-exit-code -k nothing"),
     # Stops in between.
     Row(HEALTHY, INCOMPLETE, ("timeout",), "--session-timeout=0.000001"),
     # A warning of a check stays an error of it.
-    Row(WARNS, INCOMPLETE, (), told="UserWarning: what it measured may not be what it says"),
+    Row(WARNS, INCOMPLETE, (), message="UserWarning: what it measured may not be what it says"),
 ]
 
 
@@ -122,7 +122,7 @@ def the_run(folder: Path, row: Row, **files: str) -> tuple[int, str]:
 def check(row: Row, exit_code: int, out: str) -> None:
     assert exit_code == row.exit, out
     assert WORDS[row.exit] in out, out
-    assert row.told in out, out
+    assert row.message in out, out
     assert "INTERNALERROR" not in out, out
     assert "Traceback" not in out, out
 
