@@ -43,9 +43,7 @@ class Exposition(System[schema.Metrics]):
     def family(self, name: str) -> list[Sample]:
         """Return the samples of a metric, by its family's name or by a sample's own. Raises Unknown for none."""
         samples = self.samples()
-        # The two formats differ in whether a counter's family is called `x` or `x_total`.
-        without_suffix = name.removesuffix("_total")
-        matches = [each for each in samples if name in {each.name, each.family} or each.family == without_suffix]
+        matches = [each for each in samples if name in {each.name, each.family}]
         if not matches:
             raise _absent(name, "", samples)
         return matches
@@ -70,6 +68,11 @@ def _absent(name: str, labels: str, samples: Iterable[Sample]) -> Unknown:
     return Unknown(f"the metric {name}{with_labels} has no sample{hint}", "is it emitted, and under this name?")
 
 
+def _has_stated_end(answer: Answer) -> bool:
+    """Check whether an answer says how long it is; else it ends where the connection does, whole or not."""
+    return "content-length" in answer.headers or "chunked" in answer.headers.get("transfer-encoding", "").lower()
+
+
 def _parsed(answer: Answer) -> list[Sample]:
     """Return the samples of an answer, in the format that its content type names. Raises Unknown."""
     # Slow to load: only who reads such a page pays for it.
@@ -83,6 +86,9 @@ def _parsed(answer: Answer) -> list[Sample]:
         raise Unknown(f"{answer.url} answered HTML, not metrics", "a sign-in page? look at it in a browser")
 
     is_openmetrics = "openmetrics" in answer.headers.get("content-type", "")
+    # In OpenMetrics the parser demands the last line, `# EOF`.
+    if not is_openmetrics and not text.endswith("\n") and not _has_stated_end(answer):
+        raise Unknown(f"{answer.url} ends within a line: it may be cut short", "run again; then look at what serves it")
     parse = parse_openmetrics if is_openmetrics else parse_text
     try:
         samples = [

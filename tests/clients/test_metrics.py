@@ -10,7 +10,7 @@ from readiness.clients.metrics import _parsed
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.transport.answer import Answer
 from tests.clients.conftest import Make
-from tests.clients.servers import Server, whole
+from tests.clients.servers import Server, raw, whole
 
 PAGE = """\
 # HELP uploads_total Uploads.
@@ -67,6 +67,35 @@ def test_what_is_not_there_is_unknown_and_not_zero(name: str, labels: dict[str, 
 def test_a_family_that_is_not_there_is_unknown(make: Make) -> None:
     with Server(whole(200, PAGE)) as server, pytest.raises(Unknown, match="has no sample"):
         make(server.url).exposition.family("nothing")
+
+
+NO_COUNTERS = {
+    "a gauge": "# TYPE x_users gauge\nx_users 1\n",
+    "without a type": "x_users 1\n",
+    "a summary": "# TYPE x_users summary\nx_users_sum 1\nx_users_count 1\n",
+    "a counter of another name": "# TYPE x_users_seen_total counter\nx_users_seen_total 1\n",
+}
+
+
+@pytest.mark.parametrize("what", NO_COUNTERS)
+def test_no_counter_is_made_up(what: str, make: Make) -> None:
+    """Nobody counts users here: a line that asks for the counter is not decided by what is called alike."""
+    with Server(whole(200, NO_COUNTERS[what])) as server, pytest.raises(Unknown, match="x_users_total has no sample"):
+        make(server.url).exposition.family("x_users_total")
+
+
+def test_a_value_that_the_end_of_the_connection_cuts_is_unknown(make: Make) -> None:
+    """13 is read as 1, and is well below any limit."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
+    with Server(raw(head + b"a 3\ndepth 1")) as server, pytest.raises(Unknown, match="ends within a line"):
+        make(server.url).exposition.total("depth")
+    with Server(raw(head + b"a 3\ndepth 13\n")) as server:
+        assert make(server.url).exposition.total("depth") == 13
+
+
+def test_a_page_that_says_how_long_it_is_may_end_without_a_line_feed(make: Make) -> None:
+    with Server(whole(200, "a 3\ndepth 13")) as server:
+        assert make(server.url).exposition.total("depth") == 13
 
 
 @pytest.mark.parametrize(
