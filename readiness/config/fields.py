@@ -41,12 +41,20 @@ def _base(text: str) -> str:
 
 
 def _instant(value: object) -> object:
+    _refuse_number(value, "2026-12-01T09:00:00Z")
     if isinstance(value, datetime):
         value = value.isoformat()
     return timeline.of_a_year_that_matters(timeline.parse_instant(value)) if isinstance(value, str) else value
 
 
+def _refuse_number(value: object, example: str) -> None:
+    """Raise ValueError for a number, which pydantic takes for the seconds since 1970."""
+    if isinstance(value, int | float):
+        raise ValueError(f"a text such as {example} is wanted, not {value}")  # noqa: TRY004  pydantic reports ValueError
+
+
 def _day(value: object) -> object:
+    _refuse_number(value, "2026-12-01")
     # An instant is not a day: which one it is depends on the zone. As text it is refused with its own message.
     if isinstance(value, datetime):
         value = value.isoformat()
