@@ -347,6 +347,7 @@ REFUSED = [
     *("-k alpha", "-kalpha", "--lf", "--last-failed", "--ff", "--nf", "--sw", "--deselect=x", "--deselect x"),
     *("--ignore=checks", "--ignore-glob=*", "--collect-only", "--co", "-m smoke", "-msmoke", "-s"),
     *("-p no:readiness.plugin", "-pno:readiness.plugin.judging", "-p", "-p no:python", "-p no:terminal"),
+    *("-p no:terminalreporter", "-p no:readiness-once-each"),
     *("--fixtures", "--markers", "--setup-plan", "--setup-only", "--debug", "--debug=x", "-c x.ini", "--rootdir=/"),
     *("--rootdir /", "-o addopts=-k", "--override-ini=x", "-W ignore", "--pyargs", "--noconftest", "--confcutdir=x"),
     *("--as-of=T-1h", "--as-of T-1h", "--replay=x", "checks", "checks/test_demo.py::test_alpha", "--", "--tx=popen"),

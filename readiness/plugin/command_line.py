@@ -13,8 +13,10 @@ from readiness.outcomes import Phase
 
 _REDACTED = {"fd", "sys"}
 """The ways of capturing that let nothing past the redaction."""
-_OF_PYTEST = ("python", "terminal")
-"""Pytest's own plugins that no run can be without: the one finds the checks, the other prints the verdict."""
+_OF_PYTEST = ("python", "terminal", "terminalreporter")
+"""Pytest's own plugins that no run can be without: the one finds the checks, the others print the verdict."""
+_OURS = "readiness"
+"""How the names of our own plugins begin, those too that are registered when a run begins."""
 
 
 def refuse_ways_round(config: pytest.Config) -> None:
@@ -28,7 +30,9 @@ def _reasons(config: pytest.Config) -> Iterator[str]:
     if not __debug__:
         yield "python -O (or PYTHONOPTIMIZE) is refused: it leaves out what a check asserts; run python without it"
 
-    for name in (*_OF_PYTEST, *plugin.MODULES):
+    asked_for = [word.removeprefix("no:") for word in config.getoption("plugins") if word.startswith("no:")]
+    ours = [name for name in asked_for if name.startswith(_OURS)]
+    for name in dict.fromkeys([*_OF_PYTEST, *plugin.MODULES, *ours]):
         if config.pluginmanager.is_blocked(name):
             yield f"-p no:{name} is refused: a readiness run needs it; leave that out"
 

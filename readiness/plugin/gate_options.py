@@ -65,6 +65,7 @@ UNWANTED_VARIABLES = {
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "the readiness plugin would not be loaded",
 }
 NEEDED = set(default_plugins) - {"cacheprovider", "faulthandler", "junitxml", "pastebin", "unraisableexception"}
+NEEDED |= {"terminalreporter"}
 """Plugins of pytest that a run may not be without."""
 
 

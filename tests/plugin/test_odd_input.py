@@ -102,7 +102,11 @@ ROWS = [
     phase("(preflight", REFUSED, "Wrong expression passed to '-m'"),
     # A run without what it needs.
     without("terminal"),
+    without("terminalreporter"),
     without("python"),
+    without("readiness-once-each"),
+    without("readiness-decider"),
+    without("readiness-of-another-version"),
     without("readiness.plugin.redacting"),
     without("readiness.plugin.finishing"),
     # Moments that there are not, or that nobody means.
