@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import pkgutil
 import sys
@@ -61,8 +62,13 @@ def command(verb: str) -> Command:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    with leavable_output():
-        return _run(list(sys.argv[1:] if arguments is None else arguments))
+    try:
+        with leavable_output():
+            return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        return _refuse(f"the output could not be written: {error.strerror}", USAGE_ERROR)
 
 
 def _run(words: list[str]) -> int:

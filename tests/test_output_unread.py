@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness.__main__ import main, verbs
+from readiness.__main__ import USAGE_ERROR, main, verbs
 from tests import warm
 from tests.plugin.project import Project, line
 
@@ -121,3 +121,24 @@ def test_what_starts_pytest_ends_so_too(tmp_path: Path, words: str) -> None:
     project = Project(tmp_path)
     project.runbook(line("one", "demo.figure"))
     assert unread(tmp_path, "-m", "readiness", *words.split()) == GO
+
+
+@pytest.mark.parametrize("words", ["verify preflight --env tiny", "next --env tiny", "history --env tiny", "--help"])
+def test_a_command_without_any_output_ends_as_ever(places: list[str], words: str) -> None:
+    """`>&-`: there is no standard output at all."""
+    takes = [] if words == "--help" else places[1:] if words.startswith("history") else places
+    command = [sys.executable, "-m", "readiness", *words.split(), *takes]
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    ran = subprocess.run(shell, cwd=warm.ROOT, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (GO, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("words", ["verify preflight --env tiny", "next --env tiny --json"])
+def test_an_output_that_does_not_fit_is_told(places: list[str], words: str) -> None:
+    """A report that was cut off is no good one, and the code is not that of a bad verdict."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "readiness", *words.split(), *places]
+        ran = subprocess.run(command, cwd=warm.ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    told = "readiness: the output could not be written: No space left on device\n"
+    assert (ran.returncode, ran.stderr) == (USAGE_ERROR, told)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 
@@ -16,22 +17,29 @@ class LeavableStream:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write, as long as somebody reads."""
-        try:
+        """Write, as long as somebody reads. Raises OSError for a full disk."""
+        with self._leaving():
             self._stream.write(text)
-        except BrokenPipeError:
-            self._let_go()
         return len(text)
 
     def flush(self) -> None:
-        """Flush, as long as somebody reads."""
-        try:
+        """Flush, as long as somebody reads. Raises OSError for a full disk."""
+        with self._leaving():
             self._stream.flush()
-        except BrokenPipeError:
-            self._let_go()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+    @contextlib.contextmanager
+    def _leaving(self) -> Iterator[None]:
+        """Let go of what takes nothing any more; that a reader has left is no error, that a disk is full is one."""
+        try:
+            yield
+        except BrokenPipeError:
+            self._let_go()
+        except OSError:
+            self._let_go()
+            raise
 
     def _let_go(self) -> None:
         """Point the stream's descriptor nowhere, so that what it still holds raises nothing when Python ends."""
@@ -43,12 +51,18 @@ class LeavableStream:
 
 @contextlib.contextmanager
 def leavable_output() -> Iterator[None]:
-    """Let the reader of standard output and standard error leave."""
+    """Let the reader of standard output and standard error leave. Raises OSError for a full disk."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast("TextIO", LeavableStream(stream)) for stream in before)
-    try:
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.ExitStack() as ending:
+        # Of a descriptor that was closed before the start Python has no stream.
+        streams = (LeavableStream(stream or nowhere) for stream in before)
+        sys.stdout, sys.stderr = (cast("TextIO", stream) for stream in streams)
+        # The last first, and each of them, whatever the one before has raised.
+        ending.callback(_give_back, *before)
+        ending.callback(sys.stderr.flush)
+        ending.callback(sys.stdout.flush)
         yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        sys.stdout, sys.stderr = before
+
+
+def _give_back(stdout: TextIO, stderr: TextIO) -> None:
+    sys.stdout, sys.stderr = stdout, stderr
