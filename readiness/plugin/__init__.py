@@ -27,6 +27,7 @@ NAME = __name__
 MODULES = (
     "readiness.plugin.settings",
     "readiness.plugin.options",
+    "readiness.plugin.check_files",
     "readiness.plugin.lines",
     "readiness.plugin.observing",
     "readiness.plugin.judging",

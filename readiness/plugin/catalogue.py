@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from readiness.plugin.check_files import folders, parsed
 from readiness.plugin.run import check_id
-from readiness.plugin.settings import FOLDERS
 
 
 class Catalogue:
@@ -38,7 +38,7 @@ class Catalogue:
     @cached_property
     def _trees(self) -> dict[Path, ast.Module | None]:
         """The syntax tree of each file; None where it cannot be read."""
-        return {path: _tree(path) for path in self._files}
+        return {path: parsed(path) for path in self._files}
 
     def __contains__(self, check: str) -> bool:
         """Check whether there is such a check, or whether its file cannot be read, which pytest reports itself."""
@@ -49,16 +49,7 @@ class Catalogue:
         return f"{check.partition('.')[0]}." in unreadable
 
 
-def _tree(path: Path) -> ast.Module | None:
-    """Return what is in a file; None where it cannot be read."""
-    try:
-        return ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return None
-
-
 def _files(config: pytest.Config) -> Iterator[Path]:
     """Yield the files of checks, in the folders that a run collects by itself."""
-    configured = [config.rootpath / folder for folder in config.getini("testpaths")]
-    for folder in config.stash.get(FOLDERS, configured):
+    for folder in folders(config):
         yield from sorted(folder.rglob("test_*.py"))

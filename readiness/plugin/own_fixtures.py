@@ -23,3 +23,10 @@ def overridden(node: pytest.Function, given: set[str]) -> Iterator[str]:
         if not nearest.__module__.startswith(_PLUGIN):
             place = f"{nearest.__module__}.{nearest.__qualname__}"
             yield f"the fixture {name} of {place} stands in the place of the suite's own; give it another name"
+
+
+def is_own(node: pytest.Collector, name: str) -> bool:
+    """Check whether what lies below a node is given our own fixture of a name."""
+    manager = node.session._fixturemanager  # noqa: SLF001  as above
+    visible = manager.getfixturedefs(name, node)
+    return visible is not None and all(one.func.__module__.startswith(_PLUGIN) for one in visible)

@@ -151,6 +151,11 @@ class Run:
         return self._by_check.get(check, [])
 
     @cached_property
+    def rooms(self) -> set[str]:
+        """What the ids of the checks that the lines name begin with: `health`, `database`."""
+        return {check.partition(".")[0] for check in self._by_check}
+
+    @cached_property
     def _by_check(self) -> dict[str, list[Item]]:
         """Every decision of all phases by its check; by UNDECIDED too, where its check is only planned."""
         by_check: dict[str, list[Item]] = {}
