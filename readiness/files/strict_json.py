@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import math
 import re
+from itertools import accumulate
 from typing import Any, NoReturn
 
 LEVELS_AT_MOST = 100
 """So deep may a document be nested: what walks through it needs a few frames of Python's stack for each level."""
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_BRACKETS = re.compile(rb"[\[\]{}]")
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+"""What a bracket adds to the level."""
+_NO_BRACKETS = bytes(code for code in range(256) if code not in _STEPS)
 
 
 def parse(document: bytes) -> Any:
@@ -42,11 +45,8 @@ def _levels(document: bytes) -> int:
     """Return how deep a document is nested, at least; no document with few brackets is counted through."""
     if document.count(b"[") + document.count(b"{") <= LEVELS_AT_MOST:
         return 0
-    deepest = level = 0
-    for bracket in _BRACKETS.findall(_TEXT.sub(b"", document)):
-        level += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, level)
-    return deepest
+    brackets = _TEXT.sub(b"", document).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
 
 
 def _refuse_half_pairs(value: Any) -> None:
