@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from locust import User, task
 
 from loadtests.client import Client, ClientConfig, Response
 from loadtests.safety import LoadRefused
-from readiness.rehearsal.journeys import Journey, Step
+from readiness.rehearsal.journeys import Journey, Step, built_in
 
 if TYPE_CHECKING:
     from locust.env import Environment as LocustEnvironment
@@ -88,7 +87,7 @@ class Walker(Visitor):
         """Take one journey from its first step to its last, or to the first that goes wrong."""
         weights = [journey.weight for journey, _ in JOURNEYS]
         journey, rows = random.choices(JOURNEYS, weights)[0]  # noqa: S311  not for secrets
-        values = {**next(rows), "unique": uuid.uuid4().hex}
+        values = {**next(rows), **built_in()}
         for number, step in enumerate(journey.steps):
             if number:
                 self.wait()  # type: ignore[no-untyped-call]  # Locust has no types for it

@@ -19,6 +19,7 @@ from readiness.config.wording import is_sentence
 from readiness.environment.communication import Communication, StatusPage, Support
 from readiness.environment.drills import Backup, Drills
 from readiness.environment.incidents import Incidents
+from readiness.environment.journey_files import bring_in
 from readiness.environment.monitoring import Grafana, Loki, Sentry
 from readiness.environment.people import PagerDuty, Team
 from readiness.environment.probes import Billing, SyntheticUpload
@@ -331,7 +332,7 @@ def load(name: str, folder: Path, variables: Mapping[str, str] | None = None) ->
         raise BadEnvironment(document.problems)
 
     filling = Filling(document, os.environ if variables is None else variables, Environment)
-    data = filling.fill(document.data, ())
+    data = bring_in(filling.fill(document.data, ()), folder, filling.variables)
     try:
         environment = Environment.model_validate(data)
     except ValidationError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _PLACE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
+BUILT_IN = ("unique", "braces")
+"""`{{unique}}` is another text in each visit, and `{{braces}}` is `{{` itself, where it begins no place."""
 
 
 class _Part(BaseModel):
@@ -30,9 +33,9 @@ class Upload(_Part):
 
 
 class Step(_Part):
-    """One request. `{{name}}` in it comes from the row, from what was kept, or is `{{unique}}`.
+    """One request. `{{name}}` in it comes from the row, from what was kept, or is one of `BUILT_IN`.
 
-    Not to be renamed lightly: the visitors that teams have written, or recorded from a browser, import it by this name.
+    Not to be renamed lightly: the visitors that teams have written import it by this name.
     """
 
     path: Annotated[str, Field(pattern=r"^(/|\{\{|https?://)")]
@@ -94,7 +97,7 @@ def read_rows(journey: Journey, folder: Path) -> list[dict[str, str]]:
 
 def check_names(journey: Journey, rows: list[dict[str, str]]) -> None:
     """Raise ValueError where a step holds a `{{name}}` that no row, no earlier step and nothing built in gives."""
-    given = dict.fromkeys([*rows[0], "unique"], "")
+    given = dict.fromkeys([*rows[0], *BUILT_IN], "")
     for number, step in enumerate(journey.steps):
         for key, part in step.model_dump(by_alias=True, exclude={"name", "keep"}).items():
             try:
@@ -102,6 +105,11 @@ def check_names(journey: Journey, rows: list[dict[str, str]]) -> None:
             except ValueError as error:
                 raise ValueError(f"steps.{number}.{key}: {error}") from None
         given |= dict.fromkeys(step.keep, "")
+
+
+def built_in() -> dict[str, str]:
+    """Return the values that are there without a row, for one visit."""
+    return {"unique": uuid.uuid4().hex, "braces": "{{"}
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

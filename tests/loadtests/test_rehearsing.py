@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 
 from loadtests.trial import ROOT, Finding, Trial, truth_server
 from loadtests.truth import Law
+from readiness.__main__ import main
 from readiness.evidence import ledger
 from readiness.evidence.ledger_reading import LedgerRecord
 from readiness.rehearsal.evidence import FOLDER, RehearsalEvidence, folders, read
@@ -262,24 +262,26 @@ def recorded(method: str, path: str, headers: dict[str, str], text: str | None =
     return {"startedDateTime": "2026-11-30T09:00:00.000Z", "request": asked, "response": answer, "_resourceType": "xhr"}
 
 
-def test_a_recording_of_a_browser_is_a_visitor(tmp_path: Path, url: str) -> None:
+def test_a_recording_of_a_browser_is_a_journey(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     entries = [
         recorded("GET", "/articles?page=1", {":authority": "recorded.example", "Cookie": "session=of-a-person"}),
-        recorded("POST", "/login", {"Authorization": "Bearer of-a-person", "X-Kept": "yes"}, '{"user": "a\\"b"}'),
+        recorded("POST", "/login", {"X-Auth-Token": "of-a-person"}, '{"user": "a\\"b", "place": "{{here}}"}'),
     ]
     (tmp_path / "walk.har").write_text(json.dumps({"log": {"version": "1.2", "pages": [], "entries": entries}}))
-    command = [sys.executable, "-m", "har2locust", "-t", "loadtests/visitor.jinja2", "--disable-plugins", "rest.py"]
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # it formats what it writes with ruff
-    command.append(str(tmp_path / "walk.har"))
-    made = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True
-    ).stdout
-    assert "of-a-person" not in made
-    assert "X-Kept" in made
-    (tmp_path / "environments").mkdir()
-    (tmp_path / "environments" / "walk.py").write_text(made)
-    load = {"users_at_most": 100, "visitors": "walk.py", "stages": {"trial": QUICK}}
-    found = Trial(tmp_path, url, QUICK, environment={"load": load}).run()
+    load = {"users_at_most": 100, "journeys": {"walk": "walk.journey.yaml"}, "stages": {"trial": QUICK}}
+    trial = Trial(tmp_path, url, QUICK, environment={"load": load})
+    environments = tmp_path / "environments"
+    environments.mkdir()
+    (environments / "shop.yaml").write_text("environment: shop\ntarget: {url: http://recorded.example}\n")
+    words = ["record", str(tmp_path / "walk.har"), "--env", "shop", "--environments", str(environments)]
+    assert main(words) == 0
+    assert "set RECORDED_X_AUTH_TOKEN" in capsys.readouterr().out
+
+    monkeypatch.setenv("RECORDED_X_AUTH_TOKEN", "of-the-rehearsal")
+    found = trial.run()
+
     assert set(found.endpoints) == {"/articles?page=1", "/login"}
     assert found.failed == 0
 
