@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
-
 from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
 
+from readiness.files import gzip_members
+
+BYTES_KEPT = 4_000_000
+"""Of a body; what comes beyond it is counted and let go. Hundreds of users share this process's memory."""
 _FINAL = 200  # what comes with a lower status is followed by the answer
 
 __all__ = ["HTTPParseError", "Reply"]
@@ -24,6 +25,7 @@ class Reply(HTTPResponseParser):
         self._lines: list[list[str]] = []
         """Name and value of each header line, as they came."""
         self._body: list[bytes] = []
+        self._size = 0
 
     def _on_status(self, _text: str) -> None:
         pass
@@ -46,7 +48,9 @@ class Reply(HTTPResponseParser):
         return self._bodiless
 
     def _on_body(self, part: bytearray) -> None:
-        self._body.append(bytes(part))
+        self._size += len(part)
+        if self._size <= BYTES_KEPT:
+            self._body.append(bytes(part))
 
     def _on_message_complete(self) -> None:
         self._complete = True
@@ -72,14 +76,18 @@ class Reply(HTTPResponseParser):
     @property
     def size(self) -> int:
         """Bytes of the body as they came."""
-        return sum(len(part) for part in self._body)
+        return self._size
 
     def content(self) -> bytes:
-        """Return the body, unpacked. Raises ValueError, always in the same words, where it is damaged."""
+        """Return the body, unpacked. Raises ValueError, always in the same words, where it is damaged or too large."""
+        if self._size > BYTES_KEPT:
+            raise ValueError(f"the answer has more than {BYTES_KEPT:,} bytes, and is not looked into")
         body = b"".join(self._body)
         if self.header("content-encoding") != "gzip":
             return body
         try:
-            return gzip.decompress(body)
-        except (OSError, EOFError, zlib.error):
+            return gzip_members.unpack(body, BYTES_KEPT)
+        except gzip_members.TooLarge:
+            raise ValueError(f"the answer unpacks to more than {BYTES_KEPT:,} bytes") from None
+        except gzip_members.NotUnpacked:
             raise ValueError("the answer is not gzip as it says") from None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from readiness.errors import nearest
+from readiness.files import gzip_members
 from readiness.outcomes import Refused, Unknown
 from readiness.redaction.shown import shown
 from readiness.transport.strict_json import parse_json
@@ -161,19 +161,12 @@ def unpack(raw: bytes, encoding: str, at_most: int, url: str) -> bytes:
             f"{url} answered in the encoding {shown(encoding, KEY_SHOWN)}, not asked for", "serve gzip or plain"
         )
 
-    body = bytearray()
-    while raw:  # gzip may have several members, one after the other, RFC 1952
-        stream = zlib.decompressobj(wbits=31)  # 31: a gzip header and the largest window
-        try:
-            body += stream.decompress(raw, at_most + 1 - len(body))
-        except zlib.error:
-            raise Unknown(f"{url} answered what is not gzip", "look at the proxy in between") from None
-        if len(body) > at_most:
-            raise too_large(url, at_most)
-        if not stream.eof:
-            raise Unknown(f"{url} answered gzip that is cut short", "look at the service's log, then run again")
-        raw = stream.unused_data
-    return bytes(body)
+    try:
+        return gzip_members.unpack(raw, at_most)
+    except gzip_members.TooLarge:
+        raise too_large(url, at_most) from None
+    except gzip_members.NotUnpacked as reason:
+        raise Unknown(f"{url} answered {reason}", "look at the proxy in between, and at the service's log") from None
 
 
 def too_large(url: str, at_most: int) -> Unknown:

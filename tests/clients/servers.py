@@ -208,6 +208,7 @@ BAD_ANSWERS: dict[str, Behaviour] = {
     "an endless body": endless,
     "a gzip bomb": whole(200, BOMB, GZIP),
     "gzip that is cut short": whole(200, gzip.compress(GOOD)[:-4], GZIP),
+    "gzip in too many pieces": whole(200, gzip.compress(b"") * 240_000, GZIP),
     "gzip that is none": whole(200, GOOD, GZIP),
     "another encoding": whole(200, GOOD, {"Content-Encoding": "br"}),
     "a reset at once": resets_at_once,

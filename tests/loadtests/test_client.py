@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import re
 import socket
@@ -21,6 +22,7 @@ from loadtests.client import Client, ClientConfig, Response
 from loadtests.connection import Address, trust
 from loadtests.health import Health
 from loadtests.recording import RequestRecorder
+from loadtests.reply import BYTES_KEPT
 from readiness.rehearsal.journeys import Step
 
 OK = "200 OK\r\n"
@@ -28,6 +30,9 @@ ANSWERS: dict[str, tuple[str, bytes]] = {
     "/": (OK, b'{"token": "t1"}'),
     "/error": (OK, b'{"error": "no"}'),
     "/gzip": (f"{OK}Content-Encoding: gzip\r\n", b"oops"),
+    "/bomb": (f"{OK}Content-Encoding: gzip\r\n", gzip.compress(b" " * 50_000_000)),
+    "/pieces": (f"{OK}Content-Encoding: gzip\r\n", gzip.compress(b"") * 100_000),
+    "/large": (OK, b" " * (BYTES_KEPT + 1)),
     "/location": ("302 Found\r\nLocation: http://[bad\r\n", b""),
     "/cookie": (f"{OK}Set-Cookie: session=s1\r\n", b""),
 }
@@ -94,6 +99,10 @@ UNWANTED: dict[str, tuple[dict[str, Any], str]] = {
     "nothing-to-keep": ({"path": "/error", "keep": {"token": "/token"}}, "the answer has nothing at /token"),
     "damaged-gzip": ({"path": "/gzip", "contains": "x"}, "the answer is not gzip as it says"),
     "damaged-gzip-to-keep": ({"path": "/gzip", "keep": {"token": "/token"}}, "the answer is not gzip as it says"),
+    "bomb": ({"path": "/bomb", "contains": "x"}, "the answer unpacks to more than 4,000,000 bytes"),
+    "bomb-to-keep": ({"path": "/bomb", "keep": {"a": "/a"}}, "the answer unpacks to more than 4,000,000 bytes"),
+    "pieces": ({"path": "/pieces", "contains": "x"}, "the answer is not gzip as it says"),
+    "large": ({"path": "/large", "contains": "x"}, "the answer has more than 4,000,000 bytes, and is not looked into"),
     "bad-location": ({"path": "/location"}, "a redirect to what is no address"),
 }
 

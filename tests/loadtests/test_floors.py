@@ -1,4 +1,4 @@
-"""What runs under gevent imports words, judgement and the masking of what is said only."""
+"""What runs under gevent imports words, judgement, bounded reading and the masking of what is said only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ALLOWED = {"environment", "errors", "outcomes", "redaction", "rehearsal"}
+ALLOWED = {"environment", "errors", "files", "outcomes", "redaction", "rehearsal"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "loadtests").glob("*.py")), ids=lambda path: path.name)
