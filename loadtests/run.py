@@ -235,7 +235,8 @@ def prepare(name: str, stage_name: str, permission: LoadPermission, environments
     seconds = environment.load.request_seconds_at_most if environment.load else 10.0
     folder = reports / name / rehearsal_evidence.FOLDER / stamp
     health = Health("local", recorder)
-    client_config = ClientConfig(target.url, environment.allowed_hosts, headers, seconds, recorder, health, trust())
+    trusted = trust(also=environment.http.ca_file)
+    client_config = ClientConfig(target.url, environment.allowed_hosts, headers, seconds, recorder, health, trusted)
     return RehearsalRun(environment, stage_name, stage, stamp, folder, client_config)
 
 

@@ -167,7 +167,7 @@ class Dumps:
         """Run a program against a server. Return None where it succeeded, else its message. Raises Unknown."""
         command = [self._program(program), *arguments]
         try:
-            parts = conninfo_to_dict(url.reveal())
+            parts = conninfo_to_dict(self.guard.database_tls.applied(url.reveal()))
         except psycopg.Error:
             raise Unknown(
                 "the address of the server is none of a database", "postgresql://role:password@host"

@@ -21,6 +21,7 @@ from readiness.procedures import circuit_breaker, fallback, incident, kill_switc
 from readiness.procedures.course import Course, begin, conduct
 from readiness.rendering import terminal
 from readiness.sandbox import Sandbox, SandboxFailed
+from readiness.transport.database_tls import DatabaseTls
 from readiness.transport.guard import Guard
 
 HELP = "rehearse a procedure: restore, kill-switch, rollback, circuit-breaker, fallback, incident"
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         allowed = permit(environment, options.name, options)
         say(f"drill {options.name} on {environment.environment}, {environment.target.url}")
 
-        guard = Guard(environment.allowed_hosts, allowed)
+        guard = Guard(environment.allowed_hosts, allowed, database_tls=DatabaseTls.of(environment))
         course = begin(options.name, environment, guard, options.reports, say)
         _enter(lambda: ledger.open_evidence(course.folder, phase=options.name))
 

@@ -26,6 +26,7 @@ from readiness.environment.probes import Billing, SyntheticUpload
 from readiness.environment.repositories import GitHub
 from readiness.environment.running import RunSettings
 from readiness.environment.service_levels import ServiceLevel
+from readiness.environment.trust import DatabaseTrust, HttpTrust
 from readiness.errors import BadEnvironment, not_one_of
 from readiness.outcomes import Effect
 from readiness.rehearsal.journeys import Journey
@@ -35,7 +36,6 @@ from readiness.runbook.lines import shipped
 
 NAMES_ITS_HOST = {"json", "jsons", "xml", "xmls", "form", "forms"}
 """The schemes of Apprise whose address names the host; any other names a vendor, whose host Apprise knows."""
-EXAMPLE = "example"
 _ID = re.compile(r"[!-~]{2,100}")
 """What a person is known by elsewhere: nothing in it can look like something else."""
 
@@ -83,7 +83,7 @@ class Target(Section):
         return value
 
 
-class Http(Section):
+class Http(HttpTrust):
     """How the suite speaks HTTP."""
 
     deadline_seconds: Seconds = 10.0
@@ -92,7 +92,7 @@ class Http(Section):
     connections_per_host: Annotated[int, Field(gt=0, le=64)] = 32
 
 
-class Postgres(Section):
+class Postgres(DatabaseTrust):
     """The database, seen through a role that may only read."""
 
     url: SecretReference

@@ -19,7 +19,7 @@ from readiness.clients.controls import Controls
 from readiness.environment.schema import Environment
 from readiness.measurements import AtLeast, Refusal
 from readiness.outcomes import Late, Refused, Silent
-from readiness.transport.connecting import is_this_machine
+from readiness.transport.this_machine import is_this_machine
 
 
 def refusal(refused: Refused, environment: Environment) -> Refusal:

@@ -27,6 +27,7 @@ from readiness.plugin.threads import ObservationTask, TaskPool
 from readiness.plugin.transfer import Observed
 from readiness.runbook.lines import Limits
 from readiness.sources.table import Clients
+from readiness.transport.database_tls import DatabaseTls
 from readiness.transport.guard import Guard, Request
 
 WAITING_SECONDS = 0.2
@@ -53,7 +54,8 @@ class Observer:
         self, run: Run, trusted: Mapping[str, PublicKey], at_once: Callable[[RecordedRequest], None] | None = None
     ) -> None:
         """`at_once` takes the records of requests that do more than read; a worker has none, and keeps them."""
-        guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep)
+        database_tls = DatabaseTls.of(run.environment)
+        guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep, database_tls=database_tls)
         self.run = run
         self.tasks = TaskPool()
         self._at_once = at_once

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from dataclasses import dataclass
 
@@ -48,14 +47,3 @@ def is_there(guard: Guard, client: str, host: str, port: int) -> bool:
 def _connect(wire: Wire, host: str, port: int) -> None:
     with socket.create_connection((host, port), CONNECT_SECONDS) as connection:
         wire.hold(connection.fileno())
-
-
-def is_this_machine(host: str) -> bool:
-    """Check whether a host is this machine itself. What a tunnel ends at is: its answers are not the target's."""
-    # Without a name, and with a folder for one, PostgreSQL is asked over a socket of this machine.
-    if not host or host.startswith("/") or host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -146,6 +146,8 @@ class Exchange:
         with self._lock:
             if self._tls is None:
                 self._tls = httpx.create_ssl_context(trust_env=False)
+                if self._settings.ca_file:
+                    self._tls.load_verify_locations(self._settings.ca_file)
             return self._tls
 
     def _address(self, where: str) -> httpx.URL:

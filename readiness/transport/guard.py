@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from readiness.errors import nearest
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Effect, Unknown
+from readiness.transport.database_tls import DatabaseTls
 from readiness.transport.silence import Silences
 
 _UNDER_WAY = "no answer"
@@ -77,6 +78,8 @@ class Guard:
     whatever becomes of this process, there is a record of what it did to the other side."""
     requests: list[Request] = field(default_factory=list)
     """What was sent or refused, in the order in which it ended."""
+    database_tls: DatabaseTls = field(default_factory=DatabaseTls)
+    """How the databases are trusted."""
     silences: Silences = field(default_factory=Silences)
     """Which hosts have taken no connection."""
     _lock: threading.Lock = field(default_factory=threading.Lock)

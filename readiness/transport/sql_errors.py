@@ -31,6 +31,11 @@ _BY_CLASS: tuple[tuple[type[psycopg.Error], str, str], ...] = (
     (errors.AdminShutdown, "the server ended the connection", "is it being restarted? run again when it is up"),
 )
 
+_TRUST = (
+    "is this the right server? a private authority is named by postgres.ca_file, and a weaker trust is stated by"
+    " postgres.tls"
+)
+
 # While connecting there is no SQLSTATE; the words are the server's and libpq's own. The first that fits counts: what is
 # said of a role or a database in general stands below what is said of its password or its slots.
 _BY_WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -51,7 +56,7 @@ _BY_WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     ),
     (("unsupported startup parameter",), "a pooler is in between", "give postgres.url the database's direct port"),
     (("could not translate host", "resolve", "Name or service"), "the host's name has no address", "is it right?"),
-    (("SSL", "certificate", "TLS"), "TLS failed", "look at sslmode in postgres.url, and at the certificate"),
+    (("SSL", "certificate", "TLS"), "TLS failed", _TRUST),
     (("database ",), "the database is not there", "is the name at the end of postgres.url right?"),
     (("closed the connection", "connection is lost", "onnection reset"), "the connection broke off", "run again"),
 )

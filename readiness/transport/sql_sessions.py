@@ -173,7 +173,7 @@ class Sessions:
         settings = self._settings
         limit_options = [f"-c {name}={value}" for name, value in self._limits().items()]
         connection = psycopg.connect(
-            settings.url.reveal(),
+            self._guard.database_tls.applied(settings.url.reveal()),
             row_factory=tuple_row,
             connect_timeout=max(2, round(settings.connect_seconds)),  # libpq's least; our own deadline is exact
             tcp_user_timeout=round(settings.connect_seconds * 1000),

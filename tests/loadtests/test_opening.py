@@ -94,7 +94,7 @@ def closing_each(tls: Tls) -> Iterator[int]:
 def test_what_opening_takes_is_in_both_bounds(tls: Tls) -> None:
     recorder = RequestRecorder(hold_from=0)
     with closing_each(tls) as port:
-        health, trusted = Health("x", recorder), trust(str(tls.certificate))
+        health, trusted = Health("x", recorder), trust(also=tls.certificate)
         config = ClientConfig(f"https://127.0.0.1:{port}", ["127.0.0.1"], {}, 10, recorder, health, trusted)
         with closing(Client(config)) as user:
             for _ in range(3):
