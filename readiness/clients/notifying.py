@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 from readiness.environment.schema import NAMES_ITS_HOST, Notify, host_of
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.redaction.secret import Secret
-from readiness.transport.deadline import Deadline, DeadlinePassed, within
+from readiness.redaction.shown import shown
+from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
 from readiness.transport.guard import Guard
+from readiness.transport.outgoing import NotAllowedThere, for_good, only_to
 
 KEY_LENGTH = 12
 """Parts of an address this long are keys, where the address names a vendor and no host."""
@@ -86,16 +88,30 @@ class Notifier:
         seconds = self._settings.seconds_at_most
         # Redirects would lead where no guard has looked.
         sender = apprise.Apprise(asset=apprise.AppriseAsset(http_redirects=False, app_id="production-readiness"))
-        with _collected_warnings() as messages:
+        with _collected_warnings() as messages, only_to(self._guard.allowed_hosts) as restriction:
             if not sender.add(url):
                 raise Unknown("Apprise does not know this address", "see its list of services")
+
+            def send(_: Wire) -> bool:
+                return for_good(restriction, lambda: bool(sender.notify(body=body, title=title)))
+
             try:
-                delivered = within(Deadline.after(seconds), lambda _: sender.notify(body=body, title=title))
+                delivered = within(Deadline.after(seconds), send)
             except DeadlinePassed:
                 raise Unknown(f"not delivered within {seconds:g} s", "look at the service") from None
+            except NotAllowedThere:
+                delivered = False
+            if restriction.refused:
+                raise _not_allowed(restriction.refused)
             if not delivered:
                 reason = "; ".join(messages) or "no reason is given"
                 raise Unknown(f"not delivered: {reason}", "look at the service")
+
+
+def _not_allowed(hosts: list[str]) -> Unknown:
+    """Return the error for hosts that Apprise would have sent to, or to a proxy of this machine, by itself."""
+    names = ", ".join(shown(host) for host in dict.fromkeys(hosts))
+    return Unknown(f"not delivered: it goes to {names}, not in allowed_hosts", "add the host, if it is to hear of this")
 
 
 def _apprise() -> Any:
