@@ -40,6 +40,16 @@ def _base(text: str) -> str:
     return text
 
 
+def _host(text: str) -> str:
+    """Return a host as hosts are compared: in lower case, without the dot of a full name and IPv6's brackets."""
+    if text.startswith("/"):  # the folder of a socket, which PostgreSQL's library takes for a host
+        return text
+    bare = text.removeprefix("[").removesuffix("]") if ":" in text else text.removesuffix(".")
+    if not _HOST.fullmatch(bare):
+        raise ValueError(f"{text!r} is no host: write it alone, with no scheme, port, path or star")
+    return bare.lower()
+
+
 def _instant(value: object) -> object:
     _refuse_number(value, "2026-12-01T09:00:00Z")
     if isinstance(value, datetime):
@@ -81,6 +91,9 @@ Url = Annotated[str, AfterValidator(_url)]
 """A whole address, such as that of a page; it may have a query, and a fragment that no server is sent."""
 BaseUrl = Annotated[str, AfterValidator(_base)]
 """The address of a system: each request adds a path to it."""
+_HOST = re.compile(r"[^\s/:@?#*,\[\]\\]+|(?=[^:]*:[^:]*:)[0-9A-Fa-f:.]+(?:%\w+)?")
+"""A name, an address of IPv4, or one of IPv6, which has two colons at least."""
+Host = Annotated[str, AfterValidator(_host)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Day = Annotated[date, BeforeValidator(_day)]

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
 from readiness.config.documents import Document, Loc, explain, read
-from readiness.config.fields import STRICT, BaseUrl, Instant, Seconds, SecretReference, Url, addresses
+from readiness.config.fields import STRICT, BaseUrl, Host, Instant, Seconds, SecretReference, Url, addresses
 from readiness.config.variables import Filling
 from readiness.config.wording import is_sentence
 from readiness.environment.communication import Communication, StatusPage, Support
@@ -235,7 +235,7 @@ class Environment(Section):
     """The suite starts the embedded target itself and takes its `SANDBOX_*` variables."""
     runbooks: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_runbooks)]
     launch_at: Instant | None = None
-    allowed_hosts: Annotated[tuple[str, ...], Field(min_length=1)]
+    allowed_hosts: Annotated[tuple[Host, ...], Field(min_length=1)]
     """The only hosts that anything is sent to, redirects included."""
     allow: tuple[Effect, ...] = ()
     """Effects beyond reading that this environment permits without being asked; never in production."""
