@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from readiness.measurements import is_digits
 from readiness.redaction.own_words import OWN_WORDS
 
 MASK = "***"
@@ -163,6 +164,6 @@ def encodings(value: str) -> frozenset[str]:
 
 def _grouped(value: str) -> Iterator[str]:
     """Yield how a number of these digits is written for people: 8,675,309,124."""
-    if value.isascii() and value.isdigit() and not value.startswith("0"):
+    if is_digits(value) and not value.startswith("0"):
         grouped = f"{int(value):,}"
         yield from (grouped.replace(",", mark) for mark in ",. _'\u00a0\u202f")

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from readiness.measurements import is_digits
+
 _PLACE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 
 
@@ -141,7 +143,7 @@ def point(document: bytes, pointer: str) -> str:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(here, dict) and key in here:
             here = here[key]
-        elif isinstance(here, list) and key.isdecimal() and int(key) < len(here):
+        elif isinstance(here, list) and is_digits(key) and int(key) < len(here):
             here = here[int(key)]
         else:
             raise ValueError(f"the answer has nothing at {pointer}")
