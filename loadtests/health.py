@@ -14,6 +14,7 @@ import gevent
 import psutil
 
 from loadtests.recording import RequestRecorder
+from readiness.measurements import is_digits
 from readiness.rehearsal.evidence import SLICE_SECONDS
 from readiness.rehearsal.histogram import Distribution
 
@@ -46,7 +47,7 @@ def _numbers(path: str) -> list[float]:
         values = Path(path).read_text(encoding="ascii").partition("\n")[0].split()
     except OSError:
         return []
-    return [float(value) for value in values if value.isdecimal()]
+    return [float(value) for value in values if is_digits(value)]
 
 
 def _queued() -> float:

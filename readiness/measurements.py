@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Literal, cast
@@ -23,6 +24,32 @@ COMPARATORS = {
     "is": "=",
     "none": "none",
 }
+
+
+_DECIMAL = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*")
+_NOT_FINITE = re.compile(r"[+-]?inf(?:inity)?|nan", re.IGNORECASE)
+
+
+def is_digits(text: str) -> bool:
+    """Check whether a text is digits of ASCII alone: Python takes those of all scripts, which few people can read.
+
+    >>> [is_digits(text) for text in ("12", "\uff11\uff12", "\u0661", "\u00b2", "")]
+    [True, False, False, False, False]
+    """
+    return text.isascii() and text.isdecimal()
+
+
+def as_decimal(text: str) -> float:
+    """Return a text as the number that it is to every reader: without underscores and digits of other scripts.
+
+    Raises ValueError.
+
+    >>> as_decimal("1e3")
+    1000.0
+    """
+    if not (_DECIMAL.fullmatch(text) or _NOT_FINITE.fullmatch(text)):
+        raise ValueError(f"{text!r} is not a decimal number")
+    return float(text)
 
 
 Known = Literal["exactly", "at least", "refused", "silent"]

@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SPAN_UNITS = {**UNITS, "s": "seconds"}
-_OFFSET = re.compile(r"T(?:([+-])(\d+)([mhdw])|[+-]0)$")
+_OFFSET = re.compile(r"T(?:([+-])([0-9]+)([mhdw])|[+-]0)\Z")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
-_SPAN = re.compile(r"(\d+)([smhdw])$")
+_SPAN = re.compile(r"([0-9]+)([smhdw])\Z")
 YEARS = range(2000, 3000)
 LONGEST = timedelta(days=365_250)
 """No span of time that people write is longer than a thousand years; from `YEARS` it leads to no date that none is."""

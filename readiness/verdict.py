@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Outcome, Phase
+from readiness.runbook.consent import LaunchRecord, held_back, lacks
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import WAIVABLE
 from readiness.timeline import Bound, first_bound
@@ -46,7 +47,7 @@ class Expected:
     @property
     def decides(self) -> bool:
         """Whether the verdict depends on it; the others are told and counted."""
-        return self.gate in _DECIDING
+        return self.gate in DECIDING
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ ACTIONS = {
 }
 _SETTLED = {Outcome.PASS, Outcome.WARN, Outcome.NOT_APPLICABLE, Outcome.NOT_DUE}
 _WELL = {Outcome.PASS, Outcome.WARN}
-_DECIDING = {Gate.BLOCKER, Gate.ACTION}
+DECIDING = {Gate.BLOCKER, Gate.ACTION}
 
 
 def decide(
@@ -140,14 +141,14 @@ def decide(
     ended: bool = True,
     waived: Collection[DecisionKey] = (),
     sign_off: SignOff | None = None,
+    launch: LaunchRecord | None = None,
     expiring: Mapping[DecisionKey, datetime] | None = None,
 ) -> Verdict:
     """Return the verdict on a phase, from what its runbooks expect and the results of a run.
 
     A good one needs a deciding line that was judged and is well. Of a `warning` only its absence matters. After the
-    launch a step that is still held counts like a failure that reaches it. What is waived does not decide; what nothing
-    has answered cannot be waived. In `ga` people have a word too. `expiring`: when the attestation or waiver that a
-    decision rests on expires; a good verdict is then conditional, and also where a deciding line falls due later.
+    launch a step that is still held counts like a failure. What is waived does not decide; what nothing has answered
+    cannot be waived. In `ga` people have a word too: `launch` says what it rests on. `expiring` ends a good verdict.
     """
     # Only general availability is signed: elsewhere nothing answers such a line.
     of_people = [decision for decision in expected if phase is Phase.GA and decision.key.check == SIGN_OFF]
@@ -156,10 +157,10 @@ def decide(
     findings = _findings(phase, of_checks, worst, waived)
 
     lines_word = _lines_word(phase, findings, worst, ended=ended)
-    word, action = _signed(phase, lines_word, _lines_action(lines_word, findings), sign_off)
+    word, action = _signed(phase, lines_word, _lines_action(lines_word, findings), sign_off, launch)
     is_good = word is GOOD[phase]
     bound = _bound(findings, expiring or {}) if is_good else Bound()
-    unsigned = () if is_good else tuple(decision.key for decision in of_people if decision.due and decision.decides)
+    unsigned = tuple(decision.key for decision in of_people if decision.due and decision.decides and not is_good)
     return Verdict(
         word=word,
         exit=_exit_code(phase, word),
@@ -271,7 +272,9 @@ def _bad_word(phase: Phase, failures: Iterable[DecisionOutcome]) -> VerdictStatu
     return _STEP_WORD[highest]
 
 
-def _signed(phase: Phase, word: VerdictStatus, action: str, sign_off: SignOff | None) -> tuple[VerdictStatus, str]:
+def _signed(
+    phase: Phase, word: VerdictStatus, action: str, sign_off: SignOff | None, launch: LaunchRecord | None
+) -> tuple[VerdictStatus, str]:
     """Return the word and the action once people have decided.
 
     They may defer what every line speaks for. They cannot approve what the lines do not.
@@ -292,26 +295,24 @@ def _signed(phase: Phase, word: VerdictStatus, action: str, sign_off: SignOff | 
             action = f"the approval does not count yet; {action}"
         return word, action
 
-    lack = _lacks(sign_off)
-    if lack:
-        return VerdictStatus.INCOMPLETE, f"every line speaks for it, and nobody has decided: {lack}"
+    withheld = _withheld(sign_off, launch)
+    if withheld:
+        return VerdictStatus.INCOMPLETE, f"every line of ga speaks for it, and {withheld}"
 
     if sign_off is None or sign_off.signed_at is None:
         return word, action
     return word, f"signed on {sign_off.signed_at:%Y-%m-%d}"
 
 
-def _lacks(sign_off: SignOff | None) -> str:
-    """Return what to write so that people have approved; empty where they have."""
-    # That nobody has written anything is no consent.
-    if sign_off is None:
-        return "write the sign-off file"
-    if sign_off.decision != "approved":
-        return "set decision in the sign-off file"
-    # An approval has a name under it.
-    if not sign_off.approvals:
-        return "name in the sign-off file who approves: approvals"
-    return ""
+def _withheld(sign_off: SignOff | None, launch: LaunchRecord | None) -> str:
+    """Return why there is no approval though every line speaks for it; empty where there is."""
+    # A signature does not make up for a phase before that is not well either, or for a launch that has not been.
+    holds_back = held_back(launch)
+    if holds_back:
+        return f"it is held back: {holds_back}"
+
+    lack = lacks(sign_off, launch)
+    return f"nobody has decided: {lack}" if lack else ""
 
 
 def _bound(findings: _Findings, expiring: Mapping[DecisionKey, datetime]) -> Bound:

@@ -26,6 +26,7 @@ MORE_SECONDS = {
     "tests/sandbox/test_life.py": 25.0,  # a sandbox for each way to end
     "tests/test_diagnostics.py": 25.0,
     "tests/test_fail_open.py": 25.0,  # fifty situations, each a run
+    "tests/plugin/test_held_back.py": 30.0,  # thirty histories, each of several runs
     "tests/plugin/test_odd_input.py": 20.0,  # sixty inputs, each a run
     "tests/test_gate.py": 45.0,
     "tests/plugin/test_lines.py": 20.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -192,3 +193,16 @@ def test_a_command_says_one_line_at_a_time(path: Path) -> None:
     """A text from outside that is printed as it stands can write a verdict of its own under ours: use say()."""
     printed = [line.strip() for line in path.read_text("utf-8").splitlines() if "print(" in line]
     assert path.name in OF_OUR_OWN or all("json.dumps" in line for line in printed), printed
+
+
+DIGITS_OF_ALL_SCRIPTS = re.compile(r"(?<!\\W)\\d|\.is(?:digit|numeric)\(|(?<!isascii\(\) and text)\.isdecimal\(")
+MASKS_MORE = {"readiness/environment/people.py", "readiness/redaction/redactor.py"}
+"""What looks for something to mask takes the digits of all scripts."""
+
+
+@pytest.mark.parametrize("path", [*PACKAGE, *CHECKS, *(ROOT / "loadtests").glob("*.py")], ids=show)
+def test_numbers_are_read_from_ascii_digits_alone(path: Path) -> None:
+    if show(path) in MASKS_MORE:
+        return
+    found = [line for line in path.read_text("utf-8").splitlines() if DIGITS_OF_ALL_SCRIPTS.search(line)]
+    assert not found, "\\d, isdigit() and int() take the digits of all scripts: write [0-9], is_digits or as_decimal"

@@ -125,8 +125,8 @@ def test_each_mistake_is_one_line(tmp_path: Path, old: str, new: str, told: str)
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("Grace Example", "ada  EXAMPLE", "are one person; someone else approves a waiver"),
-        ("Grace Example", "A\uff44a Example", "are one person; someone else approves a waiver"),
+        ("Grace Example", "ada  EXAMPLE", "are one person in two spellings; someone else"),
+        ("Grace Example", "A\uff44a Example", "are one person in two spellings; someone else"),
         ("    until: 2026-12-01\n", "", "until is missing"),
         ("fix-scheduled", "fix-sheduled", "did you mean 'fix-scheduled'?"),
         ("    because: the fix ships with the next release\n", "", "because is missing"),

@@ -15,6 +15,7 @@ from readiness.timeline import (
     events,
     is_due,
     parse_as_of,
+    parse_day,
     parse_instant,
     parse_offset,
     parse_span,
@@ -40,7 +41,13 @@ def test_an_offset(text: str, offset: timedelta) -> None:
     assert parse_offset(text) == offset
 
 
-@pytest.mark.parametrize("text", ["", "T", "T-", "T-1", "T1h", "t-1h", "T-1h ", "T-1.5h", "-1h", "T--1h", "T-1y"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "T", "T-", "T-1", "T1h", "t-1h", "T-1h ", "T-1.5h", "-1h", "T--1h", "T-1y", "T-1h\n", "T-0\n"),
+        *("T-\uff11h", "T-\u0661d", "T+1\u0966m", "T-\u00b2h", "T-\U0001d7ceh", "T-\uff10"),
+    ],
+)
 def test_what_is_no_offset(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a time relative to launch such as T-7d, T-1h, T-0 or T\+5m"):
         parse_offset(text)
@@ -53,9 +60,24 @@ def test_a_span(text: str, span: timedelta) -> None:
     assert parse_span(text) == span
 
 
-def test_what_is_no_span() -> None:
+@pytest.mark.parametrize("text", ["5 minutes", "\uff15m", "\u0665h", "5m\n", "1_0d", "+5m", "\u2175d"])
+def test_what_is_no_span(text: str) -> None:
     with pytest.raises(ValueError, match="such as 30s, 5m, 24h or 7d"):
-        parse_span("5 minutes")
+        parse_span(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["\uff12026-12-01T09:00:00Z", "2026-12-01T\u06609:00:00Z", "2026-12-01T09:00:00\uff3a"]
+)
+def test_an_instant_of_other_digits_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a date and time such as"):
+        parse_instant(text)
+
+
+@pytest.mark.parametrize("text", ["\uff12026-12-01", "2026-\u0661\u0662-01", "2026-12-01\n"])
+def test_a_day_of_other_digits_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a date such as"):
+        parse_day(text)
 
 
 def test_an_instant_is_told_in_utc() -> None:

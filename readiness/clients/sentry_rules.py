@@ -15,6 +15,7 @@ from typing import Any
 
 from readiness.clients.sentry import Detector, IssueRule, MetricRule, Workflow
 from readiness.files.canonical_json import JsonObject
+from readiness.measurements import as_decimal
 
 _TOKEN = re.compile(r"[^\s()\[\]]+:\[[^\]]*\]|[^\s()]+")
 _PLAIN = {
@@ -30,9 +31,9 @@ _PLAIN = {
     "is_transaction:true",
 }
 """Words of a search that leave in all errors, or all transactions."""
-_SLOWER = re.compile(r"(?:transaction|span)\.duration:>=?([\d.]+)(ms|s|min|m)?$")
+_SLOWER = re.compile(r"(?:transaction|span)\.duration:>=?([0-9.]+)(ms|s|min|m)?$")
 _SECONDS = {None: 0.001, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
-_INTERVAL = re.compile(r"(\d+)(min|m|h|d|w)$")
+_INTERVAL = re.compile(r"([0-9]+)(min|m|h|d|w)$")
 _ABOVE = {"gt", "gte"}
 _PRIORITY = {"issue_priority_greater_or_equal", "issue_priority_equals"}
 _OLD_ACTIONS = {
@@ -340,6 +341,6 @@ def _objects(group: JsonObject, key: str) -> list[JsonObject]:
 def _number(value: Any) -> float:
     """Return a value as a number, or infinity for what is none: no rule with it is good enough."""
     try:
-        return float(value)
+        return as_decimal(value) if isinstance(value, str) else float(value)
     except (TypeError, ValueError):
         return float("inf")

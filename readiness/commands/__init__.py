@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from readiness.config.project_root import ENVIRONMENTS, REPORTS, place
+from readiness.measurements import is_digits
 
 MOST = 1_000_000
 """What a count on a command line may be; far more than there is of anything, and few enough for every library."""
@@ -30,7 +31,7 @@ def add_reports(parser: argparse.ArgumentParser) -> None:
 
 def count(text: str) -> int:
     """Return a count that stands on a command line. Raises ArgumentTypeError, which argparse reports in a line."""
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(MOST)) else 0
+    number = int(text) if is_digits(text) and len(text) <= len(str(MOST)) else 0
     if not 1 <= number <= MOST:
         raise argparse.ArgumentTypeError(f"{text!r} is no count from 1 to {MOST:,}")
     return number

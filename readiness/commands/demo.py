@@ -27,6 +27,8 @@ REPORTS = Path("reports")
 ENVIRONMENT = Path("environments") / "local.yaml"
 """The sandbox's environment, as a checkout has it."""
 DRILL = ("drill", "kill-switch", "--env", "local")
+BAD_EXIT = 1
+"""Of a verdict such as NO-GO, PAGE or DEFERRED."""
 EXPECTED = {Phase.PREFLIGHT: "GO", Phase.SMOKE: "GO", Phase.POSTLAUNCH: "OK", Phase.GA: "APPROVED"}
 
 
@@ -37,6 +39,8 @@ class Ending:
     phase: Phase
     folder: Path
     verdict: str
+    is_bad: bool
+    """Whether something failed; what only could not be seen, for want of a tool, is not bad."""
     lacking: Mapping[str, Sequence[str]]
     """Tool → the lines that are unknown for want of it."""
 
@@ -51,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the phases; return 0 where each came to a verdict, and with --expect-go to the expected one, else 1."""
+    """Run the phases; return 0 where each came to a verdict and none failed, else 1."""
     reports = [] if options.reports == REPORTS else [f"--reports={options.reports}"]
     _write_environment()
 
@@ -70,9 +74,14 @@ def run(options: argparse.Namespace) -> int:
 
     print("\n" + "\n".join(summary(endings, absent, options.reports)))
 
-    if options.expect_go:
+    return exit_of(endings, expect_go=options.expect_go)
+
+
+def exit_of(endings: Sequence[Ending], *, expect_go: bool) -> int:
+    """Return 0 where each phase came to a verdict and none failed; in CI where each came to the expected one."""
+    if expect_go:
         return 0 if {ending.phase: ending.verdict for ending in endings} == EXPECTED else 1
-    return 0 if all(ending.verdict for ending in endings) else 1
+    return 0 if all(ending.verdict and not ending.is_bad for ending in endings) else 1
 
 
 def _write_environment() -> None:
@@ -115,8 +124,10 @@ def _call(*words: str, **variables: str) -> None:
 def _ending(reports: Path, phase: Phase, variables: Mapping[str, str]) -> Ending:
     """Return how the phase's newest run ended. Raises BadRun."""
     recorded = read_run(run_folders.find(reports, ["local", phase]))
-    verdict = str(recorded.finish.verdict) if recorded.finish else ""
-    return Ending(phase, recorded.folder, verdict, _lacking(recorded, variables))
+    finish = recorded.finish
+    verdict = str(finish.verdict) if finish else ""
+    is_bad = bool(finish and finish.exit == BAD_EXIT)
+    return Ending(phase, recorded.folder, verdict, is_bad, _lacking(recorded, variables))
 
 
 def _lacking(recorded: RecordedRun, variables: Mapping[str, str]) -> dict[str, list[str]]:

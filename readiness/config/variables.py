@@ -15,7 +15,7 @@ from readiness.config.documents import Document, Loc, explain, read
 from readiness.config.secret_places import takes_secret, wants_reference
 from readiness.errors import BadEnvironment, nearest
 from readiness.files import bounded_read
-from readiness.redaction.secret import SHORTEST, Secret, is_secret, is_secret_parameter
+from readiness.redaction.secret import SHORTEST, Secret, is_date, is_secret, is_secret_parameter
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _PARAMETER = re.compile(r"[?&]([^=&#]+)=([^&#]*)")
@@ -60,6 +60,8 @@ class Filling:
 
         if len(text) < SHORTEST:
             self._complain(loc, f"the secret has fewer than {SHORTEST} characters; is the variable empty?")
+        elif is_date(text):
+            self._complain(loc, "the secret is a date, as each record of a run has one; is it the right variable?")
         return Secret(text)
 
     def _resolve(self, data: str, loc: Loc) -> str | None:

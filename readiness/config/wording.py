@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import socket
 import unicodedata
 from urllib.parse import urlsplit
 
+from readiness.config.promises import AGREEING
+
+_UNDECIDED = re.compile(
+    # TBA is also the beginning of a name: TBA Bank.
+    r"\bTBD\b|\bTB[AC]\b(?!\s+(?-i:[A-Z][a-z]))|\bto be (?:defined|decided|confirmed|announced|found|named|hired)\b"
+    r"|^to[-_ ]?do\b|\bfix ?me\b|^n/?a$|\bn/a\b|\?{2,}|_{3,}|\.{3,}|…"
+    r"|place[-_ ]?holder|change[-_ ]?me|fill[-_ ]?(?:me|in)\b|\bx{3,}|lorem ipsum|<[^>]*>|\[[^\]]*\]|\{[^}]*\}"
+    r"|\b(?:first|last|full|contact|phone|e-?mail|your|my|some|the)?[-_ ]?(?:name|number|address)[-_ ]?here\b"
+    r"|^(?:none|null|nil|nobody|unknown|someone|anyone|anybody|name|contact|phone|e-?mail|your[-_ ].*|-+|\.+)$"
+    r"|^(?:currently |still |yet )?(?:vacant|vacancy|unassigned|unstaffed|unfilled|open|empty)\b[\w ]*$"
+    r"|\b(?:open|vacant) (?:position|role|seat|post)\b|\bnew hire\b|\b(?:john|jane|max|erika) (?:doe|mustermann)\b",
+    re.IGNORECASE,
+)
 WORDS_AT_LEAST = 2
 UNSPACED_AT_LEAST = 4
 """Letters that make a sentence in a script that puts no space between its words."""
@@ -20,7 +35,15 @@ _WORD = re.compile(r"[^\W\d_][^\W\d_'\u2019]*[^\W\d_]")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _RESERVED_HOST = re.compile(r"(?:^|\.)example\.(?:com|net|org|edu)$|(?:^|\.)(?:example|invalid|test)$")
 """Names that RFC 2606 keeps for examples: nobody's evidence is there."""
+_OWN_NAME = re.compile(r"^(?:.*\.)?(?:localhost|localdomain|loopback|ip6-localhost|ip6-loopback)$")
+_NUMERIC = re.compile(r"[0-9a-fx.]+")
 _LEFT_OUT = re.compile(r"(?:^|[/?#=])(?:\.{2,}|…)(?:$|[/?#&])")
+
+
+def is_undecided(text: str) -> bool:
+    """Check whether a text stands for a name or a contact that is still to come: TBD, name here, <name>, vacant."""
+    written = text.strip()
+    return not written or bool(_UNDECIDED.search(written))
 
 
 def says_nothing(text: str) -> bool:
@@ -39,10 +62,12 @@ def is_sentence(text: str) -> bool:
         return False
 
     written = unicodedata.normalize("NFKC", _TEMPLATE.sub("", text)).casefold()
-    if len(_UNSPACED.findall(written)) >= UNSPACED_AT_LEAST:
+    unspaced = [character for character in _UNSPACED.findall(written) if character.isalpha()]
+    if len(unspaced) >= UNSPACED_AT_LEAST:
         return True
-    # A word that stands twice says no more than once.
-    return len(set(_WORD.findall(written))) >= WORDS_AT_LEAST
+    # A word that stands twice says no more than once, and one that agrees does not say with what.
+    words = set(_WORD.findall(written))
+    return len(words) >= WORDS_AT_LEAST and not words <= AGREEING
 
 
 def is_placeholder_link(text: str) -> bool:
@@ -61,3 +86,36 @@ def is_placeholder_link(text: str) -> bool:
     if "" in host.split(".") or (says_nothing(first_label) and "." not in rest):
         return True
     return bool(_RESERVED_HOST.search(host) or _LEFT_OUT.search(text.partition("://")[2]))
+
+
+def is_only_for_this_machine(link: str) -> bool:
+    """Check whether a link leads to whichever machine opens it: nobody else sees there what its writer saw.
+
+    >>> [is_only_for_this_machine(link) for link in ("http://localhost/x", "http://127.1/x", "https://wiki.shop.io/x")]
+    [True, True, False]
+    """
+    try:
+        host = (urlsplit(link).hostname or "").rstrip(".")
+    except ValueError:
+        return False
+
+    if _OWN_NAME.search(host):
+        return True
+    address = _address(host)
+    return address is not None and (address.is_loopback or address.is_unspecified or address.is_link_local)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that a host is written as, in any of the ways that browsers take; None for a name."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        address = None
+    if address is None and _NUMERIC.fullmatch(host):
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host))  # 127.1, 0x7f.1 and 2130706433 too
+        except OSError:
+            return None
+
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address

@@ -1,4 +1,4 @@
-"""Who launches: the roster of an environment, who is on call, and what people write before they know a contact."""
+"""Who launches: the roster of an environment, and who is on call."""
 
 from __future__ import annotations
 
@@ -8,29 +8,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
+from readiness.config.contacts import ways_in
 from readiness.config.fields import STRICT, BaseUrl, Day, SecretReference
 from readiness.redaction.secret import MASK, Secret
 
 _PERSONAL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?:\d[\s().-]*){7,}")
-_UNDECIDED = re.compile(
-    r"\bTB[ADC]\b|\bto be (?:defined|decided|confirmed|announced)\b|\bto[-_ ]?do\b|\bfix ?me\b|\bn/?a\b"
-    r"|\?{2,}|_{3,}|\.{3,}"
-    r"|place[-_ ]?holder|change[-_ ]?me|fill[-_ ]?(?:me|in)\b|\bx{3,}|lorem ipsum|<[^>]*>|\[[^\]]*\]|\{[^}]*\}"
-    r"|\b(?:first|last|full|contact|phone|e-?mail|your|my|some|the)?[-_ ]?(?:name|number|address)[-_ ]?here\b"
-    r"|^(?:none|null|nobody|unknown|someone|anyone|anybody|name|contact|phone|e-?mail|your[-_ ].*|-+|\.+)$"
-    r"|\b(?:john|jane|max|erika) (?:doe|mustermann)\b",
-    re.IGNORECASE,
-)
-_RESERVED = re.compile(
-    r"[@./]example(?:\.(?:com|org|net|edu)\b|\b$)|\.(?:example|invalid|test|localhost)\b|^https?://example\.",
-    re.IGNORECASE,
-)
-_FICTITIOUS = re.compile(
-    r"^(?:1?\d{3}55501\d\d|1?555\d{4,}|1?5550?1?\d{2}|(?:44|0)2079460\d{3}|(\d)\1{6,}|0?123456789?0?)$"
-)
-"""Digits of numbers that are kept for films, or that are typed to fill a field."""
-_REACHABLE = re.compile(r"^(?:[@#][\w.-]+|https?://\S+|\S+@\S+\.\S+|(?:sip|tel|mailto|slack|msteams):\S+)$")
-DIGITS_AT_LEAST = 7
 
 
 def _contact(value: object) -> object:
@@ -38,43 +20,19 @@ def _contact(value: object) -> object:
         return value
     if not isinstance(value, str):
         raise ValueError("a contact is text: put the number in quotes")  # noqa: TRY004  pydantic reports ValueError
-    # A phone number and a mail address are masked in all output; a link or the name of a channel is nobody's secret.
-    return Secret(value, remembered=bool(_PERSONAL.search(value)))
+    # Each is remembered by itself: elsewhere one of several stands alone.
+    personal = [way.text for way in ways_in(value) if way.is_personal]
+    for text in personal:
+        Secret(text)
+    return Secret(value, remembered=bool(personal))
 
 
 Contact = Annotated[Secret, BeforeValidator(_contact)]
 
 
-def is_undecided(text: str) -> bool:
-    """Check whether a text stands for one that is still to come: TBD, name here, <name>."""
-    written = text.strip()
-    return not written or bool(_UNDECIDED.search(written))
-
-
 def without_contacts(text: str) -> str:
     """Return a name as it may be shown: some systems put a mail address or a number in its place."""
     return _PERSONAL.sub(MASK, " ".join(text.split()))
-
-
-def what_is_wrong_with(contact: str) -> str:
-    """Return why nobody can be reached so; the empty text where somebody may be. The contact itself is not shown."""
-    text = contact.strip()
-    # The digits of an extension (ext 12) belong to no number.
-    digits = re.sub(r"\D", "", text.partition("ext")[0])
-
-    if is_undecided(text):
-        return "a placeholder"
-    if _RESERVED.search(text):
-        return "at a domain that is reserved for examples"
-
-    # Digits in a mail address or a link are no phone number.
-    is_number = "@" not in text and "://" not in text
-    if is_number and _FICTITIOUS.match(digits):
-        return "a number that is reserved for examples"
-
-    if len(digits) < DIGITS_AT_LEAST and not _REACHABLE.match(text):
-        return "no phone number, mail address, link or channel"
-    return ""
 
 
 class Person(BaseModel):

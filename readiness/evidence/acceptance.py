@@ -9,6 +9,7 @@ from pathlib import Path
 
 from readiness.errors import BadInput, BadRun
 from readiness.evidence.audit import Audit, audit_run
+from readiness.evidence.earlier_phases import contradicted_phases
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.previous_run import REMEMBERED, as_before, from_seal, history_notes, without_steps
@@ -67,7 +68,8 @@ def examine(recorded: RecordedRun, ledger: LedgerReading | None, trusted: Mappin
     """Return what a recorded run is worth."""
     judged = judge(recorded)
     audit = audit_run(recorded, ledger, trusted)
-    audit.tampered = [*judged.refuted, *_contradicts_previous(recorded, ledger), *audit.tampered]
+    contradicted = [*_contradicts_previous(recorded, ledger), *contradicted_phases(recorded.start, ledger)]
+    audit.tampered = [*judged.refuted, *contradicted, *audit.tampered]
     start = recorded.start
     audit.notes += history_notes(start.before, start.unsealed, start.started_at)
     return Examined(recorded, judged, audit)

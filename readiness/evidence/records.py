@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from readiness.evidence.recorded_ladder import Before, RecordedHysteresis, RecordedState
 from readiness.evidence.recorded_measurement import RecordedMeasurement
+from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.files.canonical_json import JsonObject, as_plain
 from readiness.measurements import EXACTLY, Measurement
 from readiness.outcomes import DecisionKey, Effect, EscalationStep, Gate, Outcome, Phase
@@ -83,6 +84,8 @@ class Start(Record):
     """It stands on the steps of the run before, however long ago that was by the clocks; False in older journals."""
     sign_off: SignOff | None = None
     """What people had decided when the run began; None before the last phase, and where nobody had."""
+    earlier_phases: tuple[EarlierPhase, ...] | None = None
+    """How the phases before the last one stood; None before it, and in journals of versions that did not ask."""
 
     @property
     def looked_back(self) -> str:

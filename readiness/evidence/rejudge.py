@@ -16,6 +16,7 @@ from readiness.files.canonical_json import to_json
 from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, reached
 from readiness.measurements import holds
 from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase, Unknown
+from readiness.runbook.consent import LaunchRecord
 from readiness.timeline import due_at, is_due
 from readiness.verdict import RANK, SIGN_OFF, Expected, Verdict, VerdictStatus, decide, waived_among
 
@@ -134,8 +135,17 @@ def _verdict(run: RecordedRun, proven: Proven, states: States) -> Verdict:
         ended=ended,
         waived=waived,
         sign_off=run.start.sign_off,
+        launch=_launch(run),
         expiring=expiries(result for result, _ in proven),
     )
+
+
+def _launch(run: RecordedRun) -> LaunchRecord | None:
+    """Return what was known of the launch; None where nobody asked: before the last phase, and in earlier versions."""
+    earlier = run.start.earlier_phases
+    if run.start.phase is not Phase.GA or earlier is None:
+        return None
+    return LaunchRecord(run.start.as_of, run.start.launch_at, tuple(phase.standing() for phase in earlier))
 
 
 def _expected(run: RecordedRun, item: PlannedItem, line: PlannedLine) -> Expected:

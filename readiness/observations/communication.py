@@ -29,7 +29,7 @@ _DASH = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _CONDITION = r"(?i:[^.!;\n]*\b(?:not|only|unless|if|once|when|after|until|pending)\b)"
 _EMOJI = re.compile(r":[a-z][a-z0-9_+-]*:")
 _NOTHING = re.compile(r"(unknown|not set|tb[acd]|n/?a|none|\?+|-+)(\W|$)", re.IGNORECASE)
-_CLOCK = re.compile(r"\b\d{1,2}[:.h]\d{2}")
+_CLOCK = re.compile(r"\b[0-9]{1,2}[:.h][0-9]{2}")
 _OK = 200
 _UNDER_WAY = {"in_progress", "inprogress", "identified", "verifying"}
 """A maintenance that has begun and not ended, in Statuspage's and Instatus' words."""

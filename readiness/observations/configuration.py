@@ -19,7 +19,7 @@ _ALWAYS_A_PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _NO_SECRET = re.compile(
-    r"(secret|password|passwd|token|key|test|testing|example|dummy|default|admin|abc|123)\w*\d*", re.IGNORECASE
+    r"(secret|password|passwd|token|key|test|testing|example|dummy|default|admin|abc|123)\w*[0-9]*", re.IGNORECASE
 )
 
 

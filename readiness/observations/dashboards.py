@@ -14,7 +14,7 @@ from readiness.clients.grafana_panels import Panel, panels
 from readiness.observations import observation
 from readiness.observations.needs import need
 
-_BACK = re.compile(r"now-(\d+)([smhdw])$")
+_BACK = re.compile(r"now-([0-9]+)([smhdw])$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 

@@ -17,7 +17,7 @@ _HARMLESS = {"low", "medium"}
 _FIRST = {
     "database": r"sql|psycopg|database|postgres|prisma|operationalerror|integrityerror|deadlock|connection pool|\bd1\b",
     "authentication": r"auth|log.?in|sign.?in|session|\bjwt|credential|permission",
-    "5xx": r"\b5\d\d\b|internal server error|bad gateway|unavailable",
+    "5xx": r"\b5[0-9][0-9]\b|internal server error|bad gateway|unavailable",
 }
 """What the runbook wants to be told of first."""
 _UNHANDLED = "unhandled"

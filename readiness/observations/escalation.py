@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from readiness.clients.pagerduty import EscalationPolicy, PagerDuty
-from readiness.config.persons import is_same_person
-from readiness.environment.people import Team, is_undecided, what_is_wrong_with
+from readiness.config.contacts import what_is_wrong_with
+from readiness.config.persons import could_be_one_person, is_nobody
+from readiness.environment.people import Team
 from readiness.observations import observation
 from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured
@@ -133,7 +134,7 @@ def _matter(pagerduty: PagerDuty, people: Team, name: str) -> _Matter:
         waits["the roster"] = declared.minutes
         # One person with both roles is one level.
         primary, backup = (people.roles[role].name for role in roles)
-        levels.append(1 if is_same_person(primary, backup) else 2)
+        levels.append(1 if could_be_one_person(primary, backup) else 2)
         wrong += _unreachable(people, roles)
 
     if pagerduty.configured and name in pagerduty.settings.policies:
@@ -152,7 +153,7 @@ def _unreachable(people: Team, roles: list[str]) -> Iterator[str]:
     """Yield the roles whose name or contact is none, each once."""
     for role in dict.fromkeys(roles):
         person = people.roles[role]
-        if is_undecided(person.name):
+        if is_nobody(person.name):
             yield f"the name of {role} is a placeholder"
             continue
         problem = what_is_wrong_with(person.contact.reveal())

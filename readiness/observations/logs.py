@@ -27,7 +27,7 @@ ERRORS_FROM = 50
 LEVEL_SHOWN = 40
 FAR_BACK = timedelta(days=1)
 CLOCKS_DIFFER_SECONDS = 60
-_NUMBER = re.compile(r"\d{1,9}(\.0*)?", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,9}(\.0*)?", re.ASCII)
 KEPT = 10
 """So many error lines are kept as evidence."""
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from readiness.clients.pagerduty import OnCall, PagerDuty
-from readiness.config.persons import is_same_person
-from readiness.environment.people import Person, is_undecided, what_is_wrong_with, without_contacts
+from readiness.config.contacts import what_is_wrong_with
+from readiness.config.persons import could_be_one_person, is_nobody, is_same_person
+from readiness.environment.people import Person, without_contacts
 from readiness.observations import observation
 from readiness.observations.escalation import EscalationPath
 from readiness.observations.needs import AnyNeed, Need, need
@@ -102,7 +103,7 @@ def primary_on_call(
 def _without_backup(role: str, person: Person | None) -> list[str]:
     if person is None:
         return [f"nobody is on record as {role}"]
-    if person.backup is None or is_undecided(person.backup) or is_same_person(person.backup, person.name):
+    if person.backup is None or is_nobody(person.backup) or could_be_one_person(person.backup, person.name):
         return [f"{role}: nobody stands in"]
     return []
 
@@ -136,7 +137,7 @@ def _level_of_roster(person: Person | None, lower_levels: list[Person | None], w
     if person is None:
         return LevelOnCall(people=[], gaps=[], shared=[], wrong=wrong, contradictions=[])
 
-    is_on_lower_level = any(other and is_same_person(other.name, person.name) for other in lower_levels)
+    is_on_lower_level = any(other and could_be_one_person(other.name, person.name) for other in lower_levels)
     return LevelOnCall(
         people=[_shown(person.name)],
         gaps=[],
@@ -166,7 +167,7 @@ def _level_of_pagerduty(
 
 def _contradictions(declared: Person | None, names: list[str], people: list[str]) -> list[str]:
     # A gap or a placeholder is told of as that; it contradicts nobody.
-    if declared is None or is_undecided(declared.name) or not names:
+    if declared is None or is_nobody(declared.name) or not names:
         return []
     if any(is_same_person(declared.name, name) for name in names):
         return []
@@ -354,7 +355,7 @@ def _faults(role: str, person: Person | None) -> list[str]:
         return [f"nobody is on record as {role}"]
 
     faults: list[str] = []
-    if is_undecided(person.name):
+    if is_nobody(person.name):
         faults.append(f"{role}: the name is a placeholder")
     problem = what_is_wrong_with(person.contact.reveal())
     if problem:

@@ -58,7 +58,7 @@ CRON_SUCCESSES = known_reading(
         " where nth <= 100 group by cron"
     ),
 )
-_DAILY = re.compile(r"([0-5]?\d) ([01]?\d|2[0-3]) \* \* \*")
+_DAILY = re.compile(r"([0-5]?[0-9]) ([01]?[0-9]|2[0-3]) \* \* \*")
 
 
 @observation(needs=WORKER_RESPONSES)

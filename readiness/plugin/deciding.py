@@ -95,6 +95,7 @@ def verdict_of(session: RunSession, *, ended: bool) -> Verdict:
         ended=ended,
         waived=waived,
         sign_off=run.sign_off,
+        launch=run.launch_record,
         expiring=expiries(results),
     )
 

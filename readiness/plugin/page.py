@@ -10,6 +10,7 @@ from typing import Protocol
 from readiness.evidence.attested import EntryStatus
 from readiness.evidence.previous_run import Changes
 from readiness.evidence.records import RED_BESIDE, Result
+from readiness.measurements import is_digits
 from readiness.outcomes import DecisionKey, Gate, Outcome
 from readiness.plugin.run import Run
 from readiness.plugin.threads import ObservationTask
@@ -272,4 +273,4 @@ def _measured(result: Result) -> str:
 def _natural(ref: object) -> list[tuple[int, str]]:
     """Return what sorts 3.10 after 3.9."""
     parts = str(ref).replace("/", ".").split(".")
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return [(int(part), "") if is_digits(part) else (-1, part) for part in parts]

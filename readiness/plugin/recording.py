@@ -127,7 +127,7 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
         {"line": item.line_id, "check": item.check, "subject": item.subject, "due": run.due(item)}
         for item in run.demanded()
     ]
-    start = {
+    start: dict[str, object] = {
         "schema": SCHEMA,
         "run": name,
         "env": run.environment.environment,
@@ -153,12 +153,21 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
         "hysteresis": RecordedHysteresis.of(run.hysteresis).model_dump(mode="json"),
         "limits_digest": limits_digest(lines),
         "owners": run.environment.owners,
+        **_of_the_last_phase(run),
     }
-    if run.sign_off:
-        start["sign_off"] = run.sign_off.model_dump(mode="json")
     instants = {key: value.isoformat() for key, value in start.items() if isinstance(value, datetime)}
     plan = {"lines": lines, "items": items, "books": [_outline(book) for book in run.runbooks]}
     return {**start, **instants}, plan
+
+
+def _of_the_last_phase(run: Run) -> dict[str, object]:
+    """Return what only the last phase begins with: how the others stand, and what people have decided."""
+    stated: dict[str, object] = {}
+    if run.earlier_phases is not None:
+        stated["earlier_phases"] = [earlier.model_dump(mode="json") for earlier in run.earlier_phases]
+    if run.sign_off:
+        stated["sign_off"] = run.sign_off.model_dump(mode="json")
+    return stated
 
 
 def _lines(run: Run) -> list[dict[str, object]]:

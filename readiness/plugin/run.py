@@ -11,19 +11,22 @@ from _pytest.compat import ascii_escaped
 
 from readiness.environment.schema import Environment
 from readiness.evidence import ledger
+from readiness.evidence.earlier_phases import earlier_phases
 from readiness.evidence.journal import read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.previous_run import newest, unsealed
 from readiness.evidence.recorded_ladder import Before
+from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.evidence.records import ReplayOf
 from readiness.ladder import Hysteresis, Ladder
 from readiness.outcomes import DecisionKey, Effect, Outcome, Phase
 from readiness.runbook.attestations import Attestations
+from readiness.runbook.consent import LaunchRecord
 from readiness.runbook.lines import Item, Line, Runbook, planned_checks
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import Waivers
 from readiness.timeline import due_at, is_due
-from readiness.verdict import SIGN_OFF, Expected
+from readiness.verdict import DECIDING, SIGN_OFF, Expected
 
 UNDECIDED = "undecided.no_check_yet"
 """The check of the lines whose own check nobody has written yet."""
@@ -82,6 +85,30 @@ class Run:
         if self.phase is None or self.ledger is None:
             return ()
         return unsealed(self.ledger, self.phase, self.environment.target.url, self.started_at)
+
+    @cached_property
+    def earlier_phases(self) -> tuple[EarlierPhase, ...] | None:
+        """How the phases before the last one stand; None where nobody asks. For the controller."""
+        if self.replay:
+            return read_run(self.replay).start.earlier_phases
+        if self.phase is not Phase.GA:
+            return None
+        phases = [phase for phase in Phase if phase is not Phase.GA and self._decides_in(phase)]
+        return earlier_phases(phases, self.ledger, self.environment.target.url, self.started_at)
+
+    def _decides_in(self, phase: Phase) -> bool:
+        """Check whether the runbooks have a line that decides a phase of this environment."""
+        spared = self.environment.not_applicable
+        items = [item for book in self.runbooks for item in book.items(phase) if item.line_id not in spared]
+        return any(item.line.gate in DECIDING for item in items)
+
+    @property
+    def launch_record(self) -> LaunchRecord | None:
+        """What is known of the launch when its last phase is judged; None in the others. For the controller."""
+        if self.phase is not Phase.GA or self.earlier_phases is None:
+            return None
+        standings = tuple(phase.standing() for phase in self.earlier_phases)
+        return LaunchRecord(self.moment, self.environment.launch_at, standings)
 
     @cached_property
     def ledger(self) -> LedgerReading | None:

@@ -6,6 +6,7 @@ A team's file says what its own tests need. A readiness run beside them has its 
 from __future__ import annotations
 
 import copy
+import types
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,8 @@ def bring(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None
         config.pluginmanager.consider_pluginarg(f"no:{name}")
     parser.addini("strict", "a readiness run is strict unless the configuration file says otherwise", "bool", True)
 
+    _pass_by_conftest_of_checkout(config.pluginmanager)
+
     folders = tuple(folder for folder in (shipped.checks(), _own(config)) if folder.is_dir())
     config.stash[FOLDERS] = folders
 
@@ -49,6 +52,17 @@ def bring(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None
 
     # Two files of checks may have one name: a team's and a shipped one.
     args.insert(0, "--import-mode=importlib")
+
+
+def _pass_by_conftest_of_checkout(manager: pytest.PytestPluginManager) -> None:
+    """Have pytest pass by the conftest.py above the shipped checks, which a checkout has and a wheel has not.
+
+    It names this plugin, which takes part already, and pytest refuses that of one that lies elsewhere than the project.
+    Pytest takes a file as loaded whose path is the name of a plugin.
+    """
+    conftest = shipped.home() / "conftest.py"
+    if conftest.is_file() and not manager.has_plugin(str(conftest)):
+        manager.register(types.ModuleType("conftest"), str(conftest))
 
 
 def _located(config: pytest.Config, word: str) -> str:

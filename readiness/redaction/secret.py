@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from readiness.measurements import is_digits
 from readiness.redaction.own_words import OWN_WORDS
 
 MASK = "***"
@@ -26,6 +27,12 @@ _AT_THE_END = {"AUTH", "BEARER", "COOKIE", "HMAC", "JWT", "PASS", "PAT", "PEPPER
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET_PARAMETERS = ("token", "key", "secret", "signature", "password", "sig", "code", "auth", "credential")
 _PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s]*:[^/\s]+@")
+
+_DATE_OR_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?"
+    r"|[0-9]{8}T[0-9]{6}Z?"
+)
+"""As each record and each folder of a run is dated."""
 
 _seen: set[str] = set()
 """The values of all secrets of this process: whatever it writes is searched for them."""
@@ -81,10 +88,17 @@ class Secret:
 def is_masked(value: str) -> bool:
     """Check whether a secret of this value is masked wherever it stands.
 
-    A short one would match ordinary text. One character again and again is the first digest of every journal, and our
-    own words are the keys of the evidence: who masked them would deface it, and nobody could tell it from a forgery.
+    A short one would match ordinary text. One character again and again is the first digest of every journal, our own
+    words are the keys of the evidence, and dates stand in each record: who masked them would deface it, and nobody
+    could tell it from a forgery.
     """
-    return len(value) >= SHORTEST and len(set(value)) > 1 and value not in OWN_WORDS
+    is_ours = value in OWN_WORDS or is_date(value)
+    return len(value) >= SHORTEST and len(set(value)) > 1 and not is_ours
+
+
+def is_date(value: str) -> bool:
+    """Check whether a text is a date or an instant as the evidence writes them."""
+    return bool(_DATE_OR_TIME.fullmatch(value))
 
 
 def _text(value: object) -> str:
@@ -150,6 +164,6 @@ def encodings(value: str) -> frozenset[str]:
 
 def _grouped(value: str) -> Iterator[str]:
     """Yield how a number of these digits is written for people: 8,675,309,124."""
-    if value.isascii() and value.isdigit() and not value.startswith("0"):
+    if is_digits(value) and not value.startswith("0"):
         grouped = f"{int(value):,}"
         yield from (grouped.replace(",", mark) for mark in ",. _'\u00a0\u202f")

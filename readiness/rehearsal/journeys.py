@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from readiness.measurements import is_digits
+
 _PLACE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 BUILT_IN = ("unique", "braces")
 """`{{unique}}` is another text in each visit, and `{{braces}}` is `{{` itself, where it begins no place."""
@@ -149,7 +151,7 @@ def point(document: bytes, pointer: str) -> str:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(here, dict) and key in here:
             here = here[key]
-        elif isinstance(here, list) and key.isdecimal() and int(key) < len(here):
+        elif isinstance(here, list) and is_digits(key) and int(key) < len(here):
             here = here[int(key)]
         else:
             raise ValueError(f"the answer has nothing at {pointer}")

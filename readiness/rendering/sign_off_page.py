@@ -25,7 +25,7 @@ from readiness.rendering.figures import HIGH, LIMIT_AT, WIDE, bars, course, valu
 from readiness.rendering.run_summary import kind_of
 from readiness.rendering.texts import shortened
 from readiness.runbook.sign_off import SignOff, same_name
-from readiness.verdict import INCOMPLETE_EXIT, VerdictStatus
+from readiness.verdict import DECIDING, INCOMPLETE_EXIT, VerdictStatus
 
 APPROVALS = "signoff.approvals"
 """The check whose limits name the roles that sign."""
@@ -101,20 +101,39 @@ def headline(dossier: Dossier) -> SignOffHeadline:
         )
 
     verdict = decided.judged.verdict
-    reservations = list(_reservations(dossier)) if verdict.good else []
+    if not verdict.good:
+        return SignOffHeadline(verdict.word, kind_of(verdict.exit), verdict.action)
+
+    held_back, to_look_at = list(_not_well(dossier)), list(_stale(dossier))
+    is_signed = dossier.sign_off and dossier.sign_off.signed_at
+    # What goes wrong after the signature is told; it takes no signature back.
+    if held_back and not is_signed:
+        says = f"every line of ga speaks for it, and it is held back: {', '.join(held_back)}"
+        return SignOffHeadline(VerdictStatus.INCOMPLETE, "open", says)
+
+    reservations = [*held_back, *to_look_at]
     says = f"{verdict.action}; but {', '.join(reservations)}" if reservations else verdict.action
     return SignOffHeadline(verdict.word, kind_of(verdict.exit), says)
 
 
-def _reservations(dossier: Dossier) -> Iterator[str]:
-    """Yield which of the other phases an approver should look at, though the last one speaks for itself."""
+def _not_well(dossier: Dossier) -> Iterator[str]:
+    """Yield which of the phases before the last are not well, or were not judged though the runbooks decide in them."""
+    start = dossier.phases[Phase.GA].run.start
+    # A run that retention has removed since is still in the ledger, and the last phase stands on it.
+    known_good = {earlier.phase for earlier in start.earlier_phases or () if earlier.standing().is_good}
+    demanded = {phase for book in dossier.books for line in book.lines if line.gate in DECIDING for phase in line.phase}
     for phase in Phase:
         decided = dossier.phases.get(phase)
-        if decided is None:
+        if decided is None and phase in demanded - known_good:
             yield f"{phase} was not judged"
-        elif not decided.judged.verdict.good:
+        elif decided and not decided.judged.verdict.good:
             yield f"{phase} is {decided.judged.verdict.word}"
-        elif decided.stale:
+
+
+def _stale(dossier: Dossier) -> Iterator[str]:
+    """Yield which phases an approver should look at, though they are well."""
+    for phase, decided in dossier.phases.items():
+        if decided.judged.verdict.good and decided.stale:
             yield f"{phase} is stale"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from readiness.config.persons import is_same_person, what_is_wrong_with
+from readiness.config.persons import could_be_one_person, is_same_person, what_is_wrong_with
 from readiness.errors import not_one_of
 
 
@@ -33,13 +33,25 @@ class Approvers:
         known, other_known = self._id(name), self._id(other)
         if known and other_known:
             return known == other_known
-        return is_same_person(name, other)
+        return could_be_one_person(name, other)
+
+    def one_person(self, name: str, other: str, remedy: str) -> str:
+        """Return how two names are the same one, and what to do; where they may be two, what to write."""
+        known = self._id(name)
+        if is_same_person(name, other) or (known and known == self._id(other)):
+            return f"{name!r} and {other!r} are one person in two spellings; {remedy}"
+        return (
+            f"{name!r} and {other!r} may be one person, one of them shortened; "
+            "write both names in full, or list both under approvers in the environment file"
+        )
 
     def _id(self, name: str) -> str:
         # Owners may be named by what they are known by.
         said = name.strip().casefold()
         if said in {stated.casefold() for stated in self.ids.values()}:
             return said
+        if name in self.ids:
+            return self.ids[name].casefold()
         return next((self.ids[listed].casefold() for listed in self.ids if is_same_person(listed, name)), "")
 
     def faults(self) -> Iterator[tuple[str, str]]:

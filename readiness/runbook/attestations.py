@@ -15,8 +15,9 @@ from pydantic import AfterValidator, BaseModel, StringConstraints, model_validat
 from readiness.config.documents import Document
 from readiness.config.fields import STRICT, Day
 from readiness.config.persons import what_is_wrong_with
+from readiness.config.promises import is_still_to_come
 from readiness.config.variables import read_filled
-from readiness.config.wording import is_placeholder_link, is_sentence
+from readiness.config.wording import is_only_for_this_machine, is_placeholder_link, is_sentence
 from readiness.errors import BadEnvironment, not_one_of
 from readiness.files.canonical_json import JsonObject
 from readiness.runbook.lines import Runbook, is_link, locate, shipped
@@ -149,11 +150,20 @@ def _hollow(file: Attestations, document: Document) -> Iterator[str]:
         if not is_sentence(entry.statement):
             place = document.where((*loc, "statement"))
             yield f"{place}: {key}.statement: {entry.statement!r} says nothing; write what is true, in a sentence"
-        if is_placeholder_link(entry.evidence):
-            place = document.where((*loc, "evidence"))
-            yield f"{place}: {key}.evidence: {entry.evidence!r} is a placeholder; write where it can be seen"
+        elif is_still_to_come(entry.statement):
+            place = document.where((*loc, "statement"))
+            yield f"{place}: {key}.statement: {entry.statement!r} is still to come; attest it when it is so"
+        yield from _unseen(entry.evidence, f"{document.where((*loc, 'evidence'))}: {key}.evidence")
         if wrong := what_is_wrong_with(entry.who):
             yield f"{document.where((*loc, 'who'))}: {key}.who: {entry.who!r} {wrong}"
+
+
+def _unseen(evidence: str, place: str) -> Iterator[str]:
+    """Yield why nobody else can look at what is linked to."""
+    if is_placeholder_link(evidence):
+        yield f"{place}: {evidence!r} is a placeholder; write where it can be seen"
+    elif is_only_for_this_machine(evidence):
+        yield f"{place}: {evidence!r} opens on its own machine alone; write where others can see it"
 
 
 def unknown_lines(names: Collection[str], runbooks: Collection[Runbook], key: str, document: Document) -> Iterator[str]:

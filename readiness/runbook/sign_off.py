@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 
 from readiness.config.documents import Document, explain, read
 from readiness.config.fields import STRICT, Day, Instant
-from readiness.config.wording import is_placeholder_link, is_sentence, says_nothing
+from readiness.config.wording import is_only_for_this_machine, is_placeholder_link, is_sentence, says_nothing
 from readiness.errors import BadInput
 from readiness.runbook.approvers import ANYBODY, Approvers
 
@@ -129,9 +129,13 @@ def _hollow(form: SignOff, document: Document) -> Iterator[str]:
             yield f"{document.where((key,))}: {key}: {text!r} says nothing; write why, in a sentence"
 
     for index, approval in enumerate(form.approvals):
-        if "://" in approval.evidence and is_placeholder_link(approval.evidence):
-            place = document.where(("approvals", index, "evidence"))
-            yield f"{place}: approvals: {approval.evidence!r} is a placeholder; write where the approval was given"
+        if "://" not in approval.evidence:
+            continue
+        place = f"{document.where(('approvals', index, 'evidence'))}: approvals: {approval.evidence!r}"
+        if is_placeholder_link(approval.evidence):
+            yield f"{place} is a placeholder; write where the approval was given"
+        elif is_only_for_this_machine(approval.evidence):
+            yield f"{place} opens on its own machine alone; write where others can see the approval"
 
 
 def _approved_by(form: SignOff, approvers: Approvers, document: Document) -> Iterator[str]:
@@ -145,5 +149,5 @@ def _approved_by(form: SignOff, approvers: Approvers, document: Document) -> Ite
 
         alike = next((name for name in seen if name != approval.name and approvers.same(name, approval.name)), None)
         if alike:
-            yield f"{place}: approvals: {approval.name!r} and {alike!r} are one person in two spellings; write one"
+            yield f"{place}: approvals: {approvers.one_person(approval.name, alike, 'write one')}"
         seen.append(approval.name)

@@ -64,7 +64,7 @@ class Waiver(BaseModel):
     def _by_two_and_ends(self) -> Waiver:
         # Whoever may approve his own request waives what he likes.
         if _same_person(self.requested_by, self.approved_by):
-            raise ValueError(f"{one_person(self.requested_by, self.approved_by)}; someone else approves a waiver")
+            raise ValueError(_one_person(self, ANYBODY))
         if self.until < self.at:
             raise ValueError(f"until {self.until} is before at {self.at}")
         if self.until - self.at > timedelta(days=DAYS_AT_MOST):
@@ -84,11 +84,12 @@ class Waiver(BaseModel):
         return not self.phases or phase in self.phases
 
 
-def one_person(requested_by: str, approved_by: str) -> str:
-    """Return that two names are one person, with both spellings."""
-    if requested_by == approved_by:
-        return f"approved_by {approved_by!r} is who asked for it"
-    return f"approved_by {approved_by!r} and requested_by {requested_by!r} are one person"
+def _one_person(waiver: Waiver, approvers: Approvers) -> str:
+    """Return that who asked and who approved are the same, with both spellings."""
+    remedy = "someone else approves a waiver"
+    if waiver.requested_by == waiver.approved_by:
+        return f"approved_by {waiver.approved_by!r} is who asked for it; {remedy}"
+    return f"requested_by and approved_by: {approvers.one_person(waiver.requested_by, waiver.approved_by, remedy)}"
 
 
 def _same_person(name: str, other: str) -> bool:
@@ -157,7 +158,7 @@ def _approved_by(
     if wrong:
         yield f"{place}.approved_by: {wrong}"
     if approvers.same(waiver.requested_by, waiver.approved_by):
-        yield f"{place}: {one_person(waiver.requested_by, waiver.approved_by)}; someone else approves a waiver"
+        yield f"{place}: {_one_person(waiver, approvers)}"
     elif any(approvers.same(owner, waiver.approved_by) for owner in responsible):
         yield f"{place}: approved_by {waiver.approved_by!r} owns the line, see owners; someone else approves a waiver"
 

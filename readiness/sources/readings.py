@@ -13,7 +13,7 @@ from readiness.clients.postgres import Postgres, Row, only_value
 from readiness.clients.prometheus import Prometheus
 from readiness.environment.schema import KnownReading, Reading, Target
 from readiness.errors import nearest
-from readiness.measurements import Plain
+from readiness.measurements import Plain, as_decimal
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.secret import Secret, is_secret
 from readiness.redaction.shown import shown
@@ -254,7 +254,7 @@ def _number(value: Plain) -> float:
     if value is None or isinstance(value, bool | list | dict):
         return math.nan
     try:
-        return float(value)
+        return as_decimal(value) if isinstance(value, str) else float(value)
     except (ValueError, OverflowError):
         return math.nan
 

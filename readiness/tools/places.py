@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from readiness.errors import ReadinessError
 from readiness.tools.catalogue import Tool
 
-_NUMBER = re.compile(r"\d+(\.\d+)+")
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)+")
 VERSION_SECONDS = 60.0
 """Chromium takes some of them when a busy machine reads it from a disk for the first time."""
 

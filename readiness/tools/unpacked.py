@@ -12,7 +12,7 @@ from readiness.tools.places import NotFetched, cache, is_program, wrap
 HEAD = "#!/bin/sh\n# Written by `readiness tools --fetch`: a package of this system, unpacked without root.\n"
 SHARED = b"/usr/share/prometheus/alertmanager"
 """Where Debian's Alertmanager looks for its default template; it has no option for that."""
-_SHARED_LIBRARY = re.compile(r"\.so(\.\d+)*$")
+_SHARED_LIBRARY = re.compile(r"\.so(\.[0-9]+)*$")
 DESCRIPTOR = b"/proc/self/fd/9"
 FONTS = """\
 <?xml version="1.0"?>

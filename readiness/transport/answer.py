@@ -9,6 +9,7 @@ from typing import Any
 
 from readiness.errors import nearest
 from readiness.files import gzip_members
+from readiness.measurements import is_digits
 from readiness.outcomes import Refused, Unknown
 from readiness.redaction.shown import shown
 from readiness.transport.strict_json import parse_json
@@ -125,7 +126,7 @@ def at_pointer(document: Any, pointer: str) -> Any:
 
 def _is_index(key: str) -> bool:
     """Check whether a key is an index of a list: digits of ASCII without a leading zero, RFC 6901 section 4."""
-    if not key.isascii() or not key.isdecimal() or len(key) > _INDEX_DIGITS:
+    if not is_digits(key) or len(key) > _INDEX_DIGITS:
         return False
     return key == "0" or not key.startswith("0")
 

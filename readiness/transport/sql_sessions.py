@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 
 from readiness.environment import schema
+from readiness.measurements import is_digits
 from readiness.outcomes import Late, Silent, Unknown
 from readiness.transport.connecting import is_there
 from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
@@ -76,7 +77,7 @@ class DatabaseAddress:
         # Without a name, and with a folder for one, it is asked over a socket of this machine.
         host = self.only_host
         is_over_network = bool(host) and not str(host).startswith("/")
-        if host is None or not is_over_network or not self.port.isdecimal():
+        if host is None or not is_over_network or not is_digits(self.port):
             return None
         return host, int(self.port)
 

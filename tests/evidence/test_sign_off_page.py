@@ -16,6 +16,7 @@ from readiness.outcomes import Phase
 from readiness.rendering.checklist import Mark, Rendered, books
 from readiness.rendering.dossier import Dossier, gather
 from readiness.rendering.sign_off_page import blocked, digest, headline, render, write
+from readiness.verdict import GOOD
 from tests.evidence.journals import ATTESTED, LAUNCH, PHASES, WAIVED, again, book, keep, result, whole_launch
 
 HOUR = timedelta(hours=1)
@@ -66,12 +67,28 @@ def test_without_a_last_phase_nothing_is_approved(tmp_path: Path) -> None:
     assert marks(dossier)["weekly"] is Mark.UNCHECKED
 
 
-def test_an_approval_names_the_phases_that_are_not_well(tmp_path: Path) -> None:
+def test_phases_that_are_not_well_hold_an_approval_back(tmp_path: Path) -> None:
     keep(tmp_path, Phase.SMOKE, LAUNCH, [result(book(("pages",))[0], 3)])
     keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7))
     found = headline(gather(tmp_path, "shop", {}))
+    assert (found.word, found.kind) == ("INCOMPLETE", "open")
+    assert found.says.endswith("held back: preflight was not judged, smoke is NO-GO, postlaunch was not judged")
+
+
+def test_what_goes_wrong_after_the_signature_is_told(tmp_path: Path) -> None:
+    keep(tmp_path, Phase.SMOKE, LAUNCH, [result(book(("pages",))[0], 3)])
+    keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7), sign_off=SIGNED)
+    found = headline(gather(tmp_path, "shop", {}))
     assert (found.word, found.kind) == ("APPROVED", "good")
-    assert found.says == "sign; but preflight was not judged, smoke is NO-GO, postlaunch was not judged"
+    assert found.says.endswith("but preflight was not judged, smoke is NO-GO, postlaunch was not judged")
+
+
+def test_a_phase_whose_run_was_removed_stands_as_the_last_one_found_it(tmp_path: Path) -> None:
+    earlier = [
+        {"phase": phase, "run": "gone", "verdict": word} for phase, word in GOOD.items() if phase is not Phase.GA
+    ]
+    keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7), earlier_phases=earlier)
+    assert headline(gather(tmp_path, "shop", {})).word == "APPROVED"
 
 
 def test_what_blocks_is_told_with_remedy_and_command(tmp_path: Path) -> None:
@@ -155,6 +172,8 @@ def test_a_newer_run_that_left_something_out_takes_away_and_never_gives(tmp_path
 )
 def test_a_run_that_looked_back_decides_nothing(back: timedelta, word: str, tmp_path: Path) -> None:
     at = LAUNCH + timedelta(days=7)
+    for phase in (Phase.PREFLIGHT, Phase.SMOKE, Phase.POSTLAUNCH):
+        keep(tmp_path, phase, LAUNCH + timedelta(days=6))
     folder = keep(tmp_path, Phase.GA, at, as_of=(at - back).isoformat())
     dossier = gather(tmp_path, "shop", {})
     assert headline(dossier).word == word

@@ -39,6 +39,7 @@ class Judged:
 
     outcomes: Outcomes = field(default_factory=dict)
     verdict: str = ""
+    action: str = ""
     diagnostics: dict[str, object] = field(default_factory=dict)
     misplaced: list[str] = field(default_factory=list)
     """The decisions with other diagnostics than their line and outcome ask for."""
@@ -72,6 +73,7 @@ def judge(sandbox: Sandbox, phase: str, reports: Path, environments: Path, launc
 def _read(record: dict[str, Any], found: Judged) -> None:
     if record["record"] == "finish":
         found.verdict = record["verdict"]
+        found.action = record["action"]
     if record["record"] != "result":
         return
     subject = f":{record['subject']}" if record.get("subject") else ""

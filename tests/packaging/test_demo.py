@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from readiness.__main__ import main
+from readiness.commands import demo
+from readiness.outcomes import Phase
 from tests.evidence import chromium
 from tests.packaging.installed import Installed
 
@@ -42,6 +44,25 @@ def test_it_ends_approved(told: str, folder: Path) -> None:
 def test_it_leaves_the_environment_and_the_evidence(told: str, folder: Path) -> None:
     assert told.startswith("wrote environments/local.yaml")
     assert sorted(path.name for path in folder.iterdir()) == ["environments", "reports"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expect_go", "code"),
+    [
+        (("GO", "GO", "OK", "APPROVED"), False, 0),
+        (("GO", "GO", "OK", "APPROVED"), True, 0),
+        (("INCOMPLETE", "GO", "OK", "INCOMPLETE"), False, 0),  # a tool is missing
+        (("INCOMPLETE", "GO", "OK", "INCOMPLETE"), True, 1),
+        (("NO-GO", "GO", "OK", "INCOMPLETE"), False, 1),
+        (("GO", "GO", "PAGE", "INCOMPLETE"), False, 1),
+        (("GO", "GO", "OK", "DEFERRED"), False, 1),
+        (("GO", "", "OK", "APPROVED"), False, 1),
+    ],
+)
+def test_it_exits_red_where_a_phase_failed(words: tuple[str, ...], expect_go: bool, code: int) -> None:
+    well = {"GO", "OK", "APPROVED", "INCOMPLETE", ""}
+    endings = [demo.Ending(phase, Path(), word, word not in well, {}) for phase, word in zip(Phase, words, strict=True)]
+    assert demo.exit_of(endings, expect_go=expect_go) == code
 
 
 if chromium.PROGRAM:

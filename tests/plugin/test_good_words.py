@@ -173,6 +173,26 @@ ROWS = [
         approved_by="\u0412ob \u0421\u043e\u0440\u0435",
     ),
     waived("15 approved by nobody", "is no name", approved_by="....."),
+    *(
+        waived(f"15 approved by {name}", "names no one person", approved_by=name)
+        for name in ("myself", "the team", "on behalf of Grace", "Grace & Bo")
+    ),
+    *(
+        waived(f"15 approved by {name}", "may be one person, one of them shortened", approved_by=name)
+        for name in ("Dr. Ada Example", "A. Example", "Ada E.", "ada@shop.internal")
+    ),
+    waived("15 asked for by nobody in particular", "names no one person", requested_by="all of us"),
+    go(
+        *("15 two people of one surname", PASSES, FAILS),
+        waivers={"book/fails": waiver(approved_by="Adam Example")},
+        until=AFTER_TOMORROW,
+    ),
+    go(
+        *("15 two who are known by their ids", PASSES, FAILS),
+        waivers={"book/fails": waiver(approved_by="A. Example")},
+        environment={"approvers": {"Ada Example": "ada@shop.internal", "A. Example": "andrea@shop.internal"}},
+        until=AFTER_TOMORROW,
+    ),
     waived("15 a reason of dots", "says nothing; write why, in a sentence", because=". . . . . . ."),
     attested("15 a statement of dots", "says nothing; write what is true", statement="............"),
     attested("15 a statement of one word", "says nothing; write what is true", statement="okokokokokok"),
@@ -180,6 +200,14 @@ ROWS = [
     attested("15 evidence of an example", "is a placeholder", evidence="https://example.com/review"),
     attested("15 evidence of a template", "is not a link", evidence="<link>"),
     attested("15 a word of nobody", "is no name", who="TBD"),
+    *(attested(f"15 a word of {who}", "names no one person", who=who) for who in ("me", "the team", "for Ada")),
+    *(
+        attested(f"15 evidence {link}", "opens on its own machine alone", evidence=link)
+        for link in ("http://localhost/x", "http://127.0.0.1", "http://[::1]:8080/x")
+    ),
+    attested("15 a statement to come", "is still to come; attest it when it is so", statement="TBD by the team"),
+    attested("15 a promise", "is still to come; attest it when it is so", statement="we will do it soon"),
+    attested("15 agreeing to nothing", "says nothing; write what is true", statement="looks good to me"),
     waived("15 not an approver", "'Dee Fox' is not known", environment={"approvers": APPROVERS}, approved_by="Dee Fox"),
     waived("15 one id", ONE_PERSON, environment={"approvers": APPROVERS}, requested_by="Gray Hopper"),
     waived("15 folds to an approver", "write 'Bo Chen'", environment={"approvers": APPROVERS}, approved_by="Chen, Bo"),

@@ -40,6 +40,12 @@ def project(tmp_path: Path) -> Project:
     return found
 
 
+@pytest.fixture
+def launched(project: Project) -> Project:
+    assert project.run("-m", "preflight").exit == 0
+    return project
+
+
 def test_the_last_phase_ends_in_the_page(project: Project) -> None:
     assert project.run("-m", "preflight").exit == 0
     page = project.folder / "reports/tiny/sign-off.html"
@@ -73,7 +79,8 @@ def test_a_signed_launch_ends_in_a_page_of_the_ledger(
     assert "<title>INCOMPLETE: " in (launch.home / ledger.PAGE).read_text("utf-8")
 
 
-def test_without_a_key_the_page_is_entered_all_the_same(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_key_the_page_is_entered_all_the_same(launched: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project = launched
     assert project.run("-m", "ga").exit == 0
     launch = Launch(project.folder)
     assert launch.verify("--all", "--env", "tiny") == 0
@@ -83,7 +90,8 @@ def test_without_a_key_the_page_is_entered_all_the_same(project: Project, capsys
     assert "it was changed since" in capsys.readouterr().out
 
 
-def test_a_page_that_cannot_be_written_costs_no_verdict(project: Project) -> None:
+def test_a_page_that_cannot_be_written_costs_no_verdict(launched: Project) -> None:
+    project = launched
     (project.folder / "reports/tiny/sign-off.html").mkdir(parents=True)
     ran = project.run("-m", "ga")
     assert ran.exit == 0, ran.out

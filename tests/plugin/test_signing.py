@@ -49,6 +49,7 @@ def project(tmp_path: Path) -> Project:
     found.environment(launch_at="2019-12-01T09:00:00Z")
     later = line("later", "week.calm", phase=["ga"], due="after sign-off", gate="warning")
     found.runbook(line("calm", "week.calm", phase=["ga", "preflight"]), later)
+    assert found.preflight().exit == 0
     return found
 
 

@@ -28,7 +28,7 @@ from readiness.sandbox.vendors.grafana_alerting import Alerting
 from readiness.sandbox.vendors.grafana_dashboards import SOURCES, dashboards, library
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_BACK = re.compile(r"now(?:-(\d+)([smhd]))?$")
+_BACK = re.compile(r"now(?:-([0-9]+)([smhd]))?$")
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _OK, _IN_PART, _BAD, _AWAY = 200, 207, 400, 503
 Json = dict[str, Any]

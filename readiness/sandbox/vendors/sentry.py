@@ -20,8 +20,8 @@ from readiness.sandbox.vendors import sentry_records as records
 
 _ORGANIZATION = "/api/0/organizations/{organization}"
 _PROJECT = "/api/0/projects/{organization}/{project}"
-_SPAN = re.compile(r"(\d+)([smhdw])$")
-_SINCE = re.compile(r"firstSeen:-(\d+[smhdw])")
+_SPAN = re.compile(r"([0-9]+)([smhdw])$")
+_SINCE = re.compile(r"firstSeen:-([0-9]+[smhdw])")
 _LEVELS = re.compile(r"level:\[([^\]]*)\]")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 Json = dict[str, Any]

@@ -1,0 +1,56 @@
+"""The phases before the last one: how each stands on this target, by the ledger's order, when the launch is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
+from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
+from readiness.evidence.previous_run import is_whole
+from readiness.evidence.recorded_phases import EarlierPhase
+from readiness.evidence.records import Start
+from readiness.outcomes import Phase
+
+
+def earlier_phases(
+    phases: Collection[Phase], ledger: LedgerReading | None, url: str, started_at: datetime
+) -> tuple[EarlierPhase, ...]:
+    """Return how each phase stood when a run began: by its newest whole run against the same address."""
+    return tuple(_newest(phase, ledger, url, started_at) for phase in phases)
+
+
+def contradicted_phases(start: Start, ledger: LedgerReading | None) -> Iterator[str]:
+    """Yield where a run says of a phase before it what the ledger does not: only the ledger's own verdicts count."""
+    if ledger is None:
+        return
+    for earlier in start.earlier_phases or ():
+        if not earlier.verdict:
+            continue
+        record = ledger.runs.get(earlier.run)
+        sealed = record.entry if record and record.sealed else None
+        if sealed is None or (sealed.phase, sealed.verdict) != (earlier.phase, earlier.verdict):
+            yield f"it says that {earlier.phase} was {earlier.verdict} in {earlier.run}, and the ledger says otherwise"
+
+
+def _newest(phase: Phase, ledger: LedgerReading | None, url: str, started_at: datetime) -> EarlierPhase:
+    if ledger is None:
+        return EarlierPhase(phase=phase)
+
+    why = ledger.why_no_run(phase)
+    if why:
+        return EarlierPhase(phase=phase, why=why)
+
+    for record in reversed(ledger.earlier(phase, url, started_at)):
+        if record.sealed is None:
+            return EarlierPhase(phase=phase, run=record.name, why="opened and never ended: what it saw is unknown")
+        if _decides(record):
+            return EarlierPhase(phase=phase, run=record.name, verdict=record.entry.verdict)
+    return EarlierPhase(phase=phase)
+
+
+def _decides(record: LedgerRecord) -> bool:
+    """Check whether a sealed run says how its phase stands."""
+    # A plan has looked at nothing of now. One that left something out can take away, and never give.
+    is_plan = record.entry.as_of is not None
+    is_bad = record.entry.exit == 1
+    return not is_plan and (is_whole(record.entry) or is_bad)
