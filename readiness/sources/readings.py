@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from readiness.clients.files import Files
@@ -18,7 +18,7 @@ from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.secret import Secret, is_secret
 from readiness.redaction.shown import shown
 from readiness.sources.provenance import Provenance
-from readiness.timeline import parse_instant
+from readiness.timeline import CLOCKS_DIFFER, of_a_year_that_matters, parse_instant
 from readiness.transport.answer import at_pointer
 from readiness.transport.http import Http
 from readiness.transport.pages import why_not_whole
@@ -108,7 +108,7 @@ class Readings:
         """Return the one value of a reading. Raises Unknown for none, for several and for an object or list."""
         source = self._source(reading)
         value = self._value(reading, source)
-        self._tell_where_stated(reading, source)
+        self._examine_source(reading, source)
         return value
 
     def _value(self, reading: KnownReading, source: Reading) -> Plain:
@@ -141,8 +141,37 @@ class Readings:
         try:
             return parse_instant(str(value))
         except ValueError as error:
-            place = f"readings.{reading.name}: {column}" if column else f"readings.{reading.name}"
-            raise Unknown(f"{place}: {error}", "give times with their zone, such as 2026-12-01T09:00:00Z") from None
+            raise Unknown(
+                f"{_place(reading, column)}: {error}", "give times with their zone, such as 2026-12-01T09:00:00Z"
+            ) from None
+
+    def as_moment(self, reading: KnownReading, value: Plain, column: str = "") -> datetime:
+        """Return a moment, in seconds since 1970 too. Raises Unknown for any other unit, and names the `column`."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return self.as_instant(reading, value, column)
+        try:
+            return of_a_year_that_matters(datetime.fromtimestamp(value, UTC))
+        except (ValueError, OverflowError, OSError):
+            raise Unknown(
+                f"{_place(reading, column)} is {value:.15g}, which is no second since 1970 of a year that matters here",
+                "give seconds, not milliseconds and not the time since a start; or a date with its zone",
+            ) from None
+
+    def as_past(
+        self, reading: KnownReading, value: Plain, column: str = "", moment: datetime | None = None
+    ) -> datetime:
+        """Return a moment that has come, by now or by the `moment` that is judged.
+
+        Raises Unknown for one that is further ahead than clocks differ.
+        """
+        at = self.as_moment(reading, value, column)
+        now = datetime.now(UTC)
+        if at > max(now, moment or now) + CLOCKS_DIFFER:
+            raise Unknown(
+                f"{_place(reading, column)} is in the future: {at:%Y-%m-%d %H:%M:%S}Z",
+                "whose clock is it? set it right",
+            )
+        return at
 
     def rows(self, reading: KnownReading, *columns: str) -> list[Row]:
         """Return the rows of a reading, which may be none; each has at least these columns. Raises Unknown.
@@ -152,7 +181,7 @@ class Readings:
         """
         source = self._source(reading)
         table = self._table(reading, source)
-        self._tell_where_stated(reading, source)
+        self._examine_source(reading, source)
         if isinstance(table, dict) and table and all(isinstance(row, dict) for row in table.values()):
             table = [{"name": key, **row} for key, row in table.items()]
         if not isinstance(table, list) or not all(isinstance(row, dict) for row in table):
@@ -187,7 +216,7 @@ class Readings:
             document = self._files.dotenv(source.file)
         else:
             document = self._document(reading, source)
-        self._tell_where_stated(reading, source)
+        self._examine_source(reading, source)
 
         is_flat = isinstance(document, dict) and not any(isinstance(each, dict | list) for each in document.values())
         if not document or not is_flat:
@@ -202,8 +231,10 @@ class Readings:
             secrets[name] = Secret(text, remembered=is_secret(name, text))
         return secrets
 
-    def _tell_where_stated(self, reading: KnownReading, source: Reading) -> None:
-        """Have noted that the look rests on a source which measures nothing. Raises Unknown."""
+    def _examine_source(self, reading: KnownReading, source: Reading) -> None:
+        """Have noted that the look rests on a source which measures nothing. Raises Unknown, also for an old file."""
+        if source.file is not None and source.age_seconds_at_most is not None:
+            self._files.require_written_since(source.file, source.age_seconds_at_most)
         # The suite's own defaults ask; only what a team writes down can be stated. The revision's source is theirs too.
         is_of_the_team = reading.name in self._configured or reading.name == REVISION
         if is_of_the_team:
@@ -246,6 +277,10 @@ class Readings:
         if source.format == "jsonl":
             return self._files.json_lines(source.file)
         return at_pointer(self._files.json(source.file), source.pointer)
+
+
+def _place(reading: KnownReading, column: str) -> str:
+    return f"readings.{reading.name}: {column}" if column else f"readings.{reading.name}"
 
 
 def _length(value: Any) -> int | None:
