@@ -3,7 +3,7 @@
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.metrics import AnalyticsStore, UploadTrace
+from readiness.observations.metrics import AnalyticsStore, MetricSamples, UploadTrace
 
 
 class Emitting(Limits):
@@ -20,12 +20,12 @@ class AnalyticsFresh(Limits):
 
 @pytest.mark.preflight
 @pytest.mark.postlaunch
-def test_emitting(metric_samples: dict[str, int], limits: Emitting, measure: Measure) -> None:
+def test_emitting(metric_samples: MetricSamples, limits: Emitting, measure: Measure) -> None:
     """The metric is emitted.
 
     Remedy: read the exposition page; deploy the revision that emits the metric.
     """
-    measure(metric_samples.get(limits.metric, 0), f"samples of {limits.metric}").at_least(1)
+    measure(metric_samples.of(limits.metric), f"samples of {limits.metric}").at_least(1)
 
 
 @pytest.mark.smoke

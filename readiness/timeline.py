@@ -16,8 +16,33 @@ YEARS = range(2000, 3000)
 LONGEST = timedelta(days=365_250)
 """No span of time that people write is longer than a thousand years; from `YEARS` it leads to no date that none is."""
 AFTER_SIGN_OFF = "after sign-off"
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""So far ahead of ours may a clock be that tells when something was."""
+FRESH = timedelta(minutes=5)
+"""A sample that is older says nothing of now: Prometheus drops it too."""
 LOOKS_BACK_AT_MOST = timedelta(minutes=5)
 """A run that judges as of a moment so shortly before its start still counts as of now."""
+
+
+def why_not_of_now(second: float, now: float, age_at_most: timedelta = FRESH) -> str:
+    """Return why what was at a Unix second says nothing of now, both in UTC; empty where it does.
+
+    >>> why_not_of_now(1_764_576_000, 1_764_576_060), why_not_of_now(1_764_576, 1_764_576_060)
+    ('', 'is of 1970-01-21 10:09:36Z, 20,403 days old (seconds where milliseconds are meant?)')
+    """
+    age = now - second
+    if -CLOCKS_DIFFER.total_seconds() <= age <= age_at_most.total_seconds():
+        return ""
+    try:
+        when = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S}Z"
+    except (ValueError, OverflowError, OSError):
+        return f"is of the second {second:g} since 1970, which is of no year that matters here"
+
+    is_before_all = second < datetime(min(YEARS), 1, 1, tzinfo=UTC).timestamp()
+    mistaken = " (seconds where milliseconds are meant?)" if is_before_all else ""
+    days = timedelta(days=1).total_seconds()
+    far = f"{abs(age) / days:,.0f} days" if abs(age) >= days else f"{abs(age):,.0f} s"
+    return f"is of {when}, {far} old{mistaken}" if age > 0 else f"is of {when}, {far} in the future"
 
 
 def parse_offset(text: str) -> timedelta:

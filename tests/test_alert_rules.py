@@ -16,7 +16,7 @@ from readiness.observations import alert_sources, alerts
 from readiness.outcomes import Unknown
 from readiness.sources.table import Clients
 from readiness.transport.guard import Guard
-from tests.clients.servers import Asked, Behaviour, Server, packet
+from tests.clients.servers import Asked, Behaviour, Server, packet, vector_of
 
 ERROR_SHARE = "sum(rate(errors_total[5m])) / sum(rate(requests_total[5m]))"
 
@@ -41,8 +41,8 @@ def prometheus(
             data = {"activeTargets": [{"scrapeUrl": "x", "health": "up", "scrapeInterval": interval}]}
         elif path.endswith("/query"):
             told = [value for begin, value in (answers or {}).items() if query["query"][0].startswith(begin)]
-            rows = [{"metric": {"alertname": "Burning"}, "value": [1, value]} for value in told if value]
-            data = {"resultType": "vector", "result": rows}
+            rows = [{"metric": {"alertname": "Burning"}, "value": value} for value in told if value]
+            data = vector_of(rows, asked)["data"]
         connection.sendall(packet(200, json.dumps({"status": "success", "data": data}).encode()))
 
     return behave

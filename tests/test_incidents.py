@@ -19,7 +19,7 @@ from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.redaction.secret import Secret
 from readiness.sources.table import Clients
 from readiness.transport.guard import Guard
-from tests.clients.servers import Server, document
+from tests.clients.servers import Server, document, vector_of
 
 ROOT = Path(__file__).parents[1]
 MOMENT = datetime(2026, 12, 8, 15, 0, tzinfo=UTC)
@@ -285,25 +285,25 @@ def test_an_issue_that_cannot_be_read_is_unknown(issues: list[object], told: str
     assert told in str(raised.value)
 
 
-def prometheus(rules: object, *answers: object) -> Callable[[Server, Any, Any], None]:
+def prometheus(rules: object, *answers: list[dict[str, Any]]) -> Callable[[Server, Any, Any], None]:
     """Answer the rules, then one vector after the other: the record, the first, the last, the latest firing."""
     left = list(answers)
 
     def behave(server: Server, connection: Any, asked: Any) -> None:
-        found: dict[str, Any] = {"groups": [{"name": "g", "rules": rules}]}
+        found: dict[str, Any] = {"status": "success", "data": {"groups": [{"name": "g", "rules": rules}]}}
         if "/api/v1/query" in asked.path:
-            found = {"resultType": "vector", "result": left.pop(0)}
-        document({"status": "success", "data": found})(server, connection, asked)
+            found = vector_of(left.pop(0), asked)
+        document(found)(server, connection, asked)
 
     return behave
 
 
 def fired(at: datetime, name: str = "HighErrorRate") -> list[dict[str, Any]]:
-    return [{"metric": {"alertname": name}, "value": [1, str(at.timestamp())]}]
+    return [{"metric": {"alertname": name}, "value": str(at.timestamp())}]
 
 
 CRITICAL = [{"name": "HighErrorRate", "query": "up", "labels": {"severity": "page"}}]
-RECORD = [{"metric": {}, "value": [1, "1"]}]
+RECORD = [{"value": "1"}]
 DURING = datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
 
 
@@ -340,7 +340,11 @@ def alerted(tmp_path: Path, behaviour: Callable[[Server, Any, Any], None], *text
     ],
 )
 def test_each_alert_that_fired_has_a_report(
-    tmp_path: Path, first: object, last: object, lately: object, unreported: list[str]
+    tmp_path: Path,
+    first: list[dict[str, Any]],
+    last: list[dict[str, Any]],
+    lately: list[dict[str, Any]],
+    unreported: list[str],
 ) -> None:
     text = EXAMPLE.replace("[IngestionHighErrorRate]", "[HighErrorRate]")
     found = alerted(tmp_path, prometheus(CRITICAL, RECORD, first, last, lately), text).unreported

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from readiness.files import bounded_read
 from readiness.outcomes import Effect, Unknown
+from readiness.timeline import why_not_of_now
 from readiness.transport.deadline import Deadline, DeadlinePassed, within
 from readiness.transport.guard import Guard
 from readiness.transport.strict_json import parse_json
@@ -47,6 +50,16 @@ class Files:
         if not text.strip():
             raise Unknown(f"{path} is empty", "does anything still write it?")
         return text
+
+    def require_written_since(self, path: Path, age_seconds_at_most: float) -> None:
+        """Raise Unknown where a file was last written longer ago than that, or in the future."""
+        try:
+            written = within(Deadline.after(SECONDS_AT_MOST), lambda _: path.stat().st_mtime)
+        except (OSError, ValueError, DeadlinePassed) as error:
+            raise Unknown(f"when {path} was written cannot be seen: {error}", "may we look at its folder?") from None
+        stale = why_not_of_now(written, time.time(), timedelta(seconds=age_seconds_at_most))
+        if stale:
+            raise Unknown(f"{path} {stale}", "does the job that writes it still run?")
 
     def names(self, folder: Path, suffix: str) -> list[str]:
         """Return the names of a folder's files that end so, sorted. Raises Unknown where it is missing or denied."""

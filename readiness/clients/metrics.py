@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
-from readiness.environment import schema
+from readiness.environment import monitoring
 from readiness.errors import nearest
 from readiness.outcomes import Unknown
 from readiness.redaction.shown import shown
+from readiness.timeline import why_not_of_now
 from readiness.transport.http import Answer
 from readiness.transport.system import System
+
+STALE = "does what exposes it still count? an old sample is right where metrics.age_seconds_at_most is raised"
+"""The remedy for a sample whose own time is not now's."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +29,11 @@ class Sample:
     name: str
     labels: Mapping[str, str]
     value: float
+    second: float | None = None
+    """When it was taken, in seconds since 1970, where the page says so."""
 
 
-class Exposition(System[schema.Metrics]):
+class Exposition(System[monitoring.Metrics]):
     """The page that the environment names under `metrics`."""
 
     LACK = ("no metrics page is configured", "set metrics.url in the environment file")
@@ -52,12 +61,27 @@ class Exposition(System[schema.Metrics]):
         """Return the sum of the samples of one name that carry these labels. Raises Unknown for none, and for NaN."""
         wanted = (labels or {}).items()
         samples = self.samples()
-        values = [sample.value for sample in samples if sample.name == name and wanted <= sample.labels.items()]
-        if not values:
+        matches = [sample for sample in samples if sample.name == name and wanted <= sample.labels.items()]
+        values = [sample.value for sample in matches]
+        if not matches:
             raise _absent(name, ", ".join(f"{label}={value}" for label, value in wanted), samples)
         if not all(math.isfinite(value) for value in values):
             raise Unknown(f"the metric {name} is not a number", "look at the exposition page: what computes it?")
+        for stale in filter(None, map(self.why_stale, matches)):
+            raise Unknown(f"the metric {name} {stale}", STALE)
         return math.fsum(values)
+
+    def why_stale(self, sample: Sample) -> str:
+        """Return why a sample says nothing of now, by the time that the page gives it; empty where it does."""
+        if sample.second is None:
+            return ""
+        age_at_most = timedelta(seconds=self.settings.age_seconds_at_most)
+        return why_not_of_now(sample.second, time.time(), age_at_most)
+
+
+def _second(timestamp: Any) -> float | None:
+    """Return the time of a sample in seconds since 1970; None where the page gives it none."""
+    return None if timestamp is None else float(timestamp)
 
 
 def _absent(name: str, labels: str, samples: Iterable[Sample]) -> Unknown:
@@ -92,7 +116,7 @@ def _parsed(answer: Answer) -> list[Sample]:
     parse = parse_openmetrics if is_openmetrics else parse_text
     try:
         samples = [
-            Sample(family.name, sample.name, sample.labels, float(sample.value))
+            Sample(family.name, sample.name, sample.labels, float(sample.value), _second(sample.timestamp))
             for family in parse(text)
             for sample in family.samples
         ]

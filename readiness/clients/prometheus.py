@@ -20,6 +20,7 @@ from readiness.files.canonical_json import JsonObject
 from readiness.measurements import as_decimal
 from readiness.outcomes import Unknown
 from readiness.redaction.shown import shown
+from readiness.timeline import why_not_of_now
 from readiness.transport.answer import Answer
 from readiness.transport.system import System
 from readiness.transport.typed import at_key
@@ -100,7 +101,8 @@ class Prometheus(System[schema.Prometheus]):
         rows = [{"value": result}] if kind == "scalar" else result
         if kind not in {"vector", "scalar"} or not isinstance(rows, list):
             raise Unknown(f"{query} answers no vector but {kind}", "ask for one value at one moment")
-        return [_series(row, query) for row in rows]
+        asked_for = time.time() - seconds_ago
+        return [_series(row, query, asked_for) for row in rows]
 
     def value(self, query: str, seconds_ago: float = 0.0) -> float:
         """Return the finite number that a query answers. Raises Unknown for no series, several, NaN and infinity."""
@@ -179,14 +181,21 @@ def _typed(adapter: TypeAdapter[T], value: Any, what: str) -> T:
         ) from None
 
 
-def _series(row: Any, query: str) -> Series:
-    """Return one row of a vector: `{"metric": {label: value}, "value": [seconds, text]}`. Raises Unknown."""
+def _series(row: Any, query: str, asked_for: float) -> Series:
+    """Return one row of a vector: `{"metric": {label: value}, "value": [seconds, text]}`. Raises Unknown.
+
+    A server answers the instant that it was `asked_for`; one far from it comes out of a cache, or of a wrong clock.
+    """
     try:
-        _, text = row["value"]
+        second, text = row["value"]
         labels = {str(name): str(value) for name, value in row.get("metric", {}).items()}
-        return Series(labels, as_decimal(text))
+        series = Series(labels, as_decimal(text))
+        stale = why_not_of_now(float(second), asked_for)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Unknown(f"{query} answers what is no sample", "is prometheus.url right?") from None
+    if stale:
+        raise Unknown(f"what {query} answers {stale}", "is a cache in between, and are the clocks right?")
+    return series
 
 
 def _refused(answer: Answer) -> Unknown:

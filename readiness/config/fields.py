@@ -98,6 +98,8 @@ Instant = Annotated[datetime, BeforeValidator(_instant)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Day = Annotated[date, BeforeValidator(_day)]
 SecretReference = Annotated[Secret, BeforeValidator(_secret)]
+AgeSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""How old something may be."""
 Seconds = Annotated[float, Field(gt=0, le=600)]
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 """The configuration of each section: a key that it does not know is a mistake, never ignored."""

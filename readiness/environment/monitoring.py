@@ -1,10 +1,21 @@
-"""Where an environment's dashboards, errors and logs are collected: three sections of its file."""
+"""Where an environment's metrics, dashboards, errors and logs are collected: four sections of its file."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel
 
-from readiness.config.fields import STRICT, BaseUrl, SecretReference
+from readiness.config.fields import STRICT, AgeSeconds, BaseUrl, SecretReference, Url
+
+
+class Metrics(BaseModel):
+    """The exposition page of the service."""
+
+    model_config = STRICT
+
+    url: Url
+    token: SecretReference | None = None
+    age_seconds_at_most: AgeSeconds = 300.0
+    """Of a sample that the page gives a time of its own."""
 
 
 class Grafana(BaseModel):

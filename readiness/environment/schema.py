@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
 from readiness.config.documents import Document, Loc, explain, read
-from readiness.config.fields import STRICT, BaseUrl, Host, Instant, Seconds, SecretReference, Url, addresses
+from readiness.config.fields import STRICT, AgeSeconds, BaseUrl, Host, Instant, Seconds, SecretReference, Url, addresses
 from readiness.config.variables import Filling
 from readiness.config.wording import is_sentence
 from readiness.environment.communication import Communication, StatusPage, Support
 from readiness.environment.drills import Backup, Drills
 from readiness.environment.incidents import Incidents
 from readiness.environment.journey_files import bring_in
-from readiness.environment.monitoring import Grafana, Loki, Sentry
+from readiness.environment.monitoring import Grafana, Loki, Metrics, Sentry
 from readiness.environment.people import PagerDuty, Team
 from readiness.environment.probes import Billing, SyntheticUpload
 from readiness.environment.repositories import GitHub
@@ -142,6 +142,8 @@ class Reading(Section):
     headers: dict[str, str] = {}
     labels: dict[str, str] = {}
     format: Literal["json", "jsonl", "dotenv", "text"] = "json"
+    age_seconds_at_most: AgeSeconds | None = None
+    """Of a file, since it was last written; None takes one of any age."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Reading:
@@ -151,6 +153,8 @@ class Reading(Section):
             raise ValueError(
                 f"a reading has one source of sql, http, metric, promql, file and value; here: {stated or 'none'}"
             )
+        if self.age_seconds_at_most is not None and self.file is None:
+            raise ValueError("age_seconds_at_most is for a file, by when it was written; of others the source tells")
         return self
 
 
@@ -161,13 +165,6 @@ class KnownReading:
     name: str
     says: str
     default: Reading | None = None
-
-
-class Metrics(Section):
-    """The exposition page of the service."""
-
-    url: Url
-    token: SecretReference | None = None
 
 
 class Prometheus(Section):

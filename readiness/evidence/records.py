@@ -190,6 +190,8 @@ class RecordedObservation(Record):
     value: Any = None
     unknown: RecordedUnknown | None = None
     source: str = ""
+    stated: tuple[str, ...] = ()
+    """What it rests on that somebody wrote down and nothing measured, each in a sentence."""
     seconds: float = 0.0
 
     @property
@@ -245,6 +247,8 @@ class Result(Record):
     """The command that decides this one item once more."""
     diagnostics: Any = None
     measurements: tuple[RecordedMeasurement, ...]
+    stated: tuple[str, ...] = ()
+    """What was only stated of what was measured, each in a sentence; a person's attestation takes its place."""
     seconds: float
     step: EscalationStep | None = None
     severity: str = ""
@@ -274,6 +278,7 @@ class Result(Record):
         reason: str,
         remedy: str,
         measurements: Iterable[Measurement] = (),
+        stated: tuple[str, ...] = (),
         seconds: float = 0.0,
         step: EscalationStep | None = None,
         severity: str = "",
@@ -293,6 +298,7 @@ class Result(Record):
             again=again,
             diagnostics=dict(diagnostics or {}),
             measurements=tuple(RecordedMeasurement(**vars(measurement)) for measurement in measurements),
+            stated=stated,
             seconds=seconds,
             step=step,
             severity=severity,
@@ -307,6 +313,11 @@ class Result(Record):
         """What makes it unique in a run."""
         return DecisionKey(self.line, self.check, self.subject)
 
+    @property
+    def says_stated(self) -> str:
+        """What it rests on that nothing measured, in a sentence; empty where all was measured, or a person vouches."""
+        return f"{'; '.join(self.stated)}: not measured" if self.stated and not self.attested else ""
+
     def measured(self) -> list[Measurement]:
         """Return the measurements as the judgement takes them."""
         return [measurement.measurement() for measurement in self.measurements]
@@ -314,6 +325,8 @@ class Result(Record):
     def plain(self) -> JsonObject:
         """Return it as plain JSON, as it stands in the journal and crosses processes."""
         absent = {name for name in _ONLY_WITH_ENTRIES if getattr(self, name) is None}
+        if not self.stated:
+            absent.add("stated")
         fields = self.model_dump(exclude=absent)
         # Not by a serializer of the model: pydantic makes an error of the Ctrl-C that comes while one runs.
         for measurement in fields["measurements"]:

@@ -11,7 +11,6 @@ from readiness.observations.needs import either, need
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.shown import shown
 from readiness.sources.readings import Readings
-from readiness.timeline import parse_instant
 
 BACKUPS = known_reading("backups", "the finished backups (column finished_at, and size where it is known)")
 POINT_IN_TIME = known_reading("point_in_time_recovery", "whether point-in-time recovery is on (true or false)")
@@ -77,20 +76,9 @@ def _of_reading(readings: Readings) -> list[BackupMade]:
     for row in readings.rows(BACKUPS, "finished_at"):
         name = str(row.get("name", "backup"))
         size = row.get("size")
-        backups.append(BackupMade(name, _instant(row["finished_at"]), size if isinstance(size, int) else None))
+        finished_at = readings.as_moment(BACKUPS, row["finished_at"], "finished_at")
+        backups.append(BackupMade(name, finished_at, size if isinstance(size, int) else None))
     return sorted(backups, key=lambda backup: backup.finished_at, reverse=True)
-
-
-def _instant(value: object) -> datetime:
-    """Return the moment of ISO 8601 with a zone, or of Unix seconds. Raises Unknown."""
-    try:
-        if isinstance(value, str):
-            return parse_instant(value)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(float(value), UTC)
-    except (ValueError, OverflowError, OSError):
-        pass  # as any other value that is no moment
-    raise Unknown(f"readings.backups: {value!r} is no moment", "ISO 8601 with a zone, or Unix seconds")
 
 
 def _empty(places: dict[str, list[BackupMade]]) -> list[str]:

@@ -13,6 +13,7 @@ from readiness.observations.needs import either, system
 from readiness.outcomes import Unknown
 from readiness.redaction.shown import shown
 from readiness.sources.readings import Readings
+from readiness.timeline import CLOCKS_DIFFER
 
 LOG_LINES = known_reading("log_lines", "the service's structured log (columns at, level, event)")
 
@@ -26,7 +27,6 @@ ERRORS_FROM = 50
 """The levels of pino and bunyan. Smaller numbers mean one thing to syslog, where 3 is an error, another to others."""
 LEVEL_SHOWN = 40
 FAR_BACK = timedelta(days=1)
-CLOCKS_DIFFER_SECONDS = 60
 _NUMBER = re.compile(r"[0-9]{1,9}(\.0*)?", re.ASCII)
 KEPT = 10
 """So many error lines are kept as evidence."""
@@ -57,8 +57,11 @@ def log_since_launch(readings: Readings, moment: datetime, launch_at: datetime |
         since = launch_at
 
     logged = readings.rows(LOG_LINES, "at", "level", "event")
-    rows = [row for row in logged if readings.as_instant(LOG_LINES, row["at"], "at") >= since]
-    if not rows:
+    dated = [(readings.as_instant(LOG_LINES, row["at"], "at"), row) for row in logged]
+    rows = [row for at, row in dated if at >= since]
+    # A line of the future is no sign that the log arrives; an error in it is one all the same.
+    latest = max(moment, datetime.now(UTC)) + CLOCKS_DIFFER
+    if not any(since <= at <= latest for at, _ in dated):
         raise Unknown(f"nothing was logged since {since:%Y-%m-%d %H:%M}Z", "does the log still arrive?")
 
     errors = [row for row in rows if _is_error(row["level"])]
@@ -96,6 +99,6 @@ def log_stream(loki: Loki, readings: Readings) -> LogStream:
         raise Unknown(f"{source} has no line at all to judge by", "does the service log, and is this its stream?")
 
     age = (now - max(instants)).total_seconds()
-    if age < -CLOCKS_DIFFER_SECONDS:
+    if age < -CLOCKS_DIFFER.total_seconds():
         raise Unknown(f"the newest line in {source} is {-age:.0f} s in the future", "set the clocks right")
     return LogStream(source, round(max(age, 0.0), 1))

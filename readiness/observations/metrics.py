@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from readiness.clients.metrics import Exposition
+from readiness.clients.metrics import STALE, Exposition
 from readiness.environment.schema import KnownReading
-from readiness.measurements import Plain
 from readiness.observations import known_reading, observation
 from readiness.observations.synthetic_upload import UploadTrace
 from readiness.outcomes import Unknown
 from readiness.sources.readings import Readings
-from readiness.timeline import parse_instant
 
 __all__ = ["UploadTrace"]
 
@@ -46,30 +44,38 @@ def _newest(readings: Readings, reading: KnownReading) -> tuple[float, float]:
     if not rows:
         raise Unknown(f"readings.{reading.name} answers no row", "does the store take in what the service sends?")
 
-    dated = [(_instant(reading, row["at"]), row["value"]) for row in rows]
+    dated = [(readings.as_past(reading, row["at"], "at"), row["value"]) for row in rows]
     at, value = max(dated, key=lambda pair: pair[0])
     age = datetime.now(UTC) - at
     return readings.as_number(reading, value), round(age.total_seconds(), 1)
 
 
-def _instant(reading: KnownReading, value: Plain) -> datetime:
-    """Return a time: ISO 8601 with its zone, or seconds since 1970. Raises Unknown."""
-    try:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, UTC)
-        return parse_instant(str(value))
-    except (ValueError, OverflowError, OSError) as error:
-        raise Unknown(
-            f"a time of readings.{reading.name} cannot be read: {error}",
-            "answer `at` with its zone, or toUnixTimestamp(at)",
-        ) from None
+@dataclass(frozen=True)
+class MetricSamples:
+    """The number of samples of each metric, by family and by sample name."""
+
+    counts: dict[str, int]
+    stale: dict[str, str]
+    """The metrics of which the page gives a sample another time than now, and which."""
+
+    def of(self, metric: str) -> int:
+        """Return how many samples of now there are of a metric. Raises Unknown where all that there are are stale."""
+        number = self.counts.get(metric, 0)
+        if not number and metric in self.stale:
+            raise Unknown(f"the metric {metric} {self.stale[metric]}", STALE)
+        return number
 
 
 @observation
-def metric_samples(exposition: Exposition) -> dict[str, int]:
+def metric_samples(exposition: Exposition) -> MetricSamples:
     """Return the number of samples of each metric, by family and by sample name."""
     counts: dict[str, int] = {}
+    stale: dict[str, str] = {}
     for sample in exposition.samples():
-        for name in {sample.name, sample.family, f"{sample.family}_total"}:
-            counts[name] = counts.get(name, 0) + 1
-    return counts
+        why_stale = exposition.why_stale(sample)
+        for name in {sample.name, sample.family}:
+            if why_stale:
+                stale[name] = why_stale
+            else:
+                counts[name] = counts.get(name, 0) + 1
+    return MetricSamples(counts, stale)

@@ -25,7 +25,9 @@ from readiness.clients.postgres import Row
 from readiness.environment.schema import KnownReading, Reading
 from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
 from readiness.sources.readings import Readings
+from readiness.timeline import CLOCKS_DIFFER
 
 WORKER_RESPONSES = known_reading("worker_responses", "which workers respond (columns name, responds)")
 WORKER_HEARTBEATS = known_reading(
@@ -88,6 +90,9 @@ def oldest_heartbeat(readings: Readings) -> Heartbeat:
     heartbeats = []
     for row in rows:
         age_seconds = readings.as_number(WORKER_HEARTBEATS, row["age_seconds"])
+        if age_seconds < -CLOCKS_DIFFER.total_seconds():
+            ahead = f"{shown(str(row['worker']), 60)} beats {-age_seconds:g} s in the future"
+            raise Unknown(ahead, "set the clocks right, or correct readings.worker_heartbeats")
         heartbeats.append(Heartbeat(str(row["worker"]), age_seconds))
     return max(heartbeats, key=lambda heartbeat: heartbeat.age_seconds)
 
@@ -149,7 +154,7 @@ def cron_run(readings: Readings, moment: datetime, job: str, schedule: str, minu
         raise Unknown(
             f"{len(matches)} jobs called {job or 'anything'} have ever succeeded, one is wanted", "name the job"
         )
-    successes = _successes(readings, matches[0])
+    successes = _successes(readings, matches[0], moment)
     earliest = successes[0]
     latest = successes[-1]
 
@@ -172,7 +177,7 @@ def cron_run(readings: Readings, moment: datetime, job: str, schedule: str, minu
     return CronRun(due.isoformat(), succeeded.isoformat(), minutes_after_due)
 
 
-def _successes(readings: Readings, row: Row) -> list[datetime]:
+def _successes(readings: Readings, row: Row, moment: datetime) -> list[datetime]:
     """Return the successes of a job that are on record, the earliest first. Raises Unknown.
 
     The column `successes` is optional; the last success of all, `value`, is always one of them.
@@ -180,8 +185,8 @@ def _successes(readings: Readings, row: Row) -> list[datetime]:
     listed = row.get("successes", [])
     if not isinstance(listed, list):
         raise Unknown("successes of readings.cron_successes is no list", "give seconds since 1970, in SQL: array_agg")
-    times = [readings.as_number(CRON_SUCCESSES, value) for value in [row["value"], *listed]]
-    return [datetime.fromtimestamp(seconds, UTC) for seconds in sorted(times)]
+    numbers = [readings.as_number(CRON_SUCCESSES, value) for value in [row["value"], *listed]]
+    return sorted(readings.as_past(CRON_SUCCESSES, number, "value", moment) for number in numbers)
 
 
 def _last_due(schedule: str, moment: datetime) -> datetime:

@@ -13,6 +13,7 @@ from typing import Literal
 import pytest
 
 from readiness.evidence.records import Result
+from readiness.evidence.rejudge import GOOD
 from readiness.ladder import reached
 from readiness.measurements import Measure, Measurement
 from readiness.outcomes import EscalationStep, Outcome, Phase, Unknown
@@ -161,6 +162,11 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
         reason = f"{taken[0]}; it reaches the step {step}"
         remedy = remedy_of(item)
 
+    stated = tuple(dict.fromkeys(item.stash[STATE].stated))
+    is_vouched_for_by_nobody = bool(stated) and run.environment.production and outcome in GOOD
+    if is_vouched_for_by_nobody:
+        outcome, reason, remedy = _only_stated(run, decided, stated)
+
     # An item that was decided before it ran has nothing to show.
     was_looked_at = report.when == "call" or isinstance(error, Unknown)
     is_bad = outcome is Outcome.FAIL or step is not None
@@ -173,13 +179,22 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
         reason=reason,
         remedy=remedy,
         measurements=taken,
+        stated=stated,
         seconds=round(report.duration, 4),
         step=step,
         severity=severity_at(decided.line.severity, step) if outcome is Outcome.FAIL else "",
         diagnostics=diagnose(item, bad=is_bad) if was_looked_at else {},
     )
-    result = attest(item, result, configured=_configured(item, error))
+    is_configured = _configured(item, error) and not is_vouched_for_by_nobody
+    result = attest(item, result, configured=is_configured)
     return waive(run, decided, result)
+
+
+def _only_stated(run: Run, decided: Item, stated: tuple[str, ...]) -> Judgement:
+    """Return what a good outcome in production comes to that rests on what somebody wrote down: nobody has looked."""
+    vouch = f"readiness attest {decided.name} --env {run.environment.environment}"
+    remedy = f"name a source that is asked: sql, http, metric or promql; or have a person vouch for it: {vouch}"
+    return Outcome.UNKNOWN, f"{'; '.join(stated)}: not measured", remedy
 
 
 def left_without_report(run: Run, item: Item, nodeid: str) -> Result:

@@ -59,12 +59,13 @@ class Observer:
         self.run = run
         self.tasks = TaskPool()
         self._at_once = at_once
-        self.clients = Clients.of(run.environment, guard, run.reports)
+        self.clients = Clients.of(run.environment, guard, run.reports, self._keep_stated)
         self._archive = EvidenceArchive(run.reports, Seals(trusted).against)
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
         self._records: deque[Observed] = deque()
-        # Each thread makes one observation at a time, and keeps what that has asked.
+        # Each thread makes one observation at a time, and keeps what that has asked, and what was only stated.
         self._sources = threading.local()
+        self._stated: dict[Hashable, tuple[str, ...]] = {}
 
     def task(self, name: str, limits: Limits, line: str = "") -> tuple[Hashable, ObservationTask]:
         """Return one observation as a task with its key: two of the same name and arguments are the same."""
@@ -74,7 +75,8 @@ class Observer:
         title = " ".join([name, *(str(value) for value in arguments.values())])
 
         def make() -> Any:
-            return self._observe(observation, limits, arguments, line)
+            value, self._stated[key] = self._observe(observation, limits, arguments, line)
+            return value
 
         # What is read back from a recorded run changes nothing and waits for nothing.
         if self.recorded:
@@ -95,6 +97,11 @@ class Observer:
         """Return the task of an observation, started now where nobody has started it before."""
         return self.tasks.ask(*self.task(name, limits, line))
 
+    def stated(self, name: str, limits: Limits, line: str) -> tuple[str, ...]:
+        """Return what an observation that is back rests on without having measured it, each in a sentence."""
+        key, _ = self.task(name, limits, line)
+        return self._stated.get(key, ())
+
     def call_off(self) -> None:
         """Begin no further observation, and wait while those that write undo what they did."""
         deadline_seconds = self.run.environment.http.deadline_seconds
@@ -112,10 +119,16 @@ class Observer:
         stated = {**limits.model_dump(mode="json"), LINE: line}
         return {name: stated[name] for name in observation.arguments if name in stated}
 
-    def _observe(self, observation: Observation, limits: Limits, arguments: dict[str, object], line: str) -> Any:
-        """Return the value of an observation, and leave its record. Raises Unknown, whatever breaks in it."""
+    def _observe(
+        self, observation: Observation, limits: Limits, arguments: dict[str, object], line: str
+    ) -> tuple[Any, tuple[str, ...]]:
+        """Return the value of an observation and what of it is stated, and leave its record.
+
+        Raises Unknown, whatever breaks in it.
+        """
         at, started = datetime.now(UTC), time.monotonic()
         self._sources.targets = []
+        self._sources.stated = []
         outcome: dict[str, Any] = {}
         try:
             kind = TypeAdapter[Any](observation.kind)
@@ -132,6 +145,9 @@ class Observer:
             outcome = {"unknown": RecordedUnknown(reason=reason, remedy=_MEND, trace=traceback.format_exc())}
             raise Unknown(reason, _MEND) from error
         finally:
+            stated = tuple(dict.fromkeys(self._sources.stated))
+            if stated:
+                outcome["stated"] = stated
             record = RecordedObservation(
                 name=observation.name,
                 arguments=arguments,
@@ -141,7 +157,7 @@ class Observer:
                 **outcome,
             )
             self._records.append(record)
-        return value
+        return value, stated
 
     def given(self, limits: Limits, line: str) -> Given:
         """Return all that the observations of an item are given, and that their needs are read from."""
@@ -158,9 +174,12 @@ class Observer:
         )
         return Given(context, self.clients, limits)
 
-    @staticmethod
     def _read_back(
-        recorded: RecordedRun, observation: Observation, arguments: dict[str, object], kind: TypeAdapter[Any]
+        self,
+        recorded: RecordedRun,
+        observation: Observation,
+        arguments: dict[str, object],
+        kind: TypeAdapter[Any],
     ) -> Any:
         """Return the value in the recorded run. Raises Unknown where that has none, or no observation."""
         record = recorded.observation(observation.name, arguments)
@@ -173,6 +192,7 @@ class Observer:
             cause = Unknown if record.unknown.configured else NotConfigured
             raise cause(record.unknown.reason, record.unknown.remedy)
 
+        self._sources.stated += record.stated
         try:
             return kind.validate_python(record.value)
         except ValidationError as error:
@@ -187,6 +207,11 @@ class Observer:
         if targets:
             return ", ".join(targets)
         return ", ".join(name for name in observation.parameters if name in CLIENTS)
+
+    def _keep_stated(self, stated: str) -> None:
+        # Outside an observation, as with the revision, nothing is decided by it.
+        if hasattr(self._sources, "stated"):
+            self._sources.stated.append(stated)
 
     def _keep(self, request: Request) -> None:
         # A request outside an observation, such as that for the revision, belongs to none.

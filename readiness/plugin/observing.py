@@ -39,10 +39,14 @@ def _fixture(name: str, doc: str | None) -> object:
 
         state = state_of(request.node)
         line, limits = (state.item.name, state.limits) if state else ("", NO_LIMITS)
+        observer = config.stash[SESSION].observer
         try:
-            return config.stash[SESSION].observer.value(name, limits, line, meanwhile)
+            value = observer.value(name, limits, line, meanwhile)
         except Unknown as unknown:
             raise Unseen(unknown) from unknown
+        if state:
+            state.stated += observer.stated(name, limits, line)
+        return value
 
     observed.__doc__ = doc
     return pytest.fixture(name=name)(observed)

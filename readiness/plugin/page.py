@@ -126,6 +126,14 @@ class TerminalPage:
             self._write("")
             self._wrap(f"{status.kind.upper():<{LABEL}}{status.entry}: {status.text}", **{colour: True})
 
+    def stated(self, results: Sequence[Result]) -> None:
+        """Write which outcomes rest on what somebody wrote down; the reason of an unknown one says so by itself."""
+        shown = [result for result in results if result.says_stated and result.says_stated != result.reason]
+        for says, group in groupby(sorted(shown, key=_says_stated), key=_says_stated):
+            names = ", ".join(f"{self._name(result)} ({result.outcome})" for result in group)
+            self._write("")
+            self._wrap(f"{'STATED':<{LABEL}}{says}: {names}", yellow=True)
+
     def missing(self, run: Run, verdict: Verdict) -> None:
         """Write what the runbook demands and nobody answered."""
         if not verdict.missing:
@@ -261,6 +269,10 @@ def _colour(verdict: Verdict) -> str:
 
 def _cause(result: Result) -> tuple[str, str]:
     return result.reason, result.remedy
+
+
+def _says_stated(result: Result) -> str:
+    return result.says_stated
 
 
 def _measured(result: Result) -> str:

@@ -99,6 +99,8 @@ class ItemState:
     """The limits that the line would have to state, and does not."""
     predecided: Predecided | None = None
     measure: Measure | None = None
+    stated: list[str] = field(default_factory=list)
+    """What its looks rest on that nothing measured, each in a sentence."""
     attested: Result | None = None
     """Of an item whose set-up met nothing configured: the result that an attestation gives."""
 

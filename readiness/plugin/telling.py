@@ -124,6 +124,7 @@ def _report(config: pytest.Config, session: RunSession, verdict: Verdict, report
     if config.get_verbosity() >= 0:
         page.passed(results)
     page.left_out(results)
+    page.stated(results)
     page.people(entry_statuses(results))
     page.diagnostics(results)
     page.beside(session.failed_beside)

@@ -14,8 +14,8 @@ headers healthy holding hysteresis incident invocation journal kernel ladder led
 measurements message method nearer nodeid notify observation outcome outside owners passed payload payloadType pending
 phases postlaunch predicate predicateType preflight production properties property quarters rawStatus reason record
 recovery refused remedy replay report reportFormat request restored result results revision rollback runbook schema
-scratch seconds section served severity signatures skipped slices source specVersion standing statement status strong
-subject summary tables target testId testcase testsuite testsuites timestamp unexplained unknown unsealed unstamped
-upload verdict versions waived waiver waivers wanted warning weight withdrawn
+scratch seconds section served severity signatures skipped slices source specVersion standing stated statement status
+strong subject summary tables target testId testcase testsuite testsuites timestamp unexplained unknown unsealed
+unstamped upload verdict versions waived waiver waivers wanted warning weight withdrawn
 """
 OWN_WORDS = frozenset(_LISTED.split())

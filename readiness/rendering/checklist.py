@@ -274,8 +274,8 @@ def _why(mark: Mark, results: list[Result], decided: DecidingRun, line: Outlined
     return shortened("; ".join(reason for reason in reasons if reason))
 
 
-def _values(results: Iterable[Result]) -> str:
-    """Return what was measured, where it says something without its name."""
+def _values(results: Sequence[Result]) -> str:
+    """Return what was measured, where it says something without its name; and that it was only stated."""
     measurements = [measurement for result in results for measurement in result.measurements]
     values = [
         measurement.measurement().seen
@@ -283,7 +283,9 @@ def _values(results: Iterable[Result]) -> str:
         if measurement.unit and measurement.comparator not in {"is", "none"}
     ]
     more = f" and {len(values) - VALUES_AT_MOST} more" if len(values) > VALUES_AT_MOST else ""
-    return shortened(f"{', '.join(values[:VALUES_AT_MOST])}{more}")
+    measured = f"{', '.join(values[:VALUES_AT_MOST])}{more}"
+    stated = "stated, not measured" if any(result.says_stated for result in results) else ""
+    return shortened(": ".join(filter(None, (stated, measured))))
 
 
 def link_to(folder: Path) -> str:

@@ -143,6 +143,8 @@ def _case(suite: ET.Element, result: Result, kind: str | None) -> None:
         properties["waived"] = "yes"
     elif result.attested:
         properties["attested"] = "yes"
+    if result.says_stated:
+        properties["stated"] = _xml(result.says_stated)
     properties["line"] = result.line
     properties["gate"] = str(result.gate or "")
     properties["outcome"] = str(result.outcome)
@@ -251,8 +253,12 @@ def _every_line(results: list[Result]) -> Iterator[str]:
     yield from ("", "## Every line", "")
     yield from ("| outcome | line | gate | measured | limit |", "|---|---|---|---|---|")
     for result in results:
-        measured, limits = "; ".join(values_of(result)), "; ".join(limits_of(result))
+        measured, limits = "; ".join([*values_of(result), *_stated(result)]), "; ".join(limits_of(result))
         yield _row(result.outcome, _titled(result), result.gate, measured, limits)
+
+
+def _stated(result: Result) -> list[str]:
+    return [result.says_stated] if result.says_stated else []
 
 
 def _capped(lines: list[str], room: int) -> str:

@@ -89,6 +89,7 @@ def _test(result: Result, status: str) -> dict[str, object]:
             "limits": limits_of(result),
             "waived": result.waived,
             "attested": result.attested,
+            **({"stated": list(result.stated)} if result.says_stated else {}),
         },
     }
 

@@ -100,6 +100,8 @@ class DecisionRow:
     links: tuple[Link, ...]
     owner: str
     people: tuple[attested.EntryStatus, ...]
+    stated: str = ""
+    """What it rests on that nothing measured."""
 
     @property
     def short(self) -> str:
@@ -182,15 +184,18 @@ def _row(run: RecordedRun, result: Result, anchor: str) -> DecisionRow:
         links=tuple(Link(link, leads=is_link(link)) for link in result.links),
         owner=shortened(owner_of(result.key, run.start.owners)),
         people=tuple(entries),
+        stated=shortened(result.says_stated, TEXT_AT_MOST),
     )
 
 
 def _word(result: Result) -> str:
-    """Return the outcome, and what people did about it."""
+    """Return the outcome, and what people did about it or stated."""
     if result.waived:
         return f"{result.outcome} (waived)"
     if result.attested:
         return f"{result.outcome} (attested)"
+    if result.says_stated and result.outcome in {Outcome.PASS, Outcome.WARN}:
+        return f"{result.outcome} (stated)"
     return str(result.outcome)
 
 

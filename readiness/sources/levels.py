@@ -16,6 +16,7 @@ from readiness.errors import nearest
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.shown import shown
 from readiness.slo.probe_history import Looks, QuantileOfLooks
+from readiness.sources.provenance import Provenance
 from readiness.timeline import parse_span
 
 FRESH = "5m"
@@ -74,9 +75,11 @@ class Levels:
         postgres: Postgres,
         prometheus: Prometheus,
         history: History,
+        provenance: Provenance,
     ) -> None:
         self._configured = configured
         self._history = history
+        self._provenance = provenance
         self._postgres = postgres
         self._prometheus = prometheus
         self._on_record_of: dict[tuple[str, float], float] = {}
@@ -253,10 +256,14 @@ class Levels:
         if missing:
             raise Unknown(f"{what} asks for {{{min(missing)}}}, and the line names none", "give it a level of its own")
         if figure.promql is not None:
-            return self._prometheus.value(figure.in_promql(window.values), window.seconds_ago)
+            query = figure.in_promql(window.values)
+            number = self._prometheus.value(query, window.seconds_ago)
+            self._provenance.tell_of_figure(what, figure, query)
+            return number
 
         statement, parameters = figure.in_sql(window.values)
         value = only_value(self._postgres.rows(statement, *parameters), what)
+        self._provenance.tell_of_figure(what, figure, statement, tuple(parameters))
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Unknown(f"{what} is not a number: {shown(str(value), 60)!r}", "correct its query")
         return float(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from readiness.clients.files import Files
@@ -17,10 +17,14 @@ from readiness.measurements import Plain, as_decimal
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.secret import Secret, is_secret
 from readiness.redaction.shown import shown
-from readiness.timeline import parse_instant
+from readiness.sources.provenance import Provenance
+from readiness.timeline import CLOCKS_DIFFER, of_a_year_that_matters, parse_instant
 from readiness.transport.answer import at_pointer
 from readiness.transport.http import Http
 from readiness.transport.pages import why_not_whole
+
+REVISION = "target.revision"
+"""The name of the reading that says which revision runs; its source stands in the environment."""
 
 
 def revision_of(target: Target, readings: Readings) -> str:
@@ -49,7 +53,7 @@ def _source_of_revision(target: Target) -> str | KnownReading:
         raise NotConfigured("nothing says which revision runs", "set target.revision in the environment file")
     if isinstance(source, str):
         return source
-    return KnownReading("target.revision", "the revision that runs", source)
+    return KnownReading(REVISION, "the revision that runs", source)
 
 
 class Readings:
@@ -63,6 +67,7 @@ class Readings:
         exposition: Exposition,
         prometheus: Prometheus,
         files: Files,
+        provenance: Provenance,
     ) -> None:
         self._configured = configured
         self._http = http
@@ -70,6 +75,7 @@ class Readings:
         self._exposition = exposition
         self._prometheus = prometheus
         self._files = files
+        self._provenance = provenance
 
     def named(self, name: str) -> KnownReading:
         """Return a reading that no observation declares. Raises NotConfigured with the nearest name."""
@@ -101,6 +107,11 @@ class Readings:
     def value(self, reading: KnownReading) -> Plain:
         """Return the one value of a reading. Raises Unknown for none, for several and for an object or list."""
         source = self._source(reading)
+        value = self._value(reading, source)
+        self._examine_source(reading, source)
+        return value
+
+    def _value(self, reading: KnownReading, source: Reading) -> Plain:
         if source.sql is not None:
             return only_value(self._postgres.rows(source.sql), f"readings.{reading.name}")
         if source.metric is not None:
@@ -130,8 +141,37 @@ class Readings:
         try:
             return parse_instant(str(value))
         except ValueError as error:
-            place = f"readings.{reading.name}: {column}" if column else f"readings.{reading.name}"
-            raise Unknown(f"{place}: {error}", "give times with their zone, such as 2026-12-01T09:00:00Z") from None
+            raise Unknown(
+                f"{_place(reading, column)}: {error}", "give times with their zone, such as 2026-12-01T09:00:00Z"
+            ) from None
+
+    def as_moment(self, reading: KnownReading, value: Plain, column: str = "") -> datetime:
+        """Return a moment, in seconds since 1970 too. Raises Unknown for any other unit, and names the `column`."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return self.as_instant(reading, value, column)
+        try:
+            return of_a_year_that_matters(datetime.fromtimestamp(value, UTC))
+        except (ValueError, OverflowError, OSError):
+            raise Unknown(
+                f"{_place(reading, column)} is {value:.15g}, which is no second since 1970 of a year that matters here",
+                "give seconds, not milliseconds and not the time since a start; or a date with its zone",
+            ) from None
+
+    def as_past(
+        self, reading: KnownReading, value: Plain, column: str = "", moment: datetime | None = None
+    ) -> datetime:
+        """Return a moment that has come, by now or by the `moment` that is judged.
+
+        Raises Unknown for one that is further ahead than clocks differ.
+        """
+        at = self.as_moment(reading, value, column)
+        now = datetime.now(UTC)
+        if at > max(now, moment or now) + CLOCKS_DIFFER:
+            raise Unknown(
+                f"{_place(reading, column)} is in the future: {at:%Y-%m-%d %H:%M:%S}Z",
+                "whose clock is it? set it right",
+            )
+        return at
 
     def rows(self, reading: KnownReading, *columns: str) -> list[Row]:
         """Return the rows of a reading, which may be none; each has at least these columns. Raises Unknown.
@@ -139,7 +179,9 @@ class Readings:
         A row of PromQL is a series: its labels, and the column `value`. A JSON object of objects is taken as rows, each
         with its key as `name`.
         """
-        table = self._table(reading)
+        source = self._source(reading)
+        table = self._table(reading, source)
+        self._examine_source(reading, source)
         if isinstance(table, dict) and table and all(isinstance(row, dict) for row in table.values()):
             table = [{"name": key, **row} for key, row in table.items()]
         if not isinstance(table, list) or not all(isinstance(row, dict) for row in table):
@@ -155,8 +197,7 @@ class Readings:
                     )
         return [{str(key): _plain(value) for key, value in row.items()} for row in table]
 
-    def _table(self, reading: KnownReading) -> Any:
-        source = self._source(reading)
+    def _table(self, reading: KnownReading, source: Reading) -> Any:
         if source.sql is not None:
             return self._postgres.rows(source.sql)
         if source.promql is not None:
@@ -175,6 +216,7 @@ class Readings:
             document = self._files.dotenv(source.file)
         else:
             document = self._document(reading, source)
+        self._examine_source(reading, source)
 
         is_flat = isinstance(document, dict) and not any(isinstance(each, dict | list) for each in document.values())
         if not document or not is_flat:
@@ -188,6 +230,15 @@ class Readings:
             text = "" if value is None else str(value)
             secrets[name] = Secret(text, remembered=is_secret(name, text))
         return secrets
+
+    def _examine_source(self, reading: KnownReading, source: Reading) -> None:
+        """Have noted that the look rests on a source which measures nothing. Raises Unknown, also for an old file."""
+        if source.file is not None and source.age_seconds_at_most is not None:
+            self._files.require_written_since(source.file, source.age_seconds_at_most)
+        # The suite's own defaults ask; only what a team writes down can be stated. The revision's source is theirs too.
+        is_of_the_team = reading.name in self._configured or reading.name == REVISION
+        if is_of_the_team:
+            self._provenance.tell_of(reading.name, source)
 
     def _source(self, reading: KnownReading) -> Reading:
         source = self._configured.get(reading.name, reading.default)
@@ -226,6 +277,10 @@ class Readings:
         if source.format == "jsonl":
             return self._files.json_lines(source.file)
         return at_pointer(self._files.json(source.file), source.pointer)
+
+
+def _place(reading: KnownReading, column: str) -> str:
+    return f"readings.{reading.name}: {column}" if column else f"readings.{reading.name}"
 
 
 def _length(value: Any) -> int | None:

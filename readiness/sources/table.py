@@ -22,17 +22,23 @@ from readiness.clients.prometheus import Prometheus
 from readiness.clients.sentry import Sentry
 from readiness.clients.status_pages import StatusPages
 from readiness.clients.storage import Storage
+from readiness.environment import schema
 from readiness.environment.schema import Environment
 from readiness.files.history_tables import FILE
 from readiness.sources.chat import Chats
 from readiness.sources.incident_reports import IncidentReports
 from readiness.sources.levels import Levels
+from readiness.sources.provenance import Note, Provenance
 from readiness.sources.readings import Readings
 from readiness.sources.roster import Roster
 from readiness.sources.tickets import Tickets
 from readiness.transport import libpq_surroundings
 from readiness.transport.guard import Guard
 from readiness.transport.http import Http
+
+
+def _to_nobody(stated: str) -> None:
+    del stated
 
 
 @dataclass(frozen=True)
@@ -65,24 +71,24 @@ class Clients:
     controls: Controls
 
     @classmethod
-    def of(cls, environment: Environment, guard: Guard, reports: Path) -> Clients:
-        """Return the clients of an environment; `reports` is the folder that its earlier runs are in."""
+    def of(cls, environment: Environment, guard: Guard, reports: Path, note: Note = _to_nobody) -> Clients:
+        """Return the clients of an environment; `reports` is the folder that its earlier runs are in.
+
+        `note` takes what a look rests on that is stated and not measured, in the look's own thread.
+        """
         libpq_surroundings.forget_redirections(os.environ)
         libpq_surroundings.remember_passwords(os.environ)
         http = Http(environment.http, environment.target, guard)
         postgres = Postgres(environment.postgres, guard)
-        # The replica has an address of its own, and the timeouts and the rest of the primary.
-        replica = None
-        if environment.postgres and environment.replica:
-            replica = environment.postgres.model_copy(update={"url": environment.replica.url})
         exposition = Exposition(environment.metrics, http)
         prometheus = Prometheus(environment.prometheus, http)
         files = Files(guard)
+        provenance = Provenance(environment.environment, postgres, note)
         history = History(reports / environment.environment / FILE, environment.target.url, guard)
         return cls(
             http=http,
             postgres=postgres,
-            replica=Postgres(replica, guard, "replica"),
+            replica=Postgres(_replica(environment), guard, "replica"),
             storage=Storage(environment.storage, http),
             exposition=exposition,
             prometheus=prometheus,
@@ -91,8 +97,8 @@ class Clients:
             loki=Loki(environment.loki, http),
             alertmanager=Alertmanager(environment.alertmanager, http),
             files=files,
-            readings=Readings(environment.readings, http, postgres, exposition, prometheus, files),
-            levels=Levels(environment.service_levels, postgres, prometheus, history),
+            readings=Readings(environment.readings, http, postgres, exposition, prometheus, files, provenance),
+            levels=Levels(environment.service_levels, postgres, prometheus, history, provenance),
             chats=Chats(environment.communication, http),
             status_pages=StatusPages(http),
             tickets=Tickets(environment.support, http),
@@ -110,3 +116,10 @@ class Clients:
         """Close all connections."""
         self.postgres.close()
         self.replica.close()
+
+
+def _replica(environment: Environment) -> schema.Postgres | None:
+    """Return the settings of the replica: an address of its own, and the timeouts and the rest of the primary."""
+    if environment.postgres is None or environment.replica is None:
+        return None
+    return environment.postgres.model_copy(update={"url": environment.replica.url})

@@ -8,9 +8,11 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
 
 PAUSE = 0.05
 TLS_RECORD = 0x16
@@ -107,6 +109,23 @@ def whole(status: int, body: bytes | str = b"", headers: Mapping[str, str] | Non
 def raw(data: bytes) -> Behaviour:
     """Send these bytes and close."""
     return lambda _server, connection, _asked: connection.sendall(data)
+
+
+def vector(*rows: dict[str, Any]) -> Behaviour:
+    """Answer as Prometheus does: rows (`metric` and the text `value`) at the instant that is asked for."""
+
+    def behave(server: Server, connection: socket.socket, asked: Asked) -> None:
+        document(vector_of(rows, asked))(server, connection, asked)
+
+    return behave
+
+
+def vector_of(rows: Iterable[dict[str, Any]], asked: Asked) -> dict[str, Any]:
+    """Return the answer of a Prometheus with these rows, at the instant that is asked for."""
+    times = parse_qs(urlsplit(asked.path).query).get("time", [])
+    second = float(times[0]) if times else time.time()
+    result = [{"metric": row.get("metric", {}), "value": [second, row["value"]]} for row in rows]
+    return {"status": "success", "data": {"resultType": "vector", "result": result}}
 
 
 def document(value: Any) -> Behaviour:

@@ -17,7 +17,7 @@ from readiness.outcomes import Unknown
 from readiness.sources.chat import Channel, Chat
 from readiness.sources.table import Clients
 from tests.clients.conftest import NEVER, SHORT, Make
-from tests.clients.servers import BAD_ANSWERS, Server, document, whole
+from tests.clients.servers import BAD_ANSWERS, Server, document, vector, whole
 
 UNKNOWN = {"Unknown", "NotSent", "HostNotAllowed", "Refused", "RefusedUnsent", "Late", "Silent"}
 FACT = KnownReading("fact", "a fact")
@@ -185,8 +185,7 @@ def test_the_operations_find_a_good_answer(make: Make) -> None:
         assert found["readings.value"] == found["readings.number"] == 7
         assert found["storage.may_upload"] is True
         assert str(found["storage.bucket"]) == "BucketFound(exists=True, public=False)"
-    sample = {"metric": {}, "value": [1, "7"]}
-    with Server(document({"status": "success", "data": {"resultType": "vector", "result": [sample]}})) as server:
+    with Server(vector({"value": "7"})) as server:
         found = endings(pointed(make, server.url))
         assert found["prometheus.value"] == found["readings.value of a query"] == found["levels.figure"] == 7
         assert str(found["levels.quantile"]).startswith("Quantile(seconds=7.0, at_least=True, ")

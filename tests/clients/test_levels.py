@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import socket
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -17,7 +16,7 @@ from readiness.sandbox.postgres import Server as Database
 from readiness.sources.levels import Quantile
 from readiness.sources.table import Clients
 from tests.clients.conftest import Make
-from tests.clients.servers import Asked, Behaviour, Server, document
+from tests.clients.servers import Asked, Behaviour, Server, vector
 
 COUNT, FAILED = (
     "sum(increase(http_requests_total[{window}]))",
@@ -117,13 +116,9 @@ def told(value: Callable[[str, bool], float | None]) -> Behaviour:
     def behave(server: Server, connection: socket.socket, asked: Asked) -> None:
         words = parse_qs(urlsplit(asked.path).query)
         found = value(words["query"][0], "time" in words)
-        sample: dict[str, Any] = {
-            "metric": {},
-            "value": [1, "NaN" if found is None or math.isnan(found) else str(found)],
-        }
-        result = [] if found is None else [sample]
-        content = {"status": "success", "data": {"resultType": "vector", "result": result}}
-        document(content)(server, connection, asked)
+        text = "NaN" if found is None or math.isnan(found) else str(found)
+        rows = [] if found is None else [{"value": text}]
+        vector(*rows)(server, connection, asked)
 
     return behave
 

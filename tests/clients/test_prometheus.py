@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from readiness.outcomes import NotConfigured, Unknown
@@ -47,7 +49,7 @@ def test_what_it_knows_of_itself(clients: Clients) -> None:
 
 
 def test_an_answer_in_part_is_unknown(make: Make) -> None:
-    sample = {"metric": {}, "value": [1, "7"]}
+    sample = {"metric": {}, "value": [time.time(), "7"]}
     content = {"status": "success", "data": {"resultType": "vector", "result": [sample]}, "warnings": ["store 2 away"]}
     with Server(document(content)) as server, pytest.raises(Unknown, match="answered in part: store 2 away"):
         make(server.url).prometheus.value("up")

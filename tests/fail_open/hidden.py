@@ -137,6 +137,15 @@ HIDDEN = [
     ),
     Row(
         UNSEEN,
+        "a sample of 1970 on the page, in seconds where milliseconds are meant",
+        {"number": NUMBER, "emitted": {"metrics.emitting": {"metric": "failures_total"}}},
+        "unknown, unknown",
+        {"/metrics": whole(200, "# TYPE failures_total gauge\nfailures_total 0 1764576000\nup 1\n")},
+        {"metrics": {"url": f"{HERE}/metrics"}, "readings": {"n": {"metric": "failures_total"}}},
+        message="is of 1970-01-21",
+    ),
+    Row(
+        UNSEEN,
         "a metric that the page does not have, and a label that no sample carries",
         {"number": NUMBER, "other": {"readings.number_at_most": {"reading": "m", "at_most": 5}}},
         "unknown, unknown",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.clients import servers
 from tests.clients.servers import Behaviour, document, whole
 
 HERE, DOWN = "HERE", "DOWN"
@@ -52,8 +53,7 @@ def rows_at(pointer: str = "") -> dict[str, Any]:
 
 def vector(*values: float) -> Behaviour:
     """Answer as Prometheus does: a sample for each value."""
-    result = [{"metric": {}, "value": [0, str(value)]} for value in values]
-    return document({"status": "success", "data": {"resultType": "vector", "result": result}})
+    return servers.vector(*({"value": str(value)} for value in values))
 
 
 def issue(number: int, **changes: Any) -> dict[str, Any]:

@@ -1,0 +1,125 @@
+"""How a value was come by: asked of a system, or stated by whoever wrote it down. A stated value is no measurement.
+
+Stated is what stands in the environment file, in a query that looks at nothing, or in a file under version control.
+This tells whoever forgot to name a source. It is no proof against deceit: a page, a table or a file outside the
+repository may hold what somebody typed into it, and nothing here can know.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from readiness.clients.postgres import Postgres
+from readiness.environment.schema import Reading
+from readiness.environment.service_levels import Figure
+
+Note = Callable[[str], None]
+"""Takes what the look under way rests on without having measured it."""
+_READS_WITHOUT_A_PLAN = re.compile(r"\s*(?:show|explain)\b", re.IGNORECASE)
+"""PostgreSQL explains neither."""
+_TEXT = re.compile(r"'(?:[^']|'')*'")
+_CALL = re.compile(r"([\w.]+)\s*\(")
+_OF_THE_SESSION = re.compile(r"\b(?:CURRENT_USER|SESSION_USER|USER|CURRENT_ROLE|CURRENT_CATALOG|CURRENT_SCHEMA)\b")
+_READ = {"Relation Name", "Index Name", "Table Function Name", "Tuplestore Name"}
+"""With one of these a node of a plan looks at something."""
+_LISTED = """\
+now clock_timestamp statement_timestamp transaction_timestamp timeofday random gen_random_uuid extract date_part
+date_bin date_trunc to_char to_timestamp to_date age make_interval make_date make_timestamp timezone justify_interval
+interval abs ceil ceiling floor round trunc mod power sqrt greatest least coalesce nullif concat lower upper format
+array row numeric float8 text int4 int8 bool timestamptz generate_series unnest values any all in case over
+count sum avg min max array_agg string_agg json_agg jsonb_agg row_number to_json to_jsonb
+json_build_object jsonb_build_object json_build_array jsonb_build_array jsonb_array_elements json_array_elements
+"""
+_LOOKS_AT_NOTHING = frozenset(_LISTED.split())
+"""Functions whose value says nothing of the database: the clock's, and those that only form what they are given."""
+_GIT_SECONDS = 5.0
+
+
+class Provenance:
+    """Tells of the sources of one environment which are stated."""
+
+    def __init__(self, environment: str, postgres: Postgres, note: Note) -> None:
+        self._file = f"{environment}.yaml"
+        self._postgres = postgres
+        self._note = note
+
+    def tell_of(self, name: str, source: Reading) -> None:
+        """Note that the look rests on a reading that is stated; on any other nothing."""
+        key = name if "." in name else f"readings.{name}"
+        if source.value is not None:
+            self._note(f"{key} is stated in {self._file}")
+        if source.file is not None and is_versioned(source.file):
+            self._note(f"{key} is stated in {source.file.name}, a file under version control")
+        if source.sql is not None and is_constant_sql(self._postgres, source.sql):
+            self._note(f"{key} is stated in {self._file}: its SQL reads no table")
+        if source.promql is not None and is_constant_promql(source.promql):
+            self._note(f"{key} is stated in {self._file}: its PromQL names no series")
+
+    def tell_of_figure(self, key: str, figure: Figure, query: str, parameters: tuple[object, ...] = ()) -> None:
+        """Note that the look rests on a figure of a service level that is stated; on any other nothing."""
+        if figure.promql is not None and is_constant_promql(query):
+            self._note(f"{key} is stated in {self._file}: its PromQL names no series")
+        if figure.sql is not None and is_constant_sql(self._postgres, query, *parameters):
+            self._note(f"{key} is stated in {self._file}: its SQL reads no table")
+
+
+def is_constant_promql(query: str) -> bool:
+    """Check whether a query names no series: what it answers stands in the query itself, or is the time.
+
+    >>> is_constant_promql("vector(0.34)"), is_constant_promql("sum(up)")
+    (True, False)
+    """
+    import promql_parser  # noqa: PLC0415  slow to load: who asks pays
+
+    parts: list[promql_parser.Expr] = []
+    try:
+        promql_parser.walk(promql_parser.parse(query), parts.append)
+    except ValueError:  # the server will say what is wrong with it
+        return False
+    return not any(isinstance(part, promql_parser.VectorSelector | promql_parser.MatrixSelector) for part in parts)
+
+
+def is_constant_sql(postgres: Postgres, sql: str, *parameters: object) -> bool:
+    """Check by its plan whether a statement looks at nothing of the database. Raises Unknown."""
+    if _READS_WITHOUT_A_PLAN.match(sql):
+        return False
+    rows = postgres.rows(f"explain (verbose, format json) {sql}", *parameters)
+    return not _looks(rows)
+
+
+def _looks(plan: Any) -> bool:
+    """Check whether a part of a plan looks at something: at a relation, or by a function that may."""
+    parts = list(_parts(plan))
+    if any(key in _READ for key, _ in parts):
+        return True
+
+    # Of what a plan says only the expressions can call a function, and its text constants none.
+    expressions = [_TEXT.sub("''", text) for key, text in parts if key not in {"Node Type", "Schema", "Alias"}]
+    calls = {name.rpartition(".")[2].lower() for text in expressions for name in _CALL.findall(text)}
+    return bool(calls - _LOOKS_AT_NOTHING) or any(_OF_THE_SESSION.search(text) for text in expressions)
+
+
+def _parts(plan: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield all texts of a plan, each with its key."""
+    if isinstance(plan, str):
+        yield key, plan
+    elif isinstance(plan, list):
+        for item in plan:
+            yield from _parts(item, key)
+    elif isinstance(plan, dict):
+        for name, item in plan.items():
+            yield from _parts(item, name)
+
+
+def is_versioned(path: Path) -> bool:
+    """Check whether a file is under Git's version control; False too where nobody can tell."""
+    words = ["git", "-C", str(path.parent), "ls-files", "--error-unmatch", "--", path.name]
+    try:
+        asked = subprocess.run(words, capture_output=True, timeout=_GIT_SECONDS, check=False)  # noqa: S603  no shell
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return False
+    return asked.returncode == 0

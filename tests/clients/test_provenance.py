@@ -1,0 +1,144 @@
+"""What is stated and not measured: literals, queries that look at nothing, files under version control."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from readiness.environment.schema import KnownReading, Reading
+from readiness.environment.service_levels import ServiceLevel, Window
+from readiness.sandbox.postgres import Server as Database
+from readiness.sources.provenance import is_constant_promql, is_constant_sql, is_versioned
+from readiness.sources.table import Clients
+from tests.clients.conftest import Make
+
+CONSTANT_SQL = [
+    "select 'ACTIVE_HEALTHY'",
+    "select now() as at, 0.34 as value",
+    "select now() - interval '1 minute' as at, 0.1::numeric as value union all select now(), 0.2",
+    "values ('ACTIVE_HEALTHY')",
+    "select extract(epoch from now())::float as seconds",
+    "select date_trunc('hour', current_timestamp) as at, round(0.347, 2) as value",
+    "select * from (values ('web', 0.1), ('api', 0.2)) as figures (path, value)",
+    "with figures as (select 0.34 as value) select avg(value) from figures",
+    "with figures as materialized (select 0.34 as value) select sum(value) from figures",
+    "select count(*) from generate_series(1, 100)",
+    "select unnest(array[1, 2])",
+    "select coalesce(null, 'up(date)') -- from uploads",
+    "select case when true then 'from seen(x)' else 'b' end",
+    "/* nothing */ select 1",
+]
+LOOKS_SQL = [
+    "select count(*) from upload",
+    "select 1 from upload limit 1",
+    "select 'ok' where exists (select from upload)",
+    "select (select count(*) from upload) as newest",
+    "with figures as materialized (select 1 as a from upload) select sum(a) from figures",
+    "table upload",
+    "select current_setting('max_connections')",
+    "show max_connections",
+    "select pg_is_in_recovery()",
+    "select count(*) from pg_stat_activity",
+    "select version()",
+    "select current_user",
+    "select pg_database_size(current_database())",
+    "select count(*) from pg_stat_get_activity(null)",
+    "explain select 1",
+]
+
+
+@pytest.fixture
+def seen(make: Make, database: Database) -> Clients:
+    return make(dsn=database.dsn())
+
+
+@pytest.mark.parametrize("sql", CONSTANT_SQL)
+def test_sql_that_looks_at_nothing(sql: str, seen: Clients) -> None:
+    assert is_constant_sql(seen.postgres, sql)
+
+
+@pytest.mark.parametrize("sql", LOOKS_SQL)
+def test_sql_that_looks(sql: str, seen: Clients) -> None:
+    assert not is_constant_sql(seen.postgres, sql)
+
+
+@pytest.mark.parametrize("query", ["0.34", "vector(0.34)", "scalar(vector(1))", "time()", "vector(1) > 0", "1 + 2 * 3"])
+def test_promql_that_names_no_series(query: str) -> None:
+    assert is_constant_promql(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "up",
+        "sum(rate(http_requests_total[5m]))",
+        "vector(1) - sum(up)",
+        '{__name__="up"}',
+        "absent(up)",
+        "max_over_time((sum(up))[1h:1m])",
+        "this is (no PromQL",
+    ],
+)
+def test_promql_that_names_a_series(query: str) -> None:
+    assert not is_constant_promql(query)
+
+
+WINDOW = Window("1h")
+
+
+@pytest.mark.parametrize(
+    ("count", "is_stated"),
+    [
+        ("select 10 * extract(epoch from {window} + {offset})", True),
+        ("select count(*) from upload where {window} > {offset}", False),
+    ],
+)
+def test_a_figure_of_a_service_level_can_be_stated(count: str, is_stated: bool, make: Make, database: Database) -> None:
+    notes: list[str] = []
+    level = ServiceLevel.model_validate({"count": {"sql": count}})
+    clients = make(dsn=database.dsn(), service_levels={"orders": level}, note=notes.append)
+    clients.levels.figure("orders", "count", WINDOW)
+    assert notes == (
+        ["service_levels.orders.count is stated in test.yaml: its SQL reads no table"] if is_stated else []
+    )
+
+
+FACT = KnownReading("fact", "a fact", Reading(value="the suite's own"))
+
+
+@pytest.mark.parametrize(
+    ("reading", "stated"),
+    [
+        (Reading(value="up"), "readings.fact is stated in test.yaml"),
+        (Reading(value=False), "readings.fact is stated in test.yaml"),
+        (Reading(value=0), "readings.fact is stated in test.yaml"),
+        (Reading(sql="select 'up'"), "readings.fact is stated in test.yaml: its SQL reads no table"),
+        (Reading(sql="select count(*) from upload"), ""),
+        (None, ""),
+    ],
+)
+def test_a_reading_that_is_stated_is_told(reading: Reading | None, stated: str, make: Make, database: Database) -> None:
+    notes: list[str] = []
+    clients = make(dsn=database.dsn(), readings={"fact": reading} if reading else {}, note=notes.append)
+    clients.readings.value(FACT)
+    assert notes == ([stated] if stated else [])
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_a_file_under_version_control_is_stated(tmp_path: Path, make: Make) -> None:
+    kept, left = tmp_path / "facts.json", tmp_path / "made-by-a-job.json"
+    for path in (kept, left):
+        path.write_text('{"status": "up"}')
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    subprocess.run(["git", "-C", str(tmp_path), "add", kept.name], check=True)
+    assert (is_versioned(kept), is_versioned(left), is_versioned(tmp_path / "nowhere" / "x")) == (True, False, False)
+
+    notes: list[str] = []
+    readings = {"fact": Reading(file=kept, pointer="/status"), "other": Reading(file=left, pointer="/status")}
+    clients = make(readings=readings, note=notes.append)
+    for name in readings:
+        clients.readings.value(clients.readings.named(name))
+    assert notes == ["readings.fact is stated in facts.json, a file under version control"]
