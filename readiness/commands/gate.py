@@ -23,8 +23,8 @@ from readiness.evidence.ledger import Ledger
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.signing import SHOWN, Signer, signer_of, trusted_keys
 from readiness.outcomes import Phase
+from readiness.plugin import INVOCATION
 from readiness.plugin.gate_options import refusals
-from readiness.plugin.refusing import INVOCATION
 from readiness.rendering.terminal import say
 from readiness.verdict import INCOMPLETE_EXIT
 
