@@ -28,6 +28,7 @@ MORE_SECONDS = {
     "tests/test_fail_open.py": 25.0,  # fifty situations, each a run
     "tests/plugin/test_odd_input.py": 20.0,  # sixty inputs, each a run
     "tests/test_gate.py": 45.0,
+    "tests/evidence/test_hostile_files.py": 30.0,  # each file is read by every command
     "tests/plugin/test_lines.py": 20.0,
     "tests/test_redaction.py": 20.0,
     "tests/test_warm.py": 40.0,
