@@ -5,6 +5,7 @@ ReadinessError
 │   ├── BadRunbook
 │   └── BadEnvironment
 └── BadRun            a run folder that cannot be read back
+    └── NoRun         there is none: nothing is known
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class BadEnvironment(BadInput):
 
 class BadRun(ReadinessError):
     """A run folder whose journal is missing or cannot be trusted."""
+
+
+class NoRun(BadRun):
+    """A run that is not there: nothing is known of it, and nothing was changed."""
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:

@@ -29,6 +29,7 @@ MORE_SECONDS = {
     "tests/plugin/test_held_back.py": 30.0,  # thirty histories, each of several runs
     "tests/plugin/test_odd_input.py": 20.0,  # sixty inputs, each a run
     "tests/test_gate.py": 45.0,
+    "tests/evidence/test_hostile_files.py": 30.0,  # each file is read by every command
     "tests/plugin/test_lines.py": 20.0,
     "tests/test_redaction.py": 20.0,
     "tests/test_warm.py": 40.0,

@@ -104,6 +104,8 @@ WAYS = [
     Way("head-unknown", INCOMPLETE, words=("--head", "0123456789abcdef")),
     Way("head-unknown-first-run", GOOD, words=("--head", "0123456789abcdef", "--first-run")),
     Way("not-signed", INCOMPLETE, words=("--require-signed",)),
+    Way("not-signed-and-demanded", INCOMPLETE, environment="evidence: {signed: true}"),
+    Way("not-signed-and-not-demanded", GOOD, environment="evidence: {signed: false}"),
     # Ended early.
     Way("configure-exits-0", INCOMPLETE, conftest="\n\ndef pytest_sessionstart():\n    import os\n    os._exit(0)\n"),
     Way("import-exits-0", INCOMPLETE, top="os._exit(0)"),

@@ -17,14 +17,15 @@ from readiness.commands import add_env, add_environments, add_reports
 from readiness.config.project_root import project_root
 from readiness.environment import schema
 from readiness.errors import BadInput, not_one_of
-from readiness.evidence.acceptance import RED_EXIT, Acceptance, Asked, accept, not_signed, stated_head
+from readiness.evidence.acceptance import RED_EXIT, Acceptance, Asked, accept, stated_head
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.ledger import Ledger
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.signing import SHOWN, Signer, signer_of, trusted_keys
+from readiness.evidence.standing import unsigned
 from readiness.outcomes import Phase
+from readiness.plugin import INVOCATION
 from readiness.plugin.gate_options import refusals
-from readiness.plugin.refusing import INVOCATION
 from readiness.rendering.terminal import say
 from readiness.verdict import INCOMPLETE_EXIT
 
@@ -63,9 +64,10 @@ def run(options: argparse.Namespace) -> int:
     ledger = read_ledger(home, trusted)
     accepted = accept(asked, ledger, trusted, ended)
     if accepted.examined:
-        demanded = options.require_signed
-        unsigned = not_signed(accepted.examined.recorded, ledger, trusted) if demanded else ()
-        accepted = _held_against(accepted, [*lost, *unsigned])
+        file = options.environments / f"{options.env}.yaml"
+        recorded = accepted.examined.recorded
+        lacks = unsigned(recorded, ledger, trusted, file, is_required=options.require_signed)
+        accepted = _held_against(accepted, [*lost, *lacks])
     for line in _told(accepted, ledger, asked, ended):
         say(line)
     return accepted.exit

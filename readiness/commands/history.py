@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Collection
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from readiness.commands import add_env, add_reports, count
+from readiness.commands import add_env, add_environments, add_reports, count
 from readiness.errors import BadInput, not_one_of
+from readiness.evidence.signing import trusted_keys
+from readiness.evidence.standing import Demands, Place, in_a_line, standings
 from readiness.files.atomic_write import SHARED, write_whole
 from readiness.files.history_tables import FILE
 from readiness.outcomes import Outcome, Phase
@@ -32,11 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with charts")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.add_argument("--rebuild", action="store_true", help="make the history anew from the journals first")
+    add_environments(parser)
     add_reports(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the trends, as text or JSON, and write the page; return 0. Raises BadInput."""
+    """Print the trends, as text or JSON, and write the page; return 0, because it decides nothing. Raises BadInput.
+
+    A verdict of then is not one of now: how each phase stands today is said beside its trend.
+    """
     if options.rebuild:
         _rebuild(options.reports, options.env)
 
@@ -45,15 +53,30 @@ def run(options: argparse.Namespace) -> int:
     if options.line:
         points = _of_line(points, options.line)
 
+    today = _today(options, {point.run.phase for point in points})
     if options.html:
-        _write(options.html, render(options.env, points))
+        _write(options.html, render(options.env, points, today))
     if options.json:
         print(json.dumps([_as_json(point) for point in points], indent=2))
         return 0
 
     for judged_phase, runs, trends in by_phase(points):
         _print_phase(options.env, judged_phase, runs, trends, colours=sys.stdout.isatty())
+        say(f"today     {today[judged_phase]}")
+        say()
     return 0
+
+
+def _today(options: argparse.Namespace, phases: Collection[Phase]) -> dict[Phase, str]:
+    """Return how each of these phases stands now, in a line, as `readiness verify` says it."""
+    place = Place(options.env, options.reports, options.environments)
+    demands = Demands(datetime.now(UTC))
+    try:
+        trusted = trusted_keys(options.environments)
+    except BadInput as error:
+        # The past can be shown without the keys; what it is worth today cannot.
+        return dict.fromkeys(phases, f"not known: {error.problems[0]}")
+    return {phase: in_a_line(standing) for phase, standing in standings(place, trusted, demands, phases).items()}
 
 
 def _write(path: Path, page: str) -> None:
@@ -101,7 +124,6 @@ def _print_phase(
 
     legend = [f"{mark} {outcome}" for outcome, mark in MARKS.items() if mark.strip()]
     say(f"outcomes, the oldest first: {', '.join(legend)}")
-    say()
 
 
 def _mark(point: Point | None, *, colours: bool) -> str:

@@ -14,10 +14,10 @@ from typing import Any
 from readiness import timeline
 from readiness.commands import add_env, add_environments, add_reports, count
 from readiness.errors import BadInput, BadRun
-from readiness.evidence.audit import read_ledger
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.newest_run import ordered
-from readiness.evidence.rejudge import Judged, judge
+from readiness.evidence.signing import trusted_keys
+from readiness.evidence.standing import Demands, Place, Standing, standings
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
 from readiness.rendering import expiring
@@ -27,7 +27,6 @@ from readiness.runbook import attestations, editing, waivers
 from readiness.runbook.attestations import Attestation, Attestations
 from readiness.runbook.lines import Runbook
 from readiness.timeline import Event
-from readiness.verdict import Verdict
 
 HELP = "show what is due next, who owns it, and the actions that turn the newest verdicts into GO"
 NAMED_AT_MOST = 4
@@ -44,11 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @dataclass(frozen=True)
-class JudgedPhase:
-    """The newest run of a phase, what it is worth, and what is to do for a good verdict."""
+class PhaseToDo:
+    """How a phase stands, and what is to do for a good verdict."""
 
-    run: RecordedRun
-    judged: Judged
+    standing: Standing
     actions: list[ActionItem]
 
 
@@ -61,24 +59,40 @@ def run(options: argparse.Namespace) -> int:
 
     owners = {str(key): str(value) for key, value in (stated.get("owners") or {}).items()}
     events = timeline.events(launch_at, _due(runbooks, owners), _expiring(options, runbooks, stated, runs))
-    phases = {phase: _judged(recorded, owners) for phase, recorded in runs.items()}
-    refused = dict(_refused(options.reports, options.env))
+    phases = _phases(options, owners, moment)
 
     if options.json:
-        print(json.dumps(_as_json(events, moment, phases, refused), indent=2))
+        print(json.dumps(_as_json(events, moment, phases), indent=2))
         return 0
 
     lines = [
         *_dated_lines(events, moment, options.first),
-        *_action_lines(options.env, phases, refused, moment),
+        *_action_lines(options.env, phases, moment),
     ]
     for line in lines:
         say(line)
     return 0
 
 
+def _phases(options: argparse.Namespace, owners: Mapping[str, str], moment: datetime) -> dict[Phase, PhaseToDo]:
+    """Return how each phase stands, as `readiness verify` says it, and what is to do. Raises BadInput."""
+    now = datetime.now(UTC)
+    place = Place(options.env, options.reports, options.environments)
+    # What is asked of a moment ahead is how it will stand then; a moment that is over makes no run younger.
+    demands = Demands(now, at=max(now, moment))
+    known = standings(place, trusted_keys(options.environments), demands)
+    return {phase: PhaseToDo(standing, _actions(standing, owners)) for phase, standing in known.items()}
+
+
+def _actions(standing: Standing, owners: Mapping[str, str]) -> list[ActionItem]:
+    # Of what was changed nobody knows what it takes.
+    if standing.examined is None or standing.examined.audit.tampered:
+        return []
+    return actions(standing.examined.recorded, standing.examined.judged, owners)
+
+
 def _newest(reports: Path, environment: str) -> Iterator[tuple[Phase, RecordedRun]]:
-    """Yield the newest run of each phase that can be read: by the order of the ledger, where there is one."""
+    """Yield the newest run of each phase that can be read, whatever it is worth: what it saw expires all the same."""
     for phase in Phase:
         for folder in ordered(reports, environment, phase):
             try:
@@ -87,16 +101,6 @@ def _newest(reports: Path, environment: str) -> Iterator[tuple[Phase, RecordedRu
                 continue
             yield phase, recorded
             break
-
-
-def _refused(reports: Path, environment: str) -> Iterator[tuple[Phase, str]]:
-    """Yield each phase whose newest start came to no run, and why."""
-    home = reports / environment
-    ledger = read_ledger(home, {})
-    for phase in Phase:
-        why = ledger.why_no_run(phase) if ledger else ""
-        if why:
-            yield phase, why
 
 
 def _launch_at(stated: object, runs: Mapping[Phase, RecordedRun]) -> datetime | None:
@@ -120,11 +124,6 @@ def _moment(as_of: str | None, launch_at: datetime | None) -> datetime:
         return timeline.parse_as_of(as_of, launch_at)
     except ValueError as error:
         raise BadInput([f"--as-of: {error}"]) from None
-
-
-def _judged(recorded: RecordedRun, owners: Mapping[str, str]) -> JudgedPhase:
-    judged = judge(recorded)
-    return JudgedPhase(recorded, judged, actions(recorded, judged, owners))
 
 
 def _due(runbooks: list[Runbook], owners: Mapping[str, str]) -> Iterator[tuple[str, str | None, str]]:
@@ -195,58 +194,65 @@ def _in_brackets(owner: str) -> str:
     return f" ({owner})" if owner else ""
 
 
-def _standing(verdict: Verdict, moment: datetime) -> str:
-    """Return what is to be known of a verdict beside its word: that a good one is over, or until when it holds."""
-    if verdict.lapsed(moment):
-        return f": {verdict.lapsed(moment)}"
-    if verdict.conditional:
-        return f": {verdict.action}"
-    return ": nothing to do" if verdict.good else ""
+def _in_words(standing: Standing, moment: datetime) -> str:
+    """Return what is to be known of a word beside it: that there is nothing to do, or until when it holds."""
+    verdict = standing.examined.judged.verdict if standing.examined else None
+    if verdict is None or standing.exit or verdict.lapsed(moment):
+        return ""
+    return f": {verdict.action}" if verdict.conditional else ": nothing to do"
 
 
-def _action_lines(
-    environment: str, phases: Mapping[Phase, JudgedPhase], refused: Mapping[Phase, str], moment: datetime
-) -> Iterator[str]:
-    """Yield for each phase its verdict, and what turns it into a good one."""
-    for phase in Phase:
+def _action_lines(environment: str, phases: Mapping[Phase, PhaseToDo], moment: datetime) -> Iterator[str]:
+    """Yield for each phase how it stands, and what turns that into a good word."""
+    for phase, newest in phases.items():
+        standing = newest.standing
+        again = f"pytest -m {phase} --env {environment}"
         yield ""
+        if standing.is_unheard_of:
+            yield f"{phase}: never run; {again}"
+            continue
         # What an older run came to is not the newest that is known.
-        if phase in refused:
-            yield f"{phase}: INCOMPLETE: {refused[phase]}"
-            yield f"  mend that, then pytest -m {phase} --env {environment}"
+        if standing.examined is None:
+            yield f"{phase}: {standing.word}: {standing.why[0]}"
+            yield f"  mend that, then {again}"
             continue
 
-        newest = phases.get(phase)
-        if newest is None:
-            yield f"{phase}: never run; pytest -m {phase} --env {environment}"
-            continue
-
-        verdict = newest.judged.verdict
-        yield f"{phase}: {verdict.word} ({newest.run.start.run}){_standing(verdict, moment)}"
-        for number, action in enumerate(newest.actions, 1):
-            yield f"  {number}. {action.do}{_in_brackets(action.owner)}"
-            yield f"     {action.why}"
-            # The action itself may name its lines already.
-            if any(line not in action.do for line in action.lines):
-                yield f"     turns {_named(action.lines)}"
-        if newest.actions:
-            yield f"  then pytest -m {phase} --env {environment}"
+        yield f"{phase}: {standing.word} ({standing.examined.recorded.start.run}){_in_words(standing, moment)}"
+        for why in standing.why:
+            yield f"  {why}"
+        yield from _numbered(newest.actions)
+        if newest.actions or standing.exit:
+            yield f"  then {again}"
 
 
-def _as_json(
-    events: list[Event], moment: datetime, phases: Mapping[Phase, JudgedPhase], refused: Mapping[Phase, str]
-) -> JsonObject:
+def _numbered(items: Sequence[ActionItem]) -> Iterator[str]:
+    """Yield what is to do, by number."""
+    for number, action in enumerate(items, 1):
+        yield f"  {number}. {action.do}{_in_brackets(action.owner)}"
+        yield f"     {action.why}"
+        # The action itself may name its lines already.
+        if any(line not in action.do for line in action.lines):
+            yield f"     turns {_named(action.lines)}"
+
+
+def _as_json(events: list[Event], moment: datetime, phases: Mapping[Phase, PhaseToDo]) -> JsonObject:
     return {
         "as_of": moment.isoformat(),
         "events": [{**vars(event), "at": event.at.isoformat(), "past": event.at <= moment} for event in events],
         "phases": {
-            str(phase): {
-                "run": newest.run.start.run,
-                "verdict": "INCOMPLETE" if phase in refused else str(newest.judged.verdict.word),
-                "lapsed": newest.judged.verdict.lapsed(moment),
-                "actions": [vars(action) for action in newest.actions],
-            }
-            for phase, newest in phases.items()
+            str(phase): _phase_as_json(newest) for phase, newest in phases.items() if not newest.standing.is_unheard_of
         },
-        "refused": {str(phase): why for phase, why in refused.items()},
+    }
+
+
+def _phase_as_json(newest: PhaseToDo) -> JsonObject:
+    standing = newest.standing
+    examined = standing.examined
+    return {
+        "run": examined.recorded.start.run if examined else None,
+        "verdict": standing.word,
+        "exit": standing.exit,
+        "why": list(standing.why),
+        "lapsed": examined.lapsed if examined else "",
+        "actions": [vars(action) for action in newest.actions],
     }

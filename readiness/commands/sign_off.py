@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+from datetime import UTC, datetime
 
 from readiness.commands import add_env, add_environments, add_reports
 from readiness.errors import BadRun
 from readiness.evidence.signing import signer_of, trusted_keys
-from readiness.rendering.dossier import gather
+from readiness.evidence.standing import Demands, Place, in_a_line, standings
+from readiness.outcomes import Phase
+from readiness.rendering.dossier import Today, gather
 from readiness.rendering.pdf import print_to_pdf
+from readiness.rendering.run_summary import GOOD as GOOD_KIND
 from readiness.rendering.sign_off_page import digest, headline, write
 from readiness.rendering.terminal import say
 from readiness.verdict import INCOMPLETE_EXIT
@@ -26,12 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the page; return 0 whatever its verdict is, 10 where its evidence is none. Raises BadInput and BadRun.
+    """Write the page; return 0 whatever its verdict is, 10 where its evidence is none or no longer of today.
 
-    The gate is `readiness verify ENV ga`.
+    The page is the record of its moment, so how each phase stands today is said beside it. The gate is
+    `readiness verify ENV ga`. Raises BadInput and BadRun.
     """
     signer = signer_of(os.environ)
-    dossier = gather(options.reports, options.env, trusted_keys(options.environments))
+    trusted = trusted_keys(options.environments)
+    now = datetime.now(UTC)
+    dossier = gather(options.reports, options.env, trusted, Today(now, options.environments))
     try:
         page, head = write(dossier, signer)
     except OSError as error:
@@ -41,10 +48,15 @@ def run(options: argparse.Namespace) -> int:
     say(f"verdict   {verdict.word}: {verdict.says}")
     for reason in dossier.untrusted:
         say(f"untrusted {reason}")
+    place = Place(options.env, options.reports, options.environments)
+    today = standings(place, trusted, Demands(now), dossier.phases)
+    for phase, standing in today.items():
+        say(f"today     {phase}: {in_a_line(standing)}")
     say(f"evidence  {len(dossier.runs)} journals, digest {digest(dossier)}")
     say(f"page      {page}")
     if head:
         say(f"ledger    head {head}")
     if options.pdf:
         say(f"pdf       {print_to_pdf(page)}")
-    return INCOMPLETE_EXIT if dossier.untrusted else 0
+    is_of_the_past = verdict.kind == GOOD_KIND and today[Phase.GA].exit != 0
+    return INCOMPLETE_EXIT if dossier.untrusted or is_of_the_past else 0

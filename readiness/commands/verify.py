@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,18 +12,17 @@ from pathlib import Path
 
 from readiness.commands import add_reports
 from readiness.config.project_root import ENVIRONMENTS, place
-from readiness.environment.stated import stated_target
-from readiness.errors import BadInput, BadRun, not_one_of
+from readiness.environment.stated import demands_signature
+from readiness.errors import BadInput, NoRun, not_one_of
 from readiness.evidence import run_folders
-from readiness.evidence.acceptance import UNSIGNED, Examined, examine, not_signed, stated_digest, stated_head
+from readiness.evidence.acceptance import REQUIRED, UNSIGNED, Examined, stated_digest, stated_head
 from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, read_ledger
-from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.journal import RecordedRun
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
-from readiness.evidence.newest_run import RHYTHM, newest_of, shown_span, too_old
 from readiness.evidence.previous_run import held_in
 from readiness.evidence.records import RED_BESIDE
-from readiness.evidence.rejudge import Judged
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
+from readiness.evidence.standing import Demands, Place, Standing, standing_of, standing_of_run
 from readiness.files import atomic_write
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
@@ -72,65 +70,85 @@ def run(options: argparse.Namespace) -> int:
     if options.all:
         return _verify_all(options, trusted)
 
-    words = _run_words(options)
-    try:
-        folder, ledger, no_run = _found(options, words, trusted)
-        recorded = read_run(folder) if folder else None
-    except BadRun as error:
-        return _refuse(str(error).splitlines(), options)
-    if recorded is None:
-        return _without_run(words, no_run, options)
+    standing = _standing(options, trusted)
+    if standing.examined is None:
+        return _refuse(list(standing.why), options) if standing.unreadable else _without_run(standing.no_run, options)
 
-    examined = examine(recorded, ledger, trusted)
-    audit = examined.audit
-    audit.tampered += [*_of_another(recorded, words), *_head_missing(ledger, options.head)]
-    if options.require_signed:
-        audit.unproven += not_signed(recorded, ledger, trusted)
-    audit.unproven += [*_too_old(recorded, options.newer_than, words), *_elsewhere(recorded, options, words)]
-
-    code = examined.exit
+    examined, ledger = standing.examined, standing.ledger
+    examined.audit.tampered += _head_missing(ledger, options.head)
     if options.render:
-        _render(recorded, ledger)
+        _render(examined.recorded, ledger)
     if options.json:
-        print(json.dumps(as_json(examined, ledger, code), indent=2))
+        print(json.dumps(as_json(standing), indent=2))
     else:
-        _print_run(examined)
-    return code
+        _print_run(standing)
+    return standing.exit
 
 
-def _found(
-    options: argparse.Namespace, words: list[str], trusted: Mapping[str, PublicKey]
-) -> tuple[Path | None, LedgerReading | None, str]:
-    """Return the folder of the run that is meant and the ledger beside it, or why the newest is none. Raises BadRun."""
-    if len(words) == 1:
-        folder = run_folders.find(options.reports, words)
-        home = folder.resolve() if folder.is_dir() else folder.resolve().parent
-        return folder, read_ledger(home.parent, trusted), ""
+def _standing(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -> Standing:
+    """Return how what is asked for stands: the newest run of a phase, or the run that is named. Raises BadInput."""
+    demands = Demands(datetime.now(UTC), newer_than=_newer_than(options), signed=options.require_signed)
+    words = _run_words(options)
+    if len(words) == 2:  # noqa: PLR2004  environment and phase
+        asked = Place(words[0], options.reports, options.environments)
+        return standing_of(asked, Phase(words[1]), trusted, demands)
 
-    environment, phase = words
-    home = options.reports / environment
-    ledger = read_ledger(home, trusted)
-    newest = newest_of(home, Phase(phase), ledger)
-    return newest.folder, ledger, newest.no_run
+    path = Path(words[0])
+    phase = path.name.removeprefix(run_folders.LATEST)
+    try:
+        if path.name.startswith(run_folders.LATEST) and phase in list(Phase):
+            return _of_pointer(path, Phase(phase), options.environments, trusted, demands)
+        return standing_of_run(run_folders.find(options.reports, words), options.environments, trusted, demands)
+    except NoRun as error:
+        return Standing(no_run=str(error))
 
 
-def _without_run(words: list[str], no_run: str, options: argparse.Namespace) -> int:
-    """Print that the newest that is known of a phase is no run; return the exit code."""
-    environment, phase = words
-    again = f"pytest -m {phase} --env {environment}"
+def _of_pointer(
+    pointer: Path, phase: Phase, environments: Path, trusted: Mapping[str, PublicKey], demands: Demands
+) -> Standing:
+    """Return how the phase stands that a pointer's name states. What stands in it is not sealed. Raises NoRun."""
+    if not pointer.exists():
+        raise NoRun(f"there is no run {pointer}: it does not exist")
+    home = pointer.absolute().parent
+    standing = standing_of(Place(home.name, home.parent, environments), phase, trusted, demands)
+    named = pointer.resolve().name if pointer.is_dir() else run_folders.pointed_at(pointer)
+    if standing.examined and standing.folder and standing.folder.name != named:
+        newest = f"the newest run of {phase} is {standing.folder.name}"
+        standing.examined.audit.unproven.append(f"{pointer.name} names {named}, and {newest}")
+    return standing
+
+
+def _newer_than(options: argparse.Namespace) -> timedelta | None:
+    """Return how old a run may be, where that is stated. Raises BadInput."""
+    if options.newer_than is None:
+        return None
+    try:
+        return parse_span(options.newer_than)
+    except ValueError as error:
+        raise BadInput([f"--newer-than: {error}"]) from None
+
+
+def _without_run(no_run: str, options: argparse.Namespace) -> int:
+    """Print that what is asked for is no run, so that nothing is known; return the exit code."""
+    words = _run_words(options)
+    is_phase = len(words) == 2  # noqa: PLR2004  environment and phase
+    name, again = " ".join(words), "name a run by its folder, or an environment and a phase: readiness verify prod ga"
+    if is_phase:
+        again = f"mend that, then pytest -m {words[1]} --env {words[0]}"
+
     if options.json:
-        facts = {"run": None, "env": environment, "phase": phase, "trusted": True, "evidence": False}
-        outcome = {"verdict": "INCOMPLETE", "problems": [no_run], "incomplete": True, "exit": INCOMPLETE_EXIT}
-        print(json.dumps(facts | outcome, indent=2))
+        facts: JsonObject = {"run": None, "env": words[0], "phase": words[1]} if is_phase else {"run": name}
+        facts |= {"trusted": True, "evidence": False, "verdict": "INCOMPLETE", "problems": [no_run]}
+        print(json.dumps(facts | {"incomplete": True, "exit": INCOMPLETE_EXIT}, indent=2))
         return INCOMPLETE_EXIT
 
-    say(f"run       none of {environment} {phase}: {no_run}")
-    say(f"verdict   INCOMPLETE: mend that, then {again}")
+    say(f"run       none{f' of {name}' if is_phase else ''}: {no_run}")
+    say(f"verdict   INCOMPLETE: {again}")
     return INCOMPLETE_EXIT
 
 
 def _run_words(options: argparse.Namespace) -> list[str]:
-    """Return what names the run, as `run_folders.find` takes it. Raises BadInput."""
+    """Return what names the run: its folder, or an environment and a phase. Raises BadInput."""
     words: list[str] = options.run
 
     if options.env and len(words) == 1:
@@ -144,29 +162,6 @@ def _run_words(options: argparse.Namespace) -> list[str]:
     if len(words) == 2 and words[1] not in list(Phase):  # noqa: PLR2004  the same two
         raise BadInput([f"PHASE {not_one_of(words[1], list(map(str, Phase)))}"])
     return words
-
-
-def _of_another(recorded: RecordedRun, words: list[str]) -> Iterator[str]:
-    """Yield that a run is of another environment or phase than was asked for."""
-    if len(words) == 1:
-        return
-
-    environment, phase = words
-    if recorded.start.env != environment:
-        yield f"this is a run of {recorded.start.env}: it was copied in"
-    if recorded.start.phase != phase:
-        yield f"this is a run of {recorded.start.phase}, and {phase} was asked for: its journal was replaced"
-
-
-def _elsewhere(recorded: RecordedRun, options: argparse.Namespace, words: list[str]) -> Iterator[str]:
-    """Yield that the newest run judged another address than the environment names today."""
-    if len(words) == 1:
-        return
-    judged = recorded.start.target.url
-    stated = stated_target(options.environments / f"{words[0]}.yaml", os.environ)
-    is_masked = "***" in judged
-    if stated and not is_masked and stated.rstrip("/") != judged.rstrip("/"):
-        yield f"the run judged {judged}, and {words[0]}.yaml names {stated} today: another target"
 
 
 def _head_missing(ledger: LedgerReading | None, head: str | None) -> Iterator[str]:
@@ -207,9 +202,12 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
 
     audit, audited_runs = audit_all(home, ledger, trusted, options.limits)
     audit.tampered += _head_missing(ledger, options.head)
-    if options.require_signed and not (trusted or ledger.ever_signed):
+    file = options.environments / f"{options.env}.yaml"
+    is_demanded = options.require_signed or demands_signature(file)
+    if is_demanded and not (trusted or ledger.ever_signed):
+        demanded_by = REQUIRED if options.require_signed else f"{file.name}: evidence.signed"
         audited_runs = [replace(audited, exit=audited.exit or INCOMPLETE_EXIT) for audited in audited_runs]
-        audit.unproven.append(UNSIGNED)
+        audit.unproven.append(f"{demanded_by}: {UNSIGNED}")
     if options.json:
         print(json.dumps(_ledger_as_json(ledger, audit, audited_runs), indent=2))
         return audit.exit
@@ -281,19 +279,9 @@ def _refuse(problems: list[str], options: argparse.Namespace) -> int:
     return ALTERED
 
 
-def _too_old(recorded: RecordedRun, stated: str | None, words: list[str]) -> list[str]:
-    """Return that a run began longer ago than it may, or is of the future. Raises BadInput."""
-    # Who names a run may look at an old one; the newest of a phase is to say something of today.
-    if stated is None and len(words) == 1:
-        return []
-    try:
-        at_most = RHYTHM[recorded.start.phase] if stated is None else parse_span(stated)
-    except ValueError as error:
-        raise BadInput([f"--newer-than: {error}"]) from None
-    return list(too_old(recorded.start, datetime.now(UTC), at_most, stated or shown_span(at_most)))
-
-
-def _print_run(examined: Examined) -> None:
+def _print_run(standing: Standing) -> None:
+    examined = standing.examined
+    assert examined  # who has none is told so elsewhere
     recorded, judged, audit = examined.recorded, examined.judged, examined.audit
     start = recorded.start
     say(f"run       {start.run}: {start.phase} of {start.env}, as of {start.as_of:%Y-%m-%d %H:%M:%S}Z")
@@ -312,7 +300,7 @@ def _print_run(examined: Examined) -> None:
         say(f"stands    {key.name}: {sentence}")
     if examined.failed_beside:
         say(f"beside    {examined.failed_beside}")
-    _print_verdict(judged, audit, is_red_beside=judged.verdict.good and bool(examined.failed_beside))
+    _print_verdict(examined)
 
 
 def _ago(age: timedelta) -> str:
@@ -320,8 +308,8 @@ def _ago(age: timedelta) -> str:
     return f"{hours:.1f} h ago" if hours >= 0 else f"{-hours:.1f} h ahead of this clock"
 
 
-def _print_verdict(judged: Judged, audit: Audit, *, is_red_beside: bool) -> None:
-    verdict = judged.verdict
+def _print_verdict(examined: Examined) -> None:
+    verdict, audit = examined.judged.verdict, examined.audit
 
     if audit.tampered:
         say("verdict   none: this is not what was recorded")
@@ -335,9 +323,8 @@ def _print_verdict(judged: Judged, audit: Audit, *, is_red_beside: bool) -> None
     if audit.unproven and verdict.exit == 0:
         say(f"verdict   none: recorded as {verdict.word}, and this is not evidence")
         return
-
-    lapsed = verdict.lapsed(datetime.now(UTC))
-    if lapsed:
-        say(f"verdict   none: {lapsed}")
+    if examined.lapsed:
+        say(f"verdict   none: {examined.lapsed}")
         return
+    is_red_beside = verdict.good and bool(examined.failed_beside)
     say(f"verdict   {verdict.word}: {RED_BESIDE if is_red_beside else verdict.action}")

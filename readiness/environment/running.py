@@ -1,4 +1,4 @@
-"""How a run goes about its work: what it proves its own way out by."""
+"""How a run goes about its work: what it proves its own way out by, and what its evidence must be."""
 
 from __future__ import annotations
 
@@ -19,3 +19,12 @@ class RunSettings(BaseModel):
     address, inside or outside. Where one of them answers and the target is silent, the silence is the target's."""
     seconds_at_most: Annotated[float, Field(gt=0)] | None = None
     """Lowers the deadline that follows from the lines of a phase. What has not been seen by then is unknown."""
+
+
+class EvidenceSettings(BaseModel):
+    """What the evidence of an environment must be to count."""
+
+    model_config = STRICT
+
+    signed: bool = False
+    """Only what a trusted key has signed counts, also where no key is left in the project and none in the ledger."""

@@ -24,7 +24,7 @@ from readiness.environment.monitoring import Grafana, Loki, Metrics, Sentry
 from readiness.environment.people import PagerDuty, Team
 from readiness.environment.probes import Billing, SyntheticUpload
 from readiness.environment.repositories import GitHub
-from readiness.environment.running import RunSettings
+from readiness.environment.running import EvidenceSettings, RunSettings
 from readiness.environment.service_levels import ServiceLevel
 from readiness.environment.trust import DatabaseTrust, HttpTrust
 from readiness.errors import BadEnvironment, not_one_of
@@ -239,6 +239,7 @@ class Environment(Section):
     target: Target
     http: Http = Http()
     run: RunSettings = RunSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     postgres: Postgres | None = None
     replica: Replica | None = None
     storage: Storage | None = None

@@ -19,3 +19,20 @@ def stated_target(path: Path, variables: Mapping[str, str]) -> str:
 
     filled = Template(url).safe_substitute(variables)
     return "" if "${" in filled else filled
+
+
+def demands_signature(path: Path) -> bool:
+    """Check whether an environment's file demands that its evidence is signed (`evidence: {signed: true}`).
+
+    A file that cannot be read may have demanded it. One that is not there demands nothing.
+    """
+    if not path.is_file():
+        return False
+    document = read(path)
+    if document.problems:
+        return True
+    section = document.data.get("evidence") if isinstance(document.data, dict) else None
+    if section is None:
+        return False
+    # Whatever stands there and is not a plain no is refused when a run begins: until then it is a demand.
+    return not isinstance(section, dict) or section.get("signed", False) is not False

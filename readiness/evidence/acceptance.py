@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +25,8 @@ USAGE_ERROR, INTERNAL_ERROR = 4, 3
 RED_EXIT = 1
 """Of a run whose lines are all well, and in which a test failed that decides none."""
 SHOWN_AT_MOST = 5
-UNSIGNED = "--require-signed: no key signed it that the project trusts; make one with readiness key NAME, and run again"
+REQUIRED = "--require-signed"
+UNSIGNED = "no key signed it that the project trusts; make one with readiness key NAME, and run again"
 _HEX = set("0123456789abcdef")
 
 
@@ -36,6 +37,13 @@ class Examined:
     recorded: RecordedRun
     judged: Judged
     audit: Audit
+    moment: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """The moment that it is to count for."""
+
+    @property
+    def in_the_way(self) -> tuple[str, ...]:
+        """What stands in the way of a good word, beside the lines themselves."""
+        return tuple(filter(None, [*self.audit.tampered, self.failed_beside, self.lapsed, *self.audit.unproven]))
 
     @property
     def exit(self) -> int:
@@ -61,18 +69,23 @@ class Examined:
     @property
     def lapsed(self) -> str:
         """Why a good verdict holds no longer; empty for one that does, and for any other."""
-        return self.judged.verdict.lapsed(datetime.now(UTC))
+        return self.judged.verdict.lapsed(self.moment)
 
 
-def examine(recorded: RecordedRun, ledger: LedgerReading | None, trusted: Mapping[str, PublicKey]) -> Examined:
-    """Return what a recorded run is worth."""
+def examine(
+    recorded: RecordedRun,
+    ledger: LedgerReading | None,
+    trusted: Mapping[str, PublicKey],
+    moment: datetime | None = None,
+) -> Examined:
+    """Return what a recorded run is worth: now, or at another moment that it is to count for."""
     judged = judge(recorded)
     audit = audit_run(recorded, ledger, trusted)
     contradicted = [*_contradicts_previous(recorded, ledger), *contradicted_phases(recorded.start, ledger)]
     audit.tampered = [*judged.refuted, *contradicted, *audit.tampered]
     start = recorded.start
     audit.notes += history_notes(start.before, start.unsealed, start.started_at)
-    return Examined(recorded, judged, audit)
+    return Examined(recorded, judged, audit, moment or datetime.now(UTC))
 
 
 def _contradicts_previous(recorded: RecordedRun, ledger: LedgerReading | None) -> list[str]:
@@ -111,13 +124,15 @@ def _steps(before: Before) -> tuple[str, str, dict[DecisionKey, EscalationState]
     return before.head, before.verdict, steps
 
 
-def not_signed(recorded: RecordedRun, ledger: LedgerReading | None, trusted: Mapping[str, PublicKey]) -> Iterator[str]:
+def not_signed(
+    recorded: RecordedRun, ledger: LedgerReading | None, trusted: Mapping[str, PublicKey], demanded_by: str = REQUIRED
+) -> Iterator[str]:
     """Yield that no trusted key signed a run, for whom demands it; where a key was ever in use its audit says so."""
     record = ledger.runs.get(recorded.folder.name) if ledger else None
     is_signed = record is not None and record.key is not None
     was_key_in_use = bool(trusted or recorded.start.key_id or (ledger and ledger.ever_signed))
     if not is_signed and not was_key_in_use:
-        yield UNSIGNED
+        yield f"{demanded_by}: {UNSIGNED}"
 
 
 def stated_head(head: str | None) -> str | None:
@@ -172,9 +187,7 @@ def accept(asked: Asked, ledger: LedgerReading | None, trusted: Mapping[str, Pub
         return Acceptance(INCOMPLETE_EXIT, tuple(f"{record.name}: {line}" for line in str(error).splitlines()))
 
     examined.audit.unproven += _of_another(examined.recorded, record, asked)
-    audit = examined.audit
-    in_the_way = [*audit.tampered, examined.failed_beside, examined.lapsed, *audit.unproven]
-    accepted = Acceptance(examined.exit, tuple(filter(None, in_the_way)), examined)
+    accepted = Acceptance(examined.exit, examined.in_the_way, examined)
     return _held_to_exit(accepted, ended)
 
 

@@ -255,10 +255,9 @@ def audit_all(
             (whole.notes if is_approved else whole.unproven).extend(looser)
             newest[recorded.start.phase] = recorded
 
-    whole.notes += [
-        f"{line.entry.phase} was refused at {line.entry.at:%Y-%m-%d %H:%M:%S}Z: {line.entry.reason}"
-        for line in reading.refusals()
-    ]
+    for line in reading.refusals():
+        start = line.entry.phase or "a start of which no phase is known"
+        whole.notes.append(f"{start} was refused at {line.entry.at:%Y-%m-%d %H:%M:%S}Z: {line.entry.reason}")
     whole.unproven += [f"{phase}: {why}" for phase in Phase if (why := reading.why_no_run(phase))]
     whole.tampered += _strangers(home, reading)
     _audit_page(home, reading, trusted, whole)

@@ -12,6 +12,8 @@ from readiness.evidence.statements import LedgerEntry, What
 
 FIRST = "0" * 64
 """What the first line follows."""
+ANY_PHASE = ""
+"""The phase of a start that was refused before anybody knew which one was meant: it counts for each."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,8 @@ class LedgerReading:
         if line.what == "asked":
             return f"a gate asked for it at {at}, and no run appeared"
         if line.what == "refused":
-            return f"its newest start, at {at}, was refused: {' '.join(line.entry.reason.split())}"
+            start = "its newest start" if line.entry.phase else "a start of which no phase is known"
+            return f"{start}, at {at}, was refused: {' '.join(line.entry.reason.split())}"
         return ""
 
     def refusals(self) -> list[LedgerLine]:
@@ -150,13 +153,23 @@ class LedgerReading:
         return any(record.signed for record in self.runs.values()) or any(line.signed for line in lines)
 
     def _starts_of(self, phase: str) -> Iterator[LedgerLine]:
+        of_phase = [*self._opened(phase), *(line for line in self._unanswered() if line.entry.phase == phase)]
+        yield from of_phase
+        # Of a phase that nobody ever started, nothing good is known that this could take away.
+        if of_phase:
+            yield from (line for line in self._unanswered() if line.entry.phase == ANY_PHASE)
+
+    def _opened(self, phase: str) -> Iterator[LedgerLine]:
         for record in self.runs.values():
             if record.opened and record.entry.kind == "run" and record.entry.phase == phase:
                 yield record.opened
+
+    def _unanswered(self) -> Iterator[LedgerLine]:
+        """Yield the starts that became no run, and those that a gate asked for and that never came."""
         answered = self._answered()
         for line in self.starts:
             came = line.what == "asked" and line.entry.invocation in answered
-            if line.entry.phase == phase and not came:
+            if not came:
                 yield line
 
     def _answered(self) -> set[str]:

@@ -30,6 +30,8 @@ class Newest:
 
     folder: Path | None
     no_run: str = ""
+    is_unheard_of: bool = False
+    """Whether nobody has ever started one, as far as is known."""
 
 
 def newest_of(home: Path, phase: Phase, ledger: LedgerReading | None) -> Newest:
@@ -37,12 +39,12 @@ def newest_of(home: Path, phase: Phase, ledger: LedgerReading | None) -> Newest:
     lying = next(candidates(home.parent, home.name, phase), None)
     if ledger is None:
         # Without a ledger nobody knows the order: the names are all there is.
-        return Newest(lying, "" if lying else f"nothing lies in {home}")
+        return Newest(lying, "" if lying else f"nothing lies in {home}", is_unheard_of=not lying)
 
     line = ledger.newest_start(phase)
     if line is None:
         copied = f"; {lying.name} was copied in" if lying else ""
-        return Newest(None, f"the ledger in {home} has none{copied}")
+        return Newest(None, f"the ledger in {home} has none{copied}", is_unheard_of=not lying)
 
     no_run = ledger.why_no_run(phase)
     if no_run:
@@ -72,13 +74,16 @@ def has_begun(folder: Path) -> bool:
     return journal.is_file() and journal.stat().st_size > 0
 
 
-def too_old(start: Start, now: datetime, at_most: timedelta, stated: str) -> Iterator[str]:
-    """Yield that a run began too long ago to count, or that by this clock it has not begun."""
-    age = now - start.started_at
-    if age < -SKEW:
+def ahead(start: Start, now: datetime) -> Iterator[str]:
+    """Yield that by this clock a run has not begun."""
+    if now - start.started_at < -SKEW:
         yield f"the run began {_moment(start.started_at)}, and it is {_moment(now)} now: one of the clocks is wrong"
-    if age > at_most:
-        yield f"the run began {_moment(start.started_at)}, longer than {stated} ago: too old to decide now"
+
+
+def too_old(start: Start, at: datetime, at_most: timedelta) -> Iterator[str]:
+    """Yield that a run began too long before a moment to count for it."""
+    if at - start.started_at > at_most:
+        yield f"the run began {_moment(start.started_at)}, longer than {shown_span(at_most)} ago: too old to decide now"
 
 
 def shown_span(span: timedelta) -> str:

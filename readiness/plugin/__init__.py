@@ -15,6 +15,8 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import os
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -45,6 +47,8 @@ MODULES = (
 ENV = "--env"
 ASKING = (ENV, "--replay")
 """What makes a run a readiness run."""
+INVOCATION = "READINESS_INVOCATION"
+"""The variable in which a gate hands its id to the run that it starts."""
 OPTIONS: dict[str, dict[str, Any]] = {
     ENV: {
         "metavar": "NAME",
@@ -78,8 +82,14 @@ OTHERS = tuple(option for option in OPTIONS if option != ENV)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Add the hooks that the plugin calls."""
+    """Add the hooks that the plugin calls. It is the first to be called, so a start is noted here, before it can end.
+
+    From here on whatever ends pytest leaves an entry in the ledger of the environment that it named.
+    """
     pluginmanager.add_hookspecs(hooks)
+    config = pluginmanager.get_plugin("pytestconfig")
+    if config is not None and hasattr(config, "known_args_namespace"):
+        _note_start(config)
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -99,7 +109,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
         _declare_all(parser)
         _register(pluginmanager)
     elif _is_asked(early_config, args):
-        if _declare(parser, ENV):
+        if not _declare(parser, ENV):
+            _forget_start(early_config)  # it is an option of that suite, and names nothing of ours
+        else:
             _declare_all(parser, OTHERS)
             _register(pluginmanager)
             settings = importlib.import_module(MODULES[0])
@@ -120,6 +132,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     hint = forgotten.hint(phase, config.invocation_params.dir / "environments")
     if hint:
         terminalreporter.line(hint)
+
+
+def _note_start(config: pytest.Config) -> None:
+    """Note a start that names an environment."""
+    added = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    words = [*config.getini("addopts"), *added, *config.invocation_params.args]
+    if _is_asked(config, words):
+        importlib.import_module("readiness.plugin.starting").note(config, words, os.environ)
+
+
+def _forget_start(config: pytest.Config) -> None:
+    importlib.import_module("readiness.plugin.starting").settle(config)
 
 
 def _is_named(pluginmanager: pytest.PytestPluginManager) -> bool:

@@ -51,8 +51,8 @@ def _reasons(config: pytest.Config) -> Iterator[str]:
 def phase_of(config: pytest.Config) -> Phase | None:
     """Return the phase that `-m` names; None for the plan of all. Raises ValueError: a verdict belongs to one."""
     expression = config.getoption("markexpr")
-    words = expression.replace("(", " ").replace(")", " ").split()
-    named = [phase for phase in Phase if phase in words]
+    words = _words(expression)
+    named = _phases(expression)
     if len(named) == 1:
         _refuse_leaving_out(named[0], expression)
         return named[0]
@@ -65,6 +65,20 @@ def phase_of(config: pytest.Config) -> Phase | None:
     if config.option.collectonly:
         return None
     raise ValueError(f"choose a phase: -m {' | -m '.join(Phase)} (or --collect-only for the plan of all)")
+
+
+def phase_named(expression: str) -> Phase | None:
+    """Return the one phase that an expression of marks names; None where it names none, or several."""
+    named = _phases(expression)
+    return named[0] if len(named) == 1 else None
+
+
+def _phases(expression: str) -> list[Phase]:
+    return [phase for phase in Phase if phase in _words(expression)]
+
+
+def _words(expression: str) -> list[str]:
+    return expression.replace("(", " ").replace(")", " ").split()
 
 
 def _refuse_leaving_out(phase: Phase, expression: str) -> None:

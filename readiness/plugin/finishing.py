@@ -20,6 +20,7 @@ from readiness.files import atomic_write
 from readiness.plugin.deciding import publish_records, verdict_of
 from readiness.plugin.history_writer import write_history
 from readiness.plugin.notifying import notify
+from readiness.plugin.options import environments_of
 from readiness.plugin.recording import open_evidence
 from readiness.plugin.reporting import HTML, PYTEST_HTML, finish_page
 from readiness.plugin.run import Run
@@ -263,8 +264,7 @@ def annotate(config: pytest.Config, run: RunSession) -> None:
 
 def sign_off(config: pytest.Config, run: RunSession) -> None:
     """Write the page that approvers sign."""
-    del config
-    write_sign_off_page(run)
+    write_sign_off_page(run, environments_of(config))
 
 
 def announce(config: pytest.Config, run: RunSession) -> None:

@@ -17,13 +17,13 @@ from readiness.config.project_root import ENVIRONMENTS, REPORTS, project_root
 from readiness.environment import schema
 from readiness.environment.schema import Environment
 from readiness.errors import BadInput, ReadinessError, not_one_of
-from readiness.evidence import run_folders
+from readiness.evidence import ledger, run_folders
 from readiness.evidence.journal import read_run
 from readiness.evidence.records import Start
 from readiness.evidence.signing import trusted_keys
 from readiness.outcomes import Effect, Phase
-from readiness.plugin import embedded
-from readiness.plugin.command_line import phase_of, refuse_ways_round
+from readiness.plugin import embedded, starting
+from readiness.plugin.command_line import phase_named, phase_of, refuse_ways_round
 from readiness.plugin.output_places import refuse_what_is_no_file
 from readiness.plugin.refusing import enter_refused, taken_invocation
 from readiness.plugin.run import Run
@@ -44,6 +44,7 @@ _TELLING = ("help", "version", "markers", "cacheshow")
 def pytest_configure(config: pytest.Config) -> None:
     """Read the environment and its runbooks, and report all that is wrong with them before anything is contacted."""
     if config.getoption("env") is None or _only_tells(config):
+        starting.settle(config)
         return
     invocation = taken_invocation(os.environ)
     try:
@@ -53,7 +54,11 @@ def pytest_configure(config: pytest.Config) -> None:
     except (ReadinessError, ValueError) as error:
         reason = REDACTOR.text(str(error))
         _enter_refused(config, invocation, reason)
+        starting.settle(config)
         raise pytest.UsageError(reason) from None
+    # A run that judges is settled when it is in the ledger: what breaks before that is still a start without a run.
+    if judges_nothing(config) or run.replay or not is_controller(config):
+        starting.settle(config)
 
 
 def _only_tells(config: pytest.Config) -> bool:
@@ -62,17 +67,18 @@ def _only_tells(config: pytest.Config) -> bool:
 
 
 def _enter_refused(config: pytest.Config, invocation: str, reason: str) -> None:
-    """Enter into the ledger that a run was refused before it began, where its environment and its phase are known."""
+    """Enter into the ledger that a run was refused before it began.
+
+    A name that is no environment's, and of which there is no evidence, is a typo: no folder is made for it.
+    """
     environment = config.getoption("env")
     is_real_start = is_controller(config) and not judges_nothing(config) and not config.getoption("replay")
-    if not is_real_start or not (environments_of(config) / f"{environment}.yaml").is_file():
+    if not is_real_start or not starting.is_name(environment):
         return
-    try:
-        phase = phase_of(config)
-    except ValueError:
-        return
-    if phase:
-        enter_refused(reports_of(config) / environment, phase, invocation, reason)
+    home = reports_of(config) / environment
+    is_known = (environments_of(config) / f"{environment}.yaml").is_file() or (home / ledger.FILE).is_file()
+    if is_known:
+        enter_refused(home, phase_named(config.getoption("markexpr")), invocation, reason)
 
 
 def _run(config: pytest.Config) -> Run:

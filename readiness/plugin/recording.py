@@ -15,6 +15,7 @@ from readiness.evidence.recorded_ladder import RecordedHysteresis
 from readiness.evidence.records import SCHEMA, RecordedObservation, RecordedRequest, Result
 from readiness.evidence.rejudge import limits_digest
 from readiness.outcomes import Unknown
+from readiness.plugin import starting
 from readiness.plugin.deciding import publish_records
 from readiness.plugin.observer import Observer
 from readiness.plugin.reporting import PYTEST_HTML, Reporting
@@ -49,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     session.is_beside_another, leave = run_folders.share(session.folder.parent)
     config.add_cleanup(leave)
     _open_ledger(session)
+    starting.settle(config)
 
     if hasattr(config.option, "htmlpath"):
         if not config.option.htmlpath:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from readiness.errors import BadInput
 from readiness.evidence.ledger import Ledger
+from readiness.evidence.ledger_reading import ANY_PHASE
 from readiness.evidence.signing import Signer, signer_of
 from readiness.outcomes import Phase
+from readiness.plugin import INVOCATION
 from readiness.redaction.shown import shown
 
-INVOCATION = "READINESS_INVOCATION"
-"""The variable in which a gate hands its id to the run that it starts."""
 REASON_AT_MOST = 400
 _ID = re.compile(r"[0-9a-f]{32}\Z")
 
@@ -26,18 +26,21 @@ def taken_invocation(variables: MutableMapping[str, str]) -> str:
     return invocation if _ID.match(invocation) else ""
 
 
-def enter_refused(home: Path, phase: Phase, invocation: str, reason: str) -> None:
-    """Enter a start that was refused; where nothing can be written, the message of the refusal is all there is."""
+def enter_refused(home: Path, phase: Phase | None, invocation: str, reason: str) -> None:
+    """Enter a start that was refused; where nothing can be written, the message of the refusal is all there is.
+
+    Where nobody knows its phase, it may have been meant for any of them, and counts for each.
+    """
     now = datetime.now(UTC)
     facts = {
-        "phase": str(phase),
+        "phase": phase or ANY_PHASE,
         "started_at": now.isoformat(),
         "invocation": invocation,
         "reason": shown_reason(reason),
     }
     try:
         home.mkdir(parents=True, exist_ok=True)
-        Ledger(home, _signer()).refuse(f"{now:%Y%m%dT%H%M%S.%fZ}-{phase}-refused", **facts)
+        Ledger(home, _signer()).refuse(f"{now:%Y%m%dT%H%M%S.%fZ}-{phase or 'any'}-refused", **facts)
     except OSError:
         return
 

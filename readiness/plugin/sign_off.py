@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from readiness.errors import BadRun
@@ -10,17 +11,18 @@ from readiness.plugin.session import RunSession
 from readiness.redaction.redactor import REDACTOR
 
 
-def write_sign_off_page(session: RunSession) -> None:
+def write_sign_off_page(session: RunSession, environments: Path) -> None:
     """Write the page and enter it into the ledger; a replay is no evidence, so there is nothing new to sign."""
     folder, sealing = session.folder, session.sealing
     if session.run.phase is not Phase.GA or session.run.replay or folder is None or sealing is None:
         return
 
-    from readiness.rendering.dossier import gather  # noqa: PLC0415  only the last phase has this page
+    from readiness.rendering.dossier import Today, gather  # noqa: PLC0415  only the last phase has this page
     from readiness.rendering.sign_off_page import write  # noqa: PLC0415  the same
 
     try:
-        dossier = gather(folder.parents[1], folder.parent.name, sealing.trusted)
+        today = Today(datetime.now(UTC), environments)
+        dossier = gather(folder.parents[1], folder.parent.name, sealing.trusted, today)
         path, head = write(dossier, sealing.signer, REDACTOR.text)
     except (BadRun, OSError) as error:
         why = str(error).splitlines()[0]

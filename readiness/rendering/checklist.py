@@ -14,7 +14,8 @@ from readiness.evidence import journal
 from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering import report_page
-from readiness.rendering.dossier import DecidingRun, Dossier
+from readiness.rendering.deciding_run import DecidingRun
+from readiness.rendering.dossier import Dossier
 from readiness.rendering.texts import anchor_of, shortened
 from readiness.verdict import VerdictStatus
 

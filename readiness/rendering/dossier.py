@@ -19,9 +19,11 @@ from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.newest_run import has_begun, ordered
 from readiness.evidence.previous_run import REMEMBERED
 from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
-from readiness.evidence.rejudge import Judged, judge
+from readiness.evidence.rejudge import judge
 from readiness.evidence.signing import PublicKey
+from readiness.evidence.standing import Place
 from readiness.outcomes import Outcome, Phase
+from readiness.rendering.deciding_run import DecidingRun, as_they_stand
 from readiness.rendering.rehearsals_and_drills import Procedure, drills, rehearsals
 from readiness.rendering.run_summary import RunSummary, read_summary
 from readiness.runbook.sign_off import SignOff
@@ -39,32 +41,6 @@ class UnusableRun:
 
     folder: Path
     why: str
-
-
-@dataclass(frozen=True)
-class DecidingRun:
-    """The run that decides a phase, with its judgement and every reservation about it."""
-
-    run: RecordedRun
-    judged: Judged
-    """With what newer runs took away."""
-    stale: str = ""
-    """Why what passed in it cannot be relied on any more."""
-    notes: tuple[str, ...] = ()
-    refuted: tuple[str, ...] = ()
-    """Where its journal contradicts itself."""
-    unproven: tuple[str, ...] = ()
-    """What the ledger says against it, or against newer runs that left something out."""
-
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """All that keeps a good verdict from standing on it."""
-        return (*self.refuted, *self.unproven)
-
-    @property
-    def results(self) -> list[Result]:
-        """Every decision that the phase demands, the missing ones too."""
-        return [*self.run.results, *self.judged.missing]
 
 
 @dataclass(frozen=True)
@@ -102,8 +78,20 @@ class Dossier:
         return is_due(due, self.moment, self.launch_at, signed_at)
 
 
-def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey]) -> Dossier:
-    """Return all the evidence of an environment, held against its ledger. Raises BadRun where there is none."""
+@dataclass(frozen=True)
+class Today:
+    """What the evidence is held against beside itself."""
+
+    now: datetime
+    environments: Path
+    """The folder of the environment's file."""
+
+
+def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey], today: Today | None = None) -> Dossier:
+    """Return all the evidence of an environment, held against its ledger. Raises BadRun where there is none.
+
+    Without `today` it is taken as of the clock of its newest run.
+    """
     runs, unusable = _summaries(reports, environment)
     if not runs:
         first = f"; {unusable[0].folder.name}: {unusable[0].why}" if unusable else ""
@@ -118,12 +106,10 @@ def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey]) ->
     elsewhere = tuple(run for run in runs if run.start.target.url != url)
 
     ledger = read_ledger(reports / environment, trusted)
-    audited = partial(audit_run, reading=ledger, trusted=trusted)
-    phases: dict[Phase, DecidingRun] = {}
-    for phase in Phase:
-        decided = _decide(here, phase, unusable, audited)
-        if decided:
-            phases[phase] = decided
+    decided = _decide_each(here, unusable, ledger, trusted)
+    now = today.now if today else max(run.start.started_at for run in runs)
+    place = Place(environment, reports, today.environments if today else None)
+    phases = dict(as_they_stand(decided, place, trusted, now))
 
     return Dossier(
         environment=environment,
@@ -139,8 +125,20 @@ def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey]) ->
         elsewhere=elsewhere,
         rehearsals=tuple(rehearsals(reports, environment)),
         drills=tuple(drills(reports, environment)),
-        untrusted=(*_untrusted(unusable, phases), *_deleted(ledger, phases), *_refused(ledger, phases)),
+        untrusted=(*_untrusted(unusable, phases), *_deleted(ledger, phases)),
     )
+
+
+def _decide_each(
+    runs: Sequence[RunSummary],
+    unusable: list[UnusableRun],
+    ledger: LedgerReading | None,
+    trusted: Mapping[str, PublicKey],
+) -> dict[Phase, DecidingRun]:
+    """Return the run that decides each phase; `unusable` gains those that cannot."""
+    audited = partial(audit_run, reading=ledger, trusted=trusted)
+    decided = {phase: _decide(runs, phase, unusable, audited) for phase in Phase}
+    return {phase: run for phase, run in decided.items() if run}
 
 
 def _summaries(reports: Path, environment: str) -> tuple[list[RunSummary], list[UnusableRun]]:
@@ -303,6 +301,8 @@ def _untrusted(unusable: list[UnusableRun], phases: dict[Phase, DecidingRun]) ->
             yield f"{decided.run.start.run} ({phase}) contradicts itself: {decided.refuted[0]}"
         for why in shown(decided.unproven):
             yield f"{decided.run.folder.name} ({phase}): {why}"
+        for why in shown(decided.overtaken):
+            yield f"{phase}: {why}"
 
     for run in unusable:
         # Of a journal that cannot be read, the folder's name alone shows the phase.
@@ -342,14 +342,6 @@ def _deleted(ledger: LedgerReading | None, phases: dict[Phase, DecidingRun]) -> 
 def _index(names: list[str], name: str) -> int:
     """Return the place of a run in the ledger; before all others where it is not in it."""
     return names.index(name) if name in names else -1
-
-
-def _refused(ledger: LedgerReading | None, phases: dict[Phase, DecidingRun]) -> Iterator[str]:
-    """Yield the phases whose newest start came to no run: an older good one is not the newest that is known."""
-    for phase in phases:
-        why = ledger.why_no_run(phase) if ledger else ""
-        if why:
-            yield f"{phase}: {why}"
 
 
 def _books(phases: dict[Phase, DecidingRun], leading: Phase) -> tuple[OutlinedBook, ...]:

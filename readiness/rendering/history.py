@@ -6,7 +6,7 @@ The journals are the truth. The file is made for looking back quickly, and can b
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -313,8 +313,8 @@ def _chart(trend: DecisionTrend) -> Chart:
     return Chart(f"{trend.name}: {newest.name}", newest.unit, (line,), newest.limit, "h")
 
 
-def render(environment: str, points: Iterable[Point]) -> str:
-    """Return the page as HTML."""
+def render(environment: str, points: Iterable[Point], today: Mapping[Phase, str]) -> str:
+    """Return the page as HTML; `today` says how each phase stands when it is made."""
     phases = [(phase, runs, decisions, charts(decisions)) for phase, runs, decisions in by_phase(points)]
     legend = ", ".join(f"{mark} {outcome}" for outcome, mark in MARKS.items() if mark.strip())
-    return page("history.html", environment=environment, phases=phases, legend=legend)
+    return page("history.html", environment=environment, phases=phases, legend=legend, today=today)

@@ -19,6 +19,7 @@ from readiness.files import bounded_read, strict_json
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, Outcome, Phase
 
+GOOD = "good"
 _HEAD = 240
 """The bytes of a line in which its number, its digest and its kind stand."""
 
@@ -69,7 +70,7 @@ class RunSummary:
 def kind_of(code: int | None) -> str:
     """Return whether the exit code of a verdict is good, bad or open; None is that of a run without an end."""
     if code == 0:
-        return "good"
+        return GOOD
     return "bad" if code == 1 else "open"
 
 

@@ -20,7 +20,8 @@ from readiness.rendering import launch_timeline
 from readiness.rendering.actions import owner_of
 from readiness.rendering.charts import page
 from readiness.rendering.checklist import Mark, Rendered, books, counts, link_to, mark_of
-from readiness.rendering.dossier import DecidingRun, Dossier, shown
+from readiness.rendering.deciding_run import DecidingRun
+from readiness.rendering.dossier import Dossier, shown
 from readiness.rendering.figures import HIGH, LIMIT_AT, WIDE, bars, course, value_and_limit
 from readiness.rendering.run_summary import kind_of
 from readiness.rendering.texts import shortened
@@ -146,11 +147,10 @@ def cards(dossier: Dossier) -> Iterator[Card]:
             continue
 
         verdict = decided.judged.verdict
-        # A verdict in doubt keeps its word, and loses its colour.
         code = INCOMPLETE_EXIT if decided.doubts else verdict.exit
         yield Card(
             phase,
-            verdict.word,
+            decided.word,
             kind_of(code),
             at=decided.run.start.as_of,
             link=link_to(decided.run.folder),
@@ -162,6 +162,9 @@ def cards(dossier: Dossier) -> Iterator[Card]:
 
 def _in_short(decided: DecidingRun) -> Iterator[str]:
     """Yield how much a phase has judged, and until when that holds."""
+    recorded = str(decided.judged.verdict.word)
+    if decided.word != recorded:
+        yield f"recorded as {recorded}: {decided.doubts[0]}"
     yield f"{decided.judged.decided} of {decided.judged.demanded} due decisions"
     ends = decided.judged.verdict.holds_until
     if ends:
@@ -186,7 +189,7 @@ def blocked(dossier: Dossier) -> list[Blocked]:
             continue
         ended = () if verdict.ended else ("the run did not end by itself, or its evidence is not whole",)
         endings = (*ended, *shown(decided.doubts))
-        phases.append(Blocked(phase, verdict.word, tuple(_blocks(decided, dossier)), command, endings))
+        phases.append(Blocked(phase, decided.word, tuple(_blocks(decided, dossier)), command, endings))
     return phases
 
 

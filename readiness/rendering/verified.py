@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from readiness.evidence.acceptance import Examined
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.rejudge import Judged
+from readiness.evidence.standing import Standing
 from readiness.files.canonical_json import JsonObject
 from readiness.verdict import INCOMPLETE_EXIT
 
@@ -32,9 +32,13 @@ def _place_of_death(recorded: RecordedRun) -> str:
     return "after its last item" if recorded.cases else "before its first item"
 
 
-def as_json(examined: Examined, ledger: LedgerReading | None, code: int) -> JsonObject:
-    """Return what a run is worth as plain JSON; `code` is what `verify` exits with."""
+def as_json(standing: Standing) -> JsonObject:
+    """Return what a run is worth as plain JSON."""
+    examined = standing.examined
+    assert examined  # who has none is told so elsewhere
     recorded, judged, audit = examined.recorded, examined.judged, examined.audit
+    signed_by = _signed_by(recorded, standing.ledger)
+    is_held_against = bool(audit.tampered or audit.unproven)
     finish = recorded.finish
     return {
         "run": recorded.start.run,
@@ -43,14 +47,15 @@ def as_json(examined: Examined, ledger: LedgerReading | None, code: int) -> Json
         "as_of": recorded.start.as_of.isoformat(),
         "started_at": recorded.start.started_at.isoformat(),
         "trusted": not audit.tampered,
-        "evidence": not (audit.tampered or audit.unproven),
-        "signed_by": _signed_by(recorded, ledger),
+        # What nobody signed is not evidence, also where nobody ever demanded that: the exit code is another question.
+        "evidence": signed_by is not None and not is_held_against,
+        "signed_by": signed_by,
         "gaps": audit.unproven,
         "told": audit.notes,
         "verdict": None if audit.tampered else str(judged.verdict.word),
         "holds_until": _isoformat(judged.verdict.holds_until),
         "lapsed": examined.lapsed,
-        "exit": code,
+        "exit": standing.exit,
         "recorded": str(finish.verdict) if finish else None,
         "ended": bool(finish and finish.ended),
         "endings": endings(recorded, judged),
@@ -62,7 +67,7 @@ def as_json(examined: Examined, ledger: LedgerReading | None, code: int) -> Json
         "holding": [key.name for key in judged.verdict.holding],
         "counts": judged.verdict.counts,
         "head": recorded.head,
-        "incomplete": code == INCOMPLETE_EXIT,
+        "incomplete": standing.exit == INCOMPLETE_EXIT,
     }
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from readiness.__main__ import main
+from readiness.commands import sign_off
 from readiness.errors import BadRun
 from readiness.outcomes import Phase
 from readiness.rendering.checklist import Mark, Rendered, books
@@ -25,6 +26,17 @@ SIGNED = {
     "signed_at": "2026-12-08T10:00:00Z",
     "approvals": [{"role": "SRE Lead", "name": "Cy Diaz", "approved_on": "2026-12-08"}],
 }
+
+
+def stopped(at: datetime) -> type[datetime]:
+    """Give a clock that stands still."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return at.astimezone(tz)
+
+    return Stopped
 
 
 def marks(dossier: Dossier) -> dict[str, Mark]:
@@ -253,8 +265,11 @@ def test_what_this_page_decides_itself(tmp_path: Path) -> None:
     assert told["book/trends"] == (Mark.PASSED, "")
 
 
-def test_the_same_evidence_gives_the_same_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_evidence_gives_the_same_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole_launch(tmp_path, sign_off=SIGNED)
+    monkeypatch.setattr(sign_off, "datetime", stopped(LAUNCH + timedelta(days=7, hours=1)))
     first = write(gather(tmp_path, "shop", {}), None)[0].read_bytes()
     assert main(["sign-off", "--env", "shop", "--reports", str(tmp_path)]) == 0
     assert (tmp_path / "shop" / "sign-off.html").read_bytes() == first

@@ -1,0 +1,223 @@
+"""How a phase stands: its newest run, what is held against it, and the word that is left.
+
+`verify`, `next`, `history` and the sign-off page ask here, so that they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from readiness.environment.stated import demands_signature, stated_target
+from readiness.errors import BadRun
+from readiness.evidence.acceptance import RED_EXIT, REQUIRED, Examined, examine, not_signed
+from readiness.evidence.audit import ALTERED, read_ledger
+from readiness.evidence.journal import RecordedRun, read_run
+from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.newest_run import RHYTHM, ahead, has_begun, newest_of, too_old
+from readiness.evidence.signing import PublicKey
+from readiness.outcomes import Phase
+from readiness.verdict import INCOMPLETE_EXIT, VerdictStatus
+
+WHY_AT_MOST = 3
+ALTERED_WORD = "none"
+"""Of evidence that was changed: it proves nothing, not even a bad verdict."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the evidence of an environment lies, and the folder of its file and keys."""
+
+    environment: str
+    reports: Path
+    environments: Path | None
+    """None where the evidence is all there is."""
+
+    @property
+    def home(self) -> Path:
+        """The folder of its evidence."""
+        return self.reports / self.environment
+
+    @property
+    def file(self) -> Path | None:
+        """Its file, which may not be there."""
+        return self.environments / f"{self.environment}.yaml" if self.environments else None
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What a run must be, so that its word stands."""
+
+    now: datetime
+    """By the clock of this machine: no run is of the future."""
+    at: datetime | None = None
+    """The moment that it is to count for; None is now."""
+    newer_than: timedelta | None = None
+    """How old it may be; None is the rhythm of its phase."""
+    signed: bool = False
+    """Whether a trusted key must have signed it, also where none was ever used and the environment does not ask."""
+
+    @property
+    def moment(self) -> datetime:
+        """The moment that a run is to count for."""
+        return self.at or self.now
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of a phase, or of one run that somebody named."""
+
+    ledger: LedgerReading | None = None
+    examined: Examined | None = None
+    """The run with all that is held against it; None where there is none that can be read."""
+    no_run: str = ""
+    """Why the newest that is known is no run."""
+    is_unheard_of: bool = False
+    """Whether nobody has ever started it, as far as is known."""
+    unreadable: tuple[str, ...] = ()
+    """Why its evidence cannot be read: it was changed, or deleted."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the run lies."""
+        return self.examined.recorded.folder if self.examined else None
+
+    @property
+    def exit(self) -> int:
+        """The exit code of whoever decides by it: 0 only for a good word that nothing is held against."""
+        if self.examined:
+            return self.examined.exit
+        return ALTERED if self.unreadable else INCOMPLETE_EXIT
+
+    @property
+    def word(self) -> str:
+        """The word that is left: a good one only with exit 0."""
+        if self.unreadable or (self.examined and self.examined.audit.tampered):
+            return ALTERED_WORD
+        if self.examined is None:
+            return str(VerdictStatus.INCOMPLETE)
+
+        verdict = self.examined.judged.verdict
+        if not verdict.good or self.exit == 0:
+            return str(verdict.word)
+        if self.exit == RED_EXIT:
+            return f"{verdict.word} by its lines, and red beside them"
+        return str(VerdictStatus.INCOMPLETE)
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """What stands in the way of a good word, beside the lines themselves."""
+        if self.examined:
+            return self.examined.in_the_way
+        return self.unreadable or (self.no_run,)
+
+
+def in_a_line(standing: Standing) -> str:
+    """Return how a phase stands, in one line: the word, its exit code, the run and what stands in the way."""
+    run = f", {standing.folder.name}" if standing.folder else ""
+    why = f": {'; '.join(standing.why[:WHY_AT_MOST])}" if standing.why else ""
+    return f"{standing.word} ({standing.exit}){run}{why}"
+
+
+def standing_of(place: Place, phase: Phase, trusted: Mapping[str, PublicKey], demands: Demands) -> Standing:
+    """Return how a phase stands: what the newest run of it is worth, by the order of the ledger."""
+    return standings(place, trusted, demands, [phase])[phase]
+
+
+def standings(
+    place: Place, trusted: Mapping[str, PublicKey], demands: Demands, phases: Iterable[Phase] = tuple(Phase)
+) -> dict[Phase, Standing]:
+    """Return how each of some phases stands."""
+    try:
+        ledger = read_ledger(place.home, trusted)
+    except BadRun as error:
+        return dict.fromkeys(phases, Standing(unreadable=tuple(str(error).splitlines())))
+    return {phase: _of_phase(place, phase, ledger, trusted, demands) for phase in phases}
+
+
+def _of_phase(
+    place: Place, phase: Phase, ledger: LedgerReading | None, trusted: Mapping[str, PublicKey], demands: Demands
+) -> Standing:
+    try:
+        newest = newest_of(place.home, phase, ledger)
+    except BadRun as error:
+        return Standing(ledger, unreadable=tuple(str(error).splitlines()))
+    if newest.folder is None:
+        return Standing(ledger, no_run=newest.no_run, is_unheard_of=newest.is_unheard_of)
+
+    standing = _of_folder(newest.folder, ledger, trusted, demands)
+    if standing.examined:
+        audit, recorded = standing.examined.audit, standing.examined.recorded
+        at_most = RHYTHM[phase] if demands.newer_than is None else demands.newer_than
+        audit.tampered += _of_another(recorded, place, phase)
+        audit.unproven += [*too_old(recorded.start, demands.moment, at_most), *_elsewhere(recorded, place)]
+        audit.unproven += unsigned(recorded, ledger, trusted, place.file, is_required=demands.signed)
+    return standing
+
+
+def standing_of_run(folder: Path, environments: Path, trusted: Mapping[str, PublicKey], demands: Demands) -> Standing:
+    """Return what a run is worth that somebody names by its folder. It may be of any age, unless that is stated."""
+    try:
+        ledger = read_ledger(folder.resolve().parent, trusted)
+    except BadRun as error:
+        return Standing(unreadable=tuple(str(error).splitlines()))
+
+    standing = _of_folder(folder, ledger, trusted, demands)
+    if standing.examined:
+        audit, recorded = standing.examined.audit, standing.examined.recorded
+        if demands.newer_than is not None:
+            audit.unproven += too_old(recorded.start, demands.moment, demands.newer_than)
+        file = environments / f"{recorded.start.env}.yaml"
+        audit.unproven += unsigned(recorded, ledger, trusted, file, is_required=demands.signed)
+    return standing
+
+
+def _of_folder(
+    folder: Path, ledger: LedgerReading | None, trusted: Mapping[str, PublicKey], demands: Demands
+) -> Standing:
+    """Return what the run in a folder is worth, whatever was asked for. No run is of the future."""
+    record = ledger.runs.get(folder.resolve().name) if ledger else None
+    is_sealed = record is not None and record.sealed is not None
+    if not is_sealed and not has_begun(folder):
+        return Standing(ledger, no_run=f"nothing was recorded in {folder}: it holds no journal")
+    try:
+        examined = examine(read_run(folder), ledger, trusted, demands.moment)
+    except BadRun as error:
+        return Standing(ledger, unreadable=tuple(str(error).splitlines()))
+    examined.audit.unproven += ahead(examined.recorded.start, demands.now)
+    return Standing(ledger, examined)
+
+
+def _of_another(recorded: RecordedRun, place: Place, phase: Phase) -> Iterator[str]:
+    """Yield that a run is of another environment or phase than was asked for."""
+    if recorded.start.env != place.environment:
+        yield f"this is a run of {recorded.start.env}: it was copied in"
+    if recorded.start.phase != phase:
+        yield f"this is a run of {recorded.start.phase}, and {phase} was asked for: its journal was replaced"
+
+
+def _elsewhere(recorded: RecordedRun, place: Place) -> Iterator[str]:
+    """Yield that the newest run judged another address than the environment names today."""
+    judged = recorded.start.target.url
+    stated = stated_target(place.file, os.environ) if place.file else ""
+    is_masked = "***" in judged
+    if stated and not is_masked and stated.rstrip("/") != judged.rstrip("/"):
+        yield f"the run judged {judged}, and {place.environment}.yaml names {stated} today: another target"
+
+
+def unsigned(
+    recorded: RecordedRun,
+    ledger: LedgerReading | None,
+    trusted: Mapping[str, PublicKey],
+    file: Path | None,
+    *,
+    is_required: bool,
+) -> Iterator[str]:
+    """Yield that nobody signed a run, where somebody demands it: who asks, or the environment by its file."""
+    if is_required:
+        yield from not_signed(recorded, ledger, trusted, REQUIRED)
+    elif file and demands_signature(file):
+        yield from not_signed(recorded, ledger, trusted, f"{file.name}: evidence.signed")

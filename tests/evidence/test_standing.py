@@ -1,0 +1,308 @@
+"""How a phase stands: whoever says it says the same, and nobody says a good word that another one takes back.
+
+A row of `SITUATIONS` is what has become of a run that was GO, and what is left of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from readiness.__main__ import main
+from readiness.commands import history, next, sign_off, verify  # noqa: A004  the name of the command
+from readiness.evidence import ledger
+from readiness.evidence.signing import FILE_VARIABLE, trusted_keys
+from readiness.rendering.dossier import Today, gather
+from readiness.rendering.sign_off_page import cards
+from tests import warm
+from tests.evidence.launch import new_key
+from tests.plugin.project import Project, line
+
+NOW = timedelta(0)
+FILES = Path("environments")
+GOOD = {"GO", "OK", "APPROVED"}
+RED = "\n\n@pytest.mark.preflight\ndef test_own_of_the_team():\n    assert 1 == 2\n"
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What has become of a good run."""
+
+    name: str
+    exit: int
+    says: str
+    does: Callable[[Project], Any] = lambda project: project
+    later: timedelta = NOW
+    """So much later it is looked at."""
+    is_signed: bool = False
+
+
+def home(project: Project) -> Path:
+    return project.folder / "reports/tiny"
+
+
+def newest(project: Project) -> Path:
+    return max(home(project).glob("2*-preflight"))
+
+
+def run_again(project: Project, *words: str, **variables: str) -> None:
+    given = {**os.environ, "PYTHONPATH": str(warm.ROOT), "NO_COLOR": "1", **variables}
+    warm.run("pytest", "--env=tiny", "-m", "preflight", *words, folder=project.folder, variables=given)
+
+
+def red_beside(project: Project) -> None:
+    project.write("elsewhere/test_team.py", f"import pytest\n{RED}")
+    run_again(project, "checks", "elsewhere")
+
+
+def fails_now(project: Project) -> None:
+    project.write("figure.txt", "0.95")
+    run_again(project)
+
+
+def left_out(project: Project) -> None:
+    run_again(project, "-k", "nothing")
+
+
+def change(path: Path) -> None:
+    path.write_text(path.read_text("utf-8").replace('"outcome":"pass"', '"outcome":"warn"'), "utf-8")
+
+
+def clear(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def writer(project: Project) -> ledger.Ledger:
+    return ledger.Ledger(home(project), None)
+
+
+def dies_at_once(project: Project) -> None:
+    writer(project).open(home(project) / "20990101T000000Z-preflight", phase="preflight", target="http://127.0.0.1:9")
+
+
+def never_ends(project: Project) -> None:
+    project.write("conftest.py", (project.folder / "conftest.py").read_text("utf-8") + DIES)
+    run_again(project)
+
+
+def unsigned_now(project: Project) -> None:
+    shutil.rmtree(project.folder / "environments/keys")
+    run_again(project)
+
+
+DIES = "\n\ndef pytest_runtest_teardown():\n    import os\n    os._exit(0)\n"
+DEMANDED = {"evidence": {"signed": True}}
+SITUATIONS = [
+    Situation("well", 0, ""),
+    Situation("well-signed", 0, "", is_signed=True),
+    Situation("old", 10, "too old to decide now", later=timedelta(hours=83)),
+    Situation("of-the-future", 10, "one of the clocks is wrong", later=timedelta(hours=-55)),
+    Situation("nearly-of-the-future", 0, "", later=timedelta(seconds=-30)),
+    Situation(
+        "another-target", 10, "another target", lambda made: made.environment(target={"url": "http://127.0.0.1:10"})
+    ),
+    Situation("red-beside", 1, "red beside the verdict", red_beside),
+    Situation("journal-altered", 1, "changed", lambda made: change(newest(made) / "journal.jsonl")),
+    Situation("journal-emptied", 1, "", lambda made: clear(newest(made) / "journal.jsonl")),
+    Situation("journal-gone", 1, "there is no journal to read", lambda made: (newest(made) / "journal.jsonl").unlink()),
+    Situation("folder-gone", 1, "it was deleted", lambda made: shutil.rmtree(newest(made))),
+    Situation("report-altered", 1, "report.html", lambda made: clear(newest(made) / "report.html")),
+    Situation("refused", 10, "was refused", lambda made: run_again(made, "--nosuch")),
+    Situation("refused-of-no-phase", 10, "no phase is known", lambda made: run_again(made, "-m", "preflght")),
+    Situation(
+        "asked-and-never-came", 10, "no run appeared", lambda made: writer(made).ask("0" * 32, phase="preflight")
+    ),
+    Situation("died-at-once", 10, "died before it wrote anything", dies_at_once),
+    Situation("never-ended", 10, "never sealed", never_ends),
+    Situation("fails-now", 1, "", fails_now),
+    Situation("left-something-out", 10, "", left_out),
+    Situation("demanded-signed", 10, "tiny.yaml: evidence.signed", lambda made: made.environment(**DEMANDED)),
+    Situation("demanded-and-signed", 0, "", lambda made: made.environment(**DEMANDED), is_signed=True),
+    Situation(
+        "key-gone", 10, "no trusted key", lambda made: shutil.rmtree(made.folder / "environments/keys"), is_signed=True
+    ),
+    Situation("key-gone-unsigned-now", 10, "the key went missing", unsigned_now, is_signed=True),
+    Situation("unsigned-now", 10, "nobody signed it", run_again, is_signed=True),
+]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Project]:
+    """Give two projects with one run each, which was GO: without a key and with one."""
+    made = {}
+    for is_signed in (False, True):
+        project = Project(tmp_path_factory.mktemp("done"))
+        project.runbook(line("one", "demo.figure"))
+        key = new_key(project.folder, "ci") if is_signed else None
+        run_again(project, **({FILE_VARIABLE: str(key)} if key else {}))
+        made[is_signed] = project
+    return made
+
+
+@pytest.fixture
+def project(
+    request: pytest.FixtureRequest, done: dict[bool, Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Project:
+    situation: Situation = request.param
+    shutil.copytree(done[situation.is_signed].folder, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    copied = Project.__new__(Project)
+    copied.folder = tmp_path / "copy"
+    situation.does(copied)
+    for module in (verify, next, history, sign_off):
+        monkeypatch.setattr(module, "datetime", shifted(situation.later))
+    return copied
+
+
+def shifted(by: timedelta) -> type[datetime]:
+    class Shifted(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + by
+
+    return Shifted
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    capsys.readouterr()
+    code = main([*words])
+    return code, capsys.readouterr().out
+
+
+def pairs() -> list[Any]:
+    return [pytest.param(situation, situation, id=situation.name) for situation in SITUATIONS]
+
+
+@pytest.mark.parametrize(("situation", "project"), pairs(), indirect=["project"])
+def test_all_say_the_same(situation: Situation, project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    code, told = said(capsys, "verify", "tiny", "preflight")
+    assert code == situation.exit, told
+    assert situation.says in told
+
+    _, told = said(capsys, "next", "--env", "tiny", "--json")
+    phase = json.loads(told)["phases"]["preflight"]
+    assert phase["exit"] == code
+    assert (phase["verdict"] in GOOD) is (code == 0)
+    word = phase["verdict"]
+    assert situation.says in " ".join(phase["why"])
+    code_of_next, told = said(capsys, "next", "--env", "tiny")
+    assert code_of_next == 0
+    assert f"preflight: {word}" in told
+    assert ("nothing to do" in told) is (code == 0)
+
+    _, told = said(capsys, "history", "--env", "tiny", "--html", "page.html")
+    (today,) = re.findall("^today     (.*)$", told, re.MULTILINE)
+    assert today.startswith(f"{word} ({code})")
+    assert f"Today: {word} ({code})" in (project.folder / "page.html").read_text("utf-8")
+
+    code_of_page, told = said(capsys, "sign-off", "--env", "tiny")
+    if code_of_page != 4:  # else no run is left that could be shown
+        without_the_clock = today.partition(", and it is")[0]
+        assert f"today     preflight: {without_the_clock}" in told
+        now = datetime.now(UTC) + situation.later
+        dossier = gather(Path("reports"), "tiny", trusted_keys(FILES), Today(now, FILES))
+        (card,) = [card.word for card in cards(dossier) if card.phase == "preflight"]
+        assert (card in GOOD) is (code == 0)
+
+
+POINTERS = [("smoke", 10), ("preflight", 0), ("preflight-copied", 10), ("nobody", 10), ("../../x", 10)]
+
+
+@pytest.mark.parametrize(("name", "code"), POINTERS)
+def test_a_pointer_states_its_phase_and_nothing_else(
+    name: str, code: int, done: dict[bool, Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(done[False].folder, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    (run,) = Path("reports/tiny").glob("2*-preflight")
+    named = {"preflight": run.name, "smoke": run.name, "preflight-copied": f"{run.name}-2"}.get(name, name)
+    if name == "preflight-copied":
+        shutil.copytree(run, run.with_name(named))
+    phase = name.partition("-")[0]
+    pointer = Path("reports/tiny") / f"latest-{phase if phase == 'smoke' else 'preflight'}"
+    pointer.write_text(f"{named}\n", "utf-8")
+    assert main(["verify", str(pointer)]) == code
+    assert main(["verify", "tiny", "preflight"]) == 0
+
+
+def test_a_folder_or_a_link_that_is_called_like_a_pointer_is_one(
+    done: dict[bool, Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(done[False].folder, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    (run,) = Path("reports/tiny").glob("2*-preflight")
+    Path("reports/tiny/latest-smoke").symlink_to(run.name)
+    assert main(["verify", "reports/tiny/latest-smoke"]) == 10
+
+
+NO_RUNS = [("nosuch",), ("reports/tiny/2026",), ("environments",), ("reports/tiny/latest-ga",)]
+
+
+@pytest.mark.parametrize("words", NO_RUNS, ids=" ".join)
+def test_what_is_no_run_has_words_of_its_own(
+    words: tuple[str, ...],
+    done: dict[bool, Project],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(done[False].folder, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    code, told = said(capsys, "verify", *words)
+    assert code == 10
+    assert told.startswith("run       none: ")
+    assert "verdict   INCOMPLETE: name a run" in told
+    assert "cannot be trusted" not in told
+    code, told = said(capsys, "verify", *words, "--json")
+    facts = json.loads(told)
+    assert (code, facts["exit"], facts["evidence"], facts["verdict"]) == (10, 10, False, "INCOMPLETE")
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_evidence_is_what_a_trusted_key_has_signed(
+    is_signed: bool, done: dict[bool, Project], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(done[is_signed].folder)
+    code, told = said(capsys, "verify", "tiny", "preflight", "--json")
+    assert (code, json.loads(told)["evidence"]) == (0, is_signed)
+    _, told = said(capsys, "verify", "tiny", "preflight")
+    assert ("not evidence" in told) is not is_signed
+
+
+DEMANDS = [("signed: true", 10), ("signed: false", 0), ("{}", 0), ("[", 10), ("signed: 1", 10), ("yes please", 10)]
+
+
+@pytest.mark.parametrize(("section", "code"), DEMANDS)
+def test_what_the_environment_demands_holds_for_a_run_by_its_name_too(
+    section: str, code: int, done: dict[bool, Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(done[False].folder, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    (run,) = Path("reports/tiny").glob("2*-preflight")
+    file = Path("environments/tiny.yaml")
+    text = section if section == "{}" else f"{{{section}}}" if ":" in section else section
+    file.write_text(f"{file.read_text('utf-8')}evidence: {text}\n", "utf-8")
+    assert main(["verify", str(run)]) == code
+    assert main(["verify", "tiny", "preflight"]) == code
+
+
+@pytest.mark.parametrize(("situation", "project"), pairs()[2:5], indirect=["project"])
+def test_no_run_is_of_the_future_however_it_is_named(
+    situation: Situation, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = [str(newest(project)), str(newest(project) / "journal.jsonl")]
+    ways = [*([name] for name in named), [newest(project).name, "--env", "tiny"], ["reports/tiny/latest-preflight"]]
+    for words in ways:
+        code, told = said(capsys, "verify", *words)
+        is_of_the_future = situation.later < timedelta(minutes=-1)
+        may_be_old = "latest" not in words[0]
+        assert code == (10 if is_of_the_future or (situation.exit and not may_be_old) else 0), told
