@@ -8,7 +8,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.evidence.recorded_ladder import Before, RecordedHysteresis, RecordedState
+from readiness.evidence.recorded_look import RecordedLook
 from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.files.canonical_json import JsonObject, as_plain
 from readiness.measurements import EXACTLY, Measurement
@@ -81,6 +83,8 @@ class Start(Record):
     """`runbook/line`, or the area of a check → who sees to it."""
     keeps_steps: bool = False
     """It stands on the steps of the run before, however long ago that was by the clocks; False in older journals."""
+    binds_results: bool = False
+    """Each result names the observations that it rests on; False in older journals, which did not."""
     sign_off: SignOff | None = None
     """What people had decided when the run began; None before the last phase, and where nobody had."""
 
@@ -242,6 +246,8 @@ class Result(Record):
     """The command that decides this one item once more."""
     diagnostics: Any = None
     measurements: tuple[RecordedMeasurement, ...]
+    rests_on: tuple[RecordedLook, ...] | None = None
+    """The observations that its check was given; None where the check did not begin, and in older journals."""
     seconds: float
     step: EscalationStep | None = None
     severity: str = ""
@@ -271,6 +277,7 @@ class Result(Record):
         reason: str,
         remedy: str,
         measurements: Iterable[Measurement] = (),
+        rests_on: tuple[RecordedLook, ...] | None = None,
         seconds: float = 0.0,
         step: EscalationStep | None = None,
         severity: str = "",
@@ -290,6 +297,7 @@ class Result(Record):
             again=again,
             diagnostics=dict(diagnostics or {}),
             measurements=tuple(RecordedMeasurement(**vars(measurement)) for measurement in measurements),
+            rests_on=rests_on,
             seconds=seconds,
             step=step,
             severity=severity,
@@ -310,7 +318,7 @@ class Result(Record):
 
     def plain(self) -> JsonObject:
         """Return it as plain JSON, as it stands in the journal and crosses processes."""
-        absent = {name for name in _ONLY_WITH_ENTRIES if getattr(self, name) is None}
+        absent = {name for name in _ONLY_WHERE_STATED if getattr(self, name) is None}
         fields = self.model_dump(exclude=absent)
         # Not by a serializer of the model: pydantic makes an error of the Ctrl-C that comes while one runs.
         for measurement in fields["measurements"]:
@@ -319,8 +327,8 @@ class Result(Record):
         return _plain(fields)
 
 
-_ONLY_WITH_ENTRIES = ("instead_of", "attestation", "waiver")
-"""The fields that only a result with an attestation or a waiver has."""
+_ONLY_WHERE_STATED = ("instead_of", "attestation", "waiver", "rests_on")
+"""The fields that a result has with an attestation or a waiver, and where its check began."""
 
 
 def _plain(fields: Mapping[str, Any]) -> JsonObject:
@@ -328,37 +336,6 @@ def _plain(fields: Mapping[str, Any]) -> JsonObject:
     return {
         name: value.isoformat() if isinstance(value, datetime) else as_plain(value) for name, value in fields.items()
     }
-
-
-class RecordedDeadline(Record):
-    """How many seconds the looks of a run had together, and what that follows from."""
-
-    seconds: float
-    reserve_seconds: float
-    """For judging, and for what is asked besides the lines."""
-    turns: int
-    """The looks that are made alone, and the rounds of those that are made together."""
-    requests_each: int
-    request_seconds: float
-    """How long the longest request may take."""
-    waits_seconds: float
-    """What lines wait for by their own settings."""
-    stated_seconds: float | None = None
-    """`run.seconds_at_most`; None where the environment states none."""
-
-    @property
-    def says(self) -> str:
-        """The deadline and what it follows from, as a person reads it."""
-        turns = "1 turn" if self.turns == 1 else f"{self.turns} turns"
-        seconds = self.turns * self.requests_each * self.request_seconds
-        requests = (
-            f"{seconds:g} s for requests ({turns} of {self.requests_each}, each {self.request_seconds:g} s at most)"
-        )
-        waits = f"{self.waits_seconds:g} s that lines wait by themselves"
-        follows = f"{requests}, {waits}, {self.reserve_seconds:g} s for the rest"
-        if self.stated_seconds is not None and self.stated_seconds <= self.seconds:
-            return f"{self.seconds:.0f} s by run.seconds_at_most, in place of {follows}"
-        return f"{self.seconds:.0f} s: {follows}"
 
 
 class Finish(Record):
