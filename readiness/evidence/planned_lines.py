@@ -6,21 +6,21 @@ from collections.abc import Iterable
 
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
-from readiness.runbook.lines import Line, Runbook
+from readiness.runbook import lines as runbook_lines
 
 
-def planned_lines(runbooks: Iterable[Runbook], phase: Phase | None) -> list[JsonObject]:
+def planned_lines(runbooks: Iterable[runbook_lines.Runbook], phase: Phase | None) -> list[JsonObject]:
     """Return the lines of a phase, as they are judged."""
     return [_line(book.runbook, line) for book in runbooks for line in book.lines if phase in line.phase]
 
 
-def outline(book: Runbook) -> JsonObject:
+def outline(book: runbook_lines.Runbook) -> JsonObject:
     """Return a runbook whole, the lines of the other phases too."""
     lines = [_stated(book.runbook, line) for line in book.lines]
     return {"runbook": book.runbook, "title": book.title, "lines": lines}
 
 
-def _stated(runbook: str, line: Line) -> JsonObject:
+def _stated(runbook: str, line: runbook_lines.Line) -> JsonObject:
     """Return what a line states, whatever phase is judged."""
     return {
         "id": f"{runbook}/{line.id}",
@@ -34,7 +34,7 @@ def _stated(runbook: str, line: Line) -> JsonObject:
     }
 
 
-def _line(runbook: str, line: Line) -> JsonObject:
+def _line(runbook: str, line: runbook_lines.Line) -> JsonObject:
     """Return how a line of the phase is judged."""
     links = {"links": line.links} if line.links else {}
     return {

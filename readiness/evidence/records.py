@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from readiness.evidence.recorded_binding import RecordedBinding
 from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.evidence.recorded_ladder import Before, RecordedHysteresis, RecordedState
 from readiness.evidence.recorded_look import RecordedLook
@@ -85,6 +86,8 @@ class Start(Record):
     """It stands on the steps of the run before, however long ago that was by the clocks; False in older journals."""
     binds_results: bool = False
     """Each result names the observations that it rests on; False in older journals, which did not."""
+    binding: RecordedBinding | None = None
+    """What it is evidence about: the project, its files, the commit, the pipeline; None in older journals."""
     sign_off: SignOff | None = None
     """What people had decided when the run began; None before the last phase, and where nobody had."""
 

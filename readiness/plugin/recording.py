@@ -154,6 +154,7 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
         "invocation": run.invocation,
         **_stands_on(run),
         "binds_results": True,
+        "binding": run.binding.model_dump(mode="json") if run.binding else None,
         "limits_digest": limits_digest(lines),
         "owners": run.environment.owners,
     }

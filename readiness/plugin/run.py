@@ -14,6 +14,7 @@ from readiness.evidence import ledger
 from readiness.evidence.journal import read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.previous_run import newest, unsealed
+from readiness.evidence.recorded_binding import RecordedBinding
 from readiness.evidence.recorded_ladder import Before
 from readiness.evidence.records import ReplayOf
 from readiness.ladder import Hysteresis, Ladder
@@ -50,6 +51,8 @@ class Run:
     waivers: Waivers = field(default_factory=Waivers)
     invocation: str = ""
     """The id of the gate that asked for this run; empty where somebody ran pytest."""
+    binding: RecordedBinding | None = None
+    """What the run is evidence about: the project, its files, the commit. In the controller, where it judges."""
 
     @cached_property
     def replay_of(self) -> ReplayOf | None:
