@@ -1,10 +1,10 @@
-"""Where an environment's metrics, dashboards, errors and logs are collected: four sections of its file."""
+"""Where an environment's metrics, dashboards, errors and logs are collected, and what its alerts are called."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel
 
-from readiness.config.fields import STRICT, AgeSeconds, BaseUrl, SecretReference, Url
+from readiness.config.fields import STRICT, AgeSeconds, BaseUrl, Seconds, SecretReference, Url
 
 
 class Metrics(BaseModel):
@@ -62,3 +62,22 @@ class Loki(BaseModel):
     token: SecretReference | None = None
     tenant: str | None = None
     """Sent as X-Scope-OrgID."""
+
+
+class Alerts(BaseModel):
+    """What the runbooks' alerts are called here, and how a test alert is followed."""
+
+    model_config = STRICT
+
+    rules: dict[str, str] = {}
+    """The alert in the runbook's words → the rule's name; without an entry the words themselves are looked for."""
+    severities: dict[str, str] = {}
+    """The runbook's severity → the label's value here: {critical: page}."""
+    labels: dict[str, str] = {}
+    """What the test alert carries beside its severity, so that it takes the route that matters."""
+    receiver: str | None = None
+    """The Alertmanager receiver that it must be routed to; None accepts any."""
+    wait_seconds: Seconds = 60.0
+    """How long to wait for it to arrive; `readings.alerts_received` lists what has."""
+    probe_seconds: Seconds | None = None
+    """Between two health checks; None asks Prometheus for the scrape interval."""

@@ -20,7 +20,7 @@ from readiness.environment.communication import Communication, StatusPage, Suppo
 from readiness.environment.drills import Backup, Drills
 from readiness.environment.incidents import Incidents
 from readiness.environment.journey_files import bring_in
-from readiness.environment.monitoring import Grafana, Loki, Metrics, Sentry
+from readiness.environment.monitoring import Alerts, Grafana, Loki, Metrics, Sentry
 from readiness.environment.people import PagerDuty, Team
 from readiness.environment.probes import Billing, SyntheticUpload
 from readiness.environment.repositories import GitHub
@@ -56,6 +56,12 @@ def _sentence(text: str) -> str:
 def _known_by(text: str) -> str:
     if not _ID.fullmatch(text):
         raise ValueError(f"{text!r} is no mail address and no id; write one word of ASCII, as ada@shop.internal")
+    return text
+
+
+def _project(text: str) -> str:
+    if not _ID.fullmatch(text):
+        raise ValueError(f"{text!r} is no name of a project; write one word of ASCII, as acme/shop")
     return text
 
 
@@ -177,23 +183,6 @@ class Prometheus(Section):
     """For example X-Scope-OrgID, the tenant of a Mimir."""
 
 
-class Alerts(Section):
-    """What the runbooks' alerts are called here, and how a test alert is followed."""
-
-    rules: dict[str, str] = {}
-    """The alert in the runbook's words → the rule's name; without an entry the words themselves are looked for."""
-    severities: dict[str, str] = {}
-    """The runbook's severity → the label's value here: {critical: page}."""
-    labels: dict[str, str] = {}
-    """What the test alert carries beside its severity, so that it takes the route that matters."""
-    receiver: str | None = None
-    """The Alertmanager receiver that it must be routed to; None accepts any."""
-    wait_seconds: Seconds = 60.0
-    """How long to wait for it to arrive; `readings.alerts_received` lists what has."""
-    probe_seconds: Seconds | None = None
-    """Between two health checks; None asks Prometheus for the scrape interval."""
-
-
 class Load(Section):
     """Load rehearsals. They also need `allow: [load]`, or in production the command line's word."""
 
@@ -226,6 +215,8 @@ class Environment(Section):
     """One target. The field's name in the file is the field's name here."""
 
     environment: str
+    project: Annotated[str, AfterValidator(_project)] | None = None
+    """What the project is called in its evidence; None is what its repository says: first commit or remote."""
     production: bool = True
     """Production is read-only; only the command line (`--allow write`) says otherwise."""
     sandbox: bool = False
@@ -348,6 +339,10 @@ def _contradictions(environment: Environment, name: str, document: Document) -> 
     if environment.environment != name:
         place = document.where(("environment",))
         yield f"{place}: environment says {environment.environment!r}, the file says {name!r}"
+
+    # It must be the same whoever runs, and wherever.
+    if "$" in str(document.data.get("project")):
+        yield f"{document.where(('project',))}: project: no variable may stand here; write the name itself"
 
     for listed, wrong in Approvers(environment.approvers).faults():
         yield f"{document.where(('approvers', listed))}: approvers: {wrong}"

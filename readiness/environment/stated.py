@@ -2,11 +2,60 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from readiness.config.documents import read
+from readiness.errors import BadEnvironment
+from readiness.files import bounded_read
+from readiness.files.canonical_json import as_plain
+
+
+@dataclass(frozen=True)
+class StatedEnvironment:
+    """An environment file, no variable filled in."""
+
+    digest: str
+    """Of its text."""
+    keys: Mapping[str, str]
+    """The digest of each key with what it says, and its name: comments and order are no part of it."""
+    project: str
+    runbooks: tuple[str, ...]
+    """The names of its runbooks."""
+
+
+def stated_environment(path: Path) -> StatedEnvironment:
+    """Return what a file says. Raises BadEnvironment where it is not there or cannot be read."""
+    if not path.is_file():
+        raise BadEnvironment([f"{path.name} is not in {path.parent}"])
+    document = read(path)
+    if document.problems or not isinstance(document.data, dict):
+        raise BadEnvironment(document.problems or [f"{path.name} says nothing"])
+
+    data = document.data
+    names = data.get("runbooks")
+    return StatedEnvironment(
+        digest=text_digest(path),
+        keys={_digest([str(key), value]): str(key) for key, value in data.items()},
+        project=str(data.get("project") or ""),
+        runbooks=tuple(str(name) for name in names) if isinstance(names, list) else (),
+    )
+
+
+def text_digest(path: Path) -> str:
+    """Return the digest of a text, the same for each way to end its lines. Raises OSError and UnicodeDecodeError."""
+    return hashlib.sha256(bounded_read.read_text(path).encode()).hexdigest()
+
+
+def _digest(value: Any) -> str:
+    """Return the digest of a key and what it says. No secret is in it: those stand in variables and in files."""
+    text = json.dumps(as_plain(value), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def stated_target(path: Path, variables: Mapping[str, str]) -> str:

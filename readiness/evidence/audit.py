@@ -134,6 +134,9 @@ def _changed(record: LedgerRecord, recorded: RecordedRun) -> Iterator[str]:
         opened = record.opened.entry
         if (opened.limits_digest, opened.started_at) != (start.limits_digest, start.started_at):
             yield "it was opened with another plan, or at another time: its journal was replaced"
+        # Older ledgers do not say it.
+        if opened.binding and opened.binding != (start.binding.digest if start.binding else ""):
+            yield "it was opened for another project, runbook or environment file than its journal names"
 
     # What was never sealed has nothing to be compared with.
     if record.sealed is None:

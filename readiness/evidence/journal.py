@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from readiness.errors import BadRun
+from readiness.evidence.looks import bind_again
 from readiness.evidence.records import Finish, Plan, Record, RecordedObservation, RecordedRequest, Result, Start
 from readiness.files import atomic_write, bounded_read, strict_json
 from readiness.files.canonical_json import JsonObject, dumped
@@ -96,10 +97,14 @@ class Journal:
     def mask(self) -> None:
         """Write the journal anew, masking what has become known as secret since, and go on."""
         with self._lock:
+            records = [self._masked(json.loads(raw)) for raw in self.path.read_bytes().splitlines()]
+            # What is masked has another digest.
+            bind_again(records)
+
             lines = []
             prev = FIRST
-            for raw in self.path.read_bytes().splitlines():
-                line = dumped(self._masked(json.loads(raw)) | {"prev": prev})
+            for record in records:
+                line = dumped(record | {"prev": prev})
                 lines.append(line)
                 prev = _digest(line.encode() + b"\n")
 

@@ -8,7 +8,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from readiness.evidence.recorded_binding import RecordedBinding
+from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.evidence.recorded_ladder import Before, RecordedHysteresis, RecordedState
+from readiness.evidence.recorded_look import RecordedLook
 from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.files.canonical_json import JsonObject, as_plain
@@ -82,6 +85,10 @@ class Start(Record):
     """`runbook/line`, or the area of a check → who sees to it."""
     keeps_steps: bool = False
     """It stands on the steps of the run before, however long ago that was by the clocks; False in older journals."""
+    binds_results: bool = False
+    """Each result names the observations that it rests on; False in older journals, which did not."""
+    binding: RecordedBinding | None = None
+    """What it is evidence about: the project, its files, the commit, the pipeline; None in older journals."""
     sign_off: SignOff | None = None
     """What people had decided when the run began; None before the last phase, and where nobody had."""
     earlier_phases: tuple[EarlierPhase, ...] | None = None
@@ -249,6 +256,8 @@ class Result(Record):
     measurements: tuple[RecordedMeasurement, ...]
     stated: tuple[str, ...] = ()
     """What was only stated of what was measured, each in a sentence; a person's attestation takes its place."""
+    rests_on: tuple[RecordedLook, ...] | None = None
+    """The observations that its check was given; None where the check did not begin, and in older journals."""
     seconds: float
     step: EscalationStep | None = None
     severity: str = ""
@@ -279,6 +288,7 @@ class Result(Record):
         remedy: str,
         measurements: Iterable[Measurement] = (),
         stated: tuple[str, ...] = (),
+        rests_on: tuple[RecordedLook, ...] | None = None,
         seconds: float = 0.0,
         step: EscalationStep | None = None,
         severity: str = "",
@@ -286,19 +296,14 @@ class Result(Record):
     ) -> Result:
         """Return what was decided for an item of a runbook; attestations and waivers have not been looked at."""
         return cls(
-            line=item.line_id,
-            check=item.check,
-            subject=item.subject,
-            ref=item.line.ref,
-            says=item.line.says,
-            gate=item.line.gate,
-            links=item.line.links,
+            **_stated_by(item),
             nodeid=nodeid,
             where=where,
             again=again,
             diagnostics=dict(diagnostics or {}),
             measurements=tuple(RecordedMeasurement(**vars(measurement)) for measurement in measurements),
             stated=stated,
+            rests_on=rests_on,
             seconds=seconds,
             step=step,
             severity=severity,
@@ -324,7 +329,7 @@ class Result(Record):
 
     def plain(self) -> JsonObject:
         """Return it as plain JSON, as it stands in the journal and crosses processes."""
-        absent = {name for name in _ONLY_WITH_ENTRIES if getattr(self, name) is None}
+        absent = {name for name in _ONLY_WHERE_STATED if getattr(self, name) is None}
         if not self.stated:
             absent.add("stated")
         fields = self.model_dump(exclude=absent)
@@ -335,8 +340,22 @@ class Result(Record):
         return _plain(fields)
 
 
-_ONLY_WITH_ENTRIES = ("instead_of", "attestation", "waiver")
-"""The fields that only a result with an attestation or a waiver has."""
+_ONLY_WHERE_STATED = ("instead_of", "attestation", "waiver", "rests_on")
+"""The fields that a result has with an attestation or a waiver, and where its check began."""
+
+
+def _stated_by(item: Item) -> dict[str, Any]:
+    """Return what the runbook states of an item, as a result has it."""
+    line = item.line
+    return {
+        "line": item.line_id,
+        "check": item.check,
+        "subject": item.subject,
+        "ref": line.ref,
+        "says": line.says,
+        "gate": line.gate,
+        "links": line.links,
+    }
 
 
 def _plain(fields: Mapping[str, Any]) -> JsonObject:
@@ -344,37 +363,6 @@ def _plain(fields: Mapping[str, Any]) -> JsonObject:
     return {
         name: value.isoformat() if isinstance(value, datetime) else as_plain(value) for name, value in fields.items()
     }
-
-
-class RecordedDeadline(Record):
-    """How many seconds the looks of a run had together, and what that follows from."""
-
-    seconds: float
-    reserve_seconds: float
-    """For judging, and for what is asked besides the lines."""
-    turns: int
-    """The looks that are made alone, and the rounds of those that are made together."""
-    requests_each: int
-    request_seconds: float
-    """How long the longest request may take."""
-    waits_seconds: float
-    """What lines wait for by their own settings."""
-    stated_seconds: float | None = None
-    """`run.seconds_at_most`; None where the environment states none."""
-
-    @property
-    def says(self) -> str:
-        """The deadline and what it follows from, as a person reads it."""
-        turns = "1 turn" if self.turns == 1 else f"{self.turns} turns"
-        seconds = self.turns * self.requests_each * self.request_seconds
-        requests = (
-            f"{seconds:g} s for requests ({turns} of {self.requests_each}, each {self.request_seconds:g} s at most)"
-        )
-        waits = f"{self.waits_seconds:g} s that lines wait by themselves"
-        follows = f"{requests}, {waits}, {self.reserve_seconds:g} s for the rest"
-        if self.stated_seconds is not None and self.stated_seconds <= self.seconds:
-            return f"{self.seconds:.0f} s by run.seconds_at_most, in place of {follows}"
-        return f"{self.seconds:.0f} s: {follows}"
 
 
 class Finish(Record):

@@ -12,6 +12,7 @@ from readiness.evidence.journal import RecordedRun
 from readiness.evidence.recorded_ladder import RecordedState
 from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.evidence.records import Finish, PlannedItem, PlannedLine, Result
+from readiness.evidence.rests_on import GOOD, unborne
 from readiness.files.canonical_json import to_json
 from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, reached
 from readiness.measurements import holds
@@ -19,8 +20,6 @@ from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase, Unkn
 from readiness.runbook.consent import LaunchRecord
 from readiness.timeline import due_at, is_due
 from readiness.verdict import RANK, SIGN_OFF, Expected, Verdict, VerdictStatus, decide, waived_among
-
-GOOD = {Outcome.PASS, Outcome.WARN}
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,7 @@ def judge(run: RecordedRun, before: States | None = None) -> Judged:
         refuted += _refuted_result(run, result, outcome, demanded)
     refuted += _refuted_finish(run, verdict)
     refuted += _refuted_states(run, states)
+    refuted += unborne(run)
 
     answered = due & {result.key for result in run.results}
     return Judged(

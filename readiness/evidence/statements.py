@@ -65,6 +65,8 @@ class LedgerEntry(_Model):
     revision: str | None = None
     started_at: AwareDatetime | None = None
     limits_digest: str = ""
+    binding: str = ""
+    """The digest of what it is evidence about (`RecordedBinding`); empty in older ledgers."""
     head: str = ""
     """The digest of the last line of the journal, once it is sealed."""
     verdict: str = ""

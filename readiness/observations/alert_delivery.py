@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from readiness.clients.alertmanager import Alert, Alertmanager
-from readiness.environment.schema import Alerts, Environment
+from readiness.environment.monitoring import Alerts
+from readiness.environment.schema import Environment
 from readiness.observations import known_reading, observation, pause
 from readiness.outcomes import Effect
 from readiness.sources.readings import Readings

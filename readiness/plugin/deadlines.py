@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 import pytest
 
 from readiness.environment.schema import Environment
-from readiness.evidence.records import RecordedDeadline
+from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.observations import OBSERVATIONS
 from readiness.plugin.observer import Observer
 from readiness.plugin.session import state_of

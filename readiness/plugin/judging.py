@@ -12,10 +12,12 @@ from typing import Literal
 
 import pytest
 
+from readiness.evidence.recorded_look import RecordedLook
 from readiness.evidence.records import Result
-from readiness.evidence.rejudge import GOOD
+from readiness.evidence.rests_on import GOOD
 from readiness.ladder import reached
 from readiness.measurements import Measure, Measurement
+from readiness.observations import OBSERVATIONS
 from readiness.outcomes import EscalationStep, Outcome, Phase, Unknown
 from readiness.plugin.attesting import attest
 from readiness.plugin.diagnosing import diagnose
@@ -180,6 +182,7 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
         remedy=remedy,
         measurements=taken,
         stated=stated,
+        rests_on=_looks(item) if report.when == "call" else None,
         seconds=round(report.duration, 4),
         step=step,
         severity=severity_at(decided.line.severity, step) if outcome is Outcome.FAIL else "",
@@ -195,6 +198,16 @@ def _only_stated(run: Run, decided: Item, stated: tuple[str, ...]) -> Judgement:
     vouch = f"readiness attest {decided.name} --env {run.environment.environment}"
     remedy = f"name a source that is asked: sql, http, metric or promql; or have a person vouch for it: {vouch}"
     return Outcome.UNKNOWN, f"{'; '.join(stated)}: not measured", remedy
+
+
+def _looks(item: pytest.Item) -> tuple[RecordedLook, ...]:
+    """Return the observations that a check was given: it began, so each of them has a value."""
+    observer, state = item.config.stash[SESSION].observer, item.stash[STATE]
+    names = [name for name in getattr(item, "fixturenames", ()) if name in OBSERVATIONS]
+    return tuple(
+        RecordedLook(name=name, arguments=observer.arguments(OBSERVATIONS[name], state.limits, state.item.name))
+        for name in names
+    )
 
 
 def left_without_report(run: Run, item: Item, nodeid: str) -> Result:

@@ -18,7 +18,9 @@ from readiness.environment import schema
 from readiness.environment.schema import Environment
 from readiness.errors import BadInput, ReadinessError, not_one_of
 from readiness.evidence import ledger, run_folders
+from readiness.evidence.binding import binding_of
 from readiness.evidence.journal import read_run
+from readiness.evidence.recorded_binding import RecordedBinding
 from readiness.evidence.records import Start
 from readiness.evidence.signing import trusted_keys
 from readiness.outcomes import Effect, Phase
@@ -119,7 +121,15 @@ def _run(config: pytest.Config) -> Run:
         sign_off=decision,
         attestations=entries.attestations,
         waivers=entries.waivers,
+        binding=_binding(config, environment, reports),
     )
+
+
+def _binding(config: pytest.Config, environment: Environment, reports: Path) -> RecordedBinding | None:
+    """Return what a run is evidence about; None for a plan and in a worker, which leave none. Raises BadInput."""
+    if judges_nothing(config) or not is_controller(config):
+        return None
+    return binding_of(environments_of(config), environment.environment, reports, os.environ)
 
 
 def _recorded(reports: Path, name: str, word: str | None) -> Path | None:

@@ -11,6 +11,8 @@ from _pytest.config.exceptions import UsageError
 from readiness.errors import BadRun
 from readiness.evidence import run_folders
 from readiness.evidence.journal import Journal
+from readiness.evidence.looks import bound
+from readiness.evidence.planned_lines import outline, planned_lines
 from readiness.evidence.recorded_ladder import RecordedHysteresis
 from readiness.evidence.records import SCHEMA, RecordedObservation, RecordedRequest, Result
 from readiness.evidence.rejudge import limits_digest
@@ -22,7 +24,6 @@ from readiness.plugin.reporting import PYTEST_HTML, Reporting
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
 from readiness.redaction.redactor import REDACTOR
-from readiness.runbook.lines import Line, Runbook
 from readiness.sources.readings import revision_of
 
 
@@ -96,7 +97,11 @@ class Recorder:
         self._session.record(record.KIND, record.plain())
 
     def pytest_readiness_result(self, result: Result) -> None:
-        """Keep a result."""
+        """Keep a result, bound to the records of the observations that it rests on."""
+        journal = self._session.journal
+        if journal and journal.recorded and result.rests_on is not None:
+            looks = bound(result.rests_on, journal.recorded.observations)
+            result = result.model_copy(update={"rests_on": looks})
         self._session.record("result", result.plain())
 
 
@@ -105,7 +110,7 @@ def _open_ledger(session: RunSession) -> None:
     if session.folder is None or session.sealing is None:
         return
     try:
-        session.sealing.open(session.folder, limits_digest(_lines(session.run)))
+        session.sealing.open(session.folder, limits_digest(planned_lines(session.run.runbooks, session.run.phase)))
     except OSError as error:
         session.complain(f"the ledger could not be written: {error}")
 
@@ -124,7 +129,7 @@ def open_evidence(session: RunSession, revision: str | None = None) -> None:
 def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object], dict[str, object]]:
     """Return the records `start` and `plan`."""
     demanded = [item.name for item in run.demanded()]
-    lines = _lines(run)
+    lines = planned_lines(run.runbooks, run.phase)
     items = [
         {"line": item.line_id, "check": item.check, "subject": item.subject, "due": run.due(item)}
         for item in run.demanded()
@@ -149,16 +154,15 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
         "replay": run.replay,
         "replay_of": run.replay_of,
         "invocation": run.invocation,
-        "before": run.before,
-        "unsealed": run.unsealed,
-        "keeps_steps": True,
-        "hysteresis": RecordedHysteresis.of(run.hysteresis).model_dump(mode="json"),
+        **_stands_on(run),
+        "binds_results": True,
+        "binding": run.binding.model_dump(mode="json") if run.binding else None,
         "limits_digest": limits_digest(lines),
         "owners": run.environment.owners,
         **_of_the_last_phase(run),
     }
     instants = {key: value.isoformat() for key, value in start.items() if isinstance(value, datetime)}
-    plan = {"lines": lines, "items": items, "books": [_outline(book) for book in run.runbooks]}
+    plan: dict[str, object] = {"lines": lines, "items": items, "books": [outline(book) for book in run.runbooks]}
     return {**start, **instants}, plan
 
 
@@ -172,44 +176,14 @@ def _of_the_last_phase(run: Run) -> dict[str, object]:
     return stated
 
 
-def _lines(run: Run) -> list[dict[str, object]]:
-    """Return the lines of the phase, as they are judged."""
-    return [_line(book.runbook, line) for book in run.runbooks for line in book.lines if run.phase in line.phase]
-
-
-def _stated(runbook: str, line: Line) -> dict[str, object]:
-    """Return what a line states, whatever phase is judged."""
+def _stands_on(run: Run) -> dict[str, object]:
+    """Return what of the runs before it a run stands on."""
     return {
-        "id": f"{runbook}/{line.id}",
-        "ref": line.ref,
-        "says": line.says,
-        "phase": list(line.phase),
-        "gate": line.gate,
-        "due": line.due,
-        "checks": list(line.decided_by),
-        "rendered_as": line.rendered_as,
+        "before": run.before,
+        "unsealed": run.unsealed,
+        "keeps_steps": True,
+        "hysteresis": RecordedHysteresis.of(run.hysteresis).model_dump(mode="json"),
     }
-
-
-def _line(runbook: str, line: Line) -> dict[str, object]:
-    """Return how a line of the phase is judged."""
-    links = {"links": line.links} if line.links else {}
-    return {
-        **_stated(runbook, line),
-        "runbook": runbook,
-        "limits": line.decided_by,
-        "ladder": line.ladder,
-        "consecutive": line.consecutive,
-        "severity": line.severity,
-        "diagnostics": line.diagnostics,
-        **links,
-    }
-
-
-def _outline(book: Runbook) -> dict[str, object]:
-    """Return a runbook whole, the lines of the other phases too."""
-    lines = [_stated(book.runbook, line) for line in book.lines]
-    return {"runbook": book.runbook, "title": book.title, "lines": lines}
 
 
 def _suite() -> str:

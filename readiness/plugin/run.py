@@ -15,6 +15,7 @@ from readiness.evidence.earlier_phases import earlier_phases
 from readiness.evidence.journal import read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.previous_run import newest, unsealed
+from readiness.evidence.recorded_binding import RecordedBinding
 from readiness.evidence.recorded_ladder import Before
 from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.evidence.records import ReplayOf
@@ -53,6 +54,8 @@ class Run:
     waivers: Waivers = field(default_factory=Waivers)
     invocation: str = ""
     """The id of the gate that asked for this run; empty where somebody ran pytest."""
+    binding: RecordedBinding | None = None
+    """What the run is evidence about: the project, its files, the commit. In the controller, where it judges."""
 
     @cached_property
     def replay_of(self) -> ReplayOf | None:

@@ -73,6 +73,7 @@ class Sealing:
             "started_at": self._run.started_at.isoformat(),
             "limits_digest": limits_digest,
             "invocation": self._run.invocation,
+            "binding": self._run.binding.digest if self._run.binding else "",
         }
         if has_passed(self._run.moment, self._run.started_at) or is_ahead(self._run.moment, self._run.started_at):
             self._facts = {**self._facts, "as_of": self._run.moment.isoformat()}

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from readiness.evidence.journal import Journal, RecordedRun
-from readiness.evidence.records import Finish, RecordedDeadline, RecordedRequest, Result
+from readiness.evidence.recorded_deadline import RecordedDeadline
+from readiness.evidence.records import Finish, RecordedRequest, Result
 from readiness.evidence.rejudge import Judged
 from readiness.evidence.signing import PublicKey
 from readiness.measurements import Measure

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from readiness.evidence.records import RecordedDeadline
+from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.plugin.deciding import publish_records
 from readiness.plugin.lines import PROBLEMS
 from readiness.plugin.session import SESSION, is_controller

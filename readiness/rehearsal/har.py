@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from readiness.errors import BadInput
 from readiness.files import bounded_read, strict_json
+from readiness.measurements import is_digits
 
 BYTES_AT_MOST = 256_000_000
 """A recording has the bodies of all answers, pictures included."""
@@ -95,7 +96,7 @@ class Request(_Part):
     def lacks_its_body(self) -> bool:
         """Whether something was sent that the recording has not: browsers leave out what came from a file."""
         sizes = [header.value for header in self.headers if header.name.lower() == "content-length"]
-        was_sent = any(size.isascii() and size.isdecimal() and int(size) for size in sizes)
+        was_sent = any(is_digits(size) and int(size) for size in sizes)
         return was_sent and (self.body is None or not (self.body.text or self.body.fields))
 
     @property

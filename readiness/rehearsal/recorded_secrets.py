@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from readiness.files import strict_json
+from readiness.measurements import is_digits
 from readiness.redaction.secret import Secret, encodings, is_masked, names_a_secret
 from readiness.rehearsal.har import Body, Entry
 
@@ -192,7 +193,7 @@ def _of_body(body: Body) -> Iterator[tuple[str, str]]:
         if is_secret(name, value):
             yield name, value
     for pointer, value in _leaves(_json(body.text)):
-        name = next((part for part in reversed(pointer.split("/")) if not part.isdecimal()), "")
+        name = next((part for part in reversed(pointer.split("/")) if not is_digits(part)), "")
         if is_secret(name, value):
             yield name, value
 
@@ -242,7 +243,7 @@ def _words_of(name: str) -> str:
 def _place_name(name: str, taken: Mapping[str, str], pointer: str) -> str:
     """Return the name by which a value of an answer is kept, another one for another value."""
     place = _words_of(name)
-    place = place if not place[0].isdigit() else f"kept_{place}"
+    place = place if not is_digits(place[0]) else f"kept_{place}"
     return place if taken.get(place, pointer) == pointer else f"{place}_{len(taken) + 1}"
 
 

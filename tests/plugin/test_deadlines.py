@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from readiness.evidence.journal import read_run
-from readiness.evidence.records import RecordedDeadline
+from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.outcomes import Unknown
 from readiness.plugin.deadlines import ONE_MACHINE_SECONDS, begun_at
 from readiness.plugin.session import SESSION

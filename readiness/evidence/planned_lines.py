@@ -1,0 +1,49 @@
+"""The lines of runbooks as a plan states them: what a run writes down, and what it is held against later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from readiness.files.canonical_json import JsonObject
+from readiness.outcomes import Phase
+from readiness.runbook import lines as runbook_lines
+
+
+def planned_lines(runbooks: Iterable[runbook_lines.Runbook], phase: Phase | None) -> list[JsonObject]:
+    """Return the lines of a phase, as they are judged."""
+    return [_line(book.runbook, line) for book in runbooks for line in book.lines if phase in line.phase]
+
+
+def outline(book: runbook_lines.Runbook) -> JsonObject:
+    """Return a runbook whole, the lines of the other phases too."""
+    lines = [_stated(book.runbook, line) for line in book.lines]
+    return {"runbook": book.runbook, "title": book.title, "lines": lines}
+
+
+def _stated(runbook: str, line: runbook_lines.Line) -> JsonObject:
+    """Return what a line states, whatever phase is judged."""
+    return {
+        "id": f"{runbook}/{line.id}",
+        "ref": line.ref,
+        "says": line.says,
+        "phase": list(line.phase),
+        "gate": line.gate,
+        "due": line.due,
+        "checks": list(line.decided_by),
+        "rendered_as": line.rendered_as,
+    }
+
+
+def _line(runbook: str, line: runbook_lines.Line) -> JsonObject:
+    """Return how a line of the phase is judged."""
+    links = {"links": line.links} if line.links else {}
+    return {
+        **_stated(runbook, line),
+        "runbook": runbook,
+        "limits": line.decided_by,
+        "ladder": line.ladder,
+        "consecutive": line.consecutive,
+        "severity": line.severity,
+        "diagnostics": line.diagnostics,
+        **links,
+    }

@@ -1,0 +1,87 @@
+"""Why `readiness verify` ends as it does: each reason has a word and an exit code, and only a good word has 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from readiness.verdict import INCOMPLETE_EXIT
+
+BAD_EXIT = 1
+
+
+class Reason(StrEnum):
+    """A reason by its word, the gravest last: a bad verdict needs no proof, and what was altered proves nothing."""
+
+    GOOD = "good"
+    INCOMPLETE = "incomplete"
+    """Its own verdict: something is unknown, or was not run."""
+    NOT_EVIDENCE = "not-evidence"
+    """It was never sealed, is a replay, or was judged as of another moment."""
+    LOOSENED = "loosened"
+    """It demands less than the run before it, or judged another target, and nobody has accepted that."""
+    NOT_SIGNED = "not-signed"
+    TOO_OLD = "too-old"
+    """It began too long ago, its good word has lapsed, or by this clock it has not begun."""
+    NO_RUN = "no-run"
+    NOT_TODAY = "not-today"
+    """It judged another target, runbook or environment file than the project states today."""
+    OTHER_PROJECT = "other-project"
+    BAD = "bad"
+    ALTERED = "altered"
+    """A journal, a file or the ledger is not as it was recorded."""
+
+    @property
+    def code(self) -> int:
+        """The exit code of `readiness verify`."""
+        return _CODES[self]
+
+    @property
+    def gate_code(self) -> int:
+        """The exit code of `readiness gate`, which knows good, bad and undecided."""
+        if self in {Reason.BAD, Reason.ALTERED}:
+            return BAD_EXIT
+        return 0 if self is Reason.GOOD else INCOMPLETE_EXIT
+
+    @property
+    def says(self) -> str:
+        """What it means, for the table of the documentation and the help."""
+        return _MEANINGS[self]
+
+
+_CODES = {
+    Reason.GOOD: 0,
+    Reason.BAD: BAD_EXIT,
+    Reason.INCOMPLETE: INCOMPLETE_EXIT,
+    Reason.ALTERED: 11,
+    Reason.NO_RUN: 12,
+    Reason.TOO_OLD: 13,
+    Reason.NOT_SIGNED: 14,
+    Reason.NOT_TODAY: 15,
+    Reason.OTHER_PROJECT: 16,
+    Reason.NOT_EVIDENCE: 17,
+    Reason.LOOSENED: 18,
+}
+_MEANINGS = {
+    Reason.GOOD: "GO, OK or APPROVED; with --all: everything holds",
+    Reason.BAD: "the verdict is bad, or a test failed that decides no line",
+    Reason.INCOMPLETE: "the verdict is INCOMPLETE: something is unknown or was not run",
+    Reason.ALTERED: "a journal, a file or the ledger was altered or deleted",
+    Reason.NO_RUN: "there is no such run, or its newest start never became one",
+    Reason.TOO_OLD: "it began too long ago, its good word has lapsed, or it is of the future",
+    Reason.NOT_SIGNED: "no trusted key signed it, and one must",
+    Reason.NOT_TODAY: "it judged another target, runbook or environment file than is stated today",
+    Reason.OTHER_PROJECT: "it is a run of another project",
+    Reason.NOT_EVIDENCE: "it was never sealed, is a replay, or was judged as of another moment",
+    Reason.LOOSENED: "with --all: limits became looser or the target changed, and nobody has accepted that",
+}
+
+
+def gravest(reasons: Iterable[Reason]) -> Reason:
+    """Return the reason that outweighs all others; good where there is none.
+
+    >>> gravest([Reason.NOT_SIGNED, Reason.ALTERED, Reason.TOO_OLD])
+    <Reason.ALTERED: 'altered'>
+    """
+    order = list(Reason)
+    return max(reasons, key=order.index, default=Reason.GOOD)
