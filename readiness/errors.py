@@ -5,6 +5,7 @@ ReadinessError
 │   ├── BadRunbook
 │   └── BadEnvironment
 └── BadRun            a run folder that cannot be read back
+    └── NoRun         because nothing of a run is there
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class BadEnvironment(BadInput):
 
 class BadRun(ReadinessError):
     """A run folder whose journal is missing or cannot be trusted."""
+
+
+class NoRun(BadRun):
+    """There is no such run, or it died before it wrote anything."""
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:

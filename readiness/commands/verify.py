@@ -14,14 +14,16 @@ from pathlib import Path
 from readiness.commands import add_reports
 from readiness.config.project_root import ENVIRONMENTS, place
 from readiness.environment.stated import stated_target
-from readiness.errors import BadInput, BadRun, not_one_of
+from readiness.errors import BadInput, BadRun, NoRun, not_one_of
 from readiness.evidence import run_folders
 from readiness.evidence.acceptance import UNSIGNED, Examined, examine, not_signed, stated_digest, stated_head
-from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, read_ledger
+from readiness.evidence.audit import Audited, audit_all, read_ledger
+from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.newest_run import RHYTHM, newest_of, shown_span, too_old
 from readiness.evidence.previous_run import held_in
+from readiness.evidence.reasons import Reason, gravest
 from readiness.evidence.records import RED_BESIDE
 from readiness.evidence.rejudge import Judged
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
@@ -34,17 +36,18 @@ from readiness.rendering.formats import ctrf
 from readiness.rendering.terminal import say
 from readiness.rendering.verified import as_json, endings
 from readiness.timeline import parse_span
-from readiness.verdict import INCOMPLETE_EXIT
 
 HELP = "judge a run again, and who signed it: exit 0 only for GO, OK or APPROVED"
+CODES = "; ".join(f"{reason.code} {reason}" for reason in sorted(Reason, key=lambda reason: reason.code))
 NAMED_AT_MOST = 12
 """Findings of one kind; --json has all of them."""
-ENDINGS = ("everything holds", "something was changed", "not all is evidence")
-"""By the exit code of the audit: 0, 1, and 10 in the place of 2."""
+ENDINGS = {Reason.GOOD: "everything holds", Reason.ALTERED: "something was changed"}
+NOT_ALL = "not all is evidence"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.epilog = f"exit: {CODES}; 4 where the command line is wrong (docs/gate.md says what each means)"
     parser.add_argument("run", nargs="*", metavar="RUN", help="a run's folder; or an environment and a phase: prod ga")
     parser.add_argument("--env", metavar="NAME", help="the environment, where RUN is the name of a run or a phase")
     signed = "accept only what a trusted key has signed; once the project has used a key this is so anyway"
@@ -76,6 +79,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         folder, ledger, no_run = _found(options, words, trusted)
         recorded = read_run(folder) if folder else None
+    except NoRun as error:
+        return _refuse(str(error).splitlines(), options, Reason.NO_RUN)
     except BadRun as error:
         return _refuse(str(error).splitlines(), options)
     if recorded is None:
@@ -85,17 +90,18 @@ def run(options: argparse.Namespace) -> int:
     audit = examined.audit
     audit.tampered += [*_of_another(recorded, words), *_head_missing(ledger, options.head)]
     if options.require_signed:
-        audit.unproven += not_signed(recorded, ledger, trusted)
-    audit.unproven += [*_too_old(recorded, options.newer_than, words), *_elsewhere(recorded, options, words)]
+        audit.lacks(Reason.NOT_SIGNED, *not_signed(recorded, ledger, trusted))
+    audit.lacks(Reason.TOO_OLD, *_too_old(recorded, options.newer_than, words))
+    audit.lacks(Reason.NOT_TODAY, *_elsewhere(recorded, options, words))
 
-    code = examined.exit
     if options.render:
         _render(recorded, ledger)
     if options.json:
-        print(json.dumps(as_json(examined, ledger, code), indent=2))
+        print(json.dumps(as_json(examined, ledger), indent=2))
     else:
         _print_run(examined)
-    return code
+        _print_reason(examined.reason)
+    return examined.reason.code
 
 
 def _found(
@@ -120,13 +126,19 @@ def _without_run(words: list[str], no_run: str, options: argparse.Namespace) -> 
     again = f"pytest -m {phase} --env {environment}"
     if options.json:
         facts = {"run": None, "env": environment, "phase": phase, "trusted": True, "evidence": False}
-        outcome = {"verdict": "INCOMPLETE", "problems": [no_run], "incomplete": True, "exit": INCOMPLETE_EXIT}
-        print(json.dumps(facts | outcome, indent=2))
-        return INCOMPLETE_EXIT
+        outcome = {"verdict": "INCOMPLETE", "problems": [no_run], "incomplete": True}
+        print(json.dumps(facts | outcome | _ended(Reason.NO_RUN), indent=2))
+        return Reason.NO_RUN.code
 
     say(f"run       none of {environment} {phase}: {no_run}")
     say(f"verdict   INCOMPLETE: mend that, then {again}")
-    return INCOMPLETE_EXIT
+    _print_reason(Reason.NO_RUN)
+    return Reason.NO_RUN.code
+
+
+def _ended(reason: Reason) -> JsonObject:
+    """Return the reason of an end for machines: its word, and its exit code."""
+    return {"reason": str(reason), "exit": reason.code}
 
 
 def _run_words(options: argparse.Namespace) -> list[str]:
@@ -196,23 +208,25 @@ def _render(recorded: RecordedRun, ledger: LedgerReading | None) -> None:
 
 
 def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -> int:
-    """Print what each run of an environment's ledger is worth; return 0, 1 or 10. Raises BadInput."""
+    """Print what each run of an environment's ledger is worth; return the code of the gravest. Raises BadInput."""
     if not options.env or options.run:
         raise BadInput(["--all goes through one environment: readiness verify --all --env NAME"])
 
     home = options.reports / options.env
     ledger = read_ledger(home, trusted)
     if ledger is None:
-        return _refuse([f"there is no ledger in {home}"], options)
+        return _refuse([f"there is no ledger in {home}"], options, Reason.NO_RUN)
 
     audit, audited_runs = audit_all(home, ledger, trusted, options.limits)
     audit.tampered += _head_missing(ledger, options.head)
     if options.require_signed and not (trusted or ledger.ever_signed):
-        audited_runs = [replace(audited, exit=audited.exit or INCOMPLETE_EXIT) for audited in audited_runs]
-        audit.unproven.append(UNSIGNED)
+        audited_runs = [
+            replace(audited, reason=gravest([audited.reason, Reason.NOT_SIGNED])) for audited in audited_runs
+        ]
+        audit.lacks(Reason.NOT_SIGNED, UNSIGNED)
     if options.json:
         print(json.dumps(_ledger_as_json(ledger, audit, audited_runs), indent=2))
-        return audit.exit
+        return audit.reason.code
 
     for audited in audited_runs:
         _print_audited(audited)
@@ -220,13 +234,14 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
     say(f"ledger    {len(ledger.digests)} entries, head {ledger.head}")
     if options.head is not None and not audit.tampered:
         say(f"anchor    {ledger.anchored(options.head)} entries since {options.head[:SHOWN]}")
-    say(f"verdict   {ENDINGS[min(audit.exit, 2)]}")
-    return audit.exit
+    say(f"verdict   {ENDINGS.get(audit.reason, NOT_ALL)}")
+    _print_reason(audit.reason)
+    return audit.reason.code
 
 
 def _print_audited(audited: Audited) -> None:
     record = audited.record
-    state = {0: "holds", ALTERED: "ALTERED"}.get(audited.exit, "not evidence")
+    state = {Reason.GOOD: "holds", Reason.ALTERED: "ALTERED"}.get(audited.reason, "not evidence")
     say(f"{record.entry.at:%Y-%m-%d %H:%M:%S}Z  {record.ended:<11}{state:<14}{record.name}  {_signature(record)}")
 
 
@@ -241,7 +256,7 @@ def _ledger_as_json(ledger: LedgerReading, audit: Audit, audited_runs: list[Audi
         "env": ledger.path.parent.name,
         "head": ledger.head,
         "entries": len(ledger.digests),
-        "exit": audit.exit,
+        **_ended(audit.reason),
         "faults": audit.tampered,
         "gaps": audit.unproven,
         "told": audit.notes,
@@ -254,7 +269,8 @@ def _audited_as_json(audited: Audited) -> JsonObject:
     return {
         **record.entry.model_dump(mode="json"),
         "ended": record.ended,
-        "exit_now": audited.exit,
+        "reason": str(audited.reason),
+        "exit_now": audited.reason.code,
         "signed_by": record.key.name if record.key else None,
     }
 
@@ -270,15 +286,23 @@ def _print_audit(audit: Audit, *, every: bool = False) -> None:
             say(f"{word:<10}and {left_out} more (see --json)")
 
 
-def _refuse(problems: list[str], options: argparse.Namespace) -> int:
+def _refuse(problems: list[str], options: argparse.Namespace, reason: Reason = Reason.ALTERED) -> int:
     if options.json:
-        print(json.dumps({"run": options.run, "trusted": False, "problems": problems, "exit": ALTERED}, indent=2))
-        return ALTERED
+        facts = {"run": options.run, "trusted": False, "problems": problems, **_ended(reason)}
+        print(json.dumps(facts, indent=2))
+        return reason.code
 
-    say("not evidence: the journal cannot be trusted")
+    say("not evidence: the journal cannot be trusted" if reason is Reason.ALTERED else "not evidence: there is no run")
     for problem in problems[:NAMED_AT_MOST]:
         say(f"  {problem}")
-    return ALTERED
+    _print_reason(reason)
+    return reason.code
+
+
+def _print_reason(reason: Reason) -> None:
+    """Print the reason of the exit code; a good word needs none."""
+    if reason is not Reason.GOOD:
+        say(f"reason    {reason} ({reason.code}): {reason.says}")
 
 
 def _too_old(recorded: RecordedRun, stated: str | None, words: list[str]) -> list[str]:

@@ -195,6 +195,8 @@ class RecordedObservation(Record):
     unknown: RecordedUnknown | None = None
     source: str = ""
     seconds: float = 0.0
+    run: str = ""
+    """The run that made it; empty in older journals."""
 
     @property
     def has_value(self) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from readiness.errors import BadRun
+from readiness.errors import NoRun
 from readiness.files import bounded_read
 from readiness.files.atomic_write import write_whole
 
@@ -84,12 +84,12 @@ def share(home: Path) -> tuple[bool, Callable[[], None]]:
 
 
 def find(reports: Path, words: list[str]) -> Path:
-    """Return the folder of a run: named itself, by a pointer to it, or by environment and phase. Raises BadRun."""
+    """Return the folder of a run: named itself, by a pointer to it, or by environment and phase. Raises NoRun."""
     path = Path(words[0]) if len(words) == 1 else reports / words[0] / f"{LATEST}{words[1]}"
     if path.is_dir():
         return path
     if not path.is_file():
-        raise BadRun(f"there is no run {' '.join(words)}: {path} does not exist")
+        raise NoRun(f"there is no run {' '.join(words)}: {path} does not exist")
 
     # A file of the run, such as its journal.
     if not path.name.startswith(LATEST):
@@ -97,5 +97,5 @@ def find(reports: Path, words: list[str]) -> Path:
 
     folder = path.parent / bounded_read.read_text(path, POINTER_BYTES_AT_MOST).strip()
     if not folder.is_dir():
-        raise BadRun(f"{path} points to {folder.name}, which does not exist")
+        raise NoRun(f"{path} points to {folder.name}, which does not exist")
     return folder

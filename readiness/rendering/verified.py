@@ -32,8 +32,8 @@ def _place_of_death(recorded: RecordedRun) -> str:
     return "after its last item" if recorded.cases else "before its first item"
 
 
-def as_json(examined: Examined, ledger: LedgerReading | None, code: int) -> JsonObject:
-    """Return what a run is worth as plain JSON; `code` is what `verify` exits with."""
+def as_json(examined: Examined, ledger: LedgerReading | None) -> JsonObject:
+    """Return what a run is worth as plain JSON."""
     recorded, judged, audit = examined.recorded, examined.judged, examined.audit
     finish = recorded.finish
     return {
@@ -50,7 +50,8 @@ def as_json(examined: Examined, ledger: LedgerReading | None, code: int) -> Json
         "verdict": None if audit.tampered else str(judged.verdict.word),
         "holds_until": _isoformat(judged.verdict.holds_until),
         "lapsed": examined.lapsed,
-        "exit": code,
+        "reason": str(examined.reason),
+        "exit": examined.reason.code,
         "recorded": str(finish.verdict) if finish else None,
         "ended": bool(finish and finish.ended),
         "endings": endings(recorded, judged),
@@ -62,7 +63,7 @@ def as_json(examined: Examined, ledger: LedgerReading | None, code: int) -> Json
         "holding": [key.name for key in judged.verdict.holding],
         "counts": judged.verdict.counts,
         "head": recorded.head,
-        "incomplete": code == INCOMPLETE_EXIT,
+        "incomplete": examined.reason.gate_code == INCOMPLETE_EXIT,
     }
 
 
