@@ -27,7 +27,18 @@ addopts = ["--import-mode=importlib", "-p", "no:locust", "-p", "no:cacheprovider
 filterwarnings = ["error"]
 markers = ["preflight: p", "smoke: s", "postlaunch: o", "ga: g", "effect(name): e", "slow: takes long"]
 """
-CONFTEST = 'import pytest\n\npytest_plugins = ["readiness.plugin"]\n'
+CONFTEST = """\
+import pytest
+
+from readiness.observations import observation
+
+pytest_plugins = ["readiness.plugin"]
+
+
+@observation
+def tiny_figure() -> int:
+    return 1
+"""
 TOP = """\
 import os
 import signal
@@ -54,7 +65,7 @@ def breaks_last():
 CHECK = '''
 
 @pytest.mark.preflight{marks}
-def test_{name}(measure: Measure) -> None:
+def test_{name}(tiny_figure: int, measure: Measure) -> None:
     """It holds.
 
     Remedy: mend it.
@@ -207,7 +218,7 @@ CASES = [
         "no-recording",
         ANY_BUT_GO,
         words=("-p", "no:readiness.plugin.recording"),
-        verify=(10,),
+        verify=(12,),
         recorded=False,
         is_forked=False,
     ),
@@ -215,7 +226,7 @@ CASES = [
         "no-deciding",
         ANY_BUT_GO,
         words=("-p", "no:readiness.plugin.deciding"),
-        verify=(10,),
+        verify=(12,),
         recorded=False,
         is_forked=False,
     ),
@@ -223,15 +234,15 @@ CASES = [
         "no-judging",
         ANY_BUT_GO,
         words=("-p", "no:readiness.plugin.judging"),
-        verify=(10,),
+        verify=(12,),
         recorded=False,
         is_forked=False,
         ways=BOTH,
     ),
-    Case("check-deleted", (4, 10), top="DELETE", verify=(10,), ways=BOTH),
-    Case("check-deleted-path", (4, 10), top="DELETE", words=("checks/test_demo.py",), verify=(10,)),
+    Case("check-deleted", (4, 10), top="DELETE", verify=(12,), ways=BOTH),
+    Case("check-deleted-path", (4, 10), top="DELETE", words=("checks/test_demo.py",), verify=(12,)),
     Case("empty-phase", (5, 10), phase="smoke", verify=(10,)),
-    Case("mistyped-mark", (4,), words=("-m", "prefligth"), verify=(10,), recorded=False),
+    Case("mistyped-mark", (4,), words=("-m", "prefligth"), verify=(12,), recorded=False),
 ]
 ROWS = [pytest.param(case, way, id=f"{case.name}{'-workers' if way else ''}") for case in CASES for way in case.ways]
 

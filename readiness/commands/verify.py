@@ -16,10 +16,12 @@ from readiness.environment.stated import demands_signature
 from readiness.errors import BadInput, NoRun, not_one_of
 from readiness.evidence import run_folders
 from readiness.evidence.acceptance import REQUIRED, UNSIGNED, Examined, stated_digest, stated_head
-from readiness.evidence.audit import ALTERED, Audit, Audited, audit_all, read_ledger
+from readiness.evidence.audit import Audited, audit_all, read_ledger
+from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.previous_run import held_in
+from readiness.evidence.reasons import Reason, gravest
 from readiness.evidence.records import RED_BESIDE
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
 from readiness.evidence.standing import Demands, Place, Standing, standing_of, standing_of_run
@@ -32,17 +34,18 @@ from readiness.rendering.formats import ctrf
 from readiness.rendering.terminal import say
 from readiness.rendering.verified import as_json, endings
 from readiness.timeline import parse_span
-from readiness.verdict import INCOMPLETE_EXIT
 
 HELP = "judge a run again, and who signed it: exit 0 only for GO, OK or APPROVED"
+CODES = "; ".join(f"{reason.code} {reason}" for reason in sorted(Reason, key=lambda reason: reason.code))
 NAMED_AT_MOST = 12
 """Findings of one kind; --json has all of them."""
-ENDINGS = ("everything holds", "something was changed", "not all is evidence")
-"""By the exit code of the audit: 0, 1, and 10 in the place of 2."""
+ENDINGS = {Reason.GOOD: "everything holds", Reason.ALTERED: "something was changed"}
+NOT_ALL = "not all is evidence"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.epilog = f"exit: {CODES}; 4 where the command line is wrong (docs/gate.md says what each means)"
     parser.add_argument("run", nargs="*", metavar="RUN", help="a run's folder; or an environment and a phase: prod ga")
     parser.add_argument("--env", metavar="NAME", help="the environment, where RUN is the name of a run or a phase")
     signed = "accept only what a trusted key has signed; once the project has used a key this is so anyway"
@@ -82,6 +85,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(as_json(standing), indent=2))
     else:
         _print_run(standing)
+        _print_reason(standing.reason)
     return standing.exit
 
 
@@ -114,7 +118,7 @@ def _of_pointer(
     named = pointer.resolve().name if pointer.is_dir() else run_folders.pointed_at(pointer)
     if standing.examined and standing.folder and standing.folder.name != named:
         newest = f"the newest run of {phase} is {standing.folder.name}"
-        standing.examined.audit.unproven.append(f"{pointer.name} names {named}, and {newest}")
+        standing.examined.audit.lacks(Reason.NOT_EVIDENCE, f"{pointer.name} names {named}, and {newest}")
     return standing
 
 
@@ -139,12 +143,18 @@ def _without_run(no_run: str, options: argparse.Namespace) -> int:
     if options.json:
         facts: JsonObject = {"run": None, "env": words[0], "phase": words[1]} if is_phase else {"run": name}
         facts |= {"trusted": True, "evidence": False, "verdict": "INCOMPLETE", "problems": [no_run]}
-        print(json.dumps(facts | {"incomplete": True, "exit": INCOMPLETE_EXIT}, indent=2))
-        return INCOMPLETE_EXIT
+        print(json.dumps(facts | {"incomplete": True} | _ended(Reason.NO_RUN), indent=2))
+        return Reason.NO_RUN.code
 
     say(f"run       none{f' of {name}' if is_phase else ''}: {no_run}")
     say(f"verdict   INCOMPLETE: {again}")
-    return INCOMPLETE_EXIT
+    _print_reason(Reason.NO_RUN)
+    return Reason.NO_RUN.code
+
+
+def _ended(reason: Reason) -> JsonObject:
+    """Return the reason of an end for machines: its word, and its exit code."""
+    return {"reason": str(reason), "exit": reason.code}
 
 
 def _run_words(options: argparse.Namespace) -> list[str]:
@@ -191,14 +201,14 @@ def _render(recorded: RecordedRun, ledger: LedgerReading | None) -> None:
 
 
 def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -> int:
-    """Print what each run of an environment's ledger is worth; return 0, 1 or 10. Raises BadInput."""
+    """Print what each run of an environment's ledger is worth; return the code of the gravest. Raises BadInput."""
     if not options.env or options.run:
         raise BadInput(["--all goes through one environment: readiness verify --all --env NAME"])
 
     home = options.reports / options.env
     ledger = read_ledger(home, trusted)
     if ledger is None:
-        return _refuse([f"there is no ledger in {home}"], options)
+        return _refuse([f"there is no ledger in {home}"], options, Reason.NO_RUN)
 
     audit, audited_runs = audit_all(home, ledger, trusted, options.limits)
     audit.tampered += _head_missing(ledger, options.head)
@@ -206,11 +216,13 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
     is_demanded = options.require_signed or demands_signature(file)
     if is_demanded and not (trusted or ledger.ever_signed):
         demanded_by = REQUIRED if options.require_signed else f"{file.name}: evidence.signed"
-        audited_runs = [replace(audited, exit=audited.exit or INCOMPLETE_EXIT) for audited in audited_runs]
-        audit.unproven.append(f"{demanded_by}: {UNSIGNED}")
+        audited_runs = [
+            replace(audited, reason=gravest([audited.reason, Reason.NOT_SIGNED])) for audited in audited_runs
+        ]
+        audit.lacks(Reason.NOT_SIGNED, f"{demanded_by}: {UNSIGNED}")
     if options.json:
         print(json.dumps(_ledger_as_json(ledger, audit, audited_runs), indent=2))
-        return audit.exit
+        return audit.reason.code
 
     for audited in audited_runs:
         _print_audited(audited)
@@ -218,13 +230,14 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
     say(f"ledger    {len(ledger.digests)} entries, head {ledger.head}")
     if options.head is not None and not audit.tampered:
         say(f"anchor    {ledger.anchored(options.head)} entries since {options.head[:SHOWN]}")
-    say(f"verdict   {ENDINGS[min(audit.exit, 2)]}")
-    return audit.exit
+    say(f"verdict   {ENDINGS.get(audit.reason, NOT_ALL)}")
+    _print_reason(audit.reason)
+    return audit.reason.code
 
 
 def _print_audited(audited: Audited) -> None:
     record = audited.record
-    state = {0: "holds", ALTERED: "ALTERED"}.get(audited.exit, "not evidence")
+    state = {Reason.GOOD: "holds", Reason.ALTERED: "ALTERED"}.get(audited.reason, "not evidence")
     say(f"{record.entry.at:%Y-%m-%d %H:%M:%S}Z  {record.ended:<11}{state:<14}{record.name}  {_signature(record)}")
 
 
@@ -239,7 +252,7 @@ def _ledger_as_json(ledger: LedgerReading, audit: Audit, audited_runs: list[Audi
         "env": ledger.path.parent.name,
         "head": ledger.head,
         "entries": len(ledger.digests),
-        "exit": audit.exit,
+        **_ended(audit.reason),
         "faults": audit.tampered,
         "gaps": audit.unproven,
         "told": audit.notes,
@@ -252,7 +265,8 @@ def _audited_as_json(audited: Audited) -> JsonObject:
     return {
         **record.entry.model_dump(mode="json"),
         "ended": record.ended,
-        "exit_now": audited.exit,
+        "reason": str(audited.reason),
+        "exit_now": audited.reason.code,
         "signed_by": record.key.name if record.key else None,
     }
 
@@ -268,15 +282,23 @@ def _print_audit(audit: Audit, *, every: bool = False) -> None:
             say(f"{word:<10}and {left_out} more (see --json)")
 
 
-def _refuse(problems: list[str], options: argparse.Namespace) -> int:
+def _refuse(problems: list[str], options: argparse.Namespace, reason: Reason = Reason.ALTERED) -> int:
     if options.json:
-        print(json.dumps({"run": options.run, "trusted": False, "problems": problems, "exit": ALTERED}, indent=2))
-        return ALTERED
+        facts = {"run": options.run, "trusted": False, "problems": problems, **_ended(reason)}
+        print(json.dumps(facts, indent=2))
+        return reason.code
 
-    say("not evidence: the journal cannot be trusted")
+    say("not evidence: the journal cannot be trusted" if reason is Reason.ALTERED else "not evidence: there is no run")
     for problem in problems[:NAMED_AT_MOST]:
         say(f"  {problem}")
-    return ALTERED
+    _print_reason(reason)
+    return reason.code
+
+
+def _print_reason(reason: Reason) -> None:
+    """Print the reason of the exit code; a good word needs none."""
+    if reason is not Reason.GOOD:
+        say(f"reason    {reason} ({reason.code}): {reason.says}")
 
 
 def _print_run(standing: Standing) -> None:

@@ -37,6 +37,10 @@ class Repository:
 
 def repository_of(folder: Path, besides: Path) -> Repository:
     """Return what is known of the repository around a folder; what changes in `besides` makes it no dirtier."""
+    # Most of what is no repository needs no process to say so.
+    if not any((above / ".git").exists() for above in (folder.resolve(), *folder.resolve().parents)):
+        return Repository()
+
     facts = _git(folder, "rev-parse", "--show-toplevel", "--is-shallow-repository").splitlines()
     if len(facts) != 2:  # noqa: PLR2004  one line for each of the two
         return Repository()

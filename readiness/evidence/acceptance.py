@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from readiness.errors import BadInput, BadRun
-from readiness.evidence.audit import Audit, audit_run
+from readiness.evidence.audit import audit_run
 from readiness.evidence.earlier_phases import contradicted_phases
+from readiness.evidence.findings import Audit
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.previous_run import REMEMBERED, as_before, from_seal, history_notes, without_steps
+from readiness.evidence.reasons import BAD_EXIT, Reason, gravest
 from readiness.evidence.recorded_ladder import Before
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import SHOWN, PublicKey
@@ -22,7 +24,7 @@ from readiness.verdict import INCOMPLETE_EXIT
 
 USAGE_ERROR, INTERNAL_ERROR = 4, 3
 """Of pytest's exit codes, those that say why there is no run."""
-RED_EXIT = 1
+RED_EXIT = BAD_EXIT
 """Of a run whose lines are all well, and in which a test failed that decides none."""
 SHOWN_AT_MOST = 5
 REQUIRED = "--require-signed"
@@ -46,15 +48,17 @@ class Examined:
         return tuple(filter(None, [*self.audit.tampered, self.failed_beside, self.lapsed, *self.audit.unproven]))
 
     @property
-    def exit(self) -> int:
-        """0 only for a good verdict that nothing is held against."""
+    def reason(self) -> Reason:
+        """Why it ends as it does: good only for a good verdict that nothing is held against."""
         # What was changed proves nothing, not even a bad verdict.
         if self.audit.tampered:
-            return self.audit.exit
+            return Reason.ALTERED
         # A bad verdict is believed without a signature, a good one is not; and it is none after its time.
-        lapsed_exit = INCOMPLETE_EXIT if self.lapsed else 0
-        beside_exit = RED_EXIT if self.failed_beside else 0
-        return self.judged.verdict.exit or beside_exit or lapsed_exit or self.audit.exit
+        if self.judged.verdict.exit == INCOMPLETE_EXIT:
+            return Reason.INCOMPLETE
+        if self.judged.verdict.exit or self.failed_beside:
+            return Reason.BAD
+        return gravest([self.audit.reason, Reason.TOO_OLD if self.lapsed else Reason.GOOD])
 
     @property
     def failed_beside(self) -> str:
@@ -186,8 +190,8 @@ def accept(asked: Asked, ledger: LedgerReading | None, trusted: Mapping[str, Pub
     except BadRun as error:
         return Acceptance(INCOMPLETE_EXIT, tuple(f"{record.name}: {line}" for line in str(error).splitlines()))
 
-    examined.audit.unproven += _of_another(examined.recorded, record, asked)
-    accepted = Acceptance(examined.exit, examined.in_the_way, examined)
+    examined.audit.lacks(Reason.NOT_EVIDENCE, *_of_another(examined.recorded, record, asked))
+    accepted = Acceptance(examined.reason.gate_code, examined.in_the_way, examined)
     return _held_to_exit(accepted, ended)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from readiness.drill import evidence as drill_evidence
 from readiness.drill import verdict as drill_verdict
 from readiness.errors import BadRun
 from readiness.evidence import ledger
+from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.limit_changes import loosened
 from readiness.evidence.previous_run import candidates
+from readiness.evidence.reasons import Reason
 from readiness.evidence.rejudge import by_earlier_rules, judge
 from readiness.evidence.sealed_folder import changed, difference, empty_folders
 from readiness.evidence.signing import SHOWN, PublicKey
@@ -22,30 +24,9 @@ from readiness.outcomes import Phase
 from readiness.rehearsal import evidence as rehearsal_evidence
 from readiness.rehearsal import verdict as rehearsal_verdict
 from readiness.rehearsal.figures import Figures
-from readiness.verdict import GOOD, INCOMPLETE_EXIT
+from readiness.verdict import GOOD
 
-ALTERED = 1
 SIGNED_BY_NOBODY = "nobody signed it"
-
-
-@dataclass
-class Audit:
-    """The findings about a run, or about a whole ledger."""
-
-    tampered: list[str] = field(default_factory=list)
-    """What was changed."""
-    unproven: list[str] = field(default_factory=list)
-    """What is no evidence."""
-    notes: list[str] = field(default_factory=list)
-    """What a reader should know."""
-
-    @property
-    def exit(self) -> int:
-        """0, 10 where something is no evidence, 1 where something was changed."""
-        # What was changed outweighs what merely proves nothing.
-        if self.tampered:
-            return ALTERED
-        return INCOMPLETE_EXIT if self.unproven else 0
 
 
 def read_ledger(home: Path, trusted: Mapping[str, PublicKey]) -> LedgerReading | None:
@@ -62,16 +43,19 @@ def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Map
     # A replay has looked at nothing: no seal makes evidence of it.
     if start.replay or start.replay_of:
         original = start.replay_of.run if start.replay_of else start.replay
-        audit.unproven.append(f"a replay of {original} is not evidence")
+        audit.lacks(Reason.NOT_EVIDENCE, f"a replay of {original} is not evidence")
         return audit
 
     if start.looked_back:
-        audit.unproven.append(start.looked_back)
+        audit.lacks(Reason.NOT_EVIDENCE, start.looked_back)
 
     if reading is None:
         # Who signs runs must have a ledger; who never did need not.
-        findings = audit.unproven if trusted or start.key_id else audit.notes
-        findings.append("no ledger lies beside it: not evidence")
+        no_ledger = "no ledger lies beside it: not evidence"
+        if trusted or start.key_id:
+            audit.lacks(Reason.NOT_SIGNED, no_ledger)
+        else:
+            audit.notes.append(no_ledger)
         return audit
 
     audit.tampered += reading.problems
@@ -95,9 +79,8 @@ def _add_signature(
 ) -> None:
     """Add who sealed and signed a run, or why that is missing."""
     if record.sealed is None:
-        audit.unproven.append(
-            "it was opened and never sealed: it died, a secret was found in it, or its seal was removed"
-        )
+        never = "it was opened and never sealed: it died, a secret was found in it, or its seal was removed"
+        audit.lacks(Reason.NOT_EVIDENCE, never)
         return
 
     if record.key:
@@ -108,7 +91,7 @@ def _add_signature(
     if not lack and ever_signed:
         lack = "nobody signed it, and runs of this ledger were signed before: the key went missing"
     if lack:
-        audit.unproven.append(f"{lack}: not evidence")
+        audit.lacks(Reason.NOT_SIGNED, f"{lack}: not evidence")
     else:
         audit.notes.append(f"{NO_KEY}: not evidence")
 
@@ -185,57 +168,12 @@ def _runs_before(reading: LedgerReading, record: LedgerRecord) -> Iterator[Ledge
             yield other
 
 
-class Seals:
-    """What the ledgers have against rehearsals and drills, where the project trusts a key: without one nothing."""
-
-    def __init__(self, trusted: Mapping[str, PublicKey]) -> None:
-        self._trusted = trusted
-        self._readings: dict[Path, LedgerReading | str] = {}
-        """By the folder of an environment; why there is none, where it is a text."""
-
-    def against(self, folder: Path) -> Iterator[str]:
-        """Yield why a folder is no evidence."""
-        if not self._trusted:
-            return
-
-        home = folder.resolve().parents[1]
-        if home not in self._readings:
-            self._readings[home] = self._read(home)
-
-        reading = self._readings[home]
-        if isinstance(reading, str):
-            yield reading
-        else:
-            yield from _unsealed(reading, folder)
-
-    def _read(self, home: Path) -> LedgerReading | str:
-        try:
-            return read_ledger(home, self._trusted) or "no ledger lies beside it"
-        except BadRun as error:
-            return str(error)
-
-
-def _unsealed(reading: LedgerReading, folder: Path) -> Iterator[str]:
-    for problem in reading.problems:
-        yield f"the ledger is damaged: {problem}"
-
-    record = reading.runs.get(f"{folder.parent.name}/{folder.name}")
-    if record is None:
-        yield "the ledger does not know it: it was copied in, or its entries were removed"
-    elif record.sealed is None:
-        yield "it was never sealed: it was broken off, or is still under way"
-    elif record.key is None:
-        yield f"{SIGNED_BY_NOBODY} whom the project trusts: set READINESS_SIGNING_KEY_FILE and make it again"
-    else:
-        yield from changed(folder, record.sealed.files)
-
-
 @dataclass(frozen=True)
 class Audited:
-    """One record of the ledger and the exit code of its audit, for the list of all."""
+    """One record of the ledger and what its audit comes to, for the list of all."""
 
     record: LedgerRecord
-    exit: int
+    reason: Reason
 
 
 def audit_all(
@@ -248,20 +186,23 @@ def audit_all(
     for record in reading.runs.values():
         audit, recorded = _audit_record(home, record, trusted)
         whole.tampered += [f"{record.name}: {finding}" for finding in audit.tampered]
-        whole.unproven += [f"{record.name}: {finding}" for finding in audit.unproven]
-        audited.append(Audited(record, audit.exit))
+        whole.gaps += [Gap(gap.reason, f"{record.name}: {gap.says}") for gap in audit.gaps]
+        audited.append(Audited(record, audit.reason))
 
         if recorded:
             before = newest.get(recorded.start.phase)
             looser = [f"{record.name}: LOOSENED {change}" for change in _loosened(before, recorded)]
             is_approved = recorded.start.limits_digest in approved
-            (whole.notes if is_approved else whole.unproven).extend(looser)
+            if is_approved:
+                whole.notes += looser
+            else:
+                whole.lacks(Reason.LOOSENED, *looser)
             newest[recorded.start.phase] = recorded
 
     for line in reading.refusals():
         start = line.entry.phase or "a start of which no phase is known"
         whole.notes.append(f"{start} was refused at {line.entry.at:%Y-%m-%d %H:%M:%S}Z: {line.entry.reason}")
-    whole.unproven += [f"{phase}: {why}" for phase in Phase if (why := reading.why_no_run(phase))]
+    whole.lacks(Reason.NO_RUN, *(f"{phase}: {why}" for phase in Phase if (why := reading.why_no_run(phase))))
     whole.tampered += _strangers(home, reading)
     _audit_page(home, reading, trusted, whole)
     for phase, recorded in newest.items():
@@ -305,7 +246,7 @@ def _audit_page(home: Path, reading: LedgerReading, trusted: Mapping[str, Public
 
     lack = _unsigned(trusted, signed=line.signed)
     if lack:
-        whole.unproven.append(f"{page.name}: {lack}; {remedy}")
+        whole.lacks(Reason.NOT_SIGNED, f"{page.name}: {lack}; {remedy}")
 
 
 def _audit_record(
@@ -316,7 +257,8 @@ def _audit_record(
     folder = home / record.name
     if not folder.is_dir() and record.pruned:
         lack = _unsigned(trusted, signed=record.pruned.signed) if record.pruned.key is None else ""
-        audit.unproven += [f"its folder was pruned, and {lack}"] if lack else []
+        if lack:
+            audit.lacks(Reason.NOT_SIGNED, f"its folder was pruned, and {lack}")
         return audit, None
     if not folder.is_dir():
         audit.tampered.append("the ledger has it, and its folder is gone: it was deleted")
@@ -331,11 +273,11 @@ def _audit_record(
 
     if record.sealed is None:
         opened = f"{record.entry.at:%Y-%m-%d %H:%M:%S}Z"
-        audit.unproven.append(f"opened {opened} and never sealed: abandoned, or still under way")
+        audit.lacks(Reason.NOT_EVIDENCE, f"opened {opened} and never sealed: abandoned, or still under way")
     elif record.key is None:
         lack = _unsigned(trusted, signed=record.signed or bool(recorded and recorded.start.key_id))
         if lack:
-            audit.unproven.append(lack)
+            audit.lacks(Reason.NOT_SIGNED, lack)
     return audit, recorded
 
 
@@ -354,7 +296,7 @@ def _audit_journal(folder: Path, record: LedgerRecord, audit: Audit) -> Recorded
     audit.tampered += _changed(record, recorded)
     audit.tampered += judge(recorded).refuted
     if recorded.start.looked_back:
-        audit.unproven.append(recorded.start.looked_back)
+        audit.lacks(Reason.NOT_EVIDENCE, recorded.start.looked_back)
     return recorded
 
 

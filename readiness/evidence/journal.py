@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from readiness.errors import BadRun
+from readiness.errors import BadRun, NoRun
 from readiness.evidence.looks import bind_again
 from readiness.evidence.records import Finish, Plan, Record, RecordedObservation, RecordedRequest, Result, Start
 from readiness.files import atomic_write, bounded_read, strict_json
@@ -167,7 +167,7 @@ def read_run(folder: Path) -> RecordedRun:
     try:
         data = bounded_read.read_bytes(path)
     except OSError as error:
-        raise BadRun(f"there is no journal to read: {error.strerror}: {path}") from None
+        raise NoRun(f"there is no journal to read: {error.strerror}: {path}") from None
 
     whole, _, rest = data.rpartition(b"\n")
     lines = whole.split(b"\n") if whole else []
@@ -175,8 +175,10 @@ def read_run(folder: Path) -> RecordedRun:
     problems: list[str] = []
     records = list(_records(lines, problems))
     run = _assemble(path.parent, records, problems)
-    if problems or run is None:
-        raise BadRun("\n".join(problems or ["the journal is empty: the run died before it began"]))
+    if problems:
+        raise BadRun("\n".join(problems))
+    if run is None:
+        raise NoRun("the journal is empty: the run died before it began")
 
     run.torn = bool(rest)
     run.records = len(records)

@@ -200,6 +200,8 @@ class RecordedObservation(Record):
     stated: tuple[str, ...] = ()
     """What it rests on that somebody wrote down and nothing measured, each in a sentence."""
     seconds: float = 0.0
+    run: str = ""
+    """The run that made it; empty in older journals."""
 
     @property
     def has_value(self) -> bool:

@@ -13,14 +13,15 @@ from pathlib import Path
 
 from readiness.environment.stated import demands_signature, stated_target
 from readiness.errors import BadRun
-from readiness.evidence.acceptance import RED_EXIT, REQUIRED, Examined, examine, not_signed
-from readiness.evidence.audit import ALTERED, read_ledger
+from readiness.evidence.acceptance import REQUIRED, Examined, examine, not_signed
+from readiness.evidence.audit import read_ledger
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.newest_run import RHYTHM, ahead, has_begun, newest_of, too_old
+from readiness.evidence.reasons import BAD_EXIT, Reason
 from readiness.evidence.signing import PublicKey
 from readiness.outcomes import Phase
-from readiness.verdict import INCOMPLETE_EXIT, VerdictStatus
+from readiness.verdict import VerdictStatus
 
 WHY_AT_MOST = 3
 ALTERED_WORD = "none"
@@ -86,11 +87,16 @@ class Standing:
         return self.examined.recorded.folder if self.examined else None
 
     @property
-    def exit(self) -> int:
-        """The exit code of whoever decides by it: 0 only for a good word that nothing is held against."""
+    def reason(self) -> Reason:
+        """Why it stands so: good only for a good word that nothing is held against."""
         if self.examined:
-            return self.examined.exit
-        return ALTERED if self.unreadable else INCOMPLETE_EXIT
+            return self.examined.reason
+        return Reason.ALTERED if self.unreadable else Reason.NO_RUN
+
+    @property
+    def exit(self) -> int:
+        """The exit code of whoever decides by it."""
+        return self.reason.code
 
     @property
     def word(self) -> str:
@@ -103,7 +109,7 @@ class Standing:
         verdict = self.examined.judged.verdict
         if not verdict.good or self.exit == 0:
             return str(verdict.word)
-        if self.exit == RED_EXIT:
+        if self.exit == BAD_EXIT:
             return f"{verdict.word} by its lines, and red beside them"
         return str(VerdictStatus.INCOMPLETE)
 
@@ -153,8 +159,9 @@ def _of_phase(
         audit, recorded = standing.examined.audit, standing.examined.recorded
         at_most = RHYTHM[phase] if demands.newer_than is None else demands.newer_than
         audit.tampered += _of_another(recorded, place, phase)
-        audit.unproven += [*too_old(recorded.start, demands.moment, at_most), *_elsewhere(recorded, place)]
-        audit.unproven += unsigned(recorded, ledger, trusted, place.file, is_required=demands.signed)
+        audit.lacks(Reason.TOO_OLD, *too_old(recorded.start, demands.moment, at_most))
+        audit.lacks(Reason.NOT_TODAY, *_elsewhere(recorded, place))
+        audit.lacks(Reason.NOT_SIGNED, *unsigned(recorded, ledger, trusted, place.file, is_required=demands.signed))
     return standing
 
 
@@ -169,9 +176,9 @@ def standing_of_run(folder: Path, environments: Path, trusted: Mapping[str, Publ
     if standing.examined:
         audit, recorded = standing.examined.audit, standing.examined.recorded
         if demands.newer_than is not None:
-            audit.unproven += too_old(recorded.start, demands.moment, demands.newer_than)
+            audit.lacks(Reason.TOO_OLD, *too_old(recorded.start, demands.moment, demands.newer_than))
         file = environments / f"{recorded.start.env}.yaml"
-        audit.unproven += unsigned(recorded, ledger, trusted, file, is_required=demands.signed)
+        audit.lacks(Reason.NOT_SIGNED, *unsigned(recorded, ledger, trusted, file, is_required=demands.signed))
     return standing
 
 
@@ -187,7 +194,7 @@ def _of_folder(
         examined = examine(read_run(folder), ledger, trusted, demands.moment)
     except BadRun as error:
         return Standing(ledger, unreadable=tuple(str(error).splitlines()))
-    examined.audit.unproven += ahead(examined.recorded.start, demands.now)
+    examined.audit.lacks(Reason.TOO_OLD, *ahead(examined.recorded.start, demands.now))
     return Standing(ledger, examined)
 
 

@@ -260,7 +260,7 @@ def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException 
         return Outcome.FAIL, str(beyond_limit), remedy_of(item)
     if error is not None:
         return _broken(item, report, error)
-    return _passed(report, taken)
+    return _passed(item, report, taken)
 
 
 def _measurements(item: pytest.Item) -> list[Measurement]:
@@ -268,10 +268,12 @@ def _measurements(item: pytest.Item) -> list[Measurement]:
     return measure.taken if measure else []
 
 
-def _passed(report: pytest.TestReport, taken: list[Measurement]) -> Judgement:
+def _passed(item: pytest.Item, report: pytest.TestReport, taken: list[Measurement]) -> Judgement:
     """Return what a check comes to that reached its end with everything in its limits."""
     if not taken:
         return Outcome.UNKNOWN, "the check measured nothing", "report this defect of the check"
+    if not _looks(item):
+        return Outcome.UNKNOWN, "the check was given no observation: nobody saw what it measured", "ask for one by name"
     if report.duration > SECONDS_AT_MOST:
         reason = f"it took {report.duration:.0f} s, more than {SECONDS_AT_MOST:.0f}"
         return Outcome.UNKNOWN, reason, "look for what hangs"

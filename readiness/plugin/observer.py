@@ -14,9 +14,9 @@ from typing import Any
 from _pytest.outcomes import Failed
 from pydantic import TypeAdapter, ValidationError
 
-from readiness.evidence.audit import Seals
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.records import RecordedObservation, RecordedRequest, RecordedUnknown
+from readiness.evidence.seals import Seals
 from readiness.evidence.signing import PublicKey
 from readiness.files.evidence_file import EvidenceArchive
 from readiness.observations import LINE, OBSERVATIONS, Context, Given, Observation

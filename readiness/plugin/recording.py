@@ -89,8 +89,9 @@ class Recorder:
         self._session.record("case", {"nodeid": nodeid})
 
     def pytest_readiness_observation(self, record: RecordedObservation) -> None:
-        """Keep an observation."""
-        self._session.record(record.KIND, record.plain())
+        """Keep an observation, with the name of this run: in another one's journal it is foreign."""
+        run = self._session.folder.name if self._session.folder else ""
+        self._session.record(record.KIND, {**record.plain(), "run": run})
 
     def pytest_readiness_request(self, record: RecordedRequest) -> None:
         """Keep a request."""

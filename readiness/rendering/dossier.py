@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from readiness.errors import BadRun
-from readiness.evidence.audit import Audit, audit_run, read_ledger
+from readiness.evidence.audit import audit_run, read_ledger
+from readiness.evidence.findings import Audit
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.newest_run import has_begun, ordered

@@ -55,6 +55,7 @@ def as_json(standing: Standing) -> JsonObject:
         "verdict": None if audit.tampered else str(judged.verdict.word),
         "holds_until": _isoformat(judged.verdict.holds_until),
         "lapsed": examined.lapsed,
+        "reason": str(standing.reason),
         "exit": standing.exit,
         "recorded": str(finish.verdict) if finish else None,
         "ended": bool(finish and finish.ended),
@@ -67,7 +68,7 @@ def as_json(standing: Standing) -> JsonObject:
         "holding": [key.name for key in judged.verdict.holding],
         "counts": judged.verdict.counts,
         "head": recorded.head,
-        "incomplete": standing.exit == INCOMPLETE_EXIT,
+        "incomplete": standing.reason.gate_code == INCOMPLETE_EXIT,
     }
 
 

@@ -47,7 +47,7 @@ def test_run_until_green_and_seal_only_the_green_one(launch: Launch, capsys: pyt
     assert launch.verify(*NOW) == 0
     assert "2 other runs of preflight since" in (told := capsys.readouterr().out)
     assert "were not good: 1 NO-GO, 1 abandoned" in told
-    assert launch.verify(*ALL) == 10
+    assert launch.verify(*ALL) == 17
     told = capsys.readouterr().out
     assert "never sealed: abandoned" in told
     assert [word in told for word in ("NO-GO", "abandoned", "GO ")] == [True] * 3
@@ -129,23 +129,23 @@ ATTACKS: dict[str, tuple[Callable[[Launch], None], str]] = {
 def test_each_attack_is_told(name: str, launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
     attack, sentence = ATTACKS[name]
     attack(launch)
-    assert launch.verify(*ALL) == 1
+    assert launch.verify(*ALL) == 11
     assert sentence in capsys.readouterr().out
 
 
 def test_the_gate_of_one_run_sees_it_too(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
     _edited_with_its_chain(launch)
-    assert launch.verify(str(launch.runs()[0])) == 1
+    assert launch.verify(str(launch.runs()[0])) == 11
     assert "journal.jsonl was changed" in capsys.readouterr().out
     _page(launch)
     _moved(launch)
-    assert launch.verify(*NOW) == 1
+    assert launch.verify(*NOW) == 11
     assert "entries are missing or moved" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("who", "code", "sentence"),
-    [("foreign", 1, "foreign key"), ("nobody", 10, "nobody signed it"), ("insider", 1, "add up to NO-GO")],
+    [("foreign", 11, "foreign key"), ("nobody", 14, "nobody signed it"), ("insider", 11, "add up to NO-GO")],
 )
 def test_a_flipped_verdict_that_is_sealed_again(
     who: str, code: int, sentence: str, launch: Launch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -173,12 +173,12 @@ def test_a_flipped_verdict_that_is_sealed_again(
 def test_a_run_of_another_environment(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
     prod = launch.folder / "reports" / "prod"
     shutil.copytree(launch.home, prod)
-    assert launch.verify("prod", "preflight") == 1
+    assert launch.verify("prod", "preflight") == 11
     told = capsys.readouterr().out
     assert "is of the environment tiny, this is the ledger of prod" in told
     assert "of the environment tiny: it was copied in" in told
     (prod / ledger.FILE).unlink()
-    assert launch.verify("prod", "preflight") == 1
+    assert launch.verify("prod", "preflight") == 11
     assert "this is a run of tiny" in capsys.readouterr().out
 
 
@@ -190,14 +190,14 @@ def test_a_pointer_to_an_older_good_run_changes_nothing(launch: Launch, capsys: 
 
 def test_a_cut_tail_is_seen_from_a_head_that_was_kept(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
     book = ledger.read(launch.book, {})
-    assert launch.verify(*ALL, "--head", book.digests[1]) == 10
+    assert launch.verify(*ALL, "--head", book.digests[1]) == 17
     assert "anchor    3 entries since" in capsys.readouterr().out
     lines = launch.book.read_bytes().splitlines(keepends=True)
     launch.book.write_bytes(b"".join(lines[:2]))
     for run in launch.runs()[1:]:
         shutil.rmtree(run)
     assert launch.verify(*ALL) == 0  # nothing that is left contradicts it
-    assert launch.verify(*ALL, "--head", book.head) == 1
+    assert launch.verify(*ALL, "--head", book.head) == 11
     assert "the ledger never had the head" in capsys.readouterr().out
     for stated in (book.digests[1][:8], ""):  # too short to be unique, and an unset variable
         assert launch.verify(*ALL, "--head", stated) == 4
@@ -207,9 +207,9 @@ def test_without_the_ledger_a_signed_project_has_no_evidence(
     launch: Launch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     launch.book.unlink()
-    assert launch.verify(*NOW) == 10
+    assert launch.verify(*NOW) == 14
     assert "no ledger lies beside it" in capsys.readouterr().out
-    assert launch.verify(*ALL) == 1
+    assert launch.verify(*ALL) == 12
 
 
 def test_keys_that_are_not_found_trust_nobody(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,16 +231,16 @@ def test_keys_that_are_not_found_trust_nobody(launch: Launch, capsys: pytest.Cap
     assert main(["key", "--environments", str(launch.folder / "environments")]) == 4
     (launch.folder / "environments").mkdir()
     for words in ((str(run),), ALL):  # the journal says that it was signed
-        assert launch.verify(*words) == 10
+        assert launch.verify(*words) == 14
         assert "GAP       " in (told := capsys.readouterr().out)
         assert "no trusted key verifies that" in told
 
 
 def test_a_signed_ledger_needs_its_key(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(launch.folder / "environments" / KEYS)
-    assert launch.verify(*NOW) == 10
+    assert launch.verify(*NOW) == 14
     assert "verdict   none: recorded as GO, and this is not evidence" in capsys.readouterr().out
-    assert launch.verify(*ALL) == 10
+    assert launch.verify(*ALL) == 14
     assert capsys.readouterr().out.count("no trusted key verifies that") == 2
 
 
@@ -264,10 +264,10 @@ def _page_entry_cut(launch: Launch) -> None:
 
 
 PAGE_ATTACKS: dict[str, tuple[Callable[[Launch], None], int, str]] = {
-    "edited": (_page_edited, 1, "it was changed since"),
-    "edited-and-entered": (_page_edited_and_entered, 10, "nobody signed it whom the project trusts"),
-    "deleted": (_page_deleted, 1, "the ledger has it, and it is gone"),
-    "entry-cut": (_page_entry_cut, 1, "the ledger does not know this page"),
+    "edited": (_page_edited, 11, "it was changed since"),
+    "edited-and-entered": (_page_edited_and_entered, 14, "nobody signed it whom the project trusts"),
+    "deleted": (_page_deleted, 11, "the ledger has it, and it is gone"),
+    "entry-cut": (_page_entry_cut, 11, "the ledger does not know this page"),
 }
 
 
@@ -278,7 +278,7 @@ def test_the_page_that_approvers_sign_is_evidence(
     attack, code, sentence = PAGE_ATTACKS[name]
     monkeypatch.setenv(FILE_VARIABLE, str(launch.folder / "ci.key"))
     assert launch.sign_off() == 0
-    assert launch.verify(*ALL) == 10  # a run was abandoned
+    assert launch.verify(*ALL) == 17  # a run was abandoned
     assert "evidence  sign-off.html: as it was rendered at" in (told := capsys.readouterr().out)
     assert f"ledger    head {ledger.read(launch.book, {}).head}" in told
     attack(launch)
@@ -287,7 +287,7 @@ def test_the_page_that_approvers_sign_is_evidence(
     assert sentence in told
     assert told.endswith("render it anew: readiness sign-off --env tiny")
     assert launch.sign_off() == 0
-    assert launch.verify(*ALL) == 10
+    assert launch.verify(*ALL) == 17
     assert "as it was rendered at" in capsys.readouterr().out
 
 
@@ -354,8 +354,8 @@ def test_a_run_of_another_moment_is_no_evidence_of_today(
     ran = project.preflight("--as-of=2020-01-01T00:00:00Z")
     assert (ran.exit, "asks about another moment: that is a plan" in " ".join(ran.out.split())) == (10, True), ran.out
     assert "signed   in vain: judged as of a time that had passed is not evidence" in ran.out
-    for words in (NOW, ALL):
-        assert launch.verify(*words) == 10
+    for words, code in ((NOW, 10), (ALL, 17)):
+        assert launch.verify(*words) == code
         assert "judged as of 2020-01-01 00:00:00Z, which had passed when it ran" in capsys.readouterr().out
     assert launch.sign_off() == 0
     page = (launch.home / ledger.PAGE).read_text("utf-8")
@@ -376,7 +376,7 @@ def test_limits_loosened_between_runs(
     judged(project, "0.9", 0, limit=0.95)
     assert launch.verify(*NOW) == 0
     assert "its limits are not those of the runs before it" in capsys.readouterr().out
-    assert launch.verify(*ALL, "--json") == 10
+    assert launch.verify(*ALL, "--json") == 18
     facts = json.loads(capsys.readouterr().out)
     assert any("LOOSENED" in gap and "share_below 0.7 -> 0.95" in gap for gap in facts["gaps"])
     approved = facts["told"][-1].rpartition(" ")[2]

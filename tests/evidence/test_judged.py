@@ -116,7 +116,7 @@ def test_every_lie_is_refuted(name: str, tmp_path: Path) -> None:
     go(told)
     judged = judge(read_run(write(tmp_path / "run", told)))
     assert any(sentence in one for one in judged.refuted), judged.refuted
-    assert main(["verify", str(tmp_path / "run")]) == 1
+    assert main(["verify", str(tmp_path / "run")]) == 11
 
 
 @pytest.mark.parametrize(
@@ -210,26 +210,26 @@ def test_an_old_run_can_be_refused(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["verify", folder]) == 0
     told["start"]["started_at"] = "2020-01-01T00:00:00Z"
     old = str(write(tmp_path / "old", told))
-    assert main(["verify", old, "--newer-than", "30m"]) == 10
+    assert main(["verify", old, "--newer-than", "30m"]) == 13
     assert "longer than 30m ago" in capsys.readouterr().out
 
 
 def test_a_journal_that_was_touched_is_no_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path, run_of()) / "journal.jsonl"
     path.write_text(path.read_text("utf-8").replace('"value":3', '"value":1'), "utf-8")
-    assert main(["verify", str(tmp_path)]) == 1
+    assert main(["verify", str(tmp_path)]) == 11
     assert "not evidence: the journal cannot be trusted" in capsys.readouterr().out
 
 
 def test_an_unknown_comparator_is_no_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = run_of()
     measured(comparator="near", ok=True)(told)
-    assert main(["verify", str(write(tmp_path, told))]) == 1
+    assert main(["verify", str(write(tmp_path, told))]) == 11
     assert "record 3 (result): measurements.0.comparator: Input should be" in capsys.readouterr().out
 
 
 def test_no_run_is_no_go(tmp_path: Path) -> None:
-    assert main(["verify", "prod", "preflight", "--reports", str(tmp_path)]) == 10
+    assert main(["verify", "prod", "preflight", "--reports", str(tmp_path)]) == 12
 
 
 def test_everything_is_rendered_again(tmp_path: Path) -> None:

@@ -70,14 +70,14 @@ def test_after_a_refused_start_no_older_go_is_the_newest_known(
     assert ran.looked == []
     capsys.readouterr()
 
-    assert main(["verify", "tiny", "preflight"]) == 10
+    assert main(["verify", "tiny", "preflight"]) == 12
     told = capsys.readouterr().out
     assert "was refused: " in told
     assert reason in told
     assert "verdict   INCOMPLETE: mend that, then pytest -m preflight --env tiny" in told
-    assert main(["verify", "tiny", "preflight", "--json"]) == 10
+    assert main(["verify", "tiny", "preflight", "--json"]) == 12
     facts = json.loads(capsys.readouterr().out)
-    assert (facts["verdict"], facts["exit"], facts["evidence"]) == ("INCOMPLETE", 10, False)
+    assert (facts["verdict"], facts["exit"], facts["evidence"]) == ("INCOMPLETE", 12, False)
     assert SECRET not in (project.folder / "reports/tiny/ledger.jsonl").read_text("utf-8")
     assert main(["sign-off", "--env", "tiny"]) == 10
     assert f"untrusted preflight: {told.splitlines()[0].partition(': ')[2]}" in capsys.readouterr().out
@@ -91,7 +91,7 @@ def test_after_a_refused_start_no_older_go_is_the_newest_known(
     assert project.preflight().exit == 0
     assert main(["verify", "tiny", "preflight"]) == 0
     assert main(["sign-off", "--env", "tiny"]) == 0
-    assert main(["verify", "--all", "--env", "tiny"]) in {0, 10}  # a late one has a folder that was never sealed
+    assert main(["verify", "--all", "--env", "tiny"]) in {0, 17, 18}  # a late one has a folder that was never sealed
     assert "preflight was refused at " in capsys.readouterr().out
 
 
@@ -131,7 +131,7 @@ def test_where_nothing_can_be_written_there_is_one_line(project: Project) -> Non
 
 def test_a_gate_whose_run_never_came_is_the_newest_known(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     ledger.Ledger(project.folder / "reports/tiny", None).ask("0" * 32, phase="preflight")
-    assert main(["verify", "tiny", "preflight"]) == 10
+    assert main(["verify", "tiny", "preflight"]) == 12
     assert "a gate asked for it at" in capsys.readouterr().out
 
 
@@ -147,12 +147,12 @@ def shifted(by: timedelta) -> type[datetime]:
 AGES = [
     (timedelta(0), (), 0, ""),
     (timedelta(hours=71), (), 0, ""),
-    (timedelta(hours=73), (), 10, "longer than 72h ago: too old to decide now"),
+    (timedelta(hours=73), (), 13, "longer than 72h ago: too old to decide now"),
     (timedelta(hours=73), ("--newer-than", "4d"), 0, ""),
-    (timedelta(hours=2), ("--newer-than", "1h"), 10, "longer than 1h ago"),
+    (timedelta(hours=2), ("--newer-than", "1h"), 13, "longer than 1h ago"),
     (timedelta(seconds=-30), (), 0, ""),
-    (timedelta(minutes=-5), (), 10, "one of the clocks is wrong"),
-    (timedelta(days=-40000), ("--newer-than", "1m"), 10, "one of the clocks is wrong"),
+    (timedelta(minutes=-5), (), 13, "one of the clocks is wrong"),
+    (timedelta(days=-40000), ("--newer-than", "1m"), 13, "one of the clocks is wrong"),
     (timedelta(0), ("--newer-than", ""), 4, ""),
     (timedelta(0), ("--newer-than", "soon"), 4, ""),
 ]
@@ -183,19 +183,19 @@ def test_a_pointer_is_never_trusted(project: Project, capsys: pytest.CaptureFixt
     home = project.folder / "reports/tiny"
     (run,) = home.glob("2*-preflight")
     (home / "latest-smoke").write_text(f"{run.name}\n", "utf-8")
-    assert main(["verify", "tiny", "smoke"]) == 10
+    assert main(["verify", "tiny", "smoke"]) == 12
     assert "run       none of tiny smoke" in capsys.readouterr().out
     shutil.copytree(run, home / run.name.replace("preflight", "smoke"))
-    assert main(["verify", "tiny", "smoke"]) == 10
+    assert main(["verify", "tiny", "smoke"]) == 12
     assert "was copied in" in capsys.readouterr().out
     (home / "ledger.jsonl").unlink()
-    assert main(["verify", "tiny", "smoke"]) == 1
+    assert main(["verify", "tiny", "smoke"]) == 11
     assert "this is a run of preflight, and smoke was asked for" in capsys.readouterr().out
 
 
 def test_a_run_of_another_target_does_not_answer(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     project.environment(target={"url": "http://127.0.0.1:10"})
-    assert main(["verify", "tiny", "preflight"]) == 10
+    assert main(["verify", "tiny", "preflight"]) == 15
     assert "tiny.yaml names http://127.0.0.1:10 today: another target" in capsys.readouterr().out
     project.environment(target={"url": "${TINY_URL_NOBODY_SET}"})
     assert main(["verify", "tiny", "preflight"]) == 0

@@ -12,6 +12,7 @@ import pytest
 from readiness.__main__ import main
 from readiness.evidence.journal import read_run
 from readiness.evidence.previous_run import as_before
+from readiness.evidence.reasons import Reason
 from readiness.evidence.rejudge import judge
 from readiness.rendering import exports
 from readiness.rendering.actions import actions
@@ -59,7 +60,7 @@ def test_the_verdict_follows_from_the_journal(
     assert judged.refuted == ()
     assert judged.verdict.word is VerdictStatus.GO
     # What it rests on expired on 2026-11-21: nothing was changed, and it is no GO of today.
-    assert main(["verify", str(tmp_path / "run")]) == INCOMPLETE_EXIT
+    assert main(["verify", str(tmp_path / "run")]) == Reason.TOO_OLD.code
     assert "GO held until 2026-11-22 00:00:00Z, and that is over" in capsys.readouterr().out
 
 
@@ -74,7 +75,7 @@ def test_a_run_that_names_another_end_than_its_entries_is_refuted(
     told["finish"]["holds_until"] = stated
     (why,) = judge(read_run(write(tmp_path / "run", told))).refuted
     assert why.endswith("its plan and its entries let it hold until 2026-11-22 00:00:00Z")
-    assert main(["verify", str(tmp_path / "run")]) == 1
+    assert main(["verify", str(tmp_path / "run")]) == 11
 
 
 def test_a_good_word_of_earlier_rules_is_undecided_and_not_refuted(
@@ -165,7 +166,7 @@ def test_a_lie_about_a_waiver_is_refuted(name: str, tmp_path: Path) -> None:
     told = waived()
     WAIVER_LIES[name](told)
     assert judge(read_run(write(tmp_path / "run", told))).refuted
-    assert main(["verify", str(tmp_path / "run")]) == 1
+    assert main(["verify", str(tmp_path / "run")]) == 11
 
 
 @pytest.mark.parametrize("name", WORD_LIES)
@@ -173,7 +174,7 @@ def test_a_lie_about_an_attestation_is_refuted(name: str, tmp_path: Path) -> Non
     told = attested()
     WORD_LIES[name](told)
     assert judge(read_run(write(tmp_path / "run", told))).refuted
-    assert main(["verify", str(tmp_path / "run")]) == 1
+    assert main(["verify", str(tmp_path / "run")]) == 11
 
 
 def test_one_action_for_one_cause(tmp_path: Path) -> None:

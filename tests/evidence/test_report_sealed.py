@@ -37,7 +37,7 @@ def test_both_pages_are_sealed_and_the_report_comes_out_the_same_again(launch: L
 def test_pytest_s_own_page_is_evidence_too(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
     path = launch.runs()[-1] / "pytest.html"
     path.write_text(path.read_text("utf-8") + " ", "utf-8")
-    assert launch.verify(*NOW) == 1
+    assert launch.verify(*NOW) == 11
     assert "pytest.html was changed after it was sealed" in capsys.readouterr().out
 
 

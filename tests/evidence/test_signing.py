@@ -20,6 +20,7 @@ from readiness.__main__ import main
 from readiness.commands import gate
 from readiness.errors import BadInput
 from readiness.evidence import ledger
+from readiness.evidence.reasons import Reason
 from readiness.evidence.signing import FILE_VARIABLE, KEYS, VARIABLE, new_pair, signer_of, trusted_keys
 from readiness.redaction.redactor import REDACTOR
 from tests.plugin.project import ROOT, Project, line
@@ -139,7 +140,8 @@ def test_a_signature_is_demanded_once_a_key_was_in_use(
         monkeypatch.setenv(VARIABLE, private)
     assert main(["gate", "preflight", "--env", "tiny", *demand.words]) == demand.exit
     gated = capsys.readouterr().out
-    assert main(["verify", "tiny", "preflight", *demand.words]) == demand.exit
+    code = Reason.NOT_SIGNED.code if demand.exit else 0
+    assert main(["verify", "tiny", "preflight", *demand.words]) == code
     verified = capsys.readouterr().out
     assert ("go on" in gated) is (demand.exit == 0)
     for report in (gated, verified):
@@ -151,7 +153,7 @@ def test_a_signature_is_demanded_once_a_key_was_in_use(
         ]
         assert len(lacks) == bool(demand.says), report  # one sentence, and none where nothing is lacking
 
-    assert main(["verify", "tiny", "preflight", "--json", *demand.words]) == demand.exit
+    assert main(["verify", "tiny", "preflight", "--json", *demand.words]) == code
     assert json.loads(capsys.readouterr().out)["signed_by"] == (
         "ci" if demand.is_signed and demand.is_trusted else None
     )
@@ -222,12 +224,12 @@ def test_rehearsals_and_drills_are_sealed_the_same_way(
     ledger.seal_evidence(load, "pass", 0)
     words = ["verify", "--all", "--env", "tiny", "--reports", str(tmp_path), "--environments", str(tmp_path)]
     capsys.readouterr()
-    assert main(words) == 1
+    assert main(words) == 11
     told = capsys.readouterr().out
     for name in ("drills/20261121T090000Z-restore", "rehearsals/20261121T090000Z-smoke"):
         assert f"{name}: sealed as pass, its evidence adds up to" in told
     (drill / "evidence.json").write_text('{"seconds": 1}', "utf-8")
-    assert main(words) == 1
+    assert main(words) == 11
     assert "evidence.json was changed after it was sealed" in capsys.readouterr().out
     (load / "notes.txt").write_text("ghp_" + "a1" * 15, "utf-8")
     with pytest.raises(ledger.NotSealed, match=r"notes\.txt holds a vendor's key"):

@@ -17,6 +17,7 @@ import yaml
 from readiness.__main__ import main
 from readiness.commands import verify
 from readiness.evidence import acceptance
+from readiness.evidence.reasons import Reason
 from readiness.verdict import INCOMPLETE_EXIT
 from tests.plugin.project import Project, Ran, line
 
@@ -346,7 +347,7 @@ def test_a_go_is_over_at_the_instant_that_it_names(
     assert judged_again(tmp_path, "preflight", capsys)[0] == 0
     Clock.shown = AFTER_TOMORROW
     code, found = judged_again(tmp_path, "preflight", capsys)
-    assert code == INCOMPLETE_EXIT
+    assert code == Reason.TOO_OLD.code
     assert "that is over: run the phase again" in found["lapsed"]
     main(["verify", str(folder)])
     assert "verdict   none: GO held until" in capsys.readouterr().out

@@ -102,7 +102,7 @@ def test_what_a_run_says_of_the_one_before_is_held_against_it(
     assert main(["verify", str(second)]) == 1
     assert "REFUTED" not in capsys.readouterr().out  # the seal of the first bears it out
     (project.folder / "reports/tiny/ledger.jsonl").unlink()
-    assert main(["verify", str(second)]) == 1
+    assert main(["verify", str(second)]) == 11
     assert "that run's journal says otherwise" in capsys.readouterr().out
 
 
