@@ -135,11 +135,11 @@ def test_a_start_without_a_run_is_the_newest_that_is_known(
     assert SECRET not in (project.folder / "reports/tiny/ledger.jsonl").read_text("utf-8")
 
     capsys.readouterr()
-    assert main(["verify", "tiny", "preflight"]) == 10, ran.stdout + ran.stderr
+    assert main(["verify", "tiny", "preflight"]) == 12, ran.stdout + ran.stderr
     assert "was refused: " in capsys.readouterr().out
     # Nobody knows for which phase it was meant: then it is the newest of each that was ever run.
-    assert main(["verify", "tiny", "postlaunch"]) == (0 if start.phase else 10)
-    assert main(["verify", "tiny", "smoke"]) == 10
+    assert main(["verify", "tiny", "postlaunch"]) == (0 if start.phase else 12)
+    assert main(["verify", "tiny", "smoke"]) == 12
     assert "the ledger in" in capsys.readouterr().out
 
 
@@ -204,6 +204,6 @@ def test_a_whole_run_of_each_phase_is_the_newest_again(project: Project) -> None
     started(project, "--env", "tiny")
     assert project.preflight().exit == 0
     assert main(["verify", "tiny", "preflight"]) == 0
-    assert main(["verify", "tiny", "postlaunch"]) == 10
+    assert main(["verify", "tiny", "postlaunch"]) == 12
     assert project.run("-m", "postlaunch").exit == 0
     assert main(["verify", "tiny", "postlaunch"]) == 0

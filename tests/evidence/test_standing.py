@@ -104,34 +104,34 @@ DEMANDED = {"evidence": {"signed": True}}
 SITUATIONS = [
     Situation("well", 0, ""),
     Situation("well-signed", 0, "", is_signed=True),
-    Situation("old", 10, "too old to decide now", later=timedelta(hours=83)),
-    Situation("of-the-future", 10, "one of the clocks is wrong", later=timedelta(hours=-55)),
+    Situation("old", 13, "too old to decide now", later=timedelta(hours=83)),
+    Situation("of-the-future", 13, "one of the clocks is wrong", later=timedelta(hours=-55)),
     Situation("nearly-of-the-future", 0, "", later=timedelta(seconds=-30)),
     Situation(
-        "another-target", 10, "another target", lambda made: made.environment(target={"url": "http://127.0.0.1:10"})
+        "another-target", 15, "another target", lambda made: made.environment(target={"url": "http://127.0.0.1:10"})
     ),
     Situation("red-beside", 1, "red beside the verdict", red_beside),
-    Situation("journal-altered", 1, "changed", lambda made: change(newest(made) / "journal.jsonl")),
-    Situation("journal-emptied", 1, "", lambda made: clear(newest(made) / "journal.jsonl")),
-    Situation("journal-gone", 1, "there is no journal to read", lambda made: (newest(made) / "journal.jsonl").unlink()),
-    Situation("folder-gone", 1, "it was deleted", lambda made: shutil.rmtree(newest(made))),
-    Situation("report-altered", 1, "report.html", lambda made: clear(newest(made) / "report.html")),
-    Situation("refused", 10, "was refused", lambda made: run_again(made, "--nosuch")),
-    Situation("refused-of-no-phase", 10, "no phase is known", lambda made: run_again(made, "-m", "preflght")),
+    Situation("journal-altered", 11, "changed", lambda made: change(newest(made) / "journal.jsonl")),
+    Situation("journal-emptied", 11, "", lambda made: clear(newest(made) / "journal.jsonl")),
+    Situation("journal-gone", 11, "there is no journal to read", lambda made: (newest(made) / "journal.jsonl").unlink()),
+    Situation("folder-gone", 11, "it was deleted", lambda made: shutil.rmtree(newest(made))),
+    Situation("report-altered", 11, "report.html", lambda made: clear(newest(made) / "report.html")),
+    Situation("refused", 12, "was refused", lambda made: run_again(made, "--nosuch")),
+    Situation("refused-of-no-phase", 12, "no phase is known", lambda made: run_again(made, "-m", "preflght")),
     Situation(
-        "asked-and-never-came", 10, "no run appeared", lambda made: writer(made).ask("0" * 32, phase="preflight")
+        "asked-and-never-came", 12, "no run appeared", lambda made: writer(made).ask("0" * 32, phase="preflight")
     ),
-    Situation("died-at-once", 10, "died before it wrote anything", dies_at_once),
+    Situation("died-at-once", 12, "died before it wrote anything", dies_at_once),
     Situation("never-ended", 10, "never sealed", never_ends),
     Situation("fails-now", 1, "", fails_now),
     Situation("left-something-out", 10, "", left_out),
-    Situation("demanded-signed", 10, "tiny.yaml: evidence.signed", lambda made: made.environment(**DEMANDED)),
+    Situation("demanded-signed", 14, "tiny.yaml: evidence.signed", lambda made: made.environment(**DEMANDED)),
     Situation("demanded-and-signed", 0, "", lambda made: made.environment(**DEMANDED), is_signed=True),
     Situation(
-        "key-gone", 10, "no trusted key", lambda made: shutil.rmtree(made.folder / "environments/keys"), is_signed=True
+        "key-gone", 14, "no trusted key", lambda made: shutil.rmtree(made.folder / "environments/keys"), is_signed=True
     ),
-    Situation("key-gone-unsigned-now", 10, "the key went missing", unsigned_now, is_signed=True),
-    Situation("unsigned-now", 10, "nobody signed it", run_again, is_signed=True),
+    Situation("key-gone-unsigned-now", 14, "the key went missing", unsigned_now, is_signed=True),
+    Situation("unsigned-now", 14, "nobody signed it", run_again, is_signed=True),
 ]
 
 
@@ -214,7 +214,7 @@ def test_all_say_the_same(situation: Situation, project: Project, capsys: pytest
         assert (card in GOOD) is (code == 0)
 
 
-POINTERS = [("smoke", 10), ("preflight", 0), ("preflight-copied", 10), ("nobody", 10), ("../../x", 10)]
+POINTERS = [("smoke", 12), ("preflight", 0), ("preflight-copied", 17), ("nobody", 17), ("../../x", 17)]
 
 
 @pytest.mark.parametrize(("name", "code"), POINTERS)
@@ -241,7 +241,7 @@ def test_a_folder_or_a_link_that_is_called_like_a_pointer_is_one(
     monkeypatch.chdir(tmp_path / "copy")
     (run,) = Path("reports/tiny").glob("2*-preflight")
     Path("reports/tiny/latest-smoke").symlink_to(run.name)
-    assert main(["verify", "reports/tiny/latest-smoke"]) == 10
+    assert main(["verify", "reports/tiny/latest-smoke"]) == 12
 
 
 NO_RUNS = [("nosuch",), ("reports/tiny/2026",), ("environments",), ("reports/tiny/latest-ga",)]
@@ -258,13 +258,13 @@ def test_what_is_no_run_has_words_of_its_own(
     shutil.copytree(done[False].folder, tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy")
     code, told = said(capsys, "verify", *words)
-    assert code == 10
+    assert code == 12
     assert told.startswith("run       none: ")
     assert "verdict   INCOMPLETE: name a run" in told
     assert "cannot be trusted" not in told
     code, told = said(capsys, "verify", *words, "--json")
     facts = json.loads(told)
-    assert (code, facts["exit"], facts["evidence"], facts["verdict"]) == (10, 10, False, "INCOMPLETE")
+    assert (code, facts["exit"], facts["evidence"], facts["verdict"]) == (12, 12, False, "INCOMPLETE")
 
 
 @pytest.mark.parametrize("is_signed", [False, True])
@@ -278,7 +278,7 @@ def test_evidence_is_what_a_trusted_key_has_signed(
     assert ("not evidence" in told) is not is_signed
 
 
-DEMANDS = [("signed: true", 10), ("signed: false", 0), ("{}", 0), ("[", 10), ("signed: 1", 10), ("yes please", 10)]
+DEMANDS = [("signed: true", 14), ("signed: false", 0), ("{}", 0), ("[", 14), ("signed: 1", 14), ("yes please", 14)]
 
 
 @pytest.mark.parametrize(("section", "code"), DEMANDS)
@@ -305,4 +305,4 @@ def test_no_run_is_of_the_future_however_it_is_named(
         code, told = said(capsys, "verify", *words)
         is_of_the_future = situation.later < timedelta(minutes=-1)
         may_be_old = "latest" not in words[0]
-        assert code == (10 if is_of_the_future or (situation.exit and not may_be_old) else 0), told
+        assert code == (13 if is_of_the_future or (situation.exit and not may_be_old) else 0), told
