@@ -19,9 +19,11 @@ from readiness.environment import schema
 from readiness.errors import BadInput, not_one_of
 from readiness.evidence.acceptance import RED_EXIT, Acceptance, Asked, accept, not_signed, stated_head
 from readiness.evidence.audit import read_ledger
+from readiness.evidence.findings import Audit
 from readiness.evidence.ledger import Ledger
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.signing import SHOWN, Signer, signer_of, trusted_keys
+from readiness.evidence.today import hold_to_today
 from readiness.outcomes import Phase
 from readiness.plugin.gate_options import refusals
 from readiness.plugin.refusing import INVOCATION
@@ -65,7 +67,10 @@ def run(options: argparse.Namespace) -> int:
     if accepted.examined:
         demanded = options.require_signed
         unsigned = not_signed(accepted.examined.recorded, ledger, trusted) if demanded else ()
-        accepted = _held_against(accepted, [*lost, *unsigned])
+        # What was changed while the run was under way has not been judged.
+        changed = Audit()
+        hold_to_today(changed, accepted.examined.recorded, options.environments, options.reports)
+        accepted = _held_against(accepted, [*lost, *unsigned, *changed.unproven])
     for line in _told(accepted, ledger, asked, ended):
         say(line)
     return accepted.exit

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     The gate is `readiness verify ENV ga`.
     """
     signer = signer_of(os.environ)
-    dossier = gather(options.reports, options.env, trusted_keys(options.environments))
+    dossier = gather(options.reports, options.env, trusted_keys(options.environments), options.environments)
     try:
         page, head = write(dossier, signer)
     except OSError as error:

@@ -27,6 +27,7 @@ from readiness.evidence.reasons import Reason, gravest
 from readiness.evidence.records import RED_BESIDE
 from readiness.evidence.rejudge import Judged
 from readiness.evidence.signing import SHOWN, PublicKey, trusted_keys
+from readiness.evidence.today import hold_to_project, hold_to_today
 from readiness.files import atomic_write
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
@@ -93,6 +94,9 @@ def run(options: argparse.Namespace) -> int:
         audit.lacks(Reason.NOT_SIGNED, *not_signed(recorded, ledger, trusted))
     audit.lacks(Reason.TOO_OLD, *_too_old(recorded, options.newer_than, words))
     audit.lacks(Reason.NOT_TODAY, *_elsewhere(recorded, options, words))
+    # Who names a run may look at an old one, but not at another project's.
+    hold = hold_to_today if len(words) > 1 else hold_to_project
+    hold(audit, recorded, options.environments, options.reports)
 
     if options.render:
         _render(recorded, ledger)

@@ -20,7 +20,7 @@ def write_sign_off_page(session: RunSession) -> None:
     from readiness.rendering.sign_off_page import write  # noqa: PLC0415  the same
 
     try:
-        dossier = gather(folder.parents[1], folder.parent.name, sealing.trusted)
+        dossier = gather(folder.parents[1], folder.parent.name, sealing.trusted, session.run.environments)
         path, head = write(dossier, sealing.signer, REDACTOR.text)
     except (BadRun, OSError) as error:
         why = str(error).splitlines()[0]

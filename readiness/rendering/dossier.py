@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from readiness.errors import BadRun
@@ -19,9 +18,10 @@ from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.newest_run import has_begun, ordered
 from readiness.evidence.previous_run import REMEMBERED
-from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
+from readiness.evidence.records import OutlinedBook, OutlinedLine, Result, Start
 from readiness.evidence.rejudge import Judged, judge
 from readiness.evidence.signing import PublicKey
+from readiness.evidence.today import hold_to_project, hold_to_today
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering.rehearsals_and_drills import Procedure, drills, rehearsals
 from readiness.rendering.run_summary import RunSummary, read_summary
@@ -103,8 +103,13 @@ class Dossier:
         return is_due(due, self.moment, self.launch_at, signed_at)
 
 
-def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey]) -> Dossier:
-    """Return all the evidence of an environment, held against its ledger. Raises BadRun where there is none."""
+def gather(
+    reports: Path, environment: str, trusted: Mapping[str, PublicKey], environments: Path | None = None
+) -> Dossier:
+    """Return all the evidence of an environment, held against its ledger, and its newest phase against today.
+
+    Raises BadRun where there is none.
+    """
     runs, unusable = _summaries(reports, environment)
     if not runs:
         first = f"; {unusable[0].folder.name}: {unusable[0].why}" if unusable else ""
@@ -119,13 +124,9 @@ def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey]) ->
     elsewhere = tuple(run for run in runs if run.start.target.url != url)
 
     ledger = read_ledger(reports / environment, trusted)
-    audited = partial(audit_run, reading=ledger, trusted=trusted)
-    phases: dict[Phase, DecidingRun] = {}
-    for phase in Phase:
-        decided = _decide(here, phase, unusable, audited)
-        if decided:
-            phases[phase] = decided
-
+    audited = _auditing(ledger, trusted, leading.start, environments, reports)
+    decided = {phase: _decide(here, phase, unusable, audited) for phase in Phase}
+    phases = {phase: run for phase, run in decided.items() if run}
     return Dossier(
         environment=environment,
         reports=reports,
@@ -142,6 +143,27 @@ def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey]) ->
         drills=tuple(drills(reports, environment)),
         untrusted=(*_untrusted(unusable, phases), *_deleted(ledger, phases), *_refused(ledger, phases)),
     )
+
+
+def _auditing(
+    ledger: LedgerReading | None,
+    trusted: Mapping[str, PublicKey],
+    leading: Start,
+    environments: Path | None,
+    reports: Path,
+) -> Callable[[RecordedRun], Audit]:
+    """Return what audits a run. What an earlier phase let pass was decided by what was stated then."""
+    # Elsewhere than in its project the page is made of the evidence alone.
+    is_here = environments is not None and (environments / f"{leading.env}.yaml").is_file()
+
+    def audited(recorded: RecordedRun) -> Audit:
+        audit = audit_run(recorded, ledger, trusted)
+        if environments and is_here:
+            hold = hold_to_today if recorded.start.phase is leading.phase else hold_to_project
+            hold(audit, recorded, environments, reports)
+        return audit
+
+    return audited
 
 
 def _summaries(reports: Path, environment: str) -> tuple[list[RunSummary], list[UnusableRun]]:
