@@ -19,10 +19,12 @@ from readiness.environment import schema
 from readiness.errors import BadInput, not_one_of
 from readiness.evidence.acceptance import RED_EXIT, Acceptance, Asked, accept, stated_head
 from readiness.evidence.audit import read_ledger
+from readiness.evidence.findings import Audit
 from readiness.evidence.ledger import Ledger
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.signing import SHOWN, Signer, signer_of, trusted_keys
 from readiness.evidence.standing import unsigned
+from readiness.evidence.today import hold_to_today
 from readiness.outcomes import Phase
 from readiness.plugin import INVOCATION
 from readiness.plugin.gate_options import refusals
@@ -67,7 +69,10 @@ def run(options: argparse.Namespace) -> int:
         file = options.environments / f"{options.env}.yaml"
         recorded = accepted.examined.recorded
         lacks = unsigned(recorded, ledger, trusted, file, is_required=options.require_signed)
-        accepted = _held_against(accepted, [*lost, *lacks])
+        # What was changed while the run was under way has not been judged.
+        changed = Audit()
+        hold_to_today(changed, recorded, options.environments, options.reports)
+        accepted = _held_against(accepted, [*lost, *lacks, *changed.unproven])
     for line in _told(accepted, ledger, asked, ended):
         say(line)
     return accepted.exit

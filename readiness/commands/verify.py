@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--head", metavar="DIGEST", help="a head of the ledger that was kept elsewhere: it must be in it"
     )
-    accepted = "with --all: limits that somebody has approved, though they are looser than before (repeatable)"
+    accepted = "with --all: limits or a target that somebody accepts, though looser or another than before (repeatable)"
     parser.add_argument("--limits", metavar="DIGEST", action="append", default=[], help=accepted)
     add_reports(parser)
     keys = "whose keys/*.pub are trusted (default: environments)"

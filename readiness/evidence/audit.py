@@ -13,10 +13,10 @@ from readiness.evidence import ledger
 from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
-from readiness.evidence.limit_changes import loosened
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.reasons import Reason
 from readiness.evidence.rejudge import by_earlier_rules, judge
+from readiness.evidence.run_changes import between
 from readiness.evidence.sealed_folder import changed, difference, empty_folders
 from readiness.evidence.signing import SHOWN, PublicKey
 from readiness.files.evidence_file import folders
@@ -191,12 +191,7 @@ def audit_all(
 
         if recorded:
             before = newest.get(recorded.start.phase)
-            looser = [f"{record.name}: LOOSENED {change}" for change in _loosened(before, recorded)]
-            is_approved = recorded.start.limits_digest in approved
-            if is_approved:
-                whole.notes += looser
-            else:
-                whole.lacks(Reason.LOOSENED, *looser)
+            _add_changes(whole, before, recorded, approved)
             newest[recorded.start.phase] = recorded
 
     for line in reading.refusals():
@@ -320,11 +315,14 @@ def _contradicts_seal(folder: Path, record: LedgerRecord) -> Iterator[str]:
         yield f"sealed as {record.ended}, its evidence adds up to {word}"
 
 
-def _loosened(before: RecordedRun | None, now: RecordedRun) -> Iterator[str]:
-    """Yield what a run demands less of than the one before it of its phase."""
-    if before is None or before.plan is None or now.plan is None:
+def _add_changes(whole: Audit, before: RecordedRun | None, now: RecordedRun, approved: Collection[str]) -> None:
+    """Add what is different since the run before: told, and where it takes something away, no evidence."""
+    if before is None:
         return
-    if before.start.limits_digest == now.start.limits_digest:
-        return
-    for change in loosened(before.plan, now.plan):
-        yield f"since {before.start.run}: {change}"
+    for change in between(before, now):
+        gap = change.gap(approved)
+        says = f"{now.start.run}: since {before.start.run}: {change.says}"
+        if gap:
+            whole.lacks(gap.reason, says)
+        else:
+            whole.notes.append(says)

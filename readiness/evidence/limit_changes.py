@@ -1,11 +1,13 @@
-"""What a plan demands less of than the plan before it: a limit, a line, a gate, a due time."""
+"""What a plan demands otherwise than the plan before it: a limit, a line, a gate, a due time, and which way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeGuard
 
-from readiness.evidence.records import Plan, PlannedLine
+from readiness.evidence.records import Plan, PlannedItem, PlannedLine
 from readiness.files.canonical_json import as_plain
 from readiness.measurements import show
 from readiness.outcomes import Gate
@@ -16,40 +18,97 @@ LOOSER_WHEN_LOWER = ("above", "at_least")
 _STRICTEST = [Gate.BLOCKER, Gate.ACTION, Gate.WARNING, Gate.REPORT]
 
 
+class Direction(StrEnum):
+    """What a change does to what is demanded."""
+
+    LOOSER = "LOOSENED"
+    TIGHTER = "TIGHTENED"
+    SAME = "changed"
+    """It demands the same, in other words."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of a line."""
+
+    direction: Direction
+    line: str
+    says: str
+
+    def __str__(self) -> str:
+        """Return the line and what has changed of it."""
+        return f"{self.line}: {self.says}"
+
+
+NEW, GONE = "the line is new", "the line is gone"
+
+
 def loosened(before: Plan, now: Plan) -> Iterator[str]:
     """Yield each demand that became weaker; a limit whose name has no direction counts as soon as it changed."""
+    yield from (str(change) for change in changes(before, now) if change.direction is Direction.LOOSER)
+
+
+def changes(before: Plan, now: Plan) -> Iterator[Change]:
+    """Yield all that two plans demand differently."""
     for line in before.lines:
         same_line = now.line(line.id)
         if same_line is None:
-            yield f"{line.id}: the line is gone"
+            yield Change(Direction.LOOSER, line.id, GONE)
             continue
-        for change in _of_line(line, same_line):
-            yield f"{line.id}: {change}"
+        for direction, says in _of_line(line, same_line):
+            yield Change(direction, line.id, says)
+    for line in now.lines:
+        if before.line(line.id) is None:
+            yield Change(Direction.TIGHTER, line.id, NEW)
 
-    demanded = {item.key for item in now.items}
-    lines = {line.id for line in now.lines}
-    for item in before.items:
+    for item in _without(before, now):
+        yield Change(Direction.LOOSER, item.line, f"nobody asks for {item.subject} any more")
+    for item in _without(now, before):
+        yield Change(Direction.TIGHTER, item.line, f"it asks for {item.subject} too")
+
+
+def _without(plan: Plan, other: Plan) -> Iterator[PlannedItem]:
+    """Yield what a plan asks of a line by name and another one that has this line does not."""
+    demanded = {item.key for item in other.items}
+    lines = {line.id for line in other.lines}
+    for item in plan.items:
         # The items of a line that is gone are gone with it.
         if item.subject and item.line in lines and item.key not in demanded:
-            yield f"{item.line}: nobody asks for {item.subject} any more"
+            yield item
 
 
-def _of_line(before: PlannedLine, now: PlannedLine) -> Iterator[str]:
-    if _STRICTEST.index(now.gate) > _STRICTEST.index(before.gate):
-        yield f"gate {before.gate} -> {now.gate}"
-    if now.due != before.due and _is_later(before.due, now.due):
-        yield f"due {before.due or 'always'} -> {now.due}"
-    if now.consecutive > before.consecutive:
-        yield f"consecutive {before.consecutive} -> {now.consecutive}"
+def _of_line(before: PlannedLine, now: PlannedLine) -> Iterator[tuple[Direction, str]]:
+    if now.gate != before.gate:
+        is_weaker = _STRICTEST.index(now.gate) > _STRICTEST.index(before.gate)
+        yield _either(is_weaker), f"gate {before.gate} -> {now.gate}"
+    if now.due != before.due:
+        yield _either(_is_later(before.due, now.due)), f"due {before.due or 'always'} -> {now.due or 'always'}"
+    if now.consecutive != before.consecutive:
+        yield _either(now.consecutive > before.consecutive), f"consecutive {before.consecutive} -> {now.consecutive}"
     if now.ladder != before.ladder:
-        yield f"ladder {show(as_plain(before.ladder))} -> {show(as_plain(now.ladder))}"
+        yield Direction.LOOSER, f"ladder {show(as_plain(before.ladder))} -> {show(as_plain(now.ladder))}"
+    if now.severity != before.severity:
+        was, now_is = (show(as_plain(line.severity)) or "none" for line in (before, now))
+        yield Direction.SAME, f"severity {was} -> {now_is}"
+    if now.says != before.says:
+        yield Direction.SAME, "its sentence"
+    yield from _of_checks(before, now)
 
+
+def _either(is_weaker: bool) -> Direction:
+    return Direction.LOOSER if is_weaker else Direction.TIGHTER
+
+
+def _of_checks(before: PlannedLine, now: PlannedLine) -> Iterator[tuple[Direction, str]]:
     for check, limits in before.limits.items():
         if check not in now.limits:
-            yield f"{check} decides it no more"
+            yield Direction.LOOSER, f"{check} decides it no more"
             continue
-        for change in _of_limits(limits, now.limits[check]):
-            yield f"{check}.{change}"
+        for direction, says in _of_limits(limits, now.limits[check]):
+            yield direction, f"{check}.{says}"
+    for check in now.limits:
+        if check not in before.limits:
+            yield Direction.TIGHTER, f"{check} decides it too"
 
 
 def _is_later(before: str | None, now: str | None) -> bool:
@@ -61,7 +120,7 @@ def _is_later(before: str | None, now: str | None) -> bool:
     return parse_offset(now) > parse_offset(before)
 
 
-def _of_limits(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _of_limits(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[Direction, str]]:
     for name in sorted({*before, *now}):
         # What `each` names has items of its own, which are compared one by one.
         if name == "each":
@@ -69,9 +128,8 @@ def _of_limits(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[st
 
         old = before.get(name)
         new = now.get(name)
-        if old == new or _is_tighter(name, old, new):
-            continue
-        yield f"{name} {_shown(old)} -> {_shown(new)}"
+        if old != new:
+            yield _either(not _is_tighter(name, old, new)), f"{name} {_shown(old)} -> {_shown(new)}"
 
 
 def _shown(value: Any) -> str:

@@ -20,6 +20,7 @@ from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.newest_run import RHYTHM, ahead, has_begun, newest_of, too_old
 from readiness.evidence.reasons import BAD_EXIT, Reason
 from readiness.evidence.signing import PublicKey
+from readiness.evidence.today import hold_to_project, hold_to_today
 from readiness.outcomes import Phase
 from readiness.verdict import VerdictStatus
 
@@ -58,6 +59,8 @@ class Demands:
     """The moment that it is to count for; None is now."""
     newer_than: timedelta | None = None
     """How old it may be; None is the rhythm of its phase."""
+    of_today: bool = True
+    """Whether it judged what the project states today; False for a phase that others have followed."""
     signed: bool = False
     """Whether a trusted key must have signed it, also where none was ever used and the environment does not ask."""
 
@@ -161,6 +164,9 @@ def _of_phase(
         audit.tampered += _of_another(recorded, place, phase)
         audit.lacks(Reason.TOO_OLD, *too_old(recorded.start, demands.moment, at_most))
         audit.lacks(Reason.NOT_TODAY, *_elsewhere(recorded, place))
+        if place.environments:
+            hold = hold_to_today if demands.of_today else hold_to_project
+            hold(audit, recorded, place.environments, place.reports)
         audit.lacks(Reason.NOT_SIGNED, *unsigned(recorded, ledger, trusted, place.file, is_required=demands.signed))
     return standing
 
@@ -177,6 +183,8 @@ def standing_of_run(folder: Path, environments: Path, trusted: Mapping[str, Publ
         audit, recorded = standing.examined.audit, standing.examined.recorded
         if demands.newer_than is not None:
             audit.lacks(Reason.TOO_OLD, *too_old(recorded.start, demands.moment, demands.newer_than))
+        # Who names a run may look at an old one, but not at another project's.
+        hold_to_project(audit, recorded, environments, folder.resolve().parents[1])
         file = environments / f"{recorded.start.env}.yaml"
         audit.lacks(Reason.NOT_SIGNED, *unsigned(recorded, ledger, trusted, file, is_required=demands.signed))
     return standing

@@ -52,6 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         run = _run(config)
         run.invocation = invocation
+        run.environments = environments_of(config)
+        run.binding = _binding(config, run)
         config.stash[SESSION] = begin(config, run, trusted_keys(environments_of(config)))
     except (ReadinessError, ValueError) as error:
         reason = REDACTOR.text(str(error))
@@ -121,15 +123,14 @@ def _run(config: pytest.Config) -> Run:
         sign_off=decision,
         attestations=entries.attestations,
         waivers=entries.waivers,
-        binding=_binding(config, environment, reports),
     )
 
 
-def _binding(config: pytest.Config, environment: Environment, reports: Path) -> RecordedBinding | None:
+def _binding(config: pytest.Config, run: Run) -> RecordedBinding | None:
     """Return what a run is evidence about; None for a plan and in a worker, which leave none. Raises BadInput."""
     if judges_nothing(config) or not is_controller(config):
         return None
-    return binding_of(environments_of(config), environment.environment, reports, os.environ)
+    return binding_of(environments_of(config), run.environment.environment, run.reports, os.environ)
 
 
 def _recorded(reports: Path, name: str, word: str | None) -> Path | None:

@@ -54,6 +54,8 @@ class Run:
     waivers: Waivers = field(default_factory=Waivers)
     invocation: str = ""
     """The id of the gate that asked for this run; empty where somebody ran pytest."""
+    environments: Path | None = None
+    """The folder of the environment files; None only where a test makes a run of its own."""
     binding: RecordedBinding | None = None
     """What the run is evidence about: the project, its files, the commit. In the controller, where it judges."""
 

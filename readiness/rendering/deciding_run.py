@@ -61,7 +61,7 @@ def as_they_stand(
     for phase, decided in phases.items():
         is_followed = Phase.GA in phases or any(list(Phase).index(other) > list(Phase).index(phase) for other in phases)
         until = decided.run.start.started_at if is_followed else now
-        standing = standing_of(place, phase, trusted, Demands(now, at=until))
+        standing = standing_of(place, phase, trusted, Demands(now, at=until, of_today=not is_followed))
         if standing.folder == decided.run.folder:
             more = [why for why in standing.why if why not in decided.doubts]
             yield phase, replace(decided, unproven=(*decided.unproven, *more))

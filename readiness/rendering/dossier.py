@@ -109,7 +109,9 @@ def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey], to
     ledger = read_ledger(reports / environment, trusted)
     decided = _decide_each(here, unusable, ledger, trusted)
     now = today.now if today else max(run.start.started_at for run in runs)
-    place = Place(environment, reports, today.environments if today else None)
+    # Elsewhere than in its project the page is made of the evidence alone.
+    is_here = today is not None and (today.environments / f"{environment}.yaml").is_file()
+    place = Place(environment, reports, today.environments if today and is_here else None)
     phases = dict(as_they_stand(decided, place, trusted, now))
 
     return Dossier(

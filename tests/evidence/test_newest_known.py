@@ -198,7 +198,8 @@ def test_a_run_of_another_target_does_not_answer(project: Project, capsys: pytes
     assert main(["verify", "tiny", "preflight"]) == 15
     assert "tiny.yaml names http://127.0.0.1:10 today: another target" in capsys.readouterr().out
     project.environment(target={"url": "${TINY_URL_NOBODY_SET}"})
-    assert main(["verify", "tiny", "preflight"]) == 0
+    assert main(["verify", "tiny", "preflight"]) == 15
+    assert "tiny.yaml says something else today than when it was judged: target" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [("--limits", ""), ("--limits", "approved"), ("--head", "no digest at all"), ("x",)])

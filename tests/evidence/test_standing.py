@@ -113,7 +113,9 @@ SITUATIONS = [
     Situation("red-beside", 1, "red beside the verdict", red_beside),
     Situation("journal-altered", 11, "changed", lambda made: change(newest(made) / "journal.jsonl")),
     Situation("journal-emptied", 11, "", lambda made: clear(newest(made) / "journal.jsonl")),
-    Situation("journal-gone", 11, "there is no journal to read", lambda made: (newest(made) / "journal.jsonl").unlink()),
+    Situation(
+        "journal-gone", 11, "there is no journal to read", lambda made: (newest(made) / "journal.jsonl").unlink()
+    ),
     Situation("folder-gone", 11, "it was deleted", lambda made: shutil.rmtree(newest(made))),
     Situation("report-altered", 11, "report.html", lambda made: clear(newest(made) / "report.html")),
     Situation("refused", 12, "was refused", lambda made: run_again(made, "--nosuch")),

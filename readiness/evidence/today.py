@@ -1,0 +1,132 @@
+"""A run held against what its project states today: a good word of other lines, limits or files says nothing of these.
+
+What decides is strict: the lines, their limits and what the environment file says. Comments, words and a commit that
+moved on are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from readiness.environment.stated import stated_environment
+from readiness.errors import BadInput, BadRunbook
+from readiness.evidence.binding import binding_of
+from readiness.evidence.findings import Audit
+from readiness.evidence.journal import RecordedRun
+from readiness.evidence.limit_changes import GONE, NEW, Change, Direction, changes
+from readiness.evidence.planned_lines import planned_lines
+from readiness.evidence.reasons import Reason
+from readiness.evidence.recorded_binding import RecordedBinding
+from readiness.evidence.records import Plan
+from readiness.outcomes import Phase
+from readiness.runbook.lines import load_each
+
+SHOWN_AT_MOST = 6
+COMMIT_DIGITS = 12
+
+
+def hold_to_project(audit: Audit, recorded: RecordedRun, environments: Path, reports: Path) -> None:
+    """Add that a run is one of another project, where both are known."""
+    bound = recorded.start.binding
+    try:
+        today = binding_of(environments, recorded.start.env, reports) if bound else None
+    except BadInput:
+        return
+    if bound and today:
+        _hold_to_project(audit, bound, today)
+
+
+def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, reports: Path) -> None:
+    """Add what the project states otherwise today than when a run judged it."""
+    start = recorded.start
+    try:
+        today = binding_of(environments, start.env, reports)
+        plan = _plan_of_today(environments, tuple(today.runbooks), start.phase)
+    except BadInput as error:
+        why = f"what is stated today cannot be read, so nobody knows whether it judged that: {error.problems[0]}"
+        audit.lacks(Reason.NOT_TODAY, why)
+        return
+
+    changed = list(changes(recorded.plan, plan)) if recorded.plan else []
+    audit.lacks(Reason.NOT_TODAY, *_demands(start.phase, changed))
+    bound = start.binding
+    if bound is None:
+        audit.notes.append("recorded by a version that did not say of which project and environment file it was")
+        return
+
+    _hold_to_project(audit, bound, today)
+    _hold_to_environment(audit, bound, today, environments / f"{start.env}.yaml")
+    if not changed:
+        audit.notes += _reworded(start.phase, bound, today)
+    audit.notes += _commits(bound, today)
+
+
+def _plan_of_today(environments: Path, names: tuple[str, ...], phase: Phase) -> Plan:
+    """Return what the runbooks demand today. Raises BadRunbook."""
+    problems: list[str] = []
+    books = list(load_each(names, environments, problems))
+    if problems:
+        raise BadRunbook(problems)
+
+    items = [item for book in books for item in book.items(phase)]
+    decisions = [{"line": item.line_id, "check": item.check, "subject": item.subject, "due": True} for item in items]
+    return Plan.model_validate({"lines": planned_lines(books, phase), "items": decisions})
+
+
+def _hold_to_project(audit: Audit, bound: RecordedBinding, today: RecordedBinding) -> None:
+    if bound.project.same_as(today.project) is False:
+        which = f"it is a run of the project {bound.project.shown}, and this is {today.project.shown}"
+        audit.lacks(Reason.OTHER_PROJECT, f"{which}: state `project` in the environment file if both are one")
+
+
+def _demands(phase: Phase, changed: list[Change]) -> Iterator[str]:
+    """Yield, in one sentence, what is demanded otherwise today."""
+    strict = [change for change in changed if change.direction is not Direction.SAME]
+    if not strict:
+        return
+
+    added = [change.line for change in strict if change.says == NEW]
+    gone = [change.line for change in strict if change.says == GONE]
+    limits = [str(change) for change in strict if change.says not in {NEW, GONE}]
+    parts = (("lines added", added), ("lines gone", gone), ("changed", limits))
+    told = "; ".join(f"{word}: {_some(names)}" for word, names in parts if names)
+    yield f"{phase} judged with a runbook of another digest than today's: {told}"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN_AT_MOST} more" if len(names) > SHOWN_AT_MOST else ""
+    return f"{', '.join(names[:SHOWN_AT_MOST])}{more}"
+
+
+def _hold_to_environment(audit: Audit, bound: RecordedBinding, today: RecordedBinding, path: Path) -> None:
+    then, now = bound.environment, today.environment
+    if then.digest == now.digest:
+        return
+    if set(then.keys) == set(now.keys):
+        audit.notes.append(f"{path.name} has changed since, in comments or order alone")
+        return
+
+    # The names of keys that are gone stand nowhere: a journal has their digests alone.
+    changed_or_new = [name for digest, name in stated_environment(path).keys.items() if digest not in then.keys]
+    fewer = len(then.keys) - len(now.keys)
+    gone = [f"keys fewer than then: {fewer}"] if fewer > 0 else []
+    says = _some([*changed_or_new, *gone])
+    audit.lacks(Reason.NOT_TODAY, f"{path.name} says something else today than when it was judged: {says}")
+
+
+def _reworded(phase: Phase, bound: RecordedBinding, today: RecordedBinding) -> Iterator[str]:
+    """Yield the runbooks that are not as they were and demand the same."""
+    for name, file in today.runbooks.items():
+        then = bound.runbooks.get(name)
+        if then and then.digest != file.digest:
+            yield f"the runbook {name} has changed since, and demands the same of {phase}"
+
+
+def _commits(bound: RecordedBinding, today: RecordedBinding) -> Iterator[str]:
+    """Yield that a run was made of another commit, or of files that nobody had committed."""
+    if bound.commit and bound.commit.dirty:
+        yield f"it ran with uncommitted changes on {bound.commit.id[:COMMIT_DIGITS]}"
+    if bound.commit and today.commit and bound.commit.id != today.commit.id:
+        then, now = bound.commit.id[:COMMIT_DIGITS], today.commit.id[:COMMIT_DIGITS]
+        yield f"the commit moved on since: {then} -> {now}"
