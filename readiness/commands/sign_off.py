@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from readiness.commands import add_env, add_environments, add_reports
 from readiness.errors import BadRun
 from readiness.evidence.signing import signer_of, trusted_keys
-from readiness.evidence.standing import Demands, Place, in_a_line, standings
+from readiness.evidence.standing import Demands, in_a_line, standings
 from readiness.outcomes import Phase
 from readiness.rendering.dossier import Today, gather
 from readiness.rendering.pdf import print_to_pdf
@@ -38,7 +38,8 @@ def run(options: argparse.Namespace) -> int:
     signer = signer_of(os.environ)
     trusted = trusted_keys(options.environments)
     now = datetime.now(UTC)
-    dossier = gather(options.reports, options.env, trusted, Today(now, options.environments))
+    today = Today(now, options.environments)
+    dossier = gather(options.reports, options.env, trusted, today)
     try:
         page, head = write(dossier, signer)
     except OSError as error:
@@ -48,9 +49,9 @@ def run(options: argparse.Namespace) -> int:
     say(f"verdict   {verdict.word}: {verdict.says}")
     for reason in dossier.untrusted:
         say(f"untrusted {reason}")
-    place = Place(options.env, options.reports, options.environments)
-    today = standings(place, trusted, Demands(now), dossier.phases)
-    for phase, standing in today.items():
+    place = today.place(options.env, options.reports)
+    standing_now = standings(place, trusted, Demands(now), dossier.phases)
+    for phase, standing in standing_now.items():
         say(f"today     {phase}: {in_a_line(standing)}")
     say(f"evidence  {len(dossier.runs)} journals, digest {digest(dossier)}")
     say(f"page      {page}")
@@ -58,5 +59,5 @@ def run(options: argparse.Namespace) -> int:
         say(f"ledger    head {head}")
     if options.pdf:
         say(f"pdf       {print_to_pdf(page)}")
-    is_of_the_past = verdict.kind == GOOD_KIND and today[Phase.GA].exit != 0
+    is_of_the_past = verdict.kind == GOOD_KIND and standing_now[Phase.GA].exit != 0
     return INCOMPLETE_EXIT if dossier.untrusted or is_of_the_past else 0

@@ -15,6 +15,9 @@ from readiness.errors import BadEnvironment
 from readiness.files import bounded_read
 from readiness.files.canonical_json import as_plain
 
+OF_EVIDENCE = {"evidence"}
+"""Keys that say nothing of what is judged: what they demand of evidence is asked of each run anew."""
+
 
 @dataclass(frozen=True)
 class StatedEnvironment:
@@ -41,7 +44,7 @@ def stated_environment(path: Path) -> StatedEnvironment:
     names = data.get("runbooks")
     return StatedEnvironment(
         digest=text_digest(path),
-        keys={_digest([str(key), value]): str(key) for key, value in data.items()},
+        keys={_digest([str(key), value]): str(key) for key, value in data.items() if key not in OF_EVIDENCE},
         project=str(data.get("project") or ""),
         runbooks=tuple(str(name) for name in names) if isinstance(names, list) else (),
     )

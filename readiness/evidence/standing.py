@@ -35,7 +35,7 @@ class Place:
 
     environment: str
     reports: Path
-    environments: Path | None
+    environments: Path | None = None
     """None where the evidence is all there is."""
 
     @property

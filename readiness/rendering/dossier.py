@@ -87,6 +87,11 @@ class Today:
     environments: Path
     """The folder of the environment's file."""
 
+    def place(self, environment: str, reports: Path) -> Place:
+        """Return where the evidence lies. Elsewhere than in its project it is all there is."""
+        is_here = (self.environments / f"{environment}.yaml").is_file()
+        return Place(environment, reports, self.environments if is_here else None)
+
 
 def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey], today: Today | None = None) -> Dossier:
     """Return all the evidence of an environment, held against its ledger. Raises BadRun where there is none.
@@ -109,9 +114,7 @@ def gather(reports: Path, environment: str, trusted: Mapping[str, PublicKey], to
     ledger = read_ledger(reports / environment, trusted)
     decided = _decide_each(here, unusable, ledger, trusted)
     now = today.now if today else max(run.start.started_at for run in runs)
-    # Elsewhere than in its project the page is made of the evidence alone.
-    is_here = today is not None and (today.environments / f"{environment}.yaml").is_file()
-    place = Place(environment, reports, today.environments if today and is_here else None)
+    place = today.place(environment, reports) if today else Place(environment, reports)
     phases = dict(as_they_stand(decided, place, trusted, now))
 
     return Dossier(
