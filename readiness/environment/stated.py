@@ -27,6 +27,8 @@ class StatedEnvironment:
     project: str
     runbooks: tuple[str, ...]
     """The names of its runbooks."""
+    attestations: str = ""
+    """Where it says that people's attestations lie; empty for the usual place."""
 
 
 def stated_environment(path: Path) -> StatedEnvironment:
@@ -44,6 +46,7 @@ def stated_environment(path: Path) -> StatedEnvironment:
         keys={_digest([str(key), value]): str(key) for key, value in data.items()},
         project=str(data.get("project") or ""),
         runbooks=tuple(str(name) for name in names) if isinstance(names, list) else (),
+        attestations=str(data.get("attestations") or ""),
     )
 
 
