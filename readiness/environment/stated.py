@@ -30,6 +30,8 @@ class StatedEnvironment:
     project: str
     runbooks: tuple[str, ...]
     """The names of its runbooks."""
+    attestations: str = ""
+    """Where it says that people's attestations lie; empty for the usual place."""
 
 
 def stated_environment(path: Path) -> StatedEnvironment:
@@ -47,6 +49,7 @@ def stated_environment(path: Path) -> StatedEnvironment:
         keys={_digest([str(key), value]): str(key) for key, value in data.items() if key not in OF_EVIDENCE},
         project=str(data.get("project") or ""),
         runbooks=tuple(str(name) for name in names) if isinstance(names, list) else (),
+        attestations=str(data.get("attestations") or ""),
     )
 
 

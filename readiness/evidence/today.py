@@ -19,6 +19,7 @@ from readiness.evidence.planned_lines import planned_lines
 from readiness.evidence.reasons import Reason
 from readiness.evidence.recorded_binding import RecordedBinding
 from readiness.evidence.records import Plan
+from readiness.evidence.withdrawn import withdrawn
 from readiness.outcomes import Phase
 from readiness.runbook.lines import load_each
 
@@ -50,6 +51,8 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
 
     changed = list(changes(recorded.plan, plan)) if recorded.plan else []
     audit.lacks(Reason.NOT_TODAY, *_demands(start.phase, changed))
+    attested_in = stated_environment(environments / f"{start.env}.yaml").attestations
+    audit.lacks(Reason.NOT_TODAY, *withdrawn(recorded, environments, attested_in))
     bound = start.binding
     if bound is None:
         audit.notes.append("recorded by a version that did not say of which project and environment file it was")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from readiness.__main__ import main
 from readiness.evidence.reasons import Reason
@@ -153,6 +155,61 @@ def test_what_demands_the_same_is_only_told(name: str, project: Project, capsys:
     change, sentence = TOLD[name]
     change(project)
     assert main(["verify", "tiny", "preflight"]) == 0
+    assert sentence in " ".join(capsys.readouterr().out.split())
+
+
+TODAY = datetime.now(UTC).date()
+LATER, SOONER = (str(TODAY + timedelta(days=days)) for days in (60, 30))
+WAIVED: dict[str, Any] = {"requested_by": "Bo Chen", "approved_by": "Cy Diaz", "reason": "risk-accepted"}
+WAIVED |= {"because": "two clients know of it", "at": str(TODAY), "until": LATER}
+ATTESTED: dict[str, Any] = {"statement": "the figure was looked at", "holds": True, "who": "Ada Byron"}
+ATTESTED |= {"at": str(TODAY), "valid_until": LATER, "evidence": "https://wiki.shop.internal/figure"}
+
+
+def entries(project: Project, waived: object, attested: object) -> None:
+    project.write("environments/tiny.waivers.yaml", yaml.safe_dump({"waivers": waived}))
+    project.write("environments/tiny.attestations.yaml", yaml.safe_dump({"attestations": attested}))
+
+
+WITHDRAWN: dict[str, tuple[object, object, str]] = {
+    "neither": ({"book/one": WAIVED}, {"book/three": ATTESTED}, ""),
+    "a corrected sentence": (
+        {"book/one": WAIVED | {"because": "three clients know of it"}},
+        {"book/three": ATTESTED},
+        "",
+    ),
+    "the waiver": ({}, {"book/three": ATTESTED}, "the waiver of book/one, which tiny.waivers.yaml has no more"),
+    "the attestation": (
+        {"book/one": WAIVED},
+        {},
+        "the attestation of book/three, which tiny.attestations.yaml has no more",
+    ),
+    "a waiver made shorter": (
+        {"book/one": WAIVED | {"until": SOONER}},
+        {"book/three": ATTESTED},
+        f"until was {LATER}, and tiny.waivers.yaml says {SOONER}",
+    ),
+    "a person's word taken back": (
+        {"book/one": WAIVED},
+        {"book/three": ATTESTED | {"holds": False}},
+        "holds was True, and tiny.attestations.yaml says False",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITHDRAWN)
+def test_what_people_took_back_carries_nothing(name: str, project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    waived, attested, sentence = WITHDRAWN[name]
+    entries(project, {"book/one": WAIVED}, {"book/three": ATTESTED})
+    conftest = (project.folder / "conftest.py").read_text("utf-8")
+    not_configured = conftest.replace("    raise Unknown(", "    raise NotConfigured(")
+    project.write("conftest.py", not_configured.replace("import Effect, Unknown", "import Effect, NotConfigured"))
+    project.runbook(line("one", FIGURE), line("two", NAMED), line("three", "demo.hidden"))
+    project.write("figure.txt", "0.9")
+    assert project.preflight().exit == 0
+
+    entries(project, waived, attested)
+    assert main(["verify", "tiny", "preflight"]) == (Reason.NOT_TODAY.code if sentence else 0)
     assert sentence in " ".join(capsys.readouterr().out.split())
 
 
