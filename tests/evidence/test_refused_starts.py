@@ -140,7 +140,7 @@ def test_a_start_without_a_run_is_the_newest_that_is_known(
     # Nobody knows for which phase it was meant: then it is the newest of each that was ever run.
     # And where the environment file is gone, nobody knows whether the older run judged what is stated today.
     is_stated = (project.folder / "environments/tiny.yaml").is_file()
-    is_meant = start.phase is None
+    is_meant = not start.phase
     assert main(["verify", "tiny", "postlaunch"]) == (12 if is_meant else 0 if is_stated else 15)
     assert main(["verify", "tiny", "smoke"]) == 12
     assert "the ledger in" in capsys.readouterr().out
