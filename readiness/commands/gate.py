@@ -21,6 +21,7 @@ from readiness.evidence.acceptance import RED_EXIT, Acceptance, Asked, accept, s
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.ledger import Ledger
 from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.lost_history import lost
 from readiness.evidence.signing import SHOWN, Signer, signer_of, trusted_keys
 from readiness.evidence.standing import unsigned
 from readiness.outcomes import Phase
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--require-signed", action="store_true", help="accept only a run that a trusted key has signed")
     head = "a head of the ledger that was kept elsewhere: the history must have it"
     parser.add_argument("--head", metavar="DIGEST", help=head)
-    first = "there is no history yet: without it a ledger that lacks --head is INCOMPLETE"
+    first = "there is no history yet: without it a ledger that lacks --head, or older runs, is INCOMPLETE"
     parser.add_argument("--first-run", action="store_true", help=first)
     add_environments(parser)
     add_reports(parser)
@@ -57,8 +58,9 @@ def run(options: argparse.Namespace) -> int:
 
     home = options.reports.resolve() / options.env
     asked = Asked(home, phase, uuid.uuid4().hex)
-    lost = [] if options.first_run else list(_history_lost(read_ledger(home, trusted), head))
-    _ask(asked)
+    is_first: bool = options.first_run
+    not_here = [] if is_first else list(_history_lost(home, read_ledger(home, trusted), head))
+    _ask(asked, is_first=is_first)
 
     ended = run_pytest(_words(options, phase), {**os.environ, INVOCATION: asked.invocation}, project_root(Path.cwd()))
     ledger = read_ledger(home, trusted)
@@ -67,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         file = options.environments / f"{options.env}.yaml"
         recorded = accepted.examined.recorded
         lacks = unsigned(recorded, ledger, trusted, file, is_required=options.require_signed)
-        accepted = _held_against(accepted, [*lost, *lacks])
+        accepted = _held_against(accepted, [*not_here, *lacks])
     for line in _told(accepted, ledger, asked, ended):
         say(line)
     return accepted.exit
@@ -96,11 +98,12 @@ def _words(options: argparse.Namespace, phase: Phase) -> list[str]:
     return ["-m", phase, "--env", options.env, *places, *options.more]
 
 
-def _ask(asked: Asked) -> None:
+def _ask(asked: Asked, *, is_first: bool) -> None:
     """Enter first of all that a run is asked for: if none appears, no older one counts. Raises BadInput."""
     try:
         asked.home.mkdir(parents=True, exist_ok=True)
-        Ledger(asked.home, _signer()).ask(asked.invocation, phase=str(asked.phase))
+        first = {"first": True} if is_first else {}
+        Ledger(asked.home, _signer()).ask(asked.invocation, phase=str(asked.phase), **first)
     except OSError as error:
         raise BadInput([f"{asked.home}: the ledger cannot be written: {error.strerror}; nothing was run"]) from None
 
@@ -152,8 +155,11 @@ class _Forwarding:
         self._process.send_signal(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
 
 
-def _history_lost(ledger: LedgerReading | None, head: str | None) -> Iterator[str]:
-    """Yield that the history is not here which a head stands for that was kept elsewhere."""
+def _history_lost(home: Path, ledger: LedgerReading | None, head: str | None) -> Iterator[str]:
+    """Yield that the history is not here: older runs lie there without it, or a head stands for it."""
+    not_here = lost(home, ledger)
+    if not_here:
+        yield not_here
     if head is None:
         return
     if ledger is None:

@@ -17,6 +17,7 @@ from readiness.evidence.acceptance import RED_EXIT, REQUIRED, Examined, examine,
 from readiness.evidence.audit import ALTERED, read_ledger
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.lost_history import gone_from_ledger, lost
 from readiness.evidence.newest_run import RHYTHM, ahead, has_begun, newest_of, too_old
 from readiness.evidence.signing import PublicKey
 from readiness.outcomes import Phase
@@ -145,11 +146,14 @@ def _of_phase(
         newest = newest_of(place.home, phase, ledger)
     except BadRun as error:
         return Standing(ledger, unreadable=tuple(str(error).splitlines()))
+    not_here = lost(place.home, ledger) or gone_from_ledger(place.home, phase, ledger)
     if newest.folder is None:
-        return Standing(ledger, no_run=newest.no_run, is_unheard_of=newest.is_unheard_of)
+        why = "; ".join(filter(None, [newest.no_run, not_here]))
+        return Standing(ledger, no_run=why, is_unheard_of=newest.is_unheard_of and not not_here)
 
     standing = _of_folder(newest.folder, ledger, trusted, demands)
     if standing.examined:
+        standing.examined.audit.unproven += filter(None, [not_here])
         audit, recorded = standing.examined.audit, standing.examined.recorded
         at_most = RHYTHM[phase] if demands.newer_than is None else demands.newer_than
         audit.tampered += _of_another(recorded, place, phase)

@@ -37,6 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
     run = session.run
     assert run.phase
     try:
+        # What lies here of older runs is looked at before this one adds to it.
+        if run.lying_beside or run.lost_history:
+            session.complain(run.lost_history)
         session.folder = run_folders.make(
             run.reports,
             run.environment.environment,

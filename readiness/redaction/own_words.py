@@ -6,8 +6,8 @@ list against the files.
 
 _LISTED = """\
 APPROVED DEFERRED DOCTYPE INCOMPLETE ROLLBACK action actions addresses allowed approvals arguments article attestation
-attestations attested backup because before blocker breaker changing charset checks checksum classname client colspan
-comparator completed configured connect connections consecutive contains content counts course critical deadline
+attestations attested backup because before beside blocker breaker changing charset checks checksum classname client
+colspan comparator completed configured connect connections consecutive contains content counts course critical deadline
 decision decisions descriptors details diagnostics digest doctype document dropped duration during effect endpoints
 environment errors evidence failed failures fields figure finish footer generatedBy generators handshake header
 headers healthy holding hysteresis incident invocation journal kernel ladder ledger limits margin measured
