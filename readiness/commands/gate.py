@@ -19,14 +19,17 @@ from readiness.environment import schema
 from readiness.errors import BadInput, not_one_of
 from readiness.evidence.acceptance import RED_EXIT, Acceptance, Asked, accept, stated_head
 from readiness.evidence.audit import read_ledger
-from readiness.evidence.ledger import Ledger
+from readiness.evidence.ledger import FILE, Ledger
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import lost
 from readiness.evidence.signing import SHOWN, Signer, signer_of, trusted_keys
 from readiness.evidence.standing import unsigned
 from readiness.outcomes import Phase
 from readiness.plugin import INVOCATION
+from readiness.plugin.command_line import phase_named
 from readiness.plugin.gate_options import refusals
+from readiness.plugin.refusing import enter_refused
+from readiness.plugin.starting import is_name
 from readiness.rendering.terminal import say
 from readiness.verdict import INCOMPLETE_EXIT
 
@@ -51,10 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the phase and return what that run is worth, however it ended. Raises BadInput."""
-    phase = _phase(options.phase)
-    head = stated_head(options.head)
-    _refuse_what_does_not_fit(options)
-    trusted = trusted_keys(options.environments)
+    try:
+        phase = _phase(options.phase)
+        head = stated_head(options.head)
+        _refuse_what_does_not_fit(options)
+        trusted = trusted_keys(options.environments)
+    except BadInput as error:
+        _enter_refused(options, error)
+        raise
 
     home = options.reports.resolve() / options.env
     asked = Asked(home, phase, uuid.uuid4().hex)
@@ -90,6 +97,13 @@ def _refuse_what_does_not_fit(options: argparse.Namespace) -> None:
         problems.append(f"--env {not_one_of(options.env, names)}, in {options.environments.resolve()}")
     if problems:
         raise BadInput(problems)
+
+
+def _enter_refused(options: argparse.Namespace, error: BadInput) -> None:
+    """Enter that a gate was refused, where something good may be known that this takes away."""
+    home = options.reports / options.env
+    if is_name(options.env) and (home / FILE).is_file():
+        enter_refused(home, phase_named(options.phase), "", str(error))
 
 
 def _words(options: argparse.Namespace, phase: Phase) -> list[str]:

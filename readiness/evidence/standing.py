@@ -19,6 +19,7 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import gone_from_ledger, lost
 from readiness.evidence.newest_run import RHYTHM, ahead, has_begun, newest_of, too_old
+from readiness.evidence.pending_starts import not_in_ledger
 from readiness.evidence.signing import PublicKey
 from readiness.outcomes import Phase
 from readiness.verdict import INCOMPLETE_EXIT, VerdictStatus
@@ -146,7 +147,9 @@ def _of_phase(
         newest = newest_of(place.home, phase, ledger)
     except BadRun as error:
         return Standing(ledger, unreadable=tuple(str(error).splitlines()))
-    not_here = lost(place.home, ledger) or gone_from_ledger(place.home, phase, ledger)
+    not_here = (
+        lost(place.home, ledger) or gone_from_ledger(place.home, phase, ledger) or not_in_ledger(place.home, phase)
+    )
     if newest.folder is None:
         why = "; ".join(filter(None, [newest.no_run, not_here]))
         return Standing(ledger, no_run=why, is_unheard_of=newest.is_unheard_of and not not_here)
