@@ -177,6 +177,7 @@ def test_a_start_that_was_killed_leaves_a_mark(
     assert main(["verify", "tiny", "postlaunch"]) == (0 if phase else 10)
     assert main(["verify", "tiny", "smoke"]) == 10
     assert main(["sign-off", "--env", "tiny"]) == 10
+    assert main(["verify", "--all", "--env", "tiny"]) == 10
 
     project.write("conftest.py", conftest)
     assert project.preflight().exit == 0

@@ -103,6 +103,7 @@ def test_who_lost_the_ledger_is_not_the_first(name: str, project: Project, capsy
         assert main(["verify", "tiny", "postlaunch"]) == code
         assert main(["gate", "postlaunch", "--env", "tiny"]) == code
         assert ("history not here: " in " ".join(capsys.readouterr().out.split())) is (code != 0)
+    assert (main(["verify", "--all", "--env", "tiny"]) == 0) is (code == 0)
     assert look(project, 0.11).exit == BAD
 
     if code:
