@@ -18,6 +18,8 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.newest_run import ordered
 from readiness.evidence.previous_run import REMEMBERED
 from readiness.evidence.rejudge import judge
+from readiness.evidence.signing import trusted_keys
+from readiness.evidence.standing import Demands, Place, Standing, in_a_line, standings
 from readiness.files.atomic_write import place_of, write_whole
 from readiness.outcomes import Effect, Phase, Unknown
 from readiness.plugin import embedded
@@ -47,10 +49,18 @@ def run(options: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     since = _since(options.event, environment, now)
 
-    written = announcement(AnnouncementKind(options.event), _facts(environment, options.reports, now, since))
+    place = Place(options.env, options.reports, options.environments)
+    standing = standings(place, trusted_keys(options.environments), Demands(now), (Phase.SMOKE, Phase.POSTLAUNCH))
+    runs = {phase: _newest(options.reports, environment, phase, since) for phase in standing}
+    stands = {phase: run if _may_be_told(run, standing[phase]) else None for phase, run in runs.items()}
+
+    written = announcement(AnnouncementKind(options.event), _facts(environment, now, since, stands))
     message = AnnouncementText(REDACTOR.text(written.title), REDACTOR.text(written.body))
     for line in (message.title, *message.body.splitlines()):
         say(line)
+    for phase, run in runs.items():
+        if run and not stands[phase]:
+            say(f"left out  {phase}: {in_a_line(standing[phase])}")
 
     launch_at = environment.launch_at
     if options.event == AnnouncementKind.LAUNCH and launch_at and now < launch_at:
@@ -93,15 +103,20 @@ def _since(event: str, environment: Environment, now: datetime) -> datetime:
     return max(remembered, environment.launch_at - AHEAD)
 
 
-def _facts(environment: Environment, reports: Path, now: datetime, since: datetime) -> Facts:
+def _may_be_told(run: RecordedRun | None, standing: Standing) -> bool:
+    """Check whether a run may be told of: a bad word always, a good one only where `readiness verify` says it too."""
+    return run is not None and (not judge(run).verdict.good or standing.exit == 0)
+
+
+def _facts(environment: Environment, now: datetime, since: datetime, runs: Mapping[Phase, RecordedRun | None]) -> Facts:
     return Facts(
         environment=environment.environment,
         url=environment.target.url,
         at=now,
         launch_at=environment.launch_at,
         since=since,
-        smoke=_newest(reports, environment, Phase.SMOKE, since),
-        postlaunch=_newest(reports, environment, Phase.POSTLAUNCH, since),
+        smoke=runs[Phase.SMOKE],
+        postlaunch=runs[Phase.POSTLAUNCH],
         on_call=environment.notify.on_call if environment.notify else "",
     )
 

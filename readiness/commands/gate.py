@@ -20,14 +20,18 @@ from readiness.errors import BadInput, not_one_of
 from readiness.evidence.acceptance import RED_EXIT, Acceptance, Asked, accept, stated_head
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.findings import Audit
-from readiness.evidence.ledger import Ledger
+from readiness.evidence.ledger import FILE, Ledger
 from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.lost_history import lost
 from readiness.evidence.signing import SHOWN, Signer, signer_of, trusted_keys
 from readiness.evidence.standing import unsigned
 from readiness.evidence.today import hold_to_today
 from readiness.outcomes import Phase
 from readiness.plugin import INVOCATION
+from readiness.plugin.command_line import phase_named
 from readiness.plugin.gate_options import refusals
+from readiness.plugin.refusing import enter_refused
+from readiness.plugin.starting import is_name
 from readiness.rendering.terminal import say
 from readiness.verdict import INCOMPLETE_EXIT
 
@@ -43,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--require-signed", action="store_true", help="accept only a run that a trusted key has signed")
     head = "a head of the ledger that was kept elsewhere: the history must have it"
     parser.add_argument("--head", metavar="DIGEST", help=head)
-    first = "there is no history yet: without it a ledger that lacks --head is INCOMPLETE"
+    first = "there is no history yet: without it a ledger that lacks --head, or older runs, is INCOMPLETE"
     parser.add_argument("--first-run", action="store_true", help=first)
     add_environments(parser)
     add_reports(parser)
@@ -52,15 +56,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the phase and return what that run is worth, however it ended. Raises BadInput."""
-    phase = _phase(options.phase)
-    head = stated_head(options.head)
-    _refuse_what_does_not_fit(options)
-    trusted = trusted_keys(options.environments)
+    try:
+        phase = _phase(options.phase)
+        head = stated_head(options.head)
+        _refuse_what_does_not_fit(options)
+        trusted = trusted_keys(options.environments)
+    except BadInput as error:
+        _enter_refused(options, error)
+        raise
 
     home = options.reports.resolve() / options.env
     asked = Asked(home, phase, uuid.uuid4().hex)
-    lost = [] if options.first_run else list(_history_lost(read_ledger(home, trusted), head))
-    _ask(asked)
+    is_first: bool = options.first_run
+    not_here = [] if is_first else list(_history_lost(home, read_ledger(home, trusted), head))
+    _ask(asked, is_first=is_first)
 
     ended = run_pytest(_words(options, phase), {**os.environ, INVOCATION: asked.invocation}, project_root(Path.cwd()))
     ledger = read_ledger(home, trusted)
@@ -72,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         # What was changed while the run was under way has not been judged.
         changed = Audit()
         hold_to_today(changed, recorded, options.environments, options.reports)
-        accepted = _held_against(accepted, [*lost, *lacks, *changed.unproven])
+        accepted = _held_against(accepted, [*not_here, *lacks, *changed.unproven])
     for line in _told(accepted, ledger, asked, ended):
         say(line)
     return accepted.exit
@@ -95,17 +104,25 @@ def _refuse_what_does_not_fit(options: argparse.Namespace) -> None:
         raise BadInput(problems)
 
 
+def _enter_refused(options: argparse.Namespace, error: BadInput) -> None:
+    """Enter that a gate was refused, where something good may be known that this takes away."""
+    home = options.reports / options.env
+    if is_name(options.env) and (home / FILE).is_file():
+        enter_refused(home, phase_named(options.phase), "", str(error))
+
+
 def _words(options: argparse.Namespace, phase: Phase) -> list[str]:
     """Return the words of pytest; folders are named from the root, where they may have been named from here."""
     places = [f"--environments={options.environments.resolve()}", f"--reports={options.reports.resolve()}"]
     return ["-m", phase, "--env", options.env, *places, *options.more]
 
 
-def _ask(asked: Asked) -> None:
+def _ask(asked: Asked, *, is_first: bool) -> None:
     """Enter first of all that a run is asked for: if none appears, no older one counts. Raises BadInput."""
     try:
         asked.home.mkdir(parents=True, exist_ok=True)
-        Ledger(asked.home, _signer()).ask(asked.invocation, phase=str(asked.phase))
+        first = {"first": True} if is_first else {}
+        Ledger(asked.home, _signer()).ask(asked.invocation, phase=str(asked.phase), **first)
     except OSError as error:
         raise BadInput([f"{asked.home}: the ledger cannot be written: {error.strerror}; nothing was run"]) from None
 
@@ -157,8 +174,11 @@ class _Forwarding:
         self._process.send_signal(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
 
 
-def _history_lost(ledger: LedgerReading | None, head: str | None) -> Iterator[str]:
-    """Yield that the history is not here which a head stands for that was kept elsewhere."""
+def _history_lost(home: Path, ledger: LedgerReading | None, head: str | None) -> Iterator[str]:
+    """Yield that the history is not here: older runs lie there without it, or a head stands for it."""
+    not_here = lost(home, ledger)
+    if not_here:
+        yield not_here
     if head is None:
         return
     if ledger is None:

@@ -20,6 +20,8 @@ from readiness.evidence.audit import Audited, audit_all, read_ledger
 from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
+from readiness.evidence.lost_history import lost
+from readiness.evidence.pending_starts import pending
 from readiness.evidence.previous_run import held_in
 from readiness.evidence.reasons import Reason, gravest
 from readiness.evidence.records import RED_BESIDE
@@ -212,6 +214,8 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
 
     audit, audited_runs = audit_all(home, ledger, trusted, options.limits)
     audit.tampered += _head_missing(ledger, options.head)
+    killed = (start.says for start in pending(home) if not start.is_alive)
+    audit.lacks(Reason.NOT_EVIDENCE, *filter(None, [lost(home, ledger), *killed]))
     file = options.environments / f"{options.env}.yaml"
     is_demanded = options.require_signed or demands_signature(file)
     if is_demanded and not (trusted or ledger.ever_signed):

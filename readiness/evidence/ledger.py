@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from readiness.errors import BadRun
 from readiness.evidence.ledger_reading import FIRST, LedgerLine, LedgerReading, LedgerRecord
+from readiness.evidence.lost_history import traces
 from readiness.evidence.sealed_folder import file_digest, files_of
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
 from readiness.evidence.statements import (
@@ -44,6 +45,8 @@ KINDS = {"rehearsals": "rehearsal", "drills": "drill"}
 """The folders of what is not a run, and what it is called."""
 
 
+BESIDE_AT_MOST = 20
+"""So many older runs are named in a ledger that is begun anew."""
 BYTES_AT_MOST = 1_000_000_000
 """A run an hour makes some sixty million a year."""
 
@@ -111,6 +114,8 @@ class Ledger:
         `subjects` are names with their digests, `facts` fields of `LedgerEntry`.
         """
         is_new = not self.path.exists()
+        if is_new:
+            facts = {**self._begun_beside(name), **facts}
         handle = os.open(atomic_write.place_of(self.path), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             # Several processes may append: who holds the lock reads the last line and writes the next.
@@ -132,6 +137,11 @@ class Ledger:
         if is_new:
             atomic_write.sync(self._home)
         return hashlib.sha256(line).hexdigest()
+
+    def _begun_beside(self, name: str) -> Mapping[str, Any]:
+        """Return what lies there of older runs, as a ledger that is begun anew says it first of all."""
+        lying = [trace for trace in traces(self._home) if trace != name]
+        return {"beside": lying[:BESIDE_AT_MOST]} if lying else {}
 
     def _statement(
         self, what: What, name: str, subjects: list[tuple[str, str]], facts: Mapping[str, Any], lines: list[bytes]
@@ -282,6 +292,10 @@ def _add(ledger: LedgerReading, line: LedgerLine, prev: str) -> None:
         ledger.problems.append(f"{where} does not follow the entry before: one was changed, moved or removed")
     if entry.entry != line.number:
         ledger.problems.append(f"{where} carries the number {entry.entry}: entries are missing or moved")
+    if entry.beside:
+        ledger.began_late = line
+    if entry.first:
+        ledger.began_late = None
     home = ledger.path.parent.name
     if entry.env != home:
         ledger.problems.append(f"{where} is of the environment {entry.env}, this is the ledger of {home}")

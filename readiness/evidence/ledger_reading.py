@@ -82,6 +82,8 @@ class LedgerReading:
     """The starts that never became a run, and those that a gate asked for: `asked` and `refused`, in their order."""
     page: LedgerLine | None = None
     """The newest entry of the page that approvers sign."""
+    began_late: LedgerLine | None = None
+    """The entry that began it anew beside older runs; None once somebody has accepted that."""
     digests: list[str] = field(default_factory=list)
     """Of each line, the oldest first."""
     problems: list[str] = field(default_factory=list)

@@ -17,7 +17,7 @@ class Reason(StrEnum):
     INCOMPLETE = "incomplete"
     """Its own verdict: something is unknown, or was not run."""
     NOT_EVIDENCE = "not-evidence"
-    """It was never sealed, is a replay, or was judged as of another moment."""
+    """It was never sealed, is a replay, its history is not here, or it was judged as of another moment."""
     LOOSENED = "loosened"
     """It demands less than the run before it, or judged another target, and nobody has accepted that."""
     NOT_SIGNED = "not-signed"
@@ -72,7 +72,7 @@ _MEANINGS = {
     Reason.NOT_SIGNED: "no trusted key signed it, and one must",
     Reason.NOT_TODAY: "it judged another target, runbook or environment file than is stated today",
     Reason.OTHER_PROJECT: "it is a run of another project",
-    Reason.NOT_EVIDENCE: "it was never sealed, is a replay, or was judged as of another moment",
+    Reason.NOT_EVIDENCE: "never sealed, a replay, judged as of another moment, or its history is not here",
     Reason.LOOSENED: "with --all: limits became looser or the target changed, and nobody has accepted that",
 }
 

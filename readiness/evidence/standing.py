@@ -17,7 +17,9 @@ from readiness.evidence.acceptance import REQUIRED, Examined, examine, not_signe
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.lost_history import gone_from_ledger, lost
 from readiness.evidence.newest_run import RHYTHM, ahead, has_begun, newest_of, too_old
+from readiness.evidence.pending_starts import not_in_ledger
 from readiness.evidence.reasons import BAD_EXIT, Reason
 from readiness.evidence.signing import PublicKey
 from readiness.evidence.today import hold_to_project, hold_to_today
@@ -154,11 +156,16 @@ def _of_phase(
         newest = newest_of(place.home, phase, ledger)
     except BadRun as error:
         return Standing(ledger, unreadable=tuple(str(error).splitlines()))
+    not_here = (
+        lost(place.home, ledger) or gone_from_ledger(place.home, phase, ledger) or not_in_ledger(place.home, phase)
+    )
     if newest.folder is None:
-        return Standing(ledger, no_run=newest.no_run, is_unheard_of=newest.is_unheard_of)
+        why = "; ".join(filter(None, [newest.no_run, not_here]))
+        return Standing(ledger, no_run=why, is_unheard_of=newest.is_unheard_of and not not_here)
 
     standing = _of_folder(newest.folder, ledger, trusted, demands)
     if standing.examined:
+        standing.examined.audit.lacks(Reason.NOT_EVIDENCE, *filter(None, [not_here]))
         audit, recorded = standing.examined.audit, standing.examined.recorded
         at_most = RHYTHM[phase] if demands.newer_than is None else demands.newer_than
         audit.tampered += _of_another(recorded, place, phase)

@@ -81,6 +81,10 @@ class LedgerEntry(_Model):
     """Of a seal: whether the run ended by itself with all that was demanded; None in older ledgers."""
     standing: tuple[RecordedState, ...] | None = None
     """Of a seal: the steps of the ladder that it leaves, so that a deleted folder loses nothing; None in older ones."""
+    beside: tuple[str, ...] = ()
+    """Of the first entry: what lay there of older runs, whose ledger is gone."""
+    first: bool = False
+    """Whether somebody accepts that no older history is here."""
 
 
 class Statement(_Model):

@@ -20,6 +20,7 @@ from readiness.outcomes import Unknown
 from readiness.plugin import starting
 from readiness.plugin.deciding import publish_records
 from readiness.plugin.observer import Observer
+from readiness.plugin.refusing import enter_killed
 from readiness.plugin.reporting import PYTEST_HTML, Reporting
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
@@ -38,6 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     run = session.run
     assert run.phase
     try:
+        # What lies here of older runs is looked at before this one adds to it.
+        if run.lying_beside or run.lost_history:
+            session.complain(run.lost_history)
         session.folder = run_folders.make(
             run.reports,
             run.environment.environment,
@@ -50,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise UsageError(f"the run cannot leave its evidence: {error}") from None
     session.is_beside_another, leave = run_folders.share(session.folder.parent)
     config.add_cleanup(leave)
+    enter_killed(session.folder.parent)
     _open_ledger(session)
     starting.settle(config)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from readiness.errors import BadInput
 from readiness.evidence.ledger import Ledger
 from readiness.evidence.ledger_reading import ANY_PHASE
+from readiness.evidence.pending_starts import pending
 from readiness.evidence.signing import Signer, signer_of
 from readiness.outcomes import Phase
 from readiness.plugin import INVOCATION
@@ -43,6 +45,16 @@ def enter_refused(home: Path, phase: Phase | None, invocation: str, reason: str)
         Ledger(home, _signer()).refuse(f"{now:%Y%m%dT%H%M%S.%fZ}-{phase or 'any'}-refused", **facts)
     except OSError:
         return
+
+
+def enter_killed(home: Path) -> None:
+    """Enter the starts that were killed before they came to a run, ahead of the run that begins now."""
+    for start in pending(home):
+        if start.is_alive:
+            continue
+        enter_refused(home, start.phase, "", start.says)
+        with suppress(OSError):
+            start.path.unlink()
 
 
 def shown_reason(reason: str) -> str:

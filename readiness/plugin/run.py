@@ -14,6 +14,7 @@ from readiness.evidence import ledger
 from readiness.evidence.earlier_phases import earlier_phases
 from readiness.evidence.journal import read_run
 from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.lost_history import lost, traces
 from readiness.evidence.previous_run import newest, unsealed
 from readiness.evidence.recorded_binding import RecordedBinding
 from readiness.evidence.recorded_ladder import Before
@@ -120,6 +121,16 @@ class Run:
         """The ledger of the environment as this run found it; None where there is none."""
         path = self._home / ledger.FILE
         return ledger.read(path, {}) if path.exists() else None
+
+    @cached_property
+    def lost_history(self) -> str:
+        """That older runs lie here which no ledger knows; empty where nothing shows that. For the controller."""
+        return "" if self.replay else lost(self._home, self.ledger)
+
+    @cached_property
+    def lying_beside(self) -> tuple[str, ...]:
+        """What lies here of older runs where there is no ledger, before this run moves a pointer."""
+        return () if self.ledger or self.replay else tuple(traces(self._home)[: ledger.BESIDE_AT_MOST])
 
     @property
     def _home(self) -> Path:

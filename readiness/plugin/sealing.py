@@ -79,7 +79,8 @@ class Sealing:
             self._facts = {**self._facts, "as_of": self._run.moment.isoformat()}
         self._folder = folder
         self._ledger = Ledger(folder.parent, self.signer)
-        self._ledger.open(folder, **self._masked_facts())
+        beside = {"beside": self._run.lying_beside} if self._run.lying_beside else {}
+        self._ledger.open(folder, **self._masked_facts(), **beside)
 
     def refuse(self, reason: str) -> None:
         """Enter that the run was refused after it had opened, before it looked at anything. Raises OSError."""

@@ -2,7 +2,8 @@
 
 Pytest may end before it comes to the options of a run: a `conftest.py` that cannot be imported, an option that nobody
 knows, a plugin that breaks. An older GO would then be the newest that is known. Pytest's own clean-up is what comes in
-each of these, so the entry is made there, unless the start came to something else meanwhile.
+each of these, so the entry is made there, unless the start came to something else meanwhile. A process that is killed
+leaves a mark instead, which the next run enters.
 """
 
 from __future__ import annotations
@@ -11,14 +12,19 @@ import argparse
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.config import ConftestImportFailure
 
 from readiness.config.project_root import REPORTS, project_root
 from readiness.plugin import INVOCATION
+
+if TYPE_CHECKING:
+    from readiness.evidence.pending_starts import Marker
 
 LEDGER = "ledger.jsonl"
 _TELLS = ("help", "version", "markers", "cacheshow", "collectonly", "showfixtures", "show_fixtures_per_test")
@@ -36,18 +42,35 @@ class Start:
     expression: str
     """What `-m` says, as far as pytest knew it by then."""
     is_settled: bool = False
+    marker: Marker | None = None
+    """What is left where the process is killed."""
+
+    def begin(self) -> None:
+        """Leave a mark where there is a ledger, so that something good may be known that this would take away."""
+        if not (self.home / LEDGER).is_file():
+            return
+        # A suite that has nothing to do with this one has no such ledger, and never imports this.
+        from readiness.evidence.pending_starts import Marker  # noqa: PLC0415
+        from readiness.plugin.command_line import phase_named  # noqa: PLC0415  the same
+
+        with suppress(OSError):
+            self.marker = Marker(self.home, phase_named(self.expression))
+
+    def settle(self) -> None:
+        """Note that it has come to something."""
+        self.is_settled = True
+        if self.marker:
+            self.marker.remove()
+            self.marker = None
 
     def end(self) -> None:
         """Enter that the start came to no run, where it has come to nothing else."""
-        if self.is_settled or not (self.home / LEDGER).is_file():
-            return
-        self.is_settled = True
+        if not self.is_settled and (self.home / LEDGER).is_file():
+            from readiness.plugin.command_line import phase_named  # noqa: PLC0415  as above
+            from readiness.plugin.refusing import enter_refused  # noqa: PLC0415  the same
 
-        # A suite that has nothing to do with this one has no such ledger, and never imports this.
-        from readiness.plugin.command_line import phase_named  # noqa: PLC0415
-        from readiness.plugin.refusing import enter_refused  # noqa: PLC0415
-
-        enter_refused(self.home, phase_named(self.expression), "", reason_of(sys.exception()))
+            enter_refused(self.home, phase_named(self.expression), "", reason_of(sys.exception()))
+        self.settle()
 
 
 START = pytest.StashKey[Start]()
@@ -67,12 +90,13 @@ def note(config: pytest.Config, words: Sequence[str], variables: Mapping[str, st
     start = Start(config.invocation_params.dir / reports / stated.env, getattr(known, "markexpr", "") or "")
     config.stash[START] = start
     config.add_cleanup(start.end)
+    start.begin()
 
 
 def settle(config: pytest.Config) -> None:
     """Note that a start has come to something: a run, a refusal that is entered, or nothing that anybody asked for."""
     if START in config.stash:
-        config.stash[START].is_settled = True
+        config.stash[START].settle()
 
 
 def is_name(word: str | None) -> bool:

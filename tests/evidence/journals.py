@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from readiness.evidence.journal import FILE, FIRST, Journal
+from readiness.evidence.ledger import Ledger
 from readiness.evidence.rejudge import limits_digest
 from readiness.outcomes import DecisionKey, Outcome, Phase
 from readiness.redaction.redactor import Redactor
+from readiness.rendering.run_summary import read_summary
 from readiness.runbook.sign_off import SignOff
 from readiness.verdict import DecisionOutcome, Expected, decide
 
@@ -90,7 +92,20 @@ def keep(
     if ended:
         journal.write("finish", _finish(phase, own, found, at, told))
     journal.close()
+    enter(folder)
     return folder
+
+
+def enter(folder: Path) -> None:
+    """Enter a run into the ledger beside it, as it stands in its journal."""
+    run = read_summary(folder)
+    start, finish = run.start, run.finish
+    facts: Line = {"phase": start.phase, "target": start.target.url, "started_at": start.started_at.isoformat()}
+    facts |= {"limits_digest": start.limits_digest}
+    book_of_all = Ledger(folder.parent, None)
+    book_of_all.open(folder, **facts)
+    if finish:
+        book_of_all.seal(folder, **facts, verdict=finish.verdict, exit=finish.exit, head=run.head)
 
 
 def _outline(lines: Sequence[Line]) -> Line:
@@ -133,4 +148,5 @@ def again(folder: Path, was: datetime, at: datetime) -> Path:
         lines.append(re.sub('"prev":"[0-9a-f]{64}"', f'"prev":"{prev}"', line, count=1))
         prev = hashlib.sha256(f"{lines[-1]}\n".encode()).hexdigest()
     (copied / FILE).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    enter(copied)
     return copied

@@ -17,6 +17,8 @@ import pytest
 from readiness.__main__ import main
 from readiness.evidence import ledger
 from readiness.evidence.ledger_reading import LedgerLine
+from readiness.evidence.pending_starts import Marker
+from readiness.outcomes import Phase
 from tests import warm
 from tests.plugin.project import CONFTEST, Project, line
 
@@ -129,6 +131,7 @@ def test_a_start_without_a_run_is_the_newest_that_is_known(
     assert main(["verify", "tiny", "postlaunch"]) == 0
     start.does(project)
     ran = started(project, *start.words, **dict(start.variables))
+    assert not list((project.folder / "reports/tiny").glob("starting-*"))
     (entry,) = refused(project)
     assert start.says in entry.entry.reason, entry.entry.reason
     assert entry.entry.phase == start.phase
@@ -156,6 +159,63 @@ def test_what_breaks_as_the_checks_are_read_is_a_run_without_an_end(
     assert main(["verify", "tiny", "preflight"]) == 10, capsys.readouterr().out
 
 
+KILLED = {
+    "exits": "import os\nos._exit(0)\n",
+    "killed": "import os\nos.kill(os.getpid(), 9)\n",
+}
+
+
+@pytest.mark.parametrize("by", KILLED)
+@pytest.mark.parametrize(("words", "phase"), [(PREFLIGHT, "preflight"), (("--env=tiny", "-mpreflght"), "")])
+def test_a_start_that_was_killed_leaves_a_mark(
+    by: str, words: tuple[str, ...], phase: str, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conftest = (project.folder / "conftest.py").read_text("utf-8")
+    project.write("conftest.py", KILLED[by])
+    started(project, *words)
+    capsys.readouterr()
+    for _ in range(2):  # who looks changes nothing
+        assert main(["verify", "tiny", "preflight"]) == 10
+        assert "was killed before its run did" in capsys.readouterr().out
+    assert main(["verify", "tiny", "postlaunch"]) == (0 if phase else 10)
+    assert main(["verify", "tiny", "smoke"]) == 10
+    assert main(["sign-off", "--env", "tiny"]) == 10
+    assert main(["verify", "--all", "--env", "tiny"]) == 10
+
+    project.write("conftest.py", conftest)
+    assert project.preflight().exit == 0
+    (entry,) = refused(project)
+    assert (entry.entry.phase, "was killed" in entry.entry.reason) == (phase, True)
+    assert main(["verify", "tiny", "preflight"]) == 0
+    assert main(["verify", "tiny", "postlaunch"]) == (0 if phase else 10)
+    assert not list((project.folder / "reports/tiny").glob("starting-*"))
+
+
+def test_a_start_that_is_under_way_is_not_entered_by_another(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = project.folder / "reports/tiny"
+    marker = Marker(home, Phase.PREFLIGHT)
+    assert main(["verify", "tiny", "preflight"]) == 10
+    assert "is under way" in capsys.readouterr().out
+    assert project.preflight().exit == 0
+    assert refused(project) == []
+    marker.remove()
+    assert main(["verify", "tiny", "preflight"]) == 0
+
+
+def test_where_no_mark_can_be_left_a_run_is_as_ever(project: Project) -> None:
+    home = project.folder / "reports/tiny"
+    (home / "starting-folder").mkdir()
+    os.mkfifo(home / "starting-pipe")
+    assert project.preflight("-n2").exit == 0
+    assert main(["verify", "tiny", "preflight"]) == 0
+    assert [path.name for path in home.glob("starting-*")] in (
+        ["starting-folder", "starting-pipe"],
+        ["starting-pipe", "starting-folder"],
+    )
+
+
 NOTHING = [
     *(("--help",), ("--version",), ("--markers",), ("--fixtures",), ("--collect-only",), ("--co", "-q")),
     *(("--collect-only", "--nosuch"), ("--fixtures", "--nosuch"), ("--replay=nosuch",)),
@@ -170,6 +230,7 @@ def test_what_asks_for_no_run_leaves_nothing(words: tuple[str, ...], breaks: boo
     before = (project.folder / "reports/tiny/ledger.jsonl").read_bytes()
     started(project, *PREFLIGHT, *words)
     assert (project.folder / "reports/tiny/ledger.jsonl").read_bytes() == before
+    assert not list((project.folder / "reports/tiny").glob("starting-*"))
 
 
 @pytest.mark.parametrize("env", ["prdo", "../tiny", "..", ".", "", "/", "tiny/2026"])
@@ -181,6 +242,25 @@ def test_a_name_that_is_no_environment_leaves_no_folder(env: str, words: tuple[s
     assert "Traceback" not in ran.stdout + ran.stderr
     assert sorted(project.folder.parent.rglob("*")) == before
     assert refused(project) == []
+
+
+GATES = [
+    (("preflight", "--env", "tiny", "-k", "one"), "preflight"),
+    (("preflight", "--env", "tiny", "--head", ""), "preflight"),
+    (("preflght", "--env", "tiny"), ""),
+    (("preflight", "--env", "tniy"), None),
+]
+
+
+@pytest.mark.parametrize(("words", "phase"), GATES)
+def test_a_gate_that_is_refused_is_a_start_too(
+    words: tuple[str, ...], phase: str | None, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["gate", *words]) == 4
+    assert [line.entry.phase for line in refused(project)] == ([] if phase is None else [phase])
+    assert main(["verify", "tiny", "preflight"]) == (0 if phase is None else 10)
+    assert not (project.folder / "reports/tniy").exists()
+    assert capsys.readouterr()
 
 
 def test_under_a_gate_its_own_entry_is_the_only_one(project: Project) -> None:

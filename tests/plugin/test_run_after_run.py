@@ -297,3 +297,22 @@ def test_a_run_against_another_address_says_nothing_of_this_target(
     )
     assert announce(project, "pause") == 0
     assert "status: unknown, no run of postlaunch has ended since " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("receiver")
+def test_a_good_word_that_nobody_else_says_is_not_announced(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"launch_at": "2020-01-01T00:00:00Z", "allow": [], "notify": NOTIFY}
+    project.environment(**settings)
+    look(project, 0.01)
+    assert announce(project, "resume") == 0
+    assert "status: postlaunch OK at " in capsys.readouterr().out
+    project.environment(**settings, evidence={"signed": True})
+    assert announce(project, "resume") == 0
+    told_now = capsys.readouterr().out
+    assert "status: unknown, no run of postlaunch" in told_now
+    assert "left out  postlaunch: INCOMPLETE (10), " in told_now
+    look(project, 0.21)
+    assert announce(project, "resume") == 0
+    assert "status: postlaunch ROLLBACK at " in capsys.readouterr().out
