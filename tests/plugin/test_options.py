@@ -78,7 +78,7 @@ def test_a_secret_in_the_wrong_place_is_not_told(tmp_path: Path, monkeypatch: py
     project.runbook(line("one", "demo.figure"))
     ran = project.preflight()
     refused(ran, "launch_at: '***' is not a date and time")
-    refused(ran, "http.deadline_seconds: input should be a valid number")
+    refused(ran, "http.deadline_seconds: a number is wanted")
     assert "pw-of-a-test" not in ran.out
 
 
