@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import NoReturn, Protocol, cast
 
 from readiness import commands
+from readiness.config.command_words import empty_value
 from readiness.errors import ReadinessError, not_one_of
 from readiness.files.output import leavable_output
 from readiness.redaction.redactor import REDACTOR
@@ -80,8 +81,10 @@ def _run(words: list[str]) -> int:
             sys.stdout.write(f"production-readiness {version('production-readiness')}\n")
             return 0
 
-        if words[0] not in verbs():
-            return _refuse(f"the command {not_one_of(words[0], verbs())}", USAGE_ERROR)
+        unknown = "" if words[0] in verbs() else f"the command {not_one_of(words[0], verbs())}"
+        mistake = unknown or empty_value(words[1:])
+        if mistake:
+            return _refuse(mistake, USAGE_ERROR)
 
         chosen = command(words[0])
         parser = Parser(prog=f"readiness {words[0]}", description=_sentence(chosen.HELP))

@@ -206,3 +206,10 @@ def test_numbers_are_read_from_ascii_digits_alone(path: Path) -> None:
         return
     found = [line for line in path.read_text("utf-8").splitlines() if DIGITS_OF_ALL_SCRIPTS.search(line)]
     assert not found, "\\d, isdigit() and int() take the digits of all scripts: write [0-9], is_digits or as_decimal"
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=show)
+def test_the_words_of_a_library_for_a_wrong_value_reach_nobody(path: Path) -> None:
+    is_where_they_are_told = show(path) == "readiness/errors.py"
+    raw = [text for text in ('["msg"]', "['msg']") if text in path.read_text("utf-8")]
+    assert is_where_they_are_told or not raw, "say it with readiness.errors.wrong_value"

@@ -78,7 +78,7 @@ BAD_DAYS = [
     ("9999-12-31", "is of no year that matters here"),
     ("2028-12-01", "is more than 366 days after at 2026-11-20"),
     ("2026-11-19", "valid_until 2026-11-19 is before at 2026-11-20"),
-    ("", "input should be a valid date"),
+    ("", "a date such as 2026-12-01 is wanted"),
     ("12", "valid_until"),
     ("true", "valid_until"),
 ]
@@ -109,7 +109,7 @@ def test_a_day_is_a_day(tmp_path: Path, written: str, told: str) -> None:
         ("Ada Example", '"Ada \\e[2J"', "holds a character that cannot be printed"),
         ("Ada Example", '"Ada \\u202e"', "holds a character that cannot be printed"),
         ("Ada Example", "${NOBODY}", "the variable NOBODY is not set"),
-        ("the team walked through the rollback", "ok", "statement: string should have at least 10 characters"),
+        ("the team walked through the rollback", "ok", "statement: text of 10 characters or more is wanted"),
         ("attestations:\n", "attestation:\n", "key 'attestation' is not known; did you mean 'attestations'?"),
         ("    who: Ada Example\n", "    who: Ada Example\n    who: Eve\n", "who stands here twice"),
         ("attestations:", "- attestations:", ":1: a mapping of keys is wanted"),

@@ -108,7 +108,7 @@ def test_attest_writes_an_entry_that_a_run_can_read(folder: Path, capsys: pytest
         (["rollback-reviewed", "--valid-for", "ever"], "is not a span of time"),
         (["rollback-reviewed", "--valid-for", "9999999999w"], "--valid-until: "),
         (["rollback-reviewed", "--valid-for", "900d"], "is more than 366 days after"),
-        (["rollback-reviewed", "--valid-for", "7d", "--who", "A"], "who: string should have at least 2 characters"),
+        (["rollback-reviewed", "--valid-for", "7d", "--who", "A"], "who: text of 2 characters or more is wanted"),
     ],
 )
 def test_attest_refuses_and_writes_nothing(

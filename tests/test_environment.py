@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from readiness.environment.schema import Environment, load, names
+from readiness.environment.names import names
+from readiness.environment.schema import Environment, load
 from readiness.errors import BadEnvironment
 from readiness.redaction.secret import known_secrets
 
@@ -116,7 +119,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("https://shop.example.com", "shop.example.com", "is not an http or https address"),
         ("https://shop.example.com", "https://me:pw@shop.example.com", "carries no user or password"),
         ("[shop.example.com, db", "[shop.example.org, db", "host 'shop.example.com' is not known; did you mean"),
-        ("runbooks: [ingestion]", "runbooks: []", "runbooks: tuple should have at least 1 item"),
+        ("runbooks: [ingestion]", "runbooks: []", "runbooks: a list of 1 or more is wanted"),
         ("production: false", "production: true\nallow: [write]", "production permits nothing beyond reading"),
         (
             "production: false",
@@ -144,7 +147,7 @@ def test_each_mistake_has_its_line(tmp_path: Path, old: str, new: str, told: str
         ("!!int abc", "shop.yaml:2: this cannot be read as int"),
         ("!!bool abc", "shop.yaml:2: this cannot be read as bool"),
         ("9" * 5000, "shop.yaml:2: this cannot be read as int"),
-        ("!!set abc", "shop.yaml:2: expected a mapping node"),
+        ("!!set abc", "shop.yaml:2: launch_at: the tag !!set makes what no key takes"),
     ],
     ids=lambda value: value[:12],
 )
@@ -243,6 +246,31 @@ def test_an_unknown_environment_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "staging.yaml").touch()
     with pytest.raises(BadEnvironment, match="'stagin' is not known; did you mean 'staging'"):
         load("stagin", tmp_path, {})
+
+
+@pytest.mark.parametrize("text", ["runbook: rb\ntitle: t\nlines: []\n", "groups: []\n", "services: {}\n"])
+def test_another_document_beside_it_is_no_environment(tmp_path: Path, text: str) -> None:
+    (tmp_path / "rb.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "prod.yaml").write_text("environment: prod\n", encoding="utf-8")
+    (tmp_path / "torn.yaml").write_text("environment: [\n", encoding="utf-8")
+    assert names(tmp_path) == ["prod", "torn"]
+    with pytest.raises(BadEnvironment, match=r"--env 'x' is not known \(known: prod, torn\)"):
+        load("x", tmp_path, {})
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_is_told_by_its_own_name(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "bomb.yaml")
+    with pytest.raises(BadEnvironment, match="is a folder, a pipe or a device; a file of YAML is wanted"):
+        load("bomb", tmp_path, {})
+    assert names(tmp_path) == []
+
+
+def test_a_link_that_leads_nowhere_is_not_its_own_nearest_name(tmp_path: Path) -> None:
+    (tmp_path / "bomb.yaml").symlink_to(tmp_path / "gone.yaml")
+    with pytest.raises(BadEnvironment) as raised:
+        load("bomb", tmp_path, {})
+    assert "did you mean" not in str(raised.value)
 
 
 def test_waivers_beside_it_are_no_environment(tmp_path: Path) -> None:

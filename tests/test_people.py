@@ -118,7 +118,7 @@ def test_the_file_goes_before_what_stands_in_the_environment(tmp_path: Path) -> 
     for text, said in (
         ('{"roles": {"a": {"name": "Ada", "contact": "+49 30 23125 188", "verified": 3.5}}}', "roles.a.verified"),
         ("[]", "no JSON object"),
-        ('{"role": {}}', "role: Extra"),
+        ('{"role": {}}', "role: no such key is known here"),
         ('{"roles": {}}', "no role is called primary on-call"),
         ("{", "team.json"),
     ):

@@ -15,6 +15,7 @@ import yaml
 
 from readiness.__main__ import main
 from readiness.environment import schema
+from readiness.environment.names import names
 from readiness.errors import BadEnvironment
 from readiness.rehearsal.har import Entry
 from readiness.rehearsal.journeys import Journey, check_names
@@ -271,7 +272,7 @@ def test_the_journey_is_read_from_its_file_and_what_it_needs_is_asked_for(tmp_pa
     load = schema.load("shop", tmp_path, {"RECORDED_X_AUTH_TOKEN": TOKEN}).load
     assert load is not None
     assert load.journeys["buy"].steps[0].headers == {"x-auth-token": TOKEN}
-    assert schema.names(tmp_path) == ["shop"]
+    assert names(tmp_path) == ["shop"]
     with pytest.raises(BadEnvironment, match=r"buy.journey.yaml:\d+: .*RECORDED_X_AUTH_TOKEN is not set"):
         schema.load("shop", tmp_path, {})
     (tmp_path / "buy.journey.yaml").unlink()

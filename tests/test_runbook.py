@@ -77,8 +77,8 @@ def test_limits_are_typed(tmp_path: Path) -> None:
     ("limits", "told"),
     [
         ("{share_belov: 0.8}", "limit 'share_belov' is not known; did you mean 'share_below'?"),
-        ("{share_below: many}", "limit 'share_below': input should be a valid number"),
-        ("{share_below: .nan}", "limit 'share_below': input should be a finite number"),
+        ("{share_below: many}", "limit 'share_below': a number is wanted"),
+        ("{share_below: .nan}", "limit 'share_below': a finite number is wanted"),
         ("{share_below: 5}", "limit 'share_below': a share is 0 to 1, not 5: for 5 % write 0.05"),
         ("{share_below: 101}", "limit 'share_below': a share is 0 to 1, not 101"),
         ("{share_below: -0.1}", "limit 'share_below': a share is 0 to 1, not -0.1"),

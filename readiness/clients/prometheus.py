@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from readiness.environment import schema
+from readiness.errors import wrong_value
 from readiness.files.canonical_json import JsonObject
 from readiness.measurements import as_decimal
 from readiness.outcomes import Unknown
@@ -176,7 +177,7 @@ def _typed(adapter: TypeAdapter[T], value: Any, what: str) -> T:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise Unknown(
-            f"Prometheus' {what} are not as its API says: {place}: {first['msg']}",
+            f"Prometheus' {what} are not as its API says: {place}: {wrong_value(first)}",
             "is prometheus.url right?",
         ) from None
 

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ValidationError
 
 from readiness.environment import communication
+from readiness.errors import wrong_value
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
 from readiness.redaction.shown import shown
@@ -215,4 +216,4 @@ def _typed(kind: type[T], document: JsonObject, method: str) -> T:
     except ValidationError as error:
         first = error.errors()[0]
         place = shown(".".join(map(str, first["loc"])), _ERROR_SHOWN)
-        raise Unknown(f"Slack's {method} answered something else: {place}: {first['msg']}", _OURS) from None
+        raise Unknown(f"Slack's {method} answered something else: {place}: {wrong_value(first)}", _OURS) from None

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
+from readiness.errors import wrong_value
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Unknown
 from readiness.redaction.shown import shown
@@ -154,7 +155,7 @@ def _typed(adapter: TypeAdapter[T], value: Any) -> T:
     except ValidationError as error:
         first = error.errors()[0]
         place = shown(".".join(map(str, first["loc"])), 60) or "the document"
-        raise _OtherShape(f"{place}: {first['msg'].lower()}") from None
+        raise _OtherShape(f"{place}: {wrong_value(first).lower()}") from None
 
 
 class _About(BaseModel):

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from readiness.commands import add_env, add_environments, add_reports
 from readiness.config.project_root import project_root
-from readiness.environment import schema
+from readiness.environment.names import names
 from readiness.errors import BadInput, not_one_of
 from readiness.evidence.acceptance import RED_EXIT, Acceptance, Asked, accept, stated_head
 from readiness.evidence.audit import read_ledger
@@ -97,9 +97,10 @@ def _phase(word: str) -> Phase:
 def _refuse_what_does_not_fit(options: argparse.Namespace) -> None:
     """Raise BadInput, before anything starts, for an unknown environment and for what would go round the gate."""
     problems = refusals(options.more, os.environ)
-    names = schema.names(options.environments)
-    if options.env not in names:
-        problems.append(f"--env {not_one_of(options.env, names)}, in {options.environments.resolve()}")
+    listed = names(options.environments)
+    # A file whose own mistakes hide what it is has them told by the run.
+    if options.env not in listed and not (options.environments / f"{options.env}.yaml").is_file():
+        problems.append(f"--env {not_one_of(options.env, listed)}, in {options.environments.resolve()}")
     if problems:
         raise BadInput(problems)
 

@@ -13,7 +13,7 @@ import yaml
 from readiness.commands import add_env, add_environments
 from readiness.config.documents import read
 from readiness.environment.journey_files import SUFFIX
-from readiness.environment.schema import names
+from readiness.environment.names import names
 from readiness.errors import BadInput, not_one_of
 from readiness.files import atomic_write
 from readiness.files.canonical_json import JsonObject

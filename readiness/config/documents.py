@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from readiness.config.scalars import ambiguity, is_ambiguous
-from readiness.errors import not_one_of
+from readiness.errors import not_one_of, wrong_value
 from readiness.files import bounded_read
 
 Loc = tuple[int | str, ...]
@@ -23,6 +23,8 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast wher
 DEEPEST = 50
 """Levels of nesting that a file may have. The libraries stop at limits of their own, each with other words; the files
 that ship have ten levels at most."""
+_NO_VALUE = {f"tag:yaml.org,2002:{kind}" for kind in ("binary", "set", "omap", "pairs")}
+"""Tags that make bytes, sets and pairs, which no key takes and no journal holds."""
 _OF_PYDANTIC = re.compile(r"[a-z-]+\[.*\]$")
 """A part of a place that stands in no file: `function-after[...]`."""
 MOST_ENTRIES = 100_000
@@ -159,10 +161,19 @@ def _walk(node: yaml.Node | None, loc: Loc) -> Iterator[tuple[Loc, int]]:
     """Yield each key and list item with its line, counted from 1."""
     if len(loc) > DEEPEST:
         raise RecursionError
+    if node is not None and node.tag in _NO_VALUE:
+        tag = f"!!{node.tag.rpartition(':')[2]}"
+        raise _unreadable(
+            node, f"{_dotted(loc)}: the tag {tag} makes what no key takes; write it as text or as a number"
+        )
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise _unreadable(key, "a key is one word, and this one is a list or mapping; put {{ }} in quotes")
+            if key.tag in _NO_VALUE:
+                raise _unreadable(
+                    key, "a key is text, and the tag before this one makes bytes of it; leave the tag out"
+                )
             key_loc = (*loc, str(key.value))
             yield key_loc, key.start_mark.line + 1
             yield from _walk(value, key_loc)
@@ -210,7 +221,7 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
     if kind in {"enum", "literal_error"} and isinstance(value, str):
         return f"{_dotted(loc)}: {not_one_of(value, _expected_words(problem))}"
 
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    message = wrong_value(problem)
     sentence = f"{_dotted(loc)}: {message[:1].lower()}{message[1:]}"
     # Our own validators name the value themselves, and a whole section is too much for one line.
     if kind == "value_error" or isinstance(value, dict | list):

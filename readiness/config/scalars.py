@@ -8,6 +8,7 @@ import yaml
 
 _TAG = "tag:yaml.org,2002:"
 SAME_FOR_ALL = {
+    f"{_TAG}null": re.compile(r"~|null|Null|NULL|"),
     f"{_TAG}bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
     f"{_TAG}int": re.compile(r"[-+]?(0|[1-9][0-9]*)|0x[0-9a-fA-F]+"),
     f"{_TAG}float": re.compile(
@@ -30,5 +31,7 @@ def is_ambiguous(node: yaml.Node) -> bool:
 def ambiguity(text: str, value: object) -> str:
     """Return what is wrong with such a word, and what to write instead."""
     read_as = str(value).lower() if isinstance(value, bool) else value
+    if value is None:
+        return f"{text} is nothing by its tag, and says something: leave the tag !!null out, or write ~"
     instead = f"write {read_as}" if isinstance(value, bool) else "write the number in plain digits"
     return f"{text} is {read_as} in YAML 1.1 and something else in YAML 1.2: {instead}, or put text in quotes"

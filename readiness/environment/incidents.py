@@ -32,6 +32,7 @@ from readiness.config.documents import LOADER, is_too_deep
 from readiness.config.fields import STRICT, Instant
 from readiness.config.wording import says_nothing
 from readiness.environment.repositories import Repository
+from readiness.errors import wrong_value
 from readiness.files.canonical_json import JsonObject
 from readiness.runbook.sign_off import Said
 
@@ -172,7 +173,7 @@ def _sentence(problem: ErrorDetails) -> str:
     if problem["type"] == "missing":
         return f"{key} is missing"
 
-    message = problem["msg"].removeprefix("Value error, ")
+    message = wrong_value(problem)
     # A mistake between two keys is at none of them.
     return f"{key}: {message}" if key else message
 

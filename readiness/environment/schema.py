@@ -21,6 +21,7 @@ from readiness.environment.drills import Backup, Drills
 from readiness.environment.incidents import Incidents
 from readiness.environment.journey_files import bring_in
 from readiness.environment.monitoring import Alerts, Grafana, Loki, Metrics, Sentry
+from readiness.environment.names import names
 from readiness.environment.people import PagerDuty, Team
 from readiness.environment.probes import Billing, SyntheticUpload
 from readiness.environment.repositories import GitHub
@@ -295,13 +296,6 @@ class Environment(Section):
 Target.model_rebuild()
 
 
-def names(folder: Path) -> list[str]:
-    """Return the names of the environments of a folder."""
-    stems = (path.name.removesuffix(".yaml") for path in folder.glob("*.yaml"))
-    # prod.attestations.yaml lies beside prod.yaml, and is no environment.
-    return sorted(stem for stem in stems if "." not in stem)
-
-
 def load(name: str, folder: Path, variables: Mapping[str, str] | None = None) -> Environment:
     """Read `folder/name.yaml`. Raises BadEnvironment with every problem, before anything is contacted.
 
@@ -314,6 +308,8 @@ def load(name: str, folder: Path, variables: Mapping[str, str] | None = None) ->
     '4f2a1c'
     """
     path = folder / f"{name}.yaml"
+    if path.exists() and not path.is_file():
+        raise BadEnvironment([f"--env {name}: {path} is a folder, a pipe or a device; a file of YAML is wanted"])
     if not path.is_file():
         raise BadEnvironment([f"--env {not_one_of(name, names(folder))}, in {folder.name}/"])
     document = read(path)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from readiness.errors import BadRun, NoRun
+from readiness.errors import BadRun, NoRun, wrong_value
 from readiness.evidence.looks import bind_again
 from readiness.evidence.records import Finish, Plan, Record, RecordedObservation, RecordedRequest, Result, Start
 from readiness.files import atomic_write, bounded_read, strict_json
@@ -288,5 +288,5 @@ def _parsed(model: type[Kind], record: RawRecord, problems: list[str]) -> Kind |
     except ValidationError as error:
         for detail in error.errors():
             place = ".".join(str(part) for part in detail["loc"])
-            problems.append(f"record {record.get('seq')} ({record.get('record')}): {place}: {detail['msg']}")
+            problems.append(f"record {record.get('seq')} ({record.get('record')}): {place}: {wrong_value(detail)}")
         return None

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from readiness.errors import BadRun
+from readiness.errors import BadRun, wrong_value
 from readiness.evidence.ledger_reading import FIRST, LedgerLine, LedgerReading, LedgerRecord
 from readiness.evidence.lost_history import traces
 from readiness.evidence.sealed_folder import file_digest, files_of
@@ -235,7 +235,7 @@ def _parsed(
         payload = base64.b64decode(envelope.payload, validate=True)
         statement = Statement.model_validate(strict_json.parse(payload))
     except (ValidationError, ValueError, binascii.Error) as error:
-        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        reason = wrong_value(error.errors()[0]) if isinstance(error, ValidationError) else str(error)
         problems.append(f"entry {number} is not one that a ledger has, or it is torn: {reason}")
         return None
 

@@ -102,7 +102,7 @@ def history_notes(before: Before | None, unknown: Sequence[str], started_at: dat
 
     apart = before.started_at - started_at
     if apart > SKEW:
-        later = f"{before.run} came first, and by its clock it began {apart} later"
+        later = f"{before.run} came first, and by its clock it began {apart / timedelta(minutes=1):,.0f} min later"
         yield f"{later}: one of the clocks is wrong; all steps stay"
     elif -apart > REMEMBERED:
         hours = f"{-apart / timedelta(hours=1):,.0f} h before"

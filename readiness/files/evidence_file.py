@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from readiness.errors import BadRun
+from readiness.errors import BadRun, wrong_value
 from readiness.files import bounded_read, strict_json
 from readiness.files.atomic_write import write_whole
 from readiness.files.canonical_json import JsonObject
@@ -96,7 +96,9 @@ def read(folder: Path, model: type[Evidence]) -> Evidence:
         return model.model_validate(body)
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadRun(f"{folder.name}: the evidence is not of this version: {first['loc']}: {first['msg']}") from None
+        raise BadRun(
+            f"{folder.name}: the evidence is not of this version: {first['loc']}: {wrong_value(first)}"
+        ) from None
 
 
 def folders(place: Path, name: str | None = None) -> Iterator[Path]:

@@ -8,6 +8,7 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from readiness import plugin
+from readiness.config.command_words import empty_value
 from readiness.errors import not_one_of
 from readiness.outcomes import Phase
 
@@ -30,9 +31,13 @@ def _reasons(config: pytest.Config) -> Iterator[str]:
     if not __debug__:
         yield "python -O (or PYTHONOPTIMIZE) is refused: it leaves out what a check asserts; run python without it"
 
+    empty = empty_value([*config.invocation_params.args, *_empty_ones(config)])
+    if empty:
+        yield empty
+
     asked_for = [word.removeprefix("no:") for word in config.getoption("plugins") if word.startswith("no:")]
-    ours = [name for name in asked_for if name.startswith(_OURS)]
-    for name in dict.fromkeys([*_OF_PYTEST, *plugin.MODULES, *ours]):
+    our_plugins = [name for name in asked_for if name.startswith(_OURS)]
+    for name in dict.fromkeys([*_OF_PYTEST, *plugin.MODULES, *our_plugins]):
         if config.pluginmanager.is_blocked(name):
             yield f"-p no:{name} is refused: a readiness run needs it; leave that out"
 
@@ -46,6 +51,14 @@ def _reasons(config: pytest.Config) -> Iterator[str]:
     for name, option in (("setupplan", "--setup-plan"), ("setuponly", "--setup-only")):
         if getattr(config.option, name, False):
             yield f"{option} is refused: it would look at the target and judge nothing; use --collect-only"
+
+
+def _empty_ones(config: pytest.Config) -> Iterator[str]:
+    """Yield our own options that are empty: a configuration file and PYTEST_ADDOPTS may state them too."""
+    for option in plugin.OPTIONS:
+        value = config.getoption(option.removeprefix("--").replace("-", "_"))
+        if value == "" or (isinstance(value, list) and "" in value):
+            yield f"{option}="
 
 
 def phase_of(config: pytest.Config) -> Phase | None:

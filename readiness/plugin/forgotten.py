@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from readiness.environment import schema
+from readiness.environment.names import names
 from readiness.outcomes import Phase
 
 
@@ -13,7 +13,7 @@ def hint(phase: str, folder: Path) -> str:
     if phase not in set(Phase):
         return ""
     missing = f"-m {phase} judges an environment, and no --env names one"
-    names = schema.names(folder)
-    if names:
-        return f"{missing}: pytest -m {phase} --env {names[0]} (there is {', '.join(names)})"
+    listed = names(folder)
+    if listed:
+        return f"{missing}: pytest -m {phase} --env {listed[0]} (there is {', '.join(listed)})"
     return f"{missing}: write environments/NAME.yaml, then pytest -m {phase} --env NAME (an example: readiness demo)"

@@ -14,6 +14,7 @@ from typing import Any
 from _pytest.outcomes import Failed
 from pydantic import TypeAdapter, ValidationError
 
+from readiness.errors import wrong_value
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.records import RecordedObservation, RecordedRequest, RecordedUnknown
 from readiness.evidence.seals import Seals
@@ -196,7 +197,7 @@ class Observer:
         try:
             return kind.validate_python(record.value)
         except ValidationError as error:
-            reason = f"the recorded {observation.name} cannot be read back: {error.errors()[0]['msg']}"
+            reason = f"the recorded {observation.name} cannot be read back: {wrong_value(error.errors()[0])}"
             raise Unknown(reason, "replay it with the version that recorded it") from None
 
     def _source(self, observation: Observation) -> str:

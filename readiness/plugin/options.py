@@ -15,8 +15,9 @@ from readiness import timeline
 from readiness.config.documents import read
 from readiness.config.project_root import ENVIRONMENTS, REPORTS, project_root
 from readiness.environment import schema
+from readiness.environment.names import names
 from readiness.environment.schema import Environment
-from readiness.errors import BadInput, ReadinessError, not_one_of
+from readiness.errors import BadInput, ReadinessError, not_one_of, wrong_value
 from readiness.evidence import ledger, run_folders
 from readiness.evidence.binding import binding_of
 from readiness.evidence.journal import read_run
@@ -246,7 +247,7 @@ def _entries_of(start: Start) -> Entries:
         attested = Attestations.model_validate({"attestations": start.attestations})
         waived = Waivers.model_validate({"waivers": start.waivers})
     except ValidationError as error:
-        reason = error.errors()[0]["msg"]
+        reason = wrong_value(error.errors()[0])
         raise BadInput([f"the recorded run began with entries that cannot be read: {reason}"]) from None
     return Entries(attested, waived)
 
@@ -313,4 +314,4 @@ def root_of(config: pytest.Config) -> Path:
 
 def known_environments(config: pytest.Config) -> list[str]:
     """Return the names of the environments there are, for whoever forgot to name one."""
-    return schema.names(environments_of(config))
+    return names(environments_of(config))

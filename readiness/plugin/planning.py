@@ -52,7 +52,8 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
     launch = f"{launch_at:%Y-%m-%d %H:%M}Z" if launch_at else "not set: everything is due"
     yield f"plan of {run.environment.environment}: {run.phase or 'all phases'}"
     yield f"launch {launch}"
-    yield f"deadline {', '.join(_deadlines(run, nodes.values(), observer))}: what is not seen by then is unknown"
+    deadlines = ", ".join(_deadlines(run, nodes.values(), observer)) or "none, as no line is planned"
+    yield f"deadline {deadlines}: what is not seen by then is unknown"
     if not run.environment.run.controls:
         yield f"silence of the target {_silence(run)}; set run.controls"
 
@@ -85,7 +86,9 @@ def _deadlines(run: Run, nodes: Iterable[pytest.Item], observer: Observer) -> It
     phases = (run.phase,) if run.phase else tuple(Phase)
     for phase in phases:
         items = [node for node in nodes if phase in node.stash[STATE].item.line.phase]
-        yield f"{phase} {deadline_of(observer, items).seconds:.0f} s"
+        # A phase without a line looks at nothing.
+        if items or run.phase:
+            yield f"{phase} {deadline_of(observer, items).seconds:.0f} s"
 
 
 def _entry(run: Run, item: Item, node: pytest.Item | None, state: str) -> Iterator[str]:

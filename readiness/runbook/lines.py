@@ -23,7 +23,7 @@ from pydantic import (
 
 from readiness import timeline
 from readiness.config.documents import explain, read
-from readiness.errors import BadRunbook, not_one_of
+from readiness.errors import BadRunbook, not_one_of, wrong_value
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.shipped import RUNBOOKS
@@ -324,7 +324,7 @@ def _limit_problems(item: Item, model: type[Limits], error: ValidationError) -> 
     place = _place(item)
     for problem in error.errors():
         kind = problem["type"]
-        message = problem["msg"]
+        message = wrong_value(problem)
         key = ".".join(str(part) for part in problem["loc"])
 
         if kind == "extra_forbidden":
@@ -332,7 +332,7 @@ def _limit_problems(item: Item, model: type[Limits], error: ValidationError) -> 
         elif kind == "missing":
             yield f"{place}: limit {key!r} is missing"
         elif kind == "value_error":
-            yield f"{place}: limit {key!r}: {message.removeprefix('Value error, ')}"
+            yield f"{place}: limit {key!r}: {message}"
         else:
             yield f"{place}: limit {key!r}: {message[:1].lower()}{message[1:]}, not {problem['input']!r}"
 

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from readiness.clients.files import Files
 from readiness.environment.people import Team
+from readiness.errors import wrong_value
 from readiness.outcomes import NotConfigured, Unknown
 
 
@@ -49,4 +50,4 @@ class Roster:
             # Without the input: it may be somebody's telephone number.
             first = error.errors(include_input=False)[0]
             place = ".".join(map(str, first["loc"])) or "the document"
-            raise Unknown(f"{settings.file}: {place}: {first['msg']}", "correct the roster") from None
+            raise Unknown(f"{settings.file}: {place}: {wrong_value(first)}", "correct the roster") from None

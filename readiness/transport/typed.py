@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from readiness.errors import wrong_value
 from readiness.outcomes import Unknown
 from readiness.redaction.shown import shown
 from readiness.transport.answer import Answer
@@ -25,7 +26,7 @@ def typed(adapter: TypeAdapter[T], value: Any, answer: Answer, vendor: str, sett
         first = error.errors()[0]
         place = shown(".".join(map(str, first["loc"])), PLACE_SHOWN) or "the answer"
         raise Unknown(
-            f"{answer.url} answered something else than {vendor} does: {place}: {first['msg']}",
+            f"{answer.url} answered something else than {vendor} does: {place}: {wrong_value(first)}",
             f"is {setting} right?",
         ) from None
 

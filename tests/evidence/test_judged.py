@@ -225,7 +225,7 @@ def test_an_unknown_comparator_is_no_record(tmp_path: Path, capsys: pytest.Captu
     told = run_of()
     measured(comparator="near", ok=True)(told)
     assert main(["verify", str(write(tmp_path, told))]) == 11
-    assert "record 3 (result): measurements.0.comparator: Input should be" in capsys.readouterr().out
+    assert "record 3 (result): measurements.0.comparator: one of 'below'" in capsys.readouterr().out
 
 
 def test_no_run_is_no_go(tmp_path: Path) -> None:

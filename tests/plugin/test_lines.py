@@ -128,7 +128,7 @@ def test_all_that_does_not_fit_is_told_at_once(project: Project) -> None:
     for told in (
         "'demo.figures' is not known; did you mean 'demo.figure'?",
         "limit 'share_belov' is not known; did you mean 'share_below'?",
-        "limit 'share_below': input should be a valid number",
+        "limit 'share_below': a number is wanted",
         "smoke",
         '@pytest.mark.effect("write")',
         "skip is not allowed on a check",

@@ -13,6 +13,7 @@ from tests import warm
 from tests.plugin.project import Project, Ran, line
 
 USAGE_ERROR = 4
+EMPTY_ONES = ("--as-of", "--allow", "--replay", "--environments", "--reports")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,14 @@ def refused(ran: Ran, told: str) -> None:
         ),
         (["-m", "preflight", "--capture=tee-sys"], "--capture=tee-sys is refused"),
         (["-m", "preflight", "--replay=no-such-run"], "no-such-run"),
+        *((["-m", "preflight", option, ""], f"{option} is empty (is its variable set?)") for option in EMPTY_ONES),
+        *(
+            (["-m", "preflight", f"{option}="], f"{option} is empty (is its variable set?): give it")
+            for option in EMPTY_ONES
+        ),
+        (["-m", "preflight", "-k", ""], "-k is empty"),
+        (["-m", ""], "-m is empty"),
+        (["-m", "preflight", "--html="], "--html is empty"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -69,7 +78,7 @@ def test_a_secret_in_the_wrong_place_is_not_told(tmp_path: Path, monkeypatch: py
     project.runbook(line("one", "demo.figure"))
     ran = project.preflight()
     refused(ran, "launch_at: '***' is not a date and time")
-    refused(ran, "http.deadline_seconds: input should be a valid number")
+    refused(ran, "http.deadline_seconds: a number is wanted")
     assert "pw-of-a-test" not in ran.out
 
 

@@ -1,0 +1,32 @@
+"""The words of a command line, before anybody reads them as options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_OPTION = re.compile(r"-{1,2}[A-Za-z][\w-]*")
+_EMPTY = re.compile(r"(--[A-Za-z][\w-]*)=\s*")
+
+
+def empty_value(words: Sequence[str]) -> str:
+    """Return that an option, or a word that stands alone, is empty; the empty text where none is.
+
+    An unset variable leaves such a value. Who took it for one that is not given would drop what was asked for.
+
+    >>> empty_value(["prod", "--as-of", ""])
+    '--as-of is empty (is its variable set?): give it a value, or leave it out'
+    """
+    before = ""
+    for word in words:
+        stated = _EMPTY.fullmatch(word)
+        if stated:
+            return _says(stated[1])
+        if not word.strip():
+            return _says(before if _OPTION.fullmatch(before) else f"the word after {before!r}" if before else "a word")
+        before = word
+    return ""
+
+
+def _says(name: str) -> str:
+    return f"{name} is empty (is its variable set?): give it a value, or leave it out"
