@@ -18,7 +18,16 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from readiness.errors import BadRun
-from readiness.evidence.records import Finish, Plan, Record, RecordedObservation, RecordedRequest, Result, Start
+from readiness.evidence.records import (
+    Finish,
+    Plan,
+    Record,
+    RecordedDeadline,
+    RecordedObservation,
+    RecordedRequest,
+    Result,
+    Start,
+)
 from readiness.files import atomic_write, bounded_read, strict_json
 from readiness.files.canonical_json import JsonObject, dumped
 from readiness.outcomes import Effect
@@ -145,6 +154,12 @@ class RecordedRun:
             if record.name == name and record.arguments == dict(arguments):
                 return record
         return None
+
+    @property
+    def deadline(self) -> RecordedDeadline | None:
+        """How long its looks had together; None where that is not on record."""
+        at_the_end = self.finish.deadline if self.finish else None
+        return at_the_end or self.start.deadline
 
     @property
     def died_in(self) -> str | None:

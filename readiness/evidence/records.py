@@ -44,6 +44,37 @@ class ReplayOf(Record):
     """The digest of its journal's last line."""
 
 
+class RecordedDeadline(Record):
+    """How many seconds the looks of a run had together, and what that follows from."""
+
+    seconds: float
+    reserve_seconds: float
+    """For judging, and for what is asked besides the lines."""
+    turns: int
+    """The looks that are made alone, and the rounds of those that are made together."""
+    requests_each: int
+    request_seconds: float
+    """How long the longest request may take."""
+    waits_seconds: float
+    """What lines wait for by their own settings."""
+    stated_seconds: float | None = None
+    """`run.seconds_at_most`; None where the environment states none."""
+
+    @property
+    def says(self) -> str:
+        """The deadline and what it follows from, as a person reads it."""
+        turns = "1 turn" if self.turns == 1 else f"{self.turns} turns"
+        seconds = self.turns * self.requests_each * self.request_seconds
+        requests = (
+            f"{seconds:g} s for requests ({turns} of {self.requests_each}, each {self.request_seconds:g} s at most)"
+        )
+        waits = f"{self.waits_seconds:g} s that lines wait by themselves"
+        follows = f"{requests}, {waits}, {self.reserve_seconds:g} s for the rest"
+        if self.stated_seconds is not None and self.stated_seconds <= self.seconds:
+            return f"{self.seconds:.0f} s by run.seconds_at_most, in place of {follows}"
+        return f"{self.seconds:.0f} s: {follows}"
+
+
 class Start(Record):
     """The first record."""
 
@@ -83,6 +114,8 @@ class Start(Record):
     """It stands on the steps of the run before, however long ago that was by the clocks; False in older journals."""
     sign_off: SignOff | None = None
     """What people had decided when the run began; None before the last phase, and where nobody had."""
+    deadline: RecordedDeadline | None = None
+    """None in older journals, and with workers: these tell it in the last record."""
 
     @property
     def looked_back(self) -> str:
@@ -343,37 +376,6 @@ def _plain(fields: Mapping[str, Any]) -> JsonObject:
     }
 
 
-class RecordedDeadline(Record):
-    """How many seconds the looks of a run had together, and what that follows from."""
-
-    seconds: float
-    reserve_seconds: float
-    """For judging, and for what is asked besides the lines."""
-    turns: int
-    """The looks that are made alone, and the rounds of those that are made together."""
-    requests_each: int
-    request_seconds: float
-    """How long the longest request may take."""
-    waits_seconds: float
-    """What lines wait for by their own settings."""
-    stated_seconds: float | None = None
-    """`run.seconds_at_most`; None where the environment states none."""
-
-    @property
-    def says(self) -> str:
-        """The deadline and what it follows from, as a person reads it."""
-        turns = "1 turn" if self.turns == 1 else f"{self.turns} turns"
-        seconds = self.turns * self.requests_each * self.request_seconds
-        requests = (
-            f"{seconds:g} s for requests ({turns} of {self.requests_each}, each {self.request_seconds:g} s at most)"
-        )
-        waits = f"{self.waits_seconds:g} s that lines wait by themselves"
-        follows = f"{requests}, {waits}, {self.reserve_seconds:g} s for the rest"
-        if self.stated_seconds is not None and self.stated_seconds <= self.seconds:
-            return f"{self.seconds:.0f} s by run.seconds_at_most, in place of {follows}"
-        return f"{self.seconds:.0f} s: {follows}"
-
-
 class Finish(Record):
     """The last record."""
 
@@ -389,7 +391,7 @@ class Finish(Record):
     """What failed in the same run of pytest and decides no line: a good verdict does not speak for it."""
     holding: tuple[DecisionKey, ...] = ()
     deadline: RecordedDeadline | None = None
-    """None where no look began, and in older journals."""
+    """None where no look began."""
     standing: tuple[RecordedState, ...] | None = None
     """The decisions at a step of their ladder, or on the way to one or off it; None in older journals."""
     holds_until: AwareDatetime | None = None  # the instant from which a good verdict no longer holds
