@@ -31,6 +31,8 @@ from readiness.transport.guard import Guard, Request
 
 WAITING_SECONDS = 0.2
 CLEAN_UP_SECONDS = 5.0
+COME_BACK_SECONDS, COME_BACK_SHARE = 1.0, 0.2
+"""Of the run's deadline, at most so much: for a request that is cut to say what it has seen."""
 NO_LIMITS = Limits()
 
 
@@ -53,11 +55,11 @@ class Observer:
         self, run: Run, trusted: Mapping[str, PublicKey], at_once: Callable[[RecordedRequest], None] | None = None
     ) -> None:
         """`at_once` takes the records of requests that do more than read; a worker has none, and keeps them."""
-        guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep)
+        self._guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep)
         self.run = run
         self.tasks = TaskPool()
         self._at_once = at_once
-        self.clients = Clients.of(run.environment, guard, run.reports, self._keep_stated)
+        self.clients = Clients.of(run.environment, self._guard, run.reports, self._keep_stated)
         self._archive = EvidenceArchive(run.reports, Seals(trusted).against)
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
         self._records: deque[Observed] = deque()
@@ -99,6 +101,15 @@ class Observer:
         """Return what an observation that is back rests on without having measured it, each in a sentence."""
         key, _ = self.task(name, limits, line)
         return self._stated.get(key, ())
+
+    def end_after(self, seconds: float, begun_at: float) -> None:
+        """Wait for no look longer than that after an instant of the monotonic clock.
+
+        Requests that only read end a little sooner: what they have waited may be enough to decide.
+        """
+        self.tasks.end_after(seconds, begun_at)
+        reserve = min(COME_BACK_SECONDS, seconds * COME_BACK_SHARE)
+        self._guard.ends_at = begun_at + seconds - reserve
 
     def call_off(self) -> None:
         """Begin no further observation, and wait while those that write undo what they did."""
