@@ -43,8 +43,9 @@ def reached(
 
     A number is a limit like the line's own and compared the same way: with `below`, a value at or above it reaches
     the step. It is in the unit of the check's first measurement, and measurements in another unit are not held against
-    it. The word `failed` is reached by any measurement out of its limit, another word by such a measurement that
-    names it: the breakers that are `open`.
+    it. What the other side itself says no to reaches every number: a refused connection, and a quick 500 as well. The
+    word `failed` is reached by any measurement out of its limit, another word by such a measurement that names it: the
+    breakers that are `open`.
     """
     return highest(
         _at_most_page(step) if measurement.known == "silent" and not again else step
@@ -70,8 +71,9 @@ def _concerned(threshold: float | str, measurements: Sequence[Measurement]) -> l
     if isinstance(threshold, str):
         return [measurement for measurement in measurements if threshold in measurement.name.split()]
 
-    # 0.5 seconds must not be held against the rows that the same check counts.
-    return [measurement for measurement in measurements if measurement.unit == measurements[0].unit]
+    # 0.5 seconds must not be held against the rows that the same check counts; a no has no unit, and passes them all.
+    unit = measurements[0].unit if measurements else ""
+    return [measurement for measurement in measurements if measurement.unit == unit or measurement.known in NO_VALUE]
 
 
 def _reaches(measurement: Measurement, threshold: float | str) -> bool:

@@ -93,6 +93,10 @@ def cases(first: float, hold: float = 300) -> dict[str, tuple[str, Law]]:
     }
 
 
+STEADY = ("calm", "a", "a2", "a3", "d", "d2")
+"""The cases in which nobody stands still: slow or not, each request is for itself."""
+
+
 @dataclass(frozen=True)
 class Users:
     """Users who wait for each answer, think, and ask again."""

@@ -126,6 +126,35 @@ def test_what_a_target_answers_decides_its_health(case: str, phase: str, tmp_pat
     assert found.steps["health.live"] == ("page" if found.verdict == "PAGE" else None)
 
 
+CUT: dict[str, tuple[Callable[[], Any], float, str]] = {
+    # the target, the limit in seconds, and what a run of two seconds makes of it
+    "hung, far beyond the limit": (lambda: serving(never), 0.5, "fail"),
+    "a byte at a time, beyond the limit": (lambda: serving(drips_body), 0.5, "fail"),
+    "hung, not yet at the limit": (lambda: serving(never), 30, "unknown"),
+    "healthy": (lambda: serving(document({"status": "ok"})), 0.5, "pass"),
+    "stopped": (stopped, 0.5, "fail"),
+}
+
+
+@pytest.mark.parametrize("case", CUT)
+def test_a_look_that_the_run_s_deadline_cuts_has_waited_for_so_long(case: str, tmp_path: Path) -> None:
+    target, limit, outcome = CUT[case]
+    line = {"health.live": {"path": "/health", "seconds_below": limit}}
+    with target() as url:
+        found = run(tmp_path, "preflight", url, line, run={"seconds_at_most": 2}, http={"deadline_seconds": 10})
+    assert found.outcomes == {"health.live": outcome}, found.reasons
+    if case.startswith("hung, far"):
+        assert "answer time of /health: ≥ 1." in found.reasons["health.live"]
+        assert found.verdict == "NO-GO"
+
+
+@pytest.mark.parametrize("case", ["500", "503", "stopped"])
+def test_every_no_reaches_the_top_of_a_ladder_of_seconds(case: str, tmp_path: Path) -> None:
+    with CASES[case][0]() as url:
+        found = run(tmp_path, "postlaunch", url, ladder={"alert": 0.5, "page": 5, "rollback": 9})
+    assert (found.verdict, found.steps["health.live"]) == ("ROLLBACK", "rollback")
+
+
 def test_a_path_that_no_server_is_sent_decides_nothing(tmp_path: Path) -> None:
     """The service is asked for /, which is well, where the line names another page."""
     with serving(document({"status": "ok"})) as url:
@@ -293,8 +322,8 @@ def test_a_run_ends_at_its_deadline(tmp_path: Path) -> None:
     with serving(never) as url:
         found = run(tmp_path, "preflight", url, http={"deadline_seconds": 60}, run={"seconds_at_most": 2})
     assert time.monotonic() - started < 30
-    assert (found.verdict, found.outcomes) == ("INCOMPLETE", {"health.live": "unknown"})
-    assert "was not back when the run's deadline of 2 s passed" in found.reasons["health.live"]
+    # It had waited for longer than the line allows.
+    assert (found.verdict, found.outcomes) == ("NO-GO", {"health.live": "fail"})
 
 
 def test_the_plan_shows_the_deadline_and_warns_without_a_control(tmp_path: Path) -> None:

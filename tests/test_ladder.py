@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 from checks import test_database, test_slo
 from readiness.ladder import INITIAL, EscalationState, Hysteresis, Ladder, advance, decided, next_state, reached, replay
-from readiness.measurements import Measure, Measurement, holds
+from readiness.measurements import AtLeast, Measure, Measurement, Refusal, holds
 from readiness.observations.database_statistics import QueryTimes
+from readiness.observations.health import HealthAnswer
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Outcome, Phase
 from readiness.runbook.lines import load, locate
 from readiness.slo.events import Usual
@@ -286,6 +288,31 @@ def test_a_lower_bound_reaches_the_steps_that_it_is_beyond() -> None:
 def test_a_refusal_reaches_every_step() -> None:
     refused = Measurement("answer time", "connection refused", "below", 0.5, "s", ok=False, known="refused")
     assert reached({EscalationStep.ALERT: 5.0, EscalationStep.PAGE: 20.0}, [refused]) is EscalationStep.PAGE
+
+
+SECONDS = {EscalationStep.ALERT: 0.5, EscalationStep.PAGE: 5.0, EscalationStep.ROLLBACK: 9.0}
+
+
+@pytest.mark.parametrize(
+    ("answer", "step"),
+    [
+        (HealthAnswer(200, 0.1), None),
+        (HealthAnswer(200, 6.0), EscalationStep.PAGE),
+        (HealthAnswer(AtLeast(6.0), AtLeast(6.0)), EscalationStep.PAGE),
+        (HealthAnswer(500, 0.01), EscalationStep.ROLLBACK),
+        (HealthAnswer(503, 0.01), EscalationStep.ROLLBACK),
+        (HealthAnswer(404, 0.01), EscalationStep.ROLLBACK),
+        (HealthAnswer(Refusal("connection refused"), Refusal("connection refused")), EscalationStep.ROLLBACK),
+        (HealthAnswer(Refusal("silent", is_silence=True), Refusal("silent", is_silence=True)), EscalationStep.PAGE),
+    ],
+)
+def test_every_no_of_the_target_reaches_a_ladder_of_numbers(answer: HealthAnswer, step: EscalationStep | None) -> None:
+    """A quick 500 is no softer than a slow answer, and as bad as no connection."""
+    measure = Measure()
+    with contextlib.suppress(AssertionError):
+        measure(answer.seconds, "answer time", "s").below(0.5)
+        measure(answer.status_for(200), "status").is_(200)
+    assert reached(SECONDS, measure.taken) is step
 
 
 def test_silence_alone_pages_at_first() -> None:

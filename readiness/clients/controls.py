@@ -15,6 +15,7 @@ from readiness.transport.http import Http
 
 PAUSE_SECONDS = 3.0
 """Between a silence and the look that must find it again: a change of routes or a restart is over by then."""
+ELSEWHERE = "on another network"
 SET_CONTROLS = "set run.controls to an address that always answers, by the same kind of route as this one"
 
 
@@ -69,12 +70,14 @@ class Controls:
         """
         controls = [url for url in self._settings.controls if self._is_like(url, silent, way)]
         if controls:
-            return lambda: self._answering(controls, silent)
+            # A neighbour of the silent host tells most: the way to both is one.
+            controls.sort(key=lambda url: not self._is_neighbour(_place_of(url), way))
+            return lambda: self._answering(controls, silent, way)
 
         # A source counts only where it has answered in this run: what never did says nothing of the way.
         others = [place for place in self._guard.silences.answering if self._is_beside(place, way)]
         if others:
-            return lambda: self._still_there(others, silent)
+            return lambda: self._still_there(others, silent, way)
 
         why = f"no control says whether there is a way to {way.route}"
         raise Unknown(f"{silent.reason}; {why}, and nothing else by such a way has answered in this run", SET_CONTROLS)
@@ -82,15 +85,25 @@ class Controls:
     @staticmethod
     def _is_like(url: str, silent: Silent, way: Way) -> bool:
         """Check whether a stated control is another host, by the same kind of route."""
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        host, port = _place_of(url)
         if (host, port) == (silent.host, silent.port):
             return False
         try:
             return way_to(host, port).route == way.route
         except Unknown:
             return False
+
+    @staticmethod
+    def _is_neighbour(place: tuple[str, int], way: Way) -> bool:
+        """Check whether a control and the silent host are on one network, as far as their addresses tell."""
+        try:
+            return way.shares_network(way_to(*place))
+        except Unknown:
+            return False
+
+    def _shown(self, name: str, place: tuple[str, int], way: Way) -> str:
+        """Return how the evidence names a control: one elsewhere says nothing of the last part of the way."""
+        return name if self._is_neighbour(place, way) else f"{name} ({ELSEWHERE})"
 
     @staticmethod
     def _is_beside(place: tuple[str, int], way: Way) -> bool:
@@ -100,21 +113,26 @@ class Controls:
         except Unknown:
             return False
 
-    def _answering(self, controls: list[str], silent: Silent) -> str:
+    def _answering(self, controls: list[str], silent: Silent, way: Way) -> str:
         """Return the first control that answers, whatever its status. Raises Unknown where none does."""
         for url in controls:
             try:
-                return self._http.get(url, follow=False).url
+                return self._shown(self._http.get(url, follow=False).url, _place_of(url), way)
             except Unknown:
                 continue
         raise _closed(silent, "no control answers either")
 
-    def _still_there(self, places: list[tuple[str, int]], silent: Silent) -> str:
+    def _still_there(self, places: list[tuple[str, int]], silent: Silent, way: Way) -> str:
         """Return the first host that answered before and takes connections now. Raises Unknown where none does."""
         for host, port in places:
             if is_there(self._guard, "control", host, port):
-                return f"{host}:{port}, asked in this run too,"
+                return f"{self._shown(f'{host}:{port}', (host, port), way)}, asked in this run too,"
         raise _closed(silent, "nothing that has answered in this run does so now")
+
+
+def _place_of(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _closed(silent: Silent, why: str) -> Unknown:

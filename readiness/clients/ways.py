@@ -12,6 +12,8 @@ from readiness.transport.deadline import Deadline, DeadlinePassed, within
 
 LOOK_UP_SECONDS = 5.0
 HERE = "of this machine"
+NETWORK_BITS = {4: 24, 6: 64}
+"""The part of an address, by the version of the protocol, that neighbours share; smaller networks look like one."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -37,6 +39,23 @@ class Way:
     leaves_by: str
     """The address of this machine that it leaves by: where there are several, one may be closed and the others open."""
     port: int
+
+    def shares_network(self, other: Way) -> bool:
+        """Check whether the two ends are neighbours, as far as addresses tell: what lies between here and them is one.
+
+        >>> here = Route(is_named=False, scope="outside")
+        >>> texts = ("9.9.9.9", "9.9.9.10", "8.8.8.8")
+        >>> ways = [Way(here, frozenset({ipaddress.ip_address(text)}), "", 443) for text in texts]
+        >>> ways[0].shares_network(ways[1]), ways[0].shares_network(ways[2])
+        (True, False)
+        """
+        return bool(self._networks & other._networks)
+
+    @property
+    def _networks(self) -> set[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        return {
+            ipaddress.ip_network((address, NETWORK_BITS[address.version]), strict=False) for address in self.addresses
+        }
 
     def is_proven_by(self, other: Way) -> bool:
         """Check whether an answer by the other way shows that this one is open, though nobody has stated that.

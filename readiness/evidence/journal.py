@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from readiness.errors import BadRun, NoRun, wrong_value
 from readiness.evidence.looks import bind_again
+from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.evidence.records import Finish, Plan, Record, RecordedObservation, RecordedRequest, Result, Start
 from readiness.files import atomic_write, bounded_read, strict_json
 from readiness.files.canonical_json import JsonObject, dumped
@@ -150,6 +151,12 @@ class RecordedRun:
             if record.name == name and record.arguments == dict(arguments):
                 return record
         return None
+
+    @property
+    def deadline(self) -> RecordedDeadline | None:
+        """How long its looks had together; None where that is not on record."""
+        at_the_end = self.finish.deadline if self.finish else None
+        return at_the_end or self.start.deadline
 
     @property
     def died_in(self) -> str | None:

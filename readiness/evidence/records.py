@@ -93,6 +93,8 @@ class Start(Record):
     """What people had decided when the run began; None before the last phase, and where nobody had."""
     earlier_phases: tuple[EarlierPhase, ...] | None = None
     """How the phases before the last one stood; None before it, and in journals of versions that did not ask."""
+    deadline: RecordedDeadline | None = None
+    """None in older journals, and with workers: these tell it in the last record."""
 
     @property
     def looked_back(self) -> str:
@@ -382,7 +384,7 @@ class Finish(Record):
     """What failed in the same run of pytest and decides no line: a good verdict does not speak for it."""
     holding: tuple[DecisionKey, ...] = ()
     deadline: RecordedDeadline | None = None
-    """None where no look began, and in older journals."""
+    """None where no look began."""
     standing: tuple[RecordedState, ...] | None = None
     """The decisions at a step of their ladder, or on the way to one or off it; None in older journals."""
     holds_until: AwareDatetime | None = None  # the instant from which a good verdict no longer holds

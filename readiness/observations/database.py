@@ -64,7 +64,9 @@ def connection_pool(postgres: Postgres, environment: Environment) -> ConnectionP
     """Return how many client connections there are. Raises Unknown where some are hidden from the probe's role."""
     try:
         (row,) = postgres.rows(
-            "select count(*) filter (where backend_type = 'client backend') as in_use,"
+            # Our own sessions are counted out, each with the name that the clients give them.
+            "select count(*) filter (where backend_type = 'client backend'"
+            " and application_name is distinct from 'readiness') as in_use,"
             " count(*) filter (where backend_type is null) as hidden,"
             " current_setting('max_connections')::int as size from pg_stat_activity"
         )

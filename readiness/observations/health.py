@@ -31,6 +31,12 @@ class HealthAnswer:
     seconds: float | Refusal | AtLeast
     redirects_to: str = ""
 
+    def status_for(self, wanted: int) -> int | Refusal | AtLeast:
+        """Return the status; one that is not wanted is a no of the target itself, as a refused connection is."""
+        if isinstance(self.status, int) and self.status != wanted:
+            return Refusal(str(self.status))
+        return self.status
+
     def summary(self, path: str) -> str:
         """Return what the status is of: the path, and where it redirects to."""
         if self.redirects_to:

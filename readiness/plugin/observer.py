@@ -33,6 +33,8 @@ from readiness.transport.guard import Guard, Request
 
 WAITING_SECONDS = 0.2
 CLEAN_UP_SECONDS = 5.0
+COME_BACK_SECONDS, COME_BACK_SHARE = 1.0, 0.2
+"""Of the run's deadline, at most so much: for a request that is cut to say what it has seen."""
 NO_LIMITS = Limits()
 
 
@@ -56,11 +58,11 @@ class Observer:
     ) -> None:
         """`at_once` takes the records of requests that do more than read; a worker has none, and keeps them."""
         database_tls = DatabaseTls.of(run.environment)
-        guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep, database_tls=database_tls)
+        self._guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep, database_tls=database_tls)
         self.run = run
         self.tasks = TaskPool()
         self._at_once = at_once
-        self.clients = Clients.of(run.environment, guard, run.reports, self._keep_stated)
+        self.clients = Clients.of(run.environment, self._guard, run.reports, self._keep_stated)
         self._archive = EvidenceArchive(run.reports, Seals(trusted).against)
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
         self._records: deque[Observed] = deque()
@@ -102,6 +104,15 @@ class Observer:
         """Return what an observation that is back rests on without having measured it, each in a sentence."""
         key, _ = self.task(name, limits, line)
         return self._stated.get(key, ())
+
+    def end_after(self, seconds: float, begun_at: float) -> None:
+        """Wait for no look longer than that after an instant of the monotonic clock.
+
+        Requests that only read end a little sooner: what they have waited may be enough to decide.
+        """
+        self.tasks.end_after(seconds, begun_at)
+        reserve = min(COME_BACK_SECONDS, seconds * COME_BACK_SHARE)
+        self._guard.ends_at = begun_at + seconds - reserve
 
     def call_off(self) -> None:
         """Begin no further observation, and wait while those that write undo what they did."""

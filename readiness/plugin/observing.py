@@ -64,7 +64,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     # With xdist the controller has no items: the workers set the deadline, and tell it.
     if not observer.recorded and session.items:
         run_session.deadline = deadline_of(observer, session.items)
-        observer.tasks.end_after(run_session.deadline.seconds, begun_at(config))
+        observer.end_after(run_session.deadline.seconds, begun_at(config))
     try:
         if is_controller(config):
             _start(session)

@@ -127,7 +127,9 @@ def open_evidence(session: RunSession, revision: str | None = None) -> None:
         return
     session.opened = True
     start, plan = opening(session.run, session.folder.name, revision)
-    session.record("start", {**start, "key_id": session.sealing.key_id})
+    # Known before anything is looked at, so that a run which is killed tells it too.
+    deadline = {"deadline": session.deadline.model_dump(mode="json")} if session.deadline else {}
+    session.record("start", {**start, **deadline, "key_id": session.sealing.key_id})
     session.record("plan", plan)
     session.sealing.revision = revision
 

@@ -145,16 +145,23 @@ class Figures:
 
     @property
     def open_between(self) -> str:
-        """Say that the p95 of users who come when they want is open, where its bounds are further apart than 10 %."""
+        """Say that p95 is open, where a stall or few requests leave its bounds further apart than 10 %."""
         low, high = self.p95_widest.low, self.p95_widest.high
-        if not self.stalls.number or high <= low * (1 + CLOSE_SHARE):
-            return ""
         between = f"between {low:.3f} and {high:.3f} s"
-        return f"For users who come when they want p95 is inconclusive: {between} is all that is known; hold longer"
+        if self.stalls.number and high > low * (1 + CLOSE_SHARE):
+            return f"For users who come when they want p95 is inconclusive: {between} is all that is known; hold longer"
+        if self.p95_certain.high > self.p95_certain.low * (1 + CLOSE_SHARE):
+            return f"Of {self.requests:,} requests p95 is inconclusive: {between} is all that is known; hold longer"
+        return ""
 
     @property
     def p95_widest(self) -> Bounds:
-        """The p95 as a target must keep it: what users felt who waited, and at most what the others would feel."""
+        """The p95 as a target must keep it: what users felt who waited, and at most what the others would feel.
+
+        Where it did not stall, as far as so many requests tell it.
+        """
+        if not self.stalls.number:
+            return Bounds(self.p95_at_least, max(self.p95.high, self.p95_certain.high))
         return Bounds(self.p95_open.low, max(self.p95.high, self.p95_open.high))
 
 

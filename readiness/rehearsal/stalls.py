@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from readiness.rehearsal.bunching import are_stalls
 from readiness.rehearsal.evidence import Counts, RehearsalEvidence
 from readiness.rehearsal.histogram import Bounds, Distribution
 from readiness.rehearsal.open_arrivals import (
@@ -46,7 +47,9 @@ class Stalls:
             Quarter(*evidence.quarters.get(number, _NOTHING)[:2], waiting, evidence.quarters.get(number, _NOTHING)[2])
             for number, (_, waiting) in course.items()
         ]
-        seen = stalls([quarter.waiting for quarter in quarters], evidence.asked.users)
+        crowds = stalls([quarter.waiting for quarter in quarters], evidence.asked.users)
+        # A crowd of those who happened upon a slow request each is no stall.
+        seen = crowds if are_stalls(quarters, crowds, evidence.asked.users) else []
         sent = tuple(quarter.sent for quarter in quarters)
         return cls(tuple(quarters), sent, tuple(seen), QUARTERS_A_SECOND)
 

@@ -292,13 +292,9 @@ def _too_many_errors(figures: Figures, stage: Stage, *, starved: bool) -> Iterat
 
 
 def _too_slow(figures: Figures, limit: float) -> Iterator[Reason]:
-    # Of few requests the p95 is uncertain: all that it can be must then lie over the limit.
-    is_certain = figures.requests >= SAMPLES or figures.p95_at_least >= limit
-    if not figures.slowest or not is_certain:
-        return
-
-    low = figures.p95_open.low
-    if low < limit:
+    # Of few requests the p95 is uncertain: all that it can be must lie over the limit.
+    low = figures.p95_widest.low
+    if not figures.slowest or low < limit:
         return
 
     if figures.opening.is_most_of(low):
@@ -351,7 +347,10 @@ def _too_near(figures: Figures, limit: float) -> Iterator[Reason]:
         return
 
     between = f"p95 lies between {low:.3f} and {high:.3f} s"
-    if not figures.stalls.number:
+    if not figures.stalls.number and not figures.p95.low < limit <= figures.p95.high:
+        message = f"{between}, the limit between them: {figures.requests:,} requests do not tell it closer"
+        yield Reason(Conclusion.INCONCLUSIVE, message, "hold longer, or more users")
+    elif not figures.stalls.number:
         message = f"{between}, the limit between them: the generator's doing"
         yield Reason(Conclusion.INCONCLUSIVE, message, f"{_again(evidence)} --processes {_more_processes(evidence)}")
     elif figures.stalls.are_measured:

@@ -188,8 +188,8 @@ def _heading(run: RecordedRun) -> Iterator[str]:
     yield from _changed(run)
     yield f"Target {_md(start.target.url)}, revision {_md(start.target.revision or 'not stated')}."
     yield f"Judged as of {start.as_of:%Y-%m-%d %H:%M:%S}Z, run {_md(start.run)}. {_md(worth(run))}."
-    if run.finish and run.finish.deadline:
-        yield f"Deadline of its looks: {_md(run.finish.deadline.says)}."
+    if run.deadline:
+        yield f"Deadline of its looks: {_md(run.deadline.says)}."
     yield ""
 
     withdrawn = run.finish.withdrawn if run.finish else ()

@@ -28,6 +28,8 @@ from readiness.transport.failures import Failure, failure
 from readiness.transport.guard import Guard, GuardedRequest, HostNotAllowed
 
 REDIRECTS_AT_MOST = 5
+CUT_SHORT_SECONDS = 0.5
+"""So much less than its own time a request has waited that the run's deadline cut it."""
 _REDIRECTS = {301, 302, 303, 307, 308}
 _KEEP_METHOD = {307, 308}
 _SAFE_TO_REPEAT = {"GET", "HEAD"}
@@ -101,7 +103,7 @@ class Exchange:
 
     def _follow(self, hop: _Hop, *, follow: bool) -> Answer:
         first_url = hop.url
-        deadline = Deadline.after(self._settings.deadline_seconds)
+        deadline = Deadline.after(self._guard.seconds_for(hop.effect, self._settings.deadline_seconds))
         seconds = 0.0
 
         for _ in range(REDIRECTS_AT_MOST + 1):
@@ -303,8 +305,12 @@ class Exchange:
     def _too_slow(self, hop: _Hop, attempt: Attempt) -> Unknown:
         """Return what a missing answer means: that it is late, where there was a way to it before and after."""
         waited_seconds = time.monotonic() - attempt.started
-        reason = f"{shown_address(hop.url)} did not answer in full within {self._settings.deadline_seconds:g} s"
+        allowed_seconds = self._settings.deadline_seconds
+        reason = f"{shown_address(hop.url)} did not answer in full within {allowed_seconds:g} s"
         remedy = "is it up and reachable from here? else raise http.deadline_seconds"
+        if waited_seconds < allowed_seconds - CUT_SHORT_SECONDS:
+            reason = f"{shown_address(hop.url)} had not answered in full for {waited_seconds:.1f} s when the run ended"
+            remedy = "is it up and reachable from here? else raise run.seconds_at_most"
 
         host, port = _place_of(hop.url)
         # On a machine that is too busy to connect in time, nobody was silent.

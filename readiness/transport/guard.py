@@ -82,7 +82,16 @@ class Guard:
     """How the databases are trusted."""
     silences: Silences = field(default_factory=Silences)
     """Which hosts have taken no connection."""
+    ends_at: float | None = None
+    """When a look must be back, by the monotonic clock; what is asked after that undoes something, and has its time."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def seconds_for(self, effect: Effect, at_most: float) -> float:
+        """Return how long a request may take: one that only reads is cut when the run's looks end, and is told so."""
+        if effect is not Effect.READ or self.ends_at is None:
+            return at_most
+        left = self.ends_at - time.monotonic()
+        return min(at_most, left) if left > 0 else at_most
 
     def permit(self, client: str, method: str, target: str, host: str | None, effect: Effect) -> None:
         """Raise Unknown where this may not be sent, and record the refusal. `host` None is this machine itself."""

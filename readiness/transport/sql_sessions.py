@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import select
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from psycopg.rows import tuple_row
 from readiness.environment import schema
 from readiness.measurements import is_digits
 from readiness.outcomes import Late, Silent, Unknown
-from readiness.transport.connecting import is_there
+from readiness.transport.connecting import NoSlots, is_there
 from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
 from readiness.transport.guard import Guard
 from readiness.transport.rows import Row, plain_row
@@ -28,6 +29,9 @@ from readiness.transport.sql_errors import explained
 Connection = psycopg.Connection[tuple[Any, ...]]
 ROWS_AT_MOST = 100_000
 _READ_ONLY = "default_transaction_read_only"
+AGAIN_SECONDS = 0.1
+LEAVING_SECONDS = 1.0
+"""A session that was closed may hold its slot so long."""
 GRACE_SECONDS = 1.0
 """For the server to end a statement by itself, before we end the connection."""
 
@@ -94,6 +98,11 @@ class Sessions:
         self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
         self._places = threading.Semaphore(settings.connections_at_most)
         self._closed = False
+        self._own: list[Connection] = []
+        """The connections that were opened and, when somebody last looked, not closed."""
+        self._last_closed = -LEAVING_SECONDS
+        self._lock = threading.Lock()
+        self._connects = threading.Lock()
 
     def place(self) -> DatabaseAddress:
         """Return where the database is. Raises Unknown for what libpq does not take as an address."""
@@ -112,7 +121,7 @@ class Sessions:
         try:
             connection = None if new else self._take_idle()
             if connection is None:
-                connection = self._connect(place)
+                connection = self._connect_beside_our_own(place, new=new)
             rows = self._run(place, connection, sql, parameters)
         except psycopg.Error as error:
             raise explained(error, str(place), place.only_host) from None
@@ -140,6 +149,45 @@ class Sessions:
                 return connection
             connection.close()
 
+    def _connect_beside_our_own(self, place: DatabaseAddress, *, new: bool) -> Connection:
+        """Return a connection; where our own have taken the last slots, one of these once it is back.
+
+        Raises Unknown, psycopg.Error: that the server takes no more is its own no only where we hold none.
+        """
+        gives_up_at = time.monotonic() + self._settings.connect_seconds + self._settings.statement_timeout_seconds
+        while True:
+            # One after the other, so that one of our own that is about to be opened is not taken for somebody else's.
+            with self._connects:
+                ours = self._ours()
+                try:
+                    return self._connect(place)
+                except psycopg.Error as error:
+                    full = explained(error, str(place), place.only_host)
+                    if not isinstance(full, NoSlots) or not ours:
+                        raise
+            if time.monotonic() > gives_up_at:
+                raise Unknown(
+                    f"{full.reason}; and {ours} of them are our own",
+                    "lower postgres.connections_at_most to 1, or run without -n",
+                )
+            idle = self._take_idle()
+            if idle and not new:
+                return idle
+            if idle:
+                idle.close()
+            time.sleep(AGAIN_SECONDS)
+
+    def _ours(self) -> int:
+        """Return how many connections of our own the server still holds, as far as that is known from here."""
+        with self._lock:
+            open_ones = [connection for connection in self._own if not connection.closed]
+            if len(open_ones) < len(self._own):
+                # Its process at the server ends a moment later, and holds the slot until then.
+                self._last_closed = time.monotonic()
+            self._own = open_ones
+            leaving = time.monotonic() - self._last_closed < LEAVING_SECONDS
+            return len(open_ones) + leaving
+
     def _connect(self, place: DatabaseAddress) -> Connection:
         """Return a new read-only connection with the settings' limits. Raises Unknown, psycopg.Error."""
         settings, silences = self._settings, self._guard.silences
@@ -155,6 +203,8 @@ class Sessions:
 
         if place.only_door:
             silences.answered(*place.only_door)
+        with self._lock:
+            self._own.append(connection)
         connection.read_only = True
         return connection
 

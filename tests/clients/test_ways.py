@@ -8,9 +8,11 @@ from ipaddress import ip_address
 
 import pytest
 
+from readiness.clients import controls
 from readiness.clients.ways import HERE, Route, Way, way_to
 from readiness.outcomes import Unknown
 from readiness.transport.failures import failure
+from tests.clients.conftest import Make
 
 OUTSIDE = Way(Route(is_named=True, scope="outside"), frozenset({ip_address("203.0.113.7")}), "10.0.0.5", 443)
 OTHER = replace(OUTSIDE, addresses=frozenset({ip_address("198.51.100.9")}))
@@ -33,6 +35,35 @@ CASES = {
 def test_what_shows_that_a_way_is_open(case: str) -> None:
     other, is_proof = CASES[case]
     assert OUTSIDE.is_proven_by(other) is is_proof
+
+
+NEIGHBOURS = {
+    "203.0.113.200": True,
+    "203.0.114.7": False,
+    "198.51.100.9": False,
+    "2001:db8::1": False,
+}
+
+
+@pytest.mark.parametrize("text", NEIGHBOURS)
+def test_which_control_is_a_neighbour_and_what_the_evidence_says_of_another(
+    text: str, monkeypatch: pytest.MonkeyPatch, make: Make
+) -> None:
+    control = replace(OUTSIDE, addresses=frozenset({ip_address(text)}))
+    assert OUTSIDE.shares_network(control) is NEIGHBOURS[text]
+
+    monkeypatch.setattr(controls, "way_to", lambda *_: control)
+    shown = make().controls._shown("https://status.shop.internal", ("status.shop.internal", 443), OUTSIDE)
+    assert ("(on another network)" in shown) is not NEIGHBOURS[text]
+
+
+def test_neighbours_share_64_bits_of_a_longer_address() -> None:
+    one, other, far = (
+        replace(OUTSIDE, addresses=frozenset({ip_address(text)}))
+        for text in ("2001:db8::1", "2001:db8::2:1", "2001:db8:0:1::1")
+    )
+    assert one.shares_network(other)
+    assert not one.shares_network(far)
 
 
 def test_on_this_machine_no_wall_is_between() -> None:

@@ -16,6 +16,7 @@ from readiness.plugin.deadlines import ONE_MACHINE_SECONDS, begun_at
 from readiness.plugin.session import SESSION
 from readiness.plugin.threads import ObservationTask, TaskPool
 from readiness.plugin.workers import Controller
+from readiness.rendering import exports
 from tests.plugin.project import Project, line
 
 FOLLOWS = "60 s for requests (2 turns of 3, each 10 s at most), 0 s that lines wait by themselves, 30 s for the rest"
@@ -42,6 +43,35 @@ def test_the_deadline_and_what_it_follows_from_are_recorded(
     assert finish.deadline.says == says
     assert f"Deadline of its looks: {says}" in (folder / "summary.md").read_text("utf-8").replace("\\", "")
     assert says in (folder / "report.html").read_text("utf-8")
+
+
+KILLS = """
+import os
+import signal
+
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""For a conftest.py: the run dies over its first check."""
+
+
+def test_a_run_that_is_killed_has_told_its_deadline(project: Project) -> None:
+    project.runbook(line("one", "demo.figure"))
+    project.write("conftest.py", (project.folder / "conftest.py").read_text("utf-8") + KILLS)
+    project.preflight()
+    (folder,) = (project.folder / "reports/tiny").glob("2*-preflight")
+    run = read_run(folder)
+    assert run.finish is None
+    assert run.deadline
+    says = (
+        "60 s: 30 s for requests (1 turn of 3, each 10 s at most), 0 s that lines wait by themselves, 30 s for the rest"
+    )
+    assert run.deadline.says == says
+    assert f"Deadline of its looks: {says}" in exports.markdown(run).replace("\\", "")
 
 
 @pytest.fixture
