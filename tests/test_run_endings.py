@@ -295,7 +295,8 @@ class Project:
         return run("pytest", *words, folder=self.folder, variables=environment)
 
     def verify(self, case: Case) -> int:
-        return main(["verify", "tiny", case.phase, "--reports", str(self.folder / "reports")])
+        places = ["--reports", str(self.folder / "reports"), "--environments", str(self.folder / "environments")]
+        return main(["verify", "tiny", case.phase, *places])
 
     def recorded(self, case: Case) -> RecordedRun:
         return read_run(find(self.folder / "reports", ["tiny", case.phase]))

@@ -270,7 +270,8 @@ def run(folder: Path, row: Row) -> Ran:
 
 def judged_again(folder: Path, phase: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
     capsys.readouterr()
-    code = main(["verify", "tiny", phase, f"--reports={folder / 'reports'}", "--json"])
+    places = [f"--{place}={folder / place}" for place in ("reports", "environments")]
+    code = main(["verify", "tiny", phase, *places, "--json"])
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return code, found
 
