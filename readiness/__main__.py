@@ -7,8 +7,10 @@ import errno
 import importlib
 import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, suppress
 from importlib.metadata import version
+from io import StringIO
 from typing import NoReturn, Protocol, cast
 
 from readiness import commands
@@ -81,19 +83,25 @@ def _run(words: list[str]) -> int:
             sys.stdout.write(f"production-readiness {version('production-readiness')}\n")
             return 0
 
-        unknown = "" if words[0] in verbs() else f"the command {not_one_of(words[0], verbs())}"
-        mistake = unknown or empty_value(words[1:])
-        if mistake:
-            return _refuse(mistake, USAGE_ERROR)
-
-        chosen = command(words[0])
-        parser = Parser(prog=f"readiness {words[0]}", description=_sentence(chosen.HELP))
-        chosen.add_arguments(parser)
-        return chosen.run(_parsed(parser, words[1:]))
+        if words[0] not in verbs():
+            return _refuse(f"the command {not_one_of(words[0], verbs())}", USAGE_ERROR)
+        return _run_command(words[0], words[1:])
     except ReadinessError as error:
         return _refuse(REDACTOR.text(str(error)), USAGE_ERROR)
     except KeyboardInterrupt:
         return _refuse("interrupted", INTERRUPTED)
+
+
+def _run_command(verb: str, words: list[str]) -> int:
+    chosen = command(verb)
+    parser = Parser(prog=f"readiness {verb}", description=_sentence(chosen.HELP))
+    chosen.add_arguments(parser)
+
+    mistake = empty_value(words)
+    if mistake:
+        _enter_refusal(chosen, parser, words, mistake)
+        return _refuse(mistake, USAGE_ERROR)
+    return chosen.run(_parsed(parser, words))
 
 
 def _parsed(parser: Parser, words: list[str]) -> argparse.Namespace:
@@ -104,6 +112,16 @@ def _parsed(parser: Parser, words: list[str]) -> argparse.Namespace:
     elif more:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     return options
+
+
+def _enter_refusal(chosen: Command, parser: Parser, words: list[str], reason: str) -> None:
+    """Have a command enter that it was refused, where it keeps what it does: a gate beside its runs."""
+    enter: Callable[[argparse.Namespace, str], None] | None = getattr(chosen, "enter_refusal", None)
+    if enter is None:
+        return
+    # Where more is wrong with the words, nobody knows what they were meant for; one mistake is told.
+    with suppress(SystemExit), redirect_stderr(StringIO()):
+        enter(_parsed(parser, words), reason)
 
 
 def _refuse(message: str, code: int) -> int:

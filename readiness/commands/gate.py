@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         _refuse_what_does_not_fit(options)
         trusted = trusted_keys(options.environments)
     except BadInput as error:
-        _enter_refused(options, error)
+        enter_refusal(options, str(error))
         raise
 
     home = options.reports.resolve() / options.env
@@ -105,11 +105,11 @@ def _refuse_what_does_not_fit(options: argparse.Namespace) -> None:
         raise BadInput(problems)
 
 
-def _enter_refused(options: argparse.Namespace, error: BadInput) -> None:
+def enter_refusal(options: argparse.Namespace, reason: str) -> None:
     """Enter that a gate was refused, where something good may be known that this takes away."""
     home = options.reports / options.env
     if is_name(options.env) and (home / FILE).is_file():
-        enter_refused(home, phase_named(options.phase), "", str(error))
+        enter_refused(home, phase_named(options.phase), "", reason)
 
 
 def _words(options: argparse.Namespace, phase: Phase) -> list[str]:

@@ -175,19 +175,19 @@ def test_a_start_that_was_killed_leaves_a_mark(
     started(project, *words)
     capsys.readouterr()
     for _ in range(2):  # who looks changes nothing
-        assert main(["verify", "tiny", "preflight"]) == 10
+        assert main(["verify", "tiny", "preflight"]) == 17
         assert "was killed before its run did" in capsys.readouterr().out
-    assert main(["verify", "tiny", "postlaunch"]) == (0 if phase else 10)
-    assert main(["verify", "tiny", "smoke"]) == 10
+    assert main(["verify", "tiny", "postlaunch"]) == (0 if phase else 17)
+    assert main(["verify", "tiny", "smoke"]) == 12
     assert main(["sign-off", "--env", "tiny"]) == 10
-    assert main(["verify", "--all", "--env", "tiny"]) == 10
+    assert main(["verify", "--all", "--env", "tiny"]) == 17
 
     project.write("conftest.py", conftest)
     assert project.preflight().exit == 0
     (entry,) = refused(project)
     assert (entry.entry.phase, "was killed" in entry.entry.reason) == (phase, True)
     assert main(["verify", "tiny", "preflight"]) == 0
-    assert main(["verify", "tiny", "postlaunch"]) == (0 if phase else 10)
+    assert main(["verify", "tiny", "postlaunch"]) == (0 if phase else 17)
     assert not list((project.folder / "reports/tiny").glob("starting-*"))
 
 
@@ -196,7 +196,7 @@ def test_a_start_that_is_under_way_is_not_entered_by_another(
 ) -> None:
     home = project.folder / "reports/tiny"
     marker = Marker(home, Phase.PREFLIGHT)
-    assert main(["verify", "tiny", "preflight"]) == 10
+    assert main(["verify", "tiny", "preflight"]) == 17
     assert "is under way" in capsys.readouterr().out
     assert project.preflight().exit == 0
     assert refused(project) == []
@@ -258,7 +258,7 @@ def test_a_gate_that_is_refused_is_a_start_too(
 ) -> None:
     assert main(["gate", *words]) == 4
     assert [line.entry.phase for line in refused(project)] == ([] if phase is None else [phase])
-    assert main(["verify", "tiny", "preflight"]) == (0 if phase is None else 10)
+    assert main(["verify", "tiny", "preflight"]) == (0 if phase is None else 12)
     assert not (project.folder / "reports/tniy").exists()
     assert capsys.readouterr()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -96,10 +97,12 @@ def test_what_goes_wrong_after_the_signature_is_told(tmp_path: Path) -> None:
 
 
 def test_a_phase_whose_run_was_removed_stands_as_the_last_one_found_it(tmp_path: Path) -> None:
-    earlier = [
-        {"phase": phase, "run": "gone", "verdict": word} for phase, word in GOOD.items() if phase is not Phase.GA
-    ]
+    before = [phase for phase in GOOD if phase is not Phase.GA]
+    kept = {phase: keep(tmp_path, phase, LAUNCH + HOUR) for phase in before}
+    earlier = [{"phase": phase, "run": kept[phase].name, "verdict": GOOD[phase]} for phase in before]
     keep(tmp_path, Phase.GA, LAUNCH + timedelta(days=7), earlier_phases=earlier)
+    for folder in kept.values():
+        shutil.rmtree(folder)
     assert headline(gather(tmp_path, "shop", {})).word == "APPROVED"
 
 

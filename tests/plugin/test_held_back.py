@@ -169,8 +169,8 @@ def test_an_approval_needs_the_launch_the_phases_and_the_dates(
     assert ran.outcomes() == {"ga": "pass"}
 
     capsys.readouterr()
-    reports = f"--reports={tmp_path / 'reports'}"
-    assert main(["verify", "tiny", "ga", reports, "--json"]) == ran.exit
+    places = [f"--reports={tmp_path / 'reports'}", f"--environments={tmp_path / 'environments'}"]
+    assert main(["verify", "tiny", "ga", *places, "--json"]) == ran.exit
     assert json.loads(capsys.readouterr().out)["problems"] == []
 
 

@@ -312,7 +312,7 @@ def test_a_good_word_that_nobody_else_says_is_not_announced(
     assert announce(project, "resume") == 0
     told_now = capsys.readouterr().out
     assert "status: unknown, no run of postlaunch" in told_now
-    assert "left out  postlaunch: INCOMPLETE (10), " in told_now
+    assert "left out  postlaunch: INCOMPLETE (14), " in told_now
     look(project, 0.21)
     assert announce(project, "resume") == 0
     assert "status: postlaunch ROLLBACK at " in capsys.readouterr().out
