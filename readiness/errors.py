@@ -83,7 +83,7 @@ _WANTED = {
     "less_than_equal": "{le} or less",
     "too_short": "a list of {min_length} or more",
     "too_long": "a list of {max_length} or fewer",
-    "string_too_short": "text of {min_length} characters or more",
+    "string_too_short": "text of at least {min_length} character(s)",
     "string_too_long": "text of {max_length} characters or fewer",
     "string_pattern_mismatch": "text of the form {pattern}",
     **dict.fromkeys(("literal_error", "enum"), "one of {expected}"),

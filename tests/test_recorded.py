@@ -312,7 +312,7 @@ def test_what_is_no_recording_of_the_target_is_refused_in_a_line(
     [
         (["--env", "shp"], "did you mean 'shop'"),
         (["--env", "shop", "--journey", "../x"], "a name of letters"),
-        (["--env", "shop", "--journey", ""], "a name of letters"),
+        (["--env", "shop", "--journey", ""], "--journey is empty"),
         (["--env", "shop", "--host", ""], "--host"),
         (["--env", "shop", "--journey", "there"], "is there already"),
     ],

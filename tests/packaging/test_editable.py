@@ -20,13 +20,21 @@ from readiness import Measure
 
 
 @pytest.mark.preflight
-def test_own(measure: Measure) -> None:
+def test_own(sum_of_the_team: int, measure: Measure) -> None:
     """The sum is right.
 
     Remedy: none.
     """
-    measure(1 + 1, "sum").below(3)
+    measure(sum_of_the_team, "sum").below(3)
 '''
+OWN_OBSERVATION = """\
+from readiness.observations import observation
+
+
+@observation
+def sum_of_the_team() -> int:
+    return 1 + 1
+"""
 OWN_CONFTEST = "import pytest\n\n\n@pytest.fixture\ndef of_the_team():\n    return 1\n"
 
 
@@ -41,7 +49,7 @@ def only_health(server: Server, connection: socket.socket, asked: Asked) -> None
         ({}, ()),
         ({"conftest.py": OWN_CONFTEST}, ()),
         ({"checks/conftest.py": OWN_CONFTEST}, ()),
-        ({"checks/test_own.py": OWN_CHECK}, ()),
+        ({"checks/test_own.py": OWN_CHECK, "conftest.py": OWN_OBSERVATION}, ()),
         ({"pytest.ini": "[pytest]\nmarkers =\n    quick: quick ones\n"}, ()),
         ({}, ("-n", "2")),
         ({}, ("checks/test_health.py",)),

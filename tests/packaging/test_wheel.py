@@ -167,7 +167,8 @@ def test_it_is_as_strict_as_a_checkout(
 ) -> None:
     (tmp_path / "checks").mkdir()
     (tmp_path / "checks" / "test_own.py").write_text(OWN_CHECK.replace(before, after, 1), encoding="utf-8")
-    ran = installed.run("pytest", "-m", "preflight", "--env", "prod", cwd=team(tmp_path, service))
+    quick = line("quick", {"own.quick": {"path": "/healthz", "seconds_below": 60}})
+    ran = installed.run("pytest", "-m", "preflight", "--env", "prod", cwd=team(tmp_path, service, quick))
     assert told in ran.stdout, ran.stdout + ran.stderr
     assert "GO  preflight" not in ran.stdout
 
