@@ -57,6 +57,11 @@ def repository_of(folder: Path, besides: Path) -> Repository:
     )
 
 
+def is_tracked(path: Path) -> bool:
+    """Check whether a file is under version control; False too where nobody can tell."""
+    return _asked(path.parent, "ls-files", "--error-unmatch", "--", path.name) is not None
+
+
 def normalised(address: str) -> str:
     """Return host and path of a remote, the same for each way to reach it; empty for a folder of this machine.
 

@@ -8,12 +8,11 @@ repository may hold what somebody typed into it, and nothing here can know.
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from readiness.clients.postgres import Postgres
+from readiness.config.repository import is_tracked
 from readiness.environment.schema import Reading
 from readiness.environment.service_levels import Figure
 
@@ -36,7 +35,6 @@ json_build_object jsonb_build_object json_build_array jsonb_build_array jsonb_ar
 """
 _LOOKS_AT_NOTHING = frozenset(_LISTED.split())
 """Functions whose value says nothing of the database: the clock's, and those that only form what they are given."""
-_GIT_SECONDS = 5.0
 
 
 class Provenance:
@@ -52,7 +50,7 @@ class Provenance:
         key = name if "." in name else f"readings.{name}"
         if source.value is not None:
             self._note(f"{key} is stated in {self._file}")
-        if source.file is not None and is_versioned(source.file):
+        if source.file is not None and is_tracked(source.file):
             self._note(f"{key} is stated in {source.file.name}, a file under version control")
         if source.sql is not None and is_constant_sql(self._postgres, source.sql):
             self._note(f"{key} is stated in {self._file}: its SQL reads no table")
@@ -113,13 +111,3 @@ def _parts(plan: Any, key: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(plan, dict):
         for name, item in plan.items():
             yield from _parts(item, name)
-
-
-def is_versioned(path: Path) -> bool:
-    """Check whether a file is under Git's version control; False too where nobody can tell."""
-    words = ["git", "-C", str(path.parent), "ls-files", "--error-unmatch", "--", path.name]
-    try:
-        asked = subprocess.run(words, capture_output=True, timeout=_GIT_SECONDS, check=False)  # noqa: S603  no shell
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return False
-    return asked.returncode == 0

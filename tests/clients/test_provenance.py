@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from readiness.config.repository import is_tracked
 from readiness.environment.schema import KnownReading, Reading
 from readiness.environment.service_levels import ServiceLevel, Window
 from readiness.sandbox.postgres import Server as Database
-from readiness.sources.provenance import is_constant_promql, is_constant_sql, is_versioned
+from readiness.sources.provenance import is_constant_promql, is_constant_sql
 from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 
@@ -134,7 +135,7 @@ def test_a_file_under_version_control_is_stated(tmp_path: Path, make: Make) -> N
         path.write_text('{"status": "up"}')
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     subprocess.run(["git", "-C", str(tmp_path), "add", kept.name], check=True)
-    assert (is_versioned(kept), is_versioned(left), is_versioned(tmp_path / "nowhere" / "x")) == (True, False, False)
+    assert (is_tracked(kept), is_tracked(left), is_tracked(tmp_path / "nowhere" / "x")) == (True, False, False)
 
     notes: list[str] = []
     readings = {"fact": Reading(file=kept, pointer="/status"), "other": Reading(file=left, pointer="/status")}
