@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ALLOWED = {"environment", "errors", "files", "outcomes", "redaction", "rehearsal"}
+ALLOWED = {"environment", "errors", "files", "measurements", "outcomes", "redaction", "rehearsal"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "loadtests").glob("*.py")), ids=lambda path: path.name)
