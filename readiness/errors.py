@@ -83,7 +83,7 @@ _WANTED = {
     "less_than_equal": "{le} or less",
     "too_short": "a list of {min_length} or more",
     "too_long": "a list of {max_length} or fewer",
-    "string_too_short": "text of at least {min_length} character(s)",
+    "string_too_short": "text of {min_length} characters or more",
     "string_too_long": "text of {max_length} characters or fewer",
     "string_pattern_mismatch": "text of the form {pattern}",
     **dict.fromkeys(("literal_error", "enum"), "one of {expected}"),
@@ -106,7 +106,9 @@ def wrong_value(problem: Mapping[str, Any]) -> str:
     if kind in _KEYS:
         return "keys with their values are wanted"
     if kind in _WANTED:
-        return f"{_WANTED[kind].format(**_plainly(problem.get('ctx', {})))} is wanted"
+        limits = _plainly(problem.get("ctx", {}))
+        is_empty = kind == "string_too_short" and limits.get("min_length") == 1
+        return f"{'some text' if is_empty else _WANTED[kind].format(**limits)} is wanted"
 
     # Our own validators speak for themselves.
     for words in _OTHER_WORDS[1:]:

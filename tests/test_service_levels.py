@@ -25,7 +25,7 @@ SQL = "select count(*) from t where at > now() - {offset} - {window} and at <= n
             "{history: {check: health.live, line: health-200}}",
             "'health-200' is not a line such as ingestion/health-200",
         ),
-        ("{history: {check: health.live, measurement: ''}}", "text of at least 1 character"),
+        ("{history: {check: health.live, measurement: ''}}", "some text is wanted"),
         (f"{{history: {{check: health.live}}, failed: {{sql: '{SQL}'}}}}", "failed belongs to a level of its own"),
         ("{}", "a level says count, or it has a history"),
     ],

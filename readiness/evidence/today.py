@@ -6,8 +6,10 @@ moved on are told.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from string import Template
 
 from readiness.environment.stated import stated_environment
 from readiness.errors import BadInput, BadRunbook
@@ -51,8 +53,7 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
 
     changed = list(changes(recorded.plan, plan)) if recorded.plan else []
     audit.lacks(Reason.NOT_TODAY, *_demands(start.phase, changed))
-    attested_in = stated_environment(environments / f"{start.env}.yaml").attestations
-    audit.lacks(Reason.NOT_TODAY, *withdrawn(recorded, environments, attested_in))
+    _hold_to_people(audit, recorded, environments)
     bound = start.binding
     if bound is None:
         audit.notes.append("recorded by a version that did not say of which project and environment file it was")
@@ -63,6 +64,14 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
     if not changed:
         audit.notes += _reworded(start.phase, bound, today)
     audit.notes += _commits(bound, today)
+
+
+def _hold_to_people(audit: Audit, recorded: RecordedRun, environments: Path) -> None:
+    stated = stated_environment(environments / f"{recorded.start.env}.yaml").attestations
+    attested_in = Template(stated).safe_substitute(os.environ)
+    if "${" in attested_in:
+        audit.notes.append(f"{stated} is not set here: whether an attestation was taken back since is not known")
+    audit.lacks(Reason.NOT_TODAY, *withdrawn(recorded, environments, attested_in))
 
 
 def _plan_of_today(environments: Path, names: tuple[str, ...], phase: Phase) -> Plan:

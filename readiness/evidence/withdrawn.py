@@ -19,12 +19,15 @@ _DECIDES = ("valid_until", "until", "holds")
 def withdrawn(recorded: RecordedRun, environments: Path, attested_in: str) -> Iterator[str]:
     """Yield each entry that a run rests on and that is not there today, or says something else of itself.
 
-    `attested_in` is what the environment file calls the file of attestations; empty for the usual place.
+    `attested_in` is what the environment file calls the file of attestations; empty for the usual place. Where a
+    variable names it that is not set here, none of them is compared.
     """
     environment = recorded.start.env
     attested_path = attestations.path_of(environment, environments, Path(attested_in) if attested_in else None)
     waived_path = environments / f"{environment}{waivers.SUFFIX}"
     used = dict.fromkeys(_used(recorded.results, attested_path, waived_path))
+    if "${" in attested_in:
+        used = {entry: None for entry in used if entry[0] != "attestation"}
     for kind, name, path in used:
         carried = _carried(recorded.results, kind, name)
         stated = _entries(path, f"{kind}s").get(name)

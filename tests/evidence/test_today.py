@@ -200,6 +200,15 @@ WITHDRAWN: dict[str, tuple[object, object, str]] = {
 @pytest.mark.parametrize("name", WITHDRAWN)
 def test_what_people_took_back_carries_nothing(name: str, project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     waived, attested, sentence = WITHDRAWN[name]
+    _rests_on_people(project)
+
+    entries(project, waived, attested)
+    assert main(["verify", "tiny", "preflight"]) == (Reason.NOT_TODAY.code if sentence else 0)
+    assert sentence in " ".join(capsys.readouterr().out.split())
+
+
+def _rests_on_people(project: Project) -> None:
+    """Make a run whose good word rests on a waiver and an attestation."""
     entries(project, {"book/one": WAIVED}, {"book/three": ATTESTED})
     conftest = (project.folder / "conftest.py").read_text("utf-8")
     not_configured = conftest.replace("    raise Unknown(", "    raise NotConfigured(")
@@ -208,9 +217,23 @@ def test_what_people_took_back_carries_nothing(name: str, project: Project, caps
     project.write("figure.txt", "0.9")
     assert project.preflight().exit == 0
 
-    entries(project, waived, attested)
-    assert main(["verify", "tiny", "preflight"]) == (Reason.NOT_TODAY.code if sentence else 0)
-    assert sentence in " ".join(capsys.readouterr().out.split())
+
+def test_a_file_that_a_variable_names_is_found_by_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TINY_WORDS", str(project.folder / "environments/tiny.attestations.yaml"))
+    project.environment(attestations="${TINY_WORDS}")
+    _rests_on_people(project)
+    assert main(["verify", "tiny", "preflight"]) == 0
+
+    entries(project, {"book/one": WAIVED}, {})
+    assert main(["verify", "tiny", "preflight"]) == Reason.NOT_TODAY.code
+
+    # Without it nobody knows, and it is told.
+    monkeypatch.delenv("TINY_WORDS")
+    capsys.readouterr()
+    assert main(["verify", "tiny", "preflight"]) == 0
+    assert "${TINY_WORDS} is not set here: whether an attestation was taken back" in capsys.readouterr().out
 
 
 def test_a_change_under_way_is_no_good_word_of_the_gate(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
