@@ -134,7 +134,14 @@ def test_a_project_is_judged_alike(words: tuple[str, ...], folder_of: Callable[[
 
     ran, _ = both(judged)
     if ran.returncode in {1, 10} and "--collect-only" not in words:
-        assert journal(tmp_path / "warm") == journal(tmp_path / "cold")
+        # Which worker asks for an observation is chance: each that does makes it, and has a record of it.
+        warm_rows, cold_rows = (journal(tmp_path / name) for name in ("warm", "cold"))
+        assert _once(warm_rows) == _once(cold_rows)
+
+
+def _once(rows: list[list[str]]) -> list[list[str]]:
+    """Return the rows of a journal with each observation once."""
+    return [row for number, row in enumerate(rows) if row[0] != "observation" or row not in rows[:number]]
 
 
 def test_a_phase_of_the_sandbox_is_judged_alike(
