@@ -19,6 +19,7 @@ from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
 from readiness.transport.guard import Guard
 from readiness.transport.outgoing import NotAllowedThere, for_good, only_to
 
+_HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z]{2,24}")
 KEY_LENGTH = 12
 """Parts of an address this long are keys, where the address names a vendor and no host."""
 
@@ -135,7 +136,10 @@ def _collected_warnings() -> Iterator[list[str]]:
 
 
 def _remember_keys(url: str) -> None:
-    """Remember the keys that an address is made of as secrets, so that every output masks them."""
+    """Remember the keys that an address is made of as secrets, so that every output masks them.
+
+    In the place of the host some services have a key; the name of a host is none, and people are to read it.
+    """
     for part in re.split("[/?@:&]", url):
-        if len(part) >= KEY_LENGTH:
+        if len(part) >= KEY_LENGTH and not _HOST.fullmatch(part):
             Secret(part)

@@ -15,7 +15,7 @@ import pytest
 from readiness.clients.notifying import Notifier
 from readiness.environment.schema import Notify
 from readiness.outcomes import Effect
-from readiness.redaction.secret import Secret
+from readiness.redaction.secret import Secret, known_secrets
 from readiness.transport.guard import Guard
 from readiness.transport.outgoing import NotAllowedThere, only_to
 
@@ -115,6 +115,14 @@ def test_the_host_of_a_vendor_is_asked_of_the_list_too(address: str) -> None:
 
     assert not delivered
     assert ".com, not in allowed_hosts" in why or ".org, not in allowed_hosts" in why
+
+
+def test_the_host_of_an_address_is_no_key_and_can_be_read() -> None:
+    delivered, why = told("ntfy://a-key-of-nobody-8@ntfy.internal-of-nobody.example/topic", "allowed.example")
+
+    assert not delivered
+    assert "ntfy.internal-of-nobody.example, not in allowed_hosts" in why
+    assert "a-key-of-nobody-8" in known_secrets()
 
 
 def test_no_proxy_of_this_machine_is_asked(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
