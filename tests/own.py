@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from readiness.redaction import secret
 from readiness.sandbox import Sandbox
 from tests import tiers
 from tests.budgets import Budgets
@@ -63,6 +64,17 @@ def ctrl_c_ends_what_is_started() -> Iterator[None]:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def secrets_of_one_file() -> Iterator[None]:
+    """Have each file begin without the secrets of others: a test's `password` masked that word in whatever came later.
+
+    Which file comes after which is chance, with several workers.
+    """
+    before = secret.known_secrets()
+    yield
+    secret._seen.intersection_update(before)  # nothing but a test ever forgets a secret
 
 
 @pytest.fixture(scope="module")
