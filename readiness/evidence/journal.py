@@ -1,6 +1,6 @@
 """The journal of a run: append-only, one JSON record a line, each with the digest of the line before.
 
-The controller of a run is its only writer. What is on the disk when a run is killed is its evidence.
+The controller of a run is its only writer. What was written when a run is killed is its evidence.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +18,13 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from readiness.errors import BadRun, NoRun, wrong_value
-from readiness.evidence.looks import bind_again
+from readiness.evidence.looks import Key, bind_again, bound, key_of
 from readiness.evidence.recorded_deadline import RecordedDeadline
+from readiness.evidence.recorded_look import RecordedLook
 from readiness.evidence.records import Finish, Plan, Record, RecordedObservation, RecordedRequest, Result, Start
 from readiness.files import atomic_write, bounded_read, strict_json
 from readiness.files.canonical_json import JsonObject, dumped
+from readiness.files.disk_sync import DiskSync
 from readiness.outcomes import Effect
 from readiness.redaction.redactor import Redactor
 
@@ -30,7 +32,7 @@ FILE = "journal.jsonl"
 FIRST = "0" * 64
 KINDS = {"start", "plan", "case", "observation", "request", "result", "finish"}
 LOOKS = {"case", "observation", "request"}
-"""The kinds that lead to a result: they are synced to the disk with it, and a killed process loses none of them."""
+"""The kinds that lead to a result: they are synced to the disk with it."""
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
 Kind = TypeVar("Kind", bound=Record)
 RawRecord = JsonObject
@@ -45,15 +47,18 @@ class Journal:
         self._redactor = redactor
         self._lock = threading.Lock()
         self._handle = os.open(self.path, _FLAGS, 0o600)
+        self._sync = DiskSync(self._handle)
         self._seq, self._prev, self._open = 0, FIRST, True
         self.recorded: RecordedRun | None = None
         """The run as far as it was written. What can be proven is read back from the disk."""
+        self._newest: dict[Key, RecordedObservation] = {}
+        """What each look came to last."""
         atomic_write.sync(folder)
 
     def write(self, record: str, fields: Mapping[str, Any]) -> None:
         """Append one record. Raises OSError, and then takes nothing more.
 
-        A result, and all that led to it, is on the disk when this returns.
+        A result, and all that led to it, is soon on the disk; with the last record, the whole run is.
 
         What comes after the last record belongs to no run and is dropped: a look that outlived its run.
         """
@@ -75,7 +80,9 @@ class Journal:
             if written != len(line):
                 raise OSError(f"only {written} of {len(line)} bytes of the journal could be written")
             if record not in LOOKS:
-                os.fsync(self._handle)
+                self._sync.ask()
+            if record == "finish":
+                self._sync.finish()
 
             self._open = record != "finish"
             self._seq += 1
@@ -94,6 +101,15 @@ class Journal:
             run.records = self._seq
             run.head = self._prev
         self.recorded = run
+        self._index(run.observations[-1:] if run and record["record"] == "observation" else [])
+
+    def _index(self, observations: Iterable[RecordedObservation]) -> None:
+        self._newest.update({key_of(record): record for record in observations if record.has_value})
+
+    def bound(self, looks: Iterable[RecordedLook]) -> tuple[RecordedLook, ...]:
+        """Return looks with the digests of their records, as these stand in the journal now."""
+        with self._lock:
+            return bound(looks, self._newest)
 
     def mask(self) -> None:
         """Write the journal anew, masking what has become known as secret since, and go on."""
@@ -111,16 +127,23 @@ class Journal:
 
             atomic_write.write_whole(self.path, "".join(f"{line}\n" for line in lines))
             # The old handle is that of the file that was replaced.
+            self._sync.finish()
             os.close(self._handle)
             self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+            self._sync = DiskSync(self._handle)
             self._prev = prev
             self.recorded = read_run(self.path)
+            self._newest.clear()
+            self._index(self.recorded.observations)
 
     def close(self) -> None:
         """Close the file; nothing is written any more."""
         with self._lock:
             self._open = False
-            os.close(self._handle)
+            try:
+                self._sync.finish()
+            finally:
+                os.close(self._handle)
 
 
 def _digest(line: bytes) -> str:

@@ -16,9 +16,8 @@ Key = tuple[str, str]
 """The name of an observation, and its arguments as text."""
 
 
-def bound(looks: Iterable[RecordedLook], observations: Iterable[RecordedObservation]) -> tuple[RecordedLook, ...]:
-    """Return looks with the digests of their records, as these stand in the journal now."""
-    newest = {key_of(record): record for record in observations if record.has_value}
+def bound(looks: Iterable[RecordedLook], newest: Mapping[Key, RecordedObservation]) -> tuple[RecordedLook, ...]:
+    """Return looks with the digests of their records, of which the newest of each are given."""
     return tuple(_bound(look, newest.get(key_of(look))) for look in looks)
 
 
@@ -39,10 +38,12 @@ def digest_of(record: RecordedObservation) -> str:
 
 def bind_again(records: Iterable[JsonObject]) -> None:
     """Give each result among the records of a journal the digests that its observations have now."""
-    observations: list[RecordedObservation] = []
+    newest: dict[Key, RecordedObservation] = {}
     for record in records:
         if record["record"] == "observation":
-            observations.append(RecordedObservation.model_validate(record))
+            observation = RecordedObservation.model_validate(record)
+            if observation.has_value:
+                newest[key_of(observation)] = observation
         elif record["record"] == "result" and record.get("rests_on"):
             looks = [RecordedLook.model_validate(look) for look in record["rests_on"]]
-            record["rests_on"] = [look.model_dump(mode="json") for look in bound(looks, observations)]
+            record["rests_on"] = [look.model_dump(mode="json") for look in bound(looks, newest)]

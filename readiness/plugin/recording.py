@@ -11,7 +11,6 @@ from _pytest.config.exceptions import UsageError
 from readiness.errors import BadRun
 from readiness.evidence import run_folders
 from readiness.evidence.journal import Journal
-from readiness.evidence.looks import bound
 from readiness.evidence.planned_lines import outline, planned_lines
 from readiness.evidence.recorded_ladder import RecordedHysteresis
 from readiness.evidence.records import SCHEMA, RecordedObservation, RecordedRequest, Result
@@ -105,9 +104,8 @@ class Recorder:
     def pytest_readiness_result(self, result: Result) -> None:
         """Keep a result, bound to the records of the observations that it rests on."""
         journal = self._session.journal
-        if journal and journal.recorded and result.rests_on is not None:
-            looks = bound(result.rests_on, journal.recorded.observations)
-            result = result.model_copy(update={"rests_on": looks})
+        if journal and result.rests_on is not None:
+            result = result.model_copy(update={"rests_on": journal.bound(result.rests_on)})
         self._session.record("result", result.plain())
 
 
