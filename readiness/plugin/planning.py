@@ -19,6 +19,7 @@ from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, STATE, state_of
 from readiness.rendering.terminal import line_of
 from readiness.runbook.lines import Item, planned_checks
+from readiness.sources.provenance import stated_ahead
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
 NO_LIMIT: tuple[object, ...] = (None, "", [], {})
@@ -150,7 +151,28 @@ def _configuration(node: pytest.Item, observer: Observer, attested: str, lapsed:
         return attested or f"not configured: {'; '.join(lacks)}"
     if lapsed and OBSERVED in getattr(node, "fixturenames", ()):
         return f"lapsed: {lapsed}"
+
+    environment = observer.run.environment
+    stated = list(dict.fromkeys(_stated_readings(node, observer)))
+    if stated and environment.production:
+        return attested or f"stated: {'; '.join(stated)}: in production it passes nothing, name a source that is asked"
+    if stated:
+        return f"configured: {'; '.join(stated)}: not measured"
     return "configured"
+
+
+def _stated_readings(node: pytest.Item, observer: Observer) -> Iterator[str]:
+    """Yield which readings of an item are no measurement, as far as the plan can know: it asks nobody."""
+    environment = observer.run.environment
+    state = node.stash[STATE]
+    given = observer.given(state.limits, state.item.name)
+    for name in getattr(node, "fixturenames", ()):
+        needs = OBSERVATIONS[name].needs if name in OBSERVATIONS else ()
+        for need in needs:
+            reading = need.key.format(**given.values(need.parameters)).removeprefix("readings.")
+            source = environment.readings.get(reading)
+            if source:
+                yield from stated_ahead(reading, source, f"{environment.environment}.yaml")
 
 
 def lacks_of(node: pytest.Item, observer: Observer) -> Iterator[NotConfigured]:

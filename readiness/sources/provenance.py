@@ -47,15 +47,10 @@ class Provenance:
 
     def tell_of(self, name: str, source: Reading) -> None:
         """Note that the look rests on a reading that is stated; on any other nothing."""
-        key = name if "." in name else f"readings.{name}"
-        if source.value is not None:
-            self._note(f"{key} is stated in {self._file}")
-        if source.file is not None and is_tracked(source.file):
-            self._note(f"{key} is stated in {source.file.name}, a file under version control")
+        for sentence in stated_ahead(name, source, self._file):
+            self._note(sentence)
         if source.sql is not None and is_constant_sql(self._postgres, source.sql):
-            self._note(f"{key} is stated in {self._file}: its SQL reads no table")
-        if source.promql is not None and is_constant_promql(source.promql):
-            self._note(f"{key} is stated in {self._file}: its PromQL names no series")
+            self._note(f"{_key(name)} is stated in {self._file}: its SQL reads no table")
 
     def tell_of_figure(self, key: str, figure: Figure, query: str, parameters: tuple[object, ...] = ()) -> None:
         """Note that the look rests on a figure of a service level that is stated; on any other nothing."""
@@ -63,6 +58,22 @@ class Provenance:
             self._note(f"{key} is stated in {self._file}: its PromQL names no series")
         if figure.sql is not None and is_constant_sql(self._postgres, query, *parameters):
             self._note(f"{key} is stated in {self._file}: its SQL reads no table")
+
+
+def stated_ahead(name: str, source: Reading, file: str) -> Iterator[str]:
+    """Yield how a reading is stated, as far as its source says so before anything is asked; `file` holds the source."""
+    key = _key(name)
+    if source.value is not None:
+        yield f"{key} is stated in {file}"
+    if source.file is not None and is_tracked(source.file):
+        yield f"{key} is stated in {source.file.name}, a file under version control"
+    if source.promql is not None and is_constant_promql(source.promql):
+        yield f"{key} is stated in {file}: its PromQL names no series"
+
+
+def _key(name: str) -> str:
+    """Return where the source of a reading stands in the environment file."""
+    return name if "." in name else f"readings.{name}"
 
 
 def is_constant_promql(query: str) -> bool:

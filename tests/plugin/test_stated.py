@@ -19,6 +19,7 @@ from readiness.__main__ import main
 from readiness.evidence.journal import read_run
 from readiness.rendering import exports, formats
 from readiness.verdict import INCOMPLETE_EXIT
+from tests import warm
 from tests.whole_run import Judged, judge
 
 STATED = "readings.status is stated in shop.yaml: not measured"
@@ -111,6 +112,28 @@ def test_each_row_has_its_word_and_says_where_it_comes_from(
     if row.outcome == "unknown":
         assert REMEDY in shown
         assert VOUCH in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        (
+            "a literal in production",
+            f"stated: {STATED.removesuffix(': not measured')}: in production it passes nothing",
+        ),
+        ("a file of the repository", "stated: readings.status is stated in status.json, a file under version control"),
+        ("a literal elsewhere", f"configured: {STATED}"),
+        ("a literal that a person vouches for", "attested: by Ada Example"),
+        ("a file that a job left", "configured "),
+    ],
+)
+def test_the_plan_says_it_before_the_run(name: str, state: str, tmp_path: Path) -> None:
+    (row,) = (row for row in ROWS if row.name == name)
+    ran(tmp_path, row)
+    planned = warm.run("readiness", "plan", "--env", "shop", "--environments", str(tmp_path)).stdout
+    assert state in " ".join(planned.split())
+    is_measured_or_vouched_for = state in {"configured ", "attested: by Ada Example"}
+    assert is_measured_or_vouched_for == ("is stated in" not in planned)
 
 
 def test_a_replay_knows_what_was_stated(tmp_path: Path) -> None:
