@@ -38,8 +38,9 @@ def database_status(readings: Readings) -> str:
 
 @dataclass(frozen=True)
 class ConnectionPool:
-    """Connections of clients, and how many the server takes. Source: pg_stat_activity, max_connections.
+    """Connections of clients, and how many the server takes from them. Source: pg_stat_activity, pg_settings.
 
+    What is reserved for superusers and for members of pg_use_reserved_connections no application gets.
     A server that takes no more has answered by that: all of its pool is in use, whatever the size.
     """
 
@@ -68,7 +69,10 @@ def connection_pool(postgres: Postgres, environment: Environment) -> ConnectionP
             "select count(*) filter (where backend_type = 'client backend'"
             " and application_name is distinct from 'readiness') as in_use,"
             " count(*) filter (where backend_type is null) as hidden,"
-            " current_setting('max_connections')::int as size from pg_stat_activity"
+            " current_setting('max_connections')::int"
+            " - current_setting('superuser_reserved_connections')::int"
+            # PostgreSQL before 16 reserves none for roles.
+            " - coalesce(current_setting('reserved_connections', true)::int, 0) as size from pg_stat_activity"
         )
     except NoSlots as full:
         return ConnectionPool(1, 1, refusal(full, environment).refused)
