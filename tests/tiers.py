@@ -1,8 +1,9 @@
 """How the tests are told apart: by the fixtures they use and the folder they are in, never by a list of their names.
 
-`make check` leaves out what starts servers, rehearsals, and what tries with xdist's workers again what it has tried
-without; `make test` takes everything. A test that starts a server without asking for the fixture `starts_servers`
-fails in `make check`: there is no database to start there. Rehearsals lie in a folder of their own, see the Makefile.
+`make check` leaves out what starts servers, rehearsals, what tries with xdist's workers again what it has tried
+without, and what tries the installed package; `make test` takes everything. A test that starts a server without asking
+for the fixture `starts_servers` fails in `make check`: there is no database to start there. Rehearsals lie in a folder
+of their own, see the Makefile.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ MARKS = {
     "servers": "starts a sandbox, a database or a demo; set by itself where the fixture starts_servers is used",
     "workers": "starts a run with workers, three interpreters; set by itself where a parameter has -n,"
     " or the fixture starts_workers is used",
+    "installed": "tries the wheel, or this folder as it is installed beside other suites; set by its folder",
 }
 MATRIX = "tests/test_fault_matrix.py"
 PACKAGING = "tests/packaging/"
@@ -35,6 +37,8 @@ def mark(items: list[pytest.Item]) -> None:
             item.add_marker("servers")
         if STARTS_WORKERS in fixtures or _starts_workers(item):
             item.add_marker("workers")
+        if item.nodeid.startswith(PACKAGING):
+            item.add_marker("installed")
     items.sort(key=_budget, reverse=True)
 
 

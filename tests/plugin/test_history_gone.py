@@ -89,6 +89,8 @@ LEFT: dict[str, tuple[Callable[[Project], Any], int]] = {
     "nothing": (keep(), GOOD),
     "an-empty-folder-of-no-run": (keep("drills"), GOOD),
 }
+MADE_ANEW = {"all-but-the-ledger", "begun-anew-by-a-gate"}
+"""Of these somebody begins a new history: what is left of the old one is removed, so that it is the same for all."""
 
 
 @pytest.mark.parametrize("name", LEFT)
@@ -106,7 +108,7 @@ def test_who_lost_the_ledger_is_not_the_first(name: str, project: Project, capsy
     assert (main(["verify", "--all", "--env", "tiny"]) == 0) is (code == 0)
     assert look(project, 0.11).exit == BAD
 
-    if code:
+    if name in MADE_ANEW:
         look(project, 0.01)
         fresh_start(project)
 
