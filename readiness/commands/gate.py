@@ -9,6 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -23,7 +24,7 @@ from readiness.evidence.findings import Audit
 from readiness.evidence.ledger import FILE, Ledger
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import lost
-from readiness.evidence.signing import SHOWN, Signer, signer_of, trusted_keys
+from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of, trusted_keys
 from readiness.evidence.standing import unsigned
 from readiness.evidence.today import hold_to_today
 from readiness.outcomes import Phase
@@ -69,6 +70,8 @@ def run(options: argparse.Namespace) -> int:
     asked = Asked(home, phase, uuid.uuid4().hex)
     is_first: bool = options.first_run
     not_here = [] if is_first else list(_history_lost(home, read_ledger(home, trusted), head))
+    for line in _signs_in_vain(asked, trusted):
+        say(line)
     _ask(asked, is_first=is_first)
 
     ended = run_pytest(_words(options, phase), {**os.environ, INVOCATION: asked.invocation}, project_root(Path.cwd()))
@@ -133,6 +136,15 @@ def _signer() -> Signer | None:
         return signer_of(os.environ)
     except BadInput:
         return None  # the run is refused for it, and says why
+
+
+def _signs_in_vain(asked: Asked, trusted: Mapping[str, PublicKey]) -> Iterator[str]:
+    """Yield, before anything runs, that what the key of this process signs will not count."""
+    signer = _signer()
+    key = trusted.get(signer.key_id) if signer else None
+    refused = key.may_not_sign(str(asked.phase), asked.home.name, datetime.now(UTC)) if key else ""
+    if refused:
+        yield f"gate      this run will not count as evidence: it signs with {refused}"
 
 
 def run_pytest(words: Sequence[str], variables: Mapping[str, str], root: Path) -> int:

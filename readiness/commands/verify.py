@@ -248,6 +248,8 @@ def _print_audited(audited: Audited) -> None:
 def _signature(record: LedgerRecord) -> str:
     if record.key:
         return f"signed by {record.key.name}"
+    if record.uncounted:
+        return "signed, does not count"
     return "signed, not trusted" if record.signed else "not signed"
 
 

@@ -12,7 +12,7 @@ from readiness.errors import BadRun
 from readiness.evidence import ledger
 from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import FILE, RecordedRun, read_run
-from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
+from readiness.evidence.ledger_reading import LedgerLine, LedgerReading, LedgerRecord
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.reasons import Reason
 from readiness.evidence.rejudge import by_earlier_rules, judge
@@ -85,6 +85,10 @@ def _add_signature(
 
     if record.key:
         audit.notes.append(f"signed by {record.key.name}, {record.key.key_id[:SHOWN]}")
+        return
+
+    if record.uncounted:
+        audit.gaps.append(record.uncounted)
         return
 
     lack = _unsigned(trusted, signed=record.signed or bool(recorded.start.key_id))
@@ -240,7 +244,9 @@ def _audit_page(home: Path, reading: LedgerReading, trusted: Mapping[str, Public
         return
 
     lack = _unsigned(trusted, signed=line.signed)
-    if lack:
+    if line.uncounted:
+        whole.lacks(line.uncounted.reason, f"{page.name}: {line.uncounted.says}; {remedy}")
+    elif lack:
         whole.lacks(Reason.NOT_SIGNED, f"{page.name}: {lack}; {remedy}")
 
 
@@ -251,9 +257,7 @@ def _audit_record(
     audit = Audit()
     folder = home / record.name
     if not folder.is_dir() and record.pruned:
-        lack = _unsigned(trusted, signed=record.pruned.signed) if record.pruned.key is None else ""
-        if lack:
-            audit.lacks(Reason.NOT_SIGNED, f"its folder was pruned, and {lack}")
+        _add_pruned(audit, record.pruned, trusted)
         return audit, None
     if not folder.is_dir():
         audit.tampered.append("the ledger has it, and its folder is gone: it was deleted")
@@ -269,11 +273,25 @@ def _audit_record(
     if record.sealed is None:
         opened = f"{record.entry.at:%Y-%m-%d %H:%M:%S}Z"
         audit.lacks(Reason.NOT_EVIDENCE, f"opened {opened} and never sealed: abandoned, or still under way")
+    elif record.uncounted:
+        audit.gaps.append(record.uncounted)
     elif record.key is None:
         lack = _unsigned(trusted, signed=record.signed or bool(recorded and recorded.start.key_id))
         if lack:
             audit.lacks(Reason.NOT_SIGNED, lack)
     return audit, recorded
+
+
+def _add_pruned(audit: Audit, pruned: LedgerLine, trusted: Mapping[str, PublicKey]) -> None:
+    """Add that nobody who may has signed the removal of a folder."""
+    if pruned.key:
+        return
+    if pruned.uncounted:
+        audit.lacks(pruned.uncounted.reason, f"its folder was pruned, and that is {pruned.uncounted.says}")
+        return
+    lack = _unsigned(trusted, signed=pruned.signed)
+    if lack:
+        audit.lacks(Reason.NOT_SIGNED, f"its folder was pruned, and {lack}")
 
 
 def _audit_journal(folder: Path, record: LedgerRecord, audit: Audit) -> RecordedRun | None:

@@ -6,33 +6,27 @@ without a signature: they are no evidence, and nobody can hide that the run took
 
 from __future__ import annotations
 
-import base64
-import binascii
 import fcntl
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from pydantic import ValidationError
-
-from readiness.errors import BadRun, wrong_value
+from readiness.errors import BadRun
+from readiness.evidence.key_standing import with_key_rules
+from readiness.evidence.ledger_lines import parsed
 from readiness.evidence.ledger_reading import FIRST, LedgerLine, LedgerReading, LedgerRecord
 from readiness.evidence.lost_history import traces
 from readiness.evidence.sealed_folder import file_digest, files_of
-from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
+from readiness.evidence.signing import PublicKey, Signer, signer_of
 from readiness.evidence.statements import (
     STATEMENT,
-    Envelope,
-    Signature,
-    Statement,
     What,
     enveloped,
-    signed_bytes,
 )
-from readiness.files import atomic_write, bounded_read, strict_json
+from readiness.files import atomic_write, bounded_read
 from readiness.files.canonical_json import JsonObject, to_json
 from readiness.redaction.redactor import REDACTOR, Hit, scan, scan_file
 
@@ -212,76 +206,22 @@ def read(path: Path, trusted: Mapping[str, PublicKey]) -> LedgerReading:
     raw_lines = whole.split(b"\n") if whole else []
 
     prev = FIRST
+    lines: list[tuple[LedgerLine, str]] = []
     for number, raw in enumerate(raw_lines):
         digest = hashlib.sha256(raw + b"\n").hexdigest()
         ledger.digests.append(digest)
-        line = _parsed(number, digest, raw, trusted, ledger.problems)
+        line = parsed(number, digest, raw, trusted, ledger.problems)
         if line:
-            _add(ledger, line, prev)
+            lines.append((line, prev))
         prev = digest
+
+    for line, before in with_key_rules(lines, ledger.digests, datetime.now(UTC)):
+        _add(ledger, line, before)
 
     if rest:
         torn = f"entry {len(ledger.digests)} is torn"
         ledger.problems.append(f"{torn}: the ledger was cut, or the process died as it wrote")
     return ledger
-
-
-def _parsed(
-    number: int, digest: str, raw: bytes, trusted: Mapping[str, PublicKey], problems: list[str]
-) -> LedgerLine | None:
-    """Return a line as it was read; where it is none, note why and return None."""
-    try:
-        envelope = Envelope.model_validate(strict_json.parse(raw))
-        payload = base64.b64decode(envelope.payload, validate=True)
-        statement = Statement.model_validate(strict_json.parse(payload))
-    except (ValidationError, ValueError, binascii.Error) as error:
-        reason = wrong_value(error.errors()[0]) if isinstance(error, ValidationError) else str(error)
-        problems.append(f"entry {number} is not one that a ledger has, or it is torn: {reason}")
-        return None
-
-    entry = statement.predicate
-    what = cast("What", statement.predicate_type.split(":")[3])
-    prefix = f"{entry.env}/{entry.run}/"
-    files = {}
-    # The subject of a beginning is a plan or a name, which is no file.
-    if what in {"sealed", "page"}:
-        files = {subject.name.removeprefix(prefix): subject.digest.sha256 for subject in statement.subject}
-
-    return LedgerLine(
-        number=number,
-        digest=digest,
-        what=what,
-        entry=entry,
-        files=files,
-        key=_key(envelope, payload, trusted, f"entry {number} ({entry.run})", problems),
-        signed=bool(envelope.signatures),
-    )
-
-
-def _key(
-    envelope: Envelope, payload: bytes, trusted: Mapping[str, PublicKey], where: str, problems: list[str]
-) -> PublicKey | None:
-    """Return the trusted key that signed; a signature that is not to be trusted is a problem."""
-    # Who trusts no key reads the ledger as a list alone.
-    if not trusted:
-        return None
-
-    for signature in envelope.signatures:
-        key = trusted.get(signature.keyid)
-        if key is None:
-            problems.append(f"{where}: signed with the foreign key {signature.keyid[:SHOWN]}, which no keys/*.pub has")
-        elif key.verifies(_decoded(signature), signed_bytes(payload)):
-            return key
-        else:
-            problems.append(f"{where}: the signature with the key {key.name} is not of this text: it was changed")
-    return None
-
-
-def _decoded(signature: Signature) -> bytes:
-    try:
-        return base64.b64decode(signature.sig, validate=True)
-    except binascii.Error:
-        return b""  # which no key verifies
 
 
 def _add(ledger: LedgerReading, line: LedgerLine, prev: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from readiness.evidence.findings import Gap
 from readiness.evidence.signing import SHOWN, PublicKey
 from readiness.evidence.statements import LedgerEntry, What
 
@@ -30,6 +31,8 @@ class LedgerLine:
     """The trusted key that signed it; None where nobody did, or nobody whom the project trusts."""
     signed: bool
     """Whether it carries a signature, of whomever."""
+    uncounted: Gap | None = None
+    """Why the signature of a trusted key does not count: what that key may not sign, or no longer."""
 
 
 @dataclass
@@ -57,6 +60,12 @@ class LedgerRecord:
         if self.opened and self.sealed and self.opened.key:
             return self.sealed.key
         return None
+
+    @property
+    def uncounted(self) -> Gap | None:
+        """Why the signature of a trusted key does not count, of its beginning or its end."""
+        gaps = [line.uncounted for line in (self.sealed, self.opened) if line and line.uncounted]
+        return gaps[0] if gaps else None
 
     @property
     def signed(self) -> bool:

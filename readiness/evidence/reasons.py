@@ -21,6 +21,10 @@ class Reason(StrEnum):
     LOOSENED = "loosened"
     """It demands less than the run before it, or judged another target, and nobody has accepted that."""
     NOT_SIGNED = "not-signed"
+    KEY_SCOPE = "key-scope"
+    """A trusted key signed it that may not sign this, or not at that time."""
+    REVOKED = "revoked"
+    """Its key was revoked, and nothing else shows that it signed before that."""
     TOO_OLD = "too-old"
     """It began too long ago, its good word has lapsed, or by this clock it has not begun."""
     NO_RUN = "no-run"
@@ -61,6 +65,8 @@ _CODES = {
     Reason.OTHER_PROJECT: 16,
     Reason.NOT_EVIDENCE: 17,
     Reason.LOOSENED: 18,
+    Reason.KEY_SCOPE: 19,
+    Reason.REVOKED: 20,
 }
 _MEANINGS = {
     Reason.GOOD: "GO, OK or APPROVED; with --all: everything holds",
@@ -74,6 +80,8 @@ _MEANINGS = {
     Reason.OTHER_PROJECT: "it is a run of another project",
     Reason.NOT_EVIDENCE: "never sealed, a replay, judged as of another moment, or its history is not here",
     Reason.LOOSENED: "with --all: limits became looser or the target changed, and nobody has accepted that",
+    Reason.KEY_SCOPE: "a trusted key signed it that may not sign this, or not at that time",
+    Reason.REVOKED: "its key was revoked, and nothing but that key shows that it signed before",
 }
 
 

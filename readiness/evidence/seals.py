@@ -51,6 +51,8 @@ def _unsealed(reading: LedgerReading, folder: Path) -> Iterator[str]:
         yield "the ledger does not know it: it was copied in, or its entries were removed"
     elif record.sealed is None:
         yield "it was never sealed: it was broken off, or is still under way"
+    elif record.uncounted:
+        yield record.uncounted.says
     elif record.key is None:
         yield f"{SIGNED_BY_NOBODY} whom the project trusts: set READINESS_SIGNING_KEY_FILE and make it again"
     else:

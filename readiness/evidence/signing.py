@@ -6,11 +6,14 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.errors import BadInput
+from readiness.evidence import key_rules
+from readiness.evidence.key_rules import EVERYTHING, KeyRules
 from readiness.files import bounded_read
 from readiness.redaction.secret import Secret
 
@@ -39,6 +42,8 @@ class PublicKey:
 
     name: str
     raw: bytes
+    rules: KeyRules = EVERYTHING
+    """What it may sign; without any, everything."""
 
     @property
     def key_id(self) -> str:
@@ -55,6 +60,16 @@ class PublicKey:
         except InvalidSignature:
             return False
         return True
+
+    def has_ended(self, at: datetime) -> bool:
+        """Check whether nothing counts any more that it signs at a moment."""
+        end = self.rules.last_moment
+        return end is not None and end <= at
+
+    def may_not_sign(self, subject: str, environment: str, at: datetime) -> str:
+        """Return why what it signs at a moment would not count; empty where it would."""
+        refused = next(self.rules.refusals(subject, environment, at), None)
+        return f"the key {self.name}, {refused.says}" if refused else ""
 
     def to_pem(self) -> str:
         """Return it in PEM, as it lies in the project."""
@@ -146,19 +161,30 @@ def trusted_keys(environments: Path) -> dict[str, PublicKey]:
         reason = "there is no such folder, and the keys that the project trusts are in it"
         raise BadInput([f"--environments {environments}: {reason}; name the folder of the environment files"])
 
+    keys, problems = _public_keys(environments / KEYS)
+    if problems:
+        raise BadInput(problems)
+
+    rules = key_rules.load(environments / KEYS, [key.name for key in keys.values()])
+    return {key_id: replace(key, rules=rules.get(key.name, key.rules)) for key_id, key in keys.items()}
+
+
+def _public_keys(folder: Path) -> tuple[dict[str, PublicKey], list[str]]:
+    """Return the public keys of a folder by their ids, and what is wrong with its files."""
     keys: dict[str, PublicKey] = {}
     problems: list[str] = []
-    for path in sorted((environments / KEYS).glob("*.pub")):
+    for path in sorted(folder.glob("*.pub")):
         try:
             key = _public_key(path)
         except (OSError, ValueError) as error:
             problems.append(f"{KEYS}/{path.name}: {error}")
-        else:
-            keys[key.key_id] = key
+            continue
 
-    if problems:
-        raise BadInput(problems)
-    return keys
+        # Under a second name it would have rules of its own, or none.
+        if key.key_id in keys:
+            problems.append(f"{KEYS}/{path.name}: this is the same key as {keys[key.key_id].name}.pub: remove one")
+        keys[key.key_id] = key
+    return keys, problems
 
 
 def _public_key(path: Path) -> PublicKey:

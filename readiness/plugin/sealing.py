@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from readiness.evidence.journal import RecordedRun
@@ -58,9 +59,17 @@ class Sealing:
             return f"{signed}: judged as of a time ahead is a plan, not evidence; run it then, without --as-of"
         if self.signer is None:
             return "no: this run is not evidence (readiness key NAME makes a key)"
-        key = self.trusted.get(self.signer.key_id)
+        return self._by_key(self.signer)
+
+    def _by_key(self, signer: Signer) -> str:
+        """Return by which key it is evidence, or why that one makes none of it."""
+        key = self.trusted.get(signer.key_id)
         if key is None:
-            return f"with the key {self.signer.key_id[:SHOWN]}, which this project does not trust: not evidence"
+            return f"with the key {signer.key_id[:SHOWN]}, which this project does not trust: not evidence"
+
+        refused = key.may_not_sign(str(self._run.phase), self._run.environment.environment, datetime.now(UTC))
+        if refused:
+            return f"in vain, with {refused}: not evidence (readiness key lists what each may sign)"
         return f"with the key {key.name}, {key.key_id[:SHOWN]}"
 
     def open(self, folder: Path, limits_digest: str) -> None:
