@@ -41,12 +41,6 @@ def _appended(project: Project, file: str, text: str) -> None:
     path.write_text(f"{path.read_text('utf-8')}{text}", "utf-8")
 
 
-def _without(project: Project, file: str, text: str) -> None:
-    path = project.folder / "environments" / file
-    assert text in path.read_text("utf-8")
-    path.write_text(path.read_text("utf-8").replace(text, ""), "utf-8")
-
-
 def _with_other_line_ends(project: Project) -> None:
     path = project.folder / "environments" / "book.yaml"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
