@@ -292,7 +292,7 @@ def _signed(
     # A signature does not make up for a line that failed or could not be seen.
     if word is not VerdictStatus.APPROVED:
         if sign_off and sign_off.decision == "approved":
-            action = f"the approval does not count yet; {action}"
+            action = f"the approval does not count yet; {'; '.join(filter(None, [action, held_back(launch)]))}"
         return word, action
 
     withheld = _withheld(sign_off, launch)

@@ -147,3 +147,41 @@ def test_waive_wants_somebody_who_may_approve(folder: Path, capsys: pytest.Captu
     assert "'Bo Chen' owns the line" in capsys.readouterr().err
     assert not (folder / "shop.waivers.yaml").exists()
     assert main([*told, "Grace Hopper"]) == 0
+
+
+WAIVE = ["--requested-by", "Ada Byron", "--approved-by", "Grace Hopper", "--reason", "mitigated"]
+WAIVE += ["--because", "the old version still runs", "--until", str(datetime.now(UTC).date())]
+CRONS = """\
+runbook: own
+title: Own
+lines:
+  - {id: crons, ref: "1", says: crons run, phase: [preflight], gate: blocker,
+     decided_by: {own.ran: {each: {job: [bill, mail]}}}}
+  - {id: one, ref: "2", says: it is one, phase: [preflight], gate: blocker, decided_by: {own.one: {}}}
+"""
+SUBJECTS: list[tuple[list[str], int, list[str], str]] = [
+    # What is typed; the exit; the entries that are written; what is told.
+    (["crons"], 0, ["own/crons"], "own/crons with all that it names (bill, mail) is waived until"),
+    (["crons", "--subject", "bill"], 0, ["own/crons:bill"], "own/crons:bill is waived until"),
+    (["crons:mail"], 0, ["own/crons:mail"], "own/crons:mail is waived until"),
+    (["crons", "--subject", "bill", "--subject", "mail"], 0, ["own/crons:bill", "own/crons:mail"], "own/crons:mail is"),
+    (["crons", "--subject", "bill", "--subject", "bill"], 0, ["own/crons:bill"], "own/crons:bill is"),
+    (["crons", "--subject", "bil"], 4, [], "--subject 'bil' is not known; did you mean 'bill'? (known: bill, mail)"),
+    (["crons", "--subject", "bill", "--subject", "x"], 4, [], "--subject 'x' is not known"),
+    (["crons:mail", "--subject", "bill"], 4, [], "own/crons:mail is one thing already"),
+    (["one", "--subject", "bill"], 4, [], "own/one names no things of which one could be waived"),
+    (["one"], 0, ["own/one"], "own/one is waived until"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "entries", "message"), SUBJECTS)
+def test_a_waiver_is_about_the_things_that_are_named(
+    words: list[str], code: int, entries: list[str], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "own.yaml").write_text(CRONS, "utf-8")
+    (folder / "shop.yaml").write_text("environment: shop\nrunbooks: [own.yaml]\n", "utf-8")
+    assert main(["waive", *words, "--env", "shop", f"--environments={folder}", *WAIVE]) == code
+    printed = capsys.readouterr()
+    assert message in printed.out + printed.err
+    path = folder / "shop.waivers.yaml"
+    assert (list(yaml.safe_load(path.read_text("utf-8"))["waivers"]) if path.exists() else []) == entries

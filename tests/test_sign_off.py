@@ -14,6 +14,7 @@ from readiness.errors import BadInput
 from readiness.observations.signoff import Approvals, approvals
 from readiness.outcomes import DecisionKey, Gate, Outcome, Phase, Unknown
 from readiness.runbook import sign_off
+from readiness.runbook.consent import LaunchRecord, PhaseStanding
 from readiness.runbook.sign_off import Approval, SignOff, load, path_of
 from readiness.verdict import INCOMPLETE_EXIT, DecisionOutcome, Expected, Verdict, VerdictStatus, decide
 
@@ -221,6 +222,36 @@ def test_a_deferred_launch_tells_why_and_until_when() -> None:
 
 def test_an_approval_that_does_not_count_is_told() -> None:
     assert decided(Outcome.FAIL, SignOff(decision="approved")).action.startswith("the approval does not count yet")
+
+
+def held(says: str) -> PhaseStanding:
+    return PhaseStanding(Phase.PREFLIGHT, is_good=False, says=says)
+
+
+BESIDE: list[tuple[LaunchRecord | None, list[str]]] = [
+    # What is known of the launch; what is told beside the failed line.
+    (None, []),
+    (LaunchRecord(MOMENT, MOMENT, (PhaseStanding(Phase.PREFLIGHT, is_good=True, says="GO"),)), []),
+    (LaunchRecord(MOMENT, MOMENT, (held("INCOMPLETE in 2026-preflight"),)), ["preflight INCOMPLETE in 2026-preflight"]),
+    (LaunchRecord(MOMENT, MOMENT + timedelta(hours=2), ()), ["the launch is still to come"]),
+    (LaunchRecord(MOMENT, None, (held("was never run"),)), ["set launch_at", "preflight was never run"]),
+]
+
+
+@pytest.mark.parametrize(("launch", "reasons"), BESIDE)
+def test_what_holds_the_launch_back_is_told_beside_the_lines(launch: LaunchRecord | None, reasons: list[str]) -> None:
+    of_lines = decide(Phase.GA, [Expected(LINE, Gate.BLOCKER)], [DecisionOutcome(LINE, Outcome.FAIL)])
+    verdict = decide(
+        Phase.GA,
+        [Expected(LINE, Gate.BLOCKER)],
+        [DecisionOutcome(LINE, Outcome.FAIL)],
+        sign_off=SignOff(decision="approved"),
+        launch=launch,
+    )
+    assert verdict.word is of_lines.word
+    assert verdict.action.startswith(f"the approval does not count yet; {of_lines.action}")
+    assert [reason for reason in reasons if reason not in verdict.action] == []
+    assert verdict.action.count("; ") == 1 + len(reasons)
 
 
 @pytest.mark.parametrize("phase", [Phase.PREFLIGHT, Phase.SMOKE, Phase.POSTLAUNCH])

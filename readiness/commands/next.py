@@ -80,8 +80,8 @@ def _phases(options: argparse.Namespace, owners: Mapping[str, str], moment: date
     place = Place(options.env, options.reports, options.environments)
     # What is asked of a moment ahead is how it will stand then; a moment that is over makes no run younger.
     demands = Demands(now, at=max(now, moment))
-    known = standings(place, trusted_keys(options.environments), demands)
-    return {phase: PhaseToDo(standing, _actions(standing, owners)) for phase, standing in known.items()}
+    by_phase = standings(place, trusted_keys(options.environments), demands)
+    return {phase: PhaseToDo(standing, _actions(standing, owners)) for phase, standing in by_phase.items()}
 
 
 def _actions(standing: Standing, owners: Mapping[str, str]) -> list[ActionItem]:

@@ -79,8 +79,8 @@ def normalised(address: str) -> str:
 
 def _first_commit(folder: Path) -> str:
     # By first parents there is one beginning, also where histories of others were merged in.
-    found = _git(folder, "rev-list", "--first-parent", "--max-parents=0", "HEAD").split()
-    return found[0] if found and _COMMIT.fullmatch(found[0]) else ""
+    commits = _git(folder, "rev-list", "--first-parent", "--max-parents=0", "HEAD").split()
+    return commits[0] if commits and _COMMIT.fullmatch(commits[0]) else ""
 
 
 def _below(top: Path, folder: Path) -> str:

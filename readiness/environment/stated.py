@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -17,6 +17,8 @@ from readiness.files.canonical_json import as_plain
 
 OF_EVIDENCE = {"evidence"}
 """Keys that say nothing of what is judged: what they demand of evidence is asked of each run anew."""
+ENTRIES = ("readings", "service_levels")
+"""Keys that hold many things, each of which is asked for by its name."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class StatedEnvironment:
     """The names of its runbooks."""
     attestations: str = ""
     """Where it says that people's attestations lie; empty for the usual place."""
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Each key, and each entry of those that hold many: `readings.orders`. Its path, and the digest of what it says."""
+    not_applicable: frozenset[str] = frozenset()
+    """The lines that cannot apply."""
 
 
 def stated_environment(path: Path) -> StatedEnvironment:
@@ -50,7 +56,22 @@ def stated_environment(path: Path) -> StatedEnvironment:
         project=str(data.get("project") or ""),
         runbooks=tuple(str(name) for name in names) if isinstance(names, list) else (),
         attestations=str(data.get("attestations") or ""),
+        paths={path: _digest([path, value]) for path, value in _by_path(data)},
+        not_applicable=frozenset(map(str, _mapping(data.get("not_applicable")))),
     )
+
+
+def _by_path(data: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the path of each key, and of each entry of those that hold many, with what it says."""
+    for key, value in data.items():
+        yield str(key), value
+    for key in ENTRIES:
+        for name, value in _mapping(data.get(key)).items():
+            yield f"{key}.{name}", value
+
+
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def text_digest(path: Path) -> str:

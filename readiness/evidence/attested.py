@@ -43,7 +43,7 @@ def is_waived(run: RecordedRun, result: Result, outcome: Outcome) -> bool:
     waiver = _entry(Waiver, result, result.waiver, run.start.waivers, WAIVES)
     if waiver is None or waiver.lapsed(run.start.as_of):
         return False
-    return waiver.covers(run.start.phase)
+    return waiver.covers(run.start.phase) and waiver.is_about(result.subject)
 
 
 def expiries(results: Iterable[Result]) -> dict[DecisionKey, datetime]:
@@ -159,7 +159,10 @@ def _status(field: str, entry: str, by_state: Mapping[str, Mapping[str, Any]]) -
 
 def _waiver_text(waiver: Mapping[str, Any]) -> str:
     people = f"asked for by {waiver['requested_by']}, approved by {waiver['approved_by']} on {waiver['at']}"
-    return f"until {waiver['until']} ({waiver['reason']}): {waiver['because']}; {people}"
+    # What earlier versions wrote is about the whole of what its name says.
+    subjects = waiver.get("subjects") or ()
+    scope = f"{', '.join(map(str, subjects))} alone, " if subjects else ""
+    return f"{scope}until {waiver['until']} ({waiver['reason']}): {waiver['because']}; {people}"
 
 
 def _attestation_text(attestation: Mapping[str, Any]) -> str:

@@ -33,7 +33,7 @@ def binding_of(
     pipeline = pipeline_of(variables) if variables else None
     bound = RecordedBinding(
         project=_project(stated, repository),
-        environment=RecordedFile(digest=stated.digest, keys=tuple(sorted(stated.keys))),
+        environment=RecordedFile(digest=stated.digest, keys=tuple(sorted(stated.keys)), paths=dict(stated.paths)),
         runbooks={runbook: RecordedFile(digest=_digest(runbook, environments)) for runbook in stated.runbooks},
         commit=RecordedCommit(id=repository.commit, dirty=repository.is_dirty) if repository.commit else None,
         pipeline=RecordedPipeline(**asdict(pipeline)) if pipeline else None,

@@ -54,6 +54,8 @@ class RecordedFile(_Bound):
     """Of its text."""
     keys: tuple[str, ...] = ()
     """Of an environment file: the digest of each key with what it says, without comments and order."""
+    paths: dict[str, str] | None = None
+    """Of an environment file: the path of each key (`readings.orders`) and its digest; None in older journals."""
 
 
 class RecordedCommit(_Bound):
@@ -87,4 +89,8 @@ class RecordedBinding(_Bound):
     def digest(self) -> str:
         """The digest that the ledger has of it. A pipeline's words may be masked later: the seal binds them."""
         bound = self.model_dump(mode="json", exclude={"pipeline"})
+        # What an older version did not write is no part of what it signed.
+        for file in (bound["environment"], *bound["runbooks"].values()):
+            if file["paths"] is None:
+                del file["paths"]
         return hashlib.sha256(to_json(bound).encode()).hexdigest()

@@ -201,6 +201,8 @@ class RecordedObservation(Record):
     source: str = ""
     stated: tuple[str, ...] = ()
     """What it rests on that somebody wrote down and nothing measured, each in a sentence."""
+    reads: tuple[str, ...] | None = None
+    """The keys of the environment file that it read, also those that were not there; None in older journals."""
     seconds: float = 0.0
     run: str = ""
     """The run that made it; empty in older journals."""

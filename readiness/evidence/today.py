@@ -1,7 +1,7 @@
 """A run held against what its project states today: a good word of other lines, limits or files says nothing of these.
 
-What decides is strict: the lines, their limits and what the environment file says. Comments, words and a commit that
-moved on are told.
+What decides is strict: the lines, their limits and what the environment file says of what the run rests on. The rest of
+the file, comments, words and a commit that moved on are mentioned.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from string import Template
 from readiness.environment.stated import stated_environment
 from readiness.errors import BadInput, BadRunbook
 from readiness.evidence.binding import binding_of
+from readiness.evidence.environment_changes import environment_changes
 from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.limit_changes import GONE, NEW, Change, Direction, changes
 from readiness.evidence.planned_lines import planned_lines
 from readiness.evidence.reasons import Reason
-from readiness.evidence.recorded_binding import RecordedBinding
+from readiness.evidence.recorded_binding import RecordedBinding, RecordedFile
 from readiness.evidence.records import Plan
 from readiness.evidence.withdrawn import withdrawn
 from readiness.outcomes import Phase
@@ -60,7 +61,7 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
         return
 
     _hold_to_project(audit, bound, today)
-    _hold_to_environment(audit, bound, today, environments / f"{start.env}.yaml")
+    _hold_to_environment(audit, recorded, bound.environment, environments / f"{start.env}.yaml")
     if not changed:
         audit.notes += _reworded(start.phase, bound, today)
     audit.notes += _commits(bound, today)
@@ -102,8 +103,8 @@ def _demands(phase: Phase, changed: list[Change]) -> Iterator[str]:
     gone = [change.line for change in strict if change.says == GONE]
     limits = [str(change) for change in strict if change.says not in {NEW, GONE}]
     parts = (("lines added", added), ("lines gone", gone), ("changed", limits))
-    told = "; ".join(f"{word}: {_some(names)}" for word, names in parts if names)
-    yield f"{phase} judged with a runbook of another digest than today's: {told}"
+    differences = "; ".join(f"{word}: {_some(names)}" for word, names in parts if names)
+    yield f"{phase} judged with a runbook of another digest than today's: {differences}"
 
 
 def _some(names: list[str]) -> str:
@@ -111,20 +112,19 @@ def _some(names: list[str]) -> str:
     return f"{', '.join(names[:SHOWN_AT_MOST])}{more}"
 
 
-def _hold_to_environment(audit: Audit, bound: RecordedBinding, today: RecordedBinding, path: Path) -> None:
-    then, now = bound.environment, today.environment
-    if then.digest == now.digest:
+def _hold_to_environment(audit: Audit, recorded: RecordedRun, then: RecordedFile, path: Path) -> None:
+    today = stated_environment(path)
+    if then.digest == today.digest:
         return
-    if set(then.keys) == set(now.keys):
+    changed = environment_changes(recorded, then, today)
+    if changed.deciding:
+        says = _some(list(changed.deciding))
+        audit.lacks(Reason.NOT_TODAY, f"{path.name} says something else today than when it was judged: {says}")
+    elif changed.others:
+        says = _some(list(changed.others))
+        audit.notes.append(f"{path.name} has changed since, in what {recorded.start.phase} does not rest on: {says}")
+    else:
         audit.notes.append(f"{path.name} has changed since, in comments or order alone")
-        return
-
-    # The names of keys that are gone stand nowhere: a journal has their digests alone.
-    changed_or_new = [name for digest, name in stated_environment(path).keys.items() if digest not in then.keys]
-    fewer = len(then.keys) - len(now.keys)
-    gone = [f"keys fewer than then: {fewer}"] if fewer > 0 else []
-    says = _some([*changed_or_new, *gone])
-    audit.lacks(Reason.NOT_TODAY, f"{path.name} says something else today than when it was judged: {says}")
 
 
 def _reworded(phase: Phase, bound: RecordedBinding, today: RecordedBinding) -> Iterator[str]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from readiness.config.documents import read
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.records import Result
 from readiness.files.canonical_json import JsonObject
+from readiness.outcomes import Phase
 from readiness.runbook import attestations, waivers
 
 _DECIDES = ("valid_until", "until", "holds")
@@ -25,32 +25,61 @@ def withdrawn(recorded: RecordedRun, environments: Path, attested_in: str) -> It
     environment = recorded.start.env
     attested_path = attestations.path_of(environment, environments, Path(attested_in) if attested_in else None)
     waived_path = environments / f"{environment}{waivers.SUFFIX}"
-    used = dict.fromkeys(_used(recorded.results, attested_path, waived_path))
-    if "${" in attested_in:
-        used = {entry: None for entry in used if entry[0] != "attestation"}
-    for kind, name, path in used:
-        carried = _carried(recorded.results, kind, name)
-        stated = _entries(path, f"{kind}s").get(name)
-        if not isinstance(stated, dict):
-            yield f"it rests on the {kind} of {name}, which {path.name} has no more"
-            continue
-        for key in _DECIDES:
-            if key in carried and _differs(carried[key], stated.get(key, carried[key])):
-                yield f"it rests on the {kind} of {name}: {key} was {carried[key]}, and {path.name} says {stated[key]}"
+    attested_today = {} if "${" in attested_in else _entries(attested_path, "attestations")
+    waived_today = _entries(waived_path, "waivers")
 
-
-def _used(results: list[Result], attested_path: Path, waived_path: Path) -> Iterator[tuple[str, str, Path]]:
-    """Yield the kind, the name and the file of each entry that decided something."""
-    for result in results:
-        if result.attested and result.attestation:
-            yield "attestation", str(result.attestation.get("entry")), attested_path
+    sentences: dict[str, None] = {}
+    for result in recorded.results:
+        item = result.key.name
+        if result.attested and result.attestation and "${" not in attested_in:
+            sentences |= dict.fromkeys(_of_attestation(item, result.attestation, attested_today, attested_path.name))
         if result.waived and result.waiver:
-            yield "waiver", str(result.waiver.get("entry")), waived_path
+            since = _of_waiver(item, result.waiver, waived_today, waived_path.name, recorded.start.phase)
+            sentences |= dict.fromkeys(since)
+    yield from sentences
 
 
-def _carried(results: list[Result], kind: str, name: str) -> JsonObject:
-    carried = (getattr(result, kind) or {} for result in results)
-    return next(entry for entry in carried if str(entry.get("entry")) == name)
+def _of_attestation(item: str, carried: JsonObject, today: JsonObject, file: str) -> Iterator[str]:
+    """Yield what an attestation says otherwise today."""
+    name, stated = _stated_for(item, carried, today)
+    if stated is None:
+        yield f"it rests on the attestation of {name}, which {file} has no more"
+    else:
+        yield from _otherwise(f"it rests on the attestation of {name}", carried, stated, file)
+
+
+def _of_waiver(item: str, carried: JsonObject, today: JsonObject, file: str, phase: Phase) -> Iterator[str]:
+    """Yield what a waiver says otherwise today, and that it is no longer about what the run waived by it."""
+    name, stated = _stated_for(item, carried, today)
+    if stated is None:
+        yield f"it rests on the waiver of {name}, which {file} has no more"
+        return
+
+    yield from _otherwise(f"it rests on the waiver of {name}", carried, stated, file)
+    phases, subjects = _listed(stated, "phases"), _listed(stated, "subjects")
+    if phases and phase not in phases:
+        yield f"it rests on the waiver of {name}, which {file} limits to {', '.join(phases)}"
+    subject = item.partition(":")[2]
+    if subjects and subject not in subjects:
+        yield f"it rests on the waiver of {name} for {subject or 'the whole line'}: {file} has {', '.join(subjects)}"
+
+
+def _stated_for(item: str, carried: JsonObject, today: JsonObject) -> tuple[str, JsonObject | None]:
+    """Return the name of the entry that speaks for an item today, and what it says; None where there is none."""
+    name = attestations.name_among(today, item)
+    stated = today[name] if name else None
+    return str(name or carried.get("entry")), stated if isinstance(stated, dict) else None
+
+
+def _otherwise(what: str, carried: JsonObject, stated: JsonObject, file: str) -> Iterator[str]:
+    for key in _DECIDES:
+        if key in carried and _differs(carried[key], stated.get(key, carried[key])):
+            yield f"{what}: {key} was {carried[key]}, and {file} says {stated[key]}"
+
+
+def _listed(stated: JsonObject, key: str) -> list[str]:
+    values = stated.get(key)
+    return [str(value) for value in values] if isinstance(values, list) else []
 
 
 def _entries(path: Path, key: str) -> JsonObject:

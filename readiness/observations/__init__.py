@@ -43,7 +43,7 @@ from typing import Any, TypeVar
 
 from readiness.environment.schema import Environment, KnownReading, Reading
 from readiness.files.evidence_file import EvidenceArchive
-from readiness.observations.needs import ASKED_BY_NAME, CLIENTS, SYSTEMS, AnyNeed, as_need, derived
+from readiness.observations.needs import ASKED_BY_NAME, CLIENTS, SYSTEMS, AnyNeed, as_need, derived, sections_of
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.runbook.attestations import Attestations
 from readiness.runbook.lines import Limits
@@ -144,6 +144,11 @@ class Observation:
     def limit_names(self) -> tuple[str, ...]:
         """The names of the limits that it reads."""
         return tuple(name for name in self.arguments if name != LINE)
+
+    @cached_property
+    def sections(self) -> tuple[str, ...]:
+        """The sections of the environment file that its clients are made of."""
+        return tuple(section for name in self.parameters if name in CLIENTS for section in sections_of(name))
 
     @property
     def kind(self) -> Any:

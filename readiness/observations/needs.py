@@ -35,8 +35,21 @@ SYSTEMS = frozenset(name for name, kind in CLIENTS.items() if hasattr(kind, "req
 """The clients of a system that the environment names in a section of its own, or does not name."""
 SECTIONS = {"exposition": "metrics", "incident_reports": "incidents", "roster": "team", "tickets": "support"}
 """The client of a system → its section, where the two are not called the same."""
+_MADE_OF = {"chats": ("communication",), "backups": ("backup",), "replica": ("replica", "postgres")}
+"""Other clients → the sections that they are made of."""
 ASKED_BY_NAME = frozenset({"readings", "levels", "chats", "backups"})
 """Clients that hold many things: having them as a parameter does not say which of these must be configured."""
+
+
+def sections_of(client: str) -> tuple[str, ...]:
+    """Return the sections of the environment file that a client is made of, besides what every run has.
+
+    >>> sections_of("roster"), sections_of("replica"), sections_of("readings")
+    (('team',), ('replica', 'postgres'), ())
+    """
+    if client in _MADE_OF:
+        return _MADE_OF[client]
+    return (SECTIONS.get(client, client),) if client in SYSTEMS else ()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 from _pytest.outcomes import Failed
 from pydantic import TypeAdapter, ValidationError
 
+from readiness.environment.watched import WatchedEnvironment
 from readiness.errors import wrong_value
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.records import RecordedObservation, RecordedRequest, RecordedUnknown
@@ -57,17 +58,18 @@ class Observer:
         self, run: Run, trusted: Mapping[str, PublicKey], at_once: Callable[[RecordedRequest], None] | None = None
     ) -> None:
         """`at_once` takes the records of requests that do more than read; a worker has none, and keeps them."""
+        # Each thread makes one observation at a time, and keeps what that has asked and read, and what was only stated.
+        self._sources = threading.local()
         database_tls = DatabaseTls.of(run.environment)
         self._guard = Guard(run.environment.allowed_hosts, run.allowed, self._keep, database_tls=database_tls)
         self.run = run
         self.tasks = TaskPool()
         self._at_once = at_once
-        self.clients = Clients.of(run.environment, self._guard, run.reports, self._keep_stated)
+        self._environment = WatchedEnvironment.of(run.environment, self._keep_read)
+        self.clients = Clients.of(self._environment, self._guard, run.reports, self._keep_stated)
         self._archive = EvidenceArchive(run.reports, Seals(trusted).against)
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
         self._records: deque[Observed] = deque()
-        # Each thread makes one observation at a time, and keeps what that has asked, and what was only stated.
-        self._sources = threading.local()
         self._stated: dict[Hashable, tuple[str, ...]] = {}
 
     def task(self, name: str, limits: Limits, line: str = "") -> tuple[Hashable, ObservationTask]:
@@ -139,8 +141,7 @@ class Observer:
         Raises Unknown, whatever breaks in it.
         """
         at, started = datetime.now(UTC), time.monotonic()
-        self._sources.targets = []
-        self._sources.stated = []
+        self._begin(observation)
         outcome: dict[str, Any] = {}
         try:
             kind = TypeAdapter[Any](observation.kind)
@@ -158,8 +159,7 @@ class Observer:
             raise Unknown(reason, _MEND) from error
         finally:
             stated = tuple(dict.fromkeys(self._sources.stated))
-            if stated:
-                outcome["stated"] = stated
+            outcome |= self._rests_on(stated)
             record = RecordedObservation(
                 name=observation.name,
                 arguments=arguments,
@@ -171,11 +171,23 @@ class Observer:
             self._records.append(record)
         return value, stated
 
+    def _begin(self, observation: Observation) -> None:
+        """Forget what the look before this one has asked in this thread."""
+        self._sources.targets = []
+        self._sources.stated = []
+        self._sources.reads = set(observation.sections)
+
+    def _rests_on(self, stated: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        """Return what a look rests on besides what it saw: what was only stated, and the keys that it read."""
+        grounds = {"stated": stated} if stated else {}
+        # Who reads a recorded run back has not looked at what the file says.
+        return grounds if self.recorded else {**grounds, "reads": tuple(sorted(self._sources.reads))}
+
     def given(self, limits: Limits, line: str) -> Given:
         """Return all that the observations of an item are given, and that their needs are read from."""
         run, environment = self.run, self.run.environment
         context = Context(
-            environment=environment,
+            environment=self._environment,
             moment=run.moment,
             launch_at=environment.launch_at,
             archive=self._archive,
@@ -224,6 +236,11 @@ class Observer:
         # Outside an observation, as with the revision, nothing is decided by it.
         if hasattr(self._sources, "stated"):
             self._sources.stated.append(stated)
+
+    def _keep_read(self, path: str) -> None:
+        # Making the clients reads every section, for no observation.
+        if hasattr(self._sources, "reads"):
+            self._sources.reads.add(path)
 
     def _keep(self, request: Request) -> None:
         # A request outside an observation, such as that for the revision, belongs to none.

@@ -79,15 +79,15 @@ START = pytest.StashKey[Start]()
 
 def note(config: pytest.Config, words: Sequence[str], variables: Mapping[str, str]) -> None:
     """Note a start that names an environment, and have it be entered if no run comes of it."""
-    known = getattr(config, "known_args_namespace", None)
-    if known is None or START in config.stash or variables.get(INVOCATION):
+    parsed = getattr(config, "known_args_namespace", None)
+    if parsed is None or START in config.stash or variables.get(INVOCATION):
         return
     stated = _stated(words)
-    if not is_name(stated.env) or stated.replay or any(getattr(known, name, None) for name in _TELLS):
+    if not is_name(stated.env) or stated.replay or any(getattr(parsed, name, None) for name in _TELLS):
         return
 
     reports = Path(stated.reports or project_root(config.invocation_params.dir) / REPORTS)
-    start = Start(config.invocation_params.dir / reports / stated.env, getattr(known, "markexpr", "") or "")
+    start = Start(config.invocation_params.dir / reports / stated.env, getattr(parsed, "markexpr", "") or "")
     config.stash[START] = start
     config.add_cleanup(start.end)
     start.begin()

@@ -15,7 +15,7 @@ margin measured measurements message method nearer nodeid notify observation out
 payloadType pending phases pipeline postlaunch predicate predicateType preflight production project properties
 property quarters rawStatus reason record recovery refused remedy remote replay report reportFormat repository request
 restored result results revision rollback runbook runbooks schema scratch seconds section served severity signatures
-skipped slices source specVersion standing stated statement status strong subject summary system tables target
+skipped slices source specVersion standing stated statement status strong subject subjects summary system tables target
 testcase testId testsuite testsuites timestamp unexplained unknown unsealed unstamped upload verdict versions waived
 waiver waivers wanted warning weight withdrawn workflow
 """

@@ -77,8 +77,8 @@ class RecordedSecrets:
     @cached_property
     def forms(self) -> set[str]:
         """Every form in which a secret could still stand in a step: as it is, or encoded."""
-        found = (value for value in self.places if is_masked(value) and not _may_be_a_word(value))
-        return {form for value in found for form in encodings(value)}
+        secrets = (value for value in self.places if is_masked(value) and not _may_be_a_word(value))
+        return {form for value in secrets for form in encodings(value)}
 
     def field(self, name: str, value: str) -> str:
         """Return the value of a parameter or a field of a form as a journey has it."""

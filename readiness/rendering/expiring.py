@@ -26,7 +26,8 @@ def of_people(attestations: Mapping[str, Attestation], waivers: Mapping[str, Wai
     for name, attestation in attestations.items():
         yield Event(end_of_day(attestation.valid_until), "attestation", name, attestation.who)
     for name, waiver in waivers.items():
-        yield Event(end_of_day(waiver.until), "waiver", name, waiver.requested_by)
+        scope = f" ({', '.join(waiver.subjects)})" if waiver.subjects else ""
+        yield Event(end_of_day(waiver.until), "waiver", f"{name}{scope}", waiver.requested_by)
 
 
 def of_runs(runs: Iterable[RecordedRun]) -> Iterator[Event]:

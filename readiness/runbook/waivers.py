@@ -18,7 +18,7 @@ from readiness.config.fields import STRICT, Day
 from readiness.config.persons import what_is_wrong_with
 from readiness.config.variables import read_filled
 from readiness.config.wording import is_sentence
-from readiness.errors import BadEnvironment
+from readiness.errors import BadEnvironment, not_one_of
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Outcome, Phase
 from readiness.runbook.approvers import ANYBODY, Approvers
@@ -59,6 +59,8 @@ class Waiver(BaseModel):
     """The last day that it counts, to its end in UTC."""
     phases: tuple[Phase, ...] = ()
     """None: in all of them."""
+    subjects: tuple[str, ...] = ()
+    """The things of the line that are waived; none: the whole line."""
 
     @model_validator(mode="after")
     def _by_two_and_ends(self) -> Waiver:
@@ -83,6 +85,10 @@ class Waiver(BaseModel):
         """Check whether it is meant for a phase."""
         return not self.phases or phase in self.phases
 
+    def is_about(self, subject: str | None) -> bool:
+        """Check whether it is meant for a thing of its line."""
+        return not self.subjects or subject in self.subjects
+
 
 def _one_person(waiver: Waiver, approvers: Approvers) -> str:
     """Return that who asked and who approved are the same, with both spellings."""
@@ -105,8 +111,13 @@ class Waivers(BaseModel):
     waivers: dict[str, Waiver] = {}
 
     def name_for(self, item: str) -> str | None:
-        """Return the name of the entry for `runbook/line:subject`: its own, else that of the whole line."""
-        return name_among(self.waivers, item)
+        """Return the name of the entry for `runbook/line:subject`: its own, else that of its line."""
+        name = name_among(self.waivers, item)
+        if name is None or ":" in name:
+            return name
+
+        subject = item.partition(":")[2] or None
+        return name if self.waivers[name].is_about(subject) else None
 
     def plain(self, items: Collection[str]) -> dict[str, JsonObject]:
         """Return the entries for some of these items, name → its values as JSON has them."""
@@ -128,8 +139,9 @@ def load(
     file, document = read_filled(path, Waivers, variables)
     problems = [*unknown_lines(file.waivers, runbooks, "waivers", document)]
     for name, waiver in file.waivers.items():
-        responsible = _owners_of(name, runbooks, owners or {}) if approvers.ids else []
+        responsible = _owners_of(name, waiver, runbooks, owners or {}) if approvers.ids else []
         problems += _hollow(name, waiver, document)
+        problems += _of_no_such_subject(name, waiver, document, runbooks)
         problems += _approved_by(name, waiver, document, approvers, responsible)
     if problems:
         raise BadEnvironment(problems)
@@ -149,6 +161,29 @@ def _hollow(name: str, waiver: Waiver, document: Document) -> Iterator[str]:
         yield f"{place}: waivers.{name}.requested_by: {waiver.requested_by!r} {wrong}"
 
 
+def _of_no_such_subject(name: str, waiver: Waiver, document: Document, runbooks: Collection[Runbook]) -> Iterator[str]:
+    """Yield a problem for each thing that the line does not have, with the nearest one that it has."""
+    place = f"{document.where(('waivers', name, 'subjects'))}: waivers.{name}.subjects"
+    if waiver.subjects and ":" in name:
+        yield f"{place}: the entry is about one thing by its name; leave subjects out, or name the line alone"
+        return
+
+    valid = subjects_of(name, runbooks)
+    is_followed = any(runbook.runbook == name.partition("/")[0] for runbook in runbooks)
+    if waiver.subjects and is_followed and not valid:
+        yield f"{place}: the line names no things of which one could be waived; leave subjects out"
+        return
+    for subject in waiver.subjects:
+        if is_followed and subject not in valid:
+            yield f"{place}: {not_one_of(subject, valid)}"
+
+
+def subjects_of(line: str, runbooks: Collection[Runbook]) -> list[str]:
+    """Return the things of a line that are decided one by one."""
+    items = (item for runbook in runbooks for item in runbook.items() if item.line_id == line)
+    return list(dict.fromkeys(item.subject for item in items if item.subject is not None))
+
+
 def _approved_by(
     name: str, waiver: Waiver, document: Document, approvers: Approvers, responsible: Collection[str]
 ) -> Iterator[str]:
@@ -163,9 +198,12 @@ def _approved_by(
         yield f"{place}: approved_by {waiver.approved_by!r} owns the line, see owners; someone else approves a waiver"
 
 
-def _owners_of(name: str, runbooks: Collection[Runbook], owners: Mapping[str, str]) -> list[str]:
-    """Return who sees to what is waived: the owner of the line, of the thing in it, or of the area of its check."""
+def _owners_of(name: str, waiver: Waiver, runbooks: Collection[Runbook], owners: Mapping[str, str]) -> list[str]:
+    """Return who sees to what is waived: the owner of the line, of a thing in it, or of the area of its check."""
     line = name.partition(":")[0]
     checks = {item.check for runbook in runbooks for item in runbook.items() if item.line_id == line}
     areas = {check.partition(".")[0] for check in checks}
-    return [owners[key] for key in (name, line, *sorted(areas)) if key in owners]
+
+    # Who waives a line waives all that it names.
+    things = [] if ":" in name else [f"{line}:{subject}" for subject in waiver.subjects or subjects_of(line, runbooks)]
+    return [owners[key] for key in (name, line, *things, *sorted(areas)) if key in owners]
