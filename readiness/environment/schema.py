@@ -107,6 +107,9 @@ class Postgres(DatabaseTrust):
     statement_timeout_seconds: Seconds = 5.0
     lock_timeout_seconds: Seconds = 1.0
     connections_at_most: Annotated[int, Field(gt=0, le=16)] = 4
+    answer_bytes_at_most: Annotated[int, Field(gt=0)] = 5_000_000
+    powerful_roles: tuple[str, ...] = ()
+    """Roles that may be asked with in production though they may do more than read: superusers and the like."""
     schemas: Annotated[tuple[str, ...], Field(min_length=1)] = ("public",)
     """The schemas whose tables the checks look at."""
     application_role: str | None = None

@@ -45,7 +45,7 @@ def run(course: Course) -> None:
     if live is None:
         raise NotConfigured("no database is configured to compare with", "set postgres.url in the environment file")
 
-    dumps = Dumps(course.guard, settings.programs, SECONDS_AT_MOST)
+    dumps = Dumps(course.guard, settings.programs, SECONDS_AT_MOST, live.powerful_roles)
     backup = course.environment.backup
     zone = backup.timezone if backup and settings.of == "newest" else MADE_HERE
     scratch = f"{SCRATCH}{secrets.token_hex(6)}"

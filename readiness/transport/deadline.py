@@ -1,4 +1,7 @@
-"""One deadline over everything: resolving a name, connecting, sending, and every pause between two bytes."""
+"""One deadline over everything: resolving a name, connecting, sending, and every pause between two bytes.
+
+And where it is asked for one limit on what comes: libpq reads a value whole before anybody can look at it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, TypeVar
 
+from readiness.transport.kernel_count import bytes_received
+
 Value = TypeVar("Value")
+
+
+LOOK_SECONDS = 0.005
+"""How often what has come is looked at: a local server sends some ten megabytes in it."""
 
 
 class DeadlinePassed(Exception):
@@ -48,6 +57,9 @@ class Wire:
     """
 
     cut_off: bool = False
+    bytes_at_most: int | None = None
+    """What may come from when it is held; None is any amount."""
+    _came_before: int = 0
     _ours: socket.socket | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -57,6 +69,7 @@ class Wire:
             self._release()
             # The family does not matter: this socket is only ever shut down or closed.
             self._ours = socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM)
+            self._came_before = bytes_received(self._ours) or 0
             if self.cut_off:  # the deadline passed while it connected
                 self._shut()
 
@@ -65,6 +78,14 @@ class Wire:
         with self._lock:
             self.cut_off = True
             self._shut()
+
+    def has_too_much(self) -> bool:
+        """Check whether more has come than may; not where nobody counts, see kernel_count."""
+        with self._lock:
+            if self.bytes_at_most is None or self._ours is None:
+                return False
+            count = bytes_received(self._ours)
+            return count is not None and count - self._came_before > self.bytes_at_most
 
     def release(self) -> None:
         """Close our descriptor of the connection, without ending the connection."""
@@ -104,8 +125,10 @@ class _Outcome(Generic[Value]):
         return True  # it is raised where somebody waits for it, not in the thread
 
 
-def within(deadline: Deadline, work: Callable[[Wire], Value]) -> Value:
+def within(deadline: Deadline, work: Callable[[Wire], Value], bytes_at_most: int | None = None) -> Value:
     """Return what the work returns, done in a daemon thread. Raises DeadlinePassed, and whatever the work raises.
+
+    Its wire is cut as soon as more than `bytes_at_most` have come over it.
 
     A thread, because nothing else ends the wait for a name server or for a connection that comes a byte at a time.
     At the deadline the wire is cut, so that the thread ends soon after; it never holds the end of the process.
@@ -116,7 +139,7 @@ def within(deadline: Deadline, work: Callable[[Wire], Value]) -> Value:
     Traceback (most recent call last):
     readiness.transport.deadline.DeadlinePassed
     """
-    wire = Wire()
+    wire = Wire(bytes_at_most=bytes_at_most)
     outcome = _Outcome[Value]()
 
     def run() -> None:
@@ -130,7 +153,7 @@ def within(deadline: Deadline, work: Callable[[Wire], Value]) -> Value:
 
     in_time = False
     try:
-        in_time = outcome.done.wait(deadline.left())
+        in_time = _is_done(outcome.done, deadline, wire)
     finally:
         if not in_time:  # the deadline, or Ctrl-C while waiting: the request must not go on
             wire.cut()
@@ -140,3 +163,17 @@ def within(deadline: Deadline, work: Callable[[Wire], Value]) -> Value:
     if outcome.error:
         raise outcome.error
     return outcome.value[0]
+
+
+def _is_done(done: threading.Event, deadline: Deadline, wire: Wire) -> bool:
+    """Wait for the work to be done, and return whether it was in time."""
+    if wire.bytes_at_most is None:
+        return done.wait(deadline.left())
+
+    # Another thread than that of the work looks: one call of libpq read 190 MB of one value before it came back.
+    while time.monotonic() < deadline.ends:
+        if done.wait(min(LOOK_SECONDS, deadline.left())):
+            return True
+        if wire.has_too_much():
+            wire.cut()
+    return done.is_set()

@@ -55,6 +55,11 @@ _BY_WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "look at the probe's role: alter role ... login; and at pg_hba.conf",
     ),
     (("unsupported startup parameter",), "a pooler is in between", "give postgres.url the database's direct port"),
+    (
+        ("statement pooling mode",),
+        "a pooler in statement mode is in between, and a reading needs a transaction",
+        "give postgres.url the database's direct port, or a pool in transaction or session mode",
+    ),
     (("could not translate host", "resolve", "Name or service"), "the host's name has no address", "is it right?"),
     (("SSL", "certificate", "TLS"), "TLS failed", _TRUST),
     (("database ",), "the database is not there", "is the name at the end of postgres.url right?"),

@@ -1,4 +1,4 @@
-"""Sessions of PostgreSQL that only read: few, shared, with limits on time, locks and rows.
+"""Connections to PostgreSQL: few, shared, each statement in a read-only transaction of its own.
 
 It imports psycopg, which is slow to load, and is therefore itself imported with the first statement.
 """
@@ -9,26 +9,21 @@ import queue
 import select
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 
 from readiness.environment import schema
-from readiness.measurements import is_digits
 from readiness.outcomes import Late, Silent, Unknown
 from readiness.transport.connecting import NoSlots, is_there
+from readiness.transport.database_address import DatabaseAddress
 from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
 from readiness.transport.guard import Guard
-from readiness.transport.rows import Row, plain_row
+from readiness.transport.rows import Row
 from readiness.transport.sql_errors import explained
+from readiness.transport.sql_transaction import Connection, Terms, read
+from readiness.transport.sql_values import count_parts_first
 
-Connection = psycopg.Connection[tuple[Any, ...]]
-ROWS_AT_MOST = 100_000
-_READ_ONLY = "default_transaction_read_only"
 AGAIN_SECONDS = 0.1
 LEAVING_SECONDS = 1.0
 """A session that was closed may hold its slot so long."""
@@ -36,64 +31,12 @@ GRACE_SECONDS = 1.0
 """For the server to end a statement by itself, before we end the connection."""
 
 
-@dataclass(frozen=True)
-class DatabaseAddress:
-    """Where the database is, as the record of requests shows it."""
-
-    hosts: tuple[str, ...]
-    port: str
-    database: str
-    options: str
-
-    @classmethod
-    def of(cls, settings: schema.Postgres) -> DatabaseAddress:
-        """Return the place of an address. Raises Unknown for what libpq does not take as one."""
-        try:
-            parts = conninfo_to_dict(settings.url.reveal())
-        except psycopg.Error:  # its message would hold a part of the address
-            raise Unknown(
-                "postgres.url is not the address of a database", "write it as postgresql://role:password@host:port/name"
-            ) from None
-
-        if parts.get("service"):
-            raise Unknown(
-                "postgres.url names a service: which host that is stands in another file",
-                "write the host itself: postgresql://role:password@host:port/name",
-            )
-
-        # libpq tries several hosts in turn, and connects to `hostaddr` where it is given: all must be allowed.
-        hosts = f"{parts.get('host') or ''},{parts.get('hostaddr') or ''}".rstrip(",").split(",")
-        return cls(
-            hosts=tuple(hosts),
-            port=str(parts.get("port") or 5432),
-            database=str(parts.get("dbname") or ""),
-            options=str(parts.get("options") or ""),
-        )
-
-    @property
-    def only_host(self) -> str | None:
-        """The host, where there is no more than one."""
-        return self.hosts[0] if len(self.hosts) == 1 else None
-
-    @property
-    def only_door(self) -> tuple[str, int] | None:
-        """The host and port, where it is asked over the network and at no other place besides."""
-        # Without a name, and with a folder for one, it is asked over a socket of this machine.
-        host = self.only_host
-        is_over_network = bool(host) and not str(host).startswith("/")
-        if host is None or not is_over_network or not is_digits(self.port):
-            return None
-        return host, int(self.port)
-
-    def __str__(self) -> str:
-        return f"postgres://{','.join(self.hosts)}:{self.port}/{self.database}"
-
-
 class Sessions:
     """Connections to one database, few and shared."""
 
-    def __init__(self, settings: schema.Postgres, guard: Guard) -> None:
+    def __init__(self, settings: schema.Postgres, guard: Guard, terms: Terms) -> None:
         self._settings = settings
+        self._terms = terms
         self._guard = guard
         self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
         self._places = threading.Semaphore(settings.connections_at_most)
@@ -195,7 +138,7 @@ class Sessions:
             silences.require_worth_asking(*place.only_door)
 
         try:
-            connection = within(Deadline.after(settings.connect_seconds), lambda wire: self._opened(place, wire))
+            connection = within(Deadline.after(settings.connect_seconds), self._opened)
         except DeadlinePassed:
             reason = f"{place} did not take the connection within {settings.connect_seconds:g} s"
             remedy = "is it up, and is there a way to it from here? else raise postgres.connect_seconds"
@@ -205,33 +148,21 @@ class Sessions:
             silences.answered(*place.only_door)
         with self._lock:
             self._own.append(connection)
-        connection.read_only = True
         return connection
 
-    def _limits(self) -> dict[str, str]:
-        """Return the limits of each session, as PostgreSQL calls them."""
-        settings = self._settings
-        return {
-            _READ_ONLY: "on",
-            "statement_timeout": f"{settings.statement_timeout_seconds * 1000:.0f}",
-            "lock_timeout": f"{settings.lock_timeout_seconds * 1000:.0f}",
-            "idle_in_transaction_session_timeout": "60000",
-            "row_security": "off",  # what a policy would leave out is an error: nobody counts what nobody shows
-        }
-
-    def _opened(self, place: DatabaseAddress, wire: Wire) -> Connection:
+    def _opened(self, wire: Wire) -> Connection:
         """Return a connection as libpq opens it, in a thread of its own. Raises psycopg.Error."""
         settings = self._settings
-        limit_options = [f"-c {name}={value}" for name, value in self._limits().items()]
-        connection = psycopg.connect(
+        connection: Connection = psycopg.connect(
             self._guard.database_tls.applied(settings.url.reveal()),
             row_factory=tuple_row,
             connect_timeout=max(2, round(settings.connect_seconds)),  # libpq's least; our own deadline is exact
             tcp_user_timeout=round(settings.connect_seconds * 1000),
             application_name="readiness",
             prepare_threshold=None,  # a pooler in between may give each statement another server connection
-            options=" ".join([place.options, *limit_options]).strip(),
+            autocommit=True,  # the words that open and end a transaction are ours, see sql_transaction
         )
+        count_parts_first(connection)
         if wire.cut_off:  # nobody waits for it any more
             connection.close()
         return connection
@@ -257,8 +188,7 @@ class Sessions:
         def work(wire: Wire) -> list[Row]:
             is_whole = False
             try:
-                limits = self._limits() if _lost_its_options(connection) else {}
-                rows = _read(connection, wire, sql, parameters, limits)
+                rows = read(connection, wire, sql, parameters, self._terms)
                 is_whole = True
             finally:
                 if is_whole and not wire.cut_off and not self._closed:
@@ -269,42 +199,10 @@ class Sessions:
 
         seconds = self._settings.statement_timeout_seconds + GRACE_SECONDS
         try:
-            return within(Deadline.after(seconds), work)
+            return within(Deadline.after(seconds), work, self._terms.bytes_at_most)
         except DeadlinePassed:
             reason = f"the database went silent: no answer within {seconds:g} s"
             raise self._silent(place, reason, "is it up, and the network with it?", seconds) from None
-
-
-def _lost_its_options(connection: Connection) -> bool:
-    """Check whether a pooler in between has dropped the options that the connection was opened with.
-
-    PgBouncer does so where it is told to ignore them. PostgreSQL reports this setting since release 14.
-    """
-    return connection.pgconn.parameter_status(_READ_ONLY.encode()) == b"off"
-
-
-def _read(
-    connection: Connection, wire: Wire, sql: str, parameters: tuple[object, ...], limits: Mapping[str, str]
-) -> list[Row]:
-    """Return the rows of a statement, in a transaction of its own that has these limits. Raises psycopg.Error."""
-    wire.hold(connection.pgconn.socket)
-    if limits:
-        # The pooler may give the next transaction another session: they are set in each.
-        connection.execute("; ".join(f"set local {name} = '{value}'" for name, value in limits.items()).encode())
-    rows: list[Row] = []
-    names: list[str] = []
-    with connection.cursor() as cursor:
-        # Streaming goes through the extended protocol, which takes exactly one statement: no second one can leave
-        # the read-only transaction. It also lets us stop in a table that is too large.
-        for values in cursor.stream(sql.encode(), parameters or None):
-            if not names:
-                names = [column.name for column in cursor.description or ()]
-            rows.append(plain_row(names, values))
-            if len(rows) > ROWS_AT_MOST:
-                wire.cut()
-                raise Unknown(f"the query answers more than {ROWS_AT_MOST:,} rows", "count in SQL, or add a limit")
-    connection.rollback()
-    return rows
 
 
 def _is_readable(connection: Connection) -> bool:

@@ -16,7 +16,7 @@ from readiness.environment.schema import KnownReading, Reading
 from readiness.measurements import Plain
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sandbox.postgres import Server
-from readiness.transport import sql_sessions
+from readiness.transport import sql_transaction
 from readiness.transport.guard import Guard
 from tests.clients.conftest import NEVER, Make
 
@@ -175,7 +175,7 @@ def assert_untouched(postgres: Postgres, database: Server) -> None:
 
 
 def test_too_many_rows_are_not_fetched(probe: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sql_sessions, "ROWS_AT_MOST", 10)
+    monkeypatch.setattr(sql_transaction, "ROWS_AT_MOST", 10)
     assert len(probe.rows("select generate_series(1, 10) as n")) == 10
     assert "more than 10 rows" in unknown(lambda: probe.rows("select generate_series(1, 1000000000) as n")).reason
     assert probe.value("select 1") == 1

@@ -1,0 +1,69 @@
+"""Where a database is, by the address that libpq is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from readiness.environment import schema
+from readiness.measurements import is_digits
+from readiness.outcomes import Unknown
+
+
+@dataclass(frozen=True)
+class DatabaseAddress:
+    """Where the database is, as the record of requests shows it."""
+
+    hosts: tuple[str, ...]
+    port: str
+    database: str
+
+    @classmethod
+    def of(cls, settings: schema.Postgres) -> DatabaseAddress:
+        """Return the place of an address. Raises Unknown for what libpq does not take as one."""
+        try:
+            parts = conninfo_to_dict(settings.url.reveal())
+        except psycopg.Error:  # its message would hold a part of the address
+            raise Unknown(
+                "postgres.url is not the address of a database", "write it as postgresql://role:password@host:port/name"
+            ) from None
+
+        if parts.get("service"):
+            raise Unknown(
+                "postgres.url names a service: which host that is stands in another file",
+                "write the host itself: postgresql://role:password@host:port/name",
+            )
+
+        if parts.get("oauth_issuer"):
+            raise Unknown(
+                "postgres.url names an oauth_issuer: libpq would go there by itself, and wait for a person",
+                "give the role a password or a certificate",
+            )
+
+        # libpq tries several hosts in turn, and connects to `hostaddr` where it is given: all must be allowed.
+        hosts = f"{parts.get('host') or ''},{parts.get('hostaddr') or ''}".rstrip(",").split(",")
+        return cls(
+            hosts=tuple(hosts),
+            port=str(parts.get("port") or 5432),
+            database=str(parts.get("dbname") or ""),
+        )
+
+    @property
+    def only_host(self) -> str | None:
+        """The host, where there is no more than one."""
+        return self.hosts[0] if len(self.hosts) == 1 else None
+
+    @property
+    def only_door(self) -> tuple[str, int] | None:
+        """The host and port, where it is asked over the network and at no other place besides."""
+        # Without a name, and with a folder for one, it is asked over a socket of this machine.
+        host = self.only_host
+        is_over_network = bool(host) and not str(host).startswith("/")
+        if host is None or not is_over_network or not is_digits(self.port):
+            return None
+        return host, int(self.port)
+
+    def __str__(self) -> str:
+        return f"postgres://{','.join(self.hosts)}:{self.port}/{self.database}"

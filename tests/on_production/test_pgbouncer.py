@@ -1,0 +1,103 @@
+"""PgBouncer itself, in each of its modes: the limits hold, nothing stays, and what cannot work is told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from readiness.clients.postgres import Postgres
+from readiness.outcomes import Unknown
+from readiness.sandbox.postgres import Server
+from readiness.sandbox.processes import free_port
+from tests.clients.conftest import NEVER, Make
+
+PROGRAM = shutil.which("pgbouncer")
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no PgBouncer here: apt-get install pgbouncer")
+
+WORKING = {
+    "session": "pool_mode = session",
+    "transaction": "pool_mode = transaction",
+    "transaction, options dropped": "pool_mode = transaction\nignore_startup_parameters = options",
+}
+CONFIGURATION = """
+[databases]
+postgres = host=127.0.0.1 port={server}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = {folder}/users
+default_pool_size = 1
+{mode}
+"""
+LIMITS = {"statement_timeout": "600ms", "lock_timeout": "100ms", "row_security": "off", "transaction_read_only": "on"}
+
+
+@pytest.fixture
+def bouncer(request: pytest.FixtureRequest, database: Server) -> Iterator[int]:
+    """Give the port of a PgBouncer in the mode that the test names."""
+    port = free_port()
+    folder = Path(tempfile.mkdtemp(prefix="readiness-bouncer-"))
+    (folder / "users").write_text('"probe" "probe-password"\n', encoding="utf-8")
+    configuration = CONFIGURATION.format(server=database.port, port=port, folder=folder, mode=request.param)
+    (folder / "configuration").write_text(configuration, encoding="utf-8")
+    if os.geteuid() == 0:  # as which it refuses to run
+        shutil.chown(folder, "nobody")
+    as_user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    command = [str(PROGRAM), "-q", *as_user, str(folder / "configuration")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(folder)
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + NEVER
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise TimeoutError("PgBouncer took no connection")
+
+
+@pytest.fixture
+def postgres(make: Make, bouncer: int) -> Postgres:
+    return make(dsn=f"postgresql://probe:probe-password@127.0.0.1:{bouncer}/postgres").postgres
+
+
+@pytest.mark.parametrize("bouncer", WORKING.values(), ids=list(WORKING), indirect=True)
+def test_the_limits_hold_and_nothing_stays(postgres: Postgres, database: Server) -> None:
+    for _ in range(2):
+        assert {name: postgres.value(f"select current_setting('{name}')") for name in LIMITS} == LIMITS
+    with pytest.raises(Unknown, match="took too long"):
+        postgres.rows("select pg_sleep(20)")
+    assert postgres.rows("select pg_advisory_lock(4711)::text as lock") == [{"lock": ""}]
+    with pytest.raises(Unknown, match="division by zero"):
+        postgres.rows("select 1 / 0")
+    with psycopg.connect(database.dsn()) as other:
+        assert other.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone() == (0,)
+        idle = "select count(*) from pg_stat_activity where usename = 'probe' and state like 'idle in%'"
+        assert other.execute(idle.encode()).fetchone() == (0,)
+
+
+@pytest.mark.parametrize("bouncer", ["pool_mode = statement"], indirect=True)
+def test_a_pool_without_transactions_is_told(postgres: Postgres) -> None:
+    with pytest.raises(Unknown, match="a pooler in statement mode is in between"):
+        postgres.rows("select 1")
