@@ -10,6 +10,10 @@ from readiness.evidence.previous_run import is_whole
 from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.evidence.records import Start
 from readiness.outcomes import Phase
+from readiness.verdict import GOOD, VerdictStatus
+
+_NOTHING_AGAINST_IT = {"", VerdictStatus.INCOMPLETE}
+"""Words of a phase that nobody has judged, or not to its end."""
 
 
 def earlier_phases(
@@ -30,6 +34,18 @@ def contradicted_phases(start: Start, ledger: LedgerReading | None) -> Iterator[
         sealed = record.entry if record and record.sealed else None
         if sealed is None or (sealed.phase, sealed.verdict) != (earlier.phase, earlier.verdict):
             yield f"it says that {earlier.phase} was {earlier.verdict} in {earlier.run}, and the ledger says otherwise"
+
+
+def turned_bad(start: Start, ledger: LedgerReading | None, moment: datetime) -> Iterator[str]:
+    """Yield the phases before a run that have turned bad since it began, up to a moment.
+
+    An INCOMPLETE one has seen nothing that speaks against the launch: it takes no approval away.
+    """
+    for then in start.earlier_phases or ():
+        today = _newest(then.phase, ledger, start.target.url, moment)
+        is_another = bool(today.run) and today.run != then.run
+        if is_another and today.verdict not in _NOTHING_AGAINST_IT | {GOOD[then.phase]}:
+            yield f"{then.phase} is {today.verdict} since, in {today.run}: it was {then.verdict or 'not judged'} then"
 
 
 def _newest(phase: Phase, ledger: LedgerReading | None, url: str, started_at: datetime) -> EarlierPhase:

@@ -29,7 +29,7 @@ class Reason(StrEnum):
     """It began too long ago, its good word has lapsed, or by this clock it has not begun."""
     NO_RUN = "no-run"
     NOT_TODAY = "not-today"
-    """It judged another target, runbook or environment file than the project states today."""
+    """It judged another target, runbook or environment file than is stated today, or a phase before it turned bad."""
     OTHER_PROJECT = "other-project"
     BAD = "bad"
     ALTERED = "altered"
@@ -76,7 +76,8 @@ _MEANINGS = {
     Reason.NO_RUN: "there is no such run, or its newest start never became one",
     Reason.TOO_OLD: "it began too long ago, its good word has lapsed, or it is of the future",
     Reason.NOT_SIGNED: "no trusted key signed it, and one must",
-    Reason.NOT_TODAY: "it judged another target, runbook or environment file than is stated today",
+    Reason.NOT_TODAY: "it judged another target, runbook or environment file than is stated today,"
+    " or a phase before it has turned bad",
     Reason.OTHER_PROJECT: "it is a run of another project",
     Reason.NOT_EVIDENCE: "never sealed, a replay, judged as of another moment, or its history is not here",
     Reason.LOOSENED: "with --all: limits became looser or the target changed, and nobody has accepted that",

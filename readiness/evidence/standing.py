@@ -15,6 +15,7 @@ from readiness.environment.stated import demands_signature, stated_target
 from readiness.errors import BadRun
 from readiness.evidence.acceptance import REQUIRED, Examined, examine, not_signed
 from readiness.evidence.audit import read_ledger
+from readiness.evidence.earlier_phases import turned_bad
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import gone_from_ledger, lost
@@ -174,6 +175,8 @@ def _of_phase(
         if place.environments:
             hold = hold_to_today if demands.of_today else hold_to_project
             hold(audit, recorded, place.environments, place.reports)
+        if demands.of_today:
+            audit.lacks(Reason.NOT_TODAY, *turned_bad(recorded.start, ledger, demands.moment))
         audit.lacks(Reason.NOT_SIGNED, *unsigned(recorded, ledger, trusted, place.file, is_required=demands.signed))
     return standing
 

@@ -142,6 +142,11 @@ ROWS = [
 
 def judge(folder: Path, row: Row) -> Ran:
     """Run what came before, then the last phase."""
+    return launched(folder, row).run("-m", "ga")
+
+
+def launched(folder: Path, row: Row) -> Project:
+    """Give a project with all that comes before the last phase."""
     project = Project(folder)
     project.write("checks/test_week.py", CHECK)
     project.environment(launch_at=LAUNCH.isoformat())
@@ -156,7 +161,7 @@ def judge(folder: Path, row: Row) -> Ran:
     project.environment(**stated)
     form = {"decision": "approved", "approvals": [approval()], **row.form}
     project.write("environments/tiny.sign-off.yaml", yaml.safe_dump(form))
-    return project.run("-m", "ga")
+    return project
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
@@ -172,6 +177,32 @@ def test_an_approval_needs_the_launch_the_phases_and_the_dates(
     places = [f"--reports={tmp_path / 'reports'}", f"--environments={tmp_path / 'environments'}"]
     assert main(["verify", "tiny", "ga", *places, "--json"]) == ran.exit
     assert json.loads(capsys.readouterr().out)["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("after", "code", "says"),
+    [
+        ([("preflight", BAD)], 15, "preflight is NO-GO since"),
+        ([("preflight", BAD), ("preflight", WELL)], 0, ""),
+        ([("postlaunch", BAD)], 15, "postlaunch is ALERT since"),
+        ([("postlaunch -k nothing_of_that_name", WELL)], 0, ""),
+        ([("preflight --as-of=2036-01-01T00:00:00Z", BAD)], 0, ""),
+    ],
+)
+def test_what_turns_bad_afterwards_takes_the_approval_away(
+    after: list[Step], code: int, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = launched(tmp_path, ROWS[0])
+    assert project.run("-m", "ga").exit == 0
+    for step, figure in after:
+        project.write("figure.txt", str(figure))
+        phase, *words = step.split()
+        project.run("-m", phase, *words)
+
+    capsys.readouterr()
+    places = [f"--reports={tmp_path / 'reports'}", f"--environments={tmp_path / 'environments'}"]
+    assert main(["verify", "tiny", "ga", *places]) == code
+    assert says in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
