@@ -11,7 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from readiness.commands import add_env, add_environments, add_reports, count
-from readiness.errors import BadInput, not_one_of
+from readiness.errors import BadInput, BadRun, not_one_of
+from readiness.evidence.audit import read_ledger
 from readiness.evidence.signing import trusted_keys
 from readiness.evidence.standing import Demands, Place, in_a_line, standings
 from readiness.files.atomic_write import SHARED, write_whole
@@ -64,7 +65,18 @@ def run(options: argparse.Namespace) -> int:
         _print_phase(options.env, judged_phase, runs, trends, colours=sys.stdout.isatty())
         say(f"today     {today[judged_phase]}")
         say()
+    for mend in _mends(options.reports / options.env):
+        say(f"ledger    {mend}")
     return 0
+
+
+def _mends(home: Path) -> list[str]:
+    """Return what was torn in the ledger and mended: what was entered there is not known."""
+    try:
+        ledger = read_ledger(home, {})
+    except BadRun:
+        return []  # how each phase stands says so
+    return list(ledger.mends) if ledger else []
 
 
 def _today(options: argparse.Namespace, phases: Collection[Phase]) -> dict[Phase, str]:

@@ -59,6 +59,7 @@ def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Map
         return audit
 
     audit.tampered += reading.problems
+    audit.notes += reading.mends
     record = reading.runs.get(recorded.folder.name)
     if record is None:
         audit.tampered.append("the ledger does not know this run: it was copied in, or its entries were removed")
@@ -184,7 +185,7 @@ def audit_all(
     home: Path, reading: LedgerReading, trusted: Mapping[str, PublicKey], approved: Collection[str] = ()
 ) -> tuple[Audit, list[Audited]]:
     """Compare everything of an environment with its ledger; `approved` are digests of limits that somebody accepts."""
-    whole = Audit(tampered=list(reading.problems))
+    whole = Audit(tampered=list(reading.problems), notes=list(reading.mends))
     audited: list[Audited] = []
     newest: dict[str, RecordedRun] = {}
     for record in reading.runs.values():

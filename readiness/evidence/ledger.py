@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from readiness.evidence.sealed_folder import file_digest, files_of
 from readiness.evidence.signing import PublicKey, Signer, signer_of
 from readiness.evidence.statements import (
     STATEMENT,
+    Tear,
     What,
     enveloped,
 )
+from readiness.evidence.torn_lines import hold_to_mends, is_torn, tear_of
 from readiness.files import atomic_write, bounded_read
 from readiness.files.canonical_json import JsonObject, to_json
 from readiness.redaction.redactor import REDACTOR, Hit, scan, scan_file
@@ -33,6 +35,8 @@ from readiness.redaction.redactor import REDACTOR, Hit, scan, scan_file
 FILE = "ledger.jsonl"
 ASKED = "asked-"
 """Before the id of what a gate asked for: the name of such an entry."""
+MENDED = "mended-"
+"""Before the number of torn entries that it seals: the name of such an entry."""
 PAGE = "sign-off.html"
 """The page that approvers sign. It may be rendered often: the newest entry counts."""
 KINDS = {"rehearsals": "rehearsal", "drills": "drill"}
@@ -84,6 +88,15 @@ class Ledger:
         """Write the entry of a start that was refused, and return its digest. Raises OSError."""
         return self._append("refused", name, [_named(self._home, name)], facts)
 
+    def mend(self, seen: bytes, tears: Sequence[Tear]) -> str:
+        """Write the entry that seals torn ones, which stay where they are, and return its digest.
+
+        `seen` is the ledger as it was looked at. Raises OSError, and BadRun where somebody has written since.
+        """
+        facts = {"torn": [tear.model_dump(mode="json") for tear in tears]}
+        name = f"{MENDED}{len(tears)}"
+        return self._append("mended", name, [_named(self._home, name)], facts, seen)
+
     def enter(self, page: Path) -> str:
         """Write the entry of a page as it was rendered, and return the head of the ledger.
 
@@ -102,10 +115,17 @@ class Ledger:
     def _name(self, folder: Path) -> str:
         return folder.relative_to(self._home).as_posix()
 
-    def _append(self, what: What, name: str, subjects: list[tuple[str, str]], facts: Mapping[str, Any]) -> str:
+    def _append(
+        self,
+        what: What,
+        name: str,
+        subjects: list[tuple[str, str]],
+        facts: Mapping[str, Any],
+        seen: bytes | None = None,
+    ) -> str:
         """Append a line and return its digest.
 
-        `subjects` are names with their digests, `facts` fields of `LedgerEntry`.
+        `subjects` are names with their digests, `facts` fields of `LedgerEntry`. `seen` is what the ledger must be.
         """
         is_new = not self.path.exists()
         if is_new:
@@ -115,16 +135,15 @@ class Ledger:
             # Several processes may append: who holds the lock reads the last line and writes the next.
             fcntl.flock(handle, fcntl.LOCK_EX)
             data = bounded_read.read_bytes(self.path, BYTES_AT_MOST)
+            if seen is not None and data != seen:
+                raise BadRun(f"somebody has written to {self.path} meanwhile: run it again")
             # A line that was cut off stays as it is, and is ended, so that this one begins a line of its own.
             ending = b"\n" if data and not data.endswith(b"\n") else b""
-            lines = (data + ending).splitlines(keepends=True)
+            lines = (data + ending).split(b"\n")[:-1]
 
             statement = self._statement(what, name, subjects, facts, lines)
             line = to_json(enveloped(statement, self._signer)).encode() + b"\n"
-            written = os.write(handle, ending + line)
-            if written != len(ending) + len(line):
-                raise OSError(f"only {written} of {len(line)} bytes of the ledger could be written")
-            os.fsync(handle)
+            _write_whole(handle, ending + line, len(data))
         finally:
             os.close(handle)
 
@@ -140,20 +159,34 @@ class Ledger:
     def _statement(
         self, what: What, name: str, subjects: list[tuple[str, str]], facts: Mapping[str, Any], lines: list[bytes]
     ) -> JsonObject:
-        """Return the statement that follows some lines."""
+        """Return the statement that follows some lines, given without their ends."""
         return {
             "_type": STATEMENT,
             "subject": [{"name": title, "digest": {"sha256": digest}} for title, digest in subjects],
             "predicateType": f"urn:readiness:ledger:{what}:1",
             "predicate": {
                 "entry": len(lines),
-                "prev": hashlib.sha256(lines[-1]).hexdigest() if lines else FIRST,
+                "prev": hashlib.sha256(lines[-1] + b"\n").hexdigest() if lines else FIRST,
                 "at": datetime.now(UTC).isoformat(),
                 "env": self._home.name,
                 "run": name,
                 **facts,
             },
         }
+
+
+def _write_whole(handle: int, data: bytes, before: int) -> None:
+    """Append all of some bytes to a file that had so many before, or none. Raises OSError."""
+    try:
+        written = os.write(handle, data)
+        os.fsync(handle)
+    except OSError:
+        os.ftruncate(handle, before)
+        raise
+    if written != len(data):
+        # A full disk leaves a part of the line. The lock is held, so that nothing of others is taken back with it.
+        os.ftruncate(handle, before)
+        raise OSError(f"only {written} of {len(data)} bytes of the ledger could be written")
 
 
 def _named(home: Path, name: str) -> tuple[str, str]:
@@ -207,20 +240,28 @@ def read(path: Path, trusted: Mapping[str, PublicKey]) -> LedgerReading:
 
     prev = FIRST
     lines: list[tuple[LedgerLine, str]] = []
+    torn: dict[int, Tear] = {}
     for number, raw in enumerate(raw_lines):
         digest = hashlib.sha256(raw + b"\n").hexdigest()
         ledger.digests.append(digest)
-        line = parsed(number, digest, raw, trusted, ledger.problems)
-        if line:
+        if is_torn(raw):
+            torn[number] = tear_of(number, raw)
+        elif line := parsed(number, digest, raw, trusted, ledger.problems):
             lines.append((line, prev))
         prev = digest
 
     for line, before in with_key_rules(lines, ledger.digests, datetime.now(UTC)):
         _add(ledger, line, before)
 
-    if rest:
-        torn = f"entry {len(ledger.digests)} is torn"
-        ledger.problems.append(f"{torn}: the ledger was cut, or the process died as it wrote")
+    # A whole entry without the end of its line is torn too: the next one would end it, and nobody would know.
+    number = len(raw_lines)
+    if rest and (is_torn(rest) or parsed(number, "", rest, {}, [])):
+        torn[number] = tear_of(number, rest)
+    elif rest:
+        ledger.problems.append(
+            f"behind the last entry lies what is none, and what no torn entry leaves: {len(rest)} bytes"
+        )
+    hold_to_mends(ledger, raw_lines, torn, trusts=bool(trusted))
     return ledger
 
 
@@ -242,11 +283,17 @@ def _add(ledger: LedgerReading, line: LedgerLine, prev: str) -> None:
 
     if line.what == "page":
         ledger.page = line
-        return
-    if line.what in {"asked", "refused"}:
+    elif line.what == "mended":
+        ledger.mended.append(line)
+    elif line.what in {"asked", "refused"}:
         _add_start(ledger, line)
-        return
+    else:
+        _add_to_record(ledger, line, where)
 
+
+def _add_to_record(ledger: LedgerReading, line: LedgerLine, where: str) -> None:
+    """Add a line about one run, rehearsal or drill."""
+    entry = line.entry
     record = ledger.runs.setdefault(entry.run, LedgerRecord(entry.run))
     if line.what == "pruned":
         record.pruned = record.pruned or line

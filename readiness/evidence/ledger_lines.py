@@ -26,7 +26,7 @@ def parsed(
         statement = Statement.model_validate(strict_json.parse(payload))
     except (ValidationError, ValueError, binascii.Error) as error:
         reason = wrong_value(error.errors()[0]) if isinstance(error, ValidationError) else str(error)
-        problems.append(f"entry {number} is not one that a ledger has, or it is torn: {reason}")
+        problems.append(f"entry {number} is not one that a ledger has: {reason}")
         return None
 
     entry = statement.predicate

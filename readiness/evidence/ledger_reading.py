@@ -9,7 +9,7 @@ from pathlib import Path
 
 from readiness.evidence.findings import Gap
 from readiness.evidence.signing import SHOWN, PublicKey
-from readiness.evidence.statements import LedgerEntry, What
+from readiness.evidence.statements import LedgerEntry, Tear, What
 
 FIRST = "0" * 64
 """What the first line follows."""
@@ -96,6 +96,20 @@ class LedgerReading:
     digests: list[str] = field(default_factory=list)
     """Of each line, the oldest first."""
     problems: list[str] = field(default_factory=list)
+    tears: list[Tear] = field(default_factory=list)
+    """The torn entries that nobody has mended; each is a problem too."""
+    mended: list[LedgerLine] = field(default_factory=list)
+    """The entries that mend what is torn."""
+
+    @property
+    def mends(self) -> Iterator[str]:
+        """Yield what was torn and mended, as it is told ever after."""
+        for line in self.mended:
+            by = f" by {line.key.name}" if line.key else ""
+            for tear in line.entry.torn:
+                left = f"{tear.length} bytes are left of it, sha256 {tear.digest[:SHOWN]}"
+                at = f"{line.entry.at:%Y-%m-%d %H:%M:%S}Z"
+                yield f"entry {tear.entry} of the ledger was torn; {left}; mended at {at}{by}"
 
     @property
     def head(self) -> str:

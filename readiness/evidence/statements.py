@@ -15,7 +15,7 @@ from readiness.files.canonical_json import JsonObject, to_json
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 Kind = Literal["run", "rehearsal", "drill", "page"]
-What = Literal["opened", "sealed", "page", "asked", "refused", "pruned"]
+What = Literal["opened", "sealed", "page", "asked", "refused", "pruned", "mended"]
 
 
 class _Model(BaseModel):
@@ -48,6 +48,15 @@ class Subject(_Model):
 
     name: str
     digest: Digest
+
+
+class Tear(_Model):
+    """What is left of an entry that was being written when the process or the machine died; it stays where it is."""
+
+    entry: int
+    digest: str
+    length: int
+    """In bytes, without the end of the line."""
 
 
 class LedgerEntry(_Model):
@@ -85,6 +94,8 @@ class LedgerEntry(_Model):
     """Of the first entry: what lay there of older runs, whose ledger is gone."""
     first: bool = False
     """Whether somebody accepts that no older history is here."""
+    torn: tuple[Tear, ...] = ()
+    """Of a mend: what is left of the entries that were torn before it."""
 
 
 class Statement(_Model):
@@ -99,6 +110,7 @@ class Statement(_Model):
         "urn:readiness:ledger:asked:1",
         "urn:readiness:ledger:refused:1",
         "urn:readiness:ledger:pruned:1",
+        "urn:readiness:ledger:mended:1",
     ] = Field(alias="predicateType")
     predicate: LedgerEntry
 

@@ -207,6 +207,7 @@ def test_a_torn_entry_does_not_swallow_the_next(tmp_path: Path) -> None:
     assert list(found.runs) == ["two"]
     assert len(found.problems) == 1
     assert "torn" in found.problems[0]
+    assert "readiness ledger mend --env tiny" in found.problems[0]
 
 
 def test_rehearsals_and_drills_are_sealed_the_same_way(
