@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from readiness.evidence.journal import FILE, RecordedRun
+from readiness.evidence.recorded_ahead import says_ahead
 from readiness.evidence.records import Result
 from readiness.evidence.sealed_folder import file_digest
 from readiness.evidence.statements import STATEMENT
@@ -90,6 +91,7 @@ def _test(result: Result, status: str) -> dict[str, object]:
             "waived": result.waived,
             "attested": result.attested,
             **({"stated": list(result.stated)} if result.says_stated else {}),
+            **({"ahead": says_ahead(result.outcome, result.ahead)} if says_ahead(result.outcome, result.ahead) else {}),
         },
     }
 
