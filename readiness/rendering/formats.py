@@ -121,7 +121,7 @@ def result_statement(run: RecordedRun) -> JsonObject:
     warned = [*named(Outcome.WARN), *waived]
     return {
         "_type": STATEMENT,
-        "subject": _subjects(run),
+        "subject": subjects_of(run),
         "predicateType": TEST_RESULT,
         "predicate": {
             "result": _result(run, warned),
@@ -146,7 +146,7 @@ def _result(run: RecordedRun, warned: list[str]) -> str:
     return "WARNED" if warned else "PASSED"
 
 
-def _subjects(run: RecordedRun) -> list[Mapping[str, object]]:
+def subjects_of(run: RecordedRun) -> list[Mapping[str, object]]:
     """Return what the statement is about: the service, where its revision is a whole commit, and the journal."""
     start = run.start
     journal_name = f"{start.env}/{start.run}/{FILE}"
