@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         lacks = unsigned(recorded, ledger, trusted, file, is_required=options.require_signed)
         # What was changed while the run was under way has not been judged.
         changed = Audit()
-        hold_to_today(changed, recorded, options.environments, options.reports)
+        hold_to_today(changed, recorded, options.environments, options.reports, datetime.now(UTC))
         accepted = _held_against(accepted, [*not_here, *lacks, *changed.unproven])
     for line in _told(accepted, ledger, asked, ended):
         say(line)

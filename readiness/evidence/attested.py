@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from readiness.evidence.journal import RecordedRun
+from readiness.evidence.recorded_ahead import WELL, will_fail
 from readiness.evidence.records import Result
 from readiness.outcomes import DecisionKey, Outcome
 from readiness.runbook.attestations import Attestation, name_among
@@ -47,7 +48,7 @@ def is_waived(run: RecordedRun, result: Result, outcome: Outcome) -> bool:
 
 
 def expiries(results: Iterable[Result]) -> dict[DecisionKey, datetime]:
-    """Return when the attestation or the waiver that a decision rests on expires, the first where it has several."""
+    """Return when what a decision rests on ends: an attestation, a waiver, a limit; the first where it has several."""
     first: dict[DecisionKey, datetime] = {}
     for result in results:
         for ends in _ends(result):
@@ -67,6 +68,10 @@ def _ends(result: Result) -> Iterator[datetime]:
         # An entry without a day, which only a hand can write, decides nothing: see `_entry`.
         with suppress(ValueError):
             yield end_of_day(parse_day(str(day)))
+
+    # A limit that binds from a day and is not kept ends what is well until then.
+    if result.outcome in WELL and not result.waived:
+        yield from (part.begins for part in will_fail(result.ahead or ()))
 
 
 def contradictions(run: RecordedRun, result: Result, outcome: Outcome) -> Iterator[str]:

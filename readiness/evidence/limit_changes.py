@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeGuard
 
+from readiness.evidence.recorded_ahead import bound_at
 from readiness.evidence.records import Plan, PlannedItem, PlannedLine
 from readiness.files.canonical_json import as_plain
 from readiness.measurements import show
@@ -34,6 +36,8 @@ class Change:
     direction: Direction
     line: str
     says: str
+    begins: datetime | None = None
+    """The instant from which it demands that; None for what binds already."""
 
     def __str__(self) -> str:
         """Return the line and what has changed of it."""
@@ -55,8 +59,9 @@ def changes(before: Plan, now: Plan) -> Iterator[Change]:
         if same_line is None:
             yield Change(Direction.LOOSER, line.id, GONE)
             continue
-        for direction, says in _of_line(line, same_line):
-            yield Change(direction, line.id, says)
+        bound = list(_of_line(line, same_line))
+        yield from (Change(direction, line.id, says) for direction, says in bound)
+        yield from _from_later_days(line, same_line, {says for _, says in bound})
     for line in now.lines:
         if before.line(line.id) is None:
             yield Change(Direction.TIGHTER, line.id, NEW)
@@ -65,6 +70,27 @@ def changes(before: Plan, now: Plan) -> Iterator[Change]:
         yield Change(Direction.LOOSER, item.line, f"nobody asks for {item.subject} any more")
     for item in _without(now, before):
         yield Change(Direction.TIGHTER, item.line, f"it asks for {item.subject} too")
+
+
+def as_it_binds(plan: Plan, moment: datetime) -> Plan:
+    """Return a plan with the limits that bind at a moment after it was made, by the days that it states itself."""
+    return plan.model_copy(update={"lines": tuple(_line_at(line, moment) for line in plan.lines)})
+
+
+def _line_at(line: PlannedLine, moment: datetime) -> PlannedLine:
+    later = {check: tuple(part for part in parts if part.begins > moment) for check, parts in line.ahead.items()}
+    return line.model_copy(update={"limits": bound_at(line.limits, line.ahead, moment), "ahead": later})
+
+
+def _from_later_days(before: PlannedLine, now: PlannedLine, bound: set[str]) -> Iterator[Change]:
+    """Yield what two plans of a line demand differently from a later day, besides what they do already."""
+    days = sorted({part.begins for line in (before, now) for parts in line.ahead.values() for part in parts})
+    seen = set(bound)
+    for begins in days:
+        for direction, says in _of_checks(_line_at(before, begins), _line_at(now, begins)):
+            if says not in seen:
+                seen.add(says)
+                yield Change(direction, now.id, f"{says} from {begins:%Y-%m-%d}", begins)
 
 
 def _without(plan: Plan, other: Plan) -> Iterator[PlannedItem]:

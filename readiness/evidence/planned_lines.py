@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
 from readiness.runbook import lines as runbook_lines
+from readiness.runbook.dated_limits import LimitsAhead
 
 
 def planned_lines(runbooks: Iterable[runbook_lines.Runbook], phase: Phase | None) -> list[JsonObject]:
@@ -37,6 +38,8 @@ def _stated(runbook: str, line: runbook_lines.Line) -> JsonObject:
 def _line(runbook: str, line: runbook_lines.Line) -> JsonObject:
     """Return how a line of the phase is judged."""
     links = {"links": line.links} if line.links else {}
+    # Left out where nothing has a date, so that the digests of older plans stay as they are.
+    ahead = {"ahead": {check: _ahead(parts) for check, parts in line.ahead.items()}} if line.ahead else {}
     return {
         **_stated(runbook, line),
         "runbook": runbook,
@@ -46,4 +49,9 @@ def _line(runbook: str, line: runbook_lines.Line) -> JsonObject:
         "severity": line.severity,
         "diagnostics": line.diagnostics,
         **links,
+        **ahead,
     }
+
+
+def _ahead(parts: Iterable[LimitsAhead]) -> list[JsonObject]:
+    return [{"begins": part.begins.isoformat(), "limits": part.limits} for part in parts]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from readiness.evidence.recorded_ahead import PlannedAhead, RecordedAhead
 from readiness.evidence.recorded_binding import RecordedBinding
 from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.evidence.recorded_ladder import Before, RecordedHysteresis, RecordedState
@@ -122,6 +123,7 @@ class PlannedLine(Record):
     due: str | None
     checks: tuple[str, ...]
     limits: dict[str, JsonObject]
+    ahead: dict[str, tuple[PlannedAhead, ...]] = {}
     ladder: dict[EscalationStep, float | str] = {}
     consecutive: int = 1
     severity: str | dict[EscalationStep, str] = ""
@@ -264,6 +266,7 @@ class Result(Record):
     """What was only stated of what was measured, each in a sentence; a person's attestation takes its place."""
     rests_on: tuple[RecordedLook, ...] | None = None
     """The observations that its check was given; None where the check did not begin, and in older journals."""
+    ahead: tuple[RecordedAhead, ...] | None = None
     seconds: float
     step: EscalationStep | None = None
     severity: str = ""
@@ -295,6 +298,7 @@ class Result(Record):
         measurements: Iterable[Measurement] = (),
         stated: tuple[str, ...] = (),
         rests_on: tuple[RecordedLook, ...] | None = None,
+        ahead: tuple[RecordedAhead, ...] | None = None,
         seconds: float = 0.0,
         step: EscalationStep | None = None,
         severity: str = "",
@@ -310,6 +314,7 @@ class Result(Record):
             measurements=tuple(RecordedMeasurement(**vars(measurement)) for measurement in measurements),
             stated=stated,
             rests_on=rests_on,
+            ahead=ahead,
             seconds=seconds,
             step=step,
             severity=severity,
@@ -346,7 +351,7 @@ class Result(Record):
         return _plain(fields)
 
 
-_ONLY_WHERE_STATED = ("instead_of", "attestation", "waiver", "rests_on")
+_ONLY_WHERE_STATED = ("instead_of", "attestation", "waiver", "rests_on", "ahead")
 """The fields that a result has with an attestation or a waiver, and where its check began."""
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from readiness.evidence.attested import contradictions, expiries, is_attested, is_waived
 from readiness.evidence.journal import RecordedRun
+from readiness.evidence.recorded_ahead import contradicted
 from readiness.evidence.recorded_ladder import RecordedState
 from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.evidence.records import Finish, PlannedItem, PlannedLine, Result
@@ -278,6 +279,12 @@ def _refuted_result(
     if outcome is not result.outcome:
         yield f"{where}: recorded as {result.outcome}, its record proves {outcome}"
     for contradiction in contradictions(run, result, outcome):
+        yield f"{where}: {contradiction}"
+
+    line = run.plan.line(result.line) if run.plan else None
+    planned = line.ahead.get(result.check, ()) if line else ()
+    is_judged = outcome in GOOD and not result.attested
+    for contradiction in contradicted(planned, result.ahead or (), is_judged=is_judged):
         yield f"{where}: {contradiction}"
 
     step = _step(run, result)

@@ -16,6 +16,7 @@ from readiness.errors import BadRun
 from readiness.evidence.acceptance import REQUIRED, Examined, examine, not_signed
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.earlier_phases import turned_bad
+from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import gone_from_ledger, lost
@@ -173,12 +174,19 @@ def _of_phase(
         audit.lacks(Reason.TOO_OLD, *too_old(recorded.start, demands.moment, at_most))
         audit.lacks(Reason.NOT_TODAY, *_elsewhere(recorded, place))
         if place.environments:
-            hold = hold_to_today if demands.of_today else hold_to_project
-            hold(audit, recorded, place.environments, place.reports)
+            _hold_to_files(audit, recorded, place.environments, place.reports, demands)
         if demands.of_today:
             audit.lacks(Reason.NOT_TODAY, *turned_bad(recorded.start, ledger, demands.moment))
         audit.lacks(Reason.NOT_SIGNED, *unsigned(recorded, ledger, trusted, place.file, is_required=demands.signed))
     return standing
+
+
+def _hold_to_files(audit: Audit, recorded: RecordedRun, environments: Path, reports: Path, demands: Demands) -> None:
+    """Add what the files of the project say otherwise today."""
+    if demands.of_today:
+        hold_to_today(audit, recorded, environments, reports, demands.moment)
+    else:
+        hold_to_project(audit, recorded, environments, reports)
 
 
 def standing_of_run(folder: Path, environments: Path, trusted: Mapping[str, PublicKey], demands: Demands) -> Standing:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from string import Template
 
@@ -17,7 +18,7 @@ from readiness.evidence.binding import binding_of
 from readiness.evidence.environment_changes import environment_changes
 from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.limit_changes import GONE, NEW, Change, Direction, changes
+from readiness.evidence.limit_changes import GONE, NEW, Change, Direction, as_it_binds, changes
 from readiness.evidence.planned_lines import planned_lines
 from readiness.evidence.reasons import Reason
 from readiness.evidence.recorded_binding import RecordedBinding, RecordedFile
@@ -41,18 +42,19 @@ def hold_to_project(audit: Audit, recorded: RecordedRun, environments: Path, rep
         _hold_to_project(audit, bound, today)
 
 
-def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, reports: Path) -> None:
-    """Add what the project states otherwise today than when a run judged it."""
+def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, reports: Path, now: datetime) -> None:
+    """Add what the project states otherwise today than when a run judged it. A limit may bind from a day."""
     start = recorded.start
     try:
         today = binding_of(environments, start.env, reports)
-        plan = _plan_of_today(environments, tuple(today.runbooks), start.phase)
+        plan = _plan_of_today(environments, tuple(today.runbooks), start.phase, now)
     except BadInput as error:
         why = f"what is stated today cannot be read, so nobody knows whether it judged that: {error.problems[0]}"
         audit.lacks(Reason.NOT_TODAY, why)
         return
 
-    changed = list(changes(recorded.plan, plan)) if recorded.plan else []
+    changed = list(changes(as_it_binds(recorded.plan, now), plan)) if recorded.plan else []
+    audit.notes += [f"stated since: {change}" for change in changed if change.begins]
     audit.lacks(Reason.NOT_TODAY, *_demands(start.phase, changed))
     _hold_to_people(audit, recorded, environments)
     bound = start.binding
@@ -75,10 +77,10 @@ def _hold_to_people(audit: Audit, recorded: RecordedRun, environments: Path) -> 
     audit.lacks(Reason.NOT_TODAY, *withdrawn(recorded, environments, attested_in))
 
 
-def _plan_of_today(environments: Path, names: tuple[str, ...], phase: Phase) -> Plan:
+def _plan_of_today(environments: Path, names: tuple[str, ...], phase: Phase, now: datetime) -> Plan:
     """Return what the runbooks demand today. Raises BadRunbook."""
     problems: list[str] = []
-    books = list(load_each(names, environments, problems))
+    books = [book.at(now) for book in load_each(names, environments, problems)]
     if problems:
         raise BadRunbook(problems)
 
@@ -95,7 +97,7 @@ def _hold_to_project(audit: Audit, bound: RecordedBinding, today: RecordedBindin
 
 def _demands(phase: Phase, changed: list[Change]) -> Iterator[str]:
     """Yield, in one sentence, what is demanded otherwise today."""
-    strict = [change for change in changed if change.direction is not Direction.SAME]
+    strict = [change for change in changed if change.direction is not Direction.SAME and not change.begins]
     if not strict:
         return
 

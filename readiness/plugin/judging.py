@@ -19,6 +19,7 @@ from readiness.ladder import reached
 from readiness.measurements import Measure, Measurement
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import EscalationStep, Outcome, Phase, Unknown
+from readiness.plugin import judging_ahead
 from readiness.plugin.attesting import attest
 from readiness.plugin.diagnosing import diagnose
 from readiness.plugin.run import Run
@@ -73,7 +74,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     """Leave out a check that saw nothing, and that an attestation has decided."""
     state = state_of(pyfuncitem)
-    return True if state and state.attested else None
+    if state and state.attested:
+        return True
+    if state and state.limits_ahead:
+        judging_ahead.judge(state, pyfuncitem)
+    return None
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -159,10 +164,7 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
 
     step = reached(decided.line.ladder, taken) if run.phase is Phase.POSTLAUNCH else None
     if outcome is Outcome.PASS and step:
-        # The limit is kept, and the value is on the ladder all the same.
-        outcome = Outcome.WARN if step is EscalationStep.WARN else Outcome.FAIL
-        reason = f"{taken[0]}; it reaches the step {step}"
-        remedy = remedy_of(item)
+        outcome, reason, remedy = _on_ladder(item, taken, step)
 
     stated = tuple(dict.fromkeys(item.stash[STATE].stated))
     is_vouched_for_by_nobody = bool(stated) and run.environment.production and outcome in GOOD
@@ -183,6 +185,7 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
         measurements=taken,
         stated=stated,
         rests_on=_looks(item) if report.when == "call" else None,
+        ahead=item.stash[STATE].ahead if report.when == "call" else None,
         seconds=round(report.duration, 4),
         step=step,
         severity=severity_at(decided.line.severity, step) if outcome is Outcome.FAIL else "",
@@ -191,6 +194,12 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
     is_configured = _configured(item, error) and not is_vouched_for_by_nobody
     result = attest(item, result, configured=is_configured)
     return waive(run, decided, result)
+
+
+def _on_ladder(item: pytest.Item, taken: list[Measurement], step: EscalationStep) -> Judgement:
+    """Return what a value comes to that keeps its limit, and is on the ladder all the same."""
+    outcome = Outcome.WARN if step is EscalationStep.WARN else Outcome.FAIL
+    return outcome, f"{taken[0]}; it reaches the step {step}", remedy_of(item)
 
 
 def _only_stated(run: Run, decided: Item, stated: tuple[str, ...]) -> Judgement:

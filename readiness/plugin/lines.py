@@ -13,6 +13,7 @@ import pytest
 from readiness.errors import BadRunbook
 from readiness.observations import KNOWN_READINGS, LINE, OBSERVATIONS, RESERVED
 from readiness.outcomes import Effect, NotConfigured, Outcome, Phase
+from readiness.plugin import judging_ahead
 from readiness.plugin.catalogue import Catalogue
 from readiness.plugin.options import known_environments, meant
 from readiness.plugin.own_fixtures import overridden
@@ -129,6 +130,7 @@ def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
         except BadRunbook as error:
             # A limit that is missing makes the line unknown, and not the runbook wrong.
             yield from (problem for problem in error.problems if not problem.endswith("is missing"))
+        yield from judging_ahead.connect(state, node, model, where)
     state.limits_lack = _limits_lack(item, missing)
     state.predecided = _predecided(run, item, state.limits_lack)
 

@@ -111,11 +111,12 @@ def _run(config: pytest.Config) -> Run:
         decision = _sign_off(environment, environments_of(config), phase)
 
     as_of = config.getoption("as_of")
+    moment = timeline.parse_as_of(as_of, environment.launch_at) if as_of else moment
     return Run(
         environment=environment,
-        runbooks=runbooks,
+        runbooks=tuple(runbook.at(moment) for runbook in runbooks),
         phase=phase,
-        moment=timeline.parse_as_of(as_of, environment.launch_at) if as_of else moment,
+        moment=moment,
         started_at=started_at,
         allowed=frozenset({Effect.READ, *environment.allow, *allow}),
         reports=reports,

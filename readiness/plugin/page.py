@@ -9,6 +9,7 @@ from typing import Protocol
 
 from readiness.evidence.attested import EntryStatus
 from readiness.evidence.previous_run import Changes
+from readiness.evidence.recorded_ahead import says_ahead
 from readiness.evidence.records import RED_BESIDE, Result
 from readiness.measurements import is_digits
 from readiness.outcomes import DecisionKey, Gate, Outcome
@@ -133,6 +134,14 @@ class TerminalPage:
             names = ", ".join(f"{self._name(result)} ({result.outcome})" for result in group)
             self._write("")
             self._wrap(f"{'STATED':<{LABEL}}{says}: {names}", yellow=True)
+
+    def ahead(self, results: Sequence[Result]) -> None:
+        """Write which lines will fail by a limit that binds from a later day."""
+        for result in results:
+            says = says_ahead(result.outcome, result.ahead)
+            if says:
+                self._write("")
+                self._wrap(f"{'AHEAD':<{LABEL}}{self._name(result)}: {says}", yellow=True)
 
     def missing(self, run: Run, verdict: Verdict) -> None:
         """Write what the runbook demands and nobody answered."""

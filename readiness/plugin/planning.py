@@ -99,6 +99,8 @@ def _entry(run: Run, item: Item, node: pytest.Item | None, state: str) -> Iterat
     defaults = _defaults(item, node)
     if defaults:
         yield f"         by default {show(defaults)}"
+    for part in item.line.ahead.get(item.check, ()):
+        yield f"         from {part.day} with {show(part.limits)}"
     yield f"         {state}"
 
 

@@ -9,17 +9,20 @@ from pathlib import Path
 
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.ledger import Ledger
+from readiness.evidence.sealed_folder import file_digest
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
 from readiness.evidence.statements import enveloped
 from readiness.files import atomic_write
-from readiness.files.canonical_json import to_json
+from readiness.files.canonical_json import JsonObject, to_json
 from readiness.plugin.refusing import shown_reason
 from readiness.plugin.run import Run
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering.formats import result_statement
+from readiness.rendering.verification_summary import verification_summary
 from readiness.timeline import has_passed, is_ahead
 
 TEST_RESULT = "test-result.json"
+SUMMARY = "verification-summary.json"
 
 
 class Sealing:
@@ -105,14 +108,20 @@ class Sealing:
         if self._ledger is None or run.finish is None:
             return
         if self.signer:
-            statement = REDACTOR.plain(result_statement(run))
-            assert isinstance(statement, dict)
-            text = to_json(enveloped(statement, self.signer))
-            atomic_write.write_whole(run.folder / TEST_RESULT, f"{text}\n")
+            self._sign(run.folder / TEST_RESULT, result_statement(run), self.signer)
+            summary = verification_summary(run, TEST_RESULT, file_digest(run.folder / TEST_RESULT))
+            self._sign(run.folder / SUMMARY, summary, self.signer)
         end = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": run.head}
         standing = [state.model_dump(mode="json") for state in run.finish.standing or ()]
         self._facts = {**self._facts, "revision": self.revision, "whole": whole, "standing": standing}
         self.head = self._ledger.seal(run.folder, **self._masked_facts(), **end)
+
+    @staticmethod
+    def _sign(path: Path, statement: JsonObject, signer: Signer) -> None:
+        """Write a statement, masked and signed. Raises OSError."""
+        masked = REDACTOR.plain(statement)
+        assert isinstance(masked, dict)  # what a mapping becomes
+        atomic_write.write_whole(path, f"{to_json(enveloped(masked, signer))}\n")
 
     def _masked_facts(self) -> Mapping[str, object]:
         """Return the facts without the secrets that are known by now; there are more of them at the end."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from readiness.evidence.journal import Journal, RecordedRun
+from readiness.evidence.recorded_ahead import RecordedAhead
 from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.evidence.records import Finish, RecordedRequest, Result
 from readiness.evidence.rejudge import Judged
@@ -20,6 +21,7 @@ from readiness.plugin.observer import NO_LIMITS, Observer
 from readiness.plugin.run import Predecided, Run
 from readiness.plugin.sealing import Sealing
 from readiness.redaction.redactor import REDACTOR
+from readiness.runbook.dated_limits import LimitsAhead
 from readiness.runbook.lines import Item, Limits
 from readiness.verdict import INCOMPLETE_EXIT, Verdict, VerdictStatus
 
@@ -100,6 +102,10 @@ class ItemState:
     """The limits that the line would have to state, and does not."""
     predecided: Predecided | None = None
     measure: Measure | None = None
+    limits_ahead: tuple[tuple[LimitsAhead, Limits], ...] = ()
+    """What binds from a later day, and the limits as they will stand then."""
+    ahead: tuple[RecordedAhead, ...] | None = None
+    """What the check came to under each of them; None where it did not begin."""
     stated: list[str] = field(default_factory=list)
     """What its looks rest on that nothing measured, each in a sentence."""
     attested: Result | None = None

@@ -125,6 +125,7 @@ def _report(config: pytest.Config, session: RunSession, verdict: Verdict, report
         page.passed(results)
     page.left_out(results)
     page.stated(results)
+    page.ahead(results)
     page.people(entry_statuses(results))
     page.diagnostics(results)
     page.beside(session.failed_beside)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from readiness.evidence import attested
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.previous_run import changes_of, held_in
+from readiness.evidence.recorded_ahead import says_ahead
 from readiness.evidence.records import RED_BESIDE, Result
 from readiness.evidence.rejudge import judge, missing_of
 from readiness.outcomes import Gate, Outcome
@@ -145,6 +146,8 @@ def _case(suite: ET.Element, result: Result, kind: str | None) -> None:
         properties["attested"] = "yes"
     if result.says_stated:
         properties["stated"] = _xml(result.says_stated)
+    if says_ahead(result.outcome, result.ahead):
+        properties["ahead"] = _xml(says_ahead(result.outcome, result.ahead))
     properties["line"] = result.line
     properties["gate"] = str(result.gate or "")
     properties["outcome"] = str(result.outcome)
@@ -258,7 +261,7 @@ def _every_line(results: list[Result]) -> Iterator[str]:
 
 
 def _stated(result: Result) -> list[str]:
-    return [result.says_stated] if result.says_stated else []
+    return [says for says in (result.says_stated, says_ahead(result.outcome, result.ahead)) if says]
 
 
 def _capped(lines: list[str], room: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from readiness.evidence.journal import FILE, RecordedRun
+from readiness.evidence.recorded_ahead import says_ahead
 from readiness.evidence.records import Result
 from readiness.evidence.sealed_folder import file_digest
 from readiness.evidence.statements import STATEMENT
@@ -90,6 +91,7 @@ def _test(result: Result, status: str) -> dict[str, object]:
             "waived": result.waived,
             "attested": result.attested,
             **({"stated": list(result.stated)} if result.says_stated else {}),
+            **({"ahead": says_ahead(result.outcome, result.ahead)} if says_ahead(result.outcome, result.ahead) else {}),
         },
     }
 
@@ -119,7 +121,7 @@ def result_statement(run: RecordedRun) -> JsonObject:
     warned = [*named(Outcome.WARN), *waived]
     return {
         "_type": STATEMENT,
-        "subject": _subjects(run),
+        "subject": subjects_of(run),
         "predicateType": TEST_RESULT,
         "predicate": {
             "result": _result(run, warned),
@@ -144,7 +146,7 @@ def _result(run: RecordedRun, warned: list[str]) -> str:
     return "WARNED" if warned else "PASSED"
 
 
-def _subjects(run: RecordedRun) -> list[Mapping[str, object]]:
+def subjects_of(run: RecordedRun) -> list[Mapping[str, object]]:
     """Return what the statement is about: the service, where its revision is a whole commit, and the journal."""
     start = run.start
     journal_name = f"{start.env}/{start.run}/{FILE}"

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from readiness.evidence import attested
 from readiness.evidence.journal import RecordedRun
+from readiness.evidence.recorded_ahead import says_ahead
 from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.evidence.records import Result
 from readiness.outcomes import Gate, Outcome
@@ -184,8 +185,13 @@ def _row(run: RecordedRun, result: Result, anchor: str) -> DecisionRow:
         links=tuple(Link(link, leads=is_link(link)) for link in result.links),
         owner=shortened(owner_of(result.key, run.start.owners)),
         people=tuple(entries),
-        stated=shortened(result.says_stated, TEXT_AT_MOST),
+        stated=shortened(_beside(result), TEXT_AT_MOST),
     )
+
+
+def _beside(result: Result) -> str:
+    """Return what a reader has to know beside the outcome: what was only stated, and what will fail later."""
+    return ". ".join(filter(None, [result.says_stated, says_ahead(result.outcome, result.ahead)]))
 
 
 def _word(result: Result) -> str:

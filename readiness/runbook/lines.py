@@ -6,6 +6,7 @@ import re
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -26,6 +28,7 @@ from readiness.config.documents import explain, read
 from readiness.errors import BadRunbook, not_one_of, wrong_value
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
+from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
 from readiness.shipped import RUNBOOKS
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
@@ -129,6 +132,7 @@ class Line(BaseModel):
     attest: bool | Literal["partly"] = False
     rendered_as: Literal["verdict", "sign_off", "trends"] | None = None
     """What decides a line beside its checks: the verdict of its phase, the sign-off's form, or the trends in it."""
+    _ahead: Mapping[str, tuple[LimitsAhead, ...]] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _decided_somehow(self) -> Line:
@@ -149,7 +153,25 @@ class Line(BaseModel):
                 raise ValueError(
                     f"line {self.id!r}: {check}: each names one key and a list, such as each: {{job: [a]}}"
                 )
+            for fault in faults(limits):
+                raise ValueError(f"line {self.id!r}: {check}: {fault}")
         return self
+
+    @property
+    def ahead(self) -> Mapping[str, tuple[LimitsAhead, ...]]:
+        """Check id → what binds otherwise from a later day; nothing before somebody asked `at` a moment."""
+        return self._ahead
+
+    def at(self, moment: datetime) -> Line:
+        """Return the line with the limits that bind at a moment."""
+        if not any(is_dated(value) for limits in self.decided_by.values() for value in limits.values()):
+            return self
+        bound = {check: in_force(limits, moment) for check, limits in self.decided_by.items()}
+        line = self.model_copy(update={"decided_by": {check: part.limits for check, part in bound.items()}})
+        line._ahead = {  # noqa: SLF001  it is its own
+            check: part.ahead for check, part in bound.items() if part.ahead
+        }
+        return line
 
 
 def _is_one_list(each: object) -> bool:
@@ -217,6 +239,10 @@ class Runbook(BaseModel):
         if twice:
             raise ValueError(f"line ids stand twice: {', '.join(twice)}")
         return self
+
+    def at(self, moment: datetime) -> Runbook:
+        """Return the runbook with the limits that bind at a moment."""
+        return self.model_copy(update={"lines": tuple(line.at(moment) for line in self.lines)})
 
     def items(self, phase: Phase | None = None) -> Iterator[Item]:
         """Yield the decisions that the lines of a phase need (all phases: None), in the runbook's order."""
