@@ -17,11 +17,14 @@ from readiness.timeline import why_not_of_now
 from readiness.transport.http import Answer
 from readiness.transport.system import System
 
+LINES_AT_MOST = 50_000
+LINE_AT_MOST = 16_000
+"""The parser takes time by the square of a line's length: one line of 3 MB held a processor for minutes."""
 STALE = "does what exposes it still count? an old sample is right where metrics.age_seconds_at_most is raised"
 """The remedy for a sample whose own time is not now's."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One sample; `family` is the metric's name without `_total`, `_bucket` and the like."""
 
@@ -97,6 +100,18 @@ def _has_stated_end(answer: Answer) -> bool:
     return "content-length" in answer.headers or "chunked" in answer.headers.get("transfer-encoding", "").lower()
 
 
+def _require_readable(answer: Answer, text: str) -> None:
+    """Raise Unknown for a page that would take more time and memory to read than any service's own."""
+    lines = text.split("\n", LINES_AT_MOST)
+    if len(lines) > LINES_AT_MOST:
+        raise Unknown(f"{answer.url} has more than {LINES_AT_MOST:,} lines", "ask Prometheus, by promql")
+    if max(map(len, lines)) > LINE_AT_MOST:
+        raise Unknown(
+            f"{answer.url} has a line of more than {LINE_AT_MOST:,} characters",
+            "is it the right page? shorten its labels",
+        )
+
+
 def _parsed(answer: Answer) -> list[Sample]:
     """Return the samples of an answer, in the format that its content type names. Raises Unknown."""
     # Slow to load: only who reads such a page pays for it.
@@ -113,6 +128,7 @@ def _parsed(answer: Answer) -> list[Sample]:
     # In OpenMetrics the parser demands the last line, `# EOF`.
     if not is_openmetrics and not text.endswith("\n") and not _has_stated_end(answer):
         raise Unknown(f"{answer.url} ends within a line: it may be cut short", "run again; then look at what serves it")
+    _require_readable(answer, text)
     parse = parse_openmetrics if is_openmetrics else parse_text
     try:
         samples = [

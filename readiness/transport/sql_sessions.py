@@ -20,8 +20,9 @@ from readiness.transport.database_address import DatabaseAddress
 from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
 from readiness.transport.guard import Guard
 from readiness.transport.rows import Row
+from readiness.transport.sql_connecting import GREETING_BYTES_AT_MOST, Connection, connect
 from readiness.transport.sql_errors import explained
-from readiness.transport.sql_transaction import Connection, Terms, read
+from readiness.transport.sql_transaction import Terms, read
 from readiness.transport.sql_values import count_parts_first
 
 AGAIN_SECONDS = 0.1
@@ -138,7 +139,9 @@ class Sessions:
             silences.require_worth_asking(*place.only_door)
 
         try:
-            connection = within(Deadline.after(settings.connect_seconds), self._opened)
+            connection = within(
+                Deadline.after(settings.connect_seconds), self._opened, bytes_at_most=GREETING_BYTES_AT_MOST
+            )
         except DeadlinePassed:
             reason = f"{place} did not take the connection within {settings.connect_seconds:g} s"
             remedy = "is it up, and is there a way to it from here? else raise postgres.connect_seconds"
@@ -153,7 +156,8 @@ class Sessions:
     def _opened(self, wire: Wire) -> Connection:
         """Return a connection as libpq opens it, in a thread of its own. Raises psycopg.Error."""
         settings = self._settings
-        connection: Connection = psycopg.connect(
+        connection = connect(
+            wire,
             self._guard.database_tls.applied(settings.url.reveal()),
             row_factory=tuple_row,
             connect_timeout=max(2, round(settings.connect_seconds)),  # libpq's least; our own deadline is exact

@@ -13,9 +13,9 @@ from readiness.environment import schema
 from readiness.outcomes import Unknown
 from readiness.transport.deadline import Wire
 from readiness.transport.rows import Row, plain_row
+from readiness.transport.sql_connecting import Connection
 from readiness.transport.sql_roles import QUESTION, RoleSeen, require_reading_only
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 ROWS_AT_MOST = 100_000
 IDLE_MILLISECONDS = 60_000
 _POOLER = "is a pooler in between? give postgres.url the database's direct port, or a pool in transaction mode"

@@ -219,6 +219,7 @@ BAD_ANSWERS: dict[str, Behaviour] = {
     "half a document": whole(200, '{"a": '),
     "half a surrogate pair": whole(200, '{"a": "\\ud800"}'),
     "a deep document": whole(200, "[" * 100_000),
+    "a document of too many parts": whole(200, "[" + "[]," * 130_000 + "0]"),
     "no UTF-8": whole(200, b'{"a": "\xff"}'),
     "never": never,
     "a body that drips": drips_body,

@@ -135,3 +135,15 @@ def test_no_page_breaks_the_parser(parts: list[str], kind: str) -> None:
         _parsed(Answer("http://a.example/metrics", 200, {"content-type": kind}, "".join(parts).encode(), 0.1))
     except Unknown as unknown:
         assert unknown.remedy  # noqa: PT017  either way out is right
+
+
+TOO_MUCH = {
+    "more than 50,000 lines": "".join(f"m{n} 1\n" for n in range(50_001)),
+    "a line of more than 16,000 characters": "m{" + ",".join(f'l{n}="x"' for n in range(2_000)) + "} 1\n",
+}
+
+
+@pytest.mark.parametrize("words", TOO_MUCH)
+def test_a_page_that_takes_too_long_to_read_is_not_read(words: str, make: Make) -> None:
+    with Server(whole(200, TOO_MUCH[words])) as server, pytest.raises(Unknown, match=words):
+        make(server.url).exposition.samples()

@@ -15,6 +15,7 @@ from readiness.sandbox.postgres import Server
 from readiness.transport import sql_values
 from readiness.transport.kernel_count import bytes_received
 from tests.clients.conftest import Make
+from tests.on_production.false_database import false_database, message
 
 LIMIT = 200_000
 MEGABYTES_MORE = 64
@@ -25,7 +26,7 @@ TOO_LARGE = {
     "one text": (f"select {HUGE}", "more than 200,000 bytes"),
     "one bytea": (f"select convert_to({HUGE}, 'utf8')", "more than 200,000 bytes"),
     "one JSON document": (f"select to_json({HUGE})", "more than 200,000 bytes"),
-    "one list": ("select array_agg(n) from generate_series(1, 240000) n", "more than 200,000 bytes"),
+    "one list": ("select array_agg(n + 1000000) from generate_series(1, 90000) n", "more than 200,000 bytes"),
     "one name of a column": (f'select 1 as "{"x" * 60}", {HUGE}', "more than 200,000 bytes"),
     "many rows of some size": (
         "select repeat('x', 1000) from generate_series(1, 10000)",
@@ -133,3 +134,21 @@ def test_the_kernel_counts_what_came(database: Server) -> None:
     assert before is not None
     assert after is not None
     assert 100_000 < after - before < 101_000
+
+
+# What a server that lets everybody in may go on sending before it is ready.
+GREETINGS = {
+    "settings": lambda number: message(b"S", b"setting_%d\0" % number + b"x" * 1000 + b"\0"),
+    "notices": lambda _: message(b"N", b"SNOTICE\0M" + b"x" * 1000 + b"\0\0"),
+}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux counts what came over a connection")
+@pytest.mark.parametrize("case", GREETINGS)
+def test_a_greeting_without_an_end_is_cut(case: str, make: Make) -> None:
+    with false_database(GREETINGS[case]) as port:
+        postgres = make(dsn=f"postgresql://probe@127.0.0.1:{port}/shop", postgres={"connect_seconds": 60.0}).postgres
+        before = peak()
+        with pytest.raises(Unknown, match="more than 1,000,000 bytes before it was ready"):
+            postgres.rows("select 1")
+        assert peak() - before < MEGABYTES_MORE
