@@ -9,6 +9,7 @@ import base64
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -90,6 +91,17 @@ STEPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a form as text": (posted(FORM, "a=1&b=c%20d"), {"form": {"a": "1", "b": "c d"}}),
     "a form as fields": (posted(FORM, params=[{"name": "a", "value": "1"}]), {"form": {"a": "1"}}),
     "a field twice": (posted(FORM, "a=1&a=2"), {"text": "a=1&a=2", "headers": {"content-type": FORM}}),
+    "a form as fields, beside an empty text": (
+        posted(FORM, "", params=[{"name": "a", "value": "1"}]),
+        {"form": {"a": "1"}},
+    ),
+    "a field that is a number": (posted(FORM, params=[{"name": "a", "value": 1}]), {"form": {"a": "1"}}),
+    "a persisted query": (
+        asked(f"{SHOP}/graphql?extensions=%7B%22persistedQuery%22%3A1%7D"),
+        {"path": "/graphql?extensions=%7B%22persistedQuery%22%3A1%7D"},
+    ),
+    "the host with its last dot": (asked("https://shop.example./a"), {"path": "/a"}),
+    "an id behind a word": (asked(f"{SHOP}/orders/7f3a9b21c4d5/items"), {"path": "/orders/7f3a9b21c4d5/items"}),
     "parts as text": (
         posted(MULTIPART, '------b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n------b--\r\n'),
         {
@@ -118,6 +130,7 @@ def test_a_request_is_a_step(entry: dict[str, Any], step: dict[str, Any]) -> Non
     assert not recorded.left_out
 
 
+SIZED = {"method": "POST", "url": f"{SHOP}/", "headers": [], "bodySize": 77}
 LEFT_OUT = {
     "a method of its own": (asked(method="OPTIONS"), "no such method"),
     "given up": (asked(status=0), "gave it up"),
@@ -136,6 +149,15 @@ LEFT_OUT = {
         "not what was sent",
     ),
     "bytes": (posted("application/grpc", "AAAA", encoding="base64"), "no text"),
+    "no status": (asked() | {"response": {"status": None}}, "gave it up"),
+    "a body that only its size tells of": (asked(method="POST", headers={}) | {"request": SIZED}, "not what was sent"),
+    "a WebSocket by its address": (asked("wss://shop.example/live"), "a WebSocket"),
+    "a WebSocket by its status": (asked(f"{SHOP}/live", status=101, _resourceType=""), "a WebSocket"),
+    "a stream of events": (asked(f"{SHOP}/live", _resourceType="eventsource"), "does not end"),
+    "a token whose bytes are escaped elsewhere": (
+        asked(f"{SHOP}/?token=abc123def456", "POST", body={"mimeType": "text/plain", "text": "%61bc123def456"}),
+        "cannot be filled in",
+    ),
     "what a file would fill in": (posted("text/plain", "${HOME}"), "${...}"),
 }
 
@@ -149,7 +171,7 @@ def test_what_no_step_can_send_is_named(entry: dict[str, Any], why: str) -> None
 
 
 def test_what_went_to_others_is_counted_and_never_a_step() -> None:
-    others = ["https://api.stripe.example/v1/charge", "wss://shop.example/live", "data:text/html,x", "https://[::1/x"]
+    others = ["https://api.stripe.example/v1/charge", "wss://live.example/", "data:text/html,x", "https://[::1/x"]
     others += [
         "https://shop.example.evil.example/",
         "https://evil.example/?u=https://shop.example/",
@@ -171,6 +193,8 @@ def test_what_a_browser_keeps_is_left_out_unless_asked_for() -> None:
     assert [step["path"] for step in made(*entries, static=True).steps] == ["/a.js", "/b.png"]
 
 
+COOKIE = {"name": "sid", "value": TOKEN}
+SET_COOKIE = {"name": "set-cookie", "value": f"sid={TOKEN}; Path=/; HttpOnly"}
 SECRETS = {
     "authorization": asked(headers={"Authorization": f"Bearer {TOKEN}"}),
     "basic": asked(headers={"Authorization": f"Basic {base64.b64encode(f'ada:{TOKEN}'.encode()).decode()}"}),
@@ -194,6 +218,26 @@ SECRETS = {
     "a key of JSON": posted("application/json", json.dumps({"deep": [{"clientSecret": TOKEN}]})),
     "a list below a key of JSON": posted("application/json", json.dumps({"apiKeys": [TOKEN]})),
     "a number in JSON": posted("application/json", f'{{"pin": {NUMBER}}}'),
+    "a cookie among the cookies alone": {"request": {"method": "GET", "url": SHOP, "cookies": [COOKIE]}},
+    "a cookie that an answer set": asked() | {"response": {"status": 200, "cookies": [COOKIE]}},
+    "a cookie that an answer set by its header": asked() | {"response": {"status": 200, "headers": [SET_COOKIE]}},
+    "JSON in JSON": posted("application/json", json.dumps({"a": json.dumps({"b": json.dumps({"apiKey": TOKEN})})})),
+    "JSON in a form": posted(FORM, "data=" + quote(json.dumps({"password": TOKEN}))),
+    "JSON in a parameter": asked(f"{SHOP}/a?variables=" + quote(json.dumps({"token": TOKEN}))),
+    "JSON in a part": posted(
+        MULTIPART, f'------b\r\nContent-Disposition: form-data; name="a"\r\n\r\n{{"password": "{TOKEN}"}}\r\n------b--'
+    ),
+    "JSON on lines": posted("application/x-ndjson", json.dumps({"password": TOKEN}) + '\n{"a": 1}'),
+    "a form as plain text": posted("text/plain", f"user=ada&password={TOKEN}"),
+    "an argument of GraphQL": posted("application/json", json.dumps({"query": f'{{ me(token: "{TOKEN}") {{ id }} }}'})),
+    "GraphQL as it is": posted("application/graphql", f'mutation {{ login(password: "{TOKEN}") {{ id }} }}'),
+    "an element of XML": posted("text/xml", f"<a:login><a:Password type='x'>{TOKEN}</a:Password></a:login>"),
+    "an attribute of XML": posted("text/xml", f'<UsernameToken Password="{TOKEN}"/>'),
+    "a part of a path": asked(f"{SHOP}/reset-password/{TOKEN}/new"),
+    "a part of a path behind an invitation": asked(f"{SHOP}/invite/{TOKEN}"),
+    "a parameter of a path": asked(f"{SHOP}/a;jsessionid={TOKEN}?b=1"),
+    "a query that is no more": asked(f"{SHOP}/confirm?{TOKEN}"),
+    "a parameter of a type": asked(headers={"Accept": f"application/json; token={TOKEN}"}),
     "a token in a text": posted("text/plain", f"see {JWT} here"),
 }
 

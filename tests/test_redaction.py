@@ -175,7 +175,6 @@ def leaks(folder: Path, ran: subprocess.CompletedProcess[str]) -> list[str]:
     "words",
     [
         (),
-        ("-n2",),
         ("-vv", "-l", "-o", "log_cli=true"),
         ("--tb=native", "-vv", "--setup-show", "-rA", "--log-file=reports/log.txt", "--junitxml=reports/own.xml"),
         ("-vv", "-n2", "--html=reports/own.html"),
@@ -221,13 +220,6 @@ def test_a_secret_parameter_gets_another_id(tmp_path: Path) -> None:
     ran = run(tmp_path, "-v")
     assert "test_id[key-secret]" in ran.stdout
     assert leaks(tmp_path, ran) == []
-
-
-def test_capture_cannot_be_turned_off(tmp_path: Path) -> None:
-    make(tmp_path)
-    ran = run(tmp_path, "-s")
-    assert ran.returncode == 4
-    assert "-s (--capture=no) is refused" in ran.stderr
 
 
 def test_what_leaks_all_the_same_costs_the_verdict(tmp_path: Path) -> None:

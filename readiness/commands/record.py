@@ -92,10 +92,10 @@ def _target(stated: JsonObject) -> JsonObject:
 
 def _hosts(options: argparse.Namespace, stated: JsonObject) -> set[str]:
     """Return the hosts whose requests are wanted. Raises BadInput where none is known."""
-    hosts = {str(host).lower() for host in options.host}
+    hosts = {har.as_on_the_wire(str(host)) for host in options.host}
     if not hosts:
         url = str(_target(stated).get("url", ""))
-        hosts = {urlsplit(url).hostname or ""} if "${" not in url else {""}
+        hosts = {har.as_on_the_wire(urlsplit(url).hostname or "")} if "${" not in url else {""}
     if "" in hosts:
         raise BadInput(
             [f"{options.env}.yaml does not say the target's host as it stands: name what was recorded, --host"]

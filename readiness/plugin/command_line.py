@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,14 @@ from readiness.outcomes import Phase
 
 _REDACTED = {"fd", "sys"}
 """The ways of capturing that let nothing past the redaction."""
+_PAST_THE_NETS = {
+    "usepdb": ("--pdb", "a debugger shows what is to be masked"),
+    "trace": ("--trace", "a debugger shows what is to be masked"),
+    "debug": ("--debug", "it writes down what is to be masked"),
+    "pastebin": ("--pastebin", "it sends the output of a run to a host that nobody has allowed"),
+}
+"""Options of pytest, by the names of their values, that let something past the nets of a run."""
+_DEBUG = "PYTEST_DEBUG"
 _OF_PYTEST = ("python", "terminal", "terminalreporter")
 """Pytest's own plugins that no run can be without: the one finds the checks, the others print the verdict."""
 _OURS = "readiness"
@@ -48,9 +57,20 @@ def _reasons(config: pytest.Config) -> Iterator[str]:
         option = "-s (--capture=no)" if capture == "no" else f"--capture={capture}"
         yield f"{option} is refused: what is printed would pass the redaction of secrets; leave it out"
 
+    yield from _past_the_nets(config)
+
     for name, option in (("setupplan", "--setup-plan"), ("setuponly", "--setup-only")):
         if getattr(config.option, name, False):
             yield f"{option} is refused: it would look at the target and judge nothing; use --collect-only"
+
+
+def _past_the_nets(config: pytest.Config) -> Iterator[str]:
+    """Yield why a run is not to be started with what lets something past the redaction of secrets."""
+    for name, (option, why) in _PAST_THE_NETS.items():
+        if getattr(config.option, name, None):
+            yield f"{option} is refused: {why}; leave it out"
+    if _DEBUG in os.environ:
+        yield f"{_DEBUG} is refused: it writes down what is to be masked; unset it"
 
 
 def _empty_ones(config: pytest.Config) -> Iterator[str]:

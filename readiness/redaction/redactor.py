@@ -10,73 +10,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from readiness.files.canonical_json import as_plain
 from readiness.measurements import Plain
-from readiness.redaction.secret import MASK, SHORTEST, encodings, known_secrets
+from readiness.redaction.disguises import bare, bare_texts, bare_with_places
+from readiness.redaction.parts import DOTS, FRAGMENT, cut_parts, fragments, may_be_disguised, parts, piece, places
+from readiness.redaction.secret import MASK, encodings, known_secrets
+from readiness.redaction.shapes import SHAPES
 
-FRAGMENT = 8
-"""Characters of a secret in a row that give it away."""
-FRAGMENT_OF_HEX = 12
-"""The same where all are hexadecimal: of thousands of digests and ids in a report 8 match a secret by chance."""
-CUT = 4
-"""A shorter part suffices where "..." shows that something was cut out."""
-DOTS = "..."
 WORD = 8
 """Bytes that are looked up at once; a fragment has at least as many."""
 REMEMBERED_LENGTH = 200
 """The longest text whose masking is remembered."""
 REMEMBERED = 10_000
 """How many such texts are."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What a kind of secret looks like, whoever's it is."""
-
-    pattern: re.Pattern[str]
-    signs: tuple[str, ...]
-    """One of these is in each text that the pattern fits: they are found much faster."""
-
-    def may_be_in(self, text: str) -> bool:
-        """Return False if the pattern certainly fits nowhere in a text."""
-        return any(sign in text for sign in self.signs)
-
-
-SHAPES = {
-    "a private key": Shape(
-        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-        ("PRIVATE KEY",),
-    ),
-    "an Authorization value": Shape(
-        re.compile(r"(?<=\b[Bb]earer )(?!\*{3})[^\s\"'<>,;]{8,}|(?<=\bBasic )[A-Za-z0-9+/=]{12,}"),
-        ("earer ", "Basic "),
-    ),
-    "a password in an address": Shape(
-        re.compile(r"(?<=://)(?!\*{3})[^/\s:@\"'<>]*:(?!\*{3})[^/\s@\"'<>]+(?=@)"),
-        ("://",),
-    ),
-    "a JSON Web Token": Shape(
-        re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
-        ("eyJ",),
-    ),
-    "a vendor's key": Shape(
-        re.compile(
-            r"\b(?:(?:sk|rk)_(?:live|test)_\w{10,}|whsec_[\w+/=-]{10,}|sb[pa]_[0-9a-f]{20,}|sb_secret_[\w-]{10,}"
-            r"|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|AIza[\w-]{30,})"
-        ),
-        (
-            *("sk_", "rk_", "whsec_", "sbp_", "sba_", "sb_secret_", "AKIA", "ASIA", "AIza", "github_pat_"),
-            *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-"),
-        ),
-    ),
-}
-
-_HEX = frozenset("0123456789abcdefABCDEF-")  # with the dashes of a UUID
-_SETTING = re.compile(r"\b(?:host|hostaddr|dbname|user|service)\s*=")
-_PASSWORD_SETTING = re.compile(r"\bpassword\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)+))")
-"""Of a connection string in keywords and values, as libpq takes it beside an address: `host=db password='a b'`."""
 
 
 @dataclass(frozen=True)
@@ -101,16 +48,18 @@ class Redactor:
     """The known values and the passwords in them."""
     _forms: frozenset[str] = frozenset()
     """All ways to write them."""
+    _bare_forms: frozenset[str] = frozenset()
+    """The same as they stand in a bare text, where ordinary text is not like them."""
     _fragments: frozenset[str] = frozenset()
+    """Pieces of a bare text that give one of them away."""
     _beginnings: frozenset[str] = frozenset()
     """The first characters of the fragments, as many as the shortest has."""
     _words: frozenset[int] = frozenset()
-    """Of each fragment and of each form eight bytes as one number: a text without any of them holds none of those."""
-    _short_forms: tuple[str, ...] = ()
-    """The forms that have not so many bytes."""
+    """Of each fragment and each bare form eight bytes as one number: a bare text without any holds none of those."""
+    _short_forms: frozenset[str] = frozenset()
+    """The bare forms that have not so many bytes."""
     _exact: tuple[frozenset[str], re.Pattern[str]] | None = None
     """The forms, and their pattern."""
-    _cuts: dict[str, re.Pattern[str]] = field(default_factory=dict)
     _masked: dict[str, str] = field(default_factory=dict)
     """What short texts became: the same keys and words come by a hundred times in a run."""
     _clean: set[bytes] = field(default_factory=set)
@@ -149,10 +98,10 @@ class Redactor:
         may_hold_known = self._may_hold_known(text)
         if may_hold_known and self._holds_exact(text):
             text = self._exact_pattern().sub(MASK, text)
-        if DOTS in text:
-            text = self._without_cut_values(text)
+        if self._parts and any(dots in text for dots in DOTS):
+            text = _masked_at(text, [part for value in self._parts for part in cut_parts(value, text)])
         if may_hold_known:
-            text = self._without_fragments(text)
+            text = _masked_at(text, self._disguised_parts(text))
         for shape in SHAPES.values():
             if shape.may_be_in(text):
                 text = shape.pattern.sub(MASK, text)
@@ -178,11 +127,11 @@ class Redactor:
         yield from kinds
 
     def _kinds_in(self, text: str) -> Iterator[str]:
-        may_hold_known = self._may_hold_known(text)
-        if may_hold_known and self._holds_exact(text):
-            yield "a known secret"
-        elif may_hold_known and self._without_fragments(text) is not text:
-            yield "a part of a known secret"
+        if self._may_hold_known(text):
+            if self._holds_exact(text) or self._holds_disguised(text):
+                yield "a known secret"
+            elif self._disguised_parts(text):
+                yield "a part of a known secret"
 
         for kind, shape in SHAPES.items():
             if shape.may_be_in(text) and shape.pattern.search(text):
@@ -194,6 +143,9 @@ class Redactor:
         Much faster than to look for each of them, and the answer is nearly always no: in each of the eight ways to
         align them, the bytes of the text are taken as numbers, and looked up in C.
         """
+        return bool(self._forms) and any(map(self._bare_may_hold_known, bare_texts(text)))
+
+    def _bare_may_hold_known(self, text: str) -> bool:
         data = memoryview(_as_bytes(text))
         for shift in range(WORD):
             length = (len(data) - shift) // WORD * WORD
@@ -203,6 +155,9 @@ class Redactor:
 
     def _holds_exact(self, text: str) -> bool:
         return any(form in text for form in self._forms)
+
+    def _holds_disguised(self, text: str) -> bool:
+        return any(form in view for view in bare_texts(text) for form in self._bare_forms)
 
     def _deep(self, value: Plain) -> Plain:
         if isinstance(value, str):
@@ -223,20 +178,32 @@ class Redactor:
         with self._learning:
             values = self.values()
             if not values >= self._known:
-                self._known = self._parts = self._forms = self._fragments = frozenset()
+                self._forget()
             self._add(values - self._known)
             self._masked = {}
             self._clean = set()
             self._known = values  # the last: until then another thread does not mask with half of it
 
     def _add(self, values: frozenset[str]) -> None:
-        parts = {part for value in values for part in _parts(value)} - self._parts
-        self._parts |= parts
-        self._forms |= {form for part in parts for form in encodings(part)}
-        self._fragments |= {fragment for part in parts for fragment in _windows(part)}
-        self._beginnings = frozenset(fragment[:FRAGMENT] for fragment in self._fragments)
-        self._words = frozenset(_words(self._beginnings | self._forms))
-        self._short_forms = tuple(form for form in self._forms if len(_as_bytes(form)) < WORD)
+        new_parts = {part for value in values for part in parts(value)} - self._parts
+        new_forms = {form for part in new_parts for form in encodings(part)}
+        new_fragments = {fragment for part in new_parts for fragment in fragments(part)}
+        bare_forms = frozenset(map(bare, new_forms))
+        beginnings = frozenset(fragment[:FRAGMENT] for fragment in new_fragments)
+
+        self._parts |= new_parts
+        self._forms |= new_forms
+        self._bare_forms |= frozenset(filter(may_be_disguised, bare_forms))
+        self._fragments |= new_fragments
+        self._beginnings |= beginnings
+        self._words |= frozenset(_words(beginnings | bare_forms))
+        self._short_forms |= {form for form in bare_forms if len(_as_bytes(form)) < WORD}
+
+    def _forget(self) -> None:
+        nothing: frozenset[str] = frozenset()
+        self._known = self._parts = self._forms = self._bare_forms = self._short_forms = nothing
+        self._fragments = self._beginnings = nothing
+        self._words = frozenset()
 
     def _exact_pattern(self) -> re.Pattern[str]:
         forms = self._forms
@@ -251,30 +218,33 @@ class Redactor:
         self._exact = (forms, pattern)
         return pattern
 
-    def _without_cut_values(self, text: str) -> str:
-        """Return a text with the beginnings and ends of secrets masked, where dots show that the rest was cut out."""
-        for value in self._parts:
-            is_long_enough = len(value) > CUT * 2
-            if is_long_enough and (value[:CUT] in text or value[-CUT:] in text):
-                pattern = self._cuts.get(value) or self._cuts.setdefault(value, re.compile(_cut_pattern(value)))
-                text = pattern.sub(MASK, text)
-        return text
+    def _disguised_parts(self, text: str) -> list[tuple[int, int]]:
+        """Return where something stands that gives a secret away once its disguise is taken off."""
+        parts_of_views = [self._revealing_parts(view) for view in bare_texts(text)]
+        if not any(parts_of_views):
+            return []
+        views = bare_with_places(text)
+        return [view.part(*part) for view, its_parts in zip(views, parts_of_views, strict=False) for part in its_parts]
 
-    def _without_fragments(self, text: str) -> str:
-        """Return a text with the fragments of secrets masked; the very same object where there is none."""
+    def _revealing_parts(self, text: str) -> list[tuple[int, int]]:
+        """Return where forms and fragments of secrets stand in a bare text."""
+        forms = [form for form in self._bare_forms if form in text]
+        whole = [part for form in forms for part in places(form, text)]
         # One look-up for each place of the text, however many secrets there are.
         begins = [at for at in range(len(text) - FRAGMENT + 1) if text[at : at + FRAGMENT] in self._beginnings]
-        pieces = [(at, _piece(text, at)) for at in begins]
-        fragments = [(at, piece) for at, piece in pieces if piece in self._fragments]
-        if not fragments:
-            return text
+        pieces = [(at, piece(text, at)) for at in begins]
+        return whole + [(at, at + len(fragment)) for at, fragment in pieces if fragment in self._fragments]
 
-        # Fragments overlap, and a run of them becomes one mask.
-        hidden = bytearray(len(text))
-        for at, fragment in fragments:
-            hidden[at : at + len(fragment)] = b"\1" * len(fragment)
-        visible = "".join("\0" if hide else character for character, hide in zip(text, hidden, strict=True))
-        return re.sub("\0+", MASK, visible)
+
+def _masked_at(text: str, parts_of_it: Iterable[tuple[int, int]]) -> str:
+    """Return a text with some parts masked. They may overlap, and a run of them becomes one mask."""
+    hidden = bytearray(len(text))
+    for start, end in parts_of_it:
+        hidden[start:end] = b"\1" * (end - start)
+    if not any(hidden):
+        return text
+    visible = "".join("\0" if hide else letter for letter, hide in zip(text, hidden, strict=True))
+    return re.sub("\0+", MASK, visible)
 
 
 def _digits(value: Plain) -> str:
@@ -295,78 +265,6 @@ def _words(texts: Iterable[str]) -> Iterator[int]:
 def _as_bytes(text: str) -> bytes:
     # What was read from a file with other bytes than UTF-8 in it may hold lone surrogates.
     return text.encode("utf-8", "surrogatepass")
-
-
-def _parts(value: str) -> Iterator[str]:
-    """Yield the value, and the passwords in it where it is an address."""
-    yield value
-    for password in _passwords(value):
-        # A driver's message holds it as it is typed, a log line as it stands in the address.
-        for form in (password, unquote(password)):
-            if len(form) >= SHORTEST:
-                yield form
-
-
-def _passwords(value: str) -> Iterator[str]:
-    for quoted, bare in _PASSWORD_SETTING.findall(value):
-        yield re.sub(r"\\(.)", r"\1", quoted or bare)
-
-    if "://" not in value:
-        return
-    try:
-        password = urlsplit(value).password
-    except ValueError:  # brackets that are no IPv6 address
-        return
-    if password:
-        yield password
-
-
-def _is_an_address(value: str) -> bool:
-    return "://" in value or bool(_SETTING.search(value))
-
-
-def _windows(value: str) -> Iterator[str]:
-    """Yield the pieces of a secret that give it away."""
-    # The host of an address is in every report, and its password is a secret of its own.
-    if _is_an_address(value):
-        return
-
-    for at in range(len(value) - FRAGMENT + 1):
-        piece = _piece(value, at)
-        # Ordinary words are in every report too, and so is 00000000.
-        is_mixed = any(character.isdigit() for character in piece) and any(character.isalpha() for character in piece)
-        is_varied = len(set(piece)) > FRAGMENT // 2
-        if is_mixed and is_varied:
-            yield piece
-
-
-def _piece(text: str, at: int) -> str:
-    """Return as much of a text as would give a secret away; the empty text where there is not so much."""
-    short = text[at : at + FRAGMENT]
-    if not _HEX.issuperset(short):
-        return short
-    long = text[at : at + FRAGMENT_OF_HEX]
-    return long if len(long) == FRAGMENT_OF_HEX else ""
-
-
-def _cut_pattern(value: str) -> str:
-    """Return a pattern of a value that was cut short: its beginning before "...", or its end after it."""
-    dots = re.escape(DOTS)
-    return f"{_beginning_pattern(value)}(?={dots})|(?<={dots}){_end_pattern(value)}"
-
-
-def _beginning_pattern(value: str) -> str:
-    """Return a pattern of any beginning that is long enough to give a value away, the longest first."""
-    head = re.escape(value[:CUT])
-    rest = value[CUT:-1]
-    return head + "".join(f"(?:{re.escape(character)}" for character in rest) + ")?" * len(rest)
-
-
-def _end_pattern(value: str) -> str:
-    """Return a pattern of any end that is long enough to give a value away, the longest first."""
-    tail = re.escape(value[-CUT:])
-    rest = value[1:-CUT]
-    return "(?:" * len(rest) + "".join(f"{re.escape(character)})?" for character in rest) + tail
 
 
 def _digest(text: str) -> bytes:

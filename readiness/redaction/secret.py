@@ -141,8 +141,7 @@ def known_secrets() -> frozenset[str]:
 def encodings(value: str) -> frozenset[str]:
     """Return the forms in which `value` could stand in a report: raw, URL, HTML, JSON, base64, hex."""
     data = value.encode()
-    # In base64 the same bytes look in three ways, by where in a group of three bytes they begin.
-    aligned = (base64.b64encode(b"\0" * shift + data).decode() for shift in range(3))
+    in_base64 = list(_in_base64(data))
     forms = {
         value,
         urllib.parse.quote(value, safe=""),
@@ -154,12 +153,26 @@ def encodings(value: str) -> frozenset[str]:
         repr(value)[1:-1],
         data.hex(),
         data.hex().upper(),
-        # The first and last characters depend on the neighbours in the encoded text.
-        *(text[4:-4] for text in aligned if len(text) > 4 * 4),
+        *in_base64,
+        *(text.replace("+", "-").replace("/", "_") for text in in_base64),
         base64.urlsafe_b64encode(data).decode().rstrip("="),
         *_grouped(value),
+        *([] if value.isascii() else [value.upper()]),  # Größe is GRÖSSE
     }
     return frozenset(form for form in forms if len(form) >= SHORTEST)
+
+
+def _in_base64(data: bytes) -> Iterator[str]:
+    """Yield how bytes look in base64: in three ways, by where in a group of three they begin.
+
+    Without the first and last characters that depend on the neighbours in the encoded text.
+    """
+    of_neighbours_before = (0, 2, 3)
+    of_neighbours_after = (0, 3, 2)
+    for shift, before in enumerate(of_neighbours_before):
+        text = base64.b64encode(b"\0" * shift + data).decode()
+        after = of_neighbours_after[(shift + len(data)) % 3]
+        yield text[before : len(text) - after]
 
 
 def _grouped(value: str) -> Iterator[str]:

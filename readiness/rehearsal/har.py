@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from email import message_from_string
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from readiness.errors import BadInput
 from readiness.files import bounded_read, strict_json
@@ -26,9 +28,12 @@ FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
 
+_HEADERS_OF_A_STREAM = re.compile(r"\A(?:Content-[A-Za-z]+:[^\r\n]*\r?\n)+\r?\n")
+
+
 class _Part(BaseModel):
     # Browsers and tools add keys of their own, and leave out what they do not know.
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -38,7 +43,7 @@ class _Part(BaseModel):
 
 
 class Pair(_Part):
-    """A header."""
+    """A header or a cookie."""
 
     name: str
     value: str = ""
@@ -61,6 +66,12 @@ class Body(_Part):
     fields: Annotated[tuple[FormField, ...], Field(alias="params")] = ()
     encoding: str | None = None
 
+    @field_validator("text")
+    @classmethod
+    def _without_headers(cls, text: str | None) -> str | None:
+        """Return what was sent without the headers of the stream that it came from, which Firefox writes before it."""
+        return _HEADERS_OF_A_STREAM.sub("", text) if text else text
+
     @property
     def media_type(self) -> str:
         """The type without its parameters: `application/json`."""
@@ -69,9 +80,10 @@ class Body(_Part):
     @property
     def parts(self) -> list[tuple[str, str]]:
         """The fields of a form, however the recording has them: name and value. Of a file that is not there none."""
-        if self.media_type == FORM and self.text is not None:
+        # Some tools write an empty text beside the fields.
+        if self.media_type == FORM and self.text:
             return parse_qsl(self.text, keep_blank_values=True)
-        if self.media_type == MULTIPART and self.text is not None:
+        if self.media_type == MULTIPART and self.text:
             return list(_parts_of(self.type, self.text))
         return [(one.name, one.value) for one in self.fields if one.value is not None]
 
@@ -82,13 +94,16 @@ class Request(_Part):
     method: str
     url: str
     headers: tuple[Pair, ...] = ()
+    cookies: tuple[Pair, ...] = ()
+    """Proxies and some browsers have them here alone."""
+    body_size: Annotated[int, Field(alias="bodySize")] = -1
     body: Annotated[Body | None, Field(alias="postData")] = None
 
     @property
     def host(self) -> str:
-        """The host that was asked, without its port; empty where the address has none."""
+        """The host that was asked, without its port and as it stands on the wire; empty where the address has none."""
         try:
-            return (urlsplit(self.url).hostname or "").lower()
+            return as_on_the_wire(urlsplit(self.url).hostname or "")
         except ValueError:
             return ""
 
@@ -96,7 +111,7 @@ class Request(_Part):
     def lacks_its_body(self) -> bool:
         """Whether something was sent that the recording has not: browsers leave out what came from a file."""
         sizes = [header.value for header in self.headers if header.name.lower() == "content-length"]
-        was_sent = any(is_digits(size) and int(size) for size in sizes)
+        was_sent = self.body_size > 0 or any(is_digits(size) and int(size) for size in sizes)
         return was_sent and (self.body is None or not (self.body.text or self.body.fields))
 
     @property
@@ -117,8 +132,9 @@ class Content(_Part):
 class Response(_Part):
     """What came back; the status is 0 or negative where the browser gave up."""
 
-    status: int
+    status: int = 0
     headers: tuple[Pair, ...] = ()
+    cookies: tuple[Pair, ...] = ()
     content: Content = Content()
 
 
@@ -129,6 +145,18 @@ class Entry(_Part):
     response: Response | None = None
     """None where a tool or a person wrote down only what to send."""
     kind: Annotated[str, Field(alias="_resourceType")] = ""
+
+    @property
+    def is_web_socket(self) -> bool:
+        """Whether it opened a connection that stays open in both directions."""
+        is_upgraded = self.response is not None and self.response.status == HTTPStatus.SWITCHING_PROTOCOLS
+        return is_upgraded or self.kind == "websocket" or self.request.url.lower().startswith(("ws://", "wss://"))
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Whether the answer goes on for as long as somebody listens."""
+        answered = self.response.content.type if self.response else ""
+        return self.kind == "eventsource" or answered.startswith("text/event-stream")
 
     @property
     def is_static(self) -> bool:
@@ -145,6 +173,19 @@ class _Recording(_Part):
     log: _Log
 
 
+def as_on_the_wire(host: str) -> str:
+    """Return a host as requests name it: in small letters, in ASCII, without brackets and without the last dot.
+
+    >>> as_on_the_wire("Bücher.example."), as_on_the_wire("[::1]")
+    ('xn--bcher-kva.example', '::1')
+    """
+    plain = host.strip("[]").rstrip(".").lower()
+    try:
+        return plain.encode("idna").decode("ascii")
+    except UnicodeError:  # no name that DNS knows, and then it is nobody's
+        return plain
+
+
 def _parts_of(content_type: str, text: str) -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each part of a form in several parts (RFC 7578)."""
     message = message_from_string(f"Content-Type: {content_type}\n\n{text}")
@@ -155,11 +196,18 @@ def _parts_of(content_type: str, text: str) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
+def _in_utf_8(content: bytes) -> bytes:
+    """Return a document without the mark of its bytes' order: Windows' shell writes UTF-16. Raises UnicodeError."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16").encode("utf-8")
+    return content.removeprefix(codecs.BOM_UTF8)
+
+
 def read(path: Path) -> tuple[Entry, ...]:
     """Return the requests of a recording, in their order. Raises BadInput for what is no HAR."""
     try:
         content = bounded_read.read_bytes(path, BYTES_AT_MOST)
-        document = strict_json.parse(content.removeprefix(codecs.BOM_UTF8))
+        document = strict_json.parse(_in_utf_8(content))
         entries = _Recording.model_validate(document).log.entries
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"]))

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
-from urllib.parse import quote, unquote_plus, urlencode
+from urllib.parse import quote, unquote, unquote_plus, urlencode
 
 from readiness.files import strict_json
 from readiness.files.canonical_json import JsonObject
 from readiness.rehearsal.har import FORM, MULTIPART, Body, Entry, Pair
 from readiness.rehearsal.journeys import Step
-from readiness.rehearsal.recorded_secrets import RecordedSecrets, find, is_secret
+from readiness.rehearsal.recorded_secrets import RecordedSecrets, find, is_secret, literal, secret_parts
 
 WANTED_HEADERS = {"accept", "accept-language", "content-type", "x-requested-with"}
 """What changes the answer, and tells nothing of who recorded it. Of the others only those that are secret are sent,
@@ -22,6 +22,7 @@ _UNMISSED = {"cookie", "host", "content-length", "connection", "accept-encoding"
 _UNMISSED |= {"user-agent", "origin", "referer", "if-none-match", "if-modified-since", "cache-control", "pragma"}
 _UNMISSED |= {"upgrade-insecure-requests", "priority", "dnt", "keep-alive", "transfer-encoding"}
 """Headers of a browser and of its connection, and conditions of its cache: nobody asks where they are."""
+_SCHEMES = ("http://", "https://", "ws://", "wss://")
 METHODS: tuple[str, ...] = get_args(Step.model_fields["method"].annotation)
 USUAL: tuple[int, ...] = Step.model_fields["status"].default
 NOT_MODIFIED = 304
@@ -63,7 +64,7 @@ def journey_of(
     recorded = Recorded()
     to_target = []
     for entry in entries:
-        if entry.request.host not in hosts or not entry.request.url.lower().startswith(("http://", "https://")):
+        if entry.request.host not in hosts or not entry.request.url.lower().startswith(_SCHEMES):
             recorded.other_hosts[entry.request.host or "no host"] += 1
         elif entry.is_static and not static:
             recorded.static += 1
@@ -119,6 +120,10 @@ def _step(
 
 
 def _refuse_what_cannot_be_sent(entry: Entry, status: int) -> None:
+    if entry.is_web_socket:
+        raise Untransferable("it opens a WebSocket, and a step asks once")
+    if entry.is_event_stream:
+        raise Untransferable("it is a stream of events, which does not end")
     if entry.request.method.upper() not in METHODS:
         raise Untransferable("a step sends no such method")
     if status <= 0:
@@ -134,20 +139,32 @@ def _refuse_what_would_be_filled_in(step: JsonObject, secrets: RecordedSecrets) 
         text = text.replace(f"${{{variable}}}", "")
     if "${" in text:
         raise Untransferable("it holds ${...}, which an environment file would fill in")
-    if any(form in text for form in secrets.forms):
+    if secrets.stands_in(text):
         raise Untransferable("a secret stands in it in a form that cannot be filled in")
 
 
 def _path(path: str, secrets: RecordedSecrets) -> str:
     """Return a path with its query; what is secret in it is hidden in its place."""
     place, mark, query = path.partition("?")
+    tokens = set(secret_parts(place))
+    parts = [
+        secrets.places[unquote(part)] if unquote(part) in tokens else secrets.hide(part) for part in place.split("/")
+    ]
     pairs = []
     for pair in query.split("&") if mark else []:
         name, equals, value = pair.partition("=")
         plain = unquote_plus(value)
         is_hidden = is_secret(unquote_plus(name), plain)
-        pairs.append(f"{name}{equals}{secrets.places[plain] if is_hidden else secrets.hide(value)}")
-    return quote(secrets.hide(place) + (f"?{'&'.join(pairs)}" if mark else ""), safe=_OF_ADDRESSES)
+        hidden = secrets.places[plain] if is_hidden else _encoded_again(value, secrets)
+        pairs.append(f"{secrets.hide(name)}{equals}{hidden}")
+    return quote("/".join(parts) + (f"?{'&'.join(pairs)}" if mark else ""), safe=_OF_ADDRESSES)
+
+
+def _encoded_again(value: str, secrets: RecordedSecrets) -> str:
+    """Return the value of a parameter as it stands; where a secret is in what it means, with what stands for that."""
+    plain = unquote_plus(value)
+    hidden = secrets.hide(plain)
+    return secrets.hide(value) if hidden == literal(plain) else quote(hidden, safe="{}$")
 
 
 def _headers(
@@ -190,10 +207,25 @@ def _form(body: Body, secrets: RecordedSecrets) -> JsonObject:
     return {"form": dict(fields)}
 
 
+def _hidden_parts(text: str, parts: Sequence[tuple[str, str]], secrets: RecordedSecrets) -> str:
+    """Return a form in several parts with its secret parts hidden, each in its own place."""
+    hidden = ""
+    for name, value in parts:
+        if not is_secret(name, value):
+            continue
+        match = re.search(rf"\r?\n\r?\n{re.escape(value)}", text)
+        if match is None:
+            raise Untransferable("its parts cannot be told apart")
+        at = match.end() - len(value)
+        hidden += secrets.hide(text[:at]) + secrets.places[value]
+        text = text[match.end() :]
+    return hidden + secrets.hide(text)
+
+
 def _multipart(body: Body, secrets: RecordedSecrets) -> str:
     """Return a form in several parts, as it was sent or as its parts make it. Raises Untransferable."""
     if body.text is not None:
-        return secrets.hide(body.text, {value for name, value in body.parts if is_secret(name, value)})
+        return _hidden_parts(body.text, body.parts, secrets)
 
     _, _, boundary = body.type.partition("boundary=")
     boundary = boundary.strip('"')

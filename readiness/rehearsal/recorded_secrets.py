@@ -7,23 +7,28 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit
 
-from readiness.files import strict_json
 from readiness.measurements import is_digits
-from readiness.redaction.secret import Secret, encodings, is_masked, names_a_secret
-from readiness.rehearsal.har import Body, Entry
+from readiness.redaction.redactor import Redactor
+from readiness.redaction.secret import Secret, is_masked, names_a_secret
+from readiness.rehearsal.har import Body, Entry, Pair
+from readiness.rehearsal.named_values import NamedValue, document_in, leaves, name_at, named_values
 
 _WORDS = {"authorization", "csrf", "cvc", "cvv", "nonce", "otp", "pin", "session", "sessionid", "sid", "sig"}
-_WORDS |= {"assertion", "signature", "xsrf"}
+_WORDS |= {"assertion", "signature", "xsrf", "jsessionid", "phpsessid"}
+_WORDS_OF_PATHS = {"activate", "confirm", "invitation", "invite", "magic", "reset", "unsubscribe", "verify"}
+"""Behind one of these a part of a path lets in who knows it."""
 _ALONE = {"code", "pan", "state"}
 """Names that are secret only as they are, and with a long value: the `code` of a sign-in, and not that of a voucher."""
 _LONG = 12
 """Characters. A value of fewer, and of letters alone, may be a word, and is hidden in its own place only."""
+_BARE_TOKEN = re.compile(r"[\w.~-]{20,}")
+"""A parameter that is no more than this, as in `/confirm?8f2c...`."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SHAPES = re.compile(
     r"eyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*"  # a JSON Web Token
@@ -60,25 +65,34 @@ class RecordedSecrets:
     kept: dict[int, dict[str, str]] = field(default_factory=dict)
     """Number of an entry → what later steps need of its answer: name → JSON pointer."""
 
-    def hide(self, text: str, also: Collection[str] = ()) -> str:
-        """Return a text as a journey has it: with what stands for each secret in it, and braces that begin no place.
+    def hide(self, text: str) -> str:
+        """Return a text as a journey has it: with what stands for each secret in it, and braces that begin no place."""
+        hidden = ""
+        at = 0
+        for named in sorted(secrets_in(text), key=lambda named: named.start):
+            if named.start >= at and named.value in self.places:
+                hidden += self._hide_known(text[at : named.start]) + self.places[named.value]
+                at = named.end
+        return hidden + self._hide_known(text[at:])
 
-        `also` are values that are secret in this text, though elsewhere they may be words.
-        """
-        hidden = {value for value in self.places if is_masked(value) and not _may_be_a_word(value)} | set(also)
-        if not any(value in text for value in hidden):
+    def _hide_known(self, text: str) -> str:
+        known = [value for value in self.places if is_masked(value) and not _may_be_a_word(value) and value in text]
+        if not known:
             return literal(text)
 
         # The longest first: one may have another one in it.
-        pattern = "|".join(map(re.escape, sorted(hidden, key=len, reverse=True)))
+        pattern = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
         pieces = re.split(f"({pattern})", text)
-        return "".join(self.places[piece] if piece in hidden else literal(piece) for piece in pieces)
+        return "".join(self.places[piece] if piece in known else literal(piece) for piece in pieces)
+
+    def stands_in(self, text: str) -> bool:
+        """Check whether a secret still stands in a step, in whatever form."""
+        return "a known secret" in set(self._redactor.find(text))
 
     @cached_property
-    def forms(self) -> set[str]:
-        """Every form in which a secret could still stand in a step: as it is, or encoded."""
-        secrets = (value for value in self.places if is_masked(value) and not _may_be_a_word(value))
-        return {form for value in secrets for form in encodings(value)}
+    def _redactor(self) -> Redactor:
+        values = frozenset(value for value in self.places if is_masked(value) and not _may_be_a_word(value))
+        return Redactor(lambda: values)
 
     def field(self, name: str, value: str) -> str:
         """Return the value of a parameter or a field of a form as a journey has it."""
@@ -109,7 +123,7 @@ def literal(text: str) -> str:
     return text.replace("{{", "{{braces}}")
 
 
-def find(entries: Iterable[Entry]) -> RecordedSecrets:
+def find(entries: Sequence[Entry]) -> RecordedSecrets:
     """Return the secrets of what was sent to a target.
 
     One that an earlier answer of the target gave, such as the token of a sign-in, is taken from that answer again.
@@ -118,7 +132,8 @@ def find(entries: Iterable[Entry]) -> RecordedSecrets:
     secrets = RecordedSecrets()
     given: dict[str, tuple[int, str]] = {}
     for number, entry in enumerate(entries):
-        for name, value in _sent(entry):
+        set_before = [] if number == 0 else list(_set_cookies(entries[number - 1]))
+        for name, value in (*set_before, *_sent(entry)):
             if value in secrets.places:
                 continue
             Secret(value)  # from here on it is masked in all that is printed
@@ -144,15 +159,9 @@ def _sent(entry: Entry) -> Iterator[tuple[str, str]]:
     """Yield the name and the value of each secret that was sent."""
     request = entry.request
     for header in request.headers:
-        name = header.name.lower()
-        if name == "cookie":
-            yield from _cookies(header.value)
-        elif is_secret(name, header.value):
-            yield name, credentials_of(header.value)
-            yield from _of_basic(header.value)
-
-    for address in (request.url, *(header.value for header in request.headers if header.name.lower() == "referer")):
-        yield from ((name, value) for name, value in parse_qsl(_query(address)) if is_secret(name, value))
+        yield from _of_header(header.name.lower(), header.value)
+    yield from _long_enough(request.cookies)
+    yield from _of_address(request.url)
     if request.body:
         yield from _of_body(request.body)
     for text in (request.url, request.body.text if request.body else None):
@@ -160,11 +169,65 @@ def _sent(entry: Entry) -> Iterator[tuple[str, str]]:
             yield "token", token
 
 
-def _query(address: str) -> str:
+def _of_header(name: str, value: str) -> Iterator[tuple[str, str]]:
+    if name == "cookie":
+        yield from _cookies(value)
+    elif name == "referer":
+        yield from _of_address(value)
+    elif is_secret(name, value):
+        yield name, credentials_of(value)
+        yield from _of_basic(value)
+    yield from ((named.name, named.value) for named in secrets_in(value))
+
+
+def _long_enough(cookies: Sequence[Pair]) -> Iterator[tuple[str, str]]:
+    """Yield the cookies that are long enough to be a session."""
+    yield from ((f"cookie_{cookie.name}", cookie.value) for cookie in cookies if len(cookie.value) >= _LONG)
+
+
+def secrets_in(text: str) -> Iterator[NamedValue]:
+    """Yield the secrets that stand in a text by their names."""
+    return (named for named in named_values(text) if is_secret(named.name, named.value))
+
+
+def secret_parts(path: str) -> Iterator[str]:
+    """Yield the parts of a path that let in who knows them: of `/reset-password/...` what follows.
+
+    >>> list(secret_parts("/invite/8f2c4a7d01e9b3/team")), list(secret_parts("/keys/password-of-the-day"))
+    (['8f2c4a7d01e9b3'], [])
+    """
+    is_behind_a_name = False
+    for part in path.split("/"):
+        plain = unquote(part)
+        is_token = len(plain) >= _LONG and any(map(is_digits, plain)) and re.fullmatch(r"[\w.~=-]+", plain)
+        if is_behind_a_name and is_token:
+            yield plain
+        words = {word.lower() for word in _WORD.findall(part)}
+        is_behind_a_name |= names_a_secret(part) or not words.isdisjoint(_WORDS | _WORDS_OF_PATHS)
+
+
+def _of_address(address: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the value of each secret in an address: in its path, and in its query."""
     try:
-        return urlsplit(address).query
+        parts = urlsplit(address)
     except ValueError:
-        return ""
+        return
+    yield from ((named.name, named.value) for named in secrets_in(parts.path))
+    yield from (("token", part) for part in secret_parts(parts.path))
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        yield from _of_field(name, value)
+        if not value and _BARE_TOKEN.fullmatch(name) and not name.isalpha():
+            yield "query", name
+
+
+def _of_field(name: str, value: str) -> Iterator[tuple[str, str]]:
+    """Yield a parameter or a field where it is secret, and the secrets of the document that it may hold."""
+    if is_secret(unquote_plus(name), value):
+        yield name, value
+        return
+    for pointer, leaf in leaves(document_in(value)):
+        yield from _of_field(name_at(pointer), leaf)
+    yield from ((named.name, named.value) for named in secrets_in(value))
 
 
 def _cookies(header: str) -> Iterator[tuple[str, str]]:
@@ -190,12 +253,18 @@ def _of_basic(header: str) -> Iterator[tuple[str, str]]:
 
 def _of_body(body: Body) -> Iterator[tuple[str, str]]:
     for name, value in body.parts:
-        if is_secret(name, value):
-            yield name, value
-    for pointer, value in _leaves(_json(body.text)):
-        name = next((part for part in reversed(pointer.split("/")) if not is_digits(part)), "")
-        if is_secret(name, value):
-            yield name, value
+        yield from _of_field(name, value)
+    yield from _of_field("", body.text or "")
+
+
+def _set_cookies(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Yield the cookies that an answer sets: a later step may send one in another place (double submit)."""
+    response = entry.response
+    headers = response.headers if response else ()
+    for header in headers:
+        if header.name.lower() == "set-cookie":
+            yield from _cookies(header.value.partition(";")[0])
+    yield from _long_enough(response.cookies if response else ())
 
 
 def _answered(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -209,31 +278,9 @@ def _answered(entry: Entry) -> Iterator[tuple[str, str]]:
             text = base64.b64decode(text).decode("utf-8")
         except ValueError:
             return
-    for pointer, value in _leaves(_json(text)):
+    for pointer, value in leaves(document_in(text)):
         if len(value) >= _LONG:
             yield pointer, value
-
-
-def _json(text: str | None) -> Any:
-    """Return the value of a document in JSON; None where it is none."""
-    if not text or text.lstrip()[:1] not in {"{", "["}:
-        return None
-    try:
-        return strict_json.parse(text.encode())
-    except ValueError:
-        return None
-
-
-def _leaves(data: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the pointer (RFC 6901) and the text of each text and number of a JSON value."""
-    if isinstance(data, dict):
-        for key, item in data.items():
-            yield from _leaves(item, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}")
-    elif isinstance(data, list):
-        for index, item in enumerate(data):
-            yield from _leaves(item, f"{pointer}/{index}")
-    elif isinstance(data, str | int | float) and not isinstance(data, bool):
-        yield pointer, str(data)
 
 
 def _words_of(name: str) -> str:

@@ -62,6 +62,37 @@ BESIDE = {
     "in a loop": "for n in (1,):\n    def test_red():\n        assert False",
     "among the names of the file": "globals()['test_red'] = shown",
     "by a call": "exec('def test_red(): assert False')",
+    "a check by its argument, which has a default": "def test_red(measure=None):\n    assert False",
+    "an argument that parameters give": (
+        "@pytest.mark.parametrize('measure', [1])\ndef test_red(measure):\n    assert False"
+    ),
+    "an argument that parameters give, among others": (
+        "@pytest.mark.parametrize(('a', 'measure'), [(1, 1)])\ndef test_red(a, measure):\n    assert False"
+    ),
+    "an argument that parameters give in one word": (
+        "@pytest.mark.parametrize('a, measure', [(1, 1)])\ndef test_red(a, measure):\n    assert False"
+    ),
+    "an argument that a mock gives": (
+        "from unittest import mock\n@mock.patch('os.getcwd')\ndef test_red(measure):\n    assert False"
+    ),
+    "an argument that another library gives": (
+        "import hypothesis\n@hypothesis.given(measure=None)\ndef test_red(measure):\n    assert False"
+    ),
+    "a fixture of that name": (
+        "@pytest.fixture\ndef measure():\n    return 1\n\n\ndef test_red(measure):\n    assert False"
+    ),
+    "a fixture by that name": "@pytest.fixture(name='measure')\ndef anything():\n    return 1",
+    "a fixture that is assigned": "measure = pytest.fixture(shown)",
+    "a fixture that is imported": "from shared import measure",
+    "a fixture that is imported by another name": "from shared import anything",
+    "a fixture of a neighbour": "from .test_demo import shown as anything",
+    "by an assigned call": "_ = globals().update(test_red=shown)",
+    "by a helper": "def add():\n    setattr(there, 'test_red', shown)\n\n\n_ = add()",
+    "by the module of modules": "from sys import modules as there\n_ = there[__name__].__dict__.update(test_red=shown)",
+    "a class of unittest by the name of ours": (
+        "from unittest import TestCase as Limits\nclass Red(Limits):\n    def check(self):\n        self.fail()"
+    ),
+    "a class that something is done to": "def kept(one):\n    return one\n\n\n@kept\nclass Red(Limits):\n    pass",
     "a hook": "def pytest_generate_tests(metafunc):\n    raise OSError",
     "a mark for all": "pytestmark = pytest.mark.preflight",
 }
@@ -125,6 +156,27 @@ def test_a_red_test_in_such_a_file_is_told(project: Project, red: str) -> None:
 
     assert ran.exit == 1
     assert "test_red" in ran.out
+
+
+COLLECTING = """
+import pytest
+
+
+def pytest_pycollect_makeitem(collector, name, obj):
+    if name.startswith("spec_"):
+        return pytest.Function.from_parent(collector, name=name, callobj=obj)
+"""
+
+
+def test_a_file_is_read_where_something_else_collects_too(project: Project) -> None:
+    """As pytest-describe does, and many a conftest.py."""
+    project.write("checks/conftest.py", COLLECTING)
+    project.write("checks/test_others.py", f"{CHECKS}\n\n@pytest.mark.preflight\ndef spec_red():\n    assert False\n")
+
+    ran = project.preflight()
+
+    assert ran.exit == 1
+    assert "spec_red" in ran.out
 
 
 def test_a_file_is_read_where_its_fixture_measure_is_not_ours(project: Project) -> None:

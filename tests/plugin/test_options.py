@@ -46,6 +46,10 @@ def refused(ran: Ran, told: str) -> None:
             "-s (--capture=no) is refused: what is printed would pass the redaction of secrets",
         ),
         (["-m", "preflight", "--capture=tee-sys"], "--capture=tee-sys is refused"),
+        (["-m", "preflight", "--pdb"], "--pdb is refused: a debugger shows what is to be masked"),
+        (["-m", "preflight", "--trace"], "--trace is refused"),
+        (["-m", "preflight", "--debug=traced.log"], "--debug is refused: it writes down what is to be masked"),
+        (["-m", "preflight", "--pastebin=failed"], "--pastebin is refused: it sends the output"),
         (["-m", "preflight", "--replay=no-such-run"], "no-such-run"),
         *((["-m", "preflight", option, ""], f"{option} is empty (is its variable set?)") for option in EMPTY_ONES),
         *(
