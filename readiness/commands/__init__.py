@@ -29,6 +29,12 @@ def add_reports(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reports", type=Path, default=place(REPORTS), metavar="DIR", help=text)
 
 
+def add_anchor(parser: argparse.ArgumentParser, text: str) -> None:
+    """Add the option for a place that keeps heads of the ledger."""
+    forms = "file:PATH, git-note: or command: (repeatable)"
+    parser.add_argument("--anchor", action="append", default=[], metavar="WHERE", help=f"{text}: {forms}")
+
+
 def count(text: str) -> int:
     """Return a count that stands on a command line. Raises ArgumentTypeError, which argparse reports in a line."""
     number = int(text) if is_digits(text) and len(text) <= len(str(MOST)) else 0

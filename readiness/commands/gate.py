@@ -14,16 +14,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
-from readiness.commands import add_env, add_environments, add_reports
+from readiness.commands import add_anchor, add_env, add_environments, add_reports
+from readiness.commands.ledger import hold_to_kept, named_places
 from readiness.config.project_root import project_root
 from readiness.environment.names import names
 from readiness.errors import BadInput, not_one_of
 from readiness.evidence.acceptance import RED_EXIT, Acceptance, Asked, accept, stated_head
+from readiness.evidence.anchored import contradictions, recalled_of
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.findings import Audit
 from readiness.evidence.ledger import FILE, Ledger
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import lost
+from readiness.evidence.reasons import Reason
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of, trusted_keys
 from readiness.evidence.standing import unsigned
 from readiness.evidence.today import hold_to_today
@@ -50,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--head", metavar="DIGEST", help=head)
     first = "there is no history yet: without it a ledger that lacks --head, or older runs, is INCOMPLETE"
     parser.add_argument("--first-run", action="store_true", help=first)
+    add_anchor(parser, "keep the head of the ledger after the run, beside where the environment states")
     add_environments(parser)
     add_reports(parser)
     parser.set_defaults(more=[])
@@ -61,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
         phase = _phase(options.phase)
         head = stated_head(options.head)
         _refuse_what_does_not_fit(options)
+        named = named_places(options)
         trusted = trusted_keys(options.environments)
     except BadInput as error:
         enter_refusal(options, str(error))
@@ -70,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
     asked = Asked(home, phase, uuid.uuid4().hex)
     is_first: bool = options.first_run
     not_here = [] if is_first else list(_history_lost(home, read_ledger(home, trusted), head))
+    not_here += [] if is_first else _history_contradicted(options, trusted)
     for line in _signs_in_vain(asked, trusted):
         say(line)
     _ask(asked, is_first=is_first)
@@ -84,6 +90,7 @@ def run(options: argparse.Namespace) -> int:
         # What was changed while the run was under way has not been judged.
         changed = Audit()
         hold_to_today(changed, recorded, options.environments, options.reports, datetime.now(UTC))
+        hold_to_kept(changed, options, named, recorded, ledger)
         accepted = _held_against(accepted, [*not_here, *lacks, *changed.unproven])
     for line in _told(accepted, ledger, asked, ended):
         say(line)
@@ -198,6 +205,14 @@ def _history_lost(home: Path, ledger: LedgerReading | None, head: str | None) ->
         yield f"history not here: there is no ledger, and --head {head[:SHOWN]} says that there was one"
     elif ledger.anchored(head) is None:
         yield f"history not here: the ledger never had the head {head[:SHOWN]}; it was cut, or is another one"
+
+
+def _history_contradicted(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -> list[str]:
+    """Return what the anchors have against the history, before anything is added to it."""
+    ledger = read_ledger(options.reports / options.env, trusted)
+    recalled = recalled_of(options.env, options.environments / f"{options.env}.yaml", options.anchor)
+    gaps = [gap for each in recalled for gap in contradictions(ledger, each)]
+    return [f"history not here: {gap.says}" for gap in gaps if gap.reason is not Reason.NOT_ANCHORED]
 
 
 def _held_against(accepted: Acceptance, more: Sequence[str]) -> Acceptance:

@@ -10,12 +10,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from readiness.commands import add_reports
+from readiness.commands import add_anchor, add_reports
 from readiness.config.project_root import ENVIRONMENTS, place
 from readiness.environment.stated import demands_signature
 from readiness.errors import BadInput, NoRun, not_one_of
 from readiness.evidence import run_folders
 from readiness.evidence.acceptance import REQUIRED, UNSIGNED, Examined, stated_digest, stated_head
+from readiness.evidence.anchored import contradictions, hold_to_anchors, recalled_of
 from readiness.evidence.audit import Audited, audit_all, read_ledger
 from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun
@@ -56,6 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--head", metavar="DIGEST", help="a head of the ledger that was kept elsewhere: it must be in it"
     )
+    add_anchor(parser, "a place of heads beside those that the environment states")
+    anchored = "demand that the ledger has every head that was kept, and that one covers the run; see evidence.anchor"
+    parser.add_argument("--anchored", action="store_true", help=anchored)
     accepted = "with --all: limits or a target that somebody accepts, though looser or another than before (repeatable)"
     parser.add_argument("--limits", metavar="DIGEST", action="append", default=[], help=accepted)
     add_reports(parser)
@@ -77,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
 
     standing = _standing(options, trusted)
     if standing.examined is None:
-        return _refuse(list(standing.why), options) if standing.unreadable else _without_run(standing.no_run, options)
+        return _refuse(list(standing.why), options) if standing.unreadable else _without_run(standing, options)
 
     examined, ledger = standing.examined, standing.ledger
     examined.audit.tampered += _head_missing(ledger, options.head)
@@ -94,6 +98,7 @@ def run(options: argparse.Namespace) -> int:
 def _standing(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -> Standing:
     """Return how what is asked for stands: the newest run of a phase, or the run that is named. Raises BadInput."""
     demands = Demands(datetime.now(UTC), newer_than=_newer_than(options), signed=options.require_signed)
+    demands = replace(demands, anchored=options.anchored, anchors=tuple(options.anchor))
     words = _run_words(options)
     if len(words) == 2:  # noqa: PLR2004  environment and phase
         asked = Place(words[0], options.reports, options.environments)
@@ -134,8 +139,9 @@ def _newer_than(options: argparse.Namespace) -> timedelta | None:
         raise BadInput([f"--newer-than: {error}"]) from None
 
 
-def _without_run(no_run: str, options: argparse.Namespace) -> int:
+def _without_run(standing: Standing, options: argparse.Namespace) -> int:
     """Print that what is asked for is no run, so that nothing is known; return the exit code."""
+    no_run, reason = standing.no_run, standing.reason
     words = _run_words(options)
     is_phase = len(words) == 2  # noqa: PLR2004  environment and phase
     name, again = " ".join(words), "name a run by its folder, or an environment and a phase: readiness verify prod ga"
@@ -144,14 +150,16 @@ def _without_run(no_run: str, options: argparse.Namespace) -> int:
 
     if options.json:
         facts: JsonObject = {"run": None, "env": words[0], "phase": words[1]} if is_phase else {"run": name}
-        facts |= {"trusted": True, "evidence": False, "verdict": "INCOMPLETE", "problems": [no_run]}
-        print(json.dumps(facts | {"incomplete": True} | _ended(Reason.NO_RUN), indent=2))
-        return Reason.NO_RUN.code
+        facts |= {"trusted": True, "evidence": False, "verdict": "INCOMPLETE", "problems": list(standing.why)}
+        print(json.dumps(facts | {"incomplete": True} | _ended(reason), indent=2))
+        return reason.code
 
     say(f"run       none{f' of {name}' if is_phase else ''}: {no_run}")
+    for gap in standing.gaps:
+        say(f"GAP       {gap.says}")
     say(f"verdict   INCOMPLETE: {again}")
-    _print_reason(Reason.NO_RUN)
-    return Reason.NO_RUN.code
+    _print_reason(reason)
+    return reason.code
 
 
 def _ended(reason: Reason) -> JsonObject:
@@ -209,14 +217,19 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
 
     home = options.reports / options.env
     ledger = read_ledger(home, trusted)
+    file = options.environments / f"{options.env}.yaml"
+    recalled = recalled_of(options.env, file, options.anchor, is_demanded=options.anchored)
     if ledger is None:
-        return _refuse([f"there is no ledger in {home}"], options, Reason.NO_RUN)
+        gaps = [gap for each in recalled for gap in contradictions(None, each)]
+        reason = gravest([Reason.NO_RUN, *(gap.reason for gap in gaps)])
+        return _refuse([f"there is no ledger in {home}", *(gap.says for gap in gaps)], options, reason)
 
     audit, audited_runs = audit_all(home, ledger, trusted, options.limits)
     audit.tampered += _head_missing(ledger, options.head)
     killed = (start.says for start in pending(home) if not start.is_alive)
     audit.lacks(Reason.NOT_EVIDENCE, *filter(None, [lost(home, ledger), *killed]))
-    file = options.environments / f"{options.env}.yaml"
+    runs = [record for record in ledger.runs.values() if record.entry.kind == "run"]
+    hold_to_anchors(audit, ledger, recalled, runs[-1] if runs else None)
     is_demanded = options.require_signed or demands_signature(file)
     if is_demanded and not (trusted or ledger.ever_signed):
         demanded_by = REQUIRED if options.require_signed else f"{file.name}: evidence.signed"

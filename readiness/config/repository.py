@@ -13,8 +13,8 @@ from pathlib import Path
 
 SECONDS_AT_MOST = 5.0
 """A look through a long history may take so long; after that its beginning is not known."""
-_QUIET = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
-"""Nothing that the repository's own settings name is run."""
+_QUIET = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never", "--no-pager")
+"""Nothing that the repository's own settings name is run: no hook, no watcher, no pager, nothing that fetches."""
 _SCP = re.compile(r"^(?:[^@/]+@)?([^:/]+):(?!//)(.+)$")
 _URL = re.compile(r"^[a-z][a-z0-9+.-]*://(?:[^@/]*@)?([^/:]+)(?::[0-9]+)?/(.+)$", re.IGNORECASE)
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
@@ -59,7 +59,7 @@ def repository_of(folder: Path, besides: Path) -> Repository:
 
 def is_tracked(path: Path) -> bool:
     """Check whether a file is under version control; False too where nobody can tell."""
-    return _asked(path.parent, "ls-files", "--error-unmatch", "--", path.name) is not None
+    return ask_git(path.parent, "ls-files", "--error-unmatch", "--", path.name) is not None
 
 
 def normalised(address: str) -> str:
@@ -92,22 +92,22 @@ def _below(top: Path, folder: Path) -> str:
 def _is_dirty(top: Path, besides: Path) -> bool | None:
     out = _below(top, besides)
     spec = [":(top)", f":(top,exclude,literal){out}"] if out else [":(top)"]
-    status = _asked(top, "status", "--porcelain", "--untracked-files=no", "--", *spec)
+    status = ask_git(top, "status", "--porcelain", "--untracked-files=no", "--", *spec)
     return None if status is None else bool(status.strip())
 
 
 def _git(folder: Path, *words: str) -> str:
-    return _asked(folder, *words) or ""
+    return ask_git(folder, *words) or ""
 
 
-def _asked(folder: Path, *words: str) -> str | None:
-    """Return what Git answers; None where it does not."""
+def ask_git(folder: Path, *words: str, given: bytes = b"") -> str | None:
+    """Return what Git answers, given some bytes on its standard input; None where it does not."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     variables |= {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     command = ["git", *_QUIET, "-C", str(folder), *words]
     try:
         ended = subprocess.run(  # noqa: S603  words of this module and folders
-            command, capture_output=True, env=variables, timeout=SECONDS_AT_MOST, stdin=subprocess.DEVNULL, check=False
+            command, capture_output=True, env=variables, timeout=SECONDS_AT_MOST, input=given, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from readiness.config.fields import STRICT, Url
+from readiness.environment.anchoring import AnchorPlaces
 
 
 class RunSettings(BaseModel):
@@ -28,3 +29,5 @@ class EvidenceSettings(BaseModel):
 
     signed: bool = False
     """Only what a trusted key has signed counts, also where no key is left in the project and none in the ledger."""
+    anchor: AnchorPlaces | None = None
+    """Where each run keeps the head of the ledger, and where `verify` demands it."""

@@ -51,8 +51,8 @@ class Examined:
     def reason(self) -> Reason:
         """Why it ends as it does: good only for a good verdict that nothing is held against."""
         # What was changed proves nothing, not even a bad verdict.
-        if self.audit.tampered:
-            return Reason.ALTERED
+        if gravest([self.audit.reason, Reason.BAD]) is not Reason.BAD:
+            return self.audit.reason
         # A bad verdict is believed without a signature, a good one is not; and it is none after its time.
         if self.judged.verdict.exit == INCOMPLETE_EXIT:
             return Reason.INCOMPLETE

@@ -19,6 +19,7 @@ from readiness.evidence.rejudge import by_earlier_rules, judge
 from readiness.evidence.run_changes import between
 from readiness.evidence.sealed_folder import changed, difference, empty_folders
 from readiness.evidence.signing import SHOWN, PublicKey
+from readiness.evidence.statements import KINDS
 from readiness.files.evidence_file import folders
 from readiness.outcomes import Phase
 from readiness.rehearsal import evidence as rehearsal_evidence
@@ -118,6 +119,7 @@ def _changed(record: LedgerRecord, recorded: RecordedRun) -> Iterator[str]:
     if start.env != recorded.folder.resolve().parent.name:
         yield f"its journal is of the environment {start.env}: it was copied in"
 
+    yield from _entered_as_another(record, start.phase)
     if record.opened:
         opened = record.opened.entry
         if (opened.limits_digest, opened.started_at) != (start.limits_digest, start.started_at):
@@ -141,6 +143,14 @@ def _changed(record: LedgerRecord, recorded: RecordedRun) -> Iterator[str]:
     was_sealed_as = (sealed.verdict, sealed.exit)
     if was_sealed_as != (str(verdict.word), verdict.exit) and not by_earlier_rules(recorded, verdict):
         yield f"sealed as {sealed.verdict}, its results add up to {verdict.word}"
+
+
+def _entered_as_another(record: LedgerRecord, phase: Phase) -> Iterator[str]:
+    """Yield that a run is entered as what it is not: a key that may sign some phases alone would sign any."""
+    for line in filter(None, (record.opened, record.sealed)):
+        if line.entry.kind != "run" or line.entry.phase not in {"", phase}:
+            entered = line.entry.phase if line.entry.kind == "run" else line.entry.kind
+            yield f"it was {line.what} as {entered or 'a run'}, and its journal is of {phase}"
 
 
 def _opened_since(reading: LedgerReading, record: LedgerRecord) -> Iterator[str]:
@@ -212,10 +222,10 @@ def audit_all(
 
 def _strangers(home: Path, reading: LedgerReading) -> Iterator[str]:
     """Yield the folders of evidence that the ledger does not have."""
-    others = (folder for place in ledger.KINDS for folder in folders(home / place))
+    others = (folder for place in KINDS for folder in folders(home / place))
     for folder in (*candidates(home.parent, home.name), *others):
         name = folder.relative_to(home).as_posix()
-        kind = ledger.KINDS.get(folder.parent.name, "run")
+        kind = KINDS.get(folder.parent.name, "run")
         if name not in reading.runs:
             yield f"{name}: the ledger does not know this {kind}: it was copied in, or cut out of it"
 
@@ -258,7 +268,7 @@ def _audit_record(
     audit = Audit()
     folder = home / record.name
     if not folder.is_dir() and record.pruned:
-        _add_pruned(audit, record.pruned, trusted)
+        _add_pruned(audit, record.pruned, record.entry.phase, trusted)
         return audit, None
     if not folder.is_dir():
         audit.tampered.append("the ledger has it, and its folder is gone: it was deleted")
@@ -283,8 +293,10 @@ def _audit_record(
     return audit, recorded
 
 
-def _add_pruned(audit: Audit, pruned: LedgerLine, trusted: Mapping[str, PublicKey]) -> None:
+def _add_pruned(audit: Audit, pruned: LedgerLine, phase: str, trusted: Mapping[str, PublicKey]) -> None:
     """Add that nobody who may has signed the removal of a folder."""
+    if pruned.entry.phase not in {"", phase}:
+        audit.tampered.append(f"its folder was pruned as {pruned.entry.phase}, and it was entered as {phase}")
     if pruned.key:
         return
     if pruned.uncounted:

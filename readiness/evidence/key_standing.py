@@ -20,7 +20,7 @@ from readiness.evidence.findings import Gap
 from readiness.evidence.ledger_reading import LedgerLine
 from readiness.evidence.reasons import Reason
 from readiness.evidence.signing import PublicKey
-from readiness.evidence.statements import LedgerEntry
+from readiness.evidence.statements import KINDS
 
 Placed = tuple[LedgerLine, str]
 """A line, and the digest of the line before it."""
@@ -42,13 +42,21 @@ def _held_to_rules(line: LedgerLine) -> LedgerLine:
     if line.key is None:
         return line
     entry = line.entry
-    refused = next(line.key.rules.refusals(subject_of(entry), entry.env, entry.at), None)
+    refused = next(line.key.rules.refusals(subject_of(line), entry.env, entry.at), None)
     return _without_key(line, line.key, refused) if refused else line
 
 
-def subject_of(entry: LedgerEntry) -> str:
-    """Return which of the things that can be signed an entry is about."""
-    return entry.phase if entry.kind == "run" else entry.kind
+def subject_of(line: LedgerLine) -> str:
+    """Return which of the things that can be signed a line is about: by its place, not by what it calls itself."""
+    folder, slash, _ = line.entry.run.partition("/")
+    if line.what == "page":
+        return "page"
+    if slash:
+        return KINDS.get(folder, f"something in {folder}")
+    if line.entry.phase:
+        return line.entry.phase
+    # The ledger's own entries, and starts of which nobody knows the phase; a run has one.
+    return "" if line.what in {"asked", "refused", "mended"} else "a run of no phase"
 
 
 def _without_made_after_end(lines: Sequence[Placed], now: datetime) -> list[Placed]:

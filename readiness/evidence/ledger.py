@@ -22,6 +22,7 @@ from readiness.evidence.lost_history import traces
 from readiness.evidence.sealed_folder import file_digest, files_of
 from readiness.evidence.signing import PublicKey, Signer, signer_of
 from readiness.evidence.statements import (
+    KINDS,
     STATEMENT,
     Tear,
     What,
@@ -39,8 +40,6 @@ MENDED = "mended-"
 """Before the number of torn entries that it seals: the name of such an entry."""
 PAGE = "sign-off.html"
 """The page that approvers sign. It may be rendered often: the newest entry counts."""
-KINDS = {"rehearsals": "rehearsal", "drills": "drill"}
-"""The folders of what is not a run, and what it is called."""
 
 
 BESIDE_AT_MOST = 20

@@ -20,6 +20,8 @@ class Reason(StrEnum):
     """It was never sealed, is a replay, its history is not here, or it was judged as of another moment."""
     LOOSENED = "loosened"
     """It demands less than the run before it, or judged another target, and nobody has accepted that."""
+    NOT_ANCHORED = "not-anchored"
+    """An anchor is demanded, and none covers it."""
     NOT_SIGNED = "not-signed"
     KEY_SCOPE = "key-scope"
     """A trusted key signed it that may not sign this, or not at that time."""
@@ -32,6 +34,10 @@ class Reason(StrEnum):
     """It judged another target, runbook or environment file than is stated today, or a phase before it turned bad."""
     OTHER_PROJECT = "other-project"
     BAD = "bad"
+    LEDGER_GONE = "ledger-gone"
+    """There is no ledger, and an anchor says that there was one."""
+    LEDGER_CUT = "ledger-cut"
+    LEDGER_REWRITTEN = "ledger-rewritten"
     ALTERED = "altered"
     """A journal, a file or the ledger is not as it was recorded."""
 
@@ -43,7 +49,7 @@ class Reason(StrEnum):
     @property
     def gate_code(self) -> int:
         """The exit code of `readiness gate`, which knows good, bad and undecided."""
-        if self in {Reason.BAD, Reason.ALTERED}:
+        if self in {Reason.BAD, Reason.ALTERED, Reason.LEDGER_GONE, Reason.LEDGER_CUT, Reason.LEDGER_REWRITTEN}:
             return BAD_EXIT
         return 0 if self is Reason.GOOD else INCOMPLETE_EXIT
 
@@ -67,6 +73,10 @@ _CODES = {
     Reason.LOOSENED: 18,
     Reason.KEY_SCOPE: 19,
     Reason.REVOKED: 20,
+    Reason.NOT_ANCHORED: 21,
+    Reason.LEDGER_GONE: 22,
+    Reason.LEDGER_CUT: 23,
+    Reason.LEDGER_REWRITTEN: 24,
 }
 _MEANINGS = {
     Reason.GOOD: "GO, OK or APPROVED; with --all: everything holds",
@@ -83,6 +93,10 @@ _MEANINGS = {
     Reason.LOOSENED: "with --all: limits became looser or the target changed, and nobody has accepted that",
     Reason.KEY_SCOPE: "a trusted key signed it that may not sign this, or not at that time",
     Reason.REVOKED: "its key was revoked, and nothing but that key shows that it signed before",
+    Reason.NOT_ANCHORED: "an anchor is demanded, and none covers it, or its place cannot be read",
+    Reason.LEDGER_GONE: "there is no ledger, and an anchor says that there was one",
+    Reason.LEDGER_CUT: "the ledger is shorter than an anchor says that it was",
+    Reason.LEDGER_REWRITTEN: "the ledger has another entry where an anchor has kept one",
 }
 
 

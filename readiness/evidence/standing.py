@@ -6,23 +6,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from readiness.environment.stated import demands_signature, stated_target
 from readiness.errors import BadRun
 from readiness.evidence.acceptance import REQUIRED, Examined, examine, not_signed
+from readiness.evidence.anchored import Recalled, contradictions, hold_to_anchors, recalled_of
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.earlier_phases import turned_bad
-from readiness.evidence.findings import Audit
+from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import gone_from_ledger, lost
 from readiness.evidence.newest_run import RHYTHM, ahead, has_begun, newest_of, too_old
 from readiness.evidence.pending_starts import not_in_ledger
-from readiness.evidence.reasons import BAD_EXIT, Reason
+from readiness.evidence.reasons import BAD_EXIT, Reason, gravest
 from readiness.evidence.signing import PublicKey
 from readiness.evidence.today import hold_to_project, hold_to_today
 from readiness.outcomes import Phase
@@ -65,6 +66,10 @@ class Demands:
     """How old it may be; None is the rhythm of its phase."""
     of_today: bool = True
     """Whether it judged what the project states today; False for a phase that others have followed."""
+    anchored: bool = False
+    """Whether an anchor must cover it, also where the environment states no place for them."""
+    anchors: tuple[str, ...] = ()
+    """Places of anchors beside those that the environment states."""
     signed: bool = False
     """Whether a trusted key must have signed it, also where none was ever used and the environment does not ask."""
 
@@ -87,6 +92,8 @@ class Standing:
     """Whether nobody has ever started it, as far as is known."""
     unreadable: tuple[str, ...] = ()
     """Why its evidence cannot be read: it was changed, or deleted."""
+    gaps: tuple[Gap, ...] = ()
+    """Where there is no run: what the anchors have against the ledger."""
 
     @property
     def folder(self) -> Path | None:
@@ -98,7 +105,9 @@ class Standing:
         """Why it stands so: good only for a good word that nothing is held against."""
         if self.examined:
             return self.examined.reason
-        return Reason.ALTERED if self.unreadable else Reason.NO_RUN
+        if self.unreadable:
+            return Reason.ALTERED
+        return gravest([Reason.NO_RUN, *(gap.reason for gap in self.gaps)])
 
     @property
     def exit(self) -> int:
@@ -125,7 +134,7 @@ class Standing:
         """What stands in the way of a good word, beside the lines themselves."""
         if self.examined:
             return self.examined.in_the_way
-        return self.unreadable or (self.no_run,)
+        return self.unreadable or (self.no_run, *(gap.says for gap in self.gaps))
 
 
 def in_a_line(standing: Standing) -> str:
@@ -148,7 +157,24 @@ def standings(
         ledger = read_ledger(place.home, trusted)
     except BadRun as error:
         return dict.fromkeys(phases, Standing(unreadable=tuple(str(error).splitlines())))
-    return {phase: _of_phase(place, phase, ledger, trusted, demands) for phase in phases}
+
+    recalled = recalled_of(place.environment, place.file, demands.anchors, is_demanded=demands.anchored)
+    known: dict[Phase, Standing] = {}
+    for phase in phases:
+        standing = _of_phase(place, phase, ledger, trusted, demands)
+        known[phase] = _anchored(standing, recalled)
+    return known
+
+
+def _anchored(standing: Standing, recalled: Sequence[Recalled]) -> Standing:
+    """Return how something stands, held against the anchors of its ledger."""
+    ledger = standing.ledger
+    if standing.examined:
+        name = standing.examined.recorded.folder.resolve().name
+        record = ledger.runs.get(name) if ledger else None
+        hold_to_anchors(standing.examined.audit, ledger, recalled, record)
+        return standing
+    return replace(standing, gaps=tuple(gap for each in recalled for gap in contradictions(ledger, each)))
 
 
 def _of_phase(
@@ -205,6 +231,11 @@ def standing_of_run(folder: Path, environments: Path, trusted: Mapping[str, Publ
         hold_to_project(audit, recorded, environments, folder.resolve().parents[1])
         file = environments / f"{recorded.start.env}.yaml"
         audit.lacks(Reason.NOT_SIGNED, *unsigned(recorded, ledger, trusted, file, is_required=demands.signed))
+        # By the folder, as its ledger is: what a journal says of itself must not choose whose program is asked.
+        env = folder.resolve().parent.name
+        kept_by = environments / f"{env}.yaml"
+        recalled = recalled_of(env, kept_by, demands.anchors, is_demanded=demands.anchored)
+        return _anchored(standing, recalled)
     return standing
 
 

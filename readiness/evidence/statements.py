@@ -15,6 +15,8 @@ from readiness.files.canonical_json import JsonObject, to_json
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 Kind = Literal["run", "rehearsal", "drill", "page"]
+KINDS: dict[str, Kind] = {"rehearsals": "rehearsal", "drills": "drill"}
+"""The folders of what is not a run, and what it is called."""
 What = Literal["opened", "sealed", "page", "asked", "refused", "pruned", "mended"]
 
 

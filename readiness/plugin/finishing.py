@@ -256,6 +256,13 @@ def seal(config: pytest.Config, run: RunSession) -> None:
         run.complain(f"the run was not sealed: {error}")
 
 
+def anchor(config: pytest.Config, run: RunSession) -> None:
+    """Keep the head of the ledger where the environment states it: a good word rests on it from now on."""
+    if run.sealing:
+        for why in run.sealing.anchor(environments_of(config).resolve().parent):
+            run.complain(why)
+
+
 def annotate(config: pytest.Config, run: RunSession) -> None:
     """Annotate the pipeline, from the journal as it was read back."""
     if run.proof and run.proof[0].finish:
@@ -281,6 +288,7 @@ STEPS: tuple[Step, ...] = (
     prove,
     render_again,  # with what went wrong while the journal was closed
     seal,
+    anchor,
     annotate,
     write_history,
     sign_off,

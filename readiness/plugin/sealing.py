@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from readiness.errors import BadRun
+from readiness.evidence.anchors import NotAnchored, keep, stated_places
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.ledger import Ledger
+from readiness.evidence.ledger import Ledger, read
 from readiness.evidence.sealed_folder import file_digest
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
 from readiness.evidence.statements import enveloped
@@ -17,6 +19,7 @@ from readiness.files.canonical_json import JsonObject, to_json
 from readiness.plugin.refusing import shown_reason
 from readiness.plugin.run import Run
 from readiness.redaction.redactor import REDACTOR
+from readiness.redaction.shown import shown
 from readiness.rendering.formats import result_statement
 from readiness.rendering.verification_summary import verification_summary
 from readiness.timeline import has_passed, is_ahead
@@ -35,6 +38,7 @@ class Sealing:
         self.trusted = trusted
         self._ledger: Ledger | None = None
         self._folder: Path | None = None
+        self._anchored: list[str] = []
         self._facts: Mapping[str, object] = {}
         self.revision: str | None = None
         """What the target runs, once that is known."""
@@ -49,7 +53,8 @@ class Sealing:
     def lines(self, width: int = 9) -> list[str]:
         """Return whether this run is evidence, and what to keep elsewhere so that nobody can cut the ledger unseen."""
         head = [f"{'ledger':<{width}}head {self.head}"] if self.head else []
-        return [f"{'signed':<{width}}{self._worth()}", *head]
+        anchored = [f"{'anchored':<{width}}{place}" for place in self._anchored]
+        return [f"{'signed':<{width}}{self._worth()}", *head, *anchored]
 
     def _worth(self) -> str:
         """Return whether this run is evidence, and by which key."""
@@ -115,6 +120,24 @@ class Sealing:
         standing = [state.model_dump(mode="json") for state in run.finish.standing or ()]
         self._facts = {**self._facts, "revision": self.revision, "whole": whole, "standing": standing}
         self.head = self._ledger.seal(run.folder, **self._masked_facts(), **end)
+
+    def anchor(self, root: Path) -> Iterator[str]:
+        """Keep the head of the ledger where the environment states it; yield why a place did not."""
+        places = stated_places(self._run.environment.evidence.anchor, root)
+        if self._ledger is None or not self.head or not places:
+            return
+        try:
+            ledger = read(self._ledger.path, {})
+        except BadRun as error:
+            yield str(error)
+            return
+        for place in places:
+            try:
+                keep(place, ledger)
+            except NotAnchored as error:
+                yield shown(str(error))
+            else:
+                self._anchored.append(place.shown)
 
     @staticmethod
     def _sign(path: Path, statement: JsonObject, signer: Signer) -> None:

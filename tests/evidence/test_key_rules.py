@@ -27,7 +27,7 @@ from readiness.evidence.signing import (
     signer_of,
     trusted_keys,
 )
-from tests.evidence.launch import Launch, make, new_key
+from tests.evidence.launch import Launch, make, new_key, signer
 from tests.plugin.project import Project
 
 OLD = {"revoked": "2026-03-01T00:00Z", "reason": "the disk was copied"}
@@ -252,6 +252,51 @@ def test_verify_tells_it_with_a_word_and_a_code(
     assert f'"reason": "{reason}"' in capsys.readouterr().out
     assert launch.verify("--all", "--env", "tiny") == (reason.code if reason is not Reason.GOOD else 17)
     assert ("signed, does not count" in capsys.readouterr().out) is (reason is not Reason.GOOD)
+
+
+LIES: dict[str, tuple[dict[str, object], Reason]] = {
+    "as another phase": ({"phase": "smoke"}, Reason.ALTERED),
+    "as a drill": ({"kind": "drill"}, Reason.ALTERED),
+    "as a drill of its phase": ({"kind": "drill", "phase": "smoke"}, Reason.ALTERED),
+    "as a run of no phase": ({"phase": ""}, Reason.KEY_SCOPE),
+    "as what it is": ({}, Reason.KEY_SCOPE),
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_what_is_entered_as_something_else_gets_round_no_scope(
+    name: str, done: Launch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lie, reason = LIES[name]
+    launch = done.copy(tmp_path / "copy")
+    key = signer(new_key(tmp_path, "few", launch.folder / "environments"))
+    _state(launch, {"few": {"phases": ["smoke", "drill"]}})
+    run = launch.runs()[-1]
+    facts = launch.facts(run) | lie
+    launch.book.write_bytes(b"".join(launch.book.read_bytes().splitlines(keepends=True)[:-2]))
+    book = ledger.Ledger(launch.home, key)
+    book.open(
+        run, **{fact: facts[fact] for fact in ("kind", "phase", "target", "started_at", "limits_digest", "binding")}
+    )
+    book.seal(run, **facts)
+    capsys.readouterr()
+    assert launch.verify(str(run)) == reason.code, capsys.readouterr().out
+
+
+def test_a_rehearsal_is_none_of_the_runs_that_a_key_may_sign(
+    pairs: dict[str, tuple[Signer | None, PublicKey | None]], tmp_path: Path
+) -> None:
+    signed, public = pairs["old"]
+    assert public
+    (tmp_path / KEYS).mkdir()
+    (tmp_path / KEYS / "old.pub").write_text(public.to_pem(), "utf-8")
+    (tmp_path / KEYS / FILE).write_text("keys: {old: {phases: [preflight]}}", "utf-8")
+    home = tmp_path / "tiny"
+    (home / "rehearsals").mkdir(parents=True)
+    ledger.Ledger(home, signed).open(home / "rehearsals" / "one", kind="run", phase="preflight")
+    (record,) = ledger.read(home / ledger.FILE, trusted_keys(tmp_path)).runs.values()
+    assert record.uncounted
+    assert record.uncounted.reason is Reason.KEY_SCOPE
 
 
 def test_a_run_says_before_it_begins_that_its_key_may_not_sign(
