@@ -241,5 +241,5 @@ def first_bound(due: Collection[datetime], expiries: Collection[datetime]) -> Bo
     if first in due:
         causes.append("what is not due yet falls due")
     if first in expiries:
-        causes.append("an attestation or a waiver expires")
+        causes.append("an attestation or a waiver expires, or a limit binds that will not be kept")
     return Bound(first, f"holds until {first:%Y-%m-%d %H:%M:%S}Z, when {' and '.join(causes)}")

@@ -44,6 +44,7 @@ RUNS: list[tuple[str, dict[str, Any], float, tuple[str, ...], int, bool]] = [
     ("looser then, and kept", LOOSER, 0.65, (), 0, False),
     ("the check's own until then", dated(0.6), 0.65, (), 0, True),
     ("the check's own since", dated(0.6, PAST), 0.5, (), 0, False),
+    ("kept until then, by a worker", TIGHTER, 0.65, ("-n", "1"), 0, True),
     ("as of a moment after it", TIGHTER, 0.65, (f"--as-of={LATER}T00:00:00Z",), 1, False),
 ]
 
