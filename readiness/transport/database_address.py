@@ -11,6 +11,22 @@ from readiness.environment import schema
 from readiness.measurements import is_digits
 from readiness.outcomes import Unknown
 
+_REFUSED = {
+    "service": (
+        "a service: which host that is stands in another file",
+        "write the host itself: postgresql://role:password@host:port/name",
+    ),
+    "oauth_issuer": (
+        "an oauth_issuer: libpq would go there by itself, and wait for a person",
+        "give the role a password or a certificate",
+    ),
+    "sslkeylogfile": (
+        "a sslkeylogfile: libpq would write there what the connection is encrypted with",
+        "leave it out",
+    ),
+}
+"""What libpq takes in an address, and would be led by to what nobody sees: why not, and what to do instead."""
+
 
 @dataclass(frozen=True)
 class DatabaseAddress:
@@ -30,17 +46,9 @@ class DatabaseAddress:
                 "postgres.url is not the address of a database", "write it as postgresql://role:password@host:port/name"
             ) from None
 
-        if parts.get("service"):
-            raise Unknown(
-                "postgres.url names a service: which host that is stands in another file",
-                "write the host itself: postgresql://role:password@host:port/name",
-            )
-
-        if parts.get("oauth_issuer"):
-            raise Unknown(
-                "postgres.url names an oauth_issuer: libpq would go there by itself, and wait for a person",
-                "give the role a password or a certificate",
-            )
+        for word, (why, remedy) in _REFUSED.items():
+            if parts.get(word):
+                raise Unknown(f"postgres.url names {why}", remedy)
 
         # libpq tries several hosts in turn, and connects to `hostaddr` where it is given: all must be allowed.
         hosts = f"{parts.get('host') or ''},{parts.get('hostaddr') or ''}".rstrip(",").split(",")

@@ -172,6 +172,9 @@ DATABASES = {
         "postgresql://probe@{here}/shop?oauth_issuer=https://{there}&oauth_client_id=x&require_auth=oauth"
     ),
     "a socket of this machine": "host={folder} user=probe dbname=shop",
+    "a socket in a percent code": "postgresql://probe:pw@%2Ftmp:{port}/shop",
+    "a socket in the parameters": "postgresql://probe:pw@/shop?host=/tmp&port={port}",
+    "a file for the keys of TLS": "postgresql://probe:pw@{here}/shop?sslkeylogfile={folder}/keys",
     "no host": "postgresql://probe:pw@/shop?port={port}",
     "inside IPv6": "postgresql://probe:pw@[::ffff:127.0.0.2]:{port}/shop",
 }
@@ -222,6 +225,7 @@ def test_an_address_of_a_database(
         WAYS[way](with_database(tmp_path, written(address, trap)), tmp_path)
     assert "a secret comes from" not in str(refusal.value), "the address itself is to be tried"
     assert trap.connections == []
+    assert {path.name for path in tmp_path.iterdir()} <= {"services", "shop.yaml", "made"}
 
 
 @pytest.mark.parametrize("name", SURROUNDINGS)
