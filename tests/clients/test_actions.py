@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from readiness.transport.guard import Guard
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document, whole
 
+KILOBYTES_MORE = 32_000
 LEAVES_A_CHILD = "import subprocess, time; subprocess.Popen(['sleep', '40']); time.sleep(60)"
 """And the child keeps the other end of what its parent complains through."""
 
@@ -49,6 +51,30 @@ def test_a_command_that_fails_was_not_done(action: Action, says: str, make: Make
     with pytest.raises(Unknown, match=says):
         make().operator.do(action)
     assert time.monotonic() - began < 55  # the command would end by itself after 60
+
+
+COMPLAINS = """
+import sys
+sys.stderr.write("ERROR: the first\\n" if {first} else "")
+for _ in range(100):
+    sys.stderr.write("x" * 999_999 + "\\n")
+sys.exit("the last")
+"""
+
+
+@pytest.mark.parametrize(("first", "says"), [(True, "ERROR: the first"), (False, "the last")])
+def test_complaints_without_an_end_are_read_and_not_kept(first: bool, says: str, make: Make) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(Unknown, match=f"status 1: {says}"):
+        make().operator.do(python(COMPLAINS.format(first=first), seconds=300.0))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < KILOBYTES_MORE
+
+
+def test_what_goes_on_behind_a_command_does_not_hold_it(make: Make) -> None:
+    leaves = "import subprocess; subprocess.Popen(['sleep', '20'])"
+    began = time.monotonic()
+    assert make().operator.do(python(leaves, seconds=300.0)) == "exit 0"
+    assert time.monotonic() - began < 300
 
 
 def test_nothing_is_done_where_writing_is_not_allowed(make: Make, guard: Guard, tmp_path: Path) -> None:
