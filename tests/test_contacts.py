@@ -110,6 +110,24 @@ OF_USE = [
         "o'brien@shop.ie",
         "mailto:ada@shop.io",
     ),
+    # As people dial at home: Mexico City, Russia, Norway, China, India, Australia.
+    *("55 5658 1111", "(55) 5658-1111", "8 (495) 697-03-49", "8-495-697-03-49", "22 12 34 57", "13800138000"),
+    *("138 0013 8000", "98200 12344", "1300 655 506", "1800 801 920"),
+    *(
+        "24/7: +49 30 23125177",
+        "+49 30 23125177 (24/7)",
+        "T +49 30 23125177",
+        "P: 415-867-5309",
+        "Microsoft Teams: a@shop.io",
+    ),
+    *(
+        "T\u00e9l. 01 42 68 53 00",
+        "\u0442\u0435\u043b. +7 495 697-03-49",
+        "\u96fb\u8a71 03-3212-1234",
+        "\uc804\ud654 02-731-2120",
+    ),
+    *("contact@shop.fr", "email@shop.io", "xmpp:ada@shop.io", "Matrix @ada:matrix.org", "@ada@shop.social"),
+    "<!subteam^S012ABC|oncall>",
     *("Sam <sam@acme.io>", "Sam Byron <sam@acme.io>", "j\u00f6rg@m\u00fcller.de", "ada@shop.local", "here@shop.io"),
     *(
         "#launch-room",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from string import ascii_lowercase
 
 import pytest
 from hypothesis import given
@@ -68,7 +69,7 @@ NO_ONE_PERSON = [
     ),
     *("\u044f", "\u043a\u043e\u043c\u0430\u043d\u0434\u0430", "\ub098", "\uc6b0\ub9ac \ud300", "het team", "a equipe"),
 ]
-WORDS = st.lists(st.from_regex(r"[A-Z][a-z]{1,8}", fullmatch=True), min_size=1, max_size=4)
+WORDS = st.lists(st.text(ascii_lowercase, min_size=2, max_size=9).map(str.capitalize), min_size=1, max_size=4)
 BETWEEN = st.sampled_from([" ", "  ", ", ", ". ", "-", "\u00a0", "_"])
 
 
@@ -194,6 +195,7 @@ def test_ada_and_adam_are_two_in_each_form(form: str) -> None:
             "\uae40\ucca0\uc218",
             "\u0641\u0627\u0637\u0645\u0629",
             "R2 Byron",
+            *("Yo-Yo Ma", "Yo Yo Ma", "Ada Example (she/her)", "Bo Chen (they/them)", "Von und zu Liechtenstein"),
             *("Sam", "Dev Das", "Le Du", "Ma On", "May Li", "My Nguyen", "Per Hansen", "Via Ek", "Alla Kim", "He Ma"),
             *("Jos\u00e9 Ortega y Gasset", "Ana Costa e Silva", "Karl von und zu Berg", "I. V. Ivanov", "Bo Head"),
             *(

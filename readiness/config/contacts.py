@@ -13,11 +13,12 @@ _MAIL = r"[^\s@<>()\[\],;:\"|]+@[^\s@<>()\[\],;:\"|]+"
 _NUMBER = r"\+?[0-9(][0-9 ().\-/\u2010-\u2015]*[0-9]"
 _EXTENSION = r"(?:[ ,]*(?:;ext=|ext\.?|extension|durchwahl|poste|x|#)[ ]*[0-9]{1,6})?"
 _FORMS = re.compile(
-    rf"<(?P<markup>(?:[#@!][A-Z0-9]{{2,}}|https?://[^\s|>]+|mailto:{_MAIL})(?:\|[^<>|]*)?)>"
+    rf"<(?P<markup>(?:[#@!][A-Z0-9]{{2,}}|!subteam\^[A-Z0-9]+|https?://[^\s|>]+|mailto:{_MAIL})(?:\|[^<>|]*)?)>"
     r"|(?P<link>https?://[^\s<>]+)"
-    rf"|(?:mailto:|sips?:)?(?P<mail>{_MAIL})"
+    # Of Matrix and of Mastodon: with the server that knows the name.
+    r"|(?P<handle>(?<![\w.])[@#][^\s@#<>(),;:]+(?:[:@](?:[\w-]+\.)+[a-z]{2,})?)"
+    rf"|(?:mailto:|sips?:|xmpp:)?(?P<mail>{_MAIL})"
     r"|(?:slack|msteams):(?P<id>[^\s<>]*[A-Za-z0-9][^\s<>]+)"
-    r"|(?P<handle>(?<![\w.])[@#][^\s@#<>(),;:]+)"
     rf"|(?:tel:|sms:)?(?P<number>(?<![\w-])(?<![0-9][.:]){_NUMBER}){_EXTENSION}(?!\w|[-.:]\w)",
     re.IGNORECASE,
 )
@@ -31,6 +32,8 @@ cellphone handy phone telephone telefon tel fon call sms text whatsapp signal te
 pagerduty opsgenie duty oncall on rota shift primary secondary main backup emergency urgent mail email e slack teams ms
 msteams discord mattermost matrix zulip irc chat channel room bridge zoom ask ping dm message write in at via by to the
 us or and then first else oder und ou et o y bureau t\u00e9l\u00e9phone tel\u00e9fono m\u00f3vil mobil b\u00fcro
+t p m mob tél telefone celular cellulare komórka tlf puhelin page microsoft xmpp mastodon
+тел телефон моб 電話 携帯 电话 手机 전화 휴대폰
 """
 """Words that may stand beside a contact. Any other may take it back (old, do not use), or make it something else."""
 _BESIDE = frozenset(_BESIDE_WORDS.split())
@@ -45,6 +48,8 @@ _STANDS_FOR = re.compile(
     re.IGNORECASE,
 )
 """What is written where a name is still to come."""
+_MAILBOXES = frozenset({"contact", "email"})
+"""What firms call a mailbox that somebody reads."""
 _DOMAINS_THAT_STAND_FOR = frozenset({"domain", "company", "email", "mycompany", "yourcompany", "foo", "bar", "foobar"})
 _RESERVED = re.compile(
     r"(?:^|[@.])example(?:\.(?:com|org|net|edu))?\.?$|\.(?:example|invalid|test|localhost)\.?$"
@@ -64,8 +69,17 @@ _DATE = re.compile(
     r"(?<![0-9+])(?:19|20)[0-9]{2}[-/.][0-9]{1,2}[-/.][0-9]{1,2}"
     r"|(?<![0-9+])[0-9]{1,2}[-/.][0-9]{1,2}[-/.](?:19|20)[0-9]{2}(?![0-9])"
 )
+_ALL_DAY = re.compile(r"(?<![0-9/])\(?24/7\)?(?![0-9/])")
+_OF_MEXICO_CITY = re.compile(r"\(?55\)?[ .-]?[0-9]{4}[ .-][0-9]{4}")
+_DIALLED_AT_HOME = re.compile(
+    r"1[3-9][0-9]{9}"  # China's mobile numbers
+    r"|[6-9][0-9]{9}"  # India's
+    r"|1[38]00[0-9]{6}"  # Australia's of one rate
+    r"|8[3-9][0-9]{9}"  # Russia and Kazakhstan, with the 8 of a call within the country
+)
+_GROUPED_AT_LEAST = 8
 _AMERICAN = re.compile(r"1?[2-9][0-9]{2}[2-9][0-9]{6}")
-_NINE_DIGITS = 9
+_GROUPED_AT_MOST = 9
 _DIGITS_OF_SOMEBODY = 7
 _COUNTS_UP = "01234567890123456789"
 _COUNTS_UP_AT_LEAST = 7
@@ -131,7 +145,7 @@ def _strange_words(text: str) -> Iterator[str]:
 
 
 def _plain(contact: str) -> str:
-    return " ".join(contact.split())
+    return " ".join(_ALL_DAY.sub(" always ", contact).split())
 
 
 def _wrong_mail(text: str) -> str:
@@ -149,7 +163,8 @@ def _stands_for_another(name: str, domain: str) -> bool:
     """Check whether a mail address only holds the place of one."""
     labels = domain.casefold().split(".")
     is_domain_to_come = labels[0] in _DOMAINS_THAT_STAND_FOR or _STANDS_FOR.fullmatch(labels[0])
-    return bool(is_domain_to_come or _STANDS_FOR.fullmatch(name) or says_nothing(name))
+    is_name_to_come = _STANDS_FOR.fullmatch(name) and name.casefold() not in _MAILBOXES
+    return bool(is_domain_to_come or is_name_to_come or says_nothing(name))
 
 
 def _wrong_link(text: str) -> str:
@@ -164,7 +179,7 @@ def _wrong_link(text: str) -> str:
 
 
 def _wrong_handle(text: str) -> str:
-    name = text[1:]
+    name = re.split("[:@]", text[1:])[0]
     if name.casefold() in EVERYBODY or names_no_one_person(name, groups_too=False):
         return "a word for everybody: name whom it reaches"
     if says_nothing(name) or _STANDS_FOR.fullmatch(name):
@@ -177,7 +192,8 @@ def _wrong_number(text: str) -> str:
     digits = re.sub("[^0-9]", "", text)
     if _DATE.search(text):
         return "a date, and no contact"
-    if _FICTITIOUS.fullmatch(digits) or _counts_up(digits):
+    is_fictitious = _FICTITIOUS.fullmatch(digits) and not _OF_MEXICO_CITY.fullmatch(text.strip())
+    if is_fictitious or _counts_up(digits):
         return "a number that is reserved for examples"
     return "" if _is_whole(text, digits) else "no whole phone number: begin with + and the country"
 
@@ -199,8 +215,10 @@ def _is_whole(text: str, digits: str) -> bool:
     if digits.startswith("0"):
         return 8 <= len(digits) <= 17  # noqa: PLR2004  00 and the country before the fifteen
     is_grouped = digits != text
-    # Spain, Portugal, Poland and others dial nine digits without a 0.
-    return bool(_AMERICAN.fullmatch(digits)) or (is_grouped and len(digits) == _NINE_DIGITS and digits[0] != "1")
+    if _AMERICAN.fullmatch(digits) or _DIALLED_AT_HOME.fullmatch(digits):
+        return True
+    # Spain and Poland dial nine digits without a 0, Norway and Singapore eight.
+    return is_grouped and _GROUPED_AT_LEAST <= len(digits) <= _GROUPED_AT_MOST and digits[0] != "1"
 
 
 def _wrong_markup(text: str) -> str:
@@ -211,7 +229,8 @@ def _wrong_markup(text: str) -> str:
 
 
 def _wrong_everybody(text: str) -> str:
-    return "a word for everybody: name whom it reaches" if text.startswith("!") else ""
+    is_group = text.casefold().startswith("!subteam^")
+    return "a word for everybody: name whom it reaches" if text.startswith("!") and not is_group else ""
 
 
 def _wrong_id(text: str) -> str:

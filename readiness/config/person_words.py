@@ -75,7 +75,13 @@ _FOR_ANOTHER = re.compile(
     r"|\u4ee3\u8868|\u4ee3\u7406|\u306e\u4ee3\u308f\u308a|\ub300\uc2e0"
 )
 """Whoever signs for another one is not named, or is named beside. Small letters: I. V. Ivanov is a name."""
-_SEVERAL = re.compile(r"[&+/;]|\s(?:and|et|och|og)\s|(?<!\bvon)\s(?:und|sowie)\s|\s[\u0438]\s")
+_SEVERAL = re.compile(r"[&+/;]|\s(?:and|et|och|og)\s|(?<!\b[Vv]on)\s(?:und|sowie)\s|\s[\u0438]\s")
+_SPOKEN_OF = re.compile(
+    r"\s*[(\[](?:she|her|he|him|they|them|ze|any|sie|er|elle|il|iel|ella|el|\u00e9l)(?:/[^\W\d_]+)+[)\]]", re.IGNORECASE
+)
+"""How somebody wants to be spoken of, as chats show it behind a name: (she/her)."""
+_BESIDE_A_PRONOUN = frozenset({"all", "concern", "it", "may", "meme", "of", "one", "the", "to", "un", "whole"})
+"""`all of us`, and not what may be a name: Yo-Yo Ma."""
 _WORD = re.compile(r"[^\W_]+")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 
@@ -88,10 +94,13 @@ def names_no_one_person(name: str, *, groups_too: bool = True) -> bool:
     >>> [names_no_one_person(name) for name in ("the team", "\u6211", "i.A. Ada Example", "Ada Example")]
     [True, True, True, False]
     """
+    name = _SPOKEN_OF.sub("", name)
     words = _words(name)
     if not groups_too:
         return bool(words) and words <= _PRONOUN_WORDS
-    if words & _NO_PERSON_WORDS and words <= _NO_PERSON_WORDS | _WORDS_BESIDE:
+    if words & _PRONOUN_WORDS and words <= _PRONOUN_WORDS | _BESIDE_A_PRONOUN:
+        return True
+    if words & _NO_PERSON_WORDS - _PRONOUN_WORDS and words <= _NO_PERSON_WORDS | _WORDS_BESIDE:
         return True
     if words & _GROUP_WORDS or any(group in name for group in _GROUPS_UNSPACED):
         return True
