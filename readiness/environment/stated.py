@@ -34,6 +34,8 @@ class StatedEnvironment:
     """The names of its runbooks."""
     attestations: str = ""
     """Where it says that people's attestations lie; empty for the usual place."""
+    sign_off: str = ""
+    """Where it says that the sign-off lies; empty for the usual place."""
     paths: Mapping[str, str] = field(default_factory=dict)
     """Each key, and each entry of those that hold many: `readings.orders`. Its path, and the digest of what it says."""
     not_applicable: frozenset[str] = frozenset()
@@ -56,6 +58,7 @@ def stated_environment(path: Path) -> StatedEnvironment:
         project=str(data.get("project") or ""),
         runbooks=tuple(str(name) for name in names) if isinstance(names, list) else (),
         attestations=str(data.get("attestations") or ""),
+        sign_off=str(data.get("sign_off") or ""),
         paths={path: _digest([path, value]) for path, value in _by_path(data)},
         not_applicable=frozenset(map(str, _mapping(data.get("not_applicable")))),
     )

@@ -23,8 +23,9 @@ from readiness.evidence.planned_lines import planned_lines
 from readiness.evidence.reasons import Reason
 from readiness.evidence.recorded_binding import RecordedBinding, RecordedFile
 from readiness.evidence.records import Plan
-from readiness.evidence.withdrawn import withdrawn
+from readiness.evidence.withdrawn import decided_otherwise, withdrawn
 from readiness.outcomes import Phase
+from readiness.runbook import sign_off
 from readiness.runbook.lines import load_each
 
 SHOWN_AT_MOST = 6
@@ -70,11 +71,20 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
 
 
 def _hold_to_people(audit: Audit, recorded: RecordedRun, environments: Path) -> None:
-    stated = stated_environment(environments / f"{recorded.start.env}.yaml").attestations
-    attested_in = Template(stated).safe_substitute(os.environ)
+    start = recorded.start
+    stated = stated_environment(environments / f"{start.env}.yaml")
+    attested_in = Template(stated.attestations).safe_substitute(os.environ)
     if "${" in attested_in:
-        audit.notes.append(f"{stated} is not set here: whether an attestation was taken back since is not known")
+        unset = stated.attestations
+        audit.notes.append(f"{unset} is not set here: whether an attestation was taken back since is not known")
     audit.lacks(Reason.NOT_TODAY, *withdrawn(recorded, environments, attested_in))
+
+    decided_in = Template(stated.sign_off).safe_substitute(os.environ)
+    if "${" in decided_in:
+        audit.notes.append(f"{stated.sign_off} is not set here: whether the approval was taken back is not known")
+    elif start.sign_off and start.phase is Phase.GA:
+        path = sign_off.path_of(start.env, environments, Path(decided_in) if decided_in else None)
+        audit.lacks(Reason.NOT_TODAY, *decided_otherwise(start.sign_off, path))
 
 
 def _plan_of_today(environments: Path, names: tuple[str, ...], phase: Phase, now: datetime) -> Plan:

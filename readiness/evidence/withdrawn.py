@@ -1,4 +1,4 @@
-"""The attestations and waivers that a recorded run rests on, held against the files that people keep today."""
+"""What people wrote that a recorded run rests on, held against the files that they keep today."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from readiness.config.documents import read
 from readiness.evidence.journal import RecordedRun
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
+from readiness.redaction.shown import shown
 from readiness.runbook import attestations, waivers
+from readiness.runbook.sign_off import SignOff
 
 _DECIDES = ("valid_until", "until", "holds")
 """What of an entry says whether it still counts; who corrects a sentence takes nothing back."""
@@ -37,6 +39,28 @@ def withdrawn(recorded: RecordedRun, environments: Path, attested_in: str) -> It
             since = _of_waiver(item, result.waiver, waived_today, waived_path.name, recorded.start.phase)
             sentences |= dict.fromkeys(since)
     yield from sentences
+
+
+def decided_otherwise(then: SignOff, path: Path) -> Iterator[str]:
+    """Yield where an approval that a run rests on is not given any more by the sign-off file, as it stands today."""
+    if then.decision != "approved":
+        return
+    if not path.is_file():
+        yield f"it rests on the decision in {path.name}, which is there no more"
+        return
+
+    data = read(path).data
+    stated = data if isinstance(data, dict) else {}
+    decision = stated.get("decision", "open")
+    if decision != then.decision:
+        yield f"it rests on a decision that was {then.decision}, and {path.name} says {shown(str(decision))}"
+
+    listed = stated.get("approvals")
+    approvals = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    given_today = {(one.get("role"), one.get("name")) for one in approvals}
+    for approval in then.approvals:
+        if (approval.role, approval.name) not in given_today:
+            yield f"it rests on the approval of {approval.name} as {approval.role}, which {path.name} has no more"
 
 
 def _of_attestation(item: str, carried: JsonObject, today: JsonObject, file: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ A row is a history: what is run before ga, and what must come of ga then.
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -203,6 +204,47 @@ def test_what_turns_bad_afterwards_takes_the_approval_away(
     places = [f"--reports={tmp_path / 'reports'}", f"--environments={tmp_path / 'environments'}"]
     assert main(["verify", "tiny", "ga", *places]) == code
     assert says in capsys.readouterr().out
+
+
+APPROVED: dict[str, Any] = {"decision": "approved", "approvals": [approval()]}
+"""What the sign-off file says in the first row."""
+DEFERRED = {"reason": "the error budget is gone", "review_on": day(3)}
+
+
+@pytest.mark.parametrize(
+    ("today", "code", "says"),
+    [
+        ({**APPROVED, "decision": "deferred", **DEFERRED}, 15, "a decision that was approved, and tiny.sign-off.yaml"),
+        ({**APPROVED, "decision": "open"}, 15, "a decision that was approved"),
+        ({"approvals": APPROVED["approvals"]}, 15, "says open"),
+        ({"decision": "approved"}, 15, "it rests on the approval of Cy Diaz as SRE Lead"),
+        ({**APPROVED, "approvals": [approval(name="Bo Chen")]}, 15, "it rests on the approval of Cy Diaz"),
+        ({**APPROVED, "approvals": [approval(role="CTO")]}, 15, "it rests on the approval of Cy Diaz as SRE Lead"),
+        ("no YAML: [", 15, "a decision that was approved"),
+        (None, 15, "which is there no more"),
+        ({**APPROVED, "approvals": [approval(), approval(role="CTO", name="Bo Chen")]}, 0, ""),
+        ({**APPROVED, "signed_at": NOW.isoformat()}, 0, ""),
+        (APPROVED, 0, ""),
+    ],
+)
+def test_an_approval_that_is_taken_back_counts_no_longer(
+    today: Any, code: int, says: str, approved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(approved, tmp_path, dirs_exist_ok=True, symlinks=True)
+    file = tmp_path / "environments/tiny.sign-off.yaml"
+    file.write_text(today if isinstance(today, str) else yaml.safe_dump(today))
+    if today is None:
+        file.unlink()
+    places = [f"--reports={tmp_path / 'reports'}", f"--environments={tmp_path / 'environments'}"]
+    assert main(["verify", "tiny", "ga", *places]) == code
+    assert says in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def approved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("approved")
+    assert judge(folder, ROWS[0]).exit == 0
+    return folder
 
 
 @pytest.mark.parametrize(
