@@ -25,7 +25,7 @@ class NoNotes(Exception):
 def append(folder: Path, line: str) -> None:
     """Append a line to the note on the commit that is checked out. Raises NoNotes."""
     if ask_git(folder, *_AS_NOBODY, "notes", f"--ref={REF}", "append", "-F", "-", "HEAD", given=line.encode()) is None:
-        raise NoNotes(f"Git wrote no note ({REF}) on the commit in {folder}: is it a repository with a commit?")
+        raise NoNotes(f"Git wrote no note ({REF}): is it a repository with a commit? {folder}")
 
 
 def lines(folder: Path) -> list[str]:
