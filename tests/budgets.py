@@ -17,24 +17,24 @@ from tests import warm
 SECONDS = 15.0
 """What a file may cost unless it is named below."""
 MORE_SECONDS = {
-    "tests/test_fault_matrix.py": 400.0,
+    "tests/matrix/test_fault_matrix.py": 400.0,
     "tests/packaging/test_demo.py": 45.0,
     "tests/packaging/test_other_suites.py": 20.0,
     "tests/packaging/test_wheel.py": 20.0,  # builds the wheel, and installs it
-    "tests/test_run_endings.py": 75.0,
+    "tests/whole_runs/test_run_endings.py": 75.0,
     "tests/sandbox/test_faults.py": 45.0,  # fifty faults, each planted, looked at and mended
     "tests/sandbox/test_life.py": 25.0,  # a sandbox for each way to end
-    "tests/test_diagnostics.py": 25.0,
-    "tests/test_fail_open.py": 25.0,  # fifty situations, each a run
+    "tests/whole_runs/test_diagnostics.py": 25.0,
+    "tests/fail_open/test_fail_open.py": 25.0,  # fifty situations, each a run
     "tests/plugin/test_held_back.py": 30.0,  # thirty histories, each of several runs
     "tests/plugin/test_odd_input.py": 20.0,  # sixty inputs, each a run
-    "tests/test_gate.py": 45.0,
+    "tests/commands/test_gate.py": 45.0,
     "tests/evidence/test_hostile_files.py": 30.0,  # each file is read by every command
     "tests/plugin/test_lines.py": 20.0,
-    "tests/test_redaction.py": 20.0,
+    "tests/redaction/test_redaction.py": 20.0,
     "tests/test_warm.py": 40.0,
-    "tests/test_decided.py": 20.0,
-    "tests/test_needs.py": 20.0,
+    "tests/whole_runs/test_decided.py": 20.0,
+    "tests/observations/test_needs.py": 20.0,
     "tests/loadtests/test_rehearsing.py": 75.0,
     "tests/loadtests/test_rehearse_command.py": 30.0,
 }

@@ -25,7 +25,7 @@ MARKS = {
     " or the fixture starts_workers is used",
     "installed": "tries the wheel, or this folder as it is installed beside other suites; set by its folder",
 }
-MATRIX = "tests/test_fault_matrix.py"
+MATRIX = "tests/matrix/test_fault_matrix.py"
 PACKAGING = "tests/packaging/"
 
 

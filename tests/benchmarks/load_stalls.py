@@ -74,7 +74,7 @@ CASES = {
     "d3": law(freeze_seconds=2.5, freeze_every=30, freeze_share=0.25),
     "d4": law(freeze_seconds=7.5, freeze_every=30, freeze_share=0.25),
 }
-"""The names are those of `tests.simulated_users`; `d` is `a` for a server that has one endpoint."""
+"""The names are those of `tests.rehearsal.simulated_users`; `d` is `a` for a server that has one endpoint."""
 
 
 def tell(name: str) -> bool:

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from readiness.rehearsal.figures import Figures  # noqa: E402
 from readiness.rehearsal.verdict import Conclusion, judge  # noqa: E402
-from tests.simulated_users import STEADY, Users, cases  # noqa: E402
+from tests.rehearsal.simulated_users import STEADY, Users, cases  # noqa: E402
 
 BARS_MISSED = 3
 """The exit code of a benchmark that worked and whose figures are worse than its bars."""

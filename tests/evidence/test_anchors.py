@@ -21,9 +21,9 @@ from readiness.config.git_notes import REF
 from readiness.evidence import ledger, team_program
 from readiness.evidence.reasons import Reason
 from readiness.evidence.signing import FILE_VARIABLE
+from tests.commands.test_gate import forked
 from tests.evidence.launch import Launch, make, signer
 from tests.plugin.project import ROOT, Project, line
-from tests.test_gate import forked
 
 KEPT = "kept/tiny.jsonl"
 NOW = ("tiny", "preflight")

@@ -11,7 +11,7 @@ from readiness.errors import BadRun
 from readiness.rehearsal.evidence import FILE, OpenedConnections
 from readiness.rendering import rehearsal_page
 from tests.evidence import chromium
-from tests.test_rehearsal import counts, evidence, put
+from tests.rehearsal.test_rehearsal import counts, evidence, put
 
 
 def page(reports: Path, **other: object) -> str:

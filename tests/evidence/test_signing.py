@@ -23,8 +23,8 @@ from readiness.evidence import ledger
 from readiness.evidence.reasons import Reason
 from readiness.evidence.signing import FILE_VARIABLE, KEYS, VARIABLE, new_pair, signer_of, trusted_keys
 from readiness.redaction.redactor import REDACTOR
+from tests.commands.test_gate import forked
 from tests.plugin.project import ROOT, Project, line
-from tests.test_gate import forked
 
 
 def pem(key: Ed25519PrivateKey | rsa.RSAPrivateKey, password: bytes | None = None) -> str:

@@ -22,9 +22,9 @@ from readiness.runbook import lines as runbook_lines
 from readiness.sandbox import Sandbox
 from readiness.sandbox.postgres import Server
 from tests.clients.conftest import Make
+from tests.house.test_catalogue import CHECKS
 from tests.observations.conftest import of_target
 from tests.observations.conftest import reached as reached_database
-from tests.test_catalogue import CHECKS
 
 ROOT = Path(__file__).parents[2]
 HERE = of_target("http://127.0.0.1")

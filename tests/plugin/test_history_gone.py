@@ -18,10 +18,10 @@ from readiness.commands import gate
 from readiness.evidence import ledger
 from readiness.files.history_tables import FILE as TABLES
 from tests import warm
+from tests.commands.test_gate import forked
 from tests.plugin.project import Project
 from tests.plugin.test_history_kept import made
 from tests.plugin.test_run_after_run import look, verdicts
-from tests.test_gate import forked
 
 GOOD, BAD, INCOMPLETE = 0, 1, 10
 

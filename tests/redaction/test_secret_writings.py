@@ -1,6 +1,6 @@
 """Each kind of secret in each way that software writes it: more than four of its letters in a row are never seen.
 
-To add a row: see `tests/secret_kinds.py`.
+To add a row: see `tests/redaction/secret_kinds.py`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from readiness.redaction.redactor import Redactor
-from tests.secret_kinds import KINDS, WRITINGS, Kind, parts_seen
+from tests.redaction.secret_kinds import KINDS, WRITINGS, Kind, parts_seen
 
 SHORT = {"a short password", "a short password in an address", "a JSON Web Token"}
 """Cut, fewer than five letters are left of what is telling."""

@@ -14,7 +14,7 @@ from tests.drills.evidence import evidence, put, put_all
 from tests.evidence.launch import new_key
 from tests.whole_run import outcomes
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LIMITS: dict[str, dict[str, Any]] = {"restore": {"hours_below": 4}, "rollback": {"minutes_at_most": 3}}
 BAD: dict[str, dict[str, Any]] = {
     "restore": {"seconds": 5 * 3600.0},

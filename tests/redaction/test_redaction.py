@@ -14,7 +14,7 @@ from readiness.redaction.redactor import Redactor, scan
 from readiness.redaction.secret import encodings
 from tests import warm
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TOKEN = "hunter2-<Zk9&x>'Qp7-wR4t8Yb1"
 PASSWORD = "p4ssW0rd-u8Jk2LmN6"
 LATER = "l4ter-kN0wn-Vb6Xc3Zq"

@@ -18,7 +18,7 @@ from readiness.outcomes import Phase
 from readiness.runbook import lines as runbook_lines
 from readiness.sandbox.faults import FAULTS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LINES = {"agency": 64, "ingestion": 78, "launch400k": 79, "playbook": 28, "umbrella": 43}
 Check = Callable[..., None]
 WITHOUT_A_LINE = {"readings.number_at_least", "readings.number_at_most", "readings.fact_is", "undecided.no_check_yet"}
@@ -103,7 +103,7 @@ def test_the_shares_that_may_exceed_1_are_there() -> None:
 
 
 BY_EVIDENCE = {"load.capacity", "load.error_rate", "load.rehearsal_passed", "load.response_time"}
-"""They judge evidence that is made elsewhere; tests/test_load_checks.py plants the faults in it."""
+"""They judge evidence that is made elsewhere; tests/rehearsal/test_load_checks.py plants the faults in it."""
 BY_EVIDENCE |= {
     f"drills.{name}" for name in ("restore", "kill_switch", "rollback", "circuit_breaker", "fallback", "incident")
 }

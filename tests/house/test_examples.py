@@ -20,7 +20,7 @@ from readiness.environment.schema import Reading
 from readiness.observations import workers
 from readiness.runbook.lines import Line
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "readiness"
 FLAGS = doctest.ELLIPSIS
 MUST_HAVE = (

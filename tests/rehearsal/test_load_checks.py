@@ -15,10 +15,10 @@ from readiness.rehearsal.evidence import LoadTarget, RehearsalEvidence
 from readiness.rehearsal.stages import Stage
 from readiness.rendering import rehearsal_entry
 from tests.evidence.launch import new_key
-from tests.test_rehearsal import counts, evidence, put
+from tests.rehearsal.test_rehearsal import counts, evidence, put
 from tests.whole_run import outcomes
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LINES = ["load-launch", "load-p95", "load-errors", "active-users"]
 """Of launch400k; the runbook of this test demands one stage, so that one file of evidence is enough."""
 DECIDED: dict[str, dict[str, Any]] = {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from readiness.environment.service_levels import Figure, ServiceLevel, Window
-from tests.test_environment import GOOD, problems
+from tests.environment.test_environment import GOOD, problems
 
 SQL = "select count(*) from t where at > now() - {offset} - {window} and at <= now() - {offset}"
 

@@ -12,7 +12,7 @@ import yaml
 from readiness.sandbox import Sandbox
 from tests import warm
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SOURCES: dict[str, dict[str, object]] = {
     "sql": {"sql": "select count(*) from workspaces"},
     "http": {"http": "${SANDBOX_URL}/workers", "pointer": "/workers/IntakeWorker/seconds"},

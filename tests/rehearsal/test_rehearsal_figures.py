@@ -5,7 +5,7 @@ from __future__ import annotations
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import Bounds
 from readiness.rehearsal.verdict import Conclusion, judge
-from tests.test_rehearsal import STAGE, counts, evidence
+from tests.rehearsal.test_rehearsal import STAGE, counts, evidence
 
 
 def test_without_an_answer_there_is_no_percentile_and_all_has_failed() -> None:

@@ -7,7 +7,7 @@ import pytest
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.open_arrivals import stalls
 from readiness.rehearsal.verdict import Conclusion, judge
-from tests.simulated_users import STEADY, Chance, Users, cases, usual
+from tests.rehearsal.simulated_users import STEADY, Chance, Users, cases, usual
 
 PASS, FAIL, INCONCLUSIVE = Conclusion
 USERS = 200

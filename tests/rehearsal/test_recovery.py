@@ -12,7 +12,7 @@ from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.stages import STAGES, Stage
 from readiness.rehearsal.verdict import Conclusion, Judgement, judge
 from readiness.rendering.rehearsal_page import charts
-from tests.test_rehearsal import counts, evidence
+from tests.rehearsal.test_rehearsal import counts, evidence
 
 PASS, FAIL, INCONCLUSIVE = Conclusion
 STAGE = Stage(users=100, hold_minutes=1, recovery_minutes=1)

@@ -183,7 +183,7 @@ def test_an_entry_for_one_thing_of_a_line_goes_before_that_of_the_line() -> None
 
 
 def test_the_examples_are_whole() -> None:
-    folder = Path(__file__).parents[1] / "environments"
+    folder = Path(__file__).parents[2] / "environments"
     said = attestations.load(folder / "example.attestations.yaml", BOOKS, {}).attestations
     spared = waivers.load(folder / "example.waivers.yaml", BOOKS, {}).waivers
     (word,), (waiver,) = said.values(), spared.values()

@@ -18,7 +18,7 @@ from readiness.runbook.consent import LaunchRecord, PhaseStanding
 from readiness.runbook.sign_off import Approval, SignOff, load, path_of
 from readiness.verdict import INCOMPLETE_EXIT, DecisionOutcome, Expected, Verdict, VerdictStatus, decide
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MOMENT = datetime(2026, 12, 8, 15, 0, tzinfo=UTC)
 LAUNCH = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 ROLES = ("Engineering Lead", "Product Manager", "SRE Lead")

@@ -17,7 +17,7 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.run_folders import find
 from tests import warm
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SETTINGS = """\
 [pytest]
 minversion = "9.2"

@@ -1,7 +1,7 @@
 """Whole runs on a target that echoes each kind of secret in each channel it has: no artefact of ours shows one.
 
 To add a row: a channel in CHANNELS (what a target, a database, a certificate or a page may choose), or a way to run
-pytest in WAYS. Kinds and writings stand in `tests/secret_kinds.py`.
+pytest in WAYS. Kinds and writings stand in `tests/redaction/secret_kinds.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cryptography import x509
 from tests import warm
 from tests.clients.certificates import certificate_for
 from tests.clients.servers import Asked, Server, packet
-from tests.secret_kinds import KINDS, WRITINGS, parts_seen
+from tests.redaction.secret_kinds import KINDS, WRITINGS, parts_seen
 
 SSL_REQUEST = (8, 80877103)
 HTML = {"Content-Type": "text/html"}
@@ -211,7 +211,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     ),
     "in full": ("-vv", "--tb=native", "-ra", "-p", "no:logging", "--capture=sys"),
 }
-"""With workers: see `tests/test_redaction.py`, whose checks let secrets out by themselves."""
+"""With workers: see `tests/redaction/test_redaction.py`, whose checks let secrets out by themselves."""
 AFTERWARDS: tuple[tuple[str, ...], ...] = (
     ("verify", "leaky", "preflight"),
     ("verify", "leaky", "preflight", "--json"),

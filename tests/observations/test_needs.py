@@ -33,9 +33,9 @@ from readiness.sources.table import Clients
 from readiness.transport.guard import Guard
 from readiness.transport.http import Http
 from tests import warm
-from tests.test_catalogue import CHECKS, shipped_items
+from tests.house.test_catalogue import CHECKS, shipped_items
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NOT_CONFIGURED = "not configured: "
 LOCAL = ROOT / "environments" / "local.yaml"
 NOW = datetime.now(UTC)

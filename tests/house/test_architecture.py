@@ -13,7 +13,7 @@ import pytest
 
 import readiness
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = sorted((ROOT / "readiness").rglob("*.py"))
 CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 

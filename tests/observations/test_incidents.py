@@ -21,7 +21,7 @@ from readiness.sources.table import Clients
 from readiness.transport.guard import Guard
 from tests.clients.servers import Server, document, vector_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MOMENT = datetime(2026, 12, 8, 15, 0, tzinfo=UTC)
 FIELDS = ("summary", "customer_impact", "root_cause", "timeline", "mitigation", "preventive_actions")
 EXAMPLE = (ROOT / "environments" / "incident-report.md").read_text(encoding="utf-8")

@@ -21,8 +21,8 @@ from readiness.environment.drills import Drills
 from readiness.environment.schema import Environment
 from readiness.runbook import lines as runbook_lines
 from readiness.runbook.lines import Line
-from tests.markdown import PAGES, ROOT, anchors, commands, fenced, inline, links, read, rows, section, show
-from tests.test_architecture import FLOORS
+from tests.house.markdown import PAGES, ROOT, anchors, commands, fenced, inline, links, read, rows, section, show
+from tests.house.test_architecture import FLOORS
 
 README, DOCS = ROOT / "README.md", ROOT / "docs"
 ARCHITECTURE, CONTRIBUTING = read(ROOT / "ARCHITECTURE.md"), read(ROOT / "CONTRIBUTING.md")

@@ -16,7 +16,7 @@ from readiness.evidence.journal import read_run
 from readiness.evidence.records import Result
 from tests import warm
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ANSWER = {"status": 200}
 PROBES = {"of": "probes", "window": "2h"}
 LINES = {

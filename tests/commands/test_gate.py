@@ -24,7 +24,7 @@ from readiness.plugin.gate_options import refusals
 from tests import warm
 from tests.plugin.project import Project as Demo
 from tests.plugin.project import line
-from tests.test_run_endings import ALONE, FAILS, HOLDS, ROOT, Case, Project
+from tests.whole_runs.test_run_endings import ALONE, FAILS, HOLDS, ROOT, Case, Project
 
 GOOD, BAD, INCOMPLETE, USAGE = 0, 1, 10, 4
 IN_UNCONFIGURE = "\n\ndef pytest_unconfigure():\n    import os, pathlib, signal, shutil\n    {}\n"

@@ -11,7 +11,7 @@ from readiness.config.documents import Loc
 from readiness.config.secret_places import takes_secret, wants_reference
 from readiness.environment.schema import Environment
 from readiness.redaction.secret import known_secrets
-from tests.test_environment import GOOD, VARIABLES, read
+from tests.environment.test_environment import GOOD, VARIABLES, read
 
 REFERENCES: tuple[Loc, ...] = (
     ("target", "token"),

@@ -19,7 +19,7 @@ import pytest
 from readiness.sandbox import postgres
 from tests import warm
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 QUEUE = {"depth": 3}
 
 

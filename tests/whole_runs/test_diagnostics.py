@@ -18,7 +18,7 @@ from readiness.runbook import lines as runbook_lines
 from readiness.sandbox import Sandbox
 from tests import warm
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LINES = {
     f"{name}/{line.id}": line
     for name in runbook_lines.shipped()
