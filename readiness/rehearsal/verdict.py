@@ -88,6 +88,7 @@ def judge(figures: Figures, limits: Stage | None = None) -> Judgement:
 
 def _decide(figures: Figures, stage: Stage) -> tuple[Conclusion, tuple[Reason, ...]]:
     broken = tuple(_broken(figures, stage))
+    too_few = tuple(_too_few_users(figures, stage))
     starved = tuple(_starved(figures))
     failed = tuple(_failed(figures, stage, starved=bool(starved)))
     undecided = tuple(_undecided(figures, stage))
@@ -98,14 +99,14 @@ def _decide(figures: Figures, stage: Stage) -> tuple[Conclusion, tuple[Reason, .
 
     # Broken evidence proves neither the one nor the other.
     if broken:
-        return Conclusion.INCONCLUSIVE, (*broken, *starved, *undecided, *failed)
+        return Conclusion.INCONCLUSIVE, (*broken, *too_few, *starved, *undecided, *failed)
 
     # A target that fails under less load than was asked would fail under all of it.
     if failed:
-        return Conclusion.FAIL, (*failed, *starved)
+        return Conclusion.FAIL, (*failed, *too_few, *starved)
 
-    if starved or undecided:
-        return Conclusion.INCONCLUSIVE, (*starved, *undecided)
+    if too_few or starved or undecided:
+        return Conclusion.INCONCLUSIVE, (*too_few, *starved, *undecided)
     return Conclusion.PASS, ()
 
 
@@ -175,8 +176,6 @@ def _broken(figures: Figures, stage: Stage) -> Iterator[Reason]:
         yield reason("not one request was sent in the hold", "look at the journeys and at the first lines of the log")
     if evidence.lost_workers:
         yield reason(f"lost workers: {', '.join(evidence.lost_workers)}")
-    if figures.users_held < stage.users * USERS_SHARE:
-        yield reason(f"{figures.users_held} users were at work in every second of the hold, asked were {stage.users}")
     if figures.held_seconds < _least_seconds(stage):
         yield reason(f"held for {figures.held_seconds:.0f} s, asked were {stage.hold_minutes * 60:.0f} s")
 
@@ -186,6 +185,14 @@ def _broken(figures: Figures, stage: Stage) -> Iterator[Reason]:
     start, end = evidence.target.revision, evidence.target.revision_at_end
     if evidence.ended == "whole" and start != end:
         yield reason(f"the target changed from revision {start} to {end} meanwhile")
+
+
+def _too_few_users(figures: Figures, stage: Stage) -> Iterator[Reason]:
+    """Yield that the hold had fewer users than were asked for."""
+    # Without a request there was no hold.
+    if figures.requests and figures.users_held < stage.users * USERS_SHARE:
+        held = f"{figures.users_held} users were at work in every second of the hold, asked were {stage.users}"
+        yield Reason(Conclusion.INCONCLUSIVE, held, f"run it again: {_again(figures.evidence)}")
 
 
 def _leaking(figures: Figures, stage: Stage) -> Iterator[Reason]:

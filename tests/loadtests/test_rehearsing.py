@@ -266,7 +266,7 @@ def test_a_recording_of_a_browser_is_a_journey(
     tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     entries = [
-        recorded("GET", "/articles?page=1", {":authority": "recorded.example", "Cookie": "session=of-a-person"}),
+        recorded("GET", "/articles?page=1", {":authority": "recorded.example", "Cookie": "session=of-a-browser"}),
         recorded("POST", "/login", {"X-Auth-Token": "of-a-person"}, '{"user": "a\\"b", "place": "{{here}}"}'),
     ]
     (tmp_path / "walk.har").write_text(json.dumps({"log": {"version": "1.2", "pages": [], "entries": entries}}))

@@ -102,6 +102,21 @@ FAULTS: dict[str, tuple[dict[str, Any], Conclusion, str]] = {
     ),
     "nothing": ({"endpoints": {}}, INCONCLUSIVE, "not one request"),
     "users missing": ({"users": {BEGAN_SECOND + 5: 60}}, INCONCLUSIVE, "60 users were at work"),
+    "errors under too few users": (
+        {"users": {BEGAN_SECOND + 5: 60}, "errors": {"status 500": 120}},
+        FAIL,
+        "2.00% of 6,000 requests failed",
+    ),
+    "slow under too few users": (
+        {"users": {BEGAN_SECOND + 5: 60}, "kernel": counts(1540, 6000), "naive": counts(1541, 6000)},
+        FAIL,
+        "p95 is 1.5",
+    ),
+    "too few users and a worker lost": (
+        {"users": {BEGAN_SECOND + 5: 60}, "errors": {"status 500": 120}, "lost_workers": ("w1",)},
+        INCONCLUSIVE,
+        "lost workers: w1",
+    ),
     "stopped": ({"ended": "cut short", "ended_because": "it was stopped"}, INCONCLUSIVE, "the run was cut short"),
     "killed": ({"ended": "running", "finished_at": None}, INCONCLUSIVE, "breaks off"),
     "hold cut": (
