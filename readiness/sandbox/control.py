@@ -55,6 +55,8 @@ class Control:
             if name not in FAULTS:
                 raise ValueError(f"fault {not_one_of(name, FAULTS)}")
         with self._lock, self._target.monitoring.together():
+            if not self._planted:
+                self._target.monitoring.forget_missed()
             for name in sorted(names, key=_place):
                 if name not in self._planted:
                     planted = FAULTS[name].plant(self._target)

@@ -32,6 +32,8 @@ PROMETHEUS, ALERTMANAGER = "prometheus", "alertmanager"
 RULES = Path(__file__).parent / "alert-rules.yml"
 SCRAPE, EVALUATION = "250ms", "1s"
 FRONT = '{job="front",pod="",database=""}'
+FRONT_UP = 'up{job="front"}'
+"""Whether the front answered when Prometheus asked it."""
 """What the front counts, without the series of one pod or one database, whose past a fault has told: that past lies in
 Prometheus's memory, where nothing that was forgotten can be cleaned out, see `Monitoring.forget`."""
 READY_SECONDS = 60.0
@@ -117,6 +119,15 @@ class Monitoring:
         if self.real:
             self._delete(since, until, FRONT)
 
+    def forget_missed(self) -> None:
+        """Forget the scrapes that a busy machine has missed: the front was there, and only its answer came too late."""
+        if not self.real:
+            return
+        for series in self.ask(f"{FRONT_UP}[1h]"):
+            missed = [float(at) for at, up in series["values"] if float(up) == 0]
+            for at in missed:
+                self._delete(at - 0.001, at + 0.001, FRONT_UP)
+
     @contextmanager
     def spoiling(self) -> Iterator[None]:
         """See what the front counts meanwhile; then let it count on from before, and forget the time between."""
@@ -130,7 +141,7 @@ class Monitoring:
 
         A second earlier it may have noted that a series has ended; who forgets that has the series back for minutes.
         """
-        return self.value('timestamp(up{job="front"})') if self.real else time.time()
+        return self.value(f"timestamp({FRONT_UP})") if self.real else time.time()
 
     def away(self) -> None:
         """Stop Prometheus."""

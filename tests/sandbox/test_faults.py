@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -197,6 +199,25 @@ def test_a_series_that_has_ended_stays_ended(launched_sandbox: Sandbox) -> None:
         pass
     assert sizes() == 1
     assert sizes(" offset 6h") == 2, "its past stays, and can be asked for"
+
+
+def test_what_a_busy_machine_missed_is_no_outage(launched_sandbox: Sandbox) -> None:
+    url = launched_sandbox.variables["SANDBOX_PROMETHEUS_URL"]
+    missed = {"query": 'sum_over_time((up{job="front"} == bool 0)[1h:1s])'}
+
+    def seconds_missed() -> float:
+        answer = httpx.get(f"{url}/api/v1/query", params=missed, trust_env=False).json()["data"]["result"]
+        return float(answer[0]["value"][1])
+
+    process = launched_sandbox._process
+    assert process
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        assert wait_for(lambda: seconds_missed() >= 2)
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+    with launched_sandbox.plant("counters-reset"):
+        assert seconds_missed() == 0
 
 
 def test_several_faults_are_planted_and_mended_at_once(launched_sandbox: Sandbox) -> None:

@@ -15,7 +15,7 @@ from readiness.sandbox.faults.infrastructure import DISKS, FORECASTS, USAGE
 from readiness.sandbox.faults.signoff import INCIDENTS_OF_OTHERS
 from readiness.sandbox.faults.slo import LEVELS, resumed, stopped
 from readiness.sandbox.faults.workers import BACKLOGS, CRON_RAN
-from readiness.sandbox.monitoring import FRONT
+from readiness.sandbox.monitoring import FRONT, FRONT_UP
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
@@ -34,7 +34,7 @@ def front_not_scraped(target: SandboxTarget) -> Iterator[None]:
     yield
     target.front.status = 200
     resumed(target)
-    target.monitoring.forget(since, time.time(), 'up{job="front"}')
+    target.monitoring.forget(since, time.time(), FRONT_UP)
     target.monitoring.settle()
 
 

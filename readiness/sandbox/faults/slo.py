@@ -10,6 +10,7 @@ from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.faults.business import LEADS
 from readiness.sandbox.faults.infrastructure import FORECAST
 from readiness.sandbox.front import BUCKETS
+from readiness.sandbox.monitoring import FRONT_UP
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
@@ -308,7 +309,7 @@ def front_was_away(target: SandboxTarget) -> Iterator[None]:
     until = time.time()
     resumed(target)
     yield
-    target.monitoring.forget(since, until, 'up{job="front"}')
+    target.monitoring.forget(since, until, FRONT_UP)
 
 
 def _uploads(target: SandboxTarget, count: int, columns: str, values: str) -> None:
