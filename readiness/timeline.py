@@ -227,19 +227,25 @@ class Bound:
     says: str = ""
 
 
-def first_bound(due: Collection[datetime], expiries: Collection[datetime]) -> Bound:
-    """Return the first instant at which something falls due or expires.
+@dataclass(frozen=True)
+class Ending:
+    """The instant from which a decision no longer holds, and what ends it, as a clause."""
 
-    >>> first_bound([parse_instant("2026-12-01T08:00:00Z")], []).says
-    'holds until 2026-12-01 08:00:00Z, when what is not due yet falls due'
+    at: datetime
+    cause: str
+
+
+def first_bound(due: Collection[datetime], endings: Collection[Ending]) -> Bound:
+    """Return the first instant at which something falls due or ends.
+
+    >>> eight = parse_instant("2026-12-01T08:00:00Z")
+    >>> first_bound([eight], [Ending(eight, "a waiver expires")]).says
+    'holds until 2026-12-01 08:00:00Z, when what is not due yet falls due and a waiver expires'
     """
-    first = min([*due, *expiries], default=None)
+    all_of_them = [*(Ending(at, "what is not due yet falls due") for at in due), *endings]
+    first = min((ending.at for ending in all_of_them), default=None)
     if first is None:
         return Bound()
 
-    causes = []
-    if first in due:
-        causes.append("what is not due yet falls due")
-    if first in expiries:
-        causes.append("an attestation or a waiver expires, or a limit binds that will not be kept")
+    causes = dict.fromkeys(ending.cause for ending in all_of_them if ending.at == first)
     return Bound(first, f"holds until {first:%Y-%m-%d %H:%M:%S}Z, when {' and '.join(causes)}")

@@ -12,7 +12,7 @@ from readiness.outcomes import DecisionKey, EscalationStep, Gate, Outcome, Phase
 from readiness.runbook.consent import LaunchRecord, held_back, lacks
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import WAIVABLE
-from readiness.timeline import Bound, first_bound
+from readiness.timeline import Bound, Ending, first_bound
 
 INCOMPLETE_EXIT = 10  # pytest keeps 0 to 6 for itself
 SIGN_OFF = "sign_off"
@@ -142,7 +142,7 @@ def decide(
     waived: Collection[DecisionKey] = (),
     sign_off: SignOff | None = None,
     launch: LaunchRecord | None = None,
-    expiring: Mapping[DecisionKey, datetime] | None = None,
+    expiring: Mapping[DecisionKey, Ending] | None = None,
 ) -> Verdict:
     """Return the verdict on a phase, from what its runbooks expect and the results of a run.
 
@@ -315,11 +315,11 @@ def _withheld(sign_off: SignOff | None, launch: LaunchRecord | None) -> str:
     return f"nobody has decided: {lack}" if lack else ""
 
 
-def _bound(findings: _Findings, expiring: Mapping[DecisionKey, datetime]) -> Bound:
+def _bound(findings: _Findings, expiring: Mapping[DecisionKey, Ending]) -> Bound:
     """Return until when a good verdict holds: to the next due time, or to the first expiry."""
     due = [decision.due_at for decision in findings.later if decision.due_at]
-    expiries = [expiring[key] for key in findings.relied_on if key in expiring]
-    return first_bound(due, expiries)
+    endings = [expiring[key] for key in findings.relied_on if key in expiring]
+    return first_bound(due, endings)
 
 
 def _provisos(findings: _Findings, bound: Bound, *, is_good: bool) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -16,7 +15,7 @@ from readiness.evidence.records import Result
 from readiness.outcomes import DecisionKey, Outcome
 from readiness.runbook.attestations import Attestation, name_among
 from readiness.runbook.waivers import WAIVABLE, Waiver
-from readiness.timeline import end_of_day, parse_day
+from readiness.timeline import Ending, end_of_day, parse_day
 
 Entry = TypeVar("Entry", bound=BaseModel)
 DECIDES, WAIVES, VOID, EXPIRED, UNUSED = "decides", "waives", "void", "expired", "unused"
@@ -47,31 +46,34 @@ def is_waived(run: RecordedRun, result: Result, outcome: Outcome) -> bool:
     return waiver.covers(run.start.phase) and waiver.is_about(result.subject)
 
 
-def expiries(results: Iterable[Result]) -> dict[DecisionKey, datetime]:
+def expiries(results: Iterable[Result]) -> dict[DecisionKey, Ending]:
     """Return when what a decision rests on ends: an attestation, a waiver, a limit; the first where it has several."""
-    first: dict[DecisionKey, datetime] = {}
+    first: dict[DecisionKey, Ending] = {}
     for result in results:
-        for ends in _ends(result):
-            first[result.key] = min(ends, first.get(result.key, ends))
+        for ending in _endings(result):
+            earlier = first.get(result.key)
+            if earlier is None or ending.at < earlier.at:
+                first[result.key] = ending
     return first
 
 
-def _ends(result: Result) -> Iterator[datetime]:
+def _endings(result: Result) -> Iterator[Ending]:
     """Yield the instant from which an entry that decides a result no longer counts."""
     stated = []
     if result.attested and result.attestation:
-        stated.append(result.attestation.get("valid_until"))
+        stated.append(("an attestation expires", result.attestation.get("valid_until")))
     if result.waived and result.waiver:
-        stated.append(result.waiver.get("until"))
+        stated.append(("a waiver expires", result.waiver.get("until")))
 
-    for day in stated:
+    for cause, day in stated:
         # An entry without a day, which only a hand can write, decides nothing: see `_entry`.
         with suppress(ValueError):
-            yield end_of_day(parse_day(str(day)))
+            yield Ending(end_of_day(parse_day(str(day))), cause)
 
     # A limit that binds from a day and is not kept ends what is well until then.
     if result.outcome in WELL and not result.waived:
-        yield from (part.begins for part in will_fail(result.ahead or ()))
+        cause = "a later limit binds that will not be kept"
+        yield from (Ending(part.begins, cause) for part in will_fail(result.ahead or ()))
 
 
 def contradictions(run: RecordedRun, result: Result, outcome: Outcome) -> Iterator[str]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Outcome, Phase
 from readiness.runbook.sign_off import Approval, SignOff
+from readiness.timeline import Ending
 from readiness.verdict import (
     INCOMPLETE_EXIT,
     SIGN_OFF,
@@ -242,7 +243,8 @@ NOBODY = SignOff(decision="approved")
 OPEN = SignOff()
 DEFERRED = SignOff(decision="deferred", reason="a client asked for it", review_on=AT.date())
 SIGN_OFFS = st.sampled_from([None, OPEN, NOBODY, APPROVED, DEFERRED])
-EXPIRING = st.dictionaries(st.sampled_from(KEYS), INSTANTS)
+CAUSES = st.sampled_from(["an attestation expires", "a waiver expires"])
+EXPIRING = st.dictionaries(st.sampled_from(KEYS), st.builds(Ending, INSTANTS, CAUSES))
 WELL = {Outcome.PASS, Outcome.WARN}
 
 
@@ -323,7 +325,7 @@ def test_a_good_word_is_conditional_where_something_that_decides_is_later_or_exp
 
     deciding = [item for item in given["expected"] if item.gate in DECIDING]
     later = [item for item in deciding if not item.due]
-    expiries = [given["expiring"][item.key] for item in deciding if item.due and item.key in given["expiring"]]
+    expiries = [given["expiring"][item.key].at for item in deciding if item.due and item.key in given["expiring"]]
     assert verdict.conditional is bool(later or expiries)
     assert set(verdict.later) == {item.key for item in later}
     assert verdict.holds_until == min([*(item.due_at for item in later if item.due_at), *expiries], default=None)
