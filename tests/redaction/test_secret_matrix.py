@@ -6,6 +6,7 @@ pytest in WAYS. Kinds and writings stand in `tests/redaction/secret_kinds.py`.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import socket
@@ -21,6 +22,8 @@ from urllib.parse import quote
 import pytest
 from cryptography import x509
 
+from readiness.__main__ import main
+from readiness.evidence.signing import FILE_VARIABLE
 from tests import warm
 from tests.clients.certificates import certificate_for
 from tests.clients.servers import Asked, Server, packet
@@ -222,6 +225,14 @@ AFTERWARDS: tuple[tuple[str, ...], ...] = (
 )
 
 
+def _decode_statements(reports: Path) -> None:
+    """Put what the signed statements of a run say beside them: in the files it stands in base64."""
+    (run,) = {journal.parent for journal in reports.rglob("journal.jsonl")}
+    for name in ("test-result.json", "verification-summary.json"):
+        envelope = json.loads((run / name).read_text("utf-8"))
+        (reports / f"payload-of-{name}").write_bytes(base64.b64decode(envelope["payload"]))
+
+
 def _keep(folder: Path, ran: warm.Ran) -> None:
     assert "Traceback" not in ran.stderr, ran.stderr
     with (folder / "reports" / "terminal.txt").open("a") as kept:
@@ -238,7 +249,10 @@ def _certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
 
 
 def _run_all(folder: Path, words: tuple[str, ...], shown: tuple[Path, ssl.SSLContext] | None) -> None:
-    """Run the phase and what comes after it; all that a reader could see of it lies in `reports/` then."""
+    """Run the phase and what comes after it; all that a reader could see of it lies in `reports/` then.
+
+    Where the database shows a certificate, the run is signed.
+    """
     reports = folder / "reports"
     reports.mkdir()
     places = [f"--environments={folder}", f"--reports={reports}"]
@@ -246,6 +260,10 @@ def _run_all(folder: Path, words: tuple[str, ...], shown: tuple[Path, ssl.SSLCon
     with Server(_answer) as server, _database(context) as port:
         _write_project(folder, server.url, certificate)
         variables = _variables(folder, server, port)
+        if shown:
+            key = folder / "ci.key"
+            assert main(["key", "ci", "--out", str(key), "--environments", str(folder)]) == 0
+            variables = {**variables, FILE_VARIABLE: str(key)}
         asked_for = [word.format(reports=reports) for word in words]
         ran = warm.run("pytest", "-m", "preflight", "--env", "leaky", *places, *asked_for, variables=variables)
         _keep(folder, ran)
@@ -256,6 +274,8 @@ def _run_all(folder: Path, words: tuple[str, ...], shown: tuple[Path, ssl.SSLCon
             _keep(folder, warm.run("readiness", *filled, *takes, variables=variables))
         sent = [asked.body for asked in server.asked if asked.path == "/hook"]
     (reports / "notification.json").write_bytes(b"".join(sent))
+    if shown:
+        _decode_statements(reports)
     assert sent
 
 
