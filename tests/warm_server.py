@@ -40,6 +40,8 @@ ROOMS = ("clients", "evidence", "observations", "rendering", "sources", "transpo
 """Importing an observation registers it: a run begins with what ships in its register, as `load_all` leaves it."""
 WITHOUT = ("-p", "no:locust", "-p", "no:cacheprovider")
 """Locust's pytest plugin would bring gevent, which no run of ours has; the cache would be written."""
+GIVES_WAY = 5
+"""How much a run gives way to the sandboxes: one that answers Prometheus too late looks as if it were away."""
 SET_PARENT_DEATH_SIGNAL = 1
 """`PR_SET_PDEATHSIG` of prctl(2)."""
 Job = dict[str, Any]
@@ -206,6 +208,7 @@ def become(job: Job, server: int, path: list[str]) -> None:
         ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() != server:  # it died before we asked to be told
             os._exit(1)
+    os.nice(GIVES_WAY)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, name in enumerate((os.devnull, job["stdout"], job["stderr"])):
         opened = os.open(name, os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY)
