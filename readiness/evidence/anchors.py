@@ -62,7 +62,11 @@ class Place:
     @property
     def path(self) -> Path:
         """The file of a place that is one."""
-        return self.root / Path(self.file).expanduser()
+        path = Path(self.file)
+        try:
+            return self.root / path.expanduser()
+        except RuntimeError:  # of a user who is not here: then it is the name of a file as it stands
+            return self.root / path
 
     @property
     def shown(self) -> str:
@@ -156,7 +160,9 @@ def _add_line(path: Path, line: str) -> None:
                 _parsed(text)
             except ValueError as error:
                 raise OSError(f"{path}: {error}; name a file of its own") from None
-        atomic_write.write_whole(path, f"{before}{line}\n")
+        # An editor may have taken the end of the last line away.
+        lines = [*before.splitlines(), line]
+        atomic_write.write_whole(path, "".join(f"{each}\n" for each in lines))
 
 
 @contextmanager

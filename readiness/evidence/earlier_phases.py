@@ -42,10 +42,21 @@ def turned_bad(start: Start, ledger: LedgerReading | None, moment: datetime) -> 
     An INCOMPLETE one has seen nothing that speaks against the launch: it takes no approval away.
     """
     for then in start.earlier_phases or ():
-        today = _newest(then.phase, ledger, start.target.url, moment)
-        is_another = bool(today.run) and today.run != then.run
-        if is_another and today.verdict not in _NOTHING_AGAINST_IT | {GOOD[then.phase]}:
-            yield f"{then.phase} is {today.verdict} since, in {today.run}: it was {then.verdict or 'not judged'} then"
+        newest = _newest_that_decided(then.phase, ledger, start.target.url, moment)
+        if newest is None or newest.name == then.run:
+            continue
+        verdict = newest.entry.verdict
+        if verdict != GOOD[then.phase]:
+            yield f"{then.phase} is {verdict} since, in {newest.name}: it was {then.verdict or 'not judged'} then"
+
+
+def _newest_that_decided(phase: Phase, ledger: LedgerReading | None, url: str, moment: datetime) -> LedgerRecord | None:
+    """Return the newest run of a phase that came to a word: what ended before that takes no word away."""
+    for record in reversed(ledger.earlier(phase, url, moment) if ledger else []):
+        is_open = record.sealed is None or record.entry.verdict in _NOTHING_AGAINST_IT
+        if not is_open and _decides(record):
+            return record
+    return None
 
 
 def _newest(phase: Phase, ledger: LedgerReading | None, url: str, started_at: datetime) -> EarlierPhase:
@@ -59,9 +70,18 @@ def _newest(phase: Phase, ledger: LedgerReading | None, url: str, started_at: da
     for record in reversed(ledger.earlier(phase, url, started_at)):
         if record.sealed is None:
             return EarlierPhase(phase=phase, run=record.name, why="opened and never ended: what it saw is unknown")
-        if _decides(record):
-            return EarlierPhase(phase=phase, run=record.name, verdict=record.entry.verdict)
+        if not _decides(record):
+            continue
+        if _is_unproven(record, phase, ledger):
+            said = f"says {record.entry.verdict}, and no key that counts has signed it"
+            return EarlierPhase(phase=phase, run=record.name, why=said)
+        return EarlierPhase(phase=phase, run=record.name, verdict=record.entry.verdict)
     return EarlierPhase(phase=phase)
+
+
+def _is_unproven(record: LedgerRecord, phase: Phase, ledger: LedgerReading) -> bool:
+    """Check whether a good word is nobody's, in a ledger that keys have signed: a bad one counts without a key."""
+    return ledger.ever_signed and record.key is None and record.entry.verdict == GOOD[phase]
 
 
 def _decides(record: LedgerRecord) -> bool:

@@ -57,7 +57,7 @@ def decided_otherwise(then: SignOff, path: Path) -> Iterator[str]:
 
     listed = stated.get("approvals")
     approvals = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    given_today = {(one.get("role"), one.get("name")) for one in approvals}
+    given_today = {(str(one.get("role")), str(one.get("name"))) for one in approvals}
     for approval in then.approvals:
         if (approval.role, approval.name) not in given_today:
             yield f"it rests on the approval of {approval.name} as {approval.role}, which {path.name} has no more"

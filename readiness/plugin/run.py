@@ -20,6 +20,7 @@ from readiness.evidence.recorded_binding import RecordedBinding
 from readiness.evidence.recorded_ladder import Before
 from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.evidence.records import ReplayOf
+from readiness.evidence.signing import trusted_keys
 from readiness.ladder import Hysteresis, Ladder
 from readiness.outcomes import DecisionKey, Effect, Outcome, Phase
 from readiness.runbook.attestations import Attestations
@@ -100,7 +101,14 @@ class Run:
         if self.phase is not Phase.GA:
             return None
         phases = [phase for phase in Phase if phase is not Phase.GA and self._decides_in(phase)]
-        return earlier_phases(phases, self.ledger, self.environment.target.url, self.started_at)
+        return earlier_phases(phases, self._ledger_with_keys, self.environment.target.url, self.started_at)
+
+    @property
+    def _ledger_with_keys(self) -> LedgerReading | None:
+        """The same ledger with the keys that signed it, which takes longer: only a good word of other runs needs it."""
+        if self.ledger is None or self.environments is None or not self.ledger.ever_signed:
+            return self.ledger
+        return ledger.read(self.ledger.path, trusted_keys(self.environments))
 
     def _decides_in(self, phase: Phase) -> bool:
         """Check whether the runbooks have a line that decides a phase of this environment."""

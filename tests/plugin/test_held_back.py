@@ -20,6 +20,8 @@ from readiness.evidence import ledger
 from readiness.evidence.earlier_phases import contradicted_phases
 from readiness.evidence.journal import read_run
 from readiness.evidence.recorded_phases import EarlierPhase
+from readiness.evidence.signing import FILE_VARIABLE
+from tests.evidence.launch import new_key
 from tests.plugin.project import Project, Ran, line
 
 NOW = datetime.now(UTC)
@@ -186,6 +188,8 @@ def test_an_approval_needs_the_launch_the_phases_and_the_dates(
         ([("preflight", BAD)], 15, "preflight is NO-GO since"),
         ([("preflight", BAD), ("preflight", WELL)], 0, ""),
         ([("postlaunch", BAD)], 15, "postlaunch is ALERT since"),
+        ([("preflight", BAD), ("preflight --nosuch", WELL)], 15, "preflight is NO-GO since"),
+        ([("preflight", BAD), ("preflight -k nothing_of_that_name", WELL)], 15, "preflight is NO-GO since"),
         ([("postlaunch -k nothing_of_that_name", WELL)], 0, ""),
         ([("preflight --as-of=2036-01-01T00:00:00Z", BAD)], 0, ""),
     ],
@@ -206,6 +210,29 @@ def test_what_turns_bad_afterwards_takes_the_approval_away(
     assert says in capsys.readouterr().out
 
 
+def test_a_good_phase_that_nobody_signed_carries_no_approval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = ROWS[0]
+    project = launched(tmp_path, Row("signed", (), lines=row.lines))
+    key = new_key(tmp_path, "ci")
+    monkeypatch.setenv(FILE_VARIABLE, str(key))
+    project.write("figure.txt", str(BAD))
+    assert project.run("-m", "preflight").exit == 1
+    project.write("figure.txt", str(WELL))
+    for phase in ("smoke", "postlaunch"):
+        assert project.run("-m", phase).exit == 0
+
+    with monkeypatch.context() as without:
+        without.delenv(FILE_VARIABLE)
+        assert project.run("-m", "preflight").exit == 0
+    ran = project.run("-m", "ga")
+    assert ran.exit == 10
+    assert "says GO, and no key that counts has signed it" in " ".join(ran.out.split())
+
+    assert project.run("-m", "preflight").exit == 0
+    again = project.run("-m", "ga")
+    assert again.exit == 0, again.out
+
+
 APPROVED: dict[str, Any] = {"decision": "approved", "approvals": [approval()]}
 """What the sign-off file says in the first row."""
 DEFERRED = {"reason": "the error budget is gone", "review_on": day(3)}
@@ -222,6 +249,7 @@ DEFERRED = {"reason": "the error budget is gone", "review_on": day(3)}
         ({**APPROVED, "approvals": [approval(role="CTO")]}, 15, "it rests on the approval of Cy Diaz as SRE Lead"),
         ("no YAML: [", 15, "a decision that was approved"),
         (None, 15, "which is there no more"),
+        ({**APPROVED, "approvals": [{**approval(), "role": ["SRE Lead"]}]}, 15, "it rests on the approval of Cy Diaz"),
         ({**APPROVED, "approvals": [approval(), approval(role="CTO", name="Bo Chen")]}, 0, ""),
         ({**APPROVED, "signed_at": NOW.isoformat()}, 0, ""),
         (APPROVED, 0, ""),
