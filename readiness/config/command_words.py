@@ -23,9 +23,16 @@ def empty_value(words: Sequence[str]) -> str:
         if stated:
             return _says(stated[1])
         if not word.strip():
-            return _says(before if _OPTION.fullmatch(before) else f"the word after {before!r}" if before else "a word")
+            return _says(_place_after(before))
         before = word
     return ""
+
+
+def _place_after(before: str) -> str:
+    """Return what is empty: the option that stands before it, or the word by its place."""
+    if _OPTION.fullmatch(before):
+        return before
+    return f"the word after {before!r}" if before else "a word"
 
 
 def _says(name: str) -> str:

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 from typing import Any
+from urllib.parse import urlsplit
 
 from readiness.config.documents import read
 from readiness.errors import BadEnvironment
 from readiness.files import bounded_read
 from readiness.files.canonical_json import as_plain
+from readiness.redaction.secret import Secret, is_secret
 
 OF_EVIDENCE = {"evidence"}
 """Keys that say nothing of what is judged: what they demand of evidence is asked of each run anew."""
@@ -97,7 +99,21 @@ def stated_target(path: Path, variables: Mapping[str, str]) -> str:
         return ""
 
     filled = Template(url).safe_substitute(variables)
+    _remember_secrets(url, filled, variables)
     return "" if "${" in filled else filled
+
+
+def _remember_secrets(stated: str, filled: str, variables: Mapping[str, str]) -> None:
+    """Have what is secret in an address masked wherever it is told: outside of a run nobody has read it yet."""
+    for name in Template(stated).get_identifiers():
+        value = variables.get(name, "")
+        Secret(value, remembered=is_secret(name, value))
+    try:
+        password = urlsplit(filled).password
+    except ValueError:  # it is no address: a run would refuse it
+        return
+    if password:
+        Secret(password)
 
 
 def demands_signature(path: Path) -> bool:

@@ -27,6 +27,7 @@ from readiness.evidence.reasons import BAD_EXIT, Reason, gravest
 from readiness.evidence.signing import PublicKey
 from readiness.evidence.today import hold_to_project, hold_to_today
 from readiness.outcomes import Phase
+from readiness.redaction.redactor import REDACTOR
 from readiness.verdict import VerdictStatus
 
 WHY_AT_MOST = 3
@@ -269,7 +270,8 @@ def _elsewhere(recorded: RecordedRun, place: Place) -> Iterator[str]:
     stated = stated_target(place.file, os.environ) if place.file else ""
     is_masked = "***" in judged
     if stated and not is_masked and stated.rstrip("/") != judged.rstrip("/"):
-        yield f"the run judged {judged}, and {place.environment}.yaml names {stated} today: another target"
+        says = f"the run judged {judged}, and {place.environment}.yaml names {stated} today: another target"
+        yield REDACTOR.text(says)
 
 
 def unsigned(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from readiness.evidence.signing import FILE_VARIABLE, VARIABLE
+from readiness.redaction.secret import Secret, is_secret
 from readiness.redaction.shown import shown
 
 SECONDS_AT_MOST = 30.0
@@ -40,6 +41,7 @@ def run(words: Sequence[str], folder: Path, given: str) -> str:
         told.seek(0)
         printed.seek(0)
         if code != 0:
+            _remember_secrets()
             says = shown(told.read(BYTES_AT_MOST).decode("utf-8", "replace")) or "it says nothing"
             how = f"did not end in {SECONDS_AT_MOST:g} s" if code is None else f"ended with {code}"
             raise Failed(f"{shown(words[0])} {how}: {says}")
@@ -47,6 +49,12 @@ def run(words: Sequence[str], folder: Path, given: str) -> str:
     if len(output) > BYTES_AT_MOST:
         raise Failed(f"{shown(words[0])} prints more than {BYTES_AT_MOST:,} bytes")
     return output.decode("utf-8", "replace")
+
+
+def _remember_secrets() -> None:
+    """Have the secrets among the variables masked that it was given: outside of a run nobody has read them yet."""
+    for name, value in os.environ.items():
+        Secret(value, remembered=is_secret(name, value))
 
 
 def _ended(process: subprocess.Popen[bytes]) -> int | None:

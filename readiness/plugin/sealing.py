@@ -80,6 +80,13 @@ class Sealing:
             return f"in vain, with {refused}: not evidence (readiness key lists what each may sign)"
         return f"with the key {key.name}, {key.key_id[:SHOWN]}"
 
+    def _key_counts(self, signer: Signer) -> bool:
+        """Check whether what a key signs now is evidence: the project trusts it, and it may sign this."""
+        key = self.trusted.get(signer.key_id)
+        if key is None:
+            return False
+        return not key.may_not_sign(str(self._run.phase), self._run.environment.environment, datetime.now(UTC))
+
     def open(self, folder: Path, limits_digest: str) -> None:
         """Enter that the run opens. Raises OSError."""
         if self._run.replay:
@@ -114,7 +121,8 @@ class Sealing:
             return
         if self.signer:
             self._sign(run.folder / TEST_RESULT, result_statement(run), self.signer)
-            summary = verification_summary(run, TEST_RESULT, file_digest(run.folder / TEST_RESULT))
+            digest = file_digest(run.folder / TEST_RESULT)
+            summary = verification_summary(run, TEST_RESULT, digest, key_counts=self._key_counts(self.signer))
             self._sign(run.folder / SUMMARY, summary, self.signer)
         end = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": run.head}
         standing = [state.model_dump(mode="json") for state in run.finish.standing or ()]

@@ -32,7 +32,9 @@ class DatabaseTls:
     def of(cls, environment: Environment) -> DatabaseTls:
         """Return what an environment says."""
         stated = environment.postgres
-        return cls(stated.tls if stated else None, stated.ca_file if stated else None, environment.production)
+        if stated is None:
+            return cls(is_production=environment.production)
+        return cls(stated.tls, stated.ca_file, environment.production)
 
     def applied(self, address: str) -> str:
         """Return an address that says how its server is trusted. Raises psycopg.Error for what is none.

@@ -310,9 +310,11 @@ def test_a_program_of_the_team_keeps_and_recalls(
     states(launch, {"command": [*python, key], "recall": [*python, READS, "$(touch spied)"]})
     assert keep(launch) == 0
     monkeypatch.setattr(team_program, "SECONDS_AT_MOST", 1.0)
+    monkeypatch.setenv("ANCHOR_API_TOKEN", "correct-horse-battery")
     for words, sentence in (
         (HANGS, "did not end in 1 s"),
         ("raise SystemExit('full\\x1b[2J')", "ended with 1: full [2J"),
+        ("import os; raise SystemExit('of ' + os.environ['ANCHOR_API_TOKEN'])", "ended with 1: of ***"),
     ):
         states(launch, {"command": [*python, words], "recall": [*python, words]})
         capsys.readouterr()

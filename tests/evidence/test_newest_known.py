@@ -197,6 +197,12 @@ def test_a_run_of_another_target_does_not_answer(project: Project, capsys: pytes
     project.environment(target={"url": "http://127.0.0.1:10"})
     assert main(["verify", "tiny", "preflight"]) == 15
     assert "tiny.yaml names http://127.0.0.1:10 today: another target" in capsys.readouterr().out
+    for how in ((), ("--json",)):
+        project.environment(target={"url": "http://probe:${TINY_PW}@127.0.0.1:10"})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TINY_PW", "correct-horse-battery")
+            assert main(["verify", "tiny", "preflight", *how]) == 15
+        assert "correct-horse" not in capsys.readouterr().out
     project.environment(target={"url": "${TINY_URL_NOBODY_SET}"})
     assert main(["verify", "tiny", "preflight"]) == 15
     assert "tiny.yaml says something else today than when it was judged: target" in capsys.readouterr().out

@@ -20,13 +20,14 @@ from in_toto_attestation.v1.statement import Statement
 
 from readiness.evidence.journal import FILE
 from readiness.evidence.records import Finish, RecordedTarget
-from readiness.evidence.signing import trusted_keys
+from readiness.evidence.signing import FILE_VARIABLE, trusted_keys
 from readiness.evidence.statements import signed_bytes
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering.verification_summary import FAILED, PASSED, PREDICATE, VERIFIER, verification_summary
 from readiness.verdict import VerdictStatus
-from tests.evidence.launch import make
+from tests.evidence.launch import judged, make, new_key
 from tests.evidence.test_exports import result, run_of
+from tests.plugin.project import Project
 
 DIGEST = "d" * 64
 ENDED = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
@@ -127,3 +128,26 @@ def test_a_run_that_is_signed_leaves_one_that_is_signed_and_sealed(tmp_path: Pat
 
     (folder / "verification-summary.json").write_text("{}", "utf-8")
     assert launch.verify("tiny", "preflight") == 11
+
+
+@pytest.mark.parametrize(
+    ("rules", "wanted"),
+    [
+        ("phases: [smoke]", FAILED),
+        ("environments: [prod]", FAILED),
+        ("valid_until: 2026-01-01T00:00:00Z", FAILED),
+        ("revoked: 2026-01-01T00:00:00Z, reason: the disk was copied", FAILED),
+        ("phases: [preflight]", PASSED),
+    ],
+)
+def test_what_a_key_may_not_sign_is_not_passed(
+    rules: str, wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project(tmp_path)
+    monkeypatch.setenv(FILE_VARIABLE, str(new_key(tmp_path, "ci")))
+    project.write("environments/keys/keys.yaml", f"keys: {{ci: {{{rules}}}}}\n")
+    judged(project, "0.5", 0)
+
+    (path,) = tmp_path.rglob("verification-summary.json")
+    payload = base64.b64decode(json.loads(path.read_text("utf-8"))["payload"])
+    assert validate(json.loads(payload)).verification_result == wanted
