@@ -74,18 +74,15 @@ def _hold_to_people(audit: Audit, recorded: RecordedRun, environments: Path) -> 
     start = recorded.start
     stated = stated_environment(environments / f"{start.env}.yaml")
     attested_in = Template(stated.attestations).safe_substitute(os.environ)
-    rests_on_a_word = any(result.attested for result in recorded.results)
-    if "${" in attested_in and rests_on_a_word:
-        unset = f"attestations: {stated.attestations} is not set here"
-        audit.lacks(Reason.NOT_TODAY, f"{unset}, so nobody knows whether one was taken back: set it and verify again")
+    if "${" in attested_in:
+        unset = stated.attestations
+        audit.notes.append(f"{unset} is not set here: whether an attestation was taken back since is not known")
     audit.lacks(Reason.NOT_TODAY, *withdrawn(recorded, environments, attested_in))
 
     decided_in = Template(stated.sign_off).safe_substitute(os.environ)
-    rests_on_approval = start.phase is Phase.GA and start.sign_off is not None
-    if "${" in decided_in and rests_on_approval:
-        unset = f"sign_off: {stated.sign_off} is not set here"
-        audit.lacks(Reason.NOT_TODAY, f"{unset}, so nobody knows whether it was taken back: set it and verify again")
-    elif start.sign_off and rests_on_approval:
+    if "${" in decided_in:
+        audit.notes.append(f"{stated.sign_off} is not set here: whether the approval was taken back is not known")
+    elif start.sign_off and start.phase is Phase.GA:
         path = sign_off.path_of(start.env, environments, Path(decided_in) if decided_in else None)
         audit.lacks(Reason.NOT_TODAY, *decided_otherwise(start.sign_off, path))
 
