@@ -19,7 +19,7 @@ from readiness.evidence.rejudge import by_earlier_rules, judge
 from readiness.evidence.run_changes import between
 from readiness.evidence.sealed_folder import changed, difference, empty_folders
 from readiness.evidence.signing import SHOWN, PublicKey
-from readiness.evidence.statements import KINDS
+from readiness.evidence.statements import KINDS, LedgerEntry
 from readiness.files.evidence_file import folders
 from readiness.outcomes import Phase
 from readiness.rehearsal import evidence as rehearsal_evidence
@@ -136,13 +136,22 @@ def _changed(record: LedgerRecord, recorded: RecordedRun) -> Iterator[str]:
     sealed = record.sealed.entry
     if sealed.head != recorded.head:
         yield "the journal does not end as it did when it was sealed"
-    standing = recorded.finish.standing if recorded.finish else None
-    if sealed.standing is not None and sealed.standing != (standing or ()):
-        yield "it was sealed with other steps of the ladder than its journal ends with"
+    yield from _sealed_with_another_end(sealed, recorded)
     verdict = judge(recorded).verdict
     was_sealed_as = (sealed.verdict, sealed.exit)
     if was_sealed_as != (str(verdict.word), verdict.exit) and not by_earlier_rules(recorded, verdict):
         yield f"sealed as {sealed.verdict}, its results add up to {verdict.word}"
+
+
+def _sealed_with_another_end(sealed: LedgerEntry, recorded: RecordedRun) -> Iterator[str]:
+    """Yield what the last record of a journal says otherwise than the seal. Older seals say less."""
+    finish = recorded.finish
+    standing = finish.standing if finish else None
+    if sealed.standing is not None and sealed.standing != (standing or ()):
+        yield "it was sealed with other steps of the ladder than its journal ends with"
+    is_red_beside = bool(finish and finish.failed_beside)
+    if sealed.red_beside is not None and sealed.red_beside != is_red_beside:
+        yield "it was sealed as another than its journal says it was: red beside its lines, or not"
 
 
 def _entered_as_another(record: LedgerRecord, phase: Phase) -> Iterator[str]:
@@ -268,7 +277,7 @@ def _audit_record(
     audit = Audit()
     folder = home / record.name
     if not folder.is_dir() and record.pruned:
-        _add_pruned(audit, record.pruned, record.entry.phase, trusted)
+        audit_pruned(audit, record.pruned, record.entry.phase, trusted)
         return audit, None
     if not folder.is_dir():
         audit.tampered.append("the ledger has it, and its folder is gone: it was deleted")
@@ -293,8 +302,8 @@ def _audit_record(
     return audit, recorded
 
 
-def _add_pruned(audit: Audit, pruned: LedgerLine, phase: str, trusted: Mapping[str, PublicKey]) -> None:
-    """Add that nobody who may has signed the removal of a folder."""
+def audit_pruned(audit: Audit, pruned: LedgerLine, phase: str, trusted: Mapping[str, PublicKey]) -> None:
+    """Add that nobody who may has signed the removal of a folder, or that it was entered for another phase."""
     if pruned.entry.phase not in {"", phase}:
         audit.tampered.append(f"its folder was pruned as {pruned.entry.phase}, and it was entered as {phase}")
     if pruned.key:

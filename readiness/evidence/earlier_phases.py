@@ -46,8 +46,11 @@ def turned_bad(start: Start, ledger: LedgerReading | None, moment: datetime) -> 
         if newest is None or newest.name == then.run:
             continue
         verdict = newest.entry.verdict
+        was = then.verdict or "not judged"
         if verdict != GOOD[then.phase]:
-            yield f"{then.phase} is {verdict} since, in {newest.name}: it was {then.verdict or 'not judged'} then"
+            yield f"{then.phase} is {verdict} since, in {newest.name}: it was {was} then"
+        elif newest.entry.red_beside:
+            yield f"{then.phase} is red beside its lines since, in {newest.name}: it was {was} then"
 
 
 def _newest_that_decided(phase: Phase, ledger: LedgerReading | None, url: str, moment: datetime) -> LedgerRecord | None:

@@ -16,6 +16,7 @@ from readiness.errors import BadRun
 from readiness.evidence.acceptance import REQUIRED, Examined, examine, not_signed
 from readiness.evidence.anchored import Recalled, contradictions, hold_to_anchors, recalled_of
 from readiness.evidence.audit import read_ledger
+from readiness.evidence.earlier_evidence import hold_to_earlier_evidence
 from readiness.evidence.earlier_phases import turned_bad
 from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import RecordedRun, read_run
@@ -204,6 +205,7 @@ def _of_phase(
             _hold_to_files(audit, recorded, place.environments, place.reports, demands)
         if demands.of_today:
             audit.lacks(Reason.NOT_TODAY, *turned_bad(recorded.start, ledger, demands.moment))
+            hold_to_earlier_evidence(audit, recorded.start, place.home, ledger, trusted)
         audit.lacks(Reason.NOT_SIGNED, *unsigned(recorded, ledger, trusted, place.file, is_required=demands.signed))
     return standing
 

@@ -90,6 +90,8 @@ class LedgerEntry(_Model):
     """The moment that was judged, where it was not that of the run: such a run is a plan."""
     whole: bool | None = None
     """Of a seal: whether the run ended by itself with all that was demanded; None in older ledgers."""
+    red_beside: bool | None = None
+    """Of a seal: whether something failed that decides no line; None in older ledgers."""
     standing: tuple[RecordedState, ...] | None = None
     """Of a seal: the steps of the ladder that it leaves, so that a deleted folder loses nothing; None in older ones."""
     beside: tuple[str, ...] = ()

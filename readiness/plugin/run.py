@@ -11,6 +11,7 @@ from _pytest.compat import ascii_escaped
 
 from readiness.environment.schema import Environment
 from readiness.evidence import ledger
+from readiness.evidence.earlier_evidence import borne_out
 from readiness.evidence.earlier_phases import earlier_phases
 from readiness.evidence.journal import read_run
 from readiness.evidence.ledger_reading import LedgerReading
@@ -101,7 +102,10 @@ class Run:
         if self.phase is not Phase.GA:
             return None
         phases = [phase for phase in Phase if phase is not Phase.GA and self._decides_in(phase)]
-        return earlier_phases(phases, self._ledger_with_keys, self.environment.target.url, self.started_at)
+        keys = trusted_keys(self.environments) if self.environments else {}
+        with_keys = self._ledger_with_keys
+        by_ledger = earlier_phases(phases, with_keys, self.environment.target.url, self.started_at)
+        return tuple(borne_out(phase, self._home, with_keys, keys) for phase in by_ledger)
 
     @property
     def _ledger_with_keys(self) -> LedgerReading | None:

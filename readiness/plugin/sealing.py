@@ -125,8 +125,10 @@ class Sealing:
             summary = verification_summary(run, TEST_RESULT, digest, key_counts=self._key_counts(self.signer))
             self._sign(run.folder / SUMMARY, summary, self.signer)
         end = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": run.head}
+        red_beside = bool(run.finish.failed_beside)
         standing = [state.model_dump(mode="json") for state in run.finish.standing or ()]
-        self._facts = {**self._facts, "revision": self.revision, "whole": whole, "standing": standing}
+        left = {"whole": whole, "red_beside": red_beside, "standing": standing}
+        self._facts = {**self._facts, "revision": self.revision, **left}
         self.head = self._ledger.seal(run.folder, **self._masked_facts(), **end)
 
     def anchor(self, root: Path) -> Iterator[str]:
