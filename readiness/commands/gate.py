@@ -27,6 +27,7 @@ from readiness.evidence.ledger import FILE, Ledger
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import lost
 from readiness.evidence.reasons import Reason
+from readiness.evidence.sealed_folder import TEST_RESULT
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of, trusted_keys
 from readiness.evidence.standing import unsigned
 from readiness.evidence.today import hold_to_today
@@ -36,6 +37,7 @@ from readiness.plugin.command_line import phase_named
 from readiness.plugin.gate_options import refusals
 from readiness.plugin.refusing import enter_refused
 from readiness.plugin.starting import is_name
+from readiness.rendering.signed_files import write_summary
 from readiness.rendering.terminal import say
 from readiness.verdict import INCOMPLETE_EXIT
 
@@ -92,6 +94,7 @@ def run(options: argparse.Namespace) -> int:
         hold_to_today(changed, recorded, options.environments, options.reports, datetime.now(UTC))
         hold_to_kept(changed, options, named, recorded, ledger)
         accepted = _held_against(accepted, [*not_here, *lacks, *changed.unproven])
+        accepted = _held_against(accepted, list(_summarise(accepted, ledger)))
     for line in _told(accepted, ledger, asked, ended):
         say(line)
     return accepted.exit
@@ -220,6 +223,23 @@ def _held_against(accepted: Acceptance, more: Sequence[str]) -> Acceptance:
     if not more:
         return accepted
     return Acceptance(accepted.exit or INCOMPLETE_EXIT, (*accepted.why, *more), accepted.examined)
+
+
+def _summarise(accepted: Acceptance, ledger: LedgerReading | None) -> Iterator[str]:
+    """Write what a release gate reads of a signed run, PASSED only with exit 0; yield why that cannot be written."""
+    signer = _signer()
+    recorded = accepted.examined.recorded if accepted.examined else None
+    if signer is None or recorded is None or ledger is None:
+        return
+
+    record = ledger.runs.get(recorded.folder.name)
+    is_signed = bool(record and record.sealed and TEST_RESULT in record.sealed.files)
+    if not is_signed:
+        return
+    try:
+        write_summary(recorded, signer, is_accepted=accepted.exit == 0)
+    except OSError as error:
+        yield f"the summary for release gates could not be written: {error}"
 
 
 def _told(accepted: Acceptance, ledger: LedgerReading | None, asked: Asked, ended: int) -> Iterator[str]:

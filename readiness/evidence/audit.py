@@ -20,6 +20,7 @@ from readiness.evidence.run_changes import between
 from readiness.evidence.sealed_folder import changed, difference, empty_folders
 from readiness.evidence.signing import SHOWN, PublicKey
 from readiness.evidence.statements import KINDS, LedgerEntry
+from readiness.evidence.summary_audit import altered_summary
 from readiness.files.evidence_file import folders
 from readiness.outcomes import Phase
 from readiness.rehearsal import evidence as rehearsal_evidence
@@ -66,7 +67,7 @@ def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Map
         audit.tampered.append("the ledger does not know this run: it was copied in, or its entries were removed")
         return audit
 
-    audit.tampered += _changed(record, recorded)
+    audit.tampered += _changed(record, recorded, trusted)
     _add_signature(audit, record, recorded, trusted, ever_signed=reading.ever_signed)
     audit.notes += empty_folders(recorded.folder)
     audit.notes += _opened_since(reading, record)
@@ -111,7 +112,7 @@ def _unsigned(trusted: Mapping[str, PublicKey], *, signed: bool) -> str:
     return ""
 
 
-def _changed(record: LedgerRecord, recorded: RecordedRun) -> Iterator[str]:
+def _changed(record: LedgerRecord, recorded: RecordedRun, trusted: Mapping[str, PublicKey]) -> Iterator[str]:
     """Yield where a run is not the one that the ledger has under its name."""
     start = recorded.start
     if start.run != record.name:
@@ -133,6 +134,7 @@ def _changed(record: LedgerRecord, recorded: RecordedRun) -> Iterator[str]:
         return
 
     yield from changed(recorded.folder, record.sealed.files)
+    yield from altered_summary(recorded.folder, record, trusted)
     sealed = record.sealed.entry
     if sealed.head != recorded.head:
         yield "the journal does not end as it did when it was sealed"
@@ -285,7 +287,7 @@ def _audit_record(
 
     recorded = None
     if record.entry.kind == "run":
-        recorded = _audit_journal(folder, record, audit)
+        recorded = _audit_journal(folder, record, audit, trusted)
     elif record.sealed:
         audit.tampered += changed(folder, record.sealed.files)
         audit.tampered += _contradicts_seal(folder, record)
@@ -316,7 +318,9 @@ def audit_pruned(audit: Audit, pruned: LedgerLine, phase: str, trusted: Mapping[
         audit.lacks(Reason.NOT_SIGNED, f"its folder was pruned, and {lack}")
 
 
-def _audit_journal(folder: Path, record: LedgerRecord, audit: Audit) -> RecordedRun | None:
+def _audit_journal(
+    folder: Path, record: LedgerRecord, audit: Audit, trusted: Mapping[str, PublicKey]
+) -> RecordedRun | None:
     """Compare a run's journal with its record; return the run where it can be read."""
     # A run that died before its first record has left nothing to read.
     if record.sealed is None and _is_empty(folder / FILE):
@@ -328,7 +332,7 @@ def _audit_journal(folder: Path, record: LedgerRecord, audit: Audit) -> Recorded
         audit.tampered += str(error).splitlines()
         return None
 
-    audit.tampered += _changed(record, recorded)
+    audit.tampered += _changed(record, recorded, trusted)
     audit.tampered += judge(recorded).refuted
     if recorded.start.looked_back:
         audit.lacks(Reason.NOT_EVIDENCE, recorded.start.looked_back)

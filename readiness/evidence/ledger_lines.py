@@ -60,15 +60,16 @@ def _key(
         key = trusted.get(signature.keyid)
         if key is None:
             problems.append(f"{where}: signed with the foreign key {signature.keyid[:SHOWN]}, which no keys/*.pub has")
-        elif key.verifies(_decoded(signature), signed_bytes(payload)):
+        elif key.verifies(decoded_signature(signature), signed_bytes(payload)):
             return key
         else:
             problems.append(f"{where}: the signature with the key {key.name} is not of this text: it was changed")
     return None
 
 
-def _decoded(signature: Signature) -> bytes:
+def decoded_signature(signature: Signature) -> bytes:
+    """Return the bytes of a signature; none, which no key verifies, where they are not written as they must be."""
     try:
         return base64.b64decode(signature.sig, validate=True)
     except binascii.Error:
-        return b""  # which no key verifies
+        return b""

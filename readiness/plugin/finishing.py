@@ -279,6 +279,18 @@ def announce(config: pytest.Config, run: RunSession) -> None:
     config.hook.pytest_readiness_verdict(verdict=run.verdict)
 
 
+def summarise(config: pytest.Config, run: RunSession) -> None:
+    """Write the summary for release gates, when nothing can go wrong any more but the summary itself."""
+    del config
+    if run.sealing is None or run.proof is None:
+        return
+    is_well = bool(run.verdict and run.verdict.good and not run.failed_beside)
+    try:
+        run.sealing.summarise(run.proof[0], is_well=is_well)
+    except OSError as error:
+        run.complain(f"the summary for release gates could not be written: {error}")
+
+
 STEPS: tuple[Step, ...] = (
     render,
     scan_for_secrets,
@@ -293,6 +305,7 @@ STEPS: tuple[Step, ...] = (
     write_history,
     sign_off,
     announce,
+    summarise,
 )
 """What follows once all reporters have written theirs, in this order. Last of all the report is written."""
 

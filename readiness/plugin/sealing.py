@@ -11,21 +11,13 @@ from readiness.errors import BadRun
 from readiness.evidence.anchors import NotAnchored, keep, stated_places
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.ledger import Ledger, read
-from readiness.evidence.sealed_folder import file_digest
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
-from readiness.evidence.statements import enveloped
-from readiness.files import atomic_write
-from readiness.files.canonical_json import JsonObject, to_json
 from readiness.plugin.refusing import shown_reason
 from readiness.plugin.run import Run
 from readiness.redaction.redactor import REDACTOR
 from readiness.redaction.shown import shown
-from readiness.rendering.formats import result_statement
-from readiness.rendering.verification_summary import verification_summary
+from readiness.rendering.signed_files import write_summary, write_test_result
 from readiness.timeline import has_passed, is_ahead
-
-TEST_RESULT = "test-result.json"
-SUMMARY = "verification-summary.json"
 
 
 class Sealing:
@@ -120,10 +112,7 @@ class Sealing:
         if self._ledger is None or run.finish is None:
             return
         if self.signer:
-            self._sign(run.folder / TEST_RESULT, result_statement(run), self.signer)
-            digest = file_digest(run.folder / TEST_RESULT)
-            summary = verification_summary(run, TEST_RESULT, digest, key_counts=self._key_counts(self.signer))
-            self._sign(run.folder / SUMMARY, summary, self.signer)
+            write_test_result(run, self.signer)
         end = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": run.head}
         red_beside = bool(run.finish.failed_beside)
         standing = [state.model_dump(mode="json") for state in run.finish.standing or ()]
@@ -149,12 +138,14 @@ class Sealing:
             else:
                 self._anchored.append(place.shown)
 
-    @staticmethod
-    def _sign(path: Path, statement: JsonObject, signer: Signer) -> None:
-        """Write a statement, masked and signed. Raises OSError."""
-        masked = REDACTOR.plain(statement)
-        assert isinstance(masked, dict)  # what a mapping becomes
-        atomic_write.write_whole(path, f"{to_json(enveloped(masked, signer))}\n")
+    def summarise(self, run: RecordedRun, *, is_well: bool) -> None:
+        """Write the summary for release gates, where the run is sealed and signed. Raises OSError.
+
+        A gate that started the run writes it by itself: it knows what else is demanded.
+        """
+        if self.signer is None or not self.head or self._run.invocation:
+            return
+        write_summary(run, self.signer, is_accepted=is_well and self._key_counts(self.signer))
 
     def _masked_facts(self) -> Mapping[str, object]:
         """Return the facts without the secrets that are known by now; there are more of them at the end."""

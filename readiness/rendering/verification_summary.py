@@ -18,15 +18,15 @@ _NO_LEVEL = re.compile(r"[^A-Z0-9]+")
 
 
 def verification_summary(
-    run: RecordedRun, test_result: str, test_result_digest: str, *, key_counts: bool = True
+    run: RecordedRun, test_result: str, test_result_digest: str, *, is_accepted: bool = True
 ) -> JsonObject:
     """Return the summary of a run that has ended; `test_result` names the attestation of its lines, by its digest.
 
-    Nothing but a good word that still holds, signed by a key that may sign it, is PASSED. No level of SLSA is claimed:
-    nobody has looked at one.
+    Nothing is PASSED but a good word that still holds and that whoever ran it accepts: signed by a key that may sign
+    it, anchored where that is stated. No level of SLSA is claimed: nobody has looked at one.
     """
     start = run.start
-    passed = key_counts and is_passed(run)
+    passed = is_accepted and is_passed(run)
     levels = [_level(run)] if passed else [FAILED]
     ended_at = run.finish.finished_at.isoformat() if run.finish else start.started_at.isoformat()
     return {
