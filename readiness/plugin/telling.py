@@ -12,6 +12,7 @@ import pytest
 from readiness.evidence.attested import entry_statuses
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.previous_run import changes, held, history_notes
+from readiness.evidence.records import Result
 from readiness.outcomes import Phase
 from readiness.plugin.deciding import escalation_states
 from readiness.plugin.options import root_of
@@ -105,7 +106,7 @@ def write_report(config: pytest.Config, session: RunSession) -> None:
 
 def _report(config: pytest.Config, session: RunSession, verdict: Verdict, reporter: Any) -> None:
     """Write what has changed, what is not well, what passed, and the verdict."""
-    run, results = session.run, session.results
+    run, results = session.run, _as_planned(session)
     if config.get_verbosity() >= TRACE_VERBOSITY:
         _traces(reporter)
 
@@ -131,6 +132,12 @@ def _report(config: pytest.Config, session: RunSession, verdict: Verdict, report
     page.beside(session.failed_beside)
     signed = session.sealing.lines() if session.sealing else []
     page.close(run, verdict, _files(session.folder), signed, is_red_beside=bool(session.failed_beside))
+
+
+def _as_planned(session: RunSession) -> list[Result]:
+    """Return the results in the order of the runbooks: with -n they come in as workers happen to end."""
+    places = {item.key: place for place, item in enumerate(session.run.demanded())}
+    return sorted(session.results, key=lambda result: places.get(result.key, len(places)))
 
 
 def _traces(reporter: pytest.TerminalReporter) -> None:
