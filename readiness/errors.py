@@ -11,7 +11,7 @@ ReadinessError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -32,7 +32,19 @@ class BadRunbook(BadInput):
 
 
 class BadEnvironment(BadInput):
-    """An environment that cannot be used."""
+    """An environment that cannot be used.
+
+    `of_surroundings` are those of its problems that other variables, or another machine, would mend.
+    """
+
+    def __init__(self, problems: Sequence[str], of_surroundings: Collection[str] = ()) -> None:
+        super().__init__(problems)
+        self.of_surroundings = frozenset(of_surroundings)
+
+    @property
+    def of_file(self) -> list[str]:
+        """The problems that the files have wherever they are read."""
+        return [problem for problem in self.problems if problem not in self.of_surroundings]
 
 
 class BadRun(ReadinessError):

@@ -12,21 +12,23 @@ from datetime import datetime
 from pathlib import Path
 from string import Template
 
-from readiness.environment.stated import stated_environment
+from readiness.environment.stated import StatedEnvironment, stated_environment
 from readiness.errors import BadInput, BadRunbook
+from readiness.evidence.approval_changes import decided_otherwise
 from readiness.evidence.binding import binding_of
 from readiness.evidence.environment_changes import environment_changes
 from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.limit_changes import GONE, NEW, Change, Direction, as_it_binds, changes
+from readiness.evidence.people import People
 from readiness.evidence.planned_lines import planned_lines
 from readiness.evidence.reasons import Reason
 from readiness.evidence.recorded_binding import RecordedBinding, RecordedFile
 from readiness.evidence.records import Plan
-from readiness.evidence.withdrawn import decided_otherwise, withdrawn
+from readiness.evidence.withdrawn import attested_otherwise, waived_otherwise
 from readiness.outcomes import Phase
-from readiness.runbook import sign_off
-from readiness.runbook.lines import load_each
+from readiness.runbook import attestations, sign_off, waivers
+from readiness.runbook.lines import Runbook, load_each
 
 SHOWN_AT_MOST = 6
 COMMIT_DIGITS = 12
@@ -48,16 +50,18 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
     start = recorded.start
     try:
         today = binding_of(environments, start.env, reports)
-        plan = _plan_of_today(environments, tuple(today.runbooks), start.phase, now)
+        books = _runbooks_of_today(environments, tuple(today.runbooks), now)
     except BadInput as error:
         why = f"what is stated today cannot be read, so nobody knows whether it judged that: {error.problems[0]}"
         audit.lacks(Reason.NOT_TODAY, why)
         return
 
+    plan = _plan_of(books, start.phase)
     changed = list(changes(as_it_binds(recorded.plan, now), plan)) if recorded.plan else []
     audit.notes += [f"stated since: {change}" for change in changed if change.begins]
     audit.lacks(Reason.NOT_TODAY, *_demands(start.phase, changed))
-    _hold_to_people(audit, recorded, environments)
+    stated = stated_environment(environments / f"{start.env}.yaml")
+    _hold_to_people(audit, recorded, environments, stated, People.of(stated, books, start.phase, now))
     bound = start.binding
     if bound is None:
         audit.notes.append("recorded by a version that did not say of which project and environment file it was")
@@ -70,30 +74,42 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
     audit.notes += _commits(bound, today)
 
 
-def _hold_to_people(audit: Audit, recorded: RecordedRun, environments: Path) -> None:
+def _hold_to_people(
+    audit: Audit, recorded: RecordedRun, environments: Path, stated: StatedEnvironment, people: People
+) -> None:
+    """Add what people take back today of what a run rests on."""
     start = recorded.start
-    stated = stated_environment(environments / f"{start.env}.yaml")
+    waived_in = environments / f"{start.env}{waivers.SUFFIX}"
+    audit.lacks(Reason.NOT_TODAY, *dict.fromkeys(waived_otherwise(recorded, people, waived_in)))
+
     attested_in = Template(stated.attestations).safe_substitute(os.environ)
     if "${" in attested_in:
         unset = stated.attestations
         audit.notes.append(f"{unset} is not set here: whether an attestation was taken back since is not known")
-    audit.lacks(Reason.NOT_TODAY, *withdrawn(recorded, environments, attested_in))
+    else:
+        path = attestations.path_of(start.env, environments, Path(attested_in) if attested_in else None)
+        taken_back = attested_otherwise(recorded, people, path, required=bool(attested_in))
+        audit.lacks(Reason.NOT_TODAY, *dict.fromkeys(taken_back))
 
     decided_in = Template(stated.sign_off).safe_substitute(os.environ)
     if "${" in decided_in:
         audit.notes.append(f"{stated.sign_off} is not set here: whether the approval was taken back is not known")
-    elif start.sign_off and start.phase is Phase.GA:
+    elif start.phase is Phase.GA:
         path = sign_off.path_of(start.env, environments, Path(decided_in) if decided_in else None)
-        audit.lacks(Reason.NOT_TODAY, *decided_otherwise(start.sign_off, path))
+        audit.lacks(Reason.NOT_TODAY, *decided_otherwise(start, people, path))
 
 
-def _plan_of_today(environments: Path, names: tuple[str, ...], phase: Phase, now: datetime) -> Plan:
-    """Return what the runbooks demand today. Raises BadRunbook."""
+def _runbooks_of_today(environments: Path, names: tuple[str, ...], now: datetime) -> list[Runbook]:
+    """Return the runbooks as they bind today. Raises BadRunbook."""
     problems: list[str] = []
     books = [book.at(now) for book in load_each(names, environments, problems)]
     if problems:
         raise BadRunbook(problems)
+    return books
 
+
+def _plan_of(books: list[Runbook], phase: Phase) -> Plan:
+    """Return what runbooks demand in a phase."""
     items = [item for book in books for item in book.items(phase)]
     decisions = [{"line": item.line_id, "check": item.check, "subject": item.subject, "due": True} for item in items]
     return Plan.model_validate({"lines": planned_lines(books, phase), "items": decisions})
