@@ -75,6 +75,11 @@ def not_one_of(name: str, choices: Iterable[str]) -> str:
     return f"{name!r} is not known{hint} (known: {listed})"
 
 
+def meant(name: str, names: Iterable[str]) -> str:
+    """Return that a name is none of these, and what was probably meant; all of them would fill a page."""
+    return not_one_of(name, names).partition(" (known")[0]
+
+
 _A_DATE = "a date such as 2026-12-01"
 _AN_INSTANT = "a date and time with its zone such as 2026-12-01T09:00:00Z"
 _KEYS = {"dict_type", "mapping_type", "model_type", "model_attributes_type"}

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from readiness.config.documents import Document, Loc, explain, read
+from readiness.config.documents import Document, Loc, explain, in_the_file, read
 from readiness.config.secret_places import takes_secret, wants_reference
 from readiness.errors import BadEnvironment, nearest
 from readiness.files import bounded_read
@@ -112,12 +112,36 @@ class Filling:
         if not is_of_file:
             self.of_surroundings.add(problem)
 
+    def leave_open(self, loc: Loc, error: BadEnvironment) -> None:
+        """Take over the problems of another file, of which something was to be put at a place."""
+        self.problems += error.problems
+        self.of_surroundings |= error.of_surroundings
+        self.unresolved.add(loc)
+        self.filled.add(loc)
+
     def refused(self, error: ValidationError, of_machine: frozenset[Loc] = frozenset()) -> BadEnvironment:
         """Return all that keeps the document from being used. At the places `of_machine` other machines may be well."""
-        problems = explain(error, self.model, self.document, reported=self.unresolved)
-        of_file = explain(error, self.model, self.document, reported=self.filled | of_machine)
+        reported = self.unresolved | self._following(error, self.unresolved)
+        problems = explain(error, self.model, self.document, reported=reported)
+
+        varying = self.filled | self._following(error, self.filled) | of_machine
+        of_file = explain(error, self.model, self.document, reported=varying)
         of_surroundings = self.of_surroundings | ({*problems} - {*of_file})
         return BadEnvironment([*self.problems, *problems], of_surroundings)
+
+    def _following(self, error: ValidationError, places: set[Loc]) -> set[Loc]:
+        """Return where something is wrong only because of what these places hold."""
+        following = set()
+        for problem in error.errors():
+            loc = in_the_file(problem["loc"])
+            around = self.document.deepest(loc)
+            # A list lacks what cannot be read; and of a choice the alternatives that nobody meant are wrong, too.
+            is_list = problem["type"] == "too_short"
+            is_alternative = loc != around and problem["type"] != "missing"
+            holds_a_place = any(place[: len(around)] == around for place in places)
+            if (is_list or is_alternative) and holds_a_place:
+                following.add(loc)
+        return following
 
 
 def unset_in(value: Any, variables: Container[str]) -> list[str]:

@@ -320,7 +320,7 @@ def load(name: str, folder: Path, variables: Mapping[str, str] | None = None) ->
         raise BadEnvironment(document.problems)
 
     filling = Filling(document, os.environ if variables is None else variables, Environment)
-    data = bring_in(filling.fill(document.data, ()), folder, filling.variables)
+    data = bring_in(filling.fill(document.data, ()), folder, filling)
     try:
         environment = Environment.model_validate(data)
     except ValidationError as error:

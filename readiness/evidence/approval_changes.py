@@ -26,7 +26,7 @@ def decided_otherwise(start: Start, people: People, path: Path) -> Iterator[str]
     try:
         today = sign_off.load(path, people.approvers)
     except BadInput as error:
-        yield REDACTOR.text(f"a new run would refuse {path.name}: {error.problems[0]}")
+        yield REDACTOR.text(f"a new run would be refused: {error.problems[0]}")
         return
     if today is None:
         yield f"it rests on the decision in {path.name}, which is there no more"

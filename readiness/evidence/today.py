@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from string import Template
 
+from readiness.environment.refusals import refusals
 from readiness.environment.stated import StatedEnvironment, stated_environment
 from readiness.errors import BadInput, BadRunbook
 from readiness.evidence.approval_changes import decided_otherwise
@@ -27,6 +28,7 @@ from readiness.evidence.recorded_binding import RecordedBinding, RecordedFile
 from readiness.evidence.records import Plan
 from readiness.evidence.withdrawn import attested_otherwise, waived_otherwise
 from readiness.outcomes import Phase
+from readiness.redaction.redactor import REDACTOR
 from readiness.runbook import attestations, sign_off, waivers
 from readiness.runbook.lines import Runbook, load_each
 
@@ -56,6 +58,8 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
         audit.lacks(Reason.NOT_TODAY, why)
         return
 
+    refused = refusals(start.env, environments, books, os.environ)
+    audit.lacks(Reason.NOT_TODAY, *(REDACTOR.text(f"a new run would be refused: {problem}") for problem in refused[:1]))
     plan = _plan_of(books, start.phase)
     changed = list(changes(as_it_binds(recorded.plan, now), plan)) if recorded.plan else []
     audit.notes += [f"stated since: {change}" for change in changed if change.begins]

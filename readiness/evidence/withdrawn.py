@@ -79,7 +79,7 @@ def _today(
     try:
         return load(document), []
     except BadInput as error:
-        return None, [REDACTOR.text(f"a new run would refuse {path.name}: {error.problems[0]}")]
+        return None, [REDACTOR.text(f"a new run would be refused: {error.problems[0]}")]
 
 
 def _unset(document: Document, section: str, rests_on: RestsOn) -> Iterator[str]:

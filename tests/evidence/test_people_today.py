@@ -20,7 +20,7 @@ TODAY = datetime.now(UTC).date()
 BEFORE, LATER, MUCH_LATER, SOONER = (TODAY + timedelta(days=days) for days in (-3, 60, 80, 30))
 WELL, NOT_TODAY = 0, Reason.NOT_TODAY.code
 WAIVERS, WORDS, SIGN_OFF = "tiny.waivers.yaml", "tiny.attestations.yaml", "tiny.sign-off.yaml"
-REFUSED = "a new run would refuse"
+REFUSED = "a new run would be refused"
 FILES = {
     WAIVERS: f"""\
 waivers:
@@ -92,7 +92,7 @@ EDITS: list[Edit] = [
     ("a variable in a text", WAIVERS, "two clients know of it", "${TINY_WHY}", WELL, ""),
     ("its phases", WAIVERS, "    at:", "    phases: [preflight]\n    at:", WELL, ""),
     ("a key left out", WAIVERS, "    reason: risk-accepted\n", "", NOT_TODAY, "reason is missing"),
-    ("no reason", WAIVERS, "risk-accepted", "''", NOT_TODAY, f"{REFUSED} {WAIVERS}: {WAIVERS}:5: waivers."),
+    ("no reason", WAIVERS, "risk-accepted", "''", NOT_TODAY, f"{REFUSED}: {WAIVERS}:5: waivers."),
     ("a hollow reason", WAIVERS, "two clients know of it", "..........", NOT_TODAY, "says nothing"),
     ("nobody approved it", WAIVERS, "Cy Diaz", "TBD", NOT_TODAY, "approved_by: 'TBD'"),
     ("another approved it", WAIVERS, "Cy Diaz", "Di Fox", NOT_TODAY, "approved_by was Cy Diaz, and"),
@@ -112,7 +112,7 @@ EDITS: list[Edit] = [
     ("a key beside the entries", WAIVERS, "", "version: 2\n", NOT_TODAY, "'version' is not known"),
     ("another line", WAIVERS, "book/one", "book/two", NOT_TODAY, "the waiver of book/one, which"),
     ("a line that nobody has", WAIVERS, "", ANOTHER_WAIVER.replace("book/two", "book/tow"), NOT_TODAY, "'book/two'"),
-    ("no YAML any more", WAIVERS, "", "]\n", NOT_TODAY, f"{REFUSED} {WAIVERS}: {WAIVERS}:"),
+    ("no YAML any more", WAIVERS, "", "]\n", NOT_TODAY, f"{REFUSED}: {WAIVERS}:"),
     ("no entries any more", WAIVERS, "waivers:", "waivers: []\nx:", NOT_TODAY, REFUSED),
     ("a corrected sentence", WORDS, "was looked at", "was looked at by two", WELL, ""),
     ("another link", WORDS, "internal/figure", "internal/figures", WELL, ""),
