@@ -78,7 +78,7 @@ class Filling:
             return None
 
         self._remember(data, loc)
-        text = _VARIABLE.sub(lambda match: self.variables[match[1]], data)
+        text = filled_text(data, self.variables)
         if not self._is_secret_file(data, loc):
             return text
 
@@ -142,6 +142,11 @@ class Filling:
             if (is_list or is_alternative) and holds_a_place:
                 following.add(loc)
         return following
+
+
+def filled_text(text: str, variables: Mapping[str, str]) -> str:
+    """Return a text with the variables in it that are set; the others stay as they stand there."""
+    return _VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
 
 
 def unset_in(value: Any, variables: Container[str]) -> list[str]:

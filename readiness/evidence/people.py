@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from string import Template
 
 from readiness import timeline
+from readiness.config.variables import filled_text
 from readiness.environment.stated import StatedEnvironment
 from readiness.outcomes import Phase
 from readiness.runbook.approvers import Approvers
@@ -38,4 +38,4 @@ class People:
 
 def _filled(names: Mapping[str, str]) -> dict[str, str]:
     """Return names with the variables that are set here. One that is not set stands for itself, and for no other."""
-    return {name: Template(text).safe_substitute(os.environ) for name, text in names.items()}
+    return {name: filled_text(text, os.environ) for name, text in names.items()}

@@ -10,8 +10,8 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from string import Template
 
+from readiness.config.variables import unset_in
 from readiness.environment.refusals import refusals
 from readiness.environment.stated import StatedEnvironment, stated_environment
 from readiness.errors import BadInput, BadRunbook
@@ -22,6 +22,7 @@ from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.limit_changes import GONE, NEW, Change, Direction, as_it_binds, changes
 from readiness.evidence.people import People
+from readiness.evidence.people_files import Folders, place_today
 from readiness.evidence.planned_lines import planned_lines
 from readiness.evidence.reasons import Reason
 from readiness.evidence.recorded_binding import RecordedBinding, RecordedFile
@@ -34,6 +35,8 @@ from readiness.runbook.lines import Runbook, load_each
 
 SHOWN_AT_MOST = 6
 COMMIT_DIGITS = 12
+_ATTESTATIONS, _SIGN_OFF = "attestations", "sign_off"
+"""Keys of the environment file that name files of people's words."""
 
 
 def hold_to_project(audit: Audit, recorded: RecordedRun, environments: Path, reports: Path) -> None:
@@ -65,7 +68,8 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
     audit.notes += [f"stated since: {change}" for change in changed if change.begins]
     audit.lacks(Reason.NOT_TODAY, *_demands(start.phase, changed))
     stated = stated_environment(environments / f"{start.env}.yaml")
-    _hold_to_people(audit, recorded, environments, stated, People.of(stated, books, start.phase, now))
+    folders = Folders(environments, reports / start.env)
+    _hold_to_people(audit, recorded, folders, stated, People.of(stated, books, start.phase, now))
     bound = start.binding
     if bound is None:
         audit.notes.append("recorded by a version that did not say of which project and environment file it was")
@@ -79,28 +83,36 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
 
 
 def _hold_to_people(
-    audit: Audit, recorded: RecordedRun, environments: Path, stated: StatedEnvironment, people: People
+    audit: Audit, recorded: RecordedRun, folders: Folders, stated: StatedEnvironment, people: People
 ) -> None:
-    """Add what people take back today of what a run rests on."""
-    start = recorded.start
+    """Add what people take back today of what a run rests on, and where nobody knows whether they do."""
+    start, environments = recorded.start, folders.environments
     waived_in = environments / f"{start.env}{waivers.SUFFIX}"
     audit.lacks(Reason.NOT_TODAY, *dict.fromkeys(waived_otherwise(recorded, people, waived_in)))
 
-    attested_in = Template(stated.attestations).safe_substitute(os.environ)
-    if "${" in attested_in:
-        unset = stated.attestations
-        audit.notes.append(f"{unset} is not set here: whether an attestation was taken back since is not known")
-    else:
-        path = attestations.path_of(start.env, environments, Path(attested_in) if attested_in else None)
-        taken_back = attested_otherwise(recorded, people, path, required=bool(attested_in))
+    named = place_today(stated.attestations, start.lies_in.get(_ATTESTATIONS, ""), folders)
+    if named is not None:
+        path = attestations.path_of(start.env, environments, named if stated.attestations else None)
+        taken_back = attested_otherwise(recorded, people, path, required=bool(stated.attestations))
         audit.lacks(Reason.NOT_TODAY, *dict.fromkeys(taken_back))
+    elif any(result.attested for result in recorded.results):
+        audit.lacks(Reason.NOT_TODAY, _unknown(_ATTESTATIONS, stated.attestations))
 
-    decided_in = Template(stated.sign_off).safe_substitute(os.environ)
-    if "${" in decided_in:
-        audit.notes.append(f"{stated.sign_off} is not set here: whether the approval was taken back is not known")
-    elif start.phase is Phase.GA:
-        path = sign_off.path_of(start.env, environments, Path(decided_in) if decided_in else None)
+    if start.phase is not Phase.GA or start.sign_off is None:
+        return
+    named = place_today(stated.sign_off, start.lies_in.get(_SIGN_OFF, ""), folders)
+    if named is not None:
+        path = sign_off.path_of(start.env, environments, named if stated.sign_off else None)
         audit.lacks(Reason.NOT_TODAY, *decided_otherwise(start, people, path))
+    else:
+        audit.lacks(Reason.NOT_TODAY, _unknown(_SIGN_OFF, stated.sign_off))
+
+
+def _unknown(key: str, stated: str) -> str:
+    """Return that nobody knows what a file says, for want of the variable that names it."""
+    unset = ", ".join(unset_in(stated, os.environ))
+    why = "so nobody knows whether what the run rests on was taken back"
+    return f"{key}: {stated}: {unset} is not set here, {why}: set {unset} and verify again"
 
 
 def _runbooks_of_today(environments: Path, names: tuple[str, ...], now: datetime) -> list[Runbook]:

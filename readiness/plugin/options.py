@@ -201,7 +201,7 @@ def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environmen
 
     contacts_nothing = judges_nothing(config) or config.getoption("replay")
     if needs_sandbox and not contacts_nothing:
-        embedded.start(config, launched=phase is not Phase.PREFLIGHT)
+        embedded.start(config, launched=phase is not Phase.PREFLIGHT, evidence=reports_of(config) / name)
         environment = schema.load(name, folder, os.environ)
         entries = _entries(environment, runbooks, folder, os.environ, problems)
         if problems:

@@ -149,20 +149,25 @@ EDITS: list[Edit] = [
 def approved(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Give a project whose GO rests on a waiver and an attestation, and its APPROVED on two approvals of one person."""
     project = Project(tmp_path_factory.mktemp("approved"))
+    for file, text in FILES.items():
+        project.write(f"environments/{file}", text)
+    approve(project)
+    return project
+
+
+def approve(project: Project, **named: str) -> None:
+    """Make a GO that rests on a waiver and an attestation, and an APPROVED that rests on approvals."""
     conftest = (project.folder / "conftest.py").read_text("utf-8")
     not_configured = conftest.replace("    raise Unknown(", "    raise NotConfigured(")
     project.write("conftest.py", not_configured.replace("import Effect, Unknown", "import Effect, NotConfigured"))
     project.write("checks/test_last.py", CALM)
-    project.environment(launch_at="2020-01-01T00:00:00Z", allow=[])
+    project.environment(launch_at="2020-01-01T00:00:00Z", allow=[], **named)
     calm = line("calm", "last.calm", phase=["ga"])
     figure = line("one", {"demo.figure": {"share_below": 0.4}})
     project.runbook(figure, line("two", "demo.quick"), line("three", "demo.hidden"), calm)
-    for file, text in FILES.items():
-        project.write(f"environments/{file}", text)
     for phase in ("preflight", "ga"):
         ran = project.run("-m", phase)
         assert ran.exit == 0, ran.out
-    return project
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=[row[0] for row in EDITS])
