@@ -6,13 +6,16 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from readiness import timeline
 from readiness.config.variables import filled_text
 from readiness.environment.stated import StatedEnvironment
 from readiness.outcomes import Phase
 from readiness.runbook.approvers import Approvers
-from readiness.runbook.lines import Runbook
+
+if TYPE_CHECKING:
+    from readiness.runbook.lines import Runbook
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from readiness.config.variables import unset_in
 from readiness.environment.refusals import refusals
@@ -31,7 +32,10 @@ from readiness.evidence.withdrawn import attested_otherwise, waived_otherwise
 from readiness.outcomes import Phase
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook import attestations, sign_off, waivers
-from readiness.runbook.lines import Runbook, load_each
+from readiness.runbook.lines import load_each
+
+if TYPE_CHECKING:
+    from readiness.runbook.lines import Runbook
 
 SHOWN_AT_MOST = 6
 COMMIT_DIGITS = 12
