@@ -7,8 +7,8 @@ from itertools import combinations
 from pathlib import Path
 
 from readiness.errors import BadInput
+from readiness.evidence.journal import RecordedRun
 from readiness.evidence.people import People
-from readiness.evidence.records import Start
 from readiness.evidence.withdrawn import is_same_giver
 from readiness.redaction.redactor import REDACTOR
 from readiness.redaction.shown import shown
@@ -16,10 +16,13 @@ from readiness.runbook import sign_off
 from readiness.runbook.approvers import Approvers
 from readiness.runbook.consent import LaunchRecord, lacks
 from readiness.runbook.sign_off import Approval, SignOff, same_name
+from readiness.timeline import is_due
+from readiness.verdict import DECIDING
 
 
-def decided_otherwise(start: Start, people: People, path: Path) -> Iterator[str]:
+def decided_otherwise(recorded: RecordedRun, people: People, path: Path) -> Iterator[str]:
     """Yield where an approval that a run rests on is not given any more, as a new run reads the sign-off file."""
+    start = recorded.start
     then = start.sign_off
     if then is None or then.decision != "approved":
         return
@@ -39,6 +42,7 @@ def decided_otherwise(start: Start, people: People, path: Path) -> Iterator[str]
     for approval in then.approvals:
         yield from _taken_back(approval, today, path.name)
     yield from _by_one_person(then, today, people.approvers, path.name)
+    yield from _due_since_signed(recorded, then, today, people)
 
 
 def _taken_back(then: Approval, today: SignOff, file: str) -> Iterator[str]:
@@ -59,3 +63,13 @@ def _by_one_person(then: SignOff, today: SignOff, approvers: Approvers, file: st
     pairs = combinations([approval.name for approval in then.approvals], 2)
     if any(approvers.same(name, other) for name, other in pairs):
         yield f"it rests on one person for several roles, and {file} has no one_person_for_several_roles any more"
+
+
+def _due_since_signed(recorded: RecordedRun, then: SignOff, today: SignOff, people: People) -> Iterator[str]:
+    """Yield the deciding lines that are due since somebody signed the page, and that the run did not judge."""
+    lines = recorded.plan.lines if recorded.plan else ()
+    launch_at = recorded.start.launch_at
+    for line in lines:
+        was_due = is_due(line.due, people.moment, launch_at, then.signed_at)
+        if line.gate in DECIDING and not was_due and is_due(line.due, people.moment, launch_at, today.signed_at):
+            yield f"{line.id} is due since the page was signed, and was not judged: run {people.phase} again"

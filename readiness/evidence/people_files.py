@@ -37,7 +37,7 @@ class Folders:
                 return f"{prefix}{path.relative_to(folder).as_posix()}"
         return ""
 
-    def found(self, recorded: str) -> Path | None:
+    def path_of(self, recorded: str) -> Path | None:
         """Return the path of a recorded file; None where nobody knows it."""
         for prefix, folder in ((_EVIDENCE, self.evidence), (_PROJECT, self.project)):
             inside = Path(recorded.removeprefix(prefix))
@@ -54,7 +54,7 @@ def place_today(stated: str, recorded: str, folders: Folders) -> Path | None:
     """
     if not unset_in(stated, os.environ):
         return Path(filled_text(stated, os.environ))
-    path = folders.found(recorded)
+    path = folders.path_of(recorded)
     return path.resolve() if path else None
 
 

@@ -107,7 +107,7 @@ def _hold_to_people(
     named = place_today(stated.sign_off, start.lies_in.get(_SIGN_OFF, ""), folders)
     if named is not None:
         path = sign_off.path_of(start.env, environments, named if stated.sign_off else None)
-        audit.lacks(Reason.NOT_TODAY, *decided_otherwise(start, people, path))
+        audit.lacks(Reason.NOT_TODAY, *decided_otherwise(recorded, people, path))
     else:
         audit.lacks(Reason.NOT_TODAY, _unknown(_SIGN_OFF, stated.sign_off))
 

@@ -136,4 +136,4 @@ def test_no_path_of_this_machine_is_recorded(place: str, lies_in: str, made: dic
 
 @pytest.mark.parametrize("written", ["", "x", "project:../x", "evidence:/etc/x", "evidence:a/../../x", "people/x"])
 def test_a_journal_that_was_written_by_hand_leads_nowhere_else(written: str, tmp_path: Path) -> None:
-    assert Folders(tmp_path / "environments", tmp_path / "reports/tiny").found(written) is None
+    assert Folders(tmp_path / "environments", tmp_path / "reports/tiny").path_of(written) is None

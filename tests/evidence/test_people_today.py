@@ -140,6 +140,15 @@ EDITS: list[Edit] = [
     ("no role", SIGN_OFF, "SRE Lead", "''", NOT_TODAY, REFUSED),
     ("an approval marked withdrawn", SIGN_OFF, "  name", "  withdrawn: true\n  name", NOT_TODAY, "'withdrawn' is not"),
     ("no reason for one person", SIGN_OFF, "one_person_for_several_roles", "#", NOT_TODAY, "one person for several"),
+    (
+        "the page is signed",
+        SIGN_OFF,
+        "",
+        f"signed_at: {TODAY}T00:00:00Z\n",
+        NOT_TODAY,
+        "book/after is due since the page",
+    ),
+    ("the page is signed on a day to come", SIGN_OFF, "", f"signed_at: {LATER}T00:00:00Z\n", NOT_TODAY, "has not come"),
     ("deferred without a reason", SIGN_OFF, "approved\n", "deferred\n", NOT_TODAY, "needs a reason and the date"),
     ("a hollow reason of it", SIGN_OFF, "the week was calm enough", "ok", NOT_TODAY, "says nothing"),
 ]
@@ -164,7 +173,8 @@ def approve(project: Project, **named: str) -> None:
     project.environment(launch_at="2020-01-01T00:00:00Z", allow=[], **named)
     calm = line("calm", "last.calm", phase=["ga"])
     figure = line("one", {"demo.figure": {"share_below": 0.4}})
-    project.runbook(figure, line("two", "demo.quick"), line("three", "demo.hidden"), calm)
+    after = line("after", "last.calm", phase=["ga"], due="after sign-off")
+    project.runbook(figure, line("two", "demo.quick"), line("three", "demo.hidden"), calm, after)
     for phase in ("preflight", "ga"):
         ran = project.run("-m", phase)
         assert ran.exit == 0, ran.out
