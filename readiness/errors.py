@@ -11,7 +11,7 @@ ReadinessError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -32,7 +32,19 @@ class BadRunbook(BadInput):
 
 
 class BadEnvironment(BadInput):
-    """An environment that cannot be used."""
+    """An environment that cannot be used.
+
+    `of_surroundings` are those of its problems that other variables, or another machine, would mend.
+    """
+
+    def __init__(self, problems: Sequence[str], of_surroundings: Collection[str] = ()) -> None:
+        super().__init__(problems)
+        self.of_surroundings = frozenset(of_surroundings)
+
+    @property
+    def of_file(self) -> list[str]:
+        """The problems that the files have wherever they are read."""
+        return [problem for problem in self.problems if problem not in self.of_surroundings]
 
 
 class BadRun(ReadinessError):
@@ -61,6 +73,11 @@ def not_one_of(name: str, choices: Iterable[str]) -> str:
     # A name is no help to whoever has just written it.
     hint = f"; did you mean {near!r}?" if near and near != name else ""
     return f"{name!r} is not known{hint} (known: {listed})"
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """Return that a name is none of these, and what was probably meant; all of them would fill a page."""
+    return not_one_of(name, names).partition(" (known")[0]
 
 
 _A_DATE = "a date such as 2026-12-01"

@@ -18,7 +18,7 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger import PAGE
 from readiness.files.atomic_write import SHARED, write_whole
 from readiness.outcomes import Outcome, Phase
-from readiness.sandbox import Sandbox
+from readiness.sandbox import PAPERS, Sandbox
 
 HELP = "take the ingestion runbook through preflight, smoke, postlaunch and the sign-off on the sandbox"
 WEEK = 7
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     _call("readiness", *DRILL, *reports)
 
     endings: list[Ending] = []
-    with Sandbox.start() as sandbox:
+    with Sandbox.start(papers=options.reports / ENVIRONMENT.stem / PAPERS) as sandbox:
         for fault in options.fault:
             sandbox.keep(fault)
         for phase in Phase:

@@ -51,9 +51,13 @@ class Document:
 
     def where(self, loc: Loc) -> str:
         """Return `file:line` of the deepest part of `loc` that the file has: a missing key is looked for there."""
+        return f"{self.path.name}:{self._places.get(self.deepest(loc), 1)}"
+
+    def deepest(self, loc: Loc) -> Loc:
+        """Return the deepest part of a place that the file has."""
         while loc and loc not in self._places:
             loc = loc[:-1]
-        return f"{self.path.name}:{self._places.get(loc, 1)}"
+        return loc
 
 
 class _Constructor(yaml.constructor.SafeConstructor):
@@ -195,12 +199,12 @@ def explain(
 
     Errors at a place among `reported` are left out: the caller has a better word for them.
     """
-    every = [{**problem, "loc": _in_the_file(problem["loc"])} for problem in error.errors()]
+    every = [{**problem, "loc": in_the_file(problem["loc"])} for problem in error.errors()]
     problems = [cast("ErrorDetails", problem) for problem in every if problem["loc"] not in reported]
     return [f"{document.where(problem['loc'])}: {_sentence(problem, model)}" for problem in problems]
 
 
-def _in_the_file(loc: Loc) -> Loc:
+def in_the_file(loc: Loc) -> Loc:
     """Return a place without pydantic's own words in it, such as the branch of a union that it tried."""
     return tuple(part for part in loc if isinstance(part, int) or not _OF_PYDANTIC.match(part))
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from readiness.config.documents import Document, Loc, explain, read
+from readiness.config.documents import Document, Loc, explain, in_the_file, read
 from readiness.config.secret_places import takes_secret, wants_reference
 from readiness.errors import BadEnvironment, nearest
 from readiness.files import bounded_read
@@ -33,8 +33,12 @@ class Filling:
     model: type[BaseModel]
     """Says where a secret is wanted."""
     problems: list[str] = field(default_factory=list)
+    of_surroundings: set[str] = field(default_factory=set)
+    """Those of the problems that other variables, or another machine, would mend."""
     unresolved: set[Loc] = field(default_factory=set)
     """The places whose variable or file is missing, and is among the problems."""
+    filled: set[Loc] = field(default_factory=set)
+    """The places where a variable or a file stands: what is wrong there is the fault of what it says."""
 
     def fill(self, data: Any, loc: Loc) -> Any:
         """Return the data with everything put in; what is missing is among the problems."""
@@ -51,6 +55,7 @@ class Filling:
         if not _VARIABLE.search(data) and not self._is_secret_file(data, loc):
             return data
 
+        self.filled.add(loc)
         text = self._resolve(data, loc)
         if text is None:
             self.unresolved.add(loc)
@@ -68,12 +73,12 @@ class Filling:
         """Return the text that is meant; None, with a problem, where a variable or the file is missing."""
         missing = sorted({name for name in _VARIABLE.findall(data) if name not in self.variables})
         for name in missing:
-            self._complain(loc, _missing(name, self.variables))
+            self._complain(loc, _missing(name, self.variables), is_of_file=not _NAME.match(name))
         if missing:
             return None
 
         self._remember(data, loc)
-        text = _VARIABLE.sub(lambda match: self.variables[match[1]], data)
+        text = filled_text(data, self.variables)
         if not self._is_secret_file(data, loc):
             return text
 
@@ -100,14 +105,71 @@ class Filling:
             if is_header:
                 _remember_decoded(data, value)
 
-    def _complain(self, loc: Loc, sentence: str) -> None:
+    def _complain(self, loc: Loc, sentence: str, *, is_of_file: bool = False) -> None:
         key = ".".join(str(part) for part in loc)
-        self.problems.append(f"{self.document.where(loc)}: {key}: {sentence}")
+        problem = f"{self.document.where(loc)}: {key}: {sentence}"
+        self.problems.append(problem)
+        if not is_of_file:
+            self.of_surroundings.add(problem)
+
+    def leave_open(self, loc: Loc, error: BadEnvironment) -> None:
+        """Take over the problems of another file, of which something was to be put at a place."""
+        self.problems += error.problems
+        self.of_surroundings |= error.of_surroundings
+        self.unresolved.add(loc)
+        self.filled.add(loc)
+
+    def refused(self, error: ValidationError, of_machine: frozenset[Loc] = frozenset()) -> BadEnvironment:
+        """Return all that keeps the document from being used. At the places `of_machine` other machines may be well."""
+        reported = self.unresolved | self._following(error, self.unresolved)
+        problems = explain(error, self.model, self.document, reported=reported)
+
+        varying = self.filled | self._following(error, self.filled) | of_machine
+        of_file = explain(error, self.model, self.document, reported=varying)
+        of_surroundings = self.of_surroundings | ({*problems} - {*of_file})
+        return BadEnvironment([*self.problems, *problems], of_surroundings)
+
+    def _following(self, error: ValidationError, places: set[Loc]) -> set[Loc]:
+        """Return where something is wrong only because of what these places hold."""
+        following = set()
+        for problem in error.errors():
+            loc = in_the_file(problem["loc"])
+            around = self.document.deepest(loc)
+            # A list lacks what cannot be read; and of a choice the alternatives that nobody meant are wrong, too.
+            is_list = problem["type"] == "too_short"
+            is_alternative = loc != around and problem["type"] != "missing"
+            holds_a_place = any(place[: len(around)] == around for place in places)
+            if (is_list or is_alternative) and holds_a_place:
+                following.add(loc)
+        return following
+
+
+def filled_text(text: str, variables: Mapping[str, str]) -> str:
+    """Return a text with the variables in it that are set; the others stay as they stand there."""
+    return _VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
+
+
+def unset_in(value: Any, variables: Container[str]) -> list[str]:
+    """Return the names of the variables that stand in a value, or in a part of it, and are not set.
+
+    >>> unset_in({"until": "${UNTIL}", "phases": ["${FIRST}", "smoke"]}, {"FIRST": "preflight"})
+    ['UNTIL']
+    """
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return sorted({name for part in parts for name in unset_in(part, variables)})
+    names = set(_VARIABLE.findall(value)) if isinstance(value, str) else set()
+    return sorted(name for name in names if _NAME.match(name) and name not in variables)
 
 
 def read_filled(path: Path, model: type[Model], variables: Mapping[str, str]) -> tuple[Model, Document]:
     """Return what a file beside an environment holds, and its document. Raises BadEnvironment with every problem."""
     document = read(path)
+    return filled(document, model, variables), document
+
+
+def filled(document: Document, model: type[Model], variables: Mapping[str, str]) -> Model:
+    """Return what a document beside an environment holds. Raises BadEnvironment with every problem."""
     if document.problems:
         raise BadEnvironment(document.problems)
 
@@ -116,12 +178,11 @@ def read_filled(path: Path, model: type[Model], variables: Mapping[str, str]) ->
     try:
         content = model.model_validate(data)
     except ValidationError as error:
-        problems = filling.problems + explain(error, model, document, reported=filling.unresolved)
-        raise BadEnvironment(problems) from None
+        raise filling.refused(error) from None
 
     if filling.problems:
-        raise BadEnvironment(filling.problems)
-    return content, document
+        raise BadEnvironment(filling.problems, filling.of_surroundings)
+    return content
 
 
 def _remember_decoded(header: str, value: str) -> None:

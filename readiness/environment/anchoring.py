@@ -41,7 +41,11 @@ class AnchorPlaces(BaseModel):
 
 
 class _Evidence(BaseModel):
+    # Whoever misspells `anchor` demands anchors all the same.
+    model_config = STRICT
+
     anchor: AnchorPlaces | None = None
+    signed: object = None
 
 
 class _Stated(BaseModel):
@@ -58,16 +62,16 @@ def stated_anchors(path: Path | None) -> AnchorPlaces | None:
     if document.problems:
         raise BadEnvironment([f"whether anchors are demanded cannot be read: {document.problems[0]}"])
     section = document.data.get("evidence")
-    if section is None or (isinstance(section, dict) and "anchor" not in section):
+    if section is None:
         return None
     if not isinstance(section, dict):
         raise BadEnvironment([f"{document.where(('evidence',))}: evidence: keys with their values are wanted"])
     try:
-        stated = _Stated.model_validate({"evidence": {"anchor": _filled(section["anchor"])}})
+        stated = _Stated.model_validate({"evidence": _filled(section)})
     except ValidationError as error:
         raise BadEnvironment(explain(error, _Stated, document)) from None
     places = stated.evidence.anchor if stated.evidence else None
-    if places is None:
+    if places is None and "anchor" in section:
         raise BadEnvironment([f"{document.where(('evidence', 'anchor'))}: evidence.anchor is empty: name a place"])
     return places
 

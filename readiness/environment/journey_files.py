@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from readiness.config.variables import read_filled
+from readiness.config.variables import Filling, read_filled
 from readiness.errors import BadEnvironment
 from readiness.rehearsal.journeys import Journey
 
@@ -14,26 +14,24 @@ SUFFIX = ".journey.yaml"
 """How such a file is called, so that nobody takes it for an environment."""
 
 
-def bring_in(data: Any, folder: Path, variables: Mapping[str, str]) -> Any:
+def bring_in(data: Any, folder: Path, filling: Filling) -> Any:
     """Return the data of an environment file with each journey that it names by its file in the place of the name.
 
-    Raises BadEnvironment with every problem of these files.
+    What is wrong with these files is among the problems of `filling`, and their places among those that it left open.
     """
     load = data.get("load") if isinstance(data, dict) else None
     journeys = load.get("journeys") if isinstance(load, dict) else None
     if not isinstance(load, dict) or not isinstance(journeys, dict):
         return data
 
-    problems: list[str] = []
     brought = {}
     for name, stated in journeys.items():
         is_file = isinstance(stated, str) and stated.endswith(SUFFIX)
         try:
-            brought[name] = _read(folder / stated, variables) if is_file else stated
+            brought[name] = _read(folder / stated, filling.variables) if is_file else stated
         except BadEnvironment as error:
-            problems += error.problems
-    if problems:
-        raise BadEnvironment(problems)
+            brought[name] = stated
+            filling.leave_open(("load", "journeys", str(name)), error)
     return {**data, "load": {**load, "journeys": brought}}
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
-from readiness.config.documents import Document, Loc, explain, read
+from readiness.config.documents import Document, Loc, read
 from readiness.config.fields import STRICT, AgeSeconds, BaseUrl, Host, Instant, Seconds, SecretReference, Url, addresses
 from readiness.config.variables import Filling
 from readiness.config.wording import is_sentence
@@ -27,7 +27,7 @@ from readiness.environment.probes import Billing, SyntheticUpload
 from readiness.environment.repositories import GitHub
 from readiness.environment.running import EvidenceSettings, RunSettings
 from readiness.environment.service_levels import ServiceLevel
-from readiness.environment.trust import DatabaseTrust, HttpTrust
+from readiness.environment.trust import OF_MACHINE, DatabaseTrust, HttpTrust
 from readiness.errors import BadEnvironment, not_one_of
 from readiness.outcomes import Effect
 from readiness.rehearsal.journeys import Journey
@@ -320,21 +320,25 @@ def load(name: str, folder: Path, variables: Mapping[str, str] | None = None) ->
         raise BadEnvironment(document.problems)
 
     filling = Filling(document, os.environ if variables is None else variables, Environment)
-    data = bring_in(filling.fill(document.data, ()), folder, filling.variables)
+    data = bring_in(filling.fill(document.data, ()), folder, filling)
     try:
         environment = Environment.model_validate(data)
     except ValidationError as error:
-        problems = explain(error, Environment, document, reported=filling.unresolved)
-        raise BadEnvironment([*filling.problems, *problems]) from None
+        raise filling.refused(error, OF_MACHINE) from None
 
-    problems = filling.problems or list(_contradictions(environment, name, document))
-    if problems:
-        raise BadEnvironment(problems)
+    if filling.problems:
+        raise BadEnvironment(filling.problems, filling.of_surroundings)
+    problems = list(_contradictions(environment, name, document))
+    hosts = {f"{document.where(loc)}: {problem}": loc for loc, problem in _unlisted_hosts(environment)}
+    if problems or hosts:
+        lists_variables = any(loc[0] == "allowed_hosts" for loc in filling.filled)
+        of_surroundings = [problem for problem, loc in hosts.items() if lists_variables or loc in filling.filled]
+        raise BadEnvironment([*problems, *hosts], of_surroundings)
     return environment
 
 
 def _contradictions(environment: Environment, name: str, document: Document) -> Iterator[str]:
-    """Yield what no key shows by itself: the wrong name, hosts outside the allow-list, a section that is missing."""
+    """Yield what no key shows by itself: the wrong name, a section that is missing."""
     if environment.environment != name:
         place = document.where(("environment",))
         yield f"{place}: environment says {environment.environment!r}, the file says {name!r}"
@@ -346,14 +350,17 @@ def _contradictions(environment: Environment, name: str, document: Document) -> 
     for listed, wrong in Approvers(environment.approvers).faults():
         yield f"{document.where(('approvers', listed))}: approvers: {wrong}"
 
-    for loc, host in _hosts(environment):
-        if host not in environment.allowed_hosts:
-            place = f"{document.where(loc)}: {'.'.join(map(str, loc))}"
-            yield f"{place}: host {not_one_of(host, environment.allowed_hosts)}, see allowed_hosts"
-
     for loc, system in _needed_systems(environment):
         if getattr(environment, system) is None:
             yield f"{document.where(loc)}: {'.'.join(loc)} needs the section {system}"
+
+
+def _unlisted_hosts(environment: Environment) -> Iterator[tuple[Loc, str]]:
+    """Yield the place of each host that is not on the allow-list, and what to write."""
+    for loc, host in _hosts(environment):
+        if host not in environment.allowed_hosts:
+            key = ".".join(map(str, loc))
+            yield loc, f"{key}: host {not_one_of(host, environment.allowed_hosts)}, see allowed_hosts"
 
 
 _SYSTEM_OF_SOURCE = {"sql": "postgres", "metric": "metrics", "promql": "prometheus"}

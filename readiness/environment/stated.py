@@ -38,6 +38,10 @@ class StatedEnvironment:
     """Where it says that people's attestations lie; empty for the usual place."""
     sign_off: str = ""
     """Where it says that the sign-off lies; empty for the usual place."""
+    approvers: Mapping[str, str] = field(default_factory=dict)
+    """Who may approve: name → what they are known by."""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """Who sees to what."""
     paths: Mapping[str, str] = field(default_factory=dict)
     """Each key, and each entry of those that hold many: `readings.orders`. Its path, and the digest of what it says."""
     not_applicable: frozenset[str] = frozenset()
@@ -61,6 +65,8 @@ def stated_environment(path: Path) -> StatedEnvironment:
         runbooks=tuple(str(name) for name in names) if isinstance(names, list) else (),
         attestations=str(data.get("attestations") or ""),
         sign_off=str(data.get("sign_off") or ""),
+        approvers={str(name): str(known) for name, known in _mapping(data.get("approvers")).items()},
+        owners={str(what): str(who) for what, who in _mapping(data.get("owners")).items()},
         paths={path: _digest([path, value]) for path, value in _by_path(data)},
         not_applicable=frozenset(map(str, _mapping(data.get("not_applicable")))),
     )

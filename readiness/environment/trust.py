@@ -25,6 +25,8 @@ def _authorities(path: Path) -> Path:
     return path.expanduser()
 
 
+OF_MACHINE = frozenset({("http", "ca_file"), ("postgres", "ca_file")})
+"""The keys whose file may lie only on the machines that judge."""
 AuthoritiesFile = Annotated[Path, AfterValidator(_authorities)]
 
 

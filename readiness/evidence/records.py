@@ -90,6 +90,8 @@ class Start(Record):
     """Each result names the observations that it rests on; False in older journals, which did not."""
     binding: RecordedBinding | None = None
     """What it is evidence about: the project, its files, the commit, the pipeline; None in older journals."""
+    lies_in: dict[str, str] = {}
+    """`attestations`, `sign_off` → where the file lay that the environment names; empty in older journals."""
     sign_off: SignOff | None = None
     """What people had decided when the run began; None before the last phase, and where nobody had."""
     earlier_phases: tuple[EarlierPhase, ...] | None = None

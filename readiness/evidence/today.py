@@ -10,26 +10,37 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from string import Template
+from typing import TYPE_CHECKING
 
-from readiness.environment.stated import stated_environment
+from readiness.config.variables import unset_in
+from readiness.environment.refusals import refusals
+from readiness.environment.stated import StatedEnvironment, stated_environment
 from readiness.errors import BadInput, BadRunbook
+from readiness.evidence.approval_changes import decided_otherwise
 from readiness.evidence.binding import binding_of
 from readiness.evidence.environment_changes import environment_changes
 from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.limit_changes import GONE, NEW, Change, Direction, as_it_binds, changes
+from readiness.evidence.people import People
+from readiness.evidence.people_files import Folders, place_today
 from readiness.evidence.planned_lines import planned_lines
 from readiness.evidence.reasons import Reason
 from readiness.evidence.recorded_binding import RecordedBinding, RecordedFile
 from readiness.evidence.records import Plan
-from readiness.evidence.withdrawn import decided_otherwise, withdrawn
+from readiness.evidence.withdrawn import attested_otherwise, waived_otherwise
 from readiness.outcomes import Phase
-from readiness.runbook import sign_off
+from readiness.redaction.redactor import REDACTOR
+from readiness.runbook import attestations, sign_off, waivers
 from readiness.runbook.lines import load_each
+
+if TYPE_CHECKING:
+    from readiness.runbook.lines import Runbook
 
 SHOWN_AT_MOST = 6
 COMMIT_DIGITS = 12
+_ATTESTATIONS, _SIGN_OFF = "attestations", "sign_off"
+"""Keys of the environment file that name files of people's words."""
 
 
 def hold_to_project(audit: Audit, recorded: RecordedRun, environments: Path, reports: Path) -> None:
@@ -48,16 +59,21 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
     start = recorded.start
     try:
         today = binding_of(environments, start.env, reports)
-        plan = _plan_of_today(environments, tuple(today.runbooks), start.phase, now)
+        books = _runbooks_of_today(environments, tuple(today.runbooks), now)
     except BadInput as error:
         why = f"what is stated today cannot be read, so nobody knows whether it judged that: {error.problems[0]}"
         audit.lacks(Reason.NOT_TODAY, why)
         return
 
+    refused = refusals(start.env, environments, books, os.environ)
+    audit.lacks(Reason.NOT_TODAY, *(REDACTOR.text(f"a new run would be refused: {problem}") for problem in refused[:1]))
+    plan = _plan_of(books, start.phase)
     changed = list(changes(as_it_binds(recorded.plan, now), plan)) if recorded.plan else []
     audit.notes += [f"stated since: {change}" for change in changed if change.begins]
     audit.lacks(Reason.NOT_TODAY, *_demands(start.phase, changed))
-    _hold_to_people(audit, recorded, environments)
+    stated = stated_environment(environments / f"{start.env}.yaml")
+    folders = Folders(environments, reports / start.env)
+    _hold_to_people(audit, recorded, folders, stated, People.of(stated, books, start.phase, now))
     bound = start.binding
     if bound is None:
         audit.notes.append("recorded by a version that did not say of which project and environment file it was")
@@ -70,30 +86,50 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
     audit.notes += _commits(bound, today)
 
 
-def _hold_to_people(audit: Audit, recorded: RecordedRun, environments: Path) -> None:
-    start = recorded.start
-    stated = stated_environment(environments / f"{start.env}.yaml")
-    attested_in = Template(stated.attestations).safe_substitute(os.environ)
-    if "${" in attested_in:
-        unset = stated.attestations
-        audit.notes.append(f"{unset} is not set here: whether an attestation was taken back since is not known")
-    audit.lacks(Reason.NOT_TODAY, *withdrawn(recorded, environments, attested_in))
+def _hold_to_people(
+    audit: Audit, recorded: RecordedRun, folders: Folders, stated: StatedEnvironment, people: People
+) -> None:
+    """Add what people take back today of what a run rests on, and where nobody knows whether they do."""
+    start, environments = recorded.start, folders.environments
+    waived_in = environments / f"{start.env}{waivers.SUFFIX}"
+    audit.lacks(Reason.NOT_TODAY, *dict.fromkeys(waived_otherwise(recorded, people, waived_in)))
 
-    decided_in = Template(stated.sign_off).safe_substitute(os.environ)
-    if "${" in decided_in:
-        audit.notes.append(f"{stated.sign_off} is not set here: whether the approval was taken back is not known")
-    elif start.sign_off and start.phase is Phase.GA:
-        path = sign_off.path_of(start.env, environments, Path(decided_in) if decided_in else None)
-        audit.lacks(Reason.NOT_TODAY, *decided_otherwise(start.sign_off, path))
+    named = place_today(stated.attestations, start.lies_in.get(_ATTESTATIONS, ""), folders)
+    if named is not None:
+        path = attestations.path_of(start.env, environments, named if stated.attestations else None)
+        taken_back = attested_otherwise(recorded, people, path, required=bool(stated.attestations))
+        audit.lacks(Reason.NOT_TODAY, *dict.fromkeys(taken_back))
+    elif any(result.attested for result in recorded.results):
+        audit.lacks(Reason.NOT_TODAY, _unknown(_ATTESTATIONS, stated.attestations))
+
+    if start.phase is not Phase.GA or start.sign_off is None:
+        return
+    named = place_today(stated.sign_off, start.lies_in.get(_SIGN_OFF, ""), folders)
+    if named is not None:
+        path = sign_off.path_of(start.env, environments, named if stated.sign_off else None)
+        audit.lacks(Reason.NOT_TODAY, *decided_otherwise(recorded, people, path))
+    else:
+        audit.lacks(Reason.NOT_TODAY, _unknown(_SIGN_OFF, stated.sign_off))
 
 
-def _plan_of_today(environments: Path, names: tuple[str, ...], phase: Phase, now: datetime) -> Plan:
-    """Return what the runbooks demand today. Raises BadRunbook."""
+def _unknown(key: str, stated: str) -> str:
+    """Return that nobody knows what a file says, for want of the variable that names it."""
+    unset = ", ".join(unset_in(stated, os.environ))
+    why = "so nobody knows whether what the run rests on was taken back"
+    return f"{key}: {stated}: {unset} is not set here, {why}: set {unset} and verify again"
+
+
+def _runbooks_of_today(environments: Path, names: tuple[str, ...], now: datetime) -> list[Runbook]:
+    """Return the runbooks as they bind today. Raises BadRunbook."""
     problems: list[str] = []
     books = [book.at(now) for book in load_each(names, environments, problems)]
     if problems:
         raise BadRunbook(problems)
+    return books
 
+
+def _plan_of(books: list[Runbook], phase: Phase) -> Plan:
+    """Return what runbooks demand in a phase."""
     items = [item for book in books for item in book.items(phase)]
     decisions = [{"line": item.line_id, "check": item.check, "subject": item.subject, "due": True} for item in items]
     return Plan.model_validate({"lines": planned_lines(books, phase), "items": decisions})

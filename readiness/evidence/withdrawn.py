@@ -1,118 +1,165 @@
-"""What people wrote that a recorded run rests on, held against the files that they keep today."""
+"""The attestations and waivers that a recorded run rests on, held against the files that people keep today.
+
+Today's files are read as a new run reads them: what that would refuse carries no good word. Of an entry counts who gave
+it, of when it is, until when, and what it is about; who corrects a sentence takes nothing back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from readiness.config.documents import read
+from readiness.config.documents import Document, read
+from readiness.config.variables import unset_in
+from readiness.errors import BadInput
 from readiness.evidence.journal import RecordedRun
+from readiness.evidence.people import People
 from readiness.files.canonical_json import JsonObject
-from readiness.outcomes import Phase
-from readiness.redaction.shown import shown
+from readiness.redaction.redactor import REDACTOR
+from readiness.redaction.secret import MASK
 from readiness.runbook import attestations, waivers
-from readiness.runbook.sign_off import SignOff
+from readiness.runbook.attestations import Attestations
+from readiness.runbook.sign_off import same_name
+from readiness.runbook.waivers import Waivers
 
-_DECIDES = ("valid_until", "until", "holds")
-"""What of an entry says whether it still counts; who corrects a sentence takes nothing back."""
-
-
-def withdrawn(recorded: RecordedRun, environments: Path, attested_in: str) -> Iterator[str]:
-    """Yield each entry that a run rests on and that is not there today, or says something else of itself.
-
-    `attested_in` is what the environment file calls the file of attestations; empty for the usual place. Where a
-    variable names it that is not set here, none of them is compared.
-    """
-    environment = recorded.start.env
-    attested_path = attestations.path_of(environment, environments, Path(attested_in) if attested_in else None)
-    waived_path = environments / f"{environment}{waivers.SUFFIX}"
-    attested_today = {} if "${" in attested_in else _entries(attested_path, "attestations")
-    waived_today = _entries(waived_path, "waivers")
-
-    sentences: dict[str, None] = {}
-    for result in recorded.results:
-        item = result.key.name
-        if result.attested and result.attestation and "${" not in attested_in:
-            sentences |= dict.fromkeys(_of_attestation(item, result.attestation, attested_today, attested_path.name))
-        if result.waived and result.waiver:
-            since = _of_waiver(item, result.waiver, waived_today, waived_path.name, recorded.start.phase)
-            sentences |= dict.fromkeys(since)
-    yield from sentences
+File = TypeVar("File", Attestations, Waivers)
+RestsOn = Mapping[str, JsonObject]
+"""An item of a run, and the entry of people that its result carries."""
+_GIVEN_BY = ("who", "approved_by")
+_DAYS = ("at", "valid_until", "until")
+_WORDS = ("statement", "evidence", "because", "reason")
+"""Keys that decide nothing as long as something stands there."""
 
 
-def decided_otherwise(then: SignOff, path: Path) -> Iterator[str]:
-    """Yield where an approval that a run rests on is not given any more by the sign-off file, as it stands today."""
-    if then.decision != "approved":
+def attested_otherwise(recorded: RecordedRun, people: People, path: Path, *, required: bool) -> Iterator[str]:
+    """Yield what the file of attestations takes back today. `required`: the environment file names it."""
+    carried = {result.key.name: result.attestation for result in recorded.results if result.attested}
+    rests_on = {item: entry for item, entry in carried.items() if entry}
+
+    def load(document: Document) -> Attestations:
+        return attestations.of_document(document, people.runbooks, os.environ)
+
+    if not path.is_file() and not required:
+        yield from _attestations(rests_on, Attestations(), people, path.name)
         return
+    today, why_not = _today("attestations", path, rests_on, load)
+    yield from why_not
+    if today:
+        yield from _attestations(rests_on, today, people, path.name)
+
+
+def waived_otherwise(recorded: RecordedRun, people: People, path: Path) -> Iterator[str]:
+    """Yield what the file of waivers takes back today."""
+    carried = {result.key.name: result.waiver for result in recorded.results if result.waived}
+    rests_on = {item: entry for item, entry in carried.items() if entry}
+
+    def load(document: Document) -> Waivers:
+        return waivers.of_document(document, people.runbooks, os.environ, people.approvers, people.owners)
+
     if not path.is_file():
-        yield f"it rests on the decision in {path.name}, which is there no more"
+        yield from _waivers(rests_on, Waivers(), people, path.name)
+        return
+    today, why_not = _today("waivers", path, rests_on, load)
+    yield from why_not
+    if today:
+        yield from _waivers(rests_on, today, people, path.name)
+
+
+def _today(
+    section: str, path: Path, rests_on: RestsOn, load: Callable[[Document], File]
+) -> tuple[File | None, list[str]]:
+    """Return what a file says today; where nobody can say, or a new run would refuse it, None and why."""
+    document = read(path)
+    unset = list(_unset(document, section, rests_on))
+    if unset:
+        return None, unset
+    try:
+        return load(document), []
+    except BadInput as error:
+        return None, [REDACTOR.text(f"a new run would be refused: {error.problems[0]}")]
+
+
+def _unset(document: Document, section: str, rests_on: RestsOn) -> Iterator[str]:
+    """Yield where nobody knows from here what an entry decides, as a variable is not set; put aside all other ones.
+
+    An entry that the run does not rest on is left out. For a text that decides nothing stands the recorded one.
+    """
+    entries = document.data.get(section) if isinstance(document.data, dict) else None
+    if not isinstance(entries, dict):
         return
 
-    data = read(path).data
-    stated = data if isinstance(data, dict) else {}
-    decision = stated.get("decision", "open")
-    if decision != then.decision:
-        yield f"it rests on a decision that was {then.decision}, and {path.name} says {shown(str(decision))}"
-
-    listed = stated.get("approvals")
-    approvals = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    given_today = {(str(one.get("role")), str(one.get("name"))) for one in approvals}
-    for approval in then.approvals:
-        if (approval.role, approval.name) not in given_today:
-            yield f"it rests on the approval of {approval.name} as {approval.role}, which {path.name} has no more"
-
-
-def _of_attestation(item: str, carried: JsonObject, today: JsonObject, file: str) -> Iterator[str]:
-    """Yield what an attestation says otherwise today."""
-    name, stated = _stated_for(item, carried, today)
-    if stated is None:
-        yield f"it rests on the attestation of {name}, which {file} has no more"
-    else:
-        yield from _otherwise(f"it rests on the attestation of {name}", carried, stated, file)
+    speaking = {attestations.name_among(entries, item): entry for item, entry in rests_on.items()}
+    for name, stated in list(entries.items()):
+        if not unset_in(stated, os.environ):
+            continue
+        if name not in speaking or not isinstance(stated, dict):
+            del entries[name]
+            continue
+        for key, value in stated.items():
+            unset = unset_in(value, os.environ)
+            if unset and key in _WORDS:
+                stated[key] = speaking[name].get(key)
+            elif unset:
+                place = f"{document.where((section, name, key))}: {section}.{name}.{key}"
+                yield f"{place}: {unset[0]} is not set here, so nobody knows what the entry says: set it, verify again"
 
 
-def _of_waiver(item: str, carried: JsonObject, today: JsonObject, file: str, phase: Phase) -> Iterator[str]:
-    """Yield what a waiver says otherwise today, and that it is no longer about what the run waived by it."""
-    name, stated = _stated_for(item, carried, today)
-    if stated is None:
-        yield f"it rests on the waiver of {name}, which {file} has no more"
-        return
+def _attestations(rests_on: RestsOn, today: Attestations, people: People, file: str) -> Iterator[str]:
+    """Yield what attestations say otherwise today."""
+    for item, then in rests_on.items():
+        name = today.name_for(item)
+        if name is None:
+            yield f"it rests on the attestation of {then.get('entry')}, which {file} has no more"
+            continue
 
-    yield from _otherwise(f"it rests on the waiver of {name}", carried, stated, file)
-    phases, subjects = _listed(stated, "phases"), _listed(stated, "subjects")
-    if phases and phase not in phases:
-        yield f"it rests on the waiver of {name}, which {file} limits to {', '.join(phases)}"
-    subject = item.partition(":")[2]
-    if subjects and subject not in subjects:
-        yield f"it rests on the waiver of {name} for {subject or 'the whole line'}: {file} has {', '.join(subjects)}"
+        entry = today.attestations[name]
+        yield from _taken_back(f"it rests on the attestation of {name}", then, entry.model_dump(mode="json"), file)
+        if not people.has_come(entry.at):
+            yield f"it rests on the attestation of {name}: {file} says that it is of {entry.at}, which has not come"
 
 
-def _stated_for(item: str, carried: JsonObject, today: JsonObject) -> tuple[str, JsonObject | None]:
-    """Return the name of the entry that speaks for an item today, and what it says; None where there is none."""
-    name = attestations.name_among(today, item)
-    stated = today[name] if name else None
-    return str(name or carried.get("entry")), stated if isinstance(stated, dict) else None
+def _waivers(rests_on: RestsOn, today: Waivers, people: People, file: str) -> Iterator[str]:
+    """Yield what waivers say otherwise today, and which are no longer about what the run waived by them."""
+    for item, then in rests_on.items():
+        name = attestations.name_among(today.waivers, item)
+        if name is None:
+            yield f"it rests on the waiver of {then.get('entry')}, which {file} has no more"
+            continue
+
+        entry = today.waivers[name]
+        yield from _taken_back(f"it rests on the waiver of {name}", then, entry.model_dump(mode="json"), file)
+        if not people.has_come(entry.at):
+            yield f"it rests on the waiver of {name}: {file} says that it is of {entry.at}, which has not come"
+        if not entry.covers(people.phase):
+            yield f"it rests on the waiver of {name}, which {file} limits to {', '.join(entry.phases)}"
+        subject = item.partition(":")[2] or None
+        if not entry.is_about(subject):
+            subjects = ", ".join(entry.subjects)
+            yield f"it rests on the waiver of {name} for {subject or 'the whole line'}: {file} has {subjects}"
 
 
-def _otherwise(what: str, carried: JsonObject, stated: JsonObject, file: str) -> Iterator[str]:
-    for key in _DECIDES:
-        if key in carried and _differs(carried[key], stated.get(key, carried[key])):
-            yield f"{what}: {key} was {carried[key]}, and {file} says {stated[key]}"
+def _taken_back(what: str, then: JsonObject, today: JsonObject, file: str) -> Iterator[str]:
+    """Yield each key by which an entry says less today than it said then."""
+    if then.get("holds") is True and today.get("holds") is False:
+        yield f"{what}: holds was True, and {file} says False"
+    for key in _GIVEN_BY:
+        if key in then and not is_same_giver(str(then[key]), str(today[key])):
+            yield f"{what}: {key} was {then[key]}, and {file} says {today[key]}"
+    for key in _DAYS:
+        if key in then and _is_earlier(today[key], then[key]):
+            yield f"{what}: {key} was {then[key]}, and {file} says {today[key]}"
 
 
-def _listed(stated: JsonObject, key: str) -> list[str]:
-    values = stated.get(key)
-    return [str(value) for value in values] if isinstance(values, list) else []
+def is_same_giver(then: str, today: str) -> bool:
+    """Check whether a name says the same person as a recorded one. Of what was masked the rest is compared."""
+    # Here "another person" is the safe answer: names are compared by their letters.
+    shown = ".+".join(re.escape(part) for part in same_name(then).split(MASK))
+    return re.fullmatch(shown, same_name(today)) is not None
 
 
-def _entries(path: Path, key: str) -> JsonObject:
-    """Return the entries of a file as they stand there; none where it cannot be read."""
-    data = read(path).data if path.is_file() else None
-    entries = data.get(key) if isinstance(data, dict) else None
-    return entries if isinstance(entries, dict) else {}
-
-
-def _differs(then: Any, today: Any) -> bool:
-    # A variable is filled in where the run is: what it says is not known here.
-    return "${" not in str(today) and str(then) != str(today)
+def _is_earlier(today: Any, then: Any) -> bool:
+    # As ISO writes them, days are in the order of their texts.
+    return str(today) < str(then)

@@ -12,7 +12,7 @@ import pytest
 
 from readiness.config.documents import read
 from readiness.errors import BadInput
-from readiness.sandbox import PREFIX, Sandbox, SandboxFailed
+from readiness.sandbox import PAPERS, PREFIX, Sandbox, SandboxFailed
 from readiness.sandbox.attested import TEMPLATE, template_variables
 
 NOT_STARTED = "sandbox-not-started"
@@ -46,10 +46,13 @@ def _stand_in(name: str) -> str:
     return NOWHERE if name.endswith("_URL") else NOT_STARTED
 
 
-def start(config: pytest.Config, *, launched: bool) -> None:
-    """Start it, stop it when pytest is done, and hand its variables to this process and to workers. Raises BadInput."""
+def start(config: pytest.Config, *, launched: bool, evidence: Path) -> None:
+    """Start it, stop it when pytest is done, and hand its variables to this process and to workers. Raises BadInput.
+
+    What its people wrote stays beside the evidence, so that who comes later can hold it against that.
+    """
     try:
-        sandbox = Sandbox.start(launched=launched)
+        sandbox = Sandbox.start(launched=launched, papers=evidence / PAPERS)
     except SandboxFailed as error:
         raise BadInput([str(error)]) from None
     config.add_cleanup(sandbox.stop)

@@ -10,12 +10,12 @@ from typing import cast
 
 import pytest
 
-from readiness.errors import BadRunbook
+from readiness.errors import BadRunbook, meant
 from readiness.observations import KNOWN_READINGS, LINE, OBSERVATIONS, RESERVED
 from readiness.outcomes import Effect, NotConfigured, Outcome, Phase
 from readiness.plugin import judging_ahead
 from readiness.plugin.catalogue import Catalogue
-from readiness.plugin.options import known_environments, meant
+from readiness.plugin.options import known_environments
 from readiness.plugin.own_fixtures import overridden
 from readiness.plugin.run import UNDECIDED, Predecided, Run, check_id
 from readiness.plugin.session import SESSION, STATE, ItemState, is_controller

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from readiness.config.documents import read
 from readiness.config.project_root import ENVIRONMENTS, REPORTS, project_root
 from readiness.environment import schema
 from readiness.environment.names import names
+from readiness.environment.refusals import unknown_names
 from readiness.environment.schema import Environment
 from readiness.errors import BadInput, ReadinessError, not_one_of, wrong_value
 from readiness.evidence import ledger, run_folders
@@ -193,14 +194,14 @@ def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environmen
     runbooks = list(load_each(names, folder, problems))
     entries = Entries()
     if environment:
-        problems += _elsewhere(environment, runbooks)
+        problems += unknown_names(environment, runbooks)
         entries = _entries(environment, runbooks, folder, variables, problems)
     if problems or not environment:
         raise BadInput(list(dict.fromkeys(problems)))
 
     contacts_nothing = judges_nothing(config) or config.getoption("replay")
     if needs_sandbox and not contacts_nothing:
-        embedded.start(config, launched=phase is not Phase.PREFLIGHT)
+        embedded.start(config, launched=phase is not Phase.PREFLIGHT, evidence=reports_of(config) / name)
         environment = schema.load(name, folder, os.environ)
         entries = _entries(environment, runbooks, folder, os.environ, problems)
         if problems:
@@ -260,39 +261,6 @@ def _named(path: Path) -> tuple[str, ...]:
     if not isinstance(names, list):
         return ()
     return tuple(name for name in names if isinstance(name, str))
-
-
-def _elsewhere(environment: Environment, runbooks: list[Runbook]) -> Iterator[str]:
-    """Yield what the environment says of lines and checks that no runbook has."""
-    # Of a runbook that could not be read nobody knows what it has.
-    if len(runbooks) < len(environment.runbooks):
-        return
-
-    file = f"{environment.environment}.yaml"
-    lines = [f"{book.runbook}/{line.id}" for book in runbooks for line in book.lines]
-    for key in environment.not_applicable:
-        if key not in lines:
-            yield f"{file}: not_applicable: {meant(key, lines)}"
-
-    lines_of_check: dict[str, set[str]] = {}
-    for book in runbooks:
-        for item in book.items():
-            lines_of_check.setdefault(item.check, set()).add(item.line_id)
-
-    for name, level in environment.service_levels.items():
-        source = level.history
-        if source is None:
-            continue
-        place = f"{file}: service_levels.{name}.history"
-        if source.check not in lines_of_check:
-            yield f"{place}.check: {meant(source.check, lines_of_check)}: no line asks for it"
-        elif source.line and source.line not in lines_of_check[source.check]:
-            yield f"{place}.line: {not_one_of(source.line, lines_of_check[source.check])}"
-
-
-def meant(name: str, names: Iterable[str]) -> str:
-    """Return that a name is none of these, and what was probably meant; all of them would fill a page."""
-    return not_one_of(name, names).partition(" (known")[0]
 
 
 def environments_of(config: pytest.Config) -> Path:

@@ -11,6 +11,7 @@ from _pytest.config.exceptions import UsageError
 from readiness.errors import BadRun
 from readiness.evidence import run_folders
 from readiness.evidence.journal import Journal
+from readiness.evidence.people_files import Folders, recorded_places
 from readiness.evidence.planned_lines import outline, planned_lines
 from readiness.evidence.recorded_ladder import RecordedHysteresis
 from readiness.evidence.records import SCHEMA, RecordedObservation, RecordedRequest, Result
@@ -163,6 +164,7 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
         **_stands_on(run),
         "binds_results": True,
         "binding": run.binding.model_dump(mode="json") if run.binding else None,
+        **_lies_in(run),
         "limits_digest": limits_digest(lines),
         "owners": run.environment.owners,
         **_of_the_last_phase(run),
@@ -170,6 +172,15 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
     instants = {key: value.isoformat() for key, value in start.items() if isinstance(value, datetime)}
     plan: dict[str, object] = {"lines": lines, "items": items, "books": [outline(book) for book in run.runbooks]}
     return {**start, **instants}, plan
+
+
+def _lies_in(run: Run) -> dict[str, object]:
+    """Return where the files of people's words lie that the environment names."""
+    if run.environments is None:
+        return {}
+    named = {"attestations": run.environment.attestations, "sign_off": run.environment.sign_off}
+    places = recorded_places(named, Folders(run.environments, run.reports / run.environment.environment))
+    return {"lies_in": places} if places else {}
 
 
 def _of_the_last_phase(run: Run) -> dict[str, object]:

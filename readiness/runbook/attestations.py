@@ -12,11 +12,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, StringConstraints, model_validator
 
-from readiness.config.documents import Document
+from readiness.config.documents import Document, read
 from readiness.config.fields import STRICT, Day
 from readiness.config.persons import what_is_wrong_with
 from readiness.config.promises import is_still_to_come
-from readiness.config.variables import read_filled
+from readiness.config.variables import filled
 from readiness.config.wording import is_only_for_this_machine, is_placeholder_link, is_sentence
 from readiness.errors import BadEnvironment, not_one_of
 from readiness.files.canonical_json import JsonObject
@@ -133,7 +133,12 @@ def load(
     if not path.is_file() and not required:
         return Attestations()
 
-    file, document = read_filled(path, Attestations, variables)
+    return of_document(read(path), runbooks, variables)
+
+
+def of_document(document: Document, runbooks: Collection[Runbook], variables: Mapping[str, str]) -> Attestations:
+    """Return the attestations of a file that was read. Raises BadEnvironment with every problem."""
+    file = filled(document, Attestations, variables)
     problems = [*unknown_lines(file.attestations, runbooks, "attestations", document), *_hollow(file, document)]
     if problems:
         raise BadEnvironment(problems)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, model_validator
 
-from readiness.config.documents import Document
+from readiness.config.documents import Document, read
 from readiness.config.fields import STRICT, Day
 from readiness.config.persons import what_is_wrong_with
-from readiness.config.variables import read_filled
+from readiness.config.variables import filled
 from readiness.config.wording import is_sentence
 from readiness.errors import BadEnvironment, not_one_of
 from readiness.files.canonical_json import JsonObject
@@ -135,8 +135,18 @@ def load(
     """Read the file; none is as good as an empty one. Raises BadEnvironment with every problem."""
     if not path.is_file():
         return Waivers()
+    return of_document(read(path), runbooks, variables, approvers, owners)
 
-    file, document = read_filled(path, Waivers, variables)
+
+def of_document(
+    document: Document,
+    runbooks: Collection[Runbook],
+    variables: Mapping[str, str],
+    approvers: Approvers = ANYBODY,
+    owners: Mapping[str, str] | None = None,
+) -> Waivers:
+    """Return the waivers of a file that was read. Raises BadEnvironment with every problem."""
+    file = filled(document, Waivers, variables)
     problems = [*unknown_lines(file.waivers, runbooks, "waivers", document)]
     for name, waiver in file.waivers.items():
         responsible = _owners_of(name, waiver, runbooks, owners or {}) if approvers.ids else []

@@ -29,6 +29,8 @@ ERROR_LINES = 15
 PLANT_SECONDS = 120
 """Some faults wait until a server has started anew or has seen enough of them; theirs are the shorter waits."""
 PREFIX = "SANDBOX_"
+PAPERS = "sandbox"
+"""The folder, among an environment's reports, in which stays what the sandbox's people attest and approve."""
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy of the machine cannot see our loopback
 
 
@@ -47,9 +49,12 @@ class Sandbox:
         self._process = process
 
     @classmethod
-    def start(cls, *, launched: bool = False, replica: bool = False) -> Self:
-        """Start one and wait until it answers (about two seconds). Raises SandboxFailed."""
-        flags = {"--launched": launched, "--replica": replica}
+    def start(cls, *, launched: bool = False, replica: bool = False, papers: Path | None = None) -> Self:
+        """Start one and wait until it answers (about two seconds). Raises SandboxFailed.
+
+        What its people attest and approve lies in the folder `papers`, and stays there; None: it goes with the sandbox.
+        """
+        flags = {"--launched": launched, "--replica": replica, f"--papers={papers and papers.resolve()}": papers}
         arguments = [flag for flag, is_wanted in flags.items() if is_wanted]
         with tempfile.TemporaryFile("w+", prefix="readiness-sandbox-") as errors:
             process = subprocess.Popen(  # noqa: S603  our own module

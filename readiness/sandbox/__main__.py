@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from readiness.sandbox.control import Control
 from readiness.sandbox.folder import own_folder
@@ -22,13 +23,14 @@ def main() -> None:
     parser.add_argument("--launched", action="store_true", help="as it stands six minutes after the launch")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="plant a fault (repeatable)")
     parser.add_argument("--replica", action="store_true", help="with a streaming replica of the database")
+    parser.add_argument("--papers", type=Path, metavar="FOLDER", help="where attestations and the sign-off stay")
     parser.add_argument("--piped", action="store_true", help="speak JSON to a parent, and end with it")
     options = parser.parse_args()
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     with own_folder() as folder:
-        target = build(folder, replica=options.replica)
+        target = build(folder, replica=options.replica, papers=options.papers)
         try:
             _serve(target, options, ended)
         finally:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from readiness.files.atomic_write import write_whole
 from readiness.sandbox.web import Web
 
 ROLES = {"Engineering Lead": "Ada Byron", "Product Manager": "Bo Chen", "SRE Lead": "Cy Diaz"}
@@ -30,19 +31,16 @@ FIELDS = {
 class Papers:
     """Files in one folder, written anew by a fault, and a web server for the pages."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sign_off: Path) -> None:
         self.folder = folder
+        self.sign_off = sign_off
+        """The file of the approvals."""
         self.people = ROLES
         self.reports.mkdir(parents=True)
         self.page_status = dict.fromkeys(PAGES, 200)
         self.web = Web(Starlette(routes=[Route("/docs/{name}", self._page)]))
         self.report()
         self.sign()
-
-    @property
-    def sign_off(self) -> Path:
-        """The file of the approvals."""
-        return self.folder / "sign-off.yaml"
 
     @property
     def reports(self) -> Path:
@@ -62,7 +60,7 @@ class Papers:
         today = datetime.now(UTC).date().isoformat()
         given = [{"role": role, "name": name, "approved_on": today} for role, name in (people or ROLES).items()]
         text = json.dumps({"decision": "approved", "approvals": given} | changes)
-        self.sign_off.write_text(text, encoding="utf-8")
+        write_whole(self.sign_off, text)
 
     def report(self, name: str = "INC-7", hours_after: float = 20.0, days_ago: float = 12.0, **fields: str) -> None:
         """Write one incident's report as it should be, with other texts in these fields."""

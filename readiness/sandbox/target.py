@@ -151,8 +151,13 @@ class _Watched:
     monitoring: Future[Monitoring]
 
 
-def build(folder: Path, *, replica: bool = False) -> SandboxTarget:
-    """Start every part; what watches the target starts beside its database. Raises postgres.PostgresFailed."""
+def build(folder: Path, *, replica: bool = False, papers: Path | None = None) -> SandboxTarget:
+    """Start every part; what watches the target starts beside its database. Raises postgres.PostgresFailed.
+
+    `papers` is the folder of what people attest and approve, where it outlives the sandbox.
+    """
+    written = papers or folder / "written"
+    written.mkdir(parents=True, exist_ok=True)
     front = Front()
     front_web = Web(front.application())
     with ThreadPoolExecutor(2) as beside, ExitStack() as undo:
@@ -165,7 +170,7 @@ def build(folder: Path, *, replica: bool = False) -> SandboxTarget:
         following = beside.submit(postgres.follow, server, folder / "replica") if replica else None
         if following:
             undo.callback(lambda: following.result().stop())
-        target = _build_on(server, prepared, folder, _Watched(front, front_web, watching))
+        target = _build_on(server, prepared, folder, written, _Watched(front, front_web, watching))
         target.replica = following.result() if following else None
         target.begin()
         target.monitoring.evaluated()
@@ -177,7 +182,9 @@ def _place(web: Web) -> str:
     return web.url.removeprefix("http://")
 
 
-def _build_on(server: postgres.Server, prepared: Prepared, folder: Path, watched: _Watched) -> SandboxTarget:
+def _build_on(
+    server: postgres.Server, prepared: Prepared, folder: Path, written: Path, watched: _Watched
+) -> SandboxTarget:
     admin, database, probe_dsn = prepared
     store = ObjectStore(folder / "objects")
     storage_web = Web(store.application())
@@ -208,11 +215,11 @@ def _build_on(server: postgres.Server, prepared: Prepared, folder: Path, watched
         backups=dumps.make(server, folder / "backups"),
         monitoring=watched.monitoring.result(),
         watchers=watchers.start(watched.monitoring.result().prometheus_url, admin),
-        papers=Papers(folder / "papers"),
+        papers=Papers(folder / "papers", written / "sign-off.yaml"),
         office=office.start(folder / "office", launch_at, REVISION),
         api_token=api_token,
         channels=channels.start(launch_at),
-        attested=Attested(folder / "attestations.yaml"),
+        attested=Attested(written / "attestations.yaml"),
         launch_at=launch_at,
     )
 

@@ -82,6 +82,9 @@ CALM: dict[str, Any] = {
     },
 }
 GONE = object()
+PAYMENTS = {"pay": {"count": {"promql": "increase(payments_total[{window}])"}}}
+METRICS = {"url": "http://127.0.0.1:3"}
+SENTRY = {"url": "http://127.0.0.1", "token": "${TINY_TOKEN}", "organization": "shop", "project": "shop"}
 
 
 def with_keys(**keys: Any) -> str:
@@ -100,14 +103,14 @@ CHANGES: list[tuple[str, str, int, str]] = [
     ("another order", yaml.safe_dump(dict(reversed(list(CALM.items()))), sort_keys=False), WELL, "order alone"),
     ("an owner", with_keys(owners={"orders": "Bo Chen"}), WELL, "does not rest on: owners"),
     ("no owners", with_keys(owners=GONE), WELL, "owners"),
-    ("who is notified", with_keys(notify={"urls": ["jsons://127.0.0.1/hook"]}), WELL, "notify"),
-    ("a contact", with_keys(team={"roles": {"launch": {"name": "Ada Byron"}}}), WELL, "team"),
+    ("who is notified", with_keys(notify={"urls": ["${TINY_HOOK}"]}), WELL, "notify"),
+    ("a contact", with_keys(team={"roles": {"launch": {"name": "Ada Byron", "contact": "@ada"}}}), WELL, "team"),
     ("a control", with_keys(run={"controls": ["http://127.0.0.1:7"]}), WELL, "run"),
     ("a deadline", with_keys(run={"seconds_at_most": 60}), WELL, "run"),
     ("a reading that nobody asks for", reading("backups", value=3), WELL, "readings.backups"),
     ("another source of such a reading", reading("log_lines", value=3), WELL, "readings.log_lines"),
-    ("a level that no line asks for", with_keys(service_levels={"pay": {"latency": {"promql": "a"}}}), WELL, "pay"),
-    ("a system that no line asks", with_keys(sentry={"url": "http://127.0.0.1"}), WELL, "sentry"),
+    ("a level that no line asks for", with_keys(service_levels=PAYMENTS, prometheus=METRICS), WELL, "pay"),
+    ("a system that no line asks", with_keys(sentry=SENTRY), WELL, "sentry"),
     ("what the project is called", with_keys(project="acme/shop"), WELL, "project"),
     ("approvers, where nothing is waived", with_keys(approvers={"Cy Diaz": "cy@shop.internal"}), WELL, "approvers"),
     ("a line of another phase", with_keys(not_applicable={"book/later": "there is no such thing"}), WELL, ""),

@@ -106,6 +106,10 @@ def never_ends(project: Project) -> None:
     run_again(project)
 
 
+def misspelt(project: Project) -> None:
+    project.environment(lanch_at="2100-01-01T09:00:00Z")
+
+
 def unsigned_now(project: Project) -> None:
     shutil.rmtree(project.folder / "environments/keys")
     run_again(project)
@@ -122,6 +126,7 @@ SITUATIONS = [
     Situation(
         "another-target", 15, "another target", lambda made: made.environment(target={"url": "http://127.0.0.1:10"})
     ),
+    Situation("environment-refused", 15, "'lanch_at' is not known; did you mean 'launch_at'?", misspelt),
     Situation("red-beside", 1, "red beside the verdict", red_beside),
     Situation("journal-altered", 11, "changed", lambda made: change(newest(made) / "journal.jsonl")),
     Situation("journal-emptied", 11, "", lambda made: clear(newest(made) / "journal.jsonl")),
@@ -299,12 +304,21 @@ def test_evidence_is_what_a_trusted_key_has_signed(
     assert ("not evidence" in told) is not is_signed
 
 
-DEMANDS = [("signed: true", 14), ("signed: false", 0), ("{}", 0), ("signed: 1", 14), ("yes please", 14)]
+DEMANDS: list[tuple[str, int, int]] = [
+    # What the section says, the exit for a run by its name, and for the newest: that is held against the file, too.
+    ("signed: true", 14, 14),
+    ("signed: false", 0, 0),
+    ("{}", 0, 0),
+    ("signed: 1", 14, 14),
+    ("yes please", 14, 15),
+    ("sigend: true", 21, 15),
+    ("anchr: {file: kept.jsonl}", 21, 15),
+]
 
 
-@pytest.mark.parametrize(("section", "code"), DEMANDS)
+@pytest.mark.parametrize(("section", "code", "of_newest"), DEMANDS)
 def test_what_the_environment_demands_holds_for_a_run_by_its_name_too(
-    section: str, code: int, done: dict[bool, Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    section: str, code: int, of_newest: int, done: dict[bool, Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(done[False].folder, tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy")
@@ -313,7 +327,7 @@ def test_what_the_environment_demands_holds_for_a_run_by_its_name_too(
     text = section if section == "{}" else f"{{{section}}}" if ":" in section else section
     file.write_text(f"{file.read_text('utf-8')}evidence: {text}\n", "utf-8")
     assert main(["verify", str(run)]) == code
-    assert main(["verify", "tiny", "preflight"]) == code
+    assert main(["verify", "tiny", "preflight"]) == of_newest
 
 
 @pytest.mark.parametrize(("situation", "project"), pairs(LATER), indirect=["project"])

@@ -200,24 +200,6 @@ def _rests_on_people(project: Project) -> None:
     assert project.preflight().exit == 0
 
 
-def test_a_file_that_a_variable_names_is_found_by_it(
-    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("TINY_WORDS", str(project.folder / "environments/tiny.attestations.yaml"))
-    project.environment(attestations="${TINY_WORDS}")
-    _rests_on_people(project)
-    assert main(["verify", "tiny", "preflight"]) == 0
-
-    entries(project, {"book/one": WAIVED}, {})
-    assert main(["verify", "tiny", "preflight"]) == Reason.NOT_TODAY.code
-
-    # Without it nobody knows, and it is told.
-    monkeypatch.delenv("TINY_WORDS")
-    capsys.readouterr()
-    assert main(["verify", "tiny", "preflight"]) == 0
-    assert "${TINY_WORDS} is not set here: whether an attestation was taken back" in capsys.readouterr().out
-
-
 def test_a_change_under_way_is_no_good_word_of_the_gate(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     tightens = (
         "\n\ndef pytest_runtest_teardown():\n    book = HERE / 'environments' / 'book.yaml'\n"

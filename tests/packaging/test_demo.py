@@ -8,6 +8,7 @@ import pytest
 
 from readiness.__main__ import main
 from readiness.commands import demo
+from readiness.evidence.reasons import Reason
 from readiness.outcomes import Phase
 from tests.evidence import chromium
 from tests.packaging.installed import Installed
@@ -44,6 +45,24 @@ def test_it_ends_approved(told: str, folder: Path) -> None:
 def test_it_leaves_the_environment_and_the_evidence(told: str, folder: Path) -> None:
     assert told.startswith("wrote environments/local.yaml")
     assert sorted(path.name for path in folder.iterdir()) == ["environments", "reports"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [("sign-off.yaml", '"approved"', '"open"'), ("attestations.yaml", "who: ", "holds: false\n    who: ")],
+)
+def test_its_words_are_held_against_what_people_say_when_the_sandbox_is_gone(
+    file: str, old: str, new: str, told: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert told
+    monkeypatch.chdir(folder)
+    assert main(["verify", "local", "ga"]) == 0
+    people = folder / "reports/local/sandbox" / file
+    text = people.read_text("utf-8")
+    people.write_text(text.replace(old, new), "utf-8")
+    code = main(["verify", "local", "ga"])
+    people.write_text(text, "utf-8")
+    assert code == Reason.NOT_TODAY.code
 
 
 @pytest.mark.parametrize(

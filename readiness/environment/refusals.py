@@ -1,0 +1,62 @@
+"""Why a new run would refuse an environment, as far as its files say: what rests on variables cannot be known here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from readiness.config.documents import read
+from readiness.environment.schema import Environment, load
+from readiness.errors import BadEnvironment, meant, nearest, not_one_of
+from readiness.runbook.lines import Runbook
+
+
+def refusals(name: str, folder: Path, runbooks: Sequence[Runbook], variables: Mapping[str, str]) -> list[str]:
+    """Return what keeps every new run from beginning, whatever the variables say and wherever it runs.
+
+    Where the evidence is verified the secrets need not be set: that one is missing, or says something that is wrong, is
+    no fault of the file.
+    """
+    try:
+        environment = load(name, folder, variables)
+    except BadEnvironment as error:
+        return error.of_file
+    return list(unknown_names(environment, runbooks))
+
+
+def unknown_names(environment: Environment, runbooks: Sequence[Runbook]) -> Iterator[str]:
+    """Yield what the environment says of lines and checks that no runbook has."""
+    # Of a runbook that could not be read nobody knows what it has.
+    if len(runbooks) < len(environment.runbooks):
+        return
+
+    file = f"{environment.environment}.yaml"
+    lines = [f"{book.runbook}/{line.id}" for book in runbooks for line in book.lines]
+    for key in environment.not_applicable:
+        if key not in lines:
+            yield f"{file}: not_applicable: {meant(key, lines)}"
+
+    lines_of_check: dict[str, set[str]] = {}
+    for book in runbooks:
+        for item in book.items():
+            lines_of_check.setdefault(item.check, set()).add(item.line_id)
+
+    for name, level in environment.service_levels.items():
+        source = level.history
+        if source is None:
+            continue
+        place = f"{file}: service_levels.{name}.history"
+        if source.check not in lines_of_check:
+            yield f"{place}.check: {meant(source.check, lines_of_check)}: no line asks for it"
+        elif source.line and source.line not in lines_of_check[source.check]:
+            yield f"{place}.line: {not_one_of(source.line, lines_of_check[source.check])}"
+
+
+def misspelt_demands(path: Path | None) -> Iterator[str]:
+    """Yield each key that can only be meant to be `evidence`: what it demands must not fall away in silence."""
+    document = read(path) if path and path.is_file() else None
+    if document is None or not isinstance(document.data, dict):
+        return
+    for key in document.data:
+        if key not in Environment.model_fields and nearest(str(key), Environment.model_fields) == "evidence":
+            yield f"{document.where((str(key),))}: key {str(key)!r} is not known; did you mean 'evidence'?"
