@@ -14,7 +14,7 @@ from typing import Any
 from readiness.config.documents import Loc, read
 from readiness.config.variables import FILE, filled_where_set, remember_used
 from readiness.files import bounded_read
-from readiness.redaction.secret import Secret, is_secret
+from readiness.redaction.secret import Secret
 
 SECRET_PLACES = (
     "*.token",
@@ -35,13 +35,10 @@ def is_secret_place(loc: Loc) -> bool:
 
 
 def remember_secrets(names: Iterable[str], folder: Path, variables: Mapping[str, str]) -> None:
-    """Have masked what is secret for these environments: what their files name, and variables that are called so.
+    """Have masked what the files of these environments name as secret.
 
     A file that is missing or wrong, and a variable that is not set, are no problem here.
     """
-    for variable, value in variables.items():
-        Secret(value, remembered=is_secret(variable, value))
-
     for name in names:
         data = _data(folder / f"{name}.yaml")
         for loc, text in _texts(data, ()):

@@ -26,6 +26,7 @@ from readiness.evidence.records import Plan
 from readiness.evidence.withdrawn import decided_otherwise, withdrawn
 from readiness.outcomes import Phase
 from readiness.runbook import sign_off
+from readiness.runbook.entry_files import misnamed_files
 from readiness.runbook.lines import load_each
 
 SHOWN_AT_MOST = 6
@@ -49,6 +50,7 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
     try:
         today = binding_of(environments, start.env, reports)
         plan = _plan_of_today(environments, tuple(today.runbooks), start.phase, now)
+        _refuse_misnamed(start.env, environments)
     except BadInput as error:
         why = f"what is stated today cannot be read, so nobody knows whether it judged that: {error.problems[0]}"
         audit.lacks(Reason.NOT_TODAY, why)
@@ -68,6 +70,13 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
     if not changed:
         audit.notes += _reworded(start.phase, bound, today)
     audit.notes += _commits(bound, today)
+
+
+def _refuse_misnamed(env: str, environments: Path) -> None:
+    """Raise BadInput for what people wrote into a file that nobody reads: it may take a word back."""
+    problems = list(misnamed_files(env, environments))
+    if problems:
+        raise BadInput(problems)
 
 
 def _hold_to_people(audit: Audit, recorded: RecordedRun, environments: Path) -> None:
