@@ -1,16 +1,18 @@
 """A rehearsal in the ledger: entered as it begins, and at its end given its page and sealed with all its files.
 
     python -m readiness.rendering.rehearsal_entry begin reports/staging/rehearsals/20261201T090000Z-launch launch
-    python -m readiness.rendering.rehearsal_entry end reports/staging/rehearsals/20261201T090000Z-launch
+    python -m readiness.rendering.rehearsal_entry end reports/staging/rehearsals/20261201T090000Z-launch environments
 
 Locust does so in a process of its own: what makes load holds neither keys nor pages.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
+from readiness.environment.stated_secrets import remember_secrets
 from readiness.errors import ReadinessError
 from readiness.evidence import ledger
 from readiness.rehearsal import evidence as rehearsal_evidence
@@ -24,20 +26,24 @@ def begin(folder: Path, stage: str) -> None:
     ledger.open_evidence(folder, phase=stage)
 
 
-def end(folder: Path) -> None:
-    """Write its page and seal it as it was judged. Raises BadRun, NotSealed, BadInput and OSError."""
+def end(folder: Path, environments: Path) -> None:
+    """Write its page and seal it as it was judged: not with a secret of its environment in it.
+
+    Raises BadRun, NotSealed, BadInput and OSError.
+    """
+    remember_secrets([folder.resolve().parents[1].name], environments, os.environ)
     evidence = rehearsal_evidence.read(folder)
     rehearsal_page.write(folder)
     word = judge(Figures.of(evidence)).word
     ledger.seal_evidence(folder, str(word), word.exit, phase=evidence.stage)
 
 
-def main(verb: str, folder: str, *stage: str) -> None:
+def main(verb: str, folder: str, stage_or_environments: str) -> None:
     """Do as the command line says."""
     if verb == "begin":
-        begin(Path(folder), *stage)
+        begin(Path(folder), stage_or_environments)
     else:
-        end(Path(folder))
+        end(Path(folder), Path(stage_or_environments))
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ def test_a_good_figure_says_nothing_of_a_stage_that_is_missing(tmp_path: Path, n
 
 def _sealed(folder: Path) -> None:
     rehearsal_entry.begin(folder, "launch")
-    rehearsal_entry.end(folder)
+    rehearsal_entry.end(folder, folder)
 
 
 def _forged(folder: Path) -> None:
