@@ -119,7 +119,7 @@ def _begin(environment: LocustEnvironment, **_: object) -> None:
     if not _is_worker(environment):
         COURSES["now"] = StageCourse(run)
         run.folder.mkdir(parents=True, exist_ok=True)
-        _enter("begin", str(run.folder), run.stage_name)
+        _enter(environment, "begin", str(run.folder), run.stage_name)
         run.revision = run.look_up_revision()
         gevent.spawn(_write_regularly, run)
 
@@ -289,8 +289,7 @@ def _finish(environment: LocustEnvironment, **_: object) -> None:
     environment.process_exit_code = judgement.word.exit
     for page in run.folder.glob("*.html"):
         _mask_file(page)
-    options = environment.parsed_options
-    _enter("end", str(run.folder), options.environments if options else "")
+    _enter(environment, "end", str(run.folder))
 
 
 def _mask_file(path: Path) -> None:
@@ -301,7 +300,8 @@ def _mask_file(path: Path) -> None:
         atomic_write.write_whole(path, masked)
 
 
-def _enter(*arguments: str) -> None:
+def _enter(environment: LocustEnvironment, verb: str, *arguments: str) -> None:
     """Make an entry in the ledger; a rehearsal goes on without, and says that it is no evidence."""
-    command = [sys.executable, "-m", "readiness.rendering.rehearsal_entry", *arguments]
+    environments = environment.parsed_options.environments if environment.parsed_options else ""
+    command = [sys.executable, "-m", "readiness.rendering.rehearsal_entry", verb, environments, *arguments]
     subprocess.run(command, check=False, start_new_session=True)  # noqa: S603  not for a second Ctrl-C to break off

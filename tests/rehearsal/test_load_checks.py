@@ -134,7 +134,7 @@ def test_a_good_figure_says_nothing_of_a_stage_that_is_missing(tmp_path: Path, n
 
 
 def _sealed(folder: Path) -> None:
-    rehearsal_entry.begin(folder, "launch")
+    rehearsal_entry.begin(folder, folder, "launch")
     rehearsal_entry.end(folder, folder)
 
 
@@ -146,7 +146,7 @@ def _forged(folder: Path) -> None:
 SIGNED: dict[str, tuple[Callable[[Path], None], str]] = {
     "sealed": (_sealed, "pass"),
     "forged after it was sealed": (_forged, "unknown"),
-    "never sealed": (lambda folder: rehearsal_entry.begin(folder, "launch"), "unknown"),
+    "never sealed": (lambda folder: rehearsal_entry.begin(folder, folder, "launch"), "unknown"),
     "put there by hand": (lambda _: None, "unknown"),
 }
 
