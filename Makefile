@@ -67,7 +67,9 @@ test: setup  ## all of the suite's own tests; rehearsals have the machine to the
 	$(BIN)/python -m pytest $(REHEARSALS) $(WAITING)
 	$(BIN)/python -m pytest $(OTHERS) $(SHARED)
 
-lab: setup  ## what takes long and depends on the machine: the benchmarks, in at most 20 minutes
+lab: setup  ## what takes long and depends on the machine: the benchmarks, in at most 20 minutes; and third-party software
+	@$(BIN)/readiness tools --fetch --only pgbouncer || echo "going on without: the tests of PgBouncer are skipped"
+	$(BIN)/python -m pytest tests/on_production/test_pgbouncer.py
 	$(BIN)/python -m tests.benchmarks
 
 lint: setup

@@ -38,7 +38,10 @@ from loadtests.safety import LoadPermission, LoadRefused, raise_fd_limit
 from loadtests.shape import COURSES, PHASE, StageCourse, Stages
 from loadtests.visitor import CLIENT_CONFIGS, THINK, Visitor, Walker, take_turns
 from readiness.errors import BadInput
+from readiness.files import atomic_write
 from readiness.outcomes import Effect
+from readiness.redaction.redactor import REDACTOR
+from readiness.redaction.stream import mask_all_output
 from readiness.rehearsal.journeys import Journey, check_names, read_rows
 
 __all__ = ["Stages", "Walker"]
@@ -116,7 +119,7 @@ def _begin(environment: LocustEnvironment, **_: object) -> None:
     if not _is_worker(environment):
         COURSES["now"] = StageCourse(run)
         run.folder.mkdir(parents=True, exist_ok=True)
-        _enter("begin", str(run.folder), run.stage_name)
+        _enter(environment, "begin", str(run.folder), run.stage_name)
         run.revision = run.look_up_revision()
         gevent.spawn(_write_regularly, run)
 
@@ -140,6 +143,8 @@ def _set_up(environment: LocustEnvironment) -> RehearsalRun:
     folder = Path(options.environments)
     try:
         run = prepare(options.env, options.stage, permission, folder, Path(options.reports))
+        # From here on the secrets are known. Locust prints what visitors raise, and the names of requests.
+        mask_all_output()
         _raise_fd_limit(options, run.stage.users)
 
         load = run.environment.load
@@ -148,7 +153,7 @@ def _set_up(environment: LocustEnvironment) -> RehearsalRun:
         take_turns(journeys, rows)
         classes = _classes(folder / load.visitors) if load and load.visitors else []
     except (BadInput, ValueError) as error:
-        print(f"refused: {error}", file=sys.stderr, flush=True)  # noqa: T201  the command's refusal
+        print(f"refused: {REDACTOR.text(str(error))}", file=sys.stderr, flush=True)  # noqa: T201  the command's refusal
         sys.exit(REFUSED)
 
     # Without journeys and classes of the team's own, the target's first page is asked for.
@@ -282,10 +287,21 @@ def _finish(environment: LocustEnvironment, **_: object) -> None:
     judgement = run.write()
     log_judgement(judgement, run)
     environment.process_exit_code = judgement.word.exit
-    _enter("end", str(run.folder))
+    for page in run.folder.glob("*.html"):
+        _mask_file(page)
+    _enter(environment, "end", str(run.folder))
 
 
-def _enter(*arguments: str) -> None:
+def _mask_file(path: Path) -> None:
+    """Mask a page that Locust has written: it holds what visitors raised, and the names of requests."""
+    text = path.read_text("utf-8")
+    masked = REDACTOR.text(text)
+    if masked != text:
+        atomic_write.write_whole(path, masked)
+
+
+def _enter(environment: LocustEnvironment, verb: str, *arguments: str) -> None:
     """Make an entry in the ledger; a rehearsal goes on without, and says that it is no evidence."""
-    command = [sys.executable, "-m", "readiness.rendering.rehearsal_entry", *arguments]
+    environments = environment.parsed_options.environments if environment.parsed_options else ""
+    command = [sys.executable, "-m", "readiness.rendering.rehearsal_entry", verb, environments, *arguments]
     subprocess.run(command, check=False, start_new_session=True)  # noqa: S603  not for a second Ctrl-C to break off

@@ -107,7 +107,7 @@ class RehearsalRun:
         if self.leads and not has_workers:
             self.generators["local"] = self.client_config.health.plain()
 
-        return RehearsalEvidence.model_validate(
+        evidence = RehearsalEvidence.model_validate(
             {
                 "schema": "readiness/rehearsal/1",
                 "run": self.name,
@@ -142,6 +142,7 @@ class RehearsalRun:
                 "versions": _versions(),
             }
         )
+        return rehearsal_evidence.masked(evidence)
 
     def _target(self) -> LoadTarget:
         resolved = self.client_config.resolved.values()

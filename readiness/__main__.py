@@ -8,16 +8,18 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr, suppress
+from contextlib import nullcontext, redirect_stderr, suppress
 from importlib.metadata import version
 from io import StringIO
 from typing import NoReturn, Protocol, cast
 
 from readiness import commands
+from readiness.commands import remember_secrets_of
 from readiness.config.command_words import empty_value
 from readiness.errors import ReadinessError, not_one_of
 from readiness.files.output import leavable_output
 from readiness.redaction.redactor import REDACTOR
+from readiness.redaction.stream import masked_output
 
 USAGE_ERROR = 4  # as pytest has it
 INTERRUPTED = 130  # as a shell counts Ctrl-C
@@ -37,6 +39,7 @@ class Command(Protocol):
     """What a module of `readiness.commands` offers."""
 
     HELP: str
+    """With `TELLS_SECRETS = True` beside it, what the command prints is not masked."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the arguments of the command."""
@@ -101,7 +104,11 @@ def _run_command(verb: str, words: list[str]) -> int:
     if mistake:
         _enter_refusal(chosen, parser, words, mistake)
         return _refuse(mistake, USAGE_ERROR)
-    return chosen.run(_parsed(parser, words))
+    options = _parsed(parser, words)
+    remember_secrets_of(options)
+    # The words of the sandbox are to be pasted: they are secrets of nobody.
+    with nullcontext() if getattr(chosen, "TELLS_SECRETS", False) else masked_output():
+        return chosen.run(options)
 
 
 def _parsed(parser: Parser, words: list[str]) -> argparse.Namespace:

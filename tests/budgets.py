@@ -37,6 +37,7 @@ MORE_SECONDS = {
     "tests/observations/test_needs.py": 20.0,
     "tests/loadtests/test_rehearsing.py": 75.0,
     "tests/loadtests/test_rehearse_command.py": 30.0,
+    "tests/loadtests/test_secrets.py": 30.0,
 }
 SHOWN = 20
 COST = "processor seconds"

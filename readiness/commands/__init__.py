@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from readiness.config.project_root import ENVIRONMENTS, REPORTS, place
+from readiness.environment.stated_secrets import rehearsed_in, remember_secrets
 from readiness.measurements import is_digits
 
 MOST = 1_000_000
@@ -41,3 +43,20 @@ def count(text: str) -> int:
     if not 1 <= number <= MOST:
         raise argparse.ArgumentTypeError(f"{text!r} is no count from 1 to {MOST:,}")
     return number
+
+
+def remember_secrets_of(options: argparse.Namespace) -> None:
+    """Have masked what is secret for the environments that a command line is about, before anything is printed."""
+    stated = getattr(options, "environments", None)
+    folder = Path(stated) if stated else place(ENVIRONMENTS)
+
+    named = [name for name in _names(options) if os.path.isfile(folder / f"{name}.yaml")]  # noqa: PTH113  pathlib raises for what is no name
+    copies = filter(None, (rehearsed_in(name, folder) for name in named))
+    remember_secrets({*named, *copies}, folder, os.environ)
+
+
+def _names(options: argparse.Namespace) -> set[str]:
+    """Return all that may name an environment: each word, and each folder of a path, as evidence lies in its own."""
+    values = [value if isinstance(value, list | tuple) else [value] for value in vars(options).values()]
+    words = [word for several in values for word in several if isinstance(word, str | Path)]
+    return {part for word in words for part in Path(word).absolute().parts}

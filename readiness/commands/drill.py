@@ -15,6 +15,7 @@ from readiness.environment import schema
 from readiness.environment.schema import Environment, host_of
 from readiness.errors import BadInput, ReadinessError, not_one_of
 from readiness.evidence import ledger
+from readiness.evidence.key_worth import told_before
 from readiness.outcomes import Effect
 from readiness.plugin import embedded
 from readiness.procedures import circuit_breaker, fallback, incident, kill_switch, restore, rollback
@@ -58,10 +59,12 @@ def run(options: argparse.Namespace) -> int:
     if options.name not in PROCEDURES:
         raise BadInput([f"the drill {not_one_of(options.name, PROCEDURES)}"])
 
+    told = told_before("drill", options.env, options.environments)
     with ExitStack() as stack:
         environment = _environment(options, stack)
         allowed = permit(environment, options.name, options)
-        say(f"drill {options.name} on {environment.environment}, {environment.target.url}")
+        for line in (f"drill {options.name} on {environment.environment}, {environment.target.url}", *told):
+            say(line)
 
         guard = Guard(environment.allowed_hosts, allowed, database_tls=DatabaseTls.of(environment))
         course = begin(options.name, environment, guard, options.reports, say)

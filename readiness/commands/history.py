@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from readiness.files.atomic_write import SHARED, write_whole
 from readiness.files.history_tables import FILE
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering.history import MARKS, DecisionTrend, PastRun, Point, by_phase, read, rebuild, render
-from readiness.rendering.terminal import line_of, say
+from readiness.rendering.terminal import line_of, say, say_json
 
 HELP = "show the trend of each line over the last runs, and draw it"
 NAME_AT_MOST = 44
@@ -58,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     if options.html:
         _write(options.html, render(options.env, points, today))
     if options.json:
-        print(json.dumps([_as_json(point) for point in points], indent=2))
+        say_json([_as_json(point) for point in points])
         return 0
 
     for judged_phase, runs, trends in by_phase(points):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from readiness.evidence.rejudge import Judged, judge, states_before
 from readiness.files.canonical_json import JsonObject
 from readiness.ladder import INITIAL, EscalationState, highest
 from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase
-from readiness.rendering.terminal import say
+from readiness.rendering.terminal import say, say_json
 
 HELP = "walk recorded runs again: the steps each reached, what stood, what it recommends"
 
@@ -56,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     replayed_runs = list(replay(read_run(folder) for folder in options.replay))
 
     if options.json:
-        print(json.dumps([_as_json(replayed) for replayed in replayed_runs], indent=2))
+        say_json([_as_json(replayed) for replayed in replayed_runs])
         return 0
 
     for replayed in replayed_runs:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
 from readiness.rendering import expiring
 from readiness.rendering.actions import ActionItem, actions, owner_of
-from readiness.rendering.terminal import say
+from readiness.rendering.terminal import say, say_json
 from readiness.runbook import attestations, editing, waivers
 from readiness.runbook.attestations import Attestation, Attestations
 from readiness.runbook.lines import Runbook
@@ -62,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     phases = _phases(options, owners, moment)
 
     if options.json:
-        print(json.dumps(_as_json(events, moment, phases), indent=2))
+        say_json(_as_json(events, moment, phases))
         return 0
 
     lines = [

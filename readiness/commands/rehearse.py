@@ -18,6 +18,7 @@ from readiness import shipped
 from readiness.commands import add_env, add_environments, add_reports, count
 from readiness.config import documents
 from readiness.errors import BadRun, ReadinessError
+from readiness.evidence.key_worth import told_before
 from readiness.rehearsal import evidence as rehearsal_evidence
 from readiness.rehearsal.evidence import RehearsalEvidence
 from readiness.rehearsal.figures import Figures
@@ -81,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the stages; return 0 when all passed, 1 when one failed, 10 when one was inconclusive or not run.
 
-    2 where the load was refused. Raises CannotRehearse.
+    2 where the load was refused. Raises CannotRehearse, and BadInput for a key that cannot be used.
     """
     if options.self_check:
         command = [sys.executable, "-m", "loadtests.selfcheck"]
@@ -89,6 +90,8 @@ def run(options: argparse.Namespace) -> int:
     if not options.env:
         raise CannotRehearse("name an environment: --env NAME, or prove the figures first: --self-check")
 
+    # What it says is said by each stage, however that is started.
+    told_before("rehearsal", options.env, options.environments)
     ended: dict[str, StageEnd] = {}
     with ExitStack() as stack:
         variables: Mapping[str, str] = os.environ

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 HELP = "run the embedded target, with faults if you like, and say how to point a shell at it"
 
+TELLS_SECRETS = True
+"""Those of a database that lives as long as the command does: they are printed to be pasted into another shell."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""

@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the tools; return 0 when all that were asked for are there and start, else 1. Raises BadInput."""
-    tools = [tool for tool in TOOLS if not options.only or tool.name in options.only]
+    named = options.only or [tool.name for tool in TOOLS if not tool.is_of_lab]
+    tools = [tool for tool in TOOLS if tool.name in named]
     may_fetch()  # raises on a mistake in the variable, also where nothing is fetched
 
     failures: Mapping[str, Sequence[str]] = {}

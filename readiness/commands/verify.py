@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,7 +33,7 @@ from readiness.outcomes import Phase
 from readiness.rendering import report_page
 from readiness.rendering.exports import junit, markdown
 from readiness.rendering.formats import ctrf
-from readiness.rendering.terminal import say
+from readiness.rendering.terminal import say, say_json
 from readiness.rendering.verified import as_json, endings
 from readiness.timeline import parse_span
 
@@ -88,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     if options.render:
         _render(examined.recorded, ledger)
     if options.json:
-        print(json.dumps(as_json(standing), indent=2))
+        say_json(as_json(standing))
     else:
         _print_run(standing)
         _print_reason(standing.reason)
@@ -151,7 +150,7 @@ def _without_run(standing: Standing, options: argparse.Namespace) -> int:
     if options.json:
         facts: JsonObject = {"run": None, "env": words[0], "phase": words[1]} if is_phase else {"run": name}
         facts |= {"trusted": True, "evidence": False, "verdict": "INCOMPLETE", "problems": list(standing.why)}
-        print(json.dumps(facts | {"incomplete": True} | _ended(reason), indent=2))
+        say_json(facts | {"incomplete": True} | _ended(reason))
         return reason.code
 
     say(f"run       none{f' of {name}' if is_phase else ''}: {no_run}")
@@ -238,7 +237,7 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
         ]
         audit.lacks(Reason.NOT_SIGNED, f"{demanded_by}: {UNSIGNED}")
     if options.json:
-        print(json.dumps(_ledger_as_json(ledger, audit, audited_runs), indent=2))
+        say_json(_ledger_as_json(ledger, audit, audited_runs))
         return audit.reason.code
 
     for audited in audited_runs:
@@ -304,7 +303,7 @@ def _print_audit(audit: Audit, *, every: bool = False) -> None:
 def _refuse(problems: list[str], options: argparse.Namespace, reason: Reason = Reason.ALTERED) -> int:
     if options.json:
         facts = {"run": options.run, "trusted": False, "problems": problems, **_ended(reason)}
-        print(json.dumps(facts, indent=2))
+        say_json(facts)
         return reason.code
 
     say("not evidence: the journal cannot be trusted" if reason is Reason.ALTERED else "not evidence: there is no run")

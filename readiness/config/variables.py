@@ -18,9 +18,10 @@ from readiness.files import bounded_read
 from readiness.redaction.secret import SHORTEST, Secret, is_date, is_secret, is_secret_parameter
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-_PARAMETER = re.compile(r"[?&]([^=&#]+)=([^&#]*)")
+_PARAMETER = re.compile(r"(?:[?&]|^--?)([^=&#]+)=([^&#]*)")
+"""Of an address, or of a program's words: `--token=${TOKEN}`."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
-_FILE = "file:"
+FILE = "file:"
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -77,33 +78,19 @@ class Filling:
         if missing:
             return None
 
-        self._remember(data, loc)
-        text = filled_text(data, self.variables)
+        remember_used(data, loc, self.variables)
+        text = filled_where_set(data, self.variables)
         if not self._is_secret_file(data, loc):
             return text
 
         try:
-            return bounded_read.read_text(Path(text.removeprefix(_FILE)).expanduser()).strip()
+            return bounded_read.read_text(Path(text.removeprefix(FILE)).expanduser()).strip()
         except (OSError, UnicodeDecodeError) as error:
             self._complain(loc, f"the file cannot be read: {error}")
             return None
 
     def _is_secret_file(self, data: str, loc: Loc) -> bool:
-        return data.startswith(_FILE) and takes_secret(self.model, loc)
-
-    def _remember(self, data: str, loc: Loc) -> None:
-        """Remember what may be secret where the model takes plain text, so that it is masked in all output."""
-        # Of an address only the parameters that name a secret are one; a header may be one whatever its name.
-        is_header = "headers" in loc[:-1]
-        parameters = [value for name, value in _PARAMETER.findall(data) if is_secret_parameter(name)]
-        credentials = data if is_header else " ".join(parameters)
-        used_as_secret = set(_VARIABLE.findall(credentials))
-
-        for variable in _VARIABLE.findall(data):
-            value = self.variables[variable]
-            Secret(value, remembered=variable in used_as_secret or is_secret(variable, value))
-            if is_header:
-                _remember_decoded(data, value)
+        return data.startswith(FILE) and takes_secret(self.model, loc)
 
     def _complain(self, loc: Loc, sentence: str, *, is_of_file: bool = False) -> None:
         key = ".".join(str(part) for part in loc)
@@ -144,11 +131,6 @@ class Filling:
         return following
 
 
-def filled_text(text: str, variables: Mapping[str, str]) -> str:
-    """Return a text with the variables in it that are set; the others stay as they stand there."""
-    return _VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
-
-
 def unset_in(value: Any, variables: Container[str]) -> list[str]:
     """Return the names of the variables that stand in a value, or in a part of it, and are not set.
 
@@ -160,6 +142,26 @@ def unset_in(value: Any, variables: Container[str]) -> list[str]:
         return sorted({name for part in parts for name in unset_in(part, variables)})
     names = set(_VARIABLE.findall(value)) if isinstance(value, str) else set()
     return sorted(name for name in names if _NAME.match(name) and name not in variables)
+
+
+def remember_used(text: str, loc: Loc, variables: Mapping[str, str]) -> None:
+    """Remember what may be secret where the model takes plain text, so that it is masked in all output."""
+    # Of an address only the parameters that name a secret are one; a header may be one whatever its name.
+    is_header = "headers" in loc[:-1]
+    parameters = [value for name, value in _PARAMETER.findall(text) if is_secret_parameter(name)]
+    credentials = text if is_header else " ".join(parameters)
+    used_as_secret = set(_VARIABLE.findall(credentials))
+
+    for variable in _VARIABLE.findall(text):
+        value = variables.get(variable, "")
+        Secret(value, remembered=variable in used_as_secret or is_secret(variable, value))
+        if is_header:
+            _remember_decoded(text, value)
+
+
+def filled_where_set(text: str, variables: Mapping[str, str]) -> str:
+    """Return a text with the variables that are set; the others stay as they are written."""
+    return _VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
 
 
 def read_filled(path: Path, model: type[Model], variables: Mapping[str, str]) -> tuple[Model, Document]:

@@ -16,14 +16,18 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 
 from readiness.config.documents import explain, read
 from readiness.config.fields import STRICT, Instant
+from readiness.config.misnamed import files_of, folders_of, is_another_document, is_nearly, is_set_aside
 from readiness.config.wording import is_sentence
 from readiness.errors import BadInput, not_one_of
 from readiness.evidence.findings import Gap
 from readiness.evidence.reasons import Reason
+from readiness.files import bounded_read
 from readiness.redaction.shown import shown
 from readiness.timeline import CLOCKS_DIFFER
 
 FILE = "keys.yaml"
+PUBLIC = ".pub"
+"""How the name of a public key ends."""
 Signable = Literal["preflight", "smoke", "postlaunch", "ga", "rehearsal", "drill", "page"]
 """A phase; or what is no run and has no phase."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -122,11 +126,7 @@ class _KeyFile(BaseModel):
 
 def load(folder: Path, names: Iterable[str]) -> Mapping[str, KeyRules]:
     """Return the rules by the name of their key; `names` are those of the public keys. Raises BadInput."""
-    problems = [
-        f"{folder.name}/{path.name}: what keys may sign is read from {FILE}: move it there"
-        for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")])
-        if path.name != FILE
-    ]
+    problems = [*_misplaced(folder), *_misplaced_beside(folder)]
     path = folder / FILE
     rules: Mapping[str, KeyRules] = {}
     # A link that leads nowhere is a file that somebody meant to be here.
@@ -136,6 +136,39 @@ def load(folder: Path, names: Iterable[str]) -> Mapping[str, KeyRules]:
     if problems:
         raise BadInput(problems)
     return rules
+
+
+def _misplaced(folder: Path) -> Iterator[str]:
+    """Yield each file among the keys that somebody took for one that is read, and that is not."""
+    for path in files_of(folder):
+        ending = path.suffix.casefold()
+        is_read = path.name == FILE or path.suffix == PUBLIC
+        if is_read or is_set_aside(path.name):
+            continue
+        if ending in {".yaml", ".yml"} or is_nearly(path.name, FILE):
+            yield f"{folder.name}/{path.name}: what keys may sign is read from {FILE}: move it there"
+        elif _holds_public_key(path):
+            yield f"{folder.name}/{path.name}: a public key is read from NAME{PUBLIC}: rename or remove this file"
+
+
+def _misplaced_beside(folder: Path) -> Iterator[str]:
+    """Yield what lies beside the folder of the keys, and was meant to be in it: rules, a key, a folder of them."""
+    for path in files_of(folder.parent):
+        if (path.name == FILE or is_nearly(path.name, FILE)) and not is_another_document(path):
+            yield f"{path.name}: what keys may sign is read from {folder.name}/{FILE}: move it there"
+        elif path.suffix.casefold() == PUBLIC and _holds_public_key(path):
+            yield f"{path.name}: a public key is read from {folder.name}/: move it there, or remove it"
+
+    for path in folders_of(folder.parent):
+        if is_nearly(path.name, folder.name):
+            yield f"{path.name}/: the keys that the project trusts are read from {folder.name}/: rename or remove it"
+
+
+def _holds_public_key(path: Path) -> bool:
+    try:
+        return "BEGIN PUBLIC KEY" in bounded_read.read_text(path)
+    except (OSError, UnicodeDecodeError, ValueError):
+        return False
 
 
 def _read(path: Path, names: list[str]) -> tuple[Mapping[str, KeyRules], list[str]]:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from readiness import timeline
-from readiness.config.variables import filled_text
+from readiness.config.variables import filled_where_set
 from readiness.environment.stated import StatedEnvironment
 from readiness.outcomes import Phase
 from readiness.runbook.approvers import Approvers
@@ -41,4 +41,4 @@ class People:
 
 def _filled(names: Mapping[str, str]) -> dict[str, str]:
     """Return names with the variables that are set here. One that is not set stands for itself, and for no other."""
-    return {name: filled_text(text, os.environ) for name, text in names.items()}
+    return {name: filled_where_set(text, os.environ) for name, text in names.items()}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from readiness.config.variables import filled_text, unset_in
+from readiness.config.variables import filled_where_set, unset_in
 
 _EVIDENCE, _PROJECT = "evidence:", "project:"
 
@@ -53,7 +53,7 @@ def place_today(stated: str, recorded: str, folders: Folders) -> Path | None:
     What is set here says it; else it is the file that the run read.
     """
     if not unset_in(stated, os.environ):
-        return Path(filled_text(stated, os.environ))
+        return Path(filled_where_set(stated, os.environ))
     path = folders.path_of(recorded)
     return path.resolve() if path else None
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def run(words: Sequence[str], folder: Path, given: str) -> str:
         told.seek(0)
         printed.seek(0)
         if code != 0:
-            _remember_secrets()
+            _remember_secrets(variables)
             says = shown(told.read(BYTES_AT_MOST).decode("utf-8", "replace")) or "it says nothing"
             how = f"did not end in {SECONDS_AT_MOST:g} s" if code is None else f"ended with {code}"
             raise Failed(f"{shown(words[0])} {how}: {says}")
@@ -51,9 +51,9 @@ def run(words: Sequence[str], folder: Path, given: str) -> str:
     return output.decode("utf-8", "replace")
 
 
-def _remember_secrets() -> None:
-    """Have the secrets among the variables masked that it was given: outside of a run nobody has read them yet."""
-    for name, value in os.environ.items():
+def _remember_secrets(variables: Mapping[str, str]) -> None:
+    """Have the secrets masked among the variables that it was given, also those that no environment names."""
+    for name, value in variables.items():
         Secret(value, remembered=is_secret(name, value))
 
 

@@ -32,6 +32,7 @@ from readiness.evidence.withdrawn import attested_otherwise, waived_otherwise
 from readiness.outcomes import Phase
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook import attestations, sign_off, waivers
+from readiness.runbook.entry_files import misnamed_files
 from readiness.runbook.lines import load_each
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
     try:
         today = binding_of(environments, start.env, reports)
         books = _runbooks_of_today(environments, tuple(today.runbooks), now)
+        _refuse_misnamed(start.env, environments)
     except BadInput as error:
         why = f"what is stated today cannot be read, so nobody knows whether it judged that: {error.problems[0]}"
         audit.lacks(Reason.NOT_TODAY, why)
@@ -84,6 +86,13 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
     if not changed:
         audit.notes += _reworded(start.phase, bound, today)
     audit.notes += _commits(bound, today)
+
+
+def _refuse_misnamed(env: str, environments: Path) -> None:
+    """Raise BadInput for what people wrote into a file that nobody reads: it may take a word back."""
+    problems = list(misnamed_files(env, environments))
+    if problems:
+        raise BadInput(problems)
 
 
 def _hold_to_people(

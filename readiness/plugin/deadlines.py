@@ -11,6 +11,7 @@ import pytest
 from readiness.environment.schema import Environment
 from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.observations import OBSERVATIONS
+from readiness.plugin.judging_ahead import looks_later
 from readiness.plugin.observer import Observer
 from readiness.plugin.session import state_of
 from readiness.plugin.threads import THREADS, ObservationTask
@@ -65,9 +66,9 @@ def _tasks(observer: Observer, items: Iterable[pytest.Item]) -> Iterator[tuple[H
         state = state_of(item)
         if state is None or state.predecided:
             continue
-        for name in getattr(item, "fixturenames", ()):
-            if name in OBSERVATIONS:
-                yield observer.task(name, state.limits, state.item.name)
+        names = [name for name in getattr(item, "fixturenames", ()) if name in OBSERVATIONS]
+        looks = [*((name, state.limits) for name in names), *looks_later(state, names)]
+        yield from (observer.task(name, limits, state.item.name) for name, limits in looks)
 
 
 def _longest_request(environment: Environment) -> float:

@@ -77,7 +77,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     if state and state.attested:
         return True
     if state and state.limits_ahead:
-        judging_ahead.judge(state, pyfuncitem)
+        judging_ahead.judge(state, pyfuncitem, pyfuncitem.config.stash[SESSION].observer)
     return None
 
 

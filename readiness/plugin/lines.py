@@ -130,7 +130,7 @@ def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
         except BadRunbook as error:
             # A limit that is missing makes the line unknown, and not the runbook wrong.
             yield from (problem for problem in error.problems if not problem.endswith("is missing"))
-        yield from judging_ahead.connect(state, node, model, where)
+        yield from judging_ahead.connect(state, node, model)
     state.limits_lack = _limits_lack(item, missing)
     state.predecided = _predecided(run, item, state.limits_lack)
 

@@ -10,6 +10,7 @@ import pytest
 from readiness.observations import OBSERVATIONS, load_all
 from readiness.outcomes import Effect, Unknown
 from readiness.plugin.deadlines import begun_at, deadline_of
+from readiness.plugin.judging_ahead import looks_later
 from readiness.plugin.observer import NO_LIMITS, Unseen
 from readiness.plugin.session import SESSION, is_controller, is_real, state_of
 from readiness.plugin.threads import ObservationTask
@@ -94,10 +95,10 @@ def _wanted(items: list[pytest.Item]) -> Iterator[tuple[str, Limits, str]]:
             continue
 
         # What has an effect waits until its check is there.
-        for name in getattr(item, "fixturenames", ()):
-            observation = OBSERVATIONS.get(name)
-            if observation and observation.effect is Effect.READ:
-                yield name, state.limits, state.item.name
+        names = [name for name in getattr(item, "fixturenames", ()) if name in OBSERVATIONS]
+        reading = [name for name in names if OBSERVATIONS[name].effect is Effect.READ]
+        yield from ((name, state.limits, state.item.name) for name in reading)
+        yield from ((name, limits, state.item.name) for name, limits in looks_later(state, reading))
 
         line = state.item.line
         if line.diagnostics_always:

@@ -36,6 +36,7 @@ from readiness.redaction.redactor import REDACTOR
 from readiness.runbook import attestations, sign_off, waivers
 from readiness.runbook.approvers import Approvers
 from readiness.runbook.attestations import Attestations
+from readiness.runbook.entry_files import misnamed_files
 from readiness.runbook.lines import Runbook, load_each
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import Waivers
@@ -192,6 +193,7 @@ def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environmen
     # Also of an environment that cannot be used the runbooks are read: their problems are shown with its own.
     names = environment.runbooks if environment else _named(path)
     runbooks = list(load_each(names, folder, problems))
+    problems += misnamed_files(name, folder)
     entries = Entries()
     if environment:
         problems += unknown_names(environment, runbooks)

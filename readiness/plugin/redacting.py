@@ -13,11 +13,11 @@ import pytest
 from _pytest._code.code import TerminalRepr
 from _pytest.config.exceptions import UsageError
 
-from readiness.files.output import LeavableStream
 from readiness.plugin.lines import PROBLEMS
 from readiness.plugin.session import SESSION, is_controller
 from readiness.plugin.transfer import REPORT_RECORDS, REPORT_RESULT
 from readiness.redaction.redactor import REDACTOR
+from readiness.redaction.stream import MaskedStream, MaskingFilter
 
 IDENTIFYING = {
     "nodeid",
@@ -51,10 +51,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     for name in LOG_HANDLERS:
         handler = getattr(logs, name, None)
         if isinstance(handler, logging.Handler):
-            handler.addFilter(_Filter())
+            handler.addFilter(MaskingFilter())
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
-        reporter._tw._file = _Net(reporter._tw._file)  # noqa: SLF001  the last net; the writer has no public one
+        reporter._tw._file = MaskedStream(reporter._tw._file)  # noqa: SLF001  the last net; the writer has no public one
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -112,27 +112,6 @@ class Redacting:
     def pytest_internalerror(self, excrepr: Any) -> None:
         """Scrub what pytest says of a defect of a plugin."""
         _scrubbed(excrepr)
-
-
-class _Filter(logging.Filter):
-    """Scrubs what is logged, the traceback too."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = REDACTOR.text(record.getMessage()), None
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            record.exc_text = REDACTOR.text(record.exc_text)
-        return True
-
-
-class _Net(LeavableStream):
-    """A stream that scrubs what is written to it, and lets its reader leave: a run goes on without."""
-
-    def write(self, text: str) -> int:
-        """Scrub and write."""
-        super().write(REDACTOR.text(text))
-        return len(text)
 
 
 def _scrub(report: pytest.TestReport | pytest.CollectReport) -> None:

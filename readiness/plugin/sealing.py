@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from readiness.errors import BadRun
 from readiness.evidence.anchors import NotAnchored, keep, stated_places
 from readiness.evidence.journal import RecordedRun
+from readiness.evidence.key_worth import counts, worth_of_key
 from readiness.evidence.ledger import Ledger, read
-from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of
+from readiness.evidence.signing import PublicKey, Signer, signer_of
 from readiness.plugin.refusing import shown_reason
 from readiness.plugin.run import Run
 from readiness.redaction.redactor import REDACTOR
@@ -57,27 +57,11 @@ class Sealing:
             return f"{signed}: judged as of a time that had passed is not evidence; run it without --as-of"
         if is_ahead(self._run.moment, self._run.started_at):
             return f"{signed}: judged as of a time ahead is a plan, not evidence; run it then, without --as-of"
-        if self.signer is None:
-            return "no: this run is not evidence (readiness key NAME makes a key)"
-        return self._by_key(self.signer)
-
-    def _by_key(self, signer: Signer) -> str:
-        """Return by which key it is evidence, or why that one makes none of it."""
-        key = self.trusted.get(signer.key_id)
-        if key is None:
-            return f"with the key {signer.key_id[:SHOWN]}, which this project does not trust: not evidence"
-
-        refused = key.may_not_sign(str(self._run.phase), self._run.environment.environment, datetime.now(UTC))
-        if refused:
-            return f"in vain, with {refused}: not evidence (readiness key lists what each may sign)"
-        return f"with the key {key.name}, {key.key_id[:SHOWN]}"
+        return worth_of_key(self.signer, self.trusted, str(self._run.phase), self._run.environment.environment)
 
     def _key_counts(self, signer: Signer) -> bool:
-        """Check whether what a key signs now is evidence: the project trusts it, and it may sign this."""
-        key = self.trusted.get(signer.key_id)
-        if key is None:
-            return False
-        return not key.may_not_sign(str(self._run.phase), self._run.environment.environment, datetime.now(UTC))
+        """Check whether what a key signs now is evidence."""
+        return counts(signer, self.trusted, str(self._run.phase), self._run.environment.environment)
 
     def open(self, folder: Path, limits_digest: str) -> None:
         """Enter that the run opens. Raises OSError."""

@@ -6,14 +6,16 @@ conclusions: anyone can work out the verdict again (`readiness.rehearsal.verdict
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from readiness.files import evidence_file
 from readiness.files.canonical_json import JsonObject
+from readiness.redaction.redactor import REDACTOR
 from readiness.rehearsal.histogram import Distribution, merged
 from readiness.rehearsal.stages import Stage
 
@@ -26,6 +28,7 @@ LACKED = "the generator: "
 """An error of the generator's own machine begins so."""
 
 Counts = dict[int, int]
+Entry = TypeVar("Entry")
 Phase = Literal["ramp", "settle", "hold", "recovery", "drain"]
 
 
@@ -236,6 +239,34 @@ class RehearsalEvidence(_Record):
             longest = max(longest, silent_seconds)
             waiting += sent - answered
         return longest
+
+
+def masked(evidence: RehearsalEvidence) -> RehearsalEvidence:
+    """Return evidence whose texts hold no secret: names, errors and revisions may come from the target."""
+    texts = {name: value for name, value in evidence.target if isinstance(value, str)}
+    target = {name: REDACTOR.text(text) for name, text in texts.items()}
+    return evidence.model_copy(
+        update={
+            "target": evidence.target.model_copy(update=target),
+            "endpoints": {name: _masked(each) for name, each in _by_masked_name(evidence.endpoints)},
+            "recovery": {name: _masked(each) for name, each in _by_masked_name(evidence.recovery)},
+            "broken_because": REDACTOR.text(evidence.broken_because),
+            "ended_because": REDACTOR.text(evidence.ended_because),
+        }
+    )
+
+
+def _masked(endpoint: EndpointStatistics) -> EndpointStatistics:
+    return endpoint.model_copy(update={"errors": dict(_by_masked_name(endpoint.errors))})
+
+
+def _by_masked_name(entries: Mapping[str, Entry]) -> Iterator[tuple[str, Entry]]:
+    """Yield entries by their masked names; of two that are the same then the second has its number behind it."""
+    seen: Counter[str] = Counter()
+    for name, entry in entries.items():
+        masked_name = REDACTOR.text(name)
+        seen[masked_name] += 1
+        yield f"{masked_name} ({seen[masked_name]})" if seen[masked_name] > 1 else masked_name, entry
 
 
 def write(evidence: RehearsalEvidence, folder: Path) -> None:

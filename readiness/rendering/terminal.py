@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from typing import Any
 
 from readiness.redaction.redactor import REDACTOR
 from readiness.redaction.shown import printable
@@ -16,4 +18,10 @@ def line_of(text: str) -> str:
 def say(text: str = "") -> None:
     """Print one line, at once. Of a text from outside no part becomes a line of its own."""
     sys.stdout.write(f"{line_of(text)}\n")
+    sys.stdout.flush()
+
+
+def say_json(value: Any) -> None:
+    """Print a value for machines, masked before it is JSON: so it stays JSON."""
+    sys.stdout.write(f"{json.dumps(REDACTOR.plain(value), indent=2)}\n")
     sys.stdout.flush()

@@ -14,6 +14,7 @@ from readiness.config.documents import LOADER, read
 from readiness.errors import BadInput, not_one_of
 from readiness.files.atomic_write import SHARED, write_whole
 from readiness.files.canonical_json import JsonObject
+from readiness.runbook.entry_files import misnamed_files
 from readiness.runbook.lines import Runbook, load_each
 
 WIDTH = 110
@@ -140,7 +141,7 @@ def runbooks_of(environment: str, folder: Path) -> tuple[list[Runbook], JsonObje
     names = document.data.get("runbooks")
     if not isinstance(names, list) or not names:
         raise BadInput([f"{document.where(('runbooks',))}: runbooks is missing"])
-    problems: list[str] = []
+    problems = list(misnamed_files(environment, folder))
     runbooks = list(load_each(map(str, names), folder, problems))
     if problems:
         raise BadInput(problems)

@@ -21,6 +21,8 @@ class Tool:
     """How somebody installs it where nothing here can."""
     companions: tuple[str, ...] = ()
     """Packages that come with it, because what uses it here needs them."""
+    is_of_lab: bool = False
+    """Whether only `make lab` runs it: it is listed and fetched where somebody names it."""
 
 
 TOOLS = (
@@ -56,6 +58,15 @@ TOOLS = (
         needed_for="`readiness sign-off --pdf`, and tests of the pages; no line needs it",
         by_hand="Chromium or Google Chrome, such that one of their names is on the PATH",
         companions=("libatomic1",),  # the Node in Playwright's wheel, by which the tests drive it, is linked to that
+    ),
+    Tool(
+        name="pgbouncer",
+        programs=("pgbouncer",),
+        package="pgbouncer",
+        release=None,
+        needed_for="tests of what a pooler leaves of the limits of a statement; no line needs it",
+        by_hand="PgBouncer, such that `pgbouncer` is on the PATH",
+        is_of_lab=True,
     ),
 )
 BY_NAME = {tool.name: tool for tool in TOOLS}

@@ -32,7 +32,7 @@ def wrap_unpacked(tool: Tool, root: Path) -> None:
     elif tool.name == "chromium":
         script = _chromium(root)
     else:
-        script = _exec(_program(tool, root))
+        script = _with_libraries(root) + _exec(_program(tool, root))
     wrap(tool, HEAD + script)
 
 
@@ -49,11 +49,21 @@ def libraries_of(tool: Tool) -> list[str]:
 
 
 def _program(tool: Tool, root: Path) -> Path:
-    for name in tool.programs:
-        path = root / "usr" / "bin" / name
-        if is_program(path):
-            return path
-    raise NotFetched(f"the package {tool.package} has no program {' or '.join(tool.programs)} in /usr/bin")
+    for folder in ("bin", "sbin"):
+        for name in tool.programs:
+            path = root / "usr" / folder / name
+            if is_program(path):
+                return path
+    missing = " or ".join(tool.programs)
+    raise NotFetched(f"the package {tool.package} has no program {missing} in /usr/bin or /usr/sbin")
+
+
+def _with_libraries(root: Path) -> str:
+    """Return what lets a program find the libraries that were unpacked beside it; nothing where there are none."""
+    folders = ":".join(libraries(root))
+    if not folders:
+        return ""
+    return f"LD_LIBRARY_PATH={shlex.quote(folders)}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\nexport LD_LIBRARY_PATH\n"
 
 
 def _exec(program: Path) -> str:
@@ -87,8 +97,4 @@ def _chromium(root: Path) -> str:
         raise NotFetched("the package chromium has no program in /usr/lib/chromium")
     fonts = root / "fonts.conf"
     fonts.write_text(FONTS.format(own=root / "usr" / "share" / "fonts"), encoding="utf-8")
-    return (
-        f"LD_LIBRARY_PATH={shlex.quote(':'.join(libraries(root)))}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\n"
-        f"FONTCONFIG_FILE={shlex.quote(str(fonts))}\n"
-        f"export LD_LIBRARY_PATH FONTCONFIG_FILE\n{_exec(program)}"
-    )
+    return f"{_with_libraries(root)}FONTCONFIG_FILE={shlex.quote(str(fonts))}\nexport FONTCONFIG_FILE\n{_exec(program)}"

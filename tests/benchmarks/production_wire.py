@@ -2,19 +2,23 @@
 
     python tests/benchmarks/production_wire.py
 
-A sandbox is described as production. The plan, files with a mistake, all four phases, a drill that nobody allowed and
-an announcement are run as true processes under strace. It sees each connection and the first bytes of what is sent, of
-libpq and of every child too; and the database logs each statement of the probe. The bars: nothing is contacted by a
-plan or before a file is valid; no address but those of the file; every request one that reads; every statement in a
-read-only transaction; and the announcement reaches its one place, by the one POST that was allowed.
+A sandbox is described as production. The plan, files with a mistake, all four phases, drills and an announcement, each
+with and without the word that allows it, are run as true processes under strace. It sees each connection and the first
+bytes of what is sent, of libpq and of every child too; and the database logs each statement of the probe. The bars:
+nothing is contacted by a plan or before a file is valid; no address but those of the file; every request one that
+reads; every statement in a read-only transaction. A drill that is allowed writes by the requests of its own section
+and tells nobody, and the announcement reaches its one place by one POST. Where TLS is verified, nothing is sent in
+clear, and to a server that is not believed nothing at all.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -30,6 +34,7 @@ from typing import Any
 
 import psycopg
 import yaml
+from cryptography import x509
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -38,14 +43,23 @@ from readiness.outcomes import Phase  # noqa: E402
 from readiness.sandbox import Sandbox  # noqa: E402
 from readiness.sandbox.database import PROBE  # noqa: E402
 from tests.benchmarks.__main__ import BARS_MISSED, LACKS_A_TOOL  # noqa: E402
+from tests.benchmarks.tls_front import TlsFront, tls_front  # noqa: E402
+from tests.clients.certificates import certificate_for  # noqa: E402
 
 NAME = "wire"
+DATABASE = "SANDBOX_DATABASE_URL"
+INDEXES = "database.indexes_valid"
 WEEK = 7
 READS = re.compile(
     r"(?:GET|HEAD|OPTIONS) .*"
     r"|POST /api/ds/query"  # how Grafana is asked for the data of a panel
     r"|POST /storage/v1/object/upload/sign/uploads/readiness-probe-\w+"  # whether we might upload; nothing is stored
 )
+DRILLS = {
+    # A drill → the requests by which its section of the environment lets it write.
+    "rollback": re.compile(r"POST /deploy"),
+    "kill-switch": re.compile(r"POST /switch|POST /v1/uploads|DELETE /v1/uploads/[0-9a-f-]{36}"),
+}
 READ_CODES = {0, 1, 10}
 """Of a phase that came to a verdict, whatever it is."""
 # sin_port=htons(5432), sin_addr=inet_addr("127.0.0.1"); of IPv6 the address stands in inet_pton.
@@ -205,6 +219,80 @@ def _only_reads(trial: Trial, what: str, seen: Seen, codes: set[int]) -> None:
     trial.tell(what, seen, wrong)
 
 
+def _writes_what_it_may(trial: Trial, what: str, seen: Seen, may_write: re.Pattern[str]) -> None:
+    wrong = trial.strangers(seen)
+    writes = [request for request in seen.requests if not READS.fullmatch(request)]
+    wrong += [f"{request} is not of this drill" for request in writes if not may_write.fullmatch(request)]
+    if not writes:
+        wrong.append("nothing was written: this proves nothing")
+    if trial.hook.messages:
+        wrong.append("somebody was told, and only writing was allowed")
+    if seen.exit not in READ_CODES:
+        wrong.append(f"exit {seen.exit}")
+    trial.tell(what, seen, wrong)
+
+
+def _over_tls(trial: Trial, sandbox: Sandbox) -> None:
+    """Judge two lines of the target and of its database through TLS, once believed and once not."""
+    named, context = _certificate(trial.folder / "shown")
+    another, _ = _certificate(trial.folder / "another")
+    port_of = {name: int(re.findall(r":(\d+)", sandbox.variables[name])[-1]) for name in ("SANDBOX_URL", DATABASE)}
+    for authority, is_believed in ((named, True), (another, False)):
+        with (
+            tls_front(port_of["SANDBOX_URL"], context) as target,
+            tls_front(port_of[DATABASE], context, is_database=True) as database,
+        ):
+            trial.variables["TLS_DATABASE"] = re.sub(r":\d+/", f":{database.port}/", sandbox.variables[DATABASE])
+            _write(trial.folder, _tls_environment(target, authority))
+            seen = trial.command("gate", "preflight")
+        word = "by an authority that is named" if is_believed else "by nobody that is named"
+        trial.tell(f"over TLS, vouched for {word}", seen, list(_wrong_over_tls(seen, target, database, is_believed)))
+
+
+def _wrong_over_tls(seen: Seen, target: TlsFront, database: TlsFront, is_believed: bool) -> Iterator[str]:
+    ports = {target.port, database.port}
+    yield from (f"connected to {host}:{port}" for host, port in seen.addresses if port not in {*ports, 0})
+    yield from (f"{request} in clear" for request in seen.requests)
+    yield from (f"{request} writes" for request in target.requests if not READS.fullmatch(request))
+    if not ports <= {port for _, port in seen.addresses}:
+        yield "one of them was not contacted: this proves nothing"
+    if database.in_clear:
+        yield f"{database.in_clear} connections to the database asked for no TLS"
+    for name, front in (("the target", target), ("the database", database)):
+        if bool(front.sessions) is not is_believed:
+            yield f"{front.sessions} sessions with {name}"
+    if seen.exit not in (READ_CODES if is_believed else {10}):
+        yield f"exit {seen.exit}"
+
+
+def _certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """Return a certificate of this machine's address that signs itself, and what shows it."""
+    folder.mkdir()
+    certificate, key = certificate_for(folder, x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return certificate, context
+
+
+def _tls_environment(target: TlsFront, authority: Path) -> dict[str, Any]:
+    decided = {"health": {"health.live": {"path": "/health", "seconds_below": 2}}, "indexes": {INDEXES: {}}}
+    lines = [
+        {"id": name, "ref": "1", "says": name, "phase": ["preflight"], "gate": "blocker", "decided_by": by}
+        for name, by in decided.items()
+    ]
+    book = {"runbook": "tls", "title": "TLS", "lines": lines}
+    (authority.parents[1] / "tls-book.yaml").write_text(json.dumps(book), encoding="utf-8")
+    return {
+        "environment": NAME,
+        "production": True,
+        "runbooks": ["tls-book.yaml"],
+        "allowed_hosts": ["127.0.0.1"],
+        "target": {"url": f"https://127.0.0.1:{target.port}"},
+        "http": {"ca_file": str(authority)},
+        "postgres": {"url": "${TLS_DATABASE}", "tls": "verify-full", "ca_file": str(authority)},
+    }
+
+
 def _logging(admin: psycopg.Connection[Any]) -> Path:
     """Have the database log every statement of the probe, and return where."""
     admin.execute(f"alter role {PROBE} set log_statement = 'all'".encode())
@@ -257,6 +345,7 @@ def main() -> int:
         _before_the_first_connection(trial)
         _phases(trial, sandbox)
         _drill_and_announcement(trial)
+        _over_tls(trial, sandbox)
         _tell_statements(trial, log)
         admin.close()
     return BARS_MISSED if trial.missed else 0
@@ -282,8 +371,11 @@ def _phases(trial: Trial, sandbox: Sandbox) -> None:
 
 
 def _drill_and_announcement(trial: Trial) -> None:
-    for drill in ("restore", "kill-switch"):
+    for drill in ("restore", *DRILLS):
         _contacts_nobody(trial, f"the drill {drill}, not allowed", trial.command("drill", drill), {4})
+    for drill, may_write in DRILLS.items():
+        seen = trial.command("drill", drill, "--allow", "write", "--confirm", "127.0.0.1")
+        _writes_what_it_may(trial, f"the drill {drill}, allowed", seen, may_write)
     _contacts_nobody(trial, "an announcement, not allowed", trial.command("announce", "launch"), {0})
 
     seen = trial.command("announce", "launch", "--allow", "notify")

@@ -18,10 +18,12 @@ from readiness.clients.postgres import Postgres
 from readiness.outcomes import Unknown
 from readiness.sandbox.postgres import Server
 from readiness.sandbox.processes import free_port
+from readiness.tools import BY_NAME, find
 from tests.clients.conftest import NEVER, Make
 
-PROGRAM = shutil.which("pgbouncer")
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no PgBouncer here: apt-get install pgbouncer")
+PROGRAM = find(BY_NAME["pgbouncer"])
+HOW = "there is no PgBouncer here: readiness tools --fetch --only pgbouncer, or make lab"
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason=HOW)
 
 WORKING = {
     "session": "pool_mode = session",

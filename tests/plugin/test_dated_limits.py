@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,6 +76,42 @@ def test_it_is_told_before_it_fails(
     assert recorded.finish
     assert recorded.finish.holds_until == (SOON_AT if is_ended else None)
     assert judge(recorded).refuted == ()
+
+
+LOOKED_BY: list[tuple[str, dict[str, float], tuple[str, ...], int, bool]] = [
+    # The figures by name, of which "a" is looked at until then and "b" from then on; options; the exit; what is told.
+    ("kept now and then", {"a": 0.5, "b": 0.5}, (), 0, False),
+    ("kept until then", {"a": 0.5, "b": 2}, (), 0, True),
+    ("kept until then, by a worker", {"a": 0.5, "b": 2}, ("-n", "1"), 0, True),
+    ("not kept now", {"a": 2, "b": 0.5}, (), 1, False),
+    ("as of a moment after it", {"a": 0.5, "b": 2}, (f"--as-of={LATER}T00:00:00Z",), 1, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("figures", "options", "code", "will_fail"), [row[1:] for row in LOOKED_BY], ids=[row[0] for row in LOOKED_BY]
+)
+def test_what_is_looked_by_is_looked_by_once_more(
+    figures: dict[str, float], options: tuple[str, ...], code: int, *, will_fail: bool, tmp_path: Path
+) -> None:
+    project = Project(tmp_path)
+    project.runbook(line("one", {"demo.named": {"name": {"value": "b", "from": str(SOON), "until_then": "a"}}}))
+    project.write("figures.json", json.dumps(figures))
+    ran = project.preflight(*options)
+    assert ran.exit == code, ran.out
+    assert (f"from {SOON} on figure of b: 2" in " ".join(ran.out.split())) is will_fail
+
+    (folder,) = (tmp_path / "reports/tiny").glob("2*-preflight*")
+    recorded = read_run(folder)
+    assert recorded.finish
+    assert recorded.finish.holds_until == (SOON_AT if will_fail else None)
+    assert judge(recorded).refuted == ()
+
+    assert ran.looked == (["figure_of b"] if "--as-of" in str(options) else ["figure_of a", "figure_of b"])
+
+    again = project.preflight("--replay", folder.name)
+    assert (f"from {SOON} on figure of b: 2" in " ".join(again.out.split())) is will_fail
+    assert again.looked == []
 
 
 def test_the_plan_says_from_when(tmp_path: Path) -> None:
@@ -188,13 +225,40 @@ UNFIT: list[tuple[dict[str, Any], str]] = [
     # What decides a line; what the run says before it looks.
     ({"demo.figure": dated("much")}, f"from {SOON}: runbook book: line one: demo.figure: limit 'share_below'"),
     ({"demo.figure": {"share": {"value": 1, "from": str(SOON)}}}, "limit 'share' is not known"),
-    ({"demo.named": {"name": {"value": "b", "from": str(SOON), "until_then": "a"}}}, "figure_of looks by it"),
+    (
+        {"demo.sent": {"words": {"value": "b", "from": str(SOON), "until_then": "a"}}},
+        f"runbook book: line one: demo.sent: words from {SOON}: the observation sent does something by it (write)",
+    ),
 ]
+SENT = """
+
+@observation(effect=Effect.WRITE)
+def sent(words: str) -> float:
+    leave("looked.txt", words)
+    return 1.0
+"""
+SENT_CHECK = """
+
+class Words(Limits):
+    words: str
+
+
+@pytest.mark.preflight
+@pytest.mark.effect("write")
+def test_sent(sent: float, limits: Words, measure: Measure) -> None:
+    \"\"\"It was sent.
+
+    Remedy: none.
+    \"\"\"
+    measure(sent, "sent").at_least(1)
+"""
 
 
 @pytest.mark.parametrize(("decided_by", "sentence"), UNFIT)
 def test_what_does_not_fit_is_refused_before_its_day(decided_by: dict[str, Any], sentence: str, tmp_path: Path) -> None:
     project = Project(tmp_path)
+    for name, more in (("conftest.py", SENT), ("checks/test_demo.py", SENT_CHECK)):
+        project.write(name, (tmp_path / name).read_text() + more)
     project.runbook(line("one", decided_by))
     ran = project.preflight()
     assert ran.exit == 4

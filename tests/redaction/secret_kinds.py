@@ -129,6 +129,16 @@ WRITINGS: dict[str, Callable[[str], str]] = {
     "its end": lambda value: f"...{value[-len(value) * 3 // 5 :]}",
 }
 
+
+def said(number: int) -> str:
+    """Return what is said of all kinds of secrets: each time from another one on, and each in another writing."""
+    writings = list(WRITINGS.values())
+    kinds = list(KINDS.values())
+    first = number % len(kinds)
+    in_turn = kinds[first:] + kinds[:first]
+    return " ".join(writings[(number + at) % len(writings)](kind.echoed) for at, kind in enumerate(in_turn))
+
+
 LETTERS_THAT_GIVE_NOTHING_AWAY = 4
 LETTERS_OF_CHANCE = 11
 """Digits or hexadecimal digits in a row that stand in any report by chance, of a digest or a time."""
@@ -181,4 +191,6 @@ def _readings(text: str) -> Iterator[str]:
 
 
 def _text_of(pieces: Iterable[bytes]) -> str:
-    return _seen(b"\xff".join(pieces).decode("utf-8", "replace"))
+    text = b"\xff".join(pieces).decode("utf-8", "replace")
+    # What is no text stays between its neighbours: those of a digest would come together by chance.
+    return _seen(text.replace("\ufffd", "\u25a1"))

@@ -27,7 +27,7 @@ from readiness.evidence.signing import FILE_VARIABLE
 from tests import warm
 from tests.clients.certificates import certificate_for
 from tests.clients.servers import Asked, Server, packet
-from tests.redaction.secret_kinds import KINDS, WRITINGS, parts_seen
+from tests.redaction.secret_kinds import KINDS, parts_seen, said
 
 SSL_REQUEST = (8, 80877103)
 HTML = {"Content-Type": "text/html"}
@@ -75,27 +75,43 @@ ROUNDS = 2
 SAYINGS = [(channel, turn) for channel in CHANNELS for turn in range(ROUNDS)]
 
 
-def _said(number: int) -> str:
-    """Return what is said of all kinds of secrets: each time from another one on, and each in another writing."""
-    writings = list(WRITINGS.values())
-    kinds = list(KINDS.values())
-    first = number % len(kinds)
-    in_turn = kinds[first:] + kinds[:first]
-    return " ".join(writings[(number + at) % len(writings)](kind.echoed) for at, kind in enumerate(in_turn))
+def _alerts(state: str, **held: list[str]) -> bytes:
+    """Return an alert whose labels, annotations and receivers, with the address of a webhook, say secrets."""
+    status = {"state": state, "silencedBy": [], "inhibitedBy": [], **held}
+    receivers = [{"name": said(4)}, {"name": f"https://hooks.example.com/services/{quote(said(5))}?token={said(6)}"}]
+    words = {"alertname": said(7), said(8): said(9)}
+    return _document([{"labels": words, "annotations": words, "status": status, "receivers": receivers}])
+
+
+ALERTMANAGERS: dict[str, Callable[[], bytes]] = {
+    # How an Alertmanager answers for what became of the test alert; one for each of WAYS.
+    "it is silenced": lambda: _alerts("suppressed", silencedBy=[said(10)], mutedBy=[said(11)]),
+    "it is routed elsewhere": lambda: _alerts("active"),
+    "it refuses the question": lambda: _document(said(12), 400),
+}
+
+
+def _answer_as_alertmanager(connection: socket.socket, asked: Asked) -> None:
+    way = list(ALERTMANAGERS)[int(asked.path.split("/")[2])]
+    connection.sendall(packet(200) if asked.method == "POST" else ALERTMANAGERS[way]())
 
 
 def _answer(_: Server, connection: socket.socket, asked: Asked) -> None:
     """Answer as the channel does whose number stands in the address."""
     place = asked.path.strip("/").partition("/")[0].partition("?")[0]
     if place == "metrics":
-        said = json.dumps(_said(1))
-        page = f"# HELP up {said}\n# TYPE up gauge\nup{{said={said}}} 1\nup{{said={said}}} one\n"
+        label = json.dumps(said(1))
+        page = f"# HELP up {label}\n# TYPE up gauge\nup{{said={label}}} 1\nup{{said={label}}} one\n"
         connection.sendall(packet(200, page.encode(), {"Content-Type": "text/plain; version=0.0.4"}))
+    elif place == "alertmanager":
+        _answer_as_alertmanager(connection, asked)
+    elif place == "received":
+        connection.sendall(_document([{"annotations": {said(13): said(14)}, "generatorURL": said(15)}]))
     elif place == "revision":
-        connection.sendall(_document({"text": _said(2)}))
+        connection.sendall(_document({"text": said(2)}))
     elif place.isdigit():
         channel = SAYINGS[int(place)][0]
-        connection.sendall(CHANNELS[channel](_said(int(place))))
+        connection.sendall(CHANNELS[channel](said(int(place))))
     else:
         connection.sendall(packet(200))
 
@@ -103,7 +119,7 @@ def _answer(_: Server, connection: socket.socket, asked: Asked) -> None:
 @contextmanager
 def _database(context: ssl.SSLContext | None) -> Iterator[int]:
     """Serve as a database that refuses with all secrets in its words, or ends after it has shown a certificate."""
-    words = b"SFATAL\0C28P01\0M" + _said(3).encode() + b"\0\0"
+    words = b"SFATAL\0C28P01\0M" + said(3).encode() + b"\0\0"
     refusal = b"E" + struct.pack("!I", len(words) + 4) + words
 
     def serve(listening: socket.socket) -> None:
@@ -135,10 +151,11 @@ def _database(context: ssl.SSLContext | None) -> Iterator[int]:
         serving.join()
 
 
-def _environment(url: str, certificate: Path | None) -> dict[str, Any]:
+def _environment(url: str, certificate: Path | None, alertmanager: int) -> dict[str, Any]:
     # Nobody asks for it: some kinds cannot stand in a header that is sent.
     secrets = {f"X-Kind-{number}": f"${{KIND_{number}}}" for number in range(len(KINDS))}
     readings: dict[str, Any] = {"deployed_variables": {"http": f"{url}/secrets", "headers": secrets}}
+    readings["alerts_received"] = {"http": f"{url}/received"}
     pages: dict[str, Any] = {}
     for number, (channel, _) in enumerate(SAYINGS):
         if channel == "an incident":
@@ -162,6 +179,8 @@ def _environment(url: str, certificate: Path | None) -> dict[str, Any]:
         "status_pages": pages,
         "postgres": database,
         "metrics": {"url": f"{url}/metrics"},
+        "alertmanager": {"url": f"{url}/alertmanager/{alertmanager}"},
+        "alerts": {"wait_seconds": 1, "receiver": "pager"},
         "http": {"deadline_seconds": 3},
         "notify": {"urls": ["${HOOK}"]},
     }
@@ -171,6 +190,7 @@ def _lines() -> Iterator[dict[str, Any]]:
     decided: dict[str, dict[str, Any]] = {
         "database": {"database.indexes_valid": {}},
         "metrics": {"metrics.emitting": {"metric": "down"}},
+        "alertmanager": {"alerts.routing_delivers": {"severity": "critical", "seconds_at_most": 1}},
     }
     for number, (channel, _) in enumerate(SAYINGS):
         if channel == "an incident":
@@ -184,10 +204,10 @@ def _lines() -> Iterator[dict[str, Any]]:
         yield stated | {"decided_by": by}
 
 
-def _write_project(folder: Path, url: str, certificate: Path | None) -> None:
+def _write_project(folder: Path, url: str, certificate: Path | None, alertmanager: int) -> None:
     book = {"runbook": "book", "title": "Book", "lines": list(_lines())}
     (folder / "book.yaml").write_text(json.dumps(book))
-    (folder / "leaky.yaml").write_text(json.dumps(_environment(url, certificate)))
+    (folder / "leaky.yaml").write_text(json.dumps(_environment(url, certificate, alertmanager)))
 
 
 def _variables(folder: Path, server: Server, port: int) -> Mapping[str, str]:
@@ -258,7 +278,7 @@ def _run_all(folder: Path, words: tuple[str, ...], shown: tuple[Path, ssl.SSLCon
     places = [f"--environments={folder}", f"--reports={reports}"]
     certificate, context = shown or (None, None)
     with Server(_answer) as server, _database(context) as port:
-        _write_project(folder, server.url, certificate)
+        _write_project(folder, server.url, certificate, list(WAYS.values()).index(words))
         variables = _variables(folder, server, port)
         if shown:
             key = folder / "ci.key"
@@ -293,7 +313,7 @@ def test_no_artefact_shows_a_secret(way: str, tmp_path: Path) -> None:
 
     journal = next((tmp_path / "reports").rglob("journal.jsonl")).read_text("utf-8")
     results = [record for record in map(json.loads, journal.splitlines()) if record["record"] == "result"]
-    assert len(results) == len(SAYINGS) + 2
+    assert len(results) == len(SAYINGS) + 3
     assert journal.count("***") > len(results)
     assert ("***.example.com" in journal) is shows_certificate
     assert list(_shown(tmp_path / "reports")) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -134,8 +135,8 @@ def test_a_good_figure_says_nothing_of_a_stage_that_is_missing(tmp_path: Path, n
 
 
 def _sealed(folder: Path) -> None:
-    rehearsal_entry.begin(folder, "launch")
-    rehearsal_entry.end(folder)
+    rehearsal_entry.begin(folder, folder, "launch")
+    rehearsal_entry.end(folder, folder)
 
 
 def _forged(folder: Path) -> None:
@@ -146,7 +147,7 @@ def _forged(folder: Path) -> None:
 SIGNED: dict[str, tuple[Callable[[Path], None], str]] = {
     "sealed": (_sealed, "pass"),
     "forged after it was sealed": (_forged, "unknown"),
-    "never sealed": (lambda folder: rehearsal_entry.begin(folder, "launch"), "unknown"),
+    "never sealed": (lambda folder: rehearsal_entry.begin(folder, folder, "launch"), "unknown"),
     "put there by hand": (lambda _: None, "unknown"),
 }
 
@@ -167,3 +168,35 @@ def test_evidence_that_another_key_sealed_does_not_count(tmp_path: Path, monkeyp
     monkeypatch.setenv(FILE_VARIABLE, str(new_key(tmp_path / "elsewhere", "forger")))
     _sealed(put(tmp_path / "reports", launch()))
     assert judged(tmp_path) == UNKNOWN
+
+
+DATED: list[tuple[str, dict[str, Any], dict[str, Any], str, bool]] = [
+    # A rehearsal; the limits from a later day on, and until then; the outcome now; whether the line will then fail.
+    ("quick enough then", {"p95": 0.5, "took": 400}, {"value": 0.5, "until_then": 1.5}, "pass", False),
+    ("too slow then", {"p95": 0.5, "took": 400}, {"value": 0.3, "until_then": 1.5}, "pass", True),
+    ("made by a looser limit", {"p95": 1.5, "took": 400}, {"value": 0.5, "until_then": 1.5}, "pass", True),
+    ("too slow now", {"p95": 0.3, "took": 400}, {"value": 1.5, "until_then": 0.3}, "fail", False),
+]
+
+
+@pytest.mark.parametrize(
+    ("made", "limit", "outcome", "will_fail"), [row[1:] for row in DATED], ids=[row[0] for row in DATED]
+)
+def test_a_limit_of_a_rehearsal_may_bind_from_a_day(
+    made: dict[str, Any], limit: dict[str, Any], outcome: str, *, will_fail: bool, tmp_path: Path
+) -> None:
+    asked = LAUNCH.model_copy(update={"p95_seconds_below": made["p95"]})
+    took = {"kernel": counts(made["took"], 6000), "naive": counts(made["took"] + 1, 6000)}
+    put(tmp_path / "reports", launch(asked=asked, **took))
+    begins = (datetime.now(UTC) + timedelta(days=10)).date()
+    dated = {
+        "load-p95": {"load.response_time": {"stage": "launch", "p95_seconds_below": {"from": str(begins), **limit}}}
+    }
+    assert judged(tmp_path, dated) == {"load-p95": outcome}
+
+    (journal,) = (tmp_path / "reports").rglob("journal.jsonl")
+    results = [
+        record for record in map(json.loads, journal.read_text("utf-8").splitlines()) if record["record"] == "result"
+    ]
+    (ahead,) = results[0].get("ahead") or ({"measurements": [{"ok": True}]},)
+    assert will_fail is not (bool(ahead["measurements"]) and all(each["ok"] for each in ahead["measurements"]))

@@ -131,6 +131,23 @@ if apt.is_there():
         assert not (cache() / "packages").exists()
 
 
+def test_an_unpacked_server_lies_in_sbin_and_finds_its_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
+    root = cache() / "packages" / "pgbouncer_9.9.9"
+    script(root / "usr/sbin/pgbouncer", '#!/bin/sh\necho "$LD_LIBRARY_PATH $*"\n')
+    script(root / "usr/lib/x/libevent.so.2", "")
+    pooler = BY_NAME["pgbouncer"]
+    wrap_unpacked(pooler, root)
+    program = find(pooler)
+    assert program
+    ran = subprocess.run([program, "-q"], capture_output=True, text=True, check=False)
+    assert ran.stdout == f"{root}/usr/lib/x -q\n"
+
+
 def test_an_unpacked_chromium_has_its_libraries_and_fonts_around_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

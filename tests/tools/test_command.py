@@ -38,6 +38,16 @@ def test_all_that_is_asked_for_is_there(bare: Path, capsys: pytest.CaptureFixtur
     assert "missing" not in capsys.readouterr().out
 
 
+def test_what_only_the_lab_runs_is_listed_where_somebody_names_it(
+    bare: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bare.is_dir()
+    main(["tools"])
+    assert "pgbouncer" not in capsys.readouterr().out
+    assert main(["tools", "--only", "pgbouncer"]) == 1
+    assert "pgbouncer  missing; needed for tests of what a pooler leaves" in capsys.readouterr().out
+
+
 def test_one_that_does_not_start_is_as_good_as_none(bare: Path, capsys: pytest.CaptureFixture[str]) -> None:
     script(bare / "bin" / "promtool", EXITS)
     assert main(["tools", "--only", "promtool"]) == 1

@@ -1,0 +1,103 @@
+"""The secrets that an environment's files name, learned as a run learns them, and without the model of these files.
+
+For commands outside of a run: they must not need the variables, and have no time to import the model of all sections.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from readiness.config.documents import Loc, read
+from readiness.config.variables import FILE, filled_where_set, remember_used
+from readiness.files import bounded_read
+from readiness.redaction.secret import Secret
+
+SECRET_PLACES = (
+    "*.token",
+    "*.contact",
+    "postgres.url",
+    "replica.url",
+    "storage.key",
+    "notify.urls.*",
+    "drills.restore.server",
+)
+"""Where the model of an environment file takes a secret; a test holds this list against the model."""
+
+
+def is_secret_place(loc: Loc) -> bool:
+    """Check whether an environment file has a secret at a place."""
+    dotted = ".".join(map(str, loc))
+    return any(fnmatchcase(dotted, pattern) for pattern in SECRET_PLACES)
+
+
+def remember_secrets(names: Iterable[str], folder: Path, variables: Mapping[str, str]) -> None:
+    """Have masked what the files of these environments name as secret.
+
+    A file that is missing or wrong, and a variable that is not set, are no problem here.
+    """
+    for name in names:
+        data = _data(folder / f"{name}.yaml")
+        for loc, text in _texts(data, ()):
+            _remember(text, loc, variables)
+        for path in _files_beside(name, folder, data, variables):
+            for loc, text in _texts(_data(path), ()):
+                _remember(text, loc, variables)
+
+
+def rehearsed_in(name: str, folder: Path) -> str | None:
+    """Return the environment whose rehearsals count for one, as its file states it."""
+    stated = _section(_section(_data(folder / f"{name}.yaml"), "load"), "rehearsed_in")
+    return stated if isinstance(stated, str) else None
+
+
+def _files_beside(name: str, folder: Path, data: Any, variables: Mapping[str, str]) -> Iterator[Path]:
+    """Yield the files that people write beside an environment file, and those that it names."""
+    yield from sorted(folder.glob(f"{glob.escape(name)}.*.yaml"))
+
+    journeys = _section(_section(data, "load"), "journeys")
+    stated = [_section(data, "attestations"), *(journeys.values() if isinstance(journeys, dict) else ())]
+    for path in stated:
+        if isinstance(path, str):
+            yield folder / filled_where_set(path, variables)
+
+
+def _remember(text: str, loc: Loc, variables: Mapping[str, str]) -> None:
+    """Remember what is secret in the text of a file, as far as its variables are set."""
+    remember_used(text, loc, variables)
+    if not is_secret_place(loc):
+        return
+
+    filled = filled_where_set(text, variables)
+    Secret(_text_of(Path(filled.removeprefix(FILE))) if filled.startswith(FILE) else filled)
+
+
+def _text_of(path: Path) -> str:
+    """Return what a file of a secret holds; the empty text where it cannot be read."""
+    try:
+        return bounded_read.read_text(path.expanduser()).strip()
+    except (OSError, RuntimeError, UnicodeDecodeError, ValueError):
+        return ""
+
+
+def _data(path: Path) -> Any:
+    return read(path).data if path.is_file() else None
+
+
+def _section(data: Any, key: str) -> Any:
+    return data.get(key) if isinstance(data, dict) else None
+
+
+def _texts(value: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
+    """Yield each text of a file with its place."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _texts(part, (*loc, str(key)))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from _texts(part, (*loc, index))
+    elif isinstance(value, str):
+        yield loc, value
