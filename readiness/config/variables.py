@@ -22,6 +22,17 @@ _PARAMETER = re.compile(r"(?:[?&]|^--?)([^=&#]+)=([^&#]*)")
 """Of an address, or of a program's words: `--token=${TOKEN}`."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
 FILE = "file:"
+_WRONG_FOR_ANY_TEXT = {
+    "extra_forbidden",
+    "model_type",
+    "model_attributes_type",
+    "dict_type",
+    "mapping_type",
+    "list_type",
+    "tuple_type",
+    "set_type",
+    "frozen_set_type",
+}
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -104,17 +115,22 @@ class Filling:
         self.problems += error.problems
         self.of_surroundings |= error.of_surroundings
         self.unresolved.add(loc)
-        self.filled.add(loc)
 
     def refused(self, error: ValidationError, of_machine: frozenset[Loc] = frozenset()) -> BadEnvironment:
         """Return all that keeps the document from being used. At the places `of_machine` other machines may be well."""
+        mistaken = self._mistaken(error)
         reported = self.unresolved | self._following(error, self.unresolved)
-        problems = explain(error, self.model, self.document, reported=reported)
+        problems = explain(error, self.model, self.document, reported=reported - mistaken)
 
-        varying = self.filled | self._following(error, self.filled) | of_machine
-        of_file = explain(error, self.model, self.document, reported=varying)
+        varying = self.filled | self.unresolved | self._following(error, self.filled) | of_machine
+        of_file = explain(error, self.model, self.document, reported=varying - mistaken)
         of_surroundings = self.of_surroundings | ({*problems} - {*of_file})
         return BadEnvironment([*self.problems, *problems], of_surroundings)
+
+    def _mistaken(self, error: ValidationError) -> set[Loc]:
+        """Return where a variable stands that no text can be right for: a key that nobody knows, a section, a list."""
+        wrong = {in_the_file(problem["loc"]) for problem in error.errors() if problem["type"] in _WRONG_FOR_ANY_TEXT}
+        return wrong & self.filled
 
     def _following(self, error: ValidationError, places: set[Loc]) -> set[Loc]:
         """Return where something is wrong only because of what these places hold."""

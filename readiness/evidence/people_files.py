@@ -26,7 +26,7 @@ class Folders:
 
     @property
     def project(self) -> Path:
-        """The folder that holds the environment files' own."""
+        """The folder in which the folder of the environment files lies."""
         return self.environments.resolve().parent
 
     def recorded(self, named: Path) -> str:

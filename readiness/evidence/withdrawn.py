@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from readiness.config.documents import Document, read
 from readiness.config.variables import unset_in
-from readiness.errors import BadInput
+from readiness.errors import BadEnvironment
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.people import People
 from readiness.files.canonical_json import JsonObject
@@ -72,14 +72,25 @@ def _today(
     section: str, path: Path, rests_on: RestsOn, load: Callable[[Document], File]
 ) -> tuple[File | None, list[str]]:
     """Return what a file says today; where nobody can say, or a new run would refuse it, None and why."""
+    try:
+        return load(read(path)), []
+    except BadEnvironment as error:
+        if error.of_file:
+            return None, [_refused(error.of_file)]
+
+    # Only variables are in the way: what does not rest on them can be known.
     document = read(path)
     unset = list(_unset(document, section, rests_on))
     if unset:
         return None, unset
     try:
         return load(document), []
-    except BadInput as error:
-        return None, [REDACTOR.text(f"a new run would be refused: {error.problems[0]}")]
+    except BadEnvironment as error:
+        return None, [_refused(error.problems)]
+
+
+def _refused(problems: Sequence[str]) -> str:
+    return REDACTOR.text(f"a new run would be refused: {problems[0]}")
 
 
 def _unset(document: Document, section: str, rests_on: RestsOn) -> Iterator[str]:
