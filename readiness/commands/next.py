@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -137,7 +138,7 @@ def _expiring(
 ) -> Iterator[Event]:
     """Yield everything that stops counting at some time."""
     attested = _attestations(options, runbooks, stated.get("attestations"), runs)
-    waived = waivers.load(options.environments / f"{options.env}{waivers.SUFFIX}", runbooks, {}).waivers
+    waived = waivers.load(options.environments / f"{options.env}{waivers.SUFFIX}", runbooks, os.environ).waivers
     yield from expiring.of_people(attested, waived)
     yield from expiring.of_runs(runs.values())
     yield from expiring.of_rehearsals_and_drills(options.reports / options.env, runs.values())
@@ -154,7 +155,7 @@ def _attestations(
         return Attestations.model_validate({"attestations": recorded}).attestations
 
     path = attestations.path_of(options.env, options.environments, Path(str(place)) if place else None)
-    return attestations.load(path, runbooks, {}).attestations
+    return attestations.load(path, runbooks, os.environ).attestations
 
 
 def _dated_lines(events: list[Event], moment: datetime, first: int) -> Iterator[str]:

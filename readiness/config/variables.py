@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,11 +16,12 @@ from readiness.config.documents import Document, Loc, explain, in_the_file, read
 from readiness.config.secret_places import takes_secret, wants_reference
 from readiness.errors import BadEnvironment, nearest
 from readiness.files import bounded_read
-from readiness.redaction.secret import SHORTEST, Secret, is_date, is_secret, is_secret_parameter
+from readiness.redaction.secret import SHORTEST, Secret, is_date, is_secret, is_secret_parameter, names_a_secret
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-_PARAMETER = re.compile(r"(?:[?&]|^--?)([^=&#]+)=([^&#]*)")
-"""Of an address, or of a program's words: `--token=${TOKEN}`."""
+_PARAMETER = re.compile(r"[?&]([^=&#]+)=([^&#]*)")
+_OPTION = re.compile(r"--?([A-Za-z][\w-]*)(?:=(.*))?")
+"""Of a program, alone or with its value."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
 FILE = "file:"
 _WRONG_FOR_ANY_TEXT = {
@@ -57,6 +59,7 @@ class Filling:
         if isinstance(data, dict):
             return {key: self.fill(value, (*loc, str(key))) for key, value in data.items()}
         if isinstance(data, list):
+            remember_words(data, self.variables)
             return [self.fill(value, (*loc, index)) for index, value in enumerate(data)]
         if not isinstance(data, str):
             return data
@@ -173,6 +176,17 @@ def remember_used(text: str, loc: Loc, variables: Mapping[str, str]) -> None:
         Secret(value, remembered=variable in used_as_secret or is_secret(variable, value))
         if is_header:
             _remember_decoded(text, value)
+
+
+def remember_words(words: Sequence[Any], variables: Mapping[str, str]) -> None:
+    """Remember what an option of a program has that names a secret: `--token=${TOKEN}`, or `--token`, `${TOKEN}`."""
+    texts = [word for word in words if isinstance(word, str)]
+    for word, following in zip_longest(texts, texts[1:], fillvalue=""):
+        option = _OPTION.fullmatch(word)
+        if option and names_a_secret(option[1]):
+            value = following if option[2] is None else option[2]
+            for variable in _VARIABLE.findall(value):
+                Secret(variables.get(variable, ""))
 
 
 def filled_where_set(text: str, variables: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from readiness.config.documents import Loc, read
-from readiness.config.variables import FILE, filled_where_set, remember_used
+from readiness.config.variables import FILE, filled_where_set, remember_used, remember_words
 from readiness.files import bounded_read
 from readiness.redaction.secret import Secret
 
@@ -41,11 +41,9 @@ def remember_secrets(names: Iterable[str], folder: Path, variables: Mapping[str,
     """
     for name in names:
         data = _data(folder / f"{name}.yaml")
-        for loc, text in _texts(data, ()):
-            _remember(text, loc, variables)
-        for path in _files_beside(name, folder, data, variables):
-            for loc, text in _texts(_data(path), ()):
-                _remember(text, loc, variables)
+        beside = [_data(path) for path in _files_beside(name, folder, data, variables)]
+        for each in (data, *beside):
+            _remember_all(each, (), variables)
 
 
 def rehearsed_in(name: str, folder: Path) -> str | None:
@@ -63,6 +61,19 @@ def _files_beside(name: str, folder: Path, data: Any, variables: Mapping[str, st
     for path in stated:
         if isinstance(path, str):
             yield folder / filled_where_set(path, variables)
+
+
+def _remember_all(value: Any, loc: Loc, variables: Mapping[str, str]) -> None:
+    """Remember what is secret in what a file says, at any depth."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            _remember_all(part, (*loc, str(key)), variables)
+    elif isinstance(value, list):
+        remember_words(value, variables)
+        for index, part in enumerate(value):
+            _remember_all(part, (*loc, index), variables)
+    elif isinstance(value, str):
+        _remember(value, loc, variables)
 
 
 def _remember(text: str, loc: Loc, variables: Mapping[str, str]) -> None:
@@ -89,15 +100,3 @@ def _data(path: Path) -> Any:
 
 def _section(data: Any, key: str) -> Any:
     return data.get(key) if isinstance(data, dict) else None
-
-
-def _texts(value: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
-    """Yield each text of a file with its place."""
-    if isinstance(value, dict):
-        for key, part in value.items():
-            yield from _texts(part, (*loc, str(key)))
-    elif isinstance(value, list):
-        for index, part in enumerate(value):
-            yield from _texts(part, (*loc, index))
-    elif isinstance(value, str):
-        yield loc, value

@@ -160,13 +160,18 @@ def _misplaced_beside(folder: Path) -> Iterator[str]:
             yield f"{path.name}: a public key is read from {folder.name}/: move it there, or remove it"
 
     for path in folders_of(folder.parent):
-        if is_nearly(path.name, folder.name):
+        if is_nearly(path.name, folder.name) and _has_keys(path):
             yield f"{path.name}/: the keys that the project trusts are read from {folder.name}/: rename or remove it"
+
+
+def _has_keys(folder: Path) -> bool:
+    """Check whether a folder has rules of keys, or a public key: one of a similar name may be about something else."""
+    return any(path.name == FILE or is_nearly(path.name, FILE) or _holds_public_key(path) for path in files_of(folder))
 
 
 def _holds_public_key(path: Path) -> bool:
     try:
-        return "BEGIN PUBLIC KEY" in bounded_read.read_text(path)
+        return bounded_read.read_text(path).lstrip().startswith("-----BEGIN PUBLIC KEY")
     except (OSError, UnicodeDecodeError, ValueError):
         return False
 

@@ -63,3 +63,24 @@ def test_what_basic_authentication_holds_is_known_too(tmp_path: Path) -> None:
     more = 'prometheus: {url: https://shop.example.com, headers: {Authorization: "Basic ${CREDENTIALS}"}}\n'
     read(tmp_path, GOOD + more, {**VARIABLES, "CREDENTIALS": held})
     assert {held, "probe:an0ther-sesame", "an0ther-sesame"} <= known_secrets()
+
+
+@pytest.mark.parametrize(
+    ("words", "is_learned"),
+    [
+        ('[deploy, --token, "${WORD}"]', True),
+        ('[deploy, "--api-key=${WORD}"]', True),
+        ('[deploy, -password, "${WORD}"]', True),
+        ('[deploy, --region, "${WORD}"]', False),
+        ('[deploy, "--region=${WORD}", --token, a]', False),
+        ('[deploy, --token, a, "${WORD}"]', False),
+    ],
+)
+def test_what_the_option_of_a_program_names_as_secret_is_known_too(
+    words: str, is_learned: bool, tmp_path: Path
+) -> None:
+    word = f"gribzel-{len(known_secrets())}-{len(words)}-qunzok"
+    action = f"{{command: {words}}}"
+    more = f"drills: {{rollback: {{to: r1, action: {action}, forward: {action}}}}}\n"
+    read(tmp_path, GOOD + more, {**VARIABLES, "WORD": word})
+    assert (word in known_secrets()) is is_learned

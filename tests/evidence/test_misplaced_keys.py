@@ -43,6 +43,8 @@ MISPLACED: dict[str, tuple[str, bool]] = {
     "keys/#keys.yaml#": (RULES, False),
     "keys/keys.example.yaml": (RULES, False),
     "keys/README.md": ("What the keys are.", False),
+    "keys/HOW.md": ("Such a file begins with:\n-----BEGIN PUBLIC KEY-----\n", False),
+    "key/words.txt": ("What the keys of the piano are.", False),
     "keys/root.pem": ("-----BEGIN CERTIFICATE-----", False),
     "kegs.yaml": ("environment: kegs\n", False),
     "keys.yaml.bak": (RULES, False),

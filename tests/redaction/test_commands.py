@@ -46,6 +46,16 @@ def _in_a_journey(environment: dict[str, Any], text: str) -> None:
     Path("environments/buy.journey.yaml").write_text(json.dumps(journey))
 
 
+def _words(*words: str) -> State:
+    """Return what states the words of a program that is run by a drill."""
+
+    def state(environment: dict[str, Any], text: str) -> None:
+        switch = environment.setdefault("drills", {}).setdefault("kill_switch", {})
+        switch[f"switch_{len(switch)}"] = {"command": ["run", *(word.replace("{}", text) for word in words)]}
+
+    return state
+
+
 READING = ("readings", "orders")
 PLACES: dict[str, tuple[str, State, str]] = {
     # What has the secret → a kind of secret, where its variable stands, and in which text.
@@ -61,7 +71,8 @@ PLACES: dict[str, tuple[str, State, str]] = {
     "a header of basic authentication": ("a cookie", at(*READING, "headers", "Authorization"), "Basic {}"),
     "a parameter": ("signs of every kind", at(*READING, "http"), "https://h.example/?token={}"),
     "a contact": ("words with blanks", at("team", "roles", "lead", "contact"), "{}"),
-    "a word of a program": ("letters beyond ASCII", at("owners", "area"), "--password={}"),
+    "an option of a program": ("letters beyond ASCII", _words("--password={}"), "{}"),
+    "a word behind an option": ("Redis of .NET", _words("--api-key", "{}"), "{}"),
     "a journey": ("a JSON Web Token", _in_a_journey, "{}"),
 }
 FILED = ("a file", "ADO")
