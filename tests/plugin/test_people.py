@@ -187,3 +187,17 @@ def test_next_names_the_actions_and_the_dates(project: Project) -> None:
     assert "waiver expires: book/fails" in out
     assert "speak with Ada" in out
     assert "then pytest -m preflight --env tiny" in out
+
+
+def test_next_reads_variables_as_a_run_does(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.runbook(*LINES)
+    waived = {name: {**waiver, "approved_by": "${WHO_WAIVES}"} for name, waiver in WAIVERS.items()}
+    people(project, ATTESTATIONS, waived)
+    words = ["next", "--env=tiny", f"--environments={project.folder}/environments", f"--reports={project.folder}"]
+    ran = warm.run("readiness", *words)
+    assert ran.returncode == 4
+    assert "variable WHO_WAIVES is not set" in ran.stderr
+
+    monkeypatch.setenv("WHO_WAIVES", "Cy Diaz")
+    ran = warm.run("readiness", *words)
+    assert (ran.returncode, "waiver expires: book/fails" in ran.stdout) == (0, True), ran.stderr
