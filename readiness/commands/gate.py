@@ -23,9 +23,11 @@ from readiness.evidence.acceptance import RED_EXIT, Acceptance, Asked, accept, s
 from readiness.evidence.anchored import contradictions, recalled_of
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.findings import Audit
+from readiness.evidence.journal import RecordedRun
 from readiness.evidence.ledger import FILE, Ledger
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import lost
+from readiness.evidence.phases_before import hold_to_phases_before
 from readiness.evidence.reasons import Reason
 from readiness.evidence.sealed_folder import TEST_RESULT
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of, trusted_keys
@@ -85,19 +87,34 @@ def run(options: argparse.Namespace) -> int:
     ended = run_pytest(_words(options, phase), {**os.environ, INVOCATION: asked.invocation}, project_root(Path.cwd()))
     ledger = read_ledger(home, trusted)
     accepted = accept(asked, ledger, trusted, ended)
+    if accepted.red_end:
+        accepted = _entered(accepted, home)
+        ledger = read_ledger(home, trusted)
     if accepted.examined:
-        file = options.environments / f"{options.env}.yaml"
-        recorded = accepted.examined.recorded
-        lacks = unsigned(recorded, ledger, trusted, file, is_required=options.require_signed)
-        # What was changed while the run was under way has not been judged.
-        changed = Audit()
-        hold_to_today(changed, recorded, options.environments, options.reports, datetime.now(UTC))
-        hold_to_kept(changed, options, named, recorded, ledger)
-        accepted = _held_against(accepted, [*not_here, *lacks, *changed.unproven])
+        changed = _changed_meanwhile(options, accepted.examined.recorded, ledger, trusted)
+        hold_to_kept(changed, options, named, accepted.examined.recorded, ledger)
+        accepted = _held_against(accepted, [*not_here, *changed.tampered, *changed.unproven])
         accepted = _held_against(accepted, list(_summarise(accepted, ledger)))
     for line in _told(accepted, ledger, asked, ended):
         say(line)
     return accepted.exit
+
+
+def _changed_meanwhile(
+    options: argparse.Namespace,
+    recorded: RecordedRun,
+    ledger: LedgerReading | None,
+    trusted: Mapping[str, PublicKey],
+) -> Audit:
+    """Return what was changed while a run was under way, so that it has not judged it, and that nobody signed it."""
+    audit = Audit()
+    environments, now = options.environments, datetime.now(UTC)
+    file = environments / f"{options.env}.yaml"
+    audit.lacks(Reason.NOT_SIGNED, *unsigned(recorded, ledger, trusted, file, is_required=options.require_signed))
+    hold_to_today(audit, recorded, environments, options.reports, now)
+    home = options.reports.resolve() / options.env
+    hold_to_phases_before(audit, recorded.start, home, environments, ledger, trusted, now)
+    return audit
 
 
 def _phase(word: str) -> Phase:
@@ -240,6 +257,19 @@ def _summarise(accepted: Acceptance, ledger: LedgerReading | None) -> Iterator[s
         write_summary(recorded, signer, is_accepted=accepted.exit == 0)
     except OSError as error:
         yield f"the summary for release gates could not be written: {error}"
+
+
+def _entered(accepted: Acceptance, home: Path) -> Acceptance:
+    """Enter that pytest ended red after a good run: nothing else remembers it. Return what is left of the word."""
+    if accepted.examined is None:
+        return accepted
+    folder = accepted.examined.recorded.folder
+    code = accepted.exit
+    try:
+        Ledger(home, _signer()).end_red(home / folder.name, exit=code, reason=accepted.red_end)
+    except OSError as error:
+        return _held_against(accepted, [f"the ledger cannot say so: {error.strerror}"])
+    return accepted
 
 
 def _told(accepted: Acceptance, ledger: LedgerReading | None, asked: Asked, ended: int) -> Iterator[str]:

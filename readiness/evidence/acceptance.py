@@ -160,6 +160,8 @@ class Acceptance:
     why: tuple[str, ...]
     """What stands in the way of a good word."""
     examined: Examined | None = None
+    red_end: str = ""
+    """How pytest ended red though the run is well by its evidence: that is entered, as nothing else remembers it."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ def _held_to_exit(accepted: Acceptance, ended: int) -> Acceptance:
         return accepted
     why = f"pytest ended with {_told(ended)}: something beside the lines is red, and its output says what"
     code = RED_EXIT if ended == RED_EXIT else INCOMPLETE_EXIT
-    return Acceptance(code, (*accepted.why, why), accepted.examined)
+    return Acceptance(code, (*accepted.why, why), accepted.examined, red_end=why)
 
 
 def _without_run(ledger: LedgerReading | None, invocation: str, ended: int) -> Acceptance:

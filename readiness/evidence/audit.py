@@ -14,7 +14,7 @@ from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerLine, LedgerReading, LedgerRecord
 from readiness.evidence.previous_run import candidates
-from readiness.evidence.reasons import Reason
+from readiness.evidence.reasons import BAD_EXIT, Reason
 from readiness.evidence.rejudge import by_earlier_rules, judge
 from readiness.evidence.run_changes import between
 from readiness.evidence.sealed_folder import changed, difference, empty_folders
@@ -69,9 +69,18 @@ def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Map
 
     audit.tampered += _changed(record, recorded, trusted)
     _add_signature(audit, record, recorded, trusted, ever_signed=reading.ever_signed)
+    _add_red_end(audit, record)
     audit.notes += empty_folders(recorded.folder)
     audit.notes += _opened_since(reading, record)
     return audit
+
+
+def _add_red_end(audit: Audit, record: LedgerRecord) -> None:
+    """Add that the gate of a run saw more than its journal has."""
+    if record.red_end:
+        entry = record.red_end.entry
+        reason = Reason.BAD if entry.exit == BAD_EXIT else Reason.NOT_EVIDENCE
+        audit.lacks(reason, f"its gate did not accept it: {entry.reason}")
 
 
 NO_KEY = "not signed, and the project trusts no key (readiness key NAME)"

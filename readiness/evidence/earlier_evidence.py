@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from readiness.errors import BadRun
 from readiness.evidence.acceptance import examine
 from readiness.evidence.audit import audit_pruned
+from readiness.evidence.earlier_phases import newest_that_decided
 from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
@@ -49,6 +51,33 @@ def hold_to_earlier_evidence(
         audit.gaps += [Gap(gap.reason, f"{on}: {gap.says}") for gap in of_phase.gaps]
 
 
+def turned_bad(
+    start: Start, home: Path, ledger: LedgerReading | None, trusted: Mapping[str, PublicKey], moment: datetime
+) -> Iterator[str]:
+    """Yield the phases before a run that have turned bad since it began, up to a moment, and were not mended since.
+
+    An INCOMPLETE one has seen nothing that speaks against the launch: it takes no approval away. Nor does a good word
+    mend anything that its evidence does not bear out.
+    """
+    if ledger is None:
+        return
+    for then in start.earlier_phases or ():
+        for record in newest_that_decided(then.phase, ledger, start.target.url, moment):
+            if record.name == then.run:
+                break
+            was = then.verdict or "not judged"
+            if record.entry.verdict != GOOD[then.phase] or record.is_red_beside:
+                yield f"{then.phase} is {record.ended} since, in {record.name}: it was {was} then"
+                break
+            if _is_borne_out(home, record, ledger, trusted):
+                break
+
+
+def _is_borne_out(home: Path, record: LedgerRecord, ledger: LedgerReading, trusted: Mapping[str, PublicKey]) -> bool:
+    audit = _audited(home, record, ledger, trusted)
+    return not (audit.tampered or audit.gaps)
+
+
 def _record_of(earlier: EarlierPhase, ledger: LedgerReading | None) -> LedgerRecord | None:
     """Return the record of the run whose good word counts; None where there is none, and nothing can be lost."""
     is_good = earlier.verdict == GOOD[earlier.phase]
@@ -56,7 +85,7 @@ def _record_of(earlier: EarlierPhase, ledger: LedgerReading | None) -> LedgerRec
 
 
 def _audited(home: Path, record: LedgerRecord, ledger: LedgerReading, trusted: Mapping[str, PublicKey]) -> Audit:
-    """Return what is held against the evidence of one run. Who must have signed it is for the ledger to say."""
+    """Return what is held against the evidence of one run: a signature is missing only where keys have signed."""
     audit = Audit()
     folder = home / record.name
     if folder.is_dir():
@@ -64,7 +93,8 @@ def _audited(home: Path, record: LedgerRecord, ledger: LedgerReading, trusted: M
     elif record.pruned:
         # Retention has removed it, and its seal says all that an approval asks of it.
         audit_pruned(audit, record.pruned, record.entry.phase, trusted)
-        audit.lacks(Reason.BAD, *_red_by_seal(record))
+        _add_key(audit, record, ledger)
+        audit.lacks(Reason.BAD, *_red_by_ledger(record))
     else:
         audit.tampered.append("its folder is gone: bring it back to where the reports are")
     return audit
@@ -77,10 +107,20 @@ def _add_folder(audit: Audit, folder: Path, ledger: LedgerReading, trusted: Mapp
         audit.tampered += str(error).splitlines()
         return
     audit.tampered += examined.audit.tampered
-    audit.gaps += [gap for gap in examined.audit.gaps if gap.reason is Reason.NOT_EVIDENCE]
+    audit.gaps += [gap for gap in examined.audit.gaps if ledger.ever_signed or gap.reason is not Reason.NOT_SIGNED]
     audit.lacks(Reason.BAD, *filter(None, [examined.failed_beside]))
 
 
-def _red_by_seal(record: LedgerRecord) -> Iterator[str]:
-    if record.entry.red_beside:
-        yield "red beside the verdict, as its seal says"
+def _add_key(audit: Audit, record: LedgerRecord, ledger: LedgerReading) -> None:
+    """Add that no key counts that signed a run whose folder is gone, where keys sign."""
+    if record.key or not ledger.ever_signed:
+        return
+    if record.uncounted:
+        audit.gaps.append(record.uncounted)
+    else:
+        audit.lacks(Reason.NOT_SIGNED, "no key that counts has signed it")
+
+
+def _red_by_ledger(record: LedgerRecord) -> Iterator[str]:
+    if record.is_red_beside:
+        yield "red beside its lines, as the ledger says"

@@ -9,6 +9,7 @@ from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.previous_run import is_whole
 from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.evidence.records import Start
+from readiness.evidence.run_folders import is_under_way
 from readiness.outcomes import Phase
 from readiness.verdict import GOOD, VerdictStatus
 
@@ -36,30 +37,12 @@ def contradicted_phases(start: Start, ledger: LedgerReading | None) -> Iterator[
             yield f"it says that {earlier.phase} was {earlier.verdict} in {earlier.run}, and the ledger says otherwise"
 
 
-def turned_bad(start: Start, ledger: LedgerReading | None, moment: datetime) -> Iterator[str]:
-    """Yield the phases before a run that have turned bad since it began, up to a moment.
-
-    An INCOMPLETE one has seen nothing that speaks against the launch: it takes no approval away.
-    """
-    for then in start.earlier_phases or ():
-        newest = _newest_that_decided(then.phase, ledger, start.target.url, moment)
-        if newest is None or newest.name == then.run:
-            continue
-        verdict = newest.entry.verdict
-        was = then.verdict or "not judged"
-        if verdict != GOOD[then.phase]:
-            yield f"{then.phase} is {verdict} since, in {newest.name}: it was {was} then"
-        elif newest.entry.red_beside:
-            yield f"{then.phase} is red beside its lines since, in {newest.name}: it was {was} then"
-
-
-def _newest_that_decided(phase: Phase, ledger: LedgerReading | None, url: str, moment: datetime) -> LedgerRecord | None:
-    """Return the newest run of a phase that came to a word: what ended before that takes no word away."""
-    for record in reversed(ledger.earlier(phase, url, moment) if ledger else []):
+def newest_that_decided(phase: Phase, ledger: LedgerReading, url: str, moment: datetime) -> Iterator[LedgerRecord]:
+    """Yield the runs of a phase that came to a word, the newest first: what ended before that takes no word away."""
+    for record in reversed(ledger.earlier(phase, url, moment)):
         is_open = record.sealed is None or record.entry.verdict in _NOTHING_AGAINST_IT
         if not is_open and _decides(record):
-            return record
-    return None
+            yield record
 
 
 def _newest(phase: Phase, ledger: LedgerReading | None, url: str, started_at: datetime) -> EarlierPhase:
@@ -71,6 +54,8 @@ def _newest(phase: Phase, ledger: LedgerReading | None, url: str, started_at: da
         return EarlierPhase(phase=phase, why=why)
 
     for record in reversed(ledger.earlier(phase, url, started_at)):
+        if record.sealed is None and is_under_way(ledger.path.parent / record.name):
+            continue  # what it sees counts when it has ended: who looks again then is told
         if record.sealed is None:
             return EarlierPhase(phase=phase, run=record.name, why="opened and never ended: what it saw is unknown")
         if not _decides(record):

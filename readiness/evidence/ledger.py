@@ -83,6 +83,11 @@ class Ledger:
         name = self._name(folder)
         return self._append("pruned", name, [_named(self._home, name)], facts)
 
+    def end_red(self, folder: Path, **facts: Any) -> str:
+        """Write the entry that pytest ended red after a good run was sealed, and return its digest. Raises OSError."""
+        name = self._name(folder)
+        return self._append("ended", name, [_named(self._home, name)], facts)
+
     def refuse(self, name: str, **facts: Any) -> str:
         """Write the entry of a start that was refused, and return its digest. Raises OSError."""
         return self._append("refused", name, [_named(self._home, name)], facts)
@@ -296,6 +301,9 @@ def _add_to_record(ledger: LedgerReading, line: LedgerLine, where: str) -> None:
     record = ledger.runs.setdefault(entry.run, LedgerRecord(entry.run))
     if line.what == "pruned":
         record.pruned = record.pruned or line
+        return
+    if line.what == "ended":
+        record.red_end = record.red_end or line
         return
     ledger.problems += [f"{where}: {problem}" for problem in _out_of_place(record, line)]
     # The first of each counts: a second seal must not replace what was sealed.

@@ -44,6 +44,8 @@ class LedgerRecord:
     sealed: LedgerLine | None = None
     refused: LedgerLine | None = None
     """It began, and was refused before it looked at anything: a usage error that shows late."""
+    red_end: LedgerLine | None = None
+    """Its gate saw pytest end red after it was sealed: something beside its lines is not well."""
     pruned: LedgerLine | None = None
     """Its folder was removed to save room."""
 
@@ -73,10 +75,16 @@ class LedgerRecord:
         return any(line.signed for line in (self.opened, self.sealed) if line)
 
     @property
+    def is_red_beside(self) -> bool:
+        """Whether something was red that decides no line: when it was sealed, or when pytest ended."""
+        return bool(self.entry.red_beside or self.red_end)
+
+    @property
     def ended(self) -> str:
         """Its verdict, in a word."""
         if self.sealed:
-            return self.sealed.entry.verdict
+            verdict = self.sealed.entry.verdict
+            return f"{verdict} by its lines, and red beside them" if self.is_red_beside else verdict
         return "refused" if self.refused else "abandoned"
 
 

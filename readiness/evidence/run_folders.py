@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Container
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -81,6 +82,32 @@ def share(home: Path) -> tuple[bool, Callable[[], None]]:
 
     fcntl.flock(handle, fcntl.LOCK_SH)
     return is_shared, release
+
+
+def hold(folder: Path) -> Callable[[], None]:
+    """Lock the folder of a run for as long as its process lives, and return what releases it."""
+    handle = os.open(folder, os.O_RDONLY)
+    # Where the file system has no locks a run under way looks as if it had been killed.
+    with suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return partial(os.close, handle)
+
+
+def is_under_way(folder: Path) -> bool:
+    """Check whether the process of a run lives, on this machine."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return False
 
 
 def find(reports: Path, words: list[str]) -> Path:

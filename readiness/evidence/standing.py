@@ -17,13 +17,13 @@ from readiness.evidence.acceptance import REQUIRED, Examined, examine, not_signe
 from readiness.evidence.anchored import Recalled, contradictions, hold_to_anchors, recalled_of
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.earlier_evidence import hold_to_earlier_evidence
-from readiness.evidence.earlier_phases import turned_bad
 from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import gone_from_ledger, lost
 from readiness.evidence.newest_run import RHYTHM, ahead, has_begun, newest_of, too_old
 from readiness.evidence.pending_starts import not_in_ledger
+from readiness.evidence.phases_before import hold_to_phases_before
 from readiness.evidence.reasons import BAD_EXIT, Reason, gravest
 from readiness.evidence.signing import PublicKey
 from readiness.evidence.today import hold_to_project, hold_to_today
@@ -204,8 +204,8 @@ def _of_phase(
         if place.environments:
             _hold_to_files(audit, recorded, place.environments, place.reports, demands)
         if demands.of_today:
-            audit.lacks(Reason.NOT_TODAY, *turned_bad(recorded.start, ledger, demands.moment))
-            hold_to_earlier_evidence(audit, recorded.start, place.home, ledger, trusted)
+            where = place.home, place.environments
+            hold_to_phases_before(audit, recorded.start, *where, ledger, trusted, demands.moment)
         audit.lacks(Reason.NOT_SIGNED, *unsigned(recorded, ledger, trusted, place.file, is_required=demands.signed))
     return standing
 
@@ -230,6 +230,7 @@ def standing_of_run(folder: Path, environments: Path, trusted: Mapping[str, Publ
         audit, recorded = standing.examined.audit, standing.examined.recorded
         if demands.newer_than is not None:
             audit.lacks(Reason.TOO_OLD, *too_old(recorded.start, demands.moment, demands.newer_than))
+        hold_to_earlier_evidence(audit, recorded.start, folder.resolve().parent, ledger, trusted)
         # Who names a run may look at an old one, but not at another project's.
         hold_to_project(audit, recorded, environments, folder.resolve().parents[1])
         file = environments / f"{recorded.start.env}.yaml"

@@ -17,7 +17,7 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 Kind = Literal["run", "rehearsal", "drill", "page"]
 KINDS: dict[str, Kind] = {"rehearsals": "rehearsal", "drills": "drill"}
 """The folders of what is not a run, and what it is called."""
-What = Literal["opened", "sealed", "page", "asked", "refused", "pruned", "mended"]
+What = Literal["opened", "sealed", "page", "asked", "refused", "pruned", "mended", "ended"]
 
 
 class _Model(BaseModel):
@@ -85,7 +85,7 @@ class LedgerEntry(_Model):
     invocation: str = ""
     """The id that a gate made for its run; empty where somebody ran pytest."""
     reason: str = ""
-    """Why a start was refused."""
+    """Why a start was refused, or a run that is well by its lines was not accepted by its gate."""
     as_of: AwareDatetime | None = None
     """The moment that was judged, where it was not that of the run: such a run is a plan."""
     whole: bool | None = None
@@ -115,6 +115,7 @@ class Statement(_Model):
         "urn:readiness:ledger:refused:1",
         "urn:readiness:ledger:pruned:1",
         "urn:readiness:ledger:mended:1",
+        "urn:readiness:ledger:ended:1",
     ] = Field(alias="predicateType")
     predicate: LedgerEntry
 

@@ -54,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise UsageError(f"the run cannot leave its evidence: {error}") from None
     session.is_beside_another, leave = run_folders.share(session.folder.parent)
     config.add_cleanup(leave)
+    config.add_cleanup(run_folders.hold(session.folder))
     enter_killed(session.folder.parent)
     _open_ledger(session)
     starting.settle(config)

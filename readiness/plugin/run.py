@@ -16,6 +16,7 @@ from readiness.evidence.earlier_phases import earlier_phases
 from readiness.evidence.journal import read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import lost, traces
+from readiness.evidence.phases_before import deciding_phases
 from readiness.evidence.previous_run import newest, unsealed
 from readiness.evidence.recorded_binding import RecordedBinding
 from readiness.evidence.recorded_ladder import Before
@@ -30,7 +31,7 @@ from readiness.runbook.lines import Item, Line, Runbook, planned_checks
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import Waivers
 from readiness.timeline import due_at, is_due
-from readiness.verdict import DECIDING, SIGN_OFF, Expected
+from readiness.verdict import SIGN_OFF, Expected
 
 UNDECIDED = "undecided.no_check_yet"
 """The check of the lines whose own check nobody has written yet."""
@@ -101,7 +102,7 @@ class Run:
             return read_run(self.replay).start.earlier_phases
         if self.phase is not Phase.GA:
             return None
-        phases = [phase for phase in Phase if phase is not Phase.GA and self._decides_in(phase)]
+        phases = deciding_phases(self.runbooks, self.environment.not_applicable)
         keys = trusted_keys(self.environments) if self.environments else {}
         with_keys = self._ledger_with_keys
         by_ledger = earlier_phases(phases, with_keys, self.environment.target.url, self.started_at)
@@ -113,12 +114,6 @@ class Run:
         if self.ledger is None or self.environments is None or not self.ledger.ever_signed:
             return self.ledger
         return ledger.read(self.ledger.path, trusted_keys(self.environments))
-
-    def _decides_in(self, phase: Phase) -> bool:
-        """Check whether the runbooks have a line that decides a phase of this environment."""
-        spared = self.environment.not_applicable
-        items = [item for book in self.runbooks for item in book.items(phase) if item.line_id not in spared]
-        return any(item.line.gate in DECIDING for item in items)
 
     @property
     def launch_record(self) -> LaunchRecord | None:
