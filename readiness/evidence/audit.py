@@ -134,7 +134,7 @@ def _changed(record: LedgerRecord, recorded: RecordedRun, trusted: Mapping[str, 
         return
 
     yield from changed(recorded.folder, record.sealed.files)
-    yield from altered_summary(recorded.folder, record, trusted)
+    yield from altered_summary(recorded, record, trusted)
     sealed = record.sealed.entry
     if sealed.head != recorded.head:
         yield "the journal does not end as it did when it was sealed"
