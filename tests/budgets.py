@@ -30,6 +30,7 @@ MORE_SECONDS = {
     "tests/plugin/test_odd_input.py": 20.0,  # sixty inputs, each a run
     "tests/commands/test_gate.py": 45.0,
     "tests/evidence/test_hostile_files.py": 30.0,  # each file is read by every command
+    "tests/evidence/test_summary_at_the_end.py": 30.0,  # thirty ways to end, each by pytest and by the gate
     "tests/plugin/test_lines.py": 20.0,
     "tests/redaction/test_redaction.py": 20.0,
     "tests/test_warm.py": 40.0,

@@ -192,6 +192,23 @@ def test_the_key_of_the_run_is_told_as_before_where_it_counts_no_more(
     assert verified(copy, run) == wanted
 
 
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [(as_it_was, GOOD), (forged, ALTERED), (by_another, ALTERED)],
+)
+def test_one_that_an_earlier_version_sealed_is_what_its_seal_says(
+    change: Callable[[Path, Path], None], wanted: int, launch: Launch, tmp_path: Path
+) -> None:
+    copy = launch.copy(tmp_path)
+    run = copy.runs()[-1]
+    new_key(copy.folder, "other")
+    facts = copy.facts(run)
+    rewrite(run, copy.folder / "ci.key", {"verifiedLevels": ["READINESS_GO"]})  # as no version of today would
+    copy.seal_again(run, signer(copy.folder / "ci.key"), facts)
+    change(run, copy.folder)
+    assert verified(copy, run) == wanted
+
+
 def test_where_no_key_is_trusted_any_more_what_it_says_is_still_compared(launch: Launch, tmp_path: Path) -> None:
     copy = launch.copy(tmp_path)
     run = copy.runs()[-1]

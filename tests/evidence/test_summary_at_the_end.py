@@ -190,3 +190,32 @@ def test_a_good_run_says_why_its_summary_is_not(conftest: str, wanted: str, proj
     ran = project.preflight()
     told = [text for text in ran.out.splitlines() if text.startswith("summary  ")]
     assert [wanted in text for text in told] == [True] * bool(wanted), ran.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--environments=environments", "--reports=reports"),
+        ("--reports=elsewhere",),
+        ("-q",),
+        ("-n", "2"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize(
+    ("conftest", "wanted"), [("", PASSED), (AT_THE_END.format(TIGHTENED), FAILED)], ids=["nothing", "tightened"]
+)
+def test_it_is_the_same_by_other_words_of_the_command_line(
+    words: tuple[str, ...], conftest: str, wanted: str, project: Project, tmp_path: Path
+) -> None:
+    before = (tmp_path / "conftest.py").read_text("utf-8")
+    is_here = "    if hasattr(config, 'workerinput'):\n        return\n"  # a worker ends before the run does
+    at_the_end = conftest.replace("pytest_unconfigure():\n", f"pytest_unconfigure(config):\n{is_here}")
+    project.write("conftest.py", f"{before}{WHERE}{at_the_end}")
+    assert (project.preflight(*words).exit, says(tmp_path)) == (0, wanted)
+
+
+@pytest.mark.parametrize("words", [["--collect-only"], ["--fixtures"], ["--as-of=T-1h"], ["-k", "no_such_name"]])
+def test_what_is_no_good_run_of_now_is_never_passed(words: list[str], project: Project, tmp_path: Path) -> None:
+    project.preflight(*words)
+    assert says(tmp_path) in {NONE, FAILED}
