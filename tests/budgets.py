@@ -27,9 +27,11 @@ MORE_SECONDS = {
     "tests/whole_runs/test_diagnostics.py": 25.0,
     "tests/fail_open/test_fail_open.py": 25.0,  # fifty situations, each a run
     "tests/plugin/test_held_back.py": 30.0,  # thirty histories, each of several runs
+    "tests/plugin/test_since_approved.py": 25.0,  # twenty histories, each of several runs
     "tests/plugin/test_odd_input.py": 20.0,  # sixty inputs, each a run
     "tests/commands/test_gate.py": 45.0,
     "tests/evidence/test_hostile_files.py": 30.0,  # each file is read by every command
+    "tests/evidence/test_summary_at_the_end.py": 30.0,  # thirty ways to end, each by pytest and by the gate
     "tests/plugin/test_lines.py": 20.0,
     "tests/redaction/test_redaction.py": 20.0,
     "tests/test_warm.py": 40.0,

@@ -76,11 +76,11 @@ def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Map
 
 
 def _add_red_end(audit: Audit, record: LedgerRecord) -> None:
-    """Add that the gate of a run saw more than its journal has."""
+    """Add that pytest ended red after a run was sealed, which its journal cannot say."""
     if record.red_end:
         entry = record.red_end.entry
         reason = Reason.BAD if entry.exit == BAD_EXIT else Reason.NOT_EVIDENCE
-        audit.lacks(reason, f"its gate did not accept it: {entry.reason}")
+        audit.lacks(reason, f"red when it ended: {entry.reason}")
 
 
 NO_KEY = "not signed, and the project trusts no key (readiness key NAME)"
@@ -143,7 +143,7 @@ def _changed(record: LedgerRecord, recorded: RecordedRun, trusted: Mapping[str, 
         return
 
     yield from changed(recorded.folder, record.sealed.files)
-    yield from altered_summary(recorded.folder, record, trusted)
+    yield from altered_summary(recorded, record, trusted)
     sealed = record.sealed.entry
     if sealed.head != recorded.head:
         yield "the journal does not end as it did when it was sealed"

@@ -182,6 +182,12 @@ class RecordedRun:
         return at_the_end or self.start.deadline
 
     @property
+    def holds_until(self) -> str:
+        """The instant from which the verdict no longer holds, as ISO 8601; empty where nothing ends it."""
+        ends = self.finish.holds_until if self.finish else None
+        return ends.isoformat() if ends else ""
+
+    @property
     def died_in(self) -> str | None:
         """The item that had begun and never came to a result."""
         settled = {result.nodeid for result in self.results}

@@ -45,7 +45,7 @@ class LedgerRecord:
     refused: LedgerLine | None = None
     """It began, and was refused before it looked at anything: a usage error that shows late."""
     red_end: LedgerLine | None = None
-    """Its gate saw pytest end red after it was sealed: something beside its lines is not well."""
+    """Pytest ended red after it was sealed: something beside its lines is not well."""
     pruned: LedgerLine | None = None
     """Its folder was removed to save room."""
 

@@ -1,6 +1,7 @@
 """The verification summary in a run's folder, which whoever accepts the run writes after the seal.
 
-So what a seal does for the other files its own signature does: it is of this run, and a trusted key signed it.
+So what a seal does for the other files is done here: it says what its run says, and a key signed it that may. What it
+may say otherwise is what acceptance decides: FAILED of a run that is good by itself. PASSED of any other is a forgery.
 """
 
 from __future__ import annotations
@@ -8,19 +9,24 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from readiness.evidence.journal import RecordedRun
 from readiness.evidence.ledger_lines import decoded_signature
-from readiness.evidence.ledger_reading import LedgerRecord
+from readiness.evidence.ledger_reading import LedgerLine, LedgerRecord
 from readiness.evidence.sealed_folder import SUMMARY, TEST_RESULT
 from readiness.evidence.signing import PublicKey
 from readiness.evidence.statements import Digest, Envelope, signed_bytes
+from readiness.evidence.verification_summary import PASSED, differences, verification_summary
 from readiness.files import strict_json
 from readiness.files.bounded_read import read_bytes
+from readiness.redaction.redactor import REDACTOR
 
 BYTES_AT_MOST = 1_000_000
+REMEDY = "remove it before a release gate reads it"
 
 
 class _Input(BaseModel):
@@ -32,6 +38,8 @@ class _Input(BaseModel):
 class _Predicate(BaseModel):
     model_config = ConfigDict(frozen=True)
 
+    verifier: dict[str, Any]
+    result: str = Field(alias="verificationResult")
     inputs: tuple[_Input, ...] = Field(alias="inputAttestations")
 
 
@@ -41,35 +49,82 @@ class _Summary(BaseModel):
     predicate: _Predicate
 
 
-def altered_summary(folder: Path, record: LedgerRecord, trusted: Mapping[str, PublicKey]) -> Iterator[str]:
+@dataclass(frozen=True)
+class _SignedSummary:
+    """A summary as it was read: its envelope, the bytes that were signed, and what they say."""
+
+    envelope: Envelope
+    payload: bytes
+    statement: Mapping[str, Any]
+    predicate: _Predicate
+
+
+def altered_summary(recorded: RecordedRun, record: LedgerRecord, trusted: Mapping[str, PublicKey]) -> Iterator[str]:
     """Yield that the summary of a sealed run is not the one that was written for it. One that is gone passes nothing.
 
     Summaries of earlier versions were sealed like any other file.
     """
-    path = folder / SUMMARY
     sealed = record.sealed
-    if sealed is None or SUMMARY in sealed.files or not path.is_file():
+    if sealed is None or SUMMARY in sealed.files or not (recorded.folder / SUMMARY).is_file():
         return
 
     try:
-        envelope = Envelope.model_validate(strict_json.parse(read_bytes(path, BYTES_AT_MOST)))
-        payload = base64.b64decode(envelope.payload, validate=True)
-        summary = _Summary.model_validate(strict_json.parse(payload))
+        summary = _read(recorded)
+        differing = _differing(summary, recorded, sealed)
     except (ValidationError, ValueError, OSError, binascii.Error):
-        yield f"{SUMMARY} is no verification summary: it was changed"
+        yield f"{SUMMARY} is no verification summary: it was changed; {REMEDY}"
         return
 
     of_run = sealed.files.get(TEST_RESULT)
     if [each.digest.sha256 for each in summary.predicate.inputs] != [of_run]:
-        yield f"{SUMMARY} is that of another run: it was copied in"
-    # Who signed the run is asked of the ledger; where no key counts, none has to count here.
-    elif record.key and not _is_signed(envelope, payload, trusted):
-        yield f"{SUMMARY} is not signed by a key that the project trusts: it was changed"
+        yield f"{SUMMARY} is that of another run: it was copied in; {REMEDY}"
+    elif differing:
+        yield f"{SUMMARY} says something else than its run ({', '.join(differing)}): it was changed; {REMEDY}"
+    # Who trusts no key cannot tell one signature from another.
+    elif trusted and not _is_signed(summary, _may_sign(recorded, record, sealed, trusted)):
+        yield f"{SUMMARY} is not signed by the key of its run, or by one that may sign it: it was changed; {REMEDY}"
 
 
-def _is_signed(envelope: Envelope, payload: bytes, trusted: Mapping[str, PublicKey]) -> bool:
-    for signature in envelope.signatures:
-        key = trusted.get(signature.keyid)
-        if key and key.verifies(decoded_signature(signature), signed_bytes(payload)):
+def _read(recorded: RecordedRun) -> _SignedSummary:
+    """Return the summary in the folder of a run. Raises ValueError and OSError."""
+    envelope = Envelope.model_validate(strict_json.parse(read_bytes(recorded.folder / SUMMARY, BYTES_AT_MOST)))
+    payload = base64.b64decode(envelope.payload, validate=True)
+    statement: Any = strict_json.parse(payload)
+    predicate = _Summary.model_validate(statement).predicate
+    return _SignedSummary(envelope, payload, statement, predicate)
+
+
+def _differing(summary: _SignedSummary, recorded: RecordedRun, sealed: LedgerLine) -> list[str]:
+    """Return the fields in which a summary is not the one of a run, accepted or not. Raises OSError."""
+    is_accepted = summary.predicate.result == PASSED
+    digest = sealed.files.get(TEST_RESULT, "")
+    expected = verification_summary(recorded, TEST_RESULT, digest, is_accepted=is_accepted)
+    # What was a secret when it was written may be none today, and the other way round.
+    masked: Any = REDACTOR.plain(expected)
+    differing_from_masked = set(differences(summary.statement, masked))
+    return [name for name in differences(summary.statement, expected) if name in differing_from_masked]
+
+
+def _may_sign(
+    recorded: RecordedRun, record: LedgerRecord, sealed: LedgerLine, trusted: Mapping[str, PublicKey]
+) -> Mapping[str, PublicKey]:
+    """Return the keys of which one must have signed: that of the run, and each that may sign such a run.
+
+    The ledger says of the run's own key whether it counts. Of any other one that was revoked nothing counts: only the
+    key itself says when it signed the summary.
+    """
+    own = record.key.key_id if record.key else recorded.start.key_id
+    entry = sealed.entry
+    return {
+        key_id: key
+        for key_id, key in trusted.items()
+        if key_id == own or not (key.rules.revoked or key.may_not_sign(entry.phase, entry.env, entry.at))
+    }
+
+
+def _is_signed(summary: _SignedSummary, keys: Mapping[str, PublicKey]) -> bool:
+    for signature in summary.envelope.signatures:
+        key = keys.get(signature.keyid)
+        if key and key.verifies(decoded_signature(signature), signed_bytes(summary.payload)):
             return True
     return False

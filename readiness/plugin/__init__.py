@@ -43,6 +43,7 @@ MODULES = (
     "readiness.plugin.workers",
     "readiness.plugin.other_plugins",
     "readiness.plugin.finishing",
+    "readiness.plugin.summarising",
 )
 ENV = "--env"
 ASKING = (ENV, "--replay")

@@ -11,6 +11,7 @@ from readiness.evidence.anchors import NotAnchored, keep, stated_places
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.key_worth import counts, worth_of_key
 from readiness.evidence.ledger import Ledger, read
+from readiness.evidence.reasons import BAD_EXIT
 from readiness.evidence.signing import PublicKey, Signer, signer_of
 from readiness.plugin.refusing import shown_reason
 from readiness.plugin.run import Run
@@ -122,14 +123,28 @@ class Sealing:
             else:
                 self._anchored.append(place.shown)
 
-    def summarise(self, run: RecordedRun, *, is_well: bool) -> None:
-        """Write the summary for release gates, where the run is sealed and signed. Raises OSError.
+    def end_red(self, reason: str) -> None:
+        """Enter that pytest ended red after a good run was sealed. Raises OSError.
+
+        A gate that started the run enters it by itself.
+        """
+        if self._ledger is None or self._folder is None or not self.head or self._run.invocation:
+            return
+        self.head = self._ledger.end_red(self._folder, exit=BAD_EXIT, reason=reason)
+
+    @property
+    def writes_summary(self) -> bool:
+        """Whether this process writes the summary for release gates: of what is sealed, signed and no gate's.
 
         A gate that started the run writes it by itself: it knows what else is demanded.
         """
-        if self.signer is None or not self.head or self._run.invocation:
+        return self.signer is not None and bool(self.head) and not self._run.invocation
+
+    def summarise(self, run: RecordedRun, *, is_accepted: bool) -> None:
+        """Write the summary for release gates, where that is for this process to do. Raises OSError."""
+        if self.signer is None or not self.writes_summary:
             return
-        write_summary(run, self.signer, is_accepted=is_well and self._key_counts(self.signer))
+        write_summary(run, self.signer, is_accepted=is_accepted and self._key_counts(self.signer))
 
     def _masked_facts(self) -> Mapping[str, object]:
         """Return the facts without the secrets that are known by now; there are more of them at the end."""

@@ -17,7 +17,7 @@ predicate predicateType preflight production project properties property quarter
 recovery refused remedy remote replay report reportFormat repository request restored result results revision revoked
 rollback runbook runbooks schema scratch seconds section served severity signatures skipped slices source specVersion
 standing stated statement status strong subject subjects summary system tables target testId testcase testsuite
-testsuites timestamp unexplained unknown unsealed unstamped upload verdict versions waived waiver waivers wanted warning
-weight withdrawn workflow
+testsuites timestamp unexplained unknown unsealed unstamped upload verdict verificationResult verifier versions waived
+waiver waivers wanted warning weight withdrawn workflow
 """
 OWN_WORDS = frozenset(_LISTED.split())

@@ -85,12 +85,6 @@ def beside(run: RecordedRun) -> Iterator[str]:
         yield f"failed beside the lines, and decides none: {name}"
 
 
-def holds_until(run: RecordedRun) -> str:
-    """Return the instant from which the verdict no longer holds, as ISO 8601; empty where nothing ends it."""
-    ends = run.finish.holds_until if run.finish else None
-    return ends.isoformat() if ends else ""
-
-
 def worth(run: RecordedRun) -> str:
     """Return whether a run can be evidence at all; whether its seal holds, `readiness verify` checks."""
     if run.start.replay_of:
@@ -124,7 +118,7 @@ def junit(run: RecordedRun) -> str:
         "as_of": run.start.as_of.isoformat(),
     }
     # Left out where nothing ends it, as in the reports of earlier versions.
-    ends = holds_until(run)
+    ends = run.holds_until
     if ends:
         facts["holds_until"] = ends
     _properties(suite, facts)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from datetime import datetime
 
-from readiness.evidence.journal import FILE, RecordedRun
+from readiness.evidence.journal import RecordedRun
 from readiness.evidence.recorded_ahead import says_ahead
 from readiness.evidence.records import Result
-from readiness.evidence.sealed_folder import file_digest
+from readiness.evidence.run_subjects import subjects_of
 from readiness.evidence.statements import STATEMENT
 from readiness.files.canonical_json import JsonObject, to_json
 from readiness.outcomes import Outcome
-from readiness.rendering.exports import holds_until, limits_of, results_of, values_of, verdict_in
+from readiness.rendering.exports import limits_of, results_of, values_of, verdict_in
 
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 CTRF_VERSION = "0.0.0"
@@ -27,7 +25,6 @@ _IN_CTRF = {
     Outcome.NOT_APPLICABLE: "skipped",
 }
 _STATUSES = ("passed", "failed", "skipped", "pending", "other")
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def ctrf(run: RecordedRun) -> str:
@@ -68,7 +65,7 @@ def ctrf(run: RecordedRun) -> str:
 
 def _condition(run: RecordedRun) -> dict[str, str]:
     """Return until when the verdict holds; nothing where nothing ends it, as in the reports of earlier versions."""
-    ends = holds_until(run)
+    ends = run.holds_until
     return {"holds_until": ends} if ends else {}
 
 
@@ -144,15 +141,3 @@ def _result(run: RecordedRun, warned: list[str]) -> str:
     if not is_good:
         return "FAILED"
     return "WARNED" if warned else "PASSED"
-
-
-def subjects_of(run: RecordedRun) -> list[Mapping[str, object]]:
-    """Return what the statement is about: the service, where its revision is a whole commit, and the journal."""
-    start = run.start
-    journal_name = f"{start.env}/{start.run}/{FILE}"
-    journal = {"name": journal_name, "digest": {"sha256": file_digest(run.folder / FILE)}}
-
-    revision = start.target.revision or ""
-    if not _COMMIT.fullmatch(revision):
-        return [journal]
-    return [{"name": start.target.url, "digest": {"gitCommit": revision}}, journal]

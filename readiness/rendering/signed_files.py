@@ -8,11 +8,11 @@ from readiness.evidence.journal import RecordedRun
 from readiness.evidence.sealed_folder import SUMMARY, TEST_RESULT, file_digest
 from readiness.evidence.signing import Signer
 from readiness.evidence.statements import enveloped
+from readiness.evidence.verification_summary import verification_summary
 from readiness.files import atomic_write
 from readiness.files.canonical_json import JsonObject, to_json
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering.formats import result_statement
-from readiness.rendering.verification_summary import verification_summary
 
 
 def write_test_result(run: RecordedRun, signer: Signer) -> None:

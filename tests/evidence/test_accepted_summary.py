@@ -17,8 +17,8 @@ from readiness.commands import gate
 from readiness.evidence.sealed_folder import SUMMARY
 from readiness.evidence.signing import FILE_VARIABLE, signer_of
 from readiness.evidence.statements import enveloped
+from readiness.evidence.verification_summary import FAILED, PASSED
 from readiness.files.canonical_json import to_json
-from readiness.rendering.verification_summary import FAILED, PASSED
 from tests.commands.test_gate import forked
 from tests.evidence.launch import Launch, make, new_key
 from tests.plugin.project import ROOT, Project, line

@@ -22,8 +22,8 @@ from readiness.evidence.journal import FILE
 from readiness.evidence.records import Finish, RecordedTarget
 from readiness.evidence.signing import FILE_VARIABLE, trusted_keys
 from readiness.evidence.statements import signed_bytes
+from readiness.evidence.verification_summary import FAILED, PASSED, PREDICATE, VERIFIER, verification_summary
 from readiness.outcomes import Outcome, Phase
-from readiness.rendering.verification_summary import FAILED, PASSED, PREDICATE, VERIFIER, verification_summary
 from readiness.verdict import VerdictStatus
 from tests.evidence.launch import judged, make, new_key
 from tests.evidence.test_exports import result, run_of

@@ -195,7 +195,7 @@ def test_a_red_end_of_pytest_is_remembered(gated: Project, tmp_path: Path, capsy
     gated.write("conftest.py", conftest + RAISES)
     assert main(["gate", "preflight", "--env", "tiny"]) == 1
     assert verify(tmp_path, "tiny", "preflight") == 1
-    assert "its gate did not accept it: pytest ended with exit code 1" in capsys.readouterr().out
+    assert "red when it ended: pytest ended with exit code 1" in capsys.readouterr().out
     assert verify(tmp_path, "--all", "--env", "tiny") == 0
 
     gated.write("conftest.py", conftest)
@@ -262,3 +262,18 @@ def test_a_look_that_is_under_way_holds_nothing_back(gated: Project, tmp_path: P
 def _seals(line: bytes, run: str) -> bool:
     statement = json.loads(base64.b64decode(json.loads(line)["payload"]))
     return bool(statement["predicateType"].endswith("sealed:1") and statement["predicate"]["run"] == run)
+
+
+def test_a_red_end_of_plain_pytest_is_remembered_too(
+    gated: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conftest = (tmp_path / "conftest.py").read_text("utf-8")
+    gated.write("conftest.py", conftest + RAISES)
+    assert gated.run("-m", "preflight").exit == 1
+    assert verify(tmp_path, "tiny", "preflight") == 1
+    assert "red when it ended: pytest ended with RuntimeError" in capsys.readouterr().out
+
+    gated.write("conftest.py", conftest)
+    assert gated.run("-m", "ga").exit == 10
+    assert gated.run("-m", "preflight").exit == 0
+    assert gated.run("-m", "ga").exit == 0

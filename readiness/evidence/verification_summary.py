@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from readiness.evidence.journal import RecordedRun
+from readiness.evidence.run_subjects import subjects_of
 from readiness.evidence.statements import STATEMENT
 from readiness.files.canonical_json import JsonObject
-from readiness.rendering.exports import holds_until
-from readiness.rendering.formats import subjects_of
 
 PREDICATE = "https://slsa.dev/verification_summary/v1"
 VERIFIER = "urn:readiness:verifier:1"
 PASSED, FAILED = "PASSED", "FAILED"
+_OWN = "urn:readiness:"
+_VERDICT, _RUN, _HOLDS_UNTIL, _RUNBOOKS = f"{_OWN}verdict", f"{_OWN}run", f"{_OWN}holds_until", f"{_OWN}runbooks"
+_CLAIMS = (
+    "timeVerified",
+    "resourceUri",
+    "policy",
+    "inputAttestations",
+    "verificationResult",
+    "verifiedLevels",
+    "dependencyLevels",  # the format knows them, and no summary of ours claims any
+    _VERDICT,
+    _RUN,
+    _HOLDS_UNTIL,
+    _RUNBOOKS,
+)
+"""The fields of the predicate that say something of the run. Another version may write more, or version numbers."""
 _VERSIONED = re.compile(r"(?P<name>\S+) (?P<version>\S+)")
 _NO_LEVEL = re.compile(r"[^A-Z0-9]+")
 
@@ -59,10 +76,24 @@ def is_passed(run: RecordedRun) -> bool:
     return finish.holds_until is None or finish.holds_until > finish.finished_at
 
 
+def differences(summary: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the name of each field that says something else in a summary than in the one that is expected."""
+    for name in ("_type", "subject", "predicateType"):
+        if summary.get(name) != expected[name]:
+            yield name
+
+    stated, wanted = summary["predicate"], expected["predicate"]
+    if stated["verifier"].get("id") != wanted["verifier"]["id"]:
+        yield "verifier.id"
+    for name in _CLAIMS:
+        if stated.get(name) != wanted.get(name):
+            yield name
+
+
 def _level(run: RecordedRun) -> str:
     """Return the level that a good word is: of the phase, and whether it has an end. Never one of SLSA's names."""
     word = str(run.finish.verdict) if run.finish else ""
-    conditional = "CONDITIONAL_" if holds_until(run) else ""
+    conditional = "CONDITIONAL_" if run.holds_until else ""
     return f"READINESS_{_name(str(run.start.phase))}_{conditional}{_name(word)}"
 
 
@@ -79,12 +110,12 @@ def _versions(suite: str) -> JsonObject:
 def _of_our_own(run: RecordedRun) -> JsonObject:
     """Return what the format has no field for. The specification wants URIs as the names of such fields."""
     own: JsonObject = {
-        "urn:readiness:verdict": str(run.finish.verdict) if run.finish else "",
-        "urn:readiness:run": run.start.run,
+        _VERDICT: str(run.finish.verdict) if run.finish else "",
+        _RUN: run.start.run,
     }
-    ends = holds_until(run)
+    ends = run.holds_until
     if ends:
-        own["urn:readiness:holds_until"] = ends
+        own[_HOLDS_UNTIL] = ends
     if run.start.binding:
-        own["urn:readiness:runbooks"] = {name: file.digest for name, file in run.start.binding.runbooks.items()}
+        own[_RUNBOOKS] = {name: file.digest for name, file in run.start.binding.runbooks.items()}
     return own
