@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from readiness.config.documents import read
 from readiness.environment.schema import Environment, load
-from readiness.errors import BadEnvironment, meant, nearest, not_one_of
+from readiness.errors import BadEnvironment, meant, not_one_of
 from readiness.runbook.lines import Runbook
 
 
@@ -50,13 +49,3 @@ def unknown_names(environment: Environment, runbooks: Sequence[Runbook]) -> Iter
             yield f"{place}.check: {meant(source.check, lines_of_check)}: no line asks for it"
         elif source.line and source.line not in lines_of_check[source.check]:
             yield f"{place}.line: {not_one_of(source.line, lines_of_check[source.check])}"
-
-
-def misspelt_demands(path: Path | None) -> Iterator[str]:
-    """Yield each key that can only be meant to be `evidence`: what it demands must not fall away in silence."""
-    document = read(path) if path and path.is_file() else None
-    if document is None or not isinstance(document.data, dict):
-        return
-    for key in document.data:
-        if key not in Environment.model_fields and nearest(str(key), Environment.model_fields) == "evidence":
-            yield f"{document.where((str(key),))}: key {str(key)!r} is not known; did you mean 'evidence'?"
