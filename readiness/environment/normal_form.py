@@ -10,6 +10,8 @@ from pydantic import TypeAdapter
 from readiness.environment.schema import Environment
 from readiness.files.canonical_json import as_plain, to_json
 
+ENTRIES = ("readings", "service_levels")
+"""Keys that hold many things, each of which is asked for by its name."""
 LISTS_WITHOUT_ORDER = {"allow", "allowed_hosts"}
 """Keys whose list is a set: neither the order of its parts nor a repeated one says anything."""
 

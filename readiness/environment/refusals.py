@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from readiness.environment.schema import Environment, load
+from readiness.config.documents import read
+from readiness.config.fields import stated_addresses
+from readiness.environment.normal_form import normal_form
+from readiness.environment.schema import Environment, host_of, load
+from readiness.environment.stated import HOSTS
 from readiness.errors import BadEnvironment, meant, not_one_of
 from readiness.runbook.lines import Runbook
 
@@ -19,8 +23,22 @@ def refusals(name: str, folder: Path, runbooks: Sequence[Runbook], variables: Ma
     try:
         environment = load(name, folder, variables)
     except BadEnvironment as error:
-        return error.of_file
+        return error.of_file or list(_unlisted_hosts(folder / f"{name}.yaml"))
     return list(unknown_names(environment, runbooks))
+
+
+def _unlisted_hosts(path: Path) -> Iterator[str]:
+    """Yield each host that an environment's file itself names and does not list: no variable changes that."""
+    document = read(path)
+    listed = normal_form(HOSTS, document.data.get(HOSTS))
+    # What a variable lists may be that host.
+    if not isinstance(listed, list) or any("${" in host for host in listed):
+        return
+    for loc, address in stated_addresses(document.data):
+        host = host_of(address)
+        if host not in listed:
+            key = ".".join(map(str, loc))
+            yield f"{document.where(loc)}: {key}: host {not_one_of(host, listed)}, see allowed_hosts"
 
 
 def unknown_names(environment: Environment, runbooks: Sequence[Runbook]) -> Iterator[str]:

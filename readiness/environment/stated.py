@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from readiness.config.documents import read
-from readiness.environment.normal_form import is_left_out, normal_entry, normal_form
+from readiness.environment.normal_form import ENTRIES, is_left_out, normal_entry, normal_form
 from readiness.errors import BadEnvironment
 from readiness.files import bounded_read
 from readiness.files.canonical_json import as_plain
@@ -20,9 +20,6 @@ from readiness.redaction.secret import Secret, is_secret
 
 OF_EVIDENCE = {"evidence"}
 """Keys that say nothing of what is judged: what they demand of evidence is asked of each run anew."""
-ENTRIES = ("readings", "service_levels")
-"""Keys that hold many things, each of which is asked for by its name."""
-
 HOSTS = "allowed_hosts"
 """The key whose parts count one by one: a run rests on the hosts that it contacted."""
 

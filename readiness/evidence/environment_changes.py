@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from readiness.config.variables import unset_in
-from readiness.environment.stated import ENTRIES, HOSTS, StatedEnvironment
+from readiness.environment.normal_form import ENTRIES
+from readiness.environment.stated import HOSTS, StatedEnvironment
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.recorded_binding import RecordedFile
 from readiness.outcomes import Phase
@@ -47,7 +48,7 @@ def environment_changes(recorded: RecordedRun, then: RecordedFile, today: Stated
     changed = list(_changed(then.paths, today))
     rests_on = keys_of(recorded)
     if rests_on is not None:
-        rests_on |= _of_who_may(recorded, today) | frozenset(_hosts_of(recorded, then.paths))
+        rests_on |= _of_who_may(recorded, today) | frozenset(_hosts_of(recorded, then.paths, today.paths))
     deciding = [path for path in changed if rests_on is None or path in rests_on]
     deciding += [f"not_applicable.{line}" for line in sorted(_other_lines(recorded, today))]
     # Of what holds many things the entry says it better.
@@ -67,17 +68,19 @@ def _changed(then: Mapping[str, str], today: StatedEnvironment) -> Iterator[str]
             yield path
 
 
-def _hosts_of(recorded: RecordedRun, then: Mapping[str, str]) -> Iterator[str]:
-    """Yield the paths of the listed hosts that a run contacted, or of which nobody knows from here that it did not."""
-    contacted = [request.target.casefold() for request in recorded.requests]
-    is_hidden = any(_HIDDEN_HOST.search(target) for target in contacted)
-    for path in then:
+def _hosts_of(recorded: RecordedRun, then: Mapping[str, str], today: Mapping[str, str]) -> Iterator[str]:
+    """Yield the paths of the hosts that a run contacted or was refused, and of which nobody knows that it did not."""
+    targets = [request.target.casefold() for request in recorded.requests]
+    is_hidden = any(_HIDDEN_HOST.search(target) for target in targets)
+    for path in {*then, *today}:
         _, is_host, host = path.partition(f"{HOSTS}.")
         if not is_host:
             continue
-        is_open = is_hidden or "$" in host or MASK in host
+        # An address may have letters beyond ASCII in another form.
+        is_unknown = is_hidden or "$" in host or MASK in host or not host.isascii()
         alone = re.compile(rf"(?<![\w.-]){re.escape(host.casefold())}(?![\w.-])")
-        if is_open or any(alone.search(target) for target in contacted):
+        is_named = any(alone.search(target) for target in targets)
+        if is_named or (is_unknown and path in then):
             yield path
 
 
