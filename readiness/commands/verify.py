@@ -11,7 +11,7 @@ from pathlib import Path
 
 from readiness.commands import add_anchor, add_reports
 from readiness.config.project_root import ENVIRONMENTS, place
-from readiness.environment.stated import demands_signature
+from readiness.environment.demands import signature_demand
 from readiness.errors import BadInput, NoRun, not_one_of
 from readiness.evidence import run_folders
 from readiness.evidence.acceptance import REQUIRED, UNSIGNED, Examined, stated_digest, stated_head
@@ -229,9 +229,8 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
     audit.lacks(Reason.NOT_EVIDENCE, *filter(None, [lost(home, ledger), *killed]))
     runs = [record for record in ledger.runs.values() if record.entry.kind == "run"]
     hold_to_anchors(audit, ledger, recalled, runs[-1] if runs else None)
-    is_demanded = options.require_signed or demands_signature(file)
-    if is_demanded and not (trusted or ledger.ever_signed):
-        demanded_by = REQUIRED if options.require_signed else f"{file.name}: evidence.signed"
+    demanded_by = REQUIRED if options.require_signed else signature_demand(file)
+    if demanded_by and not (trusted or ledger.ever_signed):
         audited_runs = [
             replace(audited, reason=gravest([audited.reason, Reason.NOT_SIGNED])) for audited in audited_runs
         ]

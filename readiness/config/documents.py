@@ -199,9 +199,17 @@ def explain(
 
     Errors at a place among `reported` are left out: the caller has a better word for them.
     """
-    every = [{**problem, "loc": in_the_file(problem["loc"])} for problem in error.errors()]
+    own = [problem for problem in error.errors() if not _lacks_what_is_wrong(problem)]
+    every = [{**problem, "loc": in_the_file(problem["loc"])} for problem in own]
     problems = [cast("ErrorDetails", problem) for problem in every if problem["loc"] not in reported]
     return [f"{document.where(problem['loc'])}: {_sentence(problem, model)}" for problem in problems]
+
+
+def _lacks_what_is_wrong(problem: ErrorDetails) -> bool:
+    """Check whether a list is only short of the parts that are wrong themselves, each of which is told by itself."""
+    stated = problem["input"]
+    is_short = problem["type"] == "too_short" and isinstance(stated, list | dict)
+    return is_short and len(stated) >= problem["ctx"]["min_length"]
 
 
 def in_the_file(loc: Loc) -> Loc:

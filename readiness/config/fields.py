@@ -105,6 +105,8 @@ STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 """The configuration of each section: a key that it does not know is a mistake, never ignored."""
 _ADDRESSES = {"url", "http", "server", "controls"}
 """The keys that hold an address, in whatever section."""
+_FREE_KEYS = {"approvers", "body", "evidence", "headers", "json", "labels", "not_applicable", "owners"}
+"""The keys below which the names are anybody's."""
 
 
 def addresses(section: BaseModel, loc: Loc = ()) -> Iterator[tuple[Loc, str]]:
@@ -118,6 +120,28 @@ def addresses(section: BaseModel, loc: Loc = ()) -> Iterator[tuple[Loc, str]]:
                 # A path of the target is no address of its own.
                 if not address.startswith("/"):
                     yield place, address
+
+
+def stated_addresses(data: object, loc: Loc = ()) -> Iterator[tuple[Loc, str]]:
+    """Yield every address that a file names by its text, before any variable is filled in.
+
+    >>> list(stated_addresses({"target": {"url": "http://shop.example", "headers": {"server": "http://x.example"}}}))
+    [(('target', 'url'), 'http://shop.example')]
+    """
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if key not in _FREE_KEYS:
+                yield from stated_addresses(value, (*loc, str(key)))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from stated_addresses(value, (*loc, index))
+    elif isinstance(data, str) and _is_address(data, loc):
+        yield loc, data
+
+
+def _is_address(text: str, loc: Loc) -> bool:
+    key = next((part for part in reversed(loc) if isinstance(part, str)), "")
+    return key in _ADDRESSES and text.startswith(("http://", "https://")) and "${" not in text
 
 
 def _values(value: object, loc: Loc) -> Iterator[tuple[Loc, Any]]:

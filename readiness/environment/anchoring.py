@@ -41,11 +41,7 @@ class AnchorPlaces(BaseModel):
 
 
 class _Evidence(BaseModel):
-    # Whoever misspells `anchor` demands anchors all the same.
-    model_config = STRICT
-
     anchor: AnchorPlaces | None = None
-    signed: object = None
 
 
 class _Stated(BaseModel):
@@ -67,7 +63,7 @@ def stated_anchors(path: Path | None) -> AnchorPlaces | None:
     if not isinstance(section, dict):
         raise BadEnvironment([f"{document.where(('evidence',))}: evidence: keys with their values are wanted"])
     try:
-        stated = _Stated.model_validate({"evidence": _filled(section)})
+        stated = _Stated.model_validate({"evidence": {"anchor": _filled(section.get("anchor"))}})
     except ValidationError as error:
         raise BadEnvironment(explain(error, _Stated, document)) from None
     places = stated.evidence.anchor if stated.evidence else None

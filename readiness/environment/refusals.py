@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from readiness.config.documents import read
-from readiness.environment.schema import Environment, load
-from readiness.errors import BadEnvironment, meant, nearest, not_one_of
+from readiness.config.fields import stated_addresses
+from readiness.environment.normal_form import normal_form
+from readiness.environment.schema import Environment, host_of, load
+from readiness.environment.stated import HOSTS
+from readiness.errors import BadEnvironment, meant, not_one_of
 from readiness.runbook.lines import Runbook
 
 
@@ -20,8 +23,22 @@ def refusals(name: str, folder: Path, runbooks: Sequence[Runbook], variables: Ma
     try:
         environment = load(name, folder, variables)
     except BadEnvironment as error:
-        return error.of_file
+        return error.of_file or list(_unlisted_hosts(folder / f"{name}.yaml"))
     return list(unknown_names(environment, runbooks))
+
+
+def _unlisted_hosts(path: Path) -> Iterator[str]:
+    """Yield each host that an environment's file itself names and does not list: no variable changes that."""
+    document = read(path)
+    listed = normal_form(HOSTS, document.data.get(HOSTS))
+    # What a variable lists may be that host.
+    if not isinstance(listed, list) or any("${" in host for host in listed):
+        return
+    for loc, address in stated_addresses(document.data):
+        host = host_of(address)
+        if host not in listed:
+            key = ".".join(map(str, loc))
+            yield f"{document.where(loc)}: {key}: host {not_one_of(host, listed)}, see allowed_hosts"
 
 
 def unknown_names(environment: Environment, runbooks: Sequence[Runbook]) -> Iterator[str]:
@@ -50,13 +67,3 @@ def unknown_names(environment: Environment, runbooks: Sequence[Runbook]) -> Iter
             yield f"{place}.check: {meant(source.check, lines_of_check)}: no line asks for it"
         elif source.line and source.line not in lines_of_check[source.check]:
             yield f"{place}.line: {not_one_of(source.line, lines_of_check[source.check])}"
-
-
-def misspelt_demands(path: Path | None) -> Iterator[str]:
-    """Yield each key that can only be meant to be `evidence`: what it demands must not fall away in silence."""
-    document = read(path) if path and path.is_file() else None
-    if document is None or not isinstance(document.data, dict):
-        return
-    for key in document.data:
-        if key not in Environment.model_fields and nearest(str(key), Environment.model_fields) == "evidence":
-            yield f"{document.where((str(key),))}: key {str(key)!r} is not known; did you mean 'evidence'?"

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from readiness.config.documents import read
+from readiness.environment.normal_form import ENTRIES, is_left_out, normal_entry, normal_form
 from readiness.errors import BadEnvironment
 from readiness.files import bounded_read
 from readiness.files.canonical_json import as_plain
@@ -19,8 +20,8 @@ from readiness.redaction.secret import Secret, is_secret
 
 OF_EVIDENCE = {"evidence"}
 """Keys that say nothing of what is judged: what they demand of evidence is asked of each run anew."""
-ENTRIES = ("readings", "service_levels")
-"""Keys that hold many things, each of which is asked for by its name."""
+HOSTS = "allowed_hosts"
+"""The key whose parts count one by one: a run rests on the hosts that it contacted."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,12 @@ class StatedEnvironment:
     owners: Mapping[str, str] = field(default_factory=dict)
     """Who sees to what."""
     paths: Mapping[str, str] = field(default_factory=dict)
-    """Each key, and each entry of those that hold many: `readings.orders`. Its path, and the digest of what it says."""
+    """Each key, and each entry of those that hold many: `readings.orders`. Its path, and the digest of what it says.
+
+    What says no more than the default is left out: a file may state it or not.
+    """
+    as_written: Mapping[str, str] = field(default_factory=dict)
+    """The same paths, with the digest of what stands there, as earlier versions kept it."""
     not_applicable: frozenset[str] = frozenset()
     """The lines that cannot apply."""
 
@@ -67,7 +73,8 @@ def stated_environment(path: Path) -> StatedEnvironment:
         sign_off=str(data.get("sign_off") or ""),
         approvers={str(name): str(known) for name, known in _mapping(data.get("approvers")).items()},
         owners={str(what): str(who) for what, who in _mapping(data.get("owners")).items()},
-        paths={path: _digest([path, value]) for path, value in _by_path(data)},
+        paths={path: _digest([path, value]) for path, value in _normal_forms(data)},
+        as_written={path: _digest([path, value]) for path, value in _by_path(data)},
         not_applicable=frozenset(map(str, _mapping(data.get("not_applicable")))),
     )
 
@@ -79,6 +86,19 @@ def _by_path(data: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
     for key in ENTRIES:
         for name, value in _mapping(data.get(key)).items():
             yield f"{key}.{name}", value
+
+
+def _normal_forms(data: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the same paths with the normal form of what they say, and each host that may be contacted as its own."""
+    for key, value in data.items():
+        if not is_left_out(str(key), value):
+            yield str(key), normal_form(str(key), value)
+    for key in ENTRIES:
+        for name, value in _mapping(data.get(key)).items():
+            yield f"{key}.{name}", normal_entry(key, value)
+    hosts = normal_form(HOSTS, data.get(HOSTS))
+    for host in hosts if isinstance(hosts, list) else ():
+        yield f"{HOSTS}.{host}", host
 
 
 def _mapping(value: Any) -> Mapping[Any, Any]:
@@ -120,20 +140,3 @@ def _remember_secrets(stated: str, filled: str, variables: Mapping[str, str]) ->
         return
     if password:
         Secret(password)
-
-
-def demands_signature(path: Path) -> bool:
-    """Check whether an environment's file demands that its evidence is signed (`evidence: {signed: true}`).
-
-    A file that cannot be read may have demanded it. One that is not there demands nothing.
-    """
-    if not path.is_file():
-        return False
-    document = read(path)
-    if document.problems:
-        return True
-    section = document.data.get("evidence") if isinstance(document.data, dict) else None
-    if section is None:
-        return False
-    # Whatever stands there and is not a plain no is refused when a run begins: until then it is a demand.
-    return not isinstance(section, dict) or section.get("signed", False) is not False

@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, PrivateAttr
 
+from readiness.environment.normal_form import ENTRIES
 from readiness.environment.schema import Environment
-from readiness.environment.stated import ENTRIES
 
 Entry = TypeVar("Entry", bound=BaseModel)
 Note = Callable[[str], None]

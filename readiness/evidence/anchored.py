@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from readiness.environment.anchoring import AnchorPlaces, stated_anchors
-from readiness.environment.refusals import misspelt_demands
+from readiness.environment.demands import unknown_demand
 from readiness.errors import BadEnvironment
 from readiness.evidence.anchors import Anchor, NotAnchored, Place, kept, named_place, stated_places
 from readiness.evidence.findings import Audit, Gap
@@ -29,9 +29,9 @@ class Recalled:
 
 def places_of(file: Path | None, named: Sequence[str]) -> tuple[Place, ...]:
     """Return where heads are kept, as an environment's file states it and `--anchor` names more. Raises BadInput."""
-    misspelt = list(misspelt_demands(file))
-    if misspelt:
-        raise BadEnvironment(misspelt)
+    unknown = unknown_demand(file, "anchor") if file else ""
+    if unknown:
+        raise BadEnvironment([f"whether anchors are demanded cannot be read: {unknown}"])
     root = file.resolve().parents[1] if file else Path.cwd()
     stated: AnchorPlaces | None = stated_anchors(file)
     return (*stated_places(stated, root), *(named_place(text, stated, root) for text in named))

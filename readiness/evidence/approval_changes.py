@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from readiness.errors import BadInput
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.people import People
 from readiness.evidence.withdrawn import is_same_giver
+from readiness.outcomes import Phase
 from readiness.redaction.redactor import REDACTOR
 from readiness.redaction.shown import shown
 from readiness.runbook import sign_off
@@ -39,17 +40,66 @@ def decided_otherwise(recorded: RecordedRun, people: People, path: Path) -> Iter
         yield f"it rests on a decision that was {then.decision}, and {path.name} says {today.decision}"
     elif wanting := lacks(today, LaunchRecord(people.moment, start.launch_at, ())):
         yield f"it rests on the approval in {path.name}, which is none today: {shown(wanting)}"
-    for approval in then.approvals:
-        yield from _taken_back(approval, today, path.name)
+    for approval, same in _pairs(then, today, people):
+        yield from _taken_back(approval, same, path.name)
     yield from _by_one_person(then, today, people.approvers, path.name)
     yield from _due_since_signed(recorded, then, today, people)
 
 
-def _taken_back(then: Approval, today: SignOff, file: str) -> Iterator[str]:
+def renamed_roles(recorded: RecordedRun, people: People, path: Path) -> Iterator[str]:
+    """Yield each role that is called otherwise today, with the approval of the same person: it takes nothing back."""
+    then = recorded.start.sign_off
+    if then is None or then.decision != "approved":
+        return
+    try:
+        today = sign_off.load(path, people.approvers)
+    except BadInput:  # `decided_otherwise` tells it
+        return
+    for approval, same in _pairs(then, today, people) if today else ():
+        if same and same_name(same.role) != same_name(approval.role):
+            yield shown(f"{path.name} calls the role of {approval.name} {same.role} today, and {approval.role} then")
+
+
+def _pairs(then: SignOff, today: SignOff, people: People) -> list[tuple[Approval, Approval | None]]:
+    """Return each approval that a run rests on with the one that stands for it today; None where there is none.
+
+    A role may be called otherwise, as long as no line demands it by the name that it had.
+    """
+    left = list(today.approvals)
+    same_role = {approval.role: _taken(left, approval, _of_role(left, approval.role)) for approval in then.approvals}
+    kept_names = _demanded_roles(people) | {same_name(approval.role) for approval in then.approvals}
+    of_new_roles = [approval for approval in left if same_name(approval.role) not in kept_names]
+
+    pairs: list[tuple[Approval, Approval | None]] = []
+    for approval in then.approvals:
+        same = same_role[approval.role]
+        if same is None and same_name(approval.role) not in _demanded_roles(people):
+            same = _taken(of_new_roles, approval, of_new_roles)
+        pairs.append((approval, same))
+    return pairs
+
+
+def _of_role(approvals: Sequence[Approval], role: str) -> list[Approval]:
+    return [approval for approval in approvals if same_name(approval.role) == same_name(role)]
+
+
+def _taken(left: list[Approval], then: Approval, candidates: Sequence[Approval]) -> Approval | None:
+    """Return the candidate that is of the same person, and take it from those that are left."""
+    same = next((approval for approval in candidates if is_same_giver(then.name, approval.name)), None)
+    if same:
+        left.remove(same)
+    return same
+
+
+def _demanded_roles(people: People) -> set[str]:
+    """Return the roles that lines of the last phase demand by their names."""
+    demanded = [item.limits.get("roles") for book in people.runbooks for item in book.items(Phase.GA)]
+    return {same_name(str(role)) for roles in demanded if isinstance(roles, list | tuple) for role in roles}
+
+
+def _taken_back(then: Approval, same: Approval | None, file: str) -> Iterator[str]:
     """Yield that an approval is there no more, or is of an earlier day."""
     what = shown(f"it rests on the approval of {then.name} as {then.role}")
-    given = [approval for approval in today.approvals if same_name(approval.role) == same_name(then.role)]
-    same = next((approval for approval in given if is_same_giver(then.name, approval.name)), None)
     if same is None:
         yield f"{what}, which {file} has no more"
     elif same.approved_on < then.approved_on:

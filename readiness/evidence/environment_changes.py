@@ -6,13 +6,18 @@ What nothing of it read cannot have decided anything.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from readiness.environment.stated import ENTRIES, StatedEnvironment
+from readiness.config.variables import unset_in
+from readiness.environment.normal_form import ENTRIES
+from readiness.environment.stated import HOSTS, StatedEnvironment
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.recorded_binding import RecordedFile
 from readiness.outcomes import Phase
+from readiness.redaction.secret import MASK
 
 OF_EVERY_RUN = frozenset(
     {"environment", "production", "sandbox", "launch_at", "allowed_hosts", "allow", "target", "http", "attestations"}
@@ -22,6 +27,8 @@ HELD_ELSEWHERE = frozenset({"project", "runbooks", "not_applicable", "evidence"}
 """What is compared by what it means: the project, the lines, which of them apply, who signed."""
 OF_WHO_MAY = ("approvers", "owners")
 """By what an approval was accepted: who is on the list, and whose line it is."""
+_HIDDEN_HOST = re.compile(rf"//[^/ ]*{re.escape(MASK)}")
+"""An address whose host is masked."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +45,53 @@ def environment_changes(recorded: RecordedRun, then: RecordedFile, today: Stated
     if then.paths is None:
         return EnvironmentChanges(tuple(_unlisted(then, today)), ())
 
-    changed = [path for path in sorted({*then.paths, *today.paths}) if then.paths.get(path) != today.paths.get(path)]
+    changed = list(_changed(then.paths, today))
     rests_on = keys_of(recorded)
+    if rests_on is not None:
+        rests_on |= _of_who_may(recorded, today) | frozenset(_hosts_of(recorded, then.paths, today.paths))
     deciding = [path for path in changed if rests_on is None or path in rests_on]
     deciding += [f"not_applicable.{line}" for line in sorted(_other_lines(recorded, today))]
     # Of what holds many things the entry says it better.
     others = [path for path in changed if path not in deciding and path not in ENTRIES]
     return EnvironmentChanges(tuple(deciding), tuple(others))
+
+
+def _changed(then: Mapping[str, str], today: StatedEnvironment) -> Iterator[str]:
+    """Yield the paths that say something else today, in whatever form the run kept them."""
+    has_hosts = any(path.startswith(f"{HOSTS}.") for path in then)
+    for path in sorted({*then, *today.paths, *today.as_written}):
+        # An earlier version kept the list as one; since then each host says it better.
+        is_of_other_form = path == HOSTS if has_hosts else path.startswith(f"{HOSTS}.")
+        was = then.get(path)
+        is_same = was == today.paths.get(path) or (was is not None and was == today.as_written.get(path))
+        if not is_of_other_form and not is_same:
+            yield path
+
+
+def _hosts_of(recorded: RecordedRun, then: Mapping[str, str], today: Mapping[str, str]) -> Iterator[str]:
+    """Yield the paths of the hosts that a run contacted or was refused, and of which nobody knows that it did not."""
+    targets = [request.target.casefold() for request in recorded.requests]
+    is_hidden = any(_HIDDEN_HOST.search(target) for target in targets)
+    for path in {*then, *today}:
+        _, is_host, host = path.partition(f"{HOSTS}.")
+        if not is_host:
+            continue
+        # An address may have letters beyond ASCII in another form.
+        is_unknown = is_hidden or "$" in host or MASK in host or not host.isascii()
+        alone = re.compile(rf"(?<![\w.-]){re.escape(host.casefold())}(?![\w.-])")
+        is_named = any(alone.search(target) for target in targets)
+        if is_named or (is_unknown and path in then):
+            yield path
+
+
+def _of_who_may(recorded: RecordedRun, today: StatedEnvironment) -> frozenset[str]:
+    """Return the keys by which today's approvals are read, where a variable keeps them from being read here.
+
+    What they say where they can be read is asked of the files of people, as a new run asks it.
+    """
+    is_approved = recorded.start.phase is Phase.GA or bool(recorded.start.waivers)
+    is_open = any(unset_in(dict(names), os.environ) for names in (today.approvers, today.owners))
+    return frozenset(OF_WHO_MAY) if is_approved and is_open else frozenset()
 
 
 def keys_of(recorded: RecordedRun) -> frozenset[str] | None:
@@ -55,9 +102,7 @@ def keys_of(recorded: RecordedRun) -> frozenset[str] | None:
             return None
         keys.update(look.reads)
     if recorded.start.phase is Phase.GA:
-        keys.update(("sign_off", "approvers"))
-    if recorded.start.waivers:
-        keys.update(OF_WHO_MAY)
+        keys.add("sign_off")
     return frozenset(keys - HELD_ELSEWHERE)
 
 

@@ -12,7 +12,7 @@ from readiness.evidence.recorded_ahead import bound_at
 from readiness.evidence.records import Plan, PlannedItem, PlannedLine
 from readiness.files.canonical_json import as_plain
 from readiness.measurements import show
-from readiness.outcomes import Gate
+from readiness.outcomes import Gate, Phase
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
 LOOSER_WHEN_HIGHER = ("below", "at_most")
@@ -75,6 +75,14 @@ def changes(before: Plan, now: Plan) -> Iterator[Change]:
 def as_it_binds(plan: Plan, moment: datetime) -> Plan:
     """Return a plan with the limits that bind at a moment after it was made, by the days that it states itself."""
     return plan.model_copy(update={"lines": tuple(_line_at(line, moment) for line in plan.lines)})
+
+
+def as_it_decides(plan: Plan, phase: Phase) -> Plan:
+    """Return a plan with what decides in a phase: only the hours after the launch have a ladder."""
+    if phase is Phase.POSTLAUNCH:
+        return plan
+    no_ladder = {"ladder": {}, "consecutive": 1}
+    return plan.model_copy(update={"lines": tuple(line.model_copy(update=no_ladder) for line in plan.lines)})
 
 
 def _line_at(line: PlannedLine, moment: datetime) -> PlannedLine:

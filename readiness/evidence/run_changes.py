@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from readiness.evidence.findings import Gap
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.limit_changes import Change, Direction, changes
+from readiness.evidence.limit_changes import Change, Direction, as_it_decides, changes
 from readiness.evidence.reasons import Reason
 from readiness.evidence.signing import SHOWN
 
@@ -52,7 +52,8 @@ def _of_plan(before: RecordedRun, now: RecordedRun) -> Iterator[RunChange]:
     # Most runs demand what the one before them did.
     if before.plan is None or now.plan is None or before.start.limits_digest == now.start.limits_digest:
         return
-    yield from (_of_line(change, now.start.limits_digest) for change in changes(before.plan, now.plan))
+    was, is_now = (as_it_decides(plan, now.start.phase) for plan in (before.plan, now.plan))
+    yield from (_of_line(change, now.start.limits_digest) for change in changes(was, is_now))
 
 
 def _of_line(change: Change, digest: str) -> RunChange:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from readiness.environment.stated import demands_signature, stated_target
+from readiness.environment.demands import signature_demand
+from readiness.environment.stated import stated_target
 from readiness.errors import BadRun
 from readiness.evidence.acceptance import REQUIRED, Examined, examine, not_signed
 from readiness.evidence.anchored import Recalled, contradictions, hold_to_anchors, recalled_of
@@ -288,5 +289,5 @@ def unsigned(
     """Yield that nobody signed a run, where somebody demands it: who asks, or the environment by its file."""
     if is_required:
         yield from not_signed(recorded, ledger, trusted, REQUIRED)
-    elif file and demands_signature(file):
-        yield from not_signed(recorded, ledger, trusted, f"{file.name}: evidence.signed")
+    elif file and (demanded_by := signature_demand(file)):
+        yield from not_signed(recorded, ledger, trusted, demanded_by)

@@ -16,12 +16,12 @@ from readiness.config.variables import unset_in
 from readiness.environment.refusals import refusals
 from readiness.environment.stated import StatedEnvironment, stated_environment
 from readiness.errors import BadInput, BadRunbook
-from readiness.evidence.approval_changes import decided_otherwise
+from readiness.evidence.approval_changes import decided_otherwise, renamed_roles
 from readiness.evidence.binding import binding_of
 from readiness.evidence.environment_changes import environment_changes
 from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.limit_changes import GONE, NEW, Change, Direction, as_it_binds, changes
+from readiness.evidence.limit_changes import GONE, NEW, Change, Direction, as_it_binds, as_it_decides, changes
 from readiness.evidence.people import People
 from readiness.evidence.people_files import Folders, place_today
 from readiness.evidence.planned_lines import planned_lines
@@ -69,8 +69,9 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
 
     refused = refusals(start.env, environments, books, os.environ)
     audit.lacks(Reason.NOT_TODAY, *(REDACTOR.text(f"a new run would be refused: {problem}") for problem in refused[:1]))
-    plan = _plan_of(books, start.phase)
-    changed = list(changes(as_it_binds(recorded.plan, now), plan)) if recorded.plan else []
+    plan = as_it_decides(_plan_of(books, start.phase), start.phase)
+    then = as_it_decides(as_it_binds(recorded.plan, now), start.phase) if recorded.plan else None
+    changed = list(changes(then, plan)) if then else []
     audit.notes += [f"stated since: {change}" for change in changed if change.begins]
     audit.lacks(Reason.NOT_TODAY, *_demands(start.phase, changed))
     stated = stated_environment(environments / f"{start.env}.yaml")
@@ -117,6 +118,7 @@ def _hold_to_people(
     if named is not None:
         path = sign_off.path_of(start.env, environments, named if stated.sign_off else None)
         audit.lacks(Reason.NOT_TODAY, *decided_otherwise(recorded, people, path))
+        audit.notes += renamed_roles(recorded, people, path)
     else:
         audit.lacks(Reason.NOT_TODAY, _unknown(_SIGN_OFF, stated.sign_off))
 
@@ -181,7 +183,7 @@ def _hold_to_environment(audit: Audit, recorded: RecordedRun, then: RecordedFile
         says = _some(list(changed.others))
         audit.notes.append(f"{path.name} has changed since, in what {recorded.start.phase} does not rest on: {says}")
     else:
-        audit.notes.append(f"{path.name} has changed since, in comments or order alone")
+        audit.notes.append(f"{path.name} has changed since, in comments, order or form alone")
 
 
 def _reworded(phase: Phase, bound: RecordedBinding, today: RecordedBinding) -> Iterator[str]:

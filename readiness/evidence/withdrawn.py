@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from readiness.config.documents import Document, read
+from readiness.config.persons import is_same_person
 from readiness.config.variables import unset_in
 from readiness.errors import BadEnvironment
 from readiness.evidence.journal import RecordedRun
@@ -166,7 +167,8 @@ def _taken_back(what: str, then: JsonObject, today: JsonObject, file: str) -> It
 
 def is_same_giver(then: str, today: str) -> bool:
     """Check whether a name says the same person as a recorded one. Of what was masked the rest is compared."""
-    # Here "another person" is the safe answer: names are compared by their letters.
+    if MASK not in then:
+        return is_same_person(then, today)
     shown = ".+".join(re.escape(part) for part in same_name(then).split(MASK))
     return re.fullmatch(shown, same_name(today)) is not None
 

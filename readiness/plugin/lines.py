@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from readiness.errors import BadRunbook, meant
-from readiness.observations import KNOWN_READINGS, LINE, OBSERVATIONS, RESERVED
+from readiness.observations import LINE, OBSERVATIONS, RESERVED
 from readiness.outcomes import Effect, NotConfigured, Outcome, Phase
 from readiness.plugin import judging_ahead
 from readiness.plugin.catalogue import Catalogue
@@ -87,7 +87,6 @@ def _connect(config: pytest.Config, checks: Iterable[pytest.Item]) -> Iterator[s
     for item in of_lines:
         yield from _fit(run, item)
     yield from _without_a_check(run, Catalogue(config, of_lines))
-    yield from _readings_nobody_asks_for(run)
 
 
 def _repeated(checks: Iterable[pytest.Function]) -> Iterator[str]:
@@ -238,16 +237,3 @@ def _without_a_check(run: Run, catalogue: Catalogue) -> Iterator[str]:
             is_planned = item.check in planned_checks() and UNDECIDED in catalogue
             if not is_planned and item.check not in catalogue:
                 yield f"{item.line_id}: check {meant(item.check, catalogue.ids)}"
-
-
-def _readings_nobody_asks_for(run: Run) -> Iterator[str]:
-    """Yield the readings of the environment that neither the suite nor a line has a use for."""
-    asked_for = set(KNOWN_READINGS)
-    for book in run.runbooks:
-        limits = [item.limits.get("reading") for item in book.items()]
-        asked_for.update(name for name in limits if isinstance(name, str))
-
-    file = f"{run.environment.environment}.yaml"
-    for name in run.environment.readings:
-        if name not in asked_for:
-            yield f"{file}: readings: no check and no line asks for {meant(name, asked_for)}"

@@ -135,6 +135,12 @@ class TerminalPage:
             self._write("")
             self._wrap(f"{'STATED':<{LABEL}}{says}: {names}", yellow=True)
 
+    def unused(self, readings: Iterable[str]) -> None:
+        """Write which readings of the environment nothing asks for."""
+        for says in readings:
+            self._write("")
+            self._wrap(f"{'UNUSED':<{LABEL}}{says}", yellow=True)
+
     def ahead(self, results: Sequence[Result]) -> None:
         """Write which lines will fail by a limit that binds from a later day."""
         for result in results:

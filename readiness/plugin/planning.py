@@ -17,6 +17,7 @@ from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, STATE, state_of
+from readiness.plugin.unused_readings import unused_readings
 from readiness.rendering.terminal import line_of
 from readiness.runbook.lines import Item, planned_checks
 from readiness.sources.provenance import stated_ahead
@@ -57,6 +58,7 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
     yield f"deadline {deadlines}: what is not seen by then is unknown"
     if not run.environment.run.controls:
         yield f"silence of the target {_silence(run)}; set run.controls"
+    yield from (f"unused {reading}" for reading in unused_readings(run))
 
     states: dict[str, int] = {}
     for runbook in run.runbooks:

@@ -20,6 +20,7 @@ from readiness.plugin.page import COLOURS, TerminalPage
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
 from readiness.plugin.transfer import result_of
+from readiness.plugin.unused_readings import unused_readings
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering.exports import BYTES_AT_MOST, commands_for_github, markdown
 from readiness.rendering.terminal import line_of
@@ -127,6 +128,7 @@ def _report(config: pytest.Config, session: RunSession, verdict: Verdict, report
     page.left_out(results)
     page.stated(results)
     page.ahead(results)
+    page.unused(unused_readings(run))
     page.people(entry_statuses(results))
     page.diagnostics(results)
     page.beside(session.failed_beside)

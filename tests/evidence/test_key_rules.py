@@ -199,6 +199,29 @@ def test_a_mistake_in_the_rules_is_one_line(
     assert FILE in told[0]
 
 
+SHORT: list[tuple[str, list[str]]] = [
+    # What the rules say, and each sentence that is told: a list is not short of what is wrong in it.
+    ("phases: [preflght]", ["phases.0: 'preflght' is not known; did you mean 'preflight'?"]),
+    ("phases: [preflght, smok]", ["phases.0: 'preflght'", "phases.1: 'smok'"]),
+    ("environments: [5]", ["environments.0: text is wanted"]),
+    ("phases: []", ["phases: a list of 1 or more is wanted"]),
+    ("environments: []", ["environments: a list of 1 or more is wanted"]),
+]
+
+
+@pytest.mark.parametrize(("rules", "sentences"), SHORT)
+def test_one_mistake_in_a_list_is_told_once(
+    rules: str, sentences: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / KEYS).mkdir()
+    (tmp_path / KEYS / "ci.pub").write_text(new_pair()[1].to_pem(), "utf-8")
+    (tmp_path / KEYS / FILE).write_text(f"keys: {{ci: {{{rules}}}}}", "utf-8")
+    assert main(["key", "--environments", str(tmp_path)]) == 4
+    told = [text for text in capsys.readouterr().err.splitlines() if FILE in text]
+    assert len(told) == len(sentences), told
+    assert all(sentence in text for sentence, text in zip(sentences, told, strict=True)), told
+
+
 def test_no_way_round_the_rules(tmp_path: Path) -> None:
     public = new_pair()[1].to_pem()
     folder = tmp_path / KEYS

@@ -40,7 +40,7 @@ EDITS: list[Edit] = [
     ("nothing", "", "", ALL_SET, WELL, ""),
     ("nothing, without the secrets", "", "", NONE_SET, WELL, ""),
     ("nothing, with other values", "", "", WRONG_HERE, WELL, ""),
-    ("a comment", "", "# somebody looked\n", NONE_SET, WELL, "in comments or order alone"),
+    ("a comment", "", "# somebody looked\n", NONE_SET, WELL, "in comments, order or form alone"),
     ("an address that is none", "127.0.0.1:3", "'127.0.0.1:3'", NONE_SET, NOT_TODAY, "http or https address"),
     ("a reading", "log_lines:", "audit_trail: {file: '${X}'}\n  log_lines:", NONE_SET, WELL, "audit_trail"),
     ("authorities of another machine", "${TINY_DATABASE}", "${TINY_DATABASE}\n  ca_file: /x", NONE_SET, WELL, ""),

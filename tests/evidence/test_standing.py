@@ -311,7 +311,7 @@ DEMANDS: list[tuple[str, int, int]] = [
     ("{}", 0, 0),
     ("signed: 1", 14, 14),
     ("yes please", 14, 15),
-    ("sigend: true", 21, 15),
+    ("sigend: true", 14, 15),
     ("anchr: {file: kept.jsonl}", 21, 15),
 ]
 

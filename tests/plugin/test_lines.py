@@ -122,7 +122,6 @@ def test_all_that_does_not_fit_is_told_at_once(project: Project) -> None:
         "conftest.py",
         f"{CONFTEST}\n@observation\ndef of_the_line(line: str) -> str:\n    return line\n",
     )
-    project.environment(readings={"orders": {"value": 1}})
     ran = project.preflight()
     assert ran.exit == USAGE_ERROR, ran.out
     for told in (
@@ -134,7 +133,6 @@ def test_all_that_does_not_fit_is_told_at_once(project: Project) -> None:
         "skip is not allowed on a check",
         "'figur' is not known; did you mean 'figure'?",
         "'recent_failures_of_tin' is not known; did you mean 'recent_failures_of_tiny'?",
-        "'orders' is not known",
         "Shadow calls a limit line; of_the_line is given something else by that name",
     ):
         assert told in ran.out, f"{told!r} is not in:\n{ran.out}"

@@ -1,0 +1,93 @@
+"""What an environment's file demands of evidence, and where nobody knows that: no demand falls away in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from readiness.config.documents import Document, read
+from readiness.config.misnamed import files_of
+from readiness.environment.running import EvidenceSettings
+from readiness.environment.schema import Environment
+from readiness.errors import meant, nearest
+
+Demand = Literal["signed", "anchor"]
+"""A key of `evidence`."""
+_DEMANDS = tuple(EvidenceSettings.model_fields)
+
+
+def signature_demand(path: Path) -> str:
+    """Return what demands that an environment's evidence is signed, for people; empty where nothing does.
+
+    Where nobody knows what the file demands, it may have demanded it.
+    """
+    why = unknown_demand(path, "signed")
+    if why:
+        return f"whether evidence must be signed cannot be read ({why})"
+    if not path.is_file():
+        return ""
+    section = read(path).data.get("evidence")
+    # Whatever stands there and is not a plain no is refused when a run begins: until then it is a demand.
+    is_demanded = isinstance(section, dict) and section.get("signed", False) is not False
+    return f"{path.name}: evidence.signed" if is_demanded else ""
+
+
+def unknown_demand(path: Path, demand: Demand) -> str:
+    """Return why nobody knows whether an environment's file demands something of evidence; empty where that is known.
+
+    Evidence that lies alone, with no file of a project beside it, is under no demand.
+    """
+    if not path.is_file():
+        return _not_there(path)
+    document = read(path)
+    if document.problems:
+        return document.problems[0]
+    if not isinstance(document.data, dict):
+        return f"{path.name} says nothing"
+    return _in_section(document, demand) or _in_other_keys(document, demand)
+
+
+def _not_there(path: Path) -> str:
+    """Return that a file is not where others of its project are."""
+    files = [file for file in files_of(path.parent) if file.suffix.casefold() in {".yaml", ".yml"}]
+    if not files:
+        return ""
+    alike = [file.name for file in files if file.stem.casefold() == path.stem.casefold()]
+    hint = f"; rename {alike[0]} to {path.name}" if alike else ""
+    return f"{path.name} is not in {path.parent.name}/{hint}"
+
+
+def _in_section(document: Document, demand: Demand) -> str:
+    """Return what is wrong with the section `evidence`, where it may be about a demand."""
+    section = document.data.get("evidence")
+    if section is None:
+        return ""
+    if not isinstance(section, dict):
+        return f"{document.where(('evidence',))}: evidence: keys with their values are wanted"
+    for key in section:
+        if _may_mean(str(key), demand):
+            return f"{document.where(('evidence', str(key)))}: evidence: key {meant(str(key), _DEMANDS)}"
+    return ""
+
+
+def _in_other_keys(document: Document, demand: Demand) -> str:
+    """Return that a key is not known which may be meant to be `evidence`."""
+    for key, value in document.data.items():
+        if key not in Environment.model_fields and _may_be_evidence(str(key), value, demand):
+            return f"{document.where((str(key),))}: key {meant(str(key), Environment.model_fields)}"
+    return ""
+
+
+def _may_be_evidence(key: str, value: Any, demand: Demand) -> bool:
+    parts = [str(part) for part in value] if isinstance(value, Mapping) else []
+    names_demand = any(nearest(part, _DEMANDS) == demand for part in parts)
+    # What is surely another key demands nothing, unless it says so.
+    if nearest(key, Environment.model_fields) not in {None, "evidence"} or names_demand:
+        return names_demand
+    return not parts or any(_may_mean(part, demand) for part in parts)
+
+
+def _may_mean(key: str, demand: Demand) -> bool:
+    """Check whether a key is none that is known, and may be meant to be this one."""
+    return key not in _DEMANDS and nearest(key, _DEMANDS) in {None, demand}
