@@ -17,10 +17,10 @@ from readiness.evidence.previous_run import candidates
 from readiness.evidence.reasons import Reason
 from readiness.evidence.rejudge import by_earlier_rules, judge
 from readiness.evidence.run_changes import between
-from readiness.evidence.sealed_folder import changed, difference, empty_folders
+from readiness.evidence.sealed_folder import SUMMARY, changed, difference, empty_folders
 from readiness.evidence.signing import SHOWN, PublicKey
 from readiness.evidence.statements import KINDS, LedgerEntry
-from readiness.evidence.summary_audit import altered_summary
+from readiness.evidence.summary_audit import altered_summary, unsealed_summary
 from readiness.files.evidence_file import folders
 from readiness.outcomes import Phase
 from readiness.rehearsal import evidence as rehearsal_evidence
@@ -131,9 +131,10 @@ def _changed(record: LedgerRecord, recorded: RecordedRun, trusted: Mapping[str, 
 
     # What was never sealed has nothing to be compared with.
     if record.sealed is None:
+        yield from unsealed_summary(recorded.folder)
         return
 
-    yield from changed(recorded.folder, record.sealed.files)
+    yield from changed(recorded.folder, record.sealed.files, later={SUMMARY})
     yield from altered_summary(recorded, record, trusted)
     sealed = record.sealed.entry
     if sealed.head != recorded.head:
@@ -324,6 +325,7 @@ def _audit_journal(
     """Compare a run's journal with its record; return the run where it can be read."""
     # A run that died before its first record has left nothing to read.
     if record.sealed is None and _is_empty(folder / FILE):
+        audit.tampered += unsealed_summary(folder)
         return None
 
     try:

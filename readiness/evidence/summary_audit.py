@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,7 +22,7 @@ from readiness.evidence.ledger_reading import LedgerLine, LedgerRecord
 from readiness.evidence.sealed_folder import SUMMARY, TEST_RESULT
 from readiness.evidence.signing import PublicKey
 from readiness.evidence.statements import Digest, Envelope, signed_bytes
-from readiness.evidence.verification_summary import PASSED, differences, verification_summary
+from readiness.evidence.verification_summary import FAILED, PASSED, differences, verification_summary
 from readiness.files import strict_json
 from readiness.files.bounded_read import read_bytes
 from readiness.redaction.redactor import REDACTOR
@@ -59,6 +61,21 @@ class _SignedSummary:
     predicate: _Predicate
 
 
+def unsealed_summary(folder: Path) -> Iterator[str]:
+    """Yield that a run which was never sealed has a summary that does not say FAILED: none was written for it.
+
+    An earlier version wrote it before the seal, and may have died in between.
+    """
+    if not os.path.lexists(folder / SUMMARY):
+        return
+    try:
+        is_failed = _read(folder).predicate.result == FAILED
+    except (ValidationError, ValueError, OSError, binascii.Error):
+        is_failed = False
+    if not is_failed:
+        yield f"{SUMMARY} is that of a run which was never sealed: it was put there; {REMEDY}"
+
+
 def altered_summary(recorded: RecordedRun, record: LedgerRecord, trusted: Mapping[str, PublicKey]) -> Iterator[str]:
     """Yield that the summary of a sealed run is not the one that was written for it. One that is gone passes nothing.
 
@@ -69,7 +86,7 @@ def altered_summary(recorded: RecordedRun, record: LedgerRecord, trusted: Mappin
         return
 
     try:
-        summary = _read(recorded)
+        summary = _read(recorded.folder)
         differing = _differing(summary, recorded, sealed)
     except (ValidationError, ValueError, OSError, binascii.Error):
         yield f"{SUMMARY} is no verification summary: it was changed; {REMEDY}"
@@ -85,9 +102,9 @@ def altered_summary(recorded: RecordedRun, record: LedgerRecord, trusted: Mappin
         yield f"{SUMMARY} is not signed by the key of its run, or by one that may sign it: it was changed; {REMEDY}"
 
 
-def _read(recorded: RecordedRun) -> _SignedSummary:
+def _read(folder: Path) -> _SignedSummary:
     """Return the summary in the folder of a run. Raises ValueError and OSError."""
-    envelope = Envelope.model_validate(strict_json.parse(read_bytes(recorded.folder / SUMMARY, BYTES_AT_MOST)))
+    envelope = Envelope.model_validate(strict_json.parse(read_bytes(folder / SUMMARY, BYTES_AT_MOST)))
     payload = base64.b64decode(envelope.payload, validate=True)
     statement: Any = strict_json.parse(payload)
     predicate = _Summary.model_validate(statement).predicate
