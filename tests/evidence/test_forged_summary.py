@@ -228,15 +228,10 @@ def of_a_good_run(path: Path) -> None:
     """Leave what was copied there."""
 
 
-def failed(path: Path) -> None:
-    """Write what an earlier version left that died before its seal."""
-    rewrite(path.parent, None, IS_FAILED)
-
-
 @pytest.mark.parametrize("has_journal", [True, False])
 @pytest.mark.parametrize(
     ("change", "is_altered"),
-    [(no_summary, False), (failed, False), (of_a_good_run, True), (no_json, True), (a_folder, True)],
+    [(no_summary, False), (of_a_good_run, True), (no_json, True), (a_folder, True)],
 )
 def test_a_run_that_was_never_sealed_has_none(
     has_journal: bool, change: Callable[[Path], None], is_altered: bool, launch: Launch, tmp_path: Path
@@ -248,6 +243,23 @@ def test_a_run_that_was_never_sealed_has_none(
     if not has_journal:
         (run / FILE).write_bytes(b"")
     ended = copy.verify("--all", "--env", "tiny")
+    assert ended != GOOD
+    assert (ended == ALTERED) is is_altered
+
+
+@pytest.mark.parametrize(
+    ("predicate", "key", "is_altered"),
+    [({}, "ci", False), (IS_FAILED, "ci", False), ({"verifiedLevels": []}, "ci", True), ({}, NOBODY, True)],
+)
+def test_a_run_whose_seal_was_torn_off_keeps_its_own(
+    predicate: Fields, key: str, is_altered: bool, launch: Launch, tmp_path: Path
+) -> None:
+    copy = launch.copy(tmp_path)
+    run = copy.runs()[-1]
+    rewrite(run, copy.folder / f"{key}.key" if key else None, predicate)
+    lines = copy.book.read_bytes().splitlines(keepends=True)
+    copy.book.write_bytes(b"".join(lines[:-1]))
+    ended = copy.verify(str(run))
     assert ended != GOOD
     assert (ended == ALTERED) is is_altered
 
