@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from readiness.files import bounded_read
@@ -25,11 +25,15 @@ def files_of(folder: Path) -> dict[str, str]:
     }
 
 
-def changed(folder: Path, sealed: Mapping[str, str]) -> Iterator[str]:
-    """Yield what is not as it was sealed: `sealed` is the digest of each file, by its name in the folder."""
+def changed(folder: Path, sealed: Mapping[str, str], later: Collection[str] = ()) -> Iterator[str]:
+    """Yield what is not as it was sealed: `sealed` is the digest of each file, by its name in the folder.
+
+    `later` are the names of files that are written after a seal, and are not looked at here.
+    """
     present = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-    if SUMMARY not in sealed and _is_file(present.get(SUMMARY)):
-        del present[SUMMARY]
+    for name in later:
+        if name not in sealed and _is_file(present.get(name)):
+            del present[name]
     for name in sorted({*sealed, *present}):
         reason = difference(present.get(name), sealed.get(name))
         if reason:

@@ -22,6 +22,7 @@ from readiness.files.canonical_json import to_json
 from tests.commands.test_gate import forked
 from tests.evidence.launch import Launch, make, new_key
 from tests.plugin.project import ROOT, Project, line
+from tests.plugin.test_held_back import ROWS, launched
 
 KEPT = "kept/anchors.jsonl"
 NO_ANCHOR = {"command": ["false"], "recall": ["true"]}
@@ -45,9 +46,9 @@ def stated(folder: Path, anchor: object) -> None:
     path.write_text(f"{text}evidence: {json.dumps({'anchor': anchor})}\n", "utf-8")
 
 
-def result(folder: Path) -> str:
-    """Return what the summary of the newest run says."""
-    path = max(folder.rglob(SUMMARY))
+def result(folder: Path, phase: str = "preflight") -> str:
+    """Return what the summary of the newest run of a phase says."""
+    path = max(folder.rglob(f"*-{phase}*/{SUMMARY}"))
     payload = base64.b64decode(json.loads(path.read_text("utf-8"))["payload"])
     return str(json.loads(payload)["predicate"]["verificationResult"])
 
@@ -87,6 +88,39 @@ def test_what_its_gate_does_not_accept_is_not_passed(
     assert project.preflight().exit == 0
     assert main(["gate", "preflight", "--env", "tiny", *words]) == code
     assert result(tmp_path) == wanted
+
+
+@pytest.mark.parametrize(
+    ("anchor", "is_kept", "wanted"),
+    [
+        (None, True, PASSED),
+        ({"file": KEPT}, True, PASSED),
+        (None, False, FAILED),
+        ({"file": KEPT}, False, FAILED),
+    ],
+)
+@pytest.mark.parametrize("words", [["-m", "preflight"], ["gate"]], ids=["pytest", "gate"])
+def test_a_run_whose_history_is_gone_is_not_passed(
+    words: list[str], anchor: Any, is_kept: bool, wanted: str, project: Project, tmp_path: Path
+) -> None:
+    if anchor:
+        stated(tmp_path, anchor)
+    assert project.preflight().exit == 0
+    if not is_kept:
+        (tmp_path / "reports/tiny/ledger.jsonl").unlink()
+    main(["gate", "preflight", "--env", "tiny"]) if words == ["gate"] else project.run(*words)
+    assert result(tmp_path) == wanted
+
+
+@pytest.mark.parametrize("words", [["-m", "ga"], ["gate"]], ids=["pytest", "gate"])
+def test_an_approval_is_passed(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(gate, "run_pytest", forked)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv(FILE_VARIABLE, str(new_key(tmp_path, "ci")))
+    project = launched(tmp_path, ROWS[0])
+    assert (main(["gate", "ga", "--env", "tiny"]) if words == ["gate"] else project.run(*words).exit) == 0
+    assert result(tmp_path, "ga") == PASSED
 
 
 def test_what_was_changed_while_it_ran_is_not_passed(project: Project, tmp_path: Path) -> None:

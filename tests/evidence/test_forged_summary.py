@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from readiness.evidence.sealed_folder import SUMMARY
+from readiness.evidence.journal import FILE
+from readiness.evidence.sealed_folder import SUMMARY, changed, files_of
 from readiness.evidence.statements import enveloped
 from readiness.evidence.verification_summary import FAILED, PASSED
 from readiness.files.canonical_json import to_json
@@ -207,6 +209,70 @@ def test_one_that_an_earlier_version_sealed_is_what_its_seal_says(
     copy.seal_again(run, signer(copy.folder / "ci.key"), facts)
     change(run, copy.folder)
     assert verified(copy, run) == wanted
+
+
+def no_summary(path: Path) -> None:
+    path.unlink()
+
+
+def no_json(path: Path) -> None:
+    path.write_text("PASSED", "utf-8")
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def of_a_good_run(path: Path) -> None:
+    """Leave what was copied there."""
+
+
+@pytest.mark.parametrize("has_journal", [True, False])
+@pytest.mark.parametrize(
+    ("change", "is_altered"),
+    [(no_summary, False), (of_a_good_run, True), (no_json, True), (a_folder, True)],
+)
+def test_a_run_that_was_never_sealed_has_none(
+    has_journal: bool, change: Callable[[Path], None], is_altered: bool, launch: Launch, tmp_path: Path
+) -> None:
+    copy = launch.copy(tmp_path)
+    run = copy.runs()[1]
+    shutil.copy(copy.runs()[-1] / SUMMARY, run / SUMMARY)
+    change(run / SUMMARY)
+    if not has_journal:
+        (run / FILE).write_bytes(b"")
+    ended = copy.verify("--all", "--env", "tiny")
+    assert ended != GOOD
+    assert (ended == ALTERED) is is_altered
+
+
+@pytest.mark.parametrize(
+    ("predicate", "key", "is_altered"),
+    [({}, "ci", False), (IS_FAILED, "ci", False), ({"verifiedLevels": []}, "ci", True), ({}, NOBODY, True)],
+)
+def test_a_run_whose_seal_was_torn_off_keeps_its_own(
+    predicate: Fields, key: str, is_altered: bool, launch: Launch, tmp_path: Path
+) -> None:
+    copy = launch.copy(tmp_path)
+    run = copy.runs()[-1]
+    rewrite(run, copy.folder / f"{key}.key" if key else None, predicate)
+    lines = copy.book.read_bytes().splitlines(keepends=True)
+    copy.book.write_bytes(b"".join(lines[:-1]))
+    ended = copy.verify(str(run))
+    assert ended != GOOD
+    assert (ended == ALTERED) is is_altered
+
+
+@pytest.mark.parametrize(
+    ("later", "wanted"),
+    [((), ["verification-summary.json was added after it was sealed"]), ((SUMMARY,), [])],
+)
+def test_what_is_no_run_has_none(later: tuple[str, ...], wanted: list[str], tmp_path: Path) -> None:
+    (tmp_path / "evidence.json").write_text("{}", "utf-8")
+    sealed = files_of(tmp_path)
+    (tmp_path / SUMMARY).write_text("{}", "utf-8")
+    assert list(changed(tmp_path, sealed, later)) == wanted
 
 
 def test_where_no_key_is_trusted_any_more_what_it_says_is_still_compared(launch: Launch, tmp_path: Path) -> None:
