@@ -27,9 +27,10 @@ class Recalled:
     """Why nobody can say what it has."""
 
 
-def places_of(file: Path | None, named: Sequence[str]) -> tuple[Place, ...]:
+def places_of(file: Path | None, named: Sequence[str], *, is_at_home: bool = True) -> tuple[Place, ...]:
     """Return where heads are kept, as an environment's file states it and `--anchor` names more. Raises BadInput."""
-    unknown = unknown_demand(file, "anchor") if file else ""
+    may_say = file is not None and (is_at_home or file.is_file())
+    unknown = unknown_demand(file, "anchor") if file and may_say else ""
     if unknown:
         raise BadEnvironment([f"whether anchors are demanded cannot be read: {unknown}"])
     root = file.resolve().parents[1] if file else Path.cwd()
@@ -37,13 +38,16 @@ def places_of(file: Path | None, named: Sequence[str]) -> tuple[Place, ...]:
     return (*stated_places(stated, root), *(named_place(text, stated, root) for text in named))
 
 
-def recalled_of(env: str, file: Path | None, named: Sequence[str], *, is_demanded: bool = False) -> list[Recalled]:
+def recalled_of(
+    env: str, file: Path | None, named: Sequence[str], *, is_demanded: bool = False, is_at_home: bool = True
+) -> list[Recalled]:
     """Return what each place has of an environment's ledger. Raises BadInput for a place that is none.
 
-    `is_demanded` says that somebody demands an anchor, also where nothing states a place.
+    `is_demanded` says that somebody demands an anchor, also where nothing states a place. A run that is not at home was
+    copied elsewhere: the folder that it lies in now is called like no environment.
     """
     try:
-        places = places_of(file, named)
+        places = places_of(file, named, is_at_home=is_at_home)
     except BadEnvironment as error:
         return [Recalled("evidence.anchor", problem=error.problems[0])]
 

@@ -65,30 +65,24 @@ def _pairs(then: SignOff, today: SignOff, people: People) -> list[tuple[Approval
 
     A role may be called otherwise, as long as no line demands it by the name that it had.
     """
-    left = list(today.approvals)
-    same_role = {approval.role: _taken(left, approval, _of_role(left, approval.role)) for approval in then.approvals}
-    kept_names = _demanded_roles(people) | {same_name(approval.role) for approval in then.approvals}
-    of_new_roles = [approval for approval in left if same_name(approval.role) not in kept_names]
+    demanded = _demanded_roles(people)
+    names_then = {same_name(approval.role) for approval in then.approvals}
+    of_new_names = [approval for approval in today.approvals if same_name(approval.role) not in demanded | names_then]
 
     pairs: list[tuple[Approval, Approval | None]] = []
     for approval in then.approvals:
-        same = same_role[approval.role]
-        if same is None and same_name(approval.role) not in _demanded_roles(people):
-            same = _taken(of_new_roles, approval, of_new_roles)
+        same_role = [other for other in today.approvals if same_name(other.role) == same_name(approval.role)]
+        same = _of_same_giver(approval, same_role)
+        if same is None and same_name(approval.role) not in demanded:
+            same = _of_same_giver(approval, of_new_names)
+            # One approval stands for one role.
+            of_new_names = [other for other in of_new_names if other is not same]
         pairs.append((approval, same))
     return pairs
 
 
-def _of_role(approvals: Sequence[Approval], role: str) -> list[Approval]:
-    return [approval for approval in approvals if same_name(approval.role) == same_name(role)]
-
-
-def _taken(left: list[Approval], then: Approval, candidates: Sequence[Approval]) -> Approval | None:
-    """Return the candidate that is of the same person, and take it from those that are left."""
-    same = next((approval for approval in candidates if is_same_giver(then.name, approval.name)), None)
-    if same:
-        left.remove(same)
-    return same
+def _of_same_giver(then: Approval, candidates: Sequence[Approval]) -> Approval | None:
+    return next((approval for approval in candidates if is_same_giver(then.name, approval.name)), None)
 
 
 def _demanded_roles(people: People) -> set[str]:

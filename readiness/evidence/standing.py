@@ -239,7 +239,8 @@ def standing_of_run(folder: Path, environments: Path, trusted: Mapping[str, Publ
         # By the folder, as its ledger is: what a journal says of itself must not choose whose program is asked.
         env = folder.resolve().parent.name
         kept_by = environments / f"{env}.yaml"
-        recalled = recalled_of(env, kept_by, demands.anchors, is_demanded=demands.anchored)
+        is_at_home = env == recorded.start.env
+        recalled = recalled_of(env, kept_by, demands.anchors, is_demanded=demands.anchored, is_at_home=is_at_home)
         return _anchored(standing, recalled)
     return standing
 

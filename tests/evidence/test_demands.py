@@ -143,3 +143,14 @@ def test_evidence_that_lies_alone_is_under_no_demand(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "environments" / "keys").mkdir(parents=True)
     assert main(["verify", f"reports/tiny/{run.name}"]) == WELL
+
+
+def test_a_copy_of_a_run_is_held_against_the_file_of_its_environment(
+    judged: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever downloads a run looks at it in the checkout: the folder where it lies is called like no environment."""
+    for files, code in (({FILE: TEXT}, WELL), ({"tiny.yml": TEXT}, NOT_SIGNED)):
+        run = Path(lay(judged, files))
+        shutil.copytree(run, tmp_path / "downloads" / run.name, dirs_exist_ok=True)
+        monkeypatch.chdir(judged.folder)
+        assert main(["verify", str(tmp_path / "downloads" / run.name)]) == code

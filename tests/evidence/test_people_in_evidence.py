@@ -60,7 +60,9 @@ def test_the_verdict_follows_from_the_journal(
     assert judged.refuted == ()
     assert judged.verdict.word is VerdictStatus.GO
     # What it rests on expired on 2026-11-21: nothing was changed, and it is no GO of today.
-    assert main(["verify", str(tmp_path / "run")]) == Reason.TOO_OLD.code
+    (tmp_path / "environments").mkdir()  # the evidence lies alone: no file says what it must be
+    alone = f"--environments={tmp_path / 'environments'}"
+    assert main(["verify", str(tmp_path / "run"), alone]) == Reason.TOO_OLD.code
     assert "GO held until 2026-11-22 00:00:00Z, and that is over" in capsys.readouterr().out
 
 

@@ -6,6 +6,7 @@ A row is what is done to the files of a good run, the exit of `verify`, and what
 from __future__ import annotations
 
 import socket
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,11 @@ import yaml
 from readiness.__main__ import main
 from readiness.environment.normal_form import is_left_out, normal_form
 from readiness.environment.schema import Environment
+from readiness.environment.stated import stated_environment
+from readiness.evidence.environment_changes import environment_changes
+from readiness.evidence.journal import read_run
 from readiness.evidence.reasons import Reason
+from readiness.evidence.recorded_binding import RecordedFile
 from tests.clients.servers import Asked, Server, whole
 from tests.evidence.test_environment_changes import CHECKS, GONE, LOOKS
 from tests.evidence.test_today import ATTESTED, LATER, TODAY, WAIVED
@@ -203,15 +208,20 @@ def test_a_ladder_decides_after_the_launch_alone(
     assert project.run("-m", phase).exit == 0
     stated(**changes)
     assert main(["verify", "tiny", phase]) == code
+    assert project.run("-m", phase).exit == 0
+    assert main(["verify", "--all", "--env", "tiny"]) == (Reason.LOOSENED.code if code else WELL)
 
 
 CTO, LEAD = {"role": "CTO", "name": "Cy Diaz"}, {"role": "SRE Lead", "name": "Bo Chen"}
 CHIEF = {"role": "Chief Technology Officer", "name": "Cy Diaz"}
+BEFORE = {"approved_on": str(TODAY - timedelta(days=3))}
 ROLES: list[tuple[str, list[dict[str, str]], int, str]] = [
     # What is done; who approves then; the exit of verify; what it says.
     ("nothing", [CTO, LEAD], WELL, ""),
     ("another order", [LEAD, CTO], WELL, ""),
     ("a role by its whole name", [CHIEF, LEAD], WELL, "calls the role of Cy Diaz Chief Technology Officer today"),
+    ("a role by its whole name, of an earlier day", [CHIEF | BEFORE, LEAD], NOT_TODAY, "it was given on"),
+    ("a role less, another by its whole name", [CHIEF], NOT_TODAY, "the approval of Bo Chen as SRE Lead, which"),
     ("a role of another person", [{**CHIEF, "name": "Di Fox"}, LEAD], NOT_TODAY, "approval of Cy Diaz as CTO, which"),
     ("a role less", [LEAD], NOT_TODAY, "the approval of Cy Diaz as CTO, which"),
     ("roles exchanged", [{**CTO, "name": "Bo Chen"}, {**LEAD, "name": "Cy Diaz"}], NOT_TODAY, "as CTO, which"),
@@ -254,7 +264,7 @@ def approved(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def sign_off(project: Project, approvals: list[dict[str, str]]) -> None:
-    dated = [{**approval, "approved_on": TODAY} for approval in approvals]
+    dated = [{"approved_on": TODAY, **approval} for approval in approvals]
     project.write("environments/tiny.sign-off.yaml", yaml.safe_dump({**APPROVED, "approvals": dated}))
 
 
@@ -312,3 +322,28 @@ def test_one_person_in_another_spelling_takes_nothing_back(
     monkeypatch.chdir(attested.folder)
     attest(attested, who)
     assert main(["verify", "tiny", "preflight"]) == code
+
+
+OLDER: list[tuple[str, str, tuple[str, ...], tuple[str, ...]]] = [
+    # What is done since an earlier version kept the file as it was written; its text; what decides, what is told.
+    ("nothing", with_keys(), (), ()),
+    ("a default stated", with_keys(sandbox=False), (), ()),
+    ("another order", with_keys(allow=["notify", "write"]), ("allow",), ()),
+    ("a host more", with_keys(allowed_hosts=[*HOSTS, OTHER]), ("allowed_hosts",), ()),
+    ("a host less", with_keys(allowed_hosts=HOSTS[:3]), ("allowed_hosts",), ()),
+    ("an owner", with_keys(owners={"book/orders": "Bo Chen"}), (), ("owners",)),
+]
+
+
+@pytest.mark.parametrize(("text", "deciding", "others"), [row[1:] for row in OLDER], ids=[row[0] for row in OLDER])
+def test_what_an_earlier_version_kept_is_held_as_it_was_written(
+    text: str, deciding: tuple[str, ...], others: tuple[str, ...], judged: Project
+) -> None:
+    file = judged.folder / "environments/tiny.yaml"
+    file.write_text(with_keys(), "utf-8")
+    then = stated_environment(file)
+    kept = RecordedFile(digest=then.digest, keys=tuple(then.keys), paths=dict(then.as_written))
+    (run,) = (judged.folder / "reports/tiny").glob("2*-preflight")
+    file.write_text(text, "utf-8")
+    changes = environment_changes(read_run(run), kept, stated_environment(file))
+    assert (changes.deciding, changes.others) == (deciding, others)

@@ -350,5 +350,5 @@ def test_a_go_is_over_at_the_instant_that_it_names(
     code, found = judged_again(tmp_path, "preflight", capsys)
     assert code == Reason.TOO_OLD.code
     assert "that is over: run the phase again" in found["lapsed"]
-    main(["verify", str(folder)])
+    main(["verify", str(folder), f"--environments={tmp_path / 'environments'}"])
     assert "verdict   none: GO held until" in capsys.readouterr().out

@@ -246,7 +246,7 @@ DEFERRED = {"reason": "the error budget is gone", "review_on": day(3)}
         ({"approvals": APPROVED["approvals"]}, 15, "says open"),
         ({"decision": "approved"}, 15, "it rests on the approval of Cy Diaz as SRE Lead"),
         ({**APPROVED, "approvals": [approval(name="Bo Chen")]}, 15, "it rests on the approval of Cy Diaz"),
-        ({**APPROVED, "approvals": [approval(role="CTO")]}, 15, "it rests on the approval of Cy Diaz as SRE Lead"),
+        ({**APPROVED, "approvals": [approval(role="CTO")]}, 0, "calls the role of Cy Diaz CTO today"),
         ("no YAML: [", 15, "a new run would be refused: tiny.sign-off.yaml:"),
         (None, 15, "which is there no more"),
         ({**APPROVED, "approvals": [{**approval(), "role": ["SRE Lead"]}]}, 15, "approvals.0.role: text is wanted"),

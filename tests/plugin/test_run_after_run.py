@@ -24,6 +24,12 @@ RATE = line(
 )
 
 
+@pytest.fixture(autouse=True)
+def in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge where the environment file of the runs is."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     found = Project(tmp_path)

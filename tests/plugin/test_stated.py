@@ -98,7 +98,7 @@ def test_each_row_has_its_word_and_says_where_it_comes_from(
 
     # The judgement follows from the journal alone.
     (folder,) = (tmp_path / "reports" / "shop").glob(f"2*-{row.phase}")
-    assert main(["verify", str(folder), "--json"]) == row.exit
+    assert main(["verify", str(folder), "--json", f"--environments={tmp_path}"]) == row.exit
     assert json.loads(capsys.readouterr().out)["problems"] == []
 
     run = read_run(folder)
