@@ -179,8 +179,8 @@ def test_it_is_passed_only_where_nothing_was_changed_and_nothing_went_wrong(
     ("conftest", "wanted"),
     [
         (AT_THE_VERDICT.format(TIGHTENED), "is FAILED: preflight judged with a runbook of another digest"),
-        (AT_THE_END.format("raise ValueError"), "is FAILED: pytest ends with ValueError"),
-        (AROUND_THE_VERDICT.format("session.exitstatus = 5"), "is FAILED: pytest ends with exit code 5"),
+        (AT_THE_END.format("raise ValueError"), "is FAILED: pytest ended with ValueError"),
+        (AROUND_THE_VERDICT.format("session.exitstatus = 5"), "is FAILED: pytest ended with exit code 5"),
         ("", ""),
     ],
 )
