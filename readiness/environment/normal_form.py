@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from readiness.environment.schema import Environment
 from readiness.files.canonical_json import as_plain, to_json
+from readiness.redaction.secret import MASK
 
 ENTRIES = ("readings", "service_levels")
 """Keys that hold many things, each of which is asked for by its name."""
@@ -19,7 +20,8 @@ LISTS_WITHOUT_ORDER = {"allow", "allowed_hosts"}
 def normal_form(key: str, value: Any) -> Any:
     """Return what the schema makes of a key's value, defaults left out; the value itself where it cannot be loaded.
 
-    It cannot where a variable or a secret is to be put in: then the text is all that is known of it.
+    It cannot where a variable or a secret is to be put in, and what masks itself shows nothing: then the text is all
+    that is known of it.
 
     >>> normal_form("target", {"url": "http://shop.example:9/", "headers": {}})
     {'url': 'http://shop.example:9'}
@@ -50,9 +52,11 @@ def _loaded(adapter: TypeAdapter[Any], value: Any) -> Any:
     if "${" in to_json(value):
         return value
     try:
-        return adapter.dump_python(adapter.validate_python(value), mode="json", exclude_defaults=True)
+        loaded = adapter.dump_python(adapter.validate_python(value), mode="json", exclude_defaults=True)
     except ValueError:  # a new run refuses it, or it names a file that is put in
         return value
+    # What masks itself, such as a telephone number, would be the same whatever stands there.
+    return value if MASK in to_json(loaded) else loaded
 
 
 @cache
