@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
+from readiness.evidence.lost_history import missing_history
 from readiness.evidence.previous_run import is_whole
 from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.evidence.records import Start
@@ -49,7 +50,7 @@ def _newest(phase: Phase, ledger: LedgerReading | None, url: str, started_at: da
     if ledger is None:
         return EarlierPhase(phase=phase)
 
-    why = ledger.why_no_run(phase)
+    why = ledger.why_no_run(phase) or missing_history(ledger.path.parent, phase, ledger)
     if why:
         return EarlierPhase(phase=phase, why=why)
 
@@ -61,8 +62,8 @@ def _newest(phase: Phase, ledger: LedgerReading | None, url: str, started_at: da
         if not _decides(record):
             continue
         if _is_unproven(record, phase, ledger):
-            said = f"says {record.entry.verdict}, and no key that counts has signed it"
-            return EarlierPhase(phase=phase, run=record.name, why=said)
+            unproven = f"says {record.entry.verdict}, and no key that counts has signed it"
+            return EarlierPhase(phase=phase, run=record.name, why=unproven)
         return EarlierPhase(phase=phase, run=record.name, verdict=record.entry.verdict)
     return EarlierPhase(phase=phase)
 

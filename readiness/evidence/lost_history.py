@@ -12,6 +12,7 @@ from pathlib import Path
 from readiness.errors import NoRun
 from readiness.evidence import run_folders
 from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.pending_starts import pending
 from readiness.evidence.previous_run import candidates
 from readiness.files.history_tables import FILE as TABLES
 from readiness.outcomes import Phase
@@ -52,6 +53,18 @@ def _told(home: Path, why: str, names: tuple[str, ...] | list[str]) -> str:
     lying = f"{', '.join(names[:NAMED_AT_MOST])}{more}"
     remedy = f"bring ledger.jsonl back, or accept it once: readiness gate PHASE --env {home.name} --first-run"
     return f"history not here: {lying} in {home}, and {why}; {remedy}"
+
+
+def missing_history(home: Path, phase: Phase, ledger: LedgerReading | None) -> str:
+    """Return that something of a phase has begun and ended of which the ledger does not know; empty where nothing has.
+
+    What is still under way is passed over: it counts when it has ended.
+    """
+    pointed = pointed_at(home, phase)
+    if pointed and run_folders.is_under_way(home / pointed):
+        return ""
+    killed = [start.says for start in pending(home) if start.phase in {phase, None} and not start.is_alive]
+    return gone_from_ledger(home, phase, ledger) or next(iter(killed), "")
 
 
 def gone_from_ledger(home: Path, phase: Phase, ledger: LedgerReading | None) -> str:

@@ -12,6 +12,7 @@ from readiness.evidence.earlier_evidence import borne_out, hold_to_earlier_evide
 from readiness.evidence.earlier_phases import earlier_phases
 from readiness.evidence.findings import Audit
 from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.lost_history import missing_history
 from readiness.evidence.reasons import Reason
 from readiness.evidence.records import Start
 from readiness.evidence.signing import PublicKey
@@ -50,10 +51,19 @@ def hold_to_phases_before(
         return
     audit.lacks(Reason.NOT_TODAY, *turned_bad(start, home, ledger, trusted, moment))
     hold_to_earlier_evidence(audit, start, home, ledger, trusted)
+    audit.lacks(Reason.NOT_EVIDENCE, *_without_history(start, home, ledger))
     if environments:
-        known = {earlier.phase for earlier in start.earlier_phases}
-        added = [phase for phase in _deciding_today(environments, start.env, moment) if phase not in known]
+        judged = {earlier.phase for earlier in start.earlier_phases}
+        added = [phase for phase in _deciding_today(environments, start.env, moment) if phase not in judged]
         audit.lacks(Reason.NOT_TODAY, *_not_well(added, start, home, ledger, trusted, moment))
+
+
+def _without_history(start: Start, home: Path, ledger: LedgerReading | None) -> Iterator[str]:
+    """Yield where the ledger does not know what a phase came to last."""
+    for earlier in start.earlier_phases or ():
+        missing = missing_history(home, earlier.phase, ledger)
+        if missing:
+            yield f"it rests on {earlier.phase}, of which history is not here: {missing}"
 
 
 def _deciding_today(environments: Path, name: str, moment: datetime) -> list[Phase]:

@@ -190,6 +190,25 @@ def gated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return launched(tmp_path, ROWS[0])
 
 
+def test_a_ledger_of_before_hides_no_phase_that_turned_bad(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    of_before = (world.home / ledger.FILE).read_bytes()
+    world.sign_with("aa")
+    bad = world.run("preflight", BAD)
+    (world.home / ledger.FILE).write_bytes(of_before)
+    assert verify(world.folder, "tiny", "ga") == 17
+    assert f"latest-preflight names {bad.name}, which the ledger does not know" in capsys.readouterr().out
+
+    world.sign_with("bb")
+    world.project.write("figure.txt", str(WELL))
+    assert world.project.run("-m", "ga").exit == 10
+
+    world.sign_with("aa")
+    world.run("preflight")
+    world.sign_with("bb")
+    assert world.project.run("-m", "ga").exit == 0
+    assert verify(world.folder, "tiny", "ga") == 0
+
+
 def test_a_red_end_of_pytest_is_remembered(gated: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     conftest = (tmp_path / "conftest.py").read_text("utf-8")
     gated.write("conftest.py", conftest + RAISES)
