@@ -59,11 +59,11 @@ def run(options: argparse.Namespace) -> int:
     if options.name not in PROCEDURES:
         raise BadInput([f"the drill {not_one_of(options.name, PROCEDURES)}"])
 
-    told = told_before("drill", options.env, options.environments)
+    signed_by = told_before("drill", options.env, options.environments)
     with ExitStack() as stack:
         environment = _environment(options, stack)
         allowed = permit(environment, options.name, options)
-        for line in (f"drill {options.name} on {environment.environment}, {environment.target.url}", *told):
+        for line in (f"drill {options.name} on {environment.environment}, {environment.target.url}", *signed_by):
             say(line)
 
         guard = Guard(environment.allowed_hosts, allowed, database_tls=DatabaseTls.of(environment))

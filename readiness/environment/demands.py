@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,17 +45,26 @@ def unknown_demand(path: Path, demand: Demand) -> str:
         return document.problems[0]
     if not isinstance(document.data, dict):
         return f"{path.name} says nothing"
-    return _in_section(document, demand) or _in_other_keys(document, demand)
+    return _in_section(document, demand) or _in_other_keys(document, demand) or _in_other_sections(document, demand)
 
 
 def _not_there(path: Path) -> str:
     """Return that a file is not where others of its project are."""
-    files = [file for file in files_of(path.parent) if file.suffix.casefold() in {".yaml", ".yml"}]
+    files = [file for file in files_of(path.parent) if _is_of_project(file, path)]
     if not files:
         return ""
-    alike = [file.name for file in files if file.stem.casefold() == path.stem.casefold()]
+    alike = [file.name for file in files if _is_set_aside(file, path) or file.stem.casefold() == path.stem.casefold()]
     hint = f"; rename {alike[0]} to {path.name}" if alike else ""
     return f"{path.name} is not in {path.parent.name}/{hint}"
+
+
+def _is_of_project(file: Path, wanted: Path) -> bool:
+    return file.suffix.casefold() in {".yaml", ".yml"} or _is_set_aside(file, wanted)
+
+
+def _is_set_aside(file: Path, wanted: Path) -> bool:
+    """Check whether a file is the wanted one under a name that nobody reads: `prod.yaml.bak`, `prod.yaml~`."""
+    return file.name.casefold().startswith(wanted.name.casefold())
 
 
 def _in_section(document: Document, demand: Demand) -> str:
@@ -77,6 +86,28 @@ def _in_other_keys(document: Document, demand: Demand) -> str:
         if key not in Environment.model_fields and _may_be_evidence(str(key), value, demand):
             return f"{document.where((str(key),))}: key {meant(str(key), Environment.model_fields)}"
     return ""
+
+
+def _in_other_sections(document: Document, demand: Demand) -> str:
+    """Return that the section `evidence`, or a key of it, stands in another one: a step of indentation too far."""
+    for loc, value in _nested(document.data, ()):
+        inner = [str(part) for part in value] if isinstance(value, Mapping) else []
+        is_section = loc[-1] == "evidence" and any(nearest(part, _DEMANDS) == demand for part in inner)
+        # Something may be called `signed`, a reading for instance; it would have keys of its own.
+        is_key = loc[-1] == demand and value is True
+        if is_section or is_key:
+            return f"{document.where(loc)}: {'.'.join(loc)} is not known; did you mean evidence.{demand}?"
+    return ""
+
+
+def _nested(data: Mapping[Any, Any], loc: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the place of each key below the first level, and what stands there."""
+    for key, value in data.items():
+        place = (*loc, str(key))
+        if loc and loc[0] != "evidence":
+            yield place, value
+        if isinstance(value, Mapping):
+            yield from _nested(value, place)
 
 
 def _may_be_evidence(key: str, value: Any, demand: Demand) -> bool:

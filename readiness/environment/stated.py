@@ -17,9 +17,12 @@ from readiness.errors import BadEnvironment
 from readiness.files import bounded_read
 from readiness.files.canonical_json import as_plain
 from readiness.redaction.secret import Secret, is_secret
+from readiness.runbook import attestations, sign_off
 
 OF_EVIDENCE = {"evidence"}
 """Keys that say nothing of what is judged: what they demand of evidence is asked of each run anew."""
+_FILES_OF_PEOPLE = {"attestations": attestations.SUFFIX, "sign_off": sign_off.SUFFIX}
+"""Keys whose default is a file beside the environment's own, and how its name ends."""
 HOSTS = "allowed_hosts"
 """The key whose parts count one by one: a run rests on the hosts that it contacted."""
 
@@ -90,8 +93,10 @@ def _by_path(data: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
 
 def _normal_forms(data: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the same paths with the normal form of what they say, and each host that may be contacted as its own."""
+    usual = {key: f"{data.get('environment')}{suffix}" for key, suffix in _FILES_OF_PEOPLE.items()}
     for key, value in data.items():
-        if not is_left_out(str(key), value):
+        is_usual = key in usual and normal_form(str(key), value) == usual[key]
+        if not is_usual and not is_left_out(str(key), value):
             yield str(key), normal_form(str(key), value)
     for key in ENTRIES:
         for name, value in _mapping(data.get(key)).items():

@@ -37,6 +37,16 @@ ROWS: list[tuple[str, dict[str, str], int, str]] = [
     ("capital letters", {"TINY.YAML": TEXT}, NOT_SIGNED, "rename TINY.YAML to tiny.yaml"),
     ("another name", {"teeny.yaml": TEXT}, NOT_SIGNED, "(tiny.yaml is not in environments/)"),
     ("the file is gone", {}, NOT_SIGNED, "(tiny.yaml is not in environments/)"),
+    ("set aside", {"tiny.yaml.bak": TEXT}, NOT_SIGNED, "rename tiny.yaml.bak to tiny.yaml"),
+    ("set aside by an editor", {"tiny.yaml~": TEXT}, NOT_SIGNED, "rename tiny.yaml~ to tiny.yaml"),
+    (
+        "a step too far",
+        {FILE: f"{TEXT}http: {{evidence: {{signed: true}}}}\n"},
+        NOT_SIGNED,
+        "http.evidence is not known",
+    ),
+    ("a key a step too far", {FILE: f"{TEXT}http: {{signed: true}}\n"}, NOT_SIGNED, "did you mean evidence.signed?"),
+    ("a reading of that name", {FILE: f"{TEXT}readings: {{signed: {{value: 3}}, evidence: {{value: 3}}}}\n"}, WELL, ""),
     (
         "another key",
         {FILE: f"{TEXT}proof: {{signed: true}}\n"},

@@ -66,6 +66,8 @@ ROWS: list[tuple[str, str, int, str]] = [
         WELL,
         "allowed_hosts.${TINY_HOST}",
     ),
+    ("the usual place of the sign-off", with_keys(sign_off="tiny.sign-off.yaml"), WELL, "form alone"),
+    ("another place of the sign-off", with_keys(sign_off="../tiny.sign-off.yaml"), WELL, "does not rest on: sign_off"),
     ("a host less, never contacted", with_keys(allowed_hosts=HOSTS[:3]), WELL, f"rest on: allowed_hosts.{IDLE}"),
     (
         "a host less, contacted",

@@ -297,3 +297,12 @@ def test_a_red_end_of_plain_pytest_is_remembered_too(
     assert gated.run("-m", "ga").exit == 10
     assert gated.run("-m", "preflight").exit == 0
     assert gated.run("-m", "ga").exit == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "code"), [("tiny.sign-off.yaml", 0), ("./tiny.sign-off.yaml", 0), ("elsewhere.yaml", 15)]
+)
+def test_the_usual_place_of_the_sign_off_may_be_stated(place: str, code: int, world: World) -> None:
+    path = world.folder / "environments/tiny.yaml"
+    path.write_text(f"{path.read_text('utf-8')}sign_off: {place}\n", "utf-8")
+    assert verify(world.folder, "tiny", "ga") == code
