@@ -58,9 +58,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # There Hypothesis tries the same examples on every machine, however busy it is.
 check test: export CI := true
 
-check: lint  ## the inner loop: lint, types, and all tests that need no sandbox, no installation and no idle machine
+check: lint  ## the inner loop: lint, types, and all tests that need no sandbox, no installation and no whole run
 	PYTHONPATH=$(CURDIR)/tests/without_servers \
-	  $(BIN)/python -m pytest $(OTHERS) -m 'not servers and not workers and not installed' $(SHARED)
+	  $(BIN)/python -m pytest $(OTHERS) -m 'not servers and not runs and not installed' $(SHARED)
 
 test: setup  ## all of the suite's own tests; rehearsals have the machine to themselves
 	$(BIN)/python -m pytest $(GEVENT) $(TELL)

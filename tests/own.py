@@ -52,11 +52,6 @@ def starts_servers() -> None:
     """Mark what starts a sandbox, a database or a demo: `make check` leaves it out."""
 
 
-@pytest.fixture(scope="session")
-def starts_workers() -> None:
-    """Mark what starts a run with workers where no parameter says so: `make check` leaves it out."""
-
-
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c_ends_what_is_started() -> Iterator[None]:
     """A shell that starts the tests in the background has them ignore Ctrl-C, and with them all that they start."""

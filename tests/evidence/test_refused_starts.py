@@ -204,8 +204,7 @@ def test_a_start_that_is_under_way_is_not_entered_by_another(
     assert main(["verify", "tiny", "preflight"]) == 0
 
 
-def test_where_no_mark_can_be_left_a_run_is_as_ever(project: Project, starts_workers: None) -> None:
-    del starts_workers
+def test_where_no_mark_can_be_left_a_run_is_as_ever(project: Project) -> None:
     home = project.folder / "reports/tiny"
     (home / "starting-folder").mkdir()
     os.mkfifo(home / "starting-pipe")
@@ -269,8 +268,7 @@ def test_under_a_gate_its_own_entry_is_the_only_one(project: Project) -> None:
     assert refused(project) == []
 
 
-def test_a_run_that_begins_leaves_none(project: Project, starts_workers: None) -> None:
-    del starts_workers
+def test_a_run_that_begins_leaves_none(project: Project) -> None:
     assert project.preflight("-n2").exit == 0
     assert refused(project) == []
 

@@ -125,7 +125,6 @@ def test_a_run_in_an_empty_folder(installed: Installed, service: str, tmp_path: 
     assert "GO" in verified.stdout
 
 
-@pytest.mark.usefixtures("starts_workers")
 def test_workers_have_the_same_settings(installed: Installed, service: str, tmp_path: Path) -> None:
     ran = installed.run("pytest", "-m", "preflight", "--env", "prod", "-n", "1", cwd=team(tmp_path, service))
     assert ran.returncode == 0, ran.stdout + ran.stderr

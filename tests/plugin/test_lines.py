@@ -141,7 +141,6 @@ def test_all_that_does_not_fit_is_told_at_once(project: Project) -> None:
     assert ran.looked == []
 
 
-@pytest.mark.usefixtures("starts_workers")
 def test_workers_tell_the_same_problems(project: Project) -> None:
     project.runbook(line("no-limit", {"demo.figure": {"share_belov": 1}}))
     ran = project.preflight("-n", "2")

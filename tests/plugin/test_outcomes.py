@@ -67,7 +67,6 @@ def test_each_has_its_outcome(ran: Ran) -> None:
     assert ran.exit == 1
 
 
-@pytest.mark.usefixtures("starts_workers")
 def test_workers_find_the_same(project: Project) -> None:
     shared = project.preflight("-n", "2")
     assert shared.outcomes() == OUTCOMES, shared.out

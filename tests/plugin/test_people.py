@@ -90,7 +90,6 @@ def test_each_has_its_outcome_and_its_flags(ran: Ran) -> None:
     }, ran.out
 
 
-@pytest.mark.usefixtures("starts_workers")
 def test_workers_find_the_same(project: Project, ran: Ran) -> None:
     shared = project.preflight("-n", "2", f"--reports={project.folder / 'shared'}")
     assert shared._by_line.keys() == ran._by_line.keys()
