@@ -121,11 +121,16 @@ def _of_pointer(
         raise NoRun(f"there is no run {pointer}: it does not exist")
     home = pointer.absolute().parent
     standing = standing_of(Place(home.name, home.parent, environments), phase, trusted, demands)
-    named = pointer.resolve().name if pointer.is_dir() else run_folders.pointed_at(pointer)
+    named = _leads_to(pointer).name if pointer.is_dir() else run_folders.pointed_at(pointer)
     if standing.examined and standing.folder and standing.folder.name != named:
         newest = f"the newest run of {phase} is {standing.folder.name}"
         standing.examined.audit.lacks(Reason.NOT_EVIDENCE, f"{pointer.name} names {named}, and {newest}")
     return standing
+
+
+def _leads_to(folder: Path) -> Path:
+    """Return what a link names, which may be a link itself; a folder that is none."""
+    return folder.readlink() if folder.is_symlink() else folder
 
 
 def _newer_than(options: argparse.Namespace) -> timedelta | None:

@@ -25,6 +25,7 @@ DEEPEST = 50
 that ship have ten levels at most."""
 _NO_VALUE = {f"tag:yaml.org,2002:{kind}" for kind in ("binary", "set", "omap", "pairs")}
 """Tags that make bytes, sets and pairs, which no key takes and no journal holds."""
+_MERGE = "tag:yaml.org,2002:merge"
 _OF_PYDANTIC = re.compile(r"[a-z-]+\[.*\]$")
 """A part of a place that stands in no file: `function-after[...]`."""
 MOST_ENTRIES = 100_000
@@ -181,11 +182,34 @@ def _walk(node: yaml.Node | None, loc: Loc) -> Iterator[tuple[Loc, int]]:
             key_loc = (*loc, str(key.value))
             yield key_loc, key.start_mark.line + 1
             yield from _walk(value, key_loc)
+            if key.tag == _MERGE and isinstance(value, yaml.SequenceNode):
+                _refuse_merged_twice(value)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             item_loc = (*loc, index)
             yield item_loc, value.start_mark.line + 1
             yield from _walk(value, item_loc)
+
+
+def _refuse_merged_twice(parts: yaml.SequenceNode) -> None:
+    """Raise ConstructorError where two mappings of a merge have one key: releases of PyYAML differ in which counts."""
+    seen: set[str] = set()
+    for part in parts.value:
+        keys = set(_merged_keys(part))
+        if twice := sorted(keys & seen):
+            raise _unreadable(part, f"<<: more than one of the mappings has {twice[0]}; leave it in one of them")
+        seen |= keys
+
+
+def _merged_keys(node: yaml.Node) -> Iterator[str]:
+    """Yield the keys of a mapping, with those that are merged into it."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    for key, value in pairs:
+        if key.tag != _MERGE:
+            yield str(key.value)
+            continue
+        for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+            yield from _merged_keys(part)
 
 
 def _dotted(loc: Loc) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from string import Template
 from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from readiness.config.documents import explain, read
 from readiness.config.fields import STRICT
+from readiness.config.variables import filled_where_set
 from readiness.errors import BadEnvironment
 
 Words = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
@@ -75,7 +75,7 @@ def stated_anchors(path: Path | None) -> AnchorPlaces | None:
 def _filled(value: object) -> object:
     """Return a value with the variables of this process in its texts."""
     if isinstance(value, str):
-        return Template(value).safe_substitute(os.environ)
+        return filled_where_set(value, os.environ)
     if isinstance(value, list):
         return [_filled(part) for part in value]
     if isinstance(value, dict):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from readiness.config.documents import Document, read
 from readiness.config.misnamed import files_of
+from readiness.config.variables import filled_where_set
 from readiness.environment.running import EvidenceSettings
-from readiness.environment.schema import Environment
-from readiness.errors import meant, nearest
+from readiness.environment.schema import Environment, load
+from readiness.errors import BadEnvironment, meant, nearest
 
 Demand = Literal["signed", "anchor"]
 """A key of `evidence`."""
@@ -28,9 +32,17 @@ def signature_demand(path: Path) -> str:
     if not path.is_file():
         return ""
     section = read(path).data.get("evidence")
-    # Whatever stands there and is not a plain no is refused when a run begins: until then it is a demand.
-    is_demanded = isinstance(section, dict) and section.get("signed", False) is not False
+    is_demanded = isinstance(section, dict) and _is_yes(section.get("signed", False))
     return f"{path.name}: evidence.signed" if is_demanded else ""
+
+
+def _is_yes(stated: Any) -> bool:
+    """Check whether a run reads a value as yes. What it refuses may be meant as that: until then it is a demand."""
+    value = filled_where_set(stated, os.environ) if isinstance(stated, str) else stated
+    try:
+        return EvidenceSettings.model_validate({"signed": value}).signed
+    except ValidationError:
+        return True
 
 
 def unknown_demand(path: Path, demand: Demand) -> str:
@@ -45,7 +57,18 @@ def unknown_demand(path: Path, demand: Demand) -> str:
         return document.problems[0]
     if not isinstance(document.data, dict):
         return f"{path.name} says nothing"
+    if _is_taken(path):
+        return ""
     return _in_section(document, demand) or _in_other_keys(document, demand) or _in_other_sections(document, demand)
+
+
+def _is_taken(path: Path) -> bool:
+    """Check whether a run takes a file, wherever it has its variables: then each key of it is known."""
+    try:
+        load(path.stem, path.parent)
+    except BadEnvironment as error:
+        return not error.of_file
+    return True
 
 
 def _not_there(path: Path) -> str:

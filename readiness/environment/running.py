@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from readiness.config.fields import STRICT, Url
 from readiness.environment.anchoring import AnchorPlaces
@@ -31,3 +31,11 @@ class EvidenceSettings(BaseModel):
     """Only what a trusted key has signed counts, also where no key is left in the project and none in the ledger."""
     anchor: AnchorPlaces | None = None
     """Where each run keeps the head of the ledger, and where `verify` demands it."""
+
+    @field_validator("anchor", mode="before")
+    @classmethod
+    def _names_a_place(cls, stated: object) -> object:
+        # `verify` takes it for a demand that somebody began to write.
+        if stated is None:
+            raise ValueError("it is empty: name a place")
+        return stated

@@ -126,8 +126,9 @@ def _changed(record: LedgerRecord, recorded: RecordedRun, trusted: Mapping[str, 
     start = recorded.start
     if start.run != record.name:
         yield f"its journal is that of {start.run}: it was copied in"
-    if start.env != recorded.folder.resolve().parent.name:
-        yield f"its journal is of the environment {start.env}: it was copied in"
+    if start.env != record.entry.env:
+        was_entered = f"it was entered for {record.entry.env}"
+        yield f"its journal is of the environment {start.env}, and {was_entered}: it was copied in"
 
     yield from _entered_as_another(record, start.phase)
     if record.opened:

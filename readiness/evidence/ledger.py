@@ -231,14 +231,18 @@ def open_evidence(folder: Path, **facts: Any) -> str:
     return Ledger(folder.parents[1], signer_of(os.environ)).open(folder, **opened)
 
 
-def read(path: Path, trusted: Mapping[str, PublicKey]) -> LedgerReading:
-    """Read a ledger; what is wrong with it is in `problems`. Raises BadRun where there is none."""
+def read(path: Path, trusted: Mapping[str, PublicKey], *, is_named_otherwise: bool = False) -> LedgerReading:
+    """Read a ledger; what is wrong with it is in `problems`. Raises BadRun where there is none.
+
+    It must be that of the environment that its folder is called like. `is_named_otherwise` says that nobody named the
+    environment, and that its folder may be called anything: then it is that of its first entry.
+    """
     try:
         data = bounded_read.read_bytes(path, BYTES_AT_MOST)
     except OSError as error:
         raise BadRun(f"there is no ledger to read: {error.strerror}: {path}") from None
 
-    ledger = LedgerReading(path)
+    ledger = LedgerReading(path, path.parent.name)
     whole, _, rest = data.rpartition(b"\n")
     raw_lines = whole.split(b"\n") if whole else []
 
@@ -254,19 +258,25 @@ def read(path: Path, trusted: Mapping[str, PublicKey]) -> LedgerReading:
             lines.append((line, prev))
         prev = digest
 
+    if is_named_otherwise and lines:
+        ledger.env = lines[0][0].entry.env
     for line, before in with_key_rules(lines, ledger.digests, datetime.now(UTC)):
         _add(ledger, line, before)
 
+    _add_rest(ledger, len(raw_lines), rest, torn)
+    hold_to_mends(ledger, raw_lines, torn, trusts=bool(trusted))
+    return ledger
+
+
+def _add_rest(ledger: LedgerReading, number: int, rest: bytes, torn: dict[int, Tear]) -> None:
+    """Add what lies behind the last entry to what is torn, or note that no torn entry leaves it."""
     # A whole entry without the end of its line is torn too: the next one would end it, and nobody would know.
-    number = len(raw_lines)
     if rest and (is_torn(rest) or parsed(number, "", rest, {}, [])):
         torn[number] = tear_of(number, rest)
     elif rest:
         ledger.problems.append(
             f"behind the last entry lies what is none, and what no torn entry leaves: {len(rest)} bytes"
         )
-    hold_to_mends(ledger, raw_lines, torn, trusts=bool(trusted))
-    return ledger
 
 
 def _add(ledger: LedgerReading, line: LedgerLine, prev: str) -> None:
@@ -281,9 +291,8 @@ def _add(ledger: LedgerReading, line: LedgerLine, prev: str) -> None:
         ledger.began_late = line
     if entry.first:
         ledger.began_late = None
-    home = ledger.path.parent.name
-    if entry.env != home:
-        ledger.problems.append(f"{where} is of the environment {entry.env}, this is the ledger of {home}")
+    if entry.env != ledger.env:
+        ledger.problems.append(f"{where} is of the environment {entry.env}, this is the ledger of {ledger.env}")
 
     if line.what == "page":
         ledger.page = line

@@ -93,6 +93,8 @@ class LedgerReading:
     """A ledger as it was read, with what is wrong with it."""
 
     path: Path
+    env: str
+    """The environment that it is of; each entry must be."""
     runs: dict[str, LedgerRecord] = field(default_factory=dict)
     """In the order in which they were opened."""
     starts: list[LedgerLine] = field(default_factory=list)

@@ -25,7 +25,8 @@ class Seals:
         if not self._trusted:
             return
 
-        home = folder.resolve().parents[1]
+        # By the names on the way to it: the folder may lie elsewhere, with a link in its place.
+        home = folder.absolute().parents[1]
         if home not in self._readings:
             self._readings[home] = self._read(home)
 

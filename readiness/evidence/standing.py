@@ -22,6 +22,7 @@ from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import gone_from_ledger, lost
+from readiness.evidence.named_folder import beside_its_ledger
 from readiness.evidence.newest_run import RHYTHM, ahead, has_begun, newest_of, too_old
 from readiness.evidence.pending_starts import not_in_ledger
 from readiness.evidence.phases_before import hold_to_phases_before
@@ -173,8 +174,7 @@ def _anchored(standing: Standing, recalled: Sequence[Recalled]) -> Standing:
     """Return how something stands, held against the anchors of its ledger."""
     ledger = standing.ledger
     if standing.examined:
-        name = standing.examined.recorded.folder.resolve().name
-        record = ledger.runs.get(name) if ledger else None
+        record = ledger.runs.get(standing.examined.recorded.folder.name) if ledger else None
         hold_to_anchors(standing.examined.audit, ledger, recalled, record)
         return standing
     return replace(standing, gaps=tuple(gap for each in recalled for gap in contradictions(ledger, each)))
@@ -222,7 +222,7 @@ def _hold_to_files(audit: Audit, recorded: RecordedRun, environments: Path, repo
 def standing_of_run(folder: Path, environments: Path, trusted: Mapping[str, PublicKey], demands: Demands) -> Standing:
     """Return what a run is worth that somebody names by its folder. It may be of any age, unless that is stated."""
     try:
-        ledger = read_ledger(folder.resolve().parent, trusted)
+        folder, ledger = beside_its_ledger(folder, trusted)
     except BadRun as error:
         return Standing(unreadable=tuple(str(error).splitlines()))
 
@@ -231,13 +231,13 @@ def standing_of_run(folder: Path, environments: Path, trusted: Mapping[str, Publ
         audit, recorded = standing.examined.audit, standing.examined.recorded
         if demands.newer_than is not None:
             audit.lacks(Reason.TOO_OLD, *too_old(recorded.start, demands.moment, demands.newer_than))
-        hold_to_earlier_evidence(audit, recorded.start, folder.resolve().parent, ledger, trusted)
+        hold_to_earlier_evidence(audit, recorded.start, folder.parent, ledger, trusted)
         # Who names a run may look at an old one, but not at another project's.
-        hold_to_project(audit, recorded, environments, folder.resolve().parents[1])
+        hold_to_project(audit, recorded, environments, folder.parents[1])
         file = environments / f"{recorded.start.env}.yaml"
         audit.lacks(Reason.NOT_SIGNED, *unsigned(recorded, ledger, trusted, file, is_required=demands.signed))
-        # By the folder, as its ledger is: what a journal says of itself must not choose whose program is asked.
-        env = folder.resolve().parent.name
+        # By the ledger: what a journal says of itself must not choose whose program is asked.
+        env = Path(ledger.env if ledger else folder.parent).name
         kept_by = environments / f"{env}.yaml"
         is_at_home = env == recorded.start.env
         recalled = recalled_of(env, kept_by, demands.anchors, is_demanded=demands.anchored, is_at_home=is_at_home)
@@ -249,7 +249,7 @@ def _of_folder(
     folder: Path, ledger: LedgerReading | None, trusted: Mapping[str, PublicKey], demands: Demands
 ) -> Standing:
     """Return what the run in a folder is worth, whatever was asked for. No run is of the future."""
-    record = ledger.runs.get(folder.resolve().name) if ledger else None
+    record = ledger.runs.get(folder.name) if ledger else None
     is_sealed = record is not None and record.sealed is not None
     if not is_sealed and not has_begun(folder):
         return Standing(ledger, no_run=f"nothing was recorded in {folder}: it holds no journal")

@@ -62,7 +62,7 @@ def tear_of(number: int, raw: bytes) -> Tear:
 
 def told_torn(ledger: LedgerReading, tear: Tear) -> str:
     """Return that an entry is torn and nobody has mended that, with what to do."""
-    env = ledger.path.parent.name
+    env = ledger.env
     why = "the ledger was cut, or the process died as it wrote"
     return f"entry {tear.entry} is torn: {why}; to seal what is left of it: readiness ledger mend --env {env}"
 

@@ -1,7 +1,7 @@
 """The attestations and waivers that a recorded run rests on, held against the files that people keep today.
 
 Today's files are read as a new run reads them: what that would refuse carries no good word. Of an entry counts who gave
-it, of when it is, until when, and what it is about; who corrects a sentence takes nothing back.
+it, of when it is, until when, and what it is about (`entry_fields`).
 """
 
 from __future__ import annotations
@@ -10,29 +10,32 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from readiness.config.documents import Document, read
 from readiness.config.persons import is_same_person
 from readiness.config.variables import unset_in
 from readiness.errors import BadEnvironment
+from readiness.evidence.entry_fields import DECIDES_NOTHING
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.people import People
 from readiness.files.canonical_json import JsonObject
+from readiness.outcomes import Phase
 from readiness.redaction.redactor import REDACTOR
 from readiness.redaction.secret import MASK
 from readiness.runbook import attestations, waivers
-from readiness.runbook.attestations import Attestations
+from readiness.runbook.attestations import Attestation, name_among
 from readiness.runbook.sign_off import same_name
-from readiness.runbook.waivers import Waivers
+from readiness.runbook.waivers import Waiver
 
-File = TypeVar("File", Attestations, Waivers)
+Entries = Mapping[str, Attestation] | Mapping[str, Waiver]
+"""What a file says today: `runbook/line`, or `runbook/line:subject`, and the entry about it."""
 RestsOn = Mapping[str, JsonObject]
 """An item of a run, and the entry of people that its result carries."""
-_GIVEN_BY = ("who", "approved_by")
+_GIVEN_BY = ("who", "requested_by", "approved_by")
+"""A waiver is given by two: what one has asked for is not what another one has."""
 _DAYS = ("at", "valid_until", "until")
-_WORDS = ("statement", "evidence", "because", "reason")
-"""Keys that decide nothing as long as something stands there."""
+_WORDS = {*DECIDES_NOTHING[Attestation], *DECIDES_NOTHING[Waiver]}
 
 
 def attested_otherwise(recorded: RecordedRun, people: People, path: Path, *, required: bool) -> Iterator[str]:
@@ -40,16 +43,12 @@ def attested_otherwise(recorded: RecordedRun, people: People, path: Path, *, req
     carried = {result.key.name: result.attestation for result in recorded.results if result.attested}
     rests_on = {item: entry for item, entry in carried.items() if entry}
 
-    def load(document: Document) -> Attestations:
-        return attestations.of_document(document, people.runbooks, os.environ)
+    def load(document: Document) -> Entries:
+        return attestations.of_document(document, people.runbooks, os.environ).attestations
 
-    if not path.is_file() and not required:
-        yield from _attestations(rests_on, Attestations(), people, path.name)
-        return
-    today, why_not = _today("attestations", path, rests_on, load)
+    entries, why_not = _today("attestations", path, rests_on, load, required=required)
     yield from why_not
-    if today:
-        yield from _attestations(rests_on, today, people, path.name)
+    yield from _said_otherwise("attestation", rests_on, entries, people, path.name)
 
 
 def waived_otherwise(recorded: RecordedRun, people: People, path: Path) -> Iterator[str]:
@@ -57,22 +56,23 @@ def waived_otherwise(recorded: RecordedRun, people: People, path: Path) -> Itera
     carried = {result.key.name: result.waiver for result in recorded.results if result.waived}
     rests_on = {item: entry for item, entry in carried.items() if entry}
 
-    def load(document: Document) -> Waivers:
-        return waivers.of_document(document, people.runbooks, os.environ, people.approvers, people.owners)
+    def load(document: Document) -> Entries:
+        return waivers.of_document(document, people.runbooks, os.environ, people.approvers, people.owners).waivers
 
-    if not path.is_file():
-        yield from _waivers(rests_on, Waivers(), people, path.name)
-        return
-    today, why_not = _today("waivers", path, rests_on, load)
+    entries, why_not = _today("waivers", path, rests_on, load)
     yield from why_not
-    if today:
-        yield from _waivers(rests_on, today, people, path.name)
+    yield from _said_otherwise("waiver", rests_on, entries, people, path.name)
 
 
 def _today(
-    section: str, path: Path, rests_on: RestsOn, load: Callable[[Document], File]
-) -> tuple[File | None, list[str]]:
-    """Return what a file says today; where nobody can say, or a new run would refuse it, None and why."""
+    section: str, path: Path, rests_on: RestsOn, load: Callable[[Document], Entries], *, required: bool = False
+) -> tuple[Entries | None, list[str]]:
+    """Return what a file says today; where nobody can say, or a new run would refuse it, None and why.
+
+    No file is as good as an empty one, unless it is required.
+    """
+    if not path.is_file() and not required:
+        return {}, []
     try:
         return load(read(path)), []
     except BadEnvironment as error:
@@ -103,7 +103,7 @@ def _unset(document: Document, section: str, rests_on: RestsOn) -> Iterator[str]
     if not isinstance(entries, dict):
         return
 
-    speaking = {attestations.name_among(entries, item): entry for item, entry in rests_on.items()}
+    speaking = {name_among(entries, item): entry for item, entry in rests_on.items()}
     for name, stated in list(entries.items()):
         if not unset_in(stated, os.environ):
             continue
@@ -119,38 +119,32 @@ def _unset(document: Document, section: str, rests_on: RestsOn) -> Iterator[str]
                 yield f"{place}: {unset[0]} is not set here, so nobody knows what the entry says: set it, verify again"
 
 
-def _attestations(rests_on: RestsOn, today: Attestations, people: People, file: str) -> Iterator[str]:
-    """Yield what attestations say otherwise today."""
+def _said_otherwise(kind: str, rests_on: RestsOn, entries: Entries | None, people: People, file: str) -> Iterator[str]:
+    """Yield what the entries of a file say otherwise today. None: nobody knows what they say."""
+    if entries is None:
+        return
     for item, then in rests_on.items():
-        name = today.name_for(item)
+        name = name_among(entries, item)
         if name is None:
-            yield f"it rests on the attestation of {then.get('entry')}, which {file} has no more"
+            yield f"it rests on the {kind} of {then.get('entry')}, which {file} has no more"
             continue
 
-        entry = today.attestations[name]
-        yield from _taken_back(f"it rests on the attestation of {name}", then, entry.model_dump(mode="json"), file)
+        entry = entries[name]
+        what = f"it rests on the {kind} of {name}"
+        yield from _taken_back(what, then, entry.model_dump(mode="json"), file)
         if not people.has_come(entry.at):
-            yield f"it rests on the attestation of {name}: {file} says that it is of {entry.at}, which has not come"
+            yield f"{what}: {file} says that it is of {entry.at}, which has not come"
+        if isinstance(entry, Waiver):
+            yield from _waives_less(what, entry, item, people.phase, file)
 
 
-def _waivers(rests_on: RestsOn, today: Waivers, people: People, file: str) -> Iterator[str]:
-    """Yield what waivers say otherwise today, and which are no longer about what the run waived by them."""
-    for item, then in rests_on.items():
-        name = attestations.name_among(today.waivers, item)
-        if name is None:
-            yield f"it rests on the waiver of {then.get('entry')}, which {file} has no more"
-            continue
-
-        entry = today.waivers[name]
-        yield from _taken_back(f"it rests on the waiver of {name}", then, entry.model_dump(mode="json"), file)
-        if not people.has_come(entry.at):
-            yield f"it rests on the waiver of {name}: {file} says that it is of {entry.at}, which has not come"
-        if not entry.covers(people.phase):
-            yield f"it rests on the waiver of {name}, which {file} limits to {', '.join(entry.phases)}"
-        subject = item.partition(":")[2] or None
-        if not entry.is_about(subject):
-            subjects = ", ".join(entry.subjects)
-            yield f"it rests on the waiver of {name} for {subject or 'the whole line'}: {file} has {subjects}"
+def _waives_less(what: str, waiver: Waiver, item: str, phase: Phase, file: str) -> Iterator[str]:
+    """Yield that a waiver is no longer about the phase or the thing for which a run was waived by it."""
+    if not waiver.covers(phase):
+        yield f"{what}, which {file} limits to {', '.join(waiver.phases)}"
+    subject = item.partition(":")[2] or None
+    if not waiver.is_about(subject):
+        yield f"{what} for {subject or 'the whole line'}: {file} has {', '.join(waiver.subjects)}"
 
 
 def _taken_back(what: str, then: JsonObject, today: JsonObject, file: str) -> Iterator[str]:

@@ -43,7 +43,7 @@ def end(folder: Path, environments: Path) -> None:
 
 
 def _environment_of(folder: Path) -> str:
-    return folder.resolve().parents[1].name
+    return folder.absolute().parents[1].name
 
 
 def main(verb: str, environments: str, folder: str, *stage: str) -> None:

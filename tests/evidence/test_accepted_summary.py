@@ -28,14 +28,19 @@ KEPT = "kept/anchors.jsonl"
 NO_ANCHOR = {"command": ["false"], "recall": ["true"]}
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Give a project with a key, whose gate runs in a fork of a warm interpreter."""
-    monkeypatch.chdir(tmp_path)
+def sign_and_gate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs in a folder sign with a key of its project, and its gate run in a fork of a warm interpreter."""
+    monkeypatch.chdir(folder)
     monkeypatch.setattr(gate, "run_pytest", forked)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv(FILE_VARIABLE, str(new_key(folder, "ci")))
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Give a project that signs, and whose gate can run."""
     made = Project(tmp_path)
-    monkeypatch.setenv(FILE_VARIABLE, str(new_key(tmp_path, "ci")))
+    sign_and_gate(tmp_path, monkeypatch)
     made.runbook(line("one", "demo.figure"))
     return made
 
@@ -114,10 +119,7 @@ def test_a_run_whose_history_is_gone_is_not_passed(
 
 @pytest.mark.parametrize("words", [["-m", "ga"], ["gate"]], ids=["pytest", "gate"])
 def test_an_approval_is_passed(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(gate, "run_pytest", forked)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv(FILE_VARIABLE, str(new_key(tmp_path, "ci")))
+    sign_and_gate(tmp_path, monkeypatch)
     project = launched(tmp_path, ROWS[0])
     assert (main(["gate", "ga", "--env", "tiny"]) if words == ["gate"] else project.run(*words).exit) == 0
     assert result(tmp_path, "ga") == PASSED

@@ -173,7 +173,7 @@ ATTACKS: dict[str, tuple[Attack, Reason]] = {
     "a link to nothing": (in_place(lambda path: path.symlink_to("gone")), NO),
     "six gigabytes": (in_place(_large), NO),
     "no place is stated": (stating({}), REFUSED),
-    "nothing is stated": (stating(None), NO),
+    "nothing is stated": (stating(None), REFUSED),
     "a word for a place": (stating("kept"), REFUSED),
     "a place that nobody knows": (stating({"flie": KEPT}), REFUSED),
     "what is kept is not read back": (stating({"command": ["true"]}), REFUSED),

@@ -176,7 +176,7 @@ def test_a_run_of_another_environment(launch: Launch, capsys: pytest.CaptureFixt
     assert launch.verify("prod", "preflight") == 11
     told = capsys.readouterr().out
     assert "is of the environment tiny, this is the ledger of prod" in told
-    assert "of the environment tiny: it was copied in" in told
+    assert "this is a run of tiny: it was copied in" in told
     (prod / ledger.FILE).unlink()
     assert launch.verify("prod", "preflight") == 11
     assert "this is a run of tiny" in capsys.readouterr().out

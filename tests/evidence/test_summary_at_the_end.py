@@ -12,14 +12,10 @@ from pathlib import Path
 import pytest
 
 from readiness.__main__ import main
-from readiness.commands import gate
 from readiness.evidence.sealed_folder import SUMMARY
-from readiness.evidence.signing import FILE_VARIABLE
 from readiness.evidence.verification_summary import FAILED, PASSED
-from tests.commands.test_gate import forked
-from tests.evidence.launch import new_key
-from tests.evidence.test_accepted_summary import result
-from tests.plugin.project import ROOT, Project, line
+from tests.evidence.test_accepted_summary import result, sign_and_gate
+from tests.plugin.project import Project, line
 
 NONE = "none"
 WHERE = """
@@ -150,12 +146,9 @@ ROWS = [
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Give a project with a key, whose gate runs in a fork of a warm interpreter."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(gate, "run_pytest", forked)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    """Give a project that signs, and whose gate can run."""
     made = Project(tmp_path)
-    monkeypatch.setenv(FILE_VARIABLE, str(new_key(tmp_path, "ci")))
+    sign_and_gate(tmp_path, monkeypatch)
     made.runbook(line("one", {"demo.figure": {"share_below": 0.7}}))
     return made
 
