@@ -62,6 +62,8 @@ class Imports:
             package = importlib.import_module(f"readiness.{room}")
             for module in pkgutil.walk_packages(package.__path__, f"readiness.{room}."):
                 importlib.import_module(module.name)
+        for observation in sys.modules["readiness.observations"].OBSERVATIONS.values():
+            _ = observation.adapter  # made when it is first asked for
         # What a run renders its pages with takes a tenth of a small run to compile, and is the same in all of them.
         templates = sys.modules["readiness.rendering.charts"]._templates()
         for name in templates.list_templates():

@@ -38,8 +38,10 @@ import typing
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
 
 from readiness.environment.schema import Environment, KnownReading, Reading
 from readiness.files.evidence_file import EvidenceArchive
@@ -156,6 +158,11 @@ class Observation:
         return typing.get_type_hints(self.look)["return"]
 
     @cached_property
+    def adapter(self) -> TypeAdapter[Any]:
+        """What writes its value and reads it back. It takes long to make, and is the same for all of one kind."""
+        return _adapter(self.kind)
+
+    @cached_property
     def needs(self) -> tuple[AnyNeed, ...]:
         """All that it needs configured."""
         return (*derived(typing.get_type_hints(self.look), self.optional), *self.stated_needs)
@@ -192,6 +199,11 @@ class Observation:
         others = tuple(name for name in self.parameters if name != LIMITS)
         limits = self.limits_type(**given.values(self.limit_names))
         return {**given.values(others), LIMITS: limits}
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _field_names(limits: Callable[..., object]) -> Iterable[str]:

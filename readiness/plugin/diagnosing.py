@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from pydantic import TypeAdapter
 
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import Unknown
@@ -39,4 +36,5 @@ def _value(name: str, task: ObservationTask, observer: Observer) -> object:
         value = observer.tasks.wait_at_most(task, BUDGET_SECONDS)
     except Unknown as unknown:
         return {"unknown": unknown.reason, "remedy": unknown.remedy}
-    return TypeAdapter[Any](OBSERVATIONS[name].kind).dump_python(value, mode="json")
+    plain: object = OBSERVATIONS[name].adapter.dump_python(value, mode="json")
+    return plain

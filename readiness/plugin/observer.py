@@ -144,7 +144,7 @@ class Observer:
         self._begin(observation)
         outcome: dict[str, Any] = {}
         try:
-            kind = TypeAdapter[Any](observation.kind)
+            kind = observation.adapter
             if self.recorded:
                 value = self._read_back(self.recorded, observation, arguments, kind)
             else:

@@ -11,8 +11,11 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
+ESCAPES, ESCAPE_LENGTH = 1_000, 12
+"""So many escapes, and no longer ones, are remembered with what they stand for: a page repeats the same few."""
 ROUNDS = 3
 """How often escapes are undone: what was escaped comes into a document that escapes it again."""
 _SIGNS = ("%", "&", "\\", "\x1b")
@@ -91,11 +94,21 @@ def bare_with_places(text: str) -> Iterator[Bare]:
 
 def _undone(text: str) -> str:
     for _ in range(ROUNDS):
-        further = _ESCAPE.sub(lambda match: _meant(match.group()), text)
+        further = _ESCAPE.sub(_stands_for, text)
         if further == text:
             break
         text = further
     return text
+
+
+def _stands_for(match: re.Match[str]) -> str:
+    escape = match.group()
+    return _remembered(escape) if len(escape) <= ESCAPE_LENGTH else _meant(escape)
+
+
+@lru_cache(ESCAPES)
+def _remembered(escape: str) -> str:
+    return _meant(escape)
 
 
 def _undone_once(places: _Places) -> _Places:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
-from readiness.sandbox.faults.release import OTHERS_OF_THIS_REVISION
+from readiness.sandbox.faults.release import OF_THIS_REVISION, OTHERS_OF_THIS_REVISION
 from readiness.sandbox.vendors.slack import GRACE, ROLLOUT
 from readiness.sandbox.vendors.status_pages import OWN
 
@@ -142,13 +142,16 @@ def status_page_with_the_old_date(target: SandboxTarget) -> Iterator[None]:
 
 LIVE = tuple(
     f"health.live[{line}]"
-    for line in ("agency/uptime", "umbrella/rollback-trigger", "launch400k/all-healthy", "launch400k/go-health")
+    for line in (
+        *("health-200", "agency/uptime", "umbrella/rollback-trigger"),
+        *("launch400k/all-healthy", "launch400k/go-health"),
+    )
 )
 
 
 @fault(
     *("preflight", "postlaunch"),
-    turns=turning("fail", SET_UP, HEALTH, *LIVE) | turning("unknown", *OTHERS_OF_THIS_REVISION),
+    turns=turning("fail", SET_UP, HEALTH, *LIVE) | turning("unknown", *OF_THIS_REVISION, *OTHERS_OF_THIS_REVISION),
 )
 def status_page_hides_an_outage(target: SandboxTarget) -> Iterator[None]:
     """The service is down, and its status page says that all is well."""

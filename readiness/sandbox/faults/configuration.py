@@ -15,6 +15,26 @@ AFTER = "configuration.kill_switch_position[ingestion-enabled]"
 DATABASE_URL = "configuration.required_variables[urls-set:DATABASE_URL]"
 STORAGE_URL = "configuration.required_variables[urls-set:STORAGE_URL]"
 PLACEHOLDER = "configuration.no_placeholder_secrets[no-placeholder-secrets]"
+OF_OTHER_PRODUCTS = (
+    *(
+        f"configuration.required_variables[agency/webhook-secret:{name}_WEBHOOK_SECRET]"
+        for name in ("STRIPE", "CALCOM")
+    ),
+    *(
+        f"configuration.required_variables[playbook/{variable}]"
+        for variable in (
+            *("core-secrets:SECRET_KEY", "core-secrets:DATABASE_URL", "core-secrets:INTEGRATION_ENCRYPTION_KEY"),
+            *("billing-secrets:STRIPE_SECRET_KEY", "billing-secrets:STRIPE_WEBHOOK_SECRET"),
+            "zero-trust-secret:ZERO_TRUST_API_KEY",
+        )
+    ),
+    *(
+        f"configuration.required_variables[umbrella/clerk-variables:CLERK_{name}]"
+        for name in ("PUBLISHABLE_KEY", "SECRET_KEY", "WEBHOOK_SECRET")
+    ),
+    "configuration.no_placeholder_secrets[playbook/core-secrets]",
+)
+"""What cannot be read either: most of it the sandbox does not have."""
 SYNTHETIC = (
     "ingestion.synthetic_upload_completes[test-upload]",
     "ingestion.synthetic_upload_completes[test-upload-verified]",
@@ -58,7 +78,10 @@ def placeholder_secret(target: SandboxTarget) -> Iterator[None]:
     target.configuration.change(WEBHOOK_SECRET=secret)
 
 
-@fault("preflight", "smoke", turns=turning("unknown", BEFORE, AFTER, DATABASE_URL, STORAGE_URL, PLACEHOLDER))
+@fault(
+    *("preflight", "smoke"),
+    turns=turning("unknown", BEFORE, AFTER, DATABASE_URL, STORAGE_URL, PLACEHOLDER, *OF_OTHER_PRODUCTS),
+)
 def configuration_unreadable(target: SandboxTarget) -> Iterator[None]:
     """The deployed configuration cannot be read any more; the service goes on with what it has loaded."""
     target.configuration.enabled  # noqa: B018  loads it, should nothing have asked yet

@@ -66,7 +66,7 @@ def held(target: SandboxTarget, connections: int) -> Iterator[None]:
     wait_until(lambda: not target.admin.rows(still_there, pids), "no connection is left of those it held")
 
 
-@fault("preflight", turns={HEALTHY: "fail"})
+@fault("preflight", turns=turning("fail", HEALTHY, HEALTHY_AGENCY))
 def project_unhealthy(target: SandboxTarget) -> Iterator[None]:
     """The provider reports the database project unhealthy."""
     target.management.status = "ACTIVE_UNHEALTHY"
@@ -90,7 +90,7 @@ def management_html(target: SandboxTarget) -> Iterator[None]:
     target.management.html = False
 
 
-@fault("preflight", turns={POOL: "fail"})
+@fault("preflight", turns=turning("fail", POOL, *POOLS_BEFORE))
 def pool_exhausted(target: SandboxTarget) -> Iterator[None]:
     """A leak holds most of the connections."""
     with held(target, 80):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
 
 LIVE, READY = "health.live[health-200]", "health.ready[ready-200]"
+OTHERS_QUICK = tuple(f"health.live[launch400k/{line}]" for line in ("all-healthy", "go-health"))
+OTHERS_READY = tuple(f"health.ready[launch400k/{line}]" for line in ("all-healthy", "go-health"))
 PHASES = ("preflight", "smoke", "postlaunch")
 
 
@@ -25,7 +27,7 @@ def health_500(target: SandboxTarget) -> Iterator[None]:
     target.service.health_status = 200
 
 
-@fault("preflight", turns={LIVE: "fail"})
+@fault("preflight", turns=turning("fail", LIVE, *OTHERS_QUICK))
 def health_slow(target: SandboxTarget) -> Iterator[None]:
     """/health takes a second and a half."""
     target.service.health_seconds = 1.5
@@ -48,7 +50,7 @@ def storage_gone_after_launch(target: SandboxTarget) -> Iterator[None]:
 
 @fault(
     "preflight",
-    turns={READY: "fail"}
+    turns=turning("fail", READY, *OTHERS_READY)
     | turning(
         "unknown",
         *(

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from readiness.sandbox.faults import fault
+from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults.health import OTHERS_READY, READY
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
 
 ACCESSIBLE = "storage.bucket_accessible[bucket-accessible]"
+OF_400K = "storage.bucket_accessible[launch400k/r2-storage]"
 PERMITTED = "storage.upload_permitted[upload-permission]"
 RETENTION = "storage.retention_policy[retention-policy]"
 
 
-@fault("preflight", turns={ACCESSIBLE: "fail", PERMITTED: "unknown"})
+@fault("preflight", turns={ACCESSIBLE: "fail", OF_400K: "fail", PERMITTED: "unknown"})
 def bucket_missing(target: SandboxTarget) -> Iterator[None]:
     """The bucket does not exist."""
     bucket = target.store.folder / "uploads"
@@ -48,7 +50,10 @@ def retention_hidden(target: SandboxTarget) -> Iterator[None]:
     target.admin.rows("alter table retention_rules rename to storage_retention")
 
 
-@fault("preflight", turns={ACCESSIBLE: "unknown", PERMITTED: "unknown", "health.ready[ready-200]": "fail"})
+@fault(
+    "preflight",
+    turns=turning("unknown", ACCESSIBLE, OF_400K, PERMITTED) | turning("fail", READY, *OTHERS_READY),
+)
 def storage_gone(target: SandboxTarget) -> Iterator[None]:
     """The object store refuses connections; the service says that it is not ready."""
     target.storage_web.stop()
