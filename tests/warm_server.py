@@ -44,6 +44,8 @@ WITHOUT = ("-p", "no:locust", "-p", "no:cacheprovider")
 """Locust's pytest plugin would bring gevent, which no run of ours has; the cache would be written."""
 GIVES_WAY = 5
 """How much a run gives way to the sandboxes: one that answers Prometheus too late looks as if it were away."""
+COLLECTS_SELDOM = (100_000, 50, 50)
+"""When a run looks for garbage: it is over before there is much."""
 SET_PARENT_DEATH_SIGNAL = 1
 """`PR_SET_PDEATHSIG` of prctl(2)."""
 Job = dict[str, Any]
@@ -232,6 +234,7 @@ def become(job: Job, server: int, path: list[str]) -> None:
         if os.getppid() != server:  # it died before we asked to be told
             os._exit(1)
     os.nice(GIVES_WAY)
+    gc.set_threshold(*COLLECTS_SELDOM)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, name in enumerate((os.devnull, job["stdout"], job["stderr"])):
         opened = os.open(name, os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY)
