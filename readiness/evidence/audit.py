@@ -29,6 +29,7 @@ from readiness.rehearsal.figures import Figures
 from readiness.verdict import GOOD
 
 SIGNED_BY_NOBODY = "nobody signed it"
+MISSING = "the ledger has it, and its folder is missing: it was deleted or moved away, bring it back"
 
 
 def read_ledger(home: Path, trusted: Mapping[str, PublicKey]) -> LedgerReading | None:
@@ -209,6 +210,8 @@ class Audited:
 
     record: LedgerRecord
     reason: Reason
+    is_missing: bool = False
+    """Whether its folder is not there, and nobody has entered that."""
 
 
 def audit_all(
@@ -222,7 +225,7 @@ def audit_all(
         audit, recorded = _audit_record(home, record, trusted)
         whole.tampered += [f"{record.name}: {finding}" for finding in audit.tampered]
         whole.gaps += [Gap(gap.reason, f"{record.name}: {gap.says}") for gap in audit.gaps]
-        audited.append(Audited(record, audit.reason))
+        audited.append(Audited(record, audit.reason, is_missing=MISSING in audit.tampered))
 
         if recorded:
             before = newest.get(recorded.start.phase)
@@ -291,7 +294,7 @@ def _audit_record(
         audit_pruned(audit, record.pruned, record.entry.phase, trusted)
         return audit, None
     if not folder.is_dir():
-        audit.tampered.append("the ledger has it, and its folder is gone: it was deleted")
+        audit.tampered.append(MISSING)
         return audit, None
 
     recorded = None

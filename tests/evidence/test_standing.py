@@ -25,6 +25,7 @@ from readiness.rendering.dossier import Today, gather
 from readiness.rendering.sign_off_page import cards
 from tests import warm
 from tests.evidence.launch import new_key
+from tests.evidence.overlaps import begin_first, end_last
 from tests.plugin.project import Project, line
 
 NOW = timedelta(0)
@@ -106,6 +107,46 @@ def never_ends(project: Project) -> None:
     run_again(project)
 
 
+def overtaken(then: Callable[[Project], Any]) -> Callable[[Project], Any]:
+    """Have a run begin before the good one and end after it."""
+
+    def does(project: Project) -> None:
+        then(project)
+        begin_first(home(project), newest(project).name)
+
+    return does
+
+
+def overtaken_and_missing(project: Project) -> None:
+    overtaken(fails_now)(project)
+    shutil.rmtree(newest(project))
+
+
+def overtaken_and_altered(project: Project) -> None:
+    overtaken(run_again)(project)
+    change(newest(project) / "journal.jsonl")
+
+
+def overtaken_and_mended(project: Project) -> None:
+    overtaken(fails_now)(project)
+    project.write("figure.txt", "0.5")
+    run_again(project)
+
+
+def overtaken_elsewhere(project: Project) -> None:
+    stated = (project.folder / "environments/tiny.yaml").read_text("utf-8")
+    project.environment(target={"url": "http://127.0.0.1:10"})
+    overtaken(fails_now)(project)
+    project.write("environments/tiny.yaml", stated)
+
+
+def beside_a_longer_one(project: Project) -> None:
+    """A bad run began after the good one and ended before it."""
+    good = newest(project).name
+    fails_now(project)
+    end_last(home(project), good)
+
+
 def misspelt(project: Project) -> None:
     project.environment(lanch_at="2100-01-01T09:00:00Z")
 
@@ -133,7 +174,7 @@ SITUATIONS = [
     Situation(
         "journal-gone", 11, "there is no journal to read", lambda made: (newest(made) / "journal.jsonl").unlink()
     ),
-    Situation("folder-gone", 11, "it was deleted", lambda made: shutil.rmtree(newest(made))),
+    Situation("folder-gone", 11, "its folder is missing", lambda made: shutil.rmtree(newest(made))),
     Situation("report-altered", 11, "report.html", lambda made: clear(newest(made) / "report.html")),
     Situation("refused", 12, "was refused", lambda made: run_again(made, "--nosuch")),
     Situation("refused-of-no-phase", 12, "no phase is known", lambda made: run_again(made, "-m", "preflght")),
@@ -148,6 +189,15 @@ SITUATIONS = [
     Situation("ledger-gone", 17, "history not here", lambda made: (home(made) / ledger.FILE).unlink()),
     Situation("ledger-gone-and-begun-anew", 10, "history not here", anew),
     Situation("pointer-names-a-run-that-the-ledger-lost", 17, "its end was cut", cut),
+    Situation("overtaken-by-a-bad-one", 1, "", overtaken(fails_now)),
+    Situation("overtaken-by-one-that-is-red-beside", 1, "red beside", overtaken(red_beside)),
+    Situation("overtaken-by-an-incomplete-one", 10, "", overtaken(left_out)),
+    Situation("overtaken-by-a-good-one", 0, "", overtaken(run_again)),
+    Situation("overtaken-by-a-bad-one-that-is-missing", 11, "its folder is missing", overtaken_and_missing),
+    Situation("overtaken-by-a-good-one-that-was-altered", 11, "changed", overtaken_and_altered),
+    Situation("overtaken-by-a-bad-one-and-mended", 0, "", overtaken_and_mended),
+    Situation("overtaken-by-one-of-another-target", 0, "", overtaken_elsewhere),
+    Situation("beside-a-longer-good-one-is-a-bad-one", 1, "", beside_a_longer_one),
     Situation("demanded-and-signed", 0, "", lambda made: made.environment(**DEMANDED), is_signed=True),
     Situation(
         "key-gone", 14, "no trusted key", lambda made: shutil.rmtree(made.folder / "environments/keys"), is_signed=True

@@ -178,7 +178,7 @@ def test_who_names_the_folder_of_an_approval_is_told_as_well(world: World, capsy
     (preflight,) = world.home.glob("2*-preflight")
     shutil.rmtree(preflight)
     assert verify(world.folder, str(approved)) == 11
-    assert f"it rests on preflight in {preflight.name}: its folder is gone" in capsys.readouterr().out
+    assert f"it rests on preflight in {preflight.name}: its folder is missing" in capsys.readouterr().out
 
 
 @pytest.fixture
