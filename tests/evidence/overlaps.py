@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from readiness.evidence import ledger
 from readiness.evidence.ledger_reading import FIRST
@@ -42,7 +41,12 @@ def write_anew(home: Path, lines: Sequence[bytes]) -> None:
     (home / ledger.FILE).write_bytes(written)
 
 
+def is_about(line: bytes, run: str) -> bool:
+    """Check whether an entry is about a run."""
+    statement = json.loads(base64.b64decode(json.loads(line)["payload"]))
+    return bool(statement["predicate"]["run"] == run)
+
+
 def _says(line: bytes, what: str, run: str) -> bool:
-    statement: dict[str, Any] = json.loads(base64.b64decode(json.loads(line)["payload"]))
-    is_what = str(statement["predicateType"]).endswith(f"{what}:1")
-    return is_what and bool(statement["predicate"]["run"] == run)
+    statement = json.loads(base64.b64decode(json.loads(line)["payload"]))
+    return is_about(line, run) and str(statement["predicateType"]).endswith(f"{what}:1")

@@ -10,6 +10,7 @@ import pytest
 
 from readiness.__main__ import main
 from readiness.commands import gate
+from readiness.evidence import ledger
 from readiness.evidence.journal import read_run
 from tests.commands.test_gate import forked
 from tests.evidence.overlaps import begin_first, end_last
@@ -146,6 +147,30 @@ def test_a_gate_sees_a_run_that_ended_badly_beside_its_own(
     assert ", is NO-GO" in told
     assert "which began after" in told
     assert main(["verify", "tiny", "preflight"]) == 1
+
+
+def test_a_ledger_of_before_without_pointers_is_told(
+    launching: Launching, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(gate, "run_pytest", forked)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    launching.run("preflight")
+    launching.run("ga")
+    of_before = (launching.home / ledger.FILE).read_bytes()
+    bad = launching.run("preflight", BAD)
+    (launching.home / ledger.FILE).write_bytes(of_before)
+    (launching.home / "latest-preflight").unlink()
+    launching.project.write("figure.txt", str(WELL))
+
+    assert main(["verify", "tiny", "preflight"]) == 17
+    assert main(["verify", "tiny", "ga"]) == 17
+    assert main(["gate", "ga", "--env", "tiny"]) == 10
+    capsys.readouterr()
+    assert main(["gate", "preflight", "--env", "tiny"]) == 10
+    assert f"history not here: {bad} lies in" in " ".join(capsys.readouterr().out.split())
+    # What began since is newer than all that could be missing.
+    assert main(["gate", "preflight", "--env", "tiny"]) == 0
+    assert main(["gate", "ga", "--env", "tiny"]) == 0
 
 
 def test_a_step_stands_that_was_reached_beside_the_run_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
