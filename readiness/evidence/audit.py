@@ -13,6 +13,7 @@ from readiness.evidence import ledger
 from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerLine, LedgerReading, LedgerRecord
+from readiness.evidence.pending_ends import never_ended
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.reasons import BAD_EXIT, Reason
 from readiness.evidence.rejudge import by_earlier_rules, judge
@@ -70,14 +71,15 @@ def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Map
 
     audit.tampered += _changed(record, recorded, trusted)
     _add_signature(audit, record, recorded, trusted, ever_signed=reading.ever_signed)
-    _add_red_end(audit, record)
+    _add_end(audit, record, recorded.folder.resolve().parent)
     audit.notes += empty_folders(recorded.folder)
     audit.notes += _opened_since(reading, record)
     return audit
 
 
-def _add_red_end(audit: Audit, record: LedgerRecord) -> None:
-    """Add that pytest ended red after a run was sealed, which its journal cannot say."""
+def _add_end(audit: Audit, record: LedgerRecord, home: Path) -> None:
+    """Add that pytest ended red after a run was sealed, or never said how: its journal cannot say that."""
+    audit.lacks(Reason.INCOMPLETE, *filter(None, [never_ended(home, record.name)]))
     if record.red_end:
         entry = record.red_end.entry
         reason = Reason.BAD if entry.exit == BAD_EXIT else Reason.NOT_EVIDENCE

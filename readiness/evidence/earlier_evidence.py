@@ -16,6 +16,7 @@ from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.overtaken import is_longer, not_overtaken, told
+from readiness.evidence.pending_ends import never_ended
 from readiness.evidence.reasons import Reason
 from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.evidence.records import Start
@@ -119,6 +120,7 @@ def _audited(home: Path, record: LedgerRecord, ledger: LedgerReading, trusted: M
         audit_pruned(audit, record.pruned, record.entry.phase, trusted)
         _add_key(audit, record, ledger)
         audit.lacks(Reason.BAD, *_red_by_ledger(record))
+        audit.lacks(Reason.INCOMPLETE, *filter(None, [never_ended(home, record.name)]))
     else:
         audit.tampered.append("its folder is missing: bring it back to where the reports are")
     return audit
