@@ -173,7 +173,9 @@ def test_a_ledger_of_before_without_pointers_is_told(
     assert main(["gate", "ga", "--env", "tiny"]) == 0
 
 
-def test_a_step_stands_that_was_reached_beside_the_run_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_stands_that_was_reached_beside_the_run_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     project = Project(tmp_path)
     project.environment(launch_at="2020-01-01T00:00:00Z", allow=[])
@@ -185,6 +187,10 @@ def test_a_step_stands_that_was_reached_beside_the_run_before(tmp_path: Path, mo
     (paged,) = {path.name for path in home.glob("2*")} - good
     begin_first(home, paged)
     assert main(["verify", "tiny", "postlaunch"]) == 1
+    # What is announced is the word that decides.
+    capsys.readouterr()
+    main(["announce", "pause", "--env", "tiny"])
+    assert "PAGE" in capsys.readouterr().out
 
     ran = look(project, 0.095)
     assert "PAGE  postlaunch of tiny" in ran.out
