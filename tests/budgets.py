@@ -27,6 +27,8 @@ MORE_SECONDS = {
     "tests/whole_runs/test_diagnostics.py": 25.0,
     "tests/fail_open/test_fail_open.py": 25.0,  # fifty situations, each a run
     "tests/plugin/test_held_back.py": 30.0,  # thirty histories, each of several runs
+    "tests/plugin/test_never_ended.py": 30.0,  # nine ends, each of several runs
+    "tests/plugin/test_overlapping.py": 20.0,  # nine histories, each of several runs
     "tests/plugin/test_since_approved.py": 25.0,  # twenty histories, each of several runs
     "tests/plugin/test_odd_input.py": 20.0,  # sixty inputs, each a run
     "tests/commands/test_gate.py": 45.0,

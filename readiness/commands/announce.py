@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
 
     place = Place(options.env, options.reports, options.environments)
     standing = standings(place, trusted_keys(options.environments), Demands(now), (Phase.SMOKE, Phase.POSTLAUNCH))
-    runs = {phase: _newest(options.reports, environment, phase, since) for phase in standing}
+    runs = {phase: _newest(options.reports, environment, phase, since, standing[phase]) for phase in standing}
     stands = {phase: run if _may_be_told(run, standing[phase]) else None for phase, run in runs.items()}
 
     written = announcement(AnnouncementKind(options.event), _facts(environment, now, since, stands))
@@ -121,8 +121,14 @@ def _facts(environment: Environment, now: datetime, since: datetime, runs: Mappi
     )
 
 
-def _newest(reports: Path, environment: Environment, phase: Phase, since: datetime) -> RecordedRun | None:
-    """Return the newest run of this target that ended and that its journal bears out."""
+def _newest(
+    reports: Path, environment: Environment, phase: Phase, since: datetime, standing: Standing
+) -> RecordedRun | None:
+    """Return the newest run of this target that ended and that its journal bears out, or what decides beside it."""
+    decides = standing.examined.recorded if standing.examined and standing.began_last else None
+    if decides and not judge(decides).refuted:
+        return decides
+
     for folder in ordered(reports, environment.environment, phase):
         try:
             run = read_run(folder)

@@ -27,7 +27,7 @@ from readiness.evidence.findings import Audit
 from readiness.evidence.key_worth import counts
 from readiness.evidence.ledger import FILE, Ledger
 from readiness.evidence.ledger_reading import LedgerReading
-from readiness.evidence.lost_history import lost
+from readiness.evidence.lost_history import cut_off, lost
 from readiness.evidence.reasons import Reason
 from readiness.evidence.sealed_folder import TEST_RESULT
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of, trusted_keys
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     home = options.reports.resolve() / options.env
     asked = Asked(home, phase, uuid.uuid4().hex)
     is_first: bool = options.first_run
-    not_here = [] if is_first else list(_history_lost(home, read_ledger(home, trusted), head))
+    not_here = [] if is_first else list(_history_lost(home, phase, read_ledger(home, trusted), head))
     not_here += [] if is_first else _history_contradicted(options, trusted)
     for line in _signs_in_vain(asked, trusted):
         say(line)
@@ -198,11 +198,9 @@ class _Forwarding:
         self._process.send_signal(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
 
 
-def _history_lost(home: Path, ledger: LedgerReading | None, head: str | None) -> Iterator[str]:
+def _history_lost(home: Path, phase: Phase, ledger: LedgerReading | None, head: str | None) -> Iterator[str]:
     """Yield that the history is not here: older runs lie there without it, or a head stands for it."""
-    not_here = lost(home, ledger)
-    if not_here:
-        yield not_here
+    yield from filter(None, [lost(home, ledger), cut_off(home, phase, ledger)])
     if head is None:
         return
     if ledger is None:

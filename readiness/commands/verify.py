@@ -43,6 +43,8 @@ NAMED_AT_MOST = 12
 """Findings of one kind; --json has all of them."""
 ENDINGS = {Reason.GOOD: "everything holds", Reason.ALTERED: "something was changed"}
 NOT_ALL = "not all is evidence"
+ALTERED, MISSING, NOTHING = "the journal cannot be trusted", "its folder is missing", "there is no run"
+"""Why nothing can be said of a run."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +82,9 @@ def run(options: argparse.Namespace) -> int:
 
     standing = _standing(options, trusted)
     if standing.examined is None:
-        return _refuse(list(standing.why), options) if standing.unreadable else _without_run(standing, options)
+        if not standing.unreadable:
+            return _without_run(standing, options)
+        return _refuse(list(standing.why), options, why=MISSING if standing.is_missing else ALTERED)
 
     examined, ledger = standing.examined, standing.ledger
     examined.audit.tampered += _head_missing(ledger, options.head)
@@ -122,8 +126,9 @@ def _of_pointer(
     home = pointer.absolute().parent
     standing = standing_of(Place(home.name, home.parent, environments), phase, trusted, demands)
     named = _leads_to(pointer).name if pointer.is_dir() else run_folders.pointed_at(pointer)
-    if standing.examined and standing.folder and standing.folder.name != named:
-        newest = f"the newest run of {phase} is {standing.folder.name}"
+    newest_name = standing.began_last or (standing.folder.name if standing.folder else "")
+    if standing.examined and newest_name != named:
+        newest = f"the newest run of {phase} is {newest_name}"
         standing.examined.audit.lacks(Reason.NOT_EVIDENCE, f"{pointer.name} names {named}, and {newest}")
     return standing
 
@@ -226,7 +231,7 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
     if ledger is None:
         gaps = [gap for each in recalled for gap in contradictions(None, each)]
         reason = gravest([Reason.NO_RUN, *(gap.reason for gap in gaps)])
-        return _refuse([f"there is no ledger in {home}", *(gap.says for gap in gaps)], options, reason)
+        return _refuse([f"there is no ledger in {home}", *(gap.says for gap in gaps)], options, reason, NOTHING)
 
     audit, audited_runs = audit_all(home, ledger, trusted, options.limits)
     audit.tampered += _head_missing(ledger, options.head)
@@ -258,6 +263,7 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
 def _print_audited(audited: Audited) -> None:
     record = audited.record
     state = {Reason.GOOD: "holds", Reason.ALTERED: "ALTERED"}.get(audited.reason, "not evidence")
+    state = "MISSING" if audited.is_missing else state
     say(f"{record.entry.at:%Y-%m-%d %H:%M:%S}Z  {record.ended:<11}{state:<14}{record.name}  {_signature(record)}")
 
 
@@ -304,13 +310,15 @@ def _print_audit(audit: Audit, *, every: bool = False) -> None:
             say(f"{word:<10}and {left_out} more (see --json)")
 
 
-def _refuse(problems: list[str], options: argparse.Namespace, reason: Reason = Reason.ALTERED) -> int:
+def _refuse(
+    problems: list[str], options: argparse.Namespace, reason: Reason = Reason.ALTERED, why: str = ALTERED
+) -> int:
     if options.json:
         facts = {"run": options.run, "trusted": False, "problems": problems, **_ended(reason)}
         say_json(facts)
         return reason.code
 
-    say("not evidence: the journal cannot be trusted" if reason is Reason.ALTERED else "not evidence: there is no run")
+    say(f"not evidence: {why}")
     for problem in problems[:NAMED_AT_MOST]:
         say(f"  {problem}")
     _print_reason(reason)
@@ -338,8 +346,9 @@ def _print_run(standing: Standing) -> None:
         say(f"ended     {sentence}")
 
     _print_audit(audit)
-    if start.before:
-        say(f"before    {start.before.run}: {start.before.verdict}")
+    for before in (start.before, *start.also_before):
+        if before:
+            say(f"before    {before.run}: {before.verdict}")
     for key, sentence in held_in(recorded):
         say(f"stands    {key.name}: {sentence}")
     if examined.failed_beside:

@@ -93,11 +93,13 @@ def examine(
 
 
 def _contradicts_previous(recorded: RecordedRun, ledger: LedgerReading | None) -> list[str]:
-    """Return that the run before says something else than this one says of it: its journal, and its seal."""
-    before = recorded.start.before
-    if before is None:
-        return []
+    """Return that a run before says something else than this one says of it: its journal, and its seal."""
+    start = recorded.start
+    stood_on = [start.before, *start.also_before] if start.before else []
+    return [says for before in stood_on for says in _contradicts(recorded, before, ledger)]
 
+
+def _contradicts(recorded: RecordedRun, before: Before, ledger: LedgerReading | None) -> list[str]:
     record = ledger.runs.get(before.run) if ledger else None
     sealed = from_seal(before.run, record.entry) if record and record.sealed else None
     if sealed and _steps(_stood_on(recorded, sealed)) == _steps(before):

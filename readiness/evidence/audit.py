@@ -13,6 +13,7 @@ from readiness.evidence import ledger
 from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerLine, LedgerReading, LedgerRecord
+from readiness.evidence.pending_ends import never_ended
 from readiness.evidence.previous_run import candidates
 from readiness.evidence.reasons import BAD_EXIT, Reason
 from readiness.evidence.rejudge import by_earlier_rules, judge
@@ -29,6 +30,7 @@ from readiness.rehearsal.figures import Figures
 from readiness.verdict import GOOD
 
 SIGNED_BY_NOBODY = "nobody signed it"
+MISSING = "the ledger has it, and its folder is missing: it was deleted or moved away, bring it back"
 
 
 def read_ledger(home: Path, trusted: Mapping[str, PublicKey]) -> LedgerReading | None:
@@ -69,14 +71,15 @@ def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Map
 
     audit.tampered += _changed(record, recorded, trusted)
     _add_signature(audit, record, recorded, trusted, ever_signed=reading.ever_signed)
-    _add_red_end(audit, record)
+    _add_end(audit, record, recorded.folder.resolve().parent)
     audit.notes += empty_folders(recorded.folder)
     audit.notes += _opened_since(reading, record)
     return audit
 
 
-def _add_red_end(audit: Audit, record: LedgerRecord) -> None:
-    """Add that pytest ended red after a run was sealed, which its journal cannot say."""
+def _add_end(audit: Audit, record: LedgerRecord, home: Path) -> None:
+    """Add that pytest ended red after a run was sealed, or never said how: its journal cannot say that."""
+    audit.lacks(Reason.INCOMPLETE, *filter(None, [never_ended(home, record.name)]))
     if record.red_end:
         entry = record.red_end.entry
         reason = Reason.BAD if entry.exit == BAD_EXIT else Reason.NOT_EVIDENCE
@@ -210,6 +213,8 @@ class Audited:
 
     record: LedgerRecord
     reason: Reason
+    is_missing: bool = False
+    """Whether its folder is not there, and nobody has entered that."""
 
 
 def audit_all(
@@ -223,7 +228,7 @@ def audit_all(
         audit, recorded = _audit_record(home, record, trusted)
         whole.tampered += [f"{record.name}: {finding}" for finding in audit.tampered]
         whole.gaps += [Gap(gap.reason, f"{record.name}: {gap.says}") for gap in audit.gaps]
-        audited.append(Audited(record, audit.reason))
+        audited.append(Audited(record, audit.reason, is_missing=MISSING in audit.tampered))
 
         if recorded:
             before = newest.get(recorded.start.phase)
@@ -292,7 +297,7 @@ def _audit_record(
         audit_pruned(audit, record.pruned, record.entry.phase, trusted)
         return audit, None
     if not folder.is_dir():
-        audit.tampered.append("the ledger has it, and its folder is gone: it was deleted")
+        audit.tampered.append(MISSING)
         return audit, None
 
     recorded = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from readiness.errors import BadRun
@@ -13,10 +15,13 @@ from readiness.evidence.earlier_phases import newest_that_decided
 from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import read_run
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
+from readiness.evidence.overtaken import is_longer, not_overtaken, told
+from readiness.evidence.pending_ends import never_ended
 from readiness.evidence.reasons import Reason
 from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.evidence.records import Start
 from readiness.evidence.signing import PublicKey
+from readiness.outcomes import Phase
 from readiness.verdict import GOOD
 
 
@@ -62,15 +67,35 @@ def turned_bad(
     if ledger is None:
         return
     for then in start.earlier_phases or ():
-        for record in newest_that_decided(then.phase, ledger, start.target.url, moment):
-            if record.name == then.run:
-                break
+        decided = newest_that_decided(then.phase, ledger, start.target.url, moment)
+        mends = partial(_mends, then, home=home, ledger=ledger, trusted=trusted)
+        against = (record for record in not_overtaken(decided, mends) if record.name != then.run and _is_bad(record))
+        for record in islice(against, 1):
             was = then.verdict or "not judged"
-            if record.entry.verdict != GOOD[then.phase] or record.is_red_beside:
-                yield f"{then.phase} is {record.ended} since, in {record.name}: it was {was} then"
-                break
-            if _is_borne_out(home, record, ledger, trusted):
-                break
+            yield f"{then.phase} is {record.ended} since, in {_in_time(record, then, ledger)}: it was {was} then"
+
+
+def _is_bad(record: LedgerRecord) -> bool:
+    phase = Phase(record.entry.phase)
+    return record.entry.verdict != GOOD[phase] or record.is_red_beside
+
+
+def _mends(
+    then: EarlierPhase,
+    record: LedgerRecord,
+    *,
+    home: Path,
+    ledger: LedgerReading,
+    trusted: Mapping[str, PublicKey],
+) -> bool:
+    """Check whether what was bad before a run counts no longer after it. That of then is looked at by itself."""
+    return record.name == then.run or _is_bad(record) or _is_borne_out(home, record, ledger, trusted)
+
+
+def _in_time(record: LedgerRecord, then: EarlierPhase, ledger: LedgerReading) -> str:
+    """Return a run that turned bad, and where it was under way beside that of then, how."""
+    before = ledger.runs.get(then.run)
+    return told(record, before) if before and is_longer(record, before) else record.name
 
 
 def _is_borne_out(home: Path, record: LedgerRecord, ledger: LedgerReading, trusted: Mapping[str, PublicKey]) -> bool:
@@ -95,8 +120,9 @@ def _audited(home: Path, record: LedgerRecord, ledger: LedgerReading, trusted: M
         audit_pruned(audit, record.pruned, record.entry.phase, trusted)
         _add_key(audit, record, ledger)
         audit.lacks(Reason.BAD, *_red_by_ledger(record))
+        audit.lacks(Reason.INCOMPLETE, *filter(None, [never_ended(home, record.name)]))
     else:
-        audit.tampered.append("its folder is gone: bring it back to where the reports are")
+        audit.tampered.append("its folder is missing: bring it back to where the reports are")
     return audit
 
 

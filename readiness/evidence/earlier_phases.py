@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.lost_history import missing_history
+from readiness.evidence.overtaken import not_overtaken
 from readiness.evidence.previous_run import is_whole
 from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.evidence.records import Start
@@ -19,10 +21,18 @@ _NOTHING_AGAINST_IT = {"", VerdictStatus.INCOMPLETE}
 
 
 def earlier_phases(
-    phases: Collection[Phase], ledger: LedgerReading | None, url: str, started_at: datetime
+    phases: Collection[Phase],
+    ledger: LedgerReading | None,
+    url: str,
+    started_at: datetime,
+    borne_out: Callable[[EarlierPhase], EarlierPhase],
 ) -> tuple[EarlierPhase, ...]:
-    """Return how each phase stood when a run began: by its newest whole run against the same address."""
-    return tuple(_newest(phase, ledger, url, started_at) for phase in phases)
+    """Return how each phase stood when a run began: by its newest whole run against the same address.
+
+    Where runs overlap each of them counts that no other one overtook, and a good word needs all of them. `borne_out`
+    returns what is left of a word when its evidence was looked at.
+    """
+    return tuple(_stood(phase, ledger, url, started_at, borne_out) for phase in phases)
 
 
 def contradicted_phases(start: Start, ledger: LedgerReading | None) -> Iterator[str]:
@@ -46,7 +56,13 @@ def newest_that_decided(phase: Phase, ledger: LedgerReading, url: str, moment: d
             yield record
 
 
-def _newest(phase: Phase, ledger: LedgerReading | None, url: str, started_at: datetime) -> EarlierPhase:
+def _stood(
+    phase: Phase,
+    ledger: LedgerReading | None,
+    url: str,
+    started_at: datetime,
+    borne_out: Callable[[EarlierPhase], EarlierPhase],
+) -> EarlierPhase:
     if ledger is None:
         return EarlierPhase(phase=phase)
 
@@ -54,18 +70,34 @@ def _newest(phase: Phase, ledger: LedgerReading | None, url: str, started_at: da
     if why:
         return EarlierPhase(phase=phase, why=why)
 
-    for record in reversed(ledger.earlier(phase, url, started_at)):
-        if record.sealed is None and is_under_way(ledger.path.parent / record.name):
-            continue  # what it sees counts when it has ended: who looks again then is told
-        if record.sealed is None:
-            return EarlierPhase(phase=phase, run=record.name, why="opened and never ended: what it saw is unknown")
-        if not _decides(record):
-            continue
-        if _is_unproven(record, phase, ledger):
-            unproven = f"says {record.entry.verdict}, and no key that counts has signed it"
-            return EarlierPhase(phase=phase, run=record.name, why=unproven)
-        return EarlierPhase(phase=phase, run=record.name, verdict=record.entry.verdict)
-    return EarlierPhase(phase=phase)
+    newest_first = list(reversed(ledger.earlier(phase, url, started_at)))
+    never_ended = _never_ended(newest_first, ledger.path.parent)
+    if never_ended:
+        return EarlierPhase(phase=phase, run=never_ended, why="opened and never ended: what it saw is unknown")
+
+    deciding = [record for record in newest_first if record.sealed and _decides(record)]
+    counting = [borne_out(_as_sealed(record, phase, ledger)) for record in not_overtaken(deciding)]
+    against = [earlier for earlier in counting if earlier.verdict != GOOD[phase]]
+    return next(iter([*against, *counting]), EarlierPhase(phase=phase))
+
+
+def _never_ended(newest_first: Sequence[LedgerRecord], home: Path) -> str:
+    """Return the run that opened after all that decided, and was ended before it did; empty where there is none."""
+    for record in newest_first:
+        if record.sealed and _decides(record):
+            return ""
+        # What one under way sees counts when it has ended: who looks again then is told.
+        if record.sealed is None and not is_under_way(home / record.name):
+            return record.name
+    return ""
+
+
+def _as_sealed(record: LedgerRecord, phase: Phase, ledger: LedgerReading) -> EarlierPhase:
+    """Return how a phase stood by one of its runs, as the ledger has it."""
+    verdict = record.entry.verdict
+    if _is_unproven(record, phase, ledger):
+        return EarlierPhase(phase=phase, run=record.name, why=f"says {verdict}, and no key that counts has signed it")
+    return EarlierPhase(phase=phase, run=record.name, verdict=verdict)
 
 
 def _is_unproven(record: LedgerRecord, phase: Phase, ledger: LedgerReading) -> bool:

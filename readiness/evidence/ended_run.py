@@ -18,11 +18,13 @@ from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import lost
+from readiness.evidence.overtaken import standing_beside
 from readiness.evidence.phases_before import hold_to_phases_before
 from readiness.evidence.reasons import Reason
 from readiness.evidence.signing import PublicKey, trusted_keys
 from readiness.evidence.standing import unsigned
 from readiness.evidence.today import hold_to_today
+from readiness.verdict import GOOD
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,16 @@ class EndedRun:
 def hold_to_end(audit: Audit, run: EndedRun, now: datetime, *, is_signature_required: bool = False) -> None:
     """Add what a run lacks when it has ended: a signature that is demanded, and what was changed while it ran.
 
-    An approval rests on the phases before it, and those may have turned bad meanwhile.
+    Another run of the phase may have ended badly beside it. An approval rests on the phases before it, and those may
+    have turned bad meanwhile.
     """
     lacking = unsigned(run.recorded, run.ledger, run.trusted, run.file, is_required=is_signature_required)
     audit.lacks(Reason.NOT_SIGNED, *lacking)
     _hold_to_keys(audit, run)
     hold_to_today(audit, run.recorded, run.environments, run.reports, now)
     start = run.recorded.start
+    name = run.recorded.folder.name
+    audit.lacks(Reason.INCOMPLETE, *standing_beside(run.ledger, name, GOOD[start.phase]))
     hold_to_phases_before(audit, start, run.home, run.environments, run.ledger, run.trusted, now)
 
 

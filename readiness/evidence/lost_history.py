@@ -7,10 +7,12 @@ Until somebody accepts that, no good word stands on it: a step that was reached 
 from __future__ import annotations
 
 from collections.abc import Container
+from datetime import UTC, datetime
 from pathlib import Path
 
-from readiness.errors import NoRun
+from readiness.errors import BadRun, NoRun
 from readiness.evidence import run_folders
+from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.pending_starts import pending
 from readiness.evidence.previous_run import candidates
@@ -18,6 +20,7 @@ from readiness.files.history_tables import FILE as TABLES
 from readiness.outcomes import Phase
 
 NAMED_AT_MOST = 3
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def traces(home: Path, known: Container[str] = ()) -> list[str]:
@@ -69,8 +72,53 @@ def missing_history(home: Path, phase: Phase, ledger: LedgerReading | None) -> s
 
 def gone_from_ledger(home: Path, phase: Phase, ledger: LedgerReading | None) -> str:
     """Return that a run of the phase has begun which the ledger does not know; empty where none has."""
-    name = pointed_at(home, phase)
-    if ledger is None or not name or name in ledger.runs:
+    if ledger is None:
         return ""
-    pointer = f"{run_folders.LATEST}{phase}"
-    return f"{pointer} names {name}, which the ledger does not know: its end was cut, or that run died at once"
+    name = pointed_at(home, phase)
+    if name and name not in ledger.runs:
+        pointer = f"{run_folders.LATEST}{phase}"
+        return f"{pointer} names {name}, which the ledger does not know: its end was cut, or that run died at once"
+    return cut_off(home, phase, ledger)
+
+
+def cut_off(home: Path, phase: Phase, ledger: LedgerReading | None) -> str:
+    """Return that a run lies here which came to its end after all that the ledger knows of its phase; empty otherwise.
+
+    An older one takes nothing away, and a folder that was copied under another name is not the run that it names.
+    """
+    if ledger is None:
+        return ""
+    began, ended = _last_known(ledger, phase)
+    for folder in candidates(home.parent, home.name, phase):
+        if folder.name in ledger.runs or run_folders.is_under_way(folder):
+            continue
+        run = _ended_here(folder, phase)
+        is_newer = run is not None and (run.start.started_at > began or _finished_at(run) > ended)
+        if is_newer:
+            lies = f"{folder.name} lies in {home}, and the ledger does not know that run"
+            remedy = f"bring ledger.jsonl back, or move the folder away and run {phase} again"
+            return f"history not here: {lies}: entries were cut off, or it was copied in; {remedy}"
+    return ""
+
+
+def _last_known(ledger: LedgerReading, phase: Phase) -> tuple[datetime, datetime]:
+    """Return when the last run of a phase that the ledger knows began, and when the last one ended."""
+    known = [record for record in ledger.runs.values() if record.entry.kind == "run" and record.entry.phase == phase]
+    began = [record.opened.entry.started_at or record.opened.entry.at for record in known if record.opened]
+    ended = [record.sealed.entry.at for record in known if record.sealed]
+    return max(began, default=_EVER), max(ended, default=_EVER)
+
+
+def _ended_here(folder: Path, phase: Phase) -> RecordedRun | None:
+    """Return the run in a folder that is one of this place by its own word, and came to its end; None for any other."""
+    try:
+        run = read_run(folder)
+    except BadRun:
+        return None
+    start = run.start
+    is_of_here = (start.run, start.env, start.phase) == (folder.name, folder.parent.name, phase)
+    return run if is_of_here and run.finish and not start.replay else None
+
+
+def _finished_at(run: RecordedRun) -> datetime:
+    return run.finish.finished_at if run.finish else _EVER

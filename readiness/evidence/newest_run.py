@@ -24,6 +24,10 @@ RHYTHM = {
 """How long a run of a phase counts, unless somebody states it: from T-3d to the launch, a day, a day, a week."""
 
 
+class MissingRun(BadRun):
+    """The ledger has a run, and its folder is not there."""
+
+
 @dataclass(frozen=True)
 class Newest:
     """The newest run of a phase, or why the newest that is known of it is none."""
@@ -35,7 +39,7 @@ class Newest:
 
 
 def newest_of(home: Path, phase: Phase, ledger: LedgerReading | None) -> Newest:
-    """Return the newest that is known of a phase. Raises BadRun where it was removed."""
+    """Return the newest that is known of a phase. Raises MissingRun where it was removed."""
     lying = next(candidates(home.parent, home.name, phase), None)
     if ledger is None:
         # Without a ledger nobody knows the order: the names are all there is.
@@ -55,7 +59,8 @@ def newest_of(home: Path, phase: Phase, ledger: LedgerReading | None) -> Newest:
     if record.sealed is None and not has_begun(folder):
         return Newest(None, f"{record.name} was opened at {_moment(line.entry.at)} and died before it wrote anything")
     if not folder.is_dir():
-        raise BadRun(f"the newest run of {phase} is {record.name}, and its folder is gone from {home}: it was deleted")
+        missing = f"its folder is missing from {home}: it was deleted or moved away, bring it back"
+        raise MissingRun(f"the newest run of {phase} is {record.name}, and {missing}")
     return Newest(folder)
 
 

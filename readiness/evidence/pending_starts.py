@@ -77,12 +77,13 @@ def _read(path: Path) -> PendingStart:
     try:
         word = os.read(handle, _BYTES_AT_MOST).decode(errors="replace")
         at = datetime.fromtimestamp(os.fstat(handle).st_mtime, UTC)
-        return PendingStart(path, Phase(word) if word in list(Phase) else None, at, _is_locked(handle))
+        return PendingStart(path, Phase(word) if word in list(Phase) else None, at, is_locked(handle))
     finally:
         os.close(handle)
 
 
-def _is_locked(handle: int) -> bool:
+def is_locked(handle: int) -> bool:
+    """Check whether a process holds the lock of an open file."""
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,8 @@ def _not_well(
     trusted: Mapping[str, PublicKey],
     moment: datetime,
 ) -> Iterator[str]:
-    for earlier in earlier_phases(phases, ledger, start.target.url, moment):
-        standing = borne_out(earlier, home, ledger, trusted).standing()
+    bears_out = partial(borne_out, home=home, ledger=ledger, trusted=trusted)
+    for earlier in earlier_phases(phases, ledger, start.target.url, moment, bears_out):
+        standing = earlier.standing()
         if not standing.is_good:
             yield f"{earlier.phase} decides since, and {standing.says}"

@@ -41,6 +41,19 @@ def newest(home: Path, ledger: LedgerReading | None, phase: Phase, url: str, sta
     return None
 
 
+def ended_beside(
+    home: Path, ledger: LedgerReading, before: Before, url: str, started_at: datetime
+) -> tuple[Before, ...]:
+    """Return the runs that ended after the one before had begun, so that it did not stand on them."""
+    base = ledger.runs[before.run]
+    began = base.opened.number if base.opened else 0
+    earlier = ledger.earlier(base.entry.phase, url, started_at)
+    ended_since = [record for record in earlier if record.sealed and record.sealed.number > began]
+    able = [record for record in ended_since if record is not base and record.entry.as_of is None]
+    found = [_before(home, record) for record in reversed(able)]
+    return tuple(run for run in found if run)
+
+
 def unsealed(ledger: LedgerReading, phase: Phase, url: str, started_at: datetime) -> tuple[str, ...]:
     """Return the runs that opened since the last whole one and never came to an end, the oldest first."""
     names: list[str] = []

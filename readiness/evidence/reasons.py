@@ -82,7 +82,7 @@ _MEANINGS = {
     Reason.GOOD: "GO, OK or APPROVED; with --all: everything holds",
     Reason.BAD: "the verdict is bad, or a test failed that decides no line",
     Reason.INCOMPLETE: "the verdict is INCOMPLETE: something is unknown or was not run",
-    Reason.ALTERED: "a journal, a file or the ledger was altered or deleted",
+    Reason.ALTERED: "a journal, a file or the ledger was altered, or is missing",
     Reason.NO_RUN: "there is no such run, or its newest start never became one",
     Reason.TOO_OLD: "it began too long ago, its good word has lapsed, or it is of the future",
     Reason.NOT_SIGNED: "no trusted key signed it, and one must",

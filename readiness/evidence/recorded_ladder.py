@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from readiness.ladder import EscalationState, Hysteresis
@@ -48,6 +50,21 @@ class Before(_Record):
     started_at: AwareDatetime
     verdict: VerdictStatus
     decisions: tuple[RecordedState, ...] = ()
+
+
+def states_after(runs: Iterable[Before]) -> dict[DecisionKey, EscalationState]:
+    """Return the escalation states that some runs leave which were under way together: of each decision the gravest."""
+    states: dict[DecisionKey, EscalationState] = {}
+    for run in runs:
+        for decision in run.decisions:
+            state = decision.state()
+            states[decision.key] = max(states.get(decision.key, state), state, key=_gravity)
+    return states
+
+
+def _gravity(state: EscalationState) -> tuple[int, int, int]:
+    """Return how grave a state is: by its step, by the failures that lead to one, and by what it lacks to be left."""
+    return state.step.height if state.step else -1, state.failures, -state.recovery_credit
 
 
 class RecordedHysteresis(_Record):

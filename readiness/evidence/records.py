@@ -78,7 +78,8 @@ class Start(Record):
     invocation: str = ""
     """The id that a gate made for this run; empty where somebody ran pytest."""
     before: Before | None = None
-    """What the ladder and the changes of this run stand on."""
+    also_before: tuple[Before, ...] = ()
+    """What ladder and changes of this run stand on: the one before, and those that ended after that one had begun."""
     unsealed: tuple[str, ...] = ()
     """The runs that opened since the last whole one and never came to an end: nobody knows what they saw."""
     hysteresis: RecordedHysteresis = RecordedHysteresis()

@@ -10,7 +10,7 @@ from datetime import datetime
 from readiness.evidence.attested import contradictions, expiries, is_attested, is_waived
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.recorded_ahead import contradicted
-from readiness.evidence.recorded_ladder import RecordedState
+from readiness.evidence.recorded_ladder import RecordedState, states_after
 from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.evidence.records import Finish, PlannedItem, PlannedLine, Result
 from readiness.evidence.rests_on import GOOD, unborne
@@ -201,7 +201,7 @@ def states_before(run: RecordedRun) -> dict[DecisionKey, EscalationState]:
     """Return the escalation states that a run began with."""
     if run.start.before is None:
         return {}
-    return {decision.key: decision.state() for decision in run.start.before.decisions}
+    return states_after([run.start.before, *run.start.also_before])
 
 
 def _is_due(run: RecordedRun, item: PlannedItem, line: PlannedLine) -> bool:

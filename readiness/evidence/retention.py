@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
+from readiness.evidence.overtaken import beside
 from readiness.evidence.previous_run import is_whole
 from readiness.outcomes import Phase
 
@@ -28,9 +29,10 @@ def _may_go(record: LedgerRecord, oldest: datetime) -> bool:
 
 
 def _needed(ledger: LedgerReading, phase: Phase) -> Iterator[LedgerRecord]:
-    """Yield the newest whole run of a phase and all that came after it."""
+    """Yield the newest whole run of a phase, all that came after it, and what counts beside it."""
     of_phase = [record for record in ledger.runs.values() if record.entry.phase == phase]
     for record in reversed(of_phase):
         yield record
         if record.sealed and record.entry.as_of is None and is_whole(record.entry):
+            yield from beside(ledger, record.name)
             return

@@ -20,10 +20,11 @@ from readiness.evidence.audit import read_ledger
 from readiness.evidence.earlier_evidence import hold_to_earlier_evidence
 from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.lost_history import gone_from_ledger, lost
 from readiness.evidence.named_folder import beside_its_ledger
-from readiness.evidence.newest_run import RHYTHM, ahead, has_begun, newest_of, too_old
+from readiness.evidence.newest_run import RHYTHM, MissingRun, ahead, has_begun, newest_of, too_old
+from readiness.evidence.overtaken import beside, told
 from readiness.evidence.pending_starts import not_in_ledger
 from readiness.evidence.phases_before import hold_to_phases_before
 from readiness.evidence.reasons import BAD_EXIT, Reason, gravest
@@ -96,8 +97,12 @@ class Standing:
     """Whether nobody has ever started it, as far as is known."""
     unreadable: tuple[str, ...] = ()
     """Why its evidence cannot be read: it was changed, or deleted."""
+    is_missing: bool = False
+    """Whether it cannot be read because its folder is not there."""
     gaps: tuple[Gap, ...] = ()
     """Where there is no run: what the anchors have against the ledger."""
+    began_last: str = ""
+    """The run that began last, where another one decides that began before it and ended after it."""
 
     @property
     def folder(self) -> Path | None:
@@ -186,7 +191,7 @@ def _of_phase(
     try:
         newest = newest_of(place.home, phase, ledger)
     except BadRun as error:
-        return Standing(ledger, unreadable=tuple(str(error).splitlines()))
+        return Standing(ledger, unreadable=tuple(str(error).splitlines()), is_missing=isinstance(error, MissingRun))
     not_here = (
         lost(place.home, ledger) or gone_from_ledger(place.home, phase, ledger) or not_in_ledger(place.home, phase)
     )
@@ -208,7 +213,60 @@ def _of_phase(
             where = place.home, place.environments
             hold_to_phases_before(audit, recorded.start, *where, ledger, trusted, demands.moment)
         audit.lacks(Reason.NOT_SIGNED, *unsigned(recorded, ledger, trusted, place.file, is_required=demands.signed))
-    return standing
+    return _with_those_beside(standing, place, trusted, demands)
+
+
+def _with_those_beside(
+    standing: Standing, place: Place, trusted: Mapping[str, PublicKey], demands: Demands
+) -> Standing:
+    """Return how a phase stands by all its runs that count: where one says no good word, that one decides.
+
+    Such a run may be older than the phase has rhythm, and of what was stated then: only what it says is asked.
+    """
+    ledger, newest = standing.ledger, standing.folder
+    if ledger is None or newest is None:
+        return standing
+    against = [standing]
+    for record in beside(ledger, newest.name):
+        of_record = _beside(record, newest.name, place, ledger, trusted, demands)
+        if _says_no(of_record):
+            against.append(of_record)
+    # Of the same gravity the newest is named.
+    order = list(Reason)
+    return max(against, key=lambda each: order.index(each.reason))
+
+
+def _beside(
+    record: LedgerRecord,
+    newest: str,
+    place: Place,
+    ledger: LedgerReading,
+    trusted: Mapping[str, PublicKey],
+    demands: Demands,
+) -> Standing:
+    """Return what a run says that counts beside the newest one."""
+    folder = place.home / record.name
+    relation = told(record, ledger.runs[newest])
+    if not folder.is_dir():
+        missing = f"{relation}, is {record.ended}, and its folder is missing from {place.home}: bring it back"
+        return Standing(ledger, unreadable=(missing,), is_missing=True, began_last=newest)
+
+    of_record = replace(_of_folder(folder, ledger, trusted, demands), began_last=newest)
+    if of_record.examined:
+        of_record.examined.audit.notes.append(f"it decides: {relation}, and no run has begun and ended since")
+        recorded = of_record.examined.recorded
+        lacking = unsigned(recorded, ledger, trusted, place.file, is_required=demands.signed)
+        of_record.examined.audit.lacks(Reason.NOT_SIGNED, *lacking)
+    return of_record
+
+
+def _says_no(standing: Standing) -> bool:
+    """Check whether a run says no good word, or none that its evidence bears out. One that has lapsed was good."""
+    examined = standing.examined
+    if examined is None:
+        return True
+    is_borne_out = examined.audit.reason is Reason.GOOD
+    return not (is_borne_out and examined.judged.verdict.good and not examined.failed_beside)
 
 
 def _hold_to_files(audit: Audit, recorded: RecordedRun, environments: Path, reports: Path, demands: Demands) -> None:

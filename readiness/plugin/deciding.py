@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from readiness.evidence.attested import expiries
+from readiness.evidence.recorded_ladder import states_after
 from readiness.evidence.records import RecordedRequest, Result
 from readiness.ladder import EscalationState, advance, decided
 from readiness.outcomes import DecisionKey
@@ -103,7 +104,6 @@ def verdict_of(session: RunSession, *, ended: bool) -> Verdict:
 def escalation_states(session: RunSession) -> dict[DecisionKey, EscalationState]:
     """Return the escalation state of each decision, now that the run has its results."""
     run = session.run
-    decisions = run.before.decisions if run.before else ()
-    before = {state.key: state.state() for state in decisions}
+    before = states_after([run.before, *run.also_before] if run.before else ())
     results = [(result.key, result.outcome, result.measured()) for result in session.results]
     return advance(run.ladders(), before, results)

@@ -26,7 +26,7 @@ def notify(config: pytest.Config, session: RunSession) -> None:
     recorded = session.journal.recorded if session.journal else None
     if run.replay or verdict is None or folder is None or recorded is None:
         return
-    if not has_changed(run.before, verdict):
+    if not any(has_changed(before, verdict) for before in (run.before, *run.also_before)):
         return
 
     # Without a place to send to, and without the permission, nobody has asked for it.

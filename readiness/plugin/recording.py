@@ -196,8 +196,10 @@ def _of_the_last_phase(run: Run) -> dict[str, object]:
 
 def _stands_on(run: Run) -> dict[str, object]:
     """Return what of the runs before it a run stands on."""
+    beside = {"also_before": run.also_before} if run.also_before else {}
     return {
         "before": run.before,
+        **beside,
         "unsealed": run.unsealed,
         "keeps_steps": True,
         "hysteresis": RecordedHysteresis.of(run.hysteresis).model_dump(mode="json"),

@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from readiness.errors import BadInput
-from readiness.evidence.ledger import Ledger
+from readiness.evidence.ledger import FILE, Ledger, read
 from readiness.evidence.ledger_reading import ANY_PHASE
+from readiness.evidence.pending_ends import dead_ends, never_ended
 from readiness.evidence.pending_starts import pending
 from readiness.evidence.signing import Signer, signer_of
 from readiness.outcomes import Phase
 from readiness.plugin import INVOCATION
 from readiness.redaction.shown import shown
+from readiness.verdict import INCOMPLETE_EXIT
 
 REASON_AT_MOST = 400
 _ID = re.compile(r"[0-9a-f]{32}\Z")
@@ -55,6 +57,20 @@ def enter_killed(home: Path) -> None:
         enter_refused(home, start.phase, "", start.says)
         with suppress(OSError):
             start.path.unlink()
+    _enter_dead_ends(home)
+
+
+def _enter_dead_ends(home: Path) -> None:
+    """Enter the good runs whose process died before pytest had ended. What the ledger does not know stays."""
+    dead = list(dead_ends(home))
+    known = read(home / FILE, {}).runs if dead and (home / FILE).exists() else {}
+    for path, run in dead:
+        record = known.get(run)
+        if record is None or record.sealed is None:
+            continue
+        with suppress(OSError):
+            Ledger(home, _signer()).end_red(home / run, exit=INCOMPLETE_EXIT, reason=never_ended(home, run))
+            path.unlink()
 
 
 def shown_reason(reason: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from _pytest.compat import ascii_escaped
@@ -17,7 +17,7 @@ from readiness.evidence.journal import read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import lost, traces
 from readiness.evidence.phases_before import deciding_phases
-from readiness.evidence.previous_run import newest, unsealed
+from readiness.evidence.previous_run import ended_beside, newest, unsealed
 from readiness.evidence.recorded_binding import RecordedBinding
 from readiness.evidence.recorded_ladder import Before
 from readiness.evidence.recorded_phases import EarlierPhase
@@ -87,6 +87,15 @@ class Run:
         return newest(self._home, self.ledger, self.phase, self.environment.target.url, self.started_at)
 
     @cached_property
+    def also_before(self) -> tuple[Before, ...]:
+        """The runs that ended after the one before this one had begun: it did not know them. For the controller."""
+        if self.replay:
+            return read_run(self.replay).start.also_before
+        if self.before is None or self.ledger is None:
+            return ()
+        return ended_beside(self._home, self.ledger, self.before, self.environment.target.url, self.started_at)
+
+    @cached_property
     def unsealed(self) -> tuple[str, ...]:
         """The runs that opened since the last whole one and never came to an end. For the controller."""
         if self.replay:
@@ -105,8 +114,8 @@ class Run:
         phases = deciding_phases(self.runbooks, self.environment.not_applicable)
         keys = trusted_keys(self.environments) if self.environments else {}
         with_keys = self._ledger_with_keys
-        by_ledger = earlier_phases(phases, with_keys, self.environment.target.url, self.started_at)
-        return tuple(borne_out(phase, self._home, with_keys, keys) for phase in by_ledger)
+        bears_out = partial(borne_out, home=self._home, ledger=with_keys, trusted=keys)
+        return earlier_phases(phases, with_keys, self.environment.target.url, self.started_at, bears_out)
 
     @property
     def _ledger_with_keys(self) -> LedgerReading | None:

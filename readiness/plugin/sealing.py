@@ -11,7 +11,7 @@ from readiness.evidence.anchors import NotAnchored, keep, stated_places
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.key_worth import counts, worth_of_key
 from readiness.evidence.ledger import Ledger, read
-from readiness.evidence.reasons import BAD_EXIT
+from readiness.evidence.pending_ends import EndMarker
 from readiness.evidence.signing import PublicKey, Signer, signer_of
 from readiness.plugin.refusing import shown_reason
 from readiness.plugin.run import Run
@@ -19,6 +19,7 @@ from readiness.redaction.redactor import REDACTOR
 from readiness.redaction.shown import shown
 from readiness.rendering.signed_files import write_summary, write_test_result
 from readiness.timeline import has_passed, is_ahead
+from readiness.verdict import GOOD
 
 
 class Sealing:
@@ -32,6 +33,7 @@ class Sealing:
         self._ledger: Ledger | None = None
         self._folder: Path | None = None
         self._anchored: list[str] = []
+        self._ending: EndMarker | None = None
         self._facts: Mapping[str, object] = {}
         self.revision: str | None = None
         """What the target runs, once that is known."""
@@ -100,6 +102,10 @@ class Sealing:
             write_test_result(run, self.signer)
         end = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": run.head}
         red_beside = bool(run.finish.failed_beside)
+        is_good = run.finish.verdict == GOOD[run.start.phase] and not red_beside
+        # A gate sees by itself how pytest ends. Else it is to be known before the good word is that nobody has said so.
+        if is_good and not self._run.invocation:
+            self._ending = EndMarker(run.folder.parent, run.folder.name)
         standing = [state.model_dump(mode="json") for state in run.finish.standing or ()]
         left = {"whole": whole, "red_beside": red_beside, "standing": standing}
         self._facts = {**self._facts, "revision": self.revision, **left}
@@ -123,14 +129,22 @@ class Sealing:
             else:
                 self._anchored.append(place.shown)
 
-    def end_red(self, reason: str) -> None:
+    def end_red(self, reason: str, code: int) -> None:
         """Enter that pytest ended red after a good run was sealed. Raises OSError.
 
         A gate that started the run enters it by itself.
         """
-        if self._ledger is None or self._folder is None or not self.head or self._run.invocation:
+        if self._ending is None:
             return
-        self.head = self._ledger.end_red(self._folder, exit=BAD_EXIT, reason=reason)
+        if self._ledger and self._folder and self.head:
+            self.head = self._ledger.end_red(self._folder, exit=code, reason=reason)
+        self.end()
+
+    def end(self) -> None:
+        """Forget that pytest is still to end: it has, and how is known. Raises OSError."""
+        if self._ending:
+            self._ending.remove()
+            self._ending = None
 
     @property
     def writes_summary(self) -> bool:

@@ -39,8 +39,8 @@ def has_changed(before: Before | None, verdict: Verdict) -> bool:
 
 def changed(run: RecordedRun, verdict: Verdict, report: Path) -> AnnouncementText:
     """Return the message that the verdict of a phase has changed, with the worst of what holds it back."""
-    before = run.start.before
-    earlier_word = before.verdict if before else "no run before"
+    words = [str(before.verdict) for before in (run.start.before, *run.start.also_before) if before]
+    earlier_word = " and ".join(dict.fromkeys(words)) or "no run before"
 
     holding = _holding(run, verdict)
     lines = [verdict.action, *(f"- {decision}" for decision in holding[:LINES_AT_MOST])]

@@ -1,7 +1,8 @@
 """All the evidence there is of a launch: which run decides each phase, and what the others take away from it.
 
-The newest whole run of a phase decides it. A newer one that left lines out, or was cut short, can take away but never
-give: what failed or was unknown in it counts, what it did not judge stays as it was.
+The newest whole run of a phase decides it, or one that was under way beside it and ended worse. A newer one that left
+lines out, or was cut short, can take away but never give: what failed or was unknown in it counts, what it did not
+judge stays as it was.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from readiness.evidence.findings import Audit
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.newest_run import has_begun, ordered
+from readiness.evidence.overtaken import beside
 from readiness.evidence.previous_run import REMEMBERED
 from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
 from readiness.evidence.rejudge import judge
@@ -26,7 +28,7 @@ from readiness.evidence.standing import Place
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering.deciding_run import DecidingRun, as_they_stand
 from readiness.rendering.rehearsals_and_drills import Procedure, drills, rehearsals
-from readiness.rendering.run_summary import RunSummary, read_summary
+from readiness.rendering.run_summary import GOOD, RunSummary, read_summary
 from readiness.runbook.sign_off import SignOff
 from readiness.timeline import is_due
 
@@ -143,7 +145,7 @@ def _decide_each(
 ) -> dict[Phase, DecidingRun]:
     """Return the run that decides each phase; `unusable` gains those that cannot."""
     audited = partial(audit_run, reading=ledger, trusted=trusted)
-    decided = {phase: _decide(runs, phase, unusable, audited) for phase in Phase}
+    decided = {phase: _decide(runs, phase, unusable, audited, ledger) for phase in Phase}
     return {phase: run for phase, run in decided.items() if run}
 
 
@@ -179,7 +181,11 @@ def _leading(runs: Sequence[RunSummary]) -> RunSummary:
 
 
 def _decide(
-    runs: Sequence[RunSummary], phase: Phase, unusable: list[UnusableRun], audited: Callable[[RecordedRun], Audit]
+    runs: Sequence[RunSummary],
+    phase: Phase,
+    unusable: list[UnusableRun],
+    audited: Callable[[RecordedRun], Audit],
+    ledger: LedgerReading | None,
 ) -> DecidingRun | None:
     """Return the run that decides a phase, with what newer ones took away; `unusable` gains those that cannot.
 
@@ -192,7 +198,7 @@ def _decide(
             unusable += [UnusableRun(run.folder, run.start.looked_back) for run in newest_first]
             return None
 
-        chosen = _chosen(able)
+        chosen = _chosen(able, ledger)
         try:
             run = read_run(chosen.folder)
         except BadRun as error:
@@ -200,19 +206,38 @@ def _decide(
             newest_first.remove(chosen)
             continue
 
-        newer = newest_first[: newest_first.index(chosen)]
+        newer = _taking(newest_first, chosen, ledger)
         return _decided(run, newer[:TAKING_AT_MOST], audited)
 
 
-def _chosen(newest_first: Sequence[RunSummary]) -> RunSummary:
-    """Return the newest whole run; where there is none, the newest that ended, and else the newest."""
+def _chosen(newest_first: Sequence[RunSummary], ledger: LedgerReading | None) -> RunSummary:
+    """Return the newest whole run, or one that counts beside it and is not good.
+
+    Where none is whole it is the newest that ended, and else the newest.
+    """
     for run in newest_first:
         if run.whole:
-            return run
+            counting = [run, *(other for other in _beside(newest_first, run, ledger) if other.whole)]
+            return next((other for other in counting if other.kind != GOOD), run)
     for run in newest_first:
         if run.finish:
             return run
     return newest_first[0]
+
+
+def _taking(
+    newest_first: Sequence[RunSummary], chosen: RunSummary, ledger: LedgerReading | None
+) -> Sequence[RunSummary]:
+    """Return the runs that left something out and may take away from the one that decides, the newest first."""
+    newer = newest_first[: newest_first.index(chosen)]
+    older = [run for run in _beside(newest_first, chosen, ledger) if run not in newer]
+    return [run for run in (*newer, *older) if run.start.looked_back or not run.whole]
+
+
+def _beside(runs: Sequence[RunSummary], run: RunSummary, ledger: LedgerReading | None) -> list[RunSummary]:
+    """Return the runs that count beside one: under way when it was, and ended after it."""
+    names = {record.name for record in beside(ledger, run.folder.name)} if ledger else set()
+    return [other for other in runs if other.folder.name in names]
 
 
 def _decided(run: RecordedRun, newer: Sequence[RunSummary], audited: Callable[[RecordedRun], Audit]) -> DecidingRun:

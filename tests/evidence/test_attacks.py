@@ -115,7 +115,7 @@ ATTACKS: dict[str, tuple[Callable[[Launch], None], str]] = {
     "dropped-failed-line": (_dropped, "journal.jsonl was changed after it was sealed"),
     "edited-page": (_page, "report.html was changed after it was sealed"),
     "added-file": (_added, "approval.txt was added after it was sealed"),
-    "deleted-run": (_deleted, "its folder is gone: it was deleted"),
+    "deleted-run": (_deleted, "its folder is missing: it was deleted or moved away"),
     "reordered": (_moved, "entries are missing or moved"),
     "removed": (_removed, "one was changed, moved or removed"),
     "torn": (_torn, "is torn"),

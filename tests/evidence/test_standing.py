@@ -1,16 +1,14 @@
 """How a phase stands: whoever says it says the same, and nobody says a good word that another one takes back.
 
-A row of `SITUATIONS` is what has become of a run that was GO, and what is left of it.
+A row of `tests.evidence.situations` is what has become of a run that was GO, and what is left of it.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,142 +17,22 @@ import pytest
 
 from readiness.__main__ import main
 from readiness.commands import history, next, sign_off, verify  # noqa: A004  the name of the command
-from readiness.evidence import ledger
+from readiness.evidence import run_folders
 from readiness.evidence.signing import FILE_VARIABLE, trusted_keys
 from readiness.rendering.dossier import Today, gather
 from readiness.rendering.sign_off_page import cards
-from tests import warm
 from tests.evidence.launch import new_key
+from tests.evidence.situations import (
+    FILES,
+    GOOD,
+    NOW,
+    SITUATIONS,
+    Situation,
+    cut_without_a_pointer,
+    newest,
+    run_again,
+)
 from tests.plugin.project import Project, line
-
-NOW = timedelta(0)
-FILES = Path("environments")
-GOOD = {"GO", "OK", "APPROVED"}
-RED = "\n\n@pytest.mark.preflight\ndef test_own_of_the_team():\n    assert 1 == 2\n"
-
-
-@dataclass(frozen=True)
-class Situation:
-    """What has become of a good run."""
-
-    name: str
-    exit: int
-    says: str
-    does: Callable[[Project], Any] = lambda project: project
-    later: timedelta = NOW
-    """So much later it is looked at."""
-    is_signed: bool = False
-
-
-def home(project: Project) -> Path:
-    return project.folder / "reports/tiny"
-
-
-def newest(project: Project) -> Path:
-    return max(home(project).glob("2*-preflight"))
-
-
-def run_again(project: Project, *words: str, **variables: str) -> None:
-    given = {**os.environ, "PYTHONPATH": str(warm.ROOT), "NO_COLOR": "1", **variables}
-    warm.run("pytest", "--env=tiny", "-m", "preflight", *words, folder=project.folder, variables=given)
-
-
-def red_beside(project: Project) -> None:
-    project.write("elsewhere/test_team.py", f"import pytest\n{RED}")
-    run_again(project, "checks", "elsewhere")
-
-
-def fails_now(project: Project) -> None:
-    project.write("figure.txt", "0.95")
-    run_again(project)
-
-
-def left_out(project: Project) -> None:
-    run_again(project, "-k", "nothing")
-
-
-def change(path: Path) -> None:
-    path.write_text(path.read_text("utf-8").replace('"outcome":"pass"', '"outcome":"warn"'), "utf-8")
-
-
-def clear(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def writer(project: Project) -> ledger.Ledger:
-    return ledger.Ledger(home(project), None)
-
-
-def anew(project: Project) -> None:
-    (home(project) / ledger.FILE).unlink()
-    run_again(project)
-    run_again(project)
-
-
-def cut(project: Project) -> None:
-    kept = (home(project) / ledger.FILE).read_bytes()
-    run_again(project)
-    (home(project) / ledger.FILE).write_bytes(kept)
-
-
-def dies_at_once(project: Project) -> None:
-    writer(project).open(home(project) / "20990101T000000Z-preflight", phase="preflight", target="http://127.0.0.1:9")
-
-
-def never_ends(project: Project) -> None:
-    project.write("conftest.py", (project.folder / "conftest.py").read_text("utf-8") + DIES)
-    run_again(project)
-
-
-def misspelt(project: Project) -> None:
-    project.environment(lanch_at="2100-01-01T09:00:00Z")
-
-
-def unsigned_now(project: Project) -> None:
-    shutil.rmtree(project.folder / "environments/keys")
-    run_again(project)
-
-
-DIES = "\n\ndef pytest_runtest_teardown():\n    import os\n    os._exit(0)\n"
-DEMANDED = {"evidence": {"signed": True}}
-SITUATIONS = [
-    Situation("well", 0, ""),
-    Situation("well-signed", 0, "", is_signed=True),
-    Situation("old", 13, "too old to decide now", later=timedelta(hours=83)),
-    Situation("of-the-future", 13, "one of the clocks is wrong", later=timedelta(hours=-55)),
-    Situation("nearly-of-the-future", 0, "", later=timedelta(seconds=-30)),
-    Situation(
-        "another-target", 15, "another target", lambda made: made.environment(target={"url": "http://127.0.0.1:10"})
-    ),
-    Situation("environment-refused", 15, "'lanch_at' is not known; did you mean 'launch_at'?", misspelt),
-    Situation("red-beside", 1, "red beside the verdict", red_beside),
-    Situation("journal-altered", 11, "changed", lambda made: change(newest(made) / "journal.jsonl")),
-    Situation("journal-emptied", 11, "", lambda made: clear(newest(made) / "journal.jsonl")),
-    Situation(
-        "journal-gone", 11, "there is no journal to read", lambda made: (newest(made) / "journal.jsonl").unlink()
-    ),
-    Situation("folder-gone", 11, "it was deleted", lambda made: shutil.rmtree(newest(made))),
-    Situation("report-altered", 11, "report.html", lambda made: clear(newest(made) / "report.html")),
-    Situation("refused", 12, "was refused", lambda made: run_again(made, "--nosuch")),
-    Situation("refused-of-no-phase", 12, "no phase is known", lambda made: run_again(made, "-m", "preflght")),
-    Situation(
-        "asked-and-never-came", 12, "no run appeared", lambda made: writer(made).ask("0" * 32, phase="preflight")
-    ),
-    Situation("died-at-once", 12, "died before it wrote anything", dies_at_once),
-    Situation("never-ended", 10, "never sealed", never_ends),
-    Situation("fails-now", 1, "", fails_now),
-    Situation("left-something-out", 10, "", left_out),
-    Situation("demanded-signed", 14, "tiny.yaml: evidence.signed", lambda made: made.environment(**DEMANDED)),
-    Situation("ledger-gone", 17, "history not here", lambda made: (home(made) / ledger.FILE).unlink()),
-    Situation("ledger-gone-and-begun-anew", 10, "history not here", anew),
-    Situation("pointer-names-a-run-that-the-ledger-lost", 17, "its end was cut", cut),
-    Situation("demanded-and-signed", 0, "", lambda made: made.environment(**DEMANDED), is_signed=True),
-    Situation(
-        "key-gone", 14, "no trusted key", lambda made: shutil.rmtree(made.folder / "environments/keys"), is_signed=True
-    ),
-    Situation("key-gone-unsigned-now", 14, "the key went missing", unsigned_now, is_signed=True),
-    Situation("unsigned-now", 14, "nobody signed it", run_again, is_signed=True),
-]
 
 
 @pytest.fixture(scope="module")
@@ -237,6 +115,20 @@ def test_all_say_the_same(situation: Situation, project: Project, capsys: pytest
         dossier = gather(Path("reports"), "tiny", trusted_keys(FILES), Today(now, FILES))
         (card,) = [card.word for card in cards(dossier) if card.phase == "preflight"]
         assert (card in GOOD) is (code == 0)
+
+
+def test_a_run_under_way_is_no_history_that_is_lost(
+    done: dict[bool, Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = Project.__new__(Project)
+    copied.folder = tmp_path / "copy"
+    shutil.copytree(done[False].folder, copied.folder)
+    monkeypatch.chdir(copied.folder)
+    cut_without_a_pointer(copied)
+    release = run_folders.hold(newest(copied))
+    assert main(["verify", "tiny", "preflight"]) == 0
+    release()
+    assert main(["verify", "tiny", "preflight"]) == 17
 
 
 POINTERS = [("smoke", 12), ("preflight", 0), ("preflight-copied", 17), ("nobody", 17), ("../../x", 17)]

@@ -18,7 +18,7 @@ from readiness.evidence.journal import FILE
 from readiness.evidence.signing import FILE_VARIABLE
 from tests.commands.test_gate import forked
 from tests.evidence.launch import new_key
-from tests.plugin.project import ROOT, Project
+from tests.plugin.project import ROOT, Project, line
 from tests.plugin.test_held_back import BAD, PREFLIGHT, ROWS, WELL, Row, launched, of
 
 RAISES = "\n\ndef pytest_unconfigure():\n    raise RuntimeError('a plugin of ours')\n"
@@ -147,6 +147,11 @@ def a_phase_warns_since(world: World) -> None:
     world.lines(of("smoke", gate="warning"))
 
 
+def a_line_is_added_to_a_phase_that_was_judged(world: World) -> None:
+    world.lines(line("later", "week.calm", phase=["preflight"]))
+    assert verify(world.folder, "tiny", "preflight") == 15
+
+
 @pytest.mark.parametrize(
     ("step", "code"),
     [
@@ -165,6 +170,8 @@ def a_phase_warns_since(world: World) -> None:
         (a_phase_decides_since_and_is_bad, 15),
         (a_phase_decides_since_and_is_well, 0),
         (a_phase_warns_since, 0),
+        # An approval rests on what was stated when its phases were judged; a phase that nobody judged is another thing.
+        (a_line_is_added_to_a_phase_that_was_judged, 0),
     ],
 )
 def test_an_approval_stands_as_long_as_the_phases_before_it(step: Step, code: int, world: World) -> None:
@@ -178,7 +185,7 @@ def test_who_names_the_folder_of_an_approval_is_told_as_well(world: World, capsy
     (preflight,) = world.home.glob("2*-preflight")
     shutil.rmtree(preflight)
     assert verify(world.folder, str(approved)) == 11
-    assert f"it rests on preflight in {preflight.name}: its folder is gone" in capsys.readouterr().out
+    assert f"it rests on preflight in {preflight.name}: its folder is missing" in capsys.readouterr().out
 
 
 @pytest.fixture
