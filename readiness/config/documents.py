@@ -192,24 +192,28 @@ def _walk(node: yaml.Node | None, loc: Loc) -> Iterator[tuple[Loc, int]]:
 
 
 def _refuse_merged_twice(parts: yaml.SequenceNode) -> None:
-    """Raise ConstructorError where two mappings of a merge have one key: releases of PyYAML differ in which counts."""
-    seen: set[str] = set()
+    """Raise ConstructorError where two mappings of a merge differ in a key: releases of PyYAML differ in which counts.
+
+    Two that have a key from the same place, as from common defaults, do not differ.
+    """
+    seen: dict[str, yaml.Node] = {}
     for part in parts.value:
-        keys = set(_merged_keys(part))
-        if twice := sorted(keys & seen):
-            raise _unreadable(part, f"<<: more than one of the mappings has {twice[0]}; leave it in one of them")
-        seen |= keys
+        for name, key in _merged_keys(part).items():
+            if seen.setdefault(name, key) is not key:
+                raise _unreadable(part, f"<<: more than one of the mappings has {name}; leave it in one of them")
 
 
-def _merged_keys(node: yaml.Node) -> Iterator[str]:
-    """Yield the keys of a mapping, with those that are merged into it."""
-    pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    for key, value in pairs:
+def _merged_keys(node: yaml.Node) -> dict[str, yaml.Node]:
+    """Return the keys of a mapping with those that are merged into it, each as it is written where it counts."""
+    own: dict[str, yaml.Node] = {}
+    merged: dict[str, yaml.Node] = {}
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else []:
         if key.tag != _MERGE:
-            yield str(key.value)
+            own[str(key.value)] = key
             continue
         for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-            yield from _merged_keys(part)
+            merged = {**_merged_keys(part), **merged}
+    return {**merged, **own}
 
 
 def _dotted(loc: Loc) -> str:
