@@ -140,10 +140,7 @@ def status_page_with_the_old_date(target: SandboxTarget) -> Iterator[None]:
     notice |= before
 
 
-LIVE = tuple(
-    f"health.live[{line}]"
-    for line in ("agency/uptime", "umbrella/rollback-trigger", "launch400k/all-healthy", "launch400k/go-health")
-)
+LIVE = tuple(f"health.live[{line}]" for line in ("agency/uptime", "launch400k/all-healthy", "launch400k/go-health"))
 
 
 @fault(
