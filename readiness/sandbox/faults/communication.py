@@ -140,7 +140,13 @@ def status_page_with_the_old_date(target: SandboxTarget) -> Iterator[None]:
     notice |= before
 
 
-LIVE = tuple(f"health.live[{line}]" for line in ("agency/uptime", "launch400k/all-healthy", "launch400k/go-health"))
+LIVE = tuple(
+    f"health.live[{line}]"
+    for line in (
+        *("agency/uptime", "launch400k/all-healthy", "launch400k/go-health"),
+        *("umbrella/health", "umbrella/rollback-trigger"),
+    )
+)
 
 
 @fault(
