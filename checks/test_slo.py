@@ -150,6 +150,7 @@ def test_latency_window(latency: Slowness, limits: LatencyWindow, measure: Measu
     measure(seconds, f"quantile {limits.quantile:g} of {latency}", "s").below(limits.seconds_below)
 
 
+@pytest.mark.postlaunch
 @pytest.mark.ga
 def test_availability_window(availability: Availability, limits: AvailabilityWindow, measure: Measure) -> None:
     """Over the whole window the service was there.

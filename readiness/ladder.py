@@ -16,16 +16,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
-from readiness.measurements import NO_VALUE, Measurement, holds
+from readiness.measurements import NO_VALUE, Measurement, Plain, holds
 from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Unknown
+from readiness.runbook.ladder_rules import FAILED, Thresholds
 from readiness.verdict import RANK, DecisionOutcome
 
-FAILED = "failed"
-Thresholds = Mapping[EscalationStep, float | str]
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
 
 # Comparators of quantities: a step's number is compared by them as the line's own limit is.
 _NUMERIC = {"below", "at_most", "at_least", "above"}
@@ -44,8 +45,8 @@ def reached(
     A number is a limit like the line's own and compared the same way: with `below`, a value at or above it reaches
     the step. It is in the unit of the check's first measurement, and measurements in another unit are not held against
     it. What the other side itself says no to reaches every number: a refused connection, and a quick 500 as well. The
-    word `failed` is reached by any measurement out of its limit, another word by such a measurement that names it: the
-    breakers that are `open`.
+    word `failed` is reached by any measurement out of its limit, another word by such a measurement whose value is that
+    word or tells it of a subject: the breakers that are `open`. What a measurement itself is called never counts.
     """
     return highest(
         _at_most_page(step) if measurement.known == "silent" and not again else step
@@ -69,11 +70,43 @@ def _concerned(threshold: float | str, measurements: Sequence[Measurement]) -> l
     if threshold == FAILED:
         return list(measurements)
     if isinstance(threshold, str):
-        return [measurement for measurement in measurements if threshold in measurement.name.split()]
+        return [measurement for measurement in measurements if _tells(measurement, threshold)]
 
     # 0.5 seconds must not be held against the rows that the same check counts; a no has no unit, and passes them all.
     unit = measurements[0].unit if measurements else ""
     return [measurement for measurement in measurements if measurement.unit == unit or measurement.known in NO_VALUE]
+
+
+def _tells(measurement: Measurement, word: str) -> bool:
+    """Check whether a value is a word, or tells it of a subject: `open`, `payments open`. A no tells the worst."""
+    if measurement.known in NO_VALUE:
+        return True
+    wanted = _plain_word(word)
+    return any(wanted in _words_of(entry) for entry in _entries(measurement.value))
+
+
+def _entries(value: Plain) -> Iterator[str]:
+    """Yield the texts of a value: itself, those of a list, the states of a mapping."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    for entry in value if isinstance(value, list) else [value]:
+        if isinstance(entry, str):
+            yield entry
+
+
+def _words_of(entry: str) -> set[str]:
+    """Return what an entry says: all of it, and of a subject with its state each of the two.
+
+    >>> sorted(_words_of("open search HALF-OPEN"))
+    ['half_open', 'open_search', 'open_search_half_open']
+    """
+    subject, _, state = entry.strip().rpartition(" ")
+    return {_plain_word(part) for part in (entry, subject, state) if part}
+
+
+def _plain_word(text: str) -> str:
+    """Return a word as it is compared: HALF-OPEN, `half open` and half_open are one."""
+    return _BETWEEN_WORDS.sub("_", text.strip()).casefold()
 
 
 def _reaches(measurement: Measurement, threshold: float | str) -> bool:

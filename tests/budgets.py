@@ -38,6 +38,7 @@ MORE_SECONDS = {
     "tests/redaction/test_redaction.py": 20.0,
     "tests/test_warm.py": 40.0,
     "tests/whole_runs/test_decided.py": 20.0,
+    "tests/whole_runs/test_shipped_ladders.py": 25.0,  # eighteen worlds, each a run
     "tests/observations/test_needs.py": 20.0,
     "tests/loadtests/test_rehearsing.py": 75.0,
     "tests/loadtests/test_rehearse_command.py": 30.0,

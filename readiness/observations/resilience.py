@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from typing import cast
+
 from readiness.environment.schema import Reading
+from readiness.measurements import Plain, show
 from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
 from readiness.sources.readings import Readings
 
+CLOSED = "closed"
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
 CIRCUIT_BREAKERS = known_reading(
     "circuit_breakers",
     "the state of each circuit breaker (columns name, state)",
@@ -16,7 +22,8 @@ BREAKER_OPENINGS = known_reading(
     "breaker_openings",
     "how often a circuit breaker opened in the last hour",
     Reading(
-        sql="select count(*) from circuit_breaker_events where to_state = 'open' and at > now() - interval '1 hour'"
+        sql="select count(*) from circuit_breaker_events"
+        " where lower(to_state) = 'open' and at > now() - interval '1 hour'"
     ),
 )
 
@@ -27,7 +34,22 @@ def breakers_not_closed(readings: Readings) -> list[str]:
     rows = readings.rows(CIRCUIT_BREAKERS, "name", "state")
     if not rows:
         raise Unknown("no circuit breaker is recorded", "set readings.circuit_breakers to where they are")
-    return [f"{row['name']} {row['state']}" for row in rows if row["state"] != "closed"]
+    states = [(row["name"], state_of(row["state"])) for row in rows]
+    return [f"{name} {state}" for name, state in states if state != CLOSED]
+
+
+def state_of(told: object) -> str:
+    """Return the state of a breaker as it is compared: CLOSED and Closed are closed. Raises Unknown.
+
+    >>> [state_of(told) for told in ("CLOSED", "Half-Open", "half open", " open ")]
+    ['closed', 'half_open', 'half_open', 'open']
+    """
+    if not isinstance(told, str) or not told.strip():
+        raise Unknown(
+            f"a circuit breaker has the state {show(cast('Plain', told))}, which is no word",
+            "let readings.circuit_breakers tell closed, half_open or open",
+        )
+    return _BETWEEN_WORDS.sub("_", told.strip()).casefold()
 
 
 @observation(needs=BREAKER_OPENINGS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from readiness.environment.drills import CircuitBreakerDrill
-from readiness.observations.resilience import CIRCUIT_BREAKERS
+from readiness.observations.resilience import CIRCUIT_BREAKERS, state_of
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.procedures.course import Course
 from readiness.procedures.uploads import Uploads
@@ -49,7 +49,7 @@ def run(course: Course) -> None:
 def _state(course: Course, settings: CircuitBreakerDrill) -> str:
     """Return the state of the breaker, from the reading. Raises Unknown."""
     rows = course.clients.readings.rows(CIRCUIT_BREAKERS, "name", "state")
-    states = [str(row["state"]) for row in rows if row["name"] == settings.breaker]
+    states = [state_of(row["state"]) for row in rows if row["name"] == settings.breaker]
     if not states:
         names = ", ".join(sorted(str(row["name"]) for row in rows)) or "none"
         raise Unknown(

@@ -29,6 +29,7 @@ from readiness.errors import BadRunbook, not_one_of, wrong_value
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
+from readiness.runbook.ladder_rules import limit_faults, line_faults
 from readiness.shipped import RUNBOOKS
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
@@ -133,6 +134,23 @@ class Line(BaseModel):
     rendered_as: Literal["verdict", "sign_off", "trends"] | None = None
     """What decides a line beside its checks: the verdict of its phase, the sign-off's form, or the trends in it."""
     _ahead: Mapping[str, tuple[LimitsAhead, ...]] = PrivateAttr(default_factory=dict)
+
+    @field_validator("ladder", mode="before")
+    @classmethod
+    def _no_truth_for_a_threshold(cls, stated: object) -> object:
+        # Pydantic makes 1 of `true`.
+        steps = stated.items() if isinstance(stated, dict) else ()
+        truths = [step for step, threshold in steps if isinstance(threshold, bool)]
+        if truths:
+            raise ValueError(f"{', '.join(truths)}: a number or a word is wanted, and this is true or false")
+        return stated
+
+    @model_validator(mode="after")
+    def _ladder_reaches_the_verdict(self) -> Line:
+        found = list(line_faults(self.gate, self.phase, self.ladder, has_checks=bool(self.decided_by)))
+        if found:
+            raise ValueError(f"line {self.id!r}: {'; '.join(found)}")
+        return self
 
     @model_validator(mode="after")
     def _decided_somehow(self) -> Line:
@@ -315,20 +333,22 @@ def planned_checks() -> frozenset[str]:
 
 def limits_of(item: Item, model: type[Limits]) -> Limits:
     """Return the limits of one item, validated together with the thresholds of its ladder. Raises BadRunbook."""
-    problems = list(_ladder_problems(item, model))
+    problems = list(_shares_of_ladder(item, model))
     try:
         limits = model.model_validate(item.limits)
     except ValidationError as error:
         raise BadRunbook([*_limit_problems(item, model, error), *problems]) from None
 
+    # The thresholds of a line with several checks may be about any of them.
+    if not problems and len(item.line.decided_by) == 1:
+        problems += [f"{_place(item)}: ladder: {fault}" for fault in limit_faults(item.line.ladder, dict(limits))]
     if problems:
         raise BadRunbook(problems)
     return limits
 
 
-def _ladder_problems(item: Item, model: type[Limits]) -> Iterator[str]:
+def _shares_of_ladder(item: Item, model: type[Limits]) -> Iterator[str]:
     """Yield the thresholds that are no shares, where they must be."""
-    # The thresholds of a line with several checks may be about any of them.
     if len(item.line.decided_by) > 1:
         return
 

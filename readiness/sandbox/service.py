@@ -100,6 +100,7 @@ class Service:
                 Route(upload, self._delete, methods=["DELETE"]),
                 Route("/v1/template", self._template),
                 Route("/health", self._health),
+                Route("/v1/health", self._health),  # as the umbrella's runbook calls it
                 Route("/ready", self._ready),
                 Route("/workers", self._workers),
                 Route("/metrics", self._metrics),

@@ -20,6 +20,7 @@ VERDICTS = {
     "error-rate-15": "PAUSE",
     "error-rate-25": "ROLLBACK",
     "breaker-open": "PAGE",
+    "breaker-half-open": "ALERT",
     "breaker-flapping": "ROLLBACK",
     "rows-lost": "ROLLBACK",
     "stuck-upload": "ALERT",
@@ -32,26 +33,34 @@ VERDICTS = {
     "slow-upload": "OK",  # a warning is told and does not decide
 }
 """What the postlaunch phase of the sandbox's own runbook recommends while a fault is planted."""
-DAILY, LAUNCH = "slo.error_rate[umbrella/daily-error-rate]", "slo.error_rate[launch400k/sla-error-rate]"
+LAUNCH, DIAGNOSED = "slo.error_rate[launch400k/sla-error-rate]", "slo.error_rate[launch400k/diagnose-errors]"
+ERRORS, TRIGGER = "slo.error_rate[umbrella/hourly-error-rate]", "slo.error_rate[umbrella/rollback-trigger]"
 SUCCESS = "slo.success_rate[umbrella/success-rate]"
-P95_DAILY, P95_LAUNCH = "slo.response_time[umbrella/daily-p95]", "slo.response_time[launch400k/sla-response-time]"
+P95_LAUNCH, P95_SLOW = "slo.response_time[launch400k/sla-response-time]", "slo.response_time[launch400k/diagnose-slow]"
+P95 = "slo.response_time[umbrella/hourly-p95]"
+ABOVE_5 = {LAUNCH: "critical", DIAGNOSED: "critical", SUCCESS: "alert"}
+ABOVE_20 = {**ABOVE_5, ERRORS: "rollback", TRIGGER: "rollback"}
+ABOVE_1_S = {P95_LAUNCH: "warn", P95_SLOW: "warn", P95: "alert"}
+ABOVE_2_S = {P95_LAUNCH: "critical", P95_SLOW: "critical", P95: "incident"}
 STEPS = {
-    "errors-4-9": {LAUNCH: "warn"},
-    "errors-5-1": {LAUNCH: "critical", SUCCESS: "alert"},
-    "errors-10-1": {LAUNCH: "critical", SUCCESS: "alert"},
-    "errors-20-1": {LAUNCH: "critical", SUCCESS: "alert"},
-    "errors-of-the-day-4-9": {LAUNCH: "critical", SUCCESS: "alert"},
-    "errors-of-the-day-5-1": {LAUNCH: "critical", SUCCESS: "alert", DAILY: "alert"},
-    "errors-of-the-day-10-1": {LAUNCH: "critical", SUCCESS: "alert", DAILY: "incident"},
-    "errors-of-the-day-20-1": {LAUNCH: "critical", SUCCESS: "alert", DAILY: "rollback"},
-    "p95-1-1": {P95_LAUNCH: "warn"},
-    "p95-1-4": {P95_LAUNCH: "warn"},
-    "p95-1-6": {P95_LAUNCH: "warn"},
-    "p95-2-1": {P95_LAUNCH: "critical"},
-    "p95-4-4": {P95_LAUNCH: "critical"},
-    "p95-5-3": {P95_LAUNCH: "critical"},
-    "p95-of-the-day-1-1": {P95_LAUNCH: "warn", P95_DAILY: "alert"},
-    "p95-of-the-day-2-1": {P95_LAUNCH: "critical", P95_DAILY: "incident"},
+    "front-was-away-today": {"slo.availability_window[umbrella/uptime-alert]": "alert"},
+    "errors-4-9": {DIAGNOSED: "warn"},
+    "errors-5-1": {**ABOVE_5, ERRORS: "alert"},
+    "errors-10-1": {**ABOVE_5, ERRORS: "incident"},
+    "errors-20-1": ABOVE_20,
+    # All of them in the last hour, of which they are more than half.
+    "errors-of-the-day-4-9": ABOVE_20,
+    "errors-of-the-day-5-1": ABOVE_20,
+    "errors-of-the-day-10-1": ABOVE_20,
+    "errors-of-the-day-20-1": ABOVE_20,
+    "p95-1-1": ABOVE_1_S,
+    "p95-1-4": ABOVE_1_S,
+    "p95-1-6": ABOVE_1_S,
+    "p95-2-1": ABOVE_2_S,
+    "p95-4-4": ABOVE_2_S,
+    "p95-5-3": ABOVE_2_S,
+    "p95-of-the-day-1-1": ABOVE_1_S,
+    "p95-of-the-day-2-1": ABOVE_2_S,
 }
 """The steps of the ladders of the service levels that a fault reaches; without an entry none."""
 DIAGNOSTICS = {"recent_failures", "error_distribution", "uploads_stuck", "staging_health", "uploads_in_flight"}

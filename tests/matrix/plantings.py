@@ -29,6 +29,7 @@ APART = {"signoff", "slo"}
 """The areas whose faults break each a thing of its own: a paper, a decision, a week's share."""
 MORE_SECONDS = {
     "promotion-stalled": 62.0,  # the check waits as long as an upload may take
+    "front-was-away-today": 20.0,  # until that is a share of the day's samples
     "front-was-away": 8.0,  # and stays away for so long
     "requests-frozen": 5.0,
 }

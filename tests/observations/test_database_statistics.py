@@ -31,22 +31,31 @@ HERE = of_target("http://127.0.0.1")
 
 
 @pytest.mark.parametrize(
-    ("in_use", "holds", "step"),
+    ("in_use", "size", "holds", "step"),
     [
-        (79, True, None),
-        (81, True, EscalationStep.WARN),
-        (94, True, EscalationStep.WARN),
-        (96, False, EscalationStep.CRITICAL),
+        (79, 100, True, None),
+        (81, 100, True, EscalationStep.WARN),
+        (94, 100, True, EscalationStep.WARN),
+        (96, 100, False, EscalationStep.CRITICAL),
+        (96, 500, True, None),
+        (401, 500, True, EscalationStep.WARN),
+        (476, 500, False, EscalationStep.CRITICAL),
+        (15, 15, False, EscalationStep.CRITICAL),
     ],
 )
-def test_the_pool_reaches_its_steps(in_use: int, holds: bool, step: EscalationStep | None) -> None:
+@pytest.mark.parametrize("line", ["pool-not-exhausted", "diagnose-pool"])
+def test_the_pool_reaches_its_steps(
+    line: str, in_use: int, size: int, holds: bool, step: EscalationStep | None
+) -> None:
     book = runbook_lines.load(runbook_lines.locate("launch400k", ROOT))
-    (item,) = (one for one in book.items() if one.local_id == "pool-not-exhausted")
+    (item,) = (one for one in book.items() if one.local_id == line)
     check, measure = CHECKS[item.check], Measure()
     model = check.__annotations__["limits"]
     failed = False
     try:
-        check(connection_pool=ConnectionPool(in_use, 100), limits=runbook_lines.limits_of(item, model), measure=measure)
+        check(
+            connection_pool=ConnectionPool(in_use, size), limits=runbook_lines.limits_of(item, model), measure=measure
+        )
     except AssertionError:
         failed = True
     assert failed is not holds

@@ -96,9 +96,8 @@ def test_a_threshold_of_a_share_is_a_share(tmp_path: Path) -> None:
         share_below: Share = 0.5
         rows_below: int = 100
 
-    text = GOOD.replace(
-        "    decided_by:\n      database", "    ladder: {page: failed, rollback: 20}\n    decided_by:\n      database"
-    )
+    ladder = "    ladder: {page: failed, rollback: 20}\n    decided_by:\n      database"
+    text = GOOD.replace("[preflight]", "[postlaunch]").replace("    decided_by:\n      database", ladder)
     item = next(load(write(tmp_path, text)).items())
     assert limits_of(item, Queue).model_fields_set == {"share_below"}
     with pytest.raises(BadRunbook) as found:

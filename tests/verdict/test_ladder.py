@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from checks import test_database, test_slo
 from readiness.ladder import INITIAL, EscalationState, Hysteresis, Ladder, advance, decided, next_state, reached, replay
-from readiness.measurements import AtLeast, Measure, Measurement, Refusal, holds
+from readiness.measurements import AtLeast, Measure, Measurement, Plain, Refusal, holds
 from readiness.observations.database_statistics import QueryTimes
 from readiness.observations.health import HealthAnswer
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Outcome, Phase
@@ -78,13 +78,42 @@ def test_a_threshold_is_compared_as_the_limit_is(comparator: str, value: int, re
 
 
 def test_a_word_is_reached_by_what_is_out_of_its_limit_and_names_it() -> None:
-    tripped = Measurement("circuit breakers open", ["payments"], "none", None, "", ok=False)
-    closed = Measurement("circuit breakers open", [], "none", None, "", ok=True)
+    tripped = Measurement("circuit breakers not closed", ["payments open"], "none", None, "", ok=False)
+    closed = Measurement("circuit breakers not closed", [], "none", None, "", ok=True)
     assert reached({EscalationStep.PAGE: "open"}, [tripped]) is EscalationStep.PAGE
     assert reached({EscalationStep.PAGE: "open"}, [closed]) is None
     assert reached({EscalationStep.PAGE: "half-open"}, [tripped]) is None
     assert reached({EscalationStep.PAUSE: "failed"}, [tripped]) is EscalationStep.PAUSE
     assert reached({EscalationStep.PAUSE: "failed"}, [closed]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word", "reaches"),
+    [
+        ("breakers", ["payments open"], "open", True),
+        ("breakers", ["payments OPEN"], "open", True),
+        ("breakers", ["payments Half-Open"], "half_open", True),
+        ("breakers", ["mail closed", "payments open"], "open", True),
+        ("breakers", {"payments": "open"}, "open", True),
+        ("state of the queue", "degraded", "degraded", True),
+        ("databases without a backup", ["orders-db"], "orders-db", True),
+        ("breakers open or half-open", ["payments half_open"], "open", False),
+        ("breakers open", ["payments half-open"], "open", False),
+        ("breakers", ["open search half_open"], "open", False),
+        ("breakers", ["payments reopened"], "open", False),
+        ("state of the queue degraded", "stopped", "degraded", False),
+        ("queues open", 7, "open", False),
+        ("queues open", None, "open", False),
+    ],
+)
+def test_a_word_is_sought_in_what_was_measured(name: str, value: Plain, word: str, reaches: bool) -> None:
+    taken = Measurement(name, value, "none", None, "", ok=False)
+    assert (reached({EscalationStep.PAGE: word}, [taken]) is EscalationStep.PAGE) is reaches
+
+
+def test_a_refusal_reaches_each_word() -> None:
+    refused = Measurement("breakers", "connection refused", "none", None, "", ok=False, known="refused")
+    assert reached({EscalationStep.PAGE: "open"}, [refused]) is EscalationStep.PAGE
 
 
 @pytest.mark.parametrize("value", [True, "many"])
@@ -211,20 +240,40 @@ RECORDED = [
     ("ingestion", "pause-recommended", [0.101], VerdictStatus.PAUSE),
     ("umbrella", "daily-error-rate", [0.009], VerdictStatus.OK),
     ("umbrella", "daily-error-rate", [0.02], VerdictStatus.ALERT),
-    ("umbrella", "daily-error-rate", [0.101], VerdictStatus.PAGE),
-    ("umbrella", "daily-p95", [2.1], VerdictStatus.PAGE),
+    ("umbrella", "hourly-error-rate", [0.049], VerdictStatus.OK),
+    ("umbrella", "hourly-error-rate", [0.051], VerdictStatus.ALERT),
+    ("umbrella", "hourly-error-rate", [0.101], VerdictStatus.PAGE),
+    ("umbrella", "hourly-error-rate", [0.201], VerdictStatus.ROLLBACK),
+    ("umbrella", "daily-p95", [2.1], VerdictStatus.ALERT),
+    ("umbrella", "hourly-p95", [0.9], VerdictStatus.OK),
+    ("umbrella", "hourly-p95", [1.1], VerdictStatus.ALERT),
+    ("umbrella", "hourly-p95", [2.1], VerdictStatus.PAGE),
+    ("umbrella", "rollback-trigger", [503], VerdictStatus.ALERT),
+    ("umbrella", "rollback-trigger", [503, 503], VerdictStatus.ROLLBACK),
+    ("umbrella", "uptime-alert", [0.989], VerdictStatus.ALERT),
     ("umbrella", "health", [503], VerdictStatus.ALERT),
     ("umbrella", "health", [503, 503], VerdictStatus.PAGE),
     ("umbrella", "health", [503, 503, 200], VerdictStatus.PAGE),
     ("umbrella", "health", [503, 503, 200, 200, 200], VerdictStatus.OK),
     ("launch400k", "sla-error-rate", [0.051], VerdictStatus.ALERT),
     ("launch400k", "sla-response-time", [1.4], VerdictStatus.OK),
+    *[("launch400k", name, [0.91], VerdictStatus.ALERT) for name in ("cpu", "memory")],
+    *[("launch400k", name, [0.79], VerdictStatus.OK) for name in ("cpu", "memory")],
+    ("launch400k", "disk-critical", [0.96], VerdictStatus.ALERT),
+    ("launch400k", "diagnose-pool", [0.81], VerdictStatus.OK),
+    ("launch400k", "diagnose-pool", [0.96], VerdictStatus.ALERT),
 ]
-FIRST_LIMIT = {"share_below": "below", "p95_seconds_below": "below", "path": "is"}
+FIRST_LIMIT = {
+    "share_below": "below",
+    "share_at_most": "at_most",
+    "share_above": "above",
+    "p95_seconds_below": "below",
+    "path": "is",
+}
 
 
 @pytest.mark.parametrize(
-    ("book", "name", "values", "word"), RECORDED, ids=[f"{one[1]}-{one[2]}-{one[3]}" for one in RECORDED]
+    ("book", "name", "values", "word"), RECORDED, ids=[f"{one[0]}-{one[1]}-{one[2]}-{one[3]}" for one in RECORDED]
 )
 def test_each_step_is_recommended_on_what_was_recorded(
     book: str, name: str, values: list[float], word: VerdictStatus

@@ -50,14 +50,15 @@ def run(
     **environment: Any,
 ) -> Found:
     """Judge one line at a target, as a user would."""
-    line = {
+    line: dict[str, Any] = {
         "id": "line",
         "ref": "1",
         "says": "it is well",
         "phase": [phase],
         "gate": "blocker",
-        "ladder": ladder or {"page": "failed"},
     }
+    if phase == "postlaunch":
+        line["ladder"] = ladder or {"page": "failed"}
     book = {"runbook": "book", "title": "Book", "lines": [line | {"decided_by": decided_by}]}
     (folder / "book.yaml").write_text(yaml.safe_dump(book))
     content = {

@@ -143,7 +143,7 @@ def status_page_with_the_old_date(target: SandboxTarget) -> Iterator[None]:
 LIVE = tuple(
     f"health.live[{line}]"
     for line in (
-        *("health-200", "agency/uptime", "umbrella/rollback-trigger"),
+        *("health-200", "agency/uptime", "umbrella/health", "umbrella/rollback-trigger"),
         *("launch400k/all-healthy", "launch400k/go-health"),
     )
 )

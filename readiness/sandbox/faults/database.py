@@ -20,11 +20,8 @@ RLS = "database.row_level_security[rls-on-all-tables]"
 TABLE = "database.required_tables[staging-tables:{}]"
 MIGRATION = "database.migrations_applied[staging-tables:008_staging_tables]"
 POOLS_BEFORE = [f"database.pool_headroom[{line}]" for line in ("agency/pool", "launch400k/no-go-database")]
-POOL_NOT_EXHAUSTED = "database.pool_headroom[launch400k/pool-not-exhausted]"
-POOLS_AFTER = [
-    f"database.pool_headroom[{line}]"
-    for line in ("agency/pool", "launch400k/diagnose-pool", "playbook/database-health")
-]
+POOLS_EXHAUSTED = [f"database.pool_headroom[launch400k/{line}]" for line in ("pool-not-exhausted", "diagnose-pool")]
+POOLS_AFTER = [f"database.pool_headroom[{line}]" for line in ("agency/pool", "playbook/database-health")]
 REACHABLE = [
     f"database.reachable[{line}]"
     for line in ("agency/connectivity", "launch400k/no-go-database", "umbrella/d1-reachable")
@@ -46,7 +43,7 @@ IDLE = "database.idle_connections[agency/idle-connections]"
 EXPIRED = "database.expired_sessions[agency/expired-sessions]"
 BLOCKS = "database.cache_hit_ratio[launch400k/cache-hit]"
 OF_OTHERS = [
-    *(*POOLS_BEFORE, POOL_NOT_EXHAUSTED, *POOLS_AFTER, *REACHABLE, *REPLICAS, *POOL_SIZES, TIMEOUT, SLOW_LOG),
+    *(*POOLS_BEFORE, *POOLS_EXHAUSTED, *POOLS_AFTER, *REACHABLE, *REPLICAS, *POOL_SIZES, TIMEOUT, SLOW_LOG),
     "database.migrations_applied[launch400k/migrations:010_scale_400k_indexes]",
     "workers.cron_scheduled[umbrella/cron-configured]",
     "resilience.breakers_closed[launch400k/breakers]",

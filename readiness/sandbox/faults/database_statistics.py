@@ -18,9 +18,9 @@ from readiness.sandbox.faults.database import (
     IDLE,
     INDEXES,
     LATENCIES,
-    POOL_NOT_EXHAUSTED,
     POOL_SIZES,
     POOLS_AFTER,
+    POOLS_EXHAUSTED,
     QUICK,
     REACHABLE,
     REPLICAS,
@@ -63,13 +63,13 @@ def _settled(target: SandboxTarget) -> int:
     return seen[-1]
 
 
-@fault("postlaunch", turns=turning("fail", *POOLS_AFTER) | {POOL_NOT_EXHAUSTED: "warn"})
+@fault("postlaunch", turns=turning("fail", *POOLS_AFTER) | turning("warn", *POOLS_EXHAUSTED))
 def pool_at_81(target: SandboxTarget) -> Iterator[None]:
     """Of a hundred connections 81 are in use, and those of the probe."""
     yield from _fill(target, 81)
 
 
-@fault("postlaunch", turns=turning("fail", *POOLS_AFTER, POOL_NOT_EXHAUSTED))
+@fault("postlaunch", turns=turning("fail", *POOLS_AFTER, *POOLS_EXHAUSTED))
 def pool_at_96(target: SandboxTarget) -> Iterator[None]:
     """Of a hundred connections others hold 95: those of the probe are not counted."""
     yield from _fill(target, 95)
@@ -88,7 +88,7 @@ def login_slow(target: SandboxTarget) -> Iterator[None]:
     target.admin.rows("drop function doze()")
 
 
-@fault("postlaunch", turns=turning("unknown", IDLE, QUICK, *LATENCIES, *POOLS_AFTER, POOL_NOT_EXHAUSTED))
+@fault("postlaunch", turns=turning("unknown", IDLE, QUICK, *LATENCIES, *POOLS_AFTER, *POOLS_EXHAUSTED))
 def sessions_hidden(target: SandboxTarget) -> Iterator[None]:
     """The probe's role has lost pg_monitor: it no longer sees what others do."""
     target.admin.rows("revoke pg_monitor from readiness_probe")

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 CPU = "infrastructure.cpu[launch400k/cpu]"
 MEMORY = "infrastructure.memory[launch400k/memory]"
-DISKS = ("infrastructure.disk[agency/disk]", "infrastructure.disk[launch400k/disk]")
+DISKS = DISK_AGENCY, DISK_LAUNCH, DISK_CRITICAL = (
+    "infrastructure.disk[agency/disk]",
+    "infrastructure.disk[launch400k/disk]",
+    "infrastructure.disk[launch400k/disk-critical]",
+)
 GROWTH = "infrastructure.memory_not_growing[launch400k/memory-leak]"
 FORECAST = "infrastructure.capacity_forecast[umbrella/capacity:{}]"
 DATABASE_CPU = "database.cpu[agency/database-cpu]"
@@ -50,24 +54,44 @@ def cpu_busy(target: SandboxTarget) -> Iterator[None]:
     target.monitoring.settle()
 
 
-@fault("postlaunch", turns={MEMORY: "fail"})
-def memory_full(target: SandboxTarget) -> Iterator[None]:
-    """Of the memory 85 % is in use."""
-    usual, target.front.memory = target.front.memory, 0.85
+def _memory(target: SandboxTarget, share: float) -> Iterator[None]:
+    usual, target.front.memory = target.front.memory, share
     target.monitoring.settle()
     yield
     target.front.memory = usual
     target.monitoring.settle()
 
 
-@fault("preflight", "postlaunch", turns=turning("fail", *DISKS))
-def disk_full(target: SandboxTarget) -> Iterator[None]:
-    """The disk is full to 97 %."""
-    usual, target.front.disk = target.front.disk, 0.97
+@fault("postlaunch", turns={MEMORY: "warn"})
+def memory_filling(target: SandboxTarget) -> Iterator[None]:
+    """Of the memory 85 % is in use."""
+    yield from _memory(target, 0.85)
+
+
+@fault("postlaunch", turns={MEMORY: "fail"})
+def memory_full(target: SandboxTarget) -> Iterator[None]:
+    """Of the memory 93 % is in use."""
+    yield from _memory(target, 0.93)
+
+
+def _disk(target: SandboxTarget, share: float) -> Iterator[None]:
+    usual, target.front.disk = target.front.disk, share
     target.monitoring.settle()
     yield
     target.front.disk = usual
     target.monitoring.settle()
+
+
+@fault("preflight", "postlaunch", turns=turning("fail", DISK_AGENCY, DISK_LAUNCH))
+def disk_filling(target: SandboxTarget) -> Iterator[None]:
+    """The disk is full to 85 %."""
+    yield from _disk(target, 0.85)
+
+
+@fault("preflight", "postlaunch", turns=turning("fail", *DISKS))
+def disk_full(target: SandboxTarget) -> Iterator[None]:
+    """The disk is full to 97 %."""
+    yield from _disk(target, 0.97)
 
 
 @fault("postlaunch", turns={GROWTH: "fail"})

@@ -49,7 +49,7 @@ def prometheus_away(target: SandboxTarget) -> Iterator[None]:
     target.monitoring.back()
 
 
-@fault("preflight", turns=turning("unknown", *ALERTS, DISKS[1], USERS, WARM, *PANELS))
+@fault("preflight", turns=turning("unknown", *ALERTS, *DISKS[1:], USERS, WARM, *PANELS))
 def prometheus_denied(target: SandboxTarget) -> Iterator[None]:
     """Prometheus asks the probe for a password, and Grafana too."""
     target.monitoring.deny(denied=True)

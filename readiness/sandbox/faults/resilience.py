@@ -22,6 +22,14 @@ def breaker_open(target: SandboxTarget) -> Iterator[None]:
     target.admin.rows("update circuit_breaker_state set state = 'closed', opened_at = null where name = 'parser'")
 
 
+@fault("preflight", "postlaunch", turns={CLOSED: "fail"})
+def breaker_half_open(target: SandboxTarget) -> Iterator[None]:
+    """The parser's circuit breaker lets a try through, and nobody tries."""
+    target.admin.rows("update circuit_breaker_state set state = 'half_open', opened_at = now() where name = 'parser'")
+    yield
+    target.admin.rows("update circuit_breaker_state set state = 'closed', opened_at = null where name = 'parser'")
+
+
 @fault("postlaunch", turns={STABLE: "fail"})
 def breaker_flapping(target: SandboxTarget) -> Iterator[None]:
     """A circuit breaker has opened three times in the last hour, and is closed again."""

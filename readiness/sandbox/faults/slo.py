@@ -19,17 +19,25 @@ REQUESTS, BUCKET = "http_requests_total", "http_request_duration_seconds_bucket"
 PATH, ENDPOINT_PATH = "/", "/api/v1/ingest/browser"
 STOPPED_SECONDS = 330
 """For so long a metric has no sample that has stopped."""
+AVAILABLE, AWAY_SECONDS = 0.985, 60.0
+"""What is left of a day's samples after an absence, and how long that may last at most."""
 
 ERRORS = (
     "slo.error_rate[agency/error-rate]",
     "slo.error_rate[launch400k/sla-error-rate]",
-    "slo.error_rate[launch400k/diagnose-errors]",
     "slo.success_rate[umbrella/success-rate]",
+)
+FIVE_PER_CENT = DIAGNOSED, HOURLY_ERRORS = (
+    "slo.error_rate[launch400k/diagnose-errors]",
+    "slo.error_rate[umbrella/hourly-error-rate]",
 )
 BASELINE = ("slo.back_to_baseline[agency/back-to-baseline]", "slo.back_to_baseline[playbook/server-errors]")
 DAILY_ERRORS, ROLLBACK = "slo.error_rate[umbrella/daily-error-rate]", "slo.error_rate[umbrella/rollback-trigger]"
 P95_LAUNCH, P95_DAILY = "slo.response_time[launch400k/sla-response-time]", "slo.response_time[umbrella/daily-p95]"
-P95_SLOW = "slo.response_time[launch400k/diagnose-slow]"
+P95_SLOW, P95_HOURLY = "slo.response_time[launch400k/diagnose-slow]", "slo.response_time[umbrella/hourly-p95]"
+P95_SECOND = {P95_HOURLY: "fail"} | turning("warn", P95_LAUNCH, P95_SLOW)
+"""What a p95 of a good second turns."""
+P95_TWO_SECONDS = (P95_HOURLY, P95_LAUNCH, P95_SLOW)
 P95_AGENCY = ("slo.response_time[agency/p95]", "slo.response_time[agency/within-sla]")
 MEAN = ("slo.mean_response_time[agency/response-time]", "slo.mean_response_time[agency/within-sla]")
 TRAFFIC, THROTTLING = (
@@ -38,9 +46,11 @@ TRAFFIC, THROTTLING = (
 )
 ENDPOINT = "slo.endpoint_success_stable[playbook/ingest-health]"
 WEEKLY, UPTIME = "slo.no_weekly_regression[umbrella/weekly-trend]", "slo.availability_window[umbrella/uptime]"
-HOURLY = (*ERRORS, *BASELINE, ROLLBACK, P95_LAUNCH, P95_SLOW, *P95_AGENCY, *MEAN, THROTTLING, ENDPOINT)
+UPTIME_ALERT = "slo.availability_window[umbrella/uptime-alert]"
+LEVELS_OF_THE_HOUR = (*ERRORS, *FIVE_PER_CENT, ROLLBACK, *P95_TWO_SECONDS, *P95_AGENCY, *MEAN)
+HOURLY = (*LEVELS_OF_THE_HOUR, *BASELINE, THROTTLING, ENDPOINT)
 """What is judged by the requests of the last hour."""
-LEVELS = (*HOURLY, DAILY_ERRORS, P95_DAILY, WEEKLY, UPTIME, TRAFFIC)
+LEVELS = (*HOURLY, DAILY_ERRORS, P95_DAILY, WEEKLY, UPTIME, UPTIME_ALERT, TRAFFIC)
 GA_ERRORS, GA_P99 = "slo.error_rate_window[ga-error-rate]", "slo.latency_window[ga-p99]"
 GA_AVAILABILITY = "slo.availability_window[ga-availability]"
 GA_BREAKERS = "slo.breaker_events_window[ga-breaker-events]"
@@ -82,85 +92,85 @@ def _slowness(target: SandboxTarget, p95: float, window: str) -> Iterator[None]:
         yield
 
 
-@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE))
+@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE) | {DIAGNOSED: "warn"})
 def errors_4_9(target: SandboxTarget) -> Iterator[None]:
     """4.9 % of the last hour's requests failed."""
     yield from _errors(target, 0.049, "1h")
 
 
-@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE))
+@fault("postlaunch", turns=turning("fail", *ERRORS, *FIVE_PER_CENT, *BASELINE))
 def errors_5_1(target: SandboxTarget) -> Iterator[None]:
     """5.1 % of the last hour's requests failed."""
     yield from _errors(target, 0.051, "1h")
 
 
-@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE))
+@fault("postlaunch", turns=turning("fail", *ERRORS, *FIVE_PER_CENT, *BASELINE))
 def errors_10_1(target: SandboxTarget) -> Iterator[None]:
     """10.1 % of the last hour's requests failed: under 1 % of the day's."""
     yield from _errors(target, 0.101, "1h")
 
 
-@fault("postlaunch", "ga", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK, WEEKLY))
+@fault("postlaunch", "ga", turns=turning("fail", *ERRORS, *FIVE_PER_CENT, *BASELINE, DAILY_ERRORS, ROLLBACK, WEEKLY))
 def errors_20_1(target: SandboxTarget) -> Iterator[None]:
     """20.1 % of the last hour's requests failed: above 1 % of the day's, and half as many again as in a week."""
     yield from _errors(target, 0.201, "1h")
 
 
-@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK))
+@fault("postlaunch", turns=turning("fail", *ERRORS, *FIVE_PER_CENT, *BASELINE, DAILY_ERRORS, ROLLBACK))
 def errors_of_the_day_4_9(target: SandboxTarget) -> Iterator[None]:
     """4.9 % of the day's requests failed, all of them just now."""
     yield from _errors(target, 0.049, "24h")
 
 
-@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK))
+@fault("postlaunch", turns=turning("fail", *ERRORS, *FIVE_PER_CENT, *BASELINE, DAILY_ERRORS, ROLLBACK))
 def errors_of_the_day_5_1(target: SandboxTarget) -> Iterator[None]:
     """5.1 % of the day's requests failed, all of them just now."""
     yield from _errors(target, 0.051, "24h")
 
 
-@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK, TRAFFIC))
+@fault("postlaunch", turns=turning("fail", *ERRORS, *FIVE_PER_CENT, *BASELINE, DAILY_ERRORS, ROLLBACK, TRAFFIC))
 def errors_of_the_day_10_1(target: SandboxTarget) -> Iterator[None]:
     """10.1 % of the day's requests failed, all of them just now: more than come in an hour."""
     yield from _errors(target, 0.101, "24h")
 
 
-@fault("postlaunch", turns=turning("fail", *ERRORS, *BASELINE, DAILY_ERRORS, ROLLBACK, TRAFFIC))
+@fault("postlaunch", turns=turning("fail", *ERRORS, *FIVE_PER_CENT, *BASELINE, DAILY_ERRORS, ROLLBACK, TRAFFIC))
 def errors_of_the_day_20_1(target: SandboxTarget) -> Iterator[None]:
     """20.1 % of the day's requests failed, all of them just now."""
     yield from _errors(target, 0.201, "24h")
 
 
-@fault("postlaunch", turns={P95_LAUNCH: "warn"})
+@fault("postlaunch", turns=P95_SECOND)
 def p95_1_1(target: SandboxTarget) -> Iterator[None]:
     """p95 of the last hour is 1.1 s."""
     yield from _slowness(target, 1.1, "1h")
 
 
-@fault("postlaunch", turns={P95_LAUNCH: "warn"})
+@fault("postlaunch", turns=P95_SECOND)
 def p95_1_4(target: SandboxTarget) -> Iterator[None]:
     """p95 of the last hour is 1.4 s."""
     yield from _slowness(target, 1.4, "1h")
 
 
-@fault("postlaunch", turns=turning("fail", P95_LAUNCH, P95_SLOW))
+@fault("postlaunch", turns=P95_SECOND | {P95_LAUNCH: "fail"})
 def p95_1_6(target: SandboxTarget) -> Iterator[None]:
     """p95 of the last hour is 1.6 s."""
     yield from _slowness(target, 1.6, "1h")
 
 
-@fault("postlaunch", turns=turning("fail", P95_LAUNCH, P95_SLOW))
+@fault("postlaunch", turns=turning("fail", *P95_TWO_SECONDS))
 def p95_2_1(target: SandboxTarget) -> Iterator[None]:
     """p95 of the last hour is 2.1 s."""
     yield from _slowness(target, 2.1, "1h")
 
 
-@fault("postlaunch", turns=turning("fail", P95_LAUNCH, P95_SLOW))
+@fault("postlaunch", turns=turning("fail", *P95_TWO_SECONDS))
 def p95_4_4(target: SandboxTarget) -> Iterator[None]:
     """p95 of the last hour is 4.4 s."""
     yield from _slowness(target, 4.4, "1h")
 
 
-@fault("postlaunch", turns=turning("fail", P95_LAUNCH, P95_SLOW, *P95_AGENCY))
+@fault("postlaunch", turns=turning("fail", *P95_TWO_SECONDS, *P95_AGENCY))
 def p95_5_3(target: SandboxTarget) -> Iterator[None]:
     """p95 of the last hour is 5.3 s."""
     yield from _slowness(target, 5.3, "1h")
@@ -172,13 +182,13 @@ def p95_of_the_day_0_53(target: SandboxTarget) -> Iterator[None]:
     yield from _slowness(target, 0.53, "24h")
 
 
-@fault("postlaunch", turns={P95_DAILY: "fail", P95_LAUNCH: "warn"})
+@fault("postlaunch", turns={P95_DAILY: "fail"} | P95_SECOND)
 def p95_of_the_day_1_1(target: SandboxTarget) -> Iterator[None]:
     """p95 of the day is 1.1 s."""
     yield from _slowness(target, 1.1, "24h")
 
 
-@fault("postlaunch", turns=turning("fail", P95_DAILY, P95_LAUNCH, P95_SLOW))
+@fault("postlaunch", turns=turning("fail", P95_DAILY, *P95_TWO_SECONDS))
 def p95_of_the_day_2_1(target: SandboxTarget) -> Iterator[None]:
     """p95 of the day is 2.1 s."""
     yield from _slowness(target, 2.1, "24h")
@@ -305,6 +315,21 @@ def front_was_away(target: SandboxTarget) -> Iterator[None]:
     since = time.time()
     target.front.status = 503
     time.sleep(7)
+    target.front.status = 200
+    until = time.time()
+    resumed(target)
+    yield
+    target.monitoring.forget(since, until, FRONT_UP)
+
+
+@fault("postlaunch", turns={UPTIME_ALERT: "fail"})
+def front_was_away_today(target: SandboxTarget) -> Iterator[None]:
+    """The front was away for more than a hundredth of the samples of a day."""
+    since = time.time()
+    target.front.status = 503
+    end = time.monotonic() + AWAY_SECONDS
+    while target.monitoring.value(f"avg_over_time({FRONT_UP}[24h])") > AVAILABLE and time.monotonic() < end:
+        time.sleep(1)
     target.front.status = 200
     until = time.time()
     resumed(target)
