@@ -9,6 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -28,6 +29,7 @@ from readiness.evidence.key_worth import counts
 from readiness.evidence.ledger import FILE, Ledger
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import cut_off, lost
+from readiness.evidence.pending_ends import EndMarker, taken_over
 from readiness.evidence.reasons import Reason
 from readiness.evidence.sealed_folder import TEST_RESULT
 from readiness.evidence.signing import SHOWN, PublicKey, Signer, signer_of, trusted_keys
@@ -83,9 +85,7 @@ def run(options: argparse.Namespace) -> int:
     _ask(asked, is_first=is_first)
 
     ended = run_pytest(_words(options, phase), {**os.environ, INVOCATION: asked.invocation}, project_root(Path.cwd()))
-    accepted = accept(asked, read_ledger(home, trusted), trusted, ended)
-    if accepted.red_end:
-        accepted = _entered(accepted, home)
+    accepted = _accepted(asked, trusted, ended)
     ledger = read_ledger(home, trusted)
     if accepted.examined:
         recorded = accepted.examined.recorded
@@ -147,6 +147,27 @@ def _signer() -> Signer | None:
         return signer_of(os.environ)
     except BadInput:
         return None  # the run is refused for it, and says why
+
+
+def _accepted(asked: Asked, trusted: Mapping[str, PublicKey], ended: int) -> Acceptance:
+    """Return what the run of this gate is worth by its evidence, and enter that pytest ended red behind it."""
+    marker = _end_taken_over(asked, trusted)
+    accepted = accept(asked, read_ledger(asked.home, trusted), trusted, ended)
+    if accepted.red_end:
+        accepted = _entered(accepted, asked.home)
+    if marker:
+        # Where it cannot be removed the end counts as unknown.
+        with suppress(OSError):
+            marker.remove()
+    return accepted
+
+
+def _end_taken_over(asked: Asked, trusted: Mapping[str, PublicKey]) -> EndMarker | None:
+    """Return the file of the end, where the run of this gate left one: from here on the gate says how it ended."""
+    ledger = read_ledger(asked.home, trusted)
+    runs = ledger.runs.values() if ledger else ()
+    own = [record.name for record in runs if record.opened and record.opened.entry.invocation == asked.invocation]
+    return taken_over(asked.home, own[0]) if own else None
 
 
 def _signs_in_vain(asked: Asked, trusted: Mapping[str, PublicKey]) -> Iterator[str]:

@@ -71,7 +71,7 @@ def audit_run(recorded: RecordedRun, reading: LedgerReading | None, trusted: Map
 
     audit.tampered += _changed(record, recorded, trusted)
     _add_signature(audit, record, recorded, trusted, ever_signed=reading.ever_signed)
-    _add_end(audit, record, recorded.folder.resolve().parent)
+    _add_end(audit, record, reading.path.parent)
     audit.notes += empty_folders(recorded.folder)
     audit.notes += _opened_since(reading, record)
     return audit

@@ -48,7 +48,9 @@ def lost(home: Path, ledger: LedgerReading | None) -> str:
         return _told(home, "there is no ledger", names) if names else ""
     if ledger.began_late is None:
         return ""
-    return _told(home, "the ledger was begun anew beside them", ledger.began_late.entry.beside)
+    is_first = ledger.began_late.number == 0
+    why = "the ledger was begun anew beside them" if is_first else "the ledger did not know them: its end was cut off"
+    return _told(home, why, ledger.began_late.entry.beside)
 
 
 def _told(home: Path, why: str, names: tuple[str, ...] | list[str]) -> str:
@@ -82,7 +84,17 @@ def gone_from_ledger(home: Path, phase: Phase, ledger: LedgerReading | None) -> 
 
 
 def cut_off(home: Path, phase: Phase, ledger: LedgerReading | None) -> str:
-    """Return that a run lies here which came to its end after all that the ledger knows of its phase; empty otherwise.
+    """Return that a run lies here which ended after all that the ledger knows of its phase; empty otherwise."""
+    name = cut_off_run(home, phase, ledger)
+    if not name:
+        return ""
+    lies = f"{name} lies in {home}, and the ledger does not know that run"
+    remedy = f"bring ledger.jsonl back, or move the folder away and run {phase} again"
+    return f"history not here: {lies}: entries were cut off, or it was copied in; {remedy}"
+
+
+def cut_off_run(home: Path, phase: Phase, ledger: LedgerReading | None) -> str:
+    """Return the run that came to its end after all that the ledger knows of its phase; empty where none did.
 
     An older one takes nothing away, and a folder that was copied under another name is not the run that it names.
     """
@@ -95,9 +107,7 @@ def cut_off(home: Path, phase: Phase, ledger: LedgerReading | None) -> str:
         run = _ended_here(folder, phase)
         is_newer = run is not None and (run.start.started_at > began or _finished_at(run) > ended)
         if is_newer:
-            lies = f"{folder.name} lies in {home}, and the ledger does not know that run"
-            remedy = f"bring ledger.jsonl back, or move the folder away and run {phase} again"
-            return f"history not here: {lies}: entries were cut off, or it was copied in; {remedy}"
+            return folder.name
     return ""
 
 

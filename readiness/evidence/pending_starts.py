@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from readiness.files import process_lock
 from readiness.outcomes import Phase
 
 PREFIX = "starting-"
@@ -45,8 +46,8 @@ class Marker:
         self._path = home / f"{PREFIX}{uuid.uuid4().hex}"
         self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         # Where the file system has no locks it looks as if it were killed, until the run is in the ledger.
-        with suppress(OSError):
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(BlockingIOError):
+            process_lock.take(self._handle)
         os.write(self._handle, (phase or "").encode())
 
     def remove(self) -> None:

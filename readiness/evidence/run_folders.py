@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from readiness.errors import NoRun
-from readiness.files import bounded_read
+from readiness.files import bounded_read, process_lock
 from readiness.files.atomic_write import write_whole
 
 LATEST = "latest-"
@@ -88,8 +88,8 @@ def hold(folder: Path) -> Callable[[], None]:
     """Lock the folder of a run for as long as its process lives, and return what releases it."""
     handle = os.open(folder, os.O_RDONLY)
     # Where the file system has no locks a run under way looks as if it had been killed.
-    with suppress(OSError):
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with suppress(BlockingIOError):
+        process_lock.take(handle)
     return partial(os.close, handle)
 
 

@@ -95,7 +95,7 @@ class LedgerEntry(_Model):
     standing: tuple[RecordedState, ...] | None = None
     """Of a seal: the steps of the ladder that it leaves, so that a deleted folder loses nothing; None in older ones."""
     beside: tuple[str, ...] = ()
-    """Of the first entry: what lay there of older runs, whose ledger is gone."""
+    """What lay there of older runs that the ledger did not know: it was gone, or its end was cut off."""
     first: bool = False
     """Whether somebody accepts that no older history is here."""
     torn: tuple[Tear, ...] = ()

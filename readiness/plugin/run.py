@@ -15,7 +15,7 @@ from readiness.evidence.earlier_evidence import borne_out
 from readiness.evidence.earlier_phases import earlier_phases
 from readiness.evidence.journal import read_run
 from readiness.evidence.ledger_reading import LedgerReading
-from readiness.evidence.lost_history import lost, traces
+from readiness.evidence.lost_history import cut_off, cut_off_run, lost, traces
 from readiness.evidence.phases_before import deciding_phases
 from readiness.evidence.previous_run import ended_beside, newest, unsealed
 from readiness.evidence.recorded_binding import RecordedBinding
@@ -141,12 +141,31 @@ class Run:
     @cached_property
     def lost_history(self) -> str:
         """That older runs lie here which no ledger knows; empty where nothing shows that. For the controller."""
-        return "" if self.replay else lost(self._home, self.ledger)
+        if self.replay:
+            return ""
+        not_here = lost(self._home, self.ledger)
+        return not_here or (cut_off(self._home, self.phase, self.ledger) if self.phase and self.lying_beside else "")
 
     @cached_property
     def lying_beside(self) -> tuple[str, ...]:
-        """What lies here of older runs where there is no ledger, before this run moves a pointer."""
-        return () if self.ledger or self.replay else tuple(traces(self._home)[: ledger.BESIDE_AT_MOST])
+        """What lies here of older runs that the ledger lost, before this run moves a pointer: its entry says so."""
+        if self.replay:
+            return ()
+        if self.ledger is None:
+            return tuple(traces(self._home)[: ledger.BESIDE_AT_MOST])
+        if self.phase is None or self._is_accepted_as_first:
+            return ()
+        if not cut_off_run(self._home, self.phase, self.ledger):
+            return ()
+        # A run that began and ended since the ledger was read is in it by now.
+        lost_run = cut_off_run(self._home, self.phase, ledger.read(self.ledger.path, {}))
+        return (lost_run,) if lost_run else ()
+
+    @property
+    def _is_accepted_as_first(self) -> bool:
+        """Whether the gate that started this run accepts that no older history is here."""
+        starts = self.ledger.starts if self.ledger and self.invocation else ()
+        return any(start.entry.first and start.entry.invocation == self.invocation for start in starts)
 
     @property
     def _home(self) -> Path:

@@ -103,8 +103,8 @@ class Sealing:
         end = {"verdict": str(run.finish.verdict), "exit": run.finish.exit, "head": run.head}
         red_beside = bool(run.finish.failed_beside)
         is_good = run.finish.verdict == GOOD[run.start.phase] and not red_beside
-        # A gate sees by itself how pytest ends. Else it is to be known before the good word is that nobody has said so.
-        if is_good and not self._run.invocation:
+        # Before the good word is known it is to be known that nobody has said yet how pytest ends.
+        if is_good:
             self._ending = EndMarker(run.folder.parent, run.folder.name)
         standing = [state.model_dump(mode="json") for state in run.finish.standing or ()]
         left = {"whole": whole, "red_beside": red_beside, "standing": standing}
@@ -132,9 +132,9 @@ class Sealing:
     def end_red(self, reason: str, code: int) -> None:
         """Enter that pytest ended red after a good run was sealed. Raises OSError.
 
-        A gate that started the run enters it by itself.
+        A gate that started the run enters it by itself; where it has died, the file of the end stays.
         """
-        if self._ending is None:
+        if self._ending is None or self._run.invocation:
             return
         if self._ledger and self._folder and self.head:
             self.head = self._ledger.end_red(self._folder, exit=code, reason=reason)

@@ -33,6 +33,8 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
     except BaseException as error:
         why = f"pytest ended with {type(error).__name__}, raised after the verdict: its output says where"
         _end_red(config, why, BAD_EXIT)
+        if isinstance(error, SystemExit) and not error.code:
+            _refuse_to_end_well(config, error)
         raise
 
     if exitstatus != pytest.ExitCode.OK:
@@ -41,6 +43,13 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
     else:
         _conclude(config, environments)
     return exitstatus
+
+
+def _refuse_to_end_well(config: pytest.Config, error: SystemExit) -> None:
+    """Raise SystemExit with the run's own exit code where somebody else ends its process with 0."""
+    run = _decided_run(config)
+    if run is not None and run.verdict is not None:
+        raise SystemExit(run.verdict.exit or BAD_EXIT) from error
 
 
 def _end_red(config: pytest.Config, why: str, code: int) -> None:

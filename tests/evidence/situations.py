@@ -205,7 +205,7 @@ SITUATIONS = [
     Situation("ledger-gone-and-begun-anew", 10, "history not here", anew),
     Situation("pointer-names-a-run-that-the-ledger-lost", 17, "its end was cut", cut),
     Situation("cut-and-no-pointer", 17, "history not here: ", cut_without_a_pointer),
-    Situation("cut-and-run-anew", 0, "", cut_and_run_anew),
+    Situation("cut-and-run-anew", 10, "history not here", cut_and_run_anew),
     Situation("copied-under-another-name", 0, "", copied_as("20990101T000000Z-preflight")),
     Situation("an-older-one-was-copied-in", 0, "", older_one_copied_in),
     Situation("an-older-one-was-pruned", 0, "", pruned),

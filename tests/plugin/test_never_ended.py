@@ -15,11 +15,12 @@ from readiness.commands import gate
 from readiness.evidence.pending_ends import PREFIX, EndMarker
 from readiness.evidence.signing import FILE_VARIABLE
 from readiness.evidence.verification_summary import FAILED, PASSED
+from readiness.plugin import INVOCATION
 from tests.commands.test_gate import forked
 from tests.evidence.launch import new_key
 from tests.evidence.test_accepted_summary import result
 from tests.plugin.project import ROOT, Project
-from tests.plugin.test_held_back import PREFLIGHT, WELL, Row, launched
+from tests.plugin.test_held_back import BAD, PREFLIGHT, WELL, Row, launched
 
 AT_THE_END = "\n\ndef pytest_unconfigure():\n    import os, signal\n    {}\n"
 CLEANS_UP = "\n\ndef pytest_configure(config):\n    import os\n    config.add_cleanup(lambda: os._exit(3))\n"
@@ -45,6 +46,8 @@ WAYS: dict[str, tuple[str, int, int, str]] = {
     "is-killed": (AT_THE_END.format("os.kill(os.getpid(), signal.SIGKILL)"), -9, 10, FAILED),
     "while-cleaning-up": (CLEANS_UP, 3, 10, FAILED),
     "around-the-verdict": (LATE, 3, 10, FAILED),
+    "leaves-a-child": (AT_THE_END.format("os._exit(3) if os.fork() else __import__('time').sleep(9)"), 3, 10, FAILED),
+    "ends-itself-with-0": (AT_THE_END.format("raise SystemExit(0)"), 1, 1, FAILED),
     "raises": (AT_THE_END.format("raise ValueError"), 1, 1, FAILED),
     "ends-with-10": (LATE.replace("import os\n        os._exit(3)", "raise pytest.exit('late', 10)"), 10, 17, FAILED),
 }
@@ -82,6 +85,36 @@ def test_a_good_word_needs_that_pytest_has_said_how_it_ended(
     assert project.run("-m", "preflight").exit == 0
     assert project.run("-m", "ga").exit == 0
     assert main(["verify", "tiny", "ga"]) == 0
+
+
+def test_nobody_else_ends_a_bad_run_with_0(project: Project, tmp_path: Path) -> None:
+    conftest = (tmp_path / "conftest.py").read_text("utf-8")
+    project.write("conftest.py", conftest + AT_THE_END.format("raise SystemExit(0)"))
+    project.write("figure.txt", str(BAD))
+    assert project.run("-m", "preflight").exit == 1
+
+
+def test_a_run_whose_gate_is_gone_says_so_by_itself(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conftest = (tmp_path / "conftest.py").read_text("utf-8")
+    for end in ("os._exit(3)", "raise ValueError"):
+        project.write("conftest.py", conftest + AT_THE_END.format(end))
+        monkeypatch.setenv(INVOCATION, "0" * 32)
+        assert project.run("-m", "preflight").exit in {1, 3}
+        assert main(["verify", "tiny", "preflight"]) == 10
+
+
+def test_a_dead_end_is_seen_where_its_run_was_moved_behind_a_link(project: Project, tmp_path: Path) -> None:
+    conftest = (tmp_path / "conftest.py").read_text("utf-8")
+    project.write("conftest.py", conftest + AT_THE_END.format("os._exit(3)"))
+    assert project.run("-m", "preflight").exit == 3
+    (run,) = (tmp_path / "reports/tiny").glob("2*-preflight")
+    moved = tmp_path / "moved"
+    run.rename(moved)
+    run.symlink_to(moved)
+    assert main(["verify", "tiny", "preflight"]) == 10
+    assert main(["verify", str(run)]) == 10
 
 
 def test_what_is_still_ending_is_no_dead_end(project: Project, tmp_path: Path) -> None:

@@ -168,8 +168,12 @@ def test_a_ledger_of_before_without_pointers_is_told(
     capsys.readouterr()
     assert main(["gate", "preflight", "--env", "tiny"]) == 10
     assert f"history not here: {bad} lies in" in " ".join(capsys.readouterr().out.split())
-    # What began since is newer than all that could be missing.
-    assert main(["gate", "preflight", "--env", "tiny"]) == 0
+    # No later run makes it known, until somebody accepts that.
+    assert main(["verify", "tiny", "preflight"]) == 10
+    assert launching.run("preflight")
+    assert main(["verify", "tiny", "preflight"]) == 10
+    assert main(["gate", "preflight", "--env", "tiny", "--first-run"]) == 0
+    assert main(["verify", "tiny", "preflight"]) == 0
     assert main(["gate", "ga", "--env", "tiny"]) == 0
 
 
