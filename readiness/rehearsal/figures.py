@@ -7,6 +7,7 @@ from operator import itemgetter
 
 from readiness.rehearsal.evidence import RehearsalEvidence
 from readiness.rehearsal.histogram import SECOND, Bounds, Distribution, merged
+from readiness.rehearsal.leaks import Leak
 from readiness.rehearsal.recovery import Recovery
 from readiness.rehearsal.stalls import Stalls
 
@@ -72,10 +73,9 @@ class Figures:
     """The failures that may be: nobody answered in time."""
     share_failed: float
     """1 where nothing was asked."""
-    lost: int
-    """Requests of all phases without an outcome."""
+    leak: Leak
     share_lost: float
-    """1 where nothing was sent."""
+    """Of the requests of all phases, that have no outcome; 1 where nothing was sent."""
     median: float
     """Of the naive latency, as one figure for people; so p99."""
     p99: float
@@ -89,7 +89,7 @@ class Figures:
     p95_certain: Bounds
     """The 95 % interval of the naive p95, that the number of requests allows."""
     p95_at_least: float
-    """The lower end of the same interval of the kernel's p95."""
+    """The lower end of the same interval of the kernel's p95, with what leaked counted as answered at once."""
     slowest: tuple[tuple[str, float], ...]
     """The endpoints with the highest p95 (kernel), and that."""
     longest_silence: int
@@ -107,9 +107,9 @@ class Figures:
         kernel = evidence.kernel
         naive = evidence.naive
         requests = evidence.ok + evidence.failed
-        lost = evidence.sent - evidence.recorded
         p95 = _between(kernel, naive)
         stalls = Stalls.of(evidence)
+        leak = Leak.of(evidence)
         return cls(
             evidence=evidence,
             users_held=evidence.users_held,
@@ -119,19 +119,19 @@ class Figures:
             unwanted=_unwanted(evidence),
             timeouts=_timeouts(evidence),
             share_failed=evidence.failed / requests if requests else 1.0,
-            lost=lost,
-            share_lost=lost / evidence.sent if evidence.sent else 1.0,
+            leak=leak,
+            share_lost=leak.lost / leak.sent if leak.sent else 1.0,
             median=naive.middle(MEDIAN),
             p99=naive.middle(HIGHEST),
             p95=p95,
             p95_open=_open(p95, stalls, kernel),
             stalls=stalls,
             p95_certain=_certain(naive),
-            p95_at_least=_certain(kernel).low,
+            p95_at_least=_certain(merged([kernel.counts, leak.answered_at_once])).low if kernel.counts else 0.0,
             slowest=_slowest(evidence),
             longest_silence=evidence.longest_silence(),
             opening=Opening.of(evidence),
-            recovery=Recovery.of(evidence),
+            recovery=Recovery.of(evidence, leak),
             lags=tuple(merged([generator.lag]).middle(HIGHEST) for generator in evidence.generators),
             late_share=_late_share(evidence, requests, naive.mean),
         )
@@ -162,7 +162,10 @@ class Figures:
         """
         if not self.stalls.number:
             return Bounds(self.p95_at_least, max(self.p95.high, self.p95_certain.high))
-        return Bounds(self.p95_open.low, max(self.p95.high, self.p95_open.high))
+
+        # For how many others a leaked request would stand is not known: then those on record must be slow as well.
+        low = min(self.p95_open.low, self.p95_at_least) if self.leak.requests else self.p95_open.low
+        return Bounds(low, max(self.p95.high, self.p95_open.high))
 
 
 def _between(kernel: Distribution, naive: Distribution) -> Bounds:

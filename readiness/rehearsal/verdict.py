@@ -21,6 +21,7 @@ from readiness.measurements import Measurement
 from readiness.rehearsal.evidence import RehearsalEvidence
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.histogram import wilson
+from readiness.rehearsal.leaks import LOST_SHARE
 from readiness.rehearsal.stages import Stage
 
 SAMPLES = 500
@@ -29,8 +30,6 @@ USERS_SHARE = 0.99
 """Of the users that were asked for, at work in every second of the hold."""
 HOLD_SHARE = 0.98
 """Of the length that was asked for."""
-LOST_SHARE = 0.001
-"""Of the requests, that may have no outcome."""
 LAG_SECONDS = 0.1
 """p99 of the loop's lag: up to 20 ms the naive p95 was 2-5 % high, above 70 ms more than 24 %."""
 QUEUE_SHARE = 0.4
@@ -79,7 +78,8 @@ def judge(figures: Figures, limits: Stage | None = None) -> Judgement:
     """Return the verdict on a rehearsal by its own limits, or by others.
 
     A failure that the target caused stands even where the generator was starved: it failed under less than was asked.
-    It does not stand where the evidence itself is broken.
+    It stands beside requests without an outcome where these could not turn it (`readiness.rehearsal.leaks`), and not
+    where the evidence itself is broken.
     """
     stage = limits or figures.evidence.asked
     word, reasons = _decide(figures, stage)
@@ -88,25 +88,27 @@ def judge(figures: Figures, limits: Stage | None = None) -> Judgement:
 
 def _decide(figures: Figures, stage: Stage) -> tuple[Conclusion, tuple[Reason, ...]]:
     broken = tuple(_broken(figures, stage))
+    leaking = tuple(Reason(Conclusion.INCONCLUSIVE, says, then) for says, then in figures.leak.faults())
     too_few = tuple(_too_few_users(figures, stage))
     starved = tuple(_starved(figures))
     failed = tuple(_failed(figures, stage, starved=bool(starved)))
-    undecided = tuple(_undecided(figures, stage))
+    undecided = tuple(_undecided(figures, stage, starved=bool(starved)))
 
     # An aborted run is broken by its own rules, but it was the target's failures that aborted it.
     if figures.evidence.ended == "aborted" and failed:
-        return Conclusion.FAIL, failed
+        return Conclusion.FAIL, (*failed, *leaking)
 
     # Broken evidence proves neither the one nor the other.
     if broken:
-        return Conclusion.INCONCLUSIVE, (*broken, *too_few, *starved, *undecided, *failed)
+        return Conclusion.INCONCLUSIVE, (*broken, *leaking, *too_few, *starved, *undecided, *failed)
 
-    # A target that fails under less load than was asked would fail under all of it.
+    # A target that fails under less load than was asked would fail under all of it. What leaked counted as good.
     if failed:
-        return Conclusion.FAIL, (*failed, *too_few, *starved)
+        return Conclusion.FAIL, (*failed, *leaking, *too_few, *starved)
 
-    if too_few or starved or undecided:
-        return Conclusion.INCONCLUSIVE, (*too_few, *starved, *undecided)
+    open_because = (*leaking, *too_few, *starved, *undecided)
+    if open_because:
+        return Conclusion.INCONCLUSIVE, open_because
     return Conclusion.PASS, ()
 
 
@@ -179,7 +181,7 @@ def _broken(figures: Figures, stage: Stage) -> Iterator[Reason]:
     if figures.held_seconds < _least_seconds(stage):
         yield reason(f"held for {figures.held_seconds:.0f} s, asked were {stage.hold_minutes * 60:.0f} s")
 
-    yield from _leaking(figures, stage)
+    yield from _uncounted(figures, stage)
 
     # A run that was aborted may have found nobody to ask at its end.
     start, end = evidence.target.revision, evidence.target.revision_at_end
@@ -195,21 +197,13 @@ def _too_few_users(figures: Figures, stage: Stage) -> Iterator[Reason]:
         yield Reason(Conclusion.INCONCLUSIVE, held, f"run it again: {_again(figures.evidence)}")
 
 
-def _leaking(figures: Figures, stage: Stage) -> Iterator[Reason]:
-    """Yield where steps, requests or connections got lost between the users and the counters."""
+def _uncounted(figures: Figures, stage: Stage) -> Iterator[Reason]:
+    """Yield where steps were not sent or users came anew: how many requests that changed, nobody can tell."""
     evidence = figures.evidence
 
     def reason(message: str, then: str) -> Reason:
         return Reason(Conclusion.INCONCLUSIVE, message, then)
 
-    if evidence.sent and figures.lost > evidence.sent * LOST_SHARE:
-        yield reason(
-            f"{figures.lost} of {evidence.sent} requests have no outcome", "give the stage a longer drain_seconds"
-        )
-    if evidence.outside > evidence.sent * LOST_SHARE:
-        yield reason(
-            f"{evidence.outside} requests went past the client that measures", "use Visitor.ask in your journeys"
-        )
     if evidence.broken_visits:
         yield reason(
             f"{evidence.broken_visits} visits broke off, their other steps were not sent: {evidence.broken_because}",
@@ -285,17 +279,23 @@ def _failed(figures: Figures, stage: Stage, *, starved: bool) -> Iterator[Reason
 
 
 def _too_many_errors(figures: Figures, stage: Stage, *, starved: bool) -> Iterator[Reason]:
-    requests = figures.requests
-    failed = figures.unwanted
-    # A starved generator may have made users wait in vain by itself.
-    if starved:
-        failed -= figures.timeouts
-
-    share_at_least, _ = wilson(failed, requests)
-    if share_at_least >= stage.share_below:
-        share = f"{failed / requests:.2%} of {requests:,} requests failed"
+    if _is_failing(figures, stage, starved=starved):
+        failed = _held_against_the_target(figures, starved=starved)
+        share = f"{failed / figures.requests:.2%} of {figures.requests:,} requests failed"
         message = f"{share}, allowed below {stage.share_below:.2%}: {_worst(figures.evidence)}"
         yield Reason(Conclusion.FAIL, message, "mend these first, in this order")
+
+
+def _is_failing(figures: Figures, stage: Stage, *, starved: bool) -> bool:
+    """Check whether too many requests failed, even if all that leaked were answered well."""
+    failed = _held_against_the_target(figures, starved=starved)
+    share_at_least, _ = wilson(failed, figures.requests + figures.leak.requests)
+    return figures.requests > 0 and share_at_least >= stage.share_below
+
+
+def _held_against_the_target(figures: Figures, *, starved: bool) -> int:
+    # A starved generator may have made users wait in vain by itself.
+    return figures.unwanted - figures.timeouts if starved else figures.unwanted
 
 
 def _too_slow(figures: Figures, limit: float) -> Iterator[Reason]:
@@ -327,7 +327,7 @@ def _stalled(figures: Figures) -> str:
     return f"the target stalled {often}, for up to {stalls.longest_seconds:.3g} s"
 
 
-def _undecided(figures: Figures, stage: Stage) -> Iterator[Reason]:
+def _undecided(figures: Figures, stage: Stage, *, starved: bool) -> Iterator[Reason]:
     """Yield what is neither good enough to pass nor bad enough to fail."""
     requests = figures.requests
 
@@ -336,9 +336,9 @@ def _undecided(figures: Figures, stage: Stage) -> Iterator[Reason]:
         message = f"{requests} requests in the hold, {least} are needed"
         yield Reason(Conclusion.INCONCLUSIVE, message, "hold longer, or more users")
 
-    if requests and figures.unwanted / requests >= stage.share_below:
-        message = f"{figures.unwanted} of {requests:,} requests failed: too near {stage.share_below:.2%} to tell"
-        yield Reason(Conclusion.INCONCLUSIVE, message, "hold longer")
+    is_over = requests > 0 and figures.unwanted / requests >= stage.share_below
+    if is_over and not _is_failing(figures, stage, starved=starved):
+        yield Reason(Conclusion.INCONCLUSIVE, *_open_share(figures, stage, starved=starved))
 
     yield from _too_near(figures, stage.p95_seconds_below)
     again = _again(figures.evidence)
@@ -346,11 +346,23 @@ def _undecided(figures: Figures, stage: Stage) -> Iterator[Reason]:
         yield Reason(Conclusion.INCONCLUSIVE, doubt, f"give the stage longer recovery_minutes, then: {again}")
 
 
+def _open_share(figures: Figures, stage: Stage, *, starved: bool) -> tuple[str, str]:
+    """Return why so many failures do not decide, and what to do about it."""
+    failed = f"{figures.unwanted} of {figures.requests:,} requests failed"
+    if figures.leak.requests:
+        unknown = f"with the {figures.leak.requests:,} of unknown outcome"
+        return f"{failed}: {unknown} it may be less than {stage.share_below:.2%}", "find where these went, run it again"
+    if starved and figures.timeouts:
+        waited = f"{figures.timeouts} of them were waited for in vain"
+        return f"{failed}, {waited}: that may be the generator's doing", "give the generator more, run it again"
+    return f"{failed}: too near {stage.share_below:.2%} to tell", "hold longer"
+
+
 def _too_near(figures: Figures, limit: float) -> Iterator[Reason]:
     """Yield why it is open on which side of the limit the p95 lies."""
     evidence = figures.evidence
     low, high = figures.p95_widest.low, figures.p95_widest.high
-    if high < limit:
+    if high < limit or low >= limit:
         return
 
     between = f"p95 lies between {low:.3f} and {high:.3f} s"
