@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +23,14 @@ from readiness.rendering.history import append
 from readiness.rendering.terminal import say
 from readiness.timeline import parse_span
 
+CANNOT_BE_REMOVED = 4
+"""The exit code where something stays that should go."""
+ALTERED = "it is not as it was sealed (readiness verify)"
+LINK = "it is a link to where it was moved: put the folder itself in its place, then prune again"
+MOUNT = "it is the root of a file system of its own: put a folder in its place, then prune again"
+LEFT_OVER = "the ledger has it as removed, and it is still there: remove it by hand"
+"""Why the folder of a run stays."""
+
 HELP = "remove the folders of old runs; the ledger keeps what they came to"
 
 
@@ -36,7 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Remove what nothing needs, entering each folder into the ledger first; return 0. Raises BadInput and BadRun."""
+    """Remove what nothing needs, entering each folder into the ledger first. Raises BadInput and BadRun.
+
+    Return 0, or 4 where a folder stays that cannot be removed. That is decided before anything is written.
+    """
     try:
         oldest = datetime.now(UTC) - parse_span(options.keep)
     except (ValueError, OverflowError) as error:
@@ -44,22 +55,56 @@ def run(options: argparse.Namespace) -> int:
 
     home = options.reports / options.env
     trusted = trusted_keys(options.environments)
+    ledger = _undamaged_ledger(home, trusted)
+    old = [record for record in removable(ledger, oldest) if (home / record.name).is_dir()]
+    sound = {record.name: run for record in old if (run := _sound(home / record.name, ledger, trusted))}
+    left_over = [record for record in _removed_before(ledger, oldest) if (home / record.name).is_dir()]
+
+    stuck = {name: why for name in sound if (why := _why_stuck(home / name))}
+    stuck |= {record.name: LEFT_OVER for record in left_over}
+    kept = {record.name: ALTERED for record in old if record.name not in sound} | stuck
+
+    writer = Ledger(home, signer_of(os.environ))
+    if not options.dry_run:
+        for name in [name for name in sound if name not in kept]:
+            _remove(sound[name], ledger.runs[name], writer)
+    for line in _told([*old, *left_over], kept, options):
+        say(line)
+    return CANNOT_BE_REMOVED if stuck else 0
+
+
+def _undamaged_ledger(home: Path, trusted: Mapping[str, PublicKey]) -> LedgerReading:
+    """Return the ledger of an environment. Raises BadRun where there is none, and where it is damaged."""
     ledger = read_ledger(home, trusted)
     if ledger is None:
         raise BadRun(f"there is no ledger in {home}: without it nobody knows which runs are needed")
     # What is damaged is evidence of the damage.
     if ledger.problems:
         raise BadRun(f"nothing is removed while the ledger is damaged: {ledger.problems[0]}")
+    return ledger
 
-    old = [record for record in removable(ledger, oldest) if (home / record.name).is_dir()]
-    sound = {record.name: run for record in old if (run := _sound(home / record.name, ledger, trusted))}
-    writer = Ledger(home, signer_of(os.environ))
-    if not options.dry_run:
-        for name, recorded in sound.items():
-            _remove(recorded, ledger.runs[name], writer)
-    for line in _told(old, sound, options):
-        say(line)
-    return 0
+
+def _removed_before(ledger: LedgerReading, oldest: datetime) -> list[LedgerRecord]:
+    """Return the runs that opened before a moment and whose removal is in the ledger."""
+    removed = (record for record in ledger.runs.values() if record.pruned)
+    return [record for record in removed if record.opened and record.opened.entry.at < oldest]
+
+
+def _why_stuck(folder: Path) -> str:
+    """Return why the folder of a run cannot be removed, and what to do; empty where nothing is known against it."""
+    # What lies elsewhere may be kept there on purpose.
+    if folder.is_symlink():
+        return LINK
+    if folder.is_mount():
+        return MOUNT
+
+    places = [folder.parent, *(Path(place) for place, _, _ in os.walk(folder))]
+    closed = next((place for place in places if not _may_write(place)), None)
+    return f"{closed} cannot be written: let whoever prunes write there, then prune again" if closed else ""
+
+
+def _may_write(folder: Path) -> bool:
+    return os.access(folder, os.W_OK | os.X_OK, effective_ids=True)
 
 
 def _sound(folder: Path, ledger: LedgerReading, trusted: Mapping[str, PublicKey]) -> RecordedRun | None:
@@ -82,10 +127,11 @@ def _remove(recorded: RecordedRun, record: LedgerRecord, writer: Ledger) -> None
         raise BadRun(f"{folder} could not be removed: {error}") from None
 
 
-def _told(old: list[LedgerRecord], sound: Collection[str], options: argparse.Namespace) -> Iterator[str]:
+def _told(old: list[LedgerRecord], kept: Mapping[str, str], options: argparse.Namespace) -> Iterator[str]:
     verb = "would remove" if options.dry_run else "removed"
     for record in old:
-        word = verb if record.name in sound else "KEPT"
-        why = "" if record.name in sound else ": it is not as it was sealed (readiness verify)"
-        yield f"{word:<13}{record.name}  {record.ended}{why}"
-    yield f"{verb} {len(sound)} runs; the ledger has what they came to, history.sqlite their figures"
+        why = kept.get(record.name)
+        word = "KEPT" if why else verb
+        yield f"{word:<13}{record.name}  {record.ended}{f': {why}' if why else ''}"
+    removed = len(old) - len(kept)
+    yield f"{verb} {removed} runs; the ledger has what they came to, history.sqlite their figures"

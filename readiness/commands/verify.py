@@ -19,7 +19,7 @@ from readiness.evidence.anchored import contradictions, hold_to_anchors, recalle
 from readiness.evidence.audit import Audited, audit_all, read_ledger
 from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
+from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.lost_history import lost
 from readiness.evidence.pending_starts import pending
 from readiness.evidence.previous_run import held_in
@@ -34,7 +34,7 @@ from readiness.rendering import report_page
 from readiness.rendering.exports import junit, markdown
 from readiness.rendering.formats import ctrf
 from readiness.rendering.terminal import say, say_json
-from readiness.rendering.verified import as_json, endings
+from readiness.rendering.verified import as_json, audited_line, endings
 from readiness.timeline import parse_span
 
 HELP = "judge a run again, and who signed it: exit 0 only for GO, OK or APPROVED"
@@ -250,7 +250,7 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
         return audit.reason.code
 
     for audited in audited_runs:
-        _print_audited(audited)
+        say(audited_line(audited))
     _print_audit(audit, every=True)
     say(f"ledger    {len(ledger.digests)} entries, head {ledger.head}")
     if options.head is not None and not audit.tampered:
@@ -258,21 +258,6 @@ def _verify_all(options: argparse.Namespace, trusted: Mapping[str, PublicKey]) -
     say(f"verdict   {ENDINGS.get(audit.reason, NOT_ALL)}")
     _print_reason(audit.reason)
     return audit.reason.code
-
-
-def _print_audited(audited: Audited) -> None:
-    record = audited.record
-    state = {Reason.GOOD: "holds", Reason.ALTERED: "ALTERED"}.get(audited.reason, "not evidence")
-    state = "MISSING" if audited.is_missing else state
-    say(f"{record.entry.at:%Y-%m-%d %H:%M:%S}Z  {record.ended:<11}{state:<14}{record.name}  {_signature(record)}")
-
-
-def _signature(record: LedgerRecord) -> str:
-    if record.key:
-        return f"signed by {record.key.name}"
-    if record.uncounted:
-        return "signed, does not count"
-    return "signed, not trusted" if record.signed else "not signed"
 
 
 def _ledger_as_json(ledger: LedgerReading, audit: Audit, audited_runs: list[Audited]) -> JsonObject:

@@ -92,9 +92,12 @@ def _is_set_aside(file: Path, wanted: Path) -> bool:
 
 def _in_section(document: Document, demand: Demand) -> str:
     """Return what is wrong with the section `evidence`, where it may be about a demand."""
-    section = document.data.get("evidence")
-    if section is None:
+    if "evidence" not in document.data:
         return ""
+    section = document.data["evidence"]
+    # A run refuses it as well: somebody began to write a demand.
+    if section is None:
+        return f"{document.where(('evidence',))}: evidence: it is empty; write what it demands, or remove the key"
     if not isinstance(section, dict):
         return f"{document.where(('evidence',))}: evidence: keys with their values are wanted"
     for key in section:

@@ -270,7 +270,7 @@ class Environment(Section):
     attestations: Path | None = None
     """Where what people attest lies; None is `<name>.attestations.yaml` beside this file."""
     approvers: dict[str, Annotated[str, AfterValidator(_known_by)]] = {}
-    """Who may approve a waiver or the sign-off: name → mail address or id; without any, everybody may."""
+    """Who may approve a waiver or the sign-off: name → mail address or id; without any, everybody but its owner may."""
     owners: dict[str, str] = {}
     """A line (`runbook/line`) or an area of checks (`database`) → who sees to it."""
     not_applicable: dict[str, Annotated[str, Field(min_length=10), AfterValidator(_sentence)]] = {}

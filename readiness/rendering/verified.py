@@ -1,11 +1,13 @@
-"""What `readiness verify` says of a run: how it ended, and everything as JSON for machines."""
+"""What `readiness verify` says of a run: how it ended, its line among all, and everything as JSON for machines."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from readiness.evidence.audit import Audited
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.ledger_reading import LedgerReading
+from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
+from readiness.evidence.reasons import Reason
 from readiness.evidence.rejudge import Judged
 from readiness.evidence.standing import Standing
 from readiness.files.canonical_json import JsonObject
@@ -30,6 +32,24 @@ def _place_of_death(recorded: RecordedRun) -> str:
     if recorded.died_in:
         return f"in {recorded.died_in}"
     return "after its last item" if recorded.cases else "before its first item"
+
+
+def audited_line(audited: Audited) -> str:
+    """Return the line of a record in the list of all: when, how it ended, what it is worth, who signed it."""
+    record = audited.record
+    state = {Reason.GOOD: "holds", Reason.ALTERED: "ALTERED"}.get(audited.reason, "not evidence")
+    state = "MISSING" if audited.is_missing else state
+    # The space between two columns is no part of a width: what is longer than its column keeps it.
+    columns = f"{record.ended:<10} {state:<13} {record.name}"
+    return f"{record.entry.at:%Y-%m-%d %H:%M:%S}Z  {columns}  {_signature(record)}"
+
+
+def _signature(record: LedgerRecord) -> str:
+    if record.key:
+        return f"signed by {record.key.name}"
+    if record.uncounted:
+        return "signed, does not count"
+    return "signed, not trusted" if record.signed else "not signed"
 
 
 def as_json(standing: Standing) -> JsonObject:

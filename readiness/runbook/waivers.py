@@ -149,7 +149,7 @@ def of_document(
     file = filled(document, Waivers, variables)
     problems = [*unknown_lines(file.waivers, runbooks, "waivers", document)]
     for name, waiver in file.waivers.items():
-        responsible = _owners_of(name, waiver, runbooks, owners or {}) if approvers.ids else []
+        responsible = _owners_of(name, waiver, runbooks, owners or {})
         problems += _hollow(name, waiver, document)
         problems += _of_no_such_subject(name, waiver, document, runbooks)
         problems += _approved_by(name, waiver, document, approvers, responsible)
@@ -204,8 +204,13 @@ def _approved_by(
         yield f"{place}.approved_by: {wrong}"
     if approvers.same(waiver.requested_by, waiver.approved_by):
         yield f"{place}: {_one_person(waiver, approvers)}"
-    elif any(approvers.same(owner, waiver.approved_by) for owner in responsible):
-        yield f"{place}: approved_by {waiver.approved_by!r} owns the line, see owners; someone else approves a waiver"
+        return
+
+    owner = next((owner for owner in responsible if approvers.same(owner, waiver.approved_by)), None)
+    if owner is not None:
+        spelling = "" if owner == waiver.approved_by else f" ({owner!r})"
+        owns = f"owns the line, see owners{spelling}"
+        yield f"{place}: approved_by {waiver.approved_by!r} {owns}; someone else approves a waiver"
 
 
 def _owners_of(name: str, waiver: Waiver, runbooks: Collection[Runbook], owners: Mapping[str, str]) -> list[str]:

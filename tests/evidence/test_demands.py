@@ -28,7 +28,11 @@ ROWS: list[tuple[str, dict[str, str], int, str]] = [
     ("nothing", {FILE: TEXT}, WELL, ""),
     ("a comment", {FILE: f"{TEXT}# evidence: must be signed\n"}, WELL, ""),
     ("a plain no", {FILE: f"{TEXT}evidence: {{signed: false}}\n"}, WELL, ""),
-    ("an empty section", {FILE: f"{TEXT}evidence:\n"}, WELL, ""),
+    ("a section that demands nothing", {FILE: f"{TEXT}evidence: {{}}\n"}, WELL, ""),
+    ("an empty section", {FILE: f"{TEXT}evidence:\n"}, NOT_SIGNED, f"tiny.yaml:{LAST}: evidence: it is empty; write"),
+    ("a section of a comment", {FILE: f"{TEXT}evidence:\n  # signed: true\n"}, NOT_SIGNED, "evidence: it is empty"),
+    ("a section of nothing by name", {FILE: f"{TEXT}evidence: ~\n"}, NOT_SIGNED, "evidence: it is empty"),
+    ("another empty section", {FILE: f"{TEXT}http:\n"}, WELL, ""),
     ("a typo in another key", {FILE: f"{TEXT}lanch: 2100-01-01T00:00:00Z\n"}, WELL, ""),
     ("a typo in another section", {FILE: f"{TEXT}grafna: {{url: 'http://127.0.0.1'}}\n"}, WELL, ""),
     ("a wrong value elsewhere", {FILE: f"{TEXT}load: {{users_at_most: many}}\n"}, WELL, ""),
@@ -120,6 +124,7 @@ SIGNED: list[tuple[str, dict[str, str], int]] = [
     ("the file is gone", {}, NOT_ANCHORED),
     ("another key", {FILE: f"{TEXT}proof: {{anchor: {{file: kept}}}}\n"}, NOT_ANCHORED),
     ("a key of nothing", {FILE: f"{TEXT}evidence: {{proven: true}}\n"}, NOT_ANCHORED),
+    ("an empty section", {FILE: f"{TEXT}evidence:\n"}, NOT_ANCHORED),
     ("no YAML", {FILE: f"{TEXT}]\n"}, NOT_ANCHORED),
 ]
 

@@ -139,6 +139,33 @@ def test_who_owns_a_thing_waives_it_not(name: str, subjects: list[str], *, may: 
         waivers.load(path, [book()], {}, Approvers({"Cy Diaz": "cy@shop.internal"}), {"book/two:a": "Cy Diaz"})
 
 
+OWNED: list[tuple[dict[str, str], bool]] = [
+    # Who owns what, where the environment names no approvers; whether Cy Diaz may approve a waiver of book/two.
+    ({}, True),
+    ({"book/two": "Cy Diaz"}, False),
+    ({"book/two:a": "Cy Diaz"}, False),
+    ({"demo": "Cy Diaz"}, False),
+    ({"book/two": "Diaz, Cy"}, False),
+    ({"book/two": "cy.diaz@shop.internal"}, False),
+    ({"book/two": "C. Diaz"}, False),
+    ({"book/two": "Bo Chen and Cy Diaz"}, False),
+    ({"book/two": "Bo Chen"}, True),
+    ({"book/two": "Data Platform"}, True),
+    ({"book/two": "Cy Diazepam"}, True),
+    ({"book/two": ""}, True),
+    ({"book/one": "Cy Diaz"}, True),
+    ({"x": "Cy Diaz"}, True),
+]
+
+
+@pytest.mark.parametrize(("owners", "may"), OWNED)
+def test_who_owns_a_line_approves_no_waiver_of_it(owners: dict[str, str], *, may: bool, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.waivers.yaml"
+    path.write_text(yaml.safe_dump({"waivers": {"book/two": WAIVED}}), "utf-8")
+    with nullcontext() if may else pytest.raises(BadEnvironment, match="owns the line, see owners"):
+        waivers.load(path, [book()], {}, owners=owners)
+
+
 def test_the_entry_of_a_thing_goes_before_that_of_its_line() -> None:
     entries = Waivers.model_validate({"waivers": {"b/two": {**WAIVED, "subjects": ["a", "b"]}, "b/two:b": WAIVED}})
     keys = [DecisionKey("b/two", "x.y", subject).name for subject in ("a", "b", "c", None)]
