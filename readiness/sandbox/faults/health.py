@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 LIVE, READY = "health.live[health-200]", "health.ready[ready-200]"
 OTHERS_QUICK = tuple(f"health.live[launch400k/{line}]" for line in ("all-healthy", "go-health"))
 OTHERS_READY = tuple(f"health.ready[launch400k/{line}]" for line in ("all-healthy", "go-health"))
+UMBRELLA = "health.live[umbrella/health]"
 PHASES = ("preflight", "smoke", "postlaunch")
 
 
@@ -27,7 +28,7 @@ def health_500(target: SandboxTarget) -> Iterator[None]:
     target.service.health_status = 200
 
 
-@fault("preflight", turns=turning("fail", LIVE, *OTHERS_QUICK))
+@fault("preflight", turns=turning("fail", LIVE, UMBRELLA, *OTHERS_QUICK))
 def health_slow(target: SandboxTarget) -> Iterator[None]:
     """/health takes a second and a half."""
     target.service.health_seconds = 1.5
