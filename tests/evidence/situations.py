@@ -39,7 +39,7 @@ def home(project: Project) -> Path:
 
 
 def newest(project: Project) -> Path:
-    return max(home(project).glob("2*-preflight"))
+    return max(home(project).glob("2*-preflight*"))
 
 
 def run_again(project: Project, *words: str, **variables: str) -> None:
