@@ -113,9 +113,9 @@ def cut_off_run(home: Path, phase: Phase, ledger: LedgerReading | None) -> str:
 
 def _last_known(ledger: LedgerReading, phase: Phase) -> tuple[datetime, datetime]:
     """Return when the last run of a phase that the ledger knows began, and when the last one ended."""
-    known = [record for record in ledger.runs.values() if record.entry.kind == "run" and record.entry.phase == phase]
-    began = [record.opened.entry.started_at or record.opened.entry.at for record in known if record.opened]
-    ended = [record.sealed.entry.at for record in known if record.sealed]
+    of_phase = [record for record in ledger.runs.values() if record.entry.kind == "run" and record.entry.phase == phase]
+    began = [record.opened.entry.started_at or record.opened.entry.at for record in of_phase if record.opened]
+    ended = [record.sealed.entry.at for record in of_phase if record.sealed]
     return max(began, default=_EVER), max(ended, default=_EVER)
 
 

@@ -50,8 +50,8 @@ def ended_beside(
     earlier = ledger.earlier(base.entry.phase, url, started_at)
     ended_since = [record for record in earlier if record.sealed and record.sealed.number > began]
     able = [record for record in ended_since if record is not base and record.entry.as_of is None]
-    found = [_before(home, record) for record in reversed(able)]
-    return tuple(run for run in found if run)
+    stood_on = [_before(home, record) for record in reversed(able)]
+    return tuple(run for run in stood_on if run)
 
 
 def unsealed(ledger: LedgerReading, phase: Phase, url: str, started_at: datetime) -> tuple[str, ...]:

@@ -30,12 +30,29 @@ BREAKER_OPENINGS = known_reading(
 
 @observation(needs=CIRCUIT_BREAKERS)
 def breakers_not_closed(readings: Readings) -> list[str]:
-    """Return the breakers that are open or half open, with their state. Raises Unknown where none is recorded."""
+    """Return the breakers that are open or half open, with their state.
+
+    Raises Unknown where none is recorded, and where nothing is known of one while the others are closed.
+    """
     rows = readings.rows(CIRCUIT_BREAKERS, "name", "state")
     if not rows:
         raise Unknown("no circuit breaker is recorded", "set readings.circuit_breakers to where they are")
-    states = [(row["name"], state_of(row["state"])) for row in rows]
-    return [f"{name} {state}" for name, state in states if state != CLOSED]
+
+    not_closed: list[str] = []
+    unreadable: list[Unknown] = []
+    for row in rows:
+        try:
+            state = state_of(row["state"])
+        except Unknown as unknown:
+            unreadable.append(unknown)
+            continue
+        if state != CLOSED:
+            not_closed.append(f"{row['name']} {state}")
+
+    # A breaker that is open is open whatever another one tells.
+    if unreadable and not not_closed:
+        raise unreadable[0]
+    return not_closed
 
 
 def state_of(told: object) -> str:

@@ -63,9 +63,9 @@ def enter_killed(home: Path) -> None:
 def _enter_dead_ends(home: Path) -> None:
     """Enter the good runs whose process died before pytest had ended. What the ledger does not know stays."""
     dead = list(dead_ends(home))
-    known = read(home / FILE, {}).runs if dead and (home / FILE).exists() else {}
+    records = read(home / FILE, {}).runs if dead and (home / FILE).exists() else {}
     for path, run in dead:
-        record = known.get(run)
+        record = records.get(run)
         if record is None or record.sealed is None:
             continue
         with suppress(OSError):

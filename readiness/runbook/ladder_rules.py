@@ -80,12 +80,12 @@ def _threshold_faults(threshold: float | str) -> Iterator[str]:
 
 def bounds_of(limits: Mapping[str, object]) -> list[Bound]:
     """Return the limits that are numbers, by their keys: quantity, unit, comparator."""
-    found = []
+    bounds = []
     for key, value in limits.items():
         comparator = next((ending for ending in _COMPARATORS if key.endswith(ending)), "")
         if comparator and isinstance(value, int | float) and not isinstance(value, bool):
-            found.append(Bound(key, key.removesuffix(comparator), comparator, value))
-    return found
+            bounds.append(Bound(key, key.removesuffix(comparator), comparator, value))
+    return bounds
 
 
 def limit_faults(ladder: Thresholds, limits: Mapping[str, object]) -> Iterator[str]:

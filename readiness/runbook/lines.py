@@ -147,9 +147,9 @@ class Line(BaseModel):
 
     @model_validator(mode="after")
     def _ladder_reaches_the_verdict(self) -> Line:
-        found = list(line_faults(self.gate, self.phase, self.ladder, has_checks=bool(self.decided_by)))
-        if found:
-            raise ValueError(f"line {self.id!r}: {'; '.join(found)}")
+        problems = list(line_faults(self.gate, self.phase, self.ladder, has_checks=bool(self.decided_by)))
+        if problems:
+            raise ValueError(f"line {self.id!r}: {'; '.join(problems)}")
         return self
 
     @model_validator(mode="after")

@@ -37,5 +37,5 @@ def record_of(verdict: str, *, is_red: bool) -> LedgerRecord:
 def test_columns_stand_apart(verdict: str, is_red: bool, state: str) -> None:
     reason, is_missing = STATES[state]
     record = record_of(verdict, is_red=is_red)
-    told = " ".join(audited_line(Audited(record, reason, is_missing)).split())
-    assert told == f"2026-11-24 00:00:00Z {record.ended} {state} a-run not signed"
+    line = " ".join(audited_line(Audited(record, reason, is_missing)).split())
+    assert line == f"2026-11-24 00:00:00Z {record.ended} {state} a-run not signed"
