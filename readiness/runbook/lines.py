@@ -30,6 +30,7 @@ from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
 from readiness.runbook.ladder_rules import limit_faults, line_faults
+from readiness.runbook.schedule import Schedule
 from readiness.shipped import RUNBOOKS
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
@@ -247,7 +248,7 @@ class Runbook(BaseModel):
 
     runbook: Annotated[str, AfterValidator(_slug)]
     title: str
-    schedule: dict[str, str | tuple[str, ...]] = {}
+    schedule: Schedule = {}
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
