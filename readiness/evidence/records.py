@@ -274,6 +274,8 @@ class Result(Record):
     step: EscalationStep | None = None
     severity: str = ""
     """The runbook's word for this failure."""
+    answer: str = ""
+    """Until when somebody answers it, by the runbook's table of severities."""
     side: Any = None
     waived: bool = False
     attested: bool = False
@@ -305,6 +307,7 @@ class Result(Record):
         seconds: float = 0.0,
         step: EscalationStep | None = None,
         severity: str = "",
+        answer: str = "",
         diagnostics: Mapping[str, Any] | None = None,
     ) -> Result:
         """Return what was decided for an item of a runbook; attestations and waivers have not been looked at."""
@@ -321,6 +324,7 @@ class Result(Record):
             seconds=seconds,
             step=step,
             severity=severity,
+            answer=answer,
             side={},
             outcome=outcome,
             reason=reason,
@@ -344,8 +348,7 @@ class Result(Record):
     def plain(self) -> JsonObject:
         """Return it as plain JSON, as it stands in the journal and crosses processes."""
         absent = {name for name in _ONLY_WHERE_STATED if getattr(self, name) is None}
-        if not self.stated:
-            absent.add("stated")
+        absent |= {name for name in ("stated", "answer") if not getattr(self, name)}
         fields = self.model_dump(exclude=absent)
         # Not by a serializer of the model: pydantic makes an error of the Ctrl-C that comes while one runs.
         for measurement in fields["measurements"]:
@@ -360,16 +363,8 @@ _ONLY_WHERE_STATED = ("instead_of", "attestation", "waiver", "rests_on", "ahead"
 
 def _stated_by(item: Item) -> dict[str, Any]:
     """Return what the runbook states of an item, as a result has it."""
-    line = item.line
-    return {
-        "line": item.line_id,
-        "check": item.check,
-        "subject": item.subject,
-        "ref": line.ref,
-        "says": line.says,
-        "gate": line.gate,
-        "links": line.links,
-    }
+    of_line = {name: getattr(item.line, name) for name in ("ref", "says", "gate", "links")}
+    return {"line": item.line_id, "check": item.check, "subject": item.subject, **of_line}
 
 
 def _plain(fields: Mapping[str, Any]) -> JsonObject:

@@ -174,6 +174,7 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
     # An item that was decided before it ran has nothing to show.
     was_looked_at = report.when == "call" or isinstance(error, Unknown)
     is_bad = outcome is Outcome.FAIL or step is not None
+    severity = severity_at(decided.line.severity, step) if outcome is Outcome.FAIL else ""
     result = Result.of(
         decided,
         nodeid=item.nodeid,
@@ -188,7 +189,8 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
         ahead=item.stash[STATE].ahead if report.when == "call" else None,
         seconds=round(report.duration, 4),
         step=step,
-        severity=severity_at(decided.line.severity, step) if outcome is Outcome.FAIL else "",
+        severity=severity,
+        answer=run.answer(decided, severity),
         diagnostics=diagnose(item, bad=is_bad) if was_looked_at else {},
     )
     is_configured = _configured(item, error) and not is_vouched_for_by_nobody

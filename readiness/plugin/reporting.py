@@ -149,7 +149,7 @@ def _cells(result: Result) -> dict[str, str]:
         values.append(f"and {len(measurements) - VALUES_AT_MOST} more below")
     return {
         "line": f"{result.key.name}: {result.says}",
-        "gate": ", ".join(filter(None, (result.gate, result.severity))),
+        "gate": ", ".join(filter(None, (result.gate, exports.urgency_of(result)))),
         "state": f"{result.outcome} (waived)" if result.waived else str(result.outcome),
         "measured": "\n".join(values) or result.reason,
         "limit": "\n".join(measurement.allowed for measurement in worst_first),

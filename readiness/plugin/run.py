@@ -202,6 +202,12 @@ class Run:
         due = due_at(line.due, self.environment.launch_at, self._signed_at)
         return Expected(key, line.gate, due=self._is_due(line), due_at=due)
 
+    def answer(self, item: Item, severity: str) -> str:
+        """Return until when somebody answers a failure of this run, by the table of the item's runbook."""
+        tables = {book.runbook: book.severities for book in self.runbooks}
+        level = tables.get(item.runbook, {}).get(severity)
+        return level.deadline(self.started_at) if level else ""
+
     def due(self, item: Item) -> bool:
         """Check whether the item counts at the moment that is judged."""
         return self._is_due(item.line)

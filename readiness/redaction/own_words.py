@@ -5,12 +5,12 @@ list against the files.
 """
 
 _LISTED = """\
-APPROVED DEFERRED DOCTYPE INCOMPLETE ROLLBACK action actions addresses allowed approvals arguments article attestation
-attestations attested backup because before begins beside binding blocker breaker changing charset checks checksum
-classname client colspan command commit comparator completed configured connect connections consecutive contains content
-counts course critical deadline decision decisions descriptors details diagnostics digest doctype document dropped
-duration during effect endpoints entries environment environments errors evidence execution failed failures fields
-figure finish footer generatedBy generators handshake header headers healthy holding hysteresis incident
+APPROVED DEFERRED DOCTYPE INCOMPLETE ROLLBACK action actions addresses allowed answer approvals arguments article
+attestation attestations attested backup because before begins beside binding blocker breaker changing charset checks
+checksum classname client colspan command commit comparator completed configured connect connections consecutive
+contains content counts course critical deadline decision decisions descriptors details diagnostics digest doctype
+document dropped duration during effect endpoints entries environment environments errors evidence execution failed
+failures fields figure finish footer generatedBy generators handshake header headers healthy holding hysteresis incident
 inputAttestations invocation journal kernel ladder ledger length limits margin measured measurements message method
 nearer nodeid notify observation outcome outside owners passed payload payloadType pending phases pipeline postlaunch
 predicate predicateType preflight production project properties property quarters rawStatus reason recall record

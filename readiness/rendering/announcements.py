@@ -13,6 +13,7 @@ from readiness.evidence.rejudge import judge
 from readiness.outcomes import DecisionKey, Outcome
 from readiness.redaction.shown import shown
 from readiness.rendering.announcement_parts import AnnouncementKind, Stated, lines_of
+from readiness.rendering.exports import urgency_of
 from readiness.verdict import Verdict
 
 LINES_AT_MOST = 5
@@ -61,7 +62,7 @@ def _decision(run: RecordedRun, key: DecisionKey) -> str:
     if result is None:
         return f"{key.name}: not run"
 
-    severity = f" ({result.severity})" if result.severity else ""
+    severity = f" ({urgency_of(result)})" if result.severity else ""
     summary = f"{key.name}{severity}: {result.outcome}"
     # Without a reason of its own it holds the verdict only by a step from earlier runs.
     if not result.reason:

@@ -53,9 +53,15 @@ def limits_of(result: Result) -> list[str]:
     return [measurement.allowed for measurement in result.measured()]
 
 
+def urgency_of(result: Result) -> str:
+    """Return how severe the runbook calls this failure, and until when somebody answers it."""
+    answer = f"answer {result.answer}" if result.answer else ""
+    return ", ".join(filter(None, (result.severity, answer)))
+
+
 def gate_of(result: Result) -> str:
-    """Return the gate, how severe the runbook calls this failure, and whether it is waived."""
-    return ", ".join(filter(None, (result.gate, result.severity, "waived" if result.waived else "")))
+    """Return the gate, how severe and urgent the runbook calls this failure, and whether it is waived."""
+    return ", ".join(filter(None, (result.gate, urgency_of(result), "waived" if result.waived else "")))
 
 
 def attached_to(results: list[Result]) -> list[Attached]:

@@ -31,6 +31,7 @@ from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
 from readiness.runbook.ladder_rules import limit_faults, line_faults
 from readiness.runbook.schedule import Schedule
+from readiness.runbook.severities import Severities, unknown_words
 from readiness.shipped import RUNBOOKS
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
@@ -249,6 +250,7 @@ class Runbook(BaseModel):
     runbook: Annotated[str, AfterValidator(_slug)]
     title: str
     schedule: Schedule = {}
+    severities: Severities = {}
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -257,6 +259,13 @@ class Runbook(BaseModel):
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
             raise ValueError(f"line ids stand twice: {', '.join(twice)}")
+        return self
+
+    @model_validator(mode="after")
+    def _severities_known(self) -> Runbook:
+        problems = list(unknown_words({line.id: line.severity for line in self.lines}, self.severities))
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
     def at(self, moment: datetime) -> Runbook:

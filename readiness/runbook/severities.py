@@ -1,0 +1,59 @@
+"""How bad a failure is in a runbook's own words: what a word means, how soon somebody answers, when one rolls back.
+
+severities:
+  SEV-1: {means: production is down, answer: 15m, roll_back: within 30 minutes}
+  SEV-3: {means: a feature beside the core is degraded, answer: next business day}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from readiness import timeline
+from readiness.errors import not_one_of
+from readiness.outcomes import EscalationStep
+
+AT_ONCE = "at once"
+
+
+class Severity(BaseModel):
+    """One level of a runbook's table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    means: Annotated[str, Field(min_length=1)]
+    answer: Annotated[str, Field(min_length=1)]
+    """How soon somebody answers: `at once`, a span such as `15m`, or the document's words."""
+    roll_back: str = ""
+    """When one rolls back, in the document's words."""
+
+    def deadline(self, failed_at: datetime) -> str:
+        """Return until when somebody answers what failed at an instant.
+
+        >>> Severity(means="down", answer="15m").deadline(timeline.parse_instant("2026-12-01T09:00:00Z"))
+        'within 15m, until 2026-12-01 09:15Z'
+        """
+        try:
+            within: timedelta = timeline.parse_span(self.answer)
+        except ValueError:
+            return self.answer
+        return f"within {self.answer}, until {failed_at + within:%Y-%m-%d %H:%M}Z"
+
+
+Severities = dict[str, Severity]
+"""The runbook's word → what it means."""
+
+
+def unknown_words(stated: Mapping[str, str | Mapping[EscalationStep, str]], table: Severities) -> Iterator[str]:
+    """Yield what is wrong with the severities of lines: words that the runbook's table does not have, if it has one.
+
+    `stated` is the id of a line → its word, or one for each step.
+    """
+    for line, words in stated.items() if table else ():
+        for word in [words] if isinstance(words, str) else words.values():
+            if word and word not in table:
+                yield f"line {line!r}: severity {not_one_of(word, table)}"
