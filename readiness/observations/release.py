@@ -144,6 +144,7 @@ def launch_decision(
         return _of_channel(go_decision(chats, environment, moment, stated(launch_at)), moment)
 
     decisions = _until(moment, readings, LAUNCH_DECISIONS)
+    decisions = [(at, row) for at, row in decisions if not _is_hindsight(at, row, launch_at)]
     if not decisions:
         return Decision("none on record", "", 0.0)
 
@@ -166,6 +167,11 @@ def _until(moment: datetime, readings: Readings, reading: KnownReading) -> list[
     # Python's sort is stable: of two rows of one time the later one counts as the newer.
     dated.sort(key=lambda pair: pair[0])
     return [(at, row) for at, row in dated if at <= moment]
+
+
+def _is_hindsight(at: datetime, row: Row, launch_at: datetime | None) -> bool:
+    """Check whether somebody said yes to a launch that had been: such a word let nobody launch. A no always counts."""
+    return launch_at is not None and at > launch_at and _word(row["decision"]) in _APPROVED
 
 
 @dataclass(frozen=True)
@@ -196,12 +202,13 @@ def stakeholders(roster: Roster) -> tuple[str, ...]:
 
 
 @observation(needs=(record_of_approvals, stakeholders), optional="roster")
-def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Approvals:
+def launch_approvals(readings: Readings, roster: Roster, moment: datetime, launch_at: datetime | None) -> Approvals:
     """Return the last word of each stakeholder. Raises Unknown for one that is neither yes nor no."""
     record_of_approvals(readings)
     words: dict[str, str] = {}
-    for _, row in _until(moment, readings, LAUNCH_APPROVALS):
-        words[_word(row["by"])] = _word(row["decision"])
+    for at, row in _until(moment, readings, LAUNCH_APPROVALS):
+        if not _is_hindsight(at, row, launch_at):
+            words[_word(row["by"])] = _word(row["decision"])
 
     unclear = {who: word for who, word in words.items() if word not in _APPROVED | _REFUSED}
     if unclear:

@@ -123,6 +123,7 @@ def review(tmp_path: Path) -> Review:
                     clients.prometheus,
                     environment,
                     MOMENT,
+                    None,
                     ReviewLimits(fields, hours, 30.0),
                 )
             finally:
@@ -245,7 +246,8 @@ def tracked(*issues: object, known: object = (), fields: tuple[str, ...] = FIELD
         clients = Clients.of(environment, Guard(["127.0.0.1"], frozenset({Effect.READ})), Path("nowhere"))
         try:
             places, readings, prometheus = clients.incident_reports, clients.readings, clients.prometheus
-            return incident_review(places, readings, prometheus, environment, MOMENT, ReviewLimits(fields, hours, 30.0))
+            limits = ReviewLimits(fields, hours, 30.0)
+            return incident_review(places, readings, prometheus, environment, MOMENT, None, limits)
         finally:
             clients.close()
 
@@ -323,7 +325,8 @@ def alerted(tmp_path: Path, behaviour: Callable[[Server, Any, Any], None], *text
         clients = Clients.of(environment, Guard(["127.0.0.1"], frozenset({Effect.READ})), tmp_path)
         try:
             places, readings, prometheus = clients.incident_reports, clients.readings, clients.prometheus
-            return incident_review(places, readings, prometheus, environment, MOMENT, ReviewLimits(FIELDS, None, 14.0))
+            limits = ReviewLimits(FIELDS, None, 14.0)
+            return incident_review(places, readings, prometheus, environment, MOMENT, None, limits)
         finally:
             clients.close()
 

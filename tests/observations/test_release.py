@@ -78,16 +78,16 @@ def test_each_stakeholders_last_word_counts(make: Make, tmp_path: Path) -> None:
     team = {"stakeholders": ("Product", "Engineering", "Legal")}
     rows = [said(-5, "approved", "product"), said(-4, "approved", "Engineering"), said(-3, "no", "Product")]
     clients = recorded(make, tmp_path, "launch_approvals", rows, team=team)
-    found = launch_approvals(clients.readings, clients.roster, LAUNCH)
+    found = launch_approvals(clients.readings, clients.roster, LAUNCH, LAUNCH)
     assert (found.approved, found.missing, found.refused) == (["engineering"], ["Legal"], ["product"])
     clients = recorded(make, tmp_path, "launch_approvals", [said(-5, "perhaps", "Legal")], team=team)
     with pytest.raises(Unknown, match="legal: perhaps"):
-        launch_approvals(clients.readings, clients.roster, LAUNCH)
+        launch_approvals(clients.readings, clients.roster, LAUNCH, LAUNCH)
     clients = recorded(make, tmp_path, "launch_approvals", rows)
     with pytest.raises(NotConfigured, match="whose approval"):
-        launch_approvals(clients.readings, clients.roster, LAUNCH)
+        launch_approvals(clients.readings, clients.roster, LAUNCH, LAUNCH)
     with pytest.raises(NotConfigured, match="who has approved"):
-        launch_approvals(make(systems=False).readings, clients.roster, LAUNCH)
+        launch_approvals(make(systems=False).readings, clients.roster, LAUNCH, LAUNCH)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_two_who_look_alike_where_they_are_shown_stay_two(
     Secret("+49 30 901820222")
     team = {"stakeholders": (approves, other)}
     clients = recorded(make, tmp_path, "launch_approvals", [said(-5, "approved", approves)], team=team)
-    approvals = launch_approvals(clients.readings, clients.roster, LAUNCH)
+    approvals = launch_approvals(clients.readings, clients.roster, LAUNCH, LAUNCH)
     assert (len(approvals.approved), len(approvals.missing)) == (1, 1)
     assert "901820" not in str(approvals)
 
