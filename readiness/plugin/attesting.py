@@ -57,7 +57,7 @@ def why_not(run: Run, item: Item, entry: Attestation) -> str | None:
     """Return why an attestation does not count for an item at the moment that is judged; None where it does."""
     signed_at = run.sign_off.signed_at if run.sign_off else None
     lapsed = entry.lapsed(run.moment)
-    return lapsed or entry.too_early(item.line.due, run.environment.launch_at, signed_at)
+    return lapsed or entry.of_another_time(item.line.due, run.environment.launch_at, signed_at)
 
 
 def _deadline(run: Run, item: Item) -> datetime | None:

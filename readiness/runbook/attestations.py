@@ -89,31 +89,30 @@ class Attestation(BaseModel):
             return f"the attestation of {self.who} is of {self.at}, after the moment that is judged"
         return None
 
-    def too_early(self, due: str | None, launch_at: datetime | None, signed_at: datetime | None) -> str | None:
+    def of_another_time(self, due: str | None, launch_at: datetime | None, signed_at: datetime | None) -> str | None:
         """Return why it cannot speak for a line with this due time; None where it can.
 
-        A word from before the launch says nothing of after it, and one from before the sign-off nothing of after that.
+        A word from before the launch says nothing of after it, and one from after it let nobody launch. The sign-off
+        divides likewise what is due after it.
         """
-        if due is None or not _speaks_of_after(due):
+        if due is None:
             return None
-        event, begins = ("sign-off", signed_at) if due == AFTER_SIGN_OFF else ("launch", launch_at)
+        event, at = ("sign-off", signed_at) if due == AFTER_SIGN_OFF else ("launch", launch_at)
+        is_of_after = due == AFTER_SIGN_OFF or parse_offset(due) >= timedelta(0)
         made = f"the attestation of {self.who} is of {self.at}"
-        if begins is None:
-            return f"{made}, and nobody knows when the {event} was, of which the line speaks"
+        if at is None:
+            return f"{made}, and nobody knows when the {event} was, of which the line speaks" if is_of_after else None
 
         # A day counts to its end in UTC: on the day itself nobody knows which of the two came first.
-        if end_of_day(self.at) > begins:
-            return None
-        return f"{made}, before the {event}, and the line speaks of after it"
+        if is_of_after and end_of_day(self.at) <= at:
+            return f"{made}, before the {event}, and the line speaks of after it"
+        if not is_of_after and self.is_late(at):
+            return f"{made}, after the {event}, and the line speaks of before it"
+        return None
 
     def is_late(self, deadline: datetime) -> bool:
         """Check whether it was made after a deadline: its day began, in UTC, when that was over."""
         return end_of_day(self.at) - timedelta(days=1) > deadline
-
-
-def _speaks_of_after(due: str) -> bool:
-    """Check whether a line with this due time speaks of what comes after the launch, or after the sign-off."""
-    return due == AFTER_SIGN_OFF or parse_offset(due) >= timedelta(0)
 
 
 class Attestations(BaseModel):

@@ -18,6 +18,7 @@ from readiness.sandbox.vendors.pagerduty import ADA, EDSGER, GRACE, MAIN, SECURI
 from readiness.sandbox.web import Web
 from readiness.sources.table import Clients
 from tests.clients.conftest import Make
+from tests.clients.servers import Server, document
 
 LAUNCH = datetime(2026, 12, 1, 9, tzinfo=UTC)
 FIRST = PrimaryOnCallLimits(1, 24, "launch", ())
@@ -82,6 +83,70 @@ def test_a_gap_is_found_wherever_it_lies(
 ) -> None:
     server.shifts = plan
     assert gaps(clients) == told
+
+
+NOW_ON = replace(FIRST, window="now")
+
+
+@pytest.mark.parametrize(
+    ("launch", "begins", "ends"),
+    [
+        # Hours between the launch and now; the hours from now that are asked about.
+        (0, 0, 24),
+        (-4000, 0, 24),
+        (None, 0, 24),
+        (30, 29, 54),
+        (0.5, 0, 24.5),
+        (1, 0, 25),
+        (-1, 0, 24),
+    ],
+)
+def test_now_is_asked_after_and_the_launch_while_it_is_ahead(launch: float | None, begins: float, ends: float) -> None:
+    launch_at = None if launch is None else LAUNCH + timedelta(hours=launch)
+    expected = (LAUNCH + timedelta(hours=begins), LAUNCH + timedelta(hours=ends))
+    assert NOW_ON.span(launch_at, LAUNCH) == expected
+
+
+def test_a_turn_of_another_day_names_nobody(make: Make, section: dict[str, Any], server: PagerDuty) -> None:
+    clients = make(systems=False, pagerduty=section, team={"roles": ROLES})
+    over, now, later = Shift(1, EDSGER, None, LAUNCH), hours(-9, 9, ADA), hours(9, 40, GRACE)
+
+    def found() -> tuple[list[str], list[str], list[str]]:
+        level = primary_on_call(clients.pagerduty, clients.roster, LAUNCH, LAUNCH - timedelta(days=99), NOW_ON)
+        return level.people, level.gaps, level.contradictions
+
+    server.shifts = [over, now, later]
+    assert found() == (["Ada Lovelace", "Grace Hopper"], [], [])
+    server.shifts = [over, hours(-9, 8.5, ADA), later]
+    assert found()[1] == ["2026-12-01 17:30 to 2026-12-01 18:00Z"]
+    server.shifts = [over, hours(30, 40, GRACE)]
+    people, gaps, contradictions = found()
+    assert (people, contradictions) == ([], [])
+    assert gaps == ["2026-12-01 09:00 to 2026-12-02 09:00Z"]
+    server.shifts = [over, hours(0, 99, GRACE)]
+    assert found()[2] == ["the roster has Ada Lovelace, PagerDuty pages Grace Hopper"]
+
+
+@pytest.mark.parametrize("night", ["2027-03-28T00:30:00+01:00", "2027-10-31T00:30:00+02:00"])
+def test_a_night_in_which_the_clocks_change_has_no_gap_and_no_hour_less(make: Make, night: str) -> None:
+    begin = datetime.fromisoformat(night)
+    shift = {"escalation_level": 1}  # the handover is one instant, written in two zones
+    rows = [
+        {**shift, "user": {"id": "P1", "summary": "Ada"}, "start": None, "end": "2027-03-28T03:00:00+02:00"},
+        {**shift, "user": {"id": "P2", "summary": "Bo"}, "start": "2027-03-28T01:00:00Z", "end": None},
+    ]
+    with Server(document({"oncalls": rows, "more": False})) as server:
+        clients = make(systems=False, pagerduty={"url": server.url, "token": Secret("u+1"), "escalation_policy": MAIN})
+        found = primary_on_call(clients.pagerduty, clients.roster, begin, None, NOW_ON)
+    assert found.gaps == []
+
+
+def test_without_a_launch_time_now_is_decided_and_the_launch_is_not(clients: Clients, server: PagerDuty) -> None:
+    server.shifts = [Shift(1, ADA), Shift(2, GRACE)]
+    assert primary_on_call(clients.pagerduty, clients.roster, LAUNCH, None, NOW_ON).gaps == []
+    assert secondary_on_call(clients.pagerduty, clients.roster, LAUNCH, None, replace(NEXT, window="now")).shared == []
+    with pytest.raises(NotConfigured, match="set launch_at"):
+        primary_on_call(clients.pagerduty, clients.roster, LAUNCH, None, FIRST)
 
 
 def test_another_time_zone_makes_no_gap(clients: Clients, server: PagerDuty) -> None:

@@ -308,18 +308,16 @@ def attested(day: datetime) -> Attestation:
 
 @pytest.mark.parametrize("launch_at", LAUNCHES, ids=str)
 @pytest.mark.parametrize("name", LINES)
-def test_a_word_from_before_ticks_no_line_of_after(name: str, launch_at: datetime) -> None:
+def test_a_word_ticks_no_line_of_the_other_side_of_the_launch(name: str, launch_at: datetime) -> None:
     due = LINES[name].due
     signed_at = launch_at + WEEK
-    begins = None
-    if due == AFTER_SIGN_OFF:
-        begins = signed_at
-    elif due and parse_offset(due) >= timedelta(0):
-        begins = launch_at
+    divides = signed_at if due == AFTER_SIGN_OFF else launch_at
+    is_of_after = due == AFTER_SIGN_OFF or parse_offset(due or "T-0") >= timedelta(0)
 
     for day in (launch_at - DAY, launch_at, launch_at + DAY, signed_at - DAY, signed_at, signed_at + DAY):
-        is_refused = attested(day).too_early(due, launch_at, signed_at) is not None
-        assert is_refused is (begins is not None and day.date() < begins.date())
+        is_of_the_other = day.date() < divides.date() if is_of_after else day.date() > divides.date()
+        is_refused = attested(day).of_another_time(due, launch_at, signed_at) is not None
+        assert is_refused is (due is not None and is_of_the_other)
         # And none of a day that has not come: that is known to every line.
         assert attested(day).lapsed(day - 2 * DAY)
 
