@@ -133,7 +133,7 @@ class Observer:
         stated = {**limits.model_dump(mode="json"), LINE: line}
         told = [name for name in observation.arguments if name in stated]
         # A journal of before has no word of what came later: where that is not stated, the look is the same.
-        return {name: stated[name] for name in told if name not in CAME_LATER or stated[name] != CAME_LATER[name]}
+        return {name: stated[name] for name in told if stated[name] not in CAME_LATER.get(name, ())}
 
     def _observe(
         self, observation: Observation, limits: Limits, arguments: dict[str, object], line: str
