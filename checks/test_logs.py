@@ -3,11 +3,12 @@
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.logs import LogSinceLaunch, LogStream
+from readiness.observations.logs import LogSinceLaunch, LogStream, Since
 
 
 class NoErrorsSinceLaunch(Limits):
     errors_at_most: int = 0
+    since: Since | None = None  # without it, where the launch is not yet: of the last hour
 
 
 class Streaming(Limits):

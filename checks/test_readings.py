@@ -3,21 +3,24 @@
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.readings import Fact
+from readiness.observations.readings import Fact, Since, Span
 
 
-class AtLeast(Limits):
+class Own(Limits):
     reading: str
+    window: Span | None = None  # with since: so much of the time since the launch must be over
+    since: Since | None = None
+
+
+class AtLeast(Own):
     at_least: float
 
 
-class AtMost(Limits):
-    reading: str
+class AtMost(Own):
     at_most: float
 
 
-class FactIs(Limits):
-    reading: str
+class FactIs(Own):
     equals: Fact
 
 

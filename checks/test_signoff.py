@@ -10,6 +10,8 @@ from readiness.observations.signoff import (
     IncidentReview,
     Interventions,
     Pages,
+    Promptness,
+    Since,
     Span,
     SupportVolume,
 )
@@ -18,6 +20,7 @@ from readiness.observations.signoff import (
 class NoManualInterventions(Limits):
     interventions_at_most: int = 0
     window: Span = "7d"
+    since: Since | None = None
 
 
 class SupportVolumeLimits(Limits):
@@ -25,12 +28,14 @@ class SupportVolumeLimits(Limits):
     requests_floor: float = 5  # fewer a week are alike
     windows_before: int = 4
     window: Span = "7d"
+    since: Since | None = None
     of: str = "support_requests"
 
 
 class OnCallBurden(Limits):
     pages_per_week_below: float
     window: Span = "7d"
+    since: Since | None = None
     of: str = "pages"
 
 
@@ -45,6 +50,12 @@ class IncidentsReviewed(Limits):
     )
     hours_at_most: float | None = None  # from an incident's end until its report is written
     days_back: float = 14
+    since: Since | None = None  # also the incidents since the launch that are older than these days
+    within: Span | None = None  # of the first so long after the launch, and their reports are written in it
+
+
+class PostMortemHeld(Limits):
+    within: Span | None = None  # so long after the launch
 
 
 class ApprovalsLimits(Limits):
@@ -58,7 +69,7 @@ def test_no_manual_interventions(interventions: Interventions, limits: NoManualI
     Remedy: automate what was done by hand, or mend its cause; then let the window pass again.
     """
     name = f"interventions by hand in {interventions.window}{interventions.summary}"
-    measure(len(interventions.found), name).at_most(limits.interventions_at_most)
+    measure(interventions.against(limits.interventions_at_most), name).at_most(limits.interventions_at_most)
 
 
 @pytest.mark.ga
@@ -68,7 +79,7 @@ def test_support_volume(support_volume: SupportVolume, limits: SupportVolumeLimi
     Remedy: group the requests by cause; what has the launch changed for those who ask?
     """
     usual = f"the usual {support_volume.usual:,.0f} support requests in {support_volume.window}"
-    times = support_volume.times(limits.requests_floor)
+    times = support_volume.times(limits.requests_floor, limits.times_at_most)
     measure(times, f"times {usual}, {support_volume.now:,.0f}").at_most(limits.times_at_most)
 
 
@@ -79,7 +90,8 @@ def test_on_call_burden(pages: Pages, limits: OnCallBurden, measure: Measure) ->
     Remedy: for each page, mend its cause, or correct the alert that nobody had to act on.
     """
     name = f"pages a week, {pages.count:,.0f} in {pages.window}"
-    measure(pages.per_week, name).below(limits.pages_per_week_below)
+    per_week = pages.per_week_against(limits.pages_per_week_below)
+    measure(per_week, name).below(limits.pages_per_week_below)
 
 
 @pytest.mark.postlaunch
@@ -140,12 +152,16 @@ def test_runbook_validated(attestation: Attestation, measure: Measure) -> None:
 
 
 @pytest.mark.ga
-def test_post_mortem_held(attestation: Attestation, measure: Measure) -> None:
-    """The post-mortem was held, and what it found is in the plans.
+def test_post_mortem_held(
+    attestation: Attestation, promptness: Promptness, limits: PostMortemHeld, measure: Measure
+) -> None:
+    """The post-mortem was held, in time, and what it found is in the plans.
 
-    Remedy: hold it with those who were there, then attest it with the link to its notes.
+    Remedy: hold it with those who were there, then attest it at once with the link to its notes.
     """
     measure(attestation.holds, attestation.summary).is_(True)
+    allowed = limits.within or "any time"
+    measure(promptness.late, f"attested on {promptness.attested_on}, not within {allowed} of the launch").is_(False)
 
 
 @pytest.mark.ga

@@ -198,6 +198,8 @@ class _Findings:
     unknown: tuple[DecisionKey, ...]
     """The missing, and those that decide and could not be seen."""
     waived: frozenset[DecisionKey]
+    to_come: datetime | None
+    """In `ga`, when the last of the later ones falls due whose time is known: people sign once, and not before."""
 
     @property
     def nothing_judged(self) -> bool:
@@ -221,14 +223,17 @@ def _findings(
     unsettled = [decision.key for decision in deciding if _outcome(worst, decision) not in _SETTLED]
     missing = [decision.key for decision in due if _outcome(worst, decision) is Outcome.NOT_RUN]
 
+    later = tuple(decision for decision in expected if decision.decides and not decision.due)
+    due_later = [decision.due_at for decision in later if decision.due_at and phase is Phase.GA]
     return _Findings(
         relied_on=tuple(decision.key for decision in relied_on),
         judged=tuple(dict.fromkeys([*well, *failed])),
-        later=tuple(decision for decision in expected if decision.decides and not decision.due),
+        later=later,
         failed=tuple(failed),
         missing=tuple(missing),
         unknown=tuple(dict.fromkeys([*unsettled, *missing])),
         waived=frozenset(spared),
+        to_come=max(due_later, default=None),
     )
 
 
@@ -248,8 +253,9 @@ def _lines_word(
     if findings.nothing_judged:
         return VerdictStatus.INCOMPLETE
 
+    # An approval would speak for what can only be seen later.
     # A run that was cut short may not have written the failure that ended it.
-    if not ended:
+    if findings.to_come or not ended:
         return VerdictStatus.INCOMPLETE
 
     return GOOD[phase]
@@ -259,6 +265,8 @@ def _lines_action(word: VerdictStatus, findings: _Findings) -> str:
     """Return what is to be done, as far as the lines go."""
     if word is VerdictStatus.INCOMPLETE and findings.nothing_judged:
         return "not decided: no blocker and no action line was looked at and judged; see the counts"
+    if word is VerdictStatus.INCOMPLETE and findings.to_come and not findings.unknown:
+        return f"too early: {len(findings.later)} lines that decide fall due by {findings.to_come:%Y-%m-%d %H:%M:%S}Z"
     return ACTIONS[word]
 
 
@@ -350,14 +358,6 @@ def _counts(
             outcome = f"{outcome} (waived)"
         counts[outcome] += 1
     return dict(counts)
-
-
-def waived_among(results: Iterable[tuple[DecisionKey, bool]]) -> set[DecisionKey]:
-    """Return the decisions whose every result is waived: one that is not cannot hide behind another."""
-    all_waived: dict[DecisionKey, bool] = {}
-    for key, waived in results:
-        all_waived[key] = waived and all_waived.get(key, True)
-    return {key for key, waived in all_waived.items() if waived}
 
 
 _NO_RESULT = DecisionOutcome(DecisionKey("", "", None), Outcome.NOT_RUN)

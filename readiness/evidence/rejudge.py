@@ -19,8 +19,9 @@ from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided,
 from readiness.measurements import holds
 from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase, Unknown
 from readiness.runbook.consent import LaunchRecord
+from readiness.runbook.waivers import waived_among
 from readiness.timeline import due_at, is_due
-from readiness.verdict import RANK, SIGN_OFF, Expected, Verdict, VerdictStatus, decide, waived_among
+from readiness.verdict import RANK, SIGN_OFF, Expected, Verdict, VerdictStatus, decide
 
 
 @dataclass(frozen=True)
@@ -177,9 +178,13 @@ def _signed_at(run: RecordedRun) -> datetime | None:
 def by_earlier_rules(run: RecordedRun, verdict: Verdict) -> bool:
     """Check whether an earlier version called a run good that is undecided today, though its record holds.
 
-    It asked neither for a deciding line that was judged nor for a decision in the sign-off.
+    It asked neither for a deciding line that was judged nor for a decision in the sign-off, and let people approve
+    before all had fallen due.
     """
-    if run.finish is None or _says_until(run.finish) or run.finish.exit != 0:
+    if run.finish is None or run.finish.exit != 0:
+        return False
+    is_approved_early = run.start.phase is Phase.GA and bool(verdict.later)
+    if _says_until(run.finish) and not is_approved_early:
         return False
 
     is_undecided = verdict.word is VerdictStatus.INCOMPLETE and verdict.ended

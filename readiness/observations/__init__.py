@@ -35,7 +35,7 @@ import inspect
 import pkgutil
 import threading
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -78,6 +78,8 @@ CONTEXT = frozenset(field.name for field in fields(Context))
 LINE = "line"
 LIMITS = "limits"
 """The parameter that takes several limits as one object."""
+CAME_LATER: Mapping[str, tuple[object, ...]] = {"since": (None,), "within": (None,), "window": (None, "launch")}
+"""Limits that observations were given later, and what it is not to state them: it is not told, as it was not before."""
 RESERVED = CONTEXT | CLIENTS.keys() | {LIMITS}
 """The parameters that are no limits: a limit that is called so would never arrive."""
 

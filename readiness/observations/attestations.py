@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from readiness.environment.schema import Environment
 from readiness.observations import observation
-from readiness.observations.needs import need
+from readiness.observations.needs import need, stated
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.runbook.attestations import Attestation, Attestations
+from readiness.timeline import parse_span
 
 
 @need("an attestation of the line")
@@ -30,6 +32,32 @@ def attestation(attestations: Attestations, line: str, environment: Environment,
     if lapsed:
         raise Unknown(lapsed, f"look again, then renew it: {_command(line, environment)}")
     return entry
+
+
+@dataclass(frozen=True)
+class Promptness:
+    """Whether what a line attests was attested within the time after the launch that the line allows."""
+
+    attested_on: str
+    late: bool
+    """A word that came later says that the work did."""
+
+
+@need("launch_at, where the line says within")
+def launch_of_deadline(launch_at: datetime | None, within: str | None) -> None:
+    """Make sure that the launch time is there where a deadline counts from it. Raises NotConfigured."""
+    if within:
+        stated(launch_at)
+
+
+@observation(needs=(attested, launch_of_deadline))
+def promptness(
+    attestations: Attestations, line: str, environment: Environment, launch_at: datetime | None, within: str | None
+) -> Promptness:
+    """Return whether the line was attested within so long after the launch; without a deadline nothing is late."""
+    entry = attested(attestations, line, environment)
+    is_late = within is not None and entry.is_late(stated(launch_at) + parse_span(within))
+    return Promptness(str(entry.at), is_late)
 
 
 def _command(line: str, environment: Environment) -> str:

@@ -91,6 +91,16 @@ def _empty(places: dict[str, list[BackupMade]]) -> list[str]:
     return empty
 
 
+def _require_past(backup: BackupMade, where: str) -> None:
+    """Raise Unknown for a backup that would be made later: a wrong clock, or a plan."""
+    # By now, not by the moment that is judged, which may lie before the backup.
+    hours_ahead = (backup.finished_at - datetime.now(UTC)).total_seconds() / 3600
+    if hours_ahead > FUTURE_HOURS:
+        raise Unknown(
+            f"{backup.name} of {where} is from the future: {backup.finished_at:%Y-%m-%d %H:%M}Z", "whose clock?"
+        )
+
+
 @observation(needs=kept_backups)
 def newest_backup(backups: Backups, readings: Readings, moment: datetime) -> NewestBackup:
     """Return the oldest of the newest backups of all places: one that stopped must not hide behind another."""
@@ -98,13 +108,7 @@ def newest_backup(backups: Backups, readings: Readings, moment: datetime) -> New
     where = min(places, key=lambda name: places[name][0].finished_at)
     newest = places[where][0]
 
-    # By now, not by the moment that is judged, which may lie before the backup.
-    hours_ahead = (newest.finished_at - datetime.now(UTC)).total_seconds() / 3600
-    if hours_ahead > FUTURE_HOURS:
-        raise Unknown(
-            f"{newest.name} of {where} is from the future: {newest.finished_at:%Y-%m-%d %H:%M}Z", "whose clock?"
-        )
-
+    _require_past(newest, where)
     hours = (moment - newest.finished_at).total_seconds() / 3600
     return NewestBackup(where, newest.name, hours, _empty(places), newest.finished_at.isoformat())
 
@@ -119,6 +123,8 @@ def checkpoint(backups: Backups, readings: Readings, launch_at: datetime) -> Che
         raise Unknown("every backup that is kept is younger than the launch", "attest the checkpoint")
 
     newest = max(before_launch, key=lambda backup: backup.finished_at)
+    where = next(name for name, backups_there in places.items() if newest in backups_there)
+    _require_past(newest, where)
     hours = (launch_at - newest.finished_at).total_seconds() / 3600
     return Checkpoint(newest.name, hours, [newest.name] if newest.size == 0 else [])
 

@@ -207,7 +207,9 @@ def go_decision(chats: Chats, environment: Environment, moment: datetime, launch
         if message.author not in names_by_id:
             continue
         go = decided(message.text, decision)
-        if go is None:
+        # Who says yes to a launch that has been lets nobody launch; a no always counts.
+        is_hindsight = go is True and message.at > launch_at
+        if go is None or is_hindsight:
             continue
         return GoDecision(
             made=True,

@@ -27,6 +27,7 @@ from readiness.observations.needs import AnyNeed, need, revision
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.runbook.lines import Limits
 from readiness.sources.readings import Readings, revision_of
+from readiness.timeline import CLOCKS_DIFFER
 
 Facts = TypeVar("Facts", Restored, Switched, RolledBack, Broken, FellBack, Incident)
 
@@ -109,6 +110,8 @@ class Demand:
 
     def _too_old(self, evidence: DrillEvidence) -> Iterator[str]:
         age = self.moment - (evidence.finished_at or evidence.started_at)
+        if age < -CLOCKS_DIFFER:
+            yield "it ended after the moment that is judged"
         if age > timedelta(days=self.days_at_most):
             yield f"it is {age.days} days old, allowed are {self.days_at_most:g}"
 

@@ -10,10 +10,11 @@ from readiness.clients.prometheus import Prometheus
 from readiness.environment.incidents import NoReport, Report, parse
 from readiness.environment.schema import Environment
 from readiness.observations import known_reading, observation
-from readiness.observations.needs import need
+from readiness.observations.needs import need, stated
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sources.incident_reports import IncidentReports
 from readiness.sources.readings import Readings
+from readiness.timeline import parse_span
 
 KNOWN_INCIDENTS = known_reading("known_incidents", "the incidents (columns id, title, started_at, ended_at)")
 BEFORE_IT_IS_SEEN = timedelta(hours=1)
@@ -87,23 +88,60 @@ class ReviewLimits:
     hours_at_most: float | None
     """From an incident's end until its report is written; None where that is not judged."""
     days_back: float
+    since: str | None = None
+    """Where it says launch, also the older incidents since then."""
+    within: str | None = None
+    """Of the incidents that began in so much time after the launch, whose reports are written in it; None for all."""
 
 
-@observation(needs=known_incidents, optional="prometheus")
+@dataclass(frozen=True)
+class _Period:
+    """The time whose incidents a line is about."""
+
+    begin: datetime
+    end: datetime
+    deadline: datetime | None = None
+    """By when their reports are written; None where the line states no such time."""
+
+
+@need("launch_at, where the line says since: launch, or within")
+def launch_of_review(launch_at: datetime | None, since: str | None, within: str | None) -> None:
+    """Make sure that the launch time is there where a review counts from it. Raises NotConfigured."""
+    if since or within:
+        stated(launch_at)
+
+
+def _period(limits: ReviewLimits, moment: datetime, launch_at: datetime | None) -> _Period:
+    """Return the time whose incidents a line is about. Raises Unknown before its deadline: more may happen."""
+    if limits.within:
+        launch = stated(launch_at)
+        deadline = launch + parse_span(limits.within)
+        seen_until = min(moment, datetime.now(UTC))
+        if seen_until < deadline:
+            reason = f"the {limits.within} after the launch are over at {deadline:%Y-%m-%d %H:%M:%S}Z"
+            raise Unknown(reason, "run again then; the time counts from launch_at")
+        return _Period(launch, deadline, deadline)
+
+    begin = moment - timedelta(days=limits.days_back)
+    return _Period(min(begin, stated(launch_at)) if limits.since else begin, moment)
+
+
+@observation(needs=(known_incidents, launch_of_review), optional="prometheus")
 def incident_review(
     incident_reports: IncidentReports,
     readings: Readings,
     prometheus: Prometheus,
     environment: Environment,
     moment: datetime,
+    launch_at: datetime | None,
     limits: ReviewLimits,
 ) -> IncidentReview:
-    """Return what is the matter with the reports of the last days, held against what else knows of incidents."""
+    """Return what is the matter with the reports of a time, held against what else knows of incidents."""
     known_incidents(incident_reports, readings, prometheus)
-    since = moment - timedelta(days=limits.days_back)
+    period = _period(limits, moment, launch_at)
     severity = _severity(incident_reports, environment)
-    incidents = list(_incidents(readings, prometheus, severity, since, moment))
-    reports = [report for report in _reports(incident_reports) if (report.ended_at or moment) >= since]
+    incidents = list(_incidents(readings, prometheus, severity, period, moment))
+    reports = [report for report in _reports(incident_reports) if _is_of(period, report, moment)]
 
     unreported = [incident for incident in incidents if not any(map(incident.is_reported_by, reports))]
     missed = [incident.name for incident in unreported if _is_missed(incident, moment, limits.hours_at_most)]
@@ -111,6 +149,8 @@ def incident_review(
     late: list[str] = []
     if limits.hours_at_most is not None:
         late = list(_late(reports, incidents, moment, limits.hours_at_most))
+    if period.deadline:
+        late += _after(period.deadline, reports, moment)
 
     # A line that demands no fields asks for punctual reports alone, whatever state they are in.
     unended: list[str] = []
@@ -125,6 +165,22 @@ def incident_review(
         incomplete=list(_incomplete(reports, limits.fields)),
         open=unended,
     )
+
+
+def _is_of(period: _Period, report: Report, moment: datetime) -> bool:
+    """Check whether a report is about an incident of a time."""
+    if period.deadline:
+        return period.begin <= report.started_at < period.end
+    return (report.ended_at or moment) >= period.begin
+
+
+def _after(deadline: datetime, reports: list[Report], moment: datetime) -> Iterator[str]:
+    """Yield the reports that were written after a deadline; one without a date may have been written just now."""
+    for report in reports:
+        written_at = report.written_at or moment
+        if written_at > deadline:
+            state = f"written {written_at:%Y-%m-%d %H:%M}Z" if report.written_at else "not dated"
+            yield f"{report.id}: {state}, due {deadline:%Y-%m-%d %H:%M}Z"
 
 
 def _severity(incident_reports: IncidentReports, environment: Environment) -> str | None:
@@ -191,12 +247,13 @@ def _reports(places: IncidentReports) -> Iterator[Report]:
 
 
 def _incidents(
-    readings: Readings, prometheus: Prometheus, severity: str | None, since: datetime, moment: datetime
+    readings: Readings, prometheus: Prometheus, severity: str | None, period: _Period, moment: datetime
 ) -> Iterator[_Incident]:
-    """Yield the incidents that are known besides the reports. Raises Unknown.
+    """Yield the incidents of a time that are known besides the reports. Raises Unknown.
 
     The reading's come first, then the alerts of a severity.
     """
+    since = period.begin
     has_reading = readings.configured(KNOWN_INCIDENTS)
     # Prometheus first: a reading waits for one of the database's few connections, and meanwhile they are taken.
     alerts: list[_Incident] = []
@@ -206,9 +263,14 @@ def _incidents(
     if has_reading:
         for incident in _of_reading(readings):
             has_begun = incident.started_at <= moment
-            if has_begun and (incident.ended_at or moment) >= since:
+            if has_begun and (incident.ended_at or moment) >= since and _began_in(period, incident):
                 yield incident
-    yield from alerts
+    yield from (alert for alert in alerts if _began_in(period, alert))
+
+
+def _began_in(period: _Period, incident: _Incident) -> bool:
+    """Check whether an incident began in a time with a deadline; in one without, all that reach into it count."""
+    return period.deadline is None or period.begin <= incident.started_at < period.end
 
 
 def _of_reading(readings: Readings) -> Iterator[_Incident]:

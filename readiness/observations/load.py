@@ -17,6 +17,7 @@ from readiness.rehearsal.stages import STAGES
 from readiness.rehearsal.verdict import Conclusion, Judgement, judge
 from readiness.runbook.lines import Limits, Share
 from readiness.sources.readings import Readings, revision_of
+from readiness.timeline import CLOCKS_DIFFER
 
 
 class RehearsalLimits(Limits):
@@ -175,6 +176,8 @@ class Demand:
             yield f"its limits were looser: p95 {asked.p95_seconds_below:g} s, errors {asked.share_below:.2%}"
 
         age = self.moment - (evidence.finished_at or evidence.started_at)
+        if age < -CLOCKS_DIFFER:
+            yield "it ended after the moment that is judged"
         if age > timedelta(days=limits.days_at_most):
             yield f"it is {age.days} days old, allowed are {limits.days_at_most:g}"
 

@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from readiness.clients.loki import Loki
 from readiness.measurements import Plain
 from readiness.observations import known_reading, observation
-from readiness.observations.needs import either, system
+from readiness.observations.needs import Since, either, launch_meant, stated, system
 from readiness.outcomes import Unknown
 from readiness.redaction.shown import shown
 from readiness.sources.readings import Readings
 from readiness.timeline import CLOCKS_DIFFER
+
+__all__ = ["LogSinceLaunch", "LogStream", "Since"]
 
 LOG_LINES = known_reading("log_lines", "the service's structured log (columns at, level, event)")
 
@@ -49,20 +51,27 @@ class LogStream:
     age_seconds: float
 
 
-@observation(needs=LOG_LINES)
-def log_since_launch(readings: Readings, moment: datetime, launch_at: datetime | None) -> LogSinceLaunch:
-    """Return what was logged since the launch, or in the last hour where there was none. Raises Unknown for nothing."""
-    since = moment - timedelta(hours=1)
+@observation(needs=(LOG_LINES, launch_meant))
+def log_since_launch(
+    readings: Readings, moment: datetime, launch_at: datetime | None, since: Since | None
+) -> LogSinceLaunch:
+    """Return what was logged since the launch, or in the last hour where there was none. Raises Unknown for nothing.
+
+    Where the line is about the launch (`since`), the hour before it cannot stand in for what comes after it.
+    """
+    begin = moment - timedelta(hours=1)
     if launch_at and launch_at < moment:
-        since = launch_at
+        begin = launch_at
+    elif since:
+        raise Unknown(f"the launch is at {stated(launch_at):%Y-%m-%d %H:%M:%S}Z, still to come", "run again after it")
 
     logged = readings.rows(LOG_LINES, "at", "level", "event")
     dated = [(readings.as_instant(LOG_LINES, row["at"], "at"), row) for row in logged]
-    rows = [row for at, row in dated if at >= since]
+    rows = [row for at, row in dated if at >= begin]
     # A line of the future is no sign that the log arrives; an error in it is one all the same.
     latest = max(moment, datetime.now(UTC)) + CLOCKS_DIFFER
-    if not any(since <= at <= latest for at, _ in dated):
-        raise Unknown(f"nothing was logged since {since:%Y-%m-%d %H:%M}Z", "does the log still arrive?")
+    if not any(begin <= at <= latest for at, _ in dated):
+        raise Unknown(f"nothing was logged since {begin:%Y-%m-%d %H:%M}Z", "does the log still arrive?")
 
     errors = [row for row in rows if _is_error(row["level"])]
     newest = [f"{row['at']} {row['event']} {row.get('message', '')}".strip() for row in errors[-KEPT:]]

@@ -18,7 +18,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
 from readiness.environment.schema import Environment, KnownReading
 from readiness.outcomes import NotConfigured
@@ -26,6 +26,8 @@ from readiness.sources.levels import Levels
 from readiness.sources.readings import Readings, require_revision
 from readiness.sources.table import Clients
 
+Since = Literal["launch"]
+"""A line that states it speaks of the time since the launch: what it asks about begins there, and not before."""
 Parameters = ParamSpec("Parameters")
 Value = TypeVar("Value")
 
@@ -92,6 +94,13 @@ def stated(launch_at: datetime | None) -> datetime:
     if launch_at is None:
         raise NotConfigured("the environment names no launch time", "set launch_at in the environment file")
     return launch_at
+
+
+@need("launch_at, where the line says since: launch")
+def launch_meant(launch_at: datetime | None, since: Since | None) -> None:
+    """Make sure that the launch time is there where a line counts from it. Raises NotConfigured."""
+    if since:
+        stated(launch_at)
 
 
 @need("target.revision")

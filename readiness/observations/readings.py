@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from readiness.observations import observation
-from readiness.observations.needs import named_reading
+from readiness.observations.needs import Since, launch_meant, named_reading
+from readiness.observations.slo import Span, launch_window
 from readiness.outcomes import Unknown
 from readiness.sources.readings import Readings
 
+__all__ = ["Fact", "Since", "Span"]
+
 Fact = bool | int | float | str
+FROM_THE_LAUNCH_ON = "0s"
+"""The window of a line that speaks of the time since the launch, and names no length of it."""
 
 
-@observation(needs=named_reading)
-def own_number(readings: Readings, reading: str) -> float:
+@dataclass(frozen=True)
+class OwnReading:
+    """The reading that a line names, and of which time it is: its query says that, and nobody can change it."""
+
+    reading: str
+    window: str | None
+    since: Since | None
+
+    def require_its_time(self, launch_at: datetime | None, moment: datetime) -> None:
+        """Raise Unknown where the line speaks of a time since the launch that is not over."""
+        window = launch_window(self.window or FROM_THE_LAUNCH_ON, self.since, launch_at, moment)
+        if window:
+            window.require_whole()
+
+
+@observation(needs=(named_reading, launch_meant))
+def own_number(readings: Readings, moment: datetime, launch_at: datetime | None, limits: OwnReading) -> float:
     """Return the number of a reading that only the environment knows."""
-    return readings.number(readings.named(reading))
+    limits.require_its_time(launch_at, moment)
+    return readings.number(readings.named(limits.reading))
 
 
-@observation(needs=named_reading)
-def own_fact(readings: Readings, reading: str) -> Fact:
+@observation(needs=(named_reading, launch_meant))
+def own_fact(readings: Readings, moment: datetime, launch_at: datetime | None, limits: OwnReading) -> Fact:
     """Return the fact of a reading that only the environment knows. Raises Unknown for a list or an object."""
+    limits.require_its_time(launch_at, moment)
+    reading = limits.reading
     value = readings.value(readings.named(reading))
     if not isinstance(value, Fact):
         raise Unknown(f"readings.{reading} is no single fact", "point it at one value")

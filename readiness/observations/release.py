@@ -24,7 +24,8 @@ LAUNCH_DECISIONS = known_reading("launch_decisions", "the decisions on record (r
 LAUNCH_APPROVALS = known_reading("launch_approvals", "the stakeholders' approvals (rows with at, by, decision)")
 LAUNCH_TIME = known_reading("launch_time", "the launch time that was agreed on")
 MAINTENANCE_WINDOWS = known_reading(
-    "maintenance_windows", "the maintenance that is announced (rows with created_at, scheduled_for, scheduled_until)"
+    "maintenance_windows",
+    "the maintenance that is announced (rows with created_at, scheduled_for, scheduled_until, perhaps emergency)",
 )
 DEPLOYED_AT = known_reading("deployed_at", "when the version that runs was deployed")
 DEPLOYMENT_LOOKS = known_reading("deployment_looks", "when somebody looked at the deployment (rows with at)")
@@ -144,6 +145,7 @@ def launch_decision(
         return _of_channel(go_decision(chats, environment, moment, stated(launch_at)), moment)
 
     decisions = _until(moment, readings, LAUNCH_DECISIONS)
+    decisions = [(at, row) for at, row in decisions if not _is_hindsight(at, row, launch_at)]
     if not decisions:
         return Decision("none on record", "", 0.0)
 
@@ -166,6 +168,11 @@ def _until(moment: datetime, readings: Readings, reading: KnownReading) -> list[
     # Python's sort is stable: of two rows of one time the later one counts as the newer.
     dated.sort(key=lambda pair: pair[0])
     return [(at, row) for at, row in dated if at <= moment]
+
+
+def _is_hindsight(at: datetime, row: Row, launch_at: datetime | None) -> bool:
+    """Check whether somebody said yes to a launch that had been: such a word let nobody launch. A no always counts."""
+    return launch_at is not None and at > launch_at and _word(row["decision"]) in _APPROVED
 
 
 @dataclass(frozen=True)
@@ -196,12 +203,13 @@ def stakeholders(roster: Roster) -> tuple[str, ...]:
 
 
 @observation(needs=(record_of_approvals, stakeholders), optional="roster")
-def launch_approvals(readings: Readings, roster: Roster, moment: datetime) -> Approvals:
+def launch_approvals(readings: Readings, roster: Roster, moment: datetime, launch_at: datetime | None) -> Approvals:
     """Return the last word of each stakeholder. Raises Unknown for one that is neither yes nor no."""
     record_of_approvals(readings)
     words: dict[str, str] = {}
-    for _, row in _until(moment, readings, LAUNCH_APPROVALS):
-        words[_word(row["by"])] = _word(row["decision"])
+    for at, row in _until(moment, readings, LAUNCH_APPROVALS):
+        if not _is_hindsight(at, row, launch_at):
+            words[_word(row["by"])] = _word(row["decision"])
 
     unclear = {who: word for who, word in words.items() if word not in _APPROVED | _REFUSED}
     if unclear:
@@ -237,25 +245,54 @@ def launch_time(readings: Readings, launch_at: datetime) -> LaunchTime:
 
 
 @dataclass(frozen=True)
-class Maintenance:
-    """The announced maintenance that the launch falls into."""
+class MaintenanceNotice:
+    """One maintenance that was announced."""
 
-    windows: int
+    begins: str
     hours_ahead: float
-    """Between its announcement and its begin; the earliest announced counts."""
+    """Between its announcement and its begin."""
+    emergency: bool
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """The announced maintenance that is ahead or under way."""
+
+    notices: list[MaintenanceNotice]
+
+    def late(self, hours_at_least: float, emergency_hours_at_least: float) -> list[str]:
+        """Return those that were announced less than so many hours ahead."""
+        late: list[str] = []
+        for notice in self.notices:
+            wanted = emergency_hours_at_least if notice.emergency else hours_at_least
+            if notice.hours_ahead < wanted:
+                kind = "emergency of " if notice.emergency else ""
+                late.append(f"{kind}{notice.begins}: {notice.hours_ahead:g} h ahead, wanted {wanted:g}")
+        return late
 
 
 @observation(needs=MAINTENANCE_WINDOWS)
-def maintenance(readings: Readings, launch_at: datetime) -> Maintenance:
-    """Return the announced maintenance that covers the launch."""
-    hours_ahead: list[float] = []
+def maintenance(readings: Readings, moment: datetime) -> Maintenance:
+    """Return the announced maintenance that is not over. Raises Unknown where none is announced: nothing shows how."""
+    notices: list[MaintenanceNotice] = []
     for row in readings.rows(MAINTENANCE_WINDOWS, "created_at", "scheduled_for", "scheduled_until"):
         announced = readings.as_instant(MAINTENANCE_WINDOWS, row["created_at"], "created_at")
         begin = readings.as_instant(MAINTENANCE_WINDOWS, row["scheduled_for"], "scheduled_for")
         end = readings.as_instant(MAINTENANCE_WINDOWS, row["scheduled_until"], "scheduled_until")
-        if begin <= launch_at < end:
-            hours_ahead.append((begin - announced) / timedelta(hours=1))
-    return Maintenance(len(hours_ahead), round(max(hours_ahead, default=0.0), 2))
+        emergency = row.get("emergency", False)
+        if not isinstance(emergency, bool):
+            stated_as = shown(str(emergency), _SHOWN)
+            raise Unknown(f"readings.maintenance_windows: emergency is {stated_as!r}", "answer true or false")
+        # What is over can no longer be announced, and what will be announced later is not.
+        if announced <= moment < end:
+            hours = round((begin - announced) / timedelta(hours=1), 2)
+            notices.append(MaintenanceNotice(f"{begin:%Y-%m-%d %H:%M}Z", hours, emergency))
+    if not notices:
+        raise Unknown(
+            "no maintenance is announced that is ahead or under way",
+            "announce the next one; where there is none, say so under not_applicable",
+        )
+    return Maintenance(notices)
 
 
 @dataclass(frozen=True)

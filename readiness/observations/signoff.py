@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,14 +13,16 @@ from readiness.environment.schema import Environment, Reading
 from readiness.environment.service_levels import Window
 from readiness.errors import nearest
 from readiness.observations import known_reading, observation
+from readiness.observations.attestations import Promptness
 from readiness.observations.incidents import IncidentReview
-from readiness.observations.needs import figures, need
-from readiness.observations.slo import Span
+from readiness.observations.needs import Since, figures, launch_meant, need
+from readiness.observations.slo import Span, WindowLimits, launch_window, occurrences_in
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.runbook.approvers import Approvers
 from readiness.runbook.attestations import Attestation
 from readiness.runbook.sign_off import SignOff, path_name, same_name
 from readiness.slo.events import times
+from readiness.slo.since_launch import decided_so_far
 from readiness.sources.levels import Levels
 from readiness.sources.readings import Readings
 from readiness.timeline import parse_span
@@ -32,6 +35,8 @@ __all__ = [
     "IncidentReview",
     "Interventions",
     "Pages",
+    "Promptness",
+    "Since",
     "Span",
     "SupportVolume",
 ]
@@ -107,6 +112,12 @@ class Interventions:
 
     window: str
     found: list[str]
+    unseen: str = ""
+    """Why there may be more: the window is not over, or the trail begins within it. Empty where it is all."""
+
+    def against(self, at_most: float) -> float:
+        """Return how many there are, where that decides. Raises Unknown for few where there may be more."""
+        return decided_so_far(len(self.found), self.unseen, is_broken=len(self.found) > at_most)
 
     @property
     def summary(self) -> str:
@@ -119,10 +130,17 @@ class Interventions:
         return f" ({listed})"
 
 
-@observation(needs=AUDIT_TRAIL)
-def interventions(readings: Readings, moment: datetime, window: str) -> Interventions:
+@observation(needs=(AUDIT_TRAIL, launch_meant))
+def interventions(
+    readings: Readings, moment: datetime, launch_at: datetime | None, window: str, since: Since | None
+) -> Interventions:
     """Return what was done by hand in a window; only a trail that reaches back far enough can say that nothing was."""
-    since = moment - parse_span(window)
+    of_launch = launch_window(window, since, launch_at, moment)
+    if of_launch:
+        of_launch.require_begun()
+    begin = of_launch.begins if of_launch else moment - parse_span(window)
+    unfinished = of_launch.unfinished if of_launch else ""
+
     times: list[datetime] = []
     by_hand: list[tuple[datetime, str]] = []
     for row in readings.rows(AUDIT_TRAIL, "at", "actor", "action", "by_hand"):
@@ -130,19 +148,23 @@ def interventions(readings: Readings, moment: datetime, window: str) -> Interven
         times.append(at)
         if not isinstance(row["by_hand"], bool):
             raise Unknown(f"readings.audit_trail: by_hand is {row['by_hand']!r}", "answer true or false")
-        if row["by_hand"] and since <= at <= moment:
+        if row["by_hand"] and begin <= at <= moment:
             by_hand.append((at, f"{at:%Y-%m-%d %H:%M}Z {row['actor']}: {row['action']}"))
 
-    begins = min(times, default=None)
     # What is on record counts, however short the record is; that nothing is on record needs a whole one.
-    is_whole = begins is not None and begins <= since
-    if not is_whole and not by_hand:
-        state = f"begins {begins:%Y-%m-%d %H:%M}Z" if begins else "is empty"
-        raise Unknown(
-            f"the audit trail {state}, and the window {since:%Y-%m-%d %H:%M}Z",
-            "does the service write it? let it reach back further, deployments and jobs included",
-        )
-    return Interventions(window, [text for _, text in sorted(by_hand)])
+    gap = _gap_of_trail(min(times, default=None), begin)
+    if gap and not by_hand:
+        raise Unknown(gap, "does the service write it? let it reach back further, deployments and jobs included")
+    return Interventions(window, [text for _, text in sorted(by_hand)], unfinished or gap)
+
+
+def _gap_of_trail(first: datetime | None, begin: datetime) -> str:
+    """Return what of a window that begins then is not on record; empty where all of it is."""
+    if first is None:
+        return f"the audit trail is empty, and the window begins {begin:%Y-%m-%d %H:%M}Z"
+    if first <= begin:
+        return ""
+    return f"the audit trail begins {first:%Y-%m-%d %H:%M}Z, and the window {begin:%Y-%m-%d %H:%M}Z"
 
 
 @dataclass(frozen=True)
@@ -151,17 +173,23 @@ class Pages:
 
     window: str
     count: float
+    unfinished: str = ""
+    """Why the window is not over; empty where it is."""
 
     @property
     def per_week(self) -> float:
-        """How many there are in a week, at this rate."""
+        """How many there are in a week, at this rate; in a window that is not over so many at least."""
         return self.count / (parse_span(self.window) / WEEK)
 
+    def per_week_against(self, below: float) -> float:
+        """Return how many there are in a week, where that decides. Raises Unknown for few in an unfinished window."""
+        return decided_so_far(self.per_week, self.unfinished, is_broken=self.per_week >= below)
 
-@observation(needs=figures("count"))
-def pages(levels: Levels, of: str, window: str) -> Pages:
+
+@observation(needs=(figures("count"), launch_meant))
+def pages(levels: Levels, moment: datetime, launch_at: datetime | None, limits: WindowLimits) -> Pages:
     """Return how many pages there were in a window."""
-    return Pages(window, levels.occurrences(of, Window(window)))
+    return Pages(limits.window, *occurrences_in(levels, limits, launch_at, moment))
 
 
 @dataclass(frozen=True)
@@ -171,6 +199,8 @@ class SupportVolume:
     window: str
     now: float
     before: tuple[float | None, ...]
+    unfinished: str = ""
+    """Why the window is not over; empty where it is."""
 
     @property
     def usual(self) -> float:
@@ -183,20 +213,36 @@ class SupportVolume:
             )
         return fsum(on_record) / len(on_record)
 
-    def times(self, floor: float) -> float:
-        """Return how many times the usual number there are now; below the floor all is alike. Raises Unknown."""
-        return times(self.now, self.usual, floor)
+    def times(self, floor: float, at_most: float) -> float:
+        """Return how many times the usual number there are now; below the floor all is alike. Raises Unknown.
+
+        Also for few in a window that is not over.
+        """
+        so_far = times(self.now, self.usual, floor)
+        return decided_so_far(so_far, self.unfinished, is_broken=so_far > at_most)
 
 
-@observation(needs=figures("count"))
-def support_volume(levels: Levels, of: str, window: str, windows_before: int) -> SupportVolume:
-    """Return the requests for support of the window that ends now, and of as many windows before it."""
-    now = levels.occurrences(of, Window(window))
+@dataclass(frozen=True)
+class VolumeLimits(WindowLimits):
+    """What a line asks about, and how many earlier windows say what is usual."""
 
-    seconds = parse_span(window).total_seconds()
-    offsets = [f"{seconds * number:.0f}s" for number in range(1, windows_before + 1)]
-    before = tuple(_earlier(levels, of, Window(window, offset)) for offset in offsets)
-    return SupportVolume(window, now, before)
+    windows_before: int
+
+
+@observation(needs=(figures("count"), launch_meant))
+def support_volume(levels: Levels, moment: datetime, launch_at: datetime | None, limits: VolumeLimits) -> SupportVolume:
+    """Return the requests for support of the window that ends now, and of as many windows before it.
+
+    Where the line counts from the launch, those end at the launch: what came with it is not what was usual before.
+    """
+    now, unfinished = occurrences_in(levels, limits, launch_at, moment)
+
+    seconds = parse_span(limits.window).total_seconds()
+    of_launch = limits.since_launch(launch_at, moment)
+    first_ended = (of_launch.now - of_launch.launch_at).total_seconds() if of_launch else seconds
+    offsets = [f"{math.ceil(first_ended + seconds * number)}s" for number in range(limits.windows_before)]
+    before = tuple(_earlier(levels, limits.of, Window(limits.window, offset)) for offset in offsets)
+    return SupportVolume(limits.window, now, before, unfinished)
 
 
 def _earlier(levels: Levels, of: str, window: Window) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -10,13 +11,14 @@ from pydantic import AfterValidator
 from readiness.environment.service_levels import Window
 from readiness.measurements import AtLeast
 from readiness.observations import observation
-from readiness.observations.needs import figures
+from readiness.observations.needs import Since, figures, launch_meant, stated
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.slo.events import Compared, Events, Slowness, Usual
+from readiness.slo.since_launch import LaunchWindow, decided_so_far
 from readiness.sources.levels import Levels
 from readiness.timeline import parse_span
 
-__all__ = ["Availability", "Compared", "Events", "Slowness", "Span", "Usual", "WeekByWeek"]
+__all__ = ["Availability", "Compared", "Events", "Openings", "Since", "Slowness", "Span", "Usual", "WeekByWeek"]
 
 HOUR = "1h"
 DAY = "1d"
@@ -33,6 +35,35 @@ def _span(text: str) -> str:
 
 Span = Annotated[str, AfterValidator(_span)]
 """A window of time in a runbook: 30m, 24h, 7d."""
+
+
+@dataclass(frozen=True)
+class WindowLimits:
+    """What a line asks about: a service level, over a window, and whether that counts from the launch."""
+
+    of: str
+    window: str
+    since: Since | None
+
+    def since_launch(self, launch_at: datetime | None, moment: datetime) -> LaunchWindow | None:
+        """Return the window as it lies after the launch; None where the line does not count from that."""
+        return launch_window(self.window, self.since, launch_at, moment)
+
+
+@dataclass(frozen=True)
+class QuantileLimits(WindowLimits):
+    """The same, and the share of the events that is asked about."""
+
+    quantile: float
+
+
+def launch_window(
+    window: str, since: Since | None, launch_at: datetime | None, moment: datetime
+) -> LaunchWindow | None:
+    """Return a window as it lies after the launch; None where it does not count from that. Raises NotConfigured."""
+    if since is None:
+        return None
+    return LaunchWindow(window, stated(launch_at), moment, datetime.now(UTC))
 
 
 def events_of(levels: Levels, of: str, window: Window, part: str = "failed") -> Events:
@@ -59,13 +90,22 @@ def _earlier(levels: Levels, of: str, ago: str) -> float | None:
         return None
 
 
-@observation(needs=figures("count", "failed"))
-def counted_events(levels: Levels, of: str, window: str) -> Events:
+@observation(needs=(figures("count", "failed"), launch_meant))
+def counted_events(levels: Levels, moment: datetime, launch_at: datetime | None, limits: WindowLimits) -> Events:
     """Return the events of a window and of the last hour, and those of them that failed."""
+    _require_whole(limits, launch_at, moment)
+    of, window = limits.of, limits.window
     events = events_of(levels, of, Window(window))
     hour = events if window == HOUR else events_of(levels, of, Window(HOUR))
     # What nobody saw the end of may have failed.
     return replace(events, window=window, hour_count=hour.count, hour_part=hour.part + hour.unseen)
+
+
+def _require_whole(limits: WindowLimits, launch_at: datetime | None, moment: datetime) -> None:
+    """Raise Unknown where a line speaks of a time since the launch that is not over: the share may still change."""
+    window = limits.since_launch(launch_at, moment)
+    if window:
+        window.require_whole()
 
 
 @dataclass(frozen=True)
@@ -81,9 +121,11 @@ class Availability:
         return self.available
 
 
-@observation(needs=figures("count", "available"))
-def availability(levels: Levels, of: str, window: str) -> Availability:
+@observation(needs=(figures("count", "available"), launch_meant))
+def availability(levels: Levels, moment: datetime, launch_at: datetime | None, limits: WindowLimits) -> Availability:
     """Return the share of a window in which the service was there, and the events that it was seen by."""
+    _require_whole(limits, launch_at, moment)
+    of, window = limits.of, limits.window
     span = Window(window)
     count = levels.figure(of, "count", span)
     unseen = levels.unseen(of, span)
@@ -104,10 +146,11 @@ def p95(levels: Levels, of: str, window: str) -> Slowness:
     return _slowness(levels, of, Window(window, quantile=P95))
 
 
-@observation(needs=figures("count", "latency"))
-def latency(levels: Levels, of: str, window: str, quantile: float) -> Slowness:
+@observation(needs=(figures("count", "latency"), launch_meant))
+def latency(levels: Levels, moment: datetime, launch_at: datetime | None, limits: QuantileLimits) -> Slowness:
     """Return the seconds that a share of a window's events, the quantile, took at most."""
-    return _slowness(levels, of, Window(window, quantile=quantile))
+    _require_whole(limits, launch_at, moment)
+    return _slowness(levels, limits.of, Window(limits.window, quantile=limits.quantile))
 
 
 def _slowness(levels: Levels, of: str, window: Window) -> Slowness:
@@ -139,10 +182,37 @@ def mean_latency(levels: Levels, of: str, window: str) -> Slowness:
     return Slowness(of, window, count, levels.figure(of, "seconds", span) / count)
 
 
-@observation(needs=figures("count"))
-def openings_in_window(levels: Levels, of: str, window: str) -> float:
+@dataclass(frozen=True)
+class Openings:
+    """How often a circuit breaker has opened in a window."""
+
+    count: float
+    unfinished: str = ""
+    """Why the window is not over; empty where it is."""
+
+    def against(self, at_most: float) -> float:
+        """Return how often, where that decides. Raises Unknown for few in a window that is not over."""
+        return decided_so_far(self.count, self.unfinished, is_broken=self.count > at_most)
+
+
+@observation(needs=(figures("count"), launch_meant))
+def openings_in_window(levels: Levels, moment: datetime, launch_at: datetime | None, limits: WindowLimits) -> Openings:
     """Return how often a circuit breaker has opened in a window."""
-    return levels.occurrences(of, Window(window))
+    return Openings(*occurrences_in(levels, limits, launch_at, moment))
+
+
+def occurrences_in(
+    levels: Levels, limits: WindowLimits, launch_at: datetime | None, moment: datetime
+) -> tuple[float, str]:
+    """Return how many events there were in a window, or in what has been of it, and why it is not over. Raises Unknown.
+
+    What has been is enough where already more has happened than the whole window allows.
+    """
+    window = limits.since_launch(launch_at, moment)
+    if window is None:
+        return levels.occurrences(limits.of, Window(limits.window)), ""
+    window.require_begun()
+    return levels.occurrences(limits.of, Window(window.seen, window.seen_ended)), window.unfinished
 
 
 @observation(needs=figures("count", "failed"))

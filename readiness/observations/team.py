@@ -1,4 +1,4 @@
-"""Who launches: who is on call through the launch, who is asked after them, and whether they can be reached.
+"""Who launches or runs it: who is on call through the launch or now, who is asked next, whether they can be reached.
 
 What the roster says and what PagerDuty will do are held beside each other. A number, a mail address and the like stay
 in here: what goes on is the role, the name, and what is wrong.
@@ -17,23 +17,35 @@ from readiness.environment.people import Person, without_contacts
 from readiness.observations import observation
 from readiness.observations.escalation import EscalationPath
 from readiness.observations.needs import AnyNeed, Need, need
-from readiness.observations.on_call import Span, gaps_in, span_text, span_within
+from readiness.observations.on_call import (
+    OnCallLimits,
+    PrimaryOnCallLimits,
+    Span,
+    When,
+    gaps_in,
+    launch_asked_after,
+    reaches_into,
+    span_text,
+    span_within,
+)
 from readiness.outcomes import NotConfigured
 from readiness.redaction.shown import shown
 from readiness.sources.roster import Roster
 
-__all__ = ["EscalationPath"]
+__all__ = ["EscalationPath", "When"]
 
 PRIMARY = "primary on-call"
 SECONDARY = "secondary on-call"
 _WAKING = {"phone_contact_method", "sms_contact_method", "push_notification_contact_method", "whatsapp_contact_method"}
 """PagerDuty's types of contact methods that wake somebody; mail does not."""
 _SHOWN = 60
+AT_THE_LAUNCH = timedelta(minutes=15)
+"""So long whoever is on standby must be there from the launch on."""
 
 
 @dataclass(frozen=True)
 class LevelOnCall:
-    """Who has one level of the escalation through the launch."""
+    """Who has one level of the escalation through a window of time."""
 
     people: list[str]
     gaps: list[str]
@@ -69,31 +81,12 @@ def roster_of_those_backed_up(roster: Roster, backed_up: tuple[str, ...]) -> Non
         roster.require_configured()
 
 
-@dataclass(frozen=True)
-class OnCallLimits:
-    """The hours around the launch through which somebody must be on call."""
-
-    hours_before: float
-    hours_after: float
-
-    def around(self, launch_at: datetime) -> Span:
-        """Return when these hours begin and end."""
-        return launch_at - timedelta(hours=self.hours_before), launch_at + timedelta(hours=self.hours_after)
-
-
-@dataclass(frozen=True)
-class PrimaryOnCallLimits(OnCallLimits):
-    """The hours around the launch, and the roles that somebody must stand in for."""
-
-    backed_up: tuple[str, ...]
-
-
-@observation(needs=(_ON_CALL[PRIMARY], roster_of_those_backed_up), optional=("pagerduty", "roster"))
+@observation(needs=(_ON_CALL[PRIMARY], roster_of_those_backed_up, launch_asked_after), optional=("pagerduty", "roster"))
 def primary_on_call(
-    pagerduty: PagerDuty, roster: Roster, launch_at: datetime, limits: PrimaryOnCallLimits
+    pagerduty: PagerDuty, roster: Roster, moment: datetime, launch_at: datetime | None, limits: PrimaryOnCallLimits
 ) -> LevelOnCall:
     """Return who has the first level; among what is wrong, the roles of `backed_up` that nobody stands in for."""
-    level = _level(pagerduty, roster, limits.around(launch_at), (PRIMARY,))
+    level = _level(pagerduty, roster, limits.span(launch_at, moment), (PRIMARY,))
     without_backup: list[str] = []
     for role in limits.backed_up:
         without_backup += _without_backup(role, roster.people().roles.get(role))
@@ -108,10 +101,12 @@ def _without_backup(role: str, person: Person | None) -> list[str]:
     return []
 
 
-@observation(needs=_ON_CALL[SECONDARY], optional=("pagerduty", "roster"))
-def secondary_on_call(pagerduty: PagerDuty, roster: Roster, launch_at: datetime, limits: OnCallLimits) -> LevelOnCall:
+@observation(needs=(_ON_CALL[SECONDARY], launch_asked_after), optional=("pagerduty", "roster"))
+def secondary_on_call(
+    pagerduty: PagerDuty, roster: Roster, moment: datetime, launch_at: datetime | None, limits: OnCallLimits
+) -> LevelOnCall:
     """Return who has the second level, and when that is the same person as on the first."""
-    return _level(pagerduty, roster, limits.around(launch_at), (PRIMARY, SECONDARY))
+    return _level(pagerduty, roster, limits.span(launch_at, moment), (PRIMARY, SECONDARY))
 
 
 def _level(pagerduty: PagerDuty, roster: Roster, window: Span, roles: tuple[str, ...]) -> LevelOnCall:
@@ -133,7 +128,7 @@ def _level(pagerduty: PagerDuty, roster: Roster, window: Span, roles: tuple[str,
 
 
 def _level_of_roster(person: Person | None, lower_levels: list[Person | None], wrong: list[str]) -> LevelOnCall:
-    """Return a level by the roster alone, which names one person for all of the launch: it has no gaps."""
+    """Return a level by the roster alone, which names one person for all of the time: it has no gaps."""
     if person is None:
         return LevelOnCall(people=[], gaps=[], shared=[], wrong=wrong, contradictions=[])
 
@@ -151,8 +146,10 @@ def _level_of_pagerduty(
     on_calls: list[OnCall], level: int, window: Span, declared: Person | None, wrong: list[str]
 ) -> LevelOnCall:
     """Return a level as PagerDuty has it, with what the roster declares otherwise."""
-    held = [on_call for on_call in on_calls if on_call.level == level and on_call.user]
-    held_below = [on_call for on_call in on_calls if on_call.level == level - 1 and on_call.user]
+    # A turn of another day, which an answer may hold too, says nothing of these hours.
+    now = [on_call for on_call in on_calls if on_call.user and reaches_into(window, on_call)]
+    held = [on_call for on_call in now if on_call.level == level]
+    held_below = [on_call for on_call in now if on_call.level == level - 1]
     names = sorted({on_call.user.name for on_call in held if on_call.user})
     people = [_shown(name) for name in names]
 
@@ -207,7 +204,7 @@ class Standby:
 def standby(pagerduty: PagerDuty, launch_at: datetime) -> Standby:
     """Return who is paged at the launch, and the levels that would page nobody."""
     policy = pagerduty.policy(pagerduty.settings.escalation_policy)
-    begin, end = OnCallLimits(hours_before=0, hours_after=0.25).around(launch_at)
+    begin, end = launch_at, launch_at + AT_THE_LAUNCH
     on_calls = pagerduty.on_calls(begin, end)
     unpageable = _unpageable(pagerduty, on_calls)
 
@@ -281,7 +278,8 @@ def team_contacts(
     wrong += misdated
 
     if pagerduty.configured:
-        begin = launch_at or moment
+        # Whoever had a launch that is over is called by nobody.
+        begin = max(launch_at or moment, moment)
         unpageable = _unpageable(pagerduty, pagerduty.on_calls(begin, begin + timedelta(days=1)))
         wrong += [f"PagerDuty has neither telephone nor app of {_shown(name)}" for name in sorted(unpageable)]
     return Contacts(len(roles), wrong, stale)

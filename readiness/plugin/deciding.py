@@ -14,7 +14,8 @@ from readiness.outcomes import DecisionKey
 from readiness.plugin.judging import crashed, left_without_report
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
 from readiness.plugin.transfer import Observed, records_of, result_of
-from readiness.verdict import RANK, Verdict, decide, waived_among
+from readiness.runbook.waivers import waived_among
+from readiness.verdict import RANK, Verdict, decide
 
 CRASHED = "???"  # what xdist calls the phase of an item whose worker died
 

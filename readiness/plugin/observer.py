@@ -21,7 +21,7 @@ from readiness.evidence.records import RecordedObservation, RecordedRequest, Rec
 from readiness.evidence.seals import Seals
 from readiness.evidence.signing import PublicKey
 from readiness.files.evidence_file import EvidenceArchive
-from readiness.observations import LINE, OBSERVATIONS, Context, Given, Observation
+from readiness.observations import CAME_LATER, LINE, OBSERVATIONS, Context, Given, Observation
 from readiness.observations.needs import CLIENTS
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.plugin.run import Run
@@ -131,7 +131,9 @@ class Observer:
     def arguments(observation: Observation, limits: Limits, line: str) -> dict[str, object]:
         """Return the limits that an observation asks for, as plain values, and the line where it asks for that."""
         stated = {**limits.model_dump(mode="json"), LINE: line}
-        return {name: stated[name] for name in observation.arguments if name in stated}
+        told = [name for name in observation.arguments if name in stated]
+        # A journal of before has no word of what came later: where that is not stated, the look is the same.
+        return {name: stated[name] for name in told if stated[name] not in CAME_LATER.get(name, ())}
 
     def _observe(
         self, observation: Observation, limits: Limits, arguments: dict[str, object], line: str

@@ -11,7 +11,7 @@ import pytest
 from readiness.measurements import Plain, show
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import DecisionKey, NotConfigured, Phase
-from readiness.plugin.attesting import OBSERVED
+from readiness.plugin.attesting import OBSERVED, why_not
 from readiness.plugin.deadlines import deadline_of
 from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
@@ -135,7 +135,7 @@ def _state(run: Run, item: Item, node: pytest.Item | None, observer: Observer) -
         return f"waived: where it fails, until {waiver.until}, by {waiver.approved_by}"
 
     attestation = run.attestations.of(item.name)
-    lapsed = attestation.lapsed(run.moment) if attestation else None
+    lapsed = why_not(run, item, attestation) if attestation else None
     attested = ""
     if attestation and not lapsed:
         attested = f"attested: {attestation.summary.removeprefix('attested ')}"

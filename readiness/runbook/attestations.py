@@ -23,7 +23,7 @@ from readiness.files.canonical_json import JsonObject
 from readiness.runbook.lines import Runbook, is_link, locate, shipped
 from readiness.runbook.lines import load as load_runbook
 from readiness.shipped import RUNBOOKS
-from readiness.timeline import end_of_day, has_come
+from readiness.timeline import AFTER_SIGN_OFF, end_of_day, has_come, parse_offset
 
 SUFFIX = ".attestations.yaml"
 DAYS_AT_MOST = 366
@@ -88,6 +88,31 @@ class Attestation(BaseModel):
         if not has_come(self.at, moment):
             return f"the attestation of {self.who} is of {self.at}, after the moment that is judged"
         return None
+
+    def of_another_time(self, due: str | None, launch_at: datetime | None, signed_at: datetime | None) -> str | None:
+        """Return why it cannot speak for a line with this due time; None where it can.
+
+        A word from before the launch says nothing of after it, and one from after it let nobody launch. The sign-off
+        divides likewise what is due after it.
+        """
+        if due is None:
+            return None
+        event, at = ("sign-off", signed_at) if due == AFTER_SIGN_OFF else ("launch", launch_at)
+        is_of_after = due == AFTER_SIGN_OFF or parse_offset(due) >= timedelta(0)
+        made = f"the attestation of {self.who} is of {self.at}"
+        if at is None:
+            return f"{made}, and nobody knows when the {event} was, of which the line speaks" if is_of_after else None
+
+        # A day counts to its end in UTC: on the day itself nobody knows which of the two came first.
+        if is_of_after and end_of_day(self.at) <= at:
+            return f"{made}, before the {event}, and the line speaks of after it"
+        if not is_of_after and self.is_late(at):
+            return f"{made}, after the {event}, and the line speaks of before it"
+        return None
+
+    def is_late(self, deadline: datetime) -> bool:
+        """Check whether it was made after a deadline: its day began, in UTC, when that was over."""
+        return end_of_day(self.at) - timedelta(days=1) > deadline
 
 
 class Attestations(BaseModel):

@@ -6,7 +6,7 @@ waived one no longer decides the verdict.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +20,7 @@ from readiness.config.variables import filled
 from readiness.config.wording import is_sentence
 from readiness.errors import BadEnvironment, not_one_of
 from readiness.files.canonical_json import JsonObject
-from readiness.outcomes import Outcome, Phase
+from readiness.outcomes import DecisionKey, Outcome, Phase
 from readiness.runbook.approvers import ANYBODY, Approvers
 from readiness.runbook.attestations import Name, Words, name_among, unknown_lines
 from readiness.runbook.lines import Runbook
@@ -222,3 +222,11 @@ def _owners_of(name: str, waiver: Waiver, runbooks: Collection[Runbook], owners:
     # Who waives a line waives all that it names.
     things = [] if ":" in name else [f"{line}:{subject}" for subject in waiver.subjects or subjects_of(line, runbooks)]
     return [owners[key] for key in (name, line, *things, *sorted(areas)) if key in owners]
+
+
+def waived_among(results: Iterable[tuple[DecisionKey, bool]]) -> set[DecisionKey]:
+    """Return the decisions whose every result is waived: one that is not cannot hide behind another."""
+    all_waived: dict[DecisionKey, bool] = {}
+    for key, waived in results:
+        all_waived[key] = waived and all_waived.get(key, True)
+    return {key for key, waived in all_waived.items() if waived}

@@ -12,12 +12,18 @@ from readiness.files.atomic_write import write_whole
 
 TEMPLATE = Path(__file__).parent / "attestations.yaml"
 VALID = timedelta(days=30)
+REVIEWED = timedelta(days=3)
+"""So long before all else was attested that the launch was reviewed: within its week, not on the last day."""
 
 
-def template_variables(on: date | None = None) -> dict[str, str]:
+def template_variables(on: date | None = None, reviewed_on: date | None = None) -> dict[str, str]:
     """Return the dates that the template leaves open."""
     made = on or datetime.now(UTC).date()
-    return {"SANDBOX_ATTESTED_ON": str(made), "SANDBOX_ATTESTED_UNTIL": str(made + VALID)}
+    return {
+        "SANDBOX_ATTESTED_ON": str(made),
+        "SANDBOX_ATTESTED_UNTIL": str(made + VALID),
+        "SANDBOX_REVIEWED_ON": str(reviewed_on or made - REVIEWED),
+    }
 
 
 class Attested:
@@ -27,9 +33,10 @@ class Attested:
         self.path = path
         self.write()
 
-    def write(self, on: date | None = None) -> None:
-        """Write the file whole, every entry made on a day; None is today."""
-        write_whole(self.path, Template(TEMPLATE.read_text(encoding="utf-8")).substitute(template_variables(on)))
+    def write(self, on: date | None = None, reviewed_on: date | None = None) -> None:
+        """Write the file whole, every entry made on a day, and the launch reviewed on one; None is the usual one."""
+        template = Template(TEMPLATE.read_text(encoding="utf-8"))
+        write_whole(self.path, template.substitute(template_variables(on, reviewed_on)))
 
     def withdraw(self) -> None:
         """Take every entry back, as whoever made it would."""

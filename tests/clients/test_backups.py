@@ -97,6 +97,16 @@ def test_the_checkpoint_is_the_newest_before_the_launch(make: Make, tmp_path: Pa
         checkpoint(clients.backups, clients.readings, NOW - timedelta(hours=20))
 
 
+def test_a_checkpoint_is_not_made_tomorrow(make: Make) -> None:
+    rows = [{"finished_at": (NOW + timedelta(hours=hours)).isoformat()} for hours in (-9, 3)]
+    with Server(document(rows)) as server:
+        clients = make(server.url, systems=False, readings={"backups": Reading(http=f"{server.url}/b")})
+        found = checkpoint(clients.backups, clients.readings, NOW + timedelta(hours=2))
+        assert round(found.hours_before_launch) == 11
+        with pytest.raises(Unknown, match="from the future"):
+            checkpoint(clients.backups, clients.readings, NOW + timedelta(hours=4))
+
+
 def test_nothing_configured_names_the_keys(make: Make) -> None:
     clients = make(systems=False)
     with pytest.raises(NotConfigured, match=re.escape("backup.folder, backup.supabase or readings.backups")):

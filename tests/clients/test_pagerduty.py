@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from readiness.observations.escalation import escalation_path
-from readiness.observations.team import (
-    OnCallLimits,
-    PrimaryOnCallLimits,
-    primary_on_call,
-    secondary_on_call,
-    standby,
-    team_contacts,
-)
+from readiness.observations.on_call import OnCallLimits, PrimaryOnCallLimits
+from readiness.observations.team import primary_on_call, secondary_on_call, standby, team_contacts
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.secret import Secret
 from readiness.sandbox.vendors.pagerduty import ADA, EDSGER, GRACE, MAIN, SECURITY, USERS, PagerDuty, Shift, shifts
 from readiness.sandbox.web import Web
 from readiness.sources.table import Clients
 from tests.clients.conftest import Make
+from tests.clients.servers import Server, document
 
 LAUNCH = datetime(2026, 12, 1, 9, tzinfo=UTC)
+FIRST = PrimaryOnCallLimits(1, 24, "launch", ())
+NEXT = OnCallLimits(1, 24, "launch")
 
 
 def person(name: str, contact: str = "+49 30 23125 199") -> dict[str, Any]:
@@ -57,7 +55,7 @@ def hours(begin: float, end: float, user: str, level: int = 1) -> Shift:
 
 
 def gaps(clients: Clients) -> list[str]:
-    return primary_on_call(clients.pagerduty, clients.roster, LAUNCH, PrimaryOnCallLimits(1, 24, ())).gaps
+    return primary_on_call(clients.pagerduty, clients.roster, LAUNCH, LAUNCH, FIRST).gaps
 
 
 def test_all_pages_are_read(clients: Clients, server: PagerDuty) -> None:
@@ -87,6 +85,70 @@ def test_a_gap_is_found_wherever_it_lies(
     assert gaps(clients) == told
 
 
+NOW_ON = replace(FIRST, window="now")
+
+
+@pytest.mark.parametrize(
+    ("launch", "begins", "ends"),
+    [
+        # Hours between the launch and now; the hours from now that are asked about.
+        (0, 0, 24),
+        (-4000, 0, 24),
+        (None, 0, 24),
+        (30, 29, 54),
+        (0.5, 0, 24.5),
+        (1, 0, 25),
+        (-1, 0, 24),
+    ],
+)
+def test_now_is_asked_after_and_the_launch_while_it_is_ahead(launch: float | None, begins: float, ends: float) -> None:
+    launch_at = None if launch is None else LAUNCH + timedelta(hours=launch)
+    expected = (LAUNCH + timedelta(hours=begins), LAUNCH + timedelta(hours=ends))
+    assert NOW_ON.span(launch_at, LAUNCH) == expected
+
+
+def test_a_turn_of_another_day_names_nobody(make: Make, section: dict[str, Any], server: PagerDuty) -> None:
+    clients = make(systems=False, pagerduty=section, team={"roles": ROLES})
+    over, now, later = Shift(1, EDSGER, None, LAUNCH), hours(-9, 9, ADA), hours(9, 40, GRACE)
+
+    def found() -> tuple[list[str], list[str], list[str]]:
+        level = primary_on_call(clients.pagerduty, clients.roster, LAUNCH, LAUNCH - timedelta(days=99), NOW_ON)
+        return level.people, level.gaps, level.contradictions
+
+    server.shifts = [over, now, later]
+    assert found() == (["Ada Lovelace", "Grace Hopper"], [], [])
+    server.shifts = [over, hours(-9, 8.5, ADA), later]
+    assert found()[1] == ["2026-12-01 17:30 to 2026-12-01 18:00Z"]
+    server.shifts = [over, hours(30, 40, GRACE)]
+    people, gaps, contradictions = found()
+    assert (people, contradictions) == ([], [])
+    assert gaps == ["2026-12-01 09:00 to 2026-12-02 09:00Z"]
+    server.shifts = [over, hours(0, 99, GRACE)]
+    assert found()[2] == ["the roster has Ada Lovelace, PagerDuty pages Grace Hopper"]
+
+
+@pytest.mark.parametrize("night", ["2027-03-28T00:30:00+01:00", "2027-10-31T00:30:00+02:00"])
+def test_a_night_in_which_the_clocks_change_has_no_gap_and_no_hour_less(make: Make, night: str) -> None:
+    begin = datetime.fromisoformat(night)
+    shift = {"escalation_level": 1}  # the handover is one instant, written in two zones
+    rows = [
+        {**shift, "user": {"id": "P1", "summary": "Ada"}, "start": None, "end": "2027-03-28T03:00:00+02:00"},
+        {**shift, "user": {"id": "P2", "summary": "Bo"}, "start": "2027-03-28T01:00:00Z", "end": None},
+    ]
+    with Server(document({"oncalls": rows, "more": False})) as server:
+        clients = make(systems=False, pagerduty={"url": server.url, "token": Secret("u+1"), "escalation_policy": MAIN})
+        found = primary_on_call(clients.pagerduty, clients.roster, begin, None, NOW_ON)
+    assert found.gaps == []
+
+
+def test_without_a_launch_time_now_is_decided_and_the_launch_is_not(clients: Clients, server: PagerDuty) -> None:
+    server.shifts = [Shift(1, ADA), Shift(2, GRACE)]
+    assert primary_on_call(clients.pagerduty, clients.roster, LAUNCH, None, NOW_ON).gaps == []
+    assert secondary_on_call(clients.pagerduty, clients.roster, LAUNCH, None, replace(NEXT, window="now")).shared == []
+    with pytest.raises(NotConfigured, match="set launch_at"):
+        primary_on_call(clients.pagerduty, clients.roster, LAUNCH, None, FIRST)
+
+
 def test_another_time_zone_makes_no_gap(clients: Clients, server: PagerDuty) -> None:
     eastern = datetime.fromisoformat("2026-12-01T04:00:00-05:00")
     server.shifts = [Shift(1, ADA, LAUNCH - timedelta(days=1), eastern), Shift(1, GRACE, eastern, None)]
@@ -96,7 +158,7 @@ def test_another_time_zone_makes_no_gap(clients: Clients, server: PagerDuty) -> 
 def test_the_second_level_is_somebody_else(clients: Clients, server: PagerDuty) -> None:
     def shared(*plan: Shift) -> list[str]:
         server.shifts = list(plan)
-        return secondary_on_call(clients.pagerduty, clients.roster, LAUNCH, OnCallLimits(1, 24)).shared
+        return secondary_on_call(clients.pagerduty, clients.roster, LAUNCH, LAUNCH, NEXT).shared
 
     assert shared(Shift(1, ADA), Shift(2, GRACE)) == []
     assert shared(Shift(1, ADA), Shift(2, ADA), Shift(2, GRACE)) == []
@@ -110,7 +172,7 @@ def test_the_roster_and_pagerduty_are_held_beside_each_other(make: Make, section
     def told(name: str) -> list[str]:
         roles = {**ROLES, "primary on-call": person(name)}
         clients = make(systems=False, pagerduty=section, team={"roles": roles})
-        return primary_on_call(clients.pagerduty, clients.roster, LAUNCH, PrimaryOnCallLimits(1, 24, ())).contradictions
+        return primary_on_call(clients.pagerduty, clients.roster, LAUNCH, LAUNCH, FIRST).contradictions
 
     assert told("ada  lovelace") == []
     assert told("Grace Hopper") == []  # her turn comes within the launch
@@ -119,13 +181,13 @@ def test_the_roster_and_pagerduty_are_held_beside_each_other(make: Make, section
 
 def test_the_roster_alone_decides_where_there_is_no_pagerduty(make: Make) -> None:
     clients = make(systems=False, team={"roles": ROLES, "escalation": PATH})
-    found = secondary_on_call(clients.pagerduty, clients.roster, LAUNCH, OnCallLimits(1, 24))
+    found = secondary_on_call(clients.pagerduty, clients.roster, LAUNCH, LAUNCH, NEXT)
     assert (found.people, found.gaps, found.shared, found.wrong) == (["Grace Hopper"], [], [], [])
     assert escalation_path(clients.pagerduty, clients.roster, (15, 30), {}).late == []
     alone = make(systems=False, team={"roles": {**ROLES, "secondary on-call": person("Ada Lovelace")}})
-    assert secondary_on_call(alone.pagerduty, alone.roster, LAUNCH, OnCallLimits(1, 24)).shared == ["Ada Lovelace"]
+    assert secondary_on_call(alone.pagerduty, alone.roster, LAUNCH, LAUNCH, NEXT).shared == ["Ada Lovelace"]
     bare = make(systems=False, team={"roles": {}})
-    assert primary_on_call(bare.pagerduty, bare.roster, LAUNCH, PrimaryOnCallLimits(1, 24, ())).wrong == [
+    assert primary_on_call(bare.pagerduty, bare.roster, LAUNCH, LAUNCH, FIRST).wrong == [
         "nobody is on record as primary on-call"
     ]
     assert escalation_path(bare.pagerduty, bare.roster, (), {}).levels == 0
@@ -134,9 +196,9 @@ def test_the_roster_alone_decides_where_there_is_no_pagerduty(make: Make) -> Non
 def test_without_any_source_it_is_not_configured(make: Make) -> None:
     clients = make(systems=False)
     with pytest.raises(NotConfigured, match="nothing says who is on call"):
-        primary_on_call(clients.pagerduty, clients.roster, LAUNCH, PrimaryOnCallLimits(1, 24, ()))
+        primary_on_call(clients.pagerduty, clients.roster, LAUNCH, LAUNCH, FIRST)
     with pytest.raises(NotConfigured, match="nothing says who is on call"):
-        secondary_on_call(clients.pagerduty, clients.roster, LAUNCH, OnCallLimits(1, 24))
+        secondary_on_call(clients.pagerduty, clients.roster, LAUNCH, LAUNCH, NEXT)
     with pytest.raises(NotConfigured, match="asked after whom"):
         escalation_path(clients.pagerduty, clients.roster, (), {})
     with pytest.raises(NotConfigured, match="no PagerDuty"):
@@ -151,14 +213,16 @@ def test_who_has_nobody_to_stand_in_is_named(make: Make, section: dict[str, Any]
     }
     clients = make(systems=False, pagerduty=section, team={"roles": roles})
     asked = (*roles, "scribe")
-    assert primary_on_call(clients.pagerduty, clients.roster, LAUNCH, PrimaryOnCallLimits(1, 24, asked)).wrong == [
+    assert primary_on_call(
+        clients.pagerduty, clients.roster, LAUNCH, LAUNCH, replace(FIRST, backed_up=asked)
+    ).wrong == [
         "secondary on-call: nobody stands in",
         "engineering lead: nobody stands in",
         "nobody is on record as scribe",
     ]
     unnamed = make(systems=False, pagerduty=section)
     with pytest.raises(NotConfigured, match="no team"):
-        primary_on_call(unnamed.pagerduty, unnamed.roster, LAUNCH, PrimaryOnCallLimits(1, 24, asked))
+        primary_on_call(unnamed.pagerduty, unnamed.roster, LAUNCH, LAUNCH, replace(FIRST, backed_up=asked))
 
 
 def test_the_levels_of_the_escalation(clients: Clients, server: PagerDuty) -> None:
@@ -216,7 +280,7 @@ def test_no_number_and_no_address_leaves_an_observation(make: Make, section: dic
     clients = make(systems=False, pagerduty=section, team={"roles": roles, "escalation": PATH})
     server.mail_only.add(ADA)
     looks = [
-        primary_on_call(clients.pagerduty, clients.roster, LAUNCH, PrimaryOnCallLimits(1, 24, ())),
+        primary_on_call(clients.pagerduty, clients.roster, LAUNCH, LAUNCH, FIRST),
         standby(clients.pagerduty, LAUNCH),
         team_contacts(clients.roster, clients.pagerduty, LAUNCH, LAUNCH, 90),
         escalation_path(clients.pagerduty, clients.roster, (), {}),

@@ -167,6 +167,14 @@ def test_the_last_word_of_a_decider_counts(clients: Clients, workspace: Slack) -
     assert decision(clients, LAUNCH - timedelta(minutes=90)).go
 
 
+def test_a_go_to_a_launch_that_had_been_is_none(clients: Clients, workspace: Slack) -> None:
+    later = LAUNCH + timedelta(hours=2)
+    workspace.say(ROLLOUT, ADA, "GO, as we did", LAUNCH + timedelta(seconds=1))
+    assert not decision(clients, later).made
+    workspace.say(ROLLOUT, ADA, "NO-GO, it was too early", LAUNCH + timedelta(hours=1))
+    assert (decision(clients, later).made, decision(clients, later).go) == (True, False)
+
+
 def test_the_launch_is_decided_in_the_channel(clients: Clients, workspace: Slack) -> None:
     def found() -> release.Decision:
         return release.launch_decision(clients.readings, clients.chats, known(decision=DECISION), LAUNCH, LAUNCH)

@@ -171,6 +171,7 @@ AGAINST: dict[str, tuple[DrillEvidence, str]] = {
     "cut short": (evidence("restore", ended="cut short", ended_because="SIGTERM"), "it was cut short: SIGTERM"),
     "killed": (evidence("restore", ended="running"), "it was cut short: it did not end"),
     "inconclusive": (evidence("kill-switch", facts={"in_flight": 0, "completed": 0}), "no upload was in flight"),
+    "to come": (evidence("restore", finished_at=BEGAN + timedelta(days=3)), "it ended after the moment that is judged"),
     "stale": (evidence("incident", finished_at=BEGAN - timedelta(days=30)), "it is 32 days old, allowed are 31"),
 }
 

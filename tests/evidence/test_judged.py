@@ -67,6 +67,19 @@ def test_an_honest_run_is_not_refuted(tmp_path: Path) -> None:
     assert (judged.decided, judged.demanded) == (2, 2)
 
 
+def test_an_approval_of_before_all_had_fallen_due_was_good_by_its_own_rules(tmp_path: Path) -> None:
+    told = run_of("ga")
+    told["plan"]["lines"] = [line("good", phase=["ga"]), line("later", phase=["ga"], due="T+7d")]
+    told["plan"]["items"] = [one for one in told["plan"]["items"] if one["line"] != "book/bad"]
+    told["results"] = [one for one in told["results"] if one["line"] != "book/bad"]
+    told["start"]["as_of"] = told["start"]["started_at"] = "2026-12-02T09:00:00Z"
+    told["finish"] |= {"verdict": "APPROVED", "exit": 0, "counts": {"pass": 1, "not due": 1}}
+    told["finish"] |= {"holds_until": "2026-12-08T09:00:00Z", "finished_at": "2026-12-02T09:01:00Z"}
+    judged = judge(read_run(write(tmp_path, told)))
+    assert judged.refuted == ()
+    assert judged.verdict.word is VerdictStatus.INCOMPLETE
+
+
 def go(told: Journaled) -> None:
     told["finish"] |= {"verdict": "GO", "exit": 0, "counts": {"pass": 2, "not due": 1}}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from readiness.runbook.lines import planned_checks
 from readiness.sandbox import SandboxFailed
 from readiness.sandbox.faults import FAULTS, Fault
 from tests.matrix.expected import DIAGNOSTICS, NOT_FOR_THE_SANDBOX, STEPS, VERDICTS
-from tests.matrix.judging import KINDS, PARTS, PHASES, Judged, Look, Targets, kind_of
+from tests.matrix.judging import KINDS, PARTS, PHASES, ROOT, Judged, Look, Targets, judge, kind_of
 from tests.matrix.plantings import COVERS, Planting, looks_of, named, pairs, parts_of, plantings, seconds_of, shared
 from tests.matrix.telling import ONE_BY_ONE
 
@@ -89,6 +90,14 @@ def test_the_healthy_target_is_launched(targets: Targets, phase: str) -> None:
     assert found.verdict == HEALTHY[phase]
     if phase == Phase.GA:
         assert found.action.startswith("every line of ga speaks for it, and it is held back: preflight was not judged")
+
+
+@pytest.mark.parametrize("days", [pytest.param(days, id=f"after-0:launched-{days}-days-ago") for days in (1, 6)])
+def test_a_week_is_not_signed_off_before_it_is_over(targets: Targets, tmp_path: Path, days: int) -> None:
+    launch = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+    found = judge(targets.of("after").sandbox, Phase.GA, tmp_path, ROOT / "environments", launch)
+    assert set(found.outcomes.values()) == {"not due"}
+    assert found.verdict == "INCOMPLETE"
 
 
 @pytest.mark.parametrize(

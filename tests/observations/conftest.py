@@ -7,8 +7,9 @@ from readiness.observations.database_statistics import DatabaseAnswer, database_
 from readiness.observations.health import HealthAnswer, health_answer
 from readiness.sources.table import Clients
 from tests.clients.conftest import closed_port, database, guard, make
+from tests.observations.incident_reviews import review
 
-__all__ = ["closed_port", "database", "guard", "health_of", "make", "of_target", "reached"]
+__all__ = ["closed_port", "database", "guard", "health_of", "make", "of_target", "reached", "review"]
 
 
 def of_target(url: str) -> Environment:

@@ -20,17 +20,7 @@ from readiness.redaction.secret import Secret
 from readiness.sources.table import Clients
 from readiness.transport.guard import Guard
 from tests.clients.servers import Server, document, vector_of
-
-ROOT = Path(__file__).parents[2]
-MOMENT = datetime(2026, 12, 8, 15, 0, tzinfo=UTC)
-FIELDS = ("summary", "customer_impact", "root_cause", "timeline", "mitigation", "preventive_actions")
-EXAMPLE = (ROOT / "environments" / "incident-report.md").read_text(encoding="utf-8")
-KNOWN = {
-    "id": "INC-12",
-    "title": "uploads were refused",
-    "started_at": "2026-12-03T09:10:00Z",
-    "ended_at": "2026-12-03T09:52:00Z",
-}
+from tests.observations.incident_reviews import EXAMPLE, FIELDS, KNOWN, MOMENT, Review, nothing_wrong
 
 
 def test_the_example_is_a_whole_report() -> None:
@@ -90,49 +80,6 @@ def test_what_is_no_report_says_why(old: str, new: str, told: str) -> None:
 def test_any_text_is_a_report_or_none(text: str) -> None:
     with suppress(NoReport):
         assert parse(text).id
-
-
-Review = Callable[..., IncidentReview]
-
-
-@pytest.fixture
-def review(tmp_path: Path) -> Review:
-    """Review the reports of a folder, beside what a list of known incidents says."""
-
-    def make(known: object, *texts: str, fields: tuple[str, ...] = FIELDS, **changes: Any) -> IncidentReview:
-        for number, text in enumerate(texts):
-            (tmp_path / f"{number}.md").write_text(text, encoding="utf-8")
-        (tmp_path / "README.md").write_text("how we write reports", encoding="utf-8")
-        guard = Guard(["127.0.0.1"], frozenset({Effect.READ}))
-        with Server(document(known)) as server:
-            incidents = {"folder": tmp_path} | changes
-            environment = Environment(
-                environment="shop",
-                runbooks=("ingestion",),
-                allowed_hosts=("127.0.0.1",),
-                target={"url": server.url},  # type: ignore[arg-type]
-                incidents=incidents if changes.get("folder", "") is not None else None,  # type: ignore[arg-type]
-                readings={} if known is None else {"known_incidents": Reading(http=server.url)},
-            )
-            clients = Clients.of(environment, guard, tmp_path)
-            hours = None if fields else 48.0
-            try:
-                return incident_review(
-                    clients.incident_reports,
-                    clients.readings,
-                    clients.prometheus,
-                    environment,
-                    MOMENT,
-                    ReviewLimits(fields, hours, 30.0),
-                )
-            finally:
-                clients.close()
-
-    return make
-
-
-def nothing_wrong(found: IncidentReview) -> bool:
-    return not (found.unreported or found.late or found.incomplete or found.open)
 
 
 @pytest.mark.parametrize("fields", [FIELDS, ()])
@@ -245,7 +192,8 @@ def tracked(*issues: object, known: object = (), fields: tuple[str, ...] = FIELD
         clients = Clients.of(environment, Guard(["127.0.0.1"], frozenset({Effect.READ})), Path("nowhere"))
         try:
             places, readings, prometheus = clients.incident_reports, clients.readings, clients.prometheus
-            return incident_review(places, readings, prometheus, environment, MOMENT, ReviewLimits(fields, hours, 30.0))
+            limits = ReviewLimits(fields, hours, 30.0)
+            return incident_review(places, readings, prometheus, environment, MOMENT, None, limits)
         finally:
             clients.close()
 
@@ -323,7 +271,8 @@ def alerted(tmp_path: Path, behaviour: Callable[[Server, Any, Any], None], *text
         clients = Clients.of(environment, Guard(["127.0.0.1"], frozenset({Effect.READ})), tmp_path)
         try:
             places, readings, prometheus = clients.incident_reports, clients.readings, clients.prometheus
-            return incident_review(places, readings, prometheus, environment, MOMENT, ReviewLimits(FIELDS, None, 14.0))
+            limits = ReviewLimits(FIELDS, None, 14.0)
+            return incident_review(places, readings, prometheus, environment, MOMENT, None, limits)
         finally:
             clients.close()
 

@@ -20,7 +20,7 @@ def logged(make: Make, folder: Path, *levels: object) -> LogSinceLaunch:
     file = folder / "service.jsonl"
     lines = [{"at": NOW.isoformat(), "level": level, "event": "payment failed"} for level in levels]
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
-    return log_since_launch(make(readings={"log_lines": Reading(file=file, format="jsonl")}).readings, NOW, None)
+    return log_since_launch(make(readings={"log_lines": Reading(file=file, format="jsonl")}).readings, NOW, None, None)
 
 
 @pytest.mark.parametrize(

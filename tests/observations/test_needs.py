@@ -276,7 +276,7 @@ def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
     assert lack.remedy == "set postgres.url in the environment file; set replica.url in the environment file"
 
 
-@pytest.mark.parametrize("name", ["go_decision", "primary_on_call", "kill_switch", "launch_time", "checkpoint"])
+@pytest.mark.parametrize("name", ["go_decision", "standby", "kill_switch", "launch_time", "checkpoint"])
 def test_a_launch_time_is_needed_where_the_parameter_says_so(name: str) -> None:
     assert "launch_at" in [one.key for one in OBSERVATIONS[name].needs]
     assert "launch_at" not in [one.key for one in OBSERVATIONS["log_since_launch"].needs]

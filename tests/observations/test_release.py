@@ -67,6 +67,29 @@ def test_the_last_decision_counts(make: Make, tmp_path: Path, rows: list[dict[st
     assert decided(clients) == found
 
 
+@pytest.mark.parametrize(
+    ("rows", "word"),
+    [
+        ([said(-2, "go"), said(1, "go")], "go"),
+        ([said(-2, "no-go"), said(1, "go")], "no-go"),  # a yes afterwards let nobody launch
+        ([said(1 / 3600, "Approved")], "none on record"),
+        ([said(0, "go")], "go"),
+        ([said(-2, "go"), said(1, "no-go")], "no-go"),  # a no always counts
+    ],
+)
+def test_a_yes_to_a_launch_that_had_been_is_none(
+    make: Make, tmp_path: Path, rows: list[dict[str, Any]], word: str
+) -> None:
+    clients = recorded(make, tmp_path, "launch_decisions", rows)
+    nowhere_else = Environment.model_construct(communication=None)
+    later = LAUNCH + timedelta(hours=2)
+    assert launch_decision(clients.readings, clients.chats, nowhere_else, later, LAUNCH).word == word
+    people = recorded(make, tmp_path, "launch_approvals", rows, team={"stakeholders": ("Ada",)})
+    if not any("no-go" in row["decision"] for row in rows):
+        found = launch_approvals(people.readings, people.roster, later, LAUNCH)
+        assert bool(found.approved) is (word == "go")
+
+
 @pytest.mark.parametrize("when", ["2026-12-01", "2026-12-01T08:00:00", "2027-02-29T08:00:00Z", "soon", ""])
 def test_a_time_that_cannot_be_read_is_unknown(make: Make, tmp_path: Path, when: str) -> None:
     clients = recorded(make, tmp_path, "launch_decisions", [{"at": when, "by": "Ada", "decision": "go"}])
@@ -78,16 +101,16 @@ def test_each_stakeholders_last_word_counts(make: Make, tmp_path: Path) -> None:
     team = {"stakeholders": ("Product", "Engineering", "Legal")}
     rows = [said(-5, "approved", "product"), said(-4, "approved", "Engineering"), said(-3, "no", "Product")]
     clients = recorded(make, tmp_path, "launch_approvals", rows, team=team)
-    found = launch_approvals(clients.readings, clients.roster, LAUNCH)
+    found = launch_approvals(clients.readings, clients.roster, LAUNCH, LAUNCH)
     assert (found.approved, found.missing, found.refused) == (["engineering"], ["Legal"], ["product"])
     clients = recorded(make, tmp_path, "launch_approvals", [said(-5, "perhaps", "Legal")], team=team)
     with pytest.raises(Unknown, match="legal: perhaps"):
-        launch_approvals(clients.readings, clients.roster, LAUNCH)
+        launch_approvals(clients.readings, clients.roster, LAUNCH, LAUNCH)
     clients = recorded(make, tmp_path, "launch_approvals", rows)
     with pytest.raises(NotConfigured, match="whose approval"):
-        launch_approvals(clients.readings, clients.roster, LAUNCH)
+        launch_approvals(clients.readings, clients.roster, LAUNCH, LAUNCH)
     with pytest.raises(NotConfigured, match="who has approved"):
-        launch_approvals(make(systems=False).readings, clients.roster, LAUNCH)
+        launch_approvals(make(systems=False).readings, clients.roster, LAUNCH, LAUNCH)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +129,7 @@ def test_two_who_look_alike_where_they_are_shown_stay_two(
     Secret("+49 30 901820222")
     team = {"stakeholders": (approves, other)}
     clients = recorded(make, tmp_path, "launch_approvals", [said(-5, "approved", approves)], team=team)
-    approvals = launch_approvals(clients.readings, clients.roster, LAUNCH)
+    approvals = launch_approvals(clients.readings, clients.roster, LAUNCH, LAUNCH)
     assert (len(approvals.approved), len(approvals.missing)) == (1, 1)
     assert "901820" not in str(approvals)
 
@@ -121,17 +144,49 @@ def test_the_launch_time_is_one_moment_in_every_zone(make: Make) -> None:
         assert launch_time(clients.readings, LAUNCH).minutes_apart == minutes
 
 
-def test_the_maintenance_is_the_one_that_the_launch_falls_into(make: Make, tmp_path: Path) -> None:
-    def window(created: float, begin: float, end: float) -> dict[str, Any]:
-        return {"created_at": at(created), "scheduled_for": at(begin), "scheduled_until": at(end)}
+def noticed(make: Make, folder: Path, *rows: dict[str, Any]) -> Maintenance:
+    return maintenance(recorded(make, folder, "maintenance_windows", list(rows)).readings, LAUNCH)
 
-    def found(*rows: dict[str, Any]) -> Maintenance:
-        return maintenance(recorded(make, tmp_path, "maintenance_windows", list(rows)).readings, LAUNCH)
 
-    assert found(window(-25, -1, 4)) == Maintenance(1, 24)
-    assert found(window(-24, -1, 4)) == Maintenance(1, 23)
-    assert found(window(-99, -9, 0), window(-99, 1, 4)) == Maintenance(0, 0)
-    assert found(window(-24, 0, 4), window(-50, 0, 4)) == Maintenance(2, 50)
+def window(created: float, begin: float, end: float, **more: Any) -> dict[str, Any]:
+    return {"created_at": at(created), "scheduled_for": at(begin), "scheduled_until": at(end), **more}
+
+
+@pytest.mark.parametrize(
+    ("rows", "late"),
+    [
+        ([window(-25, -1, 4)], []),
+        ([window(-25, -1.01, 4)], ["2026-12-01 07:59Z: 23.99 h ahead, wanted 24"]),
+        ([window(-99, 240, 244)], []),
+        ([window(-99, 9, 12), window(-3, 5, 6)], ["2026-12-01 14:00Z: 8 h ahead, wanted 24"]),
+        ([window(-1, 0, 2, emergency=True)], []),
+        ([window(-0.5, 0, 2, emergency=True)], ["emergency of 2026-12-01 09:00Z: 0.5 h ahead, wanted 1"]),
+        ([window(-1, 0, 2, emergency=False)], ["2026-12-01 09:00Z: 1 h ahead, wanted 24"]),
+        # Over, to the second; and one that nobody has announced yet.
+        ([window(-2, -1, 0), window(1, 2, 3), window(-99, 9, 12)], []),
+    ],
+)
+def test_every_maintenance_is_announced_ahead(
+    make: Make, tmp_path: Path, rows: list[dict[str, Any]], late: list[str]
+) -> None:
+    assert noticed(make, tmp_path, *rows).late(24, 1) == late
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ([], "no maintenance is announced"),
+        ([window(-99, -9, 0)], "no maintenance is announced"),
+        ([window(1, 48, 50)], "no maintenance is announced"),
+        ([window(-25, 0, 4, emergency="no")], "emergency is 'no'"),
+        ([window(-25, 0, 4) | {"created_at": "yesterday"}], "created_at"),
+    ],
+)
+def test_what_shows_no_announcement_is_unknown(
+    make: Make, tmp_path: Path, rows: list[dict[str, Any]], why: str
+) -> None:
+    with pytest.raises(Unknown, match=why):
+        noticed(make, tmp_path, *rows)
 
 
 def watched(clients: Clients, moment: datetime | None = None) -> Watch:

@@ -9,7 +9,15 @@ import pytest
 
 from readiness.environment.schema import Environment, Reading
 from readiness.observations.flags import flag_share
-from readiness.observations.signoff import SupportVolume, documentation, interventions, pages, support_volume
+from readiness.observations.signoff import (
+    SupportVolume,
+    VolumeLimits,
+    documentation,
+    interventions,
+    pages,
+    support_volume,
+)
+from readiness.observations.slo import WindowLimits
 from readiness.observations.trends import daily_levels
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.sandbox.postgres import Server as Database
@@ -32,14 +40,14 @@ def pointed(make: Make, url: str, name: str) -> Clients:
 def test_what_was_done_by_hand_in_the_window_is_named(make: Make) -> None:
     trail = [entry(20, by_hand=True), entry(6.9, by_hand=True, actor="ada"), entry(1), entry(-1, by_hand=True)]
     with Server(document(trail)) as server:
-        found = interventions(pointed(make, server.url, "audit_trail").readings, NOW, "7d")
+        found = interventions(pointed(make, server.url, "audit_trail").readings, NOW, None, "7d", None)
     assert found.found == ["2026-12-01 17:24Z ada: deployed"]
     assert found.summary == " (2026-12-01 17:24Z ada: deployed)"
 
 
 def test_many_interventions_are_told_in_short(make: Make) -> None:
     with Server(document([entry(n / 10, by_hand=True) for n in range(8)])) as server:
-        told = interventions(pointed(make, server.url, "audit_trail").readings, NOW, "7d").summary
+        told = interventions(pointed(make, server.url, "audit_trail").readings, NOW, None, "7d", None).summary
     assert told.endswith("and 3 more)")
 
 
@@ -55,12 +63,12 @@ def test_many_interventions_are_told_in_short(make: Make) -> None:
 )
 def test_a_trail_that_cannot_tell_is_unknown(make: Make, trail: object, reason: str) -> None:
     with Server(document(trail)) as server, pytest.raises(Unknown, match=reason):
-        interventions(pointed(make, server.url, "audit_trail").readings, NOW, "7d")
+        interventions(pointed(make, server.url, "audit_trail").readings, NOW, None, "7d", None)
 
 
 def test_a_young_trail_still_tells_of_what_it_saw(make: Make) -> None:
     with Server(document([entry(3, by_hand=True)])) as server:
-        assert interventions(pointed(make, server.url, "audit_trail").readings, NOW, "7d").found
+        assert interventions(pointed(make, server.url, "audit_trail").readings, NOW, None, "7d", None).found
 
 
 def counted(make: Make, database: Database, sql: str) -> Clients:
@@ -70,32 +78,34 @@ def counted(make: Make, database: Database, sql: str) -> Clients:
 
 def test_pages_are_counted_by_the_week(make: Make, database: Database) -> None:
     levels = counted(make, database, "select 3").levels
-    assert pages(levels, "events", "7d").per_week == 3
-    assert pages(levels, "events", "14d").per_week == 1.5
+    assert pages(levels, NOW, None, WindowLimits("events", "7d", None)).per_week == 3
+    assert pages(levels, NOW, None, WindowLimits("events", "14d", None)).per_week == 1.5
     with pytest.raises(NotConfigured, match=r"service_levels\.pages\.count"):
-        pages(levels, "pages", "7d")
+        pages(levels, NOW, None, WindowLimits("pages", "7d", None))
 
 
 def test_support_is_held_against_the_weeks_before(make: Make, database: Database) -> None:
     sql = "select case when {offset} = interval '0' then 30 when {offset} < interval '8 days' then 10 else 20 end"
-    found = support_volume(counted(make, database, sql).levels, "events", "7d", 2)
+    found = support_volume(counted(make, database, sql).levels, NOW, None, VolumeLimits("events", "7d", None, 2))
     assert (found.now, found.before) == (30, (10, 20))
-    assert found.times(5) == 2
+    assert found.times(5, 1.5) == 2
 
 
 def test_weeks_that_are_not_on_record_are_left_out(make: Make, database: Database) -> None:
     sql = "select case when {offset} < interval '8 days' then 10 end"
-    assert support_volume(counted(make, database, sql).levels, "events", "7d", 3).before == (10, None, None)
+    assert support_volume(
+        counted(make, database, sql).levels, NOW, None, VolumeLimits("events", "7d", None, 3)
+    ).before == (10, None, None)
 
 
 @pytest.mark.parametrize("before", [(), (None,), (0.0, 0.0), (None, 0.0)])
 def test_without_a_week_to_compare_with_nothing_is_normal(before: tuple[float | None, ...]) -> None:
     with pytest.raises(Unknown, match="nothing is known to be normal"):
-        SupportVolume("7d", 3, before).times(5)
+        SupportVolume("7d", 3, before).times(5, 1.5)
 
 
 def test_a_handful_of_requests_is_no_trend() -> None:
-    assert SupportVolume("7d", 5, (1, 1)).times(5) == 1
+    assert SupportVolume("7d", 5, (1, 1)).times(5, 1.5) == 1
 
 
 def published(make: Make, server: Server) -> list[str]:

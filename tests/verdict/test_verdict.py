@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Outcome, Phase
 from readiness.runbook.sign_off import Approval, SignOff
+from readiness.runbook.waivers import waived_among
 from readiness.timeline import Ending
 from readiness.verdict import (
     INCOMPLETE_EXIT,
@@ -22,7 +23,6 @@ from readiness.verdict import (
     Verdict,
     VerdictStatus,
     decide,
-    waived_among,
 )
 
 KEYS = [DecisionKey(f"book/line-{number}", "area.check", None) for number in range(6)]

@@ -61,3 +61,24 @@ def attestations_withdrawn(target: SandboxTarget) -> Iterator[None]:
     target.attested.withdraw()
     yield
     target.attested.write()
+
+
+LATE = "signoff.post_mortem_held[launch400k/review-1w]"
+OF_AFTER_THE_LAUNCH = [place for place in TURNED if "monthly-review" not in place]
+"""Whose lines are due after the launch: what was attested before it does not tick them."""
+
+
+@fault("ga", turns=turning("unknown", *OF_AFTER_THE_LAUNCH))
+def attested_before_the_launch(target: SandboxTarget) -> Iterator[None]:
+    """Everything was attested ten days ago, two days before the launch that is signed off."""
+    target.attested.write(datetime.now(UTC).date() - timedelta(days=10))
+    yield
+    target.attested.write()
+
+
+@fault("ga", turns={LATE: "fail"})
+def reviewed_too_late(target: SandboxTarget) -> Iterator[None]:
+    """The post-mortem was held on the eighth day after the launch, and wanted within a week."""
+    target.attested.write(reviewed_on=datetime.now(UTC).date())
+    yield
+    target.attested.write()

@@ -95,6 +95,26 @@ def announced_late(target: SandboxTarget) -> Iterator[None]:
         yield
 
 
+@fault("preflight", turns={MAINTENANCE: "fail"})
+def emergency_announced_late(target: SandboxTarget) -> Iterator[None]:
+    """An emergency was announced half an hour before it began."""
+    with target.office.rewritten() as (_, record):
+        window = record["maintenance"][0]
+        begins = datetime.fromisoformat(window["scheduled_for"])
+        window |= {"created_at": (begins - timedelta(minutes=30)).isoformat(), "emergency": True}
+        target.office.write()
+        yield
+
+
+@fault("preflight", turns={MAINTENANCE: "unknown"})
+def nothing_announced(target: SandboxTarget) -> Iterator[None]:
+    """No maintenance is announced: nobody knows whether the next one will be in time."""
+    with target.office.rewritten() as (_, record):
+        record["maintenance"] = []
+        target.office.write()
+        yield
+
+
 @fault("postlaunch", turns={WATCHED: "fail"})
 def went_home(target: SandboxTarget) -> Iterator[None]:
     """Somebody looked for seven minutes after the deployment, and then nobody."""

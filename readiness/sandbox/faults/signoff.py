@@ -33,12 +33,15 @@ IN_TIME = "signoff.incidents_reviewed[playbook/report-in-48h]"
 WHOLE = (
     "signoff.incidents_reviewed[ga-incident-review]",
     "signoff.incidents_reviewed[launch400k/day-end-review]",
-    "signoff.incidents_reviewed[launch400k/review-24h]",
     "signoff.incidents_reviewed[playbook/report-fields]",
 )
+FIRST_DAY_AGO = 7.8
+"""Days: the launch that is signed off was eight ago."""
 LAPSE = "LapseWithoutReport"
 RULES = Path(__file__).parents[1] / "alert-rules.yml"
-INCIDENTS = (*WHOLE, IN_TIME)
+FIRST_DAY = "signoff.incidents_reviewed[launch400k/review-24h]"
+"""It is about the incidents of the first day after the launch, and no others."""
+INCIDENTS = (*WHOLE, IN_TIME, FIRST_DAY)
 INCIDENTS_OF_OTHERS = tuple(item for item in INCIDENTS if "/" in item)
 
 
@@ -112,6 +115,26 @@ def report_after_50_hours(target: SandboxTarget) -> Iterator[None]:
     target.papers.report()
 
 
+@fault("ga", turns={FIRST_DAY: "fail"})
+def report_after_the_first_day(target: SandboxTarget) -> Iterator[None]:
+    """An incident of the launch's first day was written down 30 hours after its end."""
+    name = "INC-6"
+    target.papers.report(name, hours_after=30, days_ago=FIRST_DAY_AGO)
+    yield
+    (target.papers.reports / f"{name}.md").unlink()
+
+
+@fault("ga", turns=turning("fail", *INCIDENTS))
+def first_day_without_a_report(target: SandboxTarget) -> Iterator[None]:
+    """An incident of the launch's first day has no report."""
+    began = f"now() - interval '{FIRST_DAY_AGO} days'"
+    target.admin.rows(
+        f"insert into operations.incidents values ('INC-5', 'sign-ins failed', {began}, {began} + interval '9 minutes')"  # noqa: S608  our own words
+    )
+    yield
+    target.admin.rows("delete from operations.incidents where id = 'INC-5'")
+
+
 @fault("ga", turns=turning("fail", *WHOLE))
 def postmortem_lacks_a_field(target: SandboxTarget) -> Iterator[None]:
     """An incident's report in the tracker says nothing under one of its headings."""
@@ -131,7 +154,7 @@ def _in_the_tracker(target: SandboxTarget, report: Issue) -> Iterator[None]:
     issues[-1] = usual
 
 
-@fault("ga", turns=turning("fail", *INCIDENTS))
+@fault("ga", turns=turning("fail", *WHOLE, IN_TIME))
 def report_missing(target: SandboxTarget) -> Iterator[None]:
     """An incident of last week has no report."""
     target.admin.rows(

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
 
 _OTHERS = ("agency/emergency-contacts", "playbook/contacts", "umbrella/on-call-rotation")
+OF_A_LAUNCH = 2
+"""So many of these lines are of a launch; the others ask who is on call now."""
 PRIMARY = tuple(f"team.primary_on_call[{line}]" for line in ("primary-on-call", "launch400k/primary", *_OTHERS))
 SECONDARY = tuple(
     f"team.secondary_on_call[{line}]" for line in ("secondary-on-call", "launch400k/backup-engineer", *_OTHERS)
@@ -40,6 +42,15 @@ def on_call_gap(target: SandboxTarget) -> Iterator[None]:
     shift = target.office.pagerduty.shifts[1]
     before = shift.start
     shift.start = before + timedelta(hours=2) if before else None
+    yield
+    shift.start = before
+
+
+@fault("preflight", turns=turning("fail", *PRIMARY[:OF_A_LAUNCH]))
+def on_call_since_a_minute(target: SandboxTarget) -> Iterator[None]:
+    """Nobody had the first level in the hour before the launch; since a minute somebody has: enough for every day."""
+    shift = target.office.pagerduty.shifts[0]
+    before, shift.start = shift.start, datetime.now(UTC) - timedelta(minutes=1)
     yield
     shift.start = before
 

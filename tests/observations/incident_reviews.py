@@ -1,0 +1,78 @@
+"""A review of incidents at a fixed moment: the reports of a folder, beside what a list of known incidents says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from readiness.environment.schema import Environment, Reading
+from readiness.observations.incidents import IncidentReview, ReviewLimits, incident_review
+from readiness.outcomes import Effect
+from readiness.sources.table import Clients
+from readiness.transport.guard import Guard
+from tests.clients.servers import Server, document
+
+ROOT = Path(__file__).parents[2]
+MOMENT = datetime(2026, 12, 8, 15, 0, tzinfo=UTC)
+FIELDS = ("summary", "customer_impact", "root_cause", "timeline", "mitigation", "preventive_actions")
+EXAMPLE = (ROOT / "environments" / "incident-report.md").read_text(encoding="utf-8")
+KNOWN = {
+    "id": "INC-12",
+    "title": "uploads were refused",
+    "started_at": "2026-12-03T09:10:00Z",
+    "ended_at": "2026-12-03T09:52:00Z",
+}
+Review = Callable[..., IncidentReview]
+
+
+@pytest.fixture
+def review(tmp_path: Path) -> Review:
+    """Review the reports of a folder, beside what a list of known incidents says."""
+
+    def make(
+        known: object,
+        *texts: str,
+        fields: tuple[str, ...] = FIELDS,
+        launched: timedelta | None = None,
+        since: str | None = None,
+        within: str | None = None,
+        **changes: Any,
+    ) -> IncidentReview:
+        for number, text in enumerate(texts):
+            (tmp_path / f"{number}.md").write_text(text, encoding="utf-8")
+        (tmp_path / "README.md").write_text("how we write reports", encoding="utf-8")
+        guard = Guard(["127.0.0.1"], frozenset({Effect.READ}))
+        with Server(document(known)) as server:
+            places = {"folder": tmp_path} | changes
+            environment = Environment(
+                environment="shop",
+                runbooks=("ingestion",),
+                allowed_hosts=("127.0.0.1",),
+                target={"url": server.url},  # type: ignore[arg-type]
+                incidents=places if changes.get("folder", "") is not None else None,  # type: ignore[arg-type]
+                readings={} if known is None else {"known_incidents": Reading(http=server.url)},
+            )
+            clients = Clients.of(environment, guard, tmp_path)
+            hours = None if fields else 48.0
+            try:
+                return incident_review(
+                    clients.incident_reports,
+                    clients.readings,
+                    clients.prometheus,
+                    environment,
+                    MOMENT,
+                    None if launched is None else MOMENT - launched,
+                    ReviewLimits(fields, hours, 30.0, since, within),
+                )
+            finally:
+                clients.close()
+
+    return make
+
+
+def nothing_wrong(found: IncidentReview) -> bool:
+    return not (found.unreported or found.late or found.incomplete or found.open)
