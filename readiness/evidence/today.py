@@ -33,7 +33,7 @@ from readiness.outcomes import Phase
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook import attestations, sign_off, waivers
 from readiness.runbook.entry_files import misnamed_files
-from readiness.runbook.lines import load_each
+from readiness.runbook.overlays import load_stated
 
 if TYPE_CHECKING:
     from readiness.runbook.lines import Runbook
@@ -60,7 +60,7 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
     start = recorded.start
     try:
         today = binding_of(environments, start.env, reports)
-        books = _runbooks_of_today(environments, tuple(today.runbooks), now)
+        books = _runbooks_of_today(environments / f"{start.env}.yaml", tuple(today.runbooks), now)
         _refuse_misnamed(start.env, environments)
     except BadInput as error:
         why = f"what is stated today cannot be read, so nobody knows whether it judged that: {error.problems[0]}"
@@ -130,10 +130,10 @@ def _unknown(key: str, stated: str) -> str:
     return f"{key}: {stated}: {unset} is not set here, {why}: set {unset} and verify again"
 
 
-def _runbooks_of_today(environments: Path, names: tuple[str, ...], now: datetime) -> list[Runbook]:
-    """Return the runbooks as they bind today. Raises BadRunbook."""
+def _runbooks_of_today(path: Path, names: tuple[str, ...], now: datetime) -> list[Runbook]:
+    """Return the runbooks of an environment file as they bind today. Raises BadRunbook."""
     problems: list[str] = []
-    books = [book.at(now) for book in load_each(names, environments, problems)]
+    books = [book.at(now) for book in load_stated(names, path, problems)]
     if problems:
         raise BadRunbook(problems)
     return books

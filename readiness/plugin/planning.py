@@ -8,23 +8,22 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from readiness.measurements import Plain, show
+from readiness.measurements import show
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import DecisionKey, NotConfigured, Phase
 from readiness.plugin.attesting import OBSERVED
 from readiness.plugin.deadlines import deadline_of
 from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
+from readiness.plugin.plan_rows import WholePlan, plan_row
+from readiness.plugin.planned_limits import by_origin, planned_limits
 from readiness.plugin.run import Run
-from readiness.plugin.session import SESSION, STATE, state_of
+from readiness.plugin.session import SESSION, STATE, ItemState, state_of
 from readiness.plugin.unused_readings import unused_readings
 from readiness.rendering.terminal import line_of
 from readiness.runbook.lines import Item, planned_checks
 from readiness.sources.provenance import stated_ahead
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
-
-NO_LIMIT: tuple[object, ...] = (None, "", [], {})
-"""Defaults that ask for nothing."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -40,12 +39,25 @@ def pytest_collection_finish(session: pytest.Session) -> Iterator[None]:
     result = yield
     session.items = items
 
-    nodes = {node.stash[STATE].item.key: node for node in items if STATE in node.stash}
     run_session = config.stash[SESSION]
+    nodes = {node.stash[STATE].item.key: node for node in items if STATE in node.stash}
+    # It takes a moment to make, and mostly nobody wants it.
+    wants_data = bool(config.hook.pytest_readiness_plan.get_hookimpls())
+    if wants_data and config.hook.pytest_readiness_plan(plan=whole_plan(run_session.run, nodes, run_session.observer)):
+        return result
     for line in plan(run_session.run, nodes, run_session.observer):
         for part in wrapped(line, max(60, reporter._tw.fullwidth)):  # noqa: SLF001  no public way to the width
             reporter.write_line(line_of(part))
     return result
+
+
+def whole_plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) -> WholePlan:
+    """Return the plan as data."""
+    environment = run.environment
+    items = ((item, nodes.get(item.key)) for item in run.demanded())
+    rows = [plan_row(run, item, node, _state(run, item, node, observer), observer) for item, node in items]
+    launch_at = environment.launch_at.isoformat() if environment.launch_at else None
+    return WholePlan(environment.environment, run.phase, launch_at, tuple(rows))
 
 
 def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) -> Iterator[str]:
@@ -96,23 +108,13 @@ def _deadlines(run: Run, nodes: Iterable[pytest.Item], observer: Observer) -> It
 
 def _entry(run: Run, item: Item, node: pytest.Item | None, state: str) -> Iterator[str]:
     yield f"    {run.local_id(item)}: {item.line.says}"
-    stated = f" with {show(item.limits)}" if item.limits else ""
-    yield f"         {item.line.gate}, {' '.join(item.line.phase)}, {_due(run, item)}, {item.check}{stated}"
-    defaults = _defaults(item, node)
-    if defaults:
-        yield f"         by default {show(defaults)}"
+    state_of_item = state_of(node) if node else None
+    limits = planned_limits(state_of_item or ItemState(item))
+    yield f"         {item.line.gate}, {' '.join(item.line.phase)}, {_due(run, item)}, {item.check}"
+    yield from (f"         {stated}" for stated in by_origin(limits))
     for part in item.line.ahead.get(item.check, ()):
-        yield f"         from {part.day} with {show(part.limits)}"
+        yield f"         from {part.day} on {show(part.limits)}"
     yield f"         {state}"
-
-
-def _defaults(item: Item, node: pytest.Item | None) -> dict[str, Plain]:
-    """Return the limits that the line does not state and the check has by itself; not those that limit nothing."""
-    state = state_of(node) if node else None
-    if state is None:
-        return {}
-    limits = state.limits.model_dump(mode="json")
-    return {name: value for name, value in limits.items() if name not in item.limits and value not in NO_LIMIT}
 
 
 def _due(run: Run, item: Item) -> str:
