@@ -12,7 +12,7 @@ import pytest
 
 from readiness.errors import BadRunbook, meant
 from readiness.observations import LINE, OBSERVATIONS, RESERVED
-from readiness.outcomes import Effect, NotConfigured, Outcome, Phase
+from readiness.outcomes import STATES_NO, Effect, NotConfigured, Outcome, Phase
 from readiness.plugin import judging_ahead
 from readiness.plugin.catalogue import Catalogue
 from readiness.plugin.options import known_environments
@@ -177,7 +177,7 @@ def _limits_lack(item: Item, missing: list[str]) -> NotConfigured | None:
     limits = ", ".join(f"{key}: ..." for key in missing)
     stated = limits if len(item.line.decided_by) == 1 else f"{item.check}: {{{limits}}}"
     remedy = f"state it in the environment file: lines: {{{item.line_id}: {{{stated}}}}}"
-    return NotConfigured(f"not configured: the line states no {keys}", remedy)
+    return NotConfigured(f"{STATES_NO}{keys}", remedy)
 
 
 def _predecided(run: Run, item: Item, lack: NotConfigured | None) -> Predecided | None:

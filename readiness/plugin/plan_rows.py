@@ -108,6 +108,8 @@ def _sources(node: pytest.Item | None, state: str, observer: Observer) -> list[P
     word, _, says = state.partition(": ")
     if word in {"attested", "waived"} and node is None:
         return [PlannedSource(SourceKind.PERSON, says)]
+    if node is None and word == "not selected":
+        return [PlannedSource(SourceKind.NOT_CONFIGURED, "not selected")]
     if node is None or word == "no check yet":
         return [PlannedSource(SourceKind.PLANNED, "no check decides it yet")]
     sources = sources_of(node, observer)

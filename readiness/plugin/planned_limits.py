@@ -83,6 +83,6 @@ def planned_limits(state: ItemState) -> Iterator[PlannedLimit]:
             yield PlannedLimit(limit, value, Origin.DEFAULT)
 
     # The word for a failure is no limit, and the environment's all the same.
-    if SEVERITY in overrides and not (overlaid and overlaid.states(item.check, SEVERITY)):
+    if SEVERITY in overrides:
         word = overrides[SEVERITY]
         yield PlannedLimit(SEVERITY, as_plain(word.now), Origin.ENVIRONMENT, word.file, word)

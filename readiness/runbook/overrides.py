@@ -16,7 +16,10 @@ from readiness.runbook.lines import Item, Limits
 
 LOOSER_WHEN_HIGHER = ("below", "at_most")
 LOOSER_WHEN_LOWER = ("above", "at_least")
-EACH, SEVERITY = "each", "severity"
+EACH = "each"
+SEVERITY = "severity of a failure"
+"""A check may have a limit that is called `severity`."""
+SHOWN_AT_MOST = 6
 ASKS_NOTHING: tuple[object, ...] = (None, "", [], {})
 """Values of a limit that ask for nothing."""
 
@@ -232,4 +235,6 @@ def _number(value: Any) -> float | None:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, list) and len(value) > SHOWN_AT_MOST:
+        return f"{show(as_plain(value[:SHOWN_AT_MOST]))} and {len(value) - SHOWN_AT_MOST} more"
     return show(as_plain(value))

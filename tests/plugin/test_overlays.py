@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from readiness.__main__ import main
 from readiness.evidence.journal import read_run
@@ -17,6 +19,7 @@ from tests import warm
 from tests.plugin.project import ROOT, Project, line
 
 FIGURE: dict[str, Any] = {"demo.figure": {"share_below": 0.4}}
+TODAY = datetime.now(UTC).date()
 WHY = "the figure counts both shops here"
 LOOSER = {"book/one": {"share_below": 0.6, "because": WHY}}
 TOLD = f"share_below 0.6 by tiny.yaml, looser (the line: 0.4), because {WHY}"
@@ -97,6 +100,26 @@ def test_verify_tells_what_was_loosened_since(project: Project, capsys: pytest.C
     assert "LOOSENED book/one: demo.figure.share_below 0.55 -> 0.6" in flat(capsys.readouterr().out)
 
 
+FILLED_IN = "TIGHTENED book/two: demo.named.name the check's own -> a"
+
+
+def test_what_was_unknown_for_want_of_a_limit_is_not_loosened_by_it(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.runbook(line("two", "demo.named"), line("three", "demo.figure"))
+    assert project.preflight().exit == 10
+    project.environment(lines={"two": {"name": "a"}})
+    assert project.preflight().exit == 0
+    capsys.readouterr()
+    assert main(["verify", "--all", "--env", "tiny"]) == 0
+    assert FILLED_IN in flat(capsys.readouterr().out)
+
+    # What the check decided by its own default is another matter.
+    project.environment(lines={"two": {"name": "a"}, "three": {"share_below": 0.7}})
+    assert project.preflight().exit == 0
+    assert main(["verify", "--all", "--env", "tiny"]) == Reason.LOOSENED.code
+
+
 def test_another_reason_demands_the_same(project: Project) -> None:
     project.environment(lines={"two": {"name": "a"}, **LOOSER})
     assert project.preflight().exit == 0
@@ -105,13 +128,51 @@ def test_another_reason_demands_the_same(project: Project) -> None:
     assert main(["verify", "tiny", "preflight"]) == 0
 
 
-PRODUCTION = {"production": True, "allow": []}
+def test_verify_knows_what_a_run_would_refuse(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project.environment(**PRODUCTION, lines={"two": {"name": "a"}, **LOOSER})
+    assert project.preflight().exit == 0
+    assert main(["verify", "tiny", "preflight"]) == 0
+    capsys.readouterr()
+    project.environment(**PRODUCTION, lines={"two": {"name": "a"}, "one": {"share_below": 0.6}})
+    assert main(["verify", "tiny", "preflight"]) == Reason.NOT_TODAY.code
+    assert "a new run would be refused: tiny.yaml:" in flat(capsys.readouterr().out)
 
 
-def test_in_production_a_looser_blocker_says_why(project: Project) -> None:
+def test_people_may_speak_of_what_the_environment_names(project: Project) -> None:
+    project.runbook(line("two", "demo.named"))
+    project.write("figures.json", '{"b": 2}')
+    waived = {"requested_by": "Bo Chen", "approved_by": "Cy Diaz", "reason": "risk-accepted"}
+    waived |= {"because": "two clients know of it", "at": str(TODAY), "until": str(TODAY + timedelta(days=30))}
+    project.write("environments/tiny.waivers.yaml", yaml.safe_dump({"waivers": {"book/two:b": waived}}))
+    refused = project.preflight()
+    assert (refused.exit, refused.looked) == (4, [])
+    project.environment(lines={"two": {"each": {"name": ["a", "b"]}}})
+    ran = project.preflight()
+    assert (ran.exit, ran.of("two:b")["waived"]) == (0, True), ran.out
+    words = ["--env", "tiny", "--who", "Ada Byron", "--statement", "the figure was looked at"]
+    words += ["--evidence", "https://wiki.shop.internal/figure", "--valid-for", "30d"]
+    assert main(["attest", "two:b", *words]) == 0
+    assert main(["attest", "two:c", *words]) == 4
+
+
+def test_the_word_for_a_failure_is_the_environments(project: Project) -> None:
+    project.runbook(line("one", FIGURE, severity="SEV-3"))
+    project.environment(lines={"one": {"severity": "SEV-1"}})
+    ran = project.preflight()
+    assert ran.of("one")["severity"] == "SEV-1"
+    told = "severity of a failure SEV-1 by tiny.yaml, changed (the line: SEV-3)"
+    assert f"LIMIT one (fail): {told}" in flat(ran.out)
+    assert f"by tiny.yaml {told.replace(' by tiny.yaml', '')}" in flat(project.run("--collect-only").out)
+
+
+PRODUCTION: dict[str, Any] = {"production": True, "allow": []}
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_in_production_a_looser_blocker_says_why(project: Project, workers: tuple[str, ...]) -> None:
     unsaid = {"two": {"name": "a"}, "one": {"share_below": 0.6}}
     project.environment(**PRODUCTION, lines=unsaid)
-    ran = project.preflight()
+    ran = project.preflight(*workers)
     assert (ran.exit, ran.looked) == (4, [])
     assert "tiny.yaml:" in ran.out
     why = "lines.one: demo.figure: share_below 0.6 is looser (the line: 0.4); write why in production: because: ..."

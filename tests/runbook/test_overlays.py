@@ -178,7 +178,7 @@ DECIDED: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"receiver": "pager"}, {"receiver": "filled in (the line states none)"}),
     ({"each": {"table": ["orders", "baskets"]}}, {"table": "stricter (the line: orders)"}),
     ({"each": {"table": ["baskets"]}}, {"table": "looser (the line: orders)"}),
-    ({"severity": "SEV-1"}, {"severity": "filled in (the line states none)"}),
+    ({"severity": "SEV-1"}, {"severity of a failure": "filled in (the line states none)"}),
     # What binds later counts as well.
     (dated("2027-01-01", 0.9), {"share_below": "looser (the line: 0.7)"}),
     (dated("2026-01-01", 0.9), {"share_below": "looser (the line: 0.7)"}),
