@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from readiness.files.canonical_json import as_plain
 from readiness.measurements import Plain, show
 from readiness.outcomes import EscalationStep
 from readiness.plugin.observer import Observer
-from readiness.plugin.planned_limits import PlannedLimit, by_origin, planned_limits
+from readiness.plugin.planned_limits import PlannedLimit, by_origin, limits_ahead, planned_limits
 from readiness.plugin.planned_sources import PlannedSource, SourceKind, sources_of
 from readiness.plugin.run import Run
 from readiness.plugin.session import ItemState, state_of
@@ -39,9 +38,7 @@ class PlanRow:
     def plain(self) -> dict[str, Plain]:
         """Return it as plain JSON."""
         line = self.item.line
-        ahead: list[Plain] = [
-            {"from": str(part.day), "limits": as_plain(part.limits)} for part in line.ahead.get(self.item.check, ())
-        ]
+        ahead: list[Plain] = [{"day": day, **limit.plain()} for day, limit in limits_ahead(self.item)]
         return {
             "id": self.item.name,
             "line": self.item.line_id,
@@ -66,6 +63,8 @@ class PlanRow:
         for source in self.sources:
             yield f"         {source}"
         yield from (f"         limit {stated}" for stated in by_origin(self.limits))
+        for day, limit in limits_ahead(self.item):
+            yield f"         limit from {day} on by {limit.file or 'the line'} {limit}"
         yield f"         red {self.red}"
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from readiness.files.canonical_json import as_plain
 from readiness.measurements import Plain, show
 from readiness.plugin.session import ItemState
+from readiness.runbook.lines import Item
 from readiness.runbook.overrides import ASKS_NOTHING, SEVERITY, Effect, Override
 
 
@@ -40,6 +41,8 @@ class PlannedLimit:
         """The limit of an environment, with its file and what it is beside the line's own."""
         if self.override is None:
             return f"by {self.file} {self}, as the line has it"
+        if self.override.day:
+            return f"by {self.file} {self}; {self.override.says}"
         if self.override.effect is Effect.FILLED_IN:
             return f"by {self.file} {self} ({self.override.whose})"
         return f"by {self.file} {self.override.says}"
@@ -54,6 +57,8 @@ class PlannedLimit:
             row["in_place_of"] = as_plain(self.override.own)
             row["in_place_of_default"] = self.override.is_default
             row["because"] = self.override.because
+            if self.override.day:
+                row["effect_from"] = str(self.override.day)
         return row
 
 
@@ -66,6 +71,17 @@ def by_origin(limits: Iterable[PlannedLimit]) -> Iterator[str]:
             yield from (limit.as_stated for limit in stated)
         elif stated:
             yield f"{words} {', '.join(map(str, stated))}"
+
+
+def limits_ahead(item: Item) -> Iterator[tuple[str, PlannedLimit]]:
+    """Yield each limit that binds otherwise from a later day, with that day."""
+    overlaid = item.line.overlaid
+    for part in item.line.ahead.get(item.check, ()):
+        for limit, value in part.limits.items():
+            if overlaid and overlaid.states(item.check, limit):
+                yield str(part.day), PlannedLimit(limit, as_plain(value), Origin.ENVIRONMENT, overlaid.file)
+            else:
+                yield str(part.day), PlannedLimit(limit, as_plain(value), Origin.LINE)
 
 
 def planned_limits(state: ItemState) -> Iterator[PlannedLimit]:

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from readiness.measurements import show
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import DecisionKey, NotConfigured, Phase
 from readiness.plugin.attesting import OBSERVED
@@ -16,7 +15,7 @@ from readiness.plugin.deadlines import deadline_of
 from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
 from readiness.plugin.plan_rows import WholePlan, plan_row
-from readiness.plugin.planned_limits import by_origin, planned_limits
+from readiness.plugin.planned_limits import by_origin, limits_ahead, planned_limits
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, STATE, ItemState, state_of
 from readiness.plugin.unused_readings import unused_readings
@@ -71,6 +70,8 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
     if not run.environment.run.controls:
         yield f"silence of the target {_silence(run)}; set run.controls"
     yield from (f"unused {reading}" for reading in unused_readings(run))
+    if waiting := ", ".join(_waiting(run)):
+        yield f"waiting {run.environment.environment}.yaml: lines: {waiting}: their runbook is not followed"
 
     states: dict[str, int] = {}
     for runbook in run.runbooks:
@@ -85,6 +86,12 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
                 yield from _entry(run, item, node, state)
 
     yield f"\n{', '.join(f'{number} {word}' for word, number in states.items())}\n"
+
+
+def _waiting(run: Run) -> list[str]:
+    """Return the lines that the environment states something of, and whose runbook it does not follow."""
+    followed = {book.runbook for book in run.runbooks}
+    return [name for name in run.environment.lines if "/" in name and name.partition("/")[0] not in followed]
 
 
 def _silence(run: Run) -> str:
@@ -112,8 +119,8 @@ def _entry(run: Run, item: Item, node: pytest.Item | None, state: str) -> Iterat
     limits = planned_limits(state_of_item or ItemState(item))
     yield f"         {item.line.gate}, {' '.join(item.line.phase)}, {_due(run, item)}, {item.check}"
     yield from (f"         {stated}" for stated in by_origin(limits))
-    for part in item.line.ahead.get(item.check, ()):
-        yield f"         from {part.day} on {show(part.limits)}"
+    for day, limit in limits_ahead(item):
+        yield f"         from {day} on by {limit.file or 'the line'} {limit}"
     yield f"         {state}"
 
 

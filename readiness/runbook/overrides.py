@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from readiness.files.canonical_json import JsonObject, as_plain
 from readiness.measurements import as_decimal, show
-from readiness.runbook.dated_limits import in_force
+from readiness.runbook.dated_limits import begin_of_day, in_force
 from readiness.runbook.line_overlay import Overlaid
 from readiness.runbook.lines import Item, Limits
 
@@ -56,6 +56,8 @@ class Override:
     effect: Effect
     file: str
     because: str
+    day: date | None = None
+    """From when on that is so; None for what binds already."""
 
     @property
     def whose(self) -> str:
@@ -75,7 +77,7 @@ class Override:
 
     @property
     def _value(self) -> str:
-        return f"{self.limit} {_shown(self.now)}"
+        return f"{self.limit} {_shown(self.now)}{f' from {self.day} on' if self.day else ''}"
 
     @property
     def _beside(self) -> str:
@@ -126,10 +128,11 @@ def _of_check(item: Item, overlaid: Overlaid, moment: datetime, own: OwnLimits) 
     now = overlaid.merged[item.check]
     for key in stated:
         worst: Override | None = None
-        for then in _moments(moment, stated, by_line):
+        for day in [None, *_later_days(moment, stated, by_line)]:
+            then = begin_of_day(day) if day else moment
             override = _at(key, overlaid, in_force(now, then).limits, in_force(by_line, then).limits, own)
             if override and (worst is None or _is_worse(override, worst)):
-                worst = override
+                worst = replace(override, day=day)
         if worst:
             yield worst
 
@@ -138,9 +141,9 @@ def _is_worse(override: Override, other: Override) -> bool:
     return _WORST_LAST.index(override.effect) > _WORST_LAST.index(other.effect)
 
 
-def _moments(moment: datetime, *stated: JsonObject) -> list[datetime]:
-    """Return the moment, and each later one from which something else binds."""
-    return [moment, *sorted({part.begins for limits in stated for part in in_force(limits, moment).ahead})]
+def _later_days(moment: datetime, *stated: JsonObject) -> list[date]:
+    """Return the days after a moment from which something else binds, the nearest first."""
+    return sorted({part.day for limits in stated for part in in_force(limits, moment).ahead})
 
 
 def _at(key: str, overlaid: Overlaid, now: JsonObject, by_line: JsonObject, own: OwnLimits) -> Override | None:

@@ -221,7 +221,18 @@ def test_a_mistake_is_told_before_anything_is_contacted(name: str, project: Proj
     ran = project.preflight()
     assert (ran.exit, ran.looked) == (4, []), ran.out
     assert "tiny.yaml:" in ran.out
-    assert told in flat(ran.out)
+    assert flat(ran.out).count(told) == 1
+
+
+def test_a_limit_of_a_later_day_is_told_with_its_origin(project: Project) -> None:
+    soon = str(TODAY + timedelta(days=3))
+    dated = {"share_below": {"value": 0.3, "from": soon}, "because": WHY}
+    project.environment(lines={"one": dated, "umbrella/d1-migrations": {"migration": "0007_artists"}})
+    planned = flat(project.run("--collect-only").out)
+    told = f"by tiny.yaml share_below 0.4; share_below 0.3 from {soon} on, stricter (the line: 0.4), because {WHY}"
+    assert told in planned
+    assert f"from {soon} on by tiny.yaml share_below 0.3" in planned
+    assert "waiting tiny.yaml: lines: umbrella/d1-migrations: their runbook is not followed" in planned
 
 
 def test_a_replay_takes_the_limits_that_are_stated_now(project: Project) -> None:

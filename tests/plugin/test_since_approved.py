@@ -168,14 +168,6 @@ def the_environment_loosens_a_limit(world: World) -> None:
     _stated(world, "book/ga", 0.9)
 
 
-def the_environment_tightens_a_limit(world: World) -> None:
-    _stated(world, "ga", 0.7)
-
-
-def the_environment_says_the_same(world: World) -> None:
-    _stated(world, "ga", 0.8)
-
-
 def the_environment_loosens_a_phase_that_was_judged(world: World) -> None:
     _stated(world, "preflight", 0.9)
     assert verify(world.folder, "tiny", "preflight") == 15
@@ -202,8 +194,6 @@ def the_environment_loosens_a_phase_that_was_judged(world: World) -> None:
         # An approval rests on what was stated when its phases were judged; a phase that nobody judged is another thing.
         (a_line_is_added_to_a_phase_that_was_judged, 0),
         (the_environment_loosens_a_limit, 15),
-        (the_environment_tightens_a_limit, 15),
-        (the_environment_says_the_same, 15),  # nobody knows here that it is the check's own default
         (the_environment_loosens_a_phase_that_was_judged, 0),
     ],
 )

@@ -156,7 +156,10 @@ def effects(folder: Path, lines: object, key: str = "pool") -> dict[str, str]:
     assert problems == []
     found = next(item for item in book.at(NOW).items() if f"{item.local_id} {item.check}".startswith(key))
     overrides = overrides_of(found, NOW, OwnLimits.of(Pool))
-    return {override.limit: f"{override.effect} ({override.whose})" for override in overrides}
+    days = {True: "", False: " later"}
+    return {
+        override.limit: f"{override.effect}{days[override.day is None]} ({override.whose})" for override in overrides
+    }
 
 
 def dated(day: str, value: float) -> dict[str, Any]:
@@ -180,7 +183,7 @@ DECIDED: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"each": {"table": ["baskets"]}}, {"table": "looser (the line: orders)"}),
     ({"severity": "SEV-1"}, {"severity of a failure": "filled in (the line states none)"}),
     # What binds later counts as well.
-    (dated("2027-01-01", 0.9), {"share_below": "looser (the line: 0.7)"}),
+    (dated("2027-01-01", 0.9), {"share_below": "looser later (the line: 0.7)"}),
     (dated("2026-01-01", 0.9), {"share_below": "looser (the line: 0.7)"}),
     (dated("2027-01-01", 0.4), {"share_below": "stricter (the line: 0.7)"}),
 ]
