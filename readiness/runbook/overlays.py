@@ -22,6 +22,8 @@ from readiness.runbook.lines import Line, Runbook, load, load_each, locate, ship
 from readiness.shipped import RUNBOOKS
 
 KEY = "lines"
+OF_THE_RUNBOOK = Line.model_fields.keys() - {"severity", "id"}
+"""Keys of a line that no environment changes: whether it decides, when, and what it is about."""
 
 
 class _Stated(BaseModel):
@@ -167,6 +169,8 @@ def _by_check(line: Line, entry: _Entry) -> dict[str, JsonObject]:
     for key, value in entry.overlay.limits.items():
         if key in line.decided_by:
             stated.setdefault(key, {}).update(_of_check(key, value, entry))
+        elif key in OF_THE_RUNBOOK:
+            raise _Refused(f"{entry.place}: {key}: that is the runbook's own; write one of yours to say it otherwise")
         elif "." in key:
             raise _Refused(f"{entry.place}: check {not_one_of(key, line.decided_by)}")
         elif len(line.decided_by) == 1:

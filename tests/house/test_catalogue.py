@@ -142,6 +142,17 @@ def test_faults_name_items_that_exist() -> None:
         assert set(fault.phases) <= set(Phase)
 
 
+def test_an_environment_can_state_all_that_the_shipped_lines_leave_open() -> None:
+    for item in stated_items():
+        if item.check in CHECKS:
+            runbook_lines.limits_of(item, typing.get_type_hints(CHECKS[item.check]).get("limits", Limits))
+
+
+def test_no_limit_has_the_name_of_a_key_that_only_a_runbook_has() -> None:
+    models = {typing.get_type_hints(check).get("limits", Limits) for check in CHECKS.values()}
+    assert not overlays.OF_THE_RUNBOOK & {name for model in models for name in model.model_fields}
+
+
 def test_what_the_examples_state_of_lines_fits_their_checks() -> None:
     problems: list[str] = []
     path = ROOT / "environments/example.yaml"

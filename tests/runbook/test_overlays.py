@@ -123,6 +123,12 @@ REFUSED: dict[str, tuple[object, str]] = {
     "nothing at all": ({"tables": {}}, "nothing is stated of the line; write a limit of its check"),
     "no entry": ({"tables": "orders"}, "lines.tables: keys with their values are wanted"),
     "a list of entries": ([{"tables": {"table": "a"}}], "lines: keys with their values are wanted"),
+    "what only the runbook says": (
+        {"pool": {"gate": "warning"}},
+        "gate: that is the runbook's own; write",
+    ),
+    "a number for a key": ({"pool": {7: "x"}}, "lines.pool.7: text for a key is wanted, not 7"),
+    "no value": ({"pool": None}, "lines.pool: keys with their values are wanted"),
     "a variable": ({"tables": {"table": "${TABLE}"}}, "no variable may stand here; write the value itself"),
     "a reason that says nothing": ({"pool": {"share_below": 0.9, "because": "TBD"}}, "'TBD' says nothing; write why"),
     "a day that is none": ({"pool": {"share_below": {"value": 0.5, "from": "soon"}}}, "share_below: from:"),
