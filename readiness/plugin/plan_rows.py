@@ -49,7 +49,7 @@ class PlanRow:
             "gate": str(line.gate),
             "due": line.due,
             "due_at": self.due_at or None,
-            "check": self.item.check,
+            "check": self.item.check or None,
             "limits": [limit.plain() for limit in self.limits],
             "limits_ahead": ahead,
             "state": self.state,
@@ -100,6 +100,28 @@ def plan_row(run: Run, item: Item, node: pytest.Item | None, state: str, observe
         limits=limits,
         sources=tuple(_sources(node, state, observer)),
         red=_red(item, node, limits),
+    )
+
+
+_RENDERED = {
+    "verdict": (SourceKind.RENDERED, "the verdict of its phase", "unless the verdict of its phase is good"),
+    "sign_off": (SourceKind.PERSON, "the sign-off", "unless the sign-off says so"),
+    "trends": (SourceKind.RENDERED, "the trends on the sign-off page", "never: trends decide nothing"),
+}
+"""How a line is answered that no check decides."""
+
+
+def rendered_row(run: Run, item: Item) -> PlanRow:
+    """Return the row of a line that a part of the report answers, without a check."""
+    kind, what, red = _RENDERED[item.line.rendered_as or "verdict"]
+    return PlanRow(
+        item=item,
+        name=run.local_id(item),
+        due_at=_due_at(run, item),
+        state=f"rendered: {what}",
+        limits=(),
+        sources=(PlannedSource(kind, what),),
+        red=red,
     )
 
 

@@ -28,6 +28,8 @@ class SourceKind(StrEnum):
     STATED = "stated in YAML"
     PERSON = "a person's word"
     PLANNED = "planned"
+    RENDERED = "rendered"
+    """No check decides the line: a part of the report answers it."""
     NOT_CONFIGURED = "not configured"
 
 

@@ -14,13 +14,13 @@ from readiness.plugin.attesting import OBSERVED
 from readiness.plugin.deadlines import deadline_of
 from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
-from readiness.plugin.plan_rows import WholePlan, plan_row
+from readiness.plugin.plan_rows import PlanRow, WholePlan, plan_row, rendered_row
 from readiness.plugin.planned_limits import by_origin, limits_ahead, planned_limits
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, STATE, ItemState, state_of
 from readiness.plugin.unused_readings import unused_readings
 from readiness.rendering.terminal import line_of
-from readiness.runbook.lines import Item, planned_checks
+from readiness.runbook.lines import Item, Line, planned_checks
 from readiness.sources.provenance import stated_ahead
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
@@ -53,10 +53,19 @@ def pytest_collection_finish(session: pytest.Session) -> Iterator[None]:
 def whole_plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) -> WholePlan:
     """Return the plan as data."""
     environment = run.environment
-    items = ((item, nodes.get(item.key)) for item in run.demanded())
-    rows = [plan_row(run, item, node, _state(run, item, node, observer), observer) for item, node in items]
+    rows: list[PlanRow] = []
+    for book in run.runbooks:
+        for item in book.items(run.phase):
+            node = nodes.get(item.key)
+            rows.append(plan_row(run, item, node, _state(run, item, node, observer), observer))
+        rendered = (line for line in book.lines if not line.decided_by)
+        rows += [rendered_row(run, Item(book.runbook, line, "", {})) for line in rendered if _is_of(run.phase, line)]
     launch_at = environment.launch_at.isoformat() if environment.launch_at else None
     return WholePlan(environment.environment, run.phase, launch_at, tuple(rows))
+
+
+def _is_of(phase: Phase | None, line: Line) -> bool:
+    return phase is None or phase in line.phase
 
 
 def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from readiness.runbook import lines as runbook_lines
 from tests import warm
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +59,12 @@ def test_the_kind_of_each_source_is_told(name: str, told: str) -> None:
 def test_every_row_says_whose_word_it_is_and_what_turns_it_red() -> None:
     for name, row in rows_of_the_sandbox().items():
         assert row["sources"], name
-        assert row["turns_red"].startswith("unless "), name
+        assert row["turns_red"].startswith("unless ") or row["turns_red"] == "never: trends decide nothing", name
+
+
+def test_no_line_is_left_out() -> None:
+    book = runbook_lines.load(runbook_lines.locate("ingestion", ROOT))
+    assert {row["line"] for row in rows_of_the_sandbox().values()} == {f"ingestion/{line.id}" for line in book.lines}
 
 
 def test_each_limit_says_where_it_comes_from() -> None:
