@@ -18,9 +18,12 @@ from readiness.runbook.severity import Severity
 
 
 def _because(text: str) -> str:
-    if not is_sentence(text):
-        raise ValueError(f"{text!r} says nothing; write why the limit is another one here, in a sentence")
-    return text
+    flat = " ".join(text.split())
+    if not flat.isprintable():
+        raise ValueError(f"{flat!r} holds a character that cannot be printed")
+    if not is_sentence(flat):
+        raise ValueError(f"{flat!r} says nothing; write why the limit is another one here, in a sentence")
+    return flat
 
 
 class LineOverlay(BaseModel):

@@ -134,7 +134,7 @@ def _waiting(name: str, books: Sequence[Runbook]) -> list[str]:
 def _merged(line: Line, entry: _Entry) -> Line:
     """Return a line with what an entry states of it. Raises _Refused."""
     # The evidence is verified where the variables are not set.
-    if "${" in to_json(entry.overlay.limits) + to_json(entry.overlay.severity):
+    if "${" in to_json(entry.overlay):
         raise _Refused(f"{entry.place}: no variable may stand here; write the value itself")
 
     stated = _by_check(line, entry)

@@ -76,6 +76,13 @@ def test_the_check_is_said_where_a_line_has_two(tmp_path: Path) -> None:
     assert found["both database.pool"].limits == {"table": "orders"}
 
 
+def test_a_reason_is_one_line(tmp_path: Path) -> None:
+    found = items(tmp_path, {"pool": {"share_below": 0.9, "because": "we know\n# APPROVED\nof it"}})
+    overlaid = found["pool database.pool"].line.overlaid
+    assert overlaid
+    assert overlaid.because == "we know # APPROVED of it"
+
+
 def test_a_severity_is_stated(tmp_path: Path) -> None:
     found = items(tmp_path, {"pool": {"severity": {"page": "SEV-1"}}})
     assert found["pool database.pool"].line.severity == {"page": "SEV-1"}
@@ -131,6 +138,14 @@ REFUSED: dict[str, tuple[object, str]] = {
     "no value": ({"pool": None}, "lines.pool: keys with their values are wanted"),
     "a variable": ({"tables": {"table": "${TABLE}"}}, "no variable may stand here; write the value itself"),
     "a reason that says nothing": ({"pool": {"share_below": 0.9, "because": "TBD"}}, "'TBD' says nothing; write why"),
+    "a reason with a variable": (
+        {"pool": {"share_below": 0.9, "because": "we know ${WHO} and why"}},
+        "no variable may stand here; write the value itself",
+    ),
+    "a reason that a terminal obeys": (
+        {"pool": {"share_below": 0.9, "because": "we know\x1b[2J and why"}},
+        "holds a character that cannot be printed",
+    ),
     "a day that is none": ({"pool": {"share_below": {"value": 0.5, "from": "soon"}}}, "share_below: from:"),
     "a day, where the line has one": (
         {"dated": {"share_below": {"value": 0.5, "from": "2027-06-01"}}},
