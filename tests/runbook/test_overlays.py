@@ -227,6 +227,10 @@ def test_what_the_line_names_and_the_environment_does_not_is_looser(tmp_path: Pa
     assert filled == {"table": "filled in (the line states none)"}
 
 
+def test_a_limit_that_says_what_is_looked_for_has_no_direction() -> None:
+    assert compared("days_apart", 1, 30) is compared("days_apart", 30, 1) is Effect.CHANGED
+
+
 @pytest.mark.parametrize(
     ("own", "now", "effect"),
     [
