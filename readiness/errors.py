@@ -93,6 +93,7 @@ _WANTED = {
     **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"), _A_DATE),
     **dict.fromkeys(("datetime_type", "datetime_parsing", "datetime_from_date_parsing", "timezone_aware"), _AN_INSTANT),
     "path_type": "a path",
+    "invalid_key": "text for a key",
     "none_required": "nothing",
     "greater_than": "more than {gt}",
     "greater_than_equal": "{ge} or more",

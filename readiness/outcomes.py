@@ -152,3 +152,7 @@ class Silent(Unknown):
 
 class NotConfigured(Unknown):
     """The environment does not say where to look; the remedy names the key to set."""
+
+
+STATES_NO = "not configured: the line states no "
+"""How the reason of a line begins that is short of limits; their names follow."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from readiness.config.documents import read
@@ -12,6 +13,8 @@ from readiness.environment.schema import Environment, host_of, load
 from readiness.environment.stated import HOSTS
 from readiness.errors import BadEnvironment, meant, not_one_of
 from readiness.runbook.lines import Runbook
+from readiness.runbook.overrides import overrides_of, unexplained
+from readiness.verdict import DECIDING
 
 
 def refusals(name: str, folder: Path, runbooks: Sequence[Runbook], variables: Mapping[str, str]) -> list[str]:
@@ -24,7 +27,16 @@ def refusals(name: str, folder: Path, runbooks: Sequence[Runbook], variables: Ma
         environment = load(name, folder, variables)
     except BadEnvironment as error:
         return error.of_file or list(_unlisted_hosts(folder / f"{name}.yaml"))
-    return list(unknown_names(environment, runbooks))
+    return [*unknown_names(environment, runbooks), *_unexplained(environment, runbooks)]
+
+
+def _unexplained(environment: Environment, runbooks: Sequence[Runbook]) -> Iterator[str]:
+    """Yield each limit of a deciding line in production that is looser than the line's own and says no word why."""
+    if not environment.production:
+        return
+    for item in (item for book in runbooks for item in book.items()):
+        if item.line.overlaid and item.line.gate in DECIDING:
+            yield from unexplained(item, overrides_of(item, datetime.now(UTC)))
 
 
 def _unlisted_hosts(path: Path) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_va
 from readiness.config.documents import Document, Loc, read
 from readiness.config.fields import STRICT, AgeSeconds, BaseUrl, Host, Instant, Seconds, SecretReference, Url, addresses
 from readiness.config.variables import Filling
-from readiness.config.wording import is_sentence
 from readiness.environment.communication import Communication, StatusPage, Support
 from readiness.environment.drills import Backup, Drills
 from readiness.environment.incidents import Incidents
@@ -28,17 +26,17 @@ from readiness.environment.repositories import GitHub
 from readiness.environment.running import EvidenceSettings, RunSettings
 from readiness.environment.service_levels import ServiceLevel
 from readiness.environment.trust import OF_MACHINE, DatabaseTrust, HttpTrust
+from readiness.environment.words import known_by, project_name, sentence
 from readiness.errors import BadEnvironment, not_one_of
 from readiness.outcomes import Effect
 from readiness.rehearsal.journeys import Journey
 from readiness.rehearsal.stages import STAGES, Stage
 from readiness.runbook.approvers import Approvers
+from readiness.runbook.line_overlay import LineOverlay
 from readiness.runbook.lines import shipped
 
 NAMES_ITS_HOST = {"json", "jsons", "xml", "xmls", "form", "forms"}
 """The schemes of Apprise whose address names the host; any other names a vendor, whose host Apprise knows."""
-_ID = re.compile(r"[!-~]{2,100}")
-"""What a person is known by elsewhere: nothing in it can look like something else."""
 
 
 def _runbooks(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -46,24 +44,6 @@ def _runbooks(names: tuple[str, ...]) -> tuple[str, ...]:
         if not name.endswith((".yaml", ".yml")) and name not in shipped():
             raise ValueError(f"{not_one_of(name, shipped())}, or a file: {name}.yaml")
     return names
-
-
-def _sentence(text: str) -> str:
-    if not is_sentence(text):
-        raise ValueError(f"{text!r} says nothing; write why the line cannot apply here, in a sentence")
-    return text
-
-
-def _known_by(text: str) -> str:
-    if not _ID.fullmatch(text):
-        raise ValueError(f"{text!r} is no mail address and no id; write one word of ASCII, as ada@shop.internal")
-    return text
-
-
-def _project(text: str) -> str:
-    if not _ID.fullmatch(text):
-        raise ValueError(f"{text!r} is no name of a project; write one word of ASCII, as acme/shop")
-    return text
 
 
 class Section(BaseModel):
@@ -219,7 +199,7 @@ class Environment(Section):
     """One target. The field's name in the file is the field's name here."""
 
     environment: str
-    project: Annotated[str, AfterValidator(_project)] | None = None
+    project: Annotated[str, AfterValidator(project_name)] | None = None
     """What the project is called in its evidence; None is what its repository says: first commit or remote."""
     production: bool = True
     """Production is read-only; only the command line (`--allow write`) says otherwise."""
@@ -269,11 +249,13 @@ class Environment(Section):
     """Where approvals and the decision lie; None is `<name>.sign-off.yaml` beside this file."""
     attestations: Path | None = None
     """Where what people attest lies; None is `<name>.attestations.yaml` beside this file."""
-    approvers: dict[str, Annotated[str, AfterValidator(_known_by)]] = {}
+    approvers: dict[str, Annotated[str, AfterValidator(known_by)]] = {}
     """Who may approve a waiver or the sign-off: name → mail address or id; without any, everybody but its owner may."""
     owners: dict[str, str] = {}
     """A line (`runbook/line`) or an area of checks (`database`) → who sees to it."""
-    not_applicable: dict[str, Annotated[str, Field(min_length=10), AfterValidator(_sentence)]] = {}
+    lines: dict[str, LineOverlay] = {}
+    """A line (`runbook/line`, or its id alone) → what it needs to know here: limits of its check, its severity."""
+    not_applicable: dict[str, Annotated[str, Field(min_length=10), AfterValidator(sentence)]] = {}
     """`runbook/line` → the written reason why the line cannot apply here."""
 
     @model_validator(mode="after")

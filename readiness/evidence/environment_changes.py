@@ -23,7 +23,7 @@ OF_EVERY_RUN = frozenset(
     {"environment", "production", "sandbox", "launch_at", "allowed_hosts", "allow", "target", "http", "attestations"}
 )
 """What decides outside the looks: what is judged, as of when, and by what way."""
-HELD_ELSEWHERE = frozenset({"project", "runbooks", "not_applicable", "evidence"})
+HELD_ELSEWHERE = frozenset({"project", "runbooks", "lines", "not_applicable", "evidence"})
 """What is compared by what it means: the project, the lines, which of them apply, who signed."""
 OF_WHO_MAY = ("approvers", "owners")
 """By what an approval was accepted: who is on the list, and whose line it is."""

@@ -13,10 +13,9 @@ from readiness.evidence.records import Plan, PlannedItem, PlannedLine
 from readiness.files.canonical_json import as_plain
 from readiness.measurements import show
 from readiness.outcomes import Gate, Phase
+from readiness.runbook.overrides import LOOSER_WHEN_HIGHER, LOOSER_WHEN_LOWER
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
-LOOSER_WHEN_HIGHER = ("below", "at_most")
-LOOSER_WHEN_LOWER = ("above", "at_least")
 _STRICTEST = [Gate.BLOCKER, Gate.ACTION, Gate.WARNING, Gate.REPORT]
 
 

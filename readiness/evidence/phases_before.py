@@ -18,7 +18,7 @@ from readiness.evidence.reasons import Reason
 from readiness.evidence.records import Start
 from readiness.evidence.signing import PublicKey
 from readiness.outcomes import Phase
-from readiness.runbook.lines import load_each
+from readiness.runbook.overlays import load_stated
 from readiness.verdict import DECIDING
 
 if TYPE_CHECKING:
@@ -69,9 +69,10 @@ def _without_history(start: Start, home: Path, ledger: LedgerReading | None) -> 
 
 def _deciding_today(environments: Path, name: str, moment: datetime) -> list[Phase]:
     """Return the phases that decide by what is stated today; none where that cannot be read: that is told elsewhere."""
-    stated = stated_environment(environments / f"{name}.yaml")
+    path = environments / f"{name}.yaml"
+    stated = stated_environment(path)
     problems: list[str] = []
-    books = [book.at(moment) for book in load_each(stated.runbooks, environments, problems)]
+    books = [book.at(moment) for book in load_stated(stated.runbooks, path, problems)]
     return [] if problems else deciding_phases(books, stated.not_applicable)
 
 

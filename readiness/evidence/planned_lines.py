@@ -8,6 +8,7 @@ from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
 from readiness.runbook import lines as runbook_lines
 from readiness.runbook.dated_limits import LimitsAhead
+from readiness.runbook.line_overlay import Overlaid
 
 
 def planned_lines(runbooks: Iterable[runbook_lines.Runbook], phase: Phase | None) -> list[JsonObject]:
@@ -40,6 +41,7 @@ def _line(runbook: str, line: runbook_lines.Line) -> JsonObject:
     links = {"links": line.links} if line.links else {}
     # Left out where nothing has a date, so that the digests of older plans stay as they are.
     ahead = {"ahead": {check: _ahead(parts) for check, parts in line.ahead.items()}} if line.ahead else {}
+    overlaid = {"overlaid": _overlaid(line.overlaid)} if line.overlaid else {}
     return {
         **_stated(runbook, line),
         "runbook": runbook,
@@ -50,7 +52,17 @@ def _line(runbook: str, line: runbook_lines.Line) -> JsonObject:
         "diagnostics": line.diagnostics,
         **links,
         **ahead,
+        **overlaid,
     }
+
+
+def _overlaid(overlaid: Overlaid) -> JsonObject:
+    """Return what the environment states of a line, and the line by itself. Where that stands is no part of it."""
+    because = {"because": overlaid.because} if overlaid.because else {}
+    limits = {"stated": dict(overlaid.stated), "own": dict(overlaid.own)} if overlaid.stated else {}
+    if overlaid.severity is None:
+        return {**limits, **because}
+    return {**limits, "severity": overlaid.severity, "own_severity": overlaid.own_severity, **because}
 
 
 def _ahead(parts: Iterable[LimitsAhead]) -> list[JsonObject]:

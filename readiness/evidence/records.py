@@ -8,12 +8,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from readiness.evidence.outlined import OutlinedBook
 from readiness.evidence.recorded_ahead import PlannedAhead, RecordedAhead
 from readiness.evidence.recorded_binding import RecordedBinding
 from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.evidence.recorded_ladder import Before, RecordedHysteresis, RecordedState
 from readiness.evidence.recorded_look import RecordedLook
 from readiness.evidence.recorded_measurement import RecordedMeasurement
+from readiness.evidence.recorded_overlay import RecordedOverlay
 from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.files.canonical_json import JsonObject, as_plain
 from readiness.measurements import EXACTLY, Measurement
@@ -127,6 +129,8 @@ class PlannedLine(Record):
     checks: tuple[str, ...]
     limits: dict[str, JsonObject]
     ahead: dict[str, tuple[PlannedAhead, ...]] = {}
+    overlaid: RecordedOverlay | None = None
+    """What the environment states of it; the limits have that already. None where it states nothing."""
     ladder: dict[EscalationStep, float | str] = {}
     consecutive: int = 1
     severity: str | dict[EscalationStep, str] = ""
@@ -146,27 +150,6 @@ class PlannedItem(Record):
     def key(self) -> DecisionKey:
         """What makes it unique in a run."""
         return DecisionKey(self.line, self.check, self.subject)
-
-
-class OutlinedLine(Record):
-    """A line of a runbook, whatever its phase."""
-
-    id: str
-    ref: str
-    says: str
-    phase: tuple[Phase, ...]
-    gate: Gate
-    due: str | None = None
-    checks: tuple[str, ...] = ()
-    rendered_as: str | None = None
-
-
-class OutlinedBook(Record):
-    """A runbook in its own order."""
-
-    runbook: str
-    title: str
-    lines: tuple[OutlinedLine, ...]
 
 
 class Plan(Record):
@@ -267,6 +250,8 @@ class Result(Record):
     measurements: tuple[RecordedMeasurement, ...]
     stated: tuple[str, ...] = ()
     """What was only stated of what was measured, each in a sentence; a person's attestation takes its place."""
+    overlaid: tuple[str, ...] = ()
+    """By which limits it was judged that are looser than the line's own, or other words, each in a sentence."""
     rests_on: tuple[RecordedLook, ...] | None = None
     """The observations that its check was given; None where the check did not begin, and in older journals."""
     ahead: tuple[RecordedAhead, ...] | None = None
@@ -302,6 +287,7 @@ class Result(Record):
         remedy: str,
         measurements: Iterable[Measurement] = (),
         stated: tuple[str, ...] = (),
+        overlaid: tuple[str, ...] = (),
         rests_on: tuple[RecordedLook, ...] | None = None,
         ahead: tuple[RecordedAhead, ...] | None = None,
         seconds: float = 0.0,
@@ -319,6 +305,7 @@ class Result(Record):
             diagnostics=dict(diagnostics or {}),
             measurements=tuple(RecordedMeasurement(**vars(measurement)) for measurement in measurements),
             stated=stated,
+            overlaid=overlaid,
             rests_on=rests_on,
             ahead=ahead,
             seconds=seconds,
@@ -341,6 +328,11 @@ class Result(Record):
         """What it rests on that nothing measured, in a sentence; empty where all was measured, or a person vouches."""
         return f"{'; '.join(self.stated)}: not measured" if self.stated and not self.attested else ""
 
+    @property
+    def says_overlaid(self) -> str:
+        """The limits of the environment by which it was judged in place of the line's, in a sentence; or empty."""
+        return "; ".join(self.overlaid)
+
     def measured(self) -> list[Measurement]:
         """Return the measurements as the judgement takes them."""
         return [measurement.measurement() for measurement in self.measurements]
@@ -348,7 +340,7 @@ class Result(Record):
     def plain(self) -> JsonObject:
         """Return it as plain JSON, as it stands in the journal and crosses processes."""
         absent = {name for name in _ONLY_WHERE_STATED if getattr(self, name) is None}
-        absent |= {name for name in ("stated", "answer") if not getattr(self, name)}
+        absent |= {name for name in ("stated", "answer", "overlaid") if not getattr(self, name)}
         fields = self.model_dump(exclude=absent)
         # Not by a serializer of the model: pydantic makes an error of the Ctrl-C that comes while one runs.
         for measurement in fields["measurements"]:

@@ -10,7 +10,9 @@ from readiness.evidence.findings import Gap
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.limit_changes import Change, Direction, as_it_decides, changes
 from readiness.evidence.reasons import Reason
+from readiness.evidence.records import Plan
 from readiness.evidence.signing import SHOWN
+from readiness.outcomes import STATES_NO
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,28 @@ def _of_plan(before: RecordedRun, now: RecordedRun) -> Iterator[RunChange]:
     if before.plan is None or now.plan is None or before.start.limits_digest == now.start.limits_digest:
         return
     was, is_now = (as_it_decides(plan, now.start.phase) for plan in (before.plan, now.plan))
-    yield from (_of_line(change, now.start.limits_digest) for change in changes(was, is_now))
+    filled_in = tuple(_filled_in(before, is_now))
+    for change in changes(was, is_now):
+        if str(change).startswith(filled_in):
+            yield RunChange(f"{Direction.TIGHTER} {change}")
+        else:
+            yield _of_line(change, now.start.limits_digest)
+
+
+def _filled_in(before: RecordedRun, now: Plan) -> Iterator[str]:
+    """Yield each limit that is stated since and without which nothing could decide its line, as a change begins.
+
+    What was unknown for want of it is no looser by it.
+    """
+    for result in before.results:
+        line, line_before = now.line(result.line), before.plan.line(result.line) if before.plan else None
+        reason = str((result.instead_of or {}).get("reason", result.reason))
+        if line is None or line_before is None or not reason.startswith(STATES_NO):
+            continue
+        stated, stated_before = (of_run.limits.get(result.check, {}) for of_run in (line, line_before))
+        for name in reason.removeprefix(STATES_NO).split(", "):
+            if name in stated and name not in stated_before:
+                yield f"{line.id}: {result.check}.{name} "
 
 
 def _of_line(change: Change, digest: str) -> RunChange:

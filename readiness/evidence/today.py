@@ -7,7 +7,7 @@ the file, comments, words and a commit that moved on are mentioned.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +33,8 @@ from readiness.outcomes import Phase
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook import attestations, sign_off, waivers
 from readiness.runbook.entry_files import misnamed_files
-from readiness.runbook.lines import load_each
+from readiness.runbook.overlays import KEY as LINES
+from readiness.runbook.overlays import load_stated
 
 if TYPE_CHECKING:
     from readiness.runbook.lines import Runbook
@@ -60,7 +61,7 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
     start = recorded.start
     try:
         today = binding_of(environments, start.env, reports)
-        books = _runbooks_of_today(environments, tuple(today.runbooks), now)
+        books = _runbooks_of_today(environments / f"{start.env}.yaml", tuple(today.runbooks), now)
         _refuse_misnamed(start.env, environments)
     except BadInput as error:
         why = f"what is stated today cannot be read, so nobody knows whether it judged that: {error.problems[0]}"
@@ -83,7 +84,8 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
         return
 
     _hold_to_project(audit, bound, today)
-    _hold_to_environment(audit, recorded, bound.environment, environments / f"{start.env}.yaml")
+    said = (LINES,) if changed else ()
+    _hold_to_environment(audit, recorded, bound.environment, environments / f"{start.env}.yaml", said)
     if not changed:
         audit.notes += _reworded(start.phase, bound, today)
     audit.notes += _commits(bound, today)
@@ -130,10 +132,10 @@ def _unknown(key: str, stated: str) -> str:
     return f"{key}: {stated}: {unset} is not set here, {why}: set {unset} and verify again"
 
 
-def _runbooks_of_today(environments: Path, names: tuple[str, ...], now: datetime) -> list[Runbook]:
-    """Return the runbooks as they bind today. Raises BadRunbook."""
+def _runbooks_of_today(path: Path, names: tuple[str, ...], now: datetime) -> list[Runbook]:
+    """Return the runbooks of an environment file as they bind today. Raises BadRunbook."""
     problems: list[str] = []
-    books = [book.at(now) for book in load_each(names, environments, problems)]
+    books = [book.at(now) for book in load_stated(names, path, problems)]
     if problems:
         raise BadRunbook(problems)
     return books
@@ -171,7 +173,10 @@ def _some(names: list[str]) -> str:
     return f"{', '.join(names[:SHOWN_AT_MOST])}{more}"
 
 
-def _hold_to_environment(audit: Audit, recorded: RecordedRun, then: RecordedFile, path: Path) -> None:
+def _hold_to_environment(
+    audit: Audit, recorded: RecordedRun, then: RecordedFile, path: Path, said: Collection[str]
+) -> None:
+    """Add what the environment file says otherwise; of the keys `said` it is told already what they change."""
     today = stated_environment(path)
     if then.digest == today.digest:
         return
@@ -179,10 +184,10 @@ def _hold_to_environment(audit: Audit, recorded: RecordedRun, then: RecordedFile
     if changed.deciding:
         says = _some(list(changed.deciding))
         audit.lacks(Reason.NOT_TODAY, f"{path.name} says something else today than when it was judged: {says}")
-    elif changed.others:
-        says = _some(list(changed.others))
+    elif changed.others and not set(changed.others) <= set(said):
+        says = _some([key for key in changed.others if key not in said])
         audit.notes.append(f"{path.name} has changed since, in what {recorded.start.phase} does not rest on: {says}")
-    else:
+    elif not changed.others:
         audit.notes.append(f"{path.name} has changed since, in comments, order or form alone")
 
 

@@ -76,10 +76,10 @@ def new_errors(sentry: Sentry, window_seconds: int) -> NewErrors:
 
 
 @observation
-def recurring_errors(sentry: Sentry, window_seconds: int, days_apart_at_least: float) -> RecurringErrors:
+def recurring_errors(sentry: Sentry, window_seconds: int, days_apart: float) -> RecurringErrors:
     """Return the unresolved errors that came again long after they were first seen."""
     _require_events(sentry)
-    apart = timedelta(days=days_apart_at_least)
+    apart = timedelta(days=days_apart)
     issues = sentry.issues(f"is:unresolved {ERRORS}", window_seconds)
     recurring = [issue for issue in issues if _recurs(issue, apart)]
 

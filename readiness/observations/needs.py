@@ -61,6 +61,8 @@ class Need(Generic[Parameters, Value]):
     key: str
     parameters: tuple[str, ...]
     find: Callable[Parameters, Value]
+    alternatives: tuple[Need[..., Any], ...] = ()
+    """The needs of which any one meets it."""
 
     def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Value:
         """Return what is configured. Raises NotConfigured."""
@@ -156,12 +158,12 @@ def either(*needs: AnyNeed | KnownReading) -> AnyNeed:
     'loki or readings.log_lines'
     """
     alternatives = [as_need(need_or_reading) for need_or_reading in needs]
-    parameters = tuple(dict.fromkeys(name for alternative in alternatives for name in alternative.parameters))
+    parameters = tuple(dict.fromkeys(name for part in alternatives for name in part.parameters))
 
     def find(**values: Any) -> None:
-        for place, alternative in enumerate(alternatives, 1):
+        for place, part in enumerate(alternatives, 1):
             try:
-                alternative.find(**{name: values[name] for name in alternative.parameters})
+                part.find(**{name: values[name] for name in part.parameters})
             except NotConfigured:
                 # The last one says what to set.
                 if place == len(alternatives):
@@ -169,7 +171,19 @@ def either(*needs: AnyNeed | KnownReading) -> AnyNeed:
             else:
                 return
 
-    return Need(" or ".join(alternative.key for alternative in alternatives), parameters, find)
+    key = " or ".join(part.key for part in alternatives)
+    return Need(key, parameters, find, tuple(alternatives))
+
+
+def alternative(need: AnyNeed, values: Callable[[tuple[str, ...]], Mapping[str, Any]]) -> AnyNeed:
+    """Return which of a need's alternatives is met, the first of them, or the need itself where it has none."""
+    for part in need.alternatives:
+        try:
+            part.find(**values(part.parameters))
+        except NotConfigured:
+            continue
+        return part
+    return need
 
 
 def as_need(need_or_reading: AnyNeed | KnownReading) -> AnyNeed:

@@ -8,6 +8,7 @@ import pytest
 
 if TYPE_CHECKING:  # pytest reads this file beside every test suite
     from readiness.evidence.records import RecordedObservation, RecordedRequest, Result
+    from readiness.plugin.plan_rows import WholePlan
     from readiness.plugin.run import Run
     from readiness.verdict import Verdict
 
@@ -32,6 +33,11 @@ def pytest_readiness_waiting(config: pytest.Config, title: str, since: float | N
 
     This one runs where the item runs.
     """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_readiness_plan(plan: WholePlan) -> bool | None:
+    """Announce the plan, where pytest only collects. Whoever returns True shows it in a form of its own."""
 
 
 def pytest_readiness_result(result: Result) -> None:

@@ -26,7 +26,8 @@ from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, STATE, state_of
 from readiness.plugin.transfer import attach_records, attach_result
 from readiness.plugin.waiving import waive
-from readiness.runbook.lines import Item, Limits, severity_at
+from readiness.runbook.lines import Item, Limits
+from readiness.runbook.severity import severity_at
 
 SECONDS_AT_MOST = 300.0  # an item that took longer is not trusted, whatever it says of itself
 SKIPPED = (pytest.skip.Exception, pytest.xfail.Exception)
@@ -185,6 +186,7 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
         remedy=remedy,
         measurements=taken,
         stated=stated,
+        overlaid=tuple(str(override) for override in item.stash[STATE].overrides if override.effect.is_told),
         rests_on=_looks(item) if report.when == "call" else None,
         ahead=item.stash[STATE].ahead if report.when == "call" else None,
         seconds=round(report.duration, 4),

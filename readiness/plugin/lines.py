@@ -12,7 +12,7 @@ import pytest
 
 from readiness.errors import BadRunbook, meant
 from readiness.observations import LINE, OBSERVATIONS, RESERVED
-from readiness.outcomes import Effect, NotConfigured, Outcome, Phase
+from readiness.outcomes import STATES_NO, Effect, NotConfigured, Outcome, Phase
 from readiness.plugin import judging_ahead
 from readiness.plugin.catalogue import Catalogue
 from readiness.plugin.options import known_environments
@@ -20,7 +20,9 @@ from readiness.plugin.own_fixtures import overridden
 from readiness.plugin.run import UNDECIDED, Predecided, Run, check_id
 from readiness.plugin.session import SESSION, STATE, ItemState, is_controller
 from readiness.runbook.lines import Item, Limits, limits_of, planned_checks
+from readiness.runbook.overrides import OwnLimits, overrides_of, unexplained
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
+from readiness.verdict import DECIDING
 
 PARAMETER = "item_of_line"
 GIVEN = {"limits", "measure"}
@@ -130,8 +132,17 @@ def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
             # A limit that is missing makes the line unknown, and not the runbook wrong.
             yield from (problem for problem in error.problems if not problem.endswith("is missing"))
         yield from judging_ahead.connect(state, node, model)
+        yield from _overrides(run, state, model)
     state.limits_lack = _limits_lack(item, missing)
     state.predecided = _predecided(run, item, state.limits_lack)
+
+
+def _overrides(run: Run, state: ItemState, model: type[Limits]) -> Iterator[str]:
+    """Note what the environment states otherwise than the line. Yields what demands less and says no word why."""
+    overrides = list(overrides_of(state.item, run.moment, OwnLimits.of(model)))
+    state.overrides = tuple(overrides)
+    if run.environment.production and state.item.line.gate in DECIDING:
+        yield from unexplained(state.item, overrides)
 
 
 def _marks(node: pytest.Function, item: Item, where: str) -> Iterator[str]:
@@ -163,8 +174,10 @@ def _limits_lack(item: Item, missing: list[str]) -> NotConfigured | None:
     if not missing or item.check in planned_checks():
         return None
     keys = ", ".join(missing)
-    reason = f"not configured: the line states no {keys}"
-    return NotConfigured(reason, f"state {keys} for {item.check} in a runbook of your own")
+    limits = ", ".join(f"{key}: ..." for key in missing)
+    stated = limits if len(item.line.decided_by) == 1 else f"{item.check}: {{{limits}}}"
+    remedy = f"state it in the environment file: lines: {{{item.line_id}: {{{stated}}}}}"
+    return NotConfigured(f"{STATES_NO}{keys}", remedy)
 
 
 def _predecided(run: Run, item: Item, lack: NotConfigured | None) -> Predecided | None:

@@ -37,7 +37,8 @@ from readiness.runbook import attestations, sign_off, waivers
 from readiness.runbook.approvers import Approvers
 from readiness.runbook.attestations import Attestations
 from readiness.runbook.entry_files import misnamed_files
-from readiness.runbook.lines import Runbook, load_each
+from readiness.runbook.lines import Runbook
+from readiness.runbook.overlays import load_stated
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import Waivers
 
@@ -192,7 +193,7 @@ def _environment(config: pytest.Config, phase: Phase | None) -> tuple[Environmen
 
     # Also of an environment that cannot be used the runbooks are read: their problems are shown with its own.
     names = environment.runbooks if environment else _named(path)
-    runbooks = list(load_each(names, folder, problems))
+    runbooks = load_stated(names, path, problems)
     problems += misnamed_files(name, folder)
     entries = Entries()
     if environment:

@@ -135,6 +135,14 @@ class TerminalPage:
             self._write("")
             self._wrap(f"{'STATED':<{LABEL}}{says}: {names}", yellow=True)
 
+    def overlaid(self, results: Sequence[Result]) -> None:
+        """Write which outcomes rest on limits of the environment that are looser than the line's, or other words."""
+        shown = sorted((result for result in results if result.overlaid), key=_says_overlaid)
+        for says, group in groupby(shown, key=_says_overlaid):
+            names = ", ".join(f"{self._name(result)} ({result.outcome})" for result in group)
+            self._write("")
+            self._wrap(f"{'LIMIT':<{LABEL}}{names}: {says}", yellow=True)
+
     def unused(self, readings: Iterable[str]) -> None:
         """Write which readings of the environment nothing asks for."""
         for says in readings:
@@ -284,6 +292,10 @@ def _colour(verdict: Verdict) -> str:
 
 def _cause(result: Result) -> tuple[str, str]:
     return result.reason, result.remedy
+
+
+def _says_overlaid(result: Result) -> str:
+    return result.says_overlaid
 
 
 def _says_stated(result: Result) -> str:

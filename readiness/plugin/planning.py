@@ -8,23 +8,21 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from readiness.measurements import Plain, show
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import DecisionKey, NotConfigured, Phase
 from readiness.plugin.attesting import OBSERVED, why_not
 from readiness.plugin.deadlines import deadline_of
 from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
+from readiness.plugin.plan_rows import PlanRow, WholePlan, plan_row, rendered_row
+from readiness.plugin.planned_limits import by_origin, limits_ahead, planned_limits
 from readiness.plugin.run import Run
-from readiness.plugin.session import SESSION, STATE, state_of
+from readiness.plugin.session import SESSION, STATE, ItemState, state_of
 from readiness.plugin.unused_readings import unused_readings
 from readiness.rendering.terminal import line_of
-from readiness.runbook.lines import Item, planned_checks
+from readiness.runbook.lines import Item, Line, planned_checks
 from readiness.sources.provenance import stated_ahead
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
-
-NO_LIMIT: tuple[object, ...] = (None, "", [], {})
-"""Defaults that ask for nothing."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -40,12 +38,34 @@ def pytest_collection_finish(session: pytest.Session) -> Iterator[None]:
     result = yield
     session.items = items
 
-    nodes = {node.stash[STATE].item.key: node for node in items if STATE in node.stash}
     run_session = config.stash[SESSION]
+    nodes = {node.stash[STATE].item.key: node for node in items if STATE in node.stash}
+    # It takes a moment to make, and mostly nobody wants it.
+    wants_data = bool(config.hook.pytest_readiness_plan.get_hookimpls())
+    if wants_data and config.hook.pytest_readiness_plan(plan=whole_plan(run_session.run, nodes, run_session.observer)):
+        return result
     for line in plan(run_session.run, nodes, run_session.observer):
         for part in wrapped(line, max(60, reporter._tw.fullwidth)):  # noqa: SLF001  no public way to the width
             reporter.write_line(line_of(part))
     return result
+
+
+def whole_plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) -> WholePlan:
+    """Return the plan as data."""
+    environment = run.environment
+    rows: list[PlanRow] = []
+    for book in run.runbooks:
+        for item in book.items(run.phase):
+            node = nodes.get(item.key)
+            rows.append(plan_row(run, item, node, _state(run, item, node, observer), observer))
+        rendered = (line for line in book.lines if not line.decided_by)
+        rows += [rendered_row(run, Item(book.runbook, line, "", {})) for line in rendered if _is_of(run.phase, line)]
+    launch_at = environment.launch_at.isoformat() if environment.launch_at else None
+    return WholePlan(environment.environment, run.phase, launch_at, tuple(rows))
+
+
+def _is_of(phase: Phase | None, line: Line) -> bool:
+    return phase is None or phase in line.phase
 
 
 def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) -> Iterator[str]:
@@ -59,6 +79,8 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
     if not run.environment.run.controls:
         yield f"silence of the target {_silence(run)}; set run.controls"
     yield from (f"unused {reading}" for reading in unused_readings(run))
+    if waiting := ", ".join(_waiting(run)):
+        yield f"waiting {run.environment.environment}.yaml: lines: {waiting}: their runbook is not followed"
 
     states: dict[str, int] = {}
     for runbook in run.runbooks:
@@ -73,6 +95,12 @@ def plan(run: Run, nodes: dict[DecisionKey, pytest.Item], observer: Observer) ->
                 yield from _entry(run, item, node, state)
 
     yield f"\n{', '.join(f'{number} {word}' for word, number in states.items())}\n"
+
+
+def _waiting(run: Run) -> list[str]:
+    """Return the lines that the environment states something of, and whose runbook it does not follow."""
+    followed = {book.runbook for book in run.runbooks}
+    return [name for name in run.environment.lines if "/" in name and name.partition("/")[0] not in followed]
 
 
 def _silence(run: Run) -> str:
@@ -96,23 +124,13 @@ def _deadlines(run: Run, nodes: Iterable[pytest.Item], observer: Observer) -> It
 
 def _entry(run: Run, item: Item, node: pytest.Item | None, state: str) -> Iterator[str]:
     yield f"    {run.local_id(item)}: {item.line.says}"
-    stated = f" with {show(item.limits)}" if item.limits else ""
-    yield f"         {item.line.gate}, {' '.join(item.line.phase)}, {_due(run, item)}, {item.check}{stated}"
-    defaults = _defaults(item, node)
-    if defaults:
-        yield f"         by default {show(defaults)}"
-    for part in item.line.ahead.get(item.check, ()):
-        yield f"         from {part.day} with {show(part.limits)}"
+    state_of_item = state_of(node) if node else None
+    limits = planned_limits(state_of_item or ItemState(item))
+    yield f"         {item.line.gate}, {' '.join(item.line.phase)}, {_due(run, item)}, {item.check}"
+    yield from (f"         {stated}" for stated in by_origin(limits))
+    for day, limit in limits_ahead(item):
+        yield f"         from {day} on by {limit.file or 'the line'} {limit}"
     yield f"         {state}"
-
-
-def _defaults(item: Item, node: pytest.Item | None) -> dict[str, Plain]:
-    """Return the limits that the line does not state and the check has by itself; not those that limit nothing."""
-    state = state_of(node) if node else None
-    if state is None:
-        return {}
-    limits = state.limits.model_dump(mode="json")
-    return {name: value for name, value in limits.items() if name not in item.limits and value not in NO_LIMIT}
 
 
 def _due(run: Run, item: Item) -> str:

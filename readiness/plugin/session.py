@@ -23,6 +23,7 @@ from readiness.plugin.sealing import Sealing
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook.dated_limits import LimitsAhead
 from readiness.runbook.lines import Item, Limits
+from readiness.runbook.overrides import Override
 from readiness.verdict import INCOMPLETE_EXIT, Verdict, VerdictStatus
 
 
@@ -100,6 +101,8 @@ class ItemState:
     limits: Limits = NO_LIMITS
     limits_lack: NotConfigured | None = None
     """The limits that the line would have to state, and does not."""
+    overrides: tuple[Override, ...] = ()
+    """What the environment states of the line otherwise than the line and its check."""
     predecided: Predecided | None = None
     measure: Measure | None = None
     limits_ahead: tuple[tuple[LimitsAhead, Limits], ...] = ()

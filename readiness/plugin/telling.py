@@ -127,6 +127,7 @@ def _report(config: pytest.Config, session: RunSession, verdict: Verdict, report
         page.passed(results)
     page.left_out(results)
     page.stated(results)
+    page.overlaid(results)
     page.ahead(results)
     page.unused(unused_readings(run))
     page.people(entry_statuses(results))

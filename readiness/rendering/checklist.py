@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from readiness.evidence import journal
-from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
+from readiness.evidence.outlined import OutlinedBook, OutlinedLine
+from readiness.evidence.records import Result
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering import report_page
 from readiness.rendering.deciding_run import DecidingRun
@@ -276,7 +277,10 @@ def _why(mark: Mark, results: list[Result], decided: DecidingRun, line: Outlined
 
 
 def _values(results: Sequence[Result]) -> str:
-    """Return what was measured, where it says something without its name; and that it was only stated."""
+    """Return what was measured, where it says something without its name, and what a reader has to know of it.
+
+    That is whether it was only stated, and the limits that an environment has loosened.
+    """
     measurements = [measurement for result in results for measurement in result.measurements]
     values = [
         measurement.measurement().seen
@@ -286,7 +290,8 @@ def _values(results: Sequence[Result]) -> str:
     more = f" and {len(values) - VALUES_AT_MOST} more" if len(values) > VALUES_AT_MOST else ""
     measured = f"{', '.join(values[:VALUES_AT_MOST])}{more}"
     stated = "stated, not measured" if any(result.says_stated for result in results) else ""
-    return shortened(": ".join(filter(None, (stated, measured))))
+    overlaid = dict.fromkeys(says for result in results for says in result.overlaid)
+    return shortened("; ".join(filter(None, (": ".join(filter(None, (stated, measured))), *overlaid))))
 
 
 def link_to(folder: Path) -> str:

@@ -146,6 +146,8 @@ def _case(suite: ET.Element, result: Result, kind: str | None) -> None:
         properties["attested"] = "yes"
     if result.says_stated:
         properties["stated"] = _xml(result.says_stated)
+    if result.says_overlaid:
+        properties["overlaid"] = _xml(result.says_overlaid)
     if says_ahead(result.outcome, result.ahead):
         properties["ahead"] = _xml(says_ahead(result.outcome, result.ahead))
     properties["line"] = result.line
@@ -256,12 +258,13 @@ def _every_line(results: list[Result]) -> Iterator[str]:
     yield from ("", "## Every line", "")
     yield from ("| outcome | line | gate | measured | limit |", "|---|---|---|---|---|")
     for result in results:
-        measured, limits = "; ".join([*values_of(result), *_stated(result)]), "; ".join(limits_of(result))
+        measured, limits = "; ".join([*values_of(result), *_beside(result)]), "; ".join(limits_of(result))
         yield _row(result.outcome, _titled(result), result.gate, measured, limits)
 
 
-def _stated(result: Result) -> list[str]:
-    return [says for says in (result.says_stated, says_ahead(result.outcome, result.ahead)) if says]
+def _beside(result: Result) -> list[str]:
+    says = (result.says_stated, result.says_overlaid, says_ahead(result.outcome, result.ahead))
+    return [text for text in says if text]
 
 
 def _capped(lines: list[str], room: int) -> str:

@@ -88,6 +88,7 @@ def _test(result: Result, status: str) -> dict[str, object]:
             "waived": result.waived,
             "attested": result.attested,
             **({"stated": list(result.stated)} if result.says_stated else {}),
+            **({"overlaid": list(result.overlaid)} if result.overlaid else {}),
             **({"ahead": says_ahead(result.outcome, result.ahead)} if says_ahead(result.outcome, result.ahead) else {}),
         },
     }

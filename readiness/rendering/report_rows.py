@@ -190,8 +190,9 @@ def _row(run: RecordedRun, result: Result, anchor: str) -> DecisionRow:
 
 
 def _beside(result: Result) -> str:
-    """Return what a reader has to know beside the outcome: what was only stated, and what will fail later."""
-    return ". ".join(filter(None, [result.says_stated, says_ahead(result.outcome, result.ahead)]))
+    """Return what a reader has to know beside the outcome: what was only stated, whose limit it was, what will fail."""
+    says = [result.says_stated, result.says_overlaid, says_ahead(result.outcome, result.ahead)]
+    return ". ".join(filter(None, says))
 
 
 def _word(result: Result) -> str:

@@ -15,7 +15,8 @@ from readiness.errors import BadInput, not_one_of
 from readiness.files.atomic_write import SHARED, write_whole
 from readiness.files.canonical_json import JsonObject
 from readiness.runbook.entry_files import misnamed_files
-from readiness.runbook.lines import Runbook, load_each
+from readiness.runbook.lines import Runbook
+from readiness.runbook.overlays import load_stated
 
 WIDTH = 110
 INDENT = 2
@@ -142,7 +143,7 @@ def runbooks_of(environment: str, folder: Path) -> tuple[list[Runbook], JsonObje
     if not isinstance(names, list) or not names:
         raise BadInput([f"{document.where(('runbooks',))}: runbooks is missing"])
     problems = list(misnamed_files(environment, folder))
-    runbooks = list(load_each(map(str, names), folder, problems))
+    runbooks = load_stated([str(name) for name in names], path, problems)
     if problems:
         raise BadInput(problems)
     return runbooks, document.data

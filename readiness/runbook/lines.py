@@ -30,8 +30,9 @@ from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
 from readiness.runbook.ladder_rules import limit_faults, line_faults
+from readiness.runbook.line_overlay import Overlaid
 from readiness.runbook.schedule import Schedule
-from readiness.runbook.severities import Severities, unknown_words
+from readiness.runbook.severity import Severity, SeverityTable, unknown_words
 from readiness.shipped import RUNBOOKS
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
@@ -124,7 +125,7 @@ class Line(BaseModel):
     """Step → the value of the first measurement that reaches it."""
     consecutive: Annotated[int, Field(ge=1)] = 1
     """The ladder counts from so many failures in a row; the first of them is an alert."""
-    severity: str | dict[EscalationStep, str] = ""
+    severity: Severity = ""
     """The runbook's own word for a failure (SEV-1, P0), or one for each step."""
     diagnostics: tuple[str, ...] = ()
     """Names of the observations that are attached to the line's result when it fails, and made only then."""
@@ -136,6 +137,7 @@ class Line(BaseModel):
     rendered_as: Literal["verdict", "sign_off", "trends"] | None = None
     """What decides a line beside its checks: the verdict of its phase, the sign-off's form, or the trends in it."""
     _ahead: Mapping[str, tuple[LimitsAhead, ...]] = PrivateAttr(default_factory=dict)
+    _overlaid: Overlaid | None = PrivateAttr(None)
 
     @field_validator("ladder", mode="before")
     @classmethod
@@ -182,6 +184,17 @@ class Line(BaseModel):
         """Check id → what binds otherwise from a later day; nothing before somebody asked `at` a moment."""
         return self._ahead
 
+    @property
+    def overlaid(self) -> Overlaid | None:
+        """What the environment states of it beside the runbook; None where that states nothing."""
+        return self._overlaid
+
+    def stated_by(self, overlaid: Overlaid) -> Line:
+        """Return the line with the account of what an environment states of it, which is merged already."""
+        line = self.model_copy()
+        line._overlaid = overlaid  # noqa: SLF001  it is its own
+        return line
+
     def at(self, moment: datetime) -> Line:
         """Return the line with the limits that bind at a moment."""
         if not any(is_dated(value) for limits in self.decided_by.values() for value in limits.values()):
@@ -200,15 +213,6 @@ def _is_one_list(each: object) -> bool:
         return False
     (subjects,) = each.values()
     return isinstance(subjects, list) and bool(subjects)
-
-
-def severity_at(stated: str | Mapping[EscalationStep, str], step: EscalationStep | None) -> str:
-    """Return the runbook's word for a failure at a step; the empty text where it has none."""
-    if isinstance(stated, str):
-        return stated
-    if step is None:
-        return ""
-    return stated.get(step, "")
 
 
 @dataclass(frozen=True)
@@ -250,7 +254,7 @@ class Runbook(BaseModel):
     runbook: Annotated[str, AfterValidator(_slug)]
     title: str
     schedule: Schedule = {}
-    severities: Severities = {}
+    severities: SeverityTable = {}
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -377,11 +381,11 @@ def _shares_of_ladder(item: Item, model: type[Limits]) -> Iterator[str]:
 
 
 def _limit_problems(item: Item, model: type[Limits], error: ValidationError) -> Iterable[str]:
-    place = _place(item)
     for problem in error.errors():
         kind = problem["type"]
         message = wrong_value(problem)
         key = ".".join(str(part) for part in problem["loc"])
+        place = _place(item, key)
 
         if kind == "extra_forbidden":
             yield f"{place}: limit {not_one_of(key, model.model_fields)}"
@@ -393,5 +397,9 @@ def _limit_problems(item: Item, model: type[Limits], error: ValidationError) -> 
             yield f"{place}: limit {key!r}: {message[:1].lower()}{message[1:]}, not {problem['input']!r}"
 
 
-def _place(item: Item) -> str:
+def _place(item: Item, limit: str = "") -> str:
+    """Return where a limit of an item is stated, or the limits: in the environment, or else in the runbook."""
+    overlaid = item.line.overlaid
+    if overlaid and item.check in overlaid.stated and (not limit or overlaid.states(item.check, limit)):
+        return f"{overlaid.place}: {item.check}"
     return f"runbook {item.runbook}: line {item.line.id}: {item.check}"

@@ -245,5 +245,6 @@ def _variables(database: Database, store: ObjectStore, storage: Web) -> dict[str
         "STORAGE_URL": f"{storage.url}/storage/v1",
         "STORAGE_KEY": store.key,
         "API_SIGNING_SECRET": secrets.token_urlsafe(32),
+        "SSO_CLIENT_SECRET": secrets.token_urlsafe(24),
         "WEBHOOK_SECRET": f"whsec_{secrets.token_urlsafe(24)}",
     }

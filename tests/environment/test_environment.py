@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from readiness.environment.names import names
+from readiness.environment.refusals import refusals
 from readiness.environment.schema import Environment, load
 from readiness.errors import BadEnvironment
 from readiness.redaction.secret import known_secrets
@@ -44,6 +45,36 @@ def test_a_good_file_is_typed(tmp_path: Path) -> None:
     assert found.postgres.statement_timeout_seconds == 5.0
     assert found.target.token
     assert found.target.token.reveal() == "tok-0123456789"
+
+
+LINES = """\
+lines:
+  pool-available: {share_below: 0.7, severity: SEV-2}
+  umbrella/d1-tables: {each: {table: [artists]}, http: http://elsewhere.example.net}
+"""
+
+
+def test_what_a_line_needs_to_know_is_typed_and_names_no_host(tmp_path: Path) -> None:
+    found = read(tmp_path, GOOD + LINES)
+    assert found.lines["pool-available"].limits == {"share_below": 0.7}
+    assert found.lines["pool-available"].severity == "SEV-2"
+    assert refusals("shop", tmp_path, [], VARIABLES) == []
+    # Where the variables are not set the file is read for its own mistakes alone.
+    assert refusals("shop", tmp_path, [], {}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("lines: {pool-available: 0.7}\n", "lines.pool-available: keys with their values are wanted"),
+        ("lines: {pool-available: {}}\n", "lines.pool-available: nothing is stated of the line; write a limit"),
+        ("lines: [pool-available]\n", "lines: keys with their values are wanted"),
+        ("lines: {pool-available: {share_below: 0.9, because: TBD}}\n", "lines.pool-available.because: 'TBD' says not"),
+    ],
+)
+def test_a_line_that_is_stated_wrongly_is_told_by_its_place(text: str, told: str, tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, GOOD + text)
+    assert problem.startswith(f"shop.yaml:8: {told}")
 
 
 def test_secrets_are_masked_and_remembered(tmp_path: Path) -> None:

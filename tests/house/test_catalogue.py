@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import inspect
 import typing
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import certifi
@@ -16,6 +18,8 @@ from readiness import Limits
 from readiness.environment.schema import load as load_environment
 from readiness.outcomes import Phase
 from readiness.runbook import lines as runbook_lines
+from readiness.runbook import overlays
+from readiness.runbook.dated_limits import in_force
 from readiness.sandbox.faults import FAULTS
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +49,15 @@ CHECKS = checks()
 def shipped_items() -> Iterator[runbook_lines.Item]:
     for name in runbook_lines.shipped():
         yield from runbook_lines.load(runbook_lines.locate(name, ROOT)).items()
+
+
+def stated_items() -> Iterator[runbook_lines.Item]:
+    """Yield the items of the shipped runbooks as the sandbox's environment states them."""
+    problems: list[str] = []
+    books = overlays.load_stated(runbook_lines.shipped(), ROOT / "environments/local.yaml", problems)
+    assert problems == []
+    for book in books:
+        yield from book.items()
 
 
 def test_all_lines_of_the_five_runbooks_are_there() -> None:
@@ -122,11 +135,34 @@ def _place(item: runbook_lines.Item) -> str:
 
 
 def test_faults_name_items_that_exist() -> None:
-    known = {f"{item.check}[{_place(item)}]" for item in shipped_items()}
+    known = {f"{item.check}[{_place(item)}]" for item in stated_items()}
     for fault in FAULTS.values():
         assert set(fault.turns) <= known, f"{fault.name} names {set(fault.turns) - known}"
         assert fault.says
         assert set(fault.phases) <= set(Phase)
+
+
+def test_an_environment_can_state_all_that_the_shipped_lines_leave_open() -> None:
+    for item in stated_items():
+        if item.check in CHECKS:
+            runbook_lines.limits_of(item, typing.get_type_hints(CHECKS[item.check]).get("limits", Limits))
+
+
+def test_no_limit_has_the_name_of_a_key_that_only_a_runbook_has() -> None:
+    models = {typing.get_type_hints(check).get("limits", Limits) for check in CHECKS.values()}
+    assert not overlays.OF_THE_RUNBOOK & {name for model in models for name in model.model_fields}
+
+
+def test_what_the_examples_state_of_lines_fits_their_checks() -> None:
+    problems: list[str] = []
+    path = ROOT / "environments/example.yaml"
+    stated = [item for book in overlays.load_stated(["ingestion"], path, problems) for item in book.items()]
+    assert problems == []
+    of_example = [item for item in stated if item.line.overlaid]
+    assert len(of_example) == 3
+    for item in [*of_example, *(item for item in stated_items() if item.line.overlaid)]:
+        now = dataclasses.replace(item, limits=in_force(item.limits, datetime.now(UTC)).limits)
+        runbook_lines.limits_of(now, typing.get_type_hints(CHECKS[item.check])["limits"])
 
 
 def test_the_example_environment_is_whole() -> None:

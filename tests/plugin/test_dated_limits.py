@@ -116,8 +116,8 @@ def test_what_is_looked_by_is_looked_by_once_more(
 
 def test_the_plan_says_from_when(tmp_path: Path) -> None:
     out = project_with(tmp_path, TIGHTER).preflight("--collect-only").out
-    assert "demo.figure with share_below 0.7" in out
-    assert f"from {SOON} with share_below 0.6" in out
+    assert "by the line share_below 0.7" in out
+    assert f"from {SOON} on by the line share_below 0.6" in out
 
 
 STANDS: list[tuple[str, float, object, datetime, Reason, str]] = [

@@ -44,7 +44,8 @@ def test_a_plan_shows_the_limits_that_a_line_leaves_to_its_check(project: Projec
 def test_a_limit_that_is_missing_is_told_before_configured(project: Project) -> None:
     project.runbook(line("two", "demo.named"))
     planned = " ".join(project.run("--collect-only").out.split())
-    sentence = "the line states no name (state name for demo.named in a runbook of your own)"
+    remedy = "state it in the environment file: lines: {book/two: {name: ...}}"
+    sentence = f"the line states no name ({remedy})"
     assert f"not configured: {sentence}" in planned
     assert "1 not configured" in planned
     result = project.preflight().of("two")

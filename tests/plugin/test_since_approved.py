@@ -159,6 +159,20 @@ def a_line_is_added_to_a_phase_that_was_judged(world: World) -> None:
     assert verify(world.folder, "tiny", "preflight") == 15
 
 
+def _stated(world: World, line_id: str, limit: float) -> None:
+    path = world.folder / "environments/tiny.yaml"
+    path.write_text(f"{path.read_text('utf-8')}lines: {{{line_id}: {{share_below: {limit}}}}}\n", "utf-8")
+
+
+def the_environment_loosens_a_limit(world: World) -> None:
+    _stated(world, "book/ga", 0.9)
+
+
+def the_environment_loosens_a_phase_that_was_judged(world: World) -> None:
+    _stated(world, "preflight", 0.9)
+    assert verify(world.folder, "tiny", "preflight") == 15
+
+
 @pytest.mark.parametrize(
     ("step", "code"),
     [
@@ -179,6 +193,8 @@ def a_line_is_added_to_a_phase_that_was_judged(world: World) -> None:
         (a_phase_warns_since, 0),
         # An approval rests on what was stated when its phases were judged; a phase that nobody judged is another thing.
         (a_line_is_added_to_a_phase_that_was_judged, 0),
+        (the_environment_loosens_a_limit, 15),
+        (the_environment_loosens_a_phase_that_was_judged, 0),
     ],
 )
 def test_an_approval_stands_as_long_as_the_phases_before_it(step: Step, code: int, world: World) -> None:

@@ -15,6 +15,12 @@ AFTER = "configuration.kill_switch_position[ingestion-enabled]"
 DATABASE_URL = "configuration.required_variables[urls-set:DATABASE_URL]"
 STORAGE_URL = "configuration.required_variables[urls-set:STORAGE_URL]"
 PLACEHOLDER = "configuration.no_placeholder_secrets[no-placeholder-secrets]"
+VARIABLES_OF_THE_ENVIRONMENT = [
+    f"configuration.required_variables[launch400k/environment-variables:{name}]"
+    for name in ("DATABASE_URL", "STORAGE_URL")
+]
+"""What the environment states for a line that leaves it to the product."""
+SSO_SECRET = "configuration.required_variables[playbook/sso-secrets]"  # noqa: S105  the name of a line
 OF_OTHER_PRODUCTS = (
     *(
         f"configuration.required_variables[agency/webhook-secret:{name}_WEBHOOK_SECRET]"
@@ -33,6 +39,8 @@ OF_OTHER_PRODUCTS = (
         for name in ("PUBLISHABLE_KEY", "SECRET_KEY", "WEBHOOK_SECRET")
     ),
     "configuration.no_placeholder_secrets[playbook/core-secrets]",
+    *VARIABLES_OF_THE_ENVIRONMENT,
+    SSO_SECRET,
 )
 """What cannot be read either: most of it the sandbox does not have."""
 SYNTHETIC = (
@@ -60,11 +68,20 @@ def still_disabled(target: SandboxTarget) -> Iterator[None]:
     target.configuration.change(INGESTION_ENABLED="true")
 
 
-@fault("preflight", turns={STORAGE_URL: "fail"})
+@fault("preflight", turns=turning("fail", STORAGE_URL, VARIABLES_OF_THE_ENVIRONMENT[1]))
 def storage_url_unset(target: SandboxTarget) -> Iterator[None]:
     """STORAGE_URL is missing from the deployed variables."""
     stored = target.configuration.stored()
     target.configuration.change(STORAGE_URL=None)
+    yield
+    target.configuration.write(stored)
+
+
+@fault("preflight", turns={SSO_SECRET: "fail"})
+def sso_secret_unset(target: SandboxTarget) -> Iterator[None]:
+    """The secret of single sign-on is missing from the deployed variables."""
+    stored = target.configuration.stored()
+    target.configuration.change(SSO_CLIENT_SECRET=None)
     yield
     target.configuration.write(stored)
 

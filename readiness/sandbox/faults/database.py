@@ -42,12 +42,20 @@ LATENCIES = [
 IDLE = "database.idle_connections[agency/idle-connections]"
 EXPIRED = "database.expired_sessions[agency/expired-sessions]"
 BLOCKS = "database.cache_hit_ratio[launch400k/cache-hit]"
+OF_THE_ENVIRONMENT = [
+    *(f"database.migrations_applied[{line}]" for line in ("agency/recent-migrations", "umbrella/d1-migrations")),
+    "database.migrations_applied[umbrella/forward-fix]",
+]
+"""What an environment states for lines that leave it to the product."""
+TABLES_OF_THE_ENVIRONMENT = [
+    f"database.required_tables[umbrella/d1-tables:{name}]" for name in ("workspaces", "campaign_metrics")
+]
 OF_OTHERS = [
     *(*POOLS_BEFORE, *POOLS_EXHAUSTED, *POOLS_AFTER, *REACHABLE, *REPLICAS, *POOL_SIZES, TIMEOUT, SLOW_LOG),
     "database.migrations_applied[launch400k/migrations:010_scale_400k_indexes]",
     "workers.cron_scheduled[umbrella/cron-configured]",
     "resilience.breakers_closed[launch400k/breakers]",
-    *(INDEXES, QUICK, *LATENCIES, IDLE, EXPIRED, BLOCKS),
+    *(INDEXES, QUICK, *LATENCIES, IDLE, EXPIRED, BLOCKS, *OF_THE_ENVIRONMENT, *TABLES_OF_THE_ENVIRONMENT),
 ]
 
 
@@ -132,6 +140,26 @@ def migration_missing(target: SandboxTarget) -> Iterator[None]:
     target.admin.rows("delete from supabase_migrations.schema_migrations where version = '008'")
     yield
     target.admin.rows("insert into supabase_migrations.schema_migrations values ('008', 'staging_tables')")
+
+
+@fault("preflight", turns=turning("fail", *OF_THE_ENVIRONMENT))
+def later_migrations_missing(target: SandboxTarget) -> Iterator[None]:
+    """The migrations that the environment states for lines of other products are not recorded as applied."""
+    target.admin.rows("create table supabase_migrations.later as select * from supabase_migrations.schema_migrations")
+    target.admin.rows("delete from supabase_migrations.schema_migrations where version in ('007', '009', '010')")
+    yield
+    target.admin.rows(
+        "insert into supabase_migrations.schema_migrations table supabase_migrations.later on conflict do nothing"
+    )
+    target.admin.rows("drop table supabase_migrations.later")
+
+
+@fault("preflight", turns={TABLES_OF_THE_ENVIRONMENT[0]: "fail"})
+def stated_table_missing(target: SandboxTarget) -> Iterator[None]:
+    """A table that the environment states for a line of another product is gone."""
+    target.admin.rows("alter table workspaces rename to workspaces_gone")
+    yield
+    target.admin.rows("alter table workspaces_gone rename to workspaces")
 
 
 @fault(

@@ -12,7 +12,7 @@ from readiness.errors import BadRunbook
 from readiness.evidence.journal import read_run
 from readiness.rendering.exports import urgency_of
 from readiness.runbook.lines import load, locate, shipped
-from readiness.runbook.severities import AT_ONCE, Severity
+from readiness.runbook.severity import AT_ONCE, SeverityLevel
 from tests.plugin.project import Project, line
 
 NINE = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -34,7 +34,7 @@ TABLE = {
     ],
 )
 def test_a_span_has_a_deadline_and_words_stay(answer: str, says: str) -> None:
-    assert Severity(means="down", answer=answer).deadline(NINE) == says
+    assert SeverityLevel(means="down", answer=answer).deadline(NINE) == says
 
 
 @pytest.mark.parametrize(

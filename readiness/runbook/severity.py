@@ -1,8 +1,8 @@
-"""How bad a failure is in a runbook's own words: what a word means, how soon somebody answers, when one rolls back.
+"""How bad a failure is in the runbook's own words (SEV-1, P0), and its table of what each word means.
 
 severities:
-  SEV-1: {means: production is down, answer: 15m, roll_back: within 30 minutes}
-  SEV-3: {means: a feature beside the core is degraded, answer: next business day}
+SEV-1: {means: production is down, answer: 15m, roll_back: within 30 minutes}
+SEV-3: {means: a feature beside the core is degraded, answer: next business day}
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from readiness.errors import not_one_of
 from readiness.outcomes import EscalationStep
 
 AT_ONCE = "at once"
+Severity = str | dict[EscalationStep, str]
+"""One word, or one for each step."""
 
 
-class Severity(BaseModel):
+class SeverityLevel(BaseModel):
     """One level of a runbook's table."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,7 +36,7 @@ class Severity(BaseModel):
     def deadline(self, failed_at: datetime) -> str:
         """Return until when somebody answers what failed at an instant.
 
-        >>> Severity(means="down", answer="15m").deadline(timeline.parse_instant("2026-12-01T09:00:00Z"))
+        >>> SeverityLevel(means="down", answer="15m").deadline(timeline.parse_instant("2026-12-01T09:00:00Z"))
         'within 15m, until 2026-12-01 09:15Z'
         """
         try:
@@ -44,11 +46,20 @@ class Severity(BaseModel):
         return f"within {self.answer}, until {failed_at + within:%Y-%m-%d %H:%M}Z"
 
 
-Severities = dict[str, Severity]
+SeverityTable = dict[str, SeverityLevel]
 """The runbook's word → what it means."""
 
 
-def unknown_words(stated: Mapping[str, str | Mapping[EscalationStep, str]], table: Severities) -> Iterator[str]:
+def severity_at(stated: str | Mapping[EscalationStep, str], step: EscalationStep | None) -> str:
+    """Return the runbook's word for a failure at a step; the empty text where it has none."""
+    if isinstance(stated, str):
+        return stated
+    if step is None:
+        return ""
+    return stated.get(step, "")
+
+
+def unknown_words(stated: Mapping[str, Severity], table: SeverityTable) -> Iterator[str]:
     """Yield what is wrong with the severities of lines: words that the runbook's table does not have, if it has one.
 
     `stated` is the id of a line → its word, or one for each step.

@@ -1,0 +1,185 @@
+"""How an item will come by its facts: asked of which system, read from a file, stated in YAML, or a person's word.
+
+It reads what each observation declares of its needs, and contacts nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pytest
+
+from readiness.environment.schema import Environment, Reading
+from readiness.observations import KNOWN_READINGS, OBSERVATIONS, Given, Observation
+from readiness.observations.needs import AnyNeed, alternative
+from readiness.plugin.observer import Observer
+from readiness.plugin.session import STATE
+from readiness.sources.provenance import stated_ahead
+
+
+class SourceKind(StrEnum):
+    """How a fact is come by."""
+
+    ASKED = "asked"
+    FILE = "file"
+    STATED = "stated in YAML"
+    PERSON = "a person's word"
+    PLANNED = "planned"
+    RENDERED = "rendered"
+    """No check decides the line: a part of the report answers it."""
+    NOT_CONFIGURED = "not configured"
+
+
+@dataclass(frozen=True)
+class PlannedSource:
+    """One place that an item has its facts from."""
+
+    kind: SourceKind
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.what}"
+
+
+_KEY = re.compile(r"[a-z_]+(?:\.[A-Za-z0-9_-]+)*")
+"""A key of the environment file among the words of a need."""
+_SYSTEM_OF = {"sql": "postgres", "promql": "prometheus", "metric": "metrics"}
+_WITHIN = ("backup.supabase", "communication.discord", "communication.slack", "communication.status_page")
+"""Systems that stand in a section beside others."""
+_NO_SYSTEM = {"backup", "billing", "communication", "drills", "incidents", "load", "synthetic_upload"}
+"""Sections that say how something is looked at; what is asked there is told by another key, or is the target."""
+_FILES = {"backup.folder"}
+_STATED = {"launch_at", "internal_workspaces", "team"}
+_OWN_FILES = {"archive": "the suite's own evidence", "history": "the suite's own runs"}
+"""Parameters of observations that lead to a file."""
+_PERSONS_WORD = {"attestations": "an attestation", "sign_off": "the sign-off"}
+
+
+def sources_of(node: pytest.Item, observer: Observer) -> list[PlannedSource]:
+    """Return where an item has its facts from, each place once; what is not configured is told in its place."""
+    state = node.stash[STATE]
+    if state.limits_lack:
+        return [PlannedSource(SourceKind.NOT_CONFIGURED, str(state.limits_lack).removeprefix("not configured: "))]
+    given = observer.given(state.limits, state.item.name)
+    names = [name for name in getattr(node, "fixturenames", ()) if name in OBSERVATIONS]
+    return list(dict.fromkeys(source for name in names for source in _of_look(OBSERVATIONS[name], given)))
+
+
+def _of_look(observation: Observation, given: Given) -> Iterator[PlannedSource]:
+    lack = observation.lack(given)
+    if lack:
+        yield PlannedSource(SourceKind.NOT_CONFIGURED, str(lack).removeprefix("not configured: "))
+        return
+    for need in observation.needs:
+        yield from _of_need(need, given)
+    for name in observation.parameters:
+        if name == "http":
+            yield PlannedSource(SourceKind.ASKED, "the target")
+        elif name == "chats":
+            yield from _of_chats(given.context.environment)
+        elif name == "incident_reports":
+            yield from _of_incident_reports(given.context.environment)
+        elif name in _OWN_FILES:
+            yield PlannedSource(SourceKind.FILE, _OWN_FILES[name])
+        elif name in _PERSONS_WORD:
+            yield PlannedSource(SourceKind.PERSON, _PERSONS_WORD[name])
+
+
+def _of_need(need: AnyNeed, given: Given) -> Iterator[PlannedSource]:
+    """Yield what meets a need: each key that it names and that the environment has."""
+    environment = given.context.environment
+    chosen = alternative(need, given.values)
+    key = chosen.key.format(**given.values(chosen.parameters))
+    for path in _KEY.findall(key):
+        section, _, rest = path.partition(".")
+        if section == "readings":
+            yield from _of_reading(rest, environment)
+        elif section == "service_levels":
+            yield from _of_level(rest, environment)
+        elif path == "target.revision":
+            yield from _of_revision(environment)
+        elif section in type(environment).model_fields and _is_stated(path, environment):
+            yield from _of_section(path, environment)
+
+
+def _is_stated(path: str, environment: Environment) -> bool:
+    """Check whether the environment has something at a path."""
+    value: object = environment
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else getattr(value, part, None)
+    return value not in (None, (), {}, "")
+
+
+def _of_section(path: str, environment: Environment) -> Iterator[PlannedSource]:
+    """Yield what a key of the environment leads to: a system, a file, or what stands there."""
+    section = path.partition(".")[0]
+    system = next((system for system in _WITHIN if path.startswith(system)), "")
+    is_file_of_team = section == "team" and environment.team is not None and environment.team.file is not None
+    if path in _FILES or is_file_of_team:
+        yield PlannedSource(SourceKind.FILE, path)
+    elif section in _STATED:
+        yield PlannedSource(SourceKind.STATED, path)
+    elif section == "status_pages":
+        yield PlannedSource(SourceKind.ASKED, path)
+    elif system or section not in _NO_SYSTEM:
+        yield PlannedSource(SourceKind.ASKED, system or section)
+
+
+def _of_chats(environment: Environment) -> Iterator[PlannedSource]:
+    communication = environment.communication
+    if communication and communication.slack:
+        yield PlannedSource(SourceKind.ASKED, "communication.slack")
+    if communication and communication.discord:
+        yield PlannedSource(SourceKind.ASKED, "communication.discord")
+
+
+def _of_incident_reports(environment: Environment) -> Iterator[PlannedSource]:
+    incidents = environment.incidents
+    if incidents and incidents.folder:
+        yield PlannedSource(SourceKind.FILE, "incidents.folder")
+    if incidents and incidents.tracker:
+        yield PlannedSource(SourceKind.ASKED, "incidents.tracker")
+    if incidents and incidents.alerts:
+        yield PlannedSource(SourceKind.ASKED, "prometheus for incidents.alerts")
+
+
+def _of_reading(name: str, environment: Environment) -> Iterator[PlannedSource]:
+    known = KNOWN_READINGS.get(name)
+    source = environment.readings.get(name) or (known.default if known else None)
+    if source is not None:
+        yield _of_source(f"readings.{name}", source, environment)
+
+
+def _of_source(key: str, source: Reading, environment: Environment) -> PlannedSource:
+    """Return how a reading is come by."""
+    file = f"{environment.environment}.yaml"
+    # A constant in a query is no question.
+    stated = list(stated_ahead(key, source, file))
+    if stated:
+        return PlannedSource(SourceKind.STATED, stated[0])
+    if source.file is not None:
+        return PlannedSource(SourceKind.FILE, f"{key} ({source.file.name})")
+    system = next((system for name, system in _SYSTEM_OF.items() if getattr(source, name) is not None), None)
+    return PlannedSource(SourceKind.ASKED, f"{system or source.http} for {key}")
+
+
+def _of_revision(environment: Environment) -> Iterator[PlannedSource]:
+    revision = environment.target.revision
+    if isinstance(revision, Reading):
+        yield _of_source("target.revision", revision, environment)
+    elif revision is not None:
+        yield PlannedSource(SourceKind.STATED, f"target.revision is stated in {environment.environment}.yaml")
+
+
+def _of_level(name: str, environment: Environment) -> Iterator[PlannedSource]:
+    level = environment.service_levels.get(name)
+    if level is None:
+        return
+    if level.history is not None:
+        yield PlannedSource(SourceKind.FILE, f"the suite's own runs for service_levels.{name}")
+    for _, figure in level.figures():
+        system = "prometheus" if figure.promql is not None else "postgres"
+        yield PlannedSource(SourceKind.ASKED, f"{system} for service_levels.{name}")
