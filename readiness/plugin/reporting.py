@@ -24,7 +24,7 @@ from readiness.plugin.session import SESSION
 from readiness.plugin.transfer import result_of
 from readiness.redaction.redactor import REDACTOR
 from readiness.rendering import diagnostics, exports, report_page
-from readiness.runbook.lines import is_link
+from readiness.runbook.links import is_link
 
 HTML, PYTEST_HTML = report_page.FILE, report_page.BESIDE
 STYLE = Path(str(files("readiness.rendering").joinpath("templates/pytest.css")))

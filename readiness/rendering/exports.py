@@ -14,7 +14,7 @@ from readiness.evidence.records import RED_BESIDE, Result
 from readiness.evidence.rejudge import judge, missing_of
 from readiness.outcomes import Gate, Outcome
 from readiness.rendering.diagnostics import Attached, attached
-from readiness.runbook.lines import is_link
+from readiness.runbook.links import is_link
 
 BYTES_AT_MOST = 900_000  # GitHub drops a summary above 1 MiB whole
 ANNOTATIONS_AT_MOST = 10  # and shows no more

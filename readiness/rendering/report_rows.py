@@ -15,7 +15,7 @@ from readiness.outcomes import Gate, Outcome
 from readiness.rendering import exports
 from readiness.rendering.actions import owner_of
 from readiness.rendering.texts import anchor_of, shortened
-from readiness.runbook.lines import is_link
+from readiness.runbook.links import is_link
 
 TEXT_AT_MOST = 1_500
 VALUE_AT_MOST = 400

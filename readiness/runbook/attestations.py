@@ -20,8 +20,9 @@ from readiness.config.variables import filled
 from readiness.config.wording import is_only_for_this_machine, is_placeholder_link, is_sentence
 from readiness.errors import BadEnvironment, not_one_of
 from readiness.files.canonical_json import JsonObject
-from readiness.runbook.lines import Runbook, is_link, locate, shipped
+from readiness.runbook.lines import Runbook, locate, shipped
 from readiness.runbook.lines import load as load_runbook
+from readiness.runbook.links import is_link
 from readiness.shipped import RUNBOOKS
 from readiness.timeline import AFTER_SIGN_OFF, end_of_day, has_come, parse_offset
 

@@ -31,12 +31,12 @@ from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
 from readiness.runbook.ladder_rules import limit_faults, line_faults
 from readiness.runbook.line_overlay import Overlaid
+from readiness.runbook.links import link
 from readiness.runbook.schedule import Schedule
 from readiness.runbook.severity import Severity, SeverityTable, unknown_words
 from readiness.shipped import RUNBOOKS
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
-_LINK = re.compile(r"https?://[^\s<>\"'`|\\/][^\s<>\"'`|\\]*")
 _CHECK = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
 
 
@@ -49,17 +49,6 @@ def _slug(text: str) -> str:
 def _due(text: str) -> str:
     if text != timeline.AFTER_SIGN_OFF:
         timeline.parse_offset(text)
-    return text
-
-
-def is_link(text: str) -> bool:
-    """Check whether a text can be shown as a link: an address of the web, and nothing that could end it."""
-    return bool(_LINK.fullmatch(text))
-
-
-def _link(text: str) -> str:
-    if not is_link(text):
-        raise ValueError(f"{text!r} must begin with https:// or http:// and hold no space and no quote")
     return text
 
 
@@ -131,7 +120,7 @@ class Line(BaseModel):
     """Names of the observations that are attached to the line's result when it fails, and made only then."""
     diagnostics_always: bool = False
     """They are the line's own subject: attached whatever its outcome."""
-    links: tuple[Annotated[str, AfterValidator(_link)], ...] = ()
+    links: tuple[Annotated[str, AfterValidator(link)], ...] = ()
     """Where to look by hand; shown when the line is not well."""
     attest: bool | Literal["partly"] = False
     rendered_as: Literal["verdict", "sign_off", "trends"] | None = None
