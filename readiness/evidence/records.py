@@ -14,6 +14,7 @@ from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.evidence.recorded_ladder import Before, RecordedHysteresis, RecordedState
 from readiness.evidence.recorded_look import RecordedLook
 from readiness.evidence.recorded_measurement import RecordedMeasurement
+from readiness.evidence.recorded_outline import OutlinedBook
 from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.files.canonical_json import JsonObject, as_plain
 from readiness.measurements import EXACTLY, Measurement
@@ -132,6 +133,8 @@ class PlannedLine(Record):
     severity: str | dict[EscalationStep, str] = ""
     diagnostics: tuple[str, ...] = ()
     rendered_as: str | None = None
+    own_readings: str = ""
+    """The digest of what its runbook asks by itself; empty where that asks nothing, and in older journals."""
 
 
 class PlannedItem(Record):
@@ -146,27 +149,6 @@ class PlannedItem(Record):
     def key(self) -> DecisionKey:
         """What makes it unique in a run."""
         return DecisionKey(self.line, self.check, self.subject)
-
-
-class OutlinedLine(Record):
-    """A line of a runbook, whatever its phase."""
-
-    id: str
-    ref: str
-    says: str
-    phase: tuple[Phase, ...]
-    gate: Gate
-    due: str | None = None
-    checks: tuple[str, ...] = ()
-    rendered_as: str | None = None
-
-
-class OutlinedBook(Record):
-    """A runbook in its own order."""
-
-    runbook: str
-    title: str
-    lines: tuple[OutlinedLine, ...]
 
 
 class Plan(Record):

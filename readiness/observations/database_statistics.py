@@ -22,11 +22,7 @@ ROW_COUNTS = known_reading(
     "the rows of each table, counted or estimated (columns name, rows)",
     Reading(sql="select relname as name, n_live_tup as rows from pg_stat_user_tables order by 2 desc limit 50"),
 )
-EXPIRED_SESSIONS = known_reading(
-    "expired_sessions",
-    "how many login sessions have expired and are still kept",
-    Reading(sql="select count(*) from auth.sessions where not_after < now()"),
-)
+EXPIRED_SESSIONS = known_reading("expired_sessions", "how many login sessions have expired and are still kept")
 POOL_SIZE = known_reading(
     "connection_pool_size",
     "how many connections the pool may open",

@@ -59,6 +59,8 @@ class Need(Generic[Parameters, Value]):
     key: str
     parameters: tuple[str, ...]
     find: Callable[Parameters, Value]
+    readings: tuple[str, ...] = ()
+    """The readings that meet it, by their names; none where it does not tell."""
 
     def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Value:
         """Return what is configured. Raises NotConfigured."""
@@ -121,7 +123,7 @@ def reading(known_reading: KnownReading) -> AnyNeed:
     def find(readings: Readings) -> None:
         readings.require(known_reading)
 
-    return Need(f"readings.{known_reading.name}", ("readings",), find)
+    return Need(f"readings.{known_reading.name}", ("readings",), find, (known_reading.name,))
 
 
 def figures(*names: str, of: str | None = None) -> AnyNeed:
@@ -160,7 +162,8 @@ def either(*needs: AnyNeed | KnownReading) -> AnyNeed:
             else:
                 return
 
-    return Need(" or ".join(alternative.key for alternative in alternatives), parameters, find)
+    key = " or ".join(alternative.key for alternative in alternatives)
+    return Need(key, parameters, find, tuple(name for alternative in alternatives for name in alternative.readings))
 
 
 def as_need(need_or_reading: AnyNeed | KnownReading) -> AnyNeed:

@@ -21,7 +21,8 @@ from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.newest_run import has_begun, ordered
 from readiness.evidence.overtaken import beside
 from readiness.evidence.previous_run import REMEMBERED
-from readiness.evidence.records import OutlinedBook, OutlinedLine, Result
+from readiness.evidence.recorded_outline import OutlinedBook, OutlinedLine
+from readiness.evidence.records import Result
 from readiness.evidence.rejudge import judge
 from readiness.evidence.signing import PublicKey
 from readiness.evidence.standing import Place

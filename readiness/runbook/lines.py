@@ -30,6 +30,7 @@ from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
 from readiness.runbook.ladder_rules import limit_faults, line_faults
+from readiness.runbook.own_readings import OwnReading
 from readiness.shipped import RUNBOOKS
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
@@ -241,13 +242,15 @@ class Item:
 
 
 class Runbook(BaseModel):
-    """A launch checklist: its schedule and its lines."""
+    """A launch checklist: its schedule, its lines, and the queries that its document states."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     runbook: Annotated[str, AfterValidator(_slug)]
     title: str
     schedule: dict[str, str | tuple[str, ...]] = {}
+    readings: dict[str, OwnReading] = {}
+    """Reading → the document's own query for it, for the lines of this runbook where the environment states none."""
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from readiness.clients.actions import Actions
 from readiness.clients.alertmanager import Alertmanager
@@ -28,6 +29,7 @@ from readiness.files.history_tables import FILE
 from readiness.sources.chat import Chats
 from readiness.sources.incident_reports import IncidentReports
 from readiness.sources.levels import Levels
+from readiness.sources.origins import OwnSources
 from readiness.sources.provenance import Note, Provenance
 from readiness.sources.readings import Readings
 from readiness.sources.roster import Roster
@@ -35,6 +37,8 @@ from readiness.sources.tickets import Tickets
 from readiness.transport import libpq_surroundings
 from readiness.transport.guard import Guard
 from readiness.transport.http import Http
+
+NOTHING_OF_ITS_OWN: OwnSources = MappingProxyType({})
 
 
 def _to_nobody(stated: str) -> None:
@@ -71,10 +75,18 @@ class Clients:
     controls: Controls
 
     @classmethod
-    def of(cls, environment: Environment, guard: Guard, reports: Path, note: Note = _to_nobody) -> Clients:
+    def of(
+        cls,
+        environment: Environment,
+        guard: Guard,
+        reports: Path,
+        note: Note = _to_nobody,
+        own: OwnSources = NOTHING_OF_ITS_OWN,
+    ) -> Clients:
         """Return the clients of an environment; `reports` is the folder that its earlier runs are in.
 
-        `note` takes what a look rests on that is stated and not measured, in the look's own thread.
+        `note` takes what a look rests on that is stated and not measured, in the look's own thread; `own` is what the
+        runbooks ask by themselves.
         """
         libpq_surroundings.forget_redirections(os.environ)
         libpq_surroundings.remember_passwords(os.environ)
@@ -97,7 +109,7 @@ class Clients:
             loki=Loki(environment.loki, http),
             alertmanager=Alertmanager(environment.alertmanager, http),
             files=files,
-            readings=Readings(environment.readings, http, postgres, exposition, prometheus, files, provenance),
+            readings=Readings(environment.readings, own, http, postgres, exposition, prometheus, files, provenance),
             levels=Levels(environment.service_levels, postgres, prometheus, history, provenance),
             chats=Chats(environment.communication, http),
             status_pages=StatusPages(http),

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from readiness.clients.postgres import Postgres
 from readiness.environment import schema
 from readiness.environment.probes import SyntheticUpload
+from readiness.observations.uploads_api import UploadsApi
 from readiness.outcomes import Effect, Unknown
 from readiness.procedures.course import Stopped
 from readiness.procedures.uploads import Uploads
@@ -33,7 +35,8 @@ def uploads(url: str, **settings: Any) -> Uploads:
     guard = Guard(["127.0.0.1"], (Effect.READ, Effect.WRITE))
     http = Http(schema.Http(deadline_seconds=DEADLINE), schema.Target(url=url), guard)
     token = Secret("upload-token-of-a-test")
-    return Uploads(http, SyntheticUpload(workspace="ws_internal", token=token, **settings), RUN)
+    described = SyntheticUpload(workspace="ws_internal", token=token, **settings)
+    return Uploads(UploadsApi(http, Postgres(None, guard), described), RUN)
 
 
 @pytest.mark.parametrize("case", MAY_BE_THERE)
@@ -53,7 +56,7 @@ def test_an_upload_that_was_stopped_under_way_is_told(monkeypatch: pytest.Monkey
         raise Stopped("SIGINT")
 
     sent = uploads("http://127.0.0.1:9")
-    monkeypatch.setattr(sent.http, "send", stopped)
+    monkeypatch.setattr(sent.api.http, "send", stopped)
     with pytest.raises(Stopped):
         sent.send()
     with pytest.raises(Unknown, match="1 upload was sent without an answer"):
