@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-BREAKERS = "  circuit_breakers: {sql: select name, state from circuit_breaker_state}\n"
+BREAKERS = '  circuit_breakers: {sql: "select name, state from circuit_breaker_state"}\n'
 """What the document of the ingestion runbook asks by itself, and that of the launch leaves to the team."""
 
 

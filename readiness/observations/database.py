@@ -10,6 +10,7 @@ from readiness.observations import known_reading, observation
 from readiness.observations.database_statistics import (
     DatabaseAnswer,
     IdleSession,
+    PoolCapacity,
     QueryTimes,
     Replication,
     RoleTimeout,
@@ -20,7 +21,7 @@ from readiness.outcomes import Unknown
 from readiness.sources.readings import Readings
 from readiness.transport.connecting import NoSlots
 
-__all__ = ["DatabaseAnswer", "IdleSession", "QueryTimes", "Replication", "RoleTimeout", "SlowQueryLog"]
+__all__ = ["DatabaseAnswer", "IdleSession", "PoolCapacity", "QueryTimes", "Replication", "RoleTimeout", "SlowQueryLog"]
 
 DATABASE_STATUS = known_reading("database_status", "the status that the database's provider reports")
 APPLIED_MIGRATIONS = known_reading("applied_migrations", "the migrations that are applied (columns version, name)")

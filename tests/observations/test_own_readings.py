@@ -56,7 +56,7 @@ def test_a_default_asks_postgresql_of_itself(known: KnownReading) -> None:
 
 def test_there_are_such_defaults() -> None:
     assert {name for name, known in KNOWN_READINGS.items() if known.default} == {
-        *("connection_pool_size", "query_times", "row_counts", "slowest_statements")
+        *("query_times", "row_counts", "slowest_statements")
     }
 
 
@@ -108,10 +108,10 @@ def test_looks_are_told_apart_where_runbooks_ask_otherwise() -> None:
 
 
 def test_a_look_names_the_readings_that_it_may_ask_for() -> None:
-    assert OBSERVATIONS["staged_rows"].readings == {"staged_rows"}
-    assert OBSERVATIONS["cache_use"].readings == {"cache_hits", "cache_lookups"}
+    assert OBSERVATIONS["staged_rows"].readings == frozenset({"staged_rows"})
+    assert OBSERVATIONS["cache_use"].readings == frozenset({"cache_hits", "cache_lookups"})
     assert OBSERVATIONS["own_number"].readings is None, "whatever the line names"
-    assert OBSERVATIONS["connection_pool"].readings == set()
+    assert OBSERVATIONS["connection_pool"].readings == frozenset()
 
 
 @pytest.mark.parametrize(

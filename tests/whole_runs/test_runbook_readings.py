@@ -14,7 +14,7 @@ from tests import warm
 from tests.clients.servers import Server, whole
 
 PAGE = "# TYPE waiting gauge\nwaiting 7\n# TYPE pending gauge\npending 40\n"
-LINE = {"id": "backlog", "ref": "1", "says": "little waits", "phase": ["postlaunch"], "gate": "blocker"}
+LINE: dict[str, Any] = {"id": "backlog", "ref": "1", "says": "little waits", "phase": ["postlaunch"], "gate": "blocker"}
 LINE |= {"decided_by": {"ingestion.staging_backlog": {"rows_below": 10}}, "ladder": {"page": "failed"}}
 Results = dict[str, dict[str, Any]]
 
