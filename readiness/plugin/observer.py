@@ -70,7 +70,8 @@ class Observer:
         self._at_once = at_once
         self._environment = WatchedEnvironment.of(run.environment, self._keep_read)
         self._own = own_sources(run.runbooks)
-        self.clients = Clients.of(self._environment, self._guard, run.reports, self._keep_stated, self._own)
+        clients = Clients.of(self._environment, self._guard, run.reports, self._keep_stated)
+        self.clients = clients.asking(self._own)
         self._archive = EvidenceArchive(run.reports, Seals(trusted).against)
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
         self._records: deque[Observed] = deque()

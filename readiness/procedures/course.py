@@ -162,7 +162,7 @@ def begin(
 
     What the environment's runbooks ask by themselves it may ask as well.
     """
-    clients = Clients.of(environment, guard, reports, own=own_sources(runbooks))
+    clients = Clients.of(environment, guard, reports).asking(own_sources(runbooks))
     revision, why_unknown = _revision(environment, clients)
     now, folder = _new_folder(reports / environment.environment / drill_evidence.FOLDER, name)
     evidence = DrillEvidence.model_validate(

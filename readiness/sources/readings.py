@@ -65,7 +65,6 @@ class Readings:
     def __init__(
         self,
         configured: Mapping[str, Reading],
-        own: OwnSources,
         http: Http,
         postgres: Postgres,
         exposition: Exposition,
@@ -73,9 +72,9 @@ class Readings:
         files: Files,
         provenance: Provenance,
     ) -> None:
-        self._own = own
+        self._own: OwnSources = {}
         self._runbook = NO_RUNBOOK
-        self._origins = Origins(configured, agreed(own))
+        self._origins = Origins(configured)
         self._http = http
         self._postgres = postgres
         self._exposition = exposition
@@ -83,13 +82,18 @@ class Readings:
         self._files = files
         self._provenance = provenance
 
+    def asking(self, own: OwnSources) -> Readings:
+        """Return the same readings, with what runbooks ask by themselves."""
+        return self._as_asked_by(NO_RUNBOOK, own, agreed(own))
+
     def of(self, runbook: str) -> Readings:
         """Return the readings as the lines of a runbook ask for them; no runbook: as a drill does."""
-        if runbook not in self._own:
-            return self
+        return self._as_asked_by(runbook, self._own, self._own[runbook]) if runbook in self._own else self
+
+    def _as_asked_by(self, runbook: str, own: OwnSources, sources: Mapping[str, Reading]) -> Readings:
         view = copy.copy(self)
-        view._runbook = runbook  # noqa: SLF001  it is its own
-        view._origins = Origins(self._origins.configured, self._own[runbook])  # noqa: SLF001  as above
+        view._own, view._runbook = own, runbook  # noqa: SLF001  they are its own
+        view._origins = Origins(self._origins.configured, sources)  # noqa: SLF001  as above
         return view
 
     def named(self, name: str) -> KnownReading:

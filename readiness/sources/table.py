@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 
 from readiness.clients.actions import Actions
 from readiness.clients.alertmanager import Alertmanager
@@ -37,8 +36,6 @@ from readiness.sources.tickets import Tickets
 from readiness.transport import libpq_surroundings
 from readiness.transport.guard import Guard
 from readiness.transport.http import Http
-
-NOTHING_OF_ITS_OWN: OwnSources = MappingProxyType({})
 
 
 def _to_nobody(stated: str) -> None:
@@ -75,18 +72,10 @@ class Clients:
     controls: Controls
 
     @classmethod
-    def of(
-        cls,
-        environment: Environment,
-        guard: Guard,
-        reports: Path,
-        note: Note = _to_nobody,
-        own: OwnSources = NOTHING_OF_ITS_OWN,
-    ) -> Clients:
+    def of(cls, environment: Environment, guard: Guard, reports: Path, note: Note = _to_nobody) -> Clients:
         """Return the clients of an environment; `reports` is the folder that its earlier runs are in.
 
-        `note` takes what a look rests on that is stated and not measured, in the look's own thread; `own` is what the
-        runbooks ask by themselves.
+        `note` takes what a look rests on that is stated and not measured, in the look's own thread.
         """
         libpq_surroundings.forget_redirections(os.environ)
         libpq_surroundings.remember_passwords(os.environ)
@@ -109,7 +98,7 @@ class Clients:
             loki=Loki(environment.loki, http),
             alertmanager=Alertmanager(environment.alertmanager, http),
             files=files,
-            readings=Readings(environment.readings, own, http, postgres, exposition, prometheus, files, provenance),
+            readings=Readings(environment.readings, http, postgres, exposition, prometheus, files, provenance),
             levels=Levels(environment.service_levels, postgres, prometheus, history, provenance),
             chats=Chats(environment.communication, http),
             status_pages=StatusPages(http),
@@ -123,6 +112,10 @@ class Clients:
             operator=Actions(http, guard),
             controls=Controls(environment.run, http, guard),
         )
+
+    def asking(self, own: OwnSources) -> Clients:
+        """Return the same clients, with what runbooks ask by themselves among their readings."""
+        return replace(self, readings=self.readings.asking(own))
 
     def close(self) -> None:
         """Close all connections."""

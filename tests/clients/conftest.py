@@ -137,7 +137,7 @@ def make(guard: Guard) -> Iterator[Make]:
             readings=readings or {},
             **sections,
         )
-        made.append(Clients.of(environment, guard, reports, note, own or {}))
+        made.append(Clients.of(environment, guard, reports, note).asking(own or {}))
         return made[-1]
 
     yield make_clients

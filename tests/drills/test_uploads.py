@@ -107,3 +107,24 @@ def test_where_uploads_are_kept_none_is_looked_for() -> None:
         with pytest.raises(Unknown):
             sent.send()
         sent.delete()
+
+
+def test_where_the_service_deletes_none_they_stay_and_that_is_said() -> None:
+    said: list[str] = []
+    with Server(whole(202, '{"id": "u1"}')) as server:
+        sent = uploads(server.url)
+        sent.say = said.append
+        sent.send()
+        sent.send()
+        assert b'name="workspace_id"' in server.asked[0].body
+        server.behaviour = whole(405)
+        sent.delete()
+    assert said == [f"  the service deletes no upload: 2 uploads were left there, readiness-drill-{RUN}-*.csv"]
+    assert sent.accepted == []
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_an_upload_that_nobody_shows_is_unknown_without_a_database(status: int) -> None:
+    with Server(whole(status)) as server, pytest.raises(Unknown, match=f"GET /v1/uploads/u1 answered {status}") as told:
+        uploads(server.url).status("u1")
+    assert "that needs the section postgres" in told.value.remedy
