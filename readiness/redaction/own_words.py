@@ -15,9 +15,9 @@ inputAttestations invocation journal kernel ladder ledger length limits margin m
 nearer nodeid notify observation outcome outside owners passed payload payloadType pending phases pipeline postlaunch
 predicate predicateType preflight production project properties property quarters rawStatus readings reason recall
 record recovery refused remedy remote replay report reportFormat repository request restored result results revision
-revoked rollback runbook runbooks schema scratch seconds section served severity signatures skipped slices source specVersion
-standing stated statement status strong subject subjects summary system tables target testId testcase testsuite
-testsuites timestamp unexplained unknown unsealed unstamped upload verdict verificationResult verifier versions waived
-waiver waivers wanted warning weight withdrawn workflow
+revoked rollback runbook runbooks schema scratch seconds section served severity signatures skipped slices source
+specVersion standing stated statement status strong subject subjects summary system tables target testId testcase
+testsuite testsuites timestamp unexplained unknown unsealed unstamped upload verdict verificationResult verifier
+versions waived waiver waivers wanted warning weight withdrawn workflow
 """
 OWN_WORDS = frozenset(_LISTED.split())
