@@ -67,10 +67,13 @@ test: setup  ## all of the suite's own tests; rehearsals have the machine to the
 	$(BIN)/python -m pytest $(REHEARSALS) $(WAITING)
 	$(BIN)/python -m pytest $(OTHERS) $(SHARED)
 
-lab: setup  ## what takes long and depends on the machine: the benchmarks, in at most 20 minutes; and third-party software
+# What the benchmarks of `make lab` may take together.
+MINUTES ?= 20
+
+lab: setup  ## what takes long and depends on the machine: the benchmarks, in at most MINUTES; and third-party software
 	@$(BIN)/readiness tools --fetch --only pgbouncer || echo "going on without: the tests of PgBouncer are skipped"
 	$(BIN)/python -m pytest tests/on_production/test_pgbouncer.py
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks --minutes $(MINUTES)
 
 lint: setup
 	$(BIN)/ruff check .

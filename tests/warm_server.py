@@ -33,6 +33,7 @@ import pytest
 from _pytest.fixtures import FixtureFunctionDefinition, FixtureManager
 
 TASKS, FILES = Path("/proc/self/task"), Path("/proc/self/fd")
+CHECKS = Path(__file__).parents[1] / "checks"
 LIBRARIES = (
     *("httpx", "psycopg", "jinja2", "yaml", "prometheus_client", "promql_parser"),
     # What these and pytest import when they are first asked for something.
@@ -71,6 +72,7 @@ class Imports:
         for name in templates.list_templates():
             templates.get_template(name)
         keep_template_of_pytest_html()
+        read_the_checks()
 
 
 def keep_template_of_pytest_html() -> None:
@@ -82,6 +84,13 @@ def keep_template_of_pytest_html() -> None:
     for name in page.environment.list_templates():
         page.environment.get_template(name)
     plugin._read_template = lambda folders: by_folders(*folders)
+
+
+def read_the_checks() -> None:
+    """Have the files of checks parsed and looked through here: anew in each run, that takes a fifth of a small one."""
+    check_files = importlib.import_module("readiness.plugin.check_files")
+    for path in CHECKS.glob("test_*.py"):
+        check_files.has_only_checks(check_files.parsed(path))
 
 
 def pass_by_modules_without_fixtures() -> None:

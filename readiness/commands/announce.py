@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,8 @@ from readiness.files.atomic_write import place_of, write_whole
 from readiness.outcomes import Effect, Phase, Unknown
 from readiness.plugin import embedded
 from readiness.redaction.redactor import REDACTOR
-from readiness.rendering.announcements import AnnouncementKind, AnnouncementText, Facts, announcement
+from readiness.rendering.announcement_parts import PARTS, AnnouncementKind, Part, Stated, faults, missing
+from readiness.rendering.announcements import AnnouncementText, Facts, announcement
 from readiness.rendering.terminal import say
 from readiness.transport.guard import Guard
 
@@ -39,22 +41,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("event", choices=list(AnnouncementKind), help="what is announced")
     add_env(parser)
     parser.add_argument("--allow", choices=["notify"], help="send it; without this it is only printed")
+    for part in PARTS:
+        told_in = " and ".join(sorted(part.announcements))
+        parser.add_argument(part.option, dest=part.name, metavar="TEXT", help=f"{told_in}: {part.question}")
     add_environments(parser)
     add_reports(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the announcement, and send it where that is allowed; return 1 when it did not arrive everywhere."""
+    kind = AnnouncementKind(options.event)
     environment = _environment(options)
+    is_sent = bool(options.allow) or Effect.NOTIFY in environment.allow
+    stated = _stated(kind, options, is_sent=is_sent)
     now = datetime.now(UTC)
-    since = _since(options.event, environment, now)
+    since = _since(kind, environment, now)
 
     place = Place(options.env, options.reports, options.environments)
     standing = standings(place, trusted_keys(options.environments), Demands(now), (Phase.SMOKE, Phase.POSTLAUNCH))
     runs = {phase: _newest(options.reports, environment, phase, since, standing[phase]) for phase in standing}
     stands = {phase: run if _may_be_told(run, standing[phase]) else None for phase, run in runs.items()}
 
-    written = announcement(AnnouncementKind(options.event), _facts(environment, now, since, stands))
+    written = announcement(kind, _facts(environment, now, since, stands, stated))
     message = AnnouncementText(REDACTOR.text(written.title), REDACTOR.text(written.body))
     for line in (message.title, *message.body.splitlines()):
         say(line)
@@ -62,26 +70,29 @@ def run(options: argparse.Namespace) -> int:
         if run and not stands[phase]:
             say(f"left out  {phase}: {in_a_line(standing[phase])}")
 
-    launch_at = environment.launch_at
-    if options.event == AnnouncementKind.LAUNCH and launch_at and now < launch_at:
+    reason = _why_not_sent(kind, environment, now, is_sent=is_sent)
+    if reason:
         say()
-        say(f"not sent: the launch is at {launch_at:%Y-%m-%d %H:%M}Z, and that is still to come")
+        say(f"not sent: {reason}")
         return 1 if options.allow else 0
-
-    if not options.allow and Effect.NOTIFY not in environment.allow:
-        say()
-        say("not sent: say --allow notify")
-        return 0
 
     record = _place_of_record(options, now)
     deliveries = _send(environment, message)
-    _record(record, options.event, now, message, deliveries)
+    _record(record, kind, now, message, stated, deliveries)
 
     say()
     for delivery in deliveries:
         status = "sent" if delivery.delivered else REDACTOR.text(f"NOT SENT, {delivery.why}")
         say(f"{delivery.place}: {status}")
     return 0 if all(delivery.delivered for delivery in deliveries) else 1
+
+
+def _why_not_sent(kind: AnnouncementKind, environment: Environment, now: datetime, *, is_sent: bool) -> str:
+    """Return why an announcement is only printed; empty where it is sent."""
+    launch_at = environment.launch_at
+    if kind is AnnouncementKind.LAUNCH and launch_at and now < launch_at:
+        return f"the launch is at {launch_at:%Y-%m-%d %H:%M}Z, and that is still to come"
+    return "" if is_sent else "say --allow notify"
 
 
 def _environment(options: argparse.Namespace) -> Environment:
@@ -93,10 +104,44 @@ def _environment(options: argparse.Namespace) -> Environment:
     return schema.load(options.env, options.environments, variables)
 
 
-def _since(event: str, environment: Environment, now: datetime) -> datetime:
+def _stated(kind: AnnouncementKind, options: argparse.Namespace, *, is_sent: bool) -> Stated:
+    """Return what people say of the event: by options, and what these lack is asked for. Raises BadInput.
+
+    Without a terminal nobody can be asked: then it is only printed, with what it lacks.
+    """
+    given = {part.name: getattr(options, part.name) for part in PARTS}
+    stated = {name: text for name, text in given.items() if text is not None}
+    problems = list(faults(kind, stated))
+    if problems:
+        raise BadInput(problems)
+
+    lacking = missing(kind, stated)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        for part in lacking:
+            stated[part.name] = _asked(kind, part, stated)
+    elif lacking and is_sent:
+        raise BadInput([f"{part.option} is missing: {part.question}" for part in lacking])
+    return stated
+
+
+def _asked(kind: AnnouncementKind, part: Part, stated: Stated) -> str:
+    """Return what somebody at the terminal answers, asked again until it says something. Raises BadInput."""
+    while True:
+        try:
+            answer = input(f"{part.name} ({part.question}): ")
+        except EOFError:
+            raise BadInput([f"{part.option} is missing: {part.question}"]) from None
+        problems = list(faults(kind, {**stated, part.name: answer}))
+        if not problems:
+            return answer
+        for problem in problems:
+            say(problem)
+
+
+def _since(kind: AnnouncementKind, environment: Environment, now: datetime) -> datetime:
     """Return from when on a run is about this event."""
     remembered = now - REMEMBERED
-    if event != AnnouncementKind.LAUNCH or environment.launch_at is None:
+    if kind is not AnnouncementKind.LAUNCH or environment.launch_at is None:
         return remembered
 
     # A run before the launch was of another launch, or of its rehearsal.
@@ -108,7 +153,13 @@ def _may_be_told(run: RecordedRun | None, standing: Standing) -> bool:
     return run is not None and (not judge(run).verdict.good or standing.exit == 0)
 
 
-def _facts(environment: Environment, now: datetime, since: datetime, runs: Mapping[Phase, RecordedRun | None]) -> Facts:
+def _facts(
+    environment: Environment,
+    now: datetime,
+    since: datetime,
+    runs: Mapping[Phase, RecordedRun | None],
+    stated: Stated,
+) -> Facts:
     return Facts(
         environment=environment.environment,
         url=environment.target.url,
@@ -118,6 +169,7 @@ def _facts(environment: Environment, now: datetime, since: datetime, runs: Mappi
         smoke=runs[Phase.SMOKE],
         postlaunch=runs[Phase.POSTLAUNCH],
         on_call=environment.notify.on_call if environment.notify else "",
+        stated=stated,
     )
 
 
@@ -162,15 +214,21 @@ def _place_of_record(options: argparse.Namespace, at: datetime) -> Path:
 
 
 def _record(
-    path: Path, event: AnnouncementKind, at: datetime, message: AnnouncementText, deliveries: list[Delivery]
+    path: Path,
+    kind: AnnouncementKind,
+    at: datetime,
+    message: AnnouncementText,
+    stated: Stated,
+    deliveries: list[Delivery],
 ) -> None:
     """Write what was sent, to whom and whether it arrived, as evidence."""
     record = {
         "schema": "readiness/announcement/1",
-        "event": event,
+        "event": kind,
         "at": at.isoformat(),
         "title": message.title,
         "body": message.body,
+        "stated": {name: REDACTOR.text(text) for name, text in stated.items()},
         "deliveries": [{**vars(delivery), "why": REDACTOR.text(delivery.why)} for delivery in deliveries],
     }
     write_whole(path, json.dumps(record, indent=2) + "\n")

@@ -14,22 +14,29 @@ from typing import Any
 from readiness import timeline
 from readiness.commands import add_env, add_environments, add_reports, count
 from readiness.errors import BadInput, BadRun
+from readiness.evidence.audit import read_ledger
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.newest_run import ordered
 from readiness.evidence.signing import trusted_keys
 from readiness.evidence.standing import Demands, Place, Standing, standings
+from readiness.files.atomic_write import SHARED, write_whole
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
-from readiness.rendering import expiring
+from readiness.rendering import expiring, schedule_lines
 from readiness.rendering.actions import ActionItem, actions, owner_of
+from readiness.rendering.calendar_file import calendar
+from readiness.rendering.schedule_lines import Scheduled
 from readiness.rendering.terminal import say, say_json
 from readiness.runbook import attestations, editing, waivers
 from readiness.runbook.attestations import Attestation, Attestations
 from readiness.runbook.lines import Runbook
+from readiness.runbook.schedule import Missed
 from readiness.timeline import Event
 
 HELP = "show what is due next, who owns it, and the actions that turn the newest verdicts into GO"
 NAMED_AT_MOST = 4
+_NEED_NOBODY = {"due", "launch", schedule_lines.KIND}
+"""The events that do not expire: what was to be held and was not is told by itself."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--as-of", metavar="TIME", help="as it will stand then: T-1h, or 2026-12-01T08:00:00Z")
     parser.add_argument("--first", type=count, default=10, metavar="N", help="so many moments ahead (default: 10)")
     parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("--ics", type=Path, metavar="FILE", help="write all dates as a calendar")
     add_environments(parser)
     add_reports(parser)
 
@@ -58,20 +66,41 @@ def run(options: argparse.Namespace) -> int:
     moment = _moment(options.as_of, launch_at)
 
     owners = {str(key): str(value) for key, value in (stated.get("owners") or {}).items()}
-    events = timeline.events(launch_at, _due(runbooks, owners), _expiring(options, runbooks, stated, runs))
+    scheduled = Scheduled(runbooks, launch_at, _begun(options.reports / options.env), moment)
+    dated = [*_expiring(options, runbooks, stated, runs), *scheduled.events()]
+    events = timeline.events(launch_at, _due(runbooks, owners), dated)
     phases = _phases(options, owners, moment)
 
+    if options.ics:
+        written = calendar(options.env, events, runbooks, launch_at or moment, datetime.now(UTC))
+        _write(options.ics, written)
     if options.json:
-        say_json(_as_json(events, moment, phases))
+        say_json(_as_json(events, moment, phases, scheduled))
         return 0
 
     lines = [
         *_dated_lines(events, moment, options.first),
+        *schedule_lines.lines(scheduled),
         *_action_lines(options.env, phases, moment),
     ]
     for line in lines:
         say(line)
     return 0
+
+
+def _begun(home: Path) -> dict[Phase, list[datetime]]:
+    """Return when the runs of each phase began, by the ledger."""
+    ledger = read_ledger(home, {})
+    return {phase: ledger.begun(phase) for phase in Phase} if ledger else {}
+
+
+def _write(path: Path, calendar_file: str) -> None:
+    """Write a calendar. Raises BadInput where that is not possible."""
+    try:
+        write_whole(path, calendar_file, mode=SHARED)
+    except OSError as error:
+        raise BadInput([f"{path} cannot be written: {error}"]) from None
+    say(f"calendar {path}")
 
 
 def _phases(options: argparse.Namespace, owners: Mapping[str, str], moment: datetime) -> dict[Phase, PhaseToDo]:
@@ -161,8 +190,7 @@ def _attestations(
 def _dated_lines(events: list[Event], moment: datetime, first: int) -> Iterator[str]:
     """Yield a line for what has expired, and for each of the first moments ahead."""
     for event in events:
-        # What fell due and the launch are over, and need nobody.
-        if event.at <= moment and event.kind not in {"due", "launch"}:
+        if event.at <= moment and event.kind not in _NEED_NOBODY:
             yield f"EXPIRED  {event.at:%Y-%m-%d %H:%M}Z  {_event(event)}"
 
     ahead = [event for event in events if event.at > moment]
@@ -186,7 +214,9 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _event(event: Event) -> str:
-    word = event.kind if event.kind in {"due", "launch"} else f"{event.kind} expires"
+    if event.kind == schedule_lines.KIND:
+        return f"{event.what}{_in_brackets(event.owner)}"
+    word = event.kind if event.kind in _NEED_NOBODY else f"{event.kind} expires"
     return f"{word}: {event.what}{_in_brackets(event.owner)}"
 
 
@@ -235,13 +265,32 @@ def _numbered(items: Sequence[ActionItem]) -> Iterator[str]:
             yield f"     turns {_named(action.lines)}"
 
 
-def _as_json(events: list[Event], moment: datetime, phases: Mapping[Phase, PhaseToDo]) -> JsonObject:
+def _as_json(
+    events: list[Event], moment: datetime, phases: Mapping[Phase, PhaseToDo], scheduled: Scheduled
+) -> JsonObject:
     return {
         "as_of": moment.isoformat(),
         "events": [{**vars(event), "at": event.at.isoformat(), "past": event.at <= moment} for event in events],
+        "missed": [_missed_as_json(one) for one in scheduled.missed()],
+        "recurring": [
+            {"runbook": book, "what": one.what, "every": str(one.every), "owner": one.owner, "late": late}
+            for book, one, late in scheduled.recurring()
+        ],
         "phases": {
             str(phase): _phase_as_json(newest) for phase, newest in phases.items() if not newest.standing.is_unheard_of
         },
+    }
+
+
+def _missed_as_json(one: Missed) -> JsonObject:
+    meeting = one.meeting
+    return {
+        "at": meeting.at.isoformat(),
+        "until": one.until.isoformat() if one.until else None,
+        "runbook": meeting.runbook,
+        "what": meeting.what,
+        "owner": meeting.owner,
+        "phase": meeting.phase,
     }
 
 

@@ -187,6 +187,10 @@ class LedgerReading:
         lines = [*self.starts, *([self.page] if self.page else [])]
         return any(record.signed for record in self.runs.values()) or any(line.signed for line in lines)
 
+    def begun(self, phase: str) -> list[datetime]:
+        """Return when the runs of a phase began, in the order in which they were opened."""
+        return [line.entry.at for line in self._opened(phase)]
+
     def _starts_of(self, phase: str) -> Iterator[LedgerLine]:
         of_phase = [*self._opened(phase), *(line for line in self._unanswered() if line.entry.phase == phase)]
         yield from of_phase

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,17 @@ def room(path: Path) -> str:
 
 
 def parsed(path: Path) -> ast.Module | None:
-    """Return what is in a file; None where it cannot be read."""
+    """Return what is in a file; None where it cannot be read. Whoever asks changes nothing in it."""
     try:
-        return ast.parse(path.read_bytes())
+        return tree_of(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return None
+
+
+@cache
+def tree_of(source: bytes) -> ast.Module:
+    """Return the syntax tree of a file; the catalogue asks for the same ones again. Raises SyntaxError, ValueError."""
+    return ast.parse(source)
 
 
 class LeftOut(pytest.Module):
@@ -84,6 +91,7 @@ def _collects_as_usual(config: pytest.Config) -> bool:
     return is_known and all(config.getini(name) == pattern for name, pattern in _PATTERNS.items())
 
 
+@cache
 def has_only_checks(tree: ast.Module) -> bool:
     """Check whether a file has nothing that pytest would run beside checks."""
     if any(_reaches_further(node) for node in ast.walk(tree)):
@@ -93,12 +101,13 @@ def has_only_checks(tree: ast.Module) -> bool:
     for statement in tree.body:
         if not _is_known(statement, models):
             return False
+        names = set(_names(statement))
         # A name may be given again, to something else.
-        models -= set(_names(statement))
-        if isinstance(statement, ast.ClassDef):
-            models.add(statement.name)
-        if isinstance(statement, ast.ImportFrom) and _is_of_readiness(statement):
-            models |= set(_names(statement))
+        models -= names
+        if isinstance(statement, ast.ClassDef) or (
+            isinstance(statement, ast.ImportFrom) and _is_of_readiness(statement)
+        ):
+            models |= names
     return True
 
 
@@ -109,6 +118,8 @@ def _reaches_further(node: ast.AST) -> bool:
             return name in _REACHING
         case ast.ImportFrom(module=module):
             return module in _REACHING_MODULES
+        case ast.Global():
+            return True
         case ast.Constant(value=str(value)):
             # As parameters have it: "measure", and "figure, measure".
             return MEASURE in value.replace(",", " ").split() and len(value.splitlines()) == 1
@@ -161,7 +172,10 @@ def _is_of_known_package(statement: ast.ImportFrom) -> bool:
 
 
 def _names(statement: ast.stmt) -> Iterator[str]:
-    """Yield the names that an import or an assignment brings."""
+    """Yield the names that a statement brings to a file: a definition its own, and not those within it."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        yield statement.name
+        return
     for node in ast.walk(statement):
         if isinstance(node, ast.alias):
             yield node.asname or node.name

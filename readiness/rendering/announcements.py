@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 
 from readiness.evidence.journal import RecordedRun
@@ -13,6 +12,7 @@ from readiness.evidence.records import Result
 from readiness.evidence.rejudge import judge
 from readiness.outcomes import DecisionKey, Outcome
 from readiness.redaction.shown import shown
+from readiness.rendering.announcement_parts import AnnouncementKind, Stated, lines_of
 from readiness.verdict import Verdict
 
 LINES_AT_MOST = 5
@@ -69,15 +69,6 @@ def _decision(run: RecordedRun, key: DecisionKey) -> str:
     return f"{summary}, {shown(result.reason, REASON_AT_MOST)}"
 
 
-class AnnouncementKind(StrEnum):
-    """What is announced."""
-
-    LAUNCH = "launch"
-    PAUSE = "pause"
-    RESUME = "resume"
-    ROLLBACK = "rollback"
-
-
 _TITLES = {
     AnnouncementKind.LAUNCH: "launched",
     AnnouncementKind.PAUSE: "paused",
@@ -99,11 +90,13 @@ class Facts:
     smoke: RecordedRun | None
     postlaunch: RecordedRun | None
     on_call: str
+    stated: Stated = field(default_factory=dict)
+    """What only people know."""
 
 
 def announcement(event: AnnouncementKind, facts: Facts) -> AnnouncementText:
     """Return an announcement from the newest evidence. What the evidence does not hold is said to be unknown."""
-    lines = _launch(facts) if event is AnnouncementKind.LAUNCH else _course(facts)
+    lines = _launch(facts) if event is AnnouncementKind.LAUNCH else _course(event, facts)
     lines += [f"on call: {facts.on_call or 'unknown, set notify.on_call'}", f"target: {facts.url}"]
     return AnnouncementText(f"{facts.environment} {_TITLES[event]}", "\n".join(lines))
 
@@ -118,9 +111,13 @@ def _launch(facts: Facts) -> list[str]:
     ]
 
 
-def _course(facts: Facts) -> list[str]:
-    """Return how it goes after the launch: the verdict, and what holds it back."""
-    lines = [f"time: {facts.at:%Y-%m-%d %H:%M}Z", f"status: {_verdict(facts.postlaunch, 'postlaunch', facts)}"]
+def _course(event: AnnouncementKind, facts: Facts) -> list[str]:
+    """Return how it goes after the launch: what people say of it, the verdict, and what holds it back."""
+    lines = [
+        f"time: {facts.at:%Y-%m-%d %H:%M}Z",
+        *lines_of(event, facts.stated),
+        f"status: {_verdict(facts.postlaunch, 'postlaunch', facts)}",
+    ]
     if facts.postlaunch:
         holding = _holding(facts.postlaunch, judge(facts.postlaunch).verdict)
         lines += [f"- {decision}" for decision in holding[:LINES_AT_MOST]]

@@ -31,6 +31,7 @@ from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
 from readiness.runbook.ladder_rules import limit_faults, line_faults
 from readiness.runbook.own_readings import OwnReading
+from readiness.runbook.schedule import Schedule
 from readiness.shipped import RUNBOOKS
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
@@ -248,7 +249,7 @@ class Runbook(BaseModel):
 
     runbook: Annotated[str, AfterValidator(_slug)]
     title: str
-    schedule: dict[str, str | tuple[str, ...]] = {}
+    schedule: Schedule = {}
     readings: dict[str, OwnReading] = {}
     """Reading → the document's own query for it, for the lines of this runbook where the environment states none."""
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]

@@ -1,4 +1,4 @@
-"""All benchmarks that fit into 20 minutes, one after the other: `make lab`. Each prints its figures beside its bar.
+"""All benchmarks that fit into a time, one after the other: `make lab`. Each prints its figures beside its bar.
 
 A bar that is missed and a benchmark that takes too long are told and turn nothing red: they depend on the machine. So
 is one that this machine lacks a tool for. One that breaks turns it red. `load_launch`, a quarter of an hour by itself,
@@ -7,6 +7,7 @@ is one that this machine lacks a tool for. One that breaks turns it red. `load_l
 
 from __future__ import annotations
 
+import argparse
 import math
 import os
 import signal
@@ -29,8 +30,9 @@ SECONDS_AT_MOST = {
     "load_truth": 660,
 }
 """On two idle cores they take about 21 minutes together, of which `load_truth` takes about 9."""
-SECONDS_TOGETHER = 20 * 60
-"""What does not fit into these is told: a slow machine makes the last ones shorter, never the whole longer."""
+MINUTES = 20.0
+"""How long all together may take unless `--minutes` says so. What does not fit is told: a slow machine makes the last
+ones shorter, never the whole longer."""
 BARS_MISSED = 3
 LACKS_A_TOOL = 77
 """As the GNU tools say of a test that cannot be tried on this machine."""
@@ -59,14 +61,18 @@ def run(name: str, seconds: int) -> bool:
 
 def main() -> int:
     """Run all that are named, or of all there are those that fit into the time."""
-    named = sys.argv[1:]
-    ends_at = math.inf if named else time.monotonic() + SECONDS_TOGETHER
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="for all together (default: %(default)g)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="these alone, whatever time they take together")
+    asked = parser.parse_args()
+
+    ends_at = math.inf if asked.names else time.monotonic() + asked.minutes * 60
     broken = []
-    for name in named or SECONDS_AT_MOST:
+    for name in asked.names or SECONDS_AT_MOST:
         print(f"=== {name}", flush=True)
         left = ends_at - time.monotonic()
         if left < 1:
-            print(f"=== {name}: not tried: {SECONDS_TOGETHER // 60} minutes are over\n", flush=True)
+            print(f"=== {name}: not tried: {asked.minutes:g} minutes are over\n", flush=True)
             continue
         if not run(name, int(min(left, SECONDS_AT_MOST[name]))):
             broken.append(name)

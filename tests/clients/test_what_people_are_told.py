@@ -27,7 +27,8 @@ from readiness.observations.communication import (
 from readiness.observations.support import complaints, untriaged
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.secret import Secret
-from readiness.rendering.announcements import AnnouncementKind, Facts, announcement
+from readiness.rendering.announcement_parts import AnnouncementKind
+from readiness.rendering.announcements import Facts, announcement
 from readiness.sandbox.vendors.slack import ADA, GRACE, ROLLOUT, Slack
 from readiness.sandbox.vendors.status_pages import OWN, StatusPages
 from readiness.sandbox.vendors.tickets import Issue, Tickets

@@ -92,6 +92,10 @@ BESIDE = {
     "a class of unittest by the name of ours": (
         "from unittest import TestCase as Limits\nclass Red(Limits):\n    def check(self):\n        self.fail()"
     ),
+    "a class of unittest by the name that a helper gives it": (
+        "def add():\n    global Limits\n    from unittest import TestCase as Limits\n\n\n_ = add()\n"
+        "class Red(Limits):\n    def check(self):\n        self.fail()"
+    ),
     "a class that something is done to": "def kept(one):\n    return one\n\n\n@kept\nclass Red(Limits):\n    pass",
     "a hook": "def pytest_generate_tests(metafunc):\n    raise OSError",
     "a mark for all": "pytestmark = pytest.mark.preflight",

@@ -251,6 +251,12 @@ def test_nothing_is_sent_outside_of_the_allowed_hosts(project: Project, monkeypa
     assert "notify.urls.0: host 'elsewhere.example' is not known" in ran.out
 
 
+BACK = (
+    *("--from", "P2", "--to", "P1"),
+    *("--reason", "a fifth of the uploads fails", "--next-steps", "Grace reads the parser's log"),
+)
+
+
 def announce(project: Project, event: str, *words: str) -> int:
     folders = [f"--environments={project.folder / 'environments'}", f"--reports={project.folder / 'reports'}"]
     return main(["announce", event, "--env", "tiny", *folders, *words])
@@ -268,7 +274,7 @@ def test_an_announcement_comes_from_the_evidence(
     assert "on call: Ada" in text
     assert "not sent: say --allow notify" in text
     assert told(receiver) == []
-    assert announce(project, "rollback", "--allow", "notify") == 0
+    assert announce(project, "rollback", "--allow", "notify", *BACK) == 0
     (message,) = told(receiver)
     assert message["title"] == "tiny is being rolled back"
     assert "status: postlaunch ROLLBACK at " in message["message"]
@@ -276,7 +282,7 @@ def test_an_announcement_comes_from_the_evidence(
     (kept,) = (project.folder / "reports/tiny/announcements").iterdir()
     assert json.loads(kept.read_text("utf-8"))["deliveries"] == [{"place": "json", "delivered": True, "why": ""}]
     receiver.behaviour = whole(500)
-    assert announce(project, "resume", "--allow", "notify") == 1
+    assert announce(project, "resume", "--allow", "notify", "--resolution", "the pool is larger") == 1
     assert "json: NOT SENT, not delivered" in capsys.readouterr().out
 
 
