@@ -7,6 +7,7 @@ from readiness.observations.database import (
     ConnectionPool,
     DatabaseAnswer,
     IdleSession,
+    PoolCapacity,
     QueryTimes,
     Replication,
     RoleTimeout,
@@ -142,12 +143,12 @@ def test_reachable(database_answer: DatabaseAnswer, limits: Reachable, measure: 
 
 
 @pytest.mark.preflight
-def test_pool_size(pool_capacity: float, limits: PoolSize, measure: Measure) -> None:
+def test_pool_size(pool_capacity: PoolCapacity, limits: PoolSize, measure: Measure) -> None:
     """The connection pool is as large as the launch needs it.
 
     Remedy: raise the pool size, and max_connections with it; the pooler's own size is readings.connection_pool_size.
     """
-    measure(pool_capacity, "size of the pool", "connections").at_least(limits.connections_at_least)
+    measure(pool_capacity.connections, pool_capacity.summary, "connections").at_least(limits.connections_at_least)
 
 
 @pytest.mark.preflight

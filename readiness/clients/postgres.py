@@ -56,6 +56,14 @@ class Postgres:
         """The role that the service itself logs in with."""
         return self._settings.application_role
 
+    @property
+    def pooler(self) -> str:
+        """The pooler that the address leads through, as far as the address itself tells; empty where it tells none."""
+        from readiness.transport.database_address import DatabaseAddress  # noqa: PLC0415  psycopg is slow to load
+
+        address = DatabaseAddress.of(self._settings)
+        return str(address) if address.leads_to_pooler else ""
+
     def rows(self, sql: str, *parameters: object) -> list[Row]:
         """Return the rows of one statement that reads; there may be none. Raises Unknown."""
         sessions = self._open()

@@ -21,6 +21,7 @@ from readiness.plugin import embedded
 from readiness.procedures import circuit_breaker, fallback, incident, kill_switch, restore, rollback
 from readiness.procedures.course import Course, begin, conduct
 from readiness.rendering import terminal
+from readiness.runbook.lines import load_each
 from readiness.sandbox import Sandbox, SandboxFailed
 from readiness.transport.database_tls import DatabaseTls
 from readiness.transport.guard import Guard
@@ -67,7 +68,8 @@ def run(options: argparse.Namespace) -> int:
             say(line)
 
         guard = Guard(environment.allowed_hosts, allowed, database_tls=DatabaseTls.of(environment))
-        course = begin(options.name, environment, guard, options.reports, say)
+        runbooks = load_each(environment.runbooks, options.environments, problems=[])
+        course = begin(options.name, environment, guard, options.reports, say, runbooks)
         _enter(lambda: ledger.open_evidence(course.folder, phase=options.name))
 
         evidence = conduct(course, PROCEDURES[options.name])

@@ -15,23 +15,29 @@ class SyntheticUpload(BaseModel):
     model_config = STRICT
 
     workspace: str
+    workspace_field: str = "workspace_id"
+    """The name of the form's field that takes the workspace."""
     token: SecretReference
     platform: str = "meta"
     source: str = "manual"
     path: str = "/v1/uploads"
+    id_pointer: str = "/id"
+    """Where the id stands in the answer to an upload that was taken (RFC 6901)."""
     seconds_at_most: Seconds = 60.0
     """How long to wait for the upload to be completed."""
     csv: str = (
         "day,campaign,impressions,clicks,spend\n"
         "2026-01-01,readiness probe,1000,10,1.50\n"
         "2026-01-02,readiness probe,2000,20,3.00\n"
-        "2026-01-03,readiness probe,not-a-number,30,4.50\n"
+        "2026-01-03,readiness probe,3000,30,4.50\n"
     )
     staged_rows_sql: str = "select count(*) from staging_rows where upload_id = %s"
-    production_rows_sql: str = "select count(*) from campaign_metrics where upload_id = %s"
+    production_rows_sql: str | None = None
     """Queries that count the rows of one upload; the parameter is its id."""
+    status_sql: str = "select status, row_count from data_uploads where id = %s"
+    """Its state, where the service itself shows no upload; the parameter is its id."""
     clean_up: bool = True
-    """Delete the upload afterwards, through the service."""
+    """Delete the upload afterwards, through the service; one that the service cannot delete stays."""
 
 
 class Stop(BaseModel):

@@ -150,7 +150,7 @@ class Reading(Section):
 
 @dataclass(frozen=True)
 class KnownReading:
-    """A reading that an observation asks for; `default` is how a service of the runbook's own shape answers it."""
+    """A reading that an observation asks for; `default` is how PostgreSQL answers it of itself."""
 
     name: str
     says: str

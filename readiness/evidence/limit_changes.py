@@ -44,6 +44,8 @@ class Change:
 
 
 NEW, GONE = "the line is new", "the line is gone"
+ASKS_OTHERWISE = "what it asks by itself (its readings) has changed"
+"""Of a runbook: whether the new queries demand less nobody can tell."""
 
 
 def loosened(before: Plan, now: Plan) -> Iterator[str]:
@@ -65,10 +67,18 @@ def changes(before: Plan, now: Plan) -> Iterator[Change]:
         if before.line(line.id) is None:
             yield Change(Direction.TIGHTER, line.id, NEW)
 
+    yield from (Change(Direction.LOOSER, runbook, ASKS_OTHERWISE) for runbook in _asking_otherwise(before, now))
     for item in _without(before, now):
         yield Change(Direction.LOOSER, item.line, f"nobody asks for {item.subject} any more")
     for item in _without(now, before):
         yield Change(Direction.TIGHTER, item.line, f"it asks for {item.subject} too")
+
+
+def _asking_otherwise(before: Plan, now: Plan) -> Iterator[str]:
+    """Yield each runbook whose own queries are others; of one that had none before nothing rests on these."""
+    digests = {line.runbook: line.own_readings for line in now.lines}
+    had = {line.runbook: line.own_readings for line in before.lines if line.own_readings}
+    yield from (runbook for runbook, digest in had.items() if digests.get(runbook, digest) != digest)
 
 
 def as_it_binds(plan: Plan, moment: datetime) -> Plan:

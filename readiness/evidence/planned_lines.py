@@ -9,17 +9,25 @@ from readiness.outcomes import Phase
 from readiness.runbook import lines as runbook_lines
 from readiness.runbook.dated_limits import LimitsAhead
 from readiness.runbook.line_overlay import Overlaid
+from readiness.runbook.own_readings import digest_of
 
 
 def planned_lines(runbooks: Iterable[runbook_lines.Runbook], phase: Phase | None) -> list[JsonObject]:
     """Return the lines of a phase, as they are judged."""
-    return [_line(book.runbook, line) for book in runbooks for line in book.lines if phase in line.phase]
+    lines: list[JsonObject] = []
+    for book in runbooks:
+        # Left out where there is nothing, so that the digests of older plans stay as they are.
+        own = {"own_readings": digest_of(book.readings)} if book.readings else {}
+        lines += [{**_line(book.runbook, line), **own} for line in book.lines if phase in line.phase]
+    return lines
 
 
 def outline(book: runbook_lines.Runbook) -> JsonObject:
     """Return a runbook whole, the lines of the other phases too."""
     lines = [_stated(book.runbook, line) for line in book.lines]
-    return {"runbook": book.runbook, "title": book.title, "lines": lines}
+    queries = {name: reading.model_dump(mode="json", exclude_unset=True) for name, reading in book.readings.items()}
+    readings = {"readings": queries} if queries else {}
+    return {"runbook": book.runbook, "title": book.title, "lines": lines, **readings}
 
 
 def _stated(runbook: str, line: runbook_lines.Line) -> JsonObject:

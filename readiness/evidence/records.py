@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from readiness.evidence.outlined import OutlinedBook
 from readiness.evidence.recorded_ahead import PlannedAhead, RecordedAhead
 from readiness.evidence.recorded_binding import RecordedBinding
 from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.evidence.recorded_ladder import Before, RecordedHysteresis, RecordedState
 from readiness.evidence.recorded_look import RecordedLook
 from readiness.evidence.recorded_measurement import RecordedMeasurement
+from readiness.evidence.recorded_outline import OutlinedBook
 from readiness.evidence.recorded_overlay import RecordedOverlay
 from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.files.canonical_json import JsonObject, as_plain
@@ -136,6 +136,8 @@ class PlannedLine(Record):
     severity: str | dict[EscalationStep, str] = ""
     diagnostics: tuple[str, ...] = ()
     rendered_as: str | None = None
+    own_readings: str = ""
+    """The digest of what its runbook asks by itself; empty where that asks nothing, and in older journals."""
 
 
 class PlannedItem(Record):

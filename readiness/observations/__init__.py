@@ -76,6 +76,8 @@ class Context:
 
 CONTEXT = frozenset(field.name for field in fields(Context))
 LINE = "line"
+READINGS = "readings"
+"""The client that a line has as its own runbook asks."""
 LIMITS = "limits"
 """The parameter that takes several limits as one object."""
 CAME_LATER: Mapping[str, tuple[object, ...]] = {"since": (None,), "within": (None,), "window": (None, "launch")}
@@ -99,6 +101,8 @@ class Given:
     def _value(self, name: str) -> Any:
         if name in CONTEXT:
             return getattr(self.context, name)
+        if name == READINGS:
+            return self.clients.readings.of(runbook_of(self.context.line))
         if name in CLIENTS:
             return getattr(self.clients, name)
         return getattr(self.limits, name)
@@ -169,6 +173,16 @@ class Observation:
         """All that it needs configured."""
         return (*derived(typing.get_type_hints(self.look), self.optional), *self.stated_needs)
 
+    @cached_property
+    def readings(self) -> frozenset[str] | None:
+        """The names of the readings that it may ask for; None where its needs do not name them: any."""
+        if READINGS not in self.parameters:
+            return frozenset()
+        asking = [need for need in self.stated_needs if READINGS in need.parameters]
+        if not asking or not all(need.readings for need in asking):
+            return None
+        return frozenset(name for need in asking for name in need.readings)
+
     def lack(self, given: Given) -> NotConfigured | None:
         """Return what is missing in the environment, as the plan and the run tell it; None where nothing is."""
         missing = dict.fromkeys((lack.reason, lack.remedy) for lack in self._missing(given))
@@ -217,6 +231,11 @@ def _field_names(limits: Callable[..., object]) -> Iterable[str]:
 
 OBSERVATIONS: dict[str, Observation] = {}
 KNOWN_READINGS: dict[str, KnownReading] = {}
+
+
+def runbook_of(line: str) -> str:
+    """Return the runbook of `runbook/line:subject`; the empty text for no line."""
+    return line.partition("/")[0]
 
 
 def _not_at_all(environment: Environment) -> float:
@@ -320,10 +339,13 @@ def _limits_problem(made: Observation) -> str | None:
 
 
 def known_reading(name: str, says: str, default: Reading | None = None) -> KnownReading:
-    """Declare a reading that an observation of this module asks for, and its default.
+    """Declare a reading that an observation of this module asks for.
 
-    >>> known_reading("printers", "the printers that answer", Reading(promql="count(printer_up == 1)")).default.promql
-    'count(printer_up == 1)'
+    Its default may ask PostgreSQL of itself and nothing else: no product's table, and no metric. What a document asks
+    stands in its runbook (`readings:`), and what a team has in its environment file.
+
+    >>> known_reading("cursors", "the open cursors", Reading(sql="select count(*) from pg_cursors")).default.sql
+    'select count(*) from pg_cursors'
     """
     if name in KNOWN_READINGS:
         raise ValueError(f"two readings are called {name}")

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
 from readiness.sources.readings import Readings
 
-_RECENT = "sum(increase(cache_requests_total{}[5m]) and cache_requests_total)"
-CACHE_HITS = known_reading(
-    "cache_hits",
-    "how many look-ups the cache has answered in the last minutes",
-    Reading(promql=_RECENT.replace("{}", '{result="hit"}')),
-)
-CACHE_LOOKUPS = known_reading(
-    "cache_lookups", "how many look-ups it was asked in those minutes", Reading(promql=_RECENT.replace("{}", ""))
-)
+CACHE_HITS = known_reading("cache_hits", "how many look-ups the cache has answered in the last minutes")
+CACHE_LOOKUPS = known_reading("cache_lookups", "how many look-ups it was asked in those minutes")
 
 
 @dataclass(frozen=True)

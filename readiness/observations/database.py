@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from readiness.clients.postgres import Postgres
-from readiness.environment.schema import Environment, Reading
+from readiness.environment.schema import Environment
 from readiness.observations import known_reading, observation
 from readiness.observations.database_statistics import (
     DatabaseAnswer,
     IdleSession,
+    PoolCapacity,
     QueryTimes,
     Replication,
     RoleTimeout,
@@ -20,14 +21,10 @@ from readiness.outcomes import Unknown
 from readiness.sources.readings import Readings
 from readiness.transport.connecting import NoSlots
 
-__all__ = ["DatabaseAnswer", "IdleSession", "QueryTimes", "Replication", "RoleTimeout", "SlowQueryLog"]
+__all__ = ["DatabaseAnswer", "IdleSession", "PoolCapacity", "QueryTimes", "Replication", "RoleTimeout", "SlowQueryLog"]
 
 DATABASE_STATUS = known_reading("database_status", "the status that the database's provider reports")
-APPLIED_MIGRATIONS = known_reading(
-    "applied_migrations",
-    "the migrations that are applied (columns version, name)",
-    Reading(sql="select version, name from supabase_migrations.schema_migrations"),
-)
+APPLIED_MIGRATIONS = known_reading("applied_migrations", "the migrations that are applied (columns version, name)")
 
 
 @observation(needs=DATABASE_STATUS)

@@ -11,7 +11,7 @@ from readiness.clients.postgres import Postgres, Row
 from readiness.environment.schema import Environment, Reading
 from readiness.measurements import AtLeast, Refusal
 from readiness.observations import known_reading, observation
-from readiness.observations.needs import need
+from readiness.observations.needs import either, need, system
 from readiness.observations.refusals import at_least, refusal, silence
 from readiness.outcomes import Late, NotConfigured, Refused, Silent, Unknown
 from readiness.sources.readings import Readings
@@ -22,19 +22,8 @@ ROW_COUNTS = known_reading(
     "the rows of each table, counted or estimated (columns name, rows)",
     Reading(sql="select relname as name, n_live_tup as rows from pg_stat_user_tables order by 2 desc limit 50"),
 )
-EXPIRED_SESSIONS = known_reading(
-    "expired_sessions",
-    "how many login sessions have expired and are still kept",
-    Reading(sql="select count(*) from auth.sessions where not_after < now()"),
-)
-POOL_SIZE = known_reading(
-    "connection_pool_size",
-    "how many connections the pool may open",
-    Reading(
-        sql="select least(current_setting('max_connections')::int, nullif(datconnlimit, -1))"
-        " from pg_database where datname = current_database()"
-    ),
-)
+EXPIRED_SESSIONS = known_reading("expired_sessions", "how many login sessions have expired and are still kept")
+POOL_SIZE = known_reading("connection_pool_size", "how many connections the pooler may open")
 QUERY_TIMES = known_reading(
     "query_times",
     "how long statements take (columns calls, mean_seconds, running_seconds)",
@@ -181,10 +170,38 @@ def expired_session_count(readings: Readings) -> float:
     return readings.number(EXPIRED_SESSIONS)
 
 
-@observation(needs=POOL_SIZE)
-def pool_capacity(readings: Readings) -> float:
-    """Return the size of the connection pool: PostgreSQL's own limit, or the pooler's through the reading."""
-    return readings.number(POOL_SIZE)
+@dataclass(frozen=True)
+class PoolCapacity:
+    """How many connections there may be, and by whose limit."""
+
+    connections: float
+    summary: str
+
+
+@observation(needs=either(system("postgres"), POOL_SIZE), optional="postgres")
+def pool_capacity(postgres: Postgres, readings: Readings, connections_at_least: int) -> PoolCapacity:
+    """Return the size of the pooler's pool; PostgreSQL's own limit where that is too small for any pool.
+
+    Raises Unknown where nothing says how large the pool is: what PostgreSQL takes is no pool's size.
+    """
+    if readings.configured(POOL_SIZE):
+        return PoolCapacity(readings.number(POOL_SIZE), "size of the pool")
+
+    (row,) = postgres.rows(
+        "select least(current_setting('max_connections')::int, nullif(datconnlimit, -1)) as connections"
+        " from pg_database where datname = current_database()"
+    )
+    connections = _number(row, "connections")
+    if connections < connections_at_least:
+        return PoolCapacity(connections, "connections in all, PostgreSQL's own limit")
+
+    place = (
+        f"postgres.url leads through a pooler ({postgres.pooler})" if postgres.pooler else "a pooler is in no address"
+    )
+    raise Unknown(
+        f"{place}: nothing says how large its pool is, and PostgreSQL's own limit of {connections:g} is none",
+        "set readings.connection_pool_size in the environment file; where no pooler is, to the service's own pool",
+    )
 
 
 @observation

@@ -7,63 +7,17 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from readiness.clients.postgres import Postgres
-from readiness.environment.schema import KnownReading, Reading
+from readiness.environment.schema import KnownReading
 from readiness.observations import known_reading, observation
 from readiness.observations.workers import BACKLOGS, USUAL_BACKLOGS
 from readiness.sources.readings import Readings
 
-_LAST_HOUR = "created_at > now() - interval '1 hour'"
-
-RECENT_FAILURES = known_reading(
-    "recent_failures",
-    "the newest failed uploads",
-    Reading(
-        sql="select id, workspace_id, platform, error_code, error_message, created_at from data_uploads"
-        " where status = 'failed' order by created_at desc limit 20"
-    ),
-)
-ERROR_DISTRIBUTION = known_reading(
-    "error_distribution",
-    "a day's failures by error",
-    Reading(
-        sql="select coalesce(error_code, 'none') as error_code, count(*) as uploads, max(created_at) as newest"
-        " from data_uploads where status = 'failed' and created_at > now() - interval '1 day'"
-        " group by 1 order by 2 desc limit 20"
-    ),
-)
-UPLOADS_STUCK = known_reading(
-    "uploads_stuck",
-    "the uploads under way for more than 30 minutes",
-    Reading(
-        sql="select id, workspace_id, platform, status, started_at from data_uploads"
-        " where status in ('processing', 'promoting') and started_at < now() - interval '30 minutes'"
-        " order by started_at limit 20"
-    ),
-)
-STAGING_HEALTH = known_reading(
-    "staging_health",
-    "the staging rows by validation status",
-    Reading(
-        sql="select validation_status, count(*) as rows, count(promoted_at) as promoted, min(created_at) as oldest"
-        " from staging_rows group by 1 order by 1"
-    ),
-)
-UPLOADS_IN_FLIGHT = known_reading(
-    "uploads_in_flight",
-    "the uploads under way",
-    Reading(
-        sql="select id, workspace_id, platform, status, created_at, started_at from data_uploads"
-        " where status in ('pending', 'processing', 'promoting') order by created_at limit 50"
-    ),
-)
-UPLOADS_LAST_HOUR = known_reading(
-    "uploads_last_hour",
-    "the last hour's uploads by workspace and status",
-    Reading(
-        sql=f"select workspace_id, platform, status, count(*) as uploads from data_uploads where {_LAST_HOUR}"  # noqa: S608  a constant
-        " group by 1, 2, 3 order by 4 desc limit 50"
-    ),
-)
+RECENT_FAILURES = known_reading("recent_failures", "the newest failed uploads")
+ERROR_DISTRIBUTION = known_reading("error_distribution", "the last hour's failures by error")
+UPLOADS_STUCK = known_reading("uploads_stuck", "the uploads under way for more than 30 minutes")
+STAGING_HEALTH = known_reading("staging_health", "the staging rows by validation status")
+UPLOADS_IN_FLIGHT = known_reading("uploads_in_flight", "the uploads under way")
+UPLOADS_LAST_HOUR = known_reading("uploads_last_hour", "the last hour's uploads by workspace and status")
 
 
 @observation(needs=RECENT_FAILURES)
@@ -74,7 +28,7 @@ def recent_failures(readings: Readings) -> list[dict[str, JsonValue]]:
 
 @observation(needs=ERROR_DISTRIBUTION)
 def error_distribution(readings: Readings) -> list[dict[str, JsonValue]]:
-    """Return a day's failures by error, the most frequent first."""
+    """Return the last hour's failures by error, the most frequent first."""
     return readings.rows(ERROR_DISTRIBUTION)
 
 
@@ -98,23 +52,12 @@ def uploads_in_flight(readings: Readings) -> list[dict[str, JsonValue]]:
 
 @observation(needs=UPLOADS_LAST_HOUR)
 def uploads_last_hour(readings: Readings) -> list[dict[str, JsonValue]]:
-    """Return the last hour's uploads by workspace, platform and status, the most first."""
+    """Return the last hour's uploads by workspace and status, the most first."""
     return readings.rows(UPLOADS_LAST_HOUR)
 
 
-FAILING_ENDPOINTS = known_reading(
-    "failing_endpoints",
-    "the last hour's server errors by path (columns path, value)",
-    Reading(promql='topk(10, sum by (path) (increase(http_requests_total{code=~"5.."}[1h])) > 0)'),
-)
-SLOWEST_ENDPOINTS = known_reading(
-    "slowest_endpoints",
-    "the last hour's p95 by path in seconds (columns path, value)",
-    Reading(
-        promql="topk(10, histogram_quantile(0.95,"
-        " sum by (path, le) (increase(http_request_duration_seconds_bucket[1h]))) > 0)"
-    ),
-)
+FAILING_ENDPOINTS = known_reading("failing_endpoints", "the last hour's server errors by path (columns path, value)")
+SLOWEST_ENDPOINTS = known_reading("slowest_endpoints", "the last hour's p95 by path in seconds (columns path, value)")
 CDN_HITS = known_reading("cdn_hit_share", "the share of the requests that the CDN answers by itself, 0 to 1")
 
 

@@ -3,26 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeGuard
 
 from readiness.clients.postgres import Row
-from readiness.environment.schema import Environment, Reading
+from readiness.environment.schema import Environment
 from readiness.measurements import Plain
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.redaction.shown import shown
 from readiness.sources.readings import Readings
 
 FEATURE_FLAGS = known_reading(
     "feature_flags",
-    "the feature flags (columns name, enabled, rollout_share, allowlist)",
-    Reading(sql="select name, enabled, rollout_share, allowlist from feature_flags"),
+    "the feature flags (columns name, enabled, allowlist, rollout_share; or JSON: name to enabled and allowlist)",
 )
+SHOWN = 80
+_PER_CENT = ("rollout_percentage", "rollout_percent", "percentage", "percent")
+"""What a roll-out to a part of all is called where it is given in per cent."""
+_LETS_NOBODY_IN = {"id", "key", "name", "title", "description", "owner", "tags"}
+_LETS_NOBODY_IN |= {f"{done}_{when}" for done in ("created", "updated") for when in ("at", "by")}
+"""What a flag says besides, and that opens it to nobody."""
 
 
 @observation(needs=FEATURE_FLAGS)
 def flag_names(readings: Readings) -> list[str]:
     """Return the names of the flags of the store, sorted."""
-    return sorted(str(row["name"]) for row in readings.rows(FEATURE_FLAGS, "name"))
+    return sorted(str(row["name"]) for row in _flags(readings))
+
+
+def _flags(readings: Readings) -> list[Row]:
+    """Return the flags, each with its name: rows, or one object of JSON that has the name of each flag as its key."""
+    table = readings.table(FEATURE_FLAGS)
+    if _holds_one_document(table):
+        (table,) = table[0].values()
+    if isinstance(table, dict):
+        return [{**_stated(flag), "name": name} for name, flag in table.items()]
+    return readings.rows_of(FEATURE_FLAGS, table, "name")
+
+
+def _holds_one_document(table: Any) -> TypeGuard[list[dict[str, Any]]]:
+    """Check whether rows are a single one of a single column, with the flags in it as JSON."""
+    is_one_row = isinstance(table, list) and len(table) == 1 and isinstance(table[0], dict)
+    return is_one_row and len(table[0]) == 1 and isinstance(next(iter(table[0].values())), dict)
+
+
+def _stated(flag: Any) -> Row:
+    """Return what a document says of a flag: an object, or true and false for a flag that knows no exceptions."""
+    if isinstance(flag, dict):
+        return flag
+    return {"enabled": flag, "allowlist": []} if isinstance(flag, bool) else {}
 
 
 @dataclass(frozen=True)
@@ -58,8 +88,7 @@ def flag_audience(readings: Readings, environment: Environment, flag: str) -> Au
 
 def _row(readings: Readings, flag: str, *columns: str) -> Row:
     """Return the row of a flag. Raises Unknown for none and for several."""
-    rows = readings.rows(FEATURE_FLAGS, "name", "enabled", "rollout_share", *columns)
-    matches = [row for row in rows if row["name"] == flag]
+    matches = [row for row in _flags(readings) if row["name"] == flag]
     if not matches:
         raise Unknown(f"the flag {flag} does not exist", "create it, or set readings.feature_flags to where it is")
     if len(matches) > 1:
@@ -67,17 +96,35 @@ def _row(readings: Readings, flag: str, *columns: str) -> Row:
             f"the flag {flag} stands {len(matches)} times in its store",
             "let readings.feature_flags give the rows of this environment alone",
         )
-    return matches[0]
+    (row,) = readings.rows_of(FEATURE_FLAGS, matches, "name", "enabled", *columns)
+    return row
 
 
 def _share(readings: Readings, row: Row) -> float:
-    share = readings.as_number(FEATURE_FLAGS, row["rollout_share"])
+    """Return the share of all that a roll-out lets in. Raises Unknown where something else may let people in."""
+    if "rollout_share" in row:
+        share = readings.as_number(FEATURE_FLAGS, row["rollout_share"])
+    else:
+        share = _share_without_column(readings, row)
     if not 0 <= share <= 1:
         raise Unknown(
             f"the rollout_share of {row['name']} is {share:g}, which is no share from 0 to 1",
             "per cent? let readings.feature_flags divide it by 100",
         )
     return share
+
+
+def _share_without_column(readings: Readings, row: Row) -> float:
+    """Return the share of a flag that has no column for it: 0 where nothing but its allowlist lets people in."""
+    others = sorted(set(row) - _LETS_NOBODY_IN - {"enabled", "allowlist"})
+    if len(others) == 1 and others[0] in _PER_CENT and row["enabled"] is False:
+        return readings.as_number(FEATURE_FLAGS, row[others[0]]) / 100
+    if others:
+        raise Unknown(
+            f"the flag {row['name']} has {shown(', '.join(others), SHOWN)} too: nobody knows whom that lets in",
+            "let readings.feature_flags give it as rollout_share, from 0 to 1; 0 where it lets in nobody",
+        )
+    return 0.0
 
 
 def _outsiders(allowlist: Plain, ours: tuple[str, ...]) -> list[str]:

@@ -8,46 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import need
 from readiness.sources.readings import Readings
 
 Resource = Literal["database_size", "object_storage", "request_volume"]
 
-CPU = known_reading(
-    "cpu_share",
-    "the share of the CPU in use, averaged over the machines, 0 to 1",
-    Reading(
-        promql='sum(rate(node_cpu_seconds_total{mode!~"idle|iowait"}[5m]) and node_cpu_seconds_total)'
-        " / sum(rate(node_cpu_seconds_total[5m]) and node_cpu_seconds_total)"
-    ),
-)
-MEMORY = known_reading(
-    "memory_share",
-    "the share of the memory in use on the fullest machine, 0 to 1",
-    Reading(promql="max(1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)"),
-)
+CPU = known_reading("cpu_share", "the share of the CPU in use, averaged over the machines, 0 to 1")
+MEMORY = known_reading("memory_share", "the share of the memory in use on the fullest machine, 0 to 1")
 _REAL_DISKS = '{fstype!~"tmpfs|ramfs|overlay|squashfs|iso9660"}'
-DISK = known_reading(
-    "disk_share",
-    "the share of the fullest disk in use, 0 to 1",
-    Reading(promql=f"max(1 - node_filesystem_avail_bytes{_REAL_DISKS} / node_filesystem_size_bytes{_REAL_DISKS})"),
-)
+DISK = known_reading("disk_share", "the share of the fullest disk in use, 0 to 1")
 MEMORY_GROWTH = known_reading(
-    "memory_growth",
-    "by what share of itself the memory of the process that grows fastest grows in a day",
-    Reading(
-        # Of the last six hours, and only of a process that is that old: one that has just started always grows.
-        promql="max(deriv(process_resident_memory_bytes[6h]) * 86400 / process_resident_memory_bytes"
-        " and process_resident_memory_bytes offset 6h)"
-    ),
+    "memory_growth", "by what share of itself the memory of the process that grows fastest grows in a day"
 )
-RESTARTS = known_reading(
-    "restarts",
-    "how often processes have restarted in the last day",
-    Reading(promql="sum(changes(process_start_time_seconds[1d]) and process_start_time_seconds)"),
-)
+RESTARTS = known_reading("restarts", "how often processes have restarted in the last day")
 FORECASTS = {
     "database_size": known_reading(
         "database_size_forecast", "the share of its limit that the database's size reaches in 30 days"

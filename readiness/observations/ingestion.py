@@ -4,64 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from readiness.environment.schema import Reading
+from readiness.measurements import AtLeast
 from readiness.observations import known_reading, observation
+from readiness.observations.logs import LOG_LINES
+from readiness.observations.needs import either
 from readiness.observations.synthetic_upload import UploadTrace
 from readiness.outcomes import Unknown
 from readiness.sources.readings import Readings
 
 __all__ = ["UploadOutcomes", "UploadTrace"]
 
-PAUSED_WORKSPACES = known_reading(
-    "paused_workspaces",
-    "the workspaces whose ingestion is paused (column workspace)",
-    Reading(sql="select workspace_id as workspace from workspace_settings where ingestion_paused order by 1"),
-)
-UPLOAD_OUTCOMES = known_reading(
-    "upload_outcomes",
-    "the last hour's uploads by status (columns status, uploads)",
-    Reading(
-        sql="select status, count(*) as uploads from data_uploads"
-        " where created_at > now() - interval '1 hour' group by status order by status"
-    ),
-)
-STAGED_ROWS = known_reading(
-    "staged_rows", "how many rows wait in staging", Reading(sql="select count(*) from staging_rows")
-)
-SLOWEST_UPLOAD = known_reading(
-    "slowest_upload",
-    "the seconds that the last hour's slowest upload took",
-    Reading(
-        sql="select max(extract(epoch from completed_at - started_at))::float from data_uploads"
-        " where completed_at > now() - interval '1 hour'"
-    ),
-)
-LONGEST_IN_FLIGHT = known_reading(
-    "longest_in_flight",
-    "the minutes since the longest upload in flight was started",
-    Reading(
-        sql="select coalesce(max(extract(epoch from now() - started_at) / 60), 0)::float from data_uploads"
-        " where status in ('processing', 'promoting')"
-    ),
-)
+PAUSED_WORKSPACES = known_reading("paused_workspaces", "the workspaces whose ingestion is paused (column workspace)")
+UPLOAD_OUTCOMES = known_reading("upload_outcomes", "the last hour's uploads by status (columns status, uploads)")
+STAGED_ROWS = known_reading("staged_rows", "how many rows wait in staging")
+SLOWEST_UPLOAD = known_reading("slowest_upload", "the seconds that the last hour's slowest upload took")
+LONGEST_IN_FLIGHT = known_reading("longest_in_flight", "the minutes since the longest upload in flight was created")
+COMPLETED = "ingestion.completed"
+"""The event of an upload that has ended well, as the log names it."""
 LOST_ROWS = known_reading(
     "uploads_that_lost_rows",
     "how many of a day's completed uploads have fewer or more rows in production than they counted",
-    Reading(
-        sql="select count(*) from data_uploads u where u.status = 'completed'"
-        " and u.completed_at > now() - interval '1 day' and u.row_count is distinct from"
-        " (select count(*) from campaign_metrics m where m.upload_id = u.id)"
-    ),
 )
-ORPHANED_ROWS = known_reading(
-    "orphaned_rows",
-    "how many production rows belong to no upload",
-    Reading(
-        sql="select count(*) from campaign_metrics m"
-        " where not exists (select from data_uploads u where u.id = m.upload_id)"
-    ),
-)
+ORPHANED_ROWS = known_reading("orphaned_rows", "how many production rows belong to no upload")
 
 
 @observation(needs=PAUSED_WORKSPACES)
@@ -105,10 +71,47 @@ def staged_rows(readings: Readings) -> float:
     return readings.number(STAGED_ROWS)
 
 
-@observation(needs=SLOWEST_UPLOAD)
-def slowest_upload_seconds(readings: Readings) -> float:
-    """Return how long the slowest upload of the last hour took."""
-    return readings.number(SLOWEST_UPLOAD)
+@dataclass(frozen=True)
+class SlowestUpload:
+    """How long the slowest upload took, or at least."""
+
+    seconds: float | AtLeast
+
+
+@observation(needs=either(LONGEST_IN_FLIGHT, LOG_LINES, SLOWEST_UPLOAD))
+def slowest_upload(readings: Readings, moment: datetime, seconds_below: float) -> SlowestUpload:
+    """Return how long the slowest upload of the last hour took: by its reading, else by the log's `duration_ms`.
+
+    Where neither is known, one that is under way for longer than is allowed decides by itself; no other one does.
+    """
+    if readings.configured(SLOWEST_UPLOAD):
+        return SlowestUpload(readings.number(SLOWEST_UPLOAD))
+    if readings.configured(LOG_LINES):
+        return SlowestUpload(_slowest_logged(readings, moment))
+
+    seconds_in_flight = readings.number(LONGEST_IN_FLIGHT) * 60
+    if seconds_in_flight < seconds_below:
+        raise Unknown(
+            "nothing says how long the uploads took that have ended",
+            f"set readings.log_lines in the environment file (lines {COMPLETED} with duration_ms),"
+            " or readings.slowest_upload",
+        )
+    return SlowestUpload(AtLeast(seconds_in_flight))
+
+
+def _slowest_logged(readings: Readings, moment: datetime) -> float:
+    """Return the longest `duration_ms` of the last hour's uploads, in seconds. Raises Unknown where none has ended."""
+    durations = []
+    for row in readings.rows(LOG_LINES, "at", "event"):
+        is_end = row["event"] == COMPLETED
+        if is_end and readings.as_instant(LOG_LINES, row["at"], "at") >= moment - timedelta(hours=1):
+            durations.append(readings.as_number(LOG_LINES, row.get("duration_ms")))
+    if not durations:
+        raise Unknown(
+            f"the log has no line {COMPLETED} of the last hour",
+            "does the service log the ends of uploads? set readings.slowest_upload where another place tells",
+        )
+    return max(durations) / 1000
 
 
 @observation(needs=LONGEST_IN_FLIGHT)

@@ -63,6 +63,8 @@ class Need(Generic[Parameters, Value]):
     find: Callable[Parameters, Value]
     alternatives: tuple[Need[..., Any], ...] = ()
     """The needs of which any one meets it."""
+    readings: tuple[str, ...] = ()
+    """The readings that meet it, by their names; none where it does not tell."""
 
     def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Value:
         """Return what is configured. Raises NotConfigured."""
@@ -132,7 +134,7 @@ def reading(known_reading: KnownReading) -> AnyNeed:
     def find(readings: Readings) -> None:
         readings.require(known_reading)
 
-    return Need(f"readings.{known_reading.name}", ("readings",), find)
+    return Need(f"readings.{known_reading.name}", ("readings",), find, readings=(known_reading.name,))
 
 
 def figures(*names: str, of: str | None = None) -> AnyNeed:
@@ -172,7 +174,8 @@ def either(*needs: AnyNeed | KnownReading) -> AnyNeed:
                 return
 
     key = " or ".join(part.key for part in alternatives)
-    return Need(key, parameters, find, tuple(alternatives))
+    names = tuple(name for part in alternatives for name in part.readings)
+    return Need(key, parameters, find, tuple(alternatives), names)
 
 
 def alternative(need: AnyNeed, values: Callable[[tuple[str, ...]], Mapping[str, Any]]) -> AnyNeed:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import cast
 
-from readiness.environment.schema import Reading
 from readiness.measurements import Plain, show
 from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
@@ -13,19 +12,8 @@ from readiness.sources.readings import Readings
 
 CLOSED = "closed"
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
-CIRCUIT_BREAKERS = known_reading(
-    "circuit_breakers",
-    "the state of each circuit breaker (columns name, state)",
-    Reading(sql="select name, state from circuit_breaker_state"),
-)
-BREAKER_OPENINGS = known_reading(
-    "breaker_openings",
-    "how often a circuit breaker opened in the last hour",
-    Reading(
-        sql="select count(*) from circuit_breaker_events"
-        " where lower(to_state) = 'open' and at > now() - interval '1 hour'"
-    ),
-)
+CIRCUIT_BREAKERS = known_reading("circuit_breakers", "the state of each circuit breaker (columns name, state)")
+BREAKER_OPENINGS = known_reading("breaker_openings", "how often a circuit breaker opened in the last hour")
 
 
 @observation(needs=CIRCUIT_BREAKERS)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import fsum
 
-from readiness.environment.schema import Environment, Reading
+from readiness.environment.schema import Environment
 from readiness.environment.service_levels import Window
 from readiness.errors import nearest
 from readiness.observations import known_reading, observation
@@ -41,11 +41,7 @@ __all__ = [
     "SupportVolume",
 ]
 
-AUDIT_TRAIL = known_reading(
-    "audit_trail",
-    "the audit trail (columns at, actor, action, by_hand)",
-    Reading(sql="select at, actor, action, by_hand from audit_trail where at > now() - interval '90 days'"),
-)
+AUDIT_TRAIL = known_reading("audit_trail", "the audit trail (columns at, actor, action, by_hand)")
 WEEK = timedelta(days=7)
 AHEAD = timedelta(days=1)
 """Whoever writes a date may live where it is tomorrow already."""

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from readiness.clients.metrics import Exposition
 from readiness.clients.postgres import Postgres
 from readiness.environment.probes import SyntheticUpload
 from readiness.environment.schema import Environment
-from readiness.files.canonical_json import JsonObject
 from readiness.measurements import Refusal
 from readiness.observations import observation, pause
 from readiness.observations.needs import need
 from readiness.observations.refusals import refusal
-from readiness.outcomes import Effect, NotConfigured, Refused, Unknown
-from readiness.transport.http import Answer, Http
-from readiness.transport.typed import at_key
+from readiness.observations.uploads_api import ENDED, UploadsApi, UploadState, count_of
+from readiness.outcomes import Effect, NotConfigured, Refused
+from readiness.transport.http import Http
 
 METRIC = "ingestion_uploads_total"
+FILE = "readiness-probe.csv"
 POLL_SECONDS = 0.1
-ENDED = {"completed", "failed"}
 COUNTED_WITHIN_SECONDS = 5.0
 """Counters may lag behind the upload by a moment."""
 DENIED = {401, 403, 404, 429}
-GONE = {200, 202, 204, 404}
 
 
 @dataclass(frozen=True)
@@ -38,10 +36,13 @@ class UploadTrace:
     """The upload's own status at the end; `refused` where it was never taken."""
     row_count: int
     staged_rows: int
-    production_rows: int
+    production_rows: int | None
+    """None where nothing says how they are counted."""
     counted: float | None
     """By how much the service's counter of uploads rose; None where its page could not be asked."""
     seconds: float
+    kept: bool = False
+    """The file stays: the service deletes none, or the environment says so."""
 
 
 def _waits(environment: Environment) -> float:
@@ -56,16 +57,35 @@ def described_upload(environment: Environment) -> SyntheticUpload:
     return environment.synthetic_upload
 
 
+@need("synthetic_upload.production_rows_sql")
+def production_count(environment: Environment) -> str:
+    """Return the query that counts the rows of an upload in production. Raises NotConfigured."""
+    upload = environment.synthetic_upload
+    if upload is None or upload.production_rows_sql is None:
+        raise NotConfigured(
+            "nothing says how many rows of the synthetic upload are in production",
+            "set synthetic_upload.production_rows_sql in the environment file",
+        )
+    return upload.production_rows_sql
+
+
+@observation(needs=production_count)
+def production_rows_query(environment: Environment) -> str:
+    """Return the query by which the rows of the synthetic upload in production are counted."""
+    return production_count(environment)
+
+
 @observation(needs=described_upload, effect=Effect.WRITE, waits=_waits)
 def synthetic_upload(
     http: Http, exposition: Exposition, postgres: Postgres, environment: Environment, called_off: threading.Event
 ) -> UploadTrace:
     """Send the file, wait for its end, count its rows, and delete it; return what became of it."""
     upload = described_upload(environment)
+    api = UploadsApi(http, postgres, upload)
     before = _counted_before(exposition)
     started = time.monotonic()
     try:
-        answer = _send(http, upload)
+        answer = api.send(FILE, upload.csv.encode())
     except Refused as refused:
         return UploadTrace(refusal(refused, environment), "refused", 0, 0, 0, None, 0.0)
 
@@ -75,74 +95,38 @@ def synthetic_upload(
         rise = None if before is None else exposition.total(METRIC) - before
         return UploadTrace(answer.status, "refused", 0, 0, 0, rise, 0.0)
 
-    upload_id = id_of(answer, upload)
+    upload_id = api.id_of(answer)
+    kept = True
     try:
-        state = _wait(http, upload, upload_id, called_off)
-        return UploadTrace(
+        state = _wait(api, upload_id, called_off)
+        trace = UploadTrace(
             answered=answer.status,
             status=state.status,
             row_count=state.row_count,
-            staged_rows=_count(postgres.value(upload.staged_rows_sql, upload_id)),
-            production_rows=_count(postgres.value(upload.production_rows_sql, upload_id)),
+            staged_rows=count_of(postgres.value(upload.staged_rows_sql, upload_id)),
+            production_rows=_production_rows(postgres, upload, upload_id),
             counted=_counted(exposition, before, called_off),
             seconds=time.monotonic() - started,
         )
     finally:
         if upload.clean_up:
-            delete(http, upload, upload_id)
+            kept = not api.delete(upload_id)
+    return replace(trace, kept=kept)
 
 
-def id_of(answer: Answer, upload: SyntheticUpload) -> str:
-    """Return the id of an upload that the service took. Raises Unknown: then nobody can delete it."""
-    remedy = f"find the file in the workspace {upload.workspace} and delete it; is {upload.path} the uploads' API?"
-    try:
-        upload_id = at_key(answer.json(), "id")
-    except Unknown as unknown:
-        raise Unknown(f"an upload was taken and cannot be deleted: {unknown.reason}", remedy) from None
-    if isinstance(upload_id, bool) or not isinstance(upload_id, int | str) or upload_id == "":
-        raise Unknown("an upload was taken and cannot be deleted: the service's answer names no id", remedy)
-    return str(upload_id)
+def _production_rows(postgres: Postgres, upload: SyntheticUpload, upload_id: str) -> int | None:
+    """Return how many rows of an upload are in production; None where nothing says how to count them."""
+    query = upload.production_rows_sql
+    return None if query is None else count_of(postgres.value(query, upload_id))
 
 
-def delete(http: Http, upload: SyntheticUpload, upload_id: str) -> None:
-    """Delete an upload through the service. Raises Unknown where it is still there."""
-    where = f"{upload.path}/{upload_id}"
-    try:
-        http.send("DELETE", where, effect=Effect.WRITE, token=upload.token).expect(*GONE, asked="DELETE")
-    except Unknown as unknown:
-        remedy = f"send DELETE {where} with the token of synthetic_upload; {unknown.remedy}"
-        raise Unknown(f"the upload {upload_id} is still there: {unknown.reason}", remedy) from unknown
-
-
-def _send(http: Http, upload: SyntheticUpload) -> Answer:
-    return http.send(
-        "POST",
-        upload.path,
-        effect=Effect.WRITE,
-        token=upload.token,
-        data={"workspace": upload.workspace, "platform": upload.platform, "source": upload.source},
-        files={"file": ("readiness-probe.csv", upload.csv.encode(), "text/csv")},
-    )
-
-
-@dataclass(frozen=True)
-class _State:
-    """How far the service has come with an upload."""
-
-    status: str
-    row_count: int
-
-
-def _wait(http: Http, upload: SyntheticUpload, upload_id: str, called_off: threading.Event) -> _State:
+def _wait(api: UploadsApi, upload_id: str, called_off: threading.Event) -> UploadState:
     """Return the upload's state once it has ended, or when the time is over. Raises Unknown."""
-    end = time.monotonic() + upload.seconds_at_most
+    end = time.monotonic() + api.settings.seconds_at_most
     while True:
-        answer = http.get(f"{upload.path}/{upload_id}", token=upload.token)
-        document = answer.expect(200, asked="the question what became of the synthetic upload").json()
-        if not isinstance(document, dict):
-            raise Unknown("the upload's state is no JSON object", f"look at GET {upload.path}/{upload_id}")
-        if document.get("status") in ENDED or time.monotonic() > end:
-            return _State(_text(document, "status"), _count(document.get("row_count") or 0))
+        state = api.state(upload_id)
+        if state.status in ENDED or time.monotonic() > end:
+            return state
         pause(called_off, POLL_SECONDS)
 
 
@@ -165,16 +149,3 @@ def _counted(exposition: Exposition, before: float | None, called_off: threading
         pause(called_off, POLL_SECONDS)
         rise = exposition.total(METRIC) - before
     return rise
-
-
-def _text(document: JsonObject, key: str) -> str:
-    value = document.get(key)
-    if not isinstance(value, str):
-        raise Unknown(f"the service's answer names no {key}", "compare it with the upload API's description")
-    return value
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise Unknown(f"{value!r} is not a count of rows", "compare it with the upload API's description")
-    return value

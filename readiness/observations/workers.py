@@ -1,7 +1,6 @@
 """Whether the background workers live, and whether scheduled jobs are scheduled.
 
-Each fact is a reading. A team without the table that a default asks names its own source in the environment, with the
-columns that the reading says:
+Each fact is a reading. A team names its source in the environment, with the columns that the reading says:
 
     readings:
       worker_heartbeats: {sql: "select name as worker, age_seconds from beats"}
@@ -22,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from readiness.clients.postgres import Row
-from readiness.environment.schema import KnownReading, Reading
+from readiness.environment.schema import KnownReading
 from readiness.observations import known_reading, observation
 from readiness.outcomes import Unknown
 from readiness.redaction.shown import shown
@@ -31,34 +30,14 @@ from readiness.timeline import CLOCKS_DIFFER
 
 WORKER_RESPONSES = known_reading("worker_responses", "which workers respond (columns name, responds)")
 WORKER_HEARTBEATS = known_reading(
-    "worker_heartbeats",
-    "the age of each worker's last heartbeat (columns worker, age_seconds)",
-    Reading(sql="select worker, extract(epoch from now() - beat_at)::float as age_seconds from worker_heartbeats"),
+    "worker_heartbeats", "the age of each worker's last heartbeat (columns worker, age_seconds)"
 )
-SCHEDULED_JOBS = known_reading(
-    "scheduled_jobs",
-    "the scheduled jobs (columns job, schedule, active)",
-    Reading(sql="select jobname as job, schedule, active from cron.job"),
-)
-BACKLOGS = known_reading(
-    "backlogs", "how many jobs wait (columns queue, value)", Reading(promql="sum by (queue) (jobs_waiting)")
-)
-USUAL_BACKLOGS = known_reading(
-    "usual_backlogs",
-    "how many jobs wait on a bad day as usual (columns queue, value)",
-    # Of a queue's sum as the present is; of a week without the last hour: a spike is not compared with itself.
-    Reading(promql="quantile_over_time(0.95, (sum by (queue) (jobs_waiting))[7d:5m] offset 1h)"),
-)
+SCHEDULED_JOBS = known_reading("scheduled_jobs", "the scheduled jobs (columns job, schedule, active)")
+BACKLOGS = known_reading("backlogs", "how many jobs wait (columns queue, value)")
+USUAL_BACKLOGS = known_reading("usual_backlogs", "how many jobs wait on a bad day as usual (columns queue, value)")
 CRON_SUCCESSES = known_reading(
     "cron_successes",
     "when each scheduled job last succeeded (columns cron, value: seconds since 1970; or all of them: successes)",
-    Reading(
-        sql="select cron, max(value) as value, array_agg(value) as successes from (select j.jobname as cron,"
-        " extract(epoch from d.start_time)::float as value,"
-        " row_number() over (partition by j.jobid order by d.start_time desc) as nth"
-        " from cron.job j join cron.job_run_details d using (jobid) where d.status = 'succeeded') as success"
-        " where nth <= 100 group by cron"
-    ),
 )
 _DAILY = re.compile(r"([0-5]?[0-9]) ([01]?[0-9]|2[0-3]) \* \* \*")
 

@@ -26,7 +26,7 @@ def diagnose(item: pytest.Item, *, bad: bool) -> dict[str, object]:
     # Those of a line that is well were started with all others; these start now.
     if bad:
         observer.tasks.wait_for_latency_probes()
-    tasks = {name: observer.ask(name, state.limits) for name in line.diagnostics}
+    tasks = {name: observer.ask(name, state.limits, state.item.name) for name in line.diagnostics}
     return {name: _value(name, task, observer) for name, task in tasks.items()}
 
 

@@ -21,13 +21,14 @@ from readiness.evidence.records import RecordedObservation, RecordedRequest, Rec
 from readiness.evidence.seals import Seals
 from readiness.evidence.signing import PublicKey
 from readiness.files.evidence_file import EvidenceArchive
-from readiness.observations import CAME_LATER, LINE, OBSERVATIONS, Context, Given, Observation
+from readiness.observations import CAME_LATER, LINE, OBSERVATIONS, Context, Given, Observation, runbook_of
 from readiness.observations.needs import CLIENTS
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.plugin.run import Run
 from readiness.plugin.threads import ObservationTask, TaskPool
 from readiness.plugin.transfer import Observed
 from readiness.runbook.lines import Limits
+from readiness.sources.origins import asks_otherwise, own_sources
 from readiness.sources.table import Clients
 from readiness.transport.database_tls import DatabaseTls
 from readiness.transport.guard import Guard, Request
@@ -37,6 +38,8 @@ CLEAN_UP_SECONDS = 5.0
 COME_BACK_SECONDS, COME_BACK_SHARE = 1.0, 0.2
 """Of the run's deadline, at most so much: for a request that is cut to say what it has seen."""
 NO_LIMITS = Limits()
+AS_ASKED_BY = "as_asked_by"
+"""The argument of a look that says by whose query it was."""
 
 
 class Unseen(Unknown, Failed):
@@ -66,7 +69,9 @@ class Observer:
         self.tasks = TaskPool()
         self._at_once = at_once
         self._environment = WatchedEnvironment.of(run.environment, self._keep_read)
-        self.clients = Clients.of(self._environment, self._guard, run.reports, self._keep_stated)
+        self._own = own_sources(run.runbooks)
+        clients = Clients.of(self._environment, self._guard, run.reports, self._keep_stated)
+        self.clients = clients.asking(self._own)
         self._archive = EvidenceArchive(run.reports, Seals(trusted).against)
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
         self._records: deque[Observed] = deque()
@@ -127,13 +132,20 @@ class Observer:
         # Threads may append meanwhile: no more is taken than there was at the beginning.
         return [self._records.popleft() for _ in range(len(self._records))]
 
-    @staticmethod
-    def arguments(observation: Observation, limits: Limits, line: str) -> dict[str, object]:
-        """Return the limits that an observation asks for, as plain values, and the line where it asks for that."""
+    def arguments(self, observation: Observation, limits: Limits, line: str) -> dict[str, object]:
+        """Return what tells the looks of an observation apart, as plain values.
+
+        These are the limits that it asks for, the line where it asks for that, and the runbook of the line where that
+        asks by a query of its own and another one of the run does not.
+        """
         stated = {**limits.model_dump(mode="json"), LINE: line}
         told = [name for name in observation.arguments if name in stated]
         # A journal of before has no word of what came later: where that is not stated, the look is the same.
-        return {name: stated[name] for name in told if stated[name] not in CAME_LATER.get(name, ())}
+        arguments = {name: stated[name] for name in told if stated[name] not in CAME_LATER.get(name, ())}
+        runbook = runbook_of(line)
+        if asks_otherwise(self._own, runbook, self.run.environment.readings, observation.readings):
+            arguments[AS_ASKED_BY] = runbook
+        return arguments
 
     def _observe(
         self, observation: Observation, limits: Limits, arguments: dict[str, object], line: str

@@ -102,4 +102,4 @@ def _wanted(items: list[pytest.Item]) -> Iterator[tuple[str, Limits, str]]:
 
         line = state.item.line
         if line.diagnostics_always:
-            yield from ((name, state.limits, "") for name in line.diagnostics)
+            yield from ((name, state.limits, state.item.name) for name in line.diagnostics)

@@ -12,12 +12,13 @@ from enum import StrEnum
 
 import pytest
 
-from readiness.environment.schema import Environment, Reading
-from readiness.observations import KNOWN_READINGS, OBSERVATIONS, Given, Observation
+from readiness.environment.schema import Environment, KnownReading, Reading
+from readiness.observations import KNOWN_READINGS, OBSERVATIONS, READINGS, Given, Observation
 from readiness.observations.needs import AnyNeed, alternative
 from readiness.plugin.observer import Observer
 from readiness.plugin.session import STATE
 from readiness.sources.provenance import stated_ahead
+from readiness.sources.readings import Readings
 
 
 class SourceKind(StrEnum):
@@ -96,7 +97,7 @@ def _of_need(need: AnyNeed, given: Given) -> Iterator[PlannedSource]:
     for path in _KEY.findall(key):
         section, _, rest = path.partition(".")
         if section == "readings":
-            yield from _of_reading(rest, environment)
+            yield from _of_reading(rest, given)
         elif section == "service_levels":
             yield from _of_level(rest, environment)
         elif path == "target.revision":
@@ -146,18 +147,16 @@ def _of_incident_reports(environment: Environment) -> Iterator[PlannedSource]:
         yield PlannedSource(SourceKind.ASKED, "prometheus for incidents.alerts")
 
 
-def _of_reading(name: str, environment: Environment) -> Iterator[PlannedSource]:
-    known = KNOWN_READINGS.get(name)
-    source = environment.readings.get(name) or (known.default if known else None)
+def _of_reading(name: str, given: Given) -> Iterator[PlannedSource]:
+    readings: Readings = given.values((READINGS,))[READINGS]
+    known = KNOWN_READINGS.get(name, KnownReading(name, name))
+    source = readings.source(known)
     if source is not None:
-        yield _of_source(f"readings.{name}", source, environment)
+        yield _of_source(f"readings.{name}", source, list(readings.stated_ahead(known)))
 
 
-def _of_source(key: str, source: Reading, environment: Environment) -> PlannedSource:
-    """Return how a reading is come by."""
-    file = f"{environment.environment}.yaml"
-    # A constant in a query is no question.
-    stated = list(stated_ahead(key, source, file))
+def _of_source(key: str, source: Reading, stated: list[str]) -> PlannedSource:
+    """Return how a reading is come by; `stated` says how it is no question, as a constant in a query is none."""
     if stated:
         return PlannedSource(SourceKind.STATED, stated[0])
     if source.file is not None:
@@ -169,7 +168,8 @@ def _of_source(key: str, source: Reading, environment: Environment) -> PlannedSo
 def _of_revision(environment: Environment) -> Iterator[PlannedSource]:
     revision = environment.target.revision
     if isinstance(revision, Reading):
-        yield _of_source("target.revision", revision, environment)
+        stated = list(stated_ahead("target.revision", revision, f"{environment.environment}.yaml"))
+        yield _of_source("target.revision", revision, stated)
     elif revision is not None:
         yield PlannedSource(SourceKind.STATED, f"target.revision is stated in {environment.environment}.yaml")
 

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from readiness.observations import OBSERVATIONS
+from readiness.environment.schema import KnownReading
+from readiness.observations import KNOWN_READINGS, OBSERVATIONS, READINGS, Given
 from readiness.outcomes import DecisionKey, NotConfigured, Phase
 from readiness.plugin.attesting import OBSERVED, why_not
 from readiness.plugin.deadlines import deadline_of
@@ -21,7 +22,6 @@ from readiness.plugin.session import SESSION, STATE, ItemState, state_of
 from readiness.plugin.unused_readings import unused_readings
 from readiness.rendering.terminal import line_of
 from readiness.runbook.lines import Item, Line, planned_checks
-from readiness.sources.provenance import stated_ahead
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
 
@@ -174,27 +174,29 @@ def _configuration(node: pytest.Item, observer: Observer, attested: str, lapsed:
     if lapsed and OBSERVED in getattr(node, "fixturenames", ()):
         return f"lapsed: {lapsed}"
 
-    environment = observer.run.environment
-    stated = list(dict.fromkeys(_stated_readings(node, observer)))
-    if stated and environment.production:
+    state = node.stash[STATE]
+    given = observer.given(state.limits, state.item.name)
+    readings = given.values((READINGS,))[READINGS]
+    known = {reading.name: reading for reading in _readings_of(node, given)}
+    stated = list(dict.fromkeys(told for reading in known.values() for told in readings.stated_ahead(reading)))
+    if stated and observer.run.environment.production:
         return attested or f"stated: {'; '.join(stated)}: in production it passes nothing, name a source that is asked"
     if stated:
         return f"configured: {'; '.join(stated)}: not measured"
-    return "configured"
+    asked = [f"readings.{name} ({readings.origin(reading)})" for name, reading in known.items()]
+    return f"configured: {', '.join(asked)}" if asked else "configured"
 
 
-def _stated_readings(node: pytest.Item, observer: Observer) -> Iterator[str]:
-    """Yield which readings of an item are no measurement, as far as the plan can know: it asks nobody."""
-    environment = observer.run.environment
-    state = node.stash[STATE]
-    given = observer.given(state.limits, state.item.name)
+def _readings_of(node: pytest.Item, given: Given) -> Iterator[KnownReading]:
+    """Yield the readings that an item asks for and that have a source, as far as their needs tell."""
+    readings = given.values((READINGS,))[READINGS]
     for name in getattr(node, "fixturenames", ()):
-        needs = OBSERVATIONS[name].needs if name in OBSERVATIONS else ()
-        for need in needs:
-            reading = need.key.format(**given.values(need.parameters)).removeprefix("readings.")
-            source = environment.readings.get(reading)
-            if source:
-                yield from stated_ahead(reading, source, f"{environment.environment}.yaml")
+        for need in OBSERVATIONS[name].needs if name in OBSERVATIONS else ():
+            by_limit = need.key.format(**given.values(need.parameters)).removeprefix("readings.")
+            for reading in need.readings or (by_limit,):
+                known = KNOWN_READINGS.get(reading, KnownReading(reading, reading))
+                if readings.origin(known):
+                    yield known
 
 
 def lacks_of(node: pytest.Item, observer: Observer) -> Iterator[NotConfigured]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +18,8 @@ from readiness.environment.drills import Action
 from readiness.environment.schema import Environment
 from readiness.outcomes import Unknown
 from readiness.redaction.redactor import REDACTOR
+from readiness.runbook.lines import Runbook
+from readiness.sources.origins import own_sources
 from readiness.sources.readings import revision_of
 from readiness.sources.table import Clients
 from readiness.transport.guard import Guard
@@ -148,9 +150,19 @@ class Course:
         drill_evidence.write(self.evidence, self.folder)
 
 
-def begin(name: str, environment: Environment, guard: Guard, reports: Path, say: Callable[[str], None]) -> Course:
-    """Return a new drill, with its evidence begun: who, where, when, at which revision. Raises OSError."""
-    clients = Clients.of(environment, guard, reports)
+def begin(
+    name: str,
+    environment: Environment,
+    guard: Guard,
+    reports: Path,
+    say: Callable[[str], None],
+    runbooks: Iterable[Runbook] = (),
+) -> Course:
+    """Return a new drill, with its evidence begun: who, where, when, at which revision. Raises OSError.
+
+    What the environment's runbooks ask by themselves it may ask as well.
+    """
+    clients = Clients.of(environment, guard, reports).asking(own_sources(runbooks))
     revision, why_unknown = _revision(environment, clients)
     now, folder = _new_folder(reports / environment.environment / drill_evidence.FOLDER, name)
     evidence = DrillEvidence.model_validate(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from readiness.environment.probes import SyntheticUpload
-from readiness.observations.synthetic_upload import delete, id_of
-from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.observations.uploads_api import ENDED, UploadsApi
+from readiness.outcomes import NotConfigured, Unknown
 from readiness.procedures.course import Course
 from readiness.redaction.shown import shown
-from readiness.transport.http import Answer, Http, NotSent
+from readiness.transport.http import Answer, NotSent
 
-ENDED = {"completed", "failed"}
+__all__ = ["ENDED", "Uploads", "accepts", "summary"]
 CHARACTERS_SHOWN = 120
 """Of an answer."""
 
@@ -21,8 +22,7 @@ CHARACTERS_SHOWN = 120
 class Uploads:
     """Sends uploads, and remembers those that were accepted, or may have been."""
 
-    http: Http
-    settings: SyntheticUpload
+    api: UploadsApi
     run: str
     """The drill's, so that its uploads can be told by the names of their files."""
     accepted: list[str] = field(default_factory=list)
@@ -30,36 +30,36 @@ class Uploads:
     sent: int = 0
     answered: int = 0
     """Of those sent: it is known what became of them."""
+    say: Callable[[str], None] = lambda _: None
+    """Takes what a person should know."""
 
     @classmethod
     def of(cls, course: Course) -> Uploads:
         """Return the uploads of a drill, as the environment describes them. Raises NotConfigured."""
         if course.environment.synthetic_upload is None:
             raise NotConfigured("no synthetic upload is described", "set synthetic_upload in the environment file")
-        return cls(course.clients.http, course.environment.synthetic_upload, course.evidence.run)
+        api = UploadsApi(course.clients.http, course.clients.postgres, course.environment.synthetic_upload)
+        return cls(api, course.evidence.run, say=course.say)
+
+    @property
+    def settings(self) -> SyntheticUpload:
+        """How the environment describes an upload."""
+        return self.api.settings
 
     def send(self, rows: int = 0) -> Answer:
         """Send one, with at least so many rows, and return its answer. Raises Unknown."""
-        settings = self.settings
         csv = self._csv(rows)
 
         # Counted before it is sent: one whose answer never came may be there.
         self.sent += 1
         try:
-            answer = self.http.send(
-                "POST",
-                settings.path,
-                effect=Effect.WRITE,
-                token=settings.token,
-                data={"workspace": settings.workspace, "platform": settings.platform, "source": settings.source},
-                files={"file": (self._file(self.sent), csv, "text/csv")},
-            )
+            answer = self.api.send(self._file(self.sent), csv)
         except NotSent:
             self.sent -= 1
             raise
 
         if accepts(answer):
-            self.accepted.append(id_of(answer, settings))
+            self.accepted.append(self.api.id_of(answer))
         self.answered += 1
         return answer
 
@@ -71,11 +71,7 @@ class Uploads:
 
     def status(self, upload: str) -> str:
         """Return the status of an upload, by its id. Raises Unknown."""
-        answer = self.http.get(f"{self.settings.path}/{upload}", token=self.settings.token)
-        state = answer.expect(200, asked="the question what became of the upload").json()
-        if not isinstance(state, dict) or not isinstance(state.get("status"), str):
-            raise Unknown("the upload's state names no status", "compare it with the upload API's description")
-        return str(state["status"])
+        return self.api.state(upload).status
 
     def delete(self) -> None:
         """Delete what was accepted, where uploads are cleaned up. Raises Unknown, also where one may be left unseen."""
@@ -96,10 +92,14 @@ class Uploads:
             raise Unknown(f"{'; '.join(left)}: look for {self._file('*')}", "delete by hand what is found")
 
     def _delete(self) -> None:
+        kept = 0
         while self.accepted:
             # Forgotten once it is gone: what is left when one fails is what is still there.
-            delete(self.http, self.settings, self.accepted[-1])
+            is_gone = self.api.delete(self.accepted[-1])
+            kept += not is_gone
             self.accepted.pop()
+        if kept:
+            self.say(f"  the service deletes no upload: {_uploads(kept)} left there, {self._file('*')}")
 
     def _file(self, number: int | str) -> str:
         return f"readiness-drill-{self.run}-{number}.csv"

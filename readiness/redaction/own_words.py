@@ -13,10 +13,10 @@ document dropped duration during effect endpoints entries environment environmen
 failures fields figure finish footer generatedBy generators handshake header headers healthy holding hysteresis incident
 inputAttestations invocation journal kernel ladder ledger length limits margin measured measurements message method
 nearer nodeid notify observation outcome outside overlaid owners passed payload payloadType pending phases pipeline
-postlaunch predicate predicateType preflight production project properties property quarters rawStatus reason recall
-record recovery refused remedy remote replay report reportFormat repository request restored result results revision
-revoked rollback runbook runbooks schema scratch seconds section served severity signatures skipped slices source
-specVersion standing stated statement status strong subject subjects summary system tables target testId testcase
+postlaunch predicate predicateType preflight production project properties property quarters rawStatus readings reason
+recall record recovery refused remedy remote replay report reportFormat repository request restored result results
+revision revoked rollback runbook runbooks schema scratch seconds section served severity signatures skipped slices
+source specVersion standing stated statement status strong subject subjects summary system tables target testId testcase
 testsuite testsuites timestamp unexplained unknown unsealed unstamped upload verdict verificationResult verifier
 versions waived waiver waivers wanted warning weight withdrawn workflow
 """

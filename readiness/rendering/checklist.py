@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from readiness.evidence import journal
-from readiness.evidence.outlined import OutlinedBook, OutlinedLine
+from readiness.evidence.recorded_outline import OutlinedBook, OutlinedLine
 from readiness.evidence.records import Result
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering import report_page

@@ -19,9 +19,9 @@ from readiness.evidence.findings import Audit
 from readiness.evidence.journal import FILE, RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
 from readiness.evidence.newest_run import has_begun, ordered
-from readiness.evidence.outlined import OutlinedBook, OutlinedLine
 from readiness.evidence.overtaken import beside
 from readiness.evidence.previous_run import REMEMBERED
+from readiness.evidence.recorded_outline import OutlinedBook, OutlinedLine
 from readiness.evidence.records import Result
 from readiness.evidence.rejudge import judge
 from readiness.evidence.signing import PublicKey

@@ -32,6 +32,7 @@ from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dat
 from readiness.runbook.ladder_rules import limit_faults, line_faults
 from readiness.runbook.line_overlay import Overlaid
 from readiness.runbook.links import link
+from readiness.runbook.own_readings import OwnReading
 from readiness.runbook.schedule import Schedule
 from readiness.runbook.severity import Severity, SeverityTable, unknown_words
 from readiness.shipped import RUNBOOKS
@@ -236,7 +237,7 @@ class Item:
 
 
 class Runbook(BaseModel):
-    """A launch checklist: its schedule and its lines."""
+    """A launch checklist: its schedule, its lines, and the queries that its document states."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -244,6 +245,8 @@ class Runbook(BaseModel):
     title: str
     schedule: Schedule = {}
     severities: SeverityTable = {}
+    readings: dict[str, OwnReading] = {}
+    """Reading → the document's own query for it, for the lines of this runbook where the environment states none."""
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

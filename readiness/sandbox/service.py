@@ -112,7 +112,9 @@ class Service:
         form = await request.form()
         file = form.get("file")
         data = await file.read() if isinstance(file, UploadFile) else None
-        fields = {name: str(form.get(name) or "") for name in ("workspace", "platform", "source")}
+        fields = {name: str(form.get(name) or "") for name in ("platform", "source")}
+        # As the runbook's document calls it; the name of an earlier release is taken too.
+        fields["workspace"] = str(form.get("workspace_id") or form.get("workspace") or "")
         try:
             return await run_in_threadpool(self._take, request, fields, data)
         except RequestRefused as refused:
@@ -123,7 +125,7 @@ class Service:
     def _take(self, request: Request, fields: dict[str, str], data: bytes | None) -> Response:
         workspace = self._workspace(request)
         if data is None or not all(fields.values()):
-            raise RequestRefused(422, "workspace, platform, source and file are wanted")
+            raise RequestRefused(422, "workspace_id, platform, source and file are wanted")
         if fields["workspace"] != workspace:
             raise RequestRefused(403, "foreign_workspace")
         if len(data) > BYTES_AT_MOST:
@@ -177,7 +179,7 @@ class Service:
             " count(promoted_at) as rows_promoted from staging_rows where upload_id = %s",
             upload["id"],
         )
-        shown = {name: upload[name] for name in ("status", "row_count", "error_code", "error_message")}
+        shown = {name: upload[name] for name in ("status", "row_count", "error_code", "error_text")}
         return JSONResponse({"id": str(upload["id"]), **shown, **rows})
 
     @_threaded

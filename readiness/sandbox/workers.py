@@ -62,14 +62,15 @@ class Plant:
         """Bring an upload to its end: in the table, in the metrics and in the log."""
         ended = self.database.rows(
             "update data_uploads set status = %s, completed_at = now(), row_count = %s, error_code = %s,"
-            " error_message = %s where id = %s"
+            " error_text = %s where id = %s"
             " returning extract(epoch from completed_at - created_at)::float as seconds",
             *(status, fields.get("rows"), fields.get("code"), fields.get("message"), upload["id"]),
         )
         level = "info" if status == "completed" else "error"
         for done in ended:  # none, when the upload was deleted meanwhile
             self.telemetry.ended(status, done["seconds"], fields.get("code"))
-            self.log.write(f"ingestion.{status}", level, upload=upload["id"], seconds=done["seconds"], **fields)
+            milliseconds = round(done["seconds"] * 1000)
+            self.log.write(f"ingestion.{status}", level, upload=upload["id"], duration_ms=milliseconds, **fields)
 
 
 class Worker(threading.Thread, ABC):

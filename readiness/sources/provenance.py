@@ -45,12 +45,17 @@ class Provenance:
         self._postgres = postgres
         self._note = note
 
-    def tell_of(self, name: str, source: Reading) -> None:
-        """Note that the look rests on a reading that is stated; on any other nothing."""
-        for sentence in stated_ahead(name, source, self._file):
+    def tell_of(self, name: str, source: Reading, file: str = "") -> None:
+        """Note that the look rests on a reading that is stated; on any other nothing. No `file`: the environment's."""
+        for sentence in self.stated_ahead(name, source, file):
             self._note(sentence)
+        place = file or self._file
         if source.sql is not None and is_constant_sql(self._postgres, source.sql):
-            self._note(f"{_key(name)} is stated in {self._file}: its SQL reads no table")
+            self._note(f"{_key(name)} is stated in {place}: its SQL reads no table")
+
+    def stated_ahead(self, name: str, source: Reading, file: str = "") -> Iterator[str]:
+        """Yield how a reading is stated, as far as its source says so before anything is asked."""
+        yield from stated_ahead(name, source, file or self._file)
 
     def tell_of_figure(self, key: str, figure: Figure, query: str, parameters: tuple[object, ...] = ()) -> None:
         """Note that the look rests on a figure of a service level that is stated; on any other nothing."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +19,7 @@ from readiness.measurements import Plain, as_decimal
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.secret import Secret, is_secret
 from readiness.redaction.shown import shown
+from readiness.sources.origins import NO_RUNBOOK, Origin, Origins, OwnSources, agreed
 from readiness.sources.provenance import Provenance
 from readiness.timeline import CLOCKS_DIFFER, of_a_year_that_matters, parse_instant
 from readiness.transport.answer import at_pointer
@@ -57,7 +60,7 @@ def _source_of_revision(target: Target) -> str | KnownReading:
 
 
 class Readings:
-    """All readings of one environment, and the defaults of those that the checks ask for."""
+    """All readings of one environment and of its runbooks, and what PostgreSQL itself answers."""
 
     def __init__(
         self,
@@ -69,7 +72,9 @@ class Readings:
         files: Files,
         provenance: Provenance,
     ) -> None:
-        self._configured = configured
+        self._own: OwnSources = {}
+        self._runbook = NO_RUNBOOK
+        self._origins = Origins(configured)
         self._http = http
         self._postgres = postgres
         self._exposition = exposition
@@ -77,12 +82,27 @@ class Readings:
         self._files = files
         self._provenance = provenance
 
+    def asking(self, own: OwnSources) -> Readings:
+        """Return the same readings, with what runbooks ask by themselves."""
+        return self._as_asked_by(NO_RUNBOOK, own, agreed(own))
+
+    def of(self, runbook: str) -> Readings:
+        """Return the readings as the lines of a runbook ask for them; no runbook: as a drill does."""
+        return self._as_asked_by(runbook, self._own, self._own[runbook]) if runbook in self._own else self
+
+    def _as_asked_by(self, runbook: str, own: OwnSources, sources: Mapping[str, Reading]) -> Readings:
+        view = copy.copy(self)
+        view._own, view._runbook = own, runbook  # noqa: SLF001  they are its own
+        view._origins = Origins(self._origins.configured, sources)  # noqa: SLF001  as above
+        return view
+
     def named(self, name: str) -> KnownReading:
         """Return a reading that no observation declares. Raises NotConfigured with the nearest name."""
-        if name in self._configured:
-            return KnownReading(name, f"the reading {name}", self._configured[name])
+        known = KnownReading(name, f"the reading {name}")
+        if self._origins.of(known):
+            return known
 
-        near = nearest(name, self._configured)
+        near = nearest(name, self._origins.names())
         hint = f"; did you mean {near}?" if near else ""
         raise NotConfigured(f"no reading is called {name}{hint}", f"set readings.{name} in the environment file")
 
@@ -107,8 +127,9 @@ class Readings:
     def value(self, reading: KnownReading) -> Plain:
         """Return the one value of a reading. Raises Unknown for none, for several and for an object or list."""
         source = self._source(reading)
-        value = self._value(reading, source)
-        self._examine_source(reading, source)
+        with self._telling_origin(reading):
+            value = self._value(reading, source)
+            self._examine_source(reading, source)
         return value
 
     def _value(self, reading: KnownReading, source: Reading) -> Plain:
@@ -179,9 +200,21 @@ class Readings:
         A row of PromQL is a series: its labels, and the column `value`. A JSON object of objects is taken as rows, each
         with its key as `name`.
         """
+        table = self.table(reading)
+        with self._telling_origin(reading):
+            return self.rows_of(reading, table, *columns)
+
+    def table(self, reading: KnownReading) -> Any:
+        """Return all that a reading answers, as it came: rows, or a document of JSON. Raises Unknown."""
         source = self._source(reading)
-        table = self._table(reading, source)
-        self._examine_source(reading, source)
+        with self._telling_origin(reading):
+            table = self._table(reading, source)
+            self._examine_source(reading, source)
+        return table
+
+    @staticmethod
+    def rows_of(reading: KnownReading, table: Any, *columns: str) -> list[Row]:
+        """Return what a reading answered as its rows, each with at least these columns. Raises Unknown."""
         if isinstance(table, dict) and table and all(isinstance(row, dict) for row in table.values()):
             table = [{"name": key, **row} for key, row in table.items()]
         if not isinstance(table, list) or not all(isinstance(row, dict) for row in table):
@@ -235,13 +268,47 @@ class Readings:
         """Have noted that the look rests on a source which measures nothing. Raises Unknown, also for an old file."""
         if source.file is not None and source.age_seconds_at_most is not None:
             self._files.require_written_since(source.file, source.age_seconds_at_most)
-        # The suite's own defaults ask; only what a team writes down can be stated. The revision's source is theirs too.
-        is_of_the_team = reading.name in self._configured or reading.name == REVISION
-        if is_of_the_team:
-            self._provenance.tell_of(reading.name, source)
+        if self._is_written_down(reading):
+            self._provenance.tell_of(reading.name, source, self._file_of(reading))
+
+    def source(self, reading: KnownReading) -> Reading | None:
+        """Return the source of a reading, wherever it stands; None where there is none."""
+        return self._origins.source(reading)
+
+    def origin(self, reading: KnownReading) -> Origin | None:
+        """Return where the source of a reading stands; None where there is none."""
+        return self._origins.of(reading)
+
+    def stated_ahead(self, reading: KnownReading) -> Iterator[str]:
+        """Yield how a reading is stated and not measured, as far as its source says so before anything is asked."""
+        source = self._origins.source(reading)
+        if source and self._is_written_down(reading):
+            yield from self._provenance.stated_ahead(reading.name, source, self._file_of(reading))
+
+    def _is_written_down(self, reading: KnownReading) -> bool:
+        """Check whether a team has written the source down: what stands in the suite asks, and states nothing."""
+        # The revision's source is theirs too.
+        return reading.name == REVISION or self._origins.of(reading) in {Origin.ENVIRONMENT, Origin.RUNBOOK}
+
+    def _file_of(self, reading: KnownReading) -> str:
+        """Return what a source stands in, for people; empty for the environment file."""
+        return f"the runbook {self._runbook}" if self._origins.of(reading) is Origin.RUNBOOK else ""
+
+    @contextmanager
+    def _telling_origin(self, reading: KnownReading) -> Iterator[None]:
+        """Have an answer that cannot be used say by whose query it came, where the team has not written that down."""
+        try:
+            yield
+        except Unknown as unknown:
+            origin = self._origins.of(reading)
+            is_of_the_query = type(unknown) is Unknown and origin in {Origin.RUNBOOK, Origin.POSTGRES}
+            if not is_of_the_query or reading.name == REVISION:
+                raise
+            own = f"the query of readings.{reading.name} is {origin}: state another source in the environment file"
+            raise Unknown(unknown.reason, f"{unknown.remedy}; {own}") from unknown
 
     def _source(self, reading: KnownReading) -> Reading:
-        source = self._configured.get(reading.name, reading.default)
+        source = self._origins.source(reading)
         if source is None:
             raise NotConfigured(
                 f"nothing says where to find {reading.says}", f"set readings.{reading.name} in the environment file"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from readiness.clients.actions import Actions
@@ -28,6 +28,7 @@ from readiness.files.history_tables import FILE
 from readiness.sources.chat import Chats
 from readiness.sources.incident_reports import IncidentReports
 from readiness.sources.levels import Levels
+from readiness.sources.origins import OwnSources
 from readiness.sources.provenance import Note, Provenance
 from readiness.sources.readings import Readings
 from readiness.sources.roster import Roster
@@ -111,6 +112,10 @@ class Clients:
             operator=Actions(http, guard),
             controls=Controls(environment.run, http, guard),
         )
+
+    def asking(self, own: OwnSources) -> Clients:
+        """Return the same clients, with what runbooks ask by themselves among their readings."""
+        return replace(self, readings=self.readings.asking(own))
 
     def close(self) -> None:
         """Close all connections."""

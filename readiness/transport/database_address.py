@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import psycopg
@@ -11,6 +12,9 @@ from readiness.environment import schema
 from readiness.measurements import is_digits
 from readiness.outcomes import Unknown
 
+_POOLER_PORTS = {"6432", "6543"}
+"""Of PgBouncer, and of Supabase's pooler."""
+_POOLER_HOST = re.compile(r"(?:^|[.-])(?:pooler|pgbouncer|pgcat)(?:[.-]|$)")
 _REFUSED = {
     "service": (
         "a service: which host that is stands in another file",
@@ -72,6 +76,16 @@ class DatabaseAddress:
         if host is None or not is_over_network or not is_digits(self.port):
             return None
         return host, int(self.port)
+
+    @property
+    def leads_to_pooler(self) -> bool:
+        """Whether a pooler stands at that place: by its port, or by the name of its host.
+
+        >>> [DatabaseAddress((host,), port, "").leads_to_pooler for host, port in (("db.shop.internal", "5432"),
+        ...     ("db.shop.internal", "6543"), ("aws-0-eu-central-1.pooler.supabase.com", "5432"))]
+        [False, True, True]
+        """
+        return self.port in _POOLER_PORTS or any(_POOLER_HOST.search(host.lower()) for host in self.hosts)
 
     def __str__(self) -> str:
         return f"postgres://{','.join(self.hosts)}:{self.port}/{self.database}"

@@ -26,6 +26,7 @@ from pathlib import Path
 
 from readiness.runbook import lines as runbook_lines
 from readiness.sandbox import Sandbox
+from tests.environments import following
 
 ROOT = Path(__file__).parents[2]
 ONE_WAY_SECONDS = 0.05
@@ -121,7 +122,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, Sandbox.start(launched=True, replica=True) as sandbox:
         folder = Path(name)
         text = (ROOT / "environments" / "local.yaml").read_text(encoding="utf-8")
-        every = text.replace("runbooks: [ingestion]", f"runbooks: [{', '.join(runbook_lines.shipped())}]")
+        every = following(text, runbook_lines.shipped())
         (folder / "local.yaml").write_text(every, encoding="utf-8")
         launch_at = (datetime.now(UTC) - SINCE_LAUNCH).isoformat()
         beside = {**sandbox.variables, "SANDBOX_LAUNCH_AT": launch_at}

@@ -17,6 +17,7 @@ from readiness.outcomes import Effect
 from readiness.redaction.secret import Secret
 from readiness.sandbox import postgres
 from readiness.sandbox.processes import free_port
+from readiness.sources.origins import OwnSources
 from readiness.sources.provenance import Note
 from readiness.sources.table import Clients
 from readiness.transport.guard import Guard
@@ -93,6 +94,7 @@ def make(guard: Guard) -> Iterator[Make]:
         systems: bool = True,
         reports: Path = Path("nowhere"),
         note: Note = lambda _: None,
+        own: OwnSources | None = None,
         **changes: Any,
     ) -> Clients:
         key = Secret("storage-key-of-a-test")
@@ -135,7 +137,7 @@ def make(guard: Guard) -> Iterator[Make]:
             readings=readings or {},
             **sections,
         )
-        made.append(Clients.of(environment, guard, reports, note))
+        made.append(Clients.of(environment, guard, reports, note).asking(own or {}))
         return made[-1]
 
     yield make_clients

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from readiness.clients.postgres import Postgres
 from readiness.environment import schema
 from readiness.environment.probes import SyntheticUpload
+from readiness.observations.uploads_api import UploadsApi
 from readiness.outcomes import Effect, Unknown
 from readiness.procedures.course import Stopped
 from readiness.procedures.uploads import Uploads
@@ -33,7 +35,8 @@ def uploads(url: str, **settings: Any) -> Uploads:
     guard = Guard(["127.0.0.1"], (Effect.READ, Effect.WRITE))
     http = Http(schema.Http(deadline_seconds=DEADLINE), schema.Target(url=url), guard)
     token = Secret("upload-token-of-a-test")
-    return Uploads(http, SyntheticUpload(workspace="ws_internal", token=token, **settings), RUN)
+    described = SyntheticUpload(workspace="ws_internal", token=token, **settings)
+    return Uploads(UploadsApi(http, Postgres(None, guard), described), RUN)
 
 
 @pytest.mark.parametrize("case", MAY_BE_THERE)
@@ -53,7 +56,7 @@ def test_an_upload_that_was_stopped_under_way_is_told(monkeypatch: pytest.Monkey
         raise Stopped("SIGINT")
 
     sent = uploads("http://127.0.0.1:9")
-    monkeypatch.setattr(sent.http, "send", stopped)
+    monkeypatch.setattr(sent.api.http, "send", stopped)
     with pytest.raises(Stopped):
         sent.send()
     with pytest.raises(Unknown, match="1 upload was sent without an answer"):
@@ -104,3 +107,24 @@ def test_where_uploads_are_kept_none_is_looked_for() -> None:
         with pytest.raises(Unknown):
             sent.send()
         sent.delete()
+
+
+def test_where_the_service_deletes_none_they_stay_and_that_is_said() -> None:
+    said: list[str] = []
+    with Server(whole(202, '{"id": "u1"}')) as server:
+        sent = uploads(server.url)
+        sent.say = said.append
+        sent.send()
+        sent.send()
+        assert b'name="workspace_id"' in server.asked[0].body
+        server.behaviour = whole(405)
+        sent.delete()
+    assert said == [f"  the service deletes no upload: 2 uploads were left there, readiness-drill-{RUN}-*.csv"]
+    assert sent.accepted == []
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_an_upload_that_nobody_shows_is_unknown_without_a_database(status: int) -> None:
+    with Server(whole(status)) as server, pytest.raises(Unknown, match=f"GET /v1/uploads/u1 answered {status}") as told:
+        uploads(server.url).status("u1")
+    assert "that needs the section postgres" in told.value.remedy

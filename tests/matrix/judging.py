@@ -15,6 +15,7 @@ from readiness.runbook import lines as runbook_lines
 from readiness.sandbox import Sandbox
 from tests import warm
 from tests.drills.evidence import put_all
+from tests.environments import following
 
 ROOT = Path(__file__).parents[2]
 Outcomes = dict[str, str]
@@ -141,7 +142,7 @@ class Targets:
         self._undo = ExitStack()
         text = (ROOT / "environments" / "local.yaml").read_text(encoding="utf-8")
         (folder / "environments").mkdir()
-        others = text.replace("runbooks: [ingestion]", f"runbooks: [{', '.join(OTHERS)}]")
+        others = following(text, OTHERS)
         (folder / "environments" / "local.yaml").write_text(others, encoding="utf-8")
 
     def of(self, kind: str) -> Target:

@@ -9,10 +9,12 @@ import psycopg
 import pytest
 
 from readiness import Measure
+from readiness.environment.schema import Reading
 from readiness.ladder import reached
 from readiness.observations.database import ConnectionPool, connection_pool
 from readiness.observations.database_statistics import (
     block_hit_share,
+    pool_capacity,
     query_times,
     replication,
     statement_timeout,
@@ -141,3 +143,38 @@ def test_a_replica_that_is_not_named_is_not_configured(sandbox: Sandbox, make: M
     clients = make(dsn=sandbox.variables["SANDBOX_DATABASE_URL"])
     with pytest.raises(NotConfigured, match=r"replica\.url"):
         replication(clients.postgres, clients.replica)
+
+
+def test_what_postgresql_takes_is_no_pool_s_size(make: Make, database: Server) -> None:
+    clients = make(dsn=database.dsn("probe", "probe-password"))
+    limit = int(str(clients.postgres.value("select current_setting('max_connections')::int")))
+    with pytest.raises(Unknown, match=rf"nothing says how large its pool is, and PostgreSQL's own limit of {limit} is"):
+        pool_capacity(clients.postgres, clients.readings, limit)
+    # No pool in front of it is larger.
+    found = pool_capacity(clients.postgres, clients.readings, limit + 1)
+    assert (found.connections, found.summary) == (limit, "connections in all, PostgreSQL's own limit")
+
+
+@pytest.mark.parametrize("size", [15, 200])
+def test_the_pooler_s_own_size_is_what_its_reading_says(make: Make, database: Server, size: int) -> None:
+    stated = {"connection_pool_size": Reading(sql=f"select {size} from pg_class limit 1")}
+    clients = make(dsn=database.dsn("probe", "probe-password"), readings=stated)
+    found = pool_capacity(clients.postgres, clients.readings, 100)
+    assert (found.connections, found.summary) == (size, "size of the pool")
+
+
+@pytest.mark.parametrize(
+    ("url", "is_pooler"),
+    [
+        ("postgresql://probe:p@db.shop.internal/shop", False),
+        ("postgresql://probe:p@db.shop.internal:5433/shop", False),
+        ("postgresql://probe:p@spooler.shop.internal/shop", False),
+        ("postgresql://probe:p@db.shop.internal:6543/shop", True),
+        ("postgresql://probe:p@db.shop.internal:6432/shop", True),
+        ("postgresql://probe:p@aws-0-eu-central-1.pooler.supabase.com/shop", True),
+        ("postgresql://probe:p@ep-cool-1-pooler.eu-central-1.aws.neon.tech/shop", True),
+        ("host=PGBOUNCER.shop.internal dbname=shop", True),
+    ],
+)
+def test_a_pooler_is_known_by_its_address(make: Make, url: str, is_pooler: bool) -> None:
+    assert bool(make(dsn=url).postgres.pooler) is is_pooler

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from readiness.environment.schema import Environment, Reading
-from readiness.observations.flags import flag_audience, flag_share
+from readiness.observations.flags import flag_audience, flag_names, flag_share
 from readiness.observations.ingestion import upload_outcomes
 from readiness.outcomes import Unknown
 from readiness.sources.table import Clients
@@ -41,6 +41,79 @@ def test_a_flag_that_makes_no_sense_is_unknown(make: Make, rows: list[Any], reas
             flag_share(readings, "v2")
         with pytest.raises(Unknown, match=reason):
             flag_audience(readings, OURS, "v2")
+
+
+INTERNAL = {"enabled": False, "allowlist": ["ours"]}
+"""As the document of the ingestion runbook writes a flag."""
+NOBODY_KNOWS = r"the flag v2 has {} too: nobody knows whom that lets in"
+
+
+@pytest.mark.parametrize(
+    ("stored", "everyone", "share", "outsiders"),
+    [
+        ({"v2": INTERNAL}, False, 0, []),
+        ({"v2": {**INTERNAL, "name": "Version 2", "updated_at": "2026-11-20"}, "dark_mode": True}, False, 0, []),
+        ([{"name": "v2", **INTERNAL}], False, 0, []),
+        ([{"flags": {"v2": INTERNAL}}], False, 0, []),  # one row of one column, as SQL answers JSON
+        ({"v2": {"enabled": False, "allowlist": ["ours", "theirs"]}}, False, 0, ["theirs"]),
+        ({"v2": {"enabled": True, "allowlist": []}}, True, 0, []),
+        ({"v2": {"enabled": None, "allowlist": ["ours"]}}, True, 0, []),
+        ({"v2": {"enabled": "false", "allowlist": ["ours"]}}, True, 0, []),
+        ({"v2": False}, False, 0, []),
+        ({"v2": True}, True, 0, []),
+        ({"v2": {**INTERNAL, "rollout_percentage": 25}}, False, 0.25, []),
+        ({"v2": {**INTERNAL, "percent": 0}}, False, 0, []),
+        ({"v2": {**INTERNAL, "rollout_share": 0.1, "stage": "P1"}}, False, 0.1, []),
+    ],
+)
+def test_the_document_s_own_json_is_read(
+    make: Make, stored: Any, everyone: bool, share: float, outsiders: list[str]
+) -> None:
+    with Server(document(stored)) as server:
+        readings = read(make, server, "feature_flags").readings
+        assert "v2" in flag_names(readings)
+        audience = flag_audience(readings, OURS, "v2")
+    assert (audience.everyone, audience.share, audience.outsiders) == (everyone, share, outsiders)
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [
+        ({}, "the flag v2 does not exist"),
+        ({"v3": INTERNAL}, "the flag v2 does not exist"),
+        ({"v2": None}, "has no column enabled"),
+        ({"v2": 25}, "has no column enabled"),
+        ({"v2": {"enabled": False}}, "has no column allowlist"),
+        ({"v2": {"allowlist": ["ours"]}}, "has no column enabled"),
+        ({"v2": {"enabled": False, "allowlist": None}}, "the allowlist is no list"),
+        ({"v2": {**INTERNAL, "rollout": 25}}, NOBODY_KNOWS.format("rollout")),
+        ({"v2": {**INTERNAL, "rules": [{"country": "de"}]}}, NOBODY_KNOWS.format("rules")),
+        ({"v2": {**INTERNAL, "percentage": 5, "segments": []}}, NOBODY_KNOWS.format("percentage, segments")),
+        ({"v2": {**INTERNAL, "percentage": 250}}, "the rollout_share of v2 is 2.5"),
+        ({"v2": {**INTERNAL, "percentage": None}}, "is not a number"),
+        ([INTERNAL], "has no column name"),
+        (None, "is no list of objects"),
+    ],
+)
+def test_of_a_flag_that_says_less_or_more_nobody_knows(make: Make, stored: Any, reason: str) -> None:
+    with Server(document(stored)) as server:
+        readings = read(make, server, "feature_flags").readings
+        with pytest.raises(Unknown, match=reason):
+            flag_audience(readings, OURS, "v2")
+
+
+@pytest.mark.parametrize(
+    ("stored", "share"), [({"v2": {"enabled": True, "allowlist": []}}, 1), ({"v2": INTERNAL}, 0), ({"v2": True}, 1)]
+)
+def test_who_gets_it_in_the_end(make: Make, stored: Any, share: float) -> None:
+    with Server(document(stored)) as server:
+        assert flag_share(read(make, server, "feature_flags").readings, "v2") == share
+
+
+def test_a_flag_that_is_on_for_a_quarter_is_not_taken_to_be_on_for_all(make: Make) -> None:
+    stored = {"v2": {"enabled": True, "allowlist": [], "rollout_percentage": 25}}
+    with Server(document(stored)) as server, pytest.raises(Unknown, match="rollout_percentage too"):
+        flag_share(read(make, server, "feature_flags").readings, "v2")
 
 
 def test_the_rows_of_a_status_are_added_up(make: Make) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
 from readiness.environment.schema import Reading
 from readiness.observations.health import health_time, health_word
@@ -136,11 +137,15 @@ insert into cron.job_run_details
 """
 
 
+OF_PG_CRON = yaml.safe_load(Path("environments/example.yaml").read_text("utf-8"))["readings"]["cron_successes"]["sql"]
+"""As the example has it, for whoever uses pg_cron."""
+
+
 def test_the_scheduler_s_own_table_tells_the_first_success(make: Make, database: Database) -> None:
     with psycopg.connect(database.dsn(), autocommit=True) as connection:
         connection.execute(CRON_TABLES)
     try:
-        readings = make(dsn=database.dsn()).readings
+        readings = make(dsn=database.dsn(), readings={"cron_successes": Reading(sql=OF_PG_CRON)}).readings
         found = cron_run(readings, MIDNIGHT + timedelta(hours=18), "nightly", "0 0 * * *", 30)
         rows = {row["cron"]: row for row in readings.rows(CRON_SUCCESSES)}
     finally:
@@ -158,7 +163,8 @@ def test_what_is_usual_of_a_queue_is_the_usual_of_its_sum(tmp_path: Path) -> Non
     assert promtool, "readiness tools --fetch"
     series = [{"series": f'jobs_waiting{{queue="exports",instance="{one}"}}', "values": "20x2100"} for one in "abc"]
     told = [{"labels": '{queue="exports"}', "value": 60}]
-    queries = [known.default.promql for known in (BACKLOGS, USUAL_BACKLOGS) if known.default]
+    stated = yaml.safe_load(Path("environments/local.yaml").read_text("utf-8"))["readings"]
+    queries = [stated[known.name]["promql"] for known in (BACKLOGS, USUAL_BACKLOGS)]
     asked = [{"expr": query, "eval_time": "7d", "exp_samples": told} for query in queries]
     (tmp_path / "tests.yml").write_text(
         json.dumps({"tests": [{"interval": "5m", "input_series": series, "promql_expr_test": asked}]})

@@ -294,8 +294,8 @@ def test_of_alternatives_one_is_enough(tmp_path: Path) -> None:
 
 
 def test_a_reading_needs_the_system_that_its_source_asks(tmp_path: Path) -> None:
-    known = KNOWN_READINGS["cpu_share"]
+    known = KNOWN_READINGS["query_times"]
     assert isinstance(known.default, Reading)
     given = Judge(environment_of(BARE, tmp_path), tmp_path).given(Limits(), "")
-    with pytest.raises(NotConfigured, match=r"set prometheus\.url"):
+    with pytest.raises(NotConfigured, match=r"set postgres\.url"):
         reading(known).find(**given.values(("readings",)))

@@ -60,7 +60,7 @@ def test_a_file_without_a_valid_row_fails(visitor: Visitor) -> None:
 def test_a_file_that_cannot_be_read_fails_with_its_reason(visitor: Visitor, content: bytes, code: str) -> None:
     found = visitor.ended(content)
     assert (found["status"], found["error_code"]) == ("failed", code)
-    assert found["error_message"]
+    assert found["error_text"]
 
 
 @pytest.mark.parametrize(

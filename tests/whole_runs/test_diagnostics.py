@@ -17,6 +17,7 @@ from readiness.outcomes import Phase
 from readiness.runbook import lines as runbook_lines
 from readiness.sandbox import Sandbox
 from tests import warm
+from tests.environments import following
 
 ROOT = Path(__file__).parents[2]
 LINES = {
@@ -72,7 +73,7 @@ def launched_sandbox(starts_servers: None) -> Iterator[Sandbox]:
 def look(launched_sandbox: Sandbox, tmp_path: Path) -> Look:
     """Run postlaunch with all five runbooks."""
     text = (ROOT / "environments" / "local.yaml").read_text(encoding="utf-8")
-    five = text.replace("runbooks: [ingestion]", f"runbooks: [{', '.join(runbook_lines.shipped())}]")
+    five = following(text, runbook_lines.shipped())
     (tmp_path / "local.yaml").write_text(five, encoding="utf-8")
 
     def run() -> Told:

@@ -47,7 +47,7 @@ def _failures(target: SandboxTarget, share: float) -> None:
     )
     missing = round((share * now["uploads"] - now["failed"]) / (1 - share))
     failed = "'failed', 'parse_error', 'unexpected end of file', now() - interval '1 minute', now()"
-    _uploads(target, "status, error_code, error_message, started_at, completed_at", failed, missing)
+    _uploads(target, "status, error_code, error_text, started_at, completed_at", failed, missing)
 
 
 @fault("postlaunch", turns=turning("fail", HOURLY, INCIDENT))
@@ -121,8 +121,8 @@ def slow_upload(target: SandboxTarget) -> Iterator[None]:
 
 @fault("postlaunch", turns=turning("fail", *STUCK))
 def stuck_upload(target: SandboxTarget) -> Iterator[None]:
-    """An upload has been promoting for three quarters of an hour."""
-    _uploads(target, "status, started_at", "'promoting', now() - interval '45 minutes'")
+    """An upload has been promoting for three quarters of an hour, and nothing says when it was taken up."""
+    _uploads(target, "status, created_at", "'promoting', now() - interval '45 minutes'")
     yield
     _mend(target)
 

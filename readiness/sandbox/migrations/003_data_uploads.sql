@@ -6,7 +6,7 @@ create table data_uploads (
     status text not null default 'pending',
     row_count integer,
     error_code text,
-    error_message text,
+    error_text text,
     object_path text,
     created_at timestamptz not null default now(),
     started_at timestamptz,

@@ -11,7 +11,7 @@ insert into circuit_breaker_events (name, from_state, to_state, at) values
     ('storage', 'closed', 'open', now() - interval '9 days'),
     ('storage', 'open', 'closed', now() - interval '9 days' + interval '4 minutes');
 insert into data_uploads
-    (workspace_id, platform, source, status, row_count, error_code, error_message, object_path,
+    (workspace_id, platform, source, status, row_count, error_code, error_text, object_path,
      created_at, started_at, completed_at)
 select
     (array['ws_acme', 'ws_globex', 'ws_initech'])[1 + n % 3], (array['meta', 'google', 'tiktok'])[1 + n % 3], 'api',
