@@ -7,11 +7,11 @@ from readiness.observations.logs import LogSinceLaunch, LogStream
 
 
 class NoErrorsSinceLaunch(Limits):
-    errors_at_most: int = 0
+    errors_at_most: int
 
 
 class Streaming(Limits):
-    age_seconds_at_most: float = 300  # of the newest line
+    age_seconds_at_most: float  # of the newest line
 
 
 @pytest.mark.smoke

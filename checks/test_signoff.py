@@ -16,35 +16,28 @@ from readiness.observations.signoff import (
 
 
 class NoManualInterventions(Limits):
-    interventions_at_most: int = 0
-    window: Span = "7d"
+    interventions_at_most: int
+    window: Span
 
 
 class SupportVolumeLimits(Limits):
-    times_at_most: float = 1.5  # half as many again as usual is what weeks differ by
-    requests_floor: float = 5  # fewer a week are alike
-    windows_before: int = 4
-    window: Span = "7d"
-    of: str = "support_requests"
+    times_at_most: float
+    requests_floor: float  # fewer a window are alike
+    windows_before: int
+    window: Span
+    of: str
 
 
 class OnCallBurden(Limits):
     pages_per_week_below: float
-    window: Span = "7d"
-    of: str = "pages"
+    window: Span
+    of: str
 
 
 class IncidentsReviewed(Limits):
-    fields: tuple[str, ...] = (
-        "summary",
-        "customer_impact",
-        "root_cause",
-        "timeline",
-        "mitigation",
-        "preventive_actions",
-    )
+    fields: tuple[str, ...]
+    days_back: float
     hours_at_most: float | None = None  # from an incident's end until its report is written
-    days_back: float = 14
 
 
 class ApprovalsLimits(Limits):

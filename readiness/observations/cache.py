@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from readiness.environment.schema import Reading
 from readiness.observations import known_reading, observation
+from readiness.slo.events import Events
 from readiness.sources.readings import Readings
 
 _RECENT = "sum(increase(cache_requests_total{}[5m]) and cache_requests_total)"
@@ -25,6 +26,11 @@ class CacheUse:
 
     lookups: float
     hits: float
+
+    @property
+    def counted(self) -> Events:
+        """The look-ups, and those of them that were not answered."""
+        return Events("look-ups", "the last minutes", self.lookups, self.lookups - self.hits)
 
 
 @observation(needs=(CACHE_LOOKUPS, CACHE_HITS))

@@ -17,10 +17,11 @@ from readiness.observations.database_statistics import (
 )
 from readiness.observations.refusals import refusal
 from readiness.outcomes import Unknown
+from readiness.runbook.limits import Minimum
 from readiness.sources.readings import Readings
 from readiness.transport.connecting import NoSlots
 
-__all__ = ["DatabaseAnswer", "IdleSession", "QueryTimes", "Replication", "RoleTimeout", "SlowQueryLog"]
+__all__ = ["DatabaseAnswer", "IdleSession", "Minimum", "QueryTimes", "Replication", "RoleTimeout", "SlowQueryLog"]
 
 DATABASE_STATUS = known_reading("database_status", "the status that the database's provider reports")
 APPLIED_MIGRATIONS = known_reading(

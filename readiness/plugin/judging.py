@@ -26,7 +26,8 @@ from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, STATE, state_of
 from readiness.plugin.transfer import attach_records, attach_result
 from readiness.plugin.waiving import waive
-from readiness.runbook.lines import Item, Limits, severity_at
+from readiness.runbook.limits import Limits
+from readiness.runbook.lines import Item, severity_at
 
 SECONDS_AT_MOST = 300.0  # an item that took longer is not trusted, whatever it says of itself
 SKIPPED = (pytest.skip.Exception, pytest.xfail.Exception)

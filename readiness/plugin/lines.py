@@ -19,7 +19,9 @@ from readiness.plugin.options import known_environments
 from readiness.plugin.own_fixtures import overridden
 from readiness.plugin.run import UNDECIDED, Predecided, Run, check_id
 from readiness.plugin.session import SESSION, STATE, ItemState, is_controller
-from readiness.runbook.lines import Item, Limits, limits_of, planned_checks
+from readiness.runbook.limit_examples import example_of
+from readiness.runbook.limits import Limits
+from readiness.runbook.lines import Item, limits_of, planned_checks
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 
 PARAMETER = "item_of_line"
@@ -164,7 +166,9 @@ def _limits_lack(item: Item, missing: list[str]) -> NotConfigured | None:
         return None
     keys = ", ".join(missing)
     reason = f"not configured: the line states no {keys}"
-    return NotConfigured(reason, f"state {keys} for {item.check} in a runbook of your own")
+    example = example_of(item.check, missing)
+    such_as = f", such as {example}" if example else ""
+    return NotConfigured(reason, f"state {keys} for {item.check} in a runbook of your own{such_as}")
 
 
 def _predecided(run: Run, item: Item, lack: NotConfigured | None) -> Predecided | None:
