@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from readiness.environment.schema import Http as HttpSettings
 from readiness.measurements import AtLeast, Refusal
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import need
-from readiness.observations.refusals import at_least, refusal, silence
+from readiness.observations.refusals import at_least, given_up_after, refusal, silence
 from readiness.outcomes import Late, NotConfigured, Refused, Silent, Unknown
 from readiness.runbook.limits import Minimum
 from readiness.sources.readings import Readings
@@ -85,7 +86,7 @@ def database_answer(
         return DatabaseAnswer(refusal(refused, environment), {})
     except Late as late:
         waited = at_least(late, environment)
-        return DatabaseAnswer(waited, {}, deadline_seconds=waited.at_least)
+        return DatabaseAnswer(waited, {}, given_up_after(waited, min(_waits(environment))))
     except Silent as silent:
         return DatabaseAnswer(silence(silent, environment, controls, called_off), {})
 
@@ -95,15 +96,15 @@ def database_answer(
 
     counts = {str(row["name"]): readings.as_number(ROW_COUNTS, row["rows"]) for row in rows}
     seconds = reading_seconds if connection_seconds is None else connection_seconds
-    return DatabaseAnswer(seconds, counts, _deadline_seconds(environment))
+    return DatabaseAnswer(seconds, counts, math.fsum(_waits(environment)))
 
 
-def _deadline_seconds(environment: Environment) -> float:
-    """Return how long is waited for a new connection and one statement, or for the reading in their place."""
+def _waits(environment: Environment) -> tuple[float, ...]:
+    """Return how long is waited for a new connection and for one statement, or for the reading in their place."""
     settings = environment.postgres
     if settings is None:
-        return environment.http.deadline_seconds
-    return settings.connect_seconds + settings.statement_timeout_seconds
+        return (environment.http.deadline_seconds,)
+    return settings.connect_seconds, settings.statement_timeout_seconds
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from readiness.environment.schema import Environment
 from readiness.environment.schema import Http as HttpSettings
 from readiness.measurements import AtLeast, Refusal
 from readiness.observations import observation
-from readiness.observations.refusals import at_least, refusal, silence
+from readiness.observations.refusals import at_least, given_up_after, refusal, silence
 from readiness.outcomes import Late, Refused, Silent, Unknown
 from readiness.redaction.shown import shown
 from readiness.transport.answer import at_pointer
@@ -62,7 +62,8 @@ def health_answer(
         return HealthAnswer(said, said)
     except Late as late:
         waited = at_least(late, environment)
-        return HealthAnswer(waited, waited, deadline_seconds=waited.at_least)
+        deadline_seconds = given_up_after(waited, environment.http.deadline_seconds)
+        return HealthAnswer(waited, waited, deadline_seconds=deadline_seconds)
     except Silent as silent:
         said = silence(silent, environment, controls, called_off)
         return HealthAnswer(said, said)

@@ -95,11 +95,23 @@ def compared(tree: ast.AST, stated: frozenset[str] = frozenset()) -> Iterator[st
         yield from compared(part, stated)
 
 
+def replaced(tree: ast.AST) -> Iterator[str]:
+    """Yield the limits in whose place a figure of the check's own stands: `limits.x or 1`, `1 if limits.x is None`."""
+    for node in ast.walk(tree):
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.BoolOp):
+            parts = node.values
+        elif isinstance(node, ast.IfExp):
+            parts = [node.body, node.orelse]
+        if any(isinstance(part, ast.Constant) for part in parts):
+            yield from filter(None, map(limit_in, parts))
+
+
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_limit_that_may_be_left_out_is_compared_only_where_it_is_stated(name: str) -> None:
     check = CHECKS[name]
     tree = ast.parse(textwrap.dedent(inspect.getsource(check)))
-    assert not optional_limits(check) & set(compared(tree))
+    assert not optional_limits(check) & {*compared(tree), *replaced(tree)}
 
 
 def test_a_comparison_with_what_may_be_missing_is_found() -> None:
@@ -108,6 +120,10 @@ def test_a_comparison_with_what_may_be_missing_is_found() -> None:
     assert list(compared(ast.parse(careless))) == ["seconds_below"]
     assert list(compared(ast.parse(careful))) == []
     assert list(compared(ast.parse(careful.replace("if limits.seconds", "if limits.minutes")))) == ["seconds_below"]
+
+    for hidden in ("limits.seconds_below or 1.0", "1.0 if limits.seconds_below is None else limits.seconds_below"):
+        assert list(replaced(ast.parse(hidden))) == ["seconds_below"]
+    assert list(replaced(ast.parse("limits.seconds_below or answer.deadline_seconds"))) == []
 
 
 def missing(item: Item) -> set[str]:

@@ -30,6 +30,8 @@ VERDICTS = {
     "health-behind-a-wall": "INCOMPLETE",
     "service-refuses": "ALERT",
     "no-uploads": "INCOMPLETE",
+    "one-upload-and-it-failed": "INCOMPLETE",
+    "five-uploads-and-all-failed": "ROLLBACK",
     "probe-locked-out": "INCOMPLETE",
     "slow-upload": "OK",  # a warning is told and does not decide
 }
