@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 LIVE, READY = "health.live[health-200]", "health.ready[ready-200]"
 OF_OTHERS = ("health.live[umbrella/health]", "health.live[playbook/api-health]")
 PHASES = ("preflight", "smoke", "postlaunch")
+STATUS_PAGE = "communication.status_page_current[agency/incident-channels]"
+"""It is held against what /health says."""
 TOO_LATE_SECONDS = 11.0
 """Longer than a probe waits for an answer."""
 
@@ -30,7 +32,8 @@ def health_500(target: SandboxTarget) -> Iterator[None]:
 
 @fault(
     "preflight",
-    turns=turning("fail", LIVE, *OF_OTHERS) | turning("unknown", *OF_THIS_REVISION, *OTHERS_OF_THIS_REVISION),
+    turns=turning("fail", LIVE, *OF_OTHERS)
+    | turning("unknown", *OF_THIS_REVISION, *OTHERS_OF_THIS_REVISION, STATUS_PAGE),
 )
 def health_too_late(target: SandboxTarget) -> Iterator[None]:
     """/health takes longer than the probe waits. A second and a half turns nothing: no document says how soon."""
