@@ -9,11 +9,13 @@ import typing
 from collections.abc import Iterator
 
 import pytest
+import yaml
 from pydantic.fields import FieldInfo
 
 from readiness import Limits
+from readiness.runbook.limit_examples import example_of
 from readiness.runbook.lines import Item
-from tests.house.test_catalogue import CHECKS, Check, shipped_items
+from tests.house.test_catalogue import CHECKS, WITHOUT_A_LINE, Check, shipped_items
 
 NEUTRAL: tuple[object, ...] = (None, "", (), {})
 """What judges nothing: no bound, any name, no demand."""
@@ -135,3 +137,17 @@ def missing(item: Item) -> set[str]:
 def test_every_shipped_line_states_what_its_checks_need() -> None:
     lacking = {item.line_id for item in shipped_items() if item.check in CHECKS and missing(item)}
     assert lacking == set(LACKING)
+
+
+@pytest.mark.parametrize("name", sorted(set(CHECKS) - WITHOUT_A_LINE))
+def test_the_remedy_for_what_is_missing_can_be_pasted_into_a_line(name: str) -> None:
+    model = model_of(CHECKS[name])
+    needed = [field for field, info in model.model_fields.items() if info.is_required()]
+    example = example_of(name, needed)
+    assert yaml.safe_load(example).keys() == {name}
+    model.model_validate(yaml.safe_load(example)[name])
+
+
+def test_of_a_check_that_no_shipped_line_names_there_is_no_example() -> None:
+    assert example_of("orders.few_refused", ["share_below"]) == ""
+    assert example_of("health.live", ["path", "colour"]) == ""
