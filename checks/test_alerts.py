@@ -3,15 +3,15 @@
 import pytest
 
 from readiness import Limits, Measure, Share
-from readiness.observations.alerts import HOUR, AlertDelivery, AlertRule, SentryAlert, Span
+from readiness.observations.alerts import AlertDelivery, AlertRule, SentryAlert, Span
 
 EVALUATED_WITHIN_SECONDS = 300
 
 
 class Configured(Limits):
     alert: str
+    firing_for: Span  # so long may its condition hold before somebody is told
     severity: str | None = None
-    firing_for: Span = HOUR
     share_at_most: Share | None = None
     seconds_at_most: float | None = None
     quantile: float | None = None
@@ -21,24 +21,24 @@ class Configured(Limits):
 
 class FiresOnAny(Limits):
     alert: str
-    events_at_most: float = 0
-    firing_for: Span = HOUR
+    events_at_most: float
+    firing_for: Span
 
 
 class NoneCriticalRecently(Limits):
     hours: float
-    severity: str = "critical"
+    severity: str
 
 
 class RoutingDelivers(Limits):
-    severity: str = "critical"
-    seconds_at_most: float = 60
+    severity: str  # of the test alert; its route hangs on it
+    seconds_at_most: float | None = None
 
 
 class SentryRules(Limits):
     events_at_most: float
     window_seconds: float
-    slower_than_seconds: float = 0  # above 0: the rule counts transactions that take longer, not errors
+    slower_than_seconds: float | None = None  # stated: the rule counts transactions that take longer, not errors
     actions: tuple[str, ...] = ()
 
 
@@ -93,13 +93,17 @@ def test_none_critical_recently(critical_alerts: list[str], limits: NoneCritical
 @pytest.mark.preflight
 @pytest.mark.effect("notify")
 def test_routing_delivers(alert_delivery: AlertDelivery, limits: RoutingDelivers, measure: Measure) -> None:
-    """A test alert reaches its receiver in time.
+    """A test alert reaches its receiver, and in time where the line says how soon.
 
     Remedy: follow the route in Alertmanager's configuration; end the silence; look at the receiver's own log.
     """
     measure(alert_delivery.held_back, "what holds the test alert back").is_none_of_them()
-    measure(alert_delivery.arrived, f"it arrived; routed to {', '.join(alert_delivery.receivers)}").is_(True)
-    measure(alert_delivery.seconds, "until it arrived", "s").at_most(limits.seconds_at_most)
+    receivers = ", ".join(alert_delivery.receivers)
+    measure(alert_delivery.arrived, f"it arrived, after {alert_delivery.seconds:.1f} s; routed to {receivers}").is_(
+        True
+    )
+    if limits.seconds_at_most is not None:
+        measure(alert_delivery.seconds, "until it arrived", "s").at_most(limits.seconds_at_most)
 
 
 @pytest.mark.preflight
@@ -112,8 +116,9 @@ def test_sentry_rules(sentry_alert: SentryAlert, limits: SentryRules, measure: M
     measure(sentry_alert.events, f"events at which {sentry_alert.name!r} fires").at_most(limits.events_at_most)
     measure(sentry_alert.window_seconds, "its window", "seconds").is_(limits.window_seconds)
 
-    slower_than = sentry_alert.slower_than_seconds
-    measure(slower_than, "it counts what is slower than", "seconds").at_most(limits.slower_than_seconds)
+    if limits.slower_than_seconds is not None:
+        slower_than = sentry_alert.slower_than_seconds
+        measure(slower_than, "it counts what is slower than", "seconds").at_most(limits.slower_than_seconds)
 
     measure(sentry_alert.actions, "ways in which somebody is told").at_least(1)
     measure(sentry_alert.missing_actions, "actions that are missing").is_none_of_them()

@@ -7,11 +7,11 @@ from readiness.observations.backup import Checkpoint, NewestBackup
 
 
 class Recent(Limits):
-    hours_at_most: float = 24
+    hours_at_most: float
 
 
 class PreLaunchCheckpoint(Limits):
-    hours_at_most: float = 12
+    hours_at_most: float
 
 
 @pytest.mark.preflight

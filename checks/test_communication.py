@@ -11,7 +11,7 @@ class InChannel(Limits):
 
 
 class Shows(Limits):
-    shows: Shown = "health"  # the launch to come, that it is done, or the present health
+    shows: Shown  # the launch to come, that it is done, or the present health
 
 
 class Updates(Limits):

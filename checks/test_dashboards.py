@@ -7,7 +7,7 @@ from readiness.observations.dashboards import DashboardFound, PanelsSeen, Range
 
 
 class OneDashboard(Limits):
-    dashboard: str = "main"  # its name in grafana.dashboards of the environment
+    dashboard: str  # its name in grafana.dashboards of the environment
 
 
 class DefaultRange(OneDashboard):

@@ -7,8 +7,8 @@ from readiness.observations.drills import Drilled, DrillLimits, IncidentDrill, R
 
 
 class Restore(DrillLimits):
-    hours_below: float = 4
-    backup_hours_at_most: float = 24
+    hours_below: float | None = None
+    backup_hours_at_most: float | None = None
 
 
 class KillSwitch(DrillLimits):
@@ -16,7 +16,7 @@ class KillSwitch(DrillLimits):
 
 
 class Rollback(DrillLimits):
-    minutes_at_most: float = 3
+    minutes_at_most: float
 
 
 class CircuitBreaker(DrillLimits):
@@ -28,20 +28,23 @@ class Fallback(DrillLimits):
 
 
 class Incident(DrillLimits):
-    steps: tuple[str, ...] = ("simulate", "detect", "publish", "mitigate", "resolve", "document")
+    steps: tuple[str, ...]
 
 
 @pytest.mark.preflight
 @pytest.mark.ga
 def test_restore(restore_drill: RestoreDrill, limits: Restore, measure: Measure) -> None:
-    """A recent backup was restored, whole and in time.
+    """A backup was restored, whole; as recent and in time as the line says.
 
     Remedy: read what the drill found in its evidence, mend it, and run the drill again.
     """
     measure(restore_drill.days, f"age of {restore_drill.run}", "days").at_most(limits.days_at_most)
     measure(restore_drill.faults, "what was wrong in it").is_none_of_them()
-    measure(restore_drill.backup_hours, "age of the backup that was restored", "h").at_most(limits.backup_hours_at_most)
-    measure(restore_drill.hours, "time to restore", "h").below(limits.hours_below)
+    if limits.backup_hours_at_most is not None:
+        age = restore_drill.backup_hours
+        measure(age, "age of the backup that was restored", "h").at_most(limits.backup_hours_at_most)
+    if limits.hours_below is not None:
+        measure(restore_drill.hours, "time to restore", "h").below(limits.hours_below)
 
 
 @pytest.mark.preflight

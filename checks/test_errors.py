@@ -8,16 +8,16 @@ from readiness.observations.errors import NewErrors, RecentErrors, RecurringErro
 
 class Count(Limits):
     events_at_most: int
-    window_seconds: int = 3600
+    window_seconds: int
 
 
 class NoneNew(Limits):
-    window_seconds: int = 86_400
+    window_seconds: int
 
 
 class RecurringTracked(Limits):
-    window_seconds: int = 604_800
-    days_apart: float = 1  # from the first to the last time that it was seen: what recurs, so the key has no comparator
+    window_seconds: int
+    days_apart: float  # from the first to the last time that it was seen: what recurs, so the key has no comparator
 
 
 @pytest.mark.postlaunch

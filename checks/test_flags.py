@@ -12,12 +12,12 @@ class Configured(Limits):
 
 class AllowlistInternalOnly(Limits):
     flag: str
-    share_at_most: Share = 0.0
+    share_at_most: Share
 
 
 class FullyRolledOut(Limits):
     flag: str
-    share_at_least: Share = 1.0
+    share_at_least: Share
 
 
 @pytest.mark.preflight

@@ -7,12 +7,12 @@ from readiness.observations.logs import LogSinceLaunch, LogStream, Since
 
 
 class NoErrorsSinceLaunch(Limits):
-    errors_at_most: int = 0
+    errors_at_most: int
     since: Since | None = None  # without it, where the launch is not yet: of the last hour
 
 
 class Streaming(Limits):
-    age_seconds_at_most: float = 300  # of the newest line
+    age_seconds_at_most: float  # of the newest line
 
 
 @pytest.mark.smoke

@@ -11,11 +11,11 @@ class Emitting(Limits):
 
 
 class Incrementing(Limits):
-    uploads_at_least: float = 1
+    uploads_at_least: float
 
 
 class AnalyticsFresh(Limits):
-    age_seconds_at_most: float = 900  # of the newest row
+    age_seconds_at_most: float  # of the newest row
 
 
 @pytest.mark.preflight

@@ -7,26 +7,26 @@ from readiness.observations.release import Approvals, Blockers, CiResult, Decisi
 
 
 class Priorities(Limits):
-    priorities: tuple[str, ...] = ("P1", "P2")
+    priorities: tuple[str, ...]
 
 
 class Decided(Limits):
-    decision: str = "go"
-    hours_at_most: float = 24
+    decision: str
+    hours_at_most: float
 
 
 class Agreed(Limits):
-    minutes_at_most: float = 1
+    minutes_at_most: float
 
 
 class Announced(Limits):
-    hours_at_least: float = 24
-    emergency_hours_at_least: float = 1
+    hours_at_least: float
+    emergency_hours_at_least: float
 
 
 class Watched(Limits):
-    minutes_at_least: float = 15
-    pause_minutes_at_most: float = 5
+    minutes_at_least: float
+    pause_minutes_at_most: float
 
 
 @pytest.mark.preflight

@@ -7,12 +7,12 @@ from readiness.observations.rollback import PreviousVersion, Review
 
 
 class Previous(Limits):
-    tag: str = "*"  # as a pattern: backup-*
+    tag: str = "*"  # as a pattern, such as backup-*; this one is every version
 
 
 class Reviewed(Limits):
-    approvals_at_least: int = 1
-    days_at_most: float = 180
+    approvals_at_least: int
+    days_at_most: float
 
 
 @pytest.mark.preflight

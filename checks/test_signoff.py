@@ -18,38 +18,31 @@ from readiness.observations.signoff import (
 
 
 class NoManualInterventions(Limits):
-    interventions_at_most: int = 0
-    window: Span = "7d"
+    interventions_at_most: int
+    window: Span
     since: Since | None = None
 
 
 class SupportVolumeLimits(Limits):
-    times_at_most: float = 1.5  # half as many again as usual is what weeks differ by
-    requests_floor: float = 5  # fewer a week are alike
-    windows_before: int = 4
-    window: Span = "7d"
+    times_at_most: float
+    requests_floor: float  # fewer a window are alike
+    windows_before: int
+    window: Span
     since: Since | None = None
-    of: str = "support_requests"
+    of: str
 
 
 class OnCallBurden(Limits):
     pages_per_week_below: float
-    window: Span = "7d"
+    window: Span
     since: Since | None = None
-    of: str = "pages"
+    of: str
 
 
 class IncidentsReviewed(Limits):
-    fields: tuple[str, ...] = (
-        "summary",
-        "customer_impact",
-        "root_cause",
-        "timeline",
-        "mitigation",
-        "preventive_actions",
-    )
+    fields: tuple[str, ...]
+    days_back: float
     hours_at_most: float | None = None  # from an incident's end until its report is written
-    days_back: float = 14
     since: Since | None = None  # also the incidents since the launch that are older than these days
     within: Span | None = None  # of the first so long after the launch, and their reports are written in it
 

@@ -7,7 +7,7 @@ from readiness.observations.storage import Bucket
 
 
 class RetentionPolicy(Limits):
-    days_at_least: float = 1
+    days_at_least: float
 
 
 @pytest.mark.preflight

@@ -7,11 +7,11 @@ from readiness.observations.support import Complaints
 
 
 class Answered(Limits):
-    answer_is_enough: bool = False  # a complaint that was answered may stay open
+    answer_is_enough: bool  # a complaint that was answered may stay open
 
 
 class Triaged(Limits):
-    hours_at_most: float = 24  # so long may a ticket wait
+    hours_at_most: float  # so long may a ticket wait
 
 
 @pytest.mark.postlaunch

@@ -11,7 +11,7 @@ class Responsive(Limits):
 
 
 class HeartbeatsFresh(Limits):
-    seconds_below: float = 60
+    seconds_below: float
 
 
 class CronScheduled(Limits):
@@ -21,14 +21,14 @@ class CronScheduled(Limits):
 
 class BacklogNormal(Limits):
     job: str
-    times_usual_below: float = 3.0
-    jobs_tolerated: float = 50.0  # so many are no spike, however few are usual
+    times_usual_below: float
+    jobs_tolerated: float  # so many are no spike, however few are usual
 
 
 class CronRan(Limits):
     schedule: str
+    minutes_at_most: float
     job: str = ""
-    minutes_at_most: float = 30.0
 
 
 @pytest.mark.preflight

@@ -8,7 +8,7 @@ A check is a function of a file `checks/test_<area>.py`, and a runbook's line na
     from readiness.observations.orders import Payments
 
     class FewRefused(Limits):
-        share_below: Share = 0.02
+        share_below: Share
 
     @pytest.mark.postlaunch
     def test_few_refused(payments: Payments, limits: FewRefused, measure: Measure) -> None:
@@ -18,7 +18,7 @@ A check is a function of a file `checks/test_<area>.py`, and a runbook's line na
         '''
         measure(payments.refused / payments.tried, "share of refused payments").below(limits.share_below)
 
-The line may set each limit: `decided_by: {orders.few_refused: {share_below: 0.01}}`.
+The line sets each limit: `decided_by: {orders.few_refused: {share_below: 0.01}}`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from readiness.measurements import Measure
     from readiness.outcomes import Unknown
-    from readiness.runbook.lines import Limits, Share
+    from readiness.runbook.limits import Limits, Share
 
 __all__ = ["Limits", "Measure", "Share", "Unknown"]
 
 if not TYPE_CHECKING:
-    _MODULES = {"Limits": "runbook.lines", "Measure": "measurements", "Share": "runbook.lines", "Unknown": "outcomes"}
+    _MODULES = {"Limits": "runbook.limits", "Measure": "measurements", "Share": "runbook.limits", "Unknown": "outcomes"}
 
     def __getattr__(name: str) -> object:
         """Import a name when it is first asked for: pytest imports this package beside every test suite."""

@@ -21,6 +21,7 @@ from readiness.files.canonical_json import JsonObject, as_plain
 from readiness.measurements import EXACTLY, Measurement
 from readiness.outcomes import DecisionKey, Effect, EscalationStep, Gate, Outcome, Phase
 from readiness.runbook.lines import Item
+from readiness.runbook.severity import Urgency
 from readiness.runbook.sign_off import SignOff
 from readiness.timeline import has_passed, is_ahead
 from readiness.verdict import VerdictStatus
@@ -294,8 +295,7 @@ class Result(Record):
         ahead: tuple[RecordedAhead, ...] | None = None,
         seconds: float = 0.0,
         step: EscalationStep | None = None,
-        severity: str = "",
-        answer: str = "",
+        urgency: Urgency | None = None,
         diagnostics: Mapping[str, Any] | None = None,
     ) -> Result:
         """Return what was decided for an item of a runbook; attestations and waivers have not been looked at."""
@@ -312,8 +312,7 @@ class Result(Record):
             ahead=ahead,
             seconds=seconds,
             step=step,
-            severity=severity,
-            answer=answer,
+            **vars(urgency or Urgency()),
             side={},
             outcome=outcome,
             reason=reason,

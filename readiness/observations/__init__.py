@@ -48,7 +48,7 @@ from readiness.files.evidence_file import EvidenceArchive
 from readiness.observations.needs import ASKED_BY_NAME, CLIENTS, SYSTEMS, AnyNeed, as_need, derived, sections_of
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.runbook.attestations import Attestations
-from readiness.runbook.lines import Limits
+from readiness.runbook.limits import Limits
 from readiness.runbook.sign_off import SignOff
 from readiness.sources.table import Clients
 

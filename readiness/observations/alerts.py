@@ -25,9 +25,8 @@ from readiness.observations.needs import need
 from readiness.observations.sentry import SentryAlert
 from readiness.outcomes import Unknown
 
-__all__ = ["HOUR", "AlertDelivery", "AlertRule", "SentryAlert", "Span"]
+__all__ = ["AlertDelivery", "AlertRule", "SentryAlert", "Span"]
 
-HOUR = timedelta(hours=1)
 RECORD_STEP_SECONDS = 300
 RECORD_SHARE = 0.95
 """So much of the time must be on record before "nothing fired" is believed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from readiness.observations import known_reading, observation
+from readiness.slo.events import Events
 from readiness.sources.readings import Readings
 
 CACHE_HITS = known_reading("cache_hits", "how many look-ups the cache has answered in the last minutes")
@@ -17,6 +18,11 @@ class CacheUse:
 
     lookups: float
     hits: float
+
+    @property
+    def counted(self) -> Events:
+        """The look-ups, and those of them that were not answered."""
+        return Events("look-ups", "the last minutes", self.lookups, self.lookups - self.hits)
 
 
 @observation(needs=(CACHE_LOOKUPS, CACHE_HITS))

@@ -18,10 +18,20 @@ from readiness.observations.database_statistics import (
 )
 from readiness.observations.refusals import refusal
 from readiness.outcomes import Unknown
+from readiness.runbook.limits import Minimum
 from readiness.sources.readings import Readings
 from readiness.transport.connecting import NoSlots
 
-__all__ = ["DatabaseAnswer", "IdleSession", "PoolCapacity", "QueryTimes", "Replication", "RoleTimeout", "SlowQueryLog"]
+__all__ = [
+    "DatabaseAnswer",
+    "IdleSession",
+    "Minimum",
+    "PoolCapacity",
+    "QueryTimes",
+    "Replication",
+    "RoleTimeout",
+    "SlowQueryLog",
+]
 
 DATABASE_STATUS = known_reading("database_status", "the status that the database's provider reports")
 APPLIED_MIGRATIONS = known_reading("applied_migrations", "the migrations that are applied (columns version, name)")

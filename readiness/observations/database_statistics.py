@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from dataclasses import dataclass
 from readiness.clients.controls import Controls
 from readiness.clients.postgres import Postgres, Row
 from readiness.environment.schema import Environment, Reading
+from readiness.environment.schema import Http as HttpSettings
 from readiness.measurements import AtLeast, Refusal
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import either, need, system
-from readiness.observations.refusals import at_least, refusal, silence
+from readiness.observations.refusals import at_least, given_up_after, refusal, silence
 from readiness.outcomes import Late, NotConfigured, Refused, Silent, Unknown
+from readiness.runbook.limits import Minimum
 from readiness.sources.readings import Readings
 
 DATABASE_CPU = known_reading("database_cpu", "the share of the database's CPU in use, 0 to 1")
@@ -53,6 +56,8 @@ class DatabaseAnswer:
 
     seconds: float | Refusal | AtLeast
     rows: dict[str, float]
+    deadline_seconds: float = HttpSettings().deadline_seconds
+    """So long is waited for: the limit of a line that states none."""
 
 
 @observation(needs=ROW_COUNTS, optional="postgres", quiet=True)
@@ -69,7 +74,8 @@ def database_answer(
     except Refused as refused:
         return DatabaseAnswer(refusal(refused, environment), {})
     except Late as late:
-        return DatabaseAnswer(at_least(late, environment), {})
+        waited = at_least(late, environment)
+        return DatabaseAnswer(waited, {}, given_up_after(waited, min(_waits(environment))))
     except Silent as silent:
         return DatabaseAnswer(silence(silent, environment, controls, called_off), {})
 
@@ -79,7 +85,15 @@ def database_answer(
 
     counts = {str(row["name"]): readings.as_number(ROW_COUNTS, row["rows"]) for row in rows}
     seconds = reading_seconds if connection_seconds is None else connection_seconds
-    return DatabaseAnswer(seconds, counts)
+    return DatabaseAnswer(seconds, counts, math.fsum(_waits(environment)))
+
+
+def _waits(environment: Environment) -> tuple[float, ...]:
+    """Return how long is waited for a new connection and for one statement, or for the reading in their place."""
+    settings = environment.postgres
+    if settings is None:
+        return (environment.http.deadline_seconds,)
+    return settings.connect_seconds, settings.statement_timeout_seconds
 
 
 @dataclass(frozen=True)
@@ -120,7 +134,7 @@ class QueryTimes:
 
 
 @observation(needs=QUERY_TIMES)
-def query_times(readings: Readings, calls_at_least: int) -> QueryTimes:
+def query_times(readings: Readings, calls_at_least: Minimum) -> QueryTimes:
     """Return how long statements take, by pg_stat_statements: totals since its last reset, not of a window.
 
     The probe's own are left out. The texts are left alone: utility statements stand there with their passwords.
@@ -145,7 +159,7 @@ def query_times(readings: Readings, calls_at_least: int) -> QueryTimes:
 
 
 @observation
-def block_hit_share(postgres: Postgres, blocks_at_least: int) -> float:
+def block_hit_share(postgres: Postgres, blocks_at_least: Minimum) -> float:
     """Return the share of blocks found in memory since the statistics' last reset. Source: pg_stat_database."""
     (row,) = postgres.rows("select blks_hit, blks_read from pg_stat_database where datname = current_database()")
     hit = _number(row, "blks_hit")

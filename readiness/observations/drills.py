@@ -25,7 +25,7 @@ from readiness.files.evidence_file import EvidenceArchive
 from readiness.observations import observation
 from readiness.observations.needs import AnyNeed, need, revision
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.runbook.lines import Limits
+from readiness.runbook.limits import Limits
 from readiness.sources.readings import Readings, revision_of
 from readiness.timeline import CLOCKS_DIFFER
 
@@ -35,7 +35,7 @@ Facts = TypeVar("Facts", Restored, Switched, RolledBack, Broken, FellBack, Incid
 class DrillLimits(Limits):
     """How old a drill may be to count for a line."""
 
-    days_at_most: float = 31
+    days_at_most: float
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Any
 
 from readiness.clients.controls import Controls
 from readiness.environment.schema import Environment
+from readiness.environment.schema import Http as HttpSettings
 from readiness.measurements import AtLeast, Refusal
 from readiness.observations import observation
-from readiness.observations.refusals import at_least, refusal, silence
+from readiness.observations.refusals import at_least, given_up_after, refusal, silence
 from readiness.outcomes import Late, Refused, Silent, Unknown
 from readiness.redaction.shown import shown
 from readiness.transport.answer import at_pointer
@@ -30,6 +31,8 @@ class HealthAnswer:
     """`AtLeast` where there was none after so long."""
     seconds: float | Refusal | AtLeast
     redirects_to: str = ""
+    deadline_seconds: float = HttpSettings().deadline_seconds
+    """So long was waited for: the limit of a line that states none. Runs recorded before it was had the usual one."""
 
     def status_for(self, wanted: int) -> int | Refusal | AtLeast:
         """Return the status; one that is not wanted is a no of the target itself, as a refused connection is."""
@@ -59,13 +62,15 @@ def health_answer(
         return HealthAnswer(said, said)
     except Late as late:
         waited = at_least(late, environment)
-        return HealthAnswer(waited, waited)
+        deadline_seconds = given_up_after(waited, environment.http.deadline_seconds)
+        return HealthAnswer(waited, waited, deadline_seconds=deadline_seconds)
     except Silent as silent:
         said = silence(silent, environment, controls, called_off)
         return HealthAnswer(said, said)
 
     require_let_through(answer)
-    return HealthAnswer(answer.status, answer.seconds, answer.redirects_to)
+    deadline_seconds = environment.http.deadline_seconds
+    return HealthAnswer(answer.status, answer.seconds, answer.redirects_to, deadline_seconds)
 
 
 @observation

@@ -12,9 +12,13 @@ from readiness.observations.logs import LOG_LINES
 from readiness.observations.needs import either
 from readiness.observations.synthetic_upload import UploadTrace
 from readiness.outcomes import Unknown
+from readiness.runbook.limits import Minimum
+from readiness.slo.events import Events
 from readiness.sources.readings import Readings
 
-__all__ = ["UploadOutcomes", "UploadTrace"]
+__all__ = ["Minimum", "UploadOutcomes", "UploadTrace"]
+
+HOUR = "1h"
 
 PAUSED_WORKSPACES = known_reading("paused_workspaces", "the workspaces whose ingestion is paused (column workspace)")
 UPLOAD_OUTCOMES = known_reading("upload_outcomes", "the last hour's uploads by status (columns status, uploads)")
@@ -48,9 +52,9 @@ class UploadOutcomes:
         return sum(self.by_status.values())
 
     @property
-    def failed_share(self) -> float:
-        """The share of uploads that failed, 0 to 1."""
-        return self.by_status.get("failed", 0) / self.total
+    def counted(self) -> Events:
+        """The uploads, and those of them that failed."""
+        return Events("uploads", HOUR, self.total, self.by_status.get("failed", 0))
 
 
 @observation(needs=UPLOAD_OUTCOMES)

@@ -15,7 +15,7 @@ from readiness.rehearsal.evidence import RehearsalEvidence, folders, read
 from readiness.rehearsal.figures import Figures
 from readiness.rehearsal.stages import STAGES
 from readiness.rehearsal.verdict import Conclusion, Judgement, judge
-from readiness.runbook.lines import Limits, Share
+from readiness.runbook.limits import Limits, Share
 from readiness.sources.readings import Readings, revision_of
 from readiness.timeline import CLOCKS_DIFFER
 
@@ -23,12 +23,12 @@ from readiness.timeline import CLOCKS_DIFFER
 class RehearsalLimits(Limits):
     """What a rehearsal has to be to count for a line."""
 
+    days_at_most: float
+    """Its age."""
+    p95_seconds_below: float
+    share_below: Share
     stage: str | None = None
     """The stage; without it each of those that ship."""
-    days_at_most: float = 14
-    """Its age."""
-    p95_seconds_below: float = 1.5
-    share_below: Share = 0.01
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from readiness.clients.controls import Controls
 from readiness.environment.schema import Environment
 from readiness.measurements import AtLeast, Refusal
 from readiness.outcomes import Late, Refused, Silent
+from readiness.transport.deadline import CUT_SHORT_SECONDS
 from readiness.transport.this_machine import is_this_machine
 
 
@@ -34,6 +35,15 @@ def at_least(late: Late, environment: Environment) -> AtLeast:
     if _is_of_a_tunnel(late.host, environment):
         raise late
     return AtLeast(round(late.seconds, 3))
+
+
+def given_up_after(waited: AtLeast, deadline_seconds: float) -> float:
+    """Return the limit of a line that states none, for a wait without an answer: the deadline of a look, and reached.
+
+    A wait that the run's own end cut short has not come to it: whether the answer would have come is not known.
+    """
+    was_cut = waited.at_least < deadline_seconds - CUT_SHORT_SECONDS
+    return deadline_seconds if was_cut else waited.at_least
 
 
 def silence(silent: Silent, environment: Environment, controls: Controls, called_off: threading.Event) -> Refusal:

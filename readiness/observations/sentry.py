@@ -35,8 +35,8 @@ class SentryAlertLimits:
 
     events_at_most: float
     window_seconds: float
-    slower_than_seconds: float
-    """Above 0 the rule counts transactions that take longer, else errors."""
+    slower_than_seconds: float | None
+    """The rule counts transactions that take longer; None: it counts errors."""
     actions: tuple[str, ...]
 
 
@@ -46,7 +46,8 @@ def sentry_alert(sentry: Sentry, limits: SentryAlertLimits) -> SentryAlert:
 
     Raises Unknown where the search of every such rule narrows it in a way that is not understood.
     """
-    rules = _rules_of_kind(sentry, transactions=limits.slower_than_seconds > 0)
+    slower_than = limits.slower_than_seconds or 0.0
+    rules = _rules_of_kind(sentry, transactions=slower_than > 0)
     if not rules:
         return SentryAlert(0)
     understood = _merged([rule for rule in rules if not rule.narrowed])
@@ -62,7 +63,7 @@ def sentry_alert(sentry: Sentry, limits: SentryAlertLimits) -> SentryAlert:
         return (
             rule.seconds != limits.window_seconds,
             rule.events > limits.events_at_most,
-            (rule.slower_than or 0.0) > limits.slower_than_seconds,
+            (rule.slower_than or 0.0) > slower_than,
             len(_missing_actions(rule, limits.actions, sentry.settings)),
         )
 

@@ -26,8 +26,8 @@ from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, STATE, state_of
 from readiness.plugin.transfer import attach_records, attach_result
 from readiness.plugin.waiving import waive
-from readiness.runbook.lines import Item, Limits
-from readiness.runbook.severity import severity_at
+from readiness.runbook.limits import Limits
+from readiness.runbook.lines import Item
 
 SECONDS_AT_MOST = 300.0  # an item that took longer is not trusted, whatever it says of itself
 SKIPPED = (pytest.skip.Exception, pytest.xfail.Exception)
@@ -175,7 +175,6 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
     # An item that was decided before it ran has nothing to show.
     was_looked_at = report.when == "call" or isinstance(error, Unknown)
     is_bad = outcome is Outcome.FAIL or step is not None
-    severity = severity_at(decided.line.severity, step) if outcome is Outcome.FAIL else ""
     result = Result.of(
         decided,
         nodeid=item.nodeid,
@@ -191,8 +190,7 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
         ahead=item.stash[STATE].ahead if report.when == "call" else None,
         seconds=round(report.duration, 4),
         step=step,
-        severity=severity,
-        answer=run.answer(decided, severity),
+        urgency=run.urgency(decided, step) if outcome is Outcome.FAIL else None,
         diagnostics=diagnose(item, bad=is_bad) if was_looked_at else {},
     )
     is_configured = _configured(item, error) and not is_vouched_for_by_nobody

@@ -20,7 +20,8 @@ from readiness.outcomes import Effect, Unknown
 from readiness.plugin.observer import Observer
 from readiness.plugin.session import ItemState
 from readiness.runbook.dated_limits import LimitsAhead
-from readiness.runbook.lines import Item, Limits, limits_of
+from readiness.runbook.limits import Limits
+from readiness.runbook.lines import Item, limits_of
 
 
 def connect(state: ItemState, node: pytest.Function, model: type[Limits]) -> Iterator[str]:

@@ -19,7 +19,9 @@ from readiness.plugin.options import known_environments
 from readiness.plugin.own_fixtures import overridden
 from readiness.plugin.run import UNDECIDED, Predecided, Run, check_id
 from readiness.plugin.session import SESSION, STATE, ItemState, is_controller
-from readiness.runbook.lines import Item, Limits, limits_of, planned_checks
+from readiness.runbook.limit_examples import example_of
+from readiness.runbook.limits import Limits
+from readiness.runbook.lines import Item, limits_of, planned_checks
 from readiness.runbook.overrides import OwnLimits, overrides_of, unexplained
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
 from readiness.verdict import DECIDING
@@ -177,7 +179,8 @@ def _limits_lack(item: Item, missing: list[str]) -> NotConfigured | None:
     limits = ", ".join(f"{key}: ..." for key in missing)
     stated = limits if len(item.line.decided_by) == 1 else f"{item.check}: {{{limits}}}"
     remedy = f"state it in the environment file: lines: {{{item.line_id}: {{{stated}}}}}"
-    return NotConfigured(f"{STATES_NO}{keys}", remedy)
+    example = example_of(item.check, missing)
+    return NotConfigured(f"{STATES_NO}{keys}", f"{remedy}, such as {example}" if example else remedy)
 
 
 def _predecided(run: Run, item: Item, lack: NotConfigured | None) -> Predecided | None:

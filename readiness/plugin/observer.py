@@ -27,7 +27,7 @@ from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.plugin.run import Run
 from readiness.plugin.threads import ObservationTask, TaskPool
 from readiness.plugin.transfer import Observed
-from readiness.runbook.lines import Limits
+from readiness.runbook.limits import Limits
 from readiness.sources.origins import asks_otherwise, own_sources
 from readiness.sources.table import Clients
 from readiness.transport.database_tls import DatabaseTls

@@ -14,7 +14,7 @@ from readiness.plugin.judging_ahead import looks_later
 from readiness.plugin.observer import NO_LIMITS, Unseen
 from readiness.plugin.session import SESSION, is_controller, is_real, state_of
 from readiness.plugin.threads import ObservationTask
-from readiness.runbook.lines import Limits
+from readiness.runbook.limits import Limits
 
 
 @pytest.hookimpl(trylast=True)

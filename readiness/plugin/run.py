@@ -24,10 +24,11 @@ from readiness.evidence.recorded_phases import EarlierPhase
 from readiness.evidence.records import ReplayOf
 from readiness.evidence.signing import trusted_keys
 from readiness.ladder import Hysteresis, Ladder
-from readiness.outcomes import DecisionKey, Effect, Outcome, Phase
+from readiness.outcomes import DecisionKey, Effect, EscalationStep, Outcome, Phase
 from readiness.runbook.attestations import Attestations
 from readiness.runbook.consent import LaunchRecord
 from readiness.runbook.lines import Item, Line, Runbook, planned_checks
+from readiness.runbook.severity import Urgency, severity_at
 from readiness.runbook.sign_off import SignOff
 from readiness.runbook.waivers import Waivers
 from readiness.timeline import due_at, is_due
@@ -202,11 +203,12 @@ class Run:
         due = due_at(line.due, self.environment.launch_at, self._signed_at)
         return Expected(key, line.gate, due=self._is_due(line), due_at=due)
 
-    def answer(self, item: Item, severity: str) -> str:
-        """Return until when somebody answers a failure of this run, by the table of the item's runbook."""
+    def urgency(self, item: Item, step: EscalationStep | None) -> Urgency:
+        """Return how urgent a failure of this run is at a step, by the table of the item's runbook."""
+        severity = severity_at(item.line.severity, step)
         tables = {book.runbook: book.severities for book in self.runbooks}
         level = tables.get(item.runbook, {}).get(severity)
-        return level.deadline(self.started_at) if level else ""
+        return Urgency(severity, level.deadline(self.started_at) if level else "")
 
     def due(self, item: Item) -> bool:
         """Check whether the item counts at the moment that is judged."""

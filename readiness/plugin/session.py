@@ -22,7 +22,8 @@ from readiness.plugin.run import Predecided, Run
 from readiness.plugin.sealing import Sealing
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook.dated_limits import LimitsAhead
-from readiness.runbook.lines import Item, Limits
+from readiness.runbook.limits import Limits
+from readiness.runbook.lines import Item
 from readiness.runbook.overrides import Override
 from readiness.verdict import INCOMPLETE_EXIT, Verdict, VerdictStatus
 

@@ -1,15 +1,14 @@
-"""Runbooks: a launch checklist as data, and the typed limits of the checks that decide its lines."""
+"""Runbooks: a launch checklist as data."""
 
 from __future__ import annotations
 
 import re
-import typing
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +17,6 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationError,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -30,6 +28,7 @@ from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
 from readiness.runbook.ladder_rules import limit_faults, line_faults
+from readiness.runbook.limits import Limits, as_share, judges_shares_alone
 from readiness.runbook.line_overlay import Overlaid
 from readiness.runbook.links import link
 from readiness.runbook.own_readings import OwnReading
@@ -51,49 +50,6 @@ def _due(text: str) -> str:
     if text != timeline.AFTER_SIGN_OFF:
         timeline.parse_offset(text)
     return text
-
-
-def _share(value: float) -> float:
-    if 0 <= value <= 1:
-        return value
-
-    looks_like_per_cent = 1 < value <= 100  # noqa: PLR2004  per cent
-    hint = f": for {value:g} % write {value / 100:g}" if looks_like_per_cent else ""
-    raise ValueError(f"a share is 0 to 1, not {value:g}{hint}")
-
-
-_A_SHARE = AfterValidator(_share)
-Share = Annotated[float, _A_SHARE]
-"""A limit of a check: a part of a whole. Per cent in its place would let everything pass."""
-
-
-def _is_number(annotation: Any) -> bool:
-    """Check whether a type takes numbers, and no truth: `float`, `int | None`."""
-    kinds = set(typing.get_args(annotation)) or {annotation}
-    return bool(kinds & {int, float}) and bool not in kinds
-
-
-class Limits(BaseModel):
-    """Base of every check's limits. A field is a key that a runbook line may set; its default is the check's own.
-
-    >>> class FewRefused(Limits):
-    ...     share_below: Share = 0.02
-    ...     window: str = "1h"
-    >>> FewRefused.model_validate({"share_below": 0.01})
-    FewRefused(share_below=0.01, window='1h')
-    """
-
-    # Of a hundred kinds of limits a run reads a few, in one thread: each is made ready when the first line states it.
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_truth_for_a_number(cls, value: object, info: ValidationInfo) -> object:
-        # Pydantic makes 1 of `true`.
-        field = cls.model_fields[info.field_name or ""]
-        if isinstance(value, bool) and _is_number(field.annotation):
-            raise ValueError(f"a number is wanted, and this is {str(value).lower()}")
-        return value
 
 
 class Line(BaseModel):
@@ -359,15 +315,14 @@ def _shares_of_ladder(item: Item, model: type[Limits]) -> Iterator[str]:
         return
 
     # A check that also takes seconds or rows may have them in its ladder.
-    numbers = [field for field in model.model_fields.values() if field.annotation in {int, float}]
-    if not numbers or any(_A_SHARE not in field.metadata for field in numbers):
+    if not judges_shares_alone(model):
         return
 
     for step, threshold in item.line.ladder.items():
         if isinstance(threshold, str):
             continue
         try:
-            _share(threshold)
+            as_share(threshold)
         except ValueError as error:
             yield f"{_place(item)}: ladder: {step}: {error}"
 

@@ -11,8 +11,9 @@ from typing import Any
 from readiness.files.canonical_json import JsonObject, as_plain
 from readiness.measurements import as_decimal, show
 from readiness.runbook.dated_limits import begin_of_day, in_force
+from readiness.runbook.limits import Limits
 from readiness.runbook.line_overlay import Overlaid
-from readiness.runbook.lines import Item, Limits
+from readiness.runbook.lines import Item
 
 LOOSER_WHEN_HIGHER = ("below", "at_most")
 LOOSER_WHEN_LOWER = ("above", "at_least")

@@ -8,6 +8,7 @@ SEV-3: {means: a feature beside the core is degraded, answer: next business day}
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -48,6 +49,14 @@ class SeverityLevel(BaseModel):
 
 SeverityTable = dict[str, SeverityLevel]
 """The runbook's word → what it means."""
+
+
+@dataclass(frozen=True)
+class Urgency:
+    """How urgent a failure is: the runbook's word, and until when somebody answers it. Empty where it says nothing."""
+
+    severity: str = ""
+    answer: str = ""
 
 
 def severity_at(stated: str | Mapping[EscalationStep, str], step: EscalationStep | None) -> str:

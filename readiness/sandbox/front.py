@@ -162,8 +162,9 @@ class Front:
             good = self.successes[event]
             rate("business_events_total", count * good, event=event, result="success")
             rate("business_events_total", count * (1 - good), event=event, result="failure")
-        rate("cache_requests_total", LOOK_UPS * busy * self.cache_hits, result="hit")
-        rate("cache_requests_total", LOOK_UPS * busy * (1 - self.cache_hits), result="miss")
+        look_ups = LOOK_UPS * lately.get("look-up", 1.0) * busy
+        rate("cache_requests_total", look_ups * self.cache_hits, result="hit")
+        rate("cache_requests_total", look_ups * (1 - self.cache_hits), result="miss")
         rate("database_query_seconds_sum", QUERIES * busy * 0.02)
         rate("database_query_seconds_count", QUERIES * busy)
         rate("database_errors_total", 0.0)

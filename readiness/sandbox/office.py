@@ -99,7 +99,9 @@ def _roster() -> Json:
         },
         "vendors": {
             "supabase": {"contact": "https://supabase.com/dashboard/support", "verified": lately},
+            "vercel": {"contact": "https://vercel.com/help", "verified": lately},
             "stripe": {"contact": "#shop-stripe", "verified": lately},
+            "clerk": {"contact": "support@clerk.com", "verified": lately},
         },
         "stakeholders": ["Product", "Engineering"],
     }

@@ -101,6 +101,8 @@ class Service:
                 Route("/v1/template", self._template),
                 Route("/health", self._health),
                 Route("/v1/health", self._health),  # as the umbrella's runbook calls it
+                Route("/api/health", self._health),  # the agency's
+                Route("/api/v1/health", self._health),  # the playbook's
                 Route("/ready", self._ready),
                 Route("/workers", self._workers),
                 Route("/metrics", self._metrics),

@@ -82,12 +82,15 @@ class Events:
     def __str__(self) -> str:
         return f"{self.count:,.0f} {self.kind} in {self.window}"
 
-    def share(self, allowed: float) -> float:
+    def share(self, allowed: float, at_least: int = 1) -> float | AtLeast:
         """Return the part's share, 0 to 1, where there are events enough to compare it with the allowed one.
 
-        Raises Unknown, also where the comparison hangs on unseen events alone.
+        Of fewer, `at_least` is what the line demands, the share that is left even if all that are missing to be enough
+        had ended well, where that breaks the limit. Raises Unknown, also where it hangs on unseen events alone.
         """
-        self._require_enough(allowed)
+        self._require_enough(allowed, at_least)
+        if self._are_few(allowed, at_least) and not self.are_looks:
+            return AtLeast(self._share_of_enough(allowed, at_least))
         least = share_of(self.part, self.count)
         most = share_of(self.part + self.unseen, self.count)
         if least < allowed <= most and self.unseen:
@@ -105,33 +108,54 @@ class Events:
         Raises Unknown where the events are too few for a share as small as the tolerance.
         """
         self._require_enough(tolerance)
-        whole = max(self.count, fewest(tolerance)) if self.are_looks else self.count
+        whole = max(self.count, fewest(tolerance))
         open_ones = self.unseen + whole - self.count
         most = self.part + open_ones
         return ShareBounds(share_of(self.part, whole), share_of(min(most, whole) if open_ones else most, whole))
 
-    def _require_enough(self, allowed: float) -> None:
+    def basis(self, allowed: float, at_least: int = 1) -> str:
+        """Format what a share is one of: `5 uploads in 1h`, and how many are missing to be enough for it."""
+        if not self._are_few(allowed, at_least) or self.are_looks:
+            return str(self)
+        missing = max(fewest(allowed), at_least) - self.count
+        return f"{self}, as if {missing:,.0f} more had ended well"
+
+    def _require_enough(self, allowed: float, at_least: int = 1) -> None:
         """Raise Unknown where the events are too few to be compared with an allowed share."""
         if not self.count > 0:
             raise Unknown(f"there were no {self.kind} in {self.window}", "is there traffic, and does its counter move?")
-        if self.count < fewest(allowed) and not self._is_broken_by_few(allowed):
+        share_of(self.part, self.count)  # raises where the two count different things
+
+        is_broken = self._share_of_enough(allowed, at_least) >= allowed
+        if self._are_few(allowed, at_least) and not is_broken:
+            needed = max(fewest(allowed), at_least)
             raise Unknown(
-                f"{self} are too few to judge a share of {allowed:.4g}: at least {fewest(allowed):,} are needed",
+                f"{self} are too few to judge a share of {allowed:.4g}: at least {needed:,} are needed",
                 "wait for more of them, or judge a longer window",
             )
 
-    def _is_broken_by_few(self, allowed: float) -> bool:
-        """Check whether so many looks failed that the limit is broken, however well all that are missing had ended."""
-        return self.are_looks and self.part / fewest(allowed) >= allowed
+    def _are_few(self, allowed: float, at_least: int) -> bool:
+        """Check whether the events are too few for an allowed share, or fewer than a line demands."""
+        return self.count < max(fewest(allowed), at_least)
+
+    def _share_of_enough(self, allowed: float, at_least: int) -> float:
+        """Return the part's share, had all that are missing to be enough ended well: a lower bound of it."""
+        return self.part / max(fewest(allowed), at_least, self.count)
 
     def rest(self, wanted: float) -> float:
-        """Return the share of all others: of successes, where the part failed. Raises Unknown."""
+        """Return the share of all others: of successes, where the part failed; of few events, at best. Raises Unknown.
+
+        Nothing is softened by that: where few decide, even the best is not enough.
+        """
         # 1 - 0.99 is not 0.01 to the last digit.
-        return 1 - self.share(round(1 - wanted, 9))
+        share = self.share(round(1 - wanted, 9))
+        return 1 - (share.at_least if isinstance(share, AtLeast) else share)
 
     def budget(self, allowed: float) -> str:
         """Format what is left of the error budget, and its burn rate in the last hour. Raises Unknown."""
-        left = f"{budget_left(self.share(allowed), allowed):.0%} of the error budget left"
+        share = self.share(allowed)
+        known_share = share.at_least if isinstance(share, AtLeast) else share
+        left = f"{budget_left(known_share, allowed):.0%} of the error budget left"
         if not self.hour_count > 0:
             return f"{left}, no {self.kind} in the last hour"
 

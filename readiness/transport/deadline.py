@@ -20,6 +20,8 @@ Value = TypeVar("Value")
 
 LOOK_SECONDS = 0.005
 """How often what has come is looked at: a local server sends some ten megabytes in it."""
+CUT_SHORT_SECONDS = 0.5
+"""So much less than its own time a request has waited that the run's deadline cut it."""
 
 
 class DeadlinePassed(Exception):

@@ -23,13 +23,11 @@ from readiness.outcomes import Effect, Late, Refused, Silent, Unknown
 from readiness.redaction.secret import MASK, Secret, is_secret_parameter
 from readiness.transport.answer import Answer, NotSent, RefusedUnsent, too_large, unpack
 from readiness.transport.connecting import Attempt, is_there
-from readiness.transport.deadline import Deadline, DeadlinePassed, Wire, within
+from readiness.transport.deadline import CUT_SHORT_SECONDS, Deadline, DeadlinePassed, Wire, within
 from readiness.transport.failures import Failure, failure
 from readiness.transport.guard import Guard, GuardedRequest, HostNotAllowed
 
 REDIRECTS_AT_MOST = 5
-CUT_SHORT_SECONDS = 0.5
-"""So much less than its own time a request has waited that the run's deadline cut it."""
 _REDIRECTS = {301, 302, 303, 307, 308}
 _KEEP_METHOD = {307, 308}
 _SAFE_TO_REPEAT = {"GET", "HEAD"}

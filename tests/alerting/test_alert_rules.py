@@ -61,7 +61,7 @@ def look(server: Server, observation: str, settings: dict[str, Any] | None = Non
     names = ("alert", "severity", "share_at_most", "seconds_at_most", "quantile", "drop_share_below")
     stated: dict[str, Any] = dict.fromkeys([*names, "failures_in_a_row"]) if observation == "alert_rule" else {}
     if observation != "critical_alerts":
-        stated["firing_for"] = alerts.HOUR
+        stated["firing_for"] = timedelta(hours=1)
     made = observations.OBSERVATIONS[observation]
     values = stated | limits
     if made.limits_type:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from readiness import observations
 from readiness.alerting.quantities import Unreadable
 from readiness.clients.grafana_rules import Policy, StoredRule, destinations, expression
 from readiness.environment.schema import Environment
-from readiness.observations.alerts import HOUR, AlertRule
+from readiness.observations.alerts import AlertRule
 from readiness.outcomes import Unknown
 from readiness.redaction.secret import Secret
 from readiness.sandbox.vendors.grafana import Grafana
@@ -144,7 +145,7 @@ def seen(observation: str, grafana: tuple[Grafana, str], prometheus: str | None,
     hosts = ("127.0.0.1",)
     environment = Environment(environment="test", runbooks=("ingestion",), allowed_hosts=hosts, **known)
     clients = Clients.of(environment, Guard(hosts), Path("nowhere"))
-    stated: dict[str, Any] = {} if observation == "critical_alerts" else {"firing_for": HOUR}
+    stated: dict[str, Any] = {} if observation == "critical_alerts" else {"firing_for": timedelta(hours=1)}
     if observation == "alert_rule":
         names = ("severity", "share_at_most", "seconds_at_most", "quantile", "drop_share_below", "failures_in_a_row")
         stated |= {**dict.fromkeys(names), "alert": "SlowQueries", "seconds_at_most": 0.5}

@@ -18,22 +18,24 @@ Line = dict[str, dict[str, Any]]
 """What decides a line: a check, and its limits."""
 HEALTHY: Line = {"health.live": {"path": "/health", "seconds_below": 60}}
 NUMBER: Line = {"readings.number_at_most": {"reading": "n", "at_most": 5}}
-COMPLAINTS: Line = {"support.no_open_complaints": {}}
+COMPLAINTS: Line = {"support.no_open_complaints": {"answer_is_enough": False}}
 CI: Line = {"release.ci_green": {}}
 BLOCKERS: Line = {"release.no_open_blockers": {"priorities": ["P1", "P2"]}}
 VENDORS: Line = {"vendors.status_page_operational": {}}
-ERRORS: Line = {"errors.count": {"events_at_most": 0}}
-NEW_ERRORS: Line = {"errors.none_new": {}}
-ALERTS: Line = {"alerts.none_critical_recently": {"hours": 1}}
-STREAM: Line = {"logs.streaming": {}}
-LOG: Line = {"logs.no_errors_since_launch": {}}
-ERROR_RATE: Line = {"slo.error_rate": {"share_below": 0.01}}
-AVAILABILITY: Line = {"slo.availability_window": {"share_above": 0.99}}
+ERRORS: Line = {"errors.count": {"events_at_most": 0, "window_seconds": 3600}}
+NEW_ERRORS: Line = {"errors.none_new": {"window_seconds": 86_400}}
+ALERTS: Line = {"alerts.none_critical_recently": {"hours": 1, "severity": "critical"}}
+STREAM: Line = {"logs.streaming": {"age_seconds_at_most": 300}}
+LOG: Line = {"logs.no_errors_since_launch": {"errors_at_most": 0}}
+ERROR_RATE: Line = {"slo.error_rate": {"share_below": 0.01, "of": "requests", "window": "1h"}}
+AVAILABILITY: Line = {"slo.availability_window": {"share_above": 0.99, "of": "requests", "window": "7d"}}
 PAGES_PUBLISHED: Line = {"signoff.documentation_published": {}}
 ATTESTED: Line = {"signoff.client_feedback": {}}
-DRILL: Line = {"drills.restore": {"hours_below": 1}}
-INCIDENTS: Line = {"signoff.incidents_reviewed": {}}
-REHEARSAL: Line = {"load.rehearsal_passed": {"stage": "launch"}}
+DRILL: Line = {"drills.restore": {"hours_below": 1, "days_at_most": 31}}
+INCIDENTS: Line = {"signoff.incidents_reviewed": {"fields": ["summary", "root_cause"], "days_back": 14}}
+REHEARSAL: Line = {
+    "load.rehearsal_passed": {"stage": "launch", "days_at_most": 14, "p95_seconds_below": 1.5, "share_below": 0.01}
+}
 
 GITHUB = {"url": HERE, "token": SECRET, "repository": "example/shop", "required_checks": ["test"]}
 SENTRY = {"url": HERE, "token": SECRET, "organization": "example", "project": "shop", "environment": "production"}

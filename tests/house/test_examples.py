@@ -26,7 +26,7 @@ FLAGS = doctest.ELLIPSIS
 MUST_HAVE = (
     *("readiness", "readiness.observations.observation", "readiness.observations.known_reading"),
     *("readiness.observations.pause", "readiness.observations.needs.need", "readiness.observations.needs.either"),
-    *("readiness.observations.workers", "readiness.measurements.Measure", "readiness.runbook.lines.Limits"),
+    *("readiness.observations.workers", "readiness.measurements.Measure", "readiness.runbook.limits.Limits"),
     *("readiness.outcomes.Unknown", "readiness.environment.schema.load", "readiness.environment.service_levels"),
     *("readiness.transport.deadline.within", "readiness.transport.guard.Guard"),
     *("readiness.transport.answer.at_pointer", "readiness.transport.strict_json.parse_json"),

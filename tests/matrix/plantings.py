@@ -28,6 +28,7 @@ LOOK_SECONDS = 2.0
 APART = {"signoff", "slo"}
 """The areas whose faults break each a thing of its own: a paper, a decision, a week's share."""
 MORE_SECONDS = {
+    "health-too-late": 20.0,  # each look waits until it gives up
     "promotion-stalled": 62.0,  # the check waits as long as an upload may take
     "front-was-away-today": 20.0,  # until that is a share of the day's samples
     "front-was-away": 8.0,  # and stays away for so long

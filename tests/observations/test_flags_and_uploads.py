@@ -122,4 +122,4 @@ def test_the_rows_of_a_status_are_added_up(make: Make) -> None:
     with Server(document(rows)) as server:
         found = upload_outcomes(read(make, server, "upload_outcomes").readings)
     assert found.by_status == {"failed": 90, "completed": 10}
-    assert found.failed_share == 0.9
+    assert found.counted.share(0.05) == 0.9

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
+from checks import test_health
 from readiness import Measure
+from readiness.environment.schema import Http
 from readiness.measurements import AtLeast, Refusal
 from readiness.observations.database import ConnectionPool, connection_pool
-from readiness.observations.health import health_word
+from readiness.observations.health import HealthAnswer, health_answer, health_word
+from readiness.observations.refusals import given_up_after
 from readiness.outcomes import Late, Refused, Unknown
 from readiness.sandbox.postgres import Server as Database
 from tests.clients.conftest import DEADLINE, SHORT, Make
@@ -46,6 +49,41 @@ def test_an_answer_that_does_not_come_is_at_least_so_late(behaviour: Behaviour, 
         Measure()(answer.seconds, "answer time", "s").below(30)
     with pytest.raises(Unknown, match="known to be at least"):
         Measure()(answer.status, "status").is_(200)
+
+
+def live(answer: HealthAnswer, seconds_below: float | None = None) -> Measure:
+    """Hold an answer against a health line as the check does."""
+    measure = Measure()
+    test_health.test_live(answer, test_health.Live(path="/health", seconds_below=seconds_below), measure)
+    return measure
+
+
+def test_a_slow_answer_fails_where_the_line_says_how_soon_alone() -> None:
+    slow = HealthAnswer(200, 1.5, deadline_seconds=10)
+    told = [str(taken) for taken in live(slow).taken]
+    assert told[0] == "answer time of /health: 1.5 s, allowed < 10"
+    with pytest.raises(AssertionError, match=r"1\.5 s, allowed < 1"):
+        live(slow, seconds_below=1)
+
+
+@pytest.mark.parametrize("behaviour", [never, drips_head, drips_body])
+def test_what_does_not_answer_by_the_deadline_has_failed_on_every_line(behaviour: Behaviour, make: Make) -> None:
+    with Server(behaviour) as server:
+        environment = of_target(server.url).model_copy(update={"http": Http(deadline_seconds=DEADLINE)})
+        clients = make(server.url, http=SHORT)
+        answer = health_answer(clients.http, environment, clients.controls, threading.Event(), "/health")
+    with pytest.raises(AssertionError, match=r"answer time of /health: ≥ 0\.\d+ s, allowed < 0\.\d+"):
+        live(answer)
+
+
+def test_a_wait_that_the_run_cut_short_decides_nothing_without_a_limit() -> None:
+    assert given_up_after(AtLeast(9.9), 10) == 9.9
+    assert given_up_after(AtLeast(1.9), 10) == 10
+    cut = HealthAnswer(AtLeast(1.9), AtLeast(1.9), deadline_seconds=10)
+    with pytest.raises(Unknown, match="known to be at least"):
+        live(cut)
+    with pytest.raises(AssertionError, match=r"≥ 1\.9 s, allowed < 1"):
+        live(cut, seconds_below=1)
 
 
 def test_to_what_is_not_about_the_target_a_no_is_unknown(make: Make, closed_port: int) -> None:

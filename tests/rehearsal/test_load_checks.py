@@ -22,11 +22,13 @@ from tests.whole_run import outcomes
 ROOT = Path(__file__).parents[2]
 LINES = ["load-launch", "load-p95", "load-errors", "active-users"]
 """Of launch400k; the runbook of this test demands one stage, so that one file of evidence is enough."""
+LIMITS: dict[str, Any] = {"days_at_most": 14, "p95_seconds_below": 1.5, "share_below": 0.01}
+ONE_STAGE = {"stage": "launch", **LIMITS}
 DECIDED: dict[str, dict[str, Any]] = {
-    "load-launch": {"load.rehearsal_passed": {"stage": "launch", "users_at_least": 2000, "minutes_at_least": 15}},
-    "load-p95": {"load.response_time": {"stage": "launch", "p95_seconds_below": 1.5}},
-    "load-errors": {"load.error_rate": {"stage": "launch", "share_below": 0.01}},
-    "active-users": {"load.capacity": {"users_at_least": 2000}},
+    "load-launch": {"load.rehearsal_passed": {**ONE_STAGE, "users_at_least": 2000, "minutes_at_least": 15}},
+    "load-p95": {"load.response_time": ONE_STAGE},
+    "load-errors": {"load.error_rate": ONE_STAGE},
+    "active-users": {"load.capacity": {**LIMITS, "users_at_least": 2000}},
 }
 RECENT = datetime.now(UTC) - timedelta(hours=2)
 LAUNCH = Stage(users=2000, hold_minutes=15)
@@ -103,9 +105,9 @@ def test_exactly_these_lines_turn(tmp_path: Path, name: str) -> None:
 
 
 ALL_STAGES: dict[str, dict[str, Any]] = {
-    "load-passed": {"load.rehearsal_passed": {}},
-    "load-p95": {"load.response_time": {"p95_seconds_below": 1.5}},
-    "load-errors": {"load.error_rate": {"share_below": 0.01}},
+    "load-passed": {"load.rehearsal_passed": LIMITS},
+    "load-p95": {"load.response_time": LIMITS},
+    "load-errors": {"load.error_rate": LIMITS},
 }
 ERRORS: dict[str, Any] = {"errors": {"status 500": 300}}
 PARTLY: dict[str, tuple[dict[str, dict[str, Any]], dict[str, str]]] = {
@@ -189,9 +191,7 @@ def test_a_limit_of_a_rehearsal_may_bind_from_a_day(
     took = {"kernel": counts(made["took"], 6000), "naive": counts(made["took"] + 1, 6000)}
     put(tmp_path / "reports", launch(asked=asked, **took))
     begins = (datetime.now(UTC) + timedelta(days=10)).date()
-    dated = {
-        "load-p95": {"load.response_time": {"stage": "launch", "p95_seconds_below": {"from": str(begins), **limit}}}
-    }
+    dated = {"load-p95": {"load.response_time": {**ONE_STAGE, "p95_seconds_below": {"from": str(begins), **limit}}}}
     assert judged(tmp_path, dated) == {"load-p95": outcome}
 
     (journal,) = (tmp_path / "reports").rglob("journal.jsonl")

@@ -15,7 +15,8 @@ from readiness.ladder import reached
 from readiness.measurements import Measurement, holds
 from readiness.outcomes import EscalationStep, Gate, Phase
 from readiness.runbook.ladder_rules import bounds_of
-from readiness.runbook.lines import Item, Limits, Line, Share, limits_of, load, locate, shipped
+from readiness.runbook.limits import Limits, Share
+from readiness.runbook.lines import Item, Line, limits_of, load, locate, shipped
 from readiness.timeline import parse_span
 from tests.house.test_catalogue import CHECKS
 

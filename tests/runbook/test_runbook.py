@@ -8,7 +8,8 @@ import pytest
 
 from readiness.errors import BadRunbook
 from readiness.outcomes import Phase
-from readiness.runbook.lines import Limits, Share, limits_of, load, locate
+from readiness.runbook.limits import Limits, Share
+from readiness.runbook.lines import limits_of, load, locate
 
 GOOD = """\
 runbook: tiny

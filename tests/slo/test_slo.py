@@ -56,7 +56,10 @@ def test_a_share_is_between_none_and_all_or_unknown(part: float, whole: float) -
 @given(COUNTS, SHARES, ALLOWED)
 def test_more_failures_are_never_a_smaller_share(count: float, share: float, allowed: float) -> None:
     assume(count >= fewest(allowed))
-    assert requests(count, count * share).share(allowed) <= requests(count, count).share(allowed)
+    some, all_of_them = (requests(count, part).share(allowed) for part in (count * share, count))
+    assert not isinstance(some, AtLeast)
+    assert not isinstance(all_of_them, AtLeast)
+    assert some <= all_of_them
 
 
 @given(st.integers(min_value=0, max_value=100_000), ALLOWED)
@@ -64,6 +67,51 @@ def test_too_few_are_unknown_and_say_how_many_it_takes(count: int, allowed: floa
     assume(count < fewest(allowed))
     with pytest.raises(Unknown, match=r"too few .* at least [\d,]+ are needed" if count else "there were no requests"):
         requests(count, 0).share(allowed)
+
+
+@given(st.integers(min_value=1, max_value=2_000), SHARES, ALLOWED, st.integers(min_value=1, max_value=500))
+def test_few_decide_only_what_no_further_success_could_mend(
+    count: int, share: float, allowed: float, at_least: int
+) -> None:
+    enough = max(fewest(allowed), at_least)
+    assume(count < enough)
+    failed = round(count * share)
+    try:
+        found = requests(count, failed).share(allowed, at_least)
+    except Unknown:
+        assert failed / enough < allowed
+    else:
+        assert found == AtLeast(failed / enough)
+        whole = requests(enough, failed).share(allowed, at_least)
+        assert not isinstance(whole, AtLeast)
+        assert whole >= allowed, "with the missing ones all well it is broken too"
+
+
+@pytest.mark.parametrize(
+    ("failed", "found"), [(1, None), (2, AtLeast(2 / 21)), (3, AtLeast(3 / 21)), (5, AtLeast(5 / 21))]
+)
+def test_of_a_few_uploads_that_all_failed(failed: int, found: AtLeast | None) -> None:
+    uploads = Events("uploads", "1h", failed, failed)
+    if found is None:
+        with pytest.raises(Unknown, match=r"1 uploads in 1h are too few .* at least 21 are needed"):
+            uploads.share(0.2, 21)
+    elif found.at_least < 0.2:
+        assert uploads.share(0.05, 21) == found
+        with pytest.raises(Unknown, match="too few"):
+            uploads.share(0.2, 21)
+    else:
+        assert uploads.share(0.2, 21) == found
+        assert uploads.basis(0.2, 21) == "5 uploads in 1h, as if 16 more had ended well"
+
+
+def test_few_failures_of_few_are_told_at_their_best() -> None:
+    payments = Events("payments", "1h", 5, 5)
+    assert payments.rest(0.95) == pytest.approx(16 / 21)
+    assert payments.budget(0.05).startswith("-376% of the error budget left")
+    with pytest.raises(Unknown, match="too few"):
+        Events("payments", "1h", 1, 1).rest(0.95)
+    with pytest.raises(Unknown, match="6 of 5 cannot be"):
+        Events("payments", "1h", 5, 6).rest(0.95)
 
 
 @given(SHARES, ALLOWED)

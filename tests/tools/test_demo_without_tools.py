@@ -13,7 +13,10 @@ import pytest
 from tests.tools.machine import EXITS, machine
 
 ROOT = Path(__file__).parents[2]
-PROMETHEUS = {"alerts-configured", "dashboard-panels-load", "dashboard-active", "ga-incident-review"}
+PROMETHEUS = {
+    *("alerts-configured", "alert-circuit-open"),
+    *("dashboard-panels-load", "dashboard-active", "ga-incident-review"),
+}
 ALERTMANAGER = {"alert-routing"}
 
 
@@ -47,7 +50,7 @@ def test_the_end_names_the_verdicts_the_lines_and_what_brings_the_tools(ended: t
     assert verdicts == {"preflight": "INCOMPLETE", "smoke": "GO", "postlaunch": "OK", "ga": "INCOMPLETE"}
     lacking = [line.strip() for line in lines if "for want of" in line]
     assert lacking == [
-        "unknown for want of prometheus: alerts-configured, dashboard-panels-load",
+        "unknown for want of prometheus: alerts-configured, alert-circuit-open, dashboard-panels-load",
         "unknown for want of alertmanager: alert-routing",
         "unknown for want of prometheus: dashboard-active",
         "unknown for want of prometheus: ga-incident-review",

@@ -295,12 +295,14 @@ def test_each_step_is_recommended_on_what_was_recorded(
 
 def test_a_step_about_the_first_figure_is_not_reached_by_the_second() -> None:
     measure = Measure()
-    test_database.test_query_latency(QueryTimes(0.01, 3.0, 1000), test_database.QueryLatency(), measure)
+    limits = test_database.QueryLatency(mean_seconds_below=0.1, running_seconds_below=60, calls_at_least=100)
+    test_database.test_query_latency(QueryTimes(0.01, 3.0, 1000), limits, measure)
     assert reached({EscalationStep.ALERT: 0.5}, measure.taken) is None, (
         "a statement that runs for 3 s is not a slow mean"
     )
     measure = Measure()
-    test_slo.test_traffic_normal(Usual("requests", 1000, (1000,)), test_slo.TrafficNormal(), measure)
+    traffic = test_slo.TrafficNormal(drop_share_below=0.5, times_below=3, of="requests")
+    test_slo.test_traffic_normal(Usual("requests", 1000, (1000,)), traffic, measure)
     assert reached({EscalationStep.ALERT: 0.7}, measure.taken) is None, "as many as usual are not fewer by 100 %"
 
 

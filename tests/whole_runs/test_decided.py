@@ -201,7 +201,7 @@ def test_a_source_that_is_away_is_unknown(tmp_path: Path) -> None:
             tmp_path,
             "postlaunch",
             url,
-            {"slo.error_rate": {"of": "requests"}},
+            {"slo.error_rate": {"of": "requests", "share_below": 0.01, "window": "1h"}},
             prometheus={"url": away},
             service_levels={"requests": level},
         )

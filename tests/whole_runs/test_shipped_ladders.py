@@ -136,3 +136,28 @@ def test_a_breaker_pages_when_it_is_open(tmp_path: Path, database: str, state: s
     readings = {"circuit_breakers": {"sql": f"select 'payments' as name, {state} as state"}}
     found, _ = judge(tmp_path, database, ["ingestion/breakers-closed"], readings=readings)
     assert found == verdict
+
+
+UPLOADS = [f"ingestion/{name}" for name in ("hourly-error-rate", "pause-recommended")]
+
+
+@pytest.mark.parametrize(
+    ("failed", "completed", "verdict"),
+    [
+        (1, 0, "INCOMPLETE"),  # as in the first phase, for a few people of our own
+        (0, 3, "INCOMPLETE"),
+        (2, 0, "ALERT"),  # of 21, had all others succeeded, they are more than 5 %
+        (3, 0, "PAUSE"),
+        (5, 0, "ROLLBACK"),
+        (5, 2, "ROLLBACK"),
+        (1, 20, "OK"),
+        (2, 19, "ALERT"),
+        (1, 60, "OK"),
+    ],
+)
+def test_a_few_uploads_decide_what_no_further_success_could_mend(
+    tmp_path: Path, database: str, failed: int, completed: int, verdict: str
+) -> None:
+    counts = f"select * from (values ('failed', {failed}), ('completed', {completed})) as counted (status, uploads)"
+    found, _ = judge(tmp_path, database, UPLOADS, readings={"upload_outcomes": {"sql": counts}})
+    assert found == verdict

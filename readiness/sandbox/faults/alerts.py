@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 CONFIGURED = "alerts.configured[{}]"
 OWN = tuple(
-    CONFIGURED.format(f"alerts-configured:{name}")
-    for name in ("IngestionCircuitOpen", "IngestionHighErrorRate", "IngestionStagingBacklog")
+    CONFIGURED.format(line)
+    for line in (
+        "alert-circuit-open",
+        *(f"alerts-configured:{name}" for name in ("IngestionHighErrorRate", "IngestionStagingBacklog")),
+    )
 )
 ERRORS = CONFIGURED.format("launch400k/alert-error-rate")
 SLOW = CONFIGURED.format("launch400k/alert-response-time")
@@ -109,6 +112,18 @@ def alert_holds_too_long(target: SandboxTarget) -> Iterator[None]:
     """The conditions must hold for ten minutes before anybody is told."""
     names = ("HighLatency", "ServerErrors")
     with _rules(target, *((name, "for: 5m", "for: 10m") for name in names)):
+        yield
+
+
+@fault("preflight", turns=turning("fail", *OWN, ERRORS, SLOW, CPU, CONNECTIONS, DISK, CRON, TRAFFIC))
+def alert_holds_for_an_hour(target: SandboxTarget) -> Iterator[None]:
+    """The conditions must hold for an hour, that of the circuit breaker for a minute, before anybody is told."""
+    names = (
+        *("IngestionHighErrorRate", "IngestionStagingBacklog", "HighErrorRate", "SlowResponses", "HighCpu"),
+        *("DatabaseConnectionsExhausted", "DiskFilling", "CronMissed", "TrafficHalved"),
+    )
+    circuit = ("IngestionCircuitOpen", "labels:", "for: 1m\n        labels:")
+    with _rules(target, *((name, "for: 5m", "for: 60m") for name in names), circuit):
         yield
 
 

@@ -11,11 +11,22 @@ if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
 
 WARM = "cache.warm[launch400k/caches-warm]"
-HIT_RATIOS = ("cache.hit_ratio[launch400k/cache-hit]", "cache.hit_ratio[umbrella/key-value-cache]")
+HIT_RATIO, IN_USE = "cache.hit_ratio[launch400k/cache-hit]", "cache.hit_ratio[umbrella/key-value-cache]"
+HIT_RATIOS = (HIT_RATIO, IN_USE)
 MISSED = 20_000.0
 
 
-@fault("preflight", "postlaunch", turns=turning("fail", WARM, *HIT_RATIOS))
+@fault("preflight", "postlaunch", turns=turning("fail", WARM, *HIT_RATIOS), retells=True)
+def cache_unused(target: SandboxTarget) -> Iterator[None]:
+    """Nobody has asked the cache for an hour."""
+    target.front.lately["look-up"] = 0.0
+    target.monitoring.again()
+    yield
+    target.front.lately.clear()
+    target.monitoring.again()
+
+
+@fault("preflight", "postlaunch", turns=turning("fail", WARM, HIT_RATIO))
 def cache_cold(target: SandboxTarget) -> Iterator[None]:
     """The cache was emptied: most look-ups miss, those of the last minutes are counted at once."""
     usual = target.front.cache_hits

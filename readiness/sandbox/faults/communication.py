@@ -143,8 +143,8 @@ def status_page_with_the_old_date(target: SandboxTarget) -> Iterator[None]:
 LIVE = tuple(
     f"health.live[{line}]"
     for line in (
-        *("health-200", "agency/uptime", "umbrella/health", "umbrella/rollback-trigger"),
-        *("launch400k/all-healthy", "launch400k/go-health"),
+        *("health-200", "agency/uptime", "playbook/api-health"),
+        *("umbrella/health", "umbrella/rollback-trigger"),
     )
 )
 

@@ -22,9 +22,10 @@ MIGRATION = "database.migrations_applied[staging-tables:008_staging_tables]"
 POOLS_BEFORE = [f"database.pool_headroom[{line}]" for line in ("agency/pool", "launch400k/no-go-database")]
 POOLS_EXHAUSTED = [f"database.pool_headroom[launch400k/{line}]" for line in ("pool-not-exhausted", "diagnose-pool")]
 POOLS_AFTER = [f"database.pool_headroom[{line}]" for line in ("agency/pool", "playbook/database-health")]
+CONNECTIVITY = "database.reachable[agency/connectivity]"
 REACHABLE = [
-    f"database.reachable[{line}]"
-    for line in ("agency/connectivity", "launch400k/no-go-database", "umbrella/d1-reachable")
+    CONNECTIVITY,
+    *(f"database.reachable[{line}]" for line in ("launch400k/no-go-database", "umbrella/d1-reachable")),
 ]
 REPLICAS = [f"database.read_replicas[{line}]" for line in ("agency/replica", "launch400k/read-replicas")]
 ALL_TABLES = [
@@ -35,10 +36,9 @@ TIMEOUT = "database.statement_timeout[launch400k/query-timeout]"
 SLOW_LOG = "database.slow_query_log[launch400k/slow-query-log]"
 INDEXES = "database.indexes_valid[launch400k/migrations]"
 QUICK = "database.query_latency[agency/query-time]"
-LATENCIES = [
-    f"database.query_latency[{line}]"
-    for line in ("launch400k/query-time", "playbook/database-health", "umbrella/database-latency")
-]
+RUNNING = [f"database.query_latency[{line}]" for line in ("launch400k/query-time", "playbook/database-health")]
+"""They say how long a statement may run, too."""
+LATENCIES = [*RUNNING, "database.query_latency[umbrella/database-latency]"]
 IDLE = "database.idle_connections[agency/idle-connections]"
 EXPIRED = "database.expired_sessions[agency/expired-sessions]"
 BLOCKS = "database.cache_hit_ratio[launch400k/cache-hit]"

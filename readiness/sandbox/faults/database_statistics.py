@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import WAIT_SECONDS, fault, turning, wait_until
 from readiness.sandbox.faults.database import (
     BLOCKS,
+    CONNECTIVITY,
     EXPIRED,
     IDLE,
     INDEXES,
@@ -22,8 +23,8 @@ from readiness.sandbox.faults.database import (
     POOLS_AFTER,
     POOLS_EXHAUSTED,
     QUICK,
-    REACHABLE,
     REPLICAS,
+    RUNNING,
     SLOW_LOG,
     TIMEOUT,
     held,
@@ -75,12 +76,12 @@ def pool_at_96(target: SandboxTarget) -> Iterator[None]:
     yield from _fill(target, 95)
 
 
-@fault("preflight", "smoke", turns=turning("fail", *REACHABLE))
-def login_slow(target: SandboxTarget) -> Iterator[None]:
-    """The database takes 1.2 s over each log-in of the probe."""
+@fault("smoke", turns={CONNECTIVITY: "fail"})
+def login_too_late(target: SandboxTarget) -> Iterator[None]:
+    """The database takes longer over a log-in than the probe waits; for 1.2 s nobody has to wait, says no document."""
     target.admin.rows(
         "create function doze() returns event_trigger language plpgsql as $$ begin"
-        " if session_user = 'readiness_probe' then perform pg_sleep(1.2); end if; end $$"
+        " if session_user = 'readiness_probe' then perform pg_sleep(6); end if; end $$"
     )
     target.admin.rows("create event trigger doze on login execute function doze()")
     yield
@@ -132,7 +133,7 @@ def session_idle(target: SandboxTarget) -> Iterator[None]:
     forgotten.close()
 
 
-@fault("postlaunch", turns=turning("fail", QUICK, *LATENCIES))
+@fault("postlaunch", turns=turning("fail", *RUNNING))
 def session_long_running(target: SandboxTarget) -> Iterator[None]:
     """A statement has run for 35 minutes."""
     forgotten = target.admin.fresh()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from readiness.sandbox.faults import fault, turning
@@ -25,6 +26,8 @@ PROMOTED = ("ingestion.synthetic_rows_promoted[rows-promoted]", "ingestion.synth
 COUNTED = "metrics.incrementing[metrics-incrementing]"
 PAUSED = "ingestion.no_workspace_paused[no-workspace-paused]"
 PLANTED = "planted"
+FAILURE = "status, error_code, error_text, started_at, completed_at"
+FAILED = "'failed', 'parse_error', 'unexpected end of file', now() - interval '1 minute', now()"
 
 
 def _uploads(target: SandboxTarget, columns: str, values: str, count: int = 1) -> None:
@@ -46,8 +49,7 @@ def _failures(target: SandboxTarget, share: float) -> None:
         " where created_at > now() - interval '1 hour'"
     )
     missing = round((share * now["uploads"] - now["failed"]) / (1 - share))
-    failed = "'failed', 'parse_error', 'unexpected end of file', now() - interval '1 minute', now()"
-    _uploads(target, "status, error_code, error_text, started_at, completed_at", failed, missing)
+    _uploads(target, FAILURE, FAILED, missing)
 
 
 @fault("postlaunch", turns=turning("fail", HOURLY, INCIDENT))
@@ -74,9 +76,9 @@ def error_rate_25(target: SandboxTarget) -> Iterator[None]:
     _mend(target)
 
 
-@fault("postlaunch", turns=turning("unknown", HOURLY, INCIDENT, PAUSE, ROLLBACK, STATUS, SLOW))
-def no_uploads(target: SandboxTarget) -> Iterator[None]:
-    """Nobody has uploaded anything for an hour."""
+@contextmanager
+def _earlier(target: SandboxTarget) -> Iterator[None]:
+    """Put what was uploaded in the last hour before it."""
     shifted = target.admin.rows(
         "update data_uploads set created_at = created_at - interval '2 hours', started_at = started_at"
         " - interval '2 hours', completed_at = completed_at - interval '2 hours'"
@@ -88,6 +90,33 @@ def no_uploads(target: SandboxTarget) -> Iterator[None]:
         " + interval '2 hours', completed_at = completed_at + interval '2 hours' where id = any(%s)",
         [row["id"] for row in shifted],
     )
+
+
+@fault("postlaunch", turns=turning("unknown", HOURLY, INCIDENT, PAUSE, ROLLBACK, STATUS, SLOW))
+def no_uploads(target: SandboxTarget) -> Iterator[None]:
+    """Nobody has uploaded anything for an hour."""
+    with _earlier(target):
+        yield
+
+
+def _only_failures(target: SandboxTarget, count: int) -> Iterator[None]:
+    """Leave so many uploads in the last hour, all of which failed, as in a phase with few users."""
+    with _earlier(target):
+        _uploads(target, FAILURE, FAILED, count)
+        yield
+        _mend(target)
+
+
+@fault("postlaunch", turns=turning("unknown", HOURLY, INCIDENT, PAUSE, ROLLBACK))
+def one_upload_and_it_failed(target: SandboxTarget) -> Iterator[None]:
+    """The last hour's one upload failed: that is neither a rate nor a reason to roll back."""
+    yield from _only_failures(target, 1)
+
+
+@fault("postlaunch", turns=turning("fail", HOURLY, INCIDENT, PAUSE, ROLLBACK))
+def five_uploads_and_all_failed(target: SandboxTarget) -> Iterator[None]:
+    """The last hour's five uploads failed: had sixteen more succeeded, more than 20 % failed."""
+    yield from _only_failures(target, 5)
 
 
 @fault("postlaunch", turns={STATUS: "fail"})
