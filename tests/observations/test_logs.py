@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -40,3 +40,17 @@ def test_a_level_that_nobody_knows_is_no_harmless_one(level: object, make: Make,
     with pytest.raises(Unknown, match=r"has lines of the level .*: nobody knows if they are errors") as caught:
         logged(make, tmp_path, "info", level)
     assert len(caught.value.reason) < 140
+
+
+@pytest.mark.parametrize("seconds", [1, 0, -1])
+def test_the_hour_before_the_launch_says_nothing_of_after_it(make: Make, tmp_path: Path, seconds: int) -> None:
+    file = tmp_path / "service.jsonl"
+    file.write_text(json.dumps({"at": NOW.isoformat(), "level": "info", "event": "started"}), encoding="utf-8")
+    readings = make(readings={"log_lines": Reading(file=file, format="jsonl")}).readings
+    launch_at = NOW + timedelta(seconds=seconds)
+    assert log_since_launch(readings, NOW, launch_at, None).lines == 1
+    if seconds < 0:
+        assert log_since_launch(readings, NOW, launch_at, "launch").errors == 0
+        return
+    with pytest.raises(Unknown, match="still to come"):
+        log_since_launch(readings, NOW, launch_at, "launch")
