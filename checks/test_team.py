@@ -9,7 +9,7 @@ from readiness.observations.team import Contact, Contacts, EscalationPath, Level
 class OnCall(Limits):
     hours_before: float = 1  # the launch, until these hours after it
     hours_after: float = 24
-    window: When = "launch"  # or now: whoever is on call from this moment on, where the launch is no longer ahead
+    window: When  # launch, or now: whoever is on call from this moment on, where the launch is no longer ahead
 
     @property
     def hours(self) -> str:

@@ -160,7 +160,8 @@ def test_what_the_examples_state_of_lines_fits_their_checks() -> None:
     assert problems == []
     of_example = [item for item in stated if item.line.overlaid]
     assert len(of_example) == 3
-    for item in [*of_example, *(item for item in stated_items() if item.line.overlaid)]:
+    written = [item for item in stated_items() if item.check in CHECKS]  # of the others nobody has written a check
+    for item in [*of_example, *(item for item in written if item.line.overlaid)]:
         now = dataclasses.replace(item, limits=in_force(item.limits, datetime.now(UTC)).limits)
         runbook_lines.limits_of(now, typing.get_type_hints(CHECKS[item.check])["limits"])
 
