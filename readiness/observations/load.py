@@ -23,12 +23,13 @@ from readiness.timeline import CLOCKS_DIFFER
 class RehearsalLimits(Limits):
     """What a rehearsal has to be to count for a line."""
 
+    # In this order the limits stand in the key of a recorded look.
+    stage: str | None = None
+    """The stage; without it each of those that ship."""
     days_at_most: float
     """Its age."""
     p95_seconds_below: float
     share_below: Share
-    stage: str | None = None
-    """The stage; without it each of those that ship."""
 
 
 @dataclass(frozen=True)
