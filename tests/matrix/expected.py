@@ -7,8 +7,6 @@ NOT_FOR_THE_SANDBOX = {
     "configuration.no_placeholder_secrets",
     "database.required_tables",  # of other products
     "database.migrations_applied",
-    "health.live",  # of all systems, whose paths no document names
-    "health.ready",
     "load.capacity",  # proven in test_rehearsal
     "load.error_rate",
     "load.rehearsal_passed",

@@ -145,6 +145,7 @@ LIVE = tuple(
     for line in (
         *("health-200", "agency/uptime", "playbook/api-health"),
         *("umbrella/health", "umbrella/rollback-trigger"),
+        *("launch400k/all-healthy", "launch400k/go-health"),
     )
 )
 

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
 
 LIVE, READY = "health.live[health-200]", "health.ready[ready-200]"
-OF_OTHERS = ("health.live[umbrella/health]", "health.live[playbook/api-health]")
+OF_OTHERS = (
+    *("health.live[umbrella/health]", "health.live[playbook/api-health]"),
+    *("health.live[launch400k/all-healthy]", "health.live[launch400k/go-health]"),
+)
+OTHERS_READY = tuple(f"health.ready[launch400k/{line}]" for line in ("all-healthy", "go-health"))
 PHASES = ("preflight", "smoke", "postlaunch")
 STATUS_PAGE = "communication.status_page_current[agency/incident-channels]"
 """It is held against what /health says."""
@@ -57,7 +61,7 @@ def storage_gone_after_launch(target: SandboxTarget) -> Iterator[None]:
 
 @fault(
     "preflight",
-    turns=turning("fail", READY)
+    turns=turning("fail", READY, *OTHERS_READY)
     | turning(
         "unknown",
         *(

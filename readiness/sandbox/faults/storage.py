@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
-from readiness.sandbox.faults.health import READY
+from readiness.sandbox.faults.health import OTHERS_READY, READY
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
@@ -52,7 +52,7 @@ def retention_hidden(target: SandboxTarget) -> Iterator[None]:
 
 @fault(
     "preflight",
-    turns=turning("unknown", ACCESSIBLE, OF_400K, PERMITTED) | turning("fail", READY),
+    turns=turning("unknown", ACCESSIBLE, OF_400K, PERMITTED) | turning("fail", READY, *OTHERS_READY),
 )
 def storage_gone(target: SandboxTarget) -> Iterator[None]:
     """The object store refuses connections; the service says that it is not ready."""
