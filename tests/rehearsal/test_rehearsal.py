@@ -281,7 +281,9 @@ def environment(**other: Any) -> Environment:
 
 
 def look(reports: Path, of: Environment | None = None, moment: datetime = NOW, **limits: Any) -> load.Rehearsals:
-    wanted = load.RehearsalLimits(**{"stage": "load", **limits})
+    wanted = load.RehearsalLimits(
+        **{"stage": "load", "days_at_most": 14, "p95_seconds_below": 1.5, "share_below": 0.01, **limits}
+    )
     return load.rehearsals(NO_READINGS, of or environment(), moment, EvidenceArchive(reports), wanted)
 
 
