@@ -15,7 +15,11 @@ from tests.evidence.launch import new_key
 from tests.whole_run import outcomes
 
 ROOT = Path(__file__).parents[2]
-LIMITS: dict[str, dict[str, Any]] = {"restore": {"hours_below": 4}, "rollback": {"minutes_at_most": 3}}
+LIMITS: dict[str, dict[str, Any]] = {
+    "restore": {"hours_below": 4, "backup_hours_at_most": 24},
+    "rollback": {"minutes_at_most": 3},
+    "incident": {"steps": ["simulate", "detect", "publish", "mitigate", "resolve", "document"]},
+}
 BAD: dict[str, dict[str, Any]] = {
     "restore": {"seconds": 5 * 3600.0},
     "kill-switch": {"refused_seconds": None},
@@ -28,7 +32,10 @@ BAD: dict[str, dict[str, Any]] = {
 
 def judged(folder: Path, environment: str = "local", **other: Any) -> dict[str, str]:
     """Run preflight on an environment with a line for each drill; give the outcome of each."""
-    decided = {name: {f"drills.{name.replace('-', '_')}": LIMITS.get(name, {})} for name in drill_evidence.NAMES}
+    decided = {
+        name: {f"drills.{name.replace('-', '_')}": {"days_at_most": 31, **LIMITS.get(name, {})}}
+        for name in drill_evidence.NAMES
+    }
     target = {"url": "http://127.0.0.1:9", "revision": evidence("restore").revision}
     return outcomes(folder, decided, environment=environment, target=target, **other)
 
