@@ -99,8 +99,8 @@ def test_pool_headroom(connection_pool: ConnectionPool, limits: PoolHeadroom, me
     if limits.share_below is not None:
         measure(connection_pool.share, connection_pool.summary).below(limits.share_below)
 
-    # A line that states no number of connections has the pool itself for a limit.
-    connections_below = limits.connections_below or connection_pool.size
+    # The pool itself is a limit, whatever number the line allows.
+    connections_below = connection_pool.allowed_connections(limits.connections_below)
     measure(connection_pool.in_use, "in use", "connections").below(connections_below)
 
 
@@ -140,8 +140,8 @@ def test_reachable(database_answer: DatabaseAnswer, limits: Reachable, measure: 
 
     Remedy: look at the database's load and at its connections; a slow log-in comes before a refused one.
     """
-    # A line that states no time has the probe's own deadline for a limit: what does not answer by then is away.
-    seconds_below = limits.seconds_below or database_answer.deadline_seconds
+    # What does not answer by the probe's own deadline is away, whatever time the line allows.
+    seconds_below = database_answer.allowed_seconds(limits.seconds_below)
     measure(database_answer.seconds, "seconds until a query was answered", "s").below(seconds_below)
 
     if limits.tables_at_least is not None:

@@ -35,6 +35,7 @@ from readiness.timeline import Event
 
 HELP = "show what is due next, who owns it, and the actions that turn the newest verdicts into GO"
 NAMED_AT_MOST = 4
+CALENDAR = ".ics"
 _NEED_NOBODY = {"due", "launch", schedule_lines.KIND}
 """The events that do not expire: what was to be held and was not is told by itself."""
 
@@ -96,6 +97,8 @@ def _begun(home: Path) -> dict[Phase, list[datetime]]:
 
 def _write(path: Path, calendar_file: str) -> None:
     """Write a calendar. Raises BadInput where that is not possible."""
+    if path.suffix != CALENDAR:
+        raise BadInput([f"--ics: {path} is not called {CALENDAR}; name a calendar, as launch{CALENDAR}"])
     try:
         write_whole(path, calendar_file, mode=SHARED)
     except OSError as error:

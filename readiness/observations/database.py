@@ -18,7 +18,7 @@ from readiness.observations.database_statistics import (
 )
 from readiness.observations.refusals import refusal
 from readiness.outcomes import Unknown
-from readiness.runbook.limits import Minimum
+from readiness.runbook.limits import Minimum, tightest
 from readiness.sources.readings import Readings
 from readiness.transport.connecting import NoSlots
 
@@ -55,6 +55,10 @@ class ConnectionPool:
     size: int
     exhausted: str = ""
     """What the server says of it, where that was its answer."""
+
+    def allowed_connections(self, stated: int | None) -> float:
+        """Return the limit of the connections: what the line states, and never more than the pool has."""
+        return tightest(stated, self.size)
 
     @property
     def share(self) -> float:

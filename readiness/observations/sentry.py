@@ -47,7 +47,7 @@ def sentry_alert(sentry: Sentry, limits: SentryAlertLimits) -> SentryAlert:
     Raises Unknown where the search of every such rule narrows it in a way that is not understood.
     """
     slower_than = limits.slower_than_seconds or 0.0
-    rules = _rules_of_kind(sentry, transactions=slower_than > 0)
+    rules = _rules_of_kind(sentry, transactions=limits.slower_than_seconds is not None)
     if not rules:
         return SentryAlert(0)
     understood = _merged([rule for rule in rules if not rule.narrowed])

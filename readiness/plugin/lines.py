@@ -29,6 +29,8 @@ from readiness.verdict import DECIDING
 PARAMETER = "item_of_line"
 GIVEN = {"limits", "measure"}
 PROBLEMS = pytest.StashKey[list[str]]()
+REFUSED = pytest.StashKey[bool]()
+"""On the controller: the lines do not fit. Pytest finishes the collection all the same."""
 LIMITS_LACK = pytest.StashKey[NotConfigured]()
 """On a pytest item: the limits that its line would have to state."""
 REFUSED_MARKS = {"skip", "skipif", "xfail"}
@@ -66,6 +68,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     problems = list(dict.fromkeys(problems))
     if problems and is_controller(config):
+        config.stash[REFUSED] = True
+        items.clear()
         raise pytest.UsageError("\n".join(problems))
     if problems:
         # Pytest would lose an error of a worker: `workers` hands them over to the controller.

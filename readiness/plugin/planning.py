@@ -13,6 +13,7 @@ from readiness.observations import KNOWN_READINGS, OBSERVATIONS, READINGS, Given
 from readiness.outcomes import DecisionKey, NotConfigured, Phase
 from readiness.plugin.attesting import OBSERVED, why_not
 from readiness.plugin.deadlines import deadline_of
+from readiness.plugin.lines import REFUSED
 from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
 from readiness.plugin.plan_rows import PlanRow, WholePlan, plan_row, rendered_row
@@ -30,7 +31,9 @@ def pytest_collection_finish(session: pytest.Session) -> Iterator[None]:
     """Show the plan in place of pytest's list of items."""
     config = session.config
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if SESSION not in config.stash or not config.option.collectonly or reporter is None or session.testsfailed:
+    is_wanted = SESSION in config.stash and config.option.collectonly
+    is_refused = REFUSED in config.stash or session.testsfailed
+    if not is_wanted or is_refused or reporter is None:
         return (yield)
 
     # Without items pytest's own list is empty.

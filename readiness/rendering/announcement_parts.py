@@ -5,13 +5,17 @@ Source: the templates of the ingestion runbook's pause, resume and rollback proc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from readiness.config.persons import what_is_wrong_with
 from readiness.config.wording import is_sentence, is_undecided, says_nothing
 from readiness.redaction.shown import shown
 
+_STAGE = re.compile(r"p([0-9]{1,3})")
+DISABLED = "disabled"
 LETTERS_AT_MOST = 500
 """How much of a part is told; a chat cuts what is longer."""
 
@@ -49,10 +53,15 @@ class Part:
 
     def fault(self, text: str) -> str:
         """Return why a text does not say what the part is for; empty where it does."""
-        is_well = (
-            is_sentence(text) if self.kind is PartKind.SENTENCE else not (says_nothing(text) or is_undecided(text))
-        )
-        return "" if is_well else f"{shown(text)!r} is no {self.kind}; {self.question}"
+        if self.kind is PartKind.SENTENCE:
+            return "" if is_sentence(text) else self._refusal(text)
+        if says_nothing(text) or is_undecided(text):
+            return self._refusal(text)
+        wrong = what_is_wrong_with(text) if self.kind is PartKind.PERSON else ""
+        return f"{shown(text)!r} {wrong}" if wrong else ""
+
+    def _refusal(self, text: str) -> str:
+        return f"{shown(text)!r} is no {self.kind}; {self.question}"
 
 
 _PAUSE, _RESUME, _ROLLBACK = AnnouncementKind.PAUSE, AnnouncementKind.RESUME, AnnouncementKind.ROLLBACK
@@ -91,9 +100,20 @@ def faults(kind: AnnouncementKind, stated: Stated) -> Iterator[str]:
         elif fault := part.fault(stated[part.name]):
             yield f"{part.option}: {fault}"
 
-    stages = [stated[name].strip().casefold() for name in ("from", "to") if name in stated]
-    if len(stages) == 2 and stages[0] == stages[1]:  # noqa: PLR2004  a rollback has two ends
-        yield f"--to: {shown(stated['to'])!r} is the stage that it comes from"
+    if kind is AnnouncementKind.ROLLBACK and {"from", "to"} <= stated.keys():
+        yield from _direction(stated["from"].strip().casefold(), stated["to"].strip().casefold())
+
+
+def _direction(before: str, after: str) -> Iterator[str]:
+    """Yield why a rollback from one stage to another is none."""
+    if before == after:
+        yield f"--to: {shown(after)!r} is the stage that it comes from"
+    elif before == DISABLED:
+        yield f"--from: what is {DISABLED} goes no further back"
+    else:
+        numbers = [int(match[1]) for stage in (before, after) if (match := _STAGE.fullmatch(stage))]
+        if len(numbers) == 2 and numbers == sorted(numbers):  # noqa: PLR2004  a rollback has two ends
+            yield f"--to: {shown(after)!r} is further than {shown(before)!r}"
 
 
 def lines_of(kind: AnnouncementKind, stated: Stated) -> list[str]:

@@ -73,6 +73,15 @@ class Limits(BaseModel):
         return value
 
 
+def tightest(stated: float | None, bound: float) -> float:
+    """Return what a value is held against: what the line states, and never more than the bound that always holds.
+
+    >>> tightest(None, 10), tightest(0.5, 10), tightest(0, 10), tightest(1000, 10)
+    (10, 0.5, 0, 10)
+    """
+    return bound if stated is None else min(stated, bound)
+
+
 def judges_shares_alone(model: type[Limits]) -> bool:
     """Check whether all numbers that a check holds something against are shares; a count that may be left out aside."""
     fields = model.model_fields.values()

@@ -118,9 +118,8 @@ class Line(BaseModel):
             if not _CHECK.match(check):
                 raise ValueError(f"line {self.id!r}: {check!r} is not a check id such as database.pool_headroom")
             if "each" in limits and not _is_one_list(limits["each"]):
-                raise ValueError(
-                    f"line {self.id!r}: {check}: each names one key and a list, such as each: {{job: [a]}}"
-                )
+                wanted = "each names one key and a list of different things, such as each: {job: [a]}"
+                raise ValueError(f"line {self.id!r}: {check}: {wanted}")
             for fault in faults(limits):
                 raise ValueError(f"line {self.id!r}: {check}: {fault}")
         return self
@@ -154,11 +153,11 @@ class Line(BaseModel):
 
 
 def _is_one_list(each: object) -> bool:
-    """Check whether `each` is one key with a list that is not empty."""
+    """Check whether `each` is one key with a list that is not empty, and in which nothing stands twice."""
     if not isinstance(each, dict) or len(each) != 1:
         return False
     (subjects,) = each.values()
-    return isinstance(subjects, list) and bool(subjects)
+    return isinstance(subjects, list) and bool(subjects) and len(set(map(str, subjects))) == len(subjects)
 
 
 @dataclass(frozen=True)

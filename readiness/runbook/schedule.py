@@ -7,6 +7,7 @@ phase: postlaunch}`, `{every: 5 minutes, what: look at the health answer}`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -77,8 +78,8 @@ def _offset(text: str) -> str:
     return text
 
 
-def _rhythm(text: object) -> object:
-    return parse_rhythm(text) if isinstance(text, str) else text
+def _rhythm(stated: object) -> object:
+    return stated if isinstance(stated, Rhythm) else parse_rhythm(str(stated))
 
 
 class Appointment(BaseModel):
@@ -108,7 +109,11 @@ def appointments(stated: object) -> object:
     """
     if not isinstance(stated, Mapping):
         return stated
-    return dict(_written_out(stated))
+    entries = list(_written_out(stated))
+    twice = [name for name, times in Counter(name for name, _ in entries).items() if times > 1]
+    if twice:
+        raise ValueError(f"{', '.join(map(str, twice))}: two entries have this name, one of them by a list of times")
+    return dict(entries)
 
 
 def _written_out(stated: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
@@ -116,7 +121,7 @@ def _written_out(stated: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
         what = str(name).replace("_", " ").replace("-", " ")
         if isinstance(entry, str):
             yield name, {**_time(entry), "what": what}
-        elif isinstance(entry, list | tuple) and all(isinstance(one, str) for one in entry):
+        elif isinstance(entry, list | tuple) and entry and all(isinstance(one, str) for one in entry):
             yield from ((f"{name} {one}", {**_time(one), "what": what}) for one in entry)
         elif isinstance(entry, Mapping):
             yield name, {"what": what, **entry}
@@ -180,11 +185,18 @@ def missed(of_one_runbook: Iterable[Meeting], begun: Mapping[Phase, list[datetim
     for meeting in by_time:
         if meeting.phase is None or meeting.at > moment:
             continue
-        later = [other.at - BEFORE for other in by_time if other.phase == meeting.phase and other.at > meeting.at]
-        # One run shows one of them: from then on it belongs to the next.
-        ends_at = min(later, default=None)
-        belonging = [at for at in begun.get(meeting.phase, []) if meeting.at - BEFORE <= at <= moment]
+        others = [other.at for other in by_time if other.phase == meeting.phase]
+        begins_at = _border(max((at for at in others if at < meeting.at), default=None), meeting.at)
+        later = min((at for at in others if at > meeting.at), default=None)
+        ends_at = _border(meeting.at, later) if later else None
+
+        belonging = [at for at in begun.get(meeting.phase, []) if begins_at <= at <= moment]
         if not any(ends_at is None or at < ends_at for at in belonging):
             is_over = ends_at is not None and ends_at <= moment
             found.append(Missed(meeting, ends_at if is_over else None))
     return found
+
+
+def _border(earlier: datetime | None, later: datetime) -> datetime:
+    """Return from when on a run belongs to the later of two meetings: one run shows one of them, and each its own."""
+    return later - (min(BEFORE, (later - earlier) / 2) if earlier else BEFORE)

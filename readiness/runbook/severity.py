@@ -7,20 +7,29 @@ SEV-3: {means: a feature beside the core is degraded, answer: next business day}
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from readiness import timeline
 from readiness.errors import not_one_of
 from readiness.outcomes import EscalationStep
 
 AT_ONCE = "at once"
+_FIGURE = re.compile(r"[-+]?[0-9]")
 Severity = str | dict[EscalationStep, str]
 """One word, or one for each step."""
+
+
+def _answer(text: str) -> str:
+    """Return how soon somebody answers. Raises ValueError for a figure that is no span: it would have no deadline."""
+    if _FIGURE.match(text):
+        timeline.parse_span(text)
+    return text
 
 
 class SeverityLevel(BaseModel):
@@ -29,7 +38,7 @@ class SeverityLevel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     means: Annotated[str, Field(min_length=1)]
-    answer: Annotated[str, Field(min_length=1)]
+    answer: Annotated[str, Field(min_length=1), AfterValidator(_answer)]
     """How soon somebody answers: `at once`, a span such as `15m`, or the document's words."""
     roll_back: str = ""
     """When one rolls back, in the document's words."""

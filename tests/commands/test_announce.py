@@ -110,10 +110,28 @@ def test_a_reason_may_be_that_it_is_not_known(reason: str) -> None:
     assert list(faults(AnnouncementKind.PAUSE, {**of(AnnouncementKind.PAUSE), "reason": reason})) == []
 
 
-@pytest.mark.parametrize("to", ["P2", "p2", " P2 "])
-def test_a_rollback_goes_somewhere_else(to: str) -> None:
-    (problem,) = faults(AnnouncementKind.ROLLBACK, {**of(AnnouncementKind.ROLLBACK), "to": to})
-    assert "is the stage that it comes from" in problem
+@pytest.mark.parametrize(
+    ("begin", "end", "says"),
+    [
+        ("P2", "P2", "is the stage that it comes from"),
+        ("P2", " p2 ", "is the stage that it comes from"),
+        ("P1", "P3", "'p3' is further than 'p1'"),
+        ("P9", "P10", "'p10' is further than 'p9'"),
+        ("disabled", "P1", "--from: what is disabled goes no further back"),
+        ("P3", "P1", ""),
+        ("P1", "disabled", ""),
+        ("a tenth of the clients", "internal", ""),
+    ],
+)
+def test_a_rollback_goes_back(begin: str, end: str, says: str) -> None:
+    problems = list(faults(AnnouncementKind.ROLLBACK, {**of(AnnouncementKind.ROLLBACK), "from": begin, "to": end}))
+    assert [says in problem for problem in problems] == [True] * bool(says)
+
+
+@pytest.mark.parametrize("who", ["the team", "on-call", "A.B."])
+def test_who_investigates_is_one_person(who: str) -> None:
+    (problem,) = faults(AnnouncementKind.PAUSE, {**of(AnnouncementKind.PAUSE), "investigating": who})
+    assert problem.startswith("--investigating: ")
 
 
 def test_a_part_of_another_announcement_is_refused(announce: Announce, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,7 +40,8 @@ def run_of(phase: str = "preflight", **ladder: float) -> Journaled:
     ]
     start: Journaled = {"schema": "readiness/journal/1", "run": "r", "env": "tiny", "phase": phase, "suite": "s"}
     start |= {"as_of": "2026-11-21T09:00:00Z", "started_at": "2026-11-21T09:00:00Z", "limits_digest": ""}
-    start |= {"launch_at": "2026-12-01T09:00:00Z", "target": {"url": "http://x", "revision": "1"}}
+    # The launch is far ahead whenever this is run: until an hour before it the good word holds.
+    start |= {"launch_at": "2126-12-01T09:00:00Z", "target": {"url": "http://x", "revision": "1"}}
     results = [result("good"), result("bad", 3), result("later", outcome="not due", measurements=[])]
     finish = {"verdict": "NO-GO", "exit": 1, "action": "", "finished_at": "2026-11-21T09:01:00Z"}
     finish["counts"] = {"pass": 1, "fail": 1, "not due": 1}
@@ -72,6 +73,7 @@ def test_an_approval_of_before_all_had_fallen_due_was_good_by_its_own_rules(tmp_
     told["plan"]["lines"] = [line("good", phase=["ga"]), line("later", phase=["ga"], due="T+7d")]
     told["plan"]["items"] = [one for one in told["plan"]["items"] if one["line"] != "book/bad"]
     told["results"] = [one for one in told["results"] if one["line"] != "book/bad"]
+    told["start"]["launch_at"] = "2026-12-01T09:00:00Z"
     told["start"]["as_of"] = told["start"]["started_at"] = "2026-12-02T09:00:00Z"
     told["finish"] |= {"verdict": "APPROVED", "exit": 0, "counts": {"pass": 1, "not due": 1}}
     told["finish"] |= {"holds_until": "2026-12-08T09:00:00Z", "finished_at": "2026-12-02T09:01:00Z"}

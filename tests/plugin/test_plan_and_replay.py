@@ -52,6 +52,17 @@ def test_a_limit_that_is_missing_is_told_before_configured(project: Project) -> 
     assert f"{result['reason']} ({result['remedy']})" == f"not configured: {sentence}"
 
 
+@pytest.mark.parametrize("limits", [{"name": 5}, {"name": None}, {"name": ["a"]}])
+def test_a_plan_of_wrong_limits_is_their_one_line(project: Project, limits: dict[str, object]) -> None:
+    project.runbook(line("one", "demo.figure"), line("two", {"demo.named": limits}))
+    ran = project.run("--collect-only")
+    assert ran.exit == 4
+    assert ran.out.count("book: line two: demo.named: limit ") == 1
+    assert "Traceback" not in ran.out
+    assert "INTERNALERROR" not in ran.out
+    assert "one holds" not in ran.out
+
+
 def test_a_plan_of_one_phase(project: Project) -> None:
     out = project.run("--collect-only", "-m", "preflight").out
     assert "one holds" in out

@@ -114,7 +114,10 @@ def shop(folder: Path) -> Path:
     return folder
 
 
-STATE_IT = "state it in the environment file: lines: {shop/tables: {table: ...}}"
+STATE_IT = (
+    "state it in the environment file: lines: {shop/tables: {table: ...}}, such as "
+    'database.required_tables: {table: "circuit_breaker_state"}'
+)
 DSN = "postgresql://probe:pw-of-a-test@db.example.com/shop"
 
 

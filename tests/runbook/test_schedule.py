@@ -92,6 +92,7 @@ def test_a_list_is_an_entry_each(book: Make) -> None:
         {"at": "T+1h", "who": "Ada"},
         {"every": "sometimes"},
         {"every": 5},
+        [],
     ],
 )
 def test_a_time_that_nobody_can_read_is_refused_with_its_key(book: Make, entry: object) -> None:
@@ -220,3 +221,20 @@ def test_an_event_keeps_its_id_when_the_launch_moves(book: Make) -> None:
 
     assert ids(LAUNCH) == ids(LAUNCH + 30 * HOUR)
     assert len(ids(LAUNCH)) == 4
+
+
+def test_two_entries_of_one_name_are_refused(book: Make) -> None:
+    with pytest.raises(BadRunbook) as refused:
+        book({"reviews T+1h": {"at": "T+9h", "what": "look again"}, "reviews": ["T+1h"]})
+    assert "reviews T+1h: two entries have this name" in refused.value.problems[0]
+
+
+@pytest.mark.parametrize("apart", [1, 5, 14, 15, 16, 45])
+def test_a_run_at_its_own_time_shows_a_review_however_near_the_next_one_is(book: Make, apart: int) -> None:
+    times = {"first": "T+60m", "next": f"T+{60 + apart}m"}
+    schedule = {name: {"at": at, "phase": "postlaunch"} for name, at in times.items()}
+    planned = meetings("book", book(schedule).schedule, LAUNCH)
+    both = {Phase.POSTLAUNCH: [LAUNCH + HOUR, LAUNCH + HOUR + timedelta(minutes=apart)]}
+    assert missed(planned, both, LAUNCH + 9 * HOUR) == []
+    one = {Phase.POSTLAUNCH: [LAUNCH + HOUR]}
+    assert [found.meeting.name for found in missed(planned, one, LAUNCH + 9 * HOUR)] == ["next"]
