@@ -37,7 +37,7 @@ def clients(make: Make, server: Sentry) -> Iterator[Clients]:
     web.stop()
 
 
-def alert(clients: Clients, events: float = 5, slower: float = 0) -> SentryAlert:
+def alert(clients: Clients, events: float = 5, slower: float | None = None) -> SentryAlert:
     return sentry_alert(clients.sentry, SentryAlertLimits(events, 300, slower, CHANNELS))
 
 
