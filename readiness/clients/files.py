@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +53,17 @@ class Files:
 
     def require_written_since(self, path: Path, age_seconds_at_most: float) -> None:
         """Raise Unknown where a file was last written longer ago than that, or in the future."""
-        try:
-            written = within(Deadline.after(SECONDS_AT_MOST), lambda _: path.stat().st_mtime)
-        except (OSError, ValueError, DeadlinePassed) as error:
-            raise Unknown(f"when {path} was written cannot be seen: {error}", "may we look at its folder?") from None
-        stale = why_not_of_now(written, time.time(), timedelta(seconds=age_seconds_at_most))
+        stale = why_not_of_now(_second_of(path), time.time(), timedelta(seconds=age_seconds_at_most))
         if stale:
             raise Unknown(f"{path} {stale}", "does the job that writes it still run?")
+
+    def written_at(self, path: Path) -> datetime:
+        """Return when a file was last written. Raises Unknown where nobody can see that, and for the future."""
+        written = _second_of(path)
+        ahead = why_not_of_now(written, time.time(), timedelta.max)
+        if ahead:
+            raise Unknown(f"{path} {ahead}", "whose clock is it? set it right")
+        return datetime.fromtimestamp(written, UTC)
 
     def names(self, folder: Path, suffix: str) -> list[str]:
         """Return the names of a folder's files that end so, sorted. Raises Unknown where it is missing or denied."""
@@ -118,6 +122,14 @@ class Files:
         if not variables:
             raise Unknown(f"{path} sets no variable", "is it the right file?")
         return variables
+
+
+def _second_of(path: Path) -> float:
+    """Return when a file was last written, in seconds since 1970. Raises Unknown."""
+    try:
+        return within(Deadline.after(SECONDS_AT_MOST), lambda _: path.stat().st_mtime)
+    except (OSError, ValueError, DeadlinePassed) as error:
+        raise Unknown(f"when {path} was written cannot be seen: {error}", "may we look at its folder?") from None
 
 
 def _listed(folder: Path, suffix: str) -> list[str]:

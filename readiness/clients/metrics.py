@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from readiness.environment import monitoring
@@ -62,17 +62,26 @@ class Exposition(System[monitoring.Metrics]):
 
     def total(self, name: str, labels: Mapping[str, str] | None = None) -> float:
         """Return the sum of the samples of one name that carry these labels. Raises Unknown for none, and for NaN."""
+        values = [sample.value for sample in self._of_now(name, labels)]
+        if not all(math.isfinite(value) for value in values):
+            raise Unknown(f"the metric {name} is not a number", "look at the exposition page: what computes it?")
+        return math.fsum(values)
+
+    def taken_at(self, name: str, labels: Mapping[str, str] | None = None) -> datetime | None:
+        """Return when the oldest of these samples was taken; None where the page gives no times. Raises Unknown."""
+        seconds = [sample.second for sample in self._of_now(name, labels) if sample.second is not None]
+        return datetime.fromtimestamp(min(seconds), UTC) if seconds else None
+
+    def _of_now(self, name: str, labels: Mapping[str, str] | None) -> list[Sample]:
+        """Return the samples of one name that carry these labels. Raises Unknown for none, and for a stale one."""
         wanted = (labels or {}).items()
         samples = self.samples()
         matches = [sample for sample in samples if sample.name == name and wanted <= sample.labels.items()]
-        values = [sample.value for sample in matches]
         if not matches:
             raise _absent(name, ", ".join(f"{label}={value}" for label, value in wanted), samples)
-        if not all(math.isfinite(value) for value in values):
-            raise Unknown(f"the metric {name} is not a number", "look at the exposition page: what computes it?")
         for stale in filter(None, map(self.why_stale, matches)):
             raise Unknown(f"the metric {name} {stale}", STALE)
-        return math.fsum(values)
+        return matches
 
     def why_stale(self, sample: Sample) -> str:
         """Return why a sample says nothing of now, by the time that the page gives it; empty where it does."""

@@ -11,7 +11,9 @@ from readiness.environment.incidents import NoReport, Report, parse
 from readiness.environment.schema import Environment
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import need, stated
+from readiness.observations.told import why_some_is_left_out
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.slo.since_launch import WRITE_AGAIN
 from readiness.sources.incident_reports import IncidentReports
 from readiness.sources.readings import Readings
 from readiness.timeline import parse_span
@@ -33,6 +35,11 @@ class IncidentReview:
     incomplete: list[str]
     open: list[str]
     """Those that have not ended."""
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something is the matter with any of them."""
+        return bool(self.unreported or self.late or self.incomplete or self.open)
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,8 @@ class _Period:
     end: datetime
     deadline: datetime | None = None
     """By when their reports are written; None where the line states no such time."""
+    told_from: datetime | None = None
+    """What was told before that leaves incidents out; None where the line does not count from the launch."""
 
 
 @need("launch_at, where the line says since: launch, or within")
@@ -120,10 +129,13 @@ def _period(limits: ReviewLimits, moment: datetime, launch_at: datetime | None) 
         if seen_until < deadline:
             reason = f"the {limits.within} after the launch are over at {deadline:%Y-%m-%d %H:%M:%S}Z"
             raise Unknown(reason, "run again then; the time counts from launch_at")
-        return _Period(launch, deadline, deadline)
+        return _Period(launch, deadline, deadline, deadline)
 
     begin = moment - timedelta(days=limits.days_back)
-    return _Period(min(begin, stated(launch_at)) if limits.since else begin, moment)
+    if not limits.since:
+        return _Period(begin, moment)
+    launch = stated(launch_at)
+    return _Period(min(begin, launch), moment, told_from=min(launch, moment))
 
 
 @observation(needs=(known_incidents, launch_of_review), optional="prometheus")
@@ -140,6 +152,7 @@ def incident_review(
     known_incidents(incident_reports, readings, prometheus)
     period = _period(limits, moment, launch_at)
     severity = _severity(incident_reports, environment)
+    left_out = _why_some_are_left_out(readings, period)
     incidents = list(_incidents(readings, prometheus, severity, period, moment))
     reports = [report for report in _reports(incident_reports) if _is_of(period, report, moment)]
 
@@ -153,11 +166,9 @@ def incident_review(
         late += _after(period.deadline, reports, moment)
 
     # A line that demands no fields asks for punctual reports alone, whatever state they are in.
-    unended: list[str] = []
-    if limits.fields:
-        unended = [f"{report.id}: {report.title}" for report in reports if report.ended_at is None]
+    unended = [f"{report.id}: {report.title}" for report in reports if limits.fields and report.ended_at is None]
 
-    return IncidentReview(
+    review = IncidentReview(
         known=len(incidents),
         reports=len(reports),
         unreported=missed,
@@ -165,6 +176,21 @@ def incident_review(
         incomplete=list(_incomplete(reports, limits.fields)),
         open=unended,
     )
+    return _decided(review, left_out)
+
+
+def _decided(review: IncidentReview, left_out: str) -> IncidentReview:
+    """Return a review that decides: what is wrong stays so, whatever else there was. Raises Unknown."""
+    if left_out and not review.is_wrong:
+        raise Unknown(left_out, WRITE_AGAIN)
+    return review
+
+
+def _why_some_are_left_out(readings: Readings, period: _Period) -> str:
+    """Return why the reading of incidents leaves out some of a time; empty where it need not."""
+    if period.told_from is None or not readings.configured(KNOWN_INCIDENTS):
+        return ""
+    return why_some_is_left_out(readings, KNOWN_INCIDENTS, period.told_from)
 
 
 def _is_of(period: _Period, report: Report, moment: datetime) -> bool:

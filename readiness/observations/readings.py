@@ -9,6 +9,7 @@ from readiness.observations import observation
 from readiness.observations.needs import Since, launch_meant, named_reading
 from readiness.observations.slo import Span, launch_window
 from readiness.outcomes import Unknown
+from readiness.slo.since_launch import require_told_late_enough
 from readiness.sources.readings import Readings
 
 __all__ = ["Fact", "Since", "Span"]
@@ -26,24 +27,30 @@ class OwnReading:
     window: str | None
     since: Since | None
 
-    def require_its_time(self, launch_at: datetime | None, moment: datetime) -> None:
-        """Raise Unknown where the line speaks of a time since the launch that is not over."""
+    def require_its_time(self, readings: Readings, launch_at: datetime | None, moment: datetime) -> None:
+        """Raise Unknown where the line speaks of a time since the launch that is not over, or was not when it was told.
+
+        Before the value is asked for: what is written meanwhile is only younger.
+        """
         window = launch_window(self.window or FROM_THE_LAUNCH_ON, self.since, launch_at, moment)
-        if window:
-            window.require_whole()
+        if window is None:
+            return
+        window.require_whole()
+        told_at = readings.told_at(readings.named(self.reading))
+        require_told_late_enough(f"readings.{self.reading}", told_at, window.over_at)
 
 
 @observation(needs=(named_reading, launch_meant))
 def own_number(readings: Readings, moment: datetime, launch_at: datetime | None, limits: OwnReading) -> float:
     """Return the number of a reading that only the environment knows."""
-    limits.require_its_time(launch_at, moment)
+    limits.require_its_time(readings, launch_at, moment)
     return readings.number(readings.named(limits.reading))
 
 
 @observation(needs=(named_reading, launch_meant))
 def own_fact(readings: Readings, moment: datetime, launch_at: datetime | None, limits: OwnReading) -> Fact:
     """Return the fact of a reading that only the environment knows. Raises Unknown for a list or an object."""
-    limits.require_its_time(launch_at, moment)
+    limits.require_its_time(readings, launch_at, moment)
     reading = limits.reading
     value = readings.value(readings.named(reading))
     if not isinstance(value, Fact):

@@ -17,12 +17,13 @@ from readiness.observations.attestations import Promptness
 from readiness.observations.incidents import IncidentReview
 from readiness.observations.needs import Since, figures, launch_meant, need
 from readiness.observations.slo import Span, WindowLimits, launch_window, occurrences_in
+from readiness.observations.told import why_some_is_left_out
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.runbook.approvers import Approvers
 from readiness.runbook.attestations import Attestation
 from readiness.runbook.sign_off import SignOff, path_name, same_name
 from readiness.slo.events import times
-from readiness.slo.since_launch import decided_so_far
+from readiness.slo.since_launch import WRITE_AGAIN, decided_so_far
 from readiness.sources.levels import Levels
 from readiness.sources.readings import Readings
 from readiness.timeline import parse_span
@@ -109,7 +110,7 @@ class Interventions:
     window: str
     found: list[str]
     unseen: str = ""
-    """Why there may be more: the window is not over, or the trail begins within it. Empty where it is all."""
+    """Why there may be more: the window is not over, or the trail begins or ends within it. Empty where it is all."""
 
     def against(self, at_most: float) -> float:
         """Return how many there are, where that decides. Raises Unknown for few where there may be more."""
@@ -136,6 +137,7 @@ def interventions(
         of_launch.require_begun()
     begin = of_launch.begins if of_launch else moment - parse_span(window)
     unfinished = of_launch.unfinished if of_launch else ""
+    left_out = why_some_is_left_out(readings, AUDIT_TRAIL, of_launch.over_at) if of_launch else ""
 
     times: list[datetime] = []
     by_hand: list[tuple[datetime, str]] = []
@@ -151,7 +153,9 @@ def interventions(
     gap = _gap_of_trail(min(times, default=None), begin)
     if gap and not by_hand:
         raise Unknown(gap, "does the service write it? let it reach back further, deployments and jobs included")
-    return Interventions(window, [text for _, text in sorted(by_hand)], unfinished or gap)
+    if left_out and not (unfinished or by_hand):
+        raise Unknown(left_out, WRITE_AGAIN)
+    return Interventions(window, [text for _, text in sorted(by_hand)], unfinished or gap or left_out)
 
 
 def _gap_of_trail(first: datetime | None, begin: datetime) -> str:

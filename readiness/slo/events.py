@@ -37,6 +37,17 @@ def share_of(part: float, whole: float) -> float:
     return min(1.0, max(0.0, part / whole))
 
 
+def certain(count: float) -> float:
+    """Return how many whole events a count proves: one that is no whole number is extrapolated, as by `increase()`.
+
+    Less than one stays what it is: something was there, which is too much where nothing may be.
+
+    >>> certain(1.017), certain(5.4), certain(1.9999999), certain(0.4)
+    (1.0, 5.0, 2.0, 0.4)
+    """
+    return count if count < 1 else round(count, 6) // 1
+
+
 def burn_rate(share: float, allowed: float) -> float:
     """Return how many times faster than it lasts the error budget is spent; 1 spends exactly all of it."""
     if allowed > 0:
@@ -109,6 +120,9 @@ class Events:
         """
         self._require_enough(tolerance)
         whole = max(self.count, fewest(tolerance))
+        if self._are_few(tolerance, 1):
+            others = self.count - self.part - self.unseen
+            return ShareBounds(share_of(certain(self.part), whole), share_of(whole - certain(max(0.0, others)), whole))
         open_ones = self.unseen + whole - self.count
         most = self.part + open_ones
         return ShareBounds(share_of(self.part, whole), share_of(min(most, whole) if open_ones else most, whole))
@@ -117,7 +131,7 @@ class Events:
         """Format what a share is one of: `5 uploads in 1h`, and how many are missing to be enough for it."""
         if not self._are_few(allowed, at_least) or self.are_looks:
             return str(self)
-        missing = max(fewest(allowed), at_least) - self.count
+        missing = max(fewest(allowed), at_least) - round(self.count)
         return f"{self}, as if {missing:,.0f} more had ended well"
 
     def _require_enough(self, allowed: float, at_least: int = 1) -> None:
@@ -140,7 +154,7 @@ class Events:
 
     def _share_of_enough(self, allowed: float, at_least: int) -> float:
         """Return the part's share, had all that are missing to be enough ended well: a lower bound of it."""
-        return self.part / max(fewest(allowed), at_least, self.count)
+        return certain(self.part) / max(fewest(allowed), at_least, self.count)
 
     def rest(self, wanted: float) -> float:
         """Return the share of all others: of successes, where the part failed; of few events, at best. Raises Unknown.

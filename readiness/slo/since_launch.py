@@ -14,6 +14,7 @@ from readiness.outcomes import Unknown
 from readiness.timeline import LOOKS_BACK_AT_MOST, parse_span
 
 NOW = "0s"
+WRITE_AGAIN = "let what writes it look again: what was told before cannot be about a time that was not over"
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,26 @@ class LaunchWindow:
 def not_over(unfinished: str) -> Unknown:
     """Return the error for a window that is not over."""
     return Unknown(unfinished, "run again when it is over; the window counts from launch_at")
+
+
+def why_told_too_early(what: str, told_at: datetime | None, over_at: datetime) -> str:
+    """Return why something that was told then says nothing of a time that was over later; empty where it may.
+
+    Nobody knows when that was told which carries no time (None): its query says of which time it is.
+    """
+    if told_at is None or told_at >= over_at:
+        return ""
+    return (
+        f"{what} is of {told_at:%Y-%m-%d %H:%M:%S}Z,"
+        f" and the time that the line speaks of was over at {over_at:%Y-%m-%d %H:%M:%S}Z"
+    )
+
+
+def require_told_late_enough(what: str, told_at: datetime | None, over_at: datetime) -> None:
+    """Raise Unknown for what was told before the time was over of which it is to speak."""
+    early = why_told_too_early(what, told_at, over_at)
+    if early:
+        raise Unknown(early, WRITE_AGAIN)
 
 
 def decided_so_far(value: float, unfinished: str, *, is_broken: bool) -> float:

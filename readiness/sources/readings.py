@@ -271,6 +271,13 @@ class Readings:
         if self._is_written_down(reading):
             self._provenance.tell_of(reading.name, source, self._file_of(reading))
 
+    def told_at(self, reading: KnownReading) -> datetime | None:
+        """Return of when a reading's file or samples are; None for a source without times. Raises Unknown."""
+        source = self._source(reading)
+        if source.metric is not None:
+            return self._exposition.taken_at(source.metric, source.labels)
+        return self._files.written_at(source.file) if source.file is not None else None
+
     def source(self, reading: KnownReading) -> Reading | None:
         """Return the source of a reading, wherever it stands; None where there is none."""
         return self._origins.source(reading)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,11 +42,13 @@ def review(tmp_path: Path) -> Review:
         launched: timedelta | None = None,
         since: str | None = None,
         within: str | None = None,
+        known_written: datetime | None = None,
         **changes: Any,
     ) -> IncidentReview:
         for number, text in enumerate(texts):
             (tmp_path / f"{number}.md").write_text(text, encoding="utf-8")
         (tmp_path / "README.md").write_text("how we write reports", encoding="utf-8")
+        source = None if known_written is None else written(tmp_path / "known.json", known, known_written)
         guard = Guard(["127.0.0.1"], frozenset({Effect.READ}))
         with Server(document(known)) as server:
             places = {"folder": tmp_path} | changes
@@ -54,7 +58,7 @@ def review(tmp_path: Path) -> Review:
                 allowed_hosts=("127.0.0.1",),
                 target={"url": server.url},  # type: ignore[arg-type]
                 incidents=places if changes.get("folder", "") is not None else None,  # type: ignore[arg-type]
-                readings={} if known is None else {"known_incidents": Reading(http=server.url)},
+                readings={} if known is None else {"known_incidents": source or Reading(http=server.url)},
             )
             clients = Clients.of(environment, guard, tmp_path)
             hours = None if fields else 48.0
@@ -74,5 +78,12 @@ def review(tmp_path: Path) -> Review:
     return make
 
 
+def written(path: Path, content: object, at: datetime) -> Reading:
+    """Return a reading of a file that was last written then."""
+    path.write_text(json.dumps(content), encoding="utf-8")
+    os.utime(path, (at.timestamp(), at.timestamp()))
+    return Reading(file=path)
+
+
 def nothing_wrong(found: IncidentReview) -> bool:
-    return not (found.unreported or found.late or found.incomplete or found.open)
+    return not found.is_wrong

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from readiness.clients import files
 from readiness.observations import incidents
 from readiness.outcomes import NotConfigured, Unknown
 from tests.observations.incident_reviews import EXAMPLE, KNOWN, MOMENT, Review, nothing_wrong
@@ -57,6 +59,46 @@ def test_before_the_first_day_is_over_nobody_knows(review: Review, monkeypatch: 
             review([], launched=launched, within="24h")
     with pytest.raises(NotConfigured, match="set launch_at"):
         review([], within="24h")
+
+
+def hours(number: float) -> timedelta:
+    return timedelta(hours=number)
+
+
+@pytest.mark.parametrize(
+    ("limits", "written", "is_told"),
+    [
+        # The first day is over 12 hours before the moment.
+        ({"within": "24h"}, -hours(40), False),
+        ({"within": "24h"}, -hours(12) - timedelta(seconds=1), False),
+        ({"within": "24h"}, -hours(12), True),
+        ({"since": "launch"}, -hours(40), False),
+        ({"since": "launch"}, -hours(36), True),
+        ({}, -hours(40), True),
+    ],
+)
+def test_a_list_of_before_that_time_leaves_incidents_out(
+    review: Review, monkeypatch: pytest.MonkeyPatch, limits: Any, written: timedelta, is_told: bool
+) -> None:
+    monkeypatch.setattr(incidents, "datetime", Later)
+    monkeypatch.setattr(files, "time", SimpleNamespace(time=MOMENT.timestamp))
+    asked = {"launched": hours(36), "known_written": MOMENT + written} | limits
+    if is_told:
+        assert nothing_wrong(review([], **asked))
+    else:
+        with pytest.raises(Unknown, match=r"readings\.known_incidents is of 2026-12-0.* was over at 2026-12-0"):
+            review([], **asked)
+    started = MOMENT - hours(30)
+    unreported = KNOWN | {"started_at": started.isoformat(), "ended_at": (started + hours(1)).isoformat()}
+    assert review([unreported], **asked).unreported, "what is on the list is known, whenever it was written"
+
+
+def test_a_list_of_the_future_still_names_what_is_on_it(review: Review, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "time", SimpleNamespace(time=MOMENT.timestamp))
+    asked: dict[str, Any] = {"launched": hours(240), "since": "launch", "known_written": MOMENT + hours(3)}
+    assert review([KNOWN], **asked).unreported
+    with pytest.raises(Unknown, match="in the future"):
+        review([], **asked)
 
 
 def test_a_sign_off_looks_back_to_the_launch(review: Review) -> None:

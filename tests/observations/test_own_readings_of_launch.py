@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from readiness.observations import slo
 from readiness.observations.readings import OwnReading, own_fact, own_number
 from readiness.outcomes import NotConfigured, Unknown
 from tests.clients.conftest import Make
+from tests.clients.servers import Server, whole
+from tests.observations.incident_reviews import written
 
 LAUNCH = datetime(2026, 12, 1, 9, tzinfo=UTC)
 SECOND, WEEK = timedelta(seconds=1), timedelta(days=7)
@@ -50,3 +54,64 @@ def test_without_a_launch_time_the_key_is_told(make: Make) -> None:
     readings = make(systems=False, readings={"refunds": Reading(value=3)}).readings
     with pytest.raises(NotConfigured, match="set launch_at"):
         own_number(readings, LAUNCH, None, OwnReading("refunds", "7d", "launch"))
+
+
+@pytest.mark.parametrize(
+    ("window", "since", "hours", "is_told"),
+    [
+        # The launch was 36 hours ago.
+        ("24h", "launch", -10 * 24, False),
+        ("24h", "launch", -13, False),
+        ("24h", "launch", -12, True),
+        ("24h", "launch", 0, True),
+        ("36h", "launch", -1, False),
+        (None, "launch", -37, False),
+        (None, "launch", -36, True),
+        ("24h", None, -10 * 24, True),
+    ],
+)
+@pytest.mark.parametrize("look", [own_number, own_fact])
+def test_a_file_of_before_its_time_is_over_tells_nothing_of_it(
+    make: Make, tmp_path: Path, look: Any, window: str | None, since: Any, hours: float, is_told: bool
+) -> None:
+    now = datetime.now(UTC)
+    source = written(tmp_path / "n.json", 1, now + timedelta(hours=hours))
+    readings = make(systems=False, readings={"n": source}).readings
+    asked = (readings, now, now - timedelta(hours=36), OwnReading("n", window, since))
+    if is_told:
+        assert look(*asked) == 1
+        return
+    with pytest.raises(Unknown, match=r"readings\.n is of \d.*Z, and the time .* was over at \d") as caught:
+        look(*asked)
+    assert "look again" in caught.value.remedy
+
+
+def test_a_file_of_the_future_was_written_by_a_wrong_clock(make: Make, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    source = written(tmp_path / "n.json", 1, now + timedelta(days=300))
+    readings = make(systems=False, readings={"n": source}).readings
+    with pytest.raises(Unknown, match="300 days in the future"):
+        own_number(readings, now, now - WEEK, OwnReading("n", "24h", "launch"))
+    assert own_number(readings, now, None, OwnReading("n", None, None)) == 1
+
+
+def test_a_file_that_nobody_can_look_at_tells_nothing(make: Make, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    readings = make(systems=False, readings={"n": Reading(file=tmp_path / "none.json")}).readings
+    with pytest.raises(Unknown, match="cannot be seen"):
+        own_number(readings, now, now - WEEK, OwnReading("n", "24h", "launch"))
+
+
+@pytest.mark.parametrize(("seconds_ago", "is_told"), [(None, True), (200, False), (20, True)])
+def test_a_sample_tells_by_its_own_time(make: Make, seconds_ago: int | None, is_told: bool) -> None:
+    now = datetime.now(UTC)
+    at = "" if seconds_ago is None else f" {round((time.time() - seconds_ago) * 1000)}"
+    limits = OwnReading("depth", "24h", "launch")
+    launch_at = now - timedelta(hours=24, seconds=100)
+    with Server(whole(200, f'depth{{a="1"}} 3{at}\ndepth{{a="2"}} 4\n')) as server:
+        readings = make(server.url, readings={"depth": Reading(metric="depth")}).readings
+        if is_told:
+            assert own_number(readings, now, launch_at, limits) == 7
+            return
+        with pytest.raises(Unknown, match=r"readings\.depth is of "):
+            own_number(readings, now, launch_at, limits)

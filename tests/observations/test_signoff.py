@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from readiness.sandbox.postgres import Server as Database
 from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document, whole
+from tests.observations.incident_reviews import written
 
 NOW = datetime(2026, 12, 8, 15, 0, tzinfo=UTC)
 
@@ -64,6 +66,28 @@ def test_many_interventions_are_told_in_short(make: Make) -> None:
 def test_a_trail_that_cannot_tell_is_unknown(make: Make, trail: object, reason: str) -> None:
     with Server(document(trail)) as server, pytest.raises(Unknown, match=reason):
         interventions(pointed(make, server.url, "audit_trail").readings, NOW, None, "7d", None)
+
+
+@pytest.mark.parametrize(
+    ("since", "days_ago", "is_told"),
+    [("launch", 9, False), ("launch", 1.5, False), ("launch", 1, True), ("launch", 0, True), (None, 9, True)],
+)
+def test_a_trail_of_before_the_end_of_its_time_has_not_seen_all(
+    make: Make, tmp_path: Path, since: Any, days_ago: float, is_told: bool
+) -> None:
+    now = datetime.now(UTC)
+    by_hand = [entry(0, at=(now - timedelta(days=days)).isoformat(), by_hand=days == 5) for days in (20, 5)]
+    for trail, count in ((by_hand[:1], 0), (by_hand, 1)):
+        source = written(tmp_path / "trail.json", trail, now - timedelta(days=days_ago))
+        readings = make(systems=False, readings={"audit_trail": source}).readings
+        asked = (readings, now, now - timedelta(days=8), "7d", since)
+        if is_told or count:
+            found = interventions(*asked)
+            assert found.against(0) == count
+            assert bool(found.unseen) is not is_told
+            continue
+        with pytest.raises(Unknown, match=r"readings\.audit_trail is of "):
+            interventions(*asked)
 
 
 def test_a_young_trail_still_tells_of_what_it_saw(make: Make) -> None:

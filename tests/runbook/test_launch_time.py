@@ -113,6 +113,9 @@ class World:
         deployed = {"at": self.now - 90 * DAY, "actor": "ci", "action": "deployed", "by_hand": False}
         return [deployed, {"at": self.bad_at, "actor": "ada", "action": "restarted", "by_hand": True}]
 
+    def told_at(self, _reading: object) -> None:
+        return None
+
     def as_instant(self, _reading: object, value: datetime, _column: str) -> datetime:
         return value
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from readiness.slo.events import (
     Usual,
     budget_left,
     burn_rate,
+    certain,
     fewest,
     share_of,
     times,
@@ -104,7 +107,76 @@ def test_of_a_few_uploads_that_all_failed(failed: int, found: AtLeast | None) ->
         assert uploads.basis(0.2, 21) == "5 uploads in 1h, as if 16 more had ended well"
 
 
+@pytest.mark.parametrize(
+    ("count", "failed", "allowed", "at_least", "found"),
+    [
+        # increase() answers a little more than there was: one of one is one.
+        (1.017, 1.017, 0.01, 1, None),
+        (1.9, 1.9, 0.01, 1, None),
+        (2.03, 2.03, 0.01, 1, AtLeast(2 / 101)),
+        (1.9999999, 1.9999999, 0.01, 1, AtLeast(2 / 101)),
+        (5.4, 5.4, 0.05, 21, AtLeast(5 / 21)),
+        (5.0, 5.0, 0.05, 21, AtLeast(5 / 21)),
+        (5.4, 5.4, 0.25, 21, None),
+        (20.9, 20.9, 0.05, 21, AtLeast(20 / 21)),
+        # Where nothing may fail, less than one is too much as well.
+        (0.4, 0.4, 0.0, 1, AtLeast(0.4)),
+        # Enough of them are taken as they are.
+        (101.7, 1.017, 0.01, 1, 1.017 / 101.7),
+        (1e9 + 0.3, 1e6 + 0.7, 0.01, 1, (1e6 + 0.7) / (1e9 + 0.3)),
+    ],
+)
+def test_of_few_only_whole_failures_are_certain(
+    count: float, failed: float, allowed: float, at_least: int, found: float | AtLeast | None
+) -> None:
+    events = requests(count, failed)
+    if found is not None:
+        assert events.share(allowed, at_least) == found
+        return
+    with pytest.raises(Unknown, match="too few"):
+        events.share(allowed, at_least)
+
+
+@given(st.integers(min_value=1, max_value=2_000), SHARES, ALLOWED, st.floats(min_value=1, max_value=1.05))
+def test_what_is_extrapolated_decides_as_what_there_was(
+    count: int, share: float, allowed: float, factor: float
+) -> None:
+    failed = round(count * share)
+    assume(failed * (factor - 1) < 0.999)
+    assume(count * factor < fewest(allowed))
+    told: list[float | AtLeast | None] = []
+    for figures in ((count, failed), (count * factor, failed * factor)):
+        try:
+            told.append(requests(*figures).share(allowed))
+        except Unknown:
+            told.append(None)
+    assert told[0] == told[1]
+
+
+@given(st.one_of(COUNTS, st.floats(max_value=0, min_value=-1e12)))
+def test_certain_is_never_more_and_less_by_one_at_most(count: float) -> None:
+    assert count - 1 < certain(count) <= count + 1e-6
+
+
+def test_what_is_no_number_stays_none() -> None:
+    assert math.isnan(certain(math.nan))
+    assert certain(-0.5) == -0.5
+    for count, failed in ((math.nan, 1.0), (-1.0, 0.0), (5.0, math.nan)):
+        with pytest.raises(Unknown):
+            requests(count, failed).share(0.01)
+
+
+def test_a_comparison_of_few_counts_whole_failures_and_whole_successes() -> None:
+    bounds = requests(10.17, 5.085).bounds(0.01)
+    assert (bounds.least, bounds.most) == (5 / 101, 96 / 101)
+    with pytest.raises(Unknown, match="too few"):
+        requests(1.017, 1.017).bounds(0.01)
+    assert requests(200.5, 5.5).bounds(0.01).least == 5.5 / 200.5
+
+
 def test_few_failures_of_few_are_told_at_their_best() -> None:
+    assert Events("payments", "1h", 5.4, 5.4).rest(0.95) == pytest.approx(16 / 21)
+    assert Events("payments", "1h", 5.4, 5.4).basis(0.05) == "5 payments in 1h, as if 16 more had ended well"
     payments = Events("payments", "1h", 5, 5)
     assert payments.rest(0.95) == pytest.approx(16 / 21)
     assert payments.budget(0.05).startswith("-376% of the error budget left")
