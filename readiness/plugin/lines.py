@@ -15,6 +15,7 @@ from readiness.observations import LINE, OBSERVATIONS, RESERVED
 from readiness.outcomes import STATES_NO, Effect, NotConfigured, Outcome, Phase
 from readiness.plugin import judging_ahead
 from readiness.plugin.catalogue import Catalogue
+from readiness.plugin.neutral_limits import compared_where_stated
 from readiness.plugin.options import known_environments
 from readiness.plugin.own_fixtures import overridden
 from readiness.plugin.run import UNDECIDED, Predecided, Run, check_id
@@ -138,14 +139,26 @@ def _fit(run: Run, node: pytest.Function) -> Iterator[str]:
             # A limit that is missing makes the line unknown, and not the runbook wrong.
             yield from (problem for problem in error.problems if not problem.endswith("is missing"))
         yield from judging_ahead.connect(state, node, model)
-        yield from _overrides(run, state, model)
+        yield from _overrides(run, state, OwnLimits.of(model, _neutral(node, item, model)))
     state.limits_lack = _limits_lack(item, missing)
     state.predecided = _predecided(run, item, state.limits_lack)
 
 
-def _overrides(run: Run, state: ItemState, model: type[Limits]) -> Iterator[str]:
+def _neutral(node: pytest.Function, item: Item, model: type[Limits]) -> Iterator[str]:
+    """Yield the limits of a check without which nothing is looked at or compared in their place."""
+    overlaid = item.line.overlaid
+    if overlaid is None or item.check not in overlaid.stated:
+        return
+    looks = [OBSERVATIONS[name] for name in inspect.signature(node.obj).parameters if name in OBSERVATIONS]
+    looked_at = {name for look in looks for name in look.limit_names}
+    for name in compared_where_stated(node.obj) - looked_at:
+        if name in model.model_fields and model.model_fields[name].default is None:
+            yield name
+
+
+def _overrides(run: Run, state: ItemState, own: OwnLimits) -> Iterator[str]:
     """Note what the environment states otherwise than the line. Yields what demands less and says no word why."""
-    overrides = list(overrides_of(state.item, run.moment, OwnLimits.of(model)))
+    overrides = list(overrides_of(state.item, run.moment, own))
     state.overrides = tuple(overrides)
     if run.environment.production and state.item.line.gate in DECIDING:
         yield from unexplained(state.item, overrides)

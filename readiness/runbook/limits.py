@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 
 
 def as_share(value: float) -> float:
@@ -80,6 +81,17 @@ def tightest(stated: float | None, bound: float) -> float:
     (10, 0.5, 0, 10)
     """
     return bound if stated is None else min(stated, bound)
+
+
+def minimums_of(model: type[Limits]) -> frozenset[str]:
+    """Return the limits of a check that say how many events it takes to judge."""
+    return frozenset(name for name, field in model.model_fields.items() if _is_minimum(field))
+
+
+def _is_minimum(field: FieldInfo) -> bool:
+    # That of `Minimum | None` stands one level lower.
+    parts = [field.annotation, *typing.get_args(field.annotation)]
+    return _A_MINIMUM in [*field.metadata, *(mark for part in parts for mark in getattr(part, "__metadata__", ()))]
 
 
 def judges_shares_alone(model: type[Limits]) -> bool:

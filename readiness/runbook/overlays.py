@@ -19,6 +19,7 @@ from readiness.files.canonical_json import JsonObject, to_json
 from readiness.runbook.dated_limits import is_dated
 from readiness.runbook.line_overlay import LineOverlay, Overlaid
 from readiness.runbook.lines import Line, Runbook, load, load_each, locate, shipped
+from readiness.runbook.severity import unknown_in
 from readiness.shipped import RUNBOOKS
 
 KEY = "lines"
@@ -85,8 +86,12 @@ def _merge(entry: _Entry, books: Sequence[Runbook], merged: dict[str, Line]) -> 
     name, line = _line_of(entry, books)
     if name in merged:
         raise _Refused(f"{entry.place}: {name} stands here twice; write one entry for it")
-    if line is not None:
-        merged[name] = _merged(line, entry)
+    if line is None:
+        return
+    table = next(book.severities for book in books if name.startswith(f"{book.runbook}/"))
+    for problem in unknown_in(entry.overlay.severity or "", table):
+        raise _Refused(f"{entry.place}: {problem}")
+    merged[name] = _merged(line, entry)
 
 
 def _entries(stated: _Stated, document: Document) -> Iterator[_Entry]:

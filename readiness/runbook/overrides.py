@@ -11,9 +11,10 @@ from typing import Any
 from readiness.files.canonical_json import JsonObject, as_plain
 from readiness.measurements import as_decimal, show
 from readiness.runbook.dated_limits import begin_of_day, in_force
-from readiness.runbook.limits import Limits
+from readiness.runbook.limits import Limits, minimums_of
 from readiness.runbook.line_overlay import Overlaid
 from readiness.runbook.lines import Item
+from readiness.timeline import parse_span
 
 LOOSER_WHEN_HIGHER = ("below", "at_most")
 LOOSER_WHEN_LOWER = ("above", "at_least")
@@ -22,18 +23,19 @@ SEVERITY = "severity of a failure"
 """A check may have a limit that is called `severity`."""
 SHOWN_AT_MOST = 6
 ASKS_NOTHING: tuple[object, ...] = (None, "", [], {})
-"""Values of a limit that ask for nothing."""
+"""Values of a limit that ask for nothing in particular: for all there is, or for the check's own bound."""
 
 
 class Effect(StrEnum):
     """What an environment's word does to a demand, the mildest first."""
 
     FILLED_IN = "filled in"
-    """The line says nothing of it, and leaves it to whoever has the product."""
+    """The line is unknown for want of it, and leaves it to whoever has the product."""
     STRICTER = "stricter"
     CHANGED = "changed"
     """A word or a path: there is no more or less of it."""
     LOOSER = "looser"
+    """Also where nobody can tell whether it demands less."""
 
     @property
     def is_told(self) -> bool:
@@ -93,14 +95,34 @@ class OwnLimits:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     required: frozenset[str] | None = None
     """None: the type is not known."""
+    minimums: frozenset[str] = frozenset()
+    """So many events it takes to judge: the more, the more must be missing before anything fails."""
+    neutral: frozenset[str] = frozenset()
+    """Without them the check compares nothing in their place, so that one more only asks for more."""
 
     @classmethod
-    def of(cls, model: type[Limits]) -> OwnLimits:
-        """Return the defaults of a type."""
+    def of(cls, model: type[Limits], neutral: Iterable[str] = ()) -> OwnLimits:
+        """Return the defaults of a type, and what is neutral in the check that takes it."""
         fields = model.model_fields.items()
         defaults = {name: as_plain(known.get_default(call_default_factory=True)) for name, known in fields}
         required = frozenset(name for name, known in fields if known.is_required())
-        return cls({name: value for name, value in defaults.items() if name not in required}, required)
+        optional = {name: value for name, value in defaults.items() if name not in required}
+        return cls(optional, required, minimums_of(model), frozenset(neutral))
+
+    def of_what_lacks(self, key: str) -> Effect:
+        """Return what a limit is that has nothing to be compared with. Of an unknown type it may have a default."""
+        return Effect.FILLED_IN if self.required and key in self.required else Effect.CHANGED
+
+    def compared(self, key: str, own: Any, now: Any) -> Effect | None:
+        """Return what a limit is in the place of another one; None where it is the same."""
+        if own is None and now is not None and key in self.neutral:
+            return Effect.STRICTER if _is_comparator(key) and _number(now) is not None else Effect.LOOSER
+        effect = compared(key, own, now)
+        is_raised_or_lowered = effect is not None and _number(own) is not None and _number(now) is not None
+        if key not in self.minimums or not is_raised_or_lowered:
+            return effect
+        # With fewer events more fails, and more passes that nobody could tell before.
+        return Effect.LOOSER if effect is Effect.STRICTER else Effect.CHANGED
 
 
 def overrides_of(item: Item, moment: datetime, own: OwnLimits | None = None) -> Iterator[Override]:
@@ -153,14 +175,12 @@ def _at(key: str, overlaid: Overlaid, now: JsonObject, by_line: JsonObject, own:
         return _each(overlaid, now, by_line, own)
     is_default = key not in by_line
     if is_default and key not in own.defaults:
-        # Where the type is not known, there may be a default.
-        effect = Effect.CHANGED if own.required is None else Effect.FILLED_IN
-        return _override(overlaid, key, (now.get(key), None), effect)
+        return _override(overlaid, key, (now.get(key), None), own.of_what_lacks(key))
 
     before = own.defaults[key] if is_default else by_line[key]
     after = now.get(key, own.defaults.get(key))
-    effect_of = compared(key, before, after)
-    return _override(overlaid, key, (after, before), effect_of, is_default=is_default) if effect_of else None
+    effect = own.compared(key, before, after)
+    return _override(overlaid, key, (after, before), effect, is_default=is_default) if effect else None
 
 
 def _each(overlaid: Overlaid, now: JsonObject, by_line: JsonObject, own: OwnLimits) -> Override | None:
@@ -181,7 +201,7 @@ def _each(overlaid: Overlaid, now: JsonObject, by_line: JsonObject, own: OwnLimi
     if is_fewer:
         effect = Effect.LOOSER
     elif not before:
-        effect = Effect.FILLED_IN
+        effect = own.of_what_lacks(key)
     else:
         effect = Effect.STRICTER
     is_same = before == list(subjects) and not named.keys() - {key}
@@ -202,28 +222,56 @@ def compared(key: str, own: Any, now: Any) -> Effect | None:
     >>> compared("share_below", 0.8, 0.9), compared("replicas_at_least", 2, 3), compared("path", "/health", "/ready")
     (<Effect.LOOSER: 'looser'>, <Effect.STRICTER: 'stricter'>, <Effect.CHANGED: 'changed'>)
     """
-    is_ceiling, is_floor = key.endswith(LOOSER_WHEN_HIGHER), key.endswith(LOOSER_WHEN_LOWER)
-    if not (is_ceiling or is_floor):
-        return _compared_words(own, now)
+    if not _is_comparator(key):
+        return _without_direction(own, now)
 
     before, after = _number(own), _number(now)
-    # What is no number limits nothing that could be compared.
-    if after is None:
+    # What is no number limits nothing that could be compared, and in its place the check may have a bound of its own.
+    if before is None or after is None:
         return None if own == now else Effect.LOOSER
-    if before is None:
-        return Effect.STRICTER
     if before == after:
         return None
-    is_looser = after > before if is_ceiling else after < before
+    is_looser = after > before if key.endswith(LOOSER_WHEN_HIGHER) else after < before
     return Effect.LOOSER if is_looser else Effect.STRICTER
 
 
-def _compared_words(own: Any, now: Any) -> Effect | None:
+def _is_comparator(key: str) -> bool:
+    return key.endswith(LOOSER_WHEN_HIGHER + LOOSER_WHEN_LOWER)
+
+
+def _without_direction(own: Any, now: Any) -> Effect | None:
+    """Return what a limit is whose key has no comparator. Which way it goes nobody knows: it is never called stricter.
+
+    >>> _without_direction("7d", "30d"), _without_direction(["cto", "cpo"], ["cto"]), _without_direction("/a", "/b")
+    (<Effect.LOOSER: 'looser'>, <Effect.LOOSER: 'looser'>, <Effect.CHANGED: 'changed'>)
+    """
     if own == now and isinstance(own, bool) is isinstance(now, bool):
         return None
-    if own in ASKS_NOTHING:
-        return Effect.FILLED_IN
-    return Effect.LOOSER if now in ASKS_NOTHING else Effect.CHANGED
+    # Where one of them asks for all, or for the check's own bound, the other one may ask for less.
+    if own in ASKS_NOTHING or now in ASKS_NOTHING:
+        return Effect.LOOSER
+    if _is_quantity(own) or _is_quantity(now) or _lost_something(own, now):
+        return Effect.LOOSER
+    return Effect.CHANGED
+
+
+def _is_quantity(value: Any) -> bool:
+    """Check whether a limit is a number, a truth or a span of time."""
+    if isinstance(value, bool) or _number(value) is not None:
+        return True
+    try:
+        return isinstance(value, str) and parse_span(value) is not None
+    except ValueError:
+        return False
+
+
+def _lost_something(own: Any, now: Any) -> bool:
+    """Check whether a list or a table has not all any more that it had."""
+    if isinstance(own, dict):
+        return not isinstance(now, dict) or any(key not in now or now[key] != value for key, value in own.items())
+    if isinstance(own, list):
+        return not isinstance(now, list) or any(own.count(entry) > now.count(entry) for entry in own)
+    return isinstance(now, list | dict)
 
 
 def _number(value: Any) -> float | None:
@@ -239,6 +287,8 @@ def _number(value: Any) -> float | None:
 
 
 def _shown(value: Any) -> str:
+    if value == "":
+        return "nothing"
     if isinstance(value, list) and len(value) > SHOWN_AT_MOST:
         return f"{show(as_plain(value[:SHOWN_AT_MOST]))} and {len(value) - SHOWN_AT_MOST} more"
     return show(as_plain(value))

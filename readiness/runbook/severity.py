@@ -82,7 +82,12 @@ def unknown_words(stated: Mapping[str, Severity], table: SeverityTable) -> Itera
 
     `stated` is the id of a line → its word, or one for each step.
     """
-    for line, words in stated.items() if table else ():
-        for word in [words] if isinstance(words, str) else words.values():
-            if word and word not in table:
-                yield f"line {line!r}: severity {not_one_of(word, table)}"
+    for line, words in stated.items():
+        yield from (f"line {line!r}: {problem}" for problem in unknown_in(words, table))
+
+
+def unknown_in(stated: Severity, table: SeverityTable) -> Iterator[str]:
+    """Yield what is wrong with one severity; nothing where there is no table."""
+    for word in [stated] if isinstance(stated, str) else stated.values():
+        if table and word and word not in table:
+            yield f"severity {not_one_of(word, table)}"

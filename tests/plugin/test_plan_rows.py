@@ -114,10 +114,8 @@ def shop(folder: Path) -> Path:
     return folder
 
 
-STATE_IT = (
-    "state it in the environment file: lines: {shop/tables: {table: ...}}, such as "
-    'database.required_tables: {table: "circuit_breaker_state"}'
-)
+STATE_IT = "state it in the environment file: lines: {shop/tables: {table: ...}}"
+SUCH_AS = 'database.required_tables: {table: "circuit_breaker_state"}'
 DSN = "postgresql://probe:pw-of-a-test@db.example.com/shop"
 
 
@@ -131,7 +129,7 @@ def test_another_products_sources_are_told(tmp_path: Path) -> None:
         "orders": ["asked: postgres for readings.orders"],
         "gone": ["not configured: no reading is called gone (set readings.gone in the environment file)"],
         "planned": ["planned: no check decides it yet"],
-        "tables": [f"not configured: the line states no table ({STATE_IT})"],
+        "tables": [f"not configured: the line states no table ({STATE_IT}, such as {SUCH_AS})"],
         "pool": ["asked: postgres"],
     }
     assert not (tmp_path / "reports").exists()

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from readiness import Limits, Share
+from readiness.runbook.limits import Minimum
 from readiness.runbook.lines import Item, Runbook
 from readiness.runbook.overlays import load_stated
 from readiness.runbook.overrides import Effect, OwnLimits, compared, overrides_of
@@ -20,11 +21,24 @@ NOW = datetime(2026, 12, 1, tzinfo=UTC)
 class Pool(Limits):
     share_below: Share = 0.8
     seconds_at_most: float | None = None
+    deadline_seconds_below: float | None = None
     replicas_at_least: int = 1
     path: str = "/health"
     receiver: str = ""
+    variables: tuple[str, ...] = ()
+    since: str | None = None
+    minutes_for: dict[str, float] = {}  # noqa: RUF012  pydantic copies it
     table: str
     strict: bool = True
+    calls_at_least: Minimum = 100
+    days_back: float = 7
+    window: str = "7d"
+    roles: tuple[str, ...] = ("cto", "cpo")
+    jobs_at_least: Minimum | None = None
+
+
+NEUTRAL = {"seconds_at_most"}
+"""What a check of these limits compares only where a line states it."""
 
 
 def line(name: str, limits: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -36,6 +50,8 @@ def line(name: str, limits: dict[str, Any], **more: Any) -> dict[str, Any]:
 LINES = [
     line("pool", {"share_below": 0.7, "table": "orders"}),
     line("tables", {}),
+    line("empty", {"receiver": "", "table": "orders"}),
+    line("many", {"variables": ["A", "B"], "minutes_for": {"outage": 5}, "table": "orders"}),
     line("named", {"each": {"table": ["orders", "customers"]}}),
     line("both", {"database.pool": {}, "health.live": {"path": "/health"}}),
     line("dated", {"share_below": {"value": 0.6, "from": "2027-01-01", "until_then": 0.7}}),
@@ -43,9 +59,12 @@ LINES = [
 ]
 
 
+SEVERITIES = {name: {"means": "users wait", "answer": "15m"} for name in ("SEV-1", "SEV-2")}
+
+
 def stated(folder: Path, lines: object, books: tuple[str, ...] = ("shop",)) -> tuple[list[Runbook], list[str]]:
     for name in books:
-        book = {"runbook": name, "title": name, "lines": LINES}
+        book = {"runbook": name, "title": name, "severities": SEVERITIES, "lines": LINES}
         (folder / f"{name}.runbook.yaml").write_text(yaml.safe_dump(book, sort_keys=False), "utf-8")
     (folder / "prod.yaml").write_text(yaml.safe_dump({"environment": "prod", "lines": lines}, sort_keys=False), "utf-8")
     problems: list[str] = []
@@ -146,6 +165,11 @@ REFUSED: dict[str, tuple[object, str]] = {
         {"pool": {"share_below": 0.9, "because": "we know\x1b[2J and why"}},
         "holds a character that cannot be printed",
     ),
+    "a word that the runbook's table has not": (
+        {"pool": {"severity": "SEV1"}},
+        "lines.pool: severity 'SEV1' is not known; did you mean 'SEV-1'? (known: SEV-1, SEV-2)",
+    ),
+    "such a word for one step": ({"tables": {"severity": {"page": "SEV-1", "warn": "low"}}}, "severity 'low' is not"),
     "a day that is none": ({"pool": {"share_below": {"value": 0.5, "from": "soon"}}}, "share_below: from:"),
     "a day, where the line has one": (
         {"dated": {"share_below": {"value": 0.5, "from": "2027-06-01"}}},
@@ -176,7 +200,7 @@ def effects(folder: Path, lines: object, key: str = "pool") -> dict[str, str]:
     (book,), problems = stated(folder, lines)
     assert problems == []
     found = next(item for item in book.at(NOW).items() if f"{item.local_id} {item.check}".startswith(key))
-    overrides = overrides_of(found, NOW, OwnLimits.of(Pool))
+    overrides = overrides_of(found, NOW, OwnLimits.of(Pool, NEUTRAL))
     days = {True: "", False: " later"}
     return {
         override.limit: f"{override.effect}{days[override.day is None]} ({override.whose})" for override in overrides
@@ -198,8 +222,28 @@ DECIDED: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"path": "/ready"}, {"path": "changed (by default: /health)"}),
     ({"table": "baskets"}, {"table": "changed (the line: orders)"}),
     ({"table": ""}, {"table": "looser (the line: orders)"}),
-    ({"strict": False}, {"strict": "changed (by default: yes)"}),
-    ({"receiver": "pager"}, {"receiver": "filled in (the line states none)"}),
+    ({"strict": False}, {"strict": "looser (by default: yes)"}),
+    # What may be left out asks for all there is, or for the check's own bound.
+    ({"receiver": "pager"}, {"receiver": "looser (by default: nothing)"}),
+    ({"variables": ["A"]}, {"variables": "looser (by default: none)"}),
+    ({"since": "launch"}, {"since": "looser (by default: nothing)"}),
+    ({"minutes_for": {"outage": 5}}, {"minutes_for": "looser (by default: none)"}),
+    ({"each": {"receiver": ["pager"]}}, {"receiver": "looser (by default: none)"}),
+    ({"deadline_seconds_below": 60}, {"deadline_seconds_below": "looser (by default: nothing)"}),
+    ({"jobs_at_least": 5}, {"jobs_at_least": "looser (by default: nothing)"}),
+    ({"since": {"value": "launch", "from": "2027-01-01"}}, {"since": "looser later (by default: nothing)"}),
+    # Without a comparator nobody knows which way it goes.
+    ({"days_back": 8}, {"days_back": "looser (by default: 7)"}),
+    ({"days_back": "6"}, {"days_back": "looser (by default: 7)"}),
+    ({"window": "30d"}, {"window": "looser (by default: 7d)"}),
+    ({"window": "1h"}, {"window": "looser (by default: 7d)"}),
+    ({"roles": ["cto"]}, {"roles": "looser (by default: cto, cpo)"}),
+    ({"roles": ["cto", "ceo"]}, {"roles": "looser (by default: cto, cpo)"}),
+    ({"roles": ["ceo", "cpo", "cto"]}, {"roles": "changed (by default: cto, cpo)"}),
+    # The more events it takes to judge, the more must be missing.
+    ({"calls_at_least": 1000}, {"calls_at_least": "looser (by default: 100)"}),
+    ({"calls_at_least": 10}, {"calls_at_least": "changed (by default: 100)"}),
+    ({"calls_at_least": 100}, {}),
     ({"each": {"table": ["orders", "baskets"]}}, {"table": "stricter (the line: orders)"}),
     ({"each": {"table": ["baskets"]}}, {"table": "looser (the line: orders)"}),
     ({"severity": "SEV-1"}, {"severity of a failure": "filled in (the line states none)"}),
@@ -227,8 +271,40 @@ def test_what_the_line_names_and_the_environment_does_not_is_looser(tmp_path: Pa
     assert filled == {"table": "filled in (the line states none)"}
 
 
+BY_LINE: list[tuple[str, dict[str, Any], dict[str, str]]] = [
+    ("empty", {"receiver": "pager"}, {"receiver": "looser (the line: nothing)"}),
+    ("many", {"variables": ["B"]}, {"variables": "looser (the line: A, B)"}),
+    ("many", {"variables": ["B", "A", "C"]}, {"variables": "changed (the line: A, B)"}),
+    ("many", {"variables": []}, {"variables": "looser (the line: A, B)"}),
+    ("many", {"minutes_for": {"outage": 60}}, {"minutes_for": "looser (the line: outage 5)"}),
+    ("many", {"minutes_for": {"outage": 5, "slow": 60}}, {"minutes_for": "changed (the line: outage 5)"}),
+    # Only what the line is unknown without is filled in.
+    ("tables", {"table": "orders"}, {"table": "filled in (the line states none)"}),
+]
+
+
+@pytest.mark.parametrize(("name", "stated_limits", "told"), BY_LINE)
+def test_what_the_line_states_itself_is_held_against_it(
+    name: str, stated_limits: dict[str, Any], told: dict[str, str], tmp_path: Path
+) -> None:
+    assert effects(tmp_path, {name: stated_limits}, name) == told
+
+
+def test_of_an_unknown_type_nothing_is_taken_for_filled_in(tmp_path: Path) -> None:
+    for limits in ({"table": "orders"}, {"each": {"table": ["orders"]}}):
+        item = next(item for name, item in items(tmp_path, {"tables": limits}).items() if name.startswith("tables"))
+        assert [override.effect for override in overrides_of(item, NOW)] == [Effect.CHANGED]
+
+
 def test_a_limit_that_says_what_is_looked_for_has_no_direction() -> None:
-    assert compared("days_apart", 1, 30) is compared("days_apart", 30, 1) is Effect.CHANGED
+    assert compared("days_apart", 1, 30) is compared("days_apart", 30, 1) is Effect.LOOSER
+
+
+def test_a_neutral_limit_without_a_comparator_is_not_stricter() -> None:
+    own = OwnLimits(neutral=frozenset({"failures_in_a_row", "seconds_at_most"}))
+    assert own.compared("failures_in_a_row", None, 3) is Effect.LOOSER
+    assert own.compared("seconds_at_most", None, "many") is Effect.LOOSER
+    assert own.compared("seconds_at_most", None, 3) is Effect.STRICTER
 
 
 @pytest.mark.parametrize(
@@ -237,7 +313,7 @@ def test_a_limit_that_says_what_is_looked_for_has_no_direction() -> None:
         (0.8, None, Effect.LOOSER),
         (0.8, "many", Effect.LOOSER),
         (0.8, True, Effect.LOOSER),
-        (None, 0.8, Effect.STRICTER),
+        (None, 0.8, Effect.LOOSER),
         (1, 1.0, None),
         (1, "1", None),
     ],
