@@ -39,7 +39,7 @@ COUNTS, SCOPE, GONE = "good", str(Reason.KEY_SCOPE), str(Reason.REVOKED)
 class Row:
     name: str
     entries: tuple[str, ...]
-    """Each: the key, the day of 2026 that it states, and the phase, `preflight` where none stands."""
+    """Each: the key, the day that it states, of 2026 unless it has a year, and the phase, else `preflight`."""
     worth: tuple[str, ...]
     rules: dict[str, object] = field(default_factory=lambda: {"old": OLD})
     keep: int | None = None
@@ -66,7 +66,7 @@ ROWS = [
     ),
     Row(
         "a clock ahead of ours ends no other key",
-        ("new 12-31", "old 01-05"),
+        ("new 2126-12-31", "old 01-05"),
         (COUNTS, COUNTS),
         {"old": {"valid_until": "2026-01-06T00:00Z"}},
     ),
@@ -125,7 +125,7 @@ def test_what_each_entry_is_worth(
     home.mkdir()
     for number, words in enumerate(row.entries):
         key, day, *phase = words.split()
-        at = f"2026-{day}T12:00:00+00:00"
+        at = f"{day if day.count('-') > 1 else f'2026-{day}'}T12:00:00+00:00"
         book = ledger.Ledger(home, pairs[key][0])
         book.open(home / f"run-{number}", at=at, phase=phase[0] if phase else "preflight")
 

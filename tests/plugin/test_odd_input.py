@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -269,7 +270,7 @@ def test_a_count_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], wor
 ATTEST = "attest book/one --who Ada --statement 'it is so' --evidence https://wiki.shop.internal/1 --valid-for 7d"
 WAIVE = (
     "waive book/one --requested-by Ada --approved-by Grace --reason mitigated"
-    " --because 'we watch it by hand' --until 2026-12-01"
+    f" --because 'we watch it by hand' --until {datetime.now(UTC).date() + timedelta(days=7)}"
 )
 NO_YAML = "attestations: [\n"
 
