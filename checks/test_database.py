@@ -140,7 +140,7 @@ def test_reachable(database_answer: DatabaseAnswer, limits: Reachable, measure: 
 
     Remedy: look at the database's load and at its connections; a slow log-in comes before a refused one.
     """
-    # What does not answer by the probe's own deadline is away, whatever time the line allows.
+    # A line that states no time has the probe's own deadline for a limit: what does not answer by then is away.
     seconds_below = database_answer.allowed_seconds(limits.seconds_below)
     measure(database_answer.seconds, "seconds until a query was answered", "s").below(seconds_below)
 

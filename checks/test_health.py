@@ -36,7 +36,7 @@ def test_live(health_answer: HealthAnswer, limits: Live, measure: Measure) -> No
 
     Remedy: read the newest deployment's log; roll back if it is younger than the fault.
     """
-    # What does not answer by the probe's own deadline is away, whatever time the line allows.
+    # A line that states no time has the probe's own deadline for a limit: what does not answer by then is away.
     seconds_below = health_answer.allowed_seconds(limits.seconds_below)
     measure(health_answer.seconds, f"answer time of {limits.path}", "s").below(seconds_below)
     measure(health_answer.status_for(limits.status), health_answer.summary(limits.path)).is_(limits.status)
@@ -50,7 +50,7 @@ def test_ready(health_answer: HealthAnswer, limits: Ready, measure: Measure) -> 
 
     Remedy: its answer names the dependency that is gone; look there first.
     """
-    # What does not answer by the probe's own deadline is away, whatever time the line allows.
+    # A line that states no time has the probe's own deadline for a limit: what does not answer by then is away.
     seconds_below = health_answer.allowed_seconds(limits.seconds_below)
     measure(health_answer.seconds, f"answer time of {limits.path}", "s").below(seconds_below)
     measure(health_answer.status_for(limits.status), health_answer.summary(limits.path)).is_(limits.status)

@@ -16,7 +16,7 @@ from readiness.observations import known_reading, observation
 from readiness.observations.needs import either, need, system
 from readiness.observations.refusals import at_least, given_up_after, refusal, silence
 from readiness.outcomes import Late, NotConfigured, Refused, Silent, Unknown
-from readiness.runbook.limits import Minimum, tightest
+from readiness.runbook.limits import Minimum
 from readiness.sources.readings import Readings
 
 DATABASE_CPU = known_reading("database_cpu", "the share of the database's CPU in use, 0 to 1")
@@ -57,11 +57,11 @@ class DatabaseAnswer:
     seconds: float | Refusal | AtLeast
     rows: dict[str, float]
     deadline_seconds: float = HttpSettings().deadline_seconds
-    """So long is waited for: what did not answer by then is away."""
+    """So long is waited for: the limit of a line that states none."""
 
     def allowed_seconds(self, stated: float | None) -> float:
-        """Return the limit of the time: what the line states, and never longer than is waited for."""
-        return tightest(stated, self.deadline_seconds)
+        """Return the limit of the time: what the line states, or else how long is waited for."""
+        return self.deadline_seconds if stated is None else stated
 
 
 @observation(needs=ROW_COUNTS, optional="postgres", quiet=True)

@@ -15,7 +15,6 @@ from readiness.observations import observation
 from readiness.observations.refusals import at_least, given_up_after, refusal, silence
 from readiness.outcomes import Late, Refused, Silent, Unknown
 from readiness.redaction.shown import shown
-from readiness.runbook.limits import tightest
 from readiness.transport.answer import at_pointer
 from readiness.transport.challenges import require_let_through
 from readiness.transport.http import Http
@@ -33,11 +32,11 @@ class HealthAnswer:
     seconds: float | Refusal | AtLeast
     redirects_to: str = ""
     deadline_seconds: float = HttpSettings().deadline_seconds
-    """So long was waited for: what did not answer by then is away. Runs recorded before it was had the usual one."""
+    """So long was waited for: the limit of a line that states none. Runs recorded before it was had the usual one."""
 
     def allowed_seconds(self, stated: float | None) -> float:
-        """Return the limit of the time: what the line states, and never longer than was waited for."""
-        return tightest(stated, self.deadline_seconds)
+        """Return the limit of the time: what the line states, or else how long was waited for."""
+        return self.deadline_seconds if stated is None else stated
 
     def status_for(self, wanted: int) -> int | Refusal | AtLeast:
         """Return the status; one that is not wanted is a no of the target itself, as a refused connection is."""
