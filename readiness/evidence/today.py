@@ -84,8 +84,8 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
         return
 
     _hold_to_project(audit, bound, today)
-    said = (LINES,) if changed else ()
-    _hold_to_environment(audit, recorded, bound.environment, environments / f"{start.env}.yaml", said)
+    told_already = (LINES,) if changed else ()
+    _hold_to_environment(audit, recorded, bound.environment, environments / f"{start.env}.yaml", told_already)
     if not changed:
         audit.notes += _reworded(start.phase, bound, today)
     audit.notes += _commits(bound, today)

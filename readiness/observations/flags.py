@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from readiness.clients.postgres import Row
 from readiness.environment.schema import Environment
-from readiness.measurements import Plain
+from readiness.measurements import AtLeast, Plain
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured, Unknown
@@ -60,7 +60,7 @@ class Audience:
     """Who gets the feature: everyone, a share of all (0 to 1), and those who are listed."""
 
     everyone: bool
-    share: float
+    share: float | AtLeast
     outsiders: list[str]
     """Workspaces on the allowlist that are not the team's own."""
 
@@ -78,12 +78,17 @@ def flag_audience(readings: Readings, environment: Environment, flag: str) -> Au
     """Return for whom a flag is on."""
     ours = internal_workspaces(environment)
     row = _row(readings, flag, "allowlist")
-    return Audience(
-        # A flag in any other state than off is taken to be on.
-        everyone=row["enabled"] is not False,
-        share=_share(readings, row),
-        outsiders=_outsiders(row["allowlist"], ours),
-    )
+    outsiders = _outsiders(row["allowlist"], ours)
+    share: float | AtLeast
+    try:
+        share = _share(readings, row)
+    except Unknown:
+        # Whoever is listed gets it, whomever the roll-out lets in besides.
+        if not outsiders:
+            raise
+        share = AtLeast(0.0)
+    # A flag in any other state than off is taken to be on.
+    return Audience(everyone=row["enabled"] is not False, share=share, outsiders=outsiders)
 
 
 def _row(readings: Readings, flag: str, *columns: str) -> Row:

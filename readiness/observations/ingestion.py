@@ -12,6 +12,7 @@ from readiness.observations.logs import LOG_LINES
 from readiness.observations.needs import either
 from readiness.observations.synthetic_upload import UploadTrace
 from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
 from readiness.runbook.limits import Minimum
 from readiness.slo.events import Events
 from readiness.sources.readings import Readings
@@ -19,6 +20,9 @@ from readiness.sources.readings import Readings
 __all__ = ["Minimum", "UploadOutcomes", "UploadTrace"]
 
 HOUR = "1h"
+FAILED = "failed"
+STATUSES = {"pending", "processing", "promoting", "completed", FAILED}
+"""Of an upload, in the document's words."""
 
 PAUSED_WORKSPACES = known_reading("paused_workspaces", "the workspaces whose ingestion is paused (column workspace)")
 UPLOAD_OUTCOMES = known_reading("upload_outcomes", "the last hour's uploads by status (columns status, uploads)")
@@ -52,9 +56,17 @@ class UploadOutcomes:
         return sum(self.by_status.values())
 
     @property
+    def unknown_statuses(self) -> list[str]:
+        """The statuses that are none of the document's, whatever their case."""
+        return sorted(status for status in self.by_status if status.casefold() not in STATUSES)
+
+    @property
     def counted(self) -> Events:
-        """The uploads, and those of them that failed."""
-        return Events("uploads", HOUR, self.total, self.by_status.get("failed", 0))
+        """The uploads, and those of them that failed; of an unknown status nobody knows whether it says so."""
+        failed = sum(uploads for status, uploads in self.by_status.items() if status.casefold() == FAILED)
+        unseen = sum(self.by_status[status] for status in self.unknown_statuses)
+        remedy = f"what do these mean: {shown(', '.join(self.unknown_statuses))}? let readings.upload_outcomes say it"
+        return Events("uploads", HOUR, self.total, failed, unseen=unseen, look_at=f"{remedy} as {FAILED} or another")
 
 
 @observation(needs=UPLOAD_OUTCOMES)
@@ -86,21 +98,39 @@ class SlowestUpload:
 def slowest_upload(readings: Readings, moment: datetime, seconds_below: float) -> SlowestUpload:
     """Return how long the slowest upload of the last hour took: by its reading, else by the log's `duration_ms`.
 
-    Where neither is known, one that is under way for longer than is allowed decides by itself; no other one does.
+    Of those that have ended neither says how long others are under way: one of these that is for longer than is allowed
+    decides, whatever is known of the others. Raises Unknown.
     """
-    if readings.configured(SLOWEST_UPLOAD):
-        return SlowestUpload(readings.number(SLOWEST_UPLOAD))
-    if readings.configured(LOG_LINES):
-        return SlowestUpload(_slowest_logged(readings, moment))
+    under_way = _seconds_under_way(readings)
+    try:
+        seconds = _slowest_ended(readings, moment)
+    except Unknown:
+        if under_way < seconds_below:
+            raise
+        return SlowestUpload(AtLeast(under_way))
+    decides = seconds < seconds_below <= under_way
+    return SlowestUpload(AtLeast(under_way) if decides else seconds)
 
-    seconds_in_flight = readings.number(LONGEST_IN_FLIGHT) * 60
-    if seconds_in_flight < seconds_below:
-        raise Unknown(
-            "nothing says how long the uploads took that have ended",
-            f"set readings.log_lines in the environment file (lines {COMPLETED} with duration_ms),"
-            " or readings.slowest_upload",
-        )
-    return SlowestUpload(AtLeast(seconds_in_flight))
+
+def _seconds_under_way(readings: Readings) -> float:
+    """Return for how long the longest upload is under way; 0 where nobody knows, for that decides nothing."""
+    try:
+        return readings.number(LONGEST_IN_FLIGHT) * 60 if readings.configured(LONGEST_IN_FLIGHT) else 0.0
+    except Unknown:
+        return 0.0
+
+
+def _slowest_ended(readings: Readings, moment: datetime) -> float:
+    """Return how long the slowest of those took that have ended. Raises Unknown where nothing says so."""
+    if readings.configured(SLOWEST_UPLOAD):
+        return readings.number(SLOWEST_UPLOAD)
+    if readings.configured(LOG_LINES):
+        return _slowest_logged(readings, moment)
+    raise Unknown(
+        "nothing says how long the uploads took that have ended",
+        f"set readings.log_lines in the environment file (lines {COMPLETED} with duration_ms),"
+        " or readings.slowest_upload",
+    )
 
 
 def _slowest_logged(readings: Readings, moment: datetime) -> float:

@@ -84,13 +84,13 @@ class UploadsApi:
 
     def _recorded(self, upload_id: str, answer: Answer) -> UploadState:
         """Return the state of an upload that the API does not show. Raises Unknown."""
-        told = f"GET {self.settings.path}/{upload_id} answered {answer.status}"
+        not_shown = f"GET {self.settings.path}/{upload_id} answered {answer.status}"
         remedy = "correct synthetic_upload.path, or synthetic_upload.status_sql (one row: status, row_count)"
         if not self.postgres.configured:
-            raise Unknown(told, f"{remedy}; that needs the section postgres")
+            raise Unknown(not_shown, f"{remedy}; that needs the section postgres")
         rows = self.postgres.rows(self.settings.status_sql, upload_id)
         if len(rows) != 1:
-            raise Unknown(f"{told}, and the database has {len(rows)} rows of the upload", remedy)
+            raise Unknown(f"{not_shown}, and the database has {len(rows)} rows of the upload", remedy)
         return _state(rows[0])
 
     def delete(self, upload_id: str) -> bool:

@@ -139,9 +139,9 @@ class Observer:
         asks by a query of its own and another one of the run does not.
         """
         stated = {**limits.model_dump(mode="json"), LINE: line}
-        told = [name for name in observation.arguments if name in stated]
+        asked_for = [name for name in observation.arguments if name in stated]
         # A journal of before has no word of what came later: where that is not stated, the look is the same.
-        arguments = {name: stated[name] for name in told if stated[name] not in CAME_LATER.get(name, ())}
+        arguments = {name: stated[name] for name in asked_for if stated[name] not in CAME_LATER.get(name, ())}
         runbook = runbook_of(line)
         if asks_otherwise(self._own, runbook, self.run.environment.readings, observation.readings):
             arguments[AS_ASKED_BY] = runbook

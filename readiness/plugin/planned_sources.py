@@ -149,10 +149,10 @@ def _of_incident_reports(environment: Environment) -> Iterator[PlannedSource]:
 
 def _of_reading(name: str, given: Given) -> Iterator[PlannedSource]:
     readings: Readings = given.values((READINGS,))[READINGS]
-    known = KNOWN_READINGS.get(name, KnownReading(name, name))
-    source = readings.source(known)
+    reading = KNOWN_READINGS.get(name, KnownReading(name, name))
+    source = readings.source(reading)
     if source is not None:
-        yield _of_source(f"readings.{name}", source, list(readings.stated_ahead(known)))
+        yield _of_source(f"readings.{name}", source, list(readings.stated_ahead(reading)))
 
 
 def _of_source(key: str, source: Reading, stated: list[str]) -> PlannedSource:

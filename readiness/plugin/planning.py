@@ -180,14 +180,14 @@ def _configuration(node: pytest.Item, observer: Observer, attested: str, lapsed:
     state = node.stash[STATE]
     given = observer.given(state.limits, state.item.name)
     readings = given.values((READINGS,))[READINGS]
-    known = {reading.name: reading for reading in _readings_of(node, given)}
-    stated = list(dict.fromkeys(told for reading in known.values() for told in readings.stated_ahead(reading)))
+    asked = {reading.name: reading for reading in _readings_of(node, given)}
+    stated = list(dict.fromkeys(told for reading in asked.values() for told in readings.stated_ahead(reading)))
     if stated and observer.run.environment.production:
         return attested or f"stated: {'; '.join(stated)}: in production it passes nothing, name a source that is asked"
     if stated:
         return f"configured: {'; '.join(stated)}: not measured"
-    asked = [f"readings.{name} ({readings.origin(reading)})" for name, reading in known.items()]
-    return f"configured: {', '.join(asked)}" if asked else "configured"
+    origins = [f"readings.{name} ({readings.origin(reading)})" for name, reading in asked.items()]
+    return f"configured: {', '.join(origins)}" if origins else "configured"
 
 
 def _readings_of(node: pytest.Item, given: Given) -> Iterator[KnownReading]:
@@ -196,10 +196,10 @@ def _readings_of(node: pytest.Item, given: Given) -> Iterator[KnownReading]:
     for name in getattr(node, "fixturenames", ()):
         for need in OBSERVATIONS[name].needs if name in OBSERVATIONS else ():
             by_limit = need.key.format(**given.values(need.parameters)).removeprefix("readings.")
-            for reading in need.readings or (by_limit,):
-                known = KNOWN_READINGS.get(reading, KnownReading(reading, reading))
-                if readings.origin(known):
-                    yield known
+            for wanted in need.readings or (by_limit,):
+                reading = KNOWN_READINGS.get(wanted, KnownReading(wanted, wanted))
+                if readings.origin(reading):
+                    yield reading
 
 
 def lacks_of(node: pytest.Item, observer: Observer) -> Iterator[NotConfigured]:

@@ -145,10 +145,43 @@ def test_a_log_that_does_not_tell_is_unknown(make: Make, tmp_path: Path, lines: 
         ingestion.slowest_upload(logged(make, tmp_path, lines), NOW, 300)
 
 
-def logged(make: Make, folder: Path, lines: list[str]) -> Readings:
+UNDER_WAY: dict[str, Reading] = {
+    "45 minutes": Reading(value=45),
+    "a minute": Reading(value=1),
+    "exactly as long as is allowed": Reading(value=5),
+    "nobody knows": Reading(value="a while"),
+}
+
+
+@pytest.mark.parametrize(
+    ("under_way", "lines", "seconds"),
+    [
+        ("45 minutes", [line("ingestion.completed", 1, duration_ms=20)], AtLeast(2700)),
+        ("45 minutes", [line("state_change", 1)], AtLeast(2700)),
+        ("45 minutes", [line("ingestion.completed", 1)], AtLeast(2700)),
+        ("45 minutes", [line("ingestion.completed", 1, duration_ms=301000)], 301),
+        ("exactly as long as is allowed", [line("ingestion.completed", 1, duration_ms=20)], AtLeast(300)),
+        ("a minute", [line("ingestion.completed", 1, duration_ms=20)], 0.02),
+        ("nobody knows", [line("ingestion.completed", 1, duration_ms=20)], 0.02),
+    ],
+)
+def test_one_that_does_not_end_is_slow_whatever_the_log_tells_of_the_others(
+    make: Make, tmp_path: Path, under_way: str, lines: list[str], seconds: float | AtLeast
+) -> None:
+    readings = logged(make, tmp_path, lines, longest_in_flight=UNDER_WAY[under_way])
+    assert ingestion.slowest_upload(readings, NOW, 300).seconds == seconds
+
+
+@pytest.mark.parametrize(("took", "seconds"), [(20, AtLeast(2700)), (3000, 3000)])
+def test_so_it_is_beside_a_reading_of_the_team(make: Make, took: float, seconds: float | AtLeast) -> None:
+    own = {"slowest_upload": Reading(value=took), "longest_in_flight": UNDER_WAY["45 minutes"]}
+    assert ingestion.slowest_upload(make(systems=False, readings=own).readings, NOW, 300).seconds == seconds
+
+
+def logged(make: Make, folder: Path, lines: list[str], **others: Reading) -> Readings:
     (folder / "service.jsonl").write_text("".join(lines), "utf-8")
     log = Reading(file=folder / "service.jsonl", format="jsonl")
-    return make(systems=False, readings={"log_lines": log}).readings
+    return make(systems=False, readings={"log_lines": log, **others}).readings
 
 
 def test_without_all_of_them_it_is_not_configured(make: Make) -> None:

@@ -102,6 +102,14 @@ def test_of_a_flag_that_says_less_or_more_nobody_knows(make: Make, stored: Any, 
             flag_audience(readings, OURS, "v2")
 
 
+@pytest.mark.parametrize("more", [{"rules": []}, {"rollout": 0}, {"rollout_share": None}, {"rollout_share": 50}])
+def test_a_customer_on_the_list_gets_it_whatever_else_the_flag_says(make: Make, more: dict[str, Any]) -> None:
+    stored = {"v2": {"enabled": False, "allowlist": ["ours", "a customer"], **more}}
+    with Server(document(stored)) as server:
+        audience = flag_audience(read(make, server, "feature_flags").readings, OURS, "v2")
+    assert (audience.everyone, audience.outsiders) == (False, ["a customer"])
+
+
 @pytest.mark.parametrize(
     ("stored", "share"), [({"v2": {"enabled": True, "allowlist": []}}, 1), ({"v2": INTERNAL}, 0), ({"v2": True}, 1)]
 )
@@ -123,3 +131,27 @@ def test_the_rows_of_a_status_are_added_up(make: Make) -> None:
         found = upload_outcomes(read(make, server, "upload_outcomes").readings)
     assert found.by_status == {"failed": 90, "completed": 10}
     assert found.counted.share(0.05) == 0.9
+
+
+@pytest.mark.parametrize(
+    ("counts", "share"),
+    [
+        ({"FAILED": 90, "Completed": 10}, 0.9),
+        ({"failed": 40, "error": 1, "completed": 59}, 0.4),
+        ({"error": 1, "completed": 99}, 0.01),
+        ({"error": 90, "completed": 10}, None),
+        ({"dead_letter": 6, "completed": 94}, None),
+    ],
+)
+def test_of_a_status_of_other_people_s_nobody_knows_whether_it_is_a_failure(
+    make: Make, counts: dict[str, int], share: float | None
+) -> None:
+    rows = [{"status": status, "uploads": uploads} for status, uploads in counts.items()]
+    with Server(document(rows)) as server:
+        uploads = upload_outcomes(read(make, server, "upload_outcomes").readings).counted
+    if share is not None:
+        assert uploads.share(0.05, 21) == share
+        return
+    with pytest.raises(Unknown, match="cannot be told: the share is between 0 and 0") as unknown:
+        uploads.share(0.05, 21)
+    assert "what do these mean: " in unknown.value.remedy
