@@ -148,7 +148,7 @@ def slow_upload(target: SandboxTarget) -> Iterator[None]:
     _mend(target)
 
 
-@fault("postlaunch", turns=turning("fail", *STUCK))
+@fault("postlaunch", turns=turning("fail", *STUCK, SLOW))
 def stuck_upload(target: SandboxTarget) -> Iterator[None]:
     """An upload has been promoting for three quarters of an hour, and nothing says when it was taken up."""
     _uploads(target, "status, created_at", "'promoting', now() - interval '45 minutes'")
