@@ -65,8 +65,16 @@ class UploadOutcomes:
         """The uploads, and those of them that failed; of an unknown status nobody knows whether it says so."""
         failed = sum(uploads for status, uploads in self.by_status.items() if status.casefold() == FAILED)
         unseen = sum(self.by_status[status] for status in self.unknown_statuses)
-        remedy = f"what do these mean: {shown(', '.join(self.unknown_statuses))}? let readings.upload_outcomes say it"
-        return Events("uploads", HOUR, self.total, failed, unseen=unseen, look_at=f"{remedy} as {FAILED} or another")
+        return Events(
+            "uploads",
+            HOUR,
+            self.total,
+            failed,
+            unseen=unseen,
+            unseen_says="have a status that may say so",
+            look_at=f"let readings.upload_outcomes say {FAILED} or another of the known words in place of"
+            f" {shown(', '.join(self.unknown_statuses))}",
+        )
 
 
 @observation(needs=UPLOAD_OUTCOMES)

@@ -89,8 +89,10 @@ class Events:
     """How many of them could not be seen: they may belong to the part or not."""
     are_looks: bool = False
     """They are the suite's own, at regular times: each stands for the time around it."""
+    unseen_says: str = "saw nothing"
+    """What is known of those that could not be seen."""
     look_at: str = "look at those runs: readiness history shows them as ?"
-    """What to do about those that could not be seen."""
+    """What to do about them."""
 
     def __str__(self) -> str:
         return f"{self.count:,.0f} {self.kind} in {self.window}"
@@ -107,7 +109,10 @@ class Events:
         least = share_of(self.part, self.count)
         most = share_of(self.part + self.unseen, self.count)
         if least < allowed <= most and self.unseen:
-            raise Unknown(f"{self._of_unseen}: the share is between {least:.4g} and {most:.4g}", self.look_at)
+            raise Unknown(
+                f"{self.unseen:,.0f} of {self} {self.unseen_says}: the share is between {least:.4g} and {most:.4g}",
+                self.look_at,
+            )
 
         # A limit that is broken is so without the unseen; one that is kept is so in spite of all of them.
         return least if least >= allowed else most
@@ -125,12 +130,6 @@ class Events:
         open_ones = self.unseen + whole - self.count
         most = self.part + open_ones
         return ShareBounds(share_of(self.part, whole), share_of(min(most, whole) if open_ones else most, whole))
-
-    @property
-    def _of_unseen(self) -> str:
-        """What is known of those that could not be seen."""
-        is_told = "saw nothing" if self.are_looks else "cannot be told"
-        return f"{self.unseen:,.0f} of {self} {is_told}"
 
     def basis(self, allowed: float, at_least: int = 1) -> str:
         """Format what a share is one of: `5 uploads in 1h`, and how many are missing to be enough for it."""
