@@ -16,7 +16,7 @@ from readiness.evidence.recorded_look import RecordedLook
 from readiness.evidence.records import Result
 from readiness.evidence.rests_on import GOOD
 from readiness.ladder import reached
-from readiness.measurements import Measure, Measurement
+from readiness.measurements import Measure, Measurement, show
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import EscalationStep, Outcome, Phase, Unknown
 from readiness.plugin import judging_ahead
@@ -268,7 +268,7 @@ def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException 
     beyond_limit = next((measurement for measurement in taken if not measurement.ok), None)
     if beyond_limit and report.when == "call" and (error is None or isinstance(error, AssertionError)):
         # Also where the check has swallowed the error that came with it.
-        return Outcome.FAIL, str(beyond_limit), remedy_of(item)
+        return Outcome.FAIL, str(beyond_limit), _remedy_and_choices(item)
     if error is not None:
         return _broken(item, report, error)
     return _passed(item, report, taken)
@@ -316,6 +316,24 @@ def remedy_of(item: pytest.Item) -> str:
     text = inspect.getdoc(getattr(item, "obj", None)) or ""
     section = re.search(r"^Remedy: (.+?)(?=^\w+: |\Z)", text, re.MULTILINE | re.DOTALL)
     return " ".join(section[1].split()) if section else ""
+
+
+def _remedy_and_choices(item: pytest.Item) -> str:
+    """Return what to do about a value out of its limits, and which of these no document names."""
+    remedy, choices = remedy_of(item), _choices(item.stash[STATE].item)
+    return f"{remedy.rstrip('.')}; {choices}" if remedy and choices else remedy or choices
+
+
+def _choices(decided: Item) -> str:
+    """Return the limits that the runbook chose, as a hint for whom they fail; empty where it chose none."""
+    named = [f"{limit} {show(value)}" for limit, value in decided.chosen.items()]
+    if not named:
+        return ""
+    figures = "this figure" if len(named) == 1 else "these figures"
+    return (
+        f"the runbook chose {figures}, its document names none: {', '.join(named)}; "
+        f"state your own in the environment: lines: {{{decided.line_id}: ...}}"
+    )
 
 
 def summary(result: Result) -> str:
