@@ -28,6 +28,8 @@ MORE_SECONDS = {
     "tests/fail_open/test_fail_open.py": 25.0,  # fifty situations, each a run
     "tests/plugin/test_held_back.py": 30.0,  # thirty histories, each of several runs
     "tests/plugin/test_never_ended.py": 30.0,  # nine ends, each of several runs
+    "tests/plugin/test_killed_runs.py": 20.0,  # seven histories, each of several runs
+    "tests/plugin/test_run_after_run.py": 20.0,
     "tests/plugin/test_overlapping.py": 20.0,  # nine histories, each of several runs
     "tests/plugin/test_since_approved.py": 25.0,  # twenty histories, each of several runs
     "tests/plugin/test_odd_input.py": 20.0,  # sixty inputs, each a run
