@@ -39,6 +39,7 @@ MORE_SECONDS = {
     "tests/plugin/test_lines.py": 20.0,
     "tests/redaction/test_redaction.py": 20.0,
     "tests/test_warm.py": 40.0,
+    "tests/whole_runs/test_output_unread.py": 40.0,  # processes of their own: they begin without descriptors
     "tests/whole_runs/test_decided.py": 20.0,
     "tests/whole_runs/test_shipped_ladders.py": 25.0,  # eighteen worlds, each a run
     "tests/observations/test_needs.py": 20.0,
