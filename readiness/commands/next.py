@@ -19,8 +19,8 @@ from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.newest_run import ordered
 from readiness.evidence.signing import trusted_keys
 from readiness.evidence.standing import Demands, Place, Standing, standings
-from readiness.files.atomic_write import SHARED, write_whole
 from readiness.files.canonical_json import JsonObject
+from readiness.files.named_output import CALENDAR, write_named
 from readiness.outcomes import Phase
 from readiness.rendering import expiring, schedule_lines
 from readiness.rendering.actions import ActionItem, actions, owner_of
@@ -35,7 +35,6 @@ from readiness.timeline import Event
 
 HELP = "show what is due next, who owns it, and the actions that turn the newest verdicts into GO"
 NAMED_AT_MOST = 4
-CALENDAR = ".ics"
 _NEED_NOBODY = {"due", "launch", schedule_lines.KIND}
 """The events that do not expire: what was to be held and was not is told by itself."""
 
@@ -97,12 +96,13 @@ def _begun(home: Path) -> dict[Phase, list[datetime]]:
 
 def _write(path: Path, calendar_file: str) -> None:
     """Write a calendar. Raises BadInput where that is not possible."""
-    if path.suffix != CALENDAR:
-        raise BadInput([f"--ics: {path} is not called {CALENDAR}; name a calendar, as launch{CALENDAR}"])
+    (suffix,) = CALENDAR.suffixes
+    if path.suffix != suffix:
+        raise BadInput([f"--ics: {path} is not called {suffix}; name a calendar, as launch{suffix}"])
     try:
-        write_whole(path, calendar_file, mode=SHARED)
+        write_named(path, calendar_file, CALENDAR)
     except OSError as error:
-        raise BadInput([f"{path} cannot be written: {error}"]) from None
+        raise BadInput([f"--ics: {error}"]) from None
     say(f"calendar {path}")
 
 

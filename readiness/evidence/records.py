@@ -90,6 +90,8 @@ class Start(Record):
     """`runbook/line`, or the area of a check → who sees to it."""
     keeps_steps: bool = False
     """It stands on the steps of the run before, however long ago that was by the clocks; False in older journals."""
+    takes_steps: bool = False
+    """The step of a result is the one that its verdict took; False in older journals, where its values reached it."""
     binds_results: bool = False
     """Each result names the observations that it rests on; False in older journals, which did not."""
     binding: RecordedBinding | None = None
