@@ -20,6 +20,7 @@ from readiness.environment.journey_files import bring_in
 from readiness.environment.monitoring import Alerts, Grafana, Loki, Metrics, Sentry
 from readiness.environment.names import names
 from readiness.environment.people import PagerDuty, Team
+from readiness.environment.poolers import Pooler
 from readiness.environment.probes import Billing, SyntheticUpload
 from readiness.environment.readings import KnownReading, Reading
 from readiness.environment.repositories import GitHub
@@ -173,6 +174,7 @@ class Environment(Section):
     evidence: EvidenceSettings = EvidenceSettings()
     postgres: Postgres | None = None
     replica: Replica | None = None
+    pooler: Pooler | None = None
     storage: Storage | None = None
     metrics: Metrics | None = None
     prometheus: Prometheus | None = None

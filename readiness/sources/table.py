@@ -17,6 +17,7 @@ from readiness.clients.history import History
 from readiness.clients.loki import Loki
 from readiness.clients.metrics import Exposition
 from readiness.clients.pagerduty import PagerDuty
+from readiness.clients.pgbouncer import PgBouncer
 from readiness.clients.postgres import Postgres
 from readiness.clients.programs import Programs
 from readiness.clients.prometheus import Prometheus
@@ -57,6 +58,7 @@ class Clients:
     http: Http
     postgres: Postgres
     replica: Postgres
+    pooler: PgBouncer
     storage: Storage
     exposition: Exposition
     prometheus: Prometheus
@@ -98,6 +100,7 @@ class Clients:
             http=http,
             postgres=postgres,
             replica=Postgres(_replica(environment), guard, "replica"),
+            pooler=PgBouncer(environment.pooler, guard),
             storage=Storage(environment.storage, http),
             exposition=exposition,
             prometheus=prometheus,
