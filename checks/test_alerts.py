@@ -3,7 +3,7 @@
 import pytest
 
 from readiness import Limits, Measure, Share
-from readiness.observations.alerts import AlertDelivery, AlertRule, SentryAlert, Span
+from readiness.observations.alerts import AlertDelivery, AlertRule, Quantile, Reach, SentryAlert, Span, WholeReach
 
 EVALUATED_WITHIN_SECONDS = 300
 
@@ -14,9 +14,9 @@ class Configured(Limits):
     severity: str | None = None
     share_at_most: Share | None = None
     seconds_at_most: float | None = None
-    quantile: float | None = None
+    quantile: Quantile | None = None
     drop_share_below: Share | None = None
-    failures_in_a_row: int | None = None
+    failures_in_a_row: WholeReach | None = None
 
 
 class FiresOnAny(Limits):
@@ -26,7 +26,7 @@ class FiresOnAny(Limits):
 
 
 class NoneCriticalRecently(Limits):
-    hours: float
+    hours: Reach
     severity: str
 
 
@@ -37,7 +37,7 @@ class RoutingDelivers(Limits):
 
 class SentryRules(Limits):
     events_at_most: float
-    window_seconds: float
+    window_seconds: Reach
     slower_than_seconds: float | None = None  # stated: the rule counts transactions that take longer, not errors
     actions: tuple[str, ...] = ()
 

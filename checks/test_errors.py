@@ -3,20 +3,20 @@
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.errors import NewErrors, RecentErrors, RecurringErrors
+from readiness.observations.errors import NewErrors, RecentErrors, RecurringErrors, WholeReach
 
 
 class Count(Limits):
     events_at_most: int
-    window_seconds: int
+    window_seconds: WholeReach
 
 
 class NoneNew(Limits):
-    window_seconds: int
+    window_seconds: WholeReach
 
 
 class RecurringTracked(Limits):
-    window_seconds: int
+    window_seconds: WholeReach
     days_apart: float  # from the first to the last time that it was seen: what recurs, so the key has no comparator
 
 

@@ -11,9 +11,11 @@ from readiness.observations.signoff import (
     Interventions,
     Pages,
     Promptness,
+    Reach,
     Since,
     Span,
     SupportVolume,
+    WholeReach,
 )
 
 
@@ -26,7 +28,7 @@ class NoManualInterventions(Limits):
 class SupportVolumeLimits(Limits):
     times_at_most: float
     requests_floor: float  # fewer a window are alike
-    windows_before: int
+    windows_before: WholeReach
     window: Span
     since: Since | None = None
     of: str
@@ -41,7 +43,7 @@ class OnCallBurden(Limits):
 
 class IncidentsReviewed(Limits):
     fields: tuple[str, ...]
-    days_back: float
+    days_back: Reach
     hours_at_most: float | None = None  # from an incident's end until its report is written
     since: Since | None = None  # also the incidents since the launch that are older than these days
     within: Span | None = None  # of the first so long after the launch, and their reports are written in it

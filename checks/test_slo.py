@@ -8,6 +8,7 @@ from readiness.observations.slo import (
     Compared,
     Events,
     Openings,
+    Quantile,
     Since,
     Slowness,
     Span,
@@ -50,7 +51,7 @@ class ErrorRateWindow(Limits):
 
 
 class LatencyWindow(Limits):
-    quantile: float
+    quantile: Quantile
     seconds_below: float
     window: Span
     since: Since | None = None

@@ -3,12 +3,12 @@
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.team import Contact, Contacts, EscalationPath, LevelOnCall, Standby, When
+from readiness.observations.team import Contact, Contacts, EscalationPath, LevelOnCall, Reach, Standby, When
 
 
 class OnCall(Limits):
     hours_before: float = 1  # the launch, until these hours after it
-    hours_after: float = 24
+    hours_after: Reach = 24
     window: When  # launch, or now: whoever is on call from this moment on, where the launch is no longer ahead
 
     @property

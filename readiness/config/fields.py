@@ -105,7 +105,18 @@ STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 """The configuration of each section: a key that it does not know is a mistake, never ignored."""
 _ADDRESSES = {"url", "http", "server", "controls"}
 """The keys that hold an address, in whatever section."""
-_FREE_KEYS = {"approvers", "body", "evidence", "headers", "json", "labels", "lines", "not_applicable", "owners"}
+_FREE_KEYS = {
+    "approvers",
+    "body",
+    "evidence",
+    "headers",
+    "json",
+    "labels",
+    "lines",
+    "not_applicable",
+    "owners",
+    "variables",
+}
 """The keys below which the names are anybody's."""
 
 

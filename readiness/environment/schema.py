@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
 from readiness.config.documents import Document, Loc, read
-from readiness.config.fields import STRICT, AgeSeconds, BaseUrl, Host, Instant, Seconds, SecretReference, Url, addresses
+from readiness.config.fields import STRICT, BaseUrl, Host, Instant, Seconds, SecretReference, Url, addresses
 from readiness.config.variables import Filling
 from readiness.environment.communication import Communication, StatusPage, Support
 from readiness.environment.drills import Backup, Drills
@@ -21,7 +20,9 @@ from readiness.environment.journey_files import bring_in
 from readiness.environment.monitoring import Alerts, Grafana, Loki, Metrics, Sentry
 from readiness.environment.names import names
 from readiness.environment.people import PagerDuty, Team
+from readiness.environment.poolers import Pooler
 from readiness.environment.probes import Billing, SyntheticUpload
+from readiness.environment.readings import KnownReading, Reading
 from readiness.environment.repositories import GitHub
 from readiness.environment.running import EvidenceSettings, RunSettings
 from readiness.environment.service_levels import ServiceLevel
@@ -34,6 +35,8 @@ from readiness.rehearsal.stages import STAGES, Stage
 from readiness.runbook.approvers import Approvers
 from readiness.runbook.line_overlay import LineOverlay
 from readiness.runbook.lines import shipped
+
+__all__ = ["KnownReading", "Reading"]
 
 NAMES_ITS_HOST = {"json", "jsons", "xml", "xmls", "form", "forms"}
 """The schemes of Apprise whose address names the host; any other names a vendor, whose host Apprise knows."""
@@ -111,52 +114,6 @@ class Storage(Section):
     bucket: str
 
 
-class Reading(Section):
-    """A number or a fact that the environment knows how to find. Exactly one source."""
-
-    sql: str | None = None
-    """A query through `postgres`; columns are matched by name."""
-    http: Url | None = None
-    """A JSON answer; `pointer` (RFC 6901) finds the value in it."""
-    metric: str | None = None
-    """A sample of the exposition page (`metrics_url`); `labels` narrow it, several samples are added up."""
-    promql: str | None = None
-    """A query to `prometheus`: one number, or rows with the labels as columns and the number as `value`."""
-    file: Path | None = None
-    """A file: JSON (with `pointer`), JSON lines, a dotenv file, or bare text."""
-    value: str | int | float | bool | None = None
-    """A fact that stands in this file itself."""
-
-    pointer: str = ""
-    token: SecretReference | None = None
-    headers: dict[str, str] = {}
-    labels: dict[str, str] = {}
-    format: Literal["json", "jsonl", "dotenv", "text"] = "json"
-    age_seconds_at_most: AgeSeconds | None = None
-    """Of a file, since it was last written; None takes one of any age."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Reading:
-        sources = ("sql", "http", "metric", "promql", "file", "value")
-        stated = [name for name in sources if getattr(self, name) is not None]
-        if len(stated) != 1:
-            raise ValueError(
-                f"a reading has one source of sql, http, metric, promql, file and value; here: {stated or 'none'}"
-            )
-        if self.age_seconds_at_most is not None and self.file is None:
-            raise ValueError("age_seconds_at_most is for a file, by when it was written; of others the source tells")
-        return self
-
-
-@dataclass(frozen=True)
-class KnownReading:
-    """A reading that an observation asks for; `default` is how PostgreSQL answers it of itself."""
-
-    name: str
-    says: str
-    default: Reading | None = None
-
-
 class Prometheus(Section):
     """The metrics server: Prometheus, or whatever speaks its API."""
 
@@ -217,6 +174,7 @@ class Environment(Section):
     evidence: EvidenceSettings = EvidenceSettings()
     postgres: Postgres | None = None
     replica: Replica | None = None
+    pooler: Pooler | None = None
     storage: Storage | None = None
     metrics: Metrics | None = None
     prometheus: Prometheus | None = None
@@ -357,8 +315,9 @@ def _needed_systems(environment: Environment) -> Iterator[tuple[tuple[str, ...],
 
     for key, level in environment.service_levels.items():
         for figure_name, figure in level.figures():
-            source = "promql" if figure.promql else "sql"
-            yield ("service_levels", key, figure_name), _SYSTEM_OF_SOURCE[source]
+            for source in ("promql", "sql"):
+                if getattr(figure, source) is not None:
+                    yield ("service_levels", key, figure_name), _SYSTEM_OF_SOURCE[source]
 
 
 def _hosts(environment: Environment) -> Iterator[tuple[Loc, str]]:

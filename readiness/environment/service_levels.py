@@ -7,6 +7,11 @@ a metrics server is asked about that moment instead.
     promql: sum(increase(http_requests_total[{window}]))
     sql: select count(*) from orders where at between now() - {offset} - {window} and now() - {offset}
 
+Any other service is asked over HTTP. It is told the two instants, `{from}` and `{until}`, or their seconds since 1970:
+
+    http: https://api.example.com/stats?from={from_unix}&to={until_unix}
+    pointer: /orders
+
 A whole level, `service_levels: {orders: ...}` of an environment:
 
     >>> ServiceLevel.model_validate({
@@ -22,15 +27,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from readiness.environment.posts import ByHttp
+from readiness.environment.spans import BEGINS, ENDS, NOW, QUANTILE, Window, places_of
 from readiness.errors import not_one_of
 from readiness.timeline import parse_span
 
-NOW = "0s"
+__all__ = ["NOW", "Figure", "ProbeHistory", "ServiceLevel", "Window"]
 _PLACE = re.compile(r"\{(\w+)\}")
 _CHECK = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _LINE = re.compile(r"[^/\s]+/[^/\s]+")
@@ -43,47 +49,42 @@ _IN_SQL = {
 }
 
 
-@dataclass(frozen=True)
-class Window:
-    """What a figure is asked for: a span of time, how long ago it ended, and which part of the events."""
-
-    window: str
-    offset: str = NOW
-    quantile: float | None = None
-    path: str | None = None
-
-    def __str__(self) -> str:
-        until = "" if self.offset == NOW else f" until {self.offset} ago"
-        path = f" of {self.path}" if self.path else ""
-        return f"{self.window}{until}{path}"
-
-    @property
-    def seconds_ago(self) -> float:
-        """How long ago it ended."""
-        return parse_span(self.offset).total_seconds()
-
-    @property
-    def values(self) -> dict[str, str | float]:
-        """The placeholders that are filled, with their values."""
-        values = {"window": self.window, "offset": self.offset, "quantile": self.quantile, "path": self.path}
-        return {name: value for name, value in values.items() if value is not None}
-
-
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Figure(_Part):
-    """One number over a window, from the metrics server or from the service's own tables."""
+class Figure(ByHttp):
+    """One number over a window: from the metrics server, the service's own tables, or any service by HTTP."""
 
     promql: str | None = None
     sql: str | None = None
+    sum: Annotated[str, Field(pattern="^/")] | None = None
+    """Where `pointer` finds a list: what stands at this pointer in each of its entries is added up. No entry is 0."""
+    times: Annotated[float, Field(gt=0)] = 1.0
+    """What an answer by HTTP is multiplied by: 0.001 makes seconds of milliseconds."""
 
     @model_validator(mode="after")
     def _sound(self) -> Figure:
-        if (self.promql is None) is (self.sql is None):
-            raise ValueError("a figure has one source, promql or sql")
+        stated = [name for name in ("promql", "sql", "http") if getattr(self, name) is not None]
+        if len(stated) != 1:
+            raise ValueError(f"a figure has one source of promql, sql and http; here: {stated or 'none'}")
+        if self.http is not None:
+            self._require_sound_http()
+        else:
+            self._require_sound_query()
+        return self
 
+    def _require_sound_http(self) -> None:
+        for places, what in ((BEGINS, "{from} or {from_unix}"), (ENDS, "{until} or {until_unix}")):
+            if not places & self.places:
+                raise ValueError(
+                    f"neither the address nor what is sent has {what}: without it every window would give one figure"
+                )
+
+    def _require_sound_query(self) -> None:
+        of_http = sorted({"pointer", "token", "headers", "sum", "times"} & self.model_fields_set)
+        if of_http:
+            raise ValueError(f"{of_http[0]} goes with http, and here is {'promql' if self.promql else 'sql'}")
         for name in sorted(self.places):
             if name not in _IN_SQL:
                 raise ValueError(f"the placeholder {not_one_of(name, _IN_SQL)}")
@@ -97,7 +98,6 @@ class Figure(_Part):
             raise ValueError("promql takes no {offset}: the server is asked about the earlier moment")
         if self.sql and _QUOTED.search(self.sql):
             raise ValueError("a placeholder takes no quotes in sql; it is a parameter")
-        return self
 
     @property
     def query(self) -> str:
@@ -105,9 +105,16 @@ class Figure(_Part):
         return self.promql or self.sql or ""
 
     @property
-    def places(self) -> set[str]:
-        """The placeholders of the query."""
-        return set(_PLACE.findall(self.query))
+    def places(self) -> frozenset[str]:
+        """The placeholders of the query, or of the question by HTTP."""
+        if self.http is not None:
+            return self.places_of_http | places_of([self.pointer, self.sum])
+        return frozenset(_PLACE.findall(self.query))
+
+    @property
+    def asks_for_a_quantile(self) -> bool:
+        """Whether the question names the quantile that is wanted."""
+        return bool(QUANTILE & self.places)
 
     def in_promql(self, values: Mapping[str, str | float]) -> str:
         """Return the query with its placeholders filled in."""
@@ -185,8 +192,8 @@ class ServiceLevel(_Part):
             raise ValueError("a level says count, or it has a history")
 
         for name, figure in self.figures():
-            if ("quantile" in figure.places) is not (name == "latency"):
-                raise ValueError("{quantile} stands in the query of latency, and in no other")
+            if figure.asks_for_a_quantile is not (name == "latency"):
+                raise ValueError("{quantile} stands in the query of latency, and in no other; by HTTP {percent} too")
             if ("path" in figure.places) is not ("path" in self.count.places):
                 raise ValueError(f"{name} and count differ: one asks about a {{path}}, the other about all")
         return self

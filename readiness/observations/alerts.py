@@ -24,8 +24,9 @@ from readiness.observations.alert_sources import Watching, discovered, in_grafan
 from readiness.observations.needs import need
 from readiness.observations.sentry import SentryAlert
 from readiness.outcomes import Unknown
+from readiness.runbook.limits import Quantile, Reach, WholeReach
 
-__all__ = ["AlertDelivery", "AlertRule", "SentryAlert", "Span"]
+__all__ = ["AlertDelivery", "AlertRule", "Quantile", "Reach", "SentryAlert", "Span", "WholeReach"]
 
 RECORD_STEP_SECONDS = 300
 RECORD_SHARE = 0.95

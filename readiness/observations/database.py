@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from readiness.clients.pgbouncer import PgBouncer, Pool
 from readiness.clients.postgres import Postgres
 from readiness.environment.schema import Environment
 from readiness.observations import known_reading, observation
@@ -16,6 +17,7 @@ from readiness.observations.database_statistics import (
     RoleTimeout,
     SlowQueryLog,
 )
+from readiness.observations.needs import either, system
 from readiness.observations.refusals import refusal
 from readiness.outcomes import Unknown
 from readiness.runbook.limits import Minimum, tightest
@@ -60,6 +62,9 @@ class ConnectionPool:
         """Return the limit of the connections: what the line states, and never more than the pool has."""
         return tightest(stated, self.size)
 
+    of: str = "the pool"
+    """Whose connections they are, for a person."""
+
     @property
     def share(self) -> float:
         """The share of the pool in use, 0 to 1."""
@@ -68,11 +73,26 @@ class ConnectionPool:
     @property
     def summary(self) -> str:
         """What the share is of, and the server's own words where it takes no more."""
-        return f"share of the pool in use ({self.exhausted})" if self.exhausted else "share of the pool in use"
+        return f"share of {self.of} in use ({self.exhausted})" if self.exhausted else f"share of {self.of} in use"
 
 
-@observation
-def connection_pool(postgres: Postgres, environment: Environment) -> ConnectionPool:
+@observation(needs=either(system("pooler"), system("postgres")), optional=("postgres", "pooler"))
+def connection_pool(postgres: Postgres, pooler: PgBouncer, environment: Environment) -> ConnectionPool:
+    """Return the pool of which most is in use: of the pooler's, where there is one, and of PostgreSQL's own limit.
+
+    A client waits where either of them has no connection left. Raises Unknown where one of the two cannot be seen.
+    """
+    pools = [_of_pooler(pool) for pool in pooler.pools()] if pooler.configured else []
+    if postgres.configured:
+        pools.append(_of_postgres(postgres, environment))
+    return max(pools, key=lambda pool: pool.share)
+
+
+def _of_pooler(pool: Pool) -> ConnectionPool:
+    return ConnectionPool(pool.wanted, pool.size, of=f"PgBouncer's pool {pool.name}")
+
+
+def _of_postgres(postgres: Postgres, environment: Environment) -> ConnectionPool:
     """Return how many client connections there are. Raises Unknown where some are hidden from the probe's role."""
     try:
         (row,) = postgres.rows(

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 from readiness.clients.controls import Controls
+from readiness.clients.pgbouncer import PgBouncer
 from readiness.clients.postgres import Postgres, Row
 from readiness.environment.schema import Environment, Reading
 from readiness.environment.schema import Http as HttpSettings
@@ -196,12 +197,15 @@ class PoolCapacity:
     summary: str
 
 
-@observation(needs=either(system("postgres"), POOL_SIZE), optional="postgres")
-def pool_capacity(postgres: Postgres, readings: Readings, connections_at_least: int) -> PoolCapacity:
-    """Return the size of the pooler's pool; PostgreSQL's own limit where that is too small for any pool.
+@observation(needs=either(system("pooler"), system("postgres"), POOL_SIZE), optional=("postgres", "pooler"))
+def pool_capacity(postgres: Postgres, pooler: PgBouncer, readings: Readings, connections_at_least: int) -> PoolCapacity:
+    """Return the size of the pooler's smallest pool; PostgreSQL's own limit where that is too small for any pool.
 
     Raises Unknown where nothing says how large the pool is: what PostgreSQL takes is no pool's size.
     """
+    if pooler.configured:
+        smallest = min(pooler.pools(), key=lambda pool: pool.size)
+        return PoolCapacity(smallest.size, f"size of PgBouncer's pool {smallest.name}")
     if readings.configured(POOL_SIZE):
         return PoolCapacity(readings.number(POOL_SIZE), "size of the pool")
 
@@ -218,7 +222,7 @@ def pool_capacity(postgres: Postgres, readings: Readings, connections_at_least: 
     )
     raise Unknown(
         f"{place}: nothing says how large its pool is, and PostgreSQL's own limit of {connections:g} is none",
-        "set readings.connection_pool_size in the environment file; where no pooler is, to the service's own pool",
+        "set pooler.url, or readings.connection_pool_size, in the environment file; without a pooler the service's",
     )
 
 

@@ -11,6 +11,9 @@ from readiness.clients.sentry import Issue, Sentry
 from readiness.observations import observation
 from readiness.outcomes import Unknown
 from readiness.redaction.shown import shown
+from readiness.runbook.limits import WholeReach
+
+__all__ = ["WholeReach"]
 
 ERRORS = "level:[error,fatal]"
 _HARMLESS = {"low", "medium"}

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
+from readiness.environment.readings import WHEN_ASKED
 from readiness.environment.schema import Environment, KnownReading
 from readiness.outcomes import NotConfigured
 from readiness.sources.levels import Levels
@@ -117,6 +118,21 @@ def revision(environment: Environment, readings: Readings) -> None:
 def named_reading(readings: Readings, reading: str) -> None:
     """Make sure that there is the reading which the line's limit `reading` names. Raises NotConfigured."""
     readings.require(readings.named(reading))
+
+
+@need("readings.{reading}, with its time, where the line says since: launch")
+def time_meant(readings: Readings, reading: str, since: Since | None) -> None:
+    """Make sure that a reading says of when it is, where its line counts from the launch. Raises NotConfigured."""
+    if since and not readings.says_its_time(readings.named(reading)):
+        raise says_no_time(reading)
+
+
+def says_no_time(reading: str) -> NotConfigured:
+    """Return the error for a reading without a time, in a line that counts from the launch."""
+    return NotConfigured(
+        f"nothing says of when readings.{reading} is, and the line counts from the launch",
+        f"set readings.{reading}.at: a column, a pointer, a query of promql, or `{WHEN_ASKED}` where it looks at now",
+    )
 
 
 def system(name: str) -> AnyNeed:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from readiness.measurements import Plain
 from readiness.observations import observation
-from readiness.observations.needs import Since, launch_meant, named_reading
+from readiness.observations.needs import Since, launch_meant, named_reading, says_no_time, time_meant
 from readiness.observations.slo import Span, launch_window
 from readiness.outcomes import Unknown
 from readiness.slo.since_launch import require_told_late_enough
@@ -27,32 +28,34 @@ class OwnReading:
     window: str | None
     since: Since | None
 
-    def require_its_time(self, readings: Readings, launch_at: datetime | None, moment: datetime) -> None:
-        """Raise Unknown where the line speaks of a time since the launch that is not over, or was not when it was told.
+    def value_of_its_time(self, readings: Readings, launch_at: datetime | None, moment: datetime) -> Plain:
+        """Return the value of the reading.
 
-        Before the value is asked for: what is written meanwhile is only younger.
+        Raises Unknown where the line speaks of a time since the launch that is not over, or was not when it was told.
         """
+        known = readings.named(self.reading)
         window = launch_window(self.window or FROM_THE_LAUNCH_ON, self.since, launch_at, moment)
         if window is None:
-            return
+            return readings.value(known)
         window.require_whole()
-        told_at = readings.told_at(readings.named(self.reading))
-        require_told_late_enough(f"readings.{self.reading}", told_at, window.over_at)
+        dated = readings.dated(known)
+        if dated.at is None:
+            raise says_no_time(self.reading)
+        require_told_late_enough(f"readings.{self.reading}", dated.at, window.over_at)
+        return dated.value
 
 
-@observation(needs=(named_reading, launch_meant))
+@observation(needs=(named_reading, launch_meant, time_meant))
 def own_number(readings: Readings, moment: datetime, launch_at: datetime | None, limits: OwnReading) -> float:
     """Return the number of a reading that only the environment knows."""
-    limits.require_its_time(readings, launch_at, moment)
-    return readings.number(readings.named(limits.reading))
+    known = readings.named(limits.reading)
+    return readings.as_number(known, limits.value_of_its_time(readings, launch_at, moment))
 
 
-@observation(needs=(named_reading, launch_meant))
+@observation(needs=(named_reading, launch_meant, time_meant))
 def own_fact(readings: Readings, moment: datetime, launch_at: datetime | None, limits: OwnReading) -> Fact:
     """Return the fact of a reading that only the environment knows. Raises Unknown for a list or an object."""
-    limits.require_its_time(readings, launch_at, moment)
-    reading = limits.reading
-    value = readings.value(readings.named(reading))
+    value = limits.value_of_its_time(readings, launch_at, moment)
     if not isinstance(value, Fact):
-        raise Unknown(f"readings.{reading} is no single fact", "point it at one value")
+        raise Unknown(f"readings.{limits.reading} is no single fact", "point it at one value")
     return value

@@ -21,6 +21,7 @@ from readiness.observations.told import why_some_is_left_out
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.runbook.approvers import Approvers
 from readiness.runbook.attestations import Attestation
+from readiness.runbook.limits import Reach, WholeReach
 from readiness.runbook.sign_off import SignOff, path_name, same_name
 from readiness.slo.events import times
 from readiness.slo.since_launch import WRITE_AGAIN, decided_so_far
@@ -37,9 +38,11 @@ __all__ = [
     "Interventions",
     "Pages",
     "Promptness",
+    "Reach",
     "Since",
     "Span",
     "SupportVolume",
+    "WholeReach",
 ]
 
 AUDIT_TRAIL = known_reading("audit_trail", "the audit trail (columns at, actor, action, by_hand)")

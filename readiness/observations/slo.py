@@ -13,12 +13,24 @@ from readiness.measurements import AtLeast
 from readiness.observations import observation
 from readiness.observations.needs import Since, figures, launch_meant, stated
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.runbook.limits import Quantile
 from readiness.slo.events import Compared, Events, Slowness, Usual
 from readiness.slo.since_launch import LaunchWindow, decided_so_far
 from readiness.sources.levels import Levels
 from readiness.timeline import parse_span
 
-__all__ = ["Availability", "Compared", "Events", "Openings", "Since", "Slowness", "Span", "Usual", "WeekByWeek"]
+__all__ = [
+    "Availability",
+    "Compared",
+    "Events",
+    "Openings",
+    "Quantile",
+    "Since",
+    "Slowness",
+    "Span",
+    "Usual",
+    "WeekByWeek",
+]
 
 HOUR = "1h"
 DAY = "1d"
@@ -29,12 +41,13 @@ P95 = 0.95
 
 
 def _span(text: str) -> str:
-    parse_span(text)
+    if not parse_span(text):
+        raise ValueError(f"{text!r} is no time at all: nothing happens in it; state the time that is meant")
     return text
 
 
 Span = Annotated[str, AfterValidator(_span)]
-"""A window of time in a runbook: 30m, 24h, 7d."""
+"""A window of time in a runbook: 30m, 24h, 7d. In one without length nothing happens, whatever is wrong."""
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,10 @@ from readiness.observations.on_call import (
 )
 from readiness.outcomes import NotConfigured
 from readiness.redaction.shown import shown
+from readiness.runbook.limits import Reach
 from readiness.sources.roster import Roster
 
-__all__ = ["EscalationPath", "When"]
+__all__ = ["EscalationPath", "Reach", "When"]
 
 PRIMARY = "primary on-call"
 SECONDARY = "secondary on-call"

@@ -12,11 +12,14 @@ from enum import StrEnum
 
 import pytest
 
+from readiness.clients.programs import shown_command
+from readiness.environment.posts import ByHttp
 from readiness.environment.schema import Environment, KnownReading, Reading
 from readiness.observations import KNOWN_READINGS, OBSERVATIONS, READINGS, Given, Observation
 from readiness.observations.needs import AnyNeed, alternative
 from readiness.plugin.observer import Observer
 from readiness.plugin.session import STATE
+from readiness.redaction.shown import shown
 from readiness.sources.provenance import stated_ahead
 from readiness.sources.readings import Readings
 
@@ -48,6 +51,7 @@ class PlannedSource:
 _KEY = re.compile(r"[a-z_]+(?:\.[A-Za-z0-9_-]+)*")
 """A key of the environment file among the words of a need."""
 _SYSTEM_OF = {"sql": "postgres", "promql": "prometheus", "metric": "metrics"}
+POST_SHOWN = 120
 _WITHIN = ("backup.supabase", "communication.discord", "communication.slack", "communication.status_page")
 """Systems that stand in a section beside others."""
 _NO_SYSTEM = {"backup", "billing", "communication", "drills", "incidents", "load", "synthetic_upload"}
@@ -161,8 +165,17 @@ def _of_source(key: str, source: Reading, stated: list[str]) -> PlannedSource:
         return PlannedSource(SourceKind.STATED, stated[0])
     if source.file is not None:
         return PlannedSource(SourceKind.FILE, f"{key} ({source.file.name})")
+    if source.command is not None:
+        return PlannedSource(SourceKind.ASKED, f"{shown_command(source.command)} for {key}")
     system = next((system for name, system in _SYSTEM_OF.items() if getattr(source, name) is not None), None)
-    return PlannedSource(SourceKind.ASKED, f"{system or source.http} for {key}")
+    return PlannedSource(SourceKind.ASKED, f"{system or _of_http(source)} for {key}")
+
+
+def _of_http(source: ByHttp) -> str:
+    """Return whom a source asks by HTTP, and by what right a POST is taken for a read."""
+    if source.post is None:
+        return source.http or ""
+    return f"{source.http} by POST ({shown(source.post.kind, POST_SHOWN)})"
 
 
 def _of_revision(environment: Environment) -> Iterator[PlannedSource]:
@@ -181,5 +194,5 @@ def _of_level(name: str, environment: Environment) -> Iterator[PlannedSource]:
     if level.history is not None:
         yield PlannedSource(SourceKind.FILE, f"the suite's own runs for service_levels.{name}")
     for _, figure in level.figures():
-        system = "prometheus" if figure.promql is not None else "postgres"
-        yield PlannedSource(SourceKind.ASKED, f"{system} for service_levels.{name}")
+        system = next((system for key, system in _SYSTEM_OF.items() if getattr(figure, key, None) is not None), None)
+        yield PlannedSource(SourceKind.ASKED, f"{system or _of_http(figure)} for service_levels.{name}")

@@ -34,13 +34,37 @@ Minimum = Annotated[int, Field(ge=1), _A_MINIMUM]
 """A limit of a check: so many events it takes to judge. Fewer break no limit and keep none."""
 
 
+def _looks_at_something(value: float) -> float:
+    """Return how far a check looks. Raises ValueError for what leaves nothing to look at."""
+    if value <= 0:
+        raise ValueError(f"{value:g} leaves nothing to look at: state how much of it is meant")
+    return value
+
+
+Reach = Annotated[float, AfterValidator(_looks_at_something)]
+"""A limit of a check: how far it looks, as `days_back`. Within 0 of it nothing is found, whatever there is."""
+WholeReach = Annotated[int, AfterValidator(_looks_at_something)]
+"""The same in whole numbers."""
+
+
+def _as_quantile(value: float) -> float:
+    """Return a quantile. Raises ValueError."""
+    if 0 < value <= 1:
+        return value
+    raise ValueError(f"a quantile is more than 0 and at most 1, as 0.95, not {value:g}")
+
+
+Quantile = Annotated[float, AfterValidator(_as_quantile)]
+"""A limit of a check: the share of the events that is to be as quick. Of none of them nobody waits for any."""
+
+
 def _is_number(annotation: Any) -> bool:
     """Check whether a type takes numbers, and no truth: `float`, `int | None`."""
-    kinds = set(_kinds(annotation))
+    kinds = set(kinds_of(annotation))
     return bool(kinds & {int, float}) and bool not in kinds
 
 
-def _kinds(annotation: Any) -> Iterator[Any]:
+def kinds_of(annotation: Any) -> Iterator[Any]:
     """Yield the plain types of an annotation: of `Share | None` float, and that of None."""
     parts = typing.get_args(annotation)
     if typing.get_origin(annotation) is Annotated:
@@ -48,7 +72,7 @@ def _kinds(annotation: Any) -> Iterator[Any]:
     if not parts:
         yield annotation
     for part in parts:
-        yield from _kinds(part)
+        yield from kinds_of(part)
 
 
 class Limits(BaseModel):
@@ -71,6 +95,15 @@ class Limits(BaseModel):
         field = cls.model_fields[info.field_name or ""]
         if isinstance(value, bool) and _is_number(field.annotation):
             raise ValueError(f"a number is wanted, and this is {str(value).lower()}")
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def _keeps_something_out(cls, value: object, info: ValidationInfo) -> object:
+        # What is counted or measured is never less than 0: a line with such a limit is green whatever happens.
+        name = info.field_name or ""
+        if name.endswith("_at_least") and isinstance(value, int | float) and value <= 0:
+            raise ValueError(f"{value:g} is kept by everything: state what is wanted, or leave the line out")
         return value
 
 

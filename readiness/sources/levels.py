@@ -10,14 +10,18 @@ from datetime import UTC, datetime, timedelta
 from readiness.clients.history import History
 from readiness.clients.postgres import Postgres, only_value
 from readiness.clients.prometheus import Prometheus
+from readiness.clients.questions import asked, found, total
 from readiness.environment.service_levels import NOW, Figure, ServiceLevel, Window
 from readiness.environment.service_levels import ProbeHistory as Source
+from readiness.environment.spans import filled_pointer
 from readiness.errors import nearest
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.shown import shown
 from readiness.slo.probe_history import Looks, QuantileOfLooks
+from readiness.sources.plain_values import as_number_or_nan, as_plain_value
 from readiness.sources.provenance import Provenance
 from readiness.timeline import parse_span
+from readiness.transport.http import Http
 
 FRESH = "5m"
 """A counter without a sample of so long has stopped."""
@@ -74,6 +78,7 @@ class Levels:
         configured: Mapping[str, ServiceLevel],
         postgres: Postgres,
         prometheus: Prometheus,
+        http: Http,
         history: History,
         provenance: Provenance,
     ) -> None:
@@ -82,6 +87,7 @@ class Levels:
         self._provenance = provenance
         self._postgres = postgres
         self._prometheus = prometheus
+        self._http = http
         self._on_record_of: dict[tuple[str, float], float] = {}
         """The query that counts a window's points and how long ago it ended → the share of the window on record."""
 
@@ -112,8 +118,10 @@ class Levels:
                 self._require_told_by_looks(level, name)
                 continue
             figure = self._figure(level, name)
-            system = self._prometheus if figure.promql is not None else self._postgres
-            system.require_configured()
+            if figure.promql is not None:
+                self._prometheus.require_configured()
+            if figure.sql is not None:
+                self._postgres.require_configured()
 
     def occurrences(self, level: str, window: Window) -> float:
         """Return how many events there were by themselves: traffic. Raises Unknown for the suite's own looks."""
@@ -252,6 +260,8 @@ class Levels:
 
     def _ask(self, figure: Figure, window: Window, what: str) -> float:
         """Return what a figure's query answers for a window. Raises Unknown that names `what` it is."""
+        if figure.http is not None:
+            return self._ask_by_http(figure, window, what)
         missing = figure.places - set(window.values)
         if missing:
             raise Unknown(f"{what} asks for {{{min(missing)}}}, and the line names none", "give it a level of its own")
@@ -267,3 +277,21 @@ class Levels:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Unknown(f"{what} is not a number: {shown(str(value), 60)!r}", "correct its query")
         return float(value)
+
+    def _ask_by_http(self, figure: Figure, window: Window, what: str) -> float:
+        """Return what a service answers for a window. Raises Unknown."""
+        values = window.instants(datetime.now(UTC))
+        missing = figure.places - set(values)
+        if missing:
+            raise Unknown(f"{what} asks for {{{min(missing)}}}, and the line names none", "give it a level of its own")
+
+        answer, document = asked(self._http, figure, values, what)
+        value = found(figure, answer, document, values, what)
+        if figure.sum is not None:
+            value = total(value, filled_pointer(figure.sum, values), what)
+        self._provenance.tell_of_figure(what, figure, "")
+
+        number = as_number_or_nan(as_plain_value(value))
+        if not math.isfinite(number):
+            raise Unknown(f"{what} is not a number: {shown(str(value), 60)!r}", "correct its pointer")
+        return number * figure.times

@@ -13,6 +13,8 @@ from typing import Any
 
 from readiness.clients.postgres import Postgres
 from readiness.config.repository import is_tracked
+from readiness.config.sqlite_statement import names_no_table
+from readiness.environment.posts import ByHttp
 from readiness.environment.schema import Reading
 from readiness.environment.service_levels import Figure
 
@@ -63,6 +65,8 @@ class Provenance:
             self._note(f"{key} is stated in {self._file}: its PromQL names no series")
         if figure.sql is not None and is_constant_sql(self._postgres, query, *parameters):
             self._note(f"{key} is stated in {self._file}: its SQL reads no table")
+        if is_constant_post(figure):
+            self._note(f"{key} is stated in {self._file}: its D1 statement reads no table")
 
 
 def stated_ahead(name: str, source: Reading, file: str) -> Iterator[str]:
@@ -74,6 +78,8 @@ def stated_ahead(name: str, source: Reading, file: str) -> Iterator[str]:
         yield f"{key} is stated in {source.file.name}, a file under version control"
     if source.promql is not None and is_constant_promql(source.promql):
         yield f"{key} is stated in {file}: its PromQL names no series"
+    if is_constant_post(source):
+        yield f"{key} is stated in {file}: its D1 statement reads no table"
 
 
 def _key(name: str) -> str:
@@ -95,6 +101,11 @@ def is_constant_promql(query: str) -> bool:
     except ValueError:  # the server will say what is wrong with it
         return False
     return not any(isinstance(part, promql_parser.VectorSelector | promql_parser.MatrixSelector) for part in parts)
+
+
+def is_constant_post(source: ByHttp) -> bool:
+    """Check whether what is sent looks at nothing of the database that it is sent to."""
+    return source.post is not None and source.post.d1 is not None and names_no_table(source.post.d1)
 
 
 def is_constant_sql(postgres: Postgres, sql: str, *parameters: object) -> bool:

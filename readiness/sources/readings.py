@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from readiness.clients.files import Files
-from readiness.clients.metrics import Exposition
-from readiness.clients.postgres import Postgres, Row, only_value
-from readiness.clients.prometheus import Prometheus
+from readiness.clients.postgres import Row
 from readiness.environment.schema import KnownReading, Reading, Target
 from readiness.errors import nearest
-from readiness.measurements import Plain, as_decimal
+from readiness.measurements import Plain
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.secret import Secret, is_secret
 from readiness.redaction.shown import shown
+from readiness.sources.asking import Asking, Times, has_time, stands_beside
 from readiness.sources.origins import NO_RUNBOOK, Origin, Origins, OwnSources, agreed
+from readiness.sources.plain_values import as_number_or_nan, as_plain_value
 from readiness.sources.provenance import Provenance
-from readiness.timeline import CLOCKS_DIFFER, of_a_year_that_matters, parse_instant
-from readiness.transport.answer import at_pointer
-from readiness.transport.http import Http
-from readiness.transport.pages import why_not_whole
+from readiness.timeline import CLOCKS_DIFFER, of_a_year_that_matters, parse_instant, why_not_of_now
 
 REVISION = "target.revision"
 """The name of the reading that says which revision runs; its source stands in the environment."""
@@ -59,27 +57,22 @@ def _source_of_revision(target: Target) -> str | KnownReading:
     return KnownReading(REVISION, "the revision that runs", source)
 
 
+@dataclass(frozen=True)
+class Dated:
+    """A value, and of when it is; None where its source does not say."""
+
+    value: Plain
+    at: datetime | None
+
+
 class Readings:
     """All readings of one environment and of its runbooks, and what PostgreSQL itself answers."""
 
-    def __init__(
-        self,
-        configured: Mapping[str, Reading],
-        http: Http,
-        postgres: Postgres,
-        exposition: Exposition,
-        prometheus: Prometheus,
-        files: Files,
-        provenance: Provenance,
-    ) -> None:
+    def __init__(self, configured: Mapping[str, Reading], asking: Asking, provenance: Provenance) -> None:
         self._own: OwnSources = {}
         self._runbook = NO_RUNBOOK
         self._origins = Origins(configured)
-        self._http = http
-        self._postgres = postgres
-        self._exposition = exposition
-        self._prometheus = prometheus
-        self._files = files
+        self._asking = asking
         self._provenance = provenance
 
     def asking(self, own: OwnSources) -> Readings:
@@ -108,13 +101,7 @@ class Readings:
 
     def require(self, reading: KnownReading) -> None:
         """Raise NotConfigured where there is no source for it, or none of the system that its source asks."""
-        source = self._source(reading)
-        if source.sql is not None:
-            self._postgres.require_configured()
-        if source.metric is not None:
-            self._exposition.require_configured()
-        if source.promql is not None:
-            self._prometheus.require_configured()
+        self._asking.require_configured(self._source(reading))
 
     def configured(self, reading: KnownReading) -> bool:
         """Return whether a reading has a source, and the system that its source needs is configured."""
@@ -128,23 +115,27 @@ class Readings:
         """Return the one value of a reading. Raises Unknown for none, for several and for an object or list."""
         source = self._source(reading)
         with self._telling_origin(reading):
-            value = self._value(reading, source)
-            self._examine_source(reading, source)
-        return value
+            return self._answer(reading, source).value
 
-    def _value(self, reading: KnownReading, source: Reading) -> Plain:
-        if source.sql is not None:
-            return only_value(self._postgres.rows(source.sql), f"readings.{reading.name}")
-        if source.metric is not None:
-            return self._exposition.total(source.metric, source.labels)
-        if source.promql is not None:
-            return self._prometheus.value(source.promql)
+    def dated(self, reading: KnownReading) -> Dated:
+        """Return the one value of a reading, and of when it is, where its source says that. Raises Unknown."""
+        source = self._source(reading)
+        with self._telling_origin(reading):
+            # Before the value: what is written meanwhile is only younger.
+            told_at = self._asking.told_by_source(source)
+            answer = self._answer(reading, source)
+        return answer if answer.at else Dated(answer.value, told_at)
 
-        value = self._document(reading, source)
-        flaw = _why_no_single_value(value)
-        if flaw:
-            raise Unknown(f"readings.{reading.name} is no single value but {flaw}", "correct its pointer or its source")
-        return _plain(value)
+    def _answer(self, reading: KnownReading, source: Reading) -> Dated:
+        """Return the value, and the time that stands beside it. Raises Unknown, also for one that is too old."""
+        value, times = self._asking.value(source, _place(reading))
+        at = self._newest(reading, times)
+        self._examine_source(reading, source, at)
+        return Dated(value, at)
+
+    def _newest(self, reading: KnownReading, times: Times) -> datetime | None:
+        """Return the latest of the times that stand beside an answer; None where none does. Raises Unknown."""
+        return max((self.as_past(reading, time, "at") for time in times), default=None)
 
     def number(self, reading: KnownReading) -> float:
         """Return the finite number of a reading. Raises Unknown."""
@@ -152,7 +143,7 @@ class Readings:
 
     def as_number(self, reading: KnownReading, value: Plain) -> float:
         """Return a value of a reading as a finite number; text that is one counts. Raises Unknown."""
-        number = _number(value)
+        number = as_number_or_nan(value)
         if not math.isfinite(number):
             raise Unknown(f"readings.{reading.name} is not a number: {shown(str(value), 60)!r}", "correct its source")
         return number
@@ -208,8 +199,8 @@ class Readings:
         """Return all that a reading answers, as it came: rows, or a document of JSON. Raises Unknown."""
         source = self._source(reading)
         with self._telling_origin(reading):
-            table = self._table(reading, source)
-            self._examine_source(reading, source)
+            table, times = self._asking.table(source, _place(reading))
+            self._examine_source(reading, source, self._newest(reading, times))
         return table
 
     @staticmethod
@@ -228,15 +219,7 @@ class Readings:
                         f"a row of readings.{reading.name} has no column {column}; its columns: {present}",
                         f"name the column {column}, in SQL with `as`",
                     )
-        return [{str(key): _plain(value) for key, value in row.items()} for row in table]
-
-    def _table(self, reading: KnownReading, source: Reading) -> Any:
-        if source.sql is not None:
-            return self._postgres.rows(source.sql)
-        if source.promql is not None:
-            vector = self._prometheus.vector(source.promql)
-            return [{**series.labels, "value": series.value} for series in vector]
-        return self._document(reading, source)
+        return [{str(key): as_plain_value(value) for key, value in row.items()} for row in table]
 
     def mapping(self, reading: KnownReading) -> dict[str, Secret]:
         """Return names and values, such as a service's variables. Raises Unknown for none, and for nested values.
@@ -244,12 +227,8 @@ class Readings:
         Every value is hidden; those that are secrets by their name or form are also remembered, for redaction.
         """
         source = self._source(reading)
-        document: Any
-        if source.file is not None and source.format == "dotenv":
-            document = self._files.dotenv(source.file)
-        else:
-            document = self._document(reading, source)
-        self._examine_source(reading, source)
+        document, times = self._asking.mapping(source, _place(reading))
+        self._examine_source(reading, source, self._newest(reading, times))
 
         is_flat = isinstance(document, dict) and not any(isinstance(each, dict | list) for each in document.values())
         if not document or not is_flat:
@@ -264,19 +243,28 @@ class Readings:
             secrets[name] = Secret(text, remembered=is_secret(name, text))
         return secrets
 
-    def _examine_source(self, reading: KnownReading, source: Reading) -> None:
-        """Have noted that the look rests on a source which measures nothing. Raises Unknown, also for an old file."""
-        if source.file is not None and source.age_seconds_at_most is not None:
-            self._files.require_written_since(source.file, source.age_seconds_at_most)
+    def _examine_source(self, reading: KnownReading, source: Reading, at: datetime | None) -> None:
+        """Have noted that the look rests on a source which measures nothing. Raises Unknown, also for an old answer."""
+        age_at_most = source.age_seconds_at_most
+        if age_at_most is not None and at is not None:
+            stale = why_not_of_now(at.timestamp(), time.time(), timedelta(seconds=age_at_most))
+            if stale:
+                raise Unknown(f"readings.{reading.name} {stale}", "does what writes it still run?")
+        elif age_at_most is not None and source.file is not None:
+            self._asking.files.require_written_since(source.file, age_at_most)
         if self._is_written_down(reading):
             self._provenance.tell_of(reading.name, source, self._file_of(reading))
 
     def told_at(self, reading: KnownReading) -> datetime | None:
-        """Return of when a reading's file or samples are; None for a source without times. Raises Unknown."""
+        """Return of when what a reading tells is; None for a source that does not say. Raises Unknown."""
         source = self._source(reading)
-        if source.metric is not None:
-            return self._exposition.taken_at(source.metric, source.labels)
-        return self._files.written_at(source.file) if source.file is not None else None
+        if stands_beside(source):
+            return self._newest(reading, self._asking.times(source, _place(reading)))
+        return self._asking.told_by_source(source)
+
+    def says_its_time(self, reading: KnownReading) -> bool:
+        """Return whether the source of a reading says of when its answer is."""
+        return has_time(self._source(reading))
 
     def source(self, reading: KnownReading) -> Reading | None:
         """Return the source of a reading, wherever it stands; None where there is none."""
@@ -322,79 +310,6 @@ class Readings:
             )
         return source
 
-    def _answered(self, reading: KnownReading, url: str, source: Reading) -> Any:
-        """Return what a service answers, at the reading's pointer. Raises Unknown, also for a page of a longer list."""
-        answer = self._http.get(url, token=source.token, headers=source.headers).expect(200)
-        document = answer.json()
-        value = at_pointer(document, source.pointer)
 
-        rows = _length(value)
-        hidden = why_not_whole(answer, document, rows) if rows is not None else ""
-        if hidden:
-            raise Unknown(
-                f"readings.{reading.name} has {rows} entries, and there are more: {hidden}",
-                "ask for all in one page (such as ?per_page=1000), or for a count of them",
-            )
-        return value
-
-    def _document(self, reading: KnownReading, source: Reading) -> Any:
-        """Return what a source of JSON or text has, at the reading's pointer. Raises Unknown."""
-        if source.http is not None:
-            return self._answered(reading, source.http, source)
-        if source.value is not None:
-            return source.value
-        if source.file is None or source.format == "dotenv":
-            wanted = "http, a file of JSON or JSON lines, or sql"
-            raise Unknown(f"readings.{reading.name} has a source that cannot answer this", f"give it {wanted}")
-        if source.format == "text":
-            return self._files.text(source.file).strip()
-        if source.format == "jsonl":
-            return self._files.json_lines(source.file)
-        return at_pointer(self._files.json(source.file), source.pointer)
-
-
-def _place(reading: KnownReading, column: str) -> str:
+def _place(reading: KnownReading, column: str = "") -> str:
     return f"readings.{reading.name}: {column}" if column else f"readings.{reading.name}"
-
-
-def _length(value: Any) -> int | None:
-    """Return how many entries a list has, or an object of objects, which is taken for one; None for anything else."""
-    is_object_of_objects = (
-        isinstance(value, dict) and bool(value) and all(isinstance(row, dict) for row in value.values())
-    )
-    return len(value) if isinstance(value, list) or is_object_of_objects else None
-
-
-def _why_no_single_value(value: Any) -> str:
-    """Return what a value is instead of a single one; an empty text for one that is."""
-    if value is None:
-        return "null"
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, str) and not value.strip():
-        return "empty"
-    return ""
-
-
-def _number(value: Plain) -> float:
-    """Return a value as a number, NaN for what is none: true and false are no numbers here."""
-    if value is None or isinstance(value, bool | list | dict):
-        return math.nan
-    try:
-        return as_decimal(value) if isinstance(value, str) else float(value)
-    except (ValueError, OverflowError):
-        return math.nan
-
-
-def _plain(value: Any) -> Plain:
-    """Return a value of JSON with its keys as text. Raises Unknown for NaN and infinity, which JSON does not have."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise Unknown(f"the source answers {value}", "correct the source")
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    plain: Plain = value
-    return plain

@@ -17,7 +17,9 @@ from readiness.clients.history import History
 from readiness.clients.loki import Loki
 from readiness.clients.metrics import Exposition
 from readiness.clients.pagerduty import PagerDuty
+from readiness.clients.pgbouncer import PgBouncer
 from readiness.clients.postgres import Postgres
+from readiness.clients.programs import Programs
 from readiness.clients.prometheus import Prometheus
 from readiness.clients.sentry import Sentry
 from readiness.clients.status_pages import StatusPages
@@ -25,6 +27,7 @@ from readiness.clients.storage import Storage
 from readiness.environment import schema
 from readiness.environment.schema import Environment
 from readiness.files.history_tables import FILE
+from readiness.sources.asking import Asking
 from readiness.sources.chat import Chats
 from readiness.sources.incident_reports import IncidentReports
 from readiness.sources.levels import Levels
@@ -42,6 +45,12 @@ def _to_nobody(stated: str) -> None:
     del stated
 
 
+def _settle_surroundings() -> None:
+    """Have libpq's variables lead nobody elsewhere, and their passwords masked."""
+    libpq_surroundings.forget_redirections(os.environ)
+    libpq_surroundings.remember_passwords(os.environ)
+
+
 @dataclass(frozen=True)
 class Clients:
     """All clients of one run. Making them contacts nobody; one that is not configured says so when it is used."""
@@ -49,6 +58,7 @@ class Clients:
     http: Http
     postgres: Postgres
     replica: Postgres
+    pooler: PgBouncer
     storage: Storage
     exposition: Exposition
     prometheus: Prometheus
@@ -77,19 +87,20 @@ class Clients:
 
         `note` takes what a look rests on that is stated and not measured, in the look's own thread.
         """
-        libpq_surroundings.forget_redirections(os.environ)
-        libpq_surroundings.remember_passwords(os.environ)
+        _settle_surroundings()
         http = Http(environment.http, environment.target, guard)
         postgres = Postgres(environment.postgres, guard)
         exposition = Exposition(environment.metrics, http)
         prometheus = Prometheus(environment.prometheus, http)
         files = Files(guard)
+        asking = Asking(http, postgres, exposition, prometheus, files, Programs(guard))
         provenance = Provenance(environment.environment, postgres, note)
         history = History(reports / environment.environment / FILE, environment.target.url, guard)
         return cls(
             http=http,
             postgres=postgres,
             replica=Postgres(_replica(environment), guard, "replica"),
+            pooler=PgBouncer(environment.pooler, guard),
             storage=Storage(environment.storage, http),
             exposition=exposition,
             prometheus=prometheus,
@@ -98,8 +109,8 @@ class Clients:
             loki=Loki(environment.loki, http),
             alertmanager=Alertmanager(environment.alertmanager, http),
             files=files,
-            readings=Readings(environment.readings, http, postgres, exposition, prometheus, files, provenance),
-            levels=Levels(environment.service_levels, postgres, prometheus, history, provenance),
+            readings=Readings(environment.readings, asking, provenance),
+            levels=Levels(environment.service_levels, postgres, prometheus, http, history, provenance),
             chats=Chats(environment.communication, http),
             status_pages=StatusPages(http),
             tickets=Tickets(environment.support, http),

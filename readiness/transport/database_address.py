@@ -41,18 +41,18 @@ class DatabaseAddress:
     database: str
 
     @classmethod
-    def of(cls, settings: schema.Postgres) -> DatabaseAddress:
-        """Return the place of an address. Raises Unknown for what libpq does not take as one."""
+    def of(cls, settings: schema.Postgres, key: str = "postgres.url") -> DatabaseAddress:
+        """Return the place of an address, by the `key` where it stands. Raises Unknown for what libpq does not take."""
         try:
             parts = conninfo_to_dict(settings.url.reveal())
         except psycopg.Error:  # its message would hold a part of the address
             raise Unknown(
-                "postgres.url is not the address of a database", "write it as postgresql://role:password@host:port/name"
+                f"{key} is not the address of a database", "write it as postgresql://role:password@host:port/name"
             ) from None
 
         for word, (why, remedy) in _REFUSED.items():
             if parts.get(word):
-                raise Unknown(f"postgres.url names {why}", remedy)
+                raise Unknown(f"{key} names {why}", remedy)
 
         # libpq tries several hosts in turn, and connects to `hostaddr` where it is given: all must be allowed.
         hosts = f"{parts.get('host') or ''},{parts.get('hostaddr') or ''}".rstrip(",").split(",")

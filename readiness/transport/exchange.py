@@ -117,7 +117,9 @@ class Exchange:
             except (httpx.InvalidURL, ValueError):
                 raise Unknown(f"{answer.url} redirects to no http address", "correct the Location it sends") from None
 
-            if not follow and _page(following.url) != _page(hop.url):
+            # What was sent is never sent to another place than the one that was named.
+            is_another_question = _page(following.url) != _page(hop.url) or hop.method not in _SAFE_TO_REPEAT
+            if not follow and is_another_question:
                 return replace(answer, seconds=seconds, redirects_to=shown_address(following.url))
             hop = following
 

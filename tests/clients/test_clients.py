@@ -35,6 +35,7 @@ def test_the_names_that_an_observation_may_ask_for() -> None:
         "backups": "Backups",
         "operator": "Actions",
         "controls": "Controls",
+        "pooler": "PgBouncer",
         "chats": "Chats",
         "status_pages": "StatusPages",
         "tickets": "Tickets",

@@ -71,7 +71,7 @@ def test_looks_share_the_slots_that_are_left(free: int, make: Make, small: postg
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: clients.postgres.rows(SLOW), range(4)))
     assert len(answers) == 4
-    assert connection_pool(clients.postgres, HERE).in_use == SLOTS - free
+    assert connection_pool(clients.postgres, clients.pooler, HERE).in_use == SLOTS - free
 
 
 @pytest.mark.parametrize("free", [1, 2])
@@ -92,7 +92,7 @@ def test_slots_that_others_have_taken_are_the_target_s_own_no(
     clients = clients_of(make, small)
     with pytest.raises(NoSlots):
         clients.postgres.rows("select 1")
-    assert connection_pool(clients.postgres, HERE).share == 1
+    assert connection_pool(clients.postgres, clients.pooler, HERE).share == 1
     assert isinstance(reached(clients, HERE).seconds, Refusal)
 
 
@@ -114,4 +114,4 @@ def test_our_own_are_counted_out_of_the_pool(make: Make, small: postgres.Server,
     clients = clients_of(make, small)
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda _: clients.postgres.rows(SLOW), range(3)))
-    assert connection_pool(clients.postgres, HERE).in_use == 2
+    assert connection_pool(clients.postgres, clients.pooler, HERE).in_use == 2

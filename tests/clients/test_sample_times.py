@@ -207,5 +207,5 @@ def test_a_file_by_when_it_was_written(when: str, make: Make, tmp_path: Path) ->
 
 
 def test_the_age_of_anything_but_a_file_is_its_source_s_to_tell() -> None:
-    with pytest.raises(ValueError, match="age_seconds_at_most is for a file"):
+    with pytest.raises(ValueError, match="age_seconds_at_most is of a file"):
         Reading(metric="depth", age_seconds_at_most=60)

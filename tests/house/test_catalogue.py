@@ -189,8 +189,9 @@ def test_the_example_environment_is_whole() -> None:
         "0123456789",
     )
     variables |= {"EXAMPLE_SCRATCH_URL": "postgresql://u:p@scratch.example.com/x", "EXAMPLE_VERCEL_TOKEN": "0123456789"}
-    variables |= {"EXAMPLE_UNPAID_TOKEN": "0123456789", "EXAMPLE_CA_FILE": certifi.where()}
-    variables |= {"EXAMPLE_REPLICA_URL": "postgresql://u:p@db.example.com/x"}
+    variables |= {"EXAMPLE_UNPAID_TOKEN": "0123456789", "EXAMPLE_CLOUDFLARE_TOKEN": "0123456789"}
+    variables |= {"EXAMPLE_CA_FILE": certifi.where()}
+    variables |= dict.fromkeys(("EXAMPLE_REPLICA_URL", "EXAMPLE_POOLER_URL"), "postgresql://u:p@db.example.com/x")
     found = load_environment("example", ROOT / "environments", variables)
     for section, model in [("", found), *((name, getattr(found, name)) for name in type(found).model_fields)]:
         if hasattr(model, "model_fields_set"):

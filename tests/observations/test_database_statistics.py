@@ -67,11 +67,11 @@ def test_the_pool_reaches_its_steps(
 @pytest.mark.parametrize("wanted", [79, 81])
 def test_the_pool_is_counted_exactly(wanted: int, sandbox: Sandbox, make: Make) -> None:
     dsn = sandbox.variables["SANDBOX_DATABASE_URL"]
-    postgres = make(dsn=dsn).postgres
+    clients = make(dsn=dsn)
     held: list[psycopg.Connection[tuple[object, ...]]] = []
     try:
         for _ in range(20):  # the service has connections of its own, which come and go
-            found = connection_pool(postgres, HERE)
+            found = connection_pool(clients.postgres, clients.pooler, HERE)
             if found.in_use == wanted:
                 break
             for _ in range(found.in_use - wanted):
@@ -149,9 +149,9 @@ def test_what_postgresql_takes_is_no_pool_s_size(make: Make, database: Server) -
     clients = make(dsn=database.dsn("probe", "probe-password"))
     limit = int(str(clients.postgres.value("select current_setting('max_connections')::int")))
     with pytest.raises(Unknown, match=rf"nothing says how large its pool is, and PostgreSQL's own limit of {limit} is"):
-        pool_capacity(clients.postgres, clients.readings, limit)
+        pool_capacity(clients.postgres, clients.pooler, clients.readings, limit)
     # No pool in front of it is larger.
-    found = pool_capacity(clients.postgres, clients.readings, limit + 1)
+    found = pool_capacity(clients.postgres, clients.pooler, clients.readings, limit + 1)
     assert (found.connections, found.summary) == (limit, "connections in all, PostgreSQL's own limit")
 
 
@@ -159,7 +159,7 @@ def test_what_postgresql_takes_is_no_pool_s_size(make: Make, database: Server) -
 def test_the_pooler_s_own_size_is_what_its_reading_says(make: Make, database: Server, size: int) -> None:
     stated = {"connection_pool_size": Reading(sql=f"select {size} from pg_class limit 1")}
     clients = make(dsn=database.dsn("probe", "probe-password"), readings=stated)
-    found = pool_capacity(clients.postgres, clients.readings, 100)
+    found = pool_capacity(clients.postgres, clients.pooler, clients.readings, 100)
     assert (found.connections, found.summary) == (size, "size of the pool")
 
 

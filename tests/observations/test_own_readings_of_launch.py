@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 
+from readiness.environment.readings import WHEN_ASKED
 from readiness.environment.schema import Reading
 from readiness.observations import slo
+from readiness.observations.needs import time_meant
 from readiness.observations.readings import OwnReading, own_fact, own_number
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.sandbox.postgres import Server as Database
+from readiness.sources import asking
+from readiness.sources.readings import Readings
 from tests.clients.conftest import Make
-from tests.clients.servers import Server, whole
+from tests.clients.servers import Server, document, vector, whole
 from tests.observations.incident_reviews import written
 
 LAUNCH = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -39,15 +44,22 @@ def test_it_is_unknown_until_its_time_is_over(
         def now(cls, _tz: Any = None) -> Any:
             return LAUNCH + clock
 
-    monkeypatch.setattr(slo, "datetime", Clock)
-    readings = make(systems=False, readings={"refunds": Reading(value=3)}).readings
-    limits = OwnReading("refunds", window, since)
+    for module in (slo, asking):
+        monkeypatch.setattr(module, "datetime", Clock)
+    page = Server(document({"refunds": 3}))
+    with page:
+        source = Reading(http=page.url, pointer="/refunds", at=WHEN_ASKED)
+        readings = make(page.url, readings={"refunds": source}).readings
+        _look(readings, OwnReading("refunds", window, since), LAUNCH + clock, is_told=is_told)
+
+
+def _look(readings: Readings, limits: OwnReading, moment: datetime, *, is_told: bool) -> None:
     for look in (own_number, own_fact):
         if is_told:
-            assert look(readings, LAUNCH + clock, LAUNCH, limits) == 3
+            assert look(readings, moment, LAUNCH, limits) == 3
             continue
         with pytest.raises(Unknown, match="since the launch are over at"):
-            look(readings, LAUNCH + clock, LAUNCH, limits)
+            look(readings, moment, LAUNCH, limits)
 
 
 def test_without_a_launch_time_the_key_is_told(make: Make) -> None:
@@ -115,3 +127,79 @@ def test_a_sample_tells_by_its_own_time(make: Make, seconds_ago: int | None, is_
             return
         with pytest.raises(Unknown, match=r"readings\.depth is of "):
             own_number(readings, now, launch_at, limits)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_told"),
+    [
+        ({"pointer": "/n"}, "set readings.n.at"),
+        ({"pointer": "/n", "at": "when asked"}, 7),
+        ({"pointer": "/n", "at": "/young"}, 7),
+        ({"pointer": "/n", "at": "/old"}, "readings.n is of 20.*, and the time that the line speaks of was over at"),
+        ({"pointer": "/n", "at": "/young", "age_seconds_at_most": 60}, 7),
+        ({"pointer": "/n", "at": "/old", "age_seconds_at_most": 60}, "readings.n is of .* old"),
+    ],
+)
+@pytest.mark.parametrize("look", [own_number, own_fact])
+def test_a_line_from_the_launch_on_needs_a_reading_that_says_of_when_it_is(
+    make: Make, look: Any, source: dict[str, Any], is_told: float | str
+) -> None:
+    now = datetime.now(UTC)
+    old, young = (now - timedelta(hours=hours) for hours in (30, 0))
+    limits = OwnReading("n", "24h", "launch")
+    with Server(document({"n": 7, "old": old.isoformat(), "young": young.isoformat()})) as server:
+        readings = make(server.url, readings={"n": Reading.model_validate({"http": server.url, **source})}).readings
+        if not isinstance(is_told, str):
+            assert look(readings, now, now - timedelta(hours=36), limits) == is_told
+            return
+        with pytest.raises(Unknown, match=is_told):
+            look(readings, now, now - timedelta(hours=36), limits)
+
+
+def test_the_plan_and_the_run_say_the_same_of_a_reading_without_a_time(make: Make) -> None:
+    readings = make(systems=False, readings={"n": Reading(value=7)}).readings
+    with pytest.raises(NotConfigured, match=r"nothing says of when readings\.n is") as ahead:
+        time_meant(readings, "n", "launch")
+    with pytest.raises(NotConfigured) as then:
+        own_number(readings, datetime.now(UTC), datetime.now(UTC) - WEEK, OwnReading("n", "24h", "launch"))
+    assert str(ahead.value) == str(then.value)
+    time_meant(readings, "n", None)
+
+
+def test_a_query_tells_by_its_column(make: Make, database: Database) -> None:
+    now = datetime.now(UTC)
+    limits = OwnReading("n", "24h", "launch")
+    for hours, is_told in ((30, False), (0, True)):
+        sql = f"select count(*) as n, now() - interval '{hours} hours' as seen from upload"
+        sources = {"n": Reading(sql=sql, at="seen")}
+        readings = make(dsn=database.dsn("probe", "probe-password"), readings=sources).readings
+        if is_told:
+            assert own_number(readings, now, now - timedelta(hours=36), limits) == 2
+            continue
+        with pytest.raises(Unknown, match="was over at"):
+            own_number(readings, now, now - timedelta(hours=36), limits)
+
+    sources = {"n": Reading(sql="select count(*) as n from upload", at="seen")}
+    readings = make(dsn=database.dsn("probe", "probe-password"), readings=sources).readings
+    with pytest.raises(Unknown, match=r"readings\.n has no column seen, which is to say its time; its columns: n"):
+        own_number(readings, now, now - timedelta(hours=36), limits)
+
+
+def test_promql_tells_by_a_query_of_its_own(make: Make) -> None:
+    now = datetime.now(UTC)
+    limits = OwnReading("n", "24h", "launch")
+    for hours, is_told in ((30, False), (0, True)):
+        second = (now - timedelta(hours=hours)).timestamp()
+
+        def answer(server: Server, connection: Any, asked: Any, second: float = second) -> None:
+            value = second if "finished" in asked.path else 7.0
+            vector({"value": str(value)})(server, connection, asked)
+
+        with Server(answer) as server:
+            source = Reading(promql="backup_rows", at="max(backup_finished_seconds)")
+            readings = make(server.url, readings={"n": source}).readings
+            if is_told:
+                assert own_number(readings, now, now - timedelta(hours=36), limits) == 7
+                continue
+            with pytest.raises(Unknown, match="was over at"):
+                own_number(readings, now, now - timedelta(hours=36), limits)

@@ -13,13 +13,14 @@ import pytest
 
 from checks import test_health
 from readiness import Measure
-from readiness.environment.schema import Http
+from readiness.environment.schema import Environment, Http
 from readiness.measurements import AtLeast, Refusal
 from readiness.observations.database import ConnectionPool, connection_pool
 from readiness.observations.health import HealthAnswer, health_answer, health_word
 from readiness.observations.refusals import given_up_after
 from readiness.outcomes import Late, Refused, Unknown
 from readiness.sandbox.postgres import Server as Database
+from readiness.sources.table import Clients
 from tests.clients.conftest import DEADLINE, SHORT, Make
 from tests.clients.servers import Behaviour, Server, drips_body, drips_head, never, resets_at_once, whole
 from tests.observations.conftest import health_of, of_target, reached
@@ -154,9 +155,13 @@ def crowded(database: Database) -> Iterator[str]:
         yield database.dsn("probe", "probe-password")
 
 
+def pool_of(clients: Clients, here: Environment) -> ConnectionPool:
+    return connection_pool(clients.postgres, clients.pooler, here)
+
+
 def test_a_database_without_a_free_connection_has_no_headroom(crowded: str, make: Make) -> None:
     here = of_target("http://127.0.0.1")
-    pool = connection_pool(make(dsn=crowded).postgres, here)
+    pool = pool_of(make(dsn=crowded), here)
     assert pool.share == 1.0
     words = r"share of the pool in use \(.*(too many|remaining).*\): 1, allowed < 0\.8"
     with pytest.raises(AssertionError, match=words):
@@ -214,13 +219,13 @@ def test_what_a_database_says_decides_what_it_is_about(words: str, make: Make) -
     with a_database_that(says(words)) as dsn:
         clients, here = make(dsn=dsn), of_target("http://127.0.0.1")
         decided = reached(clients, here) if is_no else None
-        pool = connection_pool(clients.postgres, here) if is_exhausted else None
+        pool = pool_of(clients, here) if is_exhausted else None
         if not is_no:
             with pytest.raises(Unknown):
                 reached(clients, here)
         if not is_exhausted:
             with pytest.raises(Unknown):
-                connection_pool(clients.postgres, here)
+                pool_of(clients, here)
     assert decided is None or decided.seconds == Refusal(words)
     assert pool is None or pool == ConnectionPool(1, 1, words)
 

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,10 @@ from typing import LiteralString
 import psycopg
 import pytest
 
+from readiness.clients.pgbouncer import Pool
 from readiness.clients.postgres import Postgres
 from readiness.outcomes import Unknown
+from readiness.redaction.secret import Secret
 from readiness.sandbox.postgres import Server
 from readiness.sandbox.processes import free_port
 from readiness.tools import BY_NAME, find
@@ -41,6 +44,7 @@ unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = {folder}/users
 default_pool_size = 1
+stats_users = probe
 {mode}
 """
 LIMITS = {"statement_timeout": "600ms", "lock_timeout": "100ms", "row_security": "off", "transaction_read_only": "on"}
@@ -112,3 +116,34 @@ def none_left(database: psycopg.Connection, query: LiteralString) -> None:
 def test_a_pool_without_transactions_is_told(postgres: Postgres) -> None:
     with pytest.raises(Unknown, match="a pooler in statement mode is in between"):
         postgres.rows("select 1")
+
+
+@pytest.mark.parametrize("bouncer", ["pool_mode = session"], indirect=True)
+def test_it_is_asked_about_its_own_pools(make: Make, bouncer: int) -> None:
+    address = f"postgresql://probe:probe-password@127.0.0.1:{bouncer}"
+    pooler = make(pooler={"url": Secret(f"{address}/pgbouncer")}).pooler
+    assert pooler.pools() == [Pool("postgres", "", busy=0, waiting=0, size=1)]
+
+    with psycopg.connect(f"{address}/postgres", autocommit=True) as one:
+        one.execute("select 1")
+        assert pooler.pools() == [Pool("postgres", "probe", busy=1, waiting=0, size=1)]
+        other = threading.Thread(target=_ask_in_vain, args=(f"{address}/postgres",), daemon=True)
+        other.start()
+        end = time.monotonic() + NEVER
+        while pooler.pools()[0].waiting < 1 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert pooler.pools() == [Pool("postgres", "probe", busy=1, waiting=1, size=1)]
+    other.join(NEVER)
+
+
+def _ask_in_vain(address: str) -> None:
+    """Ask for a connection that another client has."""
+    with psycopg.connect(address, autocommit=True) as other:
+        other.execute("select 1")
+
+
+@pytest.mark.parametrize("bouncer", ["pool_mode = session"], indirect=True)
+def test_whoever_may_not_look_is_told(make: Make, bouncer: int) -> None:
+    address = f"postgresql://probe:wrong-password@127.0.0.1:{bouncer}/pgbouncer"
+    with pytest.raises(Unknown, match=r"password|SASL|auth"):
+        make(pooler={"url": Secret(address)}).pooler.pools()

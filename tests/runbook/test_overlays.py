@@ -22,7 +22,7 @@ class Pool(Limits):
     share_below: Share = 0.8
     seconds_at_most: float | None = None
     deadline_seconds_below: float | None = None
-    replicas_at_least: int = 1
+    replicas_at_least: int = 2
     path: str = "/health"
     receiver: str = ""
     variables: tuple[str, ...] = ()
@@ -216,8 +216,8 @@ DECIDED: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"share_below": "0.9"}, {"share_below": "looser (the line: 0.7)"}),
     ({"share_below": 0.5}, {"share_below": "stricter (the line: 0.7)"}),
     ({"share_below": 0.7}, {}),
-    ({"replicas_at_least": 2}, {"replicas_at_least": "stricter (by default: 1)"}),
-    ({"replicas_at_least": 0}, {"replicas_at_least": "looser (by default: 1)"}),
+    ({"replicas_at_least": 3}, {"replicas_at_least": "stricter (by default: 2)"}),
+    ({"replicas_at_least": 1}, {"replicas_at_least": "looser (by default: 2)"}),
     ({"seconds_at_most": 5}, {"seconds_at_most": "stricter (by default: nothing)"}),
     ({"path": "/ready"}, {"path": "changed (by default: /health)"}),
     ({"table": "baskets"}, {"table": "changed (the line: orders)"}),
