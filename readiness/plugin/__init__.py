@@ -141,6 +141,7 @@ def _note_start(config: pytest.Config) -> None:
     words = [*config.getini("addopts"), *added, *config.invocation_params.args]
     if _is_asked(config, words):
         importlib.import_module("readiness.files.output").reopen_closed()
+        importlib.import_module("readiness.redaction.stream").mask_prints(config.add_cleanup)
         importlib.import_module("readiness.plugin.starting").note(config, words, os.environ)
 
 
