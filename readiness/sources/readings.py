@@ -17,6 +17,7 @@ from readiness.environment.schema import KnownReading, Reading, Target
 from readiness.errors import nearest
 from readiness.measurements import Plain, as_decimal
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.provenance import Declared
 from readiness.redaction.secret import Secret, is_secret
 from readiness.redaction.shown import shown
 from readiness.sources.origins import NO_RUNBOOK, Origin, Origins, OwnSources, agreed
@@ -234,8 +235,7 @@ class Readings:
         if source.sql is not None:
             return self._postgres.rows(source.sql)
         if source.promql is not None:
-            vector = self._prometheus.vector(source.promql)
-            return [{**series.labels, "value": series.value} for series in vector]
+            return [{**series.labels, "value": series.value} for series in self._prometheus.vector(source.promql)]
         return self._document(reading, source)
 
     def mapping(self, reading: KnownReading) -> dict[str, Secret]:
@@ -286,11 +286,11 @@ class Readings:
         """Return where the source of a reading stands; None where there is none."""
         return self._origins.of(reading)
 
-    def stated_ahead(self, reading: KnownReading) -> Iterator[str]:
-        """Yield how a reading is stated and not measured, as far as its source says so before anything is asked."""
+    def declared_ahead(self, reading: KnownReading) -> Iterator[Declared]:
+        """Yield what of a reading is only declared, as far as its source says so before anything is asked."""
         source = self._origins.source(reading)
         if source and self._is_written_down(reading):
-            yield from self._provenance.stated_ahead(reading.name, source, self._file_of(reading))
+            yield from self._provenance.declared_ahead(reading.name, source, self._file_of(reading))
 
     def _is_written_down(self, reading: KnownReading) -> bool:
         """Check whether a team has written the source down: what stands in the suite asks, and states nothing."""
