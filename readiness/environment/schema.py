@@ -32,6 +32,7 @@ from readiness.config.fields import (
 )
 from readiness.config.variables import Filling
 from readiness.environment.communication import Communication, StatusPage, Support
+from readiness.environment.declarations import Declaration
 from readiness.environment.drills import Backup, Drills
 from readiness.environment.incidents import Incidents
 from readiness.environment.journey_files import bring_in
@@ -225,6 +226,8 @@ class Environment(Section):
     """The workspaces that belong to the team itself (phase P0)."""
     readings: dict[str, Reading] = {}
     service_levels: dict[str, ServiceLevel] = {}
+    declared: dict[str, Declaration] = {}
+    """A key whose value nobody measures (`readings.pool_size`, `team`) → who answers for it, and until when."""
     incidents: Incidents | None = None
     documentation: dict[str, Url] = {}
     """The title of a page that must be published → its address."""

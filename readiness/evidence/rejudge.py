@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from readiness.evidence.attested import contradictions, expiries, is_attested, is_waived
+from readiness.evidence.attested import contradictions, expiries, is_waived, lacks_a_word
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.recorded_ahead import contradicted
 from readiness.evidence.recorded_ladder import RecordedState, states_after
@@ -247,11 +247,7 @@ def _outcome(run: RecordedRun, result: Result, due: set[DecisionKey]) -> Outcome
 
 def _good_outcome(run: RecordedRun, result: Result) -> Outcome:
     """Return the outcome that is left of a good one: it needs measurements, all of them within their limits."""
-    if result.attested and not is_attested(run, result):
-        return Outcome.UNKNOWN
-
-    # In production nobody has looked at what is only stated; a person who attests it vouches for it.
-    if result.stated and run.start.production and not result.attested:
+    if lacks_a_word(run, result):
         return Outcome.UNKNOWN
 
     compared = [_compared(measurement) for measurement in result.measurements]

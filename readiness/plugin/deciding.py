@@ -9,7 +9,8 @@ import pytest
 
 from readiness.evidence.attested import expiries
 from readiness.evidence.recorded_ladder import states_after
-from readiness.evidence.records import RecordedRequest, Result
+from readiness.evidence.recorded_request import RecordedRequest
+from readiness.evidence.records import Result
 from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, step_of_result
 from readiness.outcomes import DecisionKey, Outcome
 from readiness.plugin.judging import crashed, left_without_report

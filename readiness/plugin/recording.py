@@ -16,7 +16,8 @@ from readiness.evidence.journal import Journal
 from readiness.evidence.people_files import Folders, recorded_places
 from readiness.evidence.planned_lines import outline, planned_lines
 from readiness.evidence.recorded_ladder import RecordedHysteresis
-from readiness.evidence.records import SCHEMA, RecordedObservation, RecordedRequest, Result
+from readiness.evidence.recorded_request import RecordedRequest
+from readiness.evidence.records import SCHEMA, RecordedObservation, Result
 from readiness.evidence.rejudge import limits_digest
 from readiness.outcomes import Phase, Unknown
 from readiness.plugin import starting
@@ -168,6 +169,7 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
         "not_applicable": run.environment.not_applicable,
         "attestations": run.attestations.plain(demanded),
         "waivers": run.waivers.plain(demanded),
+        **_declared(run),
         "replay": run.replay,
         "replay_of": run.replay_of,
         "invocation": run.invocation,
@@ -182,6 +184,12 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
     instants = {key: value.isoformat() for key, value in start.items() if isinstance(value, datetime)}
     plan: dict[str, object] = {"lines": lines, "items": items, "books": [outline(book) for book in run.runbooks]}
     return {**start, **instants}, plan
+
+
+def _declared(run: Run) -> dict[str, object]:
+    """Return who answers for values that nobody measures."""
+    entries = {key: entry.model_dump(mode="json") for key, entry in run.environment.declared.items()}
+    return {"declared": entries} if entries else {}
 
 
 def _lies_in(run: Run) -> dict[str, object]:

@@ -38,6 +38,8 @@ from readiness.runbook.severity import Severity, SeverityTable, unknown_words
 from readiness.shipped import RUNBOOKS
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
+BOTH = "both"
+"""What `attest` says of a line that a machine and a person decide together."""
 _CHECK = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
 
 
@@ -82,7 +84,8 @@ class Line(BaseModel):
     """They are the line's own subject: attached whatever its outcome."""
     links: tuple[Annotated[str, AfterValidator(link)], ...] = ()
     """Where to look by hand; shown when the line is not well."""
-    attest: bool | Literal["partly"] = False
+    attest: bool | Literal["both"] = False
+    """Whether a person's word counts where nothing is configured to see; `both`: a machine's part and the word."""
     rendered_as: Literal["verdict", "sign_off", "trends"] | None = None
     """What decides a line beside its checks: the verdict of its phase, the sign-off's form, or the trends in it."""
     _ahead: Mapping[str, tuple[LimitsAhead, ...]] = PrivateAttr(default_factory=dict)
@@ -128,6 +131,11 @@ class Line(BaseModel):
         for fault in chosen_faults(self.chosen, self.decided_by):
             raise ValueError(f"line {self.id!r}: {fault}")
         return self
+
+    @property
+    def needs_both(self) -> bool:
+        """Whether it takes a machine's part and a person's word; until its checks are written the word alone counts."""
+        return self.attest == BOTH and not planned_checks() & set(self.decided_by)
 
     @property
     def ahead(self) -> Mapping[str, tuple[LimitsAhead, ...]]:
