@@ -18,6 +18,7 @@ from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
 from readiness.plugin.plan_rows import PlanRow, WholePlan, plan_row, rendered_row
 from readiness.plugin.planned_limits import by_origin, limits_ahead, planned_limits
+from readiness.plugin.planned_sources import way_of
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, STATE, ItemState, state_of
 from readiness.plugin.unused_readings import unused_readings
@@ -186,7 +187,10 @@ def _configuration(node: pytest.Item, observer: Observer, attested: str, lapsed:
         return attested or f"stated: {'; '.join(stated)}: in production it passes nothing, name a source that is asked"
     if stated:
         return f"configured: {'; '.join(stated)}: not measured"
-    origins = [f"readings.{name} ({readings.origin(reading)})" for name, reading in asked.items()]
+    origins = [
+        f"readings.{name} ({readings.origin(reading)}{way_of(readings.source(reading))})"
+        for name, reading in asked.items()
+    ]
     return f"configured: {', '.join(origins)}" if origins else "configured"
 
 
