@@ -70,7 +70,8 @@ def environment(url: str) -> dict[str, Any]:
 
 def runbook() -> dict[str, Any]:
     common = {"ref": "1", "says": "the figure keeps its limit", "phase": ["postlaunch"], "gate": "blocker"}
-    return {"runbook": "edge", "title": "Edge", "lines": [{"id": name, **common, "decided_by": by} for name, by in LINES.items()]}
+    lines = [{"id": name, **common, "decided_by": by} for name, by in LINES.items()]
+    return {"runbook": "edge", "title": "Edge", "lines": lines}
 
 
 @pytest.fixture(scope="module")
