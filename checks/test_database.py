@@ -8,6 +8,7 @@ from readiness.observations.database import (
     DatabaseAnswer,
     IdleSession,
     Minimum,
+    OpenTables,
     PoolCapacity,
     QueryTimes,
     Replication,
@@ -62,6 +63,10 @@ class QueryLatency(Limits):
     running_seconds_below: float | None = None
 
 
+class RowLevelSecurity(Limits):
+    readable_by_anyone: tuple[str, ...] = ()  # tables that are public on purpose
+
+
 class IdleConnections(Limits):
     minutes_below: float
 
@@ -105,13 +110,18 @@ def test_pool_headroom(connection_pool: ConnectionPool, limits: PoolHeadroom, me
 
 
 @pytest.mark.preflight
-def test_row_level_security(tables: Tables, measure: Measure) -> None:
-    """Row-level security is on, with a policy, for every table.
+def test_row_level_security(
+    tables: Tables, open_tables: OpenTables, limits: RowLevelSecurity, measure: Measure
+) -> None:
+    """Row-level security is on, with a policy, for every table, and shows no row to whoever is not signed in.
 
-    Remedy: alter table NAME enable row level security; create policy ... on NAME.
+    Remedy: alter table NAME enable row level security; create policy ... on NAME to the roles that are meant.
     """
     measure(tables.unprotected, "tables without row-level security").is_none_of_them()
     measure(tables.without_policy, "tables without a policy").is_none_of_them()
+    if open_tables.role is not None:
+        readable = open_tables.beyond(limits.readable_by_anyone)
+        measure(readable, f"tables of which {open_tables.role} reads rows").is_none_of_them()
 
 
 @pytest.mark.preflight

@@ -66,19 +66,32 @@ class Postgres:
         address = DatabaseAddress.of(self._settings)
         return str(address) if address.leads_to_pooler else ""
 
+    @property
+    def anonymous_role(self) -> str | None:
+        """The role by which whoever is not signed in asks the database; None where nobody does."""
+        return self._settings.anonymous_role
+
     def rows(self, sql: str, *parameters: object) -> list[Row]:
         """Return the rows of one statement that reads; there may be none. Raises Unknown."""
+        return self._rows(sql, parameters)
+
+    def rows_as(self, role: str, sql: str) -> list[Row]:
+        """Return the rows of one statement that reads as another role is shown them. Raises Unknown."""
+        return self._rows(sql, (), role)
+
+    def _rows(self, sql: str, parameters: tuple[object, ...], role: str | None = None) -> list[Row]:
         sessions = self._open()
         place = sessions.place()
         query = shown(sql, SQL_SHOWN)
-        target = f"{place}: {query}"
+        as_role = f" as {role}" if role else ""
+        target = f"{place}{as_role}: {query}"
         asked = Asked(SYSTEM, place.hosts[0] or HERE, query)
         for host in place.hosts[1:]:
             self._guard.permit("postgres", "SQL", target, host, Effect.READ)
         with self._guard.request("postgres", "SQL", target, place.hosts[0], Effect.READ, asked) as entry:
             if not _READS.match(sql):
                 raise Unknown("the statement does not read: it begins with no select", "correct the query")
-            rows = sessions.rows(place, sql, parameters)
+            rows = sessions.rows(place, sql, parameters, role=role)
             entry.status = f"{len(rows)} rows"
         return rows
 

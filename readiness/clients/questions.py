@@ -28,7 +28,9 @@ def asked(http: Http, source: ByHttp, values: Values, what: str) -> tuple[Answer
     url = filled_address(source.http or "", values)
     if source.post is None:
         answer = http.get(url, token=source.token, headers=source.headers)
-        return answer, answer.expect(200).json()
+        document = answer.expect(200).json()
+        _require_complete(document, answer.url, what)
+        return answer, document
 
     # Not followed: a redirect makes another question of what was sent, and would carry it elsewhere.
     content = source.post.content(values)
@@ -36,6 +38,7 @@ def asked(http: Http, source: ByHttp, values: Values, what: str) -> tuple[Answer
         "POST", url, effect=Effect.READ, token=source.token, headers=source.headers, json=content, follow=False
     )
     document = answer.expect(200).json()
+    _require_complete(document, answer.url, what)
     _require_success(source.post, document, answer.url, what)
     return answer, document
 
@@ -83,6 +86,12 @@ def _why_perhaps_more(post: Post | None, rows: int, values: Values) -> str:
         return ""
     sizes = page_sizes(post.graphql, filled(post.variables, values))
     return f"its query has the limit {rows}" if rows and rows in sizes else ""
+
+
+def _require_complete(document: Any, url: str, what: str) -> None:
+    """Raise Unknown where a search says that it has given up before its end, as GitHub's does."""
+    if isinstance(document, dict) and document.get("incomplete_results") is True:
+        raise Unknown(f"{url} says that its results for {what} are incomplete", "run again, or ask for a shorter time")
 
 
 def _require_success(post: Post, document: Any, url: str, what: str) -> None:

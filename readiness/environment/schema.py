@@ -118,6 +118,8 @@ class Postgres(DatabaseTrust):
     """The schemas whose tables the checks look at."""
     application_role: str | None = None
     """The role that the service itself logs in with; its settings are what counts."""
+    anonymous_role: str | None = None
+    """The role by which whoever is not signed in asks: `anon` of PostgREST and Supabase. What it reads is looked at."""
 
 
 class Replica(Section):

@@ -18,6 +18,7 @@ from readiness.observations.database_statistics import (
     SlowQueryLog,
 )
 from readiness.observations.needs import either, system
+from readiness.observations.open_tables import OpenTables
 from readiness.observations.refusals import refusal
 from readiness.outcomes import Unknown
 from readiness.runbook.limits import Minimum, tightest
@@ -28,6 +29,7 @@ __all__ = [
     "DatabaseAnswer",
     "IdleSession",
     "Minimum",
+    "OpenTables",
     "PoolCapacity",
     "QueryTimes",
     "Replication",

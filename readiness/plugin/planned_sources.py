@@ -181,6 +181,15 @@ def _of_source(key: str, source: Reading, stated: list[str]) -> PlannedSource:
     return PlannedSource(SourceKind.ASKED, f"{system or _of_http(source)} for {key}")
 
 
+def way_of(source: Reading | None) -> str:
+    """Return how a source is asked, where whoever reads the plan should know: a program is run, a POST is sent."""
+    if source is None:
+        return ""
+    if source.command is not None:
+        return f"; runs {shown_command(source.command)}"
+    return f"; by POST, {shown(source.post.kind, POST_SHOWN)}" if source.post else ""
+
+
 def _of_http(source: ByHttp) -> str:
     """Return whom a source asks by HTTP, and by what right a POST is taken for a read."""
     if source.post is None:

@@ -19,7 +19,7 @@ from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
 from readiness.plugin.plan_rows import PlanRow, WholePlan, plan_row, rendered_row
 from readiness.plugin.planned_limits import by_origin, limits_ahead, planned_limits
-from readiness.plugin.planned_sources import SourceKind, sources_of
+from readiness.plugin.planned_sources import SourceKind, sources_of, way_of
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, STATE, ItemState, state_of
 from readiness.plugin.unused_readings import unused_readings
@@ -192,7 +192,10 @@ def _configuration(node: pytest.Item, observer: Observer, attested: str, lapsed:
     declared = [*told, *_declared_alone(node, observer)]
     if declared:
         return _of_declared(observer.run, declared, attested)
-    origins = [f"readings.{name} ({readings.origin(reading)})" for name, reading in asked.items()]
+    origins = [
+        f"readings.{name} ({readings.origin(reading)}{way_of(readings.source(reading))})"
+        for name, reading in asked.items()
+    ]
     return f"configured: {', '.join(origins)}" if origins else "configured"
 
 

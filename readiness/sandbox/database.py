@@ -15,7 +15,7 @@ from psycopg.rows import DictRow, dict_row
 from readiness.sandbox.postgres import Server
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-SERVICE, PROBE = "ingestion_service", "readiness_probe"
+SERVICE, PROBE, ANONYMOUS = "ingestion_service", "readiness_probe", "anon"
 OPEN_SECONDS = 15.0
 FORGOTTEN_SECONDS = 600.0
 """A connection that nobody has used for so long is given up: of a sandbox that lives long, a line tells idle ones."""
@@ -91,6 +91,11 @@ def prepare(server: Server) -> Prepared:
         admin.rows(f"create role {role} login password '{password}'")
     admin.rows(f"alter role {PROBE} bypassrls")
     admin.rows(f"grant pg_monitor, pg_read_all_data to {PROBE}")
+    # As Supabase has it: the API asks by this role for whoever is not signed in, and only policies keep rows from it.
+    admin.rows(f"create role {ANONYMOUS} nologin")
+    admin.rows(f"grant {ANONYMOUS} to {PROBE}")
+    admin.rows(f"grant usage on schema public to {ANONYMOUS}")
+    admin.rows(f"alter default privileges in schema public grant select on tables to {ANONYMOUS}")
     admin.rows(f"alter role {SERVICE} set statement_timeout = '30s'")
     admin.rows("alter system set log_min_duration_statement = '500ms'")
     admin.rows("select pg_reload_conf()")

@@ -90,10 +90,8 @@ class Clients:
         _settle_surroundings()
         http = Http(environment.http, environment.target, guard)
         postgres = Postgres(environment.postgres, guard)
-        exposition = Exposition(environment.metrics, http)
-        prometheus = Prometheus(environment.prometheus, http)
-        files = Files(guard)
-        asking = Asking(http, postgres, exposition, prometheus, files, Programs(guard))
+        asking = _asking(environment, http, postgres, guard)
+        files, prometheus = asking.files, asking.prometheus
         provenance = Provenance(environment.environment, postgres, note)
         history = History(reports / environment.environment / FILE, environment.target.url, guard)
         return cls(
@@ -102,7 +100,7 @@ class Clients:
             replica=Postgres(_replica(environment), guard, "replica"),
             pooler=PgBouncer(environment.pooler, guard),
             storage=Storage(environment.storage, http),
-            exposition=exposition,
+            exposition=asking.exposition,
             prometheus=prometheus,
             grafana=Grafana(environment.grafana, http),
             sentry=Sentry(environment.sentry, http),
@@ -132,6 +130,13 @@ class Clients:
         """Close all connections."""
         self.postgres.close()
         self.replica.close()
+
+
+def _asking(environment: Environment, http: Http, postgres: Postgres, guard: Guard) -> Asking:
+    """Return the systems that the sources of readings are asked of."""
+    exposition = Exposition(environment.metrics, http)
+    prometheus = Prometheus(environment.prometheus, http)
+    return Asking(http, postgres, exposition, prometheus, Files(guard), Programs(guard))
 
 
 def _replica(environment: Environment) -> schema.Postgres | None:

@@ -9,6 +9,7 @@ import queue
 import select
 import threading
 import time
+from dataclasses import replace
 
 import psycopg
 from psycopg.rows import tuple_row
@@ -53,9 +54,15 @@ class Sessions:
         return DatabaseAddress.of(self._settings)
 
     def rows(
-        self, place: DatabaseAddress, sql: str, parameters: tuple[object, ...] = (), *, new: bool = False
+        self,
+        place: DatabaseAddress,
+        sql: str,
+        parameters: tuple[object, ...] = (),
+        *,
+        new: bool = False,
+        role: str | None = None,
     ) -> list[Row]:
-        """Return the rows of one statement, of a new connection where that is asked for. Raises Unknown."""
+        """Return the rows of one statement, of a new connection or as another role where asked for. Raises Unknown."""
         settings = self._settings
         if not self._places.acquire(timeout=settings.connect_seconds + settings.statement_timeout_seconds):
             raise Unknown(
@@ -66,7 +73,7 @@ class Sessions:
             connection = None if new else self._take_idle()
             if connection is None:
                 connection = self._connect_beside_our_own(place, new=new)
-            rows = self._run(place, connection, sql, parameters)
+            rows = self._run(place, connection, sql, parameters, replace(self._terms, role=role))
         except psycopg.Error as error:
             raise explained(error, str(place), place.only_host) from None
         finally:
@@ -183,7 +190,12 @@ class Sessions:
         return Silent(reason, remedy, host, port)
 
     def _run(
-        self, place: DatabaseAddress, connection: Connection, sql: str, parameters: tuple[object, ...]
+        self,
+        place: DatabaseAddress,
+        connection: Connection,
+        sql: str,
+        parameters: tuple[object, ...],
+        terms: Terms,
     ) -> list[Row]:
         """Return a statement's rows, and put the connection back or close it. Raises Unknown, psycopg.Error."""
 
@@ -192,7 +204,7 @@ class Sessions:
         def work(wire: Wire) -> list[Row]:
             is_whole = False
             try:
-                rows = read(connection, wire, sql, parameters, self._terms)
+                rows = read(connection, wire, sql, parameters, terms)
                 is_whole = True
             finally:
                 if is_whole and not wire.cut_off and not self._closed:
@@ -203,7 +215,7 @@ class Sessions:
 
         seconds = self._settings.statement_timeout_seconds + GRACE_SECONDS
         try:
-            return within(Deadline.after(seconds), work, self._terms.bytes_at_most)
+            return within(Deadline.after(seconds), work, terms.bytes_at_most)
         except DeadlinePassed:
             reason = f"the database went silent: no answer within {seconds:g} s"
             raise self._silent(place, reason, "is it up, and the network with it?", seconds) from None

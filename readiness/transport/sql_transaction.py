@@ -19,10 +19,6 @@ from readiness.transport.sql_roles import QUESTION, RoleSeen, require_reading_on
 ROWS_AT_MOST = 100_000
 IDLE_MILLISECONDS = 60_000
 _POOLER = "is a pooler in between? give postgres.url the database's direct port, or a pool in transaction mode"
-_SWITCHES = {
-    "transaction_read_only": "on",
-    "row_security": "off",  # what a policy would leave out is an error: nobody counts what nobody shows
-}
 # Session-wide locks are the one thing of a query that outlasts a rollback. Behind a pooler only this transaction is
 # sure to be in the session that took them: DISCARD ALL, which is no part of a transaction, may reach another one.
 _END = b"select pg_catalog.pg_advisory_unlock_all(); rollback"
@@ -39,6 +35,8 @@ class Terms:
     """The roles that may do more than read; None where any may, because it is not production."""
     section: str
     """Where the database stands in the environment file."""
+    role: str | None = None
+    """Whom the statement is asked as; None is the role that logged in."""
 
     @classmethod
     def of(cls, settings: schema.Postgres, accepted_roles: Collection[str] | None, section: str) -> Terms:
@@ -50,6 +48,15 @@ class Terms:
             accepted_roles=accepted_roles,
             section=section,
         )
+
+    @property
+    def switches(self) -> dict[str, str]:
+        """What must hold in the session beside the limits on time.
+
+        What a policy would leave out is an error: nobody counts what nobody shows. Whoever asks as another role asks
+        what the policies show it.
+        """
+        return {"transaction_read_only": "on", "row_security": "off" if self.role is None else "on"}
 
     @property
     def timeouts(self) -> dict[str, int]:
@@ -89,9 +96,12 @@ def _begin(connection: Connection, terms: Terms) -> None:
     """
     commands = ["begin transaction read only", "set local default_transaction_read_only = on"]
     commands += [f"set local {name} = {value}" for name, value in terms.timeouts.items()]
-    commands += ["set local row_security = off", _read_back(terms)]
+    commands += [f"set local row_security = {terms.switches['row_security']}", _read_back(terms)]
     if terms.accepted_roles is not None:
         commands.append(QUESTION)
+    if terms.role is not None:
+        quoted = terms.role.replace('"', '""')
+        commands.append(f'set local role "{quoted}"')
 
     with connection.cursor() as cursor:
         cursor.execute("; ".join(commands).encode())
@@ -117,7 +127,7 @@ def _answers(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Iterator[list[tuple[Any
 
 def _read_back(terms: Terms) -> str:
     """Return the question for what holds in this session: the switches, and the limits in milliseconds."""
-    switches = [f"pg_catalog.current_setting('{name}')" for name in _SWITCHES]
+    switches = [f"pg_catalog.current_setting('{name}')" for name in terms.switches]
     # The server shows 60000 as `1min`; it also reads that.
     timeouts = [
         f"extract(epoch from pg_catalog.current_setting('{name}')::interval)::float8 * 1000" for name in terms.timeouts
@@ -127,7 +137,7 @@ def _read_back(terms: Terms) -> str:
 
 def _require_limits(answer: list[tuple[Any, ...]], terms: Terms) -> None:
     """Raise Unknown where the session does not have the limits that were set."""
-    wanted: dict[str, str | int] = {**_SWITCHES, **terms.timeouts}
+    wanted: dict[str, str | int] = {**terms.switches, **terms.timeouts}
     (values,) = answer
     for (name, limit), value in zip(wanted.items(), values, strict=True):
         holds = value == limit if isinstance(limit, str) else 0 < value <= limit

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 
 from readiness.clients.pgbouncer import COMMANDS, Pool
@@ -158,8 +159,10 @@ def test_the_fuller_of_the_two_decides(make: Make, database: Database) -> None:
     dsn = database.dsn()
     here = of_target("http://127.0.0.1:9")
     shop = row(DATABASES_1_18, name="shop", pool_size=20)
+    held = psycopg.connect(database.dsn())
     with asked(make, [shop], [], dsn=dsn) as clients:
         of_server: ConnectionPool = connection_pool(clients.postgres, clients.pooler, here)
+    held.close()
     assert of_server.of == "the pool"
     with asked(make, [shop], [pool(sv_active=20)], dsn=dsn) as clients:
         of_pooler = connection_pool(clients.postgres, clients.pooler, here)

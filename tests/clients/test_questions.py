@@ -249,6 +249,36 @@ def test_a_span_in_an_address_is_escaped(make: Make) -> None:
     assert "%3A" in server.asked[0].path
 
 
+PAGES = "SERVER/incidents?since={from}&until={until}&urgencies[]=high&total=true&limit=1"
+TICKETS = "SERVER/search/issues?q=repo:acme/support+label:complaint+created:{from}..{until}&per_page=1"
+
+
+@pytest.mark.parametrize(
+    ("address", "pointer", "answer", "expected"),
+    [
+        (PAGES, "/total", {"incidents": [{"id": "P1"}], "limit": 1, "offset": 0, "more": True, "total": 12}, 12),
+        (PAGES, "/total", {"incidents": [], "limit": 1, "offset": 0, "more": False, "total": 0}, 0),
+        (PAGES, "/total", {"incidents": [{"id": "P1"}], "more": True, "total": None}, "is not a number: 'None'"),
+        (TICKETS, "/total_count", {"total_count": 40, "incomplete_results": False, "items": [{}]}, 40),
+        (TICKETS, "/total_count", {"total_count": 40, "incomplete_results": True}, "are incomplete"),
+    ],
+)
+def test_pages_and_tickets_of_a_window(
+    make: Make, address: str, pointer: str, answer: dict[str, Any], expected: float | str
+) -> None:
+    with Server(document(answer)) as server:
+        figure = {"http": address.replace("SERVER", server.url), "pointer": pointer}
+        levels = make(server.url, service_levels={"pages": {"count": figure}}).levels
+        if isinstance(expected, str):
+            with pytest.raises(Unknown, match=expected):
+                levels.figure("pages", "count", Window("7d"))
+            return
+        assert levels.figure("pages", "count", Window("7d")) == expected
+    until = datetime.now(UTC)
+    assert f"{until - timedelta(days=7):%Y-%m-%d}" in server.asked[0].path
+    assert f"{until:%Y-%m-%d}" in server.asked[0].path
+
+
 MOMENTS = {"at": "2025-12-01T09:00:00Z", "unix": 1764579600, "none": None, "ahead": "2999-01-01T00:00:00Z"}
 TIMED = {"n": 7, "meta": MOMENTS}
 

@@ -111,6 +111,30 @@ def rls_off(target: SandboxTarget) -> Iterator[None]:
 
 
 @fault("preflight", turns={RLS: "fail"})
+def rls_open_to_anyone(target: SandboxTarget) -> Iterator[None]:
+    """A policy shows all rows of a table to whoever is not signed in."""
+    target.admin.rows("create policy everybody on workspaces for select to anon using (true)")
+    yield
+    target.admin.rows("drop policy everybody on workspaces")
+
+
+@fault("preflight", turns={RLS: "fail"})
+def rls_open_by_a_condition(target: SandboxTarget) -> Iterator[None]:
+    """A policy without a role shows the rows that are there to everybody, by a condition that always holds."""
+    target.admin.rows("create policy everybody on workspaces for select using (id is not null)")
+    yield
+    target.admin.rows("drop policy everybody on workspaces")
+
+
+@fault("preflight", turns={RLS: "unknown"})
+def anonymous_role_denied(target: SandboxTarget) -> Iterator[None]:
+    """The probe's role may no longer act as the anonymous one."""
+    target.admin.rows("revoke anon from readiness_probe")
+    yield
+    target.admin.rows("grant anon to readiness_probe")
+
+
+@fault("preflight", turns={RLS: "fail"})
 def rls_without_policy(target: SandboxTarget) -> Iterator[None]:
     """A new table has row-level security, and no policy."""
     target.admin.rows("create table unguarded (id int)")
