@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from readiness.__main__ import Parser, command, main, verbs
+from readiness.errors import BadInput
 from readiness.files.atomic_write import NotReplaced
 from readiness.files.named_output import (
     CALENDAR,
@@ -90,7 +91,7 @@ def test_a_print_that_was_signed_since_is_not_printed_over(tmp_path: Path) -> No
     page = tmp_path / "sign-off.html"
     signed = tmp_path / "sign-off.pdf"
     signed.write_bytes(b"%PDF-1.4 /Producer (Skia/PDF m120) ... /ByteRange [0 1 2 3]")
-    with pytest.raises(pdf.BadInput, match="was signed since it was printed; move it away first"):
+    with pytest.raises(BadInput, match="was signed since it was printed; move it away first"):
         pdf.place_of_print(page)
     signed.write_bytes(b"%PDF-1.4 /Producer (Skia/PDF m120)")
     assert pdf.place_of_print(page) == signed
