@@ -39,7 +39,7 @@ from loadtests.safety import LoadPermission, LoadRefused, raise_fd_limit
 from loadtests.shape import COURSES, PHASE, StageCourse, Stages
 from loadtests.visitor import CLIENT_CONFIGS, THINK, Visitor, Walker, take_turns
 from readiness.errors import BadInput
-from readiness.files import atomic_write
+from readiness.files import atomic_write, named_output
 from readiness.outcomes import Effect
 from readiness.redaction.redactor import REDACTOR
 from readiness.redaction.stream import mask_all_output
@@ -149,6 +149,7 @@ def _set_up(environment: LocustEnvironment) -> RehearsalRun:
         # From here on the secrets are known. Locust prints what visitors raise, and the names of requests.
         mask_all_output()
         _raise_fd_limit(options, run.stage.users)
+        _refuse_what_is_no_report(options)
 
         load = run.environment.load
         journeys = load.journeys if load else {}
@@ -168,6 +169,16 @@ def _set_up(environment: LocustEnvironment) -> RehearsalRun:
     THINK[environment] = run.stage.think_seconds
     RUNS[environment] = run
     return run
+
+
+def _refuse_what_is_no_report(options: Namespace) -> None:
+    """Raise LoadRefused where Locust's report would take the place of another file."""
+    if not options.html_file:
+        return
+    try:
+        named_output.output_place(Path(options.html_file), named_output.LOCUST)
+    except OSError as error:
+        raise LoadRefused([f"--html: {error}"]) from None
 
 
 def _raise_fd_limit(options: Namespace, users: int) -> None:

@@ -38,6 +38,7 @@ class OutputKind:
 CALENDAR = OutputKind("a calendar of readiness", (b"BEGIN:VCALENDAR", b"-//production-readiness//"), (".ics",))
 HISTORY = OutputKind("a page of readiness history", (b"<!doctype html>", b"<title>History of "))
 PYTEST_HTML = OutputKind("a page of pytest-html", (b"<!doctype html>", b"pytest-html"))
+LOCUST = OutputKind("a report of Locust", (b"<!doctype html>", b"<title>locust"))
 JUNIT = OutputKind("JUnit XML", (b"<?xml", b"<testsuite"))
 LOG = OutputKind("a log", suffixes=(".log", ".txt"))
 PDF = OutputKind("a page that was printed to a PDF, and that nobody signed", (b"%PDF-", b"Skia/PDF"))

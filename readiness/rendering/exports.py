@@ -198,6 +198,8 @@ def _heading(run: RecordedRun) -> Iterator[str]:
     yield f"Judged as of {start.as_of:%Y-%m-%d %H:%M:%S}Z, run {_md(start.run)}. {_md(worth(run))}."
     if run.deadline:
         yield f"Deadline of its looks: {_md(run.deadline.says)}."
+    elif run.finish is None and run.start.takes_steps:
+        yield "Deadline of its looks: not recorded, as workers tell it at the end, and this run died before."
     yield ""
 
     withdrawn = run.finish.withdrawn if run.finish else ()

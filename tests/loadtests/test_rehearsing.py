@@ -202,6 +202,15 @@ def test_a_refusal_sends_nothing(tmp_path: Path, other: dict[str, Any], words: l
         assert not list(folders(tmp_path / "reports", "trial"))
 
 
+def test_the_report_of_locust_replaces_no_other_file(tmp_path: Path) -> None:
+    """The target is never asked: what would be replaced is the environment file itself."""
+    kept = tmp_path / "environments" / "trial.yaml"
+    trial = Trial(tmp_path, "http://127.0.0.1:9", QUICK, arguments=["--html", str(kept)])
+    assert trial.start().wait() == 2
+    assert f"refused: --html: {kept} is there already" in (tmp_path / "locust.log").read_text("utf-8")
+    assert kept.read_text("utf-8").startswith("{")
+
+
 def test_more_users_than_open_files_are_refused(tmp_path: Path) -> None:
     trial = Trial(tmp_path, "http://127.0.0.1:9", {**QUICK, "users": 2000})
     process = trial.start()

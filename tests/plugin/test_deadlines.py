@@ -9,14 +9,17 @@ from typing import Any, cast
 
 import pytest
 
+from readiness.__main__ import main
 from readiness.evidence.journal import read_run
 from readiness.evidence.recorded_deadline import RecordedDeadline
+from readiness.evidence.rejudge import judge
 from readiness.outcomes import Unknown
 from readiness.plugin.deadlines import ONE_MACHINE_SECONDS, begun_at
 from readiness.plugin.session import SESSION
 from readiness.plugin.threads import ObservationTask, TaskPool
 from readiness.plugin.workers import Controller
 from readiness.rendering import exports
+from readiness.verdict import INCOMPLETE_EXIT, VerdictStatus
 from tests.plugin.project import Project, line
 
 FOLLOWS = "60 s for requests (2 turns of 3, each 10 s at most), 0 s that lines wait by themselves, 30 s for the rest"
@@ -72,6 +75,37 @@ def test_a_run_that_is_killed_has_told_its_deadline(project: Project) -> None:
     )
     assert run.deadline.says == says
     assert f"Deadline of its looks: {says}" in exports.markdown(run).replace("\\", "")
+
+
+KILLS_ITSELF = """
+import os
+import signal
+
+def pytest_readiness_result(result):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""For a conftest.py: the process that has the journal dies over its first result, whoever has looked."""
+
+
+@pytest.mark.parametrize("words", [(), ("-n2",)], ids=["alone", "workers"])
+def test_a_killed_run_is_read_alike_with_workers(
+    words: tuple[str, ...], project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.runbook(line("one", "demo.figure"), line("two", {"demo.named": {"name": "a"}}))
+    project.write("conftest.py", (project.folder / "conftest.py").read_text("utf-8") + KILLS_ITSELF)
+    assert project.preflight(*words).exit == -9
+    (folder,) = (project.folder / "reports/tiny").glob("2*-preflight")
+    run = read_run(folder)
+    judged = judge(run)
+    assert run.finish is None
+    assert judged.verdict.word is VerdictStatus.INCOMPLETE
+    assert judged.refuted == ()
+    # No deadline is judged by: it is told where it is known, and where it is not that is told.
+    told = exports.markdown(run).replace("\\", "")
+    assert ("Deadline of its looks: not recorded" in told) is (run.deadline is None) is bool(words)
+    monkeypatch.chdir(project.folder)
+    assert main(["verify", "tiny", "preflight"]) == INCOMPLETE_EXIT
+    assert "early: " in capsys.readouterr().out
 
 
 @pytest.fixture
