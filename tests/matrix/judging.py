@@ -138,11 +138,14 @@ class Target:
         return found
 
     def _differences(self, look: Look, name: str) -> dict[str, str]:
-        """Return what comes out otherwise than in the beginning, with what was missed by Prometheus forgotten."""
+        """Return what comes out otherwise than in the beginning."""
+        return self.judge_whole(look, name).differences(self.known[look].outcomes)
+
+    def judge_whole(self, look: Look, name: str) -> Judged:
+        """Look at the target with nothing broken, as a fault finds it: what Prometheus has missed is forgotten."""
         phase, part = look
         with self.sandbox.plant():
-            judged = self.judge(look, self.folder / f"{name}-{part}-{phase}")
-        return judged.differences(self.known[look].outcomes)
+            return self.judge(look, self.folder / f"{name}-{part}-{phase}")
 
 
 class Targets:
@@ -163,7 +166,7 @@ class Targets:
             sandbox = self._undo.enter_context(Sandbox.start(launched=kind == "after", replica=True))
             target = self._started[kind] = Target(sandbox, self._folder)
             for look in ((phase, part) for phase in KINDS[kind] for part in PARTS):
-                target.known[look] = target.judge(look, self._folder / f"healthy-{look[1]}-{look[0]}")
+                target.known[look] = target.judge_whole(look, "healthy")
         return self._started[kind]
 
     def healthy(self, look: Look) -> Judged:
