@@ -5,11 +5,12 @@ A plugin beside `conftest.py`, which a user's run in this folder reads too.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,17 @@ def leave_folders_in_memory() -> None:
     starts_programs = not os.statvfs(IN_MEMORY).f_flag & os.ST_NOEXEC
     if has_room and starts_programs:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage among 15,000 tests that stay, neither while they are made nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
