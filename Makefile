@@ -9,10 +9,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 GEVENT := tests/loadtests/test_client.py tests/loadtests/test_connection.py tests/loadtests/test_opening.py
 REHEARSALS := tests/loadtests $(foreach one,$(GEVENT),--ignore=$(one))
 OTHERS := tests --ignore=tests/loadtests
-# Three workers take whole files (and the fault matrix by its sandboxes), because each of them waits now and then; the
-# slowest tests are told at the end, and what each file costs beside its budget.
-TELL := --durations=30
-SHARED := --numprocesses=3 --dist=loadscope --no-loadscope-reorder $(TELL)
+# Workers take whole files (and the fault matrix by its sandboxes). In `make test` three of them begin with the matrix,
+# where each waits for half of the time, so that two more have work meanwhile. The slowest tests are told at the end,
+# and what each file costs beside its budget. The folders of tests that passed go at once: they may be in memory.
+TELL := --durations=30 --override-ini=tmp_path_retention_policy=failed
+BY_FILE := --dist=loadscope --no-loadscope-reorder $(TELL)
 WAITING := --numprocesses=6 --dist=worksteal $(TELL)
 
 # What other people's plugins need and requirements.lock has: it is there already where they are tried.
@@ -60,12 +61,12 @@ check test: export CI := true
 
 check: lint  ## the inner loop: lint, types, and all tests that need no sandbox, no installation and no whole run
 	PYTHONPATH=$(CURDIR)/tests/without_servers \
-	  $(BIN)/python -m pytest $(OTHERS) -m 'not servers and not runs and not installed' $(SHARED)
+	  $(BIN)/python -m pytest $(OTHERS) -m 'not servers and not runs and not installed' --numprocesses=3 $(BY_FILE)
 
 test: setup  ## all of the suite's own tests; rehearsals have the machine to themselves
 	$(BIN)/python -m pytest $(GEVENT) $(TELL)
 	$(BIN)/python -m pytest $(REHEARSALS) $(WAITING)
-	$(BIN)/python -m pytest $(OTHERS) $(SHARED)
+	$(BIN)/python -m pytest $(OTHERS) --numprocesses=5 $(BY_FILE)
 
 # What the benchmarks of `make lab` may take together.
 MINUTES ?= 20

@@ -14,6 +14,7 @@ import importlib
 import importlib.metadata
 import json
 import os
+import pickle
 import pkgutil
 import random
 import runpy
@@ -26,14 +27,15 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
 from _pytest.fixtures import FixtureFunctionDefinition, FixtureManager
 
 TASKS, FILES = Path("/proc/self/task"), Path("/proc/self/fd")
-CHECKS = Path(__file__).parents[1] / "checks"
+ROOT = Path(__file__).parents[1]
+CHECKS = ROOT / "checks"
 LIBRARIES = (
     *("httpx", "psycopg", "jinja2", "yaml", "prometheus_client", "promql_parser"),
     # What these and pytest import when they are first asked for something.
@@ -73,6 +75,7 @@ class Imports:
             templates.get_template(name)
         keep_template_of_pytest_html()
         read_the_checks()
+        keep_what_ships()
 
 
 def keep_template_of_pytest_html() -> None:
@@ -93,22 +96,90 @@ def read_the_checks() -> None:
         check_files.has_only_checks(check_files.parsed(path))
 
 
-def pass_by_modules_without_fixtures() -> None:
-    """Have pytest search no module for fixtures that is here and has none: it looks at 3,600 names in each run."""
+def search_only_where_fixtures_are() -> None:
+    """Have pytest search what is here already only where fixtures are: it looks at 3,600 names in each run."""
     modules = [module for module in sys.modules.values() if isinstance(module, ModuleType)]
-    without = {module for module in modules if not _has_fixtures(module)}
+    fixtures_of = {module: _fixtures_alone(module) for module in modules}
+    plugins = {kind for module in modules if _brings_plugins(module) for kind in _classes_of(module)}
+    without = {kind for kind in plugins if not any(map(_has_fixtures, kind.__mro__))}
     search = FixtureManager.parsefactories
 
-    def search_others(manager: FixtureManager, *given: Any, **named: Any) -> None:
+    def search_fixtures(manager: FixtureManager, *given: Any, **named: Any) -> None:
         holder = named.get("holder")
-        if not isinstance(holder, ModuleType) or holder not in without:
+        if isinstance(holder, ModuleType):
+            holder = fixtures_of.get(holder, holder)
+            named["holder"] = holder
+        has_none = holder is None or type(holder) in without
+        if "holder" not in named or not has_none:
             search(manager, *given, **named)
 
-    FixtureManager.parsefactories = search_others  # type: ignore[method-assign, assignment]  # here only
+    FixtureManager.parsefactories = search_fixtures  # type: ignore[method-assign, assignment]  # here only
 
 
-def _has_fixtures(module: ModuleType) -> bool:
-    return any(type(value) is FixtureFunctionDefinition for value in list(vars(module).values()))
+def _fixtures_alone(module: ModuleType) -> ModuleType | None:
+    """Return a module that has nothing but the fixtures of another; None where it has none."""
+    if not _has_fixtures(module):
+        return None
+    alone = ModuleType(module.__name__)
+    vars(alone).update({name: value for name, value in vars(module).items() if _is_fixture(value)})
+    return alone
+
+
+def _brings_plugins(module: ModuleType) -> bool:
+    return module.__name__.partition(".")[0] in {"_pytest", "pytest_html", "pytest_metadata", "readiness", "xdist"}
+
+
+def _classes_of(module: ModuleType) -> list[type]:
+    classes = [value for value in list(vars(module).values()) if isinstance(value, type)]
+    return [kind for kind in classes if kind.__module__ == module.__name__]
+
+
+def _has_fixtures(holder: ModuleType | type) -> bool:
+    return any(map(_is_fixture, list(vars(holder).values())))
+
+
+def _is_fixture(value: object) -> bool:
+    return type(value) is FixtureFunctionDefinition
+
+
+def look_hooks_up_plainly() -> None:
+    """Have pluggy take a module's functions as they are: it looks for descriptors, which a module cannot have."""
+    manager: Any = importlib.import_module("pluggy._manager")
+    look_up = getattr(manager, "_static_hook_attr", None)
+    if look_up is None:  # a release that takes them so itself
+        return
+
+    def look_up_quickly(holder: object, name: str) -> Any:
+        value = vars(holder).get(name) if type(holder) is ModuleType else None
+        return (value, value) if isinstance(value, FunctionType) else look_up(holder, name)
+
+    manager._static_hook_attr = look_up_quickly
+
+
+def keep_what_ships() -> None:
+    """Have the runbooks and environments that ship parsed here: anew in each run, that takes up to a tenth of one.
+
+    Each run gets a copy of what was read, found by the whole text: a file with another text is parsed.
+    """
+    documents: Any = importlib.import_module("readiness.config.documents")
+    parse = documents._fill
+    parsed: dict[str, tuple[bytes, Any]] = {}
+    for path in (*ROOT.glob("readiness/shipped/runbooks/*.yaml"), *ROOT.glob("environments/*.yaml")):
+        document = documents.read(path)
+        if not document.problems:
+            parsed[path.read_text(encoding="utf-8")] = pickle.dumps(document.data), document._places
+
+    def fill(document: Any, text: str) -> None:
+        if text not in parsed:
+            parse(document, text)
+            return
+        data, places = parsed[text]
+        document.data = pickle.loads(data)
+        document._places.update(places)
+
+    documents._fill = fill
+    # The shipped lines give the example of a limit that a line lacks.
+    importlib.import_module("readiness.runbook.limit_examples").example_of("health.live", ["path"])
 
 
 def keep_what_is_installed() -> None:
@@ -139,7 +210,8 @@ def warm_up() -> None:
         ended = pytest.main(words, plugins=[Imports()])
     if ended != pytest.ExitCode.NO_TESTS_COLLECTED:
         raise RuntimeError(f"the run that warms up ended with {ended!r}")
-    pass_by_modules_without_fixtures()
+    search_only_where_fixtures_are()
+    look_hooks_up_plainly()
     gc.collect()
     gc.freeze()  # a collection in a run does not touch, and so copy, what is here already
 

@@ -21,8 +21,9 @@ from tests.matrix.judging import KINDS, LINES, PARTS, Look
 TOGETHER, COVERS = 6, 2
 LINES_AT_MOST = 6
 """A fault that turns more takes a whole system away, and would hide what others do."""
-SHARES = 8
-"""Of what is planted after the launch: so many that the workers end at about the same time."""
+SHARES = 2
+"""Of what is planted after the launch. A worker waits for half of what it does here, and others have work meanwhile; a
+third share would cost a sandbox more, and twelve looks at it in its health."""
 LOOK_SECONDS = 2.0
 """How long a look takes with all that belongs to it."""
 APART = {"signoff", "slo"}
