@@ -70,6 +70,7 @@ class Observer:
         self._at_once = at_once
         self._environment = WatchedEnvironment.of(run.environment, self._keep_read)
         self._own = own_sources(run.runbooks)
+        self._schedules = {book.runbook: book.schedule for book in run.runbooks}
         clients = Clients.of(self._environment, self._guard, run.reports, self._keep_stated)
         self.clients = clients.asking(self._own)
         self._archive = EvidenceArchive(run.reports, Seals(trusted).against)
@@ -209,6 +210,7 @@ class Observer:
             sign_off=run.sign_off,
             line=line,
             called_off=self.tasks.called_off,
+            appointments=self._schedules.get(runbook_of(line), {}),
         )
         return Given(context, self.clients, limits)
 

@@ -56,7 +56,7 @@ class Scheduled:
         begun = [at for at in self.begun.get(one.phase, []) if at <= self.moment]
         # Before the launch nobody looks at what comes after it, and the first time is a while after that.
         since = max(begun, default=None if one.phase is Phase.PREFLIGHT else self.launch_at)
-        if since is None or self.moment - since <= one.every.longest_gap:
+        if since is None or self.moment - since <= one.every.late_after:
             return ""
         newest = f"the newest run of {one.phase} began {since:%Y-%m-%d %H:%M}Z"
         return newest if begun else f"no run of {one.phase} began"

@@ -32,12 +32,13 @@ from readiness.runbook.limits import Limits, as_share, judges_shares_alone
 from readiness.runbook.line_overlay import Overlaid
 from readiness.runbook.links import link
 from readiness.runbook.own_readings import OwnReading
-from readiness.runbook.schedule import Schedule
+from readiness.runbook.schedule import BY_WORD, HELD, KEPT_UP, Schedule, review_faults
 from readiness.runbook.severity import Severity, SeverityTable, unknown_words
 from readiness.shipped import RUNBOOKS
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
 _CHECK = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+OF_SCHEDULE = {HELD, KEPT_UP, BY_WORD}
 
 
 def _slug(text: str) -> str:
@@ -219,6 +220,13 @@ class Runbook(BaseModel):
             raise ValueError("; ".join(problems))
         return self
 
+    @model_validator(mode="after")
+    def _reviews_scheduled(self) -> Runbook:
+        for line in self.lines:
+            for problem in review_faults(_reviews(line), self.schedule):
+                raise ValueError(f"line {line.id!r}: {problem}")
+        return self
+
     def at(self, moment: datetime) -> Runbook:
         """Return the runbook with the limits that bind at a moment."""
         return self.model_copy(update={"lines": tuple(line.at(moment) for line in self.lines)})
@@ -228,6 +236,14 @@ class Runbook(BaseModel):
         for line in self.lines:
             if phase is None or phase in line.phase:
                 yield from _items(self.runbook, line)
+
+
+def _reviews(line: Line) -> Iterator[tuple[str, str]]:
+    """Yield the checks of a line that are about an entry of the schedule, and the name of the entry."""
+    for check in OF_SCHEDULE & line.decided_by.keys():
+        limits = line.decided_by[check]
+        named = limits.get("each", {}).get("review", [limits["review"]] if "review" in limits else [])
+        yield from ((check, str(name)) for name in named)
 
 
 def _items(runbook: str, line: Line) -> Iterator[Item]:
