@@ -23,6 +23,7 @@ from readiness.environment.names import names
 from readiness.environment.people import PagerDuty, Team
 from readiness.environment.probes import Billing, SyntheticUpload
 from readiness.environment.repositories import GitHub
+from readiness.environment.rollout import RolloutNow
 from readiness.environment.running import EvidenceSettings, RunSettings
 from readiness.environment.service_levels import ServiceLevel
 from readiness.environment.trust import OF_MACHINE, DatabaseTrust, HttpTrust
@@ -34,6 +35,7 @@ from readiness.rehearsal.stages import STAGES, Stage
 from readiness.runbook.approvers import Approvers
 from readiness.runbook.line_overlay import LineOverlay
 from readiness.runbook.lines import shipped
+from readiness.runbook.links import link
 
 NAMES_ITS_HOST = {"json", "jsons", "xml", "xmls", "form", "forms"}
 """The schemes of Apprise whose address names the host; any other names a vendor, whose host Apprise knows."""
@@ -243,6 +245,9 @@ class Environment(Section):
     readings: dict[str, Reading] = {}
     service_levels: dict[str, ServiceLevel] = {}
     incidents: Incidents | None = None
+    links: dict[str, Annotated[str, AfterValidator(link)]] = {}
+    """What a runbook calls a key link (dashboard, logs) → its address; only one on an allowed host is asked."""
+    rollout: RolloutNow = RolloutNow()
     documentation: dict[str, Url] = {}
     """The title of a page that must be published → its address."""
     sign_off: Path | None = None

@@ -48,6 +48,7 @@ from readiness.files.evidence_file import EvidenceArchive
 from readiness.observations.needs import ASKED_BY_NAME, CLIENTS, SYSTEMS, AnyNeed, as_need, derived, sections_of
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.runbook.attestations import Attestations
+from readiness.runbook.document_facts import RolloutStage
 from readiness.runbook.limits import Limits
 from readiness.runbook.schedule import Appointment
 from readiness.runbook.sign_off import SignOff
@@ -75,6 +76,8 @@ class Context:
     """The run has ended, see `pause`."""
     appointments: Mapping[str, Appointment] = field(default_factory=dict)
     """The schedule of the line's runbook; whoever asks for it asks for `line` too, as each runbook has its own."""
+    stages: Mapping[str, RolloutStage] = field(default_factory=dict)
+    """The stages of the roll-out by the line's runbook; the same."""
 
 
 CONTEXT = frozenset(field.name for field in fields(Context))

@@ -27,6 +27,7 @@ from readiness.errors import BadRunbook, not_one_of, wrong_value
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
+from readiness.runbook.document_facts import IncidentReport, Rollout, VendorSupport, field_faults
 from readiness.runbook.ladder_rules import limit_faults, line_faults
 from readiness.runbook.limits import Limits, as_share, judges_shares_alone
 from readiness.runbook.line_overlay import Overlaid
@@ -203,6 +204,10 @@ class Runbook(BaseModel):
     severities: SeverityTable = {}
     readings: dict[str, OwnReading] = {}
     """Reading → the document's own query for it, for the lines of this runbook where the environment states none."""
+    incident_report: IncidentReport = {}
+    """What each incident report tells, by the document; empty where it has no template."""
+    vendors: dict[str, VendorSupport] = {}
+    rollout: Rollout = {}
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -221,9 +226,10 @@ class Runbook(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _reviews_scheduled(self) -> Runbook:
+    def _names_what_it_has(self) -> Runbook:
         for line in self.lines:
-            for problem in review_faults(_reviews(line), self.schedule):
+            reports = field_faults(line.decided_by, self.incident_report)
+            for problem in (*review_faults(_reviews(line), self.schedule), *reports):
                 raise ValueError(f"line {line.id!r}: {problem}")
         return self
 

@@ -15,7 +15,10 @@ HELD = "schedule.review_held[launch400k/{}]"
 ASSESSMENT, DAY_END = HELD.format("assessment-held"), HELD.format("day-end-held")
 KEPT_UP = ("schedule.kept_up[launch400k/metrics-watched]", "schedule.kept_up[umbrella/health-watched]")
 DAILY = tuple(f"schedule.kept_up[{name}/daily-look]" for name in ("agency", "playbook", "umbrella"))
-WEEKLY = ("schedule.review_attested[umbrella/weekly-review]", "schedule.review_attested[agency/weekly-review]")
+WEEKLY = tuple(
+    f"schedule.review_attested[{name}]"
+    for name in ("umbrella/weekly-review", "umbrella/maintenance-closed", "agency/weekly-review")
+)
 
 
 @fault("postlaunch", turns={ASSESSMENT: "fail"})
