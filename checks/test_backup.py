@@ -3,7 +3,7 @@
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.backup import Checkpoint, NewestBackup
+from readiness.observations.backup import Checkpoint, NewestBackup, NewestObjectBackup
 
 
 class Recent(Limits):
@@ -25,6 +25,18 @@ def test_recent(newest_backup: NewestBackup, limits: Recent, measure: Measure) -
     age = f"age of {newest_backup.name} of {newest_backup.where}"
     measure(newest_backup.empty, "backups that hold nothing").is_none_of_them()
     measure(newest_backup.hours, age, "h").at_most(limits.hours_at_most)
+
+
+@pytest.mark.preflight
+@pytest.mark.postlaunch
+def test_objects_recent(newest_object_backup: NewestObjectBackup, limits: Recent, measure: Measure) -> None:
+    """The object storage has a recent backup beside that of the database.
+
+    Remedy: copy the objects now, and see why the scheduled copy was not made.
+    """
+    measure(newest_object_backup.empty, f"{newest_object_backup.name} holds nothing").is_(False)
+    age = f"age of {newest_object_backup.name} of the object storage"
+    measure(newest_object_backup.hours, age, "h").at_most(limits.hours_at_most)
 
 
 @pytest.mark.preflight

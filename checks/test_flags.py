@@ -3,7 +3,7 @@
 import pytest
 
 from readiness import Limits, Measure, Share
-from readiness.observations.flags import Audience
+from readiness.observations.flags import Audience, StageAudience
 
 
 class Configured(Limits):
@@ -39,6 +39,15 @@ def test_allowlist_internal_only(flag_audience: Audience, limits: AllowlistInter
     measure(flag_audience.everyone, f"{limits.flag} is on for everyone").is_(False)
     measure(flag_audience.outsiders, "customers on the allowlist").is_none_of_them()
     measure(flag_audience.share, f"share of all who get {limits.flag}").at_most(limits.share_at_most)
+
+
+@pytest.mark.postlaunch
+def test_fits_stage(stage_audience: StageAudience, limits: Configured, measure: Measure) -> None:
+    """The flag is on for those of the present stage of the roll-out, and for nobody else.
+
+    Remedy: take off the flag whoever is named, or state the stage that is meant under rollout in the environment file.
+    """
+    measure(stage_audience.wrong, f"of {limits.flag}, against stage {stage_audience.stage}").is_none_of_them()
 
 
 @pytest.mark.ga

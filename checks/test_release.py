@@ -3,7 +3,16 @@
 import pytest
 
 from readiness import Limits, Measure
-from readiness.observations.release import Approvals, Blockers, CiResult, Decision, LaunchTime, Maintenance, Watch
+from readiness.observations.release import (
+    Approvals,
+    Blockers,
+    CiResult,
+    Decision,
+    LaunchTime,
+    Maintenance,
+    Watch,
+    Weekday,
+)
 
 
 class Priorities(Limits):
@@ -22,6 +31,12 @@ class Agreed(Limits):
 class Announced(Limits):
     hours_at_least: float
     emergency_hours_at_least: float
+
+
+class WeeklyWindow(Limits):
+    weekday: Weekday
+    begins: str  # of the day in UTC, as 02:00
+    ends: str
 
 
 class Watched(Limits):
@@ -88,6 +103,17 @@ def test_maintenance_window(maintenance: Maintenance, limits: Announced, measure
     """
     late = maintenance.late(limits.hours_at_least, limits.emergency_hours_at_least)
     measure(late, f"announced too late, of {len(maintenance.notices)} that are ahead or under way").is_none_of_them()
+
+
+@pytest.mark.preflight
+def test_maintenance_in_window(maintenance: Maintenance, limits: WeeklyWindow, measure: Measure) -> None:
+    """Each maintenance that can wait lies in the weekly window.
+
+    Remedy: move it into the window, or announce it as an emergency and say why it cannot wait.
+    """
+    outside = maintenance.outside(limits.weekday, limits.begins, limits.ends)
+    window = f"{limits.weekday} {limits.begins} to {limits.ends} UTC"
+    measure(outside, f"not in the window, {window}, of {len(maintenance.notices)} announced").is_none_of_them()
 
 
 @pytest.mark.postlaunch

@@ -157,6 +157,16 @@ def test_database_specialist(role_contact: Contact, limits: OfRole, measure: Mea
 
 
 @pytest.mark.preflight
+def test_role_contact(role_contact: Contact, limits: OfRole, measure: Measure) -> None:
+    """Whoever has the role that the line names can be reached.
+
+    Remedy: name one under team.roles, reach them, and write the day of it as `verified`.
+    """
+    measure(role_contact.wrong, f"what is wrong with the {limits.role}").is_none_of_them()
+    measure(role_contact.days, "days since they were reached", "days").at_most(limits.days_at_most)
+
+
+@pytest.mark.preflight
 def test_executive_contacts(role_contact: Contact, limits: OfRole, measure: Measure) -> None:
     """An executive can be reached.
 

@@ -28,6 +28,8 @@ from readiness.redaction.redactor import REDACTOR
 from readiness.rendering.announcement_parts import PARTS, AnnouncementKind, Part, Stated, faults, missing
 from readiness.rendering.announcements import AnnouncementText, Facts, announcement
 from readiness.rendering.terminal import say
+from readiness.runbook.document_facts import stage_faults, stages_filled_in
+from readiness.runbook.lines import load_each
 from readiness.transport.guard import Guard
 
 HELP = "write an announcement from the newest evidence; it is sent only with --allow notify"
@@ -53,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     kind = AnnouncementKind(options.event)
     environment = _environment(options)
     is_sent = bool(options.allow) or Effect.NOTIFY in environment.allow
-    stated = _stated(kind, options, is_sent=is_sent)
+    stated = _stated(kind, options, environment, is_sent=is_sent)
     now = datetime.now(UTC)
     since = _since(kind, environment, now)
 
@@ -104,14 +106,18 @@ def _environment(options: argparse.Namespace) -> Environment:
     return schema.load(options.env, options.environments, variables)
 
 
-def _stated(kind: AnnouncementKind, options: argparse.Namespace, *, is_sent: bool) -> Stated:
+def _stated(kind: AnnouncementKind, options: argparse.Namespace, environment: Environment, *, is_sent: bool) -> Stated:
     """Return what people say of the event: by options, and what these lack is asked for. Raises BadInput.
 
-    Without a terminal nobody can be asked: then it is only printed, with what it lacks.
+    Without a terminal nobody can be asked: then it is only printed, with what it lacks. Where the environment states
+    the stage of the roll-out, a rollback goes from there to the one before.
     """
     given = {part.name: getattr(options, part.name) for part in PARTS}
     stated = {name: text for name, text in given.items() if text is not None}
-    problems = list(faults(kind, stated))
+    stages = _stages(environment, options.environments)
+    if kind is AnnouncementKind.ROLLBACK:
+        stated = {**stages_filled_in(stated, stages, environment.rollout.stage), **stated}
+    problems = [*faults(kind, stated), *stage_faults(stated, stages)]
     if problems:
         raise BadInput(problems)
 
@@ -122,6 +128,15 @@ def _stated(kind: AnnouncementKind, options: argparse.Namespace, *, is_sent: boo
     elif lacking and is_sent:
         raise BadInput([f"{part.option} is missing: {part.question}" for part in lacking])
     return stated
+
+
+def _stages(environment: Environment, folder: Path) -> list[str]:
+    """Return the stages of the roll-out in their order, by the runbook that has them. Raises BadInput."""
+    problems: list[str] = []
+    books = list(load_each(environment.runbooks, folder, problems))
+    if problems:
+        raise BadInput(problems)
+    return next((list(book.rollout) for book in books if book.rollout), [])
 
 
 def _asked(kind: AnnouncementKind, part: Part, stated: Stated) -> str:

@@ -65,7 +65,8 @@ def run(options: argparse.Namespace) -> int:
     moment = _moment(options.as_of, launch_at)
 
     owners = {str(key): str(value) for key, value in (stated.get("owners") or {}).items()}
-    scheduled = Scheduled(runbooks, launch_at, _begun(options.reports / options.env), moment)
+    begun, on_record = _begun(options.reports / options.env), schedule_lines.on_record(runs.values())
+    scheduled = Scheduled(runbooks, launch_at, begun, moment, on_record)
     dated = [*_expiring(options, runbooks, runs, moment), *scheduled.events()]
     events = timeline.events(launch_at, _due(runbooks, owners), dated)
     phases = _phases(options, owners, moment)

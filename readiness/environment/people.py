@@ -78,6 +78,9 @@ class Vendor(BaseModel):
 
     contact: Contact
     verified: Day | None = None
+    """When somebody reached them that way."""
+    verified_by: str | None = None
+    """Who did."""
 
 
 class Team(BaseModel):

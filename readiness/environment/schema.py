@@ -43,6 +43,7 @@ from readiness.environment.poolers import Pooler
 from readiness.environment.probes import Billing, SyntheticUpload
 from readiness.environment.readings import KnownReading, Reading
 from readiness.environment.repositories import GitHub
+from readiness.environment.rollout import RolloutNow
 from readiness.environment.running import EvidenceSettings, RunSettings
 from readiness.environment.service_levels import ServiceLevel
 from readiness.environment.stated_secrets import text_in_the_open
@@ -56,6 +57,7 @@ from readiness.rehearsal.stages import STAGES, Stage
 from readiness.runbook.approvers import Approvers
 from readiness.runbook.line_overlay import LineOverlay
 from readiness.runbook.lines import shipped
+from readiness.runbook.links import link
 
 __all__ = ["KnownReading", "Reading"]
 
@@ -231,6 +233,9 @@ class Environment(Section):
     declared: dict[str, Declaration] = {}
     """A key whose value nobody measures (`readings.pool_size`, `team`) → who answers for it, and until when."""
     incidents: Incidents | None = None
+    links: dict[str, Annotated[str, AfterValidator(link)]] = {}
+    """What a runbook calls a key link (dashboard, logs) → its address; only one on an allowed host is asked."""
+    rollout: RolloutNow = RolloutNow()
     documentation: dict[str, Url] = {}
     """The title of a page that must be published → its address."""
     sign_off: StatedPath | None = None

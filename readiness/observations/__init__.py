@@ -36,7 +36,7 @@ import pkgutil
 import threading
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -48,7 +48,9 @@ from readiness.files.evidence_file import EvidenceArchive
 from readiness.observations.needs import ASKED_BY_NAME, CLIENTS, SYSTEMS, AnyNeed, as_need, derived, sections_of
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.runbook.attestations import Attestations
+from readiness.runbook.document_facts import RolloutStage
 from readiness.runbook.limits import Limits
+from readiness.runbook.schedule import Appointment
 from readiness.runbook.sign_off import SignOff
 from readiness.sources.table import Clients
 
@@ -72,6 +74,10 @@ class Context:
     """`runbook/line:subject` of the item that is judged; each has a look of its own."""
     called_off: threading.Event
     """The run has ended, see `pause`."""
+    appointments: Mapping[str, Appointment] = field(default_factory=dict)
+    """The schedule of the line's runbook; whoever asks for it asks for `line` too, as each runbook has its own."""
+    stages: Mapping[str, RolloutStage] = field(default_factory=dict)
+    """The stages of the roll-out by the line's runbook; the same."""
 
 
 CONTEXT = frozenset(field.name for field in fields(Context))

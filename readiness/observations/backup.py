@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from readiness.clients.backups import MISSING, BackupMade, Backups, finished
+from readiness.environment.schema import KnownReading
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import either, need
 from readiness.outcomes import NotConfigured, Unknown
@@ -14,6 +15,9 @@ from readiness.sources.readings import Readings
 
 BACKUPS = known_reading("backups", "the finished backups (column finished_at, and size where it is known)")
 POINT_IN_TIME = known_reading("point_in_time_recovery", "whether point-in-time recovery is on (true or false)")
+OBJECT_BACKUPS = known_reading(
+    "object_backups", "the finished backups of the object storage (column finished_at, and name and size where known)"
+)
 FUTURE_HOURS = 0.1
 """Clocks differ by less."""
 
@@ -41,6 +45,15 @@ class Checkpoint:
     empty: list[str]
 
 
+@dataclass(frozen=True)
+class NewestObjectBackup:
+    """The newest finished backup of the object storage."""
+
+    name: str
+    hours: float
+    empty: bool
+
+
 @need("backup.folder, backup.supabase or readings.backups")
 def kept_backups(backups: Backups, readings: Readings) -> None:
     """Make sure that there is a place to look for backups. Raises NotConfigured."""
@@ -63,7 +76,7 @@ def _places(backups: Backups, readings: Readings) -> dict[str, list[BackupMade]]
     if backups.supabase_configured:
         places["Supabase"] = finished(backups.supabase())
     if readings.configured(BACKUPS):
-        places["readings.backups"] = _of_reading(readings)
+        places["readings.backups"] = _of_reading(readings, BACKUPS)
 
     for name, listed in places.items():
         if not listed:
@@ -71,12 +84,12 @@ def _places(backups: Backups, readings: Readings) -> dict[str, list[BackupMade]]
     return places
 
 
-def _of_reading(readings: Readings) -> list[BackupMade]:
+def _of_reading(readings: Readings, reading: KnownReading) -> list[BackupMade]:
     backups = []
-    for row in readings.rows(BACKUPS, "finished_at"):
+    for row in readings.rows(reading, "finished_at"):
         name = str(row.get("name", "backup"))
         size = row.get("size")
-        finished_at = readings.as_moment(BACKUPS, row["finished_at"], "finished_at")
+        finished_at = readings.as_moment(reading, row["finished_at"], "finished_at")
         backups.append(BackupMade(name, finished_at, size if isinstance(size, int) else None))
     return sorted(backups, key=lambda backup: backup.finished_at, reverse=True)
 
@@ -111,6 +124,18 @@ def newest_backup(backups: Backups, readings: Readings, moment: datetime) -> New
     _require_past(newest, where)
     hours = (moment - newest.finished_at).total_seconds() / 3600
     return NewestBackup(where, newest.name, hours, _empty(places), newest.finished_at.isoformat())
+
+
+@observation(needs=OBJECT_BACKUPS)
+def newest_object_backup(readings: Readings, moment: datetime) -> NewestObjectBackup:
+    """Return the newest backup of the object storage. Raises Unknown where none is told, and for one of the future."""
+    backups = _of_reading(readings, OBJECT_BACKUPS)
+    if not backups:
+        raise Unknown("readings.object_backups knows no finished backup", "has one been made yet?")
+    newest = backups[0]
+    _require_past(newest, "readings.object_backups")
+    hours = (moment - newest.finished_at).total_seconds() / 3600
+    return NewestObjectBackup(shown(newest.name, 60), hours, newest.size == 0)
 
 
 @observation(needs=kept_backups)

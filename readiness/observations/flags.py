@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from readiness.clients.postgres import Row
 from readiness.environment.schema import Environment
+from readiness.errors import meant
 from readiness.measurements import AtLeast, Plain
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.shown import shown
+from readiness.runbook.document_facts import RolloutStage
 from readiness.sources.readings import Readings
 
 FEATURE_FLAGS = known_reading(
@@ -136,6 +139,66 @@ def _outsiders(allowlist: Plain, ours: tuple[str, ...]) -> list[str]:
     if not isinstance(allowlist, list):
         raise Unknown(f"the allowlist is no list: {allowlist!r}", "give readings.feature_flags a list of workspaces")
     return sorted(str(name) for name in allowlist if name not in ours)
+
+
+@dataclass(frozen=True)
+class StageAudience:
+    """The stage of the roll-out, and what of the flag does not fit it."""
+
+    stage: str
+    """With what it means; that it was read from the flag where nobody stated it."""
+    wrong: list[str]
+
+
+@need("rollout of the runbook")
+def stages_of_runbook(stages: Mapping[str, RolloutStage]) -> Mapping[str, RolloutStage]:
+    """Return the stages in their order. Raises NotConfigured."""
+    if not stages:
+        raise NotConfigured("the line's runbook names no stages", "state rollout in the runbook")
+    return stages
+
+
+@observation(needs=(stages_of_runbook, internal_workspaces, FEATURE_FLAGS))
+def stage_audience(
+    readings: Readings, environment: Environment, stages: Mapping[str, RolloutStage], line: str, flag: str
+) -> StageAudience:
+    """Return what of a flag does not fit the present stage. Raises Unknown for a stage that the runbook does not have.
+
+    Where nobody stated the stage it is the first that fits the flag; where none does, the first tells why.
+    """
+    del line  # the stages are those of its runbook
+    row = _row(readings, flag, "allowlist")
+    share = 1.0 if row["enabled"] is True else _share(readings, row)
+    now = environment.rollout
+    names = list(stages_of_runbook(stages))
+    unknown = [name for name in (now.stage, *now.workspaces) if name is not None and name not in stages]
+    if unknown:
+        raise Unknown(f"stage {meant(unknown[0], names)}", "correct rollout in the environment file")
+
+    def wrong_in(name: str) -> list[str]:
+        return list(_unfit(stages[name], _let_in(environment, names, name), row["allowlist"], share))
+
+    if now.stage is not None:
+        return StageAudience(f"{now.stage}, {stages[now.stage].means}", wrong_in(now.stage))
+    fitting = next((name for name in names if not wrong_in(name)), None)
+    name = fitting or names[0]
+    by_flag = "read from the flag" if fitting else "no stage fits the flag"
+    return StageAudience(f"{name}, {stages[name].means} ({by_flag})", wrong_in(name))
+
+
+def _let_in(environment: Environment, names: list[str], stage: str) -> tuple[str, ...]:
+    """Return the workspaces that may be on the list in a stage: the team's own, and those of it and of earlier ones."""
+    until = names[: names.index(stage) + 1]
+    listed = (workspace for name in until for workspace in environment.rollout.workspaces.get(name, ()))
+    return (*environment.internal_workspaces, *listed)
+
+
+def _unfit(stage: RolloutStage, let_in: tuple[str, ...], allowlist: Plain, share: float) -> Iterator[str]:
+    """Yield what of a flag a stage does not allow."""
+    outsiders = _outsiders(allowlist, let_in) if stage.allowlist != "anyone" else []
+    yield from (f"on the list: {shown(name, SHOWN)}" for name in outsiders)
+    if not stage.fits(share):
+        yield f"share {share:g}, allowed {stage.share_at_least:g} to {stage.share_at_most:g}"
 
 
 @observation(needs=FEATURE_FLAGS)

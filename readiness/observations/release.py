@@ -13,6 +13,7 @@ from readiness.environment.schema import Environment, KnownReading
 from readiness.environment.service_levels import ProbeHistory as Source
 from readiness.observations import known_reading, observation
 from readiness.observations.communication import GoDecision, go_decision, place_of_decision
+from readiness.observations.maintenance import Maintenance, Weekday
 from readiness.observations.needs import need, revision, stated
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.shown import shown
@@ -20,13 +21,11 @@ from readiness.sources.chat import Chats
 from readiness.sources.readings import Readings, revision_of
 from readiness.sources.roster import Roster
 
+__all__ = ["Maintenance", "Weekday"]
+
 LAUNCH_DECISIONS = known_reading("launch_decisions", "the decisions on record (rows with at, by, decision)")
 LAUNCH_APPROVALS = known_reading("launch_approvals", "the stakeholders' approvals (rows with at, by, decision)")
 LAUNCH_TIME = known_reading("launch_time", "the launch time that was agreed on")
-MAINTENANCE_WINDOWS = known_reading(
-    "maintenance_windows",
-    "the maintenance that is announced (rows with created_at, scheduled_for, scheduled_until, perhaps emergency)",
-)
 DEPLOYED_AT = known_reading("deployed_at", "when the version that runs was deployed")
 DEPLOYMENT_LOOKS = known_reading("deployment_looks", "when somebody looked at the deployment (rows with at)")
 
@@ -242,57 +241,6 @@ def launch_time(readings: Readings, launch_at: datetime) -> LaunchTime:
     agreed = readings.as_instant(LAUNCH_TIME, readings.value(LAUNCH_TIME))
     apart = abs((launch_at - agreed) / timedelta(minutes=1))
     return LaunchTime(f"{launch_at:%Y-%m-%d %H:%M}Z", f"{agreed:%Y-%m-%d %H:%M}Z", round(apart, 2))
-
-
-@dataclass(frozen=True)
-class MaintenanceNotice:
-    """One maintenance that was announced."""
-
-    begins: str
-    hours_ahead: float
-    """Between its announcement and its begin."""
-    emergency: bool
-
-
-@dataclass(frozen=True)
-class Maintenance:
-    """The announced maintenance that is ahead or under way."""
-
-    notices: list[MaintenanceNotice]
-
-    def late(self, hours_at_least: float, emergency_hours_at_least: float) -> list[str]:
-        """Return those that were announced less than so many hours ahead."""
-        late: list[str] = []
-        for notice in self.notices:
-            wanted = emergency_hours_at_least if notice.emergency else hours_at_least
-            if notice.hours_ahead < wanted:
-                kind = "emergency of " if notice.emergency else ""
-                late.append(f"{kind}{notice.begins}: {notice.hours_ahead:g} h ahead, wanted {wanted:g}")
-        return late
-
-
-@observation(needs=MAINTENANCE_WINDOWS)
-def maintenance(readings: Readings, moment: datetime) -> Maintenance:
-    """Return the announced maintenance that is not over. Raises Unknown where none is announced: nothing shows how."""
-    notices: list[MaintenanceNotice] = []
-    for row in readings.rows(MAINTENANCE_WINDOWS, "created_at", "scheduled_for", "scheduled_until"):
-        announced = readings.as_instant(MAINTENANCE_WINDOWS, row["created_at"], "created_at")
-        begin = readings.as_instant(MAINTENANCE_WINDOWS, row["scheduled_for"], "scheduled_for")
-        end = readings.as_instant(MAINTENANCE_WINDOWS, row["scheduled_until"], "scheduled_until")
-        emergency = row.get("emergency", False)
-        if not isinstance(emergency, bool):
-            stated_as = shown(str(emergency), _SHOWN)
-            raise Unknown(f"readings.maintenance_windows: emergency is {stated_as!r}", "answer true or false")
-        # What is over can no longer be announced, and what will be announced later is not.
-        if announced <= moment < end:
-            hours = round((begin - announced) / timedelta(hours=1), 2)
-            notices.append(MaintenanceNotice(f"{begin:%Y-%m-%d %H:%M}Z", hours, emergency))
-    if not notices:
-        raise Unknown(
-            "no maintenance is announced that is ahead or under way",
-            "announce the next one; where there is none, say so under not_applicable",
-        )
-    return Maintenance(notices)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ in here: what goes on is the role, the name, and what is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from readiness.clients.pagerduty import OnCall, PagerDuty
 from readiness.config.contacts import what_is_wrong_with
 from readiness.config.persons import could_be_one_person, is_nobody, is_same_person
-from readiness.environment.people import Person, without_contacts
+from readiness.environment.people import Person, Vendor, without_contacts
 from readiness.observations import observation
 from readiness.observations.escalation import EscalationPath
 from readiness.observations.needs import AnyNeed, Need, need
@@ -263,6 +263,8 @@ class Contacts:
     count: int
     wrong: list[str]
     stale: list[str]
+    verified: dict[str, str] = field(default_factory=dict)
+    """Of vendors: when each was last tried, and by whom where that is known."""
 
 
 @observation(optional="pagerduty")
@@ -298,7 +300,14 @@ def vendor_contacts(roster: Roster, moment: datetime, vendors: tuple[str, ...], 
             wrong.append(f"{name}: the contact is {problem}")
         wrong += _date_faults(name, vendor.verified, moment)
         stale += _staleness(name, vendor.verified, moment, days_at_most)
-    return Contacts(len(on_record), wrong, stale)
+    verified = {name: _verification(vendor) for name, vendor in on_record.items()}
+    return Contacts(len(on_record), wrong, stale, verified)
+
+
+def _verification(vendor: Vendor) -> str:
+    if vendor.verified is None:
+        return "never"
+    return f"{vendor.verified} by {_shown(vendor.verified_by)}" if vendor.verified_by else str(vendor.verified)
 
 
 Dates = dict[str, date | None]

@@ -72,6 +72,7 @@ class Observer:
         self._at_once = at_once
         self._environment = WatchedEnvironment.of(run.environment, self._keep_read)
         self._own = own_sources(run.runbooks)
+        self._books = {book.runbook: book for book in run.runbooks}
         clients = Clients.of(self._environment, self._guard, run.reports, self._keep_stated)
         self.clients = clients.asking(self._own)
         self._archive = EvidenceArchive(run.reports, Seals(trusted).against)
@@ -219,6 +220,7 @@ class Observer:
     def given(self, limits: Limits, line: str) -> Given:
         """Return all that the observations of an item are given, and that their needs are read from."""
         run, environment = self.run, self.run.environment
+        book = self._books.get(runbook_of(line))
         context = Context(
             environment=self._environment,
             moment=run.moment,
@@ -228,6 +230,8 @@ class Observer:
             sign_off=run.sign_off,
             line=line,
             called_off=self.tasks.called_off,
+            appointments=book.schedule if book else {},
+            stages=book.rollout if book else {},
         )
         return Given(context, self.clients, limits)
 

@@ -20,6 +20,7 @@ from readiness.evidence.rejudge import judge
 from readiness.outcomes import Effect, Outcome, Phase
 from readiness.rendering import exports
 from readiness.rendering.charts import page
+from readiness.rendering.key_links import links_of, stage_of, vendors_of
 from readiness.rendering.report_rows import DecisionRow, ReportSection, by_section, causes, rows_of
 from readiness.rendering.run_summary import kind_of
 from readiness.rendering.texts import anchor_of, shortened
@@ -166,6 +167,9 @@ def render(run: RecordedRun) -> str:
         several_books=several_books,
         passed=list(by_section(places[ReportSection.PASSED], several_books=several_books)),
         left_out=causes(places[ReportSection.LEFT_OUT]),
+        links=links_of(run),
+        vendors=vendors_of(run),
+        stage=stage_of(run),
         sources=asked[:SOURCES_AT_MOST],
         more_sources=max(0, len(asked) - SOURCES_AT_MOST),
         files=files(run),

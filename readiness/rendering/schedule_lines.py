@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from readiness.outcomes import Phase
+from readiness.evidence.journal import RecordedRun
+from readiness.outcomes import Outcome, Phase
 from readiness.runbook.lines import Runbook
-from readiness.runbook.schedule import Appointment, Missed, meetings, missed
+from readiness.runbook.schedule import HELD, Appointment, Missed, meetings, missed
 from readiness.timeline import Event
 
 KIND = "schedule"
@@ -24,6 +25,8 @@ class Scheduled:
     launch_at: datetime | None
     begun: Begun
     moment: datetime
+    on_record: frozenset[tuple[str, str]] = frozenset()
+    """The runbook and the name of what lines of the newest runs found to be held, by whatever record they read."""
 
     def events(self) -> Iterator[Event]:
         """Yield what is held once, at its instant."""
@@ -39,6 +42,7 @@ class Scheduled:
             one
             for book in self.runbooks
             for one in missed(meetings(book.runbook, book.schedule, self.launch_at), self.begun, self.moment)
+            if (book.runbook, one.meeting.name) not in self.on_record
         ]
         return sorted(found, key=lambda one: one.meeting)
 
@@ -56,10 +60,21 @@ class Scheduled:
         begun = [at for at in self.begun.get(one.phase, []) if at <= self.moment]
         # Before the launch nobody looks at what comes after it, and the first time is a while after that.
         since = max(begun, default=None if one.phase is Phase.PREFLIGHT else self.launch_at)
-        if since is None or self.moment - since <= one.every.longest_gap:
+        if since is None or self.moment - since <= one.every.late_after:
             return ""
         newest = f"the newest run of {one.phase} began {since:%Y-%m-%d %H:%M}Z"
         return newest if begun else f"no run of {one.phase} began"
+
+
+def on_record(runs: Iterable[RecordedRun]) -> frozenset[tuple[str, str]]:
+    """Return the runbook and the name of each review that a line of these runs found to be held."""
+    found: set[tuple[str, str]] = set()
+    for run in runs:
+        for result in run.results:
+            line = run.plan.line(result.line) if run.plan and result.check == HELD else None
+            if line and result.outcome is Outcome.PASS and not result.stated:
+                found.add((line.runbook, result.subject or str(line.limits[HELD].get("review"))))
+    return frozenset(found)
 
 
 def lines(scheduled: Scheduled) -> Iterator[str]:

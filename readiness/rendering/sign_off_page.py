@@ -23,6 +23,7 @@ from readiness.rendering.checklist import Mark, Rendered, books, counts, link_to
 from readiness.rendering.deciding_run import DecidingRun
 from readiness.rendering.dossier import Dossier, shown
 from readiness.rendering.figures import HIGH, LIMIT_AT, WIDE, bars, course, value_and_limit
+from readiness.rendering.key_links import stage_of
 from readiness.rendering.run_summary import kind_of
 from readiness.rendering.texts import shortened
 from readiness.runbook.sign_off import SignOff, same_name
@@ -115,6 +116,12 @@ def headline(dossier: Dossier) -> SignOffHeadline:
     reservations = [*held_back, *to_look_at]
     says = f"{verdict.action}; but {', '.join(reservations)}" if reservations else verdict.action
     return SignOffHeadline(verdict.word, kind_of(verdict.exit), says)
+
+
+def _stage(dossier: Dossier) -> str:
+    """Return the stage of the roll-out that the newest hours after the launch found; empty where they did not look."""
+    decided = dossier.phases.get(Phase.POSTLAUNCH)
+    return stage_of(decided.run) if decided else ""
 
 
 def _not_well(dossier: Dossier) -> Iterator[str]:
@@ -296,6 +303,7 @@ def render(dossier: Dossier) -> str:
     return page(
         "sign_off.html",
         dossier=dossier,
+        stage=_stage(dossier),
         headline=headline(dossier),
         cards=list(cards(dossier)),
         blocked=blocked(dossier),

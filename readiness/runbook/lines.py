@@ -28,12 +28,13 @@ from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.runbook.chosen import chosen_faults
 from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
+from readiness.runbook.document_facts import IncidentReport, Rollout, VendorSupport, field_faults
 from readiness.runbook.ladder_rules import limit_faults, line_faults
 from readiness.runbook.limits import Limits, as_share, judges_shares_alone
 from readiness.runbook.line_overlay import Overlaid
 from readiness.runbook.links import link
 from readiness.runbook.own_readings import OwnReading
-from readiness.runbook.schedule import Schedule
+from readiness.runbook.schedule import BY_WORD, HELD, KEPT_UP, Schedule, review_faults
 from readiness.runbook.severity import Severity, SeverityTable, unknown_words
 from readiness.shipped import RUNBOOKS
 
@@ -41,6 +42,7 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
 BOTH = "both"
 """What `attest` says of a line that a machine and a person decide together."""
 _CHECK = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+OF_SCHEDULE = {HELD, KEPT_UP, BY_WORD}
 
 
 def _slug(text: str) -> str:
@@ -225,6 +227,10 @@ class Runbook(BaseModel):
     severities: SeverityTable = {}
     readings: dict[str, OwnReading] = {}
     """Reading → the document's own query for it, for the lines of this runbook where the environment states none."""
+    incident_report: IncidentReport = {}
+    """What each incident report tells, by the document; empty where it has no template."""
+    vendors: dict[str, VendorSupport] = {}
+    rollout: Rollout = {}
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -242,6 +248,14 @@ class Runbook(BaseModel):
             raise ValueError("; ".join(problems))
         return self
 
+    @model_validator(mode="after")
+    def _names_what_it_has(self) -> Runbook:
+        for line in self.lines:
+            reports = field_faults(line.decided_by, self.incident_report)
+            for problem in (*review_faults(_reviews(line), self.schedule), *reports):
+                raise ValueError(f"line {line.id!r}: {problem}")
+        return self
+
     def at(self, moment: datetime) -> Runbook:
         """Return the runbook with the limits that bind at a moment."""
         return self.model_copy(update={"lines": tuple(line.at(moment) for line in self.lines)})
@@ -251,6 +265,14 @@ class Runbook(BaseModel):
         for line in self.lines:
             if phase is None or phase in line.phase:
                 yield from _items(self.runbook, line)
+
+
+def _reviews(line: Line) -> Iterator[tuple[str, str]]:
+    """Yield the checks of a line that are about an entry of the schedule, and the name of the entry."""
+    for check in OF_SCHEDULE & line.decided_by.keys():
+        limits = line.decided_by[check]
+        named = limits.get("each", {}).get("review", [limits["review"]] if "review" in limits else [])
+        yield from ((check, str(name)) for name in named)
 
 
 def _items(runbook: str, line: Line) -> Iterator[Item]:

@@ -12,15 +12,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from readiness import timeline
+from readiness.errors import not_one_of
 from readiness.outcomes import Phase
 
 BEFORE = timedelta(minutes=15)
 """So long before its time may begin what is held then."""
+HELD, KEPT_UP, BY_WORD = "schedule.review_held", "schedule.kept_up", "schedule.review_attested"
+"""The checks whose limit `review` is the name of an entry."""
 _EVERY = re.compile(r"(?:([1-9][0-9]{0,3}) )?(minute|hour|day|week|month)s?\Z")
 _HOW = "write T-1d, or every: 5 minutes, day, week or month"
 
@@ -58,6 +62,11 @@ class Rhythm:
     def longest_gap(self) -> timedelta:
         """The longest time between two of them; a month has 31 days."""
         return self.interval * _LONGEST_GAP[self.frequency]
+
+    @property
+    def late_after(self) -> timedelta:
+        """So long after the last one the next is late; nobody looks at the clock for the last few minutes."""
+        return self.longest_gap + min(BEFORE, self.longest_gap / 2)
 
 
 def parse_rhythm(text: str) -> Rhythm:
@@ -185,18 +194,61 @@ def missed(of_one_runbook: Iterable[Meeting], begun: Mapping[Phase, list[datetim
     for meeting in by_time:
         if meeting.phase is None or meeting.at > moment:
             continue
-        others = [other.at for other in by_time if other.phase == meeting.phase]
-        begins_at = _border(max((at for at in others if at < meeting.at), default=None), meeting.at)
-        later = min((at for at in others if at > meeting.at), default=None)
-        ends_at = _border(meeting.at, later) if later else None
-
-        belonging = [at for at in begun.get(meeting.phase, []) if begins_at <= at <= moment]
-        if not any(ends_at is None or at < ends_at for at in belonging):
-            is_over = ends_at is not None and ends_at <= moment
-            found.append(Missed(meeting, ends_at if is_over else None))
+        shown_by = shown_within(meeting, by_time)
+        if shown_by.first(begun.get(meeting.phase, []), moment) is None:
+            is_over = shown_by.ends_at is not None and shown_by.ends_at <= moment
+            found.append(Missed(meeting, shown_by.ends_at if is_over else None))
     return found
+
+
+@dataclass(frozen=True)
+class ShownWithin:
+    """From when on, and until when, what is on record shows that a meeting was held; None: nothing follows it."""
+
+    begins_at: datetime
+    ends_at: datetime | None
+
+    def first(self, records: Iterable[datetime], moment: datetime) -> datetime | None:
+        """Return the first record until a moment that shows it; None where none does."""
+        belonging = [at for at in records if self.begins_at <= at <= moment]
+        return min((at for at in belonging if self.ends_at is None or at < self.ends_at), default=None)
+
+
+def shown_within(meeting: Meeting, of_one_runbook: Iterable[Meeting]) -> ShownWithin:
+    """Return when a meeting is shown: until the next one of its phase, or the next of all where it has no phase."""
+    others = [other.at for other in of_one_runbook if meeting.phase in {None, other.phase}]
+    begins_at = _border(max((at for at in others if at < meeting.at), default=None), meeting.at)
+    later = min((at for at in others if at > meeting.at), default=None)
+    return ShownWithin(begins_at, _border(meeting.at, later) if later else None)
 
 
 def _border(earlier: datetime | None, later: datetime) -> datetime:
     """Return from when on a run belongs to the later of two meetings: one run shows one of them, and each its own."""
     return later - (min(BEFORE, (later - earlier) / 2) if earlier else BEFORE)
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A time in which something that comes back was not on record, and that is longer than it may be."""
+
+    begin: datetime
+    end: datetime
+
+
+def pauses(rhythm: Rhythm, records: Iterable[datetime], begin: datetime, moment: datetime) -> list[Pause]:
+    """Return the pauses that were too long between a begin and a moment; a record from before the begin counts too."""
+    known = sorted(at for at in records if at <= moment)
+    first = max((at for at in known if at <= begin), default=begin)
+    marks = [first, *(at for at in known if at > begin), moment]
+    return [Pause(one, other) for one, other in pairwise(marks) if other - one > rhythm.late_after]
+
+
+def review_faults(reviews: Iterable[tuple[str, str]], schedule: Mapping[str, Appointment]) -> Iterator[str]:
+    """Yield what is wrong with the reviews that lines name: the check and the name of each."""
+    for check, name in reviews:
+        if name not in schedule:
+            yield f"{check}: review {not_one_of(name, schedule)}; it is an entry of the schedule"
+        elif check == KEPT_UP and schedule[name].every is None:
+            yield f"{check}: {name} is held once, at {schedule[name].at}; {HELD} decides that"
+        elif check == HELD and schedule[name].at is None:
+            yield f"{check}: {name} comes back every {schedule[name].every}; {KEPT_UP} decides that"

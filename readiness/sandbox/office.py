@@ -21,6 +21,8 @@ _ROLES = {
     "primary on-call": "Ada Lovelace",
     "secondary on-call": "Grace Hopper",
     "engineering lead": "Edsger Dijkstra",
+    "SRE lead": "Margaret Hamilton",
+    "product manager": "Joan Clarke",
     "database specialist": "Edgar Codd",
     "executive": "Frances Allen",
     "security contact": "Ron Rivest",
@@ -102,6 +104,11 @@ def _roster() -> Json:
             "vercel": {"contact": "https://vercel.com/help", "verified": lately},
             "stripe": {"contact": "#shop-stripe", "verified": lately},
             "clerk": {"contact": "support@clerk.com", "verified": lately},
+            "cloudflare": {"contact": "https://dash.cloudflare.com/support", "verified": lately},
+            "openai": {"contact": "https://help.openai.com", "verified": lately},
+            "resend": {"contact": "support@resend.com", "verified": lately},
+            "sentry": {"contact": "support@sentry.io", "verified": lately},
+            "twilio": {"contact": "https://www.twilio.com/help/contact", "verified": lately},
         },
         "stakeholders": ["Product", "Engineering"],
     }
@@ -110,6 +117,7 @@ def _roster() -> Json:
 def _record(launch_at: datetime) -> Json:
     now = datetime.now(UTC)
     deployed = now - timedelta(hours=25)
+    window = _next_window(now)
 
     def said(minutes: int, by: str, decision: str) -> Json:
         return {"at": (now - timedelta(minutes=minutes)).isoformat(), "by": by, "decision": decision}
@@ -120,11 +128,20 @@ def _record(launch_at: datetime) -> Json:
         "approvals": [said(100, "Product", "approved"), said(80, "Engineering", "approved")],
         "maintenance": [
             {
-                "created_at": (now - timedelta(days=3)).isoformat(),
-                "scheduled_for": (now - timedelta(hours=1)).isoformat(),
-                "scheduled_until": (now + timedelta(hours=12)).isoformat(),
+                "created_at": (min(now, window) - timedelta(days=3)).isoformat(),
+                "scheduled_for": window.isoformat(),
+                "scheduled_until": (window + timedelta(hours=2)).isoformat(),
             }
         ],
+        "object_backups": [{"finished_at": (now - timedelta(hours=2)).isoformat(), "name": "objects", "size": 4096}],
         "deployed_at": deployed.isoformat(),
         "looks": [{"at": (deployed + timedelta(minutes=minutes)).isoformat()} for minutes in range(1, 20, 2)],
     }
+
+
+def _next_window(now: datetime) -> datetime:
+    """Return when the next weekly maintenance begins, Sunday 02:00 UTC: never one that is over or about to be."""
+    day = now.replace(hour=2, minute=0, second=0, microsecond=0)
+    days_to_sunday = (6 - day.weekday()) % 7
+    begins = day + timedelta(days=days_to_sunday)
+    return begins if begins > now else begins + timedelta(days=7)

@@ -25,6 +25,18 @@ FIELDS = {
     "timeline": "Detected by the alert after one minute, mended after 42.",
     "mitigation": "The credential was renewed.",
     "preventive_actions": "Its expiry is watched; see the tracker.",
+    # What the templates of the other runbooks ask for.
+    "severity": "P2, SEV-2.",
+    "status": "Resolved.",
+    "scope": "Uploads of three workspaces, all platforms.",
+    "users_affected": "Three clients.",
+    "duration": "42 minutes.",
+    "services_impacted": "Uploads.",
+    "resolution": "The credential was renewed, and a test upload went through.",
+    "actions_taken": "Storage was asked by hand, then the credential was renewed.",
+    "action_items": "Watch the expiry; add it to the runbook.",
+    "lessons_learned": "Credentials end on a day that is known before.",
+    "learnings": "Shared in the weekly review; the runbook names the day.",
 }
 
 

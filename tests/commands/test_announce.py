@@ -86,6 +86,64 @@ def test_nothing_is_sent_that_lacks_a_part(
     assert sent(tmp_path) == []
 
 
+@pytest.fixture
+def staged(tmp_path: Path, announce: Announce) -> Callable[[str | None], Announce]:
+    """Return what states the present stage of the roll-out."""
+
+    def state(stage: str | None) -> Announce:
+        content = json.loads((tmp_path / "tiny.yaml").read_text())
+        (tmp_path / "tiny.yaml").write_text(json.dumps({**content, "rollout": {"stage": stage}}))
+        return announce
+
+    return state
+
+
+@pytest.mark.parametrize(
+    ("stage", "words", "begin", "end"),
+    [
+        ("P2", [], "P2", "P1"),
+        ("P0", [], "P0", "disabled"),
+        ("P3", ["--to", "disabled"], "P3", "disabled"),
+        ("P3", ["--from", "P2"], "P2", "P1"),
+        (None, [], "unknown, say --from", "unknown, say --to"),
+        ("beta", [], "unknown, say --from", "unknown, say --to"),  # of no runbook that is followed
+    ],
+)
+def test_a_rollback_goes_from_the_present_stage_to_the_one_before(
+    staged: Callable[[str | None], Announce],
+    stage: str | None,
+    words: list[str],
+    begin: str,
+    end: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert staged(stage)("rollback", *words) == 0
+    text = capsys.readouterr().out
+    assert f"\nfrom: {begin}\nto: {end}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--from", "P7", "--to", "P1"], "--from: stage 'P7' is not known (known: P0, P1"),
+        (["--from", "P1", "--to", "P3"], "is further than"),
+        (["--to", "PO"], "--to: stage 'PO' is not known (known: P0, P1"),
+    ],
+)
+def test_a_stage_that_the_runbook_does_not_have_is_refused(
+    announce: Announce, words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert announce("rollback", *words) == 4
+    assert says in capsys.readouterr().err
+
+
+def test_a_rollback_does_not_go_further_than_the_present_stage(
+    staged: Callable[[str | None], Announce], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert staged("P1")("rollback", "--to", "P3") == 4
+    assert "--to: P3 is further than P1" in capsys.readouterr().err
+
+
 SAYS_NOTHING = ["", " ", "TBD", "-", "…", "<reason>", "n/a", "to be written", "..."]
 
 

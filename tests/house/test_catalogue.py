@@ -23,7 +23,7 @@ from readiness.runbook.dated_limits import in_force
 from readiness.sandbox.faults import FAULTS
 
 ROOT = Path(__file__).parents[2]
-LINES = {"agency": 64, "ingestion": 79, "launch400k": 80, "playbook": 28, "umbrella": 46}
+LINES = {"agency": 66, "ingestion": 87, "launch400k": 95, "playbook": 30, "umbrella": 57}
 Check = Callable[..., None]
 WITHOUT_A_LINE = {"readings.number_at_least", "readings.number_at_most", "readings.fact_is", "undecided.no_check_yet"}
 """For the runbooks that a team writes; proven in test_own_readings. The last one is proven by every planned check."""
@@ -63,7 +63,7 @@ def stated_items() -> Iterator[runbook_lines.Item]:
 def test_all_lines_of_the_five_runbooks_are_there() -> None:
     found = {name: len(runbook_lines.load(runbook_lines.locate(name, ROOT)).lines) for name in runbook_lines.shipped()}
     assert found == LINES
-    assert sum(found.values()) == 297
+    assert sum(found.values()) == 335
 
 
 def test_the_list_of_planned_checks_is_exact() -> None:

@@ -60,6 +60,8 @@ UNSTATED = {
     ("ingestion/test-upload-verified", "row_count"): "a field of its answer",
     ("ingestion/staging-backlog", "staging_rows"): "what the reading staged_rows counts",
     ("launch400k/r2-storage", "Cloudflare"): "where the bucket is, storage of the environment",
+    ("launch400k/metrics-watched", "5 minutes"): "how often its entry of the schedule comes back",
+    ("umbrella/health-watched", "5 minutes"): "how often its entry of the schedule comes back",
     ("launch400k/diagnose-pool", "5 minutes"): "what the diagnostic idle_sessions lists",
     ("launch400k/diagnose-slow", "pg_stat_statements"): "where the diagnostic slowest_statements looks",
 }

@@ -12,6 +12,7 @@ import pytest
 
 from readiness.environment.schema import Environment, Reading
 from readiness.files.history_tables import FILE
+from readiness.observations.maintenance import maintenance
 from readiness.observations.release import (
     Decision,
     Maintenance,
@@ -20,7 +21,6 @@ from readiness.observations.release import (
     launch_approvals,
     launch_decision,
     launch_time,
-    maintenance,
     watch,
 )
 from readiness.outcomes import NotConfigured, Unknown
@@ -145,7 +145,8 @@ def test_the_launch_time_is_one_moment_in_every_zone(make: Make) -> None:
 
 
 def noticed(make: Make, folder: Path, *rows: dict[str, Any]) -> Maintenance:
-    return maintenance(recorded(make, folder, "maintenance_windows", list(rows)).readings, LAUNCH)
+    clients = recorded(make, folder, "maintenance_windows", list(rows))
+    return maintenance(clients.readings, clients.status_pages, Environment.model_construct(), LAUNCH)
 
 
 def window(created: float, begin: float, end: float, **more: Any) -> dict[str, Any]:

@@ -162,6 +162,12 @@ def test_missed_and_overdue_reviews_are_told_with_the_command(book: Make) -> Non
     assert second == "OVERDUE  2026-12-01 13:00Z  first checkpoint (book): pytest -m postlaunch shows it"
 
 
+def test_what_a_line_found_to_be_held_is_not_missed(book: Make) -> None:
+    runbook = book(REVIEWS)
+    shown = Scheduled([runbook], LAUNCH, {}, LAUNCH + 5 * HOUR, frozenset({("book", "1h"), ("other", "4h")}))
+    assert [one.meeting.name for one in shown.missed()] == ["4h"]
+
+
 DAILY = {"daily": {"every": "day", "what": "look at all of it", "phase": "postlaunch"}}
 
 

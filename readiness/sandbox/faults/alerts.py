@@ -34,7 +34,16 @@ QUERIES = CONFIGURED.format("umbrella/alert-database")
 CRON = CONFIGURED.format("umbrella/alert-cron")
 TRAFFIC = CONFIGURED.format("umbrella/alert-traffic-drop")
 ANY = "alerts.fires_on_any[umbrella/alert-database]"
-RULES_OF_OTHERS = (ERRORS, SLOW, CPU, CONNECTIONS, DISK, HEALTH, P95, SERVER_ERRORS, CRON, TRAFFIC, ANY)
+FIRST_WARNINGS = tuple(
+    CONFIGURED.format(f"launch400k/alert-{name}-warning")
+    for name in ("error-rate", "response-time", "cpu", "connections", "memory")
+)
+LAST_WARNINGS = tuple(CONFIGURED.format(f"launch400k/alert-{name}") for name in ("memory", "disk-critical"))
+"""The further thresholds of the launch: what only warns, and what is critical."""
+RULES_OF_OTHERS = (
+    *(ERRORS, SLOW, CPU, CONNECTIONS, DISK, HEALTH, P95, SERVER_ERRORS, CRON, TRAFFIC, ANY),
+    *(*FIRST_WARNINGS, *LAST_WARNINGS),
+)
 ROUTING = "alerts.routing_delivers[alert-routing]"
 ROUTING_400K = "alerts.routing_delivers[launch400k/enhanced-monitoring]"
 RECENT = "alerts.none_critical_recently[launch400k/go-no-critical-alerts]"
@@ -87,6 +96,22 @@ def alert_threshold_loosened(target: SandboxTarget) -> Iterator[None]:
         yield
 
 
+@fault("preflight", turns=turning("fail", *FIRST_WARNINGS, *LAST_WARNINGS))
+def alert_warnings_loosened(target: SandboxTarget) -> Iterator[None]:
+    """The first warnings and the last ones fire a little later than the lines want."""
+    changes = (
+        ("ErrorRateRising", "> 0.02", "> 0.03"),
+        ("ResponsesSlowing", "> 1", "> 1.1"),
+        ("CpuBusy", "> 70", "> 71"),
+        ("ConnectionsFilling", "> 0.8", "> 0.81"),
+        ("MemoryFilling", "> 75", "> 76"),
+        ("MemoryExhausted", "> 90", "> 91"),
+        ("DiskFull", "< 0.05", "< 0.04"),
+    )
+    with _rules(target, *changes):
+        yield
+
+
 @fault("preflight", turns=turning("fail", ERRORS, CPU, DISK))
 def alert_severity_wrong(target: SandboxTarget) -> Iterator[None]:
     """Two critical rules only warn, and a warning wakes people."""
@@ -99,10 +124,13 @@ def alert_severity_wrong(target: SandboxTarget) -> Iterator[None]:
         yield
 
 
-@fault("preflight", turns={**turning("fail", ERRORS, SLOW, CPU, CONNECTIONS), RECENT: "unknown"})
+@fault("preflight", turns={**turning("fail", ERRORS, SLOW, CPU, CONNECTIONS, *LAST_WARNINGS), RECENT: "unknown"})
 def alert_nothing_critical(target: SandboxTarget) -> Iterator[None]:
     """No rule at all is critical: that none fired says nothing."""
-    critical = ("HighErrorRate", "SlowResponses", "HighCpu", "DatabaseConnectionsExhausted", "IngestionHighErrorRate")
+    critical = (
+        *("HighErrorRate", "SlowResponses", "HighCpu", "DatabaseConnectionsExhausted", "IngestionHighErrorRate"),
+        *("MemoryExhausted", "DiskFull"),
+    )
     with _rules(target, *((name, "critical", "page") for name in critical)):
         yield
 

@@ -14,6 +14,7 @@ from readiness.runbook import lines as runbook_lines
 from readiness.runbook.lines import Item
 from readiness.sandbox.attested import TEMPLATE, VALID
 from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults.schedule import WEEKLY
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
@@ -64,13 +65,13 @@ def attestations_withdrawn(target: SandboxTarget) -> Iterator[None]:
 
 
 LATE = "signoff.post_mortem_held[launch400k/review-1w]"
-OF_AFTER_THE_LAUNCH = [place for place in TURNED if "monthly-review" not in place]
+OF_AFTER_THE_LAUNCH = [_place(item) for item in ITEMS if item.line.due is not None and _place(item) in TURNED]
 """Whose lines are due after the launch: what was attested before it does not tick them."""
 
 
-@fault("ga", turns=turning("unknown", *OF_AFTER_THE_LAUNCH))
+@fault("ga", turns=turning("unknown", *OF_AFTER_THE_LAUNCH) | turning("fail", *WEEKLY))
 def attested_before_the_launch(target: SandboxTarget) -> Iterator[None]:
-    """Everything was attested ten days ago, two days before the launch that is signed off."""
+    """Everything was attested ten days ago, two days before the launch that is signed off, and every weekly review."""
     target.attested.write(datetime.now(UTC).date() - timedelta(days=10))
     yield
     target.attested.write()

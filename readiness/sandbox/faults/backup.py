@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
@@ -19,6 +20,7 @@ RECENT = (
 )
 CHECKPOINT = "backup.pre_launch_checkpoint[launch400k/checkpoint]"
 POINT_IN_TIME = "backup.point_in_time_recovery[agency/pitr]"
+OBJECTS = "backup.objects_recent[playbook/daily-backups]"
 BY_SUPABASE = (*RECENT, CHECKPOINT, POINT_IN_TIME)
 
 
@@ -62,3 +64,21 @@ def backups_away(target: SandboxTarget) -> Iterator[None]:
     aside = target.backups.folder.rename(target.backups.folder.with_name("unmounted"))
     yield
     aside.rename(target.backups.folder)
+
+
+@fault("preflight", "postlaunch", turns={OBJECTS: "fail"})
+def object_backup_outdated(target: SandboxTarget) -> Iterator[None]:
+    """The objects were last copied 30 hours ago; the database is backed up as ever."""
+    with target.office.rewritten() as (_, record):
+        record["object_backups"][0]["finished_at"] = (datetime.now(UTC) - timedelta(hours=30)).isoformat()
+        target.office.write()
+        yield
+
+
+@fault("preflight", turns={OBJECTS: "unknown"})
+def object_backups_never_made(target: SandboxTarget) -> Iterator[None]:
+    """Nobody has copied the objects yet: the list is empty."""
+    with target.office.rewritten() as (_, record):
+        record["object_backups"] = []
+        target.office.write()
+        yield

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.faults.release import OF_THIS_REVISION, OTHERS_OF_THIS_REVISION
 from readiness.sandbox.vendors.slack import GRACE, ROLLOUT
+from readiness.sandbox.vendors.slack import WAR_ROOM as ROOM
 from readiness.sandbox.vendors.status_pages import OWN
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ WAR_ROOM = EXISTS.format("launch400k/channels:slack/launch-war-room")
 OPERATIONS = EXISTS.format("launch400k/channels:discord/operations")
 MEMBERS = "communication.stakeholders_in_channel[stakeholders-in-channel]"
 ANNOUNCED = "communication.launch_announced[launch-announced]"
+ANNOUNCED_400K = "communication.launch_announced[launch400k/announcement-live]"
 CURRENT = "communication.status_page_current[{}]"
 NOTICE = CURRENT.format("status-page-updated")
 SET_UP, HEALTH = CURRENT.format("agency/incident-channels"), CURRENT.format("playbook/status-page")
@@ -103,7 +105,16 @@ def chat_bots_thrown_out(target: SandboxTarget) -> Iterator[None]:
     slack.token, discord.token = before
 
 
-@fault("smoke", turns={ANNOUNCED: "unknown"})
+@fault("smoke", turns={ANNOUNCED_400K: "fail"})
+def war_room_not_told(target: SandboxTarget) -> Iterator[None]:
+    """The launch is announced in one channel, and nobody told the other."""
+    room = target.channels.slack.rooms[ROOM]
+    before, room.said = room.said, []
+    yield
+    room.said = before
+
+
+@fault("smoke", turns=turning("unknown", ANNOUNCED, ANNOUNCED_400K))
 def chat_history_hidden(target: SandboxTarget) -> Iterator[None]:
     """The bot may see the channel, and not what is said in it."""
     slack = target.channels.slack

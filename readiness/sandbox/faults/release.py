@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults.backup import OBJECTS
 from readiness.sandbox.vendors.tickets import Issue
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
 
-CI = "release.ci_green[agency/automated-tests]"
+CI = ("release.ci_green[agency/automated-tests]", "release.ci_green[umbrella/tests-passed]")
 BLOCKERS = "release.no_open_blockers[no-open-p1-p2]"
 DECISION = "release.decision_recorded[decision-recorded]"
 APPROVAL = "release.stakeholders_approve[stakeholder-approval]"
 LAUNCH_TIME = "release.launch_time_confirmed[launch-time]"
 MAINTENANCE = "release.maintenance_window[umbrella/maintenance-announced]"
+WINDOW = "release.maintenance_in_window[umbrella/maintenance-window]"
 WATCHED = "release.watched_after_deploy[umbrella/watched-15-minutes]"
 PREVIOUS = tuple(
     f"rollback.previous_version_available[{line}]"
@@ -29,7 +32,7 @@ PREVIOUS = tuple(
 OF_THIS_REVISION = ("drills.kill_switch[kill-switch-tested]", PREVIOUS[0])
 """What counts only for the revision that runs, which /health names: of the sandbox's own runbook, and of the others."""
 OTHERS_OF_THIS_REVISION = (
-    *(CI, *PREVIOUS[1:], "drills.kill_switch[agency/flag-rollback]", "drills.rollback[agency/rollback-time]"),
+    *(*CI, *PREVIOUS[1:], "drills.kill_switch[agency/flag-rollback]", "drills.rollback[agency/rollback-time]"),
     *("drills.circuit_breaker[launch400k/breakers-tested]", "drills.fallback[launch400k/fallbacks]"),
 )
 PROCEDURE = tuple(
@@ -54,7 +57,7 @@ def priority_label_renamed(target: SandboxTarget) -> Iterator[None]:
     target.office.github.labels.add("P2")
 
 
-@fault("preflight", turns={CI: "fail"})
+@fault("preflight", turns=turning("fail", *CI))
 def ci_red(target: SandboxTarget) -> Iterator[None]:
     """One job of the revision that runs has failed; the others passed."""
     runs = target.office.github.runs
@@ -63,7 +66,7 @@ def ci_red(target: SandboxTarget) -> Iterator[None]:
     runs["lint"] = before
 
 
-@fault("preflight", turns={CI: "unknown"})
+@fault("preflight", turns=turning("unknown", *CI))
 def ci_pending(target: SandboxTarget) -> Iterator[None]:
     """The tests of the revision that runs have not ended."""
     runs = target.office.github.runs
@@ -84,29 +87,48 @@ def called_off(target: SandboxTarget) -> Iterator[None]:
         yield
 
 
-@fault("preflight", turns={MAINTENANCE: "fail"})
+@fault("preflight", turns=turning("fail", MAINTENANCE, WINDOW))
 def announced_late(target: SandboxTarget) -> Iterator[None]:
-    """The maintenance was announced two hours before it began."""
-    with target.office.rewritten() as (_, record):
-        window = record["maintenance"][0]
-        begins = datetime.fromisoformat(window["scheduled_for"])
-        window["created_at"] = (begins - timedelta(hours=2)).isoformat()
-        target.office.write()
+    """A maintenance of more than a day was announced an hour ago, and begins in an hour."""
+    with _announced_an_hour_ago(target):
         yield
 
 
 @fault("preflight", turns={MAINTENANCE: "fail"})
 def emergency_announced_late(target: SandboxTarget) -> Iterator[None]:
-    """An emergency was announced half an hour before it began."""
+    """An emergency was announced an hour ago, half an hour before it began; it need not wait for the weekly window."""
+    with _announced_an_hour_ago(target, begins=timedelta(minutes=-30), emergency=True):
+        yield
+
+
+@contextmanager
+def _announced_an_hour_ago(
+    target: SandboxTarget, begins: timedelta = timedelta(hours=1), *, emergency: bool = False
+) -> Iterator[None]:
+    now = datetime.now(UTC)
     with target.office.rewritten() as (_, record):
-        window = record["maintenance"][0]
-        begins = datetime.fromisoformat(window["scheduled_for"])
-        window |= {"created_at": (begins - timedelta(minutes=30)).isoformat(), "emergency": True}
+        record["maintenance"][0] |= {
+            "created_at": (now - timedelta(hours=1)).isoformat(),
+            "scheduled_for": (now + begins).isoformat(),
+            "scheduled_until": (now + timedelta(hours=30)).isoformat(),
+            "emergency": emergency,
+        }
         target.office.write()
         yield
 
 
-@fault("preflight", turns={MAINTENANCE: "unknown"})
+@fault("preflight", turns={WINDOW: "fail"})
+def maintenance_at_noon(target: SandboxTarget) -> Iterator[None]:
+    """The maintenance was moved into the hours in which people work, and announced in good time."""
+    with target.office.rewritten() as (_, record):
+        window = record["maintenance"][0]
+        for key in ("scheduled_for", "scheduled_until"):
+            window[key] = (datetime.fromisoformat(window[key]) + timedelta(hours=34)).isoformat()
+        target.office.write()
+        yield
+
+
+@fault("preflight", turns=turning("unknown", MAINTENANCE, WINDOW))
 def nothing_announced(target: SandboxTarget) -> Iterator[None]:
     """No maintenance is announced: nobody knows whether the next one will be in time."""
     with target.office.rewritten() as (_, record):
@@ -134,7 +156,7 @@ def watch_without_times(target: SandboxTarget) -> Iterator[None]:
         yield
 
 
-@fault("preflight", turns=turning("unknown", DECISION, APPROVAL, LAUNCH_TIME, MAINTENANCE))
+@fault("preflight", turns=turning("unknown", DECISION, APPROVAL, LAUNCH_TIME, MAINTENANCE, WINDOW, OBJECTS))
 def record_lost(target: SandboxTarget) -> Iterator[None]:
     """What was decided and announced cannot be read."""
     path = target.office.folder / "release.json"
@@ -144,7 +166,7 @@ def record_lost(target: SandboxTarget) -> Iterator[None]:
     path.write_text(whole, encoding="utf-8")
 
 
-@fault("preflight", turns=turning("unknown", CI, BLOCKERS, *PREVIOUS, *PROCEDURE))
+@fault("preflight", turns=turning("unknown", *CI, BLOCKERS, *PREVIOUS, *PROCEDURE))
 def github_denied(target: SandboxTarget) -> Iterator[None]:
     """The probe's token has expired."""
     github = target.office.github

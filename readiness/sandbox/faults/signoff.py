@@ -33,6 +33,7 @@ IN_TIME = "signoff.incidents_reviewed[playbook/report-in-48h]"
 WHOLE = (
     "signoff.incidents_reviewed[ga-incident-review]",
     "signoff.incidents_reviewed[launch400k/day-end-review]",
+    "signoff.incidents_reviewed[umbrella/incident-reports]",
     "signoff.incidents_reviewed[playbook/report-fields]",
 )
 FIRST_DAY_AGO = 7.8
@@ -135,7 +136,15 @@ def first_day_without_a_report(target: SandboxTarget) -> Iterator[None]:
     target.admin.rows("delete from operations.incidents where id = 'INC-5'")
 
 
-@fault("ga", turns=turning("fail", *WHOLE))
+@fault("ga", turns={WHOLE[0]: "fail"})
+def report_lacks_a_field_of_one_runbook(target: SandboxTarget) -> Iterator[None]:
+    """An incident's report does not say what was done, which only one of the runbooks asks for."""
+    target.papers.report(actions_taken="tbd")
+    yield
+    target.papers.report()
+
+
+@fault("ga", turns={WHOLE[-1]: "fail"})
 def postmortem_lacks_a_field(target: SandboxTarget) -> Iterator[None]:
     """An incident's report in the tracker says nothing under one of its headings."""
     yield from _in_the_tracker(target, postmortem(preventive_actions="<!-- what, who, until when -->"))

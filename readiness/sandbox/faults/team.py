@@ -24,12 +24,17 @@ PATH = tuple(
     for line in ("escalation-path", "launch400k/escalation-understood", "umbrella/escalation")
 )
 MATRIX = "team.escalation_path[agency/escalation-matrix]"
-CONTACTS, VENDORS = "team.contacts_verified[contacts-verified]", "team.vendor_contacts[agency/vendor-contacts]"
+CONTACTS = "team.contacts_verified[contacts-verified]"
+VENDORS = tuple(f"team.vendor_contacts[{book}/vendor-contacts]" for book in ("agency", "launch400k", "umbrella"))
+"""All that are on record are looked at by each."""
 ROLES = {
     "database specialist": "team.database_specialist[launch400k/database-specialist]",
     "executive": "team.executive_contacts[agency/emergency-contacts]",
     "status-page admin": "team.status_page_admin[playbook/contacts]",
     "security contact": "team.security_contact[playbook/contacts]",
+    "engineering lead": "team.role_contact[leads-reachable:engineering lead]",
+    "SRE lead": "team.role_contact[leads-reachable:SRE lead]",
+    "product manager": "team.role_contact[launch400k/product-manager]",
 }
 READ = "team.runbook_reviewed[launch400k/runbook-reviewed]"
 ACCESS = "team.credentials_verified[launch400k/credentials-verified]"
@@ -85,7 +90,7 @@ def placeholder_contact(target: SandboxTarget) -> Iterator[None]:
         yield
 
 
-@fault("preflight", turns=turning("fail", *ROLES.values(), VENDORS, CONTACTS))
+@fault("preflight", turns=turning("fail", *ROLES.values(), *VENDORS, CONTACTS))
 def contacts_of_last_spring(target: SandboxTarget) -> Iterator[None]:
     """Nobody has tried the contacts of some roles and of a vendor for 200 days."""
     with target.office.rewritten() as (roster, _):
@@ -135,7 +140,7 @@ def pagerduty_denied(target: SandboxTarget) -> Iterator[None]:
 
 @fault(
     "preflight",
-    turns=turning("unknown", *PRIMARY, *SECONDARY, *PATH, MATRIX, CONTACTS, VENDORS, *ROLES.values(), READ, ACCESS)
+    turns=turning("unknown", *PRIMARY, *SECONDARY, *PATH, MATRIX, CONTACTS, *VENDORS, *ROLES.values(), READ, ACCESS)
     | {"release.stakeholders_approve[stakeholder-approval]": "unknown"},
 )
 def roster_unreadable(target: SandboxTarget) -> Iterator[None]:

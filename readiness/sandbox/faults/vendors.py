@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 WORKS = "vendors.status_page_operational[{}]"
 SUPABASE, CLERK = WORKS.format("agency/supabase-status:supabase"), WORKS.format("agency/clerk-status:clerk")
 BEFORE_LAUNCH = {
-    name: WORKS.format(f"launch400k/no-go-vendors:{name}") for name in ("supabase", "vercel", "openai", "stripe")
+    name: WORKS.format(f"launch400k/no-go-vendors:{name}")
+    for name in ("supabase", "vercel", "openai", "stripe", "twilio", "sendgrid", "cloudflare")
 }
+EDGE = {name: WORKS.format(f"umbrella/vendor-status:{name}") for name in ("cloudflare", "clerk")}
 AFTER_LAUNCH = WORKS.format("launch400k/vendor-outage")
 
 
@@ -28,13 +30,21 @@ def vendor_degraded_in_one_region(target: SandboxTarget) -> Iterator[None]:
     site.turn("Database", "operational")
 
 
-OTHERS = tuple(BEFORE_LAUNCH[name] for name in ("vercel", "openai", "stripe"))
-INCIDENTS = {"vercel": "Functions", "openai": "Chat Completions", "stripe": "API", "clerk": "Sign in"}
+INCIDENTS = {
+    "vercel": "Functions",
+    "openai": "Chat Completions",
+    "stripe": "API",
+    "clerk": "Sign in",
+    "twilio": "SMS",
+    "sendgrid": "Mail Sending",
+    "cloudflare": "D1",
+}
+OTHERS = tuple(BEFORE_LAUNCH[name] for name in INCIDENTS if name in BEFORE_LAUNCH)
 
 
-@fault("preflight", turns=turning("fail", CLERK, *OTHERS))
+@fault("preflight", turns=turning("fail", CLERK, *EDGE.values(), *OTHERS))
 def vendors_have_incidents(target: SandboxTarget) -> Iterator[None]:
-    """Four vendors are looking into an incident; their components still say operational."""
+    """Seven vendors are looking into an incident; their components still say operational."""
     sites = target.channels.pages.sites
     for name, component in INCIDENTS.items():
         sites[name].incident("Elevated errors", 5.0, body=f"Requests to {component} fail.")
@@ -46,7 +56,7 @@ def vendors_have_incidents(target: SandboxTarget) -> Iterator[None]:
 @fault(
     "preflight",
     "postlaunch",
-    turns=turning("unknown", SUPABASE, CLERK, *BEFORE_LAUNCH.values(), AFTER_LAUNCH),
+    turns=turning("unknown", SUPABASE, CLERK, *EDGE.values(), *BEFORE_LAUNCH.values(), AFTER_LAUNCH),
 )
 def vendors_status_pages_away(target: SandboxTarget) -> Iterator[None]:
     """The vendors' status pages answer 503: nobody knows how the vendors are."""

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 ADA, GRACE, LINUS, BOT = "U0ADALOVEL", "U0GRACEHOP", "U0LINUSTOR", "U0READYBOT"
-ROLLOUT = "C0ROLLOUT01"
+ROLLOUT, WAR_ROOM = "C0ROLLOUT01", "C0WARROOM1"
 _MADE = 1_767_000_000
 Json = dict[str, Any]
 
@@ -36,7 +36,7 @@ def _rooms() -> dict[str, Room]:
         "C0INCIDENT": "incidents",
         "C0CUSTOMER": "customer-team",
         "C0EXECUTIV": "executives",
-        "C0WARROOM1": "launch-war-room",
+        WAR_ROOM: "launch-war-room",
     }
     return {place: Room(name) for place, name in names.items()}
 
@@ -87,6 +87,7 @@ class Slack:
             "on call: Ada Lovelace, +44 20 7946 0000"
         )
         attachment = {"id": 1, "title": "local launched", "text": text, "fallback": "local launched"}
+        self.say(WAR_ROOM, BOT, "", at, bot_id="B0READYBOT", attachments=[dict(attachment)])
         return self.say(ROLLOUT, BOT, "", at, bot_id="B0READYBOT", attachments=[attachment])
 
     def age(self, passed: timedelta) -> None:

@@ -1,4 +1,4 @@
-"""Status pages in Statuspage's shape: the service's own, and those of five vendors.
+"""Status pages in Statuspage's shape: the service's own, and those of eight vendors.
 
 Source: mongodb.com/docs/api/doc/cloud-status, a published description of it. Supabase's is as incident.io answers it:
 the name of a component stands once for each region, and an incident names none.
@@ -23,6 +23,9 @@ VENDORS = {
     "openai": ("Chat Completions", "Images"),
     "stripe": ("API", "Dashboard", "Webhooks"),
     "clerk": ("Sign in", "Session verification"),
+    "cloudflare": ("Workers", "D1", "R2"),
+    "twilio": ("SMS", "Voice"),
+    "sendgrid": ("Mail Sending", "API v3"),
 }
 _BEFORE, _AFTER = timedelta(minutes=10), timedelta(hours=2)
 Json = dict[str, Any]

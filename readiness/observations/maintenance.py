@@ -1,0 +1,123 @@
+"""The maintenance that is announced: by the team's own record, or else on the service's own status page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from readiness.clients.status_pages import StatusPages
+from readiness.environment.schema import Environment
+from readiness.observations import known_reading, observation
+from readiness.observations.communication import mentions, own_page
+from readiness.observations.needs import either
+from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
+from readiness.sources.readings import Readings
+
+MAINTENANCE_WINDOWS = known_reading(
+    "maintenance_windows",
+    "the maintenance that is announced (rows with created_at, scheduled_for, scheduled_until, perhaps emergency)",
+)
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_EMERGENCY = ("emergency",)
+_MINUTE = "%Y-%m-%d %H:%MZ"
+_SHOWN = 80
+
+
+@dataclass(frozen=True)
+class MaintenanceNotice:
+    """One maintenance that was announced."""
+
+    begins: str
+    hours_ahead: float
+    """Between its announcement and its begin."""
+    emergency: bool
+    ends: str = ""
+    """Empty in runs of older versions."""
+
+    def lies_in(self, weekday: str, begins: str, ends: str) -> bool:
+        """Check whether it lies between two times of day of one weekday, in UTC."""
+        if not self.ends:
+            return False
+        first, last = (datetime.strptime(text, _MINUTE).replace(tzinfo=UTC) for text in (self.begins, self.ends))
+        is_on_the_day = f"{first:%A}".casefold() == weekday and first.date() == last.date()
+        return is_on_the_day and begins <= f"{first:%H:%M}" and f"{last:%H:%M}" <= ends
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """The announced maintenance that is ahead or under way."""
+
+    notices: list[MaintenanceNotice]
+
+    def late(self, hours_at_least: float, emergency_hours_at_least: float) -> list[str]:
+        """Return those that were announced less than so many hours ahead."""
+        late: list[str] = []
+        for notice in self.notices:
+            wanted = emergency_hours_at_least if notice.emergency else hours_at_least
+            if notice.hours_ahead < wanted:
+                kind = "emergency of " if notice.emergency else ""
+                late.append(f"{kind}{notice.begins}: {notice.hours_ahead:g} h ahead, wanted {wanted:g}")
+        return late
+
+    def outside(self, weekday: str, begins: str, ends: str) -> list[str]:
+        """Return those that can wait for the weekly window and do not lie in it; an emergency cannot wait."""
+        planned = [notice for notice in self.notices if not notice.emergency]
+        return [
+            f"{notice.begins} to {notice.ends or 'no known end'}"
+            for notice in planned
+            if not notice.lies_in(weekday, begins, ends)
+        ]
+
+
+@observation(needs=either(own_page, MAINTENANCE_WINDOWS))
+def maintenance(
+    readings: Readings, status_pages: StatusPages, environment: Environment, moment: datetime
+) -> Maintenance:
+    """Return the announced maintenance that is not over. Raises Unknown where none is announced: nothing shows how.
+
+    The team's own record goes before the status page, which may tell of launches too.
+    """
+    by_record = readings.configured(MAINTENANCE_WINDOWS)
+    told = _of_record(readings) if by_record else _of_page(status_pages, environment)
+    # What is over can no longer be announced, and what will be announced later is not.
+    notices = [_notice(*one) for one in told if one[0] <= moment < one[2]]
+    if not notices:
+        raise Unknown(
+            "no maintenance is announced that is ahead or under way",
+            "announce the next one; where there is none, say so under not_applicable",
+        )
+    return Maintenance(notices)
+
+
+Told = tuple[datetime, datetime, datetime, bool]
+"""When it was announced, begins and ends, and whether it is an emergency."""
+
+
+def _notice(announced: datetime, begin: datetime, end: datetime, emergency: bool) -> MaintenanceNotice:
+    hours = round((begin - announced) / timedelta(hours=1), 2)
+    return MaintenanceNotice(f"{begin:{_MINUTE}}", hours, emergency, f"{end:{_MINUTE}}")
+
+
+def _of_record(readings: Readings) -> Iterator[Told]:
+    """Yield what the team's record announces. Raises Unknown."""
+    for row in readings.rows(MAINTENANCE_WINDOWS, "created_at", "scheduled_for", "scheduled_until"):
+        announced = readings.as_instant(MAINTENANCE_WINDOWS, row["created_at"], "created_at")
+        begin = readings.as_instant(MAINTENANCE_WINDOWS, row["scheduled_for"], "scheduled_for")
+        end = readings.as_instant(MAINTENANCE_WINDOWS, row["scheduled_until"], "scheduled_until")
+        emergency = row.get("emergency", False)
+        if not isinstance(emergency, bool):
+            stated_as = shown(str(emergency), _SHOWN)
+            raise Unknown(f"readings.maintenance_windows: emergency is {stated_as!r}", "answer true or false")
+        yield announced, begin, end, emergency
+
+
+def _of_page(status_pages: StatusPages, environment: Environment) -> Iterator[Told]:
+    """Yield what the service's own page announces; one whose title says so is an emergency. Raises Unknown."""
+    for notice in status_pages.page(own_page(environment)).maintenances:
+        if notice.begins is None or notice.ends is None or not notice.updates:
+            name = shown(notice.name, _SHOWN)
+            raise Unknown(f"the page does not date {name}", "set readings.maintenance_windows, or date the notice")
+        yield min(notice.updates), notice.begins, notice.ends, mentions(notice.name, _EMERGENCY)
