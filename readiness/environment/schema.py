@@ -25,6 +25,7 @@ from readiness.environment.probes import Billing, SyntheticUpload
 from readiness.environment.repositories import GitHub
 from readiness.environment.running import EvidenceSettings, RunSettings
 from readiness.environment.service_levels import ServiceLevel
+from readiness.environment.tables import TableHere
 from readiness.environment.trust import OF_MACHINE, DatabaseTrust, HttpTrust
 from readiness.environment.words import known_by, project_name, sentence
 from readiness.errors import BadEnvironment, not_one_of
@@ -243,6 +244,8 @@ class Environment(Section):
     readings: dict[str, Reading] = {}
     service_levels: dict[str, ServiceLevel] = {}
     incidents: Incidents | None = None
+    tables: dict[str, TableHere] = {}
+    """A table as a runbook's document calls it → what it is here, for the SQL that `readiness incident` prints."""
     documentation: dict[str, Url] = {}
     """The title of a page that must be published → its address."""
     sign_off: Path | None = None

@@ -25,6 +25,7 @@ from readiness import timeline
 from readiness.config.documents import explain, read
 from readiness.errors import BadRunbook, not_one_of, wrong_value
 from readiness.files.canonical_json import JsonObject
+from readiness.incident.walk import IncidentWalk
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
 from readiness.runbook.ladder_rules import limit_faults, line_faults
@@ -202,6 +203,8 @@ class Runbook(BaseModel):
     severities: SeverityTable = {}
     readings: dict[str, OwnReading] = {}
     """Reading → the document's own query for it, for the lines of this runbook where the environment states none."""
+    incident: IncidentWalk | None = None
+    """What its document says of the first minutes of an incident."""
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
