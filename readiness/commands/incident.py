@@ -20,6 +20,7 @@ from readiness.errors import BadInput, not_one_of
 from readiness.evidence import captured
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.red_lines import evidence_facts, newest_run, since_when
+from readiness.evidence.rejudge import judge
 from readiness.files.canonical_json import JsonObject
 from readiness.incident.facts import MINUTES_TO_FIX, OF_PEOPLE
 from readiness.incident.found import Fact, Found, Missing
@@ -198,7 +199,8 @@ def _rows_key(runbook: str, reading: str) -> str:
 def _of_the_evidence(options: argparse.Namespace, place: Place, newest: RecordedRun | None) -> dict[str, Fact]:
     again = f"pytest -m postlaunch --env {options.env}"
     since = since_when(options.reports, newest) if newest else {}
-    return evidence_facts(newest, since, place.now, again)
+    verdict = judge(newest).verdict if newest else None
+    return evidence_facts(newest, since, verdict, place.now, again)
 
 
 def _walked(

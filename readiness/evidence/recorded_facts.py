@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.records import RecordedObservation
 from readiness.evidence.red_lines import evidence_facts, since_by_record
 from readiness.incident.facts import OF_PEOPLE, Wanted, read_fact
 from readiness.incident.found import Fact, Missing
 from readiness.incident.walk import IncidentWalk
+from readiness.verdict import Verdict
 
 AS_ASKED_BY = "as_asked_by"
 """The argument of a look that says by whose query it was."""
 
 
-def recorded_facts(run: RecordedRun, runbook: str, walk: IncidentWalk) -> dict[str, Fact]:
-    """Return each fact of a runbook's walk as a run's record has it, or that the run did not look at it."""
+def own_facts(run: RecordedRun, verdict: Verdict) -> dict[str, Fact]:
+    """Return what a run tells of itself and of the one before it."""
     again = f"pytest -m {run.start.phase} --env {run.start.env}"
-    facts = evidence_facts(run, since_by_record(run), run.start.started_at, again)
+    return evidence_facts(run, since_by_record(run), verdict, run.start.started_at, again)
+
+
+def recorded_facts(run: RecordedRun, runbook: str, walk: IncidentWalk, own: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Return each fact of a runbook's walk as a run's record has it, or that the run did not look at it."""
+    facts = dict(own)
     ask = f"readiness incident --env {run.start.env}"
     for name in walk.names:
         if name not in facts:

@@ -12,12 +12,12 @@ from readiness.errors import BadRun
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.newest_run import RHYTHM, ordered
 from readiness.evidence.records import Result
-from readiness.evidence.rejudge import judge
 from readiness.files.canonical_json import JsonObject
 from readiness.incident.facts import RED_LINES, VERDICT
 from readiness.incident.found import Fact, Found, Missing
 from readiness.outcomes import DecisionKey, Outcome, Phase
 from readiness.redaction.shown import shown
+from readiness.verdict import Verdict
 
 LATEST_FIRST = (Phase.POSTLAUNCH, Phase.SMOKE, Phase.PREFLIGHT)
 """A run after the launch says how it goes now; before there is one, the run before it."""
@@ -93,14 +93,16 @@ def since_by_record(run: RecordedRun) -> dict[DecisionKey, Since]:
     return since
 
 
-def evidence_facts(run: RecordedRun | None, since: SinceWhen, now: datetime, again: str) -> dict[str, Fact]:
-    """Return what the suite's own runs tell; `again` is the command that makes one of now."""
-    if run is None:
+def evidence_facts(
+    run: RecordedRun | None, since: SinceWhen, verdict: Verdict | None, now: datetime, again: str
+) -> dict[str, Fact]:
+    """Return what the newest run tells, which comes to a verdict; `again` is the command that makes one of now."""
+    if run is None or verdict is None:
         return {
             RED_LINES: Missing("no run of this target lies here", again),
             VERDICT: Found(f"none, no run of this target lies here; {again}"),
         }
-    return {RED_LINES: _red_lines(run, since), VERDICT: _verdict(run, now, again)}
+    return {RED_LINES: _red_lines(run, since), VERDICT: _verdict(run, str(verdict.word), now, again)}
 
 
 def _red_lines(run: RecordedRun, since: SinceWhen) -> Fact:
@@ -126,14 +128,13 @@ def _row(result: Result, since: SinceWhen) -> JsonObject:
     }
 
 
-def _verdict(run: RecordedRun, now: datetime, again: str) -> Fact:
+def _verdict(run: RecordedRun, word: str, now: datetime, again: str) -> Fact:
     start = run.start
     minutes = (now - start.started_at).total_seconds() / 60
     whose = f"{start.phase} of {_moment(start.started_at)} ({minutes:,.0f} min ago)"
     if now - start.started_at > RHYTHM[start.phase]:
         return Found(f"none of now: the newest run is {whose}, too old to decide; {again}")
 
-    word = str(judge(run).verdict.word)
     ended = "" if run.finish else ", which has not ended"
     return Found(f"{word}, by {whose}{ended}", words=(word,))
 

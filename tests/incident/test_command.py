@@ -105,7 +105,7 @@ FAULTS = [
     ("error-rate-25", "roll back", "affected_platforms", "meta", ["parse failures rise"]),
     ("stuck-upload", "continue", "stuck_uploads", "1 row", ["uploads stay in processing"]),
     ("breaker-open", "continue", "open_breakers", "open", ["a circuit breaker is open"]),
-    ("staging-backlog-grown", "continue", "staging", "rows", ["the staging backlog grows"]),
+    ("staging-backlog-grown", "continue", "staging", "row", ["the staging backlog grows"]),
     ("rows-lost", "roll back", "upload_failures", "failed", []),
     ("rows-orphaned", "roll back", "upload_failures", "failed", []),
     ("one-upload-and-it-failed", None, "upload_failures", "1 of 1", []),
