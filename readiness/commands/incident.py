@@ -21,7 +21,7 @@ from readiness.evidence import captured
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.red_lines import evidence_facts, newest_run, since_when
 from readiness.evidence.rejudge import judge
-from readiness.files.canonical_json import JsonObject
+from readiness.files.canonical_json import JsonObject, dumped
 from readiness.incident.facts import MINUTES_TO_FIX, OF_PEOPLE
 from readiness.incident.found import Fact, Found, Missing
 from readiness.incident.plain_walk import PLAIN_WALK
@@ -38,6 +38,7 @@ from readiness.rendering.repair_sql import RepairSql, repair_sql
 from readiness.rendering.terminal import say, say_json
 from readiness.runbook.lines import Runbook
 from readiness.runbook.overlays import load_stated
+from readiness.runbook.severity import SeverityTable
 from readiness.sandbox import Sandbox, SandboxFailed
 from readiness.timeline import parse_span
 
@@ -92,6 +93,7 @@ class Walked:
     """A runbook's walk, and what was saved and written for it."""
 
     walk: FilledWalk
+    severities: SeverityTable
     repairs: tuple[RepairSql, ...]
     saved: tuple[str, ...]
 
@@ -110,6 +112,8 @@ def run(options: argparse.Namespace) -> int:
         facts = _of_the_evidence(options, place, newest) | {MINUTES_TO_FIX: minutes_to_fix}
         troubles: list[str] = []
         walks = [_walked(place, book, finder, facts, asked, options.minutes, troubles) for book in place.books]
+        requests = "".join(f"{dumped(request.record())}\n" for request in tuple(finder.guard.requests))
+        _save(lambda: captured.save_text(place.folder, "requests.jsonl", requests), troubles)
         return _tell(options, place, newest, walks, troubles)
 
 
@@ -232,7 +236,7 @@ def _walked(
     filled = fill(name, book.title, walk, facts, until)
     text = "".join(f"{line}\n" for line in first_minutes.lines_of(filled))
     _save(lambda: captured.save_text(folder, "walk.txt", text), troubles)
-    return Walked(filled, tuple(repairs), tuple(saved))
+    return Walked(filled, book.severities, tuple(repairs), tuple(saved))
 
 
 def _answer(asked: Asked) -> Fact:
@@ -299,7 +303,9 @@ def _tell(
 
 def _plain(walked: Walked) -> JsonObject:
     repairs = [vars(repair) for repair in walked.repairs]
-    return {**first_minutes.plain(walked.walk), "repairs": repairs, "captures": list(walked.saved)}
+    severities = {word: level.model_dump() for word, level in walked.severities.items()}
+    told = {"severities": severities, "repairs": repairs, "captures": list(walked.saved)}
+    return {**first_minutes.plain(walked.walk), **told}
 
 
 def _lines(place: Place, walks: list[Walked]) -> Iterator[str]:
@@ -309,11 +315,23 @@ def _lines(place: Place, walks: list[Walked]) -> Iterator[str]:
     for walked in walks:
         yield ""
         yield from first_minutes.lines_of(walked.walk)
+        yield from _severity_lines(walked)
         yield from _repair_lines(walked)
         if walked.saved:
             yield ""
             yield "captured before anybody changes anything"
             yield from (f"  {line}" for line in walked.saved)
+
+
+def _severity_lines(walked: Walked) -> Iterator[str]:
+    """Yield the runbook's table: how severe it is people say, and until when it is answered and rolled back."""
+    if not walked.severities:
+        return
+    yield ""
+    yield "severities of the runbook"
+    for word, level in walked.severities.items():
+        back = f"; roll back: {level.roll_back}" if level.roll_back else ""
+        yield f"  {word:<8}{shown(f'{level.means}; answer: {level.answer}{back}')}"
 
 
 def _repair_lines(walked: Walked) -> Iterator[str]:

@@ -174,6 +174,8 @@ def test_nothing_is_written_to_the_target(walk: Walk, target: Sandbox) -> None:
             " join pg_roles r on r.oid = s.userid where r.rolname = 'readiness_probe'",
         )
     assert walked.repairs["force-fail"]["sql"]
+    requests = [json.loads(line) for line in (walked.folder / "requests.jsonl").read_text().splitlines()]
+    assert {request["effect"] for request in requests} == {"read"}
     kinds = {kind for (kind,) in sent}
     assert "select" in kinds
     assert kinds <= {"select", "with", "explain", "begin", "commit", "rollback", "set", "show", "start"}

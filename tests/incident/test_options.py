@@ -77,12 +77,19 @@ def test_a_teams_own_walk_asks_its_own_readings(incident: Incident, capsys: pyte
     assert 'readiness announce pause --env tiny --reason "..." --investigating "..."' in text
 
 
+def test_the_severities_of_the_runbook_are_told(incident: Incident, capsys: pytest.CaptureFixture[str]) -> None:
+    assert incident(runbooks=["umbrella"], allowed_hosts=["127.0.0.1"]) == 0
+    assert "SEV-2   p95 above 2 s or errors above 10 %; answer: 15m; roll back: consider it" in capsys.readouterr().out
+
+
 def test_it_saves_in_a_folder_of_its_own(incident: Incident, tmp_path: Path) -> None:
     assert incident("--out", str(tmp_path / "here"), walk=OWN_WALK) == 0
     assert incident("--out", str(tmp_path / "here"), walk=OWN_WALK) == 0
     folders = list((tmp_path / "here").iterdir())
     assert len(folders) == 2
-    assert {path.name for folder in folders for path in folder.iterdir()} == {"walk.txt", "announcement.txt"}
+    assert {path.name for folder in folders for path in folder.iterdir()} == {
+        *("walk.txt", "announcement.txt", "requests.jsonl")
+    }
     assert not (tmp_path / "reports").exists()
 
 
