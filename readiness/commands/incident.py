@@ -171,7 +171,7 @@ def _unknown_captures(books: tuple[Runbook, ...], environment: Environment) -> I
     for book in books:
         known = {*KNOWN_READINGS, *book.readings, *environment.readings}
         walk = _walk_of(book)
-        for name in dict.fromkeys((*walk.captures, *(repair.rows for repair in walk.repairs))):
+        for name in walk.readings:
             if name not in known:
                 yield f"runbook {book.runbook}: incident: reading {not_one_of(name, known).partition(' (known')[0]}"
 
@@ -188,7 +188,7 @@ def _questions(place: Place, finder: FactFinder) -> Iterator[tuple[str, Callable
             wanted = walk.wanted(fact)
             if wanted.kind.look:
                 yield _fact_key(name, fact), partial(finder.fact, name, wanted)
-        for reading in dict.fromkeys((*walk.captures, *(repair.rows for repair in walk.repairs))):
+        for reading in walk.saved_readings:
             yield _rows_key(name, reading), partial(finder.rows, name, reading)
 
 

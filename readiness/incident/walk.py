@@ -193,6 +193,18 @@ class IncidentWalk(Part):
         """Return the names of all facts that it asks for, once each, in its order."""
         return list(dict.fromkeys(name for name, _ in self._asked()))
 
+    @property
+    def saved_readings(self) -> list[str]:
+        """Return the readings whose rows it saves or changes by hand, once each."""
+        return list(dict.fromkeys((*self.captures, *(repair.rows for repair in self.repairs))))
+
+    @property
+    def readings(self) -> list[str]:
+        """Return all readings that it names: those, and the ones that its facts are made of."""
+        stated = (arguments for known in self.facts.values() for arguments in known.values())
+        of_facts = [str(arguments["reading"]) for arguments in stated if "reading" in arguments]
+        return [*self.saved_readings, *of_facts]
+
     def _asked(self) -> Iterator[tuple[str, str]]:
         """Yield each name of a fact, and where it stands."""
         for window in self.walk:

@@ -101,6 +101,11 @@ MISTAKES = [
     (["--minutes", "7"], {}, "--minutes"),
     (["--env", "tniy"], {}, "did you mean 'tiny'?"),
     ([], {"walk": CAPTURES}, "incident: reading 'queue_dept' is not known; did you mean 'queue_depth'?"),
+    (
+        [],
+        {"walk": {**OWN_WALK, "facts": {"queue": {"number": {"reading": "queue_dept"}}}}},
+        "incident: reading 'queue_dept' is not known; did you mean 'queue_depth'?",
+    ),
     ([], {"walk": {**OWN_WALK, "repairs": [{**REPAIR, "rows": "stuk"}]}}, "incident: reading 'stuk' is not known"),
     ([], {"tables": {"jobs": {"table": "a"}}}, "tables: 'jobs' is not known (known: none)"),
     (
