@@ -31,6 +31,7 @@ examples:
   readiness gate preflight --env prod         the same in a pipeline: accept that run and no other
   readiness verify prod preflight             recompute the verdict of the newest run from its evidence
   readiness drill restore --env staging       rehearse a procedure; `--env local` to try it
+  readiness incident --env prod               the first thirty minutes of an incident, with the facts filled in
   readiness sandbox --fault rls-off           a target of your own to try all that on
 """
 

@@ -35,6 +35,7 @@ MORE_SECONDS = {
     "tests/plugin/test_since_approved.py": 25.0,  # twenty histories, each of several runs
     "tests/plugin/test_odd_input.py": 20.0,  # sixty inputs, each a run
     "tests/commands/test_gate.py": 45.0,
+    "tests/incident/test_command.py": 35.0,  # twenty walks through a sandbox, and three runs on it
     "tests/evidence/test_hostile_files.py": 30.0,  # each file is read by every command
     "tests/evidence/test_summary_at_the_end.py": 30.0,  # thirty ways to end, each by pytest and by the gate
     "tests/plugin/test_lines.py": 20.0,

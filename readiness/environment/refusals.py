@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -80,6 +80,7 @@ def unknown_names(environment: Environment, runbooks: Sequence[Runbook]) -> Iter
             yield f"{place}.check: {meant(source.check, lines_of_check)}: no line asks for it"
         elif source.line and source.line not in lines_of_check[source.check]:
             yield f"{place}.line: {not_one_of(source.line, lines_of_check[source.check])}"
+    yield from unknown_tables(environment, runbooks)
 
 
 def _unknown_declared(environment: Environment, runbooks: Sequence[Runbook]) -> Iterator[str]:
@@ -100,3 +101,19 @@ def _declarable(environment: Environment, runbooks: Sequence[Runbook]) -> Iterat
     for name, level in environment.service_levels.items():
         yield f"service_levels.{name}"
         yield from (f"service_levels.{name}.{figure}" for figure, _ in level.figures())
+
+
+def unknown_tables(environment: Environment, runbooks: Iterable[Runbook]) -> Iterator[str]:
+    """Yield the tables and columns of the environment that no runbook names in a change by hand."""
+    columns: dict[str, set[str]] = {}
+    for repair in (repair for book in runbooks if book.incident for repair in book.incident.repairs):
+        columns.setdefault(repair.table, set()).update({repair.key, *repair.change, *repair.only_while})
+
+    file = f"{environment.environment}.yaml"
+    for table, here in environment.tables.items():
+        if table not in columns:
+            yield f"{file}: tables: {not_one_of(table, columns)}"
+            continue
+        for column in {**here.columns, **here.values}:
+            if column not in columns[table]:
+                yield f"{file}: tables.{table}: column {not_one_of(column, columns[table])}"

@@ -47,6 +47,7 @@ from readiness.environment.rollout import RolloutNow
 from readiness.environment.running import EvidenceSettings, RunSettings
 from readiness.environment.service_levels import ServiceLevel
 from readiness.environment.stated_secrets import text_in_the_open
+from readiness.environment.tables import TableHere
 from readiness.environment.trust import OF_MACHINE, DatabaseTrust, HttpTrust
 from readiness.environment.words import known_by, project_name, sentence
 from readiness.errors import BadEnvironment, not_one_of
@@ -236,6 +237,8 @@ class Environment(Section):
     links: dict[str, Annotated[str, AfterValidator(link)]] = {}
     """What a runbook calls a key link (dashboard, logs) → its address; only one on an allowed host is asked."""
     rollout: RolloutNow = RolloutNow()
+    tables: dict[str, TableHere] = {}
+    """A table as a runbook's document calls it → what it is here, for the SQL that `readiness incident` prints."""
     documentation: dict[str, Url] = {}
     """The title of a page that must be published → its address."""
     sign_off: StatedPath | None = None

@@ -27,7 +27,9 @@ def outline(book: runbook_lines.Runbook) -> JsonObject:
     lines = [_stated(book.runbook, line) for line in book.lines]
     queries = {name: reading.model_dump(mode="json", exclude_unset=True) for name, reading in book.readings.items()}
     readings = {"readings": queries} if queries else {}
-    return {"runbook": book.runbook, "title": book.title, "lines": lines, **readings}
+    walk = book.incident.model_dump(mode="json", exclude_unset=True, by_alias=True) if book.incident else {}
+    incident = {"incident": walk} if walk else {}
+    return {"runbook": book.runbook, "title": book.title, "lines": lines, **readings, **incident}
 
 
 def _stated(runbook: str, line: runbook_lines.Line) -> JsonObject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Gate, Phase
 
 
@@ -32,3 +33,5 @@ class OutlinedBook(BaseModel):
     lines: tuple[OutlinedLine, ...]
     readings: dict[str, dict[str, str | dict[str, str]]] = {}
     """Reading → its own query, where it has some; older journals have none."""
+    incident: JsonObject = {}
+    """What its document says of the first minutes; older journals have none."""

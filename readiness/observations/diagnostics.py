@@ -18,6 +18,10 @@ UPLOADS_STUCK = known_reading("uploads_stuck", "the uploads under way for more t
 STAGING_HEALTH = known_reading("staging_health", "the staging rows by validation status")
 UPLOADS_IN_FLIGHT = known_reading("uploads_in_flight", "the uploads under way")
 UPLOADS_LAST_HOUR = known_reading("uploads_last_hour", "the last hour's uploads by workspace and status")
+FAILED_UPLOADS = known_reading(
+    "failed_uploads",
+    "the last hour's failed uploads (of the columns workspace, platform, stage and at those that there are)",
+)
 
 
 @observation(needs=RECENT_FAILURES)
@@ -54,6 +58,12 @@ def uploads_in_flight(readings: Readings) -> list[dict[str, JsonValue]]:
 def uploads_last_hour(readings: Readings) -> list[dict[str, JsonValue]]:
     """Return the last hour's uploads by workspace and status, the most first."""
     return readings.rows(UPLOADS_LAST_HOUR)
+
+
+@observation(needs=FAILED_UPLOADS)
+def failed_uploads(readings: Readings) -> list[dict[str, JsonValue]]:
+    """Return the last hour's failed uploads: whose they are, and where they failed."""
+    return readings.rows(FAILED_UPLOADS)
 
 
 FAILING_ENDPOINTS = known_reading("failing_endpoints", "the last hour's server errors by path (columns path, value)")

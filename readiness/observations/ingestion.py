@@ -12,17 +12,11 @@ from readiness.observations.logs import LOG_LINES
 from readiness.observations.needs import either
 from readiness.observations.synthetic_upload import UploadTrace
 from readiness.outcomes import Unknown
-from readiness.redaction.shown import shown
 from readiness.runbook.limits import Minimum
-from readiness.slo.events import Events
+from readiness.slo.uploads import UploadOutcomes
 from readiness.sources.readings import Readings
 
 __all__ = ["Minimum", "UploadOutcomes", "UploadTrace"]
-
-HOUR = "1h"
-FAILED = "failed"
-STATUSES = {"pending", "processing", "promoting", "completed", FAILED}
-"""Of an upload, in the document's words."""
 
 PAUSED_WORKSPACES = known_reading("paused_workspaces", "the workspaces whose ingestion is paused (column workspace)")
 UPLOAD_OUTCOMES = known_reading("upload_outcomes", "the last hour's uploads by status (columns status, uploads)")
@@ -42,39 +36,6 @@ ORPHANED_ROWS = known_reading("orphaned_rows", "how many production rows belong 
 def paused_workspaces(readings: Readings) -> list[str]:
     """Return the workspaces that do not ingest."""
     return [str(row["workspace"]) for row in readings.rows(PAUSED_WORKSPACES, "workspace")]
-
-
-@dataclass(frozen=True)
-class UploadOutcomes:
-    """The last hour's uploads."""
-
-    by_status: dict[str, int]
-
-    @property
-    def total(self) -> int:
-        """All uploads."""
-        return sum(self.by_status.values())
-
-    @property
-    def unknown_statuses(self) -> list[str]:
-        """The statuses that are none of the document's, whatever their case."""
-        return sorted(status for status in self.by_status if status.casefold() not in STATUSES)
-
-    @property
-    def counted(self) -> Events:
-        """The uploads, and those of them that failed; of an unknown status nobody knows whether it says so."""
-        failed = sum(uploads for status, uploads in self.by_status.items() if status.casefold() == FAILED)
-        unseen = sum(self.by_status[status] for status in self.unknown_statuses)
-        return Events(
-            "uploads",
-            HOUR,
-            self.total,
-            failed,
-            unseen=unseen,
-            unseen_says="have a status that may say so",
-            look_at=f"let readings.upload_outcomes say {FAILED} or another of the known words in place of"
-            f" {shown(', '.join(self.unknown_statuses))}",
-        )
 
 
 @observation(needs=UPLOAD_OUTCOMES)

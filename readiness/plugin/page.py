@@ -12,7 +12,7 @@ from readiness.evidence.previous_run import Changes
 from readiness.evidence.recorded_ahead import says_ahead
 from readiness.evidence.records import RED_BESIDE, Result
 from readiness.measurements import is_digits
-from readiness.outcomes import DecisionKey, Gate, Outcome
+from readiness.outcomes import DecisionKey, Gate, Outcome, Phase
 from readiness.plugin.run import Run
 from readiness.plugin.threads import ObservationTask
 from readiness.rendering.diagnostics import attached
@@ -227,6 +227,9 @@ class TerminalPage:
             for text in signed:
                 self._wrap(text)
             self._write(f"{'next':<{LABEL}}readiness verify {folder}")
+        if run.phase is Phase.POSTLAUNCH and verdict.exit == 1 and not run.replay:
+            command = f"readiness incident --env {run.environment.environment}"
+            self._write(f"{'incident':<{LABEL}}{command}  (the first 5, 15 and 30 minutes)")
 
         if verdict.holding:
             names = list(dict.fromkeys(self._key(key) for key in verdict.holding))

@@ -18,11 +18,12 @@ def unused_readings(run: Run) -> Iterator[str]:
 
 
 def _unused(names: Iterable[str], file: str, runbooks: Iterable[Runbook]) -> Iterator[str]:
-    """Yield each of these readings that no check and no line of the runbooks asks for."""
+    """Yield each of these readings that no check, no line and no incident of the runbooks asks for."""
     asked_for = set(KNOWN_READINGS)
     for book in runbooks:
         limits = [item.limits.get("reading") for item in book.items()]
         asked_for.update(name for name in limits if isinstance(name, str))
+        asked_for.update(book.incident.readings if book.incident else ())
 
     for name in names:
         if name not in asked_for:

@@ -18,8 +18,10 @@ from readiness.evidence.previous_run import Changes, changes_of, held_in
 from readiness.evidence.recorded_request import RecordedRequest
 from readiness.evidence.rejudge import judge
 from readiness.outcomes import Effect, Outcome, Phase
+from readiness.redaction.shown import shown
 from readiness.rendering import exports
 from readiness.rendering.charts import page
+from readiness.rendering.incident_section import command_of, walks_of
 from readiness.rendering.key_links import links_of, stage_of, vendors_of
 from readiness.rendering.report_rows import DecisionRow, ReportSection, by_section, causes, rows_of
 from readiness.rendering.run_summary import kind_of
@@ -164,6 +166,9 @@ def render(run: RecordedRun) -> str:
         warnings=causes(places[ReportSection.WARNINGS]),
         people=attested.entry_statuses(run.results),
         attached=exports.attached_to(exports.results_of(run)),
+        walks=list(walks_of(run)),
+        incident_command=command_of(run.start.env),
+        shown=shown,
         several_books=several_books,
         passed=list(by_section(places[ReportSection.PASSED], several_books=several_books)),
         left_out=causes(places[ReportSection.LEFT_OUT]),

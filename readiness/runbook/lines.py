@@ -25,6 +25,7 @@ from readiness import timeline
 from readiness.config.documents import explain, read
 from readiness.errors import BadRunbook, not_one_of, wrong_value
 from readiness.files.canonical_json import JsonObject
+from readiness.incident.walk import IncidentWalk
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
 from readiness.runbook.chosen import chosen_faults
 from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
@@ -231,6 +232,8 @@ class Runbook(BaseModel):
     """What each incident report tells, by the document; empty where it has no template."""
     vendors: dict[str, VendorSupport] = {}
     rollout: Rollout = {}
+    incident: IncidentWalk | None = None
+    """What its document says of the first minutes of an incident."""
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

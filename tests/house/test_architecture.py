@@ -20,7 +20,7 @@ CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 FLOORS = (  # from the ground up; a room may import its own floor and those below, never in a circle
     {"errors", "outcomes", "measurements", "provenance", "timeline", "shipped"},
     {"files", "redaction", "alerting", "slo", "tools"},
-    {"config", "rehearsal", "drill"},
+    {"config", "rehearsal", "drill", "incident"},
     {"runbook"},
     {"environment", "verdict", "ladder"},
     {"transport"},

@@ -12,6 +12,9 @@ import pytest
 
 from readiness.__main__ import main
 from readiness.outcomes import Outcome
+from readiness.plugin.unused_readings import _unused
+from readiness.runbook.lines import load, shipped
+from readiness.shipped import RUNBOOKS
 from readiness.verdict import INCOMPLETE_EXIT
 from tests.evidence.test_environment_changes import CHECKS, LOOKS
 from tests.plugin.project import Project, line
@@ -26,6 +29,12 @@ ROWS: list[tuple[str, dict[str, Any], int, str]] = [
     ("a typo", {"ordrs": THREE}, INCOMPLETE_EXIT, f"{UNUSED.format('ordrs')}; did you mean 'orders'?"),
     ("one that the suite asks for", {"orders": THREE, "log_lines": {"file": "x", "format": "jsonl"}}, 0, ""),
 ]
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_what_the_incident_of_a_runbook_asks_for_is_used(name: str) -> None:
+    book = load(RUNBOOKS / f"{name}.yaml")
+    assert list(_unused(book.readings, "runbook", (book,))) == []
 
 
 @pytest.mark.parametrize(("readings", "code", "says"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
