@@ -16,13 +16,13 @@ from readiness.commands import add_env, add_environments, add_reports
 from readiness.environment import schema
 from readiness.environment.refusals import unknown_tables
 from readiness.environment.schema import Environment
-from readiness.errors import BadInput, not_one_of
+from readiness.errors import BadInput, ReadinessError, not_one_of
 from readiness.evidence import captured
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.red_lines import evidence_facts, newest_run, since_when
 from readiness.evidence.rejudge import judge
 from readiness.files.canonical_json import JsonObject, dumped
-from readiness.incident.facts import MINUTES_TO_FIX, OF_PEOPLE
+from readiness.incident.facts import MINUTES_TO_FIX, OF_PEOPLE, RED_LINES, VERDICT
 from readiness.incident.found import Fact, Found, Missing
 from readiness.incident.plain_walk import PLAIN_WALK
 from readiness.incident.walk import IncidentWalk
@@ -104,12 +104,12 @@ def run(options: argparse.Namespace) -> int:
     minutes_to_fix = _minutes_to_fix(options.fix)
     with ExitStack() as stack:
         place = _place(options, stack)
-        newest = newest_run(options.reports, options.env, place.environment.target.url)
         finder = FactFinder(place.environment, place.every, options.reports, place.now)
         stack.callback(finder.close)
         asked = finder.ask(dict(_questions(place, finder)))
 
-        facts = _of_the_evidence(options, place, newest) | {MINUTES_TO_FIX: minutes_to_fix}
+        newest, told = _of_the_evidence(options, place)
+        facts = told | {MINUTES_TO_FIX: minutes_to_fix}
         troubles: list[str] = []
         walks = [_walked(place, book, finder, facts, asked, options.minutes, troubles) for book in place.books]
         requests = "".join(f"{dumped(request.record())}\n" for request in tuple(finder.guard.requests))
@@ -200,11 +200,17 @@ def _rows_key(runbook: str, reading: str) -> str:
     return f"{runbook}: rows {reading}"
 
 
-def _of_the_evidence(options: argparse.Namespace, place: Place, newest: RecordedRun | None) -> dict[str, Fact]:
+def _of_the_evidence(options: argparse.Namespace, place: Place) -> tuple[RecordedRun | None, dict[str, Fact]]:
+    """Return the newest run, and what it and those before it tell; evidence that is damaged stops no walk."""
     again = f"pytest -m postlaunch --env {options.env}"
-    since = since_when(options.reports, newest) if newest else {}
+    try:
+        newest = newest_run(options.reports, options.env, place.environment.target.url)
+        since = since_when(options.reports, newest) if newest else {}
+    except (ReadinessError, OSError) as error:
+        damaged = Missing(f"the evidence cannot be read: {str(error).splitlines()[0]}", again)
+        return None, {RED_LINES: damaged, VERDICT: damaged}
     verdict = judge(newest).verdict if newest else None
-    return evidence_facts(newest, since, verdict, place.now, again)
+    return newest, evidence_facts(newest, since, verdict, place.now, again)
 
 
 def _walked(

@@ -141,6 +141,20 @@ def test_a_mistake_is_one_line_before_anything_is_contacted(
     assert not (tmp_path / "reports").exists()
 
 
+@pytest.mark.parametrize(
+    "damaged", [b"", b"{\x00", b"[]\n{}\n", b"\xff\xfe\n"], ids=["empty", "torn", "no entries", "bytes"]
+)
+@pytest.mark.parametrize("name", ["ledger.jsonl", "20261201T090000Z-postlaunch/journal.jsonl"])
+def test_damaged_evidence_stops_no_walk(
+    name: str, damaged: bytes, incident: Incident, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "reports" / "tiny" / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(damaged)
+    assert incident(walk=OWN_WALK) == 0
+    assert "=> PAUSE: it is full" in capsys.readouterr().out
+
+
 def test_where_nothing_can_be_saved_the_walk_goes_on(
     incident: Incident, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
