@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning, wait_until
 from readiness.sandbox.faults.backup import BY_SUPABASE
+from readiness.sandbox.faults.flags import STAGE
+from readiness.sandbox.faults.schedule import BY_RECORD
 from readiness.sandbox.faults.signoff import INCIDENTS_OF_OTHERS
 
 if TYPE_CHECKING:
@@ -211,6 +213,7 @@ def stated_table_missing(target: SandboxTarget) -> Iterator[None]:
         "ingestion.data_integrity[rollback-recommended]",
         *OF_OTHERS,
         *INCIDENTS_OF_OTHERS,
+        *(STAGE, *BY_RECORD),
     ),
 )
 def probe_locked_out(target: SandboxTarget) -> Iterator[None]:

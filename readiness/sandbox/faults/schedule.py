@@ -15,6 +15,8 @@ HELD = "schedule.review_held[launch400k/{}]"
 ASSESSMENT, DAY_END = HELD.format("assessment-held"), HELD.format("day-end-held")
 KEPT_UP = ("schedule.kept_up[launch400k/metrics-watched]", "schedule.kept_up[umbrella/health-watched]")
 DAILY = tuple(f"schedule.kept_up[{name}/daily-look]" for name in ("agency", "playbook", "umbrella"))
+BY_RECORD = (ASSESSMENT, DAY_END, *KEPT_UP, *DAILY)
+"""What no run of the suite shows: without the record of the team nobody knows."""
 WEEKLY = tuple(
     f"schedule.review_attested[{name}]"
     for name in ("umbrella/weekly-review", "umbrella/maintenance-closed", "agency/weekly-review")
@@ -38,7 +40,7 @@ def nobody_watched_for_a_while(target: SandboxTarget) -> Iterator[None]:
     target.admin.rows("update operations.reviews_held set review = substr(review, 6) where review like 'away %'")
 
 
-@fault("postlaunch", turns=turning("unknown", ASSESSMENT, DAY_END, *KEPT_UP, *DAILY))
+@fault("postlaunch", turns=turning("unknown", *BY_RECORD))
 def reviews_not_dated(target: SandboxTarget) -> Iterator[None]:
     """The record says which review was held, and no longer when."""
     target.admin.rows("alter table operations.reviews_held rename column at to held_on")
