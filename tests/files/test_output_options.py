@@ -169,5 +169,5 @@ def test_a_command_replaces_its_own_outputs_alone(
     assert main([verb, "--env", "tiny", option, str(other)]) == 4
     assert f"{option}: {other} is there already and is not " in capsys.readouterr().err
     assert other.read_text() == "environment: prod\n"
-    own = str(looked.folder / "own.ics")
+    own = str(looked.folder / f"own-{verb}.ics")
     assert [main([verb, "--env", "tiny", option, own]) for _ in range(2)] == [0, 0]
