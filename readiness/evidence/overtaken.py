@@ -58,7 +58,7 @@ def is_longer(record: LedgerRecord, than: LedgerRecord) -> bool:
 def told(record: LedgerRecord, than: LedgerRecord) -> str:
     """Return how a run that counts beside another one lies to it in time."""
     if record.sealed is None:
-        return f"{record.name}, which was under way when {than.name} began, and was killed"
+        return f"{record.name}, which was under way when {than.name} began, and was never sealed"
     if is_longer(record, than):
         return f"{record.name}, which began before {than.name} and ended after it"
     return f"{record.name}, which began after {than.name}"

@@ -122,7 +122,7 @@ def test_a_gate_is_told_of_a_run_that_dies_while_its_own_is_under_way(
             break
         time.sleep(0.1)
     assert (folder / "gate.exit").read_text("utf-8").strip() == "10"
-    assert "and was killed: what it saw is unknown" in " ".join((folder / "gate.out").read_text("utf-8").split())
+    assert "and was never sealed: what it saw is unknown" in " ".join((folder / "gate.out").read_text("utf-8").split())
 
 
 def test_the_next_look_names_a_run_that_was_killed_behind_another(launching: Launching) -> None:
