@@ -33,6 +33,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 # one of that name where the command was started.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from loadtests.browser import mask_answers
 from loadtests.run import RehearsalRun, log_judgement, prepare
 from loadtests.safety import LoadPermission, LoadRefused, raise_fd_limit
 from loadtests.shape import COURSES, PHASE, StageCourse, Stages
@@ -91,6 +92,8 @@ def _get_ready(environment: LocustEnvironment, runner: object = None, **_: objec
         return
 
     run = _set_up(environment)
+    if environment.web_ui:
+        mask_answers(environment.web_ui.app)
     environment.host = run.environment.target.url
     COURSES["now"] = StageCourse(run)
     print(run.first_line, flush=True)  # noqa: T201  the first line that a person sees

@@ -66,6 +66,8 @@ class Trial:
     """More for Locust's command line."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     """Keys of the environment file to set otherwise."""
+    is_led_by_browser: bool = False
+    """Whether Locust serves its browser interface in place of leading the stage by itself."""
 
     def start(self) -> subprocess.Popen[bytes]:
         """Write the environment, start Locust on it, and return its process."""
@@ -86,7 +88,8 @@ class Trial:
             **self.environment,
         }
         (environments / f"{NAME}.yaml").write_text(json.dumps(content), encoding="utf-8")
-        command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"]
+        alone = () if self.is_led_by_browser else ("--headless", "--only-summary")
+        command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *alone]
         command += ["--env", NAME, "--stage", NAME, "--environments", str(environments)]
         command += ["--reports", str(self.folder / "reports"), *self.arguments]
 

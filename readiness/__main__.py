@@ -17,7 +17,7 @@ from readiness import commands
 from readiness.commands import remember_secrets_of
 from readiness.config.command_words import empty_value
 from readiness.errors import ReadinessError, not_one_of
-from readiness.files.output import leavable_output
+from readiness.files.output import leavable_output, reopen_closed
 from readiness.redaction.redactor import REDACTOR
 from readiness.redaction.stream import masked_output
 
@@ -68,6 +68,7 @@ def command(verb: str) -> Command:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    reopen_closed()
     try:
         with leavable_output():
             return _run(list(sys.argv[1:] if arguments is None else arguments))

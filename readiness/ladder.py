@@ -240,6 +240,18 @@ def next_state(
     return _de_escalate(ladder, replace(before, step=held, failures=failures), held, step, measurements)
 
 
+def step_of_result(
+    ladder: Ladder, before: EscalationState, outcome: Outcome, measurements: Sequence[Measurement]
+) -> EscalationStep | None:
+    """Return the step that a result carries: of a failure the one that the verdict takes, of a warning its own.
+
+    A first failure of two that it takes has none, and one at a lower step than the line stands at has the higher one.
+    """
+    if outcome is Outcome.FAIL:
+        return next_state(ladder, before, outcome, measurements).step
+    return reached(ladder.thresholds, measurements) if outcome is Outcome.WARN else None
+
+
 def _paged_by_silence(ladder: Ladder, before: EscalationState) -> EscalationStep | None:
     """Return PAGE where a silence may have come to that in place of a higher step of the ladder."""
     is_paged = before.step is EscalationStep.PAGE

@@ -28,6 +28,8 @@ MORE_SECONDS = {
     "tests/fail_open/test_fail_open.py": 25.0,  # fifty situations, each a run
     "tests/plugin/test_held_back.py": 30.0,  # thirty histories, each of several runs
     "tests/plugin/test_never_ended.py": 30.0,  # nine ends, each of several runs
+    "tests/plugin/test_killed_runs.py": 20.0,  # seven histories, each of several runs
+    "tests/plugin/test_run_after_run.py": 20.0,
     "tests/plugin/test_overlapping.py": 20.0,  # nine histories, each of several runs
     "tests/plugin/test_since_approved.py": 25.0,  # twenty histories, each of several runs
     "tests/plugin/test_odd_input.py": 20.0,  # sixty inputs, each a run
@@ -37,6 +39,7 @@ MORE_SECONDS = {
     "tests/plugin/test_lines.py": 20.0,
     "tests/redaction/test_redaction.py": 20.0,
     "tests/test_warm.py": 40.0,
+    "tests/whole_runs/test_output_unread.py": 40.0,  # processes of their own: they begin without descriptors
     "tests/whole_runs/test_decided.py": 20.0,
     "tests/whole_runs/test_shipped_ladders.py": 25.0,  # eighteen worlds, each a run
     "tests/observations/test_needs.py": 20.0,

@@ -58,6 +58,7 @@ class Alert(BaseModel):
 class Alertmanager(System[schema.Prometheus]):
     """The server that the environment names under `alertmanager`."""
 
+    NAME = "Alertmanager"
     LACK = ("no Alertmanager is configured", "set alertmanager.url in the environment file")
 
     def receivers(self) -> list[str]:

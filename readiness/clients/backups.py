@@ -14,7 +14,9 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, field_validator
 
 from readiness.environment.drills import Backup, SupabaseBackups
+from readiness.files.read_from import in_project
 from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.provenance import FromFile
 from readiness.transport.deadline import Deadline, DeadlinePassed, within
 from readiness.transport.guard import Guard
 from readiness.transport.http import Http
@@ -73,7 +75,7 @@ class Backups:
 
     def __init__(self, settings: Backup | None, http: Http, guard: Guard) -> None:
         self._given = settings
-        self._http = http
+        self._http = http.asking("Supabase")
         self._guard = guard
 
     @property
@@ -93,7 +95,8 @@ class Backups:
         folder = self._given.folder
         pattern = self._given.pattern
 
-        with self._guard.request("files", "LIST", f"{folder}/{pattern}", None, Effect.READ) as entry:
+        listed = FromFile(f"{in_project(folder)}/{pattern}")
+        with self._guard.request("files", "LIST", f"{folder}/{pattern}", None, Effect.READ, listed) as entry:
             try:
                 # A folder of the network may never answer.
                 dumps = within(Deadline.after(SECONDS_AT_MOST), lambda _: _listed(folder, pattern))

@@ -89,7 +89,7 @@ class Discord:
 
     def __init__(self, settings: communication.Discord, http: Http, *, public: bool) -> None:
         self._settings = settings
-        self._http = http
+        self._http = http.asking("Discord")
         self._public = public
         """No channel of the server is private: what the bot does not see does not exist."""
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from readiness.files import bounded_read
+from readiness.files.read_from import in_project
 from readiness.outcomes import Effect, Unknown
+from readiness.provenance import FromFile
 from readiness.timeline import why_not_of_now
 from readiness.transport.deadline import Deadline, DeadlinePassed, within
 from readiness.transport.guard import Guard
@@ -34,7 +37,8 @@ class Files:
 
     def text(self, path: Path) -> str:
         """Return a file's text. Raises Unknown where it is missing, denied, no file, too large, empty or not UTF-8."""
-        with self._guard.request("files", "READ", str(path), None, Effect.READ) as entry:
+        file = FromFile(in_project(path))
+        with self._guard.request("files", "READ", str(path), None, Effect.READ, file) as entry:
             try:
                 data = within(Deadline.after(SECONDS_AT_MOST), lambda _: bounded_read.read_bytes(path, BYTES_AT_MOST))
                 text = data.decode("utf-8-sig")
@@ -47,6 +51,7 @@ class Files:
             except DeadlinePassed:
                 raise Unknown(f"{path} was not read within {SECONDS_AT_MOST:g} s", "is its disk reachable?") from None
             entry.status = f"{len(data)} bytes"
+            entry.came_from = replace(file, age_seconds=_age_of(path))
         if not text.strip():
             raise Unknown(f"{path} is empty", "does anything still write it?")
         return text
@@ -67,7 +72,8 @@ class Files:
 
     def names(self, folder: Path, suffix: str) -> list[str]:
         """Return the names of a folder's files that end so, sorted. Raises Unknown where it is missing or denied."""
-        with self._guard.request("files", "LIST", str(folder), None, Effect.READ) as entry:
+        listed = FromFile(in_project(folder))
+        with self._guard.request("files", "LIST", str(folder), None, Effect.READ, listed) as entry:
             try:
                 names = within(Deadline.after(SECONDS_AT_MOST), lambda _: _listed(folder, suffix))
             except (OSError, ValueError) as error:
@@ -122,6 +128,14 @@ class Files:
         if not variables:
             raise Unknown(f"{path} sets no variable", "is it the right file?")
         return variables
+
+
+def _age_of(path: Path) -> float | None:
+    """Return how long ago a file was last written, in seconds; None where nobody can see that."""
+    try:
+        return round(max(time.time() - _second_of(path), 0.0), 1)
+    except Unknown:
+        return None
 
 
 def _second_of(path: Path) -> float:

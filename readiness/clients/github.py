@@ -105,6 +105,7 @@ class Review(BaseModel):
 class GitHub(System[repositories.GitHub]):
     """The repository that the environment names under `github`."""
 
+    NAME = "GitHub"
     LACK = ("no GitHub repository is configured", "set github.token and github.repository in the environment file")
 
     def ref(self, revision: str) -> str:

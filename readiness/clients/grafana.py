@@ -68,6 +68,7 @@ class QueryResult:
 class Grafana(System[monitoring.Grafana]):
     """The server that the environment names under `grafana`."""
 
+    NAME = "Grafana"
     LACK = ("no Grafana is configured", "set grafana.url in the environment file")
 
     def uid_of(self, name: str) -> str:

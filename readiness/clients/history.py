@@ -12,6 +12,7 @@ from typing import Any
 from readiness.environment.service_levels import ProbeHistory as Source
 from readiness.errors import nearest
 from readiness.files.history_tables import WAIT_SECONDS, address
+from readiness.files.read_from import read_from
 from readiness.outcomes import Effect, Outcome, Unknown
 from readiness.slo.probe_history import Looks, ProbeRun
 from readiness.transport.deadline import Deadline, DeadlinePassed, within
@@ -59,7 +60,7 @@ class History:
         names = {"url": self._target, "check_id": source.check, "line": source.line, "measurement": source.measurement}
         parameters = {**names, "begin": begin.isoformat(), "end": end.isoformat()}
         target = f"{self._path}: {source.line or ''} {source.check}"
-        with self._guard.request("history", "READ", target, None, Effect.READ) as entry:
+        with self._guard.request("history", "READ", target, None, Effect.READ, read_from(self._path)) as entry:
             rows, begins, measured = self._read(parameters)
             entry.status = f"{len(rows)} rows"
             try:

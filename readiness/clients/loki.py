@@ -30,6 +30,7 @@ class LogLine:
 class Loki(System[monitoring.Loki]):
     """The server that the environment names under `loki`."""
 
+    NAME = "Loki"
     LACK = ("no Loki is configured", "set loki.url and loki.query in the environment file")
 
     def newest(self, since: datetime) -> list[LogLine]:

@@ -39,6 +39,7 @@ class Sample:
 class Exposition(System[monitoring.Metrics]):
     """The page that the environment names under `metrics`."""
 
+    NAME = "metrics page"
     LACK = ("no metrics page is configured", "set metrics.url in the environment file")
 
     def samples(self) -> list[Sample]:

@@ -75,6 +75,7 @@ class ContactMethod(BaseModel):
 class PagerDuty(System[people.PagerDuty]):
     """The account that the environment names under `pagerduty`."""
 
+    NAME = "PagerDuty"
     LACK = ("no PagerDuty is configured", "set pagerduty.token and pagerduty.escalation_policy in the environment file")
 
     def on_calls(self, begin: datetime, end: datetime) -> list[OnCall]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from readiness.environment import schema
 from readiness.measurements import Plain
 from readiness.outcomes import Effect, NotConfigured, Unknown
+from readiness.provenance import Asked
 from readiness.redaction.shown import shown
-from readiness.transport.guard import Guard
+from readiness.transport.guard import HERE, Guard
 from readiness.transport.rows import Row, only_value
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Postgres", "Row", "only_value"]
 
 SQL_SHOWN = 200
+SYSTEM = "PostgreSQL"
 # Comments and brackets may stand before the word. The transaction is read-only besides: this gives the better message.
 _READS = re.compile(
     r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*(?:select|with|show|values|table|explain)\b", re.IGNORECASE | re.DOTALL
@@ -80,11 +82,12 @@ class Postgres:
     def _rows(self, sql: str, parameters: tuple[object, ...], role: str | None = None) -> list[Row]:
         sessions = self._open()
         place = sessions.place()
-        as_role = f" as {role}" if role else ""
-        target = f"{place}{as_role}: {shown(sql, SQL_SHOWN)}"
+        query = shown(f"as {role}: {sql}" if role else sql, SQL_SHOWN)
+        target = f"{place}: {query}"
+        asked = Asked(SYSTEM, place.hosts[0] or HERE, query)
         for host in place.hosts[1:]:
             self._guard.permit("postgres", "SQL", target, host, Effect.READ)
-        with self._guard.request("postgres", "SQL", target, place.hosts[0], Effect.READ) as entry:
+        with self._guard.request("postgres", "SQL", target, place.hosts[0], Effect.READ, asked) as entry:
             if not _READS.match(sql):
                 raise Unknown("the statement does not read: it begins with no select", "correct the query")
             rows = sessions.rows(place, sql, parameters, role=role)
@@ -95,9 +98,9 @@ class Postgres:
         """Return the seconds that a new connection and one statement over it take. Raises Unknown."""
         sessions = self._open()
         place = sessions.place()
-        with self._guard.request(
-            "postgres", "SQL", f"{place}: connect, select 1", place.hosts[0], Effect.READ
-        ) as entry:
+        target = f"{place}: connect, select 1"
+        asked = Asked(SYSTEM, place.hosts[0] or HERE, "connect, select 1")
+        with self._guard.request("postgres", "SQL", target, place.hosts[0], Effect.READ, asked) as entry:
             started = time.monotonic()
             rows = sessions.rows(place, "select 1 as answer", new=True)
             entry.status = f"{len(rows)} rows"

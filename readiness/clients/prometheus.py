@@ -87,6 +87,7 @@ class _Group(BaseModel):
 class Prometheus(System[schema.Prometheus]):
     """The server that the environment names under `prometheus`."""
 
+    NAME = "Prometheus"
     LACK = ("no Prometheus is configured", "set prometheus.url in the environment file")
 
     def vector(self, query: str, seconds_ago: float = 0.0) -> list[Series]:

@@ -149,6 +149,7 @@ class _Row(BaseModel):
 class Sentry(System[monitoring.Sentry]):
     """One project of the organisation that the environment names under `sentry`."""
 
+    NAME = "Sentry"
     LACK = (
         "no Sentry is configured",
         "set sentry.token, sentry.organization and sentry.project in the environment file",

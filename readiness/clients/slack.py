@@ -71,7 +71,7 @@ class Slack:
 
     def __init__(self, settings: communication.Slack, http: Http, *, public: bool) -> None:
         self._settings = settings
-        self._http = http
+        self._http = http.asking("Slack")
         self._public = public
         """No channel of the workspace is private: what the bot does not see does not exist."""
 

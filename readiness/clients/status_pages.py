@@ -102,7 +102,7 @@ class StatusPages:
     """Any status page."""
 
     def __init__(self, http: Http) -> None:
-        self._http = http
+        self._http = http.asking("status page")
 
     def page(self, where: Where) -> Page:
         """Return a page, by the first shape that it has. Raises Unknown where it has none that is known."""

@@ -37,6 +37,7 @@ class BucketFound:
 class Storage(System[schema.Storage]):
     """One bucket, seen with the service's own credential."""
 
+    NAME = "storage"
     LACK = ("no object store is configured", "set storage.url, storage.key and storage.bucket in the environment file")
 
     @property

@@ -57,7 +57,15 @@ def run(options: argparse.Namespace) -> int:
     edited = editing.put(editing.text_of(path, HEAD), "attestations", name, entry)
     editing.write(path, edited, lambda draft: attestations.load(draft, runbooks, {}))
     say(f"{path}: {name} is attested until {entry['valid_until']}; commit it, and have it reviewed")
+    if _needs_both(name, runbooks):
+        say(f"{name} is decided by both: what a machine sees of it is needed beside this word")
     return 0
+
+
+def _needs_both(name: str, runbooks: list[Runbook]) -> bool:
+    """Check whether the line of a name is decided by a machine's part and a person's word together."""
+    line = name.partition(":")[0]
+    return any(f"{book.runbook}/{each.id}" == line and each.needs_both for book in runbooks for each in book.lines)
 
 
 def _path(options: argparse.Namespace, stated: object) -> Path:

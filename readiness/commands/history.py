@@ -14,8 +14,8 @@ from readiness.errors import BadInput, BadRun, not_one_of
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.signing import trusted_keys
 from readiness.evidence.standing import Demands, Place, in_a_line, standings
-from readiness.files.atomic_write import SHARED, write_whole
 from readiness.files.history_tables import FILE
+from readiness.files.named_output import HISTORY, write_named
 from readiness.outcomes import Outcome, Phase
 from readiness.rendering.history import MARKS, DecisionTrend, PastRun, Point, by_phase, read, rebuild, render
 from readiness.rendering.terminal import line_of, say, say_json
@@ -93,7 +93,7 @@ def _today(options: argparse.Namespace, phases: Collection[Phase]) -> dict[Phase
 def _write(path: Path, page: str) -> None:
     """Write the page. Raises BadInput."""
     try:
-        write_whole(path, page, SHARED)
+        write_named(path, page, HISTORY)
     except OSError as error:
         raise BadInput([f"--html: {error}"]) from None
 

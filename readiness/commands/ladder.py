@@ -9,9 +9,10 @@ from pathlib import Path
 
 from readiness.errors import BadInput
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.rejudge import Judged, judge, states_before
+from readiness.evidence.recorded_ladder import Before, states_after
+from readiness.evidence.rejudge import Judged, States, judge, recorded_states
 from readiness.files.canonical_json import JsonObject
-from readiness.ladder import INITIAL, EscalationState, highest
+from readiness.ladder import INITIAL, EscalationState, highest, reached
 from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase
 from readiness.rendering.terminal import say, say_json
 
@@ -64,24 +65,54 @@ def run(options: argparse.Namespace) -> int:
 
 
 def replay(runs: Iterable[RecordedRun]) -> Iterator[ReplayedRun]:
-    """Judge runs one after the other, each on the one before, the first on what it recorded. Raises BadInput."""
+    """Judge runs one after the other, each on those that it stood on when it ran. Raises BadInput."""
     in_order = sorted(runs, key=lambda run: run.start.started_at)
     problems = list(_problems(in_order))
     if problems:
         raise BadInput(problems)
 
-    before = states_before(in_order[0])
+    replayed: dict[str, Judged] = {}
     for run in in_order:
-        judged = judge(run, before)
-        before = dict(judged.states)
+        judged = judge(run, _states_before(run, replayed))
+        replayed[run.start.run] = judged
 
         recorded = str(run.finish.verdict) if run.finish else "no end"
         yield ReplayedRun(
             run=run,
             judged=judged,
-            reached={result.key: result.step for result in run.results if result.step},
+            reached=dict(_reached(run)),
             recorded=recorded if recorded != judged.verdict.word else None,
         )
+
+
+def _reached(run: RecordedRun) -> Iterator[tuple[DecisionKey, EscalationStep]]:
+    """Yield the decisions whose own measurements reach a step, whatever stood before."""
+    for result in run.results:
+        line = run.plan.line(result.line) if run.plan else None
+        step = reached(line.ladder, result.measured()) if line else None
+        if step:
+            yield result.key, step
+
+
+def _states_before(run: RecordedRun, replayed: Mapping[str, Judged]) -> States:
+    """Return the states that a run stands on: those of the runs that it names, as they were judged again.
+
+    Where these are not among the runs, they are as it recorded them. One that knew of none stands on the last of them.
+    """
+    start = run.start
+    if start.before is None:
+        return list(replayed.values())[-1].states if replayed else {}
+    stood_on = [_judged_again(before, replayed) for before in (start.before, *start.also_before)]
+    return states_after(stood_on)
+
+
+def _judged_again(before: Before, replayed: Mapping[str, Judged]) -> Before:
+    """Return a run before with the steps that it left when it was judged again."""
+    judged = replayed.get(before.run)
+    if judged is None:
+        return before
+    outcomes = {decision.key: decision.outcome for decision in before.decisions}
+    return before.model_copy(update={"decisions": tuple(recorded_states(judged.states, outcomes))})
 
 
 def _problems(runs: Iterable[RecordedRun]) -> Iterator[str]:
@@ -103,8 +134,8 @@ def _print(replayed: ReplayedRun) -> None:
     say(f"{start.started_at:%Y-%m-%d %H:%M:%S}Z  {verdict.word:<10} {start.run}{recorded}")
 
     for key in replayed.on_ladder:
-        reached = replayed.reached.get(key) or "no step"
-        say(f"    {key.name}: {replayed.outcome(key)}, reaches {reached}, {_summary(replayed.state(key))}")
+        step = replayed.reached.get(key) or "no step"
+        say(f"    {key.name}: {replayed.outcome(key)}, reaches {step}, {_summary(replayed.state(key))}")
 
     for fault in judge(replayed.run).refuted:
         say(f"    REFUTED  {fault}")

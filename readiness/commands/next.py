@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from readiness import timeline
 from readiness.commands import add_env, add_environments, add_reports, count
@@ -17,17 +15,18 @@ from readiness.errors import BadInput, BadRun
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.newest_run import ordered
+from readiness.evidence.people_stated import stated_by_people
 from readiness.evidence.signing import trusted_keys
 from readiness.evidence.standing import Demands, Place, Standing, standings
-from readiness.files.atomic_write import SHARED, write_whole
 from readiness.files.canonical_json import JsonObject
+from readiness.files.named_output import CALENDAR, write_named
 from readiness.outcomes import Phase
 from readiness.rendering import expiring, schedule_lines
 from readiness.rendering.actions import ActionItem, actions, owner_of
 from readiness.rendering.calendar_file import calendar
 from readiness.rendering.schedule_lines import Scheduled
 from readiness.rendering.terminal import say, say_json
-from readiness.runbook import attestations, editing, waivers
+from readiness.runbook import editing
 from readiness.runbook.attestations import Attestation, Attestations
 from readiness.runbook.lines import Runbook
 from readiness.runbook.schedule import Missed
@@ -35,7 +34,6 @@ from readiness.timeline import Event
 
 HELP = "show what is due next, who owns it, and the actions that turn the newest verdicts into GO"
 NAMED_AT_MOST = 4
-CALENDAR = ".ics"
 _NEED_NOBODY = {"due", "launch", schedule_lines.KIND}
 """The events that do not expire: what was to be held and was not is told by itself."""
 
@@ -68,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
 
     owners = {str(key): str(value) for key, value in (stated.get("owners") or {}).items()}
     scheduled = Scheduled(runbooks, launch_at, _begun(options.reports / options.env), moment)
-    dated = [*_expiring(options, runbooks, stated, runs), *scheduled.events()]
+    dated = [*_expiring(options, runbooks, runs, moment), *scheduled.events()]
     events = timeline.events(launch_at, _due(runbooks, owners), dated)
     phases = _phases(options, owners, moment)
 
@@ -97,12 +95,13 @@ def _begun(home: Path) -> dict[Phase, list[datetime]]:
 
 def _write(path: Path, calendar_file: str) -> None:
     """Write a calendar. Raises BadInput where that is not possible."""
-    if path.suffix != CALENDAR:
-        raise BadInput([f"--ics: {path} is not called {CALENDAR}; name a calendar, as launch{CALENDAR}"])
+    (suffix,) = CALENDAR.suffixes
+    if path.suffix != suffix:
+        raise BadInput([f"--ics: {path} is not called {suffix}; name a calendar, as launch{suffix}"])
     try:
-        write_whole(path, calendar_file, mode=SHARED)
+        write_named(path, calendar_file, CALENDAR)
     except OSError as error:
-        raise BadInput([f"{path} cannot be written: {error}"]) from None
+        raise BadInput([f"--ics: {error}"]) from None
     say(f"calendar {path}")
 
 
@@ -166,28 +165,22 @@ def _due(runbooks: list[Runbook], owners: Mapping[str, str]) -> Iterator[tuple[s
 
 
 def _expiring(
-    options: argparse.Namespace, runbooks: list[Runbook], stated: Mapping[str, Any], runs: Mapping[Phase, RecordedRun]
+    options: argparse.Namespace, runbooks: list[Runbook], runs: Mapping[Phase, RecordedRun], moment: datetime
 ) -> Iterator[Event]:
-    """Yield everything that stops counting at some time."""
-    attested = _attestations(options, runbooks, stated.get("attestations"), runs)
-    waived = waivers.load(options.environments / f"{options.env}{waivers.SUFFIX}", runbooks, os.environ).waivers
-    yield from expiring.of_people(attested, waived)
+    """Yield everything that stops counting at some time. Raises BadInput for what a run would refuse."""
+    stated = stated_by_people(options.environments / f"{options.env}.yaml", runbooks, moment)
+    attested = _recorded_attestations(runs) if stated.attestations is None else stated.attestations
+    yield from expiring.of_people(attested, stated.waivers)
     yield from expiring.of_runs(runs.values())
     yield from expiring.of_rehearsals_and_drills(options.reports / options.env, runs.values())
 
 
-def _attestations(
-    options: argparse.Namespace, runbooks: list[Runbook], place: object, runs: Mapping[Phase, RecordedRun]
-) -> Mapping[str, Attestation]:
-    # Where a variable names the file, only a run knew it: what the runs began with is all that is known.
-    if place and "${" in str(place):
-        recorded: dict[str, JsonObject] = {}
-        for run in runs.values():
-            recorded |= run.start.attestations
-        return Attestations.model_validate({"attestations": recorded}).attestations
-
-    path = attestations.path_of(options.env, options.environments, Path(str(place)) if place else None)
-    return attestations.load(path, runbooks, os.environ).attestations
+def _recorded_attestations(runs: Mapping[Phase, RecordedRun]) -> Mapping[str, Attestation]:
+    """Return what the runs began with: all that is known where a variable names the file."""
+    recorded: dict[str, JsonObject] = {}
+    for run in runs.values():
+        recorded |= run.start.attestations
+    return Attestations.model_validate({"attestations": recorded}).attestations
 
 
 def _dated_lines(events: list[Event], moment: datetime, first: int) -> Iterator[str]:

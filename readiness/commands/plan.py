@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fidelity",
         action="store_true",
-        help="whose word each line will be (asked, a file, stated in YAML, a person), and what would turn it red",
+        help="whose word each line will be (asked, a file, declared, a person), and what would turn it red",
     )
     parser.add_argument("--json", action="store_true", help="the same as JSON: each limit with where it comes from")
 

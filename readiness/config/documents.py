@@ -266,6 +266,9 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
     # Our own validators name the value themselves, and a whole section is too much for one line.
     if kind == "value_error" or isinstance(value, dict | list):
         return sentence
+    # A key with nothing behind it, or with comments alone.
+    if value is None:
+        return f"{sentence}, and nothing stands here"
     return f"{sentence}, not {value!r}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -48,6 +49,13 @@ def _host(text: str) -> str:
     if not _HOST.fullmatch(bare):
         raise ValueError(f"{text!r} is no host: write it alone, with no scheme, port, path or star")
     return bare.lower()
+
+
+def _path(value: object) -> object:
+    # Python takes no name for the folder that a command is started in.
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("no path stands here; write one, or leave the key out; is the variable empty?")
+    return value
 
 
 def _instant(value: object) -> object:
@@ -94,6 +102,8 @@ BaseUrl = Annotated[str, AfterValidator(_base)]
 _HOST = re.compile(r"[^\s/:@?#*,\[\]\\]+|(?=[^:]*:[^:]*:)[0-9A-Fa-f:.]+(?:%\w+)?")
 """A name, an address of IPv4, or one of IPv6, which has two colons at least."""
 Host = Annotated[str, AfterValidator(_host)]
+StatedPath = Annotated[Path, BeforeValidator(_path)]
+"""The name of a file or a folder."""
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Day = Annotated[date, BeforeValidator(_day)]

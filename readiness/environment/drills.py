@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from readiness.config.fields import STRICT, BaseUrl, Seconds, SecretReference, Zone
+from readiness.config.fields import STRICT, BaseUrl, Seconds, SecretReference, StatedPath, Zone
 
 Loc = tuple[str | int, ...]
 Place = Annotated[str, Field(pattern=r"^(/|https?://)")]
@@ -59,7 +58,7 @@ class SupabaseBackups(_Section):
 class Backup(_Section):
     """Where backups are. Each place that is named must have a recent one; `readings.backups` is one more."""
 
-    folder: Path | None = None
+    folder: StatedPath | None = None
     """A folder of dumps that pg_restore can read."""
     pattern: str = "*.dump"
     timezone: Zone = "UTC"
@@ -78,7 +77,7 @@ class RestoreDrill(_Section):
     """A role that may create databases, on the server that bears the scratch database."""
     of: Literal["newest", "dump"] = "newest"
     """`newest`: of backup.folder; `dump`: one that pg_dump makes now of the section postgres."""
-    programs: Path | None = None
+    programs: StatedPath | None = None
     """The folder of pg_dump, pg_restore, createdb and dropdb; else the embedded ones, else those of the PATH."""
     changing: tuple[str, ...] = ()
     """`schema.table` whose rows change so much that their number proves nothing; they must exist."""
@@ -124,7 +123,7 @@ class VercelRollback(_Section):
 class GitRollback(_Section):
     """A platform that deploys what a branch points at."""
 
-    repository: Path
+    repository: StatedPath
     tag: str
     """What is gone back to."""
     forward: str

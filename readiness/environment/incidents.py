@@ -21,7 +21,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import yaml
@@ -29,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from readiness.config.documents import LOADER, is_too_deep
-from readiness.config.fields import STRICT, Instant
+from readiness.config.fields import STRICT, Instant, StatedPath
 from readiness.config.wording import says_nothing
 from readiness.environment.repositories import Repository
 from readiness.errors import wrong_value
@@ -56,7 +55,7 @@ class Incidents(BaseModel):
 
     model_config = STRICT
 
-    folder: Path | None = None
+    folder: StatedPath | None = None
     """Of the reports: Markdown files with front matter; README.md and template.md are none."""
     tracker: Tracker | None = None
     alerts: str | None = None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from readiness.config.contacts import ways_in
-from readiness.config.fields import STRICT, BaseUrl, Day, SecretReference
+from readiness.config.fields import STRICT, BaseUrl, Day, SecretReference, StatedPath
 from readiness.redaction.secret import MASK, Secret
 
 _PERSONAL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?:\d[\s().-]*){7,}")
@@ -86,7 +85,7 @@ class Team(BaseModel):
 
     model_config = STRICT
 
-    file: Path | None = None
+    file: StatedPath | None = None
     """JSON with some of the keys below, kept apart from the code; they go before what stands here."""
     roles: dict[str, Person] = {}
     """`primary on-call`, `secondary on-call`, `database specialist`, ... → the person."""

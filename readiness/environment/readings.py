@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from readiness.config.fields import AgeSeconds
+from readiness.config.fields import AgeSeconds, StatedPath
 from readiness.environment.commands import ByCommand
 from readiness.environment.posts import ByHttp
 from readiness.environment.spans import BEGINS, ENDS, Window
@@ -35,7 +34,7 @@ class Reading(ByHttp, ByCommand):
     """A sample of the exposition page (`metrics_url`); `labels` narrow it, several samples are added up."""
     promql: str | None = None
     """A query to `prometheus`: one number, or rows with the labels as columns and the number as `value`."""
-    file: Path | None = None
+    file: StatedPath | None = None
     """A file: JSON (with `pointer`), JSON lines, a dotenv file, or bare text."""
     value: str | int | float | bool | None = None
     """A fact that stands in this file itself."""

@@ -65,6 +65,7 @@ def unknown_names(environment: Environment, runbooks: Sequence[Runbook]) -> Iter
         if key not in lines:
             yield f"{file}: not_applicable: {meant(key, lines)}"
 
+    yield from _unknown_declared(environment, runbooks)
     lines_of_check: dict[str, set[str]] = {}
     for book in runbooks:
         for item in book.items():
@@ -79,3 +80,23 @@ def unknown_names(environment: Environment, runbooks: Sequence[Runbook]) -> Iter
             yield f"{place}.check: {meant(source.check, lines_of_check)}: no line asks for it"
         elif source.line and source.line not in lines_of_check[source.check]:
             yield f"{place}.line: {not_one_of(source.line, lines_of_check[source.check])}"
+
+
+def _unknown_declared(environment: Environment, runbooks: Sequence[Runbook]) -> Iterator[str]:
+    """Yield each key that somebody answers for and that no line can rest on."""
+    declarable = list(_declarable(environment, runbooks))
+    for key in environment.declared:
+        if key not in declarable:
+            unknown = not_one_of(key, declarable).partition(" (known")[0]
+            yield f"{environment.environment}.yaml: declared: {unknown}"
+
+
+def _declarable(environment: Environment, runbooks: Sequence[Runbook]) -> Iterator[str]:
+    """Yield the keys that somebody can answer for: what a line may rest on without that anything was asked."""
+    if environment.team:
+        yield "team"
+    own = (name for book in runbooks for name in book.readings)
+    yield from dict.fromkeys(f"readings.{name}" for name in (*environment.readings, *own))
+    for name, level in environment.service_levels.items():
+        yield f"service_levels.{name}"
+        yield from (f"service_levels.{name}.{figure}" for figure, _ in level.figures())

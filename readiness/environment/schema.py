@@ -8,12 +8,31 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from readiness.config.documents import Document, Loc, read
-from readiness.config.fields import STRICT, BaseUrl, Host, Instant, Seconds, SecretReference, Url, addresses
+from readiness.config.fields import (
+    STRICT,
+    BaseUrl,
+    Host,
+    Instant,
+    Seconds,
+    SecretReference,
+    StatedPath,
+    Url,
+    addresses,
+)
 from readiness.config.variables import Filling
 from readiness.environment.communication import Communication, StatusPage, Support
+from readiness.environment.declarations import Declaration
 from readiness.environment.drills import Backup, Drills
 from readiness.environment.incidents import Incidents
 from readiness.environment.journey_files import bring_in
@@ -26,10 +45,12 @@ from readiness.environment.readings import KnownReading, Reading
 from readiness.environment.repositories import GitHub
 from readiness.environment.running import EvidenceSettings, RunSettings
 from readiness.environment.service_levels import ServiceLevel
+from readiness.environment.stated_secrets import text_in_the_open
 from readiness.environment.trust import OF_MACHINE, DatabaseTrust, HttpTrust
 from readiness.environment.words import known_by, project_name, sentence
 from readiness.errors import BadEnvironment, not_one_of
 from readiness.outcomes import Effect
+from readiness.redaction.surroundings import remember_surroundings
 from readiness.rehearsal.journeys import Journey
 from readiness.rehearsal.stages import STAGES, Stage
 from readiness.runbook.approvers import Approvers
@@ -135,7 +156,7 @@ class Load(Section):
     """Stages beyond the four that ship; a name that ships is not changed here."""
     journeys: dict[str, Journey] = {}
     """What users do; without any they look at `/`."""
-    visitors: Path | None = None
+    visitors: StatedPath | None = None
     """A Python file beside this one with `Visitor` classes, for journeys that need code."""
     rehearsed_in: str | None = None
     """The environment whose rehearsals count for this one: the staging copy of it."""
@@ -152,6 +173,11 @@ class Notify(Section):
     """Addresses as Apprise has them: slack://..., pagerduty://..., mailtos://..., jsons://host/path."""
     on_call: str = ""
     seconds_at_most: Seconds = 15.0
+
+
+def _unless_empty(value: object) -> object:
+    """Return nothing for a section in which all may be left out, and is: it says no more than none."""
+    return None if value == {} else value
 
 
 class Environment(Section):
@@ -188,26 +214,28 @@ class Environment(Section):
     synthetic_upload: SyntheticUpload | None = None
     load: Load | None = None
     notify: Notify | None = None
-    communication: Communication | None = None
+    communication: Annotated[Communication | None, BeforeValidator(_unless_empty)] = None
     status_pages: dict[str, StatusPage] = {}
     """Vendor, as the runbook calls it → its status page."""
     support: Support | None = None
     billing: Billing | None = None
-    team: Team | None = None
+    team: Annotated[Team | None, BeforeValidator(_unless_empty)] = None
     pagerduty: PagerDuty | None = None
     github: GitHub | None = None
-    backup: Backup | None = None
-    drills: Drills | None = None
+    backup: Annotated[Backup | None, BeforeValidator(_unless_empty)] = None
+    drills: Annotated[Drills | None, BeforeValidator(_unless_empty)] = None
     internal_workspaces: tuple[str, ...] = ()
     """The workspaces that belong to the team itself (phase P0)."""
     readings: dict[str, Reading] = {}
     service_levels: dict[str, ServiceLevel] = {}
+    declared: dict[str, Declaration] = {}
+    """A key whose value nobody measures (`readings.pool_size`, `team`) → who answers for it, and until when."""
     incidents: Incidents | None = None
     documentation: dict[str, Url] = {}
     """The title of a page that must be published → its address."""
-    sign_off: Path | None = None
+    sign_off: StatedPath | None = None
     """Where approvals and the decision lie; None is `<name>.sign-off.yaml` beside this file."""
-    attestations: Path | None = None
+    attestations: StatedPath | None = None
     """Where what people attest lies; None is `<name>.attestations.yaml` beside this file."""
     approvers: dict[str, Annotated[str, AfterValidator(known_by)]] = {}
     """Who may approve a waiver or the sign-off: name → mail address or id; without any, everybody but its owner may."""
@@ -257,11 +285,13 @@ def load(name: str, folder: Path, variables: Mapping[str, str] | None = None) ->
         raise BadEnvironment([f"--env {name}: {path} is a folder, a pipe or a device; a file of YAML is wanted"])
     if not path.is_file():
         raise BadEnvironment([f"--env {not_one_of(name, names(folder))}, in {folder.name}/"])
+    variables = os.environ if variables is None else variables
+    remember_surroundings(variables, text_in_the_open(path))
     document = read(path)
     if document.problems:
         raise BadEnvironment(document.problems)
 
-    filling = Filling(document, os.environ if variables is None else variables, Environment)
+    filling = Filling(document, variables, Environment)
     data = bring_in(filling.fill(document.data, ()), folder, filling)
     try:
         environment = Environment.model_validate(data)

@@ -15,12 +15,14 @@ from readiness.config.documents import Loc, read
 from readiness.config.variables import FILE, filled_where_set, remember_used, remember_words
 from readiness.files import bounded_read
 from readiness.redaction.secret import Secret
+from readiness.redaction.surroundings import remember_surroundings
 
 SECRET_PLACES = (
     "*.token",
     "*.contact",
     "postgres.url",
     "replica.url",
+    "pooler.url",
     "storage.key",
     "notify.urls.*",
     "drills.restore.server",
@@ -35,15 +37,25 @@ def is_secret_place(loc: Loc) -> bool:
 
 
 def remember_secrets(names: Iterable[str], folder: Path, variables: Mapping[str, str]) -> None:
-    """Have masked what the files of these environments name as secret.
+    """Have masked what the files of these environments name as secret, and what variables hold that they do not name.
 
     A file that is missing or wrong, and a variable that is not set, are no problem here.
     """
+    names = list(names)
+    remember_surroundings(variables, "\n".join(text_in_the_open(folder / f"{name}.yaml") for name in names))
     for name in names:
         data = _data(folder / f"{name}.yaml")
         beside = [_data(path) for path in _files_beside(name, folder, data, variables)]
         for each in (data, *beside):
             _remember_all(each, (), variables)
+
+
+def text_in_the_open(path: Path) -> str:
+    """Return what an environment file says, and what it is called; nothing of one that cannot be read."""
+    try:
+        return f"{path.stem}\n{bounded_read.read_text(path)}"
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def rehearsed_in(name: str, folder: Path) -> str | None:

@@ -9,16 +9,20 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from readiness.environment.declarations import unanswered
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.recorded_ahead import WELL, will_fail
 from readiness.evidence.records import Result
 from readiness.outcomes import DecisionKey, Outcome
+from readiness.provenance import declared
 from readiness.runbook.attestations import Attestation, name_among
 from readiness.runbook.waivers import WAIVABLE, Waiver
 from readiness.timeline import Ending, end_of_day, parse_day
 
 Entry = TypeVar("Entry", bound=BaseModel)
 DECIDES, WAIVES, VOID, EXPIRED, UNUSED = "decides", "waives", "void", "expired", "unused"
+HALF = "half"
+"""A word that counts, for a line that needs the machine's part as well, which is missing."""
 ATTESTED = "attested by "
 """How the measurement begins that is a person's word."""
 _OF_THE_RESULT = {"entry", "state"}
@@ -33,6 +37,21 @@ def is_attested(run: RecordedRun, result: Result) -> bool:
 
     # Who says that the line does not hold can only fail it.
     return attestation.holds or result.outcome is Outcome.FAIL
+
+
+def lacks_a_word(run: RecordedRun, result: Result) -> bool:
+    """Check whether a good result needs or carries a person's word that the start of its run does not bear out."""
+    if result.attested and not is_attested(run, result):
+        return True
+
+    # What a machine sees is a half of such a line, and so is what a person says.
+    line = run.plan.line(result.line) if run.plan else None
+    if line and line.needs_both and not (result.attested and result.rests_on):
+        return True
+
+    # In production nobody has looked at what is only stated; a person who attests or declares it vouches for it.
+    alone = unanswered(result.stated, result.provenance or (), run.start.declared, run.start.as_of)
+    return bool(alone) and bool(run.start.production) and not result.attested
 
 
 def is_waived(run: RecordedRun, result: Result, outcome: Outcome) -> bool:
@@ -59,11 +78,14 @@ def expiries(results: Iterable[Result]) -> dict[DecisionKey, Ending]:
 
 def _endings(result: Result) -> Iterator[Ending]:
     """Yield the instant from which an entry that decides a result no longer counts."""
-    stated = []
+    stated: list[tuple[str, object]] = []
     if result.attested and result.attestation:
         stated.append(("an attestation expires", result.attestation.get("valid_until")))
     if result.waived and result.waiver:
         stated.append(("a waiver expires", result.waiver.get("until")))
+
+    if result.stated and not result.attested:
+        stated += [("a declared value's word expires", one.valid_until) for one in declared(result.provenance or ())]
 
     for cause, day in stated:
         # An entry without a day, which only a hand can write, decides nothing: see `_entry`.
@@ -145,7 +167,7 @@ def entry_statuses(results: Iterable[Result]) -> list[EntryStatus]:
 
 def _status(field: str, entry: str, by_state: Mapping[str, Mapping[str, Any]]) -> EntryStatus:
     """Return the gravest state of an entry that several results carry."""
-    state = next(state for state in (VOID, EXPIRED, DECIDES, WAIVES, UNUSED) if state in by_state)
+    state = next(state for state in (VOID, EXPIRED, HALF, DECIDES, WAIVES, UNUSED) if state in by_state)
     carried = by_state[state]
 
     if field == "waiver":
@@ -159,6 +181,8 @@ def _status(field: str, entry: str, by_state: Mapping[str, Mapping[str, Any]]) -
         return EntryStatus("void", entry, f"a machine found otherwise; attested {text}")
     if state == EXPIRED:
         return EntryStatus("expired", entry, f"{kind} {text}")
+    if state == HALF:
+        return EntryStatus(kind, entry, f"{text}; the machine's part of the line is missing")
     if state == UNUSED:
         return EntryStatus("unused", entry, f"{unused}; {kind} {text}")
     return EntryStatus(kind, entry, text)

@@ -292,6 +292,7 @@ def _audit_record(
 ) -> tuple[Audit, RecordedRun | None]:
     """Return the audit of one record, and its run where it is one that can be read."""
     audit = Audit()
+    _add_end(audit, record, home)
     folder = home / record.name
     if not folder.is_dir() and record.pruned:
         audit_pruned(audit, record.pruned, record.entry.phase, trusted)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from readiness.evidence.broken_off import broken_off
 from readiness.evidence.ledger_reading import LedgerReading, LedgerRecord
 from readiness.evidence.lost_history import missing_history
 from readiness.evidence.overtaken import not_overtaken
@@ -82,7 +83,10 @@ def _stood(
 
 
 def _never_ended(newest_first: Sequence[LedgerRecord], home: Path) -> str:
-    """Return the run that opened after all that decided, and was ended before it did; empty where there is none."""
+    """Return the run that was killed and has seen more than all that decided; empty where there is none."""
+    beside = next(broken_off(home, newest_first[::-1]), None)
+    if beside:
+        return beside.name
     for record in newest_first:
         if record.sealed and _decides(record):
             return ""

@@ -14,6 +14,7 @@ from readiness.errors import BadInput, BadRun
 from readiness.evidence.acceptance import examine
 from readiness.evidence.anchored import hold_to_anchors, recalled_of
 from readiness.evidence.audit import audit_run, read_ledger
+from readiness.evidence.broken_off import killed_beside
 from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.ledger_reading import LedgerReading
@@ -62,6 +63,7 @@ def hold_to_end(audit: Audit, run: EndedRun, now: datetime, *, is_signature_requ
     start = run.recorded.start
     name = run.recorded.folder.name
     audit.lacks(Reason.INCOMPLETE, *standing_beside(run.ledger, name, GOOD[start.phase]))
+    audit.lacks(Reason.INCOMPLETE, *killed_beside(run.ledger, name))
     hold_to_phases_before(audit, start, run.home, run.environments, run.ledger, run.trusted, now)
 
 

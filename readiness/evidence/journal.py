@@ -15,13 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from readiness.errors import BadRun, NoRun, wrong_value
 from readiness.evidence.looks import Key, bind_again, bound, key_of
 from readiness.evidence.recorded_deadline import RecordedDeadline
 from readiness.evidence.recorded_look import RecordedLook
-from readiness.evidence.records import Finish, Plan, Record, RecordedObservation, RecordedRequest, Result, Start
+from readiness.evidence.recorded_request import RecordedRequest
+from readiness.evidence.records import Finish, Plan, RecordedObservation, Result, Start
 from readiness.files import atomic_write, bounded_read, strict_json
 from readiness.files.canonical_json import JsonObject, dumped
 from readiness.files.disk_sync import DiskSync
@@ -34,7 +35,7 @@ KINDS = {"start", "plan", "case", "observation", "request", "result", "finish"}
 LOOKS = {"case", "observation", "request"}
 """The kinds that lead to a result: they are synced to the disk with it."""
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
-Kind = TypeVar("Kind", bound=Record)
+Kind = TypeVar("Kind", bound=BaseModel)
 RawRecord = JsonObject
 """A record as JSON has it, before its model has seen it."""
 

@@ -10,8 +10,8 @@ from readiness.evidence.recorded_look import RecordedLook
 from readiness.evidence.records import RecordedObservation
 from readiness.files.canonical_json import JsonObject, to_json
 
-_STATED = {"name", "arguments", "at", "value", "unknown", "source", "seconds", "run"}
-"""What an observation says; where it stands in its journal is not part of it."""
+_STATED = {"name", "arguments", "at", "value", "unknown", "source", "seconds", "run", "provenance"}
+"""What an observation says; where it stands in its journal is not part of it. Older ones have no provenance."""
 Key = tuple[str, str]
 """The name of an observation, and its arguments as text."""
 

@@ -84,7 +84,7 @@ def gone_from_ledger(home: Path, phase: Phase, ledger: LedgerReading | None) -> 
 
 
 def cut_off(home: Path, phase: Phase, ledger: LedgerReading | None) -> str:
-    """Return that a run lies here which ended after all that the ledger knows of its phase; empty otherwise."""
+    """Return that a run lies here which is newer than all that the ledger knows of its phase; empty otherwise."""
     name = cut_off_run(home, phase, ledger)
     if not name:
         return ""
@@ -94,9 +94,10 @@ def cut_off(home: Path, phase: Phase, ledger: LedgerReading | None) -> str:
 
 
 def cut_off_run(home: Path, phase: Phase, ledger: LedgerReading | None) -> str:
-    """Return the run that came to its end after all that the ledger knows of its phase; empty where none did.
+    """Return the run that began or ended after all that the ledger knows of its phase; empty where none did.
 
-    An older one takes nothing away, and a folder that was copied under another name is not the run that it names.
+    One that was killed counts too: each run is in the ledger before its journal has a record. An older one takes
+    nothing away, and a folder that was copied under another name is not the run that it names.
     """
     if ledger is None:
         return ""
@@ -104,7 +105,7 @@ def cut_off_run(home: Path, phase: Phase, ledger: LedgerReading | None) -> str:
     for folder in candidates(home.parent, home.name, phase):
         if folder.name in ledger.runs or run_folders.is_under_way(folder):
             continue
-        run = _ended_here(folder, phase)
+        run = _begun_here(folder, phase)
         is_newer = run is not None and (run.start.started_at > began or _finished_at(run) > ended)
         if is_newer:
             return folder.name
@@ -119,15 +120,15 @@ def _last_known(ledger: LedgerReading, phase: Phase) -> tuple[datetime, datetime
     return max(began, default=_EVER), max(ended, default=_EVER)
 
 
-def _ended_here(folder: Path, phase: Phase) -> RecordedRun | None:
-    """Return the run in a folder that is one of this place by its own word, and came to its end; None for any other."""
+def _begun_here(folder: Path, phase: Phase) -> RecordedRun | None:
+    """Return the run in a folder that is one of this place by its own word; None for any other, and for a replay."""
     try:
         run = read_run(folder)
     except BadRun:
         return None
     start = run.start
     is_of_here = (start.run, start.env, start.phase) == (folder.name, folder.parent.name, phase)
-    return run if is_of_here and run.finish and not start.replay else None
+    return run if is_of_here and not start.replay else None
 
 
 def _finished_at(run: RecordedRun) -> datetime:

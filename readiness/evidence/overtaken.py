@@ -39,8 +39,15 @@ def beside(ledger: LedgerReading, name: str) -> list[LedgerRecord]:
     is_plan = record is not None and record.entry.as_of is not None
     if record is None or record.sealed is None or is_plan:
         return []
-    of_its_kind = [other for other in ledger.runs.values() if _is_comparable(other, record.entry)]
-    return [other for other in not_overtaken(reversed(of_its_kind)) if other is not record]
+    return [other for other in not_overtaken(reversed(of_its_kind(ledger, name))) if other is not record]
+
+
+def of_its_kind(ledger: LedgerReading, name: str) -> list[LedgerRecord]:
+    """Return the runs of the same phase and target as one, with it, the oldest first; none where it is a plan."""
+    record = ledger.runs.get(name)
+    if record is None:
+        return []
+    return [other for other in ledger.runs.values() if _is_comparable(other, record.entry)]
 
 
 def is_longer(record: LedgerRecord, than: LedgerRecord) -> bool:
@@ -50,6 +57,8 @@ def is_longer(record: LedgerRecord, than: LedgerRecord) -> bool:
 
 def told(record: LedgerRecord, than: LedgerRecord) -> str:
     """Return how a run that counts beside another one lies to it in time."""
+    if record.sealed is None:
+        return f"{record.name}, which was under way when {than.name} began, and was killed"
     if is_longer(record, than):
         return f"{record.name}, which began before {than.name} and ended after it"
     return f"{record.name}, which began after {than.name}"

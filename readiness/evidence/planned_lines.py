@@ -50,6 +50,7 @@ def _line(runbook: str, line: runbook_lines.Line) -> JsonObject:
     # Left out where nothing has a date, so that the digests of older plans stay as they are.
     ahead = {"ahead": {check: _ahead(parts) for check, parts in line.ahead.items()}} if line.ahead else {}
     overlaid = {"overlaid": _overlaid(line.overlaid)} if line.overlaid else {}
+    both = {"needs_both": True} if line.needs_both else {}
     return {
         **_stated(runbook, line),
         "runbook": runbook,
@@ -61,6 +62,7 @@ def _line(runbook: str, line: runbook_lines.Line) -> JsonObject:
         **links,
         **ahead,
         **overlaid,
+        **both,
     }
 
 

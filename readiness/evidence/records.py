@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from readiness.environment.declarations import Declaration
+from readiness.evidence.grounds import Grounds
+from readiness.evidence.plain_fields import plain
 from readiness.evidence.recorded_ahead import PlannedAhead, RecordedAhead
 from readiness.evidence.recorded_binding import RecordedBinding
 from readiness.evidence.recorded_deadline import RecordedDeadline
@@ -17,9 +19,10 @@ from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.evidence.recorded_outline import OutlinedBook
 from readiness.evidence.recorded_overlay import RecordedOverlay
 from readiness.evidence.recorded_phases import EarlierPhase
-from readiness.files.canonical_json import JsonObject, as_plain
+from readiness.files.canonical_json import JsonObject
 from readiness.measurements import EXACTLY, Measurement
-from readiness.outcomes import DecisionKey, Effect, EscalationStep, Gate, Outcome, Phase
+from readiness.outcomes import DecisionKey, EscalationStep, Gate, Outcome, Phase
+from readiness.provenance import Provenance, declared
 from readiness.runbook.lines import Item
 from readiness.runbook.severity import Urgency
 from readiness.runbook.sign_off import SignOff
@@ -29,6 +32,9 @@ from readiness.verdict import VerdictStatus
 SCHEMA = "readiness/journal/1"
 RED_BESIDE = "well by its lines, and red beside them: mend or remove what failed and decides no line"
 """In place of the action of a good verdict, where something else failed in the same run of pytest."""
+
+
+NOTHING_SEEN = Grounds()
 
 
 class Record(BaseModel):
@@ -72,6 +78,8 @@ class Start(Record):
     """`runbook/line` or `runbook/line:subject` → what was attested of it."""
     waivers: dict[str, JsonObject] = {}
     """The same, and what was waived of it."""
+    declared: dict[str, Declaration] = {}
+    """Key of the environment → who answers for a value that nobody measures; empty in older journals."""
     production: bool | None = None
     replay: str | None = None
     replay_of: ReplayOf | None = None
@@ -90,6 +98,8 @@ class Start(Record):
     """`runbook/line`, or the area of a check → who sees to it."""
     keeps_steps: bool = False
     """It stands on the steps of the run before, however long ago that was by the clocks; False in older journals."""
+    takes_steps: bool = False
+    """The step of a result is the one that its verdict took; False in older journals, where its values reached it."""
     binds_results: bool = False
     """Each result names the observations that it rests on; False in older journals, which did not."""
     binding: RecordedBinding | None = None
@@ -137,6 +147,8 @@ class PlannedLine(Record):
     severity: str | dict[EscalationStep, str] = ""
     diagnostics: tuple[str, ...] = ()
     rendered_as: str | None = None
+    needs_both: bool = False
+    """A machine's part and a person's word; False in older journals."""
     own_readings: str = ""
     """The digest of what its runbook asks by itself; empty where that asks nothing, and in older journals."""
 
@@ -192,6 +204,8 @@ class RecordedObservation(Record):
     source: str = ""
     stated: tuple[str, ...] = ()
     """What it rests on that somebody wrote down and nothing measured, each in a sentence."""
+    provenance: tuple[Provenance, ...] | None = None
+    """How its value was come by; None in older journals."""
     reads: tuple[str, ...] | None = None
     """The keys of the environment file that it read, also those that were not there; None in older journals."""
     seconds: float = 0.0
@@ -205,30 +219,7 @@ class RecordedObservation(Record):
 
     def plain(self) -> JsonObject:
         """Return it as plain JSON, as it stands in the journal and crosses processes."""
-        return _plain(self.model_dump(exclude_unset=True))
-
-
-class RecordedRequest(Record):
-    """What was sent, or refused before it was sent."""
-
-    KIND: ClassVar = "request"
-
-    client: str
-    method: str
-    target: str
-    status: str
-    seconds: float
-    effect: Effect
-    at: AwareDatetime
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What the records of one request have in common: from before it was sent, and of how it ended."""
-        return (self.client, self.method, self.target, self.effect, self.at)
-
-    def plain(self) -> JsonObject:
-        """Return it as plain JSON, as it stands in the journal and crosses processes."""
-        return _plain(self.model_dump())
+        return plain(self.model_dump(exclude_unset=True))
 
 
 class Result(Record):
@@ -253,6 +244,8 @@ class Result(Record):
     measurements: tuple[RecordedMeasurement, ...]
     stated: tuple[str, ...] = ()
     """What was only stated of what was measured, each in a sentence; a person's attestation takes its place."""
+    provenance: tuple[Provenance, ...] | None = None
+    """How what was measured was come by; None in older journals."""
     overlaid: tuple[str, ...] = ()
     """By which limits it was judged that are looser than the line's own, or other words, each in a sentence."""
     rests_on: tuple[RecordedLook, ...] | None = None
@@ -289,10 +282,7 @@ class Result(Record):
         reason: str,
         remedy: str,
         measurements: Iterable[Measurement] = (),
-        stated: tuple[str, ...] = (),
-        overlaid: tuple[str, ...] = (),
-        rests_on: tuple[RecordedLook, ...] | None = None,
-        ahead: tuple[RecordedAhead, ...] | None = None,
+        grounds: Grounds = NOTHING_SEEN,
         seconds: float = 0.0,
         step: EscalationStep | None = None,
         urgency: Urgency | None = None,
@@ -306,10 +296,7 @@ class Result(Record):
             again=again,
             diagnostics=dict(diagnostics or {}),
             measurements=tuple(RecordedMeasurement(**vars(measurement)) for measurement in measurements),
-            stated=stated,
-            overlaid=overlaid,
-            rests_on=rests_on,
-            ahead=ahead,
+            **vars(grounds),
             seconds=seconds,
             step=step,
             **vars(urgency or Urgency()),
@@ -327,7 +314,10 @@ class Result(Record):
     @property
     def says_stated(self) -> str:
         """What it rests on that nothing measured, in a sentence; empty where all was measured, or a person vouches."""
-        return f"{'; '.join(self.stated)}: not measured" if self.stated and not self.attested else ""
+        if not self.stated or self.attested:
+            return ""
+        people = dict.fromkeys(one.vouched for one in declared(self.provenance or ()) if one.vouched)
+        return "; ".join([f"{'; '.join(self.stated)}: not measured", *people])
 
     @property
     def says_overlaid(self) -> str:
@@ -347,24 +337,17 @@ class Result(Record):
         for measurement in fields["measurements"]:
             if measurement["known"] == EXACTLY:
                 del measurement["known"]
-        return _plain(fields)
+        return plain(fields)
 
 
-_ONLY_WHERE_STATED = ("instead_of", "attestation", "waiver", "rests_on", "ahead")
-"""The fields that a result has with an attestation or a waiver, and where its check began."""
+_ONLY_WHERE_STATED = ("instead_of", "attestation", "waiver", "rests_on", "ahead", "provenance")
+"""The fields that a result has with an attestation or a waiver, where its check began, and in newer runs."""
 
 
 def _stated_by(item: Item) -> dict[str, Any]:
     """Return what the runbook states of an item, as a result has it."""
     of_line = {name: getattr(item.line, name) for name in ("ref", "says", "gate", "links")}
     return {"line": item.line_id, "check": item.check, "subject": item.subject, **of_line}
-
-
-def _plain(fields: Mapping[str, Any]) -> JsonObject:
-    """Return fields as plain JSON, with instants as ISO 8601 writes them."""
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else as_plain(value) for name, value in fields.items()
-    }
 
 
 class Finish(Record):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from readiness.evidence.attested import contradictions, expiries, is_attested, is_waived
+from readiness.evidence.attested import contradictions, expiries, is_waived, lacks_a_word
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.recorded_ahead import contradicted
 from readiness.evidence.recorded_ladder import RecordedState, states_after
@@ -15,7 +15,7 @@ from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.evidence.records import Finish, PlannedItem, PlannedLine, Result
 from readiness.evidence.rests_on import GOOD, unborne
 from readiness.files.canonical_json import to_json
-from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, reached
+from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, reached, step_of_result
 from readiness.measurements import holds
 from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase, Unknown
 from readiness.runbook.consent import LaunchRecord
@@ -54,12 +54,14 @@ def judge(run: RecordedRun, before: States | None = None) -> Judged:
     due = _due_keys(run)
     demanded = {item.key for item in run.plan.items} if run.plan else None
     proven = [(result, _outcome(run, result, due)) for result in run.results]
-    states = _states(run, proven, states_before(run) if before is None else before)
+    stood = states_before(run) if before is None else before
+    states = _states(run, proven, stood)
     verdict = _verdict(run, proven, states)
 
     refuted = [*_refuted_plan(run)]
     for result, outcome in proven:
         refuted += _refuted_result(run, result, outcome, demanded)
+        refuted += _refuted_step(run, result, outcome, stood.get(result.key, INITIAL))
     refuted += _refuted_finish(run, verdict)
     refuted += _refuted_states(run, states)
     refuted += unborne(run)
@@ -218,12 +220,16 @@ def _due_keys(run: RecordedRun) -> set[DecisionKey]:
     return {item.key for item, line in _planned(run) if _is_due(run, item, line)}
 
 
-def _step(run: RecordedRun, result: Result) -> EscalationStep | None:
-    """Return the step of its ladder that a result's measurements reach."""
+def _step(run: RecordedRun, result: Result, outcome: Outcome, before: EscalationState) -> EscalationStep | None:
+    """Return the step of its ladder that a result has by its measurements, and by the runs before it."""
     line = run.plan.line(result.line) if run.plan else None
     if run.start.phase is not Phase.POSTLAUNCH or line is None:
         return None
-    return reached(line.ladder, result.measured())
+    # Earlier versions recorded what the measurements alone reach.
+    if not run.start.takes_steps:
+        return reached(line.ladder, result.measured())
+    ladder = Ladder(line.ladder, line.consecutive, run.start.hysteresis.hysteresis())
+    return step_of_result(ladder, before, outcome, result.measured())
 
 
 def _outcome(run: RecordedRun, result: Result, due: set[DecisionKey]) -> Outcome:
@@ -241,11 +247,7 @@ def _outcome(run: RecordedRun, result: Result, due: set[DecisionKey]) -> Outcome
 
 def _good_outcome(run: RecordedRun, result: Result) -> Outcome:
     """Return the outcome that is left of a good one: it needs measurements, all of them within their limits."""
-    if result.attested and not is_attested(run, result):
-        return Outcome.UNKNOWN
-
-    # In production nobody has looked at what is only stated; a person who attests it vouches for it.
-    if result.stated and run.start.production and not result.attested:
+    if lacks_a_word(run, result):
         return Outcome.UNKNOWN
 
     compared = [_compared(measurement) for measurement in result.measurements]
@@ -292,9 +294,13 @@ def _refuted_result(
     for contradiction in contradicted(planned, result.ahead or (), is_judged=is_judged):
         yield f"{where}: {contradiction}"
 
-    step = _step(run, result)
+
+def _refuted_step(run: RecordedRun, result: Result, outcome: Outcome, before: EscalationState) -> Iterator[str]:
+    """Yield that a result was recorded at another step than follows from its measurements."""
+    step = _step(run, result, outcome, before)
     if step is not result.step:
-        yield f"{where}: recorded at the step {result.step or 'none'}, its measurements reach {step or 'none'}"
+        where = f"{result.key.name} ({result.check})"
+        yield f"{where}: recorded at the step {result.step or 'none'}, its measurements lead to {step or 'none'}"
 
 
 def _worst_outcomes(proven: Proven) -> dict[DecisionKey, Outcome]:

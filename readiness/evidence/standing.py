@@ -17,6 +17,7 @@ from readiness.errors import BadRun
 from readiness.evidence.acceptance import REQUIRED, Examined, examine, not_signed
 from readiness.evidence.anchored import Recalled, contradictions, hold_to_anchors, recalled_of
 from readiness.evidence.audit import read_ledger
+from readiness.evidence.broken_off import broken_off_beside
 from readiness.evidence.earlier_evidence import hold_to_earlier_evidence
 from readiness.evidence.findings import Audit, Gap
 from readiness.evidence.journal import RecordedRun, read_run
@@ -227,7 +228,7 @@ def _with_those_beside(
     if ledger is None or newest is None:
         return standing
     against = [standing]
-    for record in beside(ledger, newest.name):
+    for record in (*beside(ledger, newest.name), *broken_off_beside(ledger, newest.name)):
         of_record = _beside(record, newest.name, place, ledger, trusted, demands)
         if _says_no(of_record):
             against.append(of_record)
@@ -247,13 +248,14 @@ def _beside(
     """Return what a run says that counts beside the newest one."""
     folder = place.home / record.name
     relation = told(record, ledger.runs[newest])
-    if not folder.is_dir():
+    if record.sealed and not folder.is_dir():
         missing = f"{relation}, is {record.ended}, and its folder is missing from {place.home}: bring it back"
         return Standing(ledger, unreadable=(missing,), is_missing=True, began_last=newest)
 
     of_record = replace(_of_folder(folder, ledger, trusted, demands), began_last=newest)
     if of_record.examined:
-        of_record.examined.audit.notes.append(f"it decides: {relation}, and no run has begun and ended since")
+        since = "no run has begun and ended since" if record.sealed else "no whole run has begun since"
+        of_record.examined.audit.notes.append(f"it decides: {relation}, and {since}")
         recorded = of_record.examined.recorded
         lacking = unsigned(recorded, ledger, trusted, place.file, is_required=demands.signed)
         of_record.examined.audit.lacks(Reason.NOT_SIGNED, *lacking)

@@ -94,6 +94,8 @@ class LedgerEntry(_Model):
     """Of a seal: whether something failed that decides no line; None in older ledgers."""
     standing: tuple[RecordedState, ...] | None = None
     """Of a seal: the steps of the ladder that it leaves, so that a deleted folder loses nothing; None in older ones."""
+    under_way: tuple[str, ...] = ()
+    """Of a beginning: the runs of its phase that were under way by then."""
     beside: tuple[str, ...] = ()
     """What lay there of older runs that the ledger did not know: it was gone, or its end was cut off."""
     first: bool = False

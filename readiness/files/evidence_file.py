@@ -15,6 +15,8 @@ from readiness.errors import BadRun, wrong_value
 from readiness.files import bounded_read, strict_json
 from readiness.files.atomic_write import write_whole
 from readiness.files.canonical_json import JsonObject
+from readiness.files.read_from import read_from
+from readiness.provenance import note
 
 FILE = "evidence.json"
 NAMED_AT_MOST = 3
@@ -54,6 +56,7 @@ class EvidenceArchive:
 
             reasons = [*self.against(folder), *against(evidence)]
             if not reasons:
+                note(read_from(folder / FILE))
                 return evidence, ""
             refused.append(f"{folder.name}: {', '.join(reasons)}")
         return None, "; ".join(refused[:NAMED_AT_MOST])

@@ -49,12 +49,33 @@ class LeavableStream:
         self._stream.flush()
 
 
+STANDARD = ("stdin", "stdout", "stderr")
+"""The standard streams, by the numbers of their descriptors."""
+
+
+def reopen_closed() -> None:
+    """Point the standard streams nowhere that were closed before the start (`>&-`), for this process and its children.
+
+    The next file that is opened would take the number of a closed one, and what a child prints would go into it.
+    """
+    for number in range(len(STANDARD)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)  # which is its number already
+            os.set_inheritable(number, True)
+    # Python has no stream where there was no descriptor when it began.
+    for name in STANDARD:
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  it stays to the end
+
+
 @contextlib.contextmanager
 def leavable_output() -> Iterator[None]:
     """Let the reader of standard output and standard error leave. Raises OSError for a full disk."""
     before = sys.stdout, sys.stderr
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.ExitStack() as ending:
-        # Of a descriptor that was closed before the start Python has no stream.
         streams = (LeavableStream(stream or nowhere) for stream in before)
         sys.stdout, sys.stderr = (cast("TextIO", stream) for stream in streams)
         # The last first, and each of them, whatever the one before has raised.

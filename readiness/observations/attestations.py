@@ -9,6 +9,7 @@ from readiness.environment.schema import Environment
 from readiness.observations import observation
 from readiness.observations.needs import need, stated
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.provenance import Word, note
 from readiness.runbook.attestations import Attestation, Attestations
 from readiness.timeline import parse_span
 
@@ -28,6 +29,7 @@ def attested(attestations: Attestations, line: str, environment: Environment) ->
 def attestation(attestations: Attestations, line: str, environment: Environment, moment: datetime) -> Attestation:
     """Return what is attested of the line that is judged. Raises Unknown for nothing, and for what has lapsed."""
     entry = attested(attestations, line, environment)
+    note(_word_of(entry))
     lapsed = entry.lapsed(moment)
     if lapsed:
         raise Unknown(lapsed, f"look again, then renew it: {_command(line, environment)}")
@@ -56,8 +58,13 @@ def promptness(
 ) -> Promptness:
     """Return whether the line was attested within so long after the launch; without a deadline nothing is late."""
     entry = attested(attestations, line, environment)
+    note(_word_of(entry))
     is_late = within is not None and entry.is_late(stated(launch_at) + parse_span(within))
     return Promptness(str(entry.at), is_late)
+
+
+def _word_of(entry: Attestation) -> Word:
+    return Word(entry.who, str(entry.at), str(entry.valid_until))
 
 
 def _command(line: str, environment: Environment) -> str:

@@ -19,6 +19,7 @@ from readiness.observations.needs import Since, figures, launch_meant, need
 from readiness.observations.slo import Span, WindowLimits, launch_window, occurrences_in
 from readiness.observations.told import why_some_is_left_out
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.provenance import FromFile, Word, note
 from readiness.runbook.approvers import Approvers
 from readiness.runbook.attestations import Attestation
 from readiness.runbook.limits import Reach, WholeReach
@@ -82,6 +83,9 @@ def approvals(
 
     by_role = {same_name(approval.role): approval for approval in sign_off.approvals}
     given = [by_role[same_name(role)] for role in roles if same_name(role) in by_role]
+    note(FromFile(path_name(environment.environment, environment.sign_off)))
+    for approval in given:
+        note(Word(approval.name, str(approval.approved_on)))
 
     several_roles: list[str] = []
     if not sign_off.one_person_for_several_roles:

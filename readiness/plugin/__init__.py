@@ -136,10 +136,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
 
 
 def _note_start(config: pytest.Config) -> None:
-    """Note a start that names an environment."""
+    """Note a start that names an environment; it leaves its evidence also where it may print nowhere."""
     added = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
     words = [*config.getini("addopts"), *added, *config.invocation_params.args]
     if _is_asked(config, words):
+        importlib.import_module("readiness.files.output").reopen_closed()
+        importlib.import_module("readiness.redaction.stream").mask_prints(config.add_cleanup)
         importlib.import_module("readiness.plugin.starting").note(config, words, os.environ)
 
 

@@ -11,8 +11,10 @@ from readiness.evidence.attested import DECIDES, EXPIRED, UNUSED, VOID
 from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.evidence.records import Result
 from readiness.outcomes import Outcome
+from readiness.plugin import both_parts
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, STATE
+from readiness.provenance import Word
 from readiness.runbook.attestations import Attestation
 from readiness.runbook.lines import Item
 from readiness.timeline import parse_span
@@ -27,15 +29,21 @@ def attest(item: pytest.Item, result: Result, *, configured: bool) -> Result:
     """Return the result with the attestation of its line, and with what that was good for."""
     run, decided = item.config.stash[SESSION].run, item.stash[STATE].item
     entry = run.attestations.of(decided.name)
-    if entry is None or result.outcome not in JUDGED:
+    asked = OBSERVED in getattr(item, "fixturenames", ())
+    needs_both = decided.line.needs_both and not asked and result.outcome in JUDGED - {Outcome.FAIL}
+    if entry is None:
+        environment = run.environment.environment
+        return both_parts.without_a_word(result, decided, environment) if needs_both else result
+    if result.outcome not in JUDGED:
         return result
 
-    asked = OBSERVED in getattr(item, "fixturenames", ())
     unseen = result.outcome is Outcome.UNKNOWN and not configured and not asked
     lapsed = why_not(run, decided, entry)
 
     state = EXPIRED
-    if not lapsed:
+    if needs_both:
+        state, result = _with_both(run, decided, entry, result, lapsed)
+    elif not lapsed:
         state, result = _weighed(entry, result, _deadline(run, decided), asked=asked, unseen=unseen)
     elif unseen:
         # It would have decided: it is to be renewed.
@@ -51,6 +59,13 @@ def attest(item: pytest.Item, result: Result, *, configured: bool) -> Result:
     name = run.attestations.name_for(decided.name)
     carried = {"entry": name, "state": state, **entry.model_dump(mode="json")}
     return result.model_copy(update={"attestation": carried})
+
+
+def _with_both(run: Run, item: Item, entry: Attestation, result: Result, lapsed: str | None) -> tuple[str, Result]:
+    """Return what a word is good for that is one of two parts, and the result of both."""
+    if lapsed:
+        return EXPIRED, both_parts.without_a_word(result, item, run.environment.environment, lapsed)
+    return both_parts.with_a_word(result, entry, _measured_word(entry, _deadline(run, item)))
 
 
 def why_not(run: Run, item: Item, entry: Attestation) -> str | None:
@@ -95,17 +110,14 @@ def _weighed(
 
 def _decided_by(entry: Attestation, result: Result, deadline: datetime | None) -> Result:
     """Return the result that an attestation gives, where nothing is configured to see."""
-    measured = [_measured(entry.summary, entry.holds, limit=True)]
-    if deadline:
-        late = f"attested on {entry.at} and therefore too late, due {deadline:%Y-%m-%d %H:%M}Z"
-        measured.append(_measured(late, entry.is_late(deadline), limit=False))
-
+    measured = _measured_word(entry, deadline)
     instead_of = {"outcome": str(result.outcome), "reason": result.reason, "remedy": result.remedy}
     attested = result.model_copy(
         update={
             "attested": True,
             "instead_of": instead_of,
             "measurements": tuple(measured),
+            "provenance": (Word(entry.who, str(entry.at), str(entry.valid_until)),),
             "outcome": Outcome.PASS,
             "reason": "",
             "remedy": "",
@@ -119,6 +131,15 @@ def _decided_by(entry: Attestation, result: Result, deadline: datetime | None) -
     return attested.model_copy(
         update={"outcome": Outcome.FAIL, "reason": str(broken.measurement()), "remedy": remedy},
     )
+
+
+def _measured_word(entry: Attestation, deadline: datetime | None) -> list[RecordedMeasurement]:
+    """Return a person's word as measurements: that it holds, and that it came in time."""
+    measured = [_measured(entry.summary, entry.holds, limit=True)]
+    if deadline:
+        late = f"attested on {entry.at} and therefore too late, due {deadline:%Y-%m-%d %H:%M}Z"
+        measured.append(_measured(late, entry.is_late(deadline), limit=False))
+    return measured
 
 
 def _measured(name: str, value: bool, *, limit: bool) -> RecordedMeasurement:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import pytest
 
 from readiness.evidence.attested import expiries
 from readiness.evidence.recorded_ladder import states_after
-from readiness.evidence.records import RecordedRequest, Result
-from readiness.ladder import EscalationState, advance, decided
-from readiness.outcomes import DecisionKey
+from readiness.evidence.recorded_request import RecordedRequest
+from readiness.evidence.records import Result
+from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, step_of_result
+from readiness.outcomes import DecisionKey, Outcome
 from readiness.plugin.judging import crashed, left_without_report
+from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, RunSession, is_controller, is_real
 from readiness.plugin.transfer import Observed, records_of, result_of
+from readiness.runbook.lines import Item
 from readiness.runbook.waivers import waived_among
 from readiness.verdict import RANK, Verdict, decide
 
@@ -57,7 +61,28 @@ class Decider:
             results.append(crashed(run, item, report.nodeid))
         if report.when in {"teardown", CRASHED}:
             del self._results[report.nodeid]
-            self._publish(_worst(results) or left_without_report(run, item, report.nodeid))
+            result = _worst(results) or left_without_report(run, item, report.nodeid)
+            self._publish(self._at_its_step(result, item))
+
+    def _at_its_step(self, result: Result, item: Item) -> Result:
+        """Return a result with the step that the verdict takes: only here is known how the runs before it stood."""
+        run = self._session.run
+        ladder = self._ladders.get(result.key)
+        if ladder is None:
+            return result
+        step = step_of_result(ladder, self._before.get(result.key, INITIAL), result.outcome, result.measured())
+        if step is result.step:
+            return result
+        urgency = vars(run.urgency(item, step)) if result.outcome is Outcome.FAIL else {}
+        return result.model_copy(update={"step": step, **urgency})
+
+    @cached_property
+    def _ladders(self) -> dict[DecisionKey, Ladder]:
+        return self._session.run.ladders()
+
+    @cached_property
+    def _before(self) -> dict[DecisionKey, EscalationState]:
+        return states_before(self._session.run)
 
     def _publish(self, result: Result) -> None:
         self._session.results.append(result)
@@ -102,9 +127,14 @@ def verdict_of(session: RunSession, *, ended: bool) -> Verdict:
     )
 
 
+def states_before(run: Run) -> dict[DecisionKey, EscalationState]:
+    """Return the escalation states that a run begins with."""
+    return states_after([run.before, *run.also_before] if run.before else ())
+
+
 def escalation_states(session: RunSession) -> dict[DecisionKey, EscalationState]:
     """Return the escalation state of each decision, now that the run has its results."""
     run = session.run
-    before = states_after([run.before, *run.also_before] if run.before else ())
+    before = states_before(run)
     results = [(result.key, result.outcome, result.measured()) for result in session.results]
     return advance(run.ladders(), before, results)

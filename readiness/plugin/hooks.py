@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # pytest reads this file beside every test suite
-    from readiness.evidence.records import RecordedObservation, RecordedRequest, Result
+    from readiness.evidence.recorded_request import RecordedRequest
+    from readiness.evidence.records import RecordedObservation, Result
     from readiness.plugin.plan_rows import WholePlan
     from readiness.plugin.run import Run
     from readiness.verdict import Verdict

@@ -12,15 +12,18 @@ from typing import Literal
 
 import pytest
 
+from readiness.environment.declarations import unanswered
+from readiness.evidence.grounds import Grounds
 from readiness.evidence.recorded_look import RecordedLook
 from readiness.evidence.records import Result
 from readiness.evidence.rests_on import GOOD
 from readiness.ladder import reached
-from readiness.measurements import Measure, Measurement
+from readiness.measurements import Measure, Measurement, show
 from readiness.observations import OBSERVATIONS
 from readiness.outcomes import EscalationStep, Outcome, Phase, Unknown
 from readiness.plugin import judging_ahead
 from readiness.plugin.attesting import attest
+from readiness.plugin.come_by import Judgement, only_stated, provenance_of, stated_by
 from readiness.plugin.diagnosing import diagnose
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, STATE, state_of
@@ -39,8 +42,6 @@ _PYTEST_OUTCOMES: dict[Outcome, Literal["passed", "skipped"]] = {
 }
 """What pytest calls it; everything else is failed."""
 TRACE_VERBOSITY = 2
-Judgement = tuple[Outcome, str, str]
-"""Outcome, reason, remedy."""
 
 
 class NotJudged(BaseException):
@@ -167,10 +168,11 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
     if outcome is Outcome.PASS and step:
         outcome, reason, remedy = _on_ladder(item, taken, step)
 
-    stated = tuple(dict.fromkeys(item.stash[STATE].stated))
-    is_vouched_for_by_nobody = bool(stated) and run.environment.production and outcome in GOOD
+    grounds = _grounds(item, report)
+    alone = unanswered(grounds.stated, grounds.provenance, run.environment.declared, run.moment)
+    is_vouched_for_by_nobody = bool(alone) and run.environment.production and outcome in GOOD
     if is_vouched_for_by_nobody:
-        outcome, reason, remedy = _only_stated(run, decided, stated)
+        outcome, reason, remedy = only_stated(run, decided, alone)
 
     # An item that was decided before it ran has nothing to show.
     was_looked_at = report.when == "call" or isinstance(error, Unknown)
@@ -184,10 +186,7 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
         reason=reason,
         remedy=remedy,
         measurements=taken,
-        stated=stated,
-        overlaid=tuple(str(override) for override in item.stash[STATE].overrides if override.effect.is_told),
-        rests_on=_looks(item) if report.when == "call" else None,
-        ahead=item.stash[STATE].ahead if report.when == "call" else None,
+        grounds=grounds,
         seconds=round(report.duration, 4),
         step=step,
         urgency=run.urgency(decided, step) if outcome is Outcome.FAIL else None,
@@ -198,17 +197,24 @@ def judged(item: pytest.Item, report: pytest.TestReport, error: BaseException | 
     return waive(run, decided, result)
 
 
+def _grounds(item: pytest.Item, report: pytest.TestReport) -> Grounds:
+    """Return what an item stands on besides its measurements."""
+    run, state = item.config.stash[SESSION].run, item.stash[STATE]
+    provenance = provenance_of(run, state)
+    was_called = report.when == "call"
+    return Grounds(
+        stated=stated_by(state, provenance),
+        provenance=provenance,
+        overlaid=tuple(str(override) for override in state.overrides if override.effect.is_told),
+        rests_on=_looks(item) if was_called else None,
+        ahead=state.ahead if was_called else None,
+    )
+
+
 def _on_ladder(item: pytest.Item, taken: list[Measurement], step: EscalationStep) -> Judgement:
     """Return what a value comes to that keeps its limit, and is on the ladder all the same."""
     outcome = Outcome.WARN if step is EscalationStep.WARN else Outcome.FAIL
     return outcome, f"{taken[0]}; it reaches the step {step}", remedy_of(item)
-
-
-def _only_stated(run: Run, decided: Item, stated: tuple[str, ...]) -> Judgement:
-    """Return what a good outcome in production comes to that rests on what somebody wrote down: nobody has looked."""
-    vouch = f"readiness attest {decided.name} --env {run.environment.environment}"
-    remedy = f"name a source that is asked: sql, http, metric or promql; or have a person vouch for it: {vouch}"
-    return Outcome.UNKNOWN, f"{'; '.join(stated)}: not measured", remedy
 
 
 def _looks(item: pytest.Item) -> tuple[RecordedLook, ...]:
@@ -268,7 +274,7 @@ def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException 
     beyond_limit = next((measurement for measurement in taken if not measurement.ok), None)
     if beyond_limit and report.when == "call" and (error is None or isinstance(error, AssertionError)):
         # Also where the check has swallowed the error that came with it.
-        return Outcome.FAIL, str(beyond_limit), remedy_of(item)
+        return Outcome.FAIL, str(beyond_limit), _remedy_and_choices(item)
     if error is not None:
         return _broken(item, report, error)
     return _passed(item, report, taken)
@@ -316,6 +322,24 @@ def remedy_of(item: pytest.Item) -> str:
     text = inspect.getdoc(getattr(item, "obj", None)) or ""
     section = re.search(r"^Remedy: (.+?)(?=^\w+: |\Z)", text, re.MULTILINE | re.DOTALL)
     return " ".join(section[1].split()) if section else ""
+
+
+def _remedy_and_choices(item: pytest.Item) -> str:
+    """Return what to do about a value out of its limits, and which of these no document names."""
+    remedy, choices = remedy_of(item), _choices(item.stash[STATE].item)
+    return f"{remedy.rstrip('.')}; {choices}" if remedy and choices else remedy or choices
+
+
+def _choices(decided: Item) -> str:
+    """Return the limits that the runbook chose, as a hint for whom they fail; empty where it chose none."""
+    named = [f"{limit} {show(value)}" for limit, value in decided.chosen.items()]
+    if not named:
+        return ""
+    figures = "this figure" if len(named) == 1 else "these figures"
+    return (
+        f"the runbook chose {figures}, its document names none: {', '.join(named)}; "
+        f"state your own in the environment: lines: {{{decided.line_id}: ...}}"
+    )
 
 
 def summary(result: Result) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from readiness.clients.notifying import Delivery, Notifier
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.records import RecordedRequest
+from readiness.evidence.recorded_request import RecordedRequest
 from readiness.outcomes import Effect, Unknown
 from readiness.plugin.reporting import HTML
 from readiness.plugin.session import RunSession

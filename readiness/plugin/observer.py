@@ -17,7 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 from readiness.environment.watched import WatchedEnvironment
 from readiness.errors import wrong_value
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.records import RecordedObservation, RecordedRequest, RecordedUnknown
+from readiness.evidence.recorded_request import RecordedRequest
+from readiness.evidence.records import RecordedObservation, RecordedUnknown
 from readiness.evidence.seals import Seals
 from readiness.evidence.signing import PublicKey
 from readiness.files.evidence_file import EvidenceArchive
@@ -27,6 +28,7 @@ from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.plugin.run import Run
 from readiness.plugin.threads import ObservationTask, TaskPool
 from readiness.plugin.transfer import Observed
+from readiness.provenance import Provenance, declared, distinct, note, noted
 from readiness.runbook.limits import Limits
 from readiness.sources.origins import asks_otherwise, own_sources
 from readiness.sources.table import Clients
@@ -76,6 +78,7 @@ class Observer:
         self.recorded: RecordedRun | None = read_run(run.replay) if run.replay else None
         self._records: deque[Observed] = deque()
         self._stated: dict[Hashable, tuple[str, ...]] = {}
+        self._provenance: dict[Hashable, tuple[Provenance, ...]] = {}
 
     def task(self, name: str, limits: Limits, line: str = "") -> tuple[Hashable, ObservationTask]:
         """Return one observation as a task with its key: two of the same name and arguments are the same."""
@@ -85,7 +88,11 @@ class Observer:
         title = " ".join([name, *(str(value) for value in arguments.values())])
 
         def make() -> Any:
-            value, self._stated[key] = self._observe(observation, limits, arguments, line)
+            with noted() as self._sources.came_from:
+                try:
+                    value, self._stated[key] = self._observe(observation, limits, arguments, line)
+                finally:
+                    self._provenance[key] = distinct(self._sources.came_from)
             return value
 
         # What is read back from a recorded run changes nothing and waits for nothing.
@@ -111,6 +118,11 @@ class Observer:
         """Return what an observation that is back rests on without having measured it, each in a sentence."""
         key, _ = self.task(name, limits, line)
         return self._stated.get(key, ())
+
+    def provenance(self, name: str, limits: Limits, line: str) -> tuple[Provenance, ...]:
+        """Return how the value of an observation that is back was come by, also of one that saw nothing."""
+        key, _ = self.task(name, limits, line)
+        return self._provenance.get(key, ())
 
     def end_after(self, seconds: float, begun_at: float) -> None:
         """Wait for no look longer than that after an instant of the monotonic clock.
@@ -191,11 +203,18 @@ class Observer:
         self._sources.stated = []
         self._sources.reads = set(observation.sections)
 
-    def _rests_on(self, stated: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-        """Return what a look rests on besides what it saw: what was only stated, and the keys that it read."""
-        grounds = {"stated": stated} if stated else {}
+    def _rests_on(self, stated: tuple[str, ...]) -> dict[str, tuple[object, ...]]:
+        """Return what a look rests on besides what it saw: how it came by it, and the keys that it read."""
+        came_from = distinct(self._sources.came_from)
+        grounds: dict[str, tuple[object, ...]] = {"provenance": came_from}
+        if stated:
+            grounds["stated"] = stated
         # Who reads a recorded run back has not looked at what the file says.
-        return grounds if self.recorded else {**grounds, "reads": tuple(sorted(self._sources.reads))}
+        if self.recorded:
+            return grounds
+        # Who answers for what is declared stands in a key of its own.
+        answered_for = {"declared"} if declared(came_from) else set()
+        return {**grounds, "reads": tuple(sorted(self._sources.reads | answered_for))}
 
     def given(self, limits: Limits, line: str) -> Given:
         """Return all that the observations of an item are given, and that their needs are read from."""
@@ -231,6 +250,8 @@ class Observer:
             raise cause(record.unknown.reason, record.unknown.remedy)
 
         self._sources.stated += record.stated
+        for provenance in record.provenance or ():
+            note(provenance)
         try:
             return kind.validate_python(record.value)
         except ValidationError as error:

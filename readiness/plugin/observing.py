@@ -45,6 +45,9 @@ def _fixture(name: str, doc: str | None) -> object:
             value = observer.value(name, limits, line, meanwhile)
         except Unknown as unknown:
             raise Unseen(unknown) from unknown
+        finally:
+            if state:
+                state.provenance += observer.provenance(name, limits, line)
         if state:
             state.stated += observer.stated(name, limits, line)
         return value

@@ -28,7 +28,7 @@ from readiness.evidence.signing import trusted_keys
 from readiness.outcomes import Effect, Phase
 from readiness.plugin import embedded, starting
 from readiness.plugin.command_line import phase_named, phase_of, refuse_ways_round
-from readiness.plugin.output_places import refuse_what_is_no_file
+from readiness.plugin.output_places import refuse_what_is_no_output
 from readiness.plugin.refusing import enter_refused, taken_invocation
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, begin, is_controller, judges_nothing
@@ -92,7 +92,7 @@ def _enter_refused(config: pytest.Config, invocation: str, reason: str) -> None:
 def _run(config: pytest.Config) -> Run:
     """Return the run that the command line asks for. Raises BadInput and ValueError."""
     refuse_ways_round(config)
-    refuse_what_is_no_file(config)
+    refuse_what_is_no_output(config, (environments_of(config), reports_of(config)))
     phase, allow = phase_of(config), _allow(config)
     environment, runbooks, entries = _environment(config, phase)
 

@@ -133,7 +133,7 @@ class TerminalPage:
         for says, group in groupby(sorted(shown, key=_says_stated), key=_says_stated):
             names = ", ".join(f"{self._name(result)} ({result.outcome})" for result in group)
             self._write("")
-            self._wrap(f"{'STATED':<{LABEL}}{says}: {names}", yellow=True)
+            self._wrap(f"{'DECLARED':<{LABEL}}{says}: {names}", yellow=True)
 
     def overlaid(self, results: Sequence[Result]) -> None:
         """Write which outcomes rest on limits of the environment that are looser than the line's, or other words."""
@@ -306,7 +306,8 @@ def _measured(result: Result) -> str:
     """Return value and limit of the first measurement, and how many more there are."""
     first, *others = result.measured()
     more = f" (and {len(others)} more)" if others else ""
-    return f"{first}{more}"
+    mark = " (declared)" if result.says_stated else ""
+    return f"{first}{more}{mark}"
 
 
 def _natural(ref: object) -> list[tuple[int, str]]:

@@ -10,6 +10,7 @@ import pytest
 
 from readiness.measurements import Plain, show
 from readiness.outcomes import EscalationStep
+from readiness.plugin.declared_alone import DECLARED_ALONE
 from readiness.plugin.observer import Observer
 from readiness.plugin.planned_limits import PlannedLimit, by_origin, limits_ahead, planned_limits
 from readiness.plugin.planned_sources import PlannedSource, SourceKind, sources_of
@@ -54,14 +55,27 @@ class PlanRow:
             "limits_ahead": ahead,
             "state": self.state,
             "sources": [{"kind": str(source.kind), "what": source.what} for source in self.sources],
+            "declared_alone": self.why_declared if self.is_declared_alone else None,
             "turns_red": self.red,
         }
+
+    @property
+    def is_declared_alone(self) -> bool:
+        """Whether all that it will rest on is declared: nothing asked, no file, nobody's dated word."""
+        return bool(self.sources) and all(source.kind is SourceKind.DECLARED for source in self.sources)
+
+    @property
+    def why_declared(self) -> str:
+        """Why no machine can see it, where none can; else what to do about it."""
+        return DECLARED_ALONE.get(self.item.check, "name a source that is asked")
 
     def text(self) -> Iterator[str]:
         """Yield it for people: whose word it is, the limits with their origin, and what would turn it red."""
         yield f"{self.name}: {self.item.line.says}"
         for source in self.sources:
             yield f"         {source}"
+        if self.is_declared_alone:
+            yield f"         declared alone: {self.why_declared}"
         yield from (f"         limit {stated}" for stated in by_origin(self.limits))
         for day, limit in limits_ahead(self.item):
             yield f"         limit from {day} on by {limit.file or 'the line'} {limit}"

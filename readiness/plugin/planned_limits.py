@@ -17,6 +17,8 @@ class Origin(StrEnum):
     """Who states a limit."""
 
     LINE = "line"
+    CHOSEN = "chosen"
+    """The line, whose document names no figure."""
     ENVIRONMENT = "environment"
     DEFAULT = "default"
 
@@ -62,10 +64,19 @@ class PlannedLimit:
         return row
 
 
+_BY = {
+    Origin.LINE: "by the line",
+    Origin.CHOSEN: "chosen by the runbook, its document names no figure:",
+    Origin.ENVIRONMENT: "",
+    Origin.DEFAULT: "by default",
+}
+"""Origin → the words before its limits, in the order of a plan."""
+
+
 def by_origin(limits: Iterable[PlannedLimit]) -> Iterator[str]:
     """Yield limits for people, those of one origin in a row; those of the environment one by one."""
     given = list(limits)
-    for origin, words in ((Origin.LINE, "by the line"), (Origin.ENVIRONMENT, ""), (Origin.DEFAULT, "by default")):
+    for origin, words in _BY.items():
         stated = [limit for limit in given if limit.origin is origin]
         if origin is Origin.ENVIRONMENT:
             yield from (limit.as_stated for limit in stated)
@@ -92,7 +103,7 @@ def planned_limits(state: ItemState) -> Iterator[PlannedLimit]:
         if overlaid and overlaid.states(item.check, limit):
             yield PlannedLimit(limit, as_plain(value), Origin.ENVIRONMENT, overlaid.file, overrides.get(limit))
         else:
-            yield PlannedLimit(limit, as_plain(value), Origin.LINE)
+            yield PlannedLimit(limit, as_plain(value), Origin.CHOSEN if limit in item.chosen else Origin.LINE)
 
     for limit, value in state.limits.model_dump(mode="json").items():
         if limit not in item.limits and value not in ASKS_NOTHING:

@@ -1,4 +1,4 @@
-"""How an item will come by its facts: asked of which system, read from a file, stated in YAML, or a person's word.
+"""How an item will come by its facts: asked of which system, read from a file, declared, or a person's word.
 
 It reads what each observation declares of its needs, and contacts nothing.
 """
@@ -16,11 +16,11 @@ from readiness.clients.programs import shown_command
 from readiness.environment.posts import ByHttp
 from readiness.environment.schema import Environment, KnownReading, Reading
 from readiness.observations import KNOWN_READINGS, OBSERVATIONS, READINGS, Given, Observation
-from readiness.observations.needs import AnyNeed, alternative
+from readiness.observations.needs import AnyNeed, alternative, sections_of
 from readiness.plugin.observer import Observer
 from readiness.plugin.session import STATE
 from readiness.redaction.shown import shown
-from readiness.sources.provenance import stated_ahead
+from readiness.sources.provenance import declared_ahead
 from readiness.sources.readings import Readings
 
 
@@ -29,7 +29,8 @@ class SourceKind(StrEnum):
 
     ASKED = "asked"
     FILE = "file"
-    STATED = "stated in YAML"
+    DECLARED = "declared"
+    """It stands in a file, and nobody looks."""
     PERSON = "a person's word"
     PLANNED = "planned"
     RENDERED = "rendered"
@@ -80,6 +81,7 @@ def _of_look(observation: Observation, given: Given) -> Iterator[PlannedSource]:
         return
     for need in observation.needs:
         yield from _of_need(need, given)
+    yield from _asked_besides(observation, given.context.environment)
     for name in observation.parameters:
         if name == "http":
             yield PlannedSource(SourceKind.ASKED, "the target")
@@ -91,6 +93,14 @@ def _of_look(observation: Observation, given: Given) -> Iterator[PlannedSource]:
             yield PlannedSource(SourceKind.FILE, _OWN_FILES[name])
         elif name in _PERSONS_WORD:
             yield PlannedSource(SourceKind.PERSON, _PERSONS_WORD[name])
+
+
+def _asked_besides(observation: Observation, environment: Environment) -> Iterator[PlannedSource]:
+    """Yield the systems that a look can do without, and asks where the environment names them."""
+    needed = " ".join(need.key for need in observation.needs)
+    for section in (section for name in observation.optional for section in sections_of(name)):
+        if section not in needed and _is_stated(section, environment):
+            yield from _of_section(section, environment)
 
 
 def _of_need(need: AnyNeed, given: Given) -> Iterator[PlannedSource]:
@@ -126,7 +136,7 @@ def _of_section(path: str, environment: Environment) -> Iterator[PlannedSource]:
     if path in _FILES or is_file_of_team:
         yield PlannedSource(SourceKind.FILE, path)
     elif section in _STATED:
-        yield PlannedSource(SourceKind.STATED, path)
+        yield PlannedSource(SourceKind.DECLARED, path)
     elif section == "status_pages":
         yield PlannedSource(SourceKind.ASKED, path)
     elif system or section not in _NO_SYSTEM:
@@ -156,13 +166,13 @@ def _of_reading(name: str, given: Given) -> Iterator[PlannedSource]:
     reading = KNOWN_READINGS.get(name, KnownReading(name, name))
     source = readings.source(reading)
     if source is not None:
-        yield _of_source(f"readings.{name}", source, list(readings.stated_ahead(reading)))
+        yield _of_source(f"readings.{name}", source, list(map(str, readings.declared_ahead(reading))))
 
 
 def _of_source(key: str, source: Reading, stated: list[str]) -> PlannedSource:
     """Return how a reading is come by; `stated` says how it is no question, as a constant in a query is none."""
     if stated:
-        return PlannedSource(SourceKind.STATED, stated[0])
+        return PlannedSource(SourceKind.DECLARED, stated[0])
     if source.file is not None:
         return PlannedSource(SourceKind.FILE, f"{key} ({source.file.name})")
     if source.command is not None:
@@ -190,10 +200,10 @@ def _of_http(source: ByHttp) -> str:
 def _of_revision(environment: Environment) -> Iterator[PlannedSource]:
     revision = environment.target.revision
     if isinstance(revision, Reading):
-        stated = list(stated_ahead("target.revision", revision, f"{environment.environment}.yaml"))
+        stated = list(map(str, declared_ahead("target.revision", revision, f"{environment.environment}.yaml")))
         yield _of_source("target.revision", revision, stated)
     elif revision is not None:
-        yield PlannedSource(SourceKind.STATED, f"target.revision is stated in {environment.environment}.yaml")
+        yield PlannedSource(SourceKind.DECLARED, f"target.revision is stated in {environment.environment}.yaml")
 
 
 def _of_level(name: str, environment: Environment) -> Iterator[PlannedSource]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from urllib.parse import urlsplit
 
 import pytest
 
+from readiness.environment.declarations import unanswered, vouched
 from readiness.environment.schema import KnownReading
 from readiness.observations import KNOWN_READINGS, OBSERVATIONS, READINGS, Given
 from readiness.outcomes import DecisionKey, NotConfigured, Phase
@@ -18,10 +19,11 @@ from readiness.plugin.observer import Observer
 from readiness.plugin.page import wrapped
 from readiness.plugin.plan_rows import PlanRow, WholePlan, plan_row, rendered_row
 from readiness.plugin.planned_limits import by_origin, limits_ahead, planned_limits
-from readiness.plugin.planned_sources import way_of
+from readiness.plugin.planned_sources import SourceKind, sources_of, way_of
 from readiness.plugin.run import Run
 from readiness.plugin.session import SESSION, STATE, ItemState, state_of
 from readiness.plugin.unused_readings import unused_readings
+from readiness.provenance import Declared
 from readiness.rendering.terminal import line_of
 from readiness.runbook.lines import Item, Line, planned_checks
 from readiness.timeline import AFTER_SIGN_OFF, parse_offset
@@ -167,6 +169,10 @@ def _state(run: Run, item: Item, node: pytest.Item | None, observer: Observer) -
         return attested or unknown
     if node is None:
         return "not selected"
+    if item.line.needs_both and OBSERVED not in getattr(node, "fixturenames", ()):
+        machine = _configuration(node, observer, "", None)
+        missing = lapsed or f"nobody has attested it: readiness attest {item.name}"
+        return f"{machine}; and {attested or missing}"
     return _configuration(node, observer, attested, lapsed)
 
 
@@ -182,16 +188,35 @@ def _configuration(node: pytest.Item, observer: Observer, attested: str, lapsed:
     given = observer.given(state.limits, state.item.name)
     readings = given.values((READINGS,))[READINGS]
     asked = {reading.name: reading for reading in _readings_of(node, given)}
-    stated = list(dict.fromkeys(told for reading in asked.values() for told in readings.stated_ahead(reading)))
-    if stated and observer.run.environment.production:
-        return attested or f"stated: {'; '.join(stated)}: in production it passes nothing, name a source that is asked"
-    if stated:
-        return f"configured: {'; '.join(stated)}: not measured"
+    told = dict.fromkeys(one for reading in asked.values() for one in readings.declared_ahead(reading))
+    declared = [*told, *_declared_alone(node, observer)]
+    if declared:
+        return _of_declared(observer.run, declared, attested)
     origins = [
         f"readings.{name} ({readings.origin(reading)}{way_of(readings.source(reading))})"
         for name, reading in asked.items()
     ]
     return f"configured: {', '.join(origins)}" if origins else "configured"
+
+
+def _declared_alone(node: pytest.Item, observer: Observer) -> Iterator[Declared]:
+    """Yield the roster of the environment file, where an item has nothing else to stand on."""
+    sources = sources_of(node, observer)
+    of_team = any(source.what.partition(".")[0] == "team" for source in sources)
+    if of_team and all(source.kind is SourceKind.DECLARED for source in sources):
+        yield Declared("team", f"{observer.run.environment.environment}.yaml")
+
+
+def _of_declared(run: Run, declared: Sequence[Declared], attested: str) -> str:
+    """Return what a value comes to that nobody measures: in production somebody has to answer for it."""
+    stated = "; ".join(map(str, declared))
+    entries = run.environment.declared
+    alone = unanswered(map(str, declared), declared, entries, run.moment)
+    if alone and run.environment.production:
+        remedy = "name a source that is asked, or who answers for it under `declared`"
+        return attested or f"stated: {'; '.join(alone)}: in production it passes nothing, {remedy}"
+    people = dict.fromkeys(one.vouched for one in vouched(declared, entries) if isinstance(one, Declared) and one.who)
+    return "; ".join([f"configured: {stated}: not measured", *people])
 
 
 def _readings_of(node: pytest.Item, given: Given) -> Iterator[KnownReading]:

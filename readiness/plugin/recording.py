@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import pytest
 from _pytest.config.exceptions import UsageError
 
 from readiness.errors import BadRun
 from readiness.evidence import run_folders
+from readiness.evidence.broken_off import under_way
 from readiness.evidence.journal import Journal
 from readiness.evidence.people_files import Folders, recorded_places
 from readiness.evidence.planned_lines import outline, planned_lines
 from readiness.evidence.recorded_ladder import RecordedHysteresis
-from readiness.evidence.records import SCHEMA, RecordedObservation, RecordedRequest, Result
+from readiness.evidence.recorded_request import RecordedRequest
+from readiness.evidence.records import SCHEMA, RecordedObservation, Result
 from readiness.evidence.rejudge import limits_digest
-from readiness.outcomes import Unknown
+from readiness.outcomes import Phase, Unknown
 from readiness.plugin import starting
 from readiness.plugin.deciding import publish_records
 from readiness.plugin.observer import Observer
@@ -115,10 +118,17 @@ def _open_ledger(session: RunSession) -> None:
     """Enter that the run begins, before anything else can end it: what comes to no end stays visible."""
     if session.folder is None or session.sealing is None:
         return
+    run, folder = session.run, session.folder
+    others = _under_way_beside(folder, run.phase) if session.is_beside_another and run.phase else ()
     try:
-        session.sealing.open(session.folder, limits_digest(planned_lines(session.run.runbooks, session.run.phase)))
+        session.sealing.open(folder, limits_digest(planned_lines(run.runbooks, run.phase)), others)
     except OSError as error:
         session.complain(f"the ledger could not be written: {error}")
+
+
+def _under_way_beside(folder: Path, phase: Phase) -> tuple[str, ...]:
+    """Return the other runs of a phase that are under way: one that is killed later has seen what this one has not."""
+    return tuple(name for name in under_way(folder.parent, phase) if name != folder.name)
 
 
 def open_evidence(session: RunSession, revision: str | None = None) -> None:
@@ -159,6 +169,7 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
         "not_applicable": run.environment.not_applicable,
         "attestations": run.attestations.plain(demanded),
         "waivers": run.waivers.plain(demanded),
+        **_declared(run),
         "replay": run.replay,
         "replay_of": run.replay_of,
         "invocation": run.invocation,
@@ -173,6 +184,12 @@ def opening(run: Run, name: str, revision: str | None) -> tuple[dict[str, object
     instants = {key: value.isoformat() for key, value in start.items() if isinstance(value, datetime)}
     plan: dict[str, object] = {"lines": lines, "items": items, "books": [outline(book) for book in run.runbooks]}
     return {**start, **instants}, plan
+
+
+def _declared(run: Run) -> dict[str, object]:
+    """Return who answers for values that nobody measures."""
+    entries = {key: entry.model_dump(mode="json") for key, entry in run.environment.declared.items()}
+    return {"declared": entries} if entries else {}
 
 
 def _lies_in(run: Run) -> dict[str, object]:
@@ -202,6 +219,7 @@ def _stands_on(run: Run) -> dict[str, object]:
         **beside,
         "unsealed": run.unsealed,
         "keeps_steps": True,
+        "takes_steps": True,
         "hysteresis": RecordedHysteresis.of(run.hysteresis).model_dump(mode="json"),
     }
 

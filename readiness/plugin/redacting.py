@@ -53,7 +53,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if isinstance(handler, logging.Handler):
             handler.addFilter(MaskingFilter())
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
+    if reporter is not None and not isinstance(reporter._tw._file, MaskedStream):  # noqa: SLF001  as below
         reporter._tw._file = MaskedStream(reporter._tw._file)  # noqa: SLF001  the last net; the writer has no public one
 
 

@@ -11,6 +11,7 @@ from _pytest.compat import ascii_escaped
 
 from readiness.environment.schema import Environment
 from readiness.evidence import ledger
+from readiness.evidence.broken_off import broken_off
 from readiness.evidence.earlier_evidence import borne_out
 from readiness.evidence.earlier_phases import earlier_phases
 from readiness.evidence.journal import read_run
@@ -98,12 +99,14 @@ class Run:
 
     @cached_property
     def unsealed(self) -> tuple[str, ...]:
-        """The runs that opened since the last whole one and never came to an end. For the controller."""
+        """The runs that never came to an end and have seen more than the last whole one. For the controller."""
         if self.replay:
             return read_run(self.replay).start.unsealed
         if self.phase is None or self.ledger is None:
             return ()
-        return unsealed(self.ledger, self.phase, self.environment.target.url, self.started_at)
+        url, began = self.environment.target.url, self.started_at
+        killed_beside = [record.name for record in broken_off(self._home, self.ledger.earlier(self.phase, url, began))]
+        return tuple(dict.fromkeys([*killed_beside, *unsealed(self.ledger, self.phase, url, began)]))
 
     @cached_property
     def earlier_phases(self) -> tuple[EarlierPhase, ...] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from readiness.errors import BadRun
@@ -66,8 +66,8 @@ class Sealing:
         """Check whether what a key signs now is evidence."""
         return counts(signer, self.trusted, str(self._run.phase), self._run.environment.environment)
 
-    def open(self, folder: Path, limits_digest: str) -> None:
-        """Enter that the run opens. Raises OSError."""
+    def open(self, folder: Path, limits_digest: str, under_way: Sequence[str] = ()) -> None:
+        """Enter that the run opens, and which others of its phase are under way. Raises OSError."""
         if self._run.replay:
             return
         self._facts = {
@@ -83,7 +83,8 @@ class Sealing:
         self._folder = folder
         self._ledger = Ledger(folder.parent, self.signer)
         beside = {"beside": self._run.lying_beside} if self._run.lying_beside else {}
-        self._ledger.open(folder, **self._masked_facts(), **beside)
+        others = {"under_way": under_way} if under_way else {}
+        self._ledger.open(folder, **self._masked_facts(), **beside, **others)
 
     def refuse(self, reason: str) -> None:
         """Enter that the run was refused after it had opened, before it looked at anything. Raises OSError."""

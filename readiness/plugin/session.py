@@ -12,7 +12,8 @@ import pytest
 from readiness.evidence.journal import Journal, RecordedRun
 from readiness.evidence.recorded_ahead import RecordedAhead
 from readiness.evidence.recorded_deadline import RecordedDeadline
-from readiness.evidence.records import Finish, RecordedRequest, Result
+from readiness.evidence.recorded_request import RecordedRequest
+from readiness.evidence.records import Finish, Result
 from readiness.evidence.rejudge import Judged
 from readiness.evidence.signing import PublicKey
 from readiness.measurements import Measure
@@ -20,6 +21,7 @@ from readiness.outcomes import NotConfigured
 from readiness.plugin.observer import NO_LIMITS, Observer
 from readiness.plugin.run import Predecided, Run
 from readiness.plugin.sealing import Sealing
+from readiness.provenance import Provenance
 from readiness.redaction.redactor import REDACTOR
 from readiness.runbook.dated_limits import LimitsAhead
 from readiness.runbook.limits import Limits
@@ -112,6 +114,8 @@ class ItemState:
     """What the check came to under each of them; None where it did not begin."""
     stated: list[str] = field(default_factory=list)
     """What its looks rest on that nothing measured, each in a sentence."""
+    provenance: tuple[Provenance, ...] = ()
+    """How what its looks saw was come by."""
     attested: Result | None = None
     """Of an item whose set-up met nothing configured: the result that an attestation gives."""
 

@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from readiness.evidence.records import RecordedObservation, RecordedRequest, Result
+from readiness.evidence.recorded_request import RecordedRequest
+from readiness.evidence.records import RecordedObservation, Result
 from readiness.redaction.redactor import REDACTOR
 
 REPORT_RESULT, REPORT_RECORDS = "readiness", "readiness_seen"

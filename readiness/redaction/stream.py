@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TextIO, cast
 
 from readiness.files.output import LeavableStream
@@ -27,6 +27,20 @@ def masked_output() -> Iterator[None]:
     stdout, stderr = MaskedStream(sys.stdout), MaskedStream(sys.stderr)
     with contextlib.redirect_stdout(cast("TextIO", stdout)), contextlib.redirect_stderr(cast("TextIO", stderr)):
         yield
+
+
+def mask_prints(at_the_end: Callable[[Callable[[], None]], object]) -> None:
+    """Mask what this process prints from now on, until what is handed to `at_the_end` is called.
+
+    Pytest catches what a test prints, and nothing of what a thread prints between the tests.
+    """
+    before = sys.stdout, sys.stderr
+
+    def give_back() -> None:
+        sys.stdout, sys.stderr = before
+
+    sys.stdout, sys.stderr = (cast("TextIO", MaskedStream(stream)) for stream in before)
+    at_the_end(give_back)
 
 
 class MaskingFilter(logging.Filter):

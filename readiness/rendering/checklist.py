@@ -289,7 +289,7 @@ def _values(results: Sequence[Result]) -> str:
     ]
     more = f" and {len(values) - VALUES_AT_MOST} more" if len(values) > VALUES_AT_MOST else ""
     measured = f"{', '.join(values[:VALUES_AT_MOST])}{more}"
-    stated = "stated, not measured" if any(result.says_stated for result in results) else ""
+    stated = "declared, not measured" if any(result.says_stated for result in results) else ""
     overlaid = dict.fromkeys(says for result in results for says in result.overlaid)
     return shortened("; ".join(filter(None, (": ".join(filter(None, (stated, measured))), *overlaid))))
 

@@ -13,6 +13,7 @@ from readiness.evidence.recorded_ahead import says_ahead
 from readiness.evidence.records import RED_BESIDE, Result
 from readiness.evidence.rejudge import judge, missing_of
 from readiness.outcomes import Gate, Outcome
+from readiness.provenance import shown_whole
 from readiness.rendering.diagnostics import Attached, attached
 from readiness.runbook.links import is_link
 
@@ -146,6 +147,8 @@ def _case(suite: ET.Element, result: Result, kind: str | None) -> None:
         properties["attested"] = "yes"
     if result.says_stated:
         properties["stated"] = _xml(result.says_stated)
+    if result.provenance:
+        properties["provenance"] = _xml("; ".join(map(shown_whole, result.provenance)))
     if result.says_overlaid:
         properties["overlaid"] = _xml(result.says_overlaid)
     if says_ahead(result.outcome, result.ahead):

@@ -11,6 +11,7 @@ from readiness.evidence.run_subjects import subjects_of
 from readiness.evidence.statements import STATEMENT
 from readiness.files.canonical_json import JsonObject, to_json
 from readiness.outcomes import Outcome
+from readiness.provenance import shown_whole
 from readiness.rendering.exports import limits_of, results_of, values_of, verdict_in
 
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
@@ -88,6 +89,7 @@ def _test(result: Result, status: str) -> dict[str, object]:
             "waived": result.waived,
             "attested": result.attested,
             **({"stated": list(result.stated)} if result.says_stated else {}),
+            **({"provenance": [shown_whole(one) for one in result.provenance]} if result.provenance else {}),
             **({"overlaid": list(result.overlaid)} if result.overlaid else {}),
             **({"ahead": says_ahead(result.outcome, result.ahead)} if says_ahead(result.outcome, result.ahead) else {}),
         },

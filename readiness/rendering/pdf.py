@@ -8,10 +8,13 @@ import tempfile
 from pathlib import Path
 
 from readiness.errors import BadInput, BadRun
+from readiness.files.named_output import PDF, output_place
 from readiness.tools import BY_NAME, find
 from readiness.tools.places import cache
 
 PRINT_SECONDS = 60
+SIGNATURE = b"/ByteRange"
+"""What a PDF has that somebody has signed (ISO 32000)."""
 
 
 def print_to_pdf(page: Path) -> Path:
@@ -24,8 +27,8 @@ def print_to_pdf(page: Path) -> Path:
         remedy = f"run: readiness tools --fetch --only chromium, or open {page} and print it"
         raise BadInput([f"--pdf: there is no Chromium on this machine, which prints the page; {remedy}"])
 
+    pdf = place_of_print(page)
     # An older one would pass for what this browser has printed.
-    pdf = page.with_suffix(".pdf")
     pdf.unlink(missing_ok=True)
 
     with tempfile.TemporaryDirectory(prefix="readiness-pdf-") as profile:
@@ -40,6 +43,22 @@ def print_to_pdf(page: Path) -> Path:
         last_line = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise BadRun(f"{browser} did not print the page (exit {done.returncode}): {last_line}")
     return pdf
+
+
+def place_of_print(page: Path) -> Path:
+    """Return where the PDF of a page goes.
+
+    Raises BadInput where something else is there, also where somebody has signed what was printed.
+    """
+    pdf = page.with_suffix(".pdf")
+    try:
+        place = output_place(pdf, PDF)
+        is_signed = place.is_file() and SIGNATURE in place.read_bytes()
+    except OSError as error:
+        raise BadInput([f"--pdf: {error}"]) from None
+    if is_signed:
+        raise BadInput([f"--pdf: {pdf} was signed since it was printed; move it away first"])
+    return place
 
 
 def _command(browser: Path, page: Path, pdf: Path, profile: str) -> list[str]:

@@ -15,7 +15,7 @@ from readiness.evidence import attested, journal
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.ledger import PAGE
 from readiness.evidence.previous_run import Changes, changes_of, held_in
-from readiness.evidence.records import RecordedRequest
+from readiness.evidence.recorded_request import RecordedRequest
 from readiness.evidence.rejudge import judge
 from readiness.outcomes import Effect, Outcome, Phase
 from readiness.rendering import exports

@@ -12,6 +12,7 @@ from readiness.evidence.recorded_ahead import says_ahead
 from readiness.evidence.recorded_measurement import RecordedMeasurement
 from readiness.evidence.records import Result
 from readiness.outcomes import Gate, Outcome
+from readiness.provenance import shown_whole
 from readiness.rendering import exports
 from readiness.rendering.actions import owner_of
 from readiness.rendering.texts import anchor_of, shortened
@@ -103,6 +104,8 @@ class DecisionRow:
     people: tuple[attested.EntryStatus, ...]
     stated: str = ""
     """What it rests on that nothing measured."""
+    come_by: tuple[str, ...] = ()
+    """How what was measured was come by."""
 
     @property
     def short(self) -> str:
@@ -186,6 +189,7 @@ def _row(run: RecordedRun, result: Result, anchor: str) -> DecisionRow:
         owner=shortened(owner_of(result.key, run.start.owners)),
         people=tuple(entries),
         stated=shortened(_beside(result), TEXT_AT_MOST),
+        come_by=tuple(shortened(shown_whole(one), TEXT_AT_MOST) for one in result.provenance or ()),
     )
 
 
@@ -202,7 +206,7 @@ def _word(result: Result) -> str:
     if result.attested:
         return f"{result.outcome} (attested)"
     if result.says_stated and result.outcome in {Outcome.PASS, Outcome.WARN}:
-        return f"{result.outcome} (stated)"
+        return f"{result.outcome} (declared)"
     return str(result.outcome)
 
 

@@ -26,6 +26,7 @@ from readiness.config.documents import explain, read
 from readiness.errors import BadRunbook, not_one_of, wrong_value
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import DecisionKey, EscalationStep, Gate, Phase
+from readiness.runbook.chosen import chosen_faults
 from readiness.runbook.dated_limits import LimitsAhead, faults, in_force, is_dated
 from readiness.runbook.ladder_rules import limit_faults, line_faults
 from readiness.runbook.limits import Limits, as_share, judges_shares_alone
@@ -37,6 +38,8 @@ from readiness.runbook.severity import Severity, SeverityTable, unknown_words
 from readiness.shipped import RUNBOOKS
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*$")
+BOTH = "both"
+"""What `attest` says of a line that a machine and a person decide together."""
 _CHECK = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
 
 
@@ -73,13 +76,16 @@ class Line(BaseModel):
     """The ladder counts from so many failures in a row; the first of them is an alert."""
     severity: Severity = ""
     """The runbook's own word for a failure (SEV-1, P0), or one for each step."""
+    chosen: tuple[str, ...] = ()
+    """Limits whose figures the source document leaves open: the runbook's author chose them."""
     diagnostics: tuple[str, ...] = ()
     """Names of the observations that are attached to the line's result when it fails, and made only then."""
     diagnostics_always: bool = False
     """They are the line's own subject: attached whatever its outcome."""
     links: tuple[Annotated[str, AfterValidator(link)], ...] = ()
     """Where to look by hand; shown when the line is not well."""
-    attest: bool | Literal["partly"] = False
+    attest: bool | Literal["both"] = False
+    """Whether a person's word counts where nothing is configured to see; `both`: a machine's part and the word."""
     rendered_as: Literal["verdict", "sign_off", "trends"] | None = None
     """What decides a line beside its checks: the verdict of its phase, the sign-off's form, or the trends in it."""
     _ahead: Mapping[str, tuple[LimitsAhead, ...]] = PrivateAttr(default_factory=dict)
@@ -122,7 +128,14 @@ class Line(BaseModel):
                 raise ValueError(f"line {self.id!r}: {check}: {wanted}")
             for fault in faults(limits):
                 raise ValueError(f"line {self.id!r}: {check}: {fault}")
+        for fault in chosen_faults(self.chosen, self.decided_by):
+            raise ValueError(f"line {self.id!r}: {fault}")
         return self
+
+    @property
+    def needs_both(self) -> bool:
+        """Whether it takes a machine's part and a person's word; until its checks are written the word alone counts."""
+        return self.attest == BOTH and not planned_checks() & set(self.decided_by)
 
     @property
     def ahead(self) -> Mapping[str, tuple[LimitsAhead, ...]]:
@@ -189,6 +202,16 @@ class Item:
     def key(self) -> DecisionKey:
         """What makes the item unique in a run."""
         return DecisionKey(self.line_id, self.check, self.subject)
+
+    @property
+    def chosen(self) -> JsonObject:
+        """The limits whose figures the runbook chose, and in whose place the environment states none."""
+        overlaid = self.line.overlaid
+        return {
+            limit: self.limits[limit]
+            for limit in self.line.chosen
+            if limit in self.limits and not (overlaid and overlaid.states(self.check, limit))
+        }
 
 
 class Runbook(BaseModel):

@@ -14,6 +14,8 @@ TEMPLATE = Path(__file__).parent / "attestations.yaml"
 VALID = timedelta(days=30)
 REVIEWED = timedelta(days=3)
 """So long before all else was attested that the launch was reviewed: within its week, not on the last day."""
+COMPARED = timedelta(days=7)
+"""So long before that its figures were compared: on the day after the launch."""
 
 
 def template_variables(on: date | None = None, reviewed_on: date | None = None) -> dict[str, str]:
@@ -23,6 +25,7 @@ def template_variables(on: date | None = None, reviewed_on: date | None = None) 
         "SANDBOX_ATTESTED_ON": str(made),
         "SANDBOX_ATTESTED_UNTIL": str(made + VALID),
         "SANDBOX_REVIEWED_ON": str(reviewed_on or made - REVIEWED),
+        "SANDBOX_COMPARED_ON": str(made - COMPARED),
     }
 
 
@@ -37,6 +40,12 @@ class Attested:
         """Write the file whole, every entry made on a day, and the launch reviewed on one; None is the usual one."""
         template = Template(TEMPLATE.read_text(encoding="utf-8"))
         write_whole(self.path, template.substitute(template_variables(on, reviewed_on)))
+
+    def forget(self, name: str) -> None:
+        """Leave an entry out, as where nobody has looked."""
+        data = yaml.safe_load(self.path.read_text(encoding="utf-8"))
+        del data["attestations"][name]
+        write_whole(self.path, yaml.safe_dump(data, sort_keys=False))
 
     def withdraw(self) -> None:
         """Take every entry back, as whoever made it would."""

@@ -28,6 +28,7 @@ class Written:
 class IncidentReports(System[Incidents]):
     """The places that the environment names under `incidents`."""
 
+    NAME = "GitHub"
     LACK = ("nothing says where incident reports are", "set incidents.folder or .tracker in the environment file")
 
     def __init__(self, settings: Incidents | None, files: Files, http: Http) -> None:

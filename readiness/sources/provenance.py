@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+from readiness import provenance as come_by
 from readiness.clients.postgres import Postgres
 from readiness.config.repository import is_tracked
 from readiness.config.sqlite_statement import names_no_table
 from readiness.environment.posts import ByHttp
 from readiness.environment.schema import Reading
 from readiness.environment.service_levels import Figure
+from readiness.files.read_from import in_project
+from readiness.provenance import Declared
+from readiness.redaction.shown import shown
 
 Note = Callable[[str], None]
 """Takes what the look under way rests on without having measured it."""
@@ -25,6 +30,9 @@ _READS_WITHOUT_A_PLAN = re.compile(r"\s*(?:show|explain)\b", re.IGNORECASE)
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 _CALL = re.compile(r"([\w.]+)\s*\(")
 _OF_THE_SESSION = re.compile(r"\b(?:CURRENT_USER|SESSION_USER|USER|CURRENT_ROLE|CURRENT_CATALOG|CURRENT_SCHEMA)\b")
+_NO_TABLE = ": its SQL reads no table"
+_NO_D1_TABLE = ": its D1 statement reads no table"
+_NO_SERIES = ": its PromQL names no series"
 _READ = {"Relation Name", "Index Name", "Table Function Name", "Tuplestore Name"}
 """With one of these a node of a plan looks at something."""
 _LISTED = """\
@@ -42,44 +50,55 @@ _LOOKS_AT_NOTHING = frozenset(_LISTED.split())
 class Provenance:
     """Tells of the sources of one environment which are stated."""
 
-    def __init__(self, environment: str, postgres: Postgres, note: Note) -> None:
+    def __init__(self, environment: str, postgres: Postgres, tell: Note) -> None:
         self._file = f"{environment}.yaml"
         self._postgres = postgres
-        self._note = note
+        self._tell = tell
 
     def tell_of(self, name: str, source: Reading, file: str = "") -> None:
         """Note that the look rests on a reading that is stated; on any other nothing. No `file`: the environment's."""
-        for sentence in self.stated_ahead(name, source, file):
-            self._note(sentence)
         place = file or self._file
+        for declared in declared_ahead(name, source, place):
+            self._keep(declared, source.file)
         if source.sql is not None and is_constant_sql(self._postgres, source.sql):
-            self._note(f"{_key(name)} is stated in {place}: its SQL reads no table")
+            self._keep(Declared(_key(name), place, _NO_TABLE, shown(source.sql)))
 
-    def stated_ahead(self, name: str, source: Reading, file: str = "") -> Iterator[str]:
-        """Yield how a reading is stated, as far as its source says so before anything is asked."""
-        yield from stated_ahead(name, source, file or self._file)
+    def _keep(self, declared: Declared, file: Path | None = None) -> None:
+        """Note what was only declared, in place of the file or the answer that it was repeated by."""
+        self._tell(str(declared))
+        read = in_project(file) if file else ""
+
+        def is_repeated(earlier: come_by.Provenance) -> bool:
+            is_answer = bool(declared.query) and come_by.is_answer_to(earlier, declared.query)
+            return is_answer or (bool(read) and come_by.is_of(earlier, read))
+
+        come_by.note(declared, instead_of=is_repeated)
+
+    def declared_ahead(self, name: str, source: Reading, file: str = "") -> Iterator[Declared]:
+        """Yield what of a reading is only declared, as far as its source says so before anything is asked."""
+        yield from declared_ahead(name, source, file or self._file)
 
     def tell_of_figure(self, key: str, figure: Figure, query: str, parameters: tuple[object, ...] = ()) -> None:
         """Note that the look rests on a figure of a service level that is stated; on any other nothing."""
         if figure.promql is not None and is_constant_promql(query):
-            self._note(f"{key} is stated in {self._file}: its PromQL names no series")
+            self._keep(Declared(key, self._file, _NO_SERIES, shown(query)))
         if figure.sql is not None and is_constant_sql(self._postgres, query, *parameters):
-            self._note(f"{key} is stated in {self._file}: its SQL reads no table")
+            self._keep(Declared(key, self._file, _NO_TABLE, shown(query)))
         if is_constant_post(figure):
-            self._note(f"{key} is stated in {self._file}: its D1 statement reads no table")
+            self._keep(Declared(key, self._file, _NO_D1_TABLE))
 
 
-def stated_ahead(name: str, source: Reading, file: str) -> Iterator[str]:
-    """Yield how a reading is stated, as far as its source says so before anything is asked; `file` holds the source."""
+def declared_ahead(name: str, source: Reading, file: str) -> Iterator[Declared]:
+    """Yield what of a reading is only declared, before anything is asked; `file` holds the source."""
     key = _key(name)
     if source.value is not None:
-        yield f"{key} is stated in {file}"
+        yield Declared(key, file)
     if source.file is not None and is_tracked(source.file):
-        yield f"{key} is stated in {source.file.name}, a file under version control"
+        yield Declared(key, source.file.name, come_by.UNDER_VERSION_CONTROL)
     if source.promql is not None and is_constant_promql(source.promql):
-        yield f"{key} is stated in {file}: its PromQL names no series"
+        yield Declared(key, file, _NO_SERIES, shown(source.promql))
     if is_constant_post(source):
-        yield f"{key} is stated in {file}: its D1 statement reads no table"
+        yield Declared(key, file, _NO_D1_TABLE)
 
 
 def _key(name: str) -> str:
@@ -112,7 +131,8 @@ def is_constant_sql(postgres: Postgres, sql: str, *parameters: object) -> bool:
     """Check by its plan whether a statement looks at nothing of the database. Raises Unknown."""
     if _READS_WITHOUT_A_PLAN.match(sql):
         return False
-    rows = postgres.rows(f"explain (verbose, format json) {sql}", *parameters)
+    with come_by.unnoted():
+        rows = postgres.rows(f"explain (verbose, format json) {sql}", *parameters)
     return not _looks(rows)
 
 

@@ -16,6 +16,7 @@ from readiness.environment.schema import KnownReading, Reading, Target
 from readiness.errors import nearest
 from readiness.measurements import Plain
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.provenance import Declared
 from readiness.redaction.secret import Secret, is_secret
 from readiness.redaction.shown import shown
 from readiness.sources.asking import Asking, Times, has_time, stands_beside
@@ -274,11 +275,11 @@ class Readings:
         """Return where the source of a reading stands; None where there is none."""
         return self._origins.of(reading)
 
-    def stated_ahead(self, reading: KnownReading) -> Iterator[str]:
-        """Yield how a reading is stated and not measured, as far as its source says so before anything is asked."""
+    def declared_ahead(self, reading: KnownReading) -> Iterator[Declared]:
+        """Yield what of a reading is only declared, as far as its source says so before anything is asked."""
         source = self._origins.source(reading)
         if source and self._is_written_down(reading):
-            yield from self._provenance.stated_ahead(reading.name, source, self._file_of(reading))
+            yield from self._provenance.declared_ahead(reading.name, source, self._file_of(reading))
 
     def _is_written_down(self, reading: KnownReading) -> bool:
         """Check whether a team has written the source down: what stands in the suite asks, and states nothing."""

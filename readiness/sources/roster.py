@@ -5,17 +5,22 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from readiness.clients.files import Files
+from readiness.config.repository import is_tracked
 from readiness.environment.people import Team
 from readiness.errors import wrong_value
+from readiness.files.read_from import in_project
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.provenance import UNDER_VERSION_CONTROL, Declared, is_of, note
 
 
 class Roster:
     """What the environment says under `team`."""
 
-    def __init__(self, settings: Team | None, files: Files) -> None:
+    def __init__(self, settings: Team | None, files: Files, place: str = "the environment file") -> None:
+        """`place` is what the environment file is called."""
         self._given = settings
         self._files = files
+        self._place = place
 
     @property
     def configured(self) -> bool:
@@ -34,12 +39,19 @@ class Roster:
         _ = self.settings
 
     def people(self) -> Team:
-        """Return the roster; what its file says goes before the environment's own keys. Raises Unknown."""
+        """Return the roster; what its file says goes before the environment's own keys. Raises Unknown.
+
+        Nobody is asked: what the environment says was declared, and so was a file that lies beside the code.
+        """
         settings = self.settings
         if settings.file is None:
+            note(Declared("team", self._place))
             return settings
 
         document = self._files.json(settings.file)
+        if is_tracked(settings.file):
+            file = in_project(settings.file)
+            note(Declared("team", settings.file.name, UNDER_VERSION_CONTROL), instead_of=lambda read: is_of(read, file))
         if not isinstance(document, dict):
             raise Unknown(f"{settings.file} is no JSON object", "write the keys of `team` into it")
 

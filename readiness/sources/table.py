@@ -114,7 +114,7 @@ class Clients:
             tickets=Tickets(environment.support, http),
             incident_reports=IncidentReports(environment.incidents, files, http),
             history=history,
-            roster=Roster(environment.team, files),
+            roster=Roster(environment.team, files, f"{environment.environment}.yaml"),
             pagerduty=PagerDuty(environment.pagerduty, http),
             github=GitHub(environment.github, http),
             backups=Backups(environment.backup, http, guard),

@@ -10,6 +10,7 @@ from readiness.transport.system import System
 class Tickets(System[Support]):
     """The repository that the environment names under `support`."""
 
+    NAME = "GitHub"
     LACK = ("no tracker of support is configured", "set support in the environment file")
 
     def open(self, labels: tuple[str, ...]) -> list[Issue]:

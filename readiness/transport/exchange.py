@@ -14,18 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 import httpx
 
 from readiness.environment import schema
 from readiness.outcomes import Effect, Late, Refused, Silent, Unknown
-from readiness.redaction.secret import MASK, Secret, is_secret_parameter
+from readiness.provenance import Asked
+from readiness.redaction.secret import Secret
 from readiness.transport.answer import Answer, NotSent, RefusedUnsent, too_large, unpack
 from readiness.transport.connecting import Attempt, is_there
 from readiness.transport.deadline import CUT_SHORT_SECONDS, Deadline, DeadlinePassed, Wire, within
 from readiness.transport.failures import Failure, failure
 from readiness.transport.guard import Guard, GuardedRequest, HostNotAllowed
+from readiness.transport.shown_address import question, shown_address
 
 REDIRECTS_AT_MOST = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -52,6 +53,8 @@ class _Hop:
     headers: Mapping[str, str]
     content: Mapping[str, Any]
     """httpx's own arguments for the body: json, data and files, each None where it is not given."""
+    system: str
+    """What is asked, for people: Prometheus, GitHub."""
     first: str = ""
     """Where the chain began, in every hop but the first."""
 
@@ -94,9 +97,10 @@ class Exchange:
         headers: Mapping[str, str],
         content: Mapping[str, Any],
         follow: bool,
+        system: str,
     ) -> Answer:
         """Return the answer to one request, its redirects followed. Raises Unknown."""
-        hop = _Hop(method.upper(), self._address(where), effect, token, headers, content)
+        hop = _Hop(method.upper(), self._address(where), effect, token, headers, content, system)
         return self._follow(hop, follow=follow)
 
     def _follow(self, hop: _Hop, *, follow: bool) -> Answer:
@@ -209,7 +213,8 @@ class Exchange:
     def _once(self, hop: _Hop, deadline: Deadline) -> Answer:
         where = shown_address(hop.url)
         attempt = Attempt()
-        with self._guard.request("http", hop.method, where, hop.url.host, hop.effect) as entry:
+        asked = Asked(hop.system, hop.url.host, question(hop.method, hop.url))
+        with self._guard.request("http", hop.method, where, hop.url.host, hop.effect, asked) as entry:
             with self._place(hop.url, deadline):
                 self._require_worth_asking(hop.url)
                 try:
@@ -384,16 +389,3 @@ def _place_of(url: httpx.URL) -> tuple[str, int]:
 def _page(url: httpx.URL) -> tuple[str, str]:
     """Return what tells pages apart: https instead of http, or a slash at the end, does not make another one."""
     return url.host, url.path.rstrip("/")
-
-
-def shown_address(url: httpx.URL | str) -> str:
-    """Return an address without user, password and fragment, and with the secrets of its query masked."""
-    address = httpx.URL(url)
-    bare = address.copy_with(username=None, password=None, query=None, fragment=None)
-
-    parameters = []
-    for name, value in parse_qsl(address.query.decode("ascii", "replace"), keep_blank_values=True):
-        parameters.append((name, MASK if is_secret_parameter(name) else value))
-    if not parameters:
-        return str(bare)
-    return f"{bare}?{urlencode(parameters, safe='*')}"

@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from readiness.errors import nearest
 from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Effect, Unknown
+from readiness.provenance import Asked, Provenance, note
 from readiness.transport.database_tls import DatabaseTls
 from readiness.transport.silence import Silences
 
 _UNDER_WAY = "no answer"
 """Also what is recorded of a request before it is sent."""
+HERE = "this machine"
 
 
 class HostNotAllowed(Unknown):
@@ -53,6 +55,8 @@ class Request:
 class GuardedRequest:
     """The request under way; the client that sends it sets its status."""
 
+    came_from: Provenance
+    """How a value is come by that it brings; a client may know more of it in the end."""
     status: str = _UNDER_WAY
 
 
@@ -105,11 +109,20 @@ class Guard:
 
     @contextmanager
     def request(
-        self, client: str, method: str, target: str, host: str | None, effect: Effect
+        self,
+        client: str,
+        method: str,
+        target: str,
+        host: str | None,
+        effect: Effect,
+        came_from: Provenance | None = None,
     ) -> Iterator[GuardedRequest]:
-        """Permit, time and record one request. Raises Unknown where it is not permitted."""
+        """Permit, time and record one request. Raises Unknown where it is not permitted.
+
+        What it brings rests on `came_from`; None is the client that asks, by the target.
+        """
         self.permit(client, method, target, host, effect)
-        entry = GuardedRequest()
+        entry = GuardedRequest(came_from or Asked(client, host or HERE, f"{method} {target}"))
         at = datetime.now(UTC)
         started = time.monotonic()
 
@@ -126,6 +139,7 @@ class Guard:
         finally:
             seconds = time.monotonic() - started
             self._add(Request(client, method, target, entry.status, seconds, effect, at))
+            note(entry.came_from)
 
     def _refusal(self, host: str | None, effect: Effect) -> Unknown | None:
         hosts = {allowed.lower() for allowed in self.allowed_hosts}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Http", "NotSent", "at_pointer"]
 
+SYSTEM = "HTTP"
+"""What is asked where no client of a system asks: the target, or whatever address a reading names."""
+
 
 class Http:
     """The suite's only way to speak HTTP."""
@@ -27,6 +31,14 @@ class Http:
         self._guard = guard
         self._exchange: Exchange | None = None
         self._lock = threading.Lock()
+        self._system = SYSTEM
+        self._whole = self
+
+    def asking(self, system: str) -> Http:
+        """Return the same, as a client uses it that asks one system: its name stands with each value that it brings."""
+        view = copy.copy(self)
+        view._system = system  # noqa: SLF001  it is its own
+        return view
 
     def get(
         self, where: str, *, token: Secret | None = None, headers: Mapping[str, str] | None = None, follow: bool = True
@@ -56,8 +68,15 @@ class Http:
         A method that is not GET or HEAD says what it does to the other side by `effect`.
         """
         content = {"json": json, "data": data, "files": files}
-        return self._open().send(
-            method, where, effect=effect, token=token, headers=headers or {}, content=content, follow=follow
+        return self._whole._open().send(  # noqa: SLF001  its own: all views share connections and their number
+            method,
+            where,
+            effect=effect,
+            token=token,
+            headers=headers or {},
+            content=content,
+            follow=follow,
+            system=self._system,
         )
 
     def _open(self) -> Exchange:

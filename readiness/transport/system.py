@@ -13,12 +13,14 @@ Settings = TypeVar("Settings")
 class System(Generic[Settings]):
     """A system that the environment names, or does not name."""
 
+    NAME: ClassVar[str]
+    """The system as people call it: it stands with each value that it answers."""
     LACK: ClassVar[tuple[str, str]]
     """The reason and the remedy of NotConfigured, where the environment does not name the system."""
 
     def __init__(self, settings: Settings | None, http: Http) -> None:
         self._given = settings
-        self._http = http
+        self._http = http.asking(self.NAME)
 
     @property
     def configured(self) -> bool:

@@ -15,8 +15,8 @@ import pytest
 from readiness.outcomes import Effect, Unknown
 from readiness.redaction.secret import Secret
 from readiness.transport.answer import at_pointer
-from readiness.transport.exchange import shown_address
 from readiness.transport.guard import Guard
+from readiness.transport.shown_address import shown_address
 from tests.clients.conftest import DEADLINE, NEVER, SHORT, Make
 from tests.clients.servers import (
     Asked,

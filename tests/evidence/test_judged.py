@@ -158,7 +158,27 @@ def test_the_step_of_a_ladder_is_derived_again(tmp_path: Path) -> None:
     told["finish"] |= {"verdict": "ALERT"}
     judged = judge(read_run(write(tmp_path, told)))
     assert judged.verdict.word is VerdictStatus.PAGE
-    assert any("recorded at the step alert, its measurements reach page" in one for one in judged.refuted)
+    assert any("recorded at the step alert, its measurements lead to page" in one for one in judged.refuted)
+
+
+STEPS = {  # of a failure that reaches PAGE: how many in a row it takes, and the step that is recorded of it
+    (1, "page"): True,
+    (1, None): False,
+    (2, None): True,
+    (2, "page"): False,
+}
+
+
+@pytest.mark.parametrize(("consecutive", "step"), STEPS)
+def test_the_step_of_a_result_is_the_one_that_its_verdict_takes(
+    consecutive: int, step: str | None, tmp_path: Path
+) -> None:
+    told = run_of("postlaunch", page=2.5, rollback=5)
+    told["start"]["takes_steps"] = True
+    told["plan"]["lines"][1]["consecutive"] = consecutive
+    told["results"][1]["step"] = step
+    judged = judge(read_run(write(tmp_path, told)))
+    assert any("recorded at the step" in one for one in judged.refuted) is not STEPS[consecutive, step]
 
 
 BEFORE: Journaled = {"run": "q", "head": "0" * 64, "started_at": "2026-11-21T08:00:00Z", "verdict": "ROLLBACK"}

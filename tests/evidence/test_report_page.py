@@ -14,7 +14,8 @@ import pytest
 
 from readiness.evidence import previous_run
 from readiness.evidence.journal import RecordedRun, read_run
-from readiness.evidence.records import Finish, RecordedRequest, Result
+from readiness.evidence.recorded_request import RecordedRequest
+from readiness.evidence.records import Finish, Result
 from readiness.outcomes import Effect, Gate, Outcome, Phase
 from readiness.rendering.dossier import gather
 from readiness.rendering.report_page import render

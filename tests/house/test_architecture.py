@@ -18,7 +18,7 @@ PACKAGE = sorted((ROOT / "readiness").rglob("*.py"))
 CHECKS = sorted((ROOT / "checks").glob("test_*.py"))
 
 FLOORS = (  # from the ground up; a room may import its own floor and those below, never in a circle
-    {"errors", "outcomes", "measurements", "timeline", "shipped"},
+    {"errors", "outcomes", "measurements", "provenance", "timeline", "shipped"},
     {"files", "redaction", "alerting", "slo", "tools"},
     {"config", "rehearsal", "drill"},
     {"runbook"},

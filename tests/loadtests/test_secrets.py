@@ -8,6 +8,9 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.util import find_spec
@@ -19,11 +22,13 @@ import pytest
 
 from loadtests.trial import NAME, Trial
 from readiness.rehearsal.evidence import folders, read
+from readiness.sandbox.processes import free_port
 from tests import warm
 from tests.clients.servers import Asked, Server, packet
 from tests.redaction.secret_kinds import KINDS, parts_seen, said
 
 STAGE = {"users": 4, "hold_minutes": 0.05, "think_seconds": [0.2, 0.4], "settle_seconds": 1, "users_per_second": 4}
+SECONDS_AT_MOST = 120.0
 ANSWERS = {
     "/revision": lambda: packet(200, json.dumps({"revision": said(1)}).encode()),
     "/redirect": lambda: packet(302, b"", {"Location": f"http://{quote(KINDS['hexadecimal'].echoed)}.example/"}),
@@ -94,10 +99,72 @@ def _shown(reports: Path, terminal: str) -> Iterator[tuple[str, str]]:
     texts |= {path.name: path.read_text("utf-8", "replace") for path in reports.rglob("*") if path.is_file()}
     assert {"evidence.json", "page.html", "report.html", "ledger.jsonl"} <= set(texts)
     for name, text in texts.items():
-        # The program in Locust's page has a megabyte, and parts of words by chance.
-        filled = "\n".join(line for line in text.splitlines() if line not in _lines_of_locust())
-        for part in parts_seen(filled, *KINDS.values()):
+        for part in parts_seen(_own(text), *KINDS.values()):
             yield name, part
+
+
+BROWSER = (
+    "/",
+    "/stats/requests",
+    "/stats/report",
+    "/stats/report?download=1",
+    "/stats/requests/csv",
+    "/stats/failures/csv",
+    "/exceptions",
+    "/exceptions/csv",
+    "/tasks",
+    "/logs",
+)
+"""The pages and figures of Locust's browser interface."""
+
+
+def _pages(url: str) -> Iterator[tuple[str, str]]:
+    """Yield what the browser is given, once visitors have raised something."""
+    until = time.monotonic() + SECONDS_AT_MOST
+    while "RuntimeError" not in _page(f"{url}/exceptions"):
+        assert time.monotonic() < until, "no visitor has raised anything"
+        time.sleep(0.5)
+    for path in BROWSER:
+        yield path, _page(url + path)
+
+
+def _page(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=SECONDS_AT_MOST) as answer:
+            return str(answer.read().decode("utf-8", "replace"))
+    except urllib.error.URLError:
+        return ""  # it is not up yet
+
+
+def test_the_browser_interface_shows_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, kind in enumerate(KINDS.values()):
+        monkeypatch.setenv(f"KIND_{number}", kind.known)
+    environments = tmp_path / "environments"
+    environments.mkdir()
+    (environments / "visitors.py").write_text(VISITORS.format(names=[said(number) for number in range(len(KINDS))]))
+    port = free_port()
+    words = ("--web-host", "127.0.0.1", "--web-port", str(port), "--autostart")
+    stage = {**STAGE, "hold_minutes": 5}
+    with Server(_answer) as server:
+        environment = _environment(server.url)
+        environment["load"]["stages"] = {NAME: stage}
+        trial = Trial(tmp_path, server.url, stage, arguments=words, environment=environment, is_led_by_browser=True)
+        process = trial.start()
+        try:
+            pages = dict(_pages(f"http://127.0.0.1:{port}"))
+        finally:
+            process.terminate()
+            process.wait()
+    assert all(pages.values()), [path for path, page in pages.items() if not page]
+    assert "***" in pages["/exceptions"]
+    assert isinstance(json.loads(pages["/stats/requests"]), dict)
+    shown = {path: parts_seen(_own(page), *KINDS.values()) for path, page in pages.items()}
+    assert {path: parts for path, parts in shown.items() if parts} == {}
+
+
+def _own(page: str) -> str:
+    """Return what is not the same in each page of Locust: its program has a megabyte, and parts of words by chance."""
+    return "\n".join(line for line in page.splitlines() if line not in _lines_of_locust())
 
 
 @cache

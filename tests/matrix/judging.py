@@ -46,6 +46,8 @@ class Judged:
     """The decisions with other diagnostics than their line and outcome ask for."""
     steps: Outcomes = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    come_by: dict[str, set[str]] = field(default_factory=dict)
+    """How what each decision rests on was come by, as far as its own result says."""
 
     def differences(self, expected: Outcomes) -> dict[str, str]:
         """Say which items came out otherwise, and why."""
@@ -83,6 +85,7 @@ def _read(record: dict[str, Any], found: Judged) -> None:
     found.outcomes[key] = record["outcome"]
     found.reasons[key] = record["reason"]
     found.diagnostics |= record["diagnostics"]
+    found.come_by[key] = {provenance["kind"] for provenance in record["provenance"]}
     if set(record["diagnostics"]) != attached(record):
         found.misplaced.append(record["nodeid"])
     if record["step"]:

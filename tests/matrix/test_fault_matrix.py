@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 
 from readiness.outcomes import Phase
+from readiness.plugin.declared_alone import DECLARED_ALONE
 from readiness.runbook.lines import planned_checks
 from readiness.sandbox import SandboxFailed
 from readiness.sandbox.faults import FAULTS, Fault
@@ -82,6 +83,16 @@ def test_the_healthy_target_passes_every_line_that_has_a_check(targets: Targets,
     assert {key.split("[")[0] for key in not_passed} <= known, not_passed
     if part == "own":
         assert set(not_passed.values()) <= {"unknown", "not due"}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("phase", BY_PHASE)
+def test_every_result_says_how_it_was_come_by(targets: Targets, phase: str, part: str) -> None:
+    found = targets.healthy((phase, part))
+    judged = {key for key, outcome in found.outcomes.items() if outcome in {"pass", "warn", "fail", "not applicable"}}
+    assert {key for key in judged if not found.come_by[key]} == set()
+    declared = {key for key in judged if found.come_by[key] == {"declared"} and found.outcomes[key] != "not applicable"}
+    assert {key.partition("[")[0] for key in declared} <= set(DECLARED_ALONE)
 
 
 @pytest.mark.parametrize("phase", BY_PHASE)

@@ -72,6 +72,8 @@ def test_a_good_word_needs_that_pytest_has_said_how_it_ended(
     assert project.run("-m", "preflight").exit == of_pytest
     capsys.readouterr()
     assert main(["verify", "tiny", "preflight"]) == of_verify
+    # Who looks through all of them is told the same.
+    assert main(["verify", "--all", "--env", "tiny"]) == of_verify
     is_dead = of_verify == 10
     assert ("its process died before pytest had ended" in capsys.readouterr().out) is is_dead
     assert bool(list((tmp_path / "reports/tiny").glob(f"{PREFIX}*"))) is is_dead
@@ -82,6 +84,7 @@ def test_a_good_word_needs_that_pytest_has_said_how_it_ended(
     assert project.run("-m", "ga").exit == (10 if of_verify else 0)
     assert not list((tmp_path / "reports/tiny").glob(f"{PREFIX}*"))
     assert main(["verify", "tiny", "preflight"]) == (17 if is_dead else of_verify)
+    assert main(["verify", "--all", "--env", "tiny"]) == (17 if is_dead else of_verify)
     assert project.run("-m", "preflight").exit == 0
     assert project.run("-m", "ga").exit == 0
     assert main(["verify", "tiny", "ga"]) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -200,3 +201,41 @@ def test_next_reads_variables_as_a_run_does(project: Project, monkeypatch: pytes
     monkeypatch.setenv("WHO_WAIVES", "Cy Diaz")
     ran = warm.run("readiness", *words)
     assert (ran.returncode, "waiver expires: book/fails" in ran.stdout) == (0, True), ran.stderr
+
+
+REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
+    # What the environment adds, the waivers, the sign-off, and the words of the refusal.
+    "an approver who is not listed": ({"approvers": {"Dee Ito": "dee@x.io"}}, WAIVERS, {}, "approved_by"),
+    "an owner who approves": ({"owners": {"book/fails": "Grace"}}, WAIVERS, {}, "approved_by"),
+    "two spellings of an approver": (
+        {"approvers": {"Grace Ito": "c@x.io", "grace  ito": "c@y.io"}},
+        {},
+        {},
+        "approvers: ",
+    ),
+    "a file of attestations that is not there": ({"attestations": "gone.yaml"}, {}, {}, "gone.yaml"),
+    "a sign-off of somebody who is not listed": (
+        {"approvers": {"Dee Ito": "dee@x.io"}},
+        {},
+        {"approvals": [{"role": "engineering", "name": "Cy Diaz", "approved_on": TODAY}]},
+        "Cy Diaz",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_next_lists_nothing_that_a_run_refuses(name: str, tmp_path: Path) -> None:
+    stated, waived, signed, words = REFUSED[name]
+    project = Project(tmp_path)
+    project.runbook(*LINES)
+    project.environment(**stated)
+    people(project, {}, waived)
+    if signed:
+        project.write("environments/tiny.sign-off.yaml", yaml.safe_dump(signed))
+    ran = project.run("-m", "ga")
+    assert ran.exit == 4, ran.out
+    assert words in " ".join(ran.out.split())
+    places = [f"--environments={project.folder}/environments", f"--reports={project.folder}/reports"]
+    told = warm.run("readiness", "next", "--env", "tiny", *places)
+    assert (told.returncode, told.stdout) == (4, "")
+    assert words in " ".join(told.stderr.split())

@@ -42,7 +42,7 @@ def sources(row: Row) -> list[str]:
         ("ingestion/pool-available", "asked: postgres"),
         ("ingestion/staging-tables:008_staging_tables", "asked: postgres for readings.applied_migrations"),
         ("ingestion/health-200", "asked: the target"),
-        ("ingestion/ingestion-off-before-launch", "stated in YAML: launch_at"),
+        ("ingestion/ingestion-off-before-launch", "declared: launch_at"),
         ("ingestion/ingestion-off-before-launch", "file: readings.deployed_variables ("),
         ("ingestion/rollback-reviewed", "asked: github"),
         ("ingestion/decision-recorded", "asked: communication.slack"),
@@ -124,8 +124,8 @@ def test_another_products_sources_are_told(tmp_path: Path) -> None:
     found = {row["id"].partition("/")[2]: sources(row) for row in shown["rows"]}
     assert found == {
         "queue": ["asked: https://shop.example.com/status for readings.queue"],
-        "quota": ["stated in YAML: readings.quota is stated in shop.yaml"],
-        "ratio": ["stated in YAML: readings.ratio is stated in shop.yaml: its PromQL names no series"],
+        "quota": ["declared: readings.quota is stated in shop.yaml"],
+        "ratio": ["declared: readings.ratio is stated in shop.yaml: its PromQL names no series"],
         "orders": ["asked: postgres for readings.orders"],
         "gone": ["not configured: no reading is called gone (set readings.gone in the environment file)"],
         "planned": ["planned: no check decides it yet"],
@@ -143,7 +143,7 @@ def test_people_read_it_in_their_terminal(width: int, tmp_path: Path) -> None:
     assert "pool: pool is right asked: postgres limit by shop.yaml share_below 0.8, looser (the line: 0.7)" in text
     assert "because the pooler queues what does not fit" in text
     assert "red unless connections in use leave headroom in the pool; out of its limit: share 0.8 or more" in text
-    assert "8 decisions: 3 asked, 2 stated in YAML, 2 not configured, 1 planned" in text
+    assert "8 decisions: 3 asked, 2 declared, 2 not configured, 1 planned" in text
     assert "pw-of-a-test" not in out
 
 

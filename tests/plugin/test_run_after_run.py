@@ -11,8 +11,10 @@ import pytest
 
 from readiness.__main__ import main
 from readiness.evidence.journal import read_run
+from readiness.evidence.rejudge import judge
 from tests.clients.servers import Server, never, whole
 from tests.evidence import chromium
+from tests.evidence.overlaps import end_last
 from tests.plugin.project import Project, Ran, line
 
 RATE = line(
@@ -328,3 +330,49 @@ def test_a_good_word_that_nobody_else_says_is_not_announced(
     look(project, 0.21)
     assert announce(project, "resume") == 0
     assert "status: postlaunch ROLLBACK at " in capsys.readouterr().out
+
+
+TWICE = {**RATE, "ladder": {"page": 0.1, "rollback": 0.2}, "consecutive": 2}
+STEPS: dict[str, tuple[dict[str, object], list[float], list[tuple[str | None, str]]]] = {
+    # The line, what is looked at, and of each run the step of its result and its severity.
+    "one failure is enough": (RATE, [0.11, 0.21], [("page", "SEV-2"), ("rollback", "SEV-1")]),
+    "two in a row": (TWICE, [0.11, 0.11], [(None, ""), ("page", "SEV-2")]),
+    "two that are not in a row": (TWICE, [0.11, 0.01, 0.11], [(None, ""), (None, ""), (None, "")]),
+    "the higher one stands": (RATE, [0.21, 0.19], [("rollback", "SEV-1"), ("rollback", "SEV-1")]),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_result_has_the_step_that_its_verdict_takes(name: str, project: Project) -> None:
+    stated, figures, expected = STEPS[name]
+    project.runbook(stated)
+    for figure in figures:
+        look(project, figure)
+    results = [read_run(folder).results[0] for folder in runs(project)]
+    assert [(result.step, result.severity) for result in results] == expected
+    for folder in runs(project):
+        run = read_run(folder)
+        highest = [result.step for result in run.results if result.step]
+        assert run.finish
+        assert [str(step).upper() for step in highest] in ([], [run.finish.verdict])
+        assert judge(run).refuted == ()
+
+
+def test_overlapping_runs_are_walked_again_as_they_ran(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    home = project.folder / "reports/tiny"
+    look(project, 0.11)
+    look(project, 0.01)
+    # The first is still under way when the second one ends well.
+    end_last(home, runs(project)[0].name)
+    look(project, 0.095)
+    look(project, 0.02)
+    recorded = [read_run(folder) for folder in runs(project)]
+    stood = [{state.line: state.step for state in run.finish.standing or ()} for run in recorded if run.finish]
+    assert stood[2] == {"book/rate": "page"}
+    for folders in (runs(project), runs(project)[2:]):
+        capsys.readouterr()
+        assert main(["ladder", "--json", "--replay", *map(str, folders)]) == 0
+        walked = json.loads(capsys.readouterr().out)
+        steps = [{one["line"]: one["stands_at"] for one in run["lines"] if one["stands_at"]} for run in walked]
+        assert steps == stood[-len(folders) :]
+        assert all(run["refuted"] == [] for run in walked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -123,14 +124,81 @@ def test_what_starts_pytest_ends_so_too(tmp_path: Path, words: str) -> None:
     assert unread(tmp_path, "-m", "readiness", *words.split()) == GO
 
 
-@pytest.mark.parametrize("words", ["verify preflight --env tiny", "next --env tiny", "history --env tiny", "--help"])
-def test_a_command_without_any_output_ends_as_ever(places: list[str], words: str) -> None:
-    """`>&-`: there is no standard output at all."""
-    takes = [] if words == "--help" else places[1:] if words.startswith("history") else places
-    command = [sys.executable, "-m", "readiness", *words.split(), *takes]
-    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
-    ran = subprocess.run(shell, cwd=warm.ROOT, capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stderr) == (GO, "")
+CLOSED = (">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-")
+WITHOUT = """
+import json, os, sys
+from pathlib import Path
+from readiness.__main__ import main
+
+numbers, commands = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+ended = []
+for words in commands:
+    for number in numbers:
+        setattr(sys, ("stdin", "stdout", "stderr")[number], None)
+        os.close(number)
+    try:
+        ended.append(main(words))
+    except SystemExit as error:
+        ended.append(int(error.code or 0))
+    except BaseException as error:
+        ended.append(repr(error))
+Path(sys.argv[3]).write_text(json.dumps(ended))
+"""
+ABOUT_A_RUN = ("verify preflight", "verify --all", "next", "history", "ladder", "ledger", "announce", "attest", "prune")
+
+
+@pytest.mark.parametrize("closed", CLOSED)
+def test_each_command_ends_as_ever_without_standard_streams(
+    closed: str, places: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`>&-`: the descriptor is closed. One process does them all, and each begins without it."""
+    monkeypatch.chdir(warm.ROOT)
+    commands = [[verb, "--help"] for verb in verbs()]
+    commands += [[*words.split(), "--env", "tiny", *places] for words in ABOUT_A_RUN]
+    commands += [["--help"], ["--version"], ["no-such-command"], [], ["tools"], ["sandbox", "--list-faults"]]
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        read = [ended(*words) for words in commands]
+
+    numbers = [{"<": 0, ">": 1, "2": 2}[word[0]] for word in closed.split()]
+    told = tmp_path / "told.json"
+    words = [sys.executable, "-c", WITHOUT, json.dumps(numbers), json.dumps(commands), str(told)]
+    subprocess.run(words, cwd=warm.ROOT, capture_output=True, check=True)
+    assert dict(zip(map(str, commands), json.loads(told.read_text()), strict=True)) == dict(
+        zip(map(str, commands), read, strict=True)
+    )
+
+
+PYTEST, GATE = "pytest -m preflight --env tiny", "readiness gate preflight --env tiny"
+
+
+@pytest.mark.parametrize(
+    ("closed", "words", "check", "exit_code"),
+    [
+        (">&-", PYTEST, "demo.figure", GO),
+        ("2>&-", PYTEST, "demo.swallows", NO_GO),
+        (">&- 2>&-", PYTEST, "demo.figure", GO),
+        (">&-", GATE, "demo.figure", GO),
+        ("2>&-", GATE, "demo.swallows", NO_GO),
+        ("<&- >&- 2>&-", GATE, "demo.figure", GO),
+    ],
+)
+def test_a_run_without_standard_streams_ends_as_ever(
+    closed: str, words: str, check: str, exit_code: int, tmp_path: Path
+) -> None:
+    project = Project(tmp_path)
+    project.runbook(line("one", check))
+    command = [sys.executable, "-m", *words.split()]
+    ran = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(warm.ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, "Traceback" in ran.stdout + ran.stderr) == (exit_code, False), ran.stderr
+    (journal,) = (tmp_path / "reports").glob("tiny/*/journal.jsonl")
+    assert '"record":"finish"' in journal.read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")

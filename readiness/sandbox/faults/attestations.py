@@ -82,3 +82,38 @@ def reviewed_too_late(target: SandboxTarget) -> Iterator[None]:
     target.attested.write(reviewed_on=datetime.now(UTC).date())
     yield
     target.attested.write()
+
+
+def _place_of(name: str) -> str:
+    (item,) = (item for item in ITEMS if item.line_id == name)
+    return _place(item)
+
+
+UNDERSTOOD = "launch400k/escalation-understood"
+TRIAGED, DAY_ENDED = "playbook/triage", "launch400k/day-end-review"
+COMPARED = "launch400k/review-24h"
+
+
+@fault("preflight", turns={_place_of(UNDERSTOOD): "unknown"})
+def nobody_says_that_it_was_understood(target: SandboxTarget) -> Iterator[None]:
+    """The escalation path is there, and nobody has attested that it is understood: one of two parts is missing."""
+    target.attested.forget(UNDERSTOOD)
+    yield
+    target.attested.write()
+
+
+@fault("postlaunch", turns=turning("unknown", _place_of(TRIAGED), _place_of(DAY_ENDED)))
+def nobody_says_what_the_tracker_cannot_tell(target: SandboxTarget) -> Iterator[None]:
+    """Tickets and incident reports are in order, and nobody has attested the other parts of what they are about."""
+    target.attested.forget(TRIAGED)
+    target.attested.forget(DAY_ENDED)
+    yield
+    target.attested.write()
+
+
+@fault("ga", turns={_place_of(COMPARED): "unknown"})
+def nobody_says_that_figures_were_compared(target: SandboxTarget) -> Iterator[None]:
+    """The incidents are documented, and nobody has attested that expected and actual figures were compared."""
+    target.attested.forget(COMPARED)
+    yield
+    target.attested.write()
