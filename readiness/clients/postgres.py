@@ -82,9 +82,8 @@ class Postgres:
     def _rows(self, sql: str, parameters: tuple[object, ...], role: str | None = None) -> list[Row]:
         sessions = self._open()
         place = sessions.place()
-        query = shown(sql, SQL_SHOWN)
-        as_role = f" as {role}" if role else ""
-        target = f"{place}{as_role}: {query}"
+        query = shown(f"as {role}: {sql}" if role else sql, SQL_SHOWN)
+        target = f"{place}: {query}"
         asked = Asked(SYSTEM, place.hosts[0] or HERE, query)
         for host in place.hosts[1:]:
             self._guard.permit("postgres", "SQL", target, host, Effect.READ)
