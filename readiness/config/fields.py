@@ -102,6 +102,8 @@ BaseUrl = Annotated[str, AfterValidator(_base)]
 _HOST = re.compile(r"[^\s/:@?#*,\[\]\\]+|(?=[^:]*:[^:]*:)[0-9A-Fa-f:.]+(?:%\w+)?")
 """A name, an address of IPv4, or one of IPv6, which has two colons at least."""
 Host = Annotated[str, AfterValidator(_host)]
+UNLESS_EMPTY = BeforeValidator(lambda value: None if value == {} else value)
+"""Of a section in which all may be left out, and is: it says no more than none."""
 StatedPath = Annotated[Path, BeforeValidator(_path)]
 """The name of a file or a folder."""
 Instant = Annotated[datetime, BeforeValidator(_instant)]

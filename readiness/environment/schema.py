@@ -8,19 +8,12 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
 from readiness.config.documents import Document, Loc, read
 from readiness.config.fields import (
     STRICT,
+    UNLESS_EMPTY,
     BaseUrl,
     Host,
     Instant,
@@ -178,11 +171,6 @@ class Notify(Section):
     seconds_at_most: Seconds = 15.0
 
 
-def _unless_empty(value: object) -> object:
-    """Return nothing for a section in which all may be left out, and is: it says no more than none."""
-    return None if value == {} else value
-
-
 class Environment(Section):
     """One target. The field's name in the file is the field's name here."""
 
@@ -217,16 +205,16 @@ class Environment(Section):
     synthetic_upload: SyntheticUpload | None = None
     load: Load | None = None
     notify: Notify | None = None
-    communication: Annotated[Communication | None, BeforeValidator(_unless_empty)] = None
+    communication: Annotated[Communication | None, UNLESS_EMPTY] = None
     status_pages: dict[str, StatusPage] = {}
     """Vendor, as the runbook calls it → its status page."""
     support: Support | None = None
     billing: Billing | None = None
-    team: Annotated[Team | None, BeforeValidator(_unless_empty)] = None
+    team: Annotated[Team | None, UNLESS_EMPTY] = None
     pagerduty: PagerDuty | None = None
     github: GitHub | None = None
-    backup: Annotated[Backup | None, BeforeValidator(_unless_empty)] = None
-    drills: Annotated[Drills | None, BeforeValidator(_unless_empty)] = None
+    backup: Annotated[Backup | None, UNLESS_EMPTY] = None
+    drills: Annotated[Drills | None, UNLESS_EMPTY] = None
     internal_workspaces: tuple[str, ...] = ()
     """The workspaces that belong to the team itself (phase P0)."""
     readings: dict[str, Reading] = {}

@@ -12,12 +12,13 @@ from readiness.evidence.journal import RecordedRun
 from readiness.evidence.recorded_ahead import contradicted
 from readiness.evidence.recorded_ladder import RecordedState, states_after
 from readiness.evidence.recorded_measurement import RecordedMeasurement
+from readiness.evidence.recorded_step import refuted_step
 from readiness.evidence.records import Finish, PlannedItem, PlannedLine, Result
 from readiness.evidence.rests_on import GOOD, unborne
 from readiness.files.canonical_json import to_json
-from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided, reached, step_of_result
+from readiness.ladder import INITIAL, EscalationState, Ladder, advance, decided
 from readiness.measurements import holds
-from readiness.outcomes import DecisionKey, EscalationStep, Outcome, Phase, Unknown
+from readiness.outcomes import DecisionKey, Outcome, Phase, Unknown
 from readiness.runbook.consent import LaunchRecord
 from readiness.runbook.waivers import waived_among
 from readiness.timeline import due_at, is_due
@@ -61,7 +62,7 @@ def judge(run: RecordedRun, before: States | None = None) -> Judged:
     refuted = [*_refuted_plan(run)]
     for result, outcome in proven:
         refuted += _refuted_result(run, result, outcome, demanded)
-        refuted += _refuted_step(run, result, outcome, stood.get(result.key, INITIAL))
+        refuted += refuted_step(run, result, outcome, stood.get(result.key, INITIAL))
     refuted += _refuted_finish(run, verdict)
     refuted += _refuted_states(run, states)
     refuted += unborne(run)
@@ -220,18 +221,6 @@ def _due_keys(run: RecordedRun) -> set[DecisionKey]:
     return {item.key for item, line in _planned(run) if _is_due(run, item, line)}
 
 
-def _step(run: RecordedRun, result: Result, outcome: Outcome, before: EscalationState) -> EscalationStep | None:
-    """Return the step of its ladder that a result has by its measurements, and by the runs before it."""
-    line = run.plan.line(result.line) if run.plan else None
-    if run.start.phase is not Phase.POSTLAUNCH or line is None:
-        return None
-    # Earlier versions recorded what the measurements alone reach.
-    if not run.start.takes_steps:
-        return reached(line.ladder, result.measured())
-    ladder = Ladder(line.ladder, line.consecutive, run.start.hysteresis.hysteresis())
-    return step_of_result(ladder, before, outcome, result.measured())
-
-
 def _outcome(run: RecordedRun, result: Result, due: set[DecisionKey]) -> Outcome:
     """Return the outcome that the record can prove: the stated one, or a worse one."""
     if result.outcome in GOOD:
@@ -293,14 +282,6 @@ def _refuted_result(
     is_judged = outcome in GOOD and not result.attested
     for contradiction in contradicted(planned, result.ahead or (), is_judged=is_judged):
         yield f"{where}: {contradiction}"
-
-
-def _refuted_step(run: RecordedRun, result: Result, outcome: Outcome, before: EscalationState) -> Iterator[str]:
-    """Yield that a result was recorded at another step than follows from its measurements."""
-    step = _step(run, result, outcome, before)
-    if step is not result.step:
-        where = f"{result.key.name} ({result.check})"
-        yield f"{where}: recorded at the step {result.step or 'none'}, its measurements lead to {step or 'none'}"
 
 
 def _worst_outcomes(proven: Proven) -> dict[DecisionKey, Outcome]:
