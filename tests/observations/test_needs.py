@@ -214,11 +214,9 @@ def run(folder: Path, phase: Phase) -> tuple[set[Decided], dict[Decided, str]]:
             continue
         name = one["line"].replace("/", ".", 1) + (f":{one['subject']}" if one["subject"] else "")
         decided.add((name, one["check"]))
-        # A line that needs a person's word too names both parts that are missing, the machine's first.
-        reason, remedy = (
-            one["reason"].partition("; and the person's part")[0],
-            one["remedy"].partition("; then look")[0],
-        )
+        # A line of two parts says of the machine's what any other line says.
+        reason = one["reason"].partition("; and the person's part is missing too: ")[0]
+        remedy = one["remedy"].partition("; then look, then say so: ")[0]
         without_a_limit = reason.startswith(f"{NOT_CONFIGURED}the line states no ")
         if one["outcome"] == "unknown" and ((reason, remedy) in lacks or without_a_limit):
             told[name, one["check"]] = f"{reason.removeprefix(NOT_CONFIGURED)} ({remedy})"
