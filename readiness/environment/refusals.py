@@ -96,6 +96,9 @@ def _declarable(environment: Environment, runbooks: Sequence[Runbook]) -> Iterat
     """Yield the keys that somebody can answer for: what a line may rest on without that anything was asked."""
     if environment.team:
         yield "team"
+    if environment.links:
+        yield "links"
+    yield from (f"links.{name}" for name in environment.links)
     own = (name for book in runbooks for name in book.readings)
     yield from dict.fromkeys(f"readings.{name}" for name in (*environment.readings, *own))
     for name, level in environment.service_levels.items():

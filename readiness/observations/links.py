@@ -10,6 +10,7 @@ from readiness.errors import nearest
 from readiness.observations import observation
 from readiness.observations.needs import need
 from readiness.outcomes import NotConfigured, Refused, Unknown
+from readiness.provenance import Declared, note
 from readiness.redaction.shown import shown
 from readiness.transport.http import Http
 
@@ -49,6 +50,7 @@ def key_link(http: Http, environment: Environment, link: str) -> KeyLink:
     told = shown(address, _SHOWN)
     host = (urlsplit(address).hostname or "").lower()
     if host not in environment.allowed_hosts:
+        note(Declared(f"links.{link}", f"{environment.environment}.yaml"))
         return KeyLink(link, told, asked=False, broken=False, state=f"not asked: {host} is not among allowed_hosts")
     try:
         answer = http.get(address, follow=False)

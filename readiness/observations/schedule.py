@@ -13,12 +13,15 @@ from datetime import datetime, timedelta
 from readiness.environment.schema import Environment
 from readiness.errors import BadRun, meant
 from readiness.evidence.audit import read_ledger
+from readiness.evidence.ledger import FILE
 from readiness.files.evidence_file import EvidenceArchive
+from readiness.files.read_from import read_from
 from readiness.observations import known_reading, observation, runbook_of
 from readiness.observations.attestations import attestation, attested
 from readiness.observations.needs import need
 from readiness.observations.slo import Span
 from readiness.outcomes import NotConfigured, Phase, Unknown
+from readiness.provenance import note
 from readiness.runbook.attestations import Attestation, Attestations
 from readiness.runbook.schedule import Appointment, Meeting, meetings, pauses, shown_within
 from readiness.sources.readings import Readings
@@ -175,8 +178,10 @@ def _records(
 ) -> Iterator[tuple[str, list[datetime]]]:
     """Yield what may show a review, with its instants: the runs of its phase, then the reading. Raises Unknown."""
     if phase:
+        home = archive.reports / environment.environment
+        note(read_from(home / FILE))
         try:
-            ledger = read_ledger(archive.reports / environment.environment, {})
+            ledger = read_ledger(home, {})
         except BadRun as error:
             raise Unknown(str(error), "nobody knows which runs there were; see readiness verify") from None
         yield f"a run of {phase} began", ledger.begun(phase) if ledger else []

@@ -11,6 +11,7 @@ _TELEPHONE = "that somebody can be reached by a way is known once somebody has t
 DECLARED_ALONE: Mapping[str, str] = {
     "team.vendor_contacts": f"a vendor's emergency contact stands in a contract: {_TELEPHONE}",
     "team.executive_contacts": f"executives are on no on-call schedule: {_TELEPHONE}",
+    "team.role_contact": f"who has a role, such as the product manager, is the team's to say: {_TELEPHONE}",
     "team.database_specialist": f"who knows the database best is the team's to say: {_TELEPHONE}",
     "team.status_page_admin": f"status pages do not tell by an API who administers them: {_TELEPHONE}",
     "team.security_contact": f"who answers for security is the team's to say: {_TELEPHONE}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from string import Template
@@ -45,6 +46,13 @@ class Attested:
         """Leave an entry out, as where nobody has looked."""
         data = yaml.safe_load(self.path.read_text(encoding="utf-8"))
         del data["attestations"][name]
+        write_whole(self.path, yaml.safe_dump(data, sort_keys=False))
+
+    def redate(self, names: Iterable[str], on: date) -> None:
+        """Have some entries be of another day."""
+        data = yaml.safe_load(self.path.read_text(encoding="utf-8"))
+        for name in names:
+            data["attestations"][name]["at"] = on
         write_whole(self.path, yaml.safe_dump(data, sort_keys=False))
 
     def withdraw(self) -> None:

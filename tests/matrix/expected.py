@@ -37,12 +37,13 @@ VERDICTS = {
 }
 """What the postlaunch phase of the sandbox's own runbook recommends while a fault is planted."""
 LAUNCH, DIAGNOSED = "slo.error_rate[launch400k/sla-error-rate]", "slo.error_rate[launch400k/diagnose-errors]"
-ERRORS, TRIGGER = "slo.error_rate[umbrella/hourly-error-rate]", "slo.error_rate[umbrella/rollback-trigger]"
+ERRORS = "slo.error_rate[umbrella/hourly-error-rate]"
 SUCCESS = "slo.success_rate[umbrella/success-rate]"
 P95_LAUNCH, P95_SLOW = "slo.response_time[launch400k/sla-response-time]", "slo.response_time[launch400k/diagnose-slow]"
 P95 = "slo.response_time[umbrella/hourly-p95]"
 ABOVE_5 = {LAUNCH: "critical", DIAGNOSED: "critical", SUCCESS: "alert"}
-ABOVE_20 = {**ABOVE_5, ERRORS: "rollback", TRIGGER: "rollback"}
+# umbrella/rollback-trigger takes a second failure in a row, and a look is the first.
+ABOVE_20 = {**ABOVE_5, ERRORS: "rollback"}
 ABOVE_1_S = {P95_LAUNCH: "warn", P95_SLOW: "warn", P95: "alert"}
 ABOVE_2_S = {P95_LAUNCH: "critical", P95_SLOW: "critical", P95: "incident"}
 STEPS = {

@@ -351,10 +351,11 @@ def test_the_newest_run_counts_not_the_best(tmp_path: Path) -> None:
 def test_a_plan_leaves_nothing(tmp_path: Path) -> None:
     project, case = Project(tmp_path), Case("plan", (0,), words=("--collect-only", "--html=kept.html"))
     project.make(case)
-    project.write("kept.html", "the last report")
+    last = "<!doctype html><p>the last report of pytest-html</p>"
+    project.write("kept.html", last)
     assert project.run(case, ALONE).returncode == 0
     assert not (tmp_path / "reports").exists()
-    assert (tmp_path / "kept.html").read_text(encoding="utf-8") == "the last report"
+    assert (tmp_path / "kept.html").read_text(encoding="utf-8") == last
     with pytest.raises(BadRun, match="there is no run tiny preflight"):
         find(tmp_path / "reports", ["tiny", "preflight"])
 

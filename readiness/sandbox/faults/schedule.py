@@ -17,10 +17,7 @@ KEPT_UP = ("schedule.kept_up[launch400k/metrics-watched]", "schedule.kept_up[umb
 DAILY = tuple(f"schedule.kept_up[{name}/daily-look]" for name in ("agency", "playbook", "umbrella"))
 BY_RECORD = (ASSESSMENT, DAY_END, *KEPT_UP, *DAILY)
 """What no run of the suite shows: without the record of the team nobody knows."""
-WEEKLY = tuple(
-    f"schedule.review_attested[{name}]"
-    for name in ("umbrella/weekly-review", "umbrella/maintenance-closed", "agency/weekly-review")
-)
+WEEKLY = ("umbrella/weekly-review", "umbrella/maintenance-closed", "agency/weekly-review")
 
 
 @fault("postlaunch", turns={ASSESSMENT: "fail"})
@@ -48,10 +45,9 @@ def reviews_not_dated(target: SandboxTarget) -> Iterator[None]:
     target.admin.rows("alter table operations.reviews_held rename column held_on to at")
 
 
-@fault("ga", turns=turning("fail", *WEEKLY))
+@fault("ga", turns=turning("fail", *(f"schedule.review_attested[{name}]" for name in WEEKLY)))
 def weekly_review_of_last_week(target: SandboxTarget) -> Iterator[None]:
     """The last weekly review was eight days ago; what is to be held every month still is in time."""
-    today = datetime.now(UTC).date()
-    target.attested.write(today - timedelta(days=8), today - timedelta(days=3))
+    target.attested.redate(WEEKLY, datetime.now(UTC).date() - timedelta(days=8))
     yield
     target.attested.write()
