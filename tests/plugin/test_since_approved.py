@@ -248,7 +248,7 @@ def test_a_red_end_of_pytest_is_remembered(gated: Project, tmp_path: Path, capsy
     assert main(["gate", "preflight", "--env", "tiny"]) == 1
     assert verify(tmp_path, "tiny", "preflight") == 1
     assert "red when it ended: pytest ended with exit code 1" in capsys.readouterr().out
-    assert verify(tmp_path, "--all", "--env", "tiny") == 0
+    assert verify(tmp_path, "--all", "--env", "tiny") == 1
 
     gated.write("conftest.py", conftest)
     assert main(["gate", "ga", "--env", "tiny"]) == 10
