@@ -13,6 +13,8 @@ from readiness.files.atomic_write import SHARED, NotReplaced, place_of, write_wh
 
 LOOKED_AT = 1_000_000
 """The bytes in which a mark stands: all kinds have theirs at the beginning."""
+_MARKS_OF_A_RUN = ("journal.jsonl", "evidence.json")
+"""The files that a run, a rehearsal or a drill leaves in its folder."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,13 @@ class OutputKind:
 
 CALENDAR = OutputKind("a calendar of readiness", (b"BEGIN:VCALENDAR", b"-//production-readiness//"), (".ics",))
 HISTORY = OutputKind("a page of readiness history", (b"<!doctype html>", b"<title>History of "))
-PYTEST_HTML = OutputKind("a page of pytest-html", (b"<!doctype html>", b"pytest-html"))
+PYTEST_HTML = OutputKind(
+    "a page of pytest-html",
+    (b"<!doctype html>", b'<title id="head-title">', b"https://pypi.python.org/pypi/pytest-html"),
+)
 LOCUST = OutputKind("a report of Locust", (b"<!doctype html>", b"<title>locust"))
-JUNIT = OutputKind("JUnit XML", (b"<?xml", b"<testsuite"))
-LOG = OutputKind("a log", suffixes=(".log", ".txt"))
+JUNIT = OutputKind("JUnit XML of pytest", (b"<?xml", b'<testsuites name="pytest tests"'))
+LOG = OutputKind("a log", suffixes=(".log",))
 PDF = OutputKind("a page that was printed to a PDF, and that nobody signed", (b"%PDF-", b"Skia/PDF"))
 
 
@@ -54,7 +59,16 @@ def output_place(path: Path, kind: OutputKind) -> Path:
     return place
 
 
+def outside_of_evidence(path: Path) -> None:
+    """Make sure that an output lies in no folder of a run. Raises NotReplaced: what is sealed there stays as it is."""
+    place = path.resolve()
+    run = next((folder for folder in place.parents if any((folder / mark).exists() for mark in _MARKS_OF_A_RUN)), None)
+    if run:
+        raise NotReplaced(f"{path} lies in {run.name}, the evidence of a run; name a file elsewhere")
+
+
 def write_named(path: Path, text: str, kind: OutputKind) -> None:
-    """Write an output to the file that somebody named for it. Raises as `output_place`."""
+    """Write an output to the file that somebody named for it. Raises NotReplaced, and OSError."""
+    outside_of_evidence(path)
     output_place(path, kind)
     write_whole(path, text, SHARED)

@@ -104,6 +104,9 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
     """Take part where the run is a readiness run. Every conftest.py has been read by now, and has declared its own."""
     pluginmanager = early_config.pluginmanager
+    if _is_asked(early_config, args) and early_config.known_args_namespace.debug:
+        # Said here, because pytest opens the file before any other hook is called.
+        raise pytest.UsageError("--debug is refused: it writes down what is to be masked; leave it out")
     if pluginmanager.hasplugin(MODULES[0]):
         return
     if _is_named(pluginmanager):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness.files.named_output import JUNIT, LOG, PYTEST_HTML, output_place
+from readiness.files.named_output import JUNIT, LOG, PYTEST_HTML, output_place, outside_of_evidence
 
 _OPTIONS = {"htmlpath": ("--html", PYTEST_HTML), "xmlpath": ("--junitxml", JUNIT), "log_file": ("--log-file", LOG)}
 """What names a file to write: the option's name in pytest's configuration, on the command line, and what it writes."""
@@ -23,6 +23,7 @@ def refuse_what_is_no_output(config: pytest.Config, folders: Iterable[Path]) -> 
         if not stated:
             continue
         try:
+            outside_of_evidence(Path(stated))
             output_place(Path(stated), kind)
         except OSError as error:
             raise ValueError(f"{option}: {error}") from None

@@ -36,6 +36,9 @@ KINDS = {
     "log": LOG,
     "pdf": PDF,
 }
+PAGE = b"""<!DOCTYPE html><html><title id="head-title">x</title>
+<p>by <a href="https://pypi.python.org/pypi/pytest-html">pytest-html</a></p>"""
+OF_PYTEST = b'<?xml version="1.0"?><testsuites name="pytest tests"><testsuite/></testsuites>'
 THERE: dict[str, tuple[str, bytes, set[str]]] = {
     # The name of the file, what it holds, and what may be written in its place.
     "an environment": ("prod.yaml", b"environment: prod\n", set()),
@@ -55,8 +58,11 @@ THERE: dict[str, tuple[str, bytes, set[str]]] = {
     "nothing in it": ("prod.yaml", b"", {"calendar", "history", "pytest-html", "junit", "log", "pdf"}),
     "an older calendar": ("a.ics", b"BEGIN:VCALENDAR\r\nPRODID:-//production-readiness//x//EN\r\n", {"calendar"}),
     "an older page of the history": ("h.html", b"<!doctype html>\n<title>History of prod</title>", {"history"}),
-    "an older page of pytest-html": ("r.html", b"<!DOCTYPE html><a href='pytest-html'>", {"pytest-html"}),
-    "an older JUnit file": ("junit.xml", b'<?xml version="1.0"?><testsuites><testsuite/></testsuites>', {"junit"}),
+    "an older page of pytest-html": ("r.html", PAGE, {"pytest-html"}),
+    "a page that speaks of pytest-html": ("page.html", b"<!DOCTYPE html><p>We use pytest-html.</p>", set()),
+    "an older JUnit file": ("junit.xml", OF_PYTEST, {"junit"}),
+    "another tool's JUnit file": ("junit.xml", OF_PYTEST.replace(b"pytest", b"jest"), set()),
+    "what is installed": ("requirements.txt", b"httpx==0.28.1\n", set()),
     "an older log": ("run.log", b"INFO all is well\n", {"log"}),
     "an older print": ("sign-off.pdf", b"%PDF-1.4 /Producer (Skia/PDF m120)", {"pdf"}),
 }
@@ -139,6 +145,37 @@ def test_a_run_replaces_no_environment(option: str, looked: Project) -> None:
     assert file.read_text("utf-8") == before
 
 
+@pytest.mark.parametrize("name", ["junit.xml", "new.log", "deeper/new.log"])
+@pytest.mark.parametrize("option", OPTIONS)
+def test_a_run_writes_into_no_other_runs_folder(option: str, name: str, looked: Project) -> None:
+    (earlier,) = (looked.folder / "reports/tiny").glob("2*-preflight")
+    before = {path.name: path.read_bytes() for path in earlier.iterdir() if path.is_file()}
+    ran = looked.preflight(*OPTIONS[option](earlier / name))
+    assert ran.exit == 4, ran.out
+    assert f"lies in {earlier.name}, the evidence of a run" in " ".join(ran.out.split())
+    assert {path.name: path.read_bytes() for path in earlier.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize("verb", ["history --html", "next --ics"])
+def test_a_command_writes_into_no_runs_folder(
+    verb: str, looked: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(looked.folder)
+    (earlier,) = (looked.folder / "reports/tiny").glob("2*-preflight")
+    command, option = verb.split()
+    assert main([command, "--env", "tiny", option, str(earlier / "new.ics")]) == 4
+    assert "the evidence of a run; name a file elsewhere" in capsys.readouterr().err
+    assert not (earlier / "new.ics").exists()
+
+
+def test_what_pytest_opens_before_all_else_is_refused_before_that(looked: Project) -> None:
+    file = looked.folder / "environments/tiny.yaml"
+    before = file.read_text("utf-8")
+    ran = looked.preflight(f"--debug={file}")
+    assert (ran.exit, "--debug is refused" in ran.out) == (4, True), ran.out
+    assert file.read_text("utf-8") == before
+
+
 def test_a_run_replaces_its_own_outputs(looked: Project) -> None:
     files = {option: looked.folder / f"out{number}.log" for number, option in enumerate(list(OPTIONS)[:3])}
     words = [word for option, path in files.items() for word in OPTIONS[option](path)]
@@ -169,5 +206,5 @@ def test_a_command_replaces_its_own_outputs_alone(
     assert main([verb, "--env", "tiny", option, str(other)]) == 4
     assert f"{option}: {other} is there already and is not " in capsys.readouterr().err
     assert other.read_text() == "environment: prod\n"
-    own = str(looked.folder / f"own-{verb}")
+    own = str(looked.folder / f"own-{verb}.ics")
     assert [main([verb, "--env", "tiny", option, own]) for _ in range(2)] == [0, 0]
