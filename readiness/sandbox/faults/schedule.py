@@ -17,7 +17,9 @@ KEPT_UP = ("schedule.kept_up[launch400k/metrics-watched]", "schedule.kept_up[umb
 DAILY = tuple(f"schedule.kept_up[{name}/daily-look]" for name in ("agency", "playbook", "umbrella"))
 BY_RECORD = (ASSESSMENT, DAY_END, *KEPT_UP, *DAILY)
 """What no run of the suite shows: without the record of the team nobody knows."""
-WEEKLY = ("umbrella/weekly-review", "umbrella/maintenance-closed", "agency/weekly-review")
+OF_THE_WEEK = ("umbrella/weekly-review", "umbrella/maintenance-closed", "agency/weekly-review")
+"""The lines to which people give their word every week."""
+WEEKLY = tuple(f"schedule.review_attested[{name}]" for name in OF_THE_WEEK)
 
 
 @fault("postlaunch", turns={ASSESSMENT: "fail"})
@@ -45,9 +47,9 @@ def reviews_not_dated(target: SandboxTarget) -> Iterator[None]:
     target.admin.rows("alter table operations.reviews_held rename column held_on to at")
 
 
-@fault("ga", turns=turning("fail", *(f"schedule.review_attested[{name}]" for name in WEEKLY)))
+@fault("ga", turns=turning("fail", *WEEKLY))
 def weekly_review_of_last_week(target: SandboxTarget) -> Iterator[None]:
     """The last weekly review was eight days ago; what is to be held every month still is in time."""
-    target.attested.redate(WEEKLY, datetime.now(UTC).date() - timedelta(days=8))
+    target.attested.redate(OF_THE_WEEK, datetime.now(UTC).date() - timedelta(days=8))
     yield
     target.attested.write()
