@@ -16,6 +16,8 @@ NOT_FOR_THE_SANDBOX = {
 """Checks with lines of the other runbooks that a healthy sandbox does not pass."""
 NOT_DUE_THERE = {"schedule.review_held", "schedule.kept_up", "schedule.review_attested"}
 """Checks of the sandbox's own runbook whose lines are due later than a few minutes after the launch."""
+NOT_ASKED_HERE = {"links.answers"}
+"""Checks that ask where the host is allowed; some of the sandbox's links lead to hosts that are not."""
 VERDICTS = {
     "error-rate-7": "ALERT",
     "error-rate-15": "PAUSE",

@@ -15,7 +15,7 @@ from readiness.plugin.declared_alone import DECLARED_ALONE
 from readiness.runbook.lines import planned_checks
 from readiness.sandbox import SandboxFailed
 from readiness.sandbox.faults import FAULTS, Fault
-from tests.matrix.expected import DIAGNOSTICS, NOT_DUE_THERE, NOT_FOR_THE_SANDBOX, STEPS, VERDICTS
+from tests.matrix.expected import DIAGNOSTICS, NOT_ASKED_HERE, NOT_DUE_THERE, NOT_FOR_THE_SANDBOX, STEPS, VERDICTS
 from tests.matrix.judging import KINDS, PARTS, PHASES, ROOT, Judged, Look, Targets, judge, kind_of
 from tests.matrix.plantings import COVERS, Planting, looks_of, named, pairs, parts_of, plantings, seconds_of, shared
 from tests.matrix.telling import ONE_BY_ONE
@@ -92,7 +92,7 @@ def test_every_result_says_how_it_was_come_by(targets: Targets, phase: str, part
     judged = {key for key, outcome in found.outcomes.items() if outcome in {"pass", "warn", "fail", "not applicable"}}
     assert {key for key in judged if not found.come_by[key]} == set()
     declared = {key for key in judged if found.come_by[key] == {"declared"} and found.outcomes[key] != "not applicable"}
-    assert {key.partition("[")[0] for key in declared} <= set(DECLARED_ALONE)
+    assert {key.partition("[")[0] for key in declared} <= {*DECLARED_ALONE, *NOT_ASKED_HERE}
 
 
 @pytest.mark.parametrize("phase", BY_PHASE)
