@@ -179,8 +179,8 @@ def test_a_new_waiver_takes_nothing(waived: object, judged: Project, monkeypatch
 
 
 BESIDE = {"notify", "owners", "run", "sign_off", "approvers", "tables"}
-"""What no look needs: who is told, who sees to it, how a run goes about its work, who may approve, what tables are called
-in SQL that people run."""
+"""What no look needs: who is told, who sees to it, how a run goes about its work, who may approve, what
+tables are called in SQL that people run."""
 
 
 def test_each_key_decides_by_itself_or_is_read_by_looks() -> None:
