@@ -27,6 +27,8 @@ _PER_CENT = ("rollout_percentage", "rollout_percent", "percentage", "percent")
 _LETS_NOBODY_IN = {"id", "key", "name", "title", "description", "owner", "tags"}
 _LETS_NOBODY_IN |= {f"{done}_{when}" for done in ("created", "updated") for when in ("at", "by")}
 """What a flag says besides, and that opens it to nobody."""
+_MEANS_ON = {"1", "1.0", "on", "true", "yes", "enabled"}
+"""What others write for true. It is never taken for less than true, and never for known."""
 
 
 @observation(needs=FEATURE_FLAGS)
@@ -90,8 +92,27 @@ def flag_audience(readings: Readings, environment: Environment, flag: str) -> Au
         if not outsiders:
             raise
         share = AtLeast(0.0)
-    # A flag in any other state than off is taken to be on.
-    return Audience(everyone=row["enabled"] is not False, share=share, outsiders=outsiders)
+    everyone = _seems_on(row)
+    # Whoever is listed gets it, whatever else its state means.
+    if not everyone and not outsiders:
+        everyone = _is_on(row)
+    return Audience(everyone=everyone, share=share, outsiders=outsiders)
+
+
+def _seems_on(row: Row) -> bool:
+    """Check whether a flag is on, or is said to be in a word that others write for it."""
+    return str(row["enabled"]).strip().casefold() in _MEANS_ON
+
+
+def _is_on(row: Row) -> bool:
+    """Return whether a flag is on. Raises Unknown for what is neither true nor false: its readers may differ."""
+    enabled = row["enabled"]
+    if isinstance(enabled, bool):
+        return enabled
+    raise Unknown(
+        f"enabled of the flag {row['name']} is {shown(repr(enabled), SHOWN)}, neither true nor false",
+        "let readings.feature_flags give true or false, in SQL by `enabled = 1 as enabled`",
+    )
 
 
 def _row(readings: Readings, flag: str, *columns: str) -> Row:
@@ -168,22 +189,39 @@ def stage_audience(
     """
     del line  # the stages are those of its runbook
     row = _row(readings, flag, "allowlist")
-    share = 1.0 if row["enabled"] is True else _share(readings, row)
     now = environment.rollout
     names = list(stages_of_runbook(stages))
     unknown = [name for name in (now.stage, *now.workspaces) if name is not None and name not in stages]
     if unknown:
         raise Unknown(f"stage {meant(unknown[0], names)}", "correct rollout in the environment file")
 
-    def wrong_in(name: str) -> list[str]:
-        return list(_unfit(stages[name], _let_in(environment, names, name), row["allowlist"], share))
+    def against_stage(share: float) -> StageAudience:
+        def wrong_in(name: str) -> list[str]:
+            return list(_unfit(stages[name], _let_in(environment, names, name), row["allowlist"], share))
 
-    if now.stage is not None:
-        return StageAudience(f"{now.stage}, {stages[now.stage].means}", wrong_in(now.stage))
-    fitting = next((name for name in names if not wrong_in(name)), None)
-    name = fitting or names[0]
-    by_flag = "read from the flag" if fitting else "no stage fits the flag"
-    return StageAudience(f"{name}, {stages[name].means} ({by_flag})", wrong_in(name))
+        if now.stage is not None:
+            return StageAudience(f"{now.stage}, {stages[now.stage].means}", wrong_in(now.stage))
+        fitting = next((name for name in names if not wrong_in(name)), None)
+        name = fitting or names[0]
+        by_flag = "read from the flag" if fitting else "no stage fits the flag"
+        return StageAudience(f"{name}, {stages[name].means} ({by_flag})", wrong_in(name))
+
+    return _decided(row, [against_stage(share) for share in _possible_shares(readings, row)])
+
+
+def _possible_shares(readings: Readings, row: Row) -> list[float]:
+    """Return which share of all may get a flag: one, or two where it is not known whether it is on. Raises Unknown."""
+    if _seems_on(row):
+        return [1.0]
+    share = _share(readings, row)
+    return [share] if row["enabled"] is False else [1.0, share]
+
+
+def _decided(row: Row, possible: list[StageAudience]) -> StageAudience:
+    """Return what is so whatever the flag's state means. Raises Unknown where it may be well, and nobody knows."""
+    if not all(one.wrong for one in possible):
+        _is_on(row)
+    return possible[-1]
 
 
 def _let_in(environment: Environment, names: list[str], stage: str) -> tuple[str, ...]:
@@ -206,4 +244,4 @@ def flag_share(readings: Readings, flag: str) -> float:
     """Return the share of all that get a flag: 1 where it is on for everyone, else the roll-out's share."""
     row = _row(readings, flag)
     share = _share(readings, row)
-    return 1.0 if row["enabled"] is True else share
+    return 1.0 if _is_on(row) else share

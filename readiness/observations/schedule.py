@@ -23,7 +23,7 @@ from readiness.observations.slo import Span
 from readiness.outcomes import NotConfigured, Phase, Unknown
 from readiness.provenance import note
 from readiness.runbook.attestations import Attestation, Attestations
-from readiness.runbook.schedule import Appointment, Meeting, meetings, pauses, shown_within
+from readiness.runbook.schedule import Appointment, Meeting, meetings, pauses, shown_within, too_short
 from readiness.sources.readings import Readings
 from readiness.timeline import CLOCKS_DIFFER, parse_span
 
@@ -142,10 +142,17 @@ def kept_up(
     review: str,
     window: Span,
 ) -> KeptUp:
-    """Return the pauses of a window, or since the launch, in which something that comes back was on no record."""
+    """Return the pauses of a window, or since the launch, in which something that comes back was on no record.
+
+    Raises Unknown where nothing is on record, and nothing is late yet.
+    """
     appointment = appointment_of(appointments, review)
     if appointment.every is None:
         raise Unknown(f"{review} is held once, at {appointment.at}", "decide it by schedule.review_held")
+    # An environment may state another window than the runbook, which is looked at where it is loaded.
+    unfit = too_short(appointment.every, window)
+    if unfit:
+        raise Unknown(unfit, "correct window of the line in the environment file")
 
     begin = moment - parse_span(window)
     if launch_at is not None:
@@ -154,12 +161,16 @@ def kept_up(
     known: list[datetime] = []
     too_long: list[str] = []
     for _, records in _records(readings, archive, environment, appointment.phase, line, review):
-        known += records
+        known += [at for at in records if at <= moment + CLOCKS_DIFFER]
         found = pauses(appointment.every, known, begin, moment + CLOCKS_DIFFER)
         too_long = [_pause_text(pause.begin, pause.end) for pause in reversed(found)]
         # What is shown already needs no further source.
-        if not too_long:
+        if known and not too_long:
             break
+
+    if not known and not too_long:
+        late_at = begin + appointment.every.late_after
+        raise Unknown(f"not on record yet: {what}, late from {late_at:%Y-%m-%d %H:%M}Z on", "do it, and record it")
     return KeptUp(what, sum(begin <= at <= moment for at in known), too_long[:LISTED])
 
 

@@ -270,12 +270,11 @@ class Runbook(BaseModel):
                 yield from _items(self.runbook, line)
 
 
-def _reviews(line: Line) -> Iterator[tuple[str, str]]:
-    """Yield the checks of a line that are about an entry of the schedule, and the name of the entry."""
-    for check in OF_SCHEDULE & line.decided_by.keys():
-        limits = line.decided_by[check]
-        named = limits.get("each", {}).get("review", [limits["review"]] if "review" in limits else [])
-        yield from ((check, str(name)) for name in named)
+def _reviews(line: Line) -> Iterator[tuple[str, JsonObject]]:
+    """Yield the checks of a line that are about an entry of the schedule, with the limits that name the entry."""
+    for item in _items("", line):
+        if item.check in OF_SCHEDULE and "review" in item.limits:
+            yield item.check, item.limits
 
 
 def _items(runbook: str, line: Line) -> Iterator[Item]:

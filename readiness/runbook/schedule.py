@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, mod
 
 from readiness import timeline
 from readiness.errors import not_one_of
+from readiness.files.canonical_json import JsonObject
 from readiness.outcomes import Phase
 
 BEFORE = timedelta(minutes=15)
@@ -243,12 +244,46 @@ def pauses(rhythm: Rhythm, records: Iterable[datetime], begin: datetime, moment:
     return [Pause(one, other) for one, other in pairwise(marks) if other - one > rhythm.late_after]
 
 
-def review_faults(reviews: Iterable[tuple[str, str]], schedule: Mapping[str, Appointment]) -> Iterator[str]:
-    """Yield what is wrong with the reviews that lines name: the check and the name of each."""
-    for check, name in reviews:
+def too_short(rhythm: Rhythm, window: str) -> str:
+    """Return why a window can show no pause that is too long; empty where it can.
+
+    >>> too_short(parse_rhythm("day"), "24h"), too_short(parse_rhythm("day"), "25h")
+    ('within 24h of what comes back every day nothing is ever too late; state a longer window, as 2d', '')
+    """
+    if timeline.parse_span(window) > rhythm.late_after:
+        return ""
+    twice = _shown_span(2 * rhythm.longest_gap)
+    why = f"within {window} of what comes back every {rhythm} nothing is ever too late"
+    return f"{why}; state a longer window, as {twice}"
+
+
+def _shown_span(span: timedelta) -> str:
+    """Return a span as people write it: 2d, 2h, 10m."""
+    for unit, length in (("d", timedelta(days=1)), ("h", timedelta(hours=1))):
+        if not span % length:
+            return f"{span // length}{unit}"
+    return f"{span // timedelta(minutes=1)}m"
+
+
+def review_faults(reviews: Iterable[tuple[str, JsonObject]], schedule: Mapping[str, Appointment]) -> Iterator[str]:
+    """Yield what is wrong with the reviews that lines name: each by its check, with the limits."""
+    for check, limits in reviews:
+        name = str(limits["review"])
         if name not in schedule:
             yield f"{check}: review {not_one_of(name, schedule)}; it is an entry of the schedule"
         elif check == KEPT_UP and schedule[name].every is None:
             yield f"{check}: {name} is held once, at {schedule[name].at}; {HELD} decides that"
         elif check == HELD and schedule[name].at is None:
             yield f"{check}: {name} comes back every {schedule[name].every}; {KEPT_UP} decides that"
+        elif check == KEPT_UP:
+            yield from _window_faults(schedule[name].every, limits.get("window"))
+
+
+def _window_faults(rhythm: Rhythm | None, window: object) -> Iterator[str]:
+    """Yield what is wrong with the window of what comes back; what is no span is told by the check."""
+    try:
+        fault = too_short(rhythm, window) if rhythm and isinstance(window, str) else ""
+    except ValueError:
+        return
+    if fault:
+        yield f"{KEPT_UP}: window: {fault}"

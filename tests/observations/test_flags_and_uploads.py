@@ -45,6 +45,9 @@ def test_a_flag_that_makes_no_sense_is_unknown(make: Make, rows: list[Any], reas
 
 INTERNAL = {"enabled": False, "allowlist": ["ours"]}
 """As the document of the ingestion runbook writes a flag."""
+SAID_TO_BE_ON = (1, 1.0, "1", "on", "true", "yes", " TRUE ", "Enabled")
+"""It is not known what these mean: never less than true, and never true itself."""
+OF_NO_KNOWN_STATE = (None, [], {}, 0, "false", "off", "", "perhaps", 2)
 NOBODY_KNOWS = r"the flag v2 has {} too: nobody knows whom that lets in"
 
 
@@ -57,8 +60,10 @@ NOBODY_KNOWS = r"the flag v2 has {} too: nobody knows whom that lets in"
         ([{"flags": {"v2": INTERNAL}}], False, 0, []),  # one row of one column, as SQL answers JSON
         ({"v2": {"enabled": False, "allowlist": ["ours", "theirs"]}}, False, 0, ["theirs"]),
         ({"v2": {"enabled": True, "allowlist": []}}, True, 0, []),
-        ({"v2": {"enabled": None, "allowlist": ["ours"]}}, True, 0, []),
-        ({"v2": {"enabled": "false", "allowlist": ["ours"]}}, True, 0, []),
+        *(({"v2": {"enabled": word, "allowlist": ["ours"]}}, True, 0, []) for word in SAID_TO_BE_ON),
+        *(([{"name": "v2", "enabled": word, "allowlist": ["ours"]}], True, 0, []) for word in SAID_TO_BE_ON),
+        # Whoever is listed gets it, whatever the flag's state is.
+        ({"v2": {"enabled": None, "allowlist": ["theirs"]}}, False, 0, ["theirs"]),
         ({"v2": False}, False, 0, []),
         ({"v2": True}, True, 0, []),
         ({"v2": {**INTERNAL, "rollout_percentage": 25}}, False, 0.25, []),
@@ -86,6 +91,7 @@ def test_the_document_s_own_json_is_read(
         ({"v2": {"enabled": False}}, "has no column allowlist"),
         ({"v2": {"allowlist": ["ours"]}}, "has no column enabled"),
         ({"v2": {"enabled": False, "allowlist": None}}, "the allowlist is no list"),
+        *(({"v2": {"enabled": state, "allowlist": []}}, "neither true nor false") for state in OF_NO_KNOWN_STATE),
         ({"v2": {**INTERNAL, "rollout": 25}}, NOBODY_KNOWS.format("rollout")),
         ({"v2": {**INTERNAL, "rules": [{"country": "de"}]}}, NOBODY_KNOWS.format("rules")),
         ({"v2": {**INTERNAL, "percentage": 5, "segments": []}}, NOBODY_KNOWS.format("percentage, segments")),
@@ -116,6 +122,15 @@ def test_a_customer_on_the_list_gets_it_whatever_else_the_flag_says(make: Make, 
 def test_who_gets_it_in_the_end(make: Make, stored: Any, share: float) -> None:
     with Server(document(stored)) as server:
         assert flag_share(read(make, server, "feature_flags").readings, "v2") == share
+
+
+@pytest.mark.parametrize("state", [*SAID_TO_BE_ON, *OF_NO_KNOWN_STATE], ids=repr)
+def test_of_a_flag_whose_state_is_no_truth_nobody_knows_who_gets_it(make: Make, state: object) -> None:
+    with Server(document([{"name": "v2", "enabled": state, "allowlist": [], "rollout_share": 0.5}])) as server:
+        readings = read(make, server, "feature_flags").readings
+        with pytest.raises(Unknown, match="neither true nor false") as unknown:
+            flag_share(readings, "v2")
+    assert "give true or false" in unknown.value.remedy
 
 
 def test_a_flag_that_is_on_for_a_quarter_is_not_taken_to_be_on_for_all(make: Make) -> None:

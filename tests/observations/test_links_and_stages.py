@@ -18,6 +18,7 @@ from readiness.runbook.document_facts import RolloutStage
 from tests.clients.conftest import Make
 from tests.clients.servers import Server, document, packet
 from tests.clients.test_status_pages import pages, summary
+from tests.observations.test_flags_and_uploads import OF_NO_KNOWN_STATE, SAID_TO_BE_ON
 
 NOW = datetime.now(UTC)
 STAGES = {
@@ -57,6 +58,11 @@ NAMED = {"beta": ("friend",)}
         ({"rollout_share": 0.2}, {}, "half, half of all (read from the flag)", 0),
         ({"enabled": True}, {}, "all, everybody (read from the flag)", 0),
         ({"rollout_share": 0.9}, {}, "alpha, ourselves (no stage fits the flag)", 1),
+        # It is said to be on for everyone, and alpha lets in nobody else.
+        *(({"enabled": word}, {"stage": "alpha"}, "alpha, ourselves", 1) for word in SAID_TO_BE_ON),
+        # Wrong whatever the state means.
+        ({"enabled": None, "allowlist": ["theirs"]}, {"stage": "alpha"}, "alpha, ourselves", 1),
+        ({"enabled": "off", "rollout_share": 0.5}, {"stage": "alpha"}, "alpha, ourselves", 1),
     ],
 )
 def test_a_flag_is_held_against_the_stage(
@@ -74,6 +80,10 @@ def test_a_flag_is_held_against_the_stage(
         ({"rollout_share": 50}, {"stage": "half"}, "no share from 0 to 1"),
         ({"allowlist": "ours"}, {"stage": "alpha"}, "the allowlist is no list"),
         ({"rules": ["country is DE"]}, {"stage": "alpha"}, "nobody knows whom that lets in"),
+        *(({"enabled": word}, {"stage": "all"}, "neither true nor false") for word in SAID_TO_BE_ON),
+        *(({"enabled": word}, {}, "neither true nor false") for word in SAID_TO_BE_ON),
+        *(({"enabled": state}, {"stage": "alpha"}, "neither true nor false") for state in OF_NO_KNOWN_STATE),
+        *(({"enabled": state}, {}, "neither true nor false") for state in OF_NO_KNOWN_STATE),
     ],
 )
 def test_a_stage_that_nobody_knows_is_unknown(
@@ -104,7 +114,7 @@ def test_a_link_on_an_allowed_host_is_asked(make: Make, status: int, broken: boo
 
 def test_a_link_elsewhere_is_shown_and_not_asked(make: Make) -> None:
     known = Environment.model_construct(
-        links={"logs": "https://logs.elsewhere.internal/x"}, allowed_hosts=("127.0.0.1",)
+        environment="shop", links={"logs": "https://logs.elsewhere.internal/x"}, allowed_hosts=("127.0.0.1",)
     )
     found = key_link(make(systems=False).http, known, "logs")
     assert (found.asked, found.broken) == (False, False)

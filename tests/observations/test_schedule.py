@@ -127,8 +127,9 @@ def test_without_a_phase_and_a_reading_nothing_is_configured(make: Make, tmp_pat
         ([0.5, 1.5, 3.5], 99, 1),
         ([2.5], 99, 2),
         ([0.5, 1.5], 2, 0),  # before the launch nobody looks at what comes after it
-        ([], 1, 0),
+        ([0.5], 1, 0),
         ([], 2, 1),
+        ([], 99, 1),
     ],
 )
 def test_pauses_of_a_window_are_told(
@@ -139,6 +140,27 @@ def test_pauses_of_a_window_are_told(
     found = kept_up(readings, archive, SHOP, NOW, at(launched), "shop/a", BOOK.schedule, "hourly", "4h")
     assert len(found.pauses) == number
     assert found.what == "look at all of it, every hour"
+
+
+@pytest.mark.parametrize(
+    ("review", "window", "hours", "launched", "why"),
+    [
+        ("hourly", "4h", [], 1, "not on record yet: look at all of it, every hour"),
+        ("hourly", "4h", [-1], 1, "not on record yet"),  # that is still to come
+        ("hourly", "1h", [], 99, "within 1h of what comes back every hour nothing is ever too late"),
+        ("hourly", "1h", [0.5], 99, "state a longer window, as 2h"),
+        ("hourly", "75m", [], 99, "nothing is ever too late"),
+        ("weekly", "7d", [], 999, "within 7d of what comes back every week nothing is ever too late"),
+        ("weekly", "30d", [], 99, "not on record yet: weekly review"),
+        ("1h", "4h", [], 99, "1h is held once"),
+    ],
+)
+def test_what_cannot_be_late_yet_is_not_kept_up(
+    make: Make, tmp_path: Path, review: str, window: str, hours: list[float], launched: float, why: str
+) -> None:
+    readings = told(make, tmp_path, [row(ago, review) for ago in hours])
+    with pytest.raises(Unknown, match=why):
+        kept_up(readings, EvidenceArchive(tmp_path), SHOP, NOW, at(launched), "shop/a", BOOK.schedule, review, window)
 
 
 def word(days_ago: int, review: str, launched_days_ago: float) -> tuple[bool, int]:

@@ -19,7 +19,8 @@ from readiness.runbook.schedule import Frequency, Rhythm, pauses
 SHIPPED = {name: load(locate(name, Path())) for name in shipped()}
 REVIEWED = "signoff.incidents_reviewed"
 LINE: dict[str, Any] = {"id": "a", "ref": "1", "says": "a", "phase": ["postlaunch"], "gate": "warning"}
-SCHEDULE = {"first": {"at": "T+1h", "phase": "postlaunch"}, "daily": {"every": "day"}}
+SCHEDULE: dict[str, Any] = {"first": {"at": "T+1h", "phase": "postlaunch"}, "daily": {"every": "day"}}
+SCHEDULE |= {"weekly": "every week", "often": "every 5 minutes"}
 
 
 def book(tmp_path: Path, decided_by: object, **more: object) -> Runbook:
@@ -35,8 +36,14 @@ def book(tmp_path: Path, decided_by: object, **more: object) -> Runbook:
         ({"schedule.review_held": {"review": "frist"}}, "review 'frist' is not known; did you mean 'first'?"),
         ({"schedule.kept_up": {"review": "first", "window": "7d"}}, "first is held once, at T+1h"),
         ({"schedule.review_held": {"review": "daily"}}, "daily comes back every day"),
+        ({"schedule.kept_up": {"review": "daily", "window": "24h"}}, "within 24h of what comes back every day nothing"),
+        ({"schedule.kept_up": {"review": "daily", "window": "1d"}}, "state a longer window, as 2d"),
+        ({"schedule.kept_up": {"review": "daily", "window": "1455m"}}, "nothing is ever too late"),
+        ({"schedule.kept_up": {"review": "weekly", "window": "7d"}}, "state a longer window, as 14d"),
+        ({"schedule.kept_up": {"review": "often", "window": "7m"}}, "state a longer window, as 10m"),
+        ({"schedule.kept_up": {"window": "5m", "each": {"review": ["often", "daily"]}}}, "every 5 minutes nothing"),
         ({"schedule.review_held": {"each": {"review": ["first", "dayly"]}}}, "did you mean 'daily'?"),
-        ({"schedule.review_attested": {"review": "weekly", "days_at_most": 7}}, "review 'weekly' is not known"),
+        ({"schedule.review_attested": {"review": "monthly", "days_at_most": 7}}, "review 'monthly' is not known"),
         (
             {REVIEWED: {"days_back": 7, "fields": ["root_case"]}},
             "field 'root_case' is not known; did you mean 'root_cause'",
@@ -55,6 +62,9 @@ def test_a_line_names_only_what_its_runbook_has(tmp_path: Path, decided_by: obje
     [
         {"schedule.review_held": {"review": "first"}},
         {"schedule.kept_up": {"review": "daily", "window": "7d"}},
+        {"schedule.kept_up": {"review": "daily", "window": "1456m"}},
+        {"schedule.kept_up": {"review": "weekly", "window": "8d"}},
+        {"schedule.kept_up": {"review": "often", "window": "8m"}},
         {"schedule.review_attested": {"review": "daily", "days_at_most": 1}},
         {REVIEWED: {"days_back": 7, "fields": ["root_cause"]}},
     ],
