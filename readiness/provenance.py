@@ -14,6 +14,7 @@ from datetime import date
 from typing import Literal
 
 UNDER_VERSION_CONTROL = ", a file under version control"
+IN_A_REPOSITORY = ", a file in a repository, taken for one under version control as Git does not tell"
 AT_MOST = 24
 """Of one look or result so many are kept; each kind, system and host first of all."""
 _AGES = ((86_400 * 2, 86_400, "d"), (3_600 * 2, 3_600, "h"), (60 * 2, 60, "min"), (0, 1, "s"))

@@ -15,6 +15,8 @@ SECONDS_AT_MOST = 5.0
 """A look through a long history may take so long; after that its beginning is not known."""
 _QUIET = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never", "--no-pager")
 """Nothing that the repository's own settings name is run: no hook, no watcher, no pager, nothing that fetches."""
+_OF_ANYBODY = ("-c", "safe.directory=*")
+"""A checkout in a container is often another user's. Only to list names: that runs nothing of the repository's."""
 _SCP = re.compile(r"^(?:[^@/]+@)?([^:/]+):(?!//)(.+)$")
 _URL = re.compile(r"^[a-z][a-z0-9+.-]*://(?:[^@/]*@)?([^/:]+)(?::[0-9]+)?/(.+)$", re.IGNORECASE)
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
@@ -38,7 +40,7 @@ class Repository:
 def repository_of(folder: Path, besides: Path) -> Repository:
     """Return what is known of the repository around a folder; what changes in `besides` makes it no dirtier."""
     # Most of what is no repository needs no process to say so.
-    if not any((above / ".git").exists() for above in (folder.resolve(), *folder.resolve().parents)):
+    if not _is_in_repository(folder.resolve()):
         return Repository()
 
     facts = _git(folder, "rev-parse", "--show-toplevel", "--is-shallow-repository").splitlines()
@@ -57,9 +59,27 @@ def repository_of(folder: Path, besides: Path) -> Repository:
     )
 
 
-def is_tracked(path: Path) -> bool:
-    """Check whether a file is under version control; False too where nobody can tell."""
-    return ask_git(path.parent, "ls-files", "--error-unmatch", "--", path.name) is not None
+def is_tracked(path: Path) -> bool | None:
+    """Check whether a file is under version control; None where it lies in a repository and Git does not tell.
+
+    A link is what it leads to: that is what is read.
+    """
+    try:
+        real = path.resolve()
+        if not _is_in_repository(real.parent):
+            return False
+        # The folder may be made only by the job that writes the file.
+        folder = next(above for above in real.parents if above.is_dir())
+    except (OSError, RuntimeError, ValueError):  # it leads to itself, no file can be called so, or we may not look
+        return False
+
+    question = ("ls-files", "--error-unmatch", "--", str(real.relative_to(folder)))
+    ended = _ended(folder, *_OF_ANYBODY, "--literal-pathspecs", *question)
+    return {0: True, 1: False}.get(ended.returncode) if ended else None
+
+
+def _is_in_repository(folder: Path) -> bool:
+    return any((above / ".git").exists() for above in (folder, *folder.parents))
 
 
 def normalised(address: str) -> str:
@@ -102,13 +122,19 @@ def _git(folder: Path, *words: str) -> str:
 
 def ask_git(folder: Path, *words: str, given: bytes = b"") -> str | None:
     """Return what Git answers, given some bytes on its standard input; None where it does not."""
+    ended = _ended(folder, *words, given=given)
+    return ended.stdout.decode("utf-8", "replace") if ended and ended.returncode == 0 else None
+
+
+def _ended(folder: Path, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes] | None:
+    """Return how Git ended; None where there is none, and where it did not end in time."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    variables |= {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    # A folder of a repository may be a disk of its own, as a volume in a container is.
+    variables |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_DISCOVERY_ACROSS_FILESYSTEM": "1", "LC_ALL": "C"}
     command = ["git", *_QUIET, "-C", str(folder), *words]
     try:
-        ended = subprocess.run(  # noqa: S603  words of this module and folders
+        return subprocess.run(  # noqa: S603  words of this module and folders
             command, capture_output=True, env=variables, timeout=SECONDS_AT_MOST, input=given, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return ended.stdout.decode("utf-8", "replace") if ended.returncode == 0 else None

@@ -93,12 +93,21 @@ def declared_ahead(name: str, source: Reading, file: str) -> Iterator[Declared]:
     key = _key(name)
     if source.value is not None:
         yield Declared(key, file)
-    if source.file is not None and is_tracked(source.file):
-        yield Declared(key, source.file.name, come_by.UNDER_VERSION_CONTROL)
+    versioned = how_versioned(source.file) if source.file else ""
+    if source.file is not None and versioned:
+        yield Declared(key, source.file.name, versioned)
     if source.promql is not None and is_constant_promql(source.promql):
         yield Declared(key, file, _NO_SERIES, shown(source.promql))
     if is_constant_post(source):
         yield Declared(key, file, _NO_D1_TABLE)
+
+
+def how_versioned(file: Path) -> str:
+    """Return how a file is known to be under version control, as part of a sentence; empty where it is not."""
+    is_known = is_tracked(file)
+    if is_known is None:
+        return come_by.IN_A_REPOSITORY
+    return come_by.UNDER_VERSION_CONTROL if is_known else ""
 
 
 def _key(name: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from readiness.clients.files import Files
-from readiness.config.repository import is_tracked
 from readiness.environment.people import Team
 from readiness.errors import wrong_value
 from readiness.files.read_from import in_project
 from readiness.outcomes import NotConfigured, Unknown
-from readiness.provenance import UNDER_VERSION_CONTROL, Declared, is_of, note
+from readiness.provenance import Declared, is_of, note
+from readiness.sources.provenance import how_versioned
 
 
 class Roster:
@@ -49,9 +49,10 @@ class Roster:
             return settings
 
         document = self._files.json(settings.file)
-        if is_tracked(settings.file):
+        versioned = how_versioned(settings.file)
+        if versioned:
             file = in_project(settings.file)
-            note(Declared("team", settings.file.name, UNDER_VERSION_CONTROL), instead_of=lambda read: is_of(read, file))
+            note(Declared("team", settings.file.name, versioned), instead_of=lambda read: is_of(read, file))
         if not isinstance(document, dict):
             raise Unknown(f"{settings.file} is no JSON object", "write the keys of `team` into it")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from readiness.config.repository import is_tracked
 from readiness.environment.schema import KnownReading, Reading
 from readiness.environment.service_levels import ServiceLevel, Window
+from readiness.provenance import IN_A_REPOSITORY
 from readiness.sandbox.postgres import Server as Database
 from readiness.sources.provenance import is_constant_promql, is_constant_sql
 from readiness.sources.table import Clients
@@ -126,6 +129,77 @@ def test_a_reading_that_is_stated_is_told(reading: Reading | None, stated: str, 
     clients = make(dsn=database.dsn(), readings={"fact": reading} if reading else {}, note=notes.append)
     clients.readings.value(FACT)
     assert notes == ([stated] if stated else [])
+
+
+def _plainly(_: Path, __: pytest.MonkeyPatch) -> None:
+    """Leave all as it is."""
+
+
+def _of_another_user(folder: Path, _: pytest.MonkeyPatch) -> None:
+    if os.geteuid():
+        pytest.skip("only root can give a folder away")
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, 12345, 12345, follow_symlinks=False)
+
+
+def _without_git(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(folder))
+
+
+def _damaged(folder: Path, _: pytest.MonkeyPatch) -> None:
+    (folder / ".git" / "index").write_bytes(b"no index")
+
+
+def _no_repository(folder: Path, _: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(folder / ".git")
+
+
+KEPT = {"kept.json", "to-kept.json", "[k]ept.json"}
+LEFT = {"left.json", "to-left.json", "kept-link-to-left.json", "later/left.json", "no\0name", "itself.json"}
+TELLS: dict[str, bool | None] = {**dict.fromkeys(KEPT, True), **dict.fromkeys(LEFT, False)}
+IN_PLACE = (KEPT | LEFT) - {"no\0name", "itself.json"}
+REPOSITORIES: dict[str, tuple[Callable[[Path, pytest.MonkeyPatch], None], dict[str, bool | None]]] = {
+    "as it is": (_plainly, TELLS),
+    "of another user": (_of_another_user, TELLS),
+    "without Git": (_without_git, TELLS | dict.fromkeys(IN_PLACE, None)),
+    "damaged": (_damaged, TELLS | dict.fromkeys(IN_PLACE, None)),
+    "no repository": (_no_repository, dict.fromkeys(TELLS, False)),
+}
+
+
+def repository(folder: Path) -> Path:
+    """Make a repository with files that Git tracks, files that a job left, and links to both."""
+    folder.mkdir()
+    for name in ("kept.json", "[k]ept.json", "left.json"):
+        (folder / name).write_text('{"status": "up"}')
+    for name, target in (("to-kept.json", "kept.json"), ("to-left.json", "left.json"), ("itself.json", "itself.json")):
+        (folder / name).symlink_to(target)
+    (folder / "kept-link-to-left.json").symlink_to("left.json")
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    tracked = ["kept.json", "[k]ept.json", "kept-link-to-left.json"]
+    subprocess.run(["git", "-C", str(folder), "--literal-pathspecs", "add", *tracked], check=True)
+    return folder
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+@pytest.mark.parametrize("kind", REPOSITORIES)
+def test_what_is_under_version_control(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_so, tells = REPOSITORIES[kind]
+    folder = repository(tmp_path / "checkout")
+    make_so(folder, monkeypatch)
+    assert {name: is_tracked(folder / name) for name in tells} == tells
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_a_file_is_declared_where_git_does_not_tell(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = repository(tmp_path / "checkout")
+    _without_git(folder, monkeypatch)
+    notes: list[str] = []
+    clients = make(readings={"fact": Reading(file=folder / "left.json", pointer="/status")}, note=notes.append)
+    clients.readings.value(clients.readings.named("fact"))
+    assert notes == [f"readings.fact is stated in left.json{IN_A_REPOSITORY}"]
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
