@@ -38,6 +38,20 @@ Appointments = Mapping[str, Appointment]
 
 
 @dataclass(frozen=True)
+class OnceLimits:
+    """The limits of a line about one entry of the schedule."""
+
+    review: str
+
+
+@dataclass(frozen=True)
+class RegularLimits(OnceLimits):
+    """The limits of a line about an entry that comes back."""
+
+    window: Span
+
+
+@dataclass(frozen=True)
 class ReviewRecord:
     """Whether a review that is held once is on record."""
 
@@ -98,15 +112,15 @@ def review_record(
     launch_at: datetime,
     line: str,
     appointments: Appointments,
-    review: str,
+    limits: OnceLimits,
 ) -> ReviewRecord:
     """Return whether a review was held in its time. Raises Unknown while nothing shows it and something still may."""
     planned = meetings(runbook_of(line), appointments, launch_at)
-    meeting = _meeting(planned, appointments, review)
+    meeting = _meeting(planned, appointments, limits.review)
     shown_by = shown_within(meeting, planned)
     what = f"{meeting.what}, {meeting.at:%Y-%m-%d %H:%M}Z"
 
-    for source, records in _records(readings, archive, environment, meeting.phase, line, review):
+    for source, records in _records(readings, archive, environment, meeting.phase, line, limits.review):
         first = shown_by.first(records, moment + CLOCKS_DIFFER)
         if first:
             return ReviewRecord(what, held=True, shown_by=f"{source} {first:%Y-%m-%d %H:%M}Z")
@@ -139,28 +153,27 @@ def kept_up(
     launch_at: datetime | None,
     line: str,
     appointments: Appointments,
-    review: str,
-    window: Span,
+    limits: RegularLimits,
 ) -> KeptUp:
     """Return the pauses of a window, or since the launch, in which something that comes back was on no record.
 
     Raises Unknown where nothing is on record, and nothing is late yet.
     """
-    appointment = appointment_of(appointments, review)
+    appointment = appointment_of(appointments, limits.review)
     if appointment.every is None:
-        raise Unknown(f"{review} is held once, at {appointment.at}", "decide it by schedule.review_held")
+        raise Unknown(f"{limits.review} is held once, at {appointment.at}", "decide it by schedule.review_held")
     # An environment may state another window than the runbook, which is looked at where it is loaded.
-    unfit = too_short(appointment.every, window)
+    unfit = too_short(appointment.every, limits.window)
     if unfit:
         raise Unknown(unfit, "correct window of the line in the environment file")
 
-    begin = moment - parse_span(window)
+    begin = moment - parse_span(limits.window)
     if launch_at is not None:
         begin = max(begin, min(launch_at, moment))
     what = f"{appointment.what}, every {appointment.every}"
     known: list[datetime] = []
     too_long: list[str] = []
-    for _, records in _records(readings, archive, environment, appointment.phase, line, review):
+    for _, records in _records(readings, archive, environment, appointment.phase, line, limits.review):
         known += [at for at in records if at <= moment + CLOCKS_DIFFER]
         found = pauses(appointment.every, known, begin, moment + CLOCKS_DIFFER)
         too_long = [_pause_text(pause.begin, pause.end) for pause in reversed(found)]
@@ -215,17 +228,17 @@ def review_word(
     launch_at: datetime | None,
     line: str,
     appointments: Appointments,
-    review: str,
+    limits: OnceLimits,
 ) -> ReviewWord:
     """Return on which day a review was attested, beside the day on which it was to be held. Raises Unknown."""
     entry = attested(attestations, line, environment)
-    appointment = appointment_of(appointments, review)
+    appointment = appointment_of(appointments, limits.review)
     if appointment.every is not None:
         days = (moment.date() - entry.at).days
         return ReviewWord(f"{appointment.what}, every {appointment.every}", str(entry.at), early=False, days=days)
 
     if launch_at is None:
         raise Unknown("the environment names no launch time", "set launch_at in the environment file")
-    (meeting,) = (one for one in meetings(runbook_of(line), appointments, launch_at) if one.name == review)
+    (meeting,) = (one for one in meetings(runbook_of(line), appointments, launch_at) if one.name == limits.review)
     days = (entry.at - meeting.at.date()).days
     return ReviewWord(f"{meeting.what}, {meeting.at:%Y-%m-%d}", str(entry.at), early=days < 0, days=days)

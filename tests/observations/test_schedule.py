@@ -12,7 +12,14 @@ import pytest
 from readiness.environment.schema import Environment, Reading
 from readiness.evidence.ledger import Ledger
 from readiness.files.evidence_file import EvidenceArchive
-from readiness.observations.schedule import kept_up, record_of_reviews, review_record, review_word
+from readiness.observations.schedule import (
+    OnceLimits,
+    RegularLimits,
+    kept_up,
+    record_of_reviews,
+    review_record,
+    review_word,
+)
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.runbook.attestations import Attestation, Attestations
 from readiness.runbook.lines import Runbook
@@ -58,7 +65,9 @@ def held(
     moment: datetime = NOW,
 ) -> bool:
     readings, archive = told(make, folder, rows), EvidenceArchive(folder)
-    return review_record(readings, archive, SHOP, moment, at(launched), "shop/a", BOOK.schedule, review).held
+    return review_record(
+        readings, archive, SHOP, moment, at(launched), "shop/a", BOOK.schedule, OnceLimits(review)
+    ).held
 
 
 @pytest.mark.parametrize(
@@ -137,7 +146,7 @@ def test_pauses_of_a_window_are_told(
 ) -> None:
     readings = told(make, tmp_path, [row(ago, "hourly") for ago in hours])
     archive = EvidenceArchive(tmp_path)
-    found = kept_up(readings, archive, SHOP, NOW, at(launched), "shop/a", BOOK.schedule, "hourly", "4h")
+    found = kept_up(readings, archive, SHOP, NOW, at(launched), "shop/a", BOOK.schedule, RegularLimits("hourly", "4h"))
     assert len(found.pauses) == number
     assert found.what == "look at all of it, every hour"
 
@@ -160,7 +169,16 @@ def test_what_cannot_be_late_yet_is_not_kept_up(
 ) -> None:
     readings = told(make, tmp_path, [row(ago, review) for ago in hours])
     with pytest.raises(Unknown, match=why):
-        kept_up(readings, EvidenceArchive(tmp_path), SHOP, NOW, at(launched), "shop/a", BOOK.schedule, review, window)
+        kept_up(
+            readings,
+            EvidenceArchive(tmp_path),
+            SHOP,
+            NOW,
+            at(launched),
+            "shop/a",
+            BOOK.schedule,
+            RegularLimits(review, window),
+        )
 
 
 def word(days_ago: int, review: str, launched_days_ago: float) -> tuple[bool, int]:
@@ -173,7 +191,7 @@ def word(days_ago: int, review: str, launched_days_ago: float) -> tuple[bool, in
         evidence="https://wiki.shop.internal/review",
     )
     attested = Attestations(attestations={"shop/a": entry})
-    found = review_word(attested, SHOP, NOW, at(24 * launched_days_ago), "shop/a", BOOK.schedule, review)
+    found = review_word(attested, SHOP, NOW, at(24 * launched_days_ago), "shop/a", BOOK.schedule, OnceLimits(review))
     return found.early, found.days
 
 
