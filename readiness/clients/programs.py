@@ -22,6 +22,7 @@ from readiness.environment.commands import ByCommand
 from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.redaction.secret import Secret, is_secret
 from readiness.redaction.shown import shown
+from readiness.redaction.surroundings import is_in_the_open
 from readiness.transport.guard import Guard
 
 COMMAND_SHOWN = 200
@@ -88,14 +89,14 @@ class Programs:
 def _variables(names: Sequence[str], what: str) -> dict[str, str]:
     """Return the variables of a program: what it is given by name, and what every program needs. Raises NotConfigured.
 
-    What is secret among them is masked in all output: a program may print it.
+    What may be secret among them is masked in all output, whatever its name: a program may print it.
     """
     variables = {"PATH": os.environ.get("PATH", ""), "TZ": "UTC", "LC_ALL": "C.UTF-8"}
     for name in names:
         value = os.environ.get(name)
         if value is None:
             raise NotConfigured(f"the variable {name}, which {what} gives its program, is not set", f"set {name}")
-        Secret(value, remembered=is_secret(name, value))
+        Secret(value, remembered=is_secret(name, value) or not is_in_the_open(value))
         variables[name] = value
     return variables
 

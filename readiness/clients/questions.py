@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from readiness.config.graphql_operation import page_sizes
+from readiness.config.sqlite_tables import row_limits
 from readiness.environment.posts import ByHttp, Post
 from readiness.environment.spans import Values, filled, filled_address, filled_pointer
 from readiness.outcomes import Effect, Unknown
@@ -18,6 +19,8 @@ _NOT_ALLOWED = {"authz", "authentication", "FORBIDDEN", "UNAUTHENTICATED"}
 """Codes of GraphQL errors that say that the token, or the plan, does not reach so far."""
 _ENVELOPE = {"success", "errors", "result"}
 """The keys of all answers of Cloudflare's API."""
+_CHANGES = ("changed_db", "changes", "rows_written")
+"""What D1 says of a statement that wrote: yes, how many rows it changed, how many it wrote with those of indexes."""
 
 
 def asked(http: Http, source: ByHttp, values: Values, what: str) -> tuple[Answer, Any]:
@@ -82,10 +85,17 @@ def _length(value: Any) -> int | None:
 
 def _why_perhaps_more(post: Post | None, rows: int, values: Values) -> str:
     """Return why a list may have been cut: it is as long as a limit of its query. Empty where it is shorter."""
-    if post is None or post.graphql is None:
+    if post is None:
         return ""
-    sizes = page_sizes(post.graphql, filled(post.variables, values))
-    return f"its query has the limit {rows}" if rows and rows in sizes else ""
+    if post.graphql is not None:
+        sizes = page_sizes(post.graphql, filled(post.variables, values))
+        return f"its query has the limit {rows}" if rows in sizes else ""
+    if post.d1 is not None:
+        limits = row_limits(post.d1, filled(post.params, values))
+        if None in limits:
+            return "perhaps, as the limit of its statement is no plain number"
+        return f"its statement has the limit {rows}" if rows in limits else ""
+    return ""
 
 
 def _require_complete(document: Any, url: str, what: str) -> None:
@@ -125,6 +135,11 @@ def _error_of(errors: Any) -> tuple[str, bool]:
     return shown(str(first.get("message") or code or "without a message"), MESSAGE_SHOWN), code in _NOT_ALLOWED
 
 
+def _has_changed(meta: Any) -> bool:
+    """Check whether what D1 says of a statement has it that something was written."""
+    return isinstance(meta, dict) and any(meta.get(key) for key in _CHANGES)
+
+
 def _require_read(document: dict[str, Any], url: str, what: str) -> None:
     """Raise Unknown where D1 says that a statement failed, or that it has changed something."""
     results = document.get("result")
@@ -134,7 +149,7 @@ def _require_read(document: dict[str, Any], url: str, what: str) -> None:
         raise Unknown(
             f"{url} did not answer {what} with success", "is it the address of D1's query, and the right token?"
         )
-    if any(isinstance(each.get("meta"), dict) and each["meta"].get("changed_db") is True for each in statements):
+    if any(_has_changed(each.get("meta")) for each in statements):
         raise Unknown(
             f"{url} says that {what} has changed the database", "take it away, and give the token D1 read only"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -115,6 +116,15 @@ AgeSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 """The configuration of each section: a key that it does not know is a mistake, never ignored."""
+
+
+@dataclass(frozen=True)
+class AsWritten:
+    """Marks a text in which no variable may stand, and says why."""
+
+    why: str
+
+
 _ADDRESSES = {"url", "http", "server", "controls"}
 """The keys that hold an address, in whatever section."""
 _FREE_KEYS = {

@@ -55,20 +55,45 @@ def why_no_query(document: str) -> str:
 def page_sizes(document: str, variables: Mapping[str, Any]) -> frozenset[int]:
     """Return how many rows come at most, by each `limit` or `first` of a query that can be read.
 
-    >>> sorted(page_sizes("{ a(limit: 100) { id } b(first: $n) { id } }", {"n": 5}))
-    [5, 100]
+    >>> sorted(page_sizes("query ($m: Int = 7) { a(limit: 100) { id } b(first: $n) { id } c(last: $m) }", {"n": 5}))
+    [5, 7, 100]
     """
     tokens = list(_tokens(document))
-    sizes: set[int] = set()
+    given = {**dict(_defaults(tokens)), **variables}
+    # A variable of such a name may be anything; a key within one is what an argument of that name would be.
+    sizes = {size for part in variables.values() for size in _sizes_within(part)}
     for (_, name), (_, colon), (kind, value), (_, after) in zip(
         tokens, tokens[1:], tokens[2:], [*tokens[3:], ("", "")], strict=False
     ):
         if name not in _PAGE or colon != ":":
             continue
-        size = variables.get(after) if value == "$" else value
+        size = given.get(after) if value == "$" else value
         if kind == "number" or value == "$":
             sizes.update(_whole(size))
     return frozenset(sizes)
+
+
+def _defaults(tokens: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield each variable that is a number where nothing is given for it: `$n: Int = 5`."""
+    for index, (_, mark) in enumerate(tokens):
+        if mark != "$" or [text for _, text in tokens[index + 2 : index + 3]] != [":"]:
+            continue
+        type_ends = index + 3
+        while type_ends < len(tokens) and (tokens[type_ends][0] == "name" or tokens[type_ends][1] in set("[]!")):
+            type_ends += 1
+        sign, value = [*tokens[type_ends : type_ends + 2], ("", ""), ("", "")][:2]
+        if sign[1] == "=" and value[0] == "number":
+            yield tokens[index + 1][1], value[1]
+
+
+def _sizes_within(value: object) -> Iterator[int]:
+    """Yield each size that a variable has within it: `page: {limit: 5}`."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _whole(part) if key in _PAGE else _sizes_within(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _sizes_within(part)
 
 
 def _whole(size: object) -> Iterator[int]:

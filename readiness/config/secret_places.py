@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel
 
 from readiness.config.documents import Loc
-from readiness.config.fields import SecretReference
+from readiness.config.fields import AsWritten, SecretReference
 from readiness.redaction.secret import Secret
 
 _REFERENCE = SecretReference.__metadata__  # type: ignore[attr-defined]  # typing does not declare it of an alias
@@ -25,6 +25,12 @@ def wants_reference(model: type[BaseModel], loc: Loc) -> bool:
 def takes_secret(model: type[BaseModel], loc: Loc) -> bool:
     """Check whether the model has a secret at a place, such as a contact, which may also stand in the file itself."""
     return any(kind is Secret or _bare(kind) is Secret for kind in _kinds_at(model, loc))
+
+
+def why_as_written(model: type[BaseModel], loc: Loc) -> str:
+    """Return why no variable may stand at a place; empty where it may."""
+    marks = [mark for kind in _kinds_at(model, loc) for mark in getattr(kind, "__metadata__", ())]
+    return next((mark.why for mark in marks if isinstance(mark, AsWritten)), "")
 
 
 def _kinds_at(model: type[BaseModel], loc: Loc) -> list[Any]:

@@ -13,18 +13,22 @@ _TOKEN = re.compile(
     r"""
     (?P<ignored>[ \t\n\r\f]+|--[^\n]*|/\*(?>(?!\*/).)*+\*/)
   | (?P<quoted>'(?>[^']|'')*+'|"(?>[^"]|"")*+"|`(?>[^`]|``)*+`|\[[^\]]*\])
-  | (?P<name>[A-Za-z_\u0080-\U0010ffff][\w$\u0080-\U0010ffff]*)
-  | (?P<other>[0-9][0-9A-Za-z_.]*|[?:@$][0-9A-Za-z_]*|[-+*/%<>=!|&~(),.;#])
+  | (?P<name>[A-Za-z_\u0080-\ufefe\uff00-\U0010ffff][\w$\u0080-\ufefe\uff00-\U0010ffff]*)
+  | (?P<variable>\?[0-9]*|[:@$][\w$\u0080-\ufefe\uff00-\U0010ffff]++(?!\(|::))
+  | (?P<other>[0-9][0-9A-Za-z_.]*|[-+*/%<>=!|&~(),.;])
     """,
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
+"""Not read are two things that hide what follows: `$a(...)`, which SQLite takes for the name of one variable, and
+U+FEFF, a blank to SQLite where a word would begin."""
 _READS = {"select", "with", "values", "explain", "pragma"}
 _WRITES = {"insert", "update", "delete", "create", "drop", "alter", "load_extension", "writefile", "fts3_tokenizer"}
 """Words that may stand behind `with` or `explain`, and functions that reach beyond the database."""
 _PRAGMAS = {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo"}
 _PRAGMAS |= {"foreign_key_list", "foreign_key_check", "quick_check", "integrity_check"}
-_WORDS_OF_TABLES = {"from", "join", "pragma"}
 SHOWN = 20
+Token = tuple[str, str]
+"""The kind of a token, and its text."""
 
 
 def why_it_may_write(statement: str) -> str:
@@ -35,7 +39,7 @@ def why_it_may_write(statement: str) -> str:
     >>> why_it_may_write("with gone as (select 1) delete from orders")
     'the word delete may write: only one statement that reads is sent; a column of that name takes quotes'
     """
-    tokens = list(_tokens(statement))
+    tokens = list(tokens_of(statement))
     unread = next((text for kind, text in tokens if kind == "unread"), None)
     if unread is not None:
         return f"it cannot be read at {unread!r}"
@@ -56,23 +60,14 @@ def why_it_may_write(statement: str) -> str:
     return _why_pragma_may_write(tokens) if "pragma" in words else ""
 
 
-def names_no_table(statement: str) -> bool:
-    """Check whether a statement looks at no table: what it answers stands in it, or is the time.
-
-    >>> names_no_table("select 5 as value"), names_no_table("select count(*) from orders")
-    (True, False)
-    """
-    return not any(kind == "name" and text.lower() in _WORDS_OF_TABLES for kind, text in _tokens(statement))
-
-
-def _replaces(tokens: list[tuple[str, str]]) -> Iterator[str]:
+def _replaces(tokens: list[Token]) -> Iterator[str]:
     """Yield the statement REPLACE: the function of that name has its bracket behind it."""
     for (kind, text), (_, following) in zip(tokens, [*tokens[1:], ("", "")], strict=True):
         if kind == "name" and text.lower() == "replace" and following != "(":
             yield "replace into"
 
 
-def _why_pragma_may_write(tokens: list[tuple[str, str]]) -> str:
+def _why_pragma_may_write(tokens: list[Token]) -> str:
     texts = [text.lower() for _, text in tokens]
     name = texts[1] if texts[0] == "pragma" and len(texts) > 1 else ""
     if name not in _PRAGMAS or "=" in texts:
@@ -80,7 +75,7 @@ def _why_pragma_may_write(tokens: list[tuple[str, str]]) -> str:
     return ""
 
 
-def _tokens(statement: str) -> Iterator[tuple[str, str]]:
+def tokens_of(statement: str) -> Iterator[Token]:
     """Yield the kind and the text of each token; what cannot be read ends them."""
     position = 0
     while position < len(statement):

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from readiness.config.documents import Document, Loc, explain, in_the_file, read
-from readiness.config.secret_places import takes_secret, wants_reference
+from readiness.config.secret_places import takes_secret, wants_reference, why_as_written
 from readiness.errors import BadEnvironment, nearest
 from readiness.files import bounded_read
 from readiness.redaction.secret import SHORTEST, Secret, is_date, is_secret, is_secret_parameter, names_a_secret
@@ -68,6 +68,12 @@ class Filling:
     def _fill_text(self, data: str, loc: Loc) -> str | Secret:
         # A secret that is written in the file itself stays text, and the model refuses it.
         if not _VARIABLE.search(data) and not self._is_secret_file(data, loc):
+            return data
+
+        why_not = why_as_written(self.model, loc)
+        if why_not:
+            self._complain(loc, f"no variable may stand here: {why_not}", is_of_file=True)
+            self.unresolved.add(loc)
             return data
 
         self.filled.add(loc)

@@ -11,10 +11,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from readiness.config.fields import STRICT, Seconds
+from readiness.config.fields import STRICT, AsWritten, Seconds
 
 SECONDS = 10.0
 BYTES = 1_000_000
+Word = Annotated[str, AsWritten("every user of the machine sees the words of a program; name the variable in `env:`")]
 _KEYS = ("effect", "env", "seconds_at_most", "bytes_at_most")
 
 
@@ -34,7 +35,7 @@ class ByCommand(BaseModel):
 
     model_config = STRICT
 
-    command: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_program)] | None = None
+    command: Annotated[tuple[Word, ...], Field(min_length=1), AfterValidator(_program)] | None = None
     """A program and its words; no shell reads them. What it prints is the answer, and it must end with status 0."""
     effect: Literal["reads"] | None = None
     """That it only reads: whoever writes it down says so, as nothing here can see what a program does."""

@@ -7,7 +7,9 @@ post: {body: {query: {term: {state: failed}}}, reads: a search of the log change
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
+from urllib.parse import unquote_plus, urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
@@ -16,8 +18,14 @@ from readiness.config.graphql_operation import why_no_query
 from readiness.config.sqlite_statement import why_it_may_write
 from readiness.config.wording import is_sentence
 from readiness.environment.spans import Values, filled, places_of
+from readiness.redaction.shown import shown
 
 _KINDS = ("graphql", "d1", "body")
+_IN_THE_BODY = {
+    "graphql": {"query", "mutation", "operationname", "variables", "extensions"},
+    "d1": {"sql", "params"},
+}
+"""Names that a server may take from the address first, and leave what is sent unread."""
 _GOES_WITH = {"variables": "graphql", "params": "d1", "reads": "body"}
 
 
@@ -97,6 +105,17 @@ class Post(BaseModel):
         return filled(self.body, values)
 
 
+def _asked_by_address(address: str, post: Post) -> str:
+    """Return the first parameter of an address that means what a query is sent as; empty for none."""
+    names = next((names for kind, names in _IN_THE_BODY.items() if getattr(post, kind) is not None), set[str]())
+    for part in re.split("[&;]", urlsplit(address).query):
+        name = unquote_plus(part.partition("=")[0])
+        # Some servers read `query[]` and `query[a]` as parts of `query`.
+        if name.partition("[")[0].strip().lower() in names:
+            return shown(name)
+    return ""
+
+
 class ByHttp(BaseModel):
     """The keys of a source that is asked by HTTP, beside its address `http`."""
 
@@ -114,6 +133,11 @@ class ByHttp(BaseModel):
     def _posts_somewhere(self) -> ByHttp:
         if self.post is not None and self.http is None:
             raise ValueError("post needs http, the address that it is sent to")
+        asked_besides = _asked_by_address(self.http or "", self.post) if self.post else ""
+        if asked_besides:
+            raise ValueError(
+                f"the address has {asked_besides}, which a server may take instead of what is sent; leave it out there"
+            )
         return self
 
     @property

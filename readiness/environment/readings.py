@@ -89,6 +89,10 @@ class Reading(ByHttp, ByCommand):
             raise ValueError(
                 f"at is a pointer such as /updated_at, or `{WHEN_ASKED}`; begin it with a slash: /{self.at}"
             )
+        if self.command is not None and self.at == WHEN_ASKED:
+            raise ValueError(
+                "a program may print what was kept earlier, and nothing here sees that; leave at out, or give a pointer"
+            )
         if self.file is not None and self.at == WHEN_ASKED:
             raise ValueError(
                 "a file is of when it was written, not of when it is read; leave at out, or give a pointer"

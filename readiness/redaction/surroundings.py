@@ -20,6 +20,7 @@ SHORTEST_NUMBER = 10
 """The same of digits alone."""
 OF_THE_SUITE = "production-readiness"
 """What stands in each evidence, and in the variables of who packages it."""
+_HOST_ALONE = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9.-]+(?::[0-9]+)?/?")
 _APART = re.compile(r"[-_. ]")
 
 
@@ -46,6 +47,16 @@ def is_like_a_setting(value: str) -> bool:
     if _APART.sub("", value).isalpha():
         return len(value) < SHORTEST_WORDS
     return len(value) < (SHORTEST_APART if _APART.search(value) else SHORTEST)
+
+
+def is_in_the_open(value: str) -> bool:
+    """Check whether a value that a program is given says nothing in secret: a setting, or an address of a host alone.
+
+    >>> [value for value in ("http://api.shop.internal:8080/", "https://h.example/T0/x9Kq2", "hunter2x") if
+    ...     is_in_the_open(value)]
+    ['http://api.shop.internal:8080/']
+    """
+    return is_like_a_setting(value) or bool(_HOST_ALONE.fullmatch(value))
 
 
 def _is_path(value: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from readiness import provenance as come_by
 from readiness.clients.postgres import Postgres
 from readiness.config.repository import is_tracked
-from readiness.config.sqlite_statement import names_no_table
+from readiness.config.sqlite_tables import names_no_table
 from readiness.environment.posts import ByHttp
 from readiness.environment.schema import Reading
 from readiness.environment.service_levels import Figure

@@ -63,6 +63,28 @@ def test_it_is_given_the_variables_that_are_named_and_no_others(make: Make, monk
 
 
 @pytest.mark.parametrize(
+    ("value", "is_masked"),
+    [
+        ("gribzel-41-qunzok", True),
+        ("https://hooks.shop.internal/T0/gribzel42", True),
+        ("gribzelqunzokgribzel", True),
+        ("g41", False),
+        ("blocker", False),
+        ("production", False),
+        ("2026-12-01", False),
+        ("/tmp", False),
+        ("https://api.shop.internal:8443", False),
+    ],
+)
+def test_what_it_is_given_is_masked_whatever_its_name(
+    make: Make, monkeypatch: pytest.MonkeyPatch, value: str, is_masked: bool
+) -> None:
+    monkeypatch.setenv("SHOP_REGION", value)
+    readings_of(make, "print(7)", env=["SHOP_REGION"]).value(FACT)
+    assert (value in known_secrets()) is is_masked
+
+
+@pytest.mark.parametrize(
     ("script", "keys", "says"),
     [
         ("import sys; print(1); sys.exit(3)", {}, "ended with status 3: it said nothing"),

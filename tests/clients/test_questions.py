@@ -198,6 +198,8 @@ def test_what_d1_does_not_answer_is_unknown(make: Make, sql: str, says: str) -> 
         ({"success": False, "errors": [], "result": []}, "did not answer .* with success"),
         ({"success": True, "errors": [], "result": [{"success": False}]}, "did not answer .* with success"),
         ({"success": True, "result": [{"success": True, "meta": {"changed_db": True}}]}, "has changed the database"),
+        ({"success": True, "result": [{"success": True, "meta": {"changes": 3}}]}, "has changed the database"),
+        ({"success": True, "result": [{"success": True, "meta": {"rows_written": 3}}]}, "has changed the database"),
         ({"success": False, "errors": [{"message": "denied"}]}, "answered an error .*: denied"),
     ],
 )
@@ -207,8 +209,49 @@ def test_a_status_of_200_is_no_success_yet(make: Make, answer: Any, says: str) -
 
 
 @pytest.mark.parametrize(
+    ("post", "says"),
+    [
+        ({"d1": "select id from orders limit 2"}, "there are more: its statement has the limit 2"),
+        ({"d1": "select id from orders limit ?", "params": [2]}, "its statement has the limit 2"),
+        ({"d1": "select id from orders limit 0"}, "has 0 entries, .* its statement has the limit 0"),
+        ({"d1": "select id from orders limit 1 + 1"}, "the limit of its statement is no plain number"),
+        ({"d1": "select id from orders limit 3"}, 2),
+        ({"d1": "select id from orders"}, 2),
+    ],
+)
+def test_a_statement_that_is_cut_is_not_the_whole_list(make: Make, post: dict[str, Any], says: str | int) -> None:
+    cloudflare = Cloudflare()
+    cloudflare.run(TABLES)
+    with Server(cloudflare) as server:
+        readings = clients_of(make, server.url, fact=d1(server.url, "", "/result/0/results", post=post)).readings
+        if isinstance(says, int):
+            assert len(readings.rows(FACT, "id")) == says
+            return
+        with pytest.raises(Unknown, match=says):
+            readings.rows(FACT, "id")
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_query_that_is_cut_by_the_default_of_a_variable_is_not_the_whole_list(make: Make, rows: int) -> None:
+    with Server(document({"data": {"a": [{"id": n} for n in range(rows)]}})) as server:
+        post = {"graphql": "query ($n: Int = 2) { a(first: $n) { id } }"}
+        source = Reading.model_validate({"http": server.url, "post": post, "pointer": "/data/a"})
+        readings = make(server.url, readings={"fact": source}).readings
+        if rows == 1:
+            assert readings.rows(FACT, "id") == [{"id": 0}]
+            return
+        with pytest.raises(Unknown, match="its query has the limit 2"):
+            readings.rows(FACT, "id")
+
+
+@pytest.mark.parametrize(
     ("sql", "is_stated"),
-    [("select 5 as n", True), ("select count(*) as n from orders", False), ("select 'from orders' as n", True)],
+    [
+        ("select 5 as n", True),
+        ("select 5 as n from (select 1)", True),
+        ("select count(*) as n from orders", False),
+        ("select 'from orders' as n", True),
+    ],
 )
 def test_a_statement_that_reads_no_table_is_stated(make: Make, sql: str, is_stated: bool) -> None:
     cloudflare = Cloudflare()

@@ -10,6 +10,7 @@ import pytest
 from readiness.config.documents import Loc
 from readiness.config.secret_places import takes_secret, wants_reference
 from readiness.environment.schema import Environment
+from readiness.errors import BadEnvironment
 from readiness.redaction.secret import known_secrets
 from tests.environment.test_environment import GOOD, VARIABLES, read
 
@@ -63,6 +64,18 @@ def test_what_basic_authentication_holds_is_known_too(tmp_path: Path) -> None:
     more = 'prometheus: {url: https://shop.example.com, headers: {Authorization: "Basic ${CREDENTIALS}"}}\n'
     read(tmp_path, GOOD + more, {**VARIABLES, "CREDENTIALS": held})
     assert {held, "probe:an0ther-sesame", "an0ther-sesame"} <= known_secrets()
+
+
+@pytest.mark.parametrize("words", ['[sh, -c, a, "${WORD}"]', '["${WORD}"]', '[a, "--key=${WORD}"]', '[a, "${NONE}"]'])
+def test_the_words_of_a_program_that_is_asked_have_no_variable(words: str, tmp_path: Path) -> None:
+    """They stand in the list of processes, in the plan and in the journal."""
+    more = f"readings: {{orders: {{command: {words}, effect: reads}}}}\n"
+    with pytest.raises(BadEnvironment) as found:
+        read(tmp_path, GOOD + more, {**VARIABLES, "WORD": "word-gribzel-31"})
+    (problem,) = found.value.problems
+    assert f"readings.orders.command.{words.count(',')}: no variable may stand here: every user" in problem
+    assert problem.endswith("name the variable in `env:`")
+    assert found.value.of_file == [problem]
 
 
 @pytest.mark.parametrize(
