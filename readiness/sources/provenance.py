@@ -1,6 +1,7 @@
 """How a value was come by: asked of a system, or stated by whoever wrote it down. A stated value is no measurement.
 
-Stated is what stands in the environment file, in a query that looks at nothing, or in a file under version control.
+Stated is what stands in the environment file, in a query that looks at nothing, in the words of a program that
+only repeats them, or in a file under version control.
 This tells whoever forgot to name a source. It is no proof against deceit: a page, a table or a file outside the
 repository may hold what somebody typed into it, and nothing here can know.
 """
@@ -12,8 +13,10 @@ from pathlib import Path
 
 from readiness import provenance as come_by
 from readiness.clients.postgres import Postgres
+from readiness.clients.programs import shown_command
 from readiness.config.repository import is_tracked
 from readiness.config.sqlite_statement import names_no_table
+from readiness.environment.commands import ByCommand
 from readiness.environment.posts import ByHttp
 from readiness.environment.schema import Reading
 from readiness.environment.service_levels import Figure
@@ -21,11 +24,13 @@ from readiness.files.read_from import in_project
 from readiness.provenance import Declared
 from readiness.redaction.shown import shown
 from readiness.sources.constant_sql import ConstantSql
+from readiness.sources.repeating_programs import only_repeats, printed_files
 
 Note = Callable[[str], None]
 """Takes what the look under way rests on without having measured it."""
 _NO_TABLE = ": its SQL reads no table"
 _NO_D1_TABLE = ": its D1 statement reads no table"
+_ONLY_REPEATS = ": its program only repeats its words"
 _NO_SERIES = ": its PromQL names no series"
 
 
@@ -78,10 +83,25 @@ def declared_ahead(name: str, source: Reading, file: str) -> Iterator[Declared]:
     versioned = how_versioned(source.file) if source.file else ""
     if source.file is not None and versioned:
         yield Declared(key, source.file.name, versioned)
+    if source.command is not None:
+        yield from _declared_by_program(key, source, file)
     if source.promql is not None and is_constant_promql(source.promql):
         yield Declared(key, file, _NO_SERIES, shown(source.promql))
     if is_constant_post(source):
         yield Declared(key, file, _NO_D1_TABLE)
+
+
+def _declared_by_program(key: str, source: ByCommand, file: str) -> Iterator[Declared]:
+    """Yield what a program only repeats: its own words, or files that are all under version control."""
+    command = source.command or ()
+    if only_repeats(command, source.env):
+        yield Declared(key, file, _ONLY_REPEATS, shown_command(command))
+
+    files = printed_files(command, source.env)
+    versioned = [how_versioned(printed) for printed in files]
+    if files and all(versioned):
+        how = next((how for how in versioned if how == come_by.IN_A_REPOSITORY), come_by.UNDER_VERSION_CONTROL)
+        yield Declared(key, ", ".join(printed.name for printed in files), how, shown_command(command))
 
 
 def how_versioned(file: Path) -> str:

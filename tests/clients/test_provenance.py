@@ -14,10 +14,11 @@ import pytest
 from readiness.config.repository import is_tracked
 from readiness.environment.schema import KnownReading, Reading
 from readiness.environment.service_levels import ServiceLevel, Window
-from readiness.provenance import IN_A_REPOSITORY
+from readiness.provenance import IN_A_REPOSITORY, UNDER_VERSION_CONTROL, noted
 from readiness.sandbox.postgres import Server as Database
 from readiness.sources.constant_sql import ConstantSql
 from readiness.sources.provenance import is_constant_promql
+from readiness.sources.repeating_programs import only_repeats, printed_files
 from readiness.sources.table import Clients
 from tests.clients.conftest import Make
 
@@ -274,3 +275,79 @@ def test_a_file_under_version_control_is_stated(tmp_path: Path, make: Make) -> N
     for name in readings:
         clients.readings.value(clients.readings.named(name))
     assert notes == ["readings.fact is stated in facts.json, a file under version control"]
+
+
+REPEATS = "readings.fact is stated in test.yaml: its program only repeats its words"
+KEPT_IN = f"readings.fact is stated in kept.json{UNDER_VERSION_CONTROL}"
+PROGRAMS: list[tuple[list[str], str]] = [
+    (["echo", "5"], REPEATS),
+    (["/bin/echo", "-n", "5"], REPEATS),
+    (["printf", "%s", "5"], REPEATS),
+    (["expr", "2", "+", "3"], REPEATS),
+    (["seq", "5", "5"], REPEATS),
+    (["sh", "-c", "echo 5"], REPEATS),
+    (["sh", "-c", "echo '5' # as ever"], ""),
+    (["sh", "-c", "echo '[5]'"], REPEATS),
+    (["sh", "-c", "echo 5 | cat"], ""),
+    (["sh", "-c", "echo $((2 + 3))"], ""),
+    (["cat", "kept.json"], KEPT_IN),
+    (["cat", "to-kept.json"], KEPT_IN.replace("kept.json", "to-kept.json")),
+    (["cat", "kept.json", "[k]ept.json"], KEPT_IN.replace("kept.json", "kept.json, [k]ept.json")),
+    (["head", "-n", "1", "kept.json"], KEPT_IN),
+    (["tail", "kept.json"], KEPT_IN),
+    (["sh", "-c", "cat kept.json"], KEPT_IN),
+    (["cat", "left.json"], ""),
+    (["cat", "kept.json", "left.json"], ""),
+    (["cat", "kept-link-to-left.json"], ""),
+    (["sh", "-c", "cat left.json"], ""),
+    (["uname"], ""),
+    (["date", "+%s"], ""),
+]
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+@pytest.mark.parametrize(("command", "stated"), PROGRAMS, ids=[" ".join(command) for command, _ in PROGRAMS])
+def test_what_a_program_only_repeats_is_stated(
+    command: list[str], stated: str, tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository(tmp_path / "checkout"))
+    notes: list[str] = []
+    source = Reading(command=tuple(command), effect="reads", format="text")
+    clients = make(readings={"fact": source}, note=notes.append)
+    with noted() as rests_on:
+        clients.readings.value(clients.readings.named("fact"))
+    assert notes == ([stated] if stated else [])
+    assert [one.kind for one in rests_on] == (["declared"] if stated else ["asked"])
+
+
+@pytest.mark.parametrize(
+    ("command", "variables", "repeats"),
+    [
+        (["jq", "-n", "5"], [], True),
+        (["jq", "-rn", "5"], [], True),
+        (["jq", "--null-input", "{v: 5}"], [], True),
+        (["jq", "-n", "env.SHARE"], ["SHARE"], False),
+        (["jq", "-n", "input", "made-by-a-job.json"], [], False),
+        (["jq", "."], [], False),
+    ],
+)
+def test_jq_without_input_repeats_its_filter(command: list[str], variables: list[str], repeats: bool) -> None:
+    assert only_repeats(command, variables) == repeats
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+@pytest.mark.parametrize(
+    ("command", "variables", "files"),
+    [
+        (["jq", ".status", "kept.json"], [], ["kept.json"]),
+        (["jq", ".", "kept.json", "left.json"], [], ["kept.json", "left.json"]),
+        (["jq", "env.SHARE", "kept.json"], ["SHARE"], []),
+        (["jq", "." + "a" * 5000, "kept.json"], [], ["kept.json"]),
+        (["kubectl", "-f", "kept.json"], [], []),
+    ],
+)
+def test_the_files_that_a_program_prints(
+    command: list[str], variables: list[str], files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository(tmp_path / "checkout"))
+    assert printed_files(command, variables) == [Path(name) for name in files]
