@@ -187,8 +187,10 @@ def is_of(provenance: Provenance, file: str) -> bool:
 
 
 def is_answer_to(provenance: Provenance, query: str) -> bool:
-    """Check whether a value is what a system answered to a query: SQL as it is, others within an address."""
-    return isinstance(provenance, Asked) and (provenance.query == query or f"query={query}" in provenance.query)
+    """Check whether a value is what a system answered: to SQL as it is, a program, or a query within an address."""
+    if not isinstance(provenance, Asked):
+        return False
+    return provenance.query in {query, f"RUN {query}"} or f"query={query}" in provenance.query
 
 
 def is_declared_alone(every: Iterable[Provenance]) -> bool:

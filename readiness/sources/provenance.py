@@ -1,50 +1,37 @@
 """How a value was come by: asked of a system, or stated by whoever wrote it down. A stated value is no measurement.
 
-Stated is what stands in the environment file, in a query that looks at nothing, or in a file under version control.
+Stated is what stands in the environment file, in a query that looks at nothing, in the words of a program that
+only repeats them, or in a file under version control.
 This tells whoever forgot to name a source. It is no proof against deceit: a page, a table or a file outside the
 repository may hold what somebody typed into it, and nothing here can know.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from readiness import provenance as come_by
 from readiness.clients.postgres import Postgres
+from readiness.clients.programs import shown_command
 from readiness.config.repository import is_tracked
 from readiness.config.sqlite_tables import names_no_table
+from readiness.environment.commands import ByCommand
 from readiness.environment.posts import ByHttp
 from readiness.environment.schema import Reading
 from readiness.environment.service_levels import Figure
 from readiness.files.read_from import in_project
 from readiness.provenance import Declared
 from readiness.redaction.shown import shown
+from readiness.sources.constant_sql import ConstantSql
+from readiness.sources.repeating_programs import only_repeats, printed_files
 
 Note = Callable[[str], None]
 """Takes what the look under way rests on without having measured it."""
-_READS_WITHOUT_A_PLAN = re.compile(r"\s*(?:show|explain)\b", re.IGNORECASE)
-"""PostgreSQL explains neither."""
-_TEXT = re.compile(r"'(?:[^']|'')*'")
-_CALL = re.compile(r"([\w.]+)\s*\(")
-_OF_THE_SESSION = re.compile(r"\b(?:CURRENT_USER|SESSION_USER|USER|CURRENT_ROLE|CURRENT_CATALOG|CURRENT_SCHEMA)\b")
 _NO_TABLE = ": its SQL reads no table"
 _NO_D1_TABLE = ": its D1 statement reads no table"
+_ONLY_REPEATS = ": its program only repeats its words"
 _NO_SERIES = ": its PromQL names no series"
-_READ = {"Relation Name", "Index Name", "Table Function Name", "Tuplestore Name"}
-"""With one of these a node of a plan looks at something."""
-_LISTED = """\
-now clock_timestamp statement_timestamp transaction_timestamp timeofday random gen_random_uuid extract date_part
-date_bin date_trunc to_char to_timestamp to_date age make_interval make_date make_timestamp timezone justify_interval
-interval abs ceil ceiling floor round trunc mod power sqrt greatest least coalesce nullif concat lower upper format
-array row numeric float8 text int4 int8 bool timestamptz generate_series unnest values any all in case over
-count sum avg min max array_agg string_agg json_agg jsonb_agg row_number to_json to_jsonb
-json_build_object jsonb_build_object json_build_array jsonb_build_array jsonb_array_elements json_array_elements
-"""
-_LOOKS_AT_NOTHING = frozenset(_LISTED.split())
-"""Functions whose value says nothing of the database: the clock's, and those that only form what they are given."""
 
 
 class Provenance:
@@ -52,7 +39,7 @@ class Provenance:
 
     def __init__(self, environment: str, postgres: Postgres, tell: Note) -> None:
         self._file = f"{environment}.yaml"
-        self._postgres = postgres
+        self._sql = ConstantSql(postgres)
         self._tell = tell
 
     def tell_of(self, name: str, source: Reading, file: str = "") -> None:
@@ -60,7 +47,7 @@ class Provenance:
         place = file or self._file
         for declared in declared_ahead(name, source, place):
             self._keep(declared, source.file)
-        if source.sql is not None and is_constant_sql(self._postgres, source.sql):
+        if source.sql is not None and self._sql.is_constant(source.sql):
             self._keep(Declared(_key(name), place, _NO_TABLE, shown(source.sql)))
 
     def _keep(self, declared: Declared, file: Path | None = None) -> None:
@@ -82,7 +69,7 @@ class Provenance:
         """Note that the look rests on a figure of a service level that is stated; on any other nothing."""
         if figure.promql is not None and is_constant_promql(query):
             self._keep(Declared(key, self._file, _NO_SERIES, shown(query)))
-        if figure.sql is not None and is_constant_sql(self._postgres, query, *parameters):
+        if figure.sql is not None and self._sql.is_constant(query, *parameters):
             self._keep(Declared(key, self._file, _NO_TABLE, shown(query)))
         if is_constant_post(figure):
             self._keep(Declared(key, self._file, _NO_D1_TABLE))
@@ -96,10 +83,25 @@ def declared_ahead(name: str, source: Reading, file: str) -> Iterator[Declared]:
     versioned = how_versioned(source.file) if source.file else ""
     if source.file is not None and versioned:
         yield Declared(key, source.file.name, versioned)
+    if source.command is not None:
+        yield from _declared_by_program(key, source, file)
     if source.promql is not None and is_constant_promql(source.promql):
         yield Declared(key, file, _NO_SERIES, shown(source.promql))
     if is_constant_post(source):
         yield Declared(key, file, _NO_D1_TABLE)
+
+
+def _declared_by_program(key: str, source: ByCommand, file: str) -> Iterator[Declared]:
+    """Yield what a program only repeats: its own words, or files that are all under version control."""
+    command = source.command or ()
+    if only_repeats(command, source.env):
+        yield Declared(key, file, _ONLY_REPEATS, shown_command(command))
+
+    files = printed_files(command, source.env)
+    versioned = [how_versioned(printed) for printed in files]
+    if files and all(versioned):
+        how = next((how for how in versioned if how == come_by.IN_A_REPOSITORY), come_by.UNDER_VERSION_CONTROL)
+        yield Declared(key, ", ".join(printed.name for printed in files), how, shown_command(command))
 
 
 def how_versioned(file: Path) -> str:
@@ -134,36 +136,3 @@ def is_constant_promql(query: str) -> bool:
 def is_constant_post(source: ByHttp) -> bool:
     """Check whether what is sent looks at nothing of the database that it is sent to."""
     return source.post is not None and source.post.d1 is not None and names_no_table(source.post.d1)
-
-
-def is_constant_sql(postgres: Postgres, sql: str, *parameters: object) -> bool:
-    """Check by its plan whether a statement looks at nothing of the database. Raises Unknown."""
-    if _READS_WITHOUT_A_PLAN.match(sql):
-        return False
-    with come_by.unnoted():
-        rows = postgres.rows(f"explain (verbose, format json) {sql}", *parameters)
-    return not _looks(rows)
-
-
-def _looks(plan: Any) -> bool:
-    """Check whether a part of a plan looks at something: at a relation, or by a function that may."""
-    parts = list(_parts(plan))
-    if any(key in _READ for key, _ in parts):
-        return True
-
-    # Of what a plan says only the expressions can call a function, and its text constants none.
-    expressions = [_TEXT.sub("''", text) for key, text in parts if key not in {"Node Type", "Schema", "Alias"}]
-    calls = {name.rpartition(".")[2].lower() for text in expressions for name in _CALL.findall(text)}
-    return bool(calls - _LOOKS_AT_NOTHING) or any(_OF_THE_SESSION.search(text) for text in expressions)
-
-
-def _parts(plan: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Yield all texts of a plan, each with its key."""
-    if isinstance(plan, str):
-        yield key, plan
-    elif isinstance(plan, list):
-        for item in plan:
-            yield from _parts(item, key)
-    elif isinstance(plan, dict):
-        for name, item in plan.items():
-            yield from _parts(item, name)

@@ -201,7 +201,7 @@ class Readings:
         source = self._source(reading)
         with self._telling_origin(reading):
             table, times = self._asking.table(source, _place(reading))
-            self._examine_source(reading, source, self._newest(reading, times))
+            self._examine_source(reading, source, self._newest(reading, times), is_list=True)
         return table
 
     @staticmethod
@@ -244,7 +244,9 @@ class Readings:
             secrets[name] = Secret(text, remembered=is_secret(name, text))
         return secrets
 
-    def _examine_source(self, reading: KnownReading, source: Reading, at: datetime | None) -> None:
+    def _examine_source(
+        self, reading: KnownReading, source: Reading, at: datetime | None, *, is_list: bool = False
+    ) -> None:
         """Have noted that the look rests on a source which measures nothing. Raises Unknown, also for an old answer."""
         age_at_most = source.age_seconds_at_most
         if age_at_most is not None and at is not None:
@@ -253,6 +255,9 @@ class Readings:
                 raise Unknown(f"readings.{reading.name} {stale}", "does what writes it still run?")
         elif age_at_most is not None and source.file is not None:
             self._asking.files.require_written_since(source.file, age_at_most)
+        elif source.file is not None and source.at is None and not is_list:
+            # What a list of the future names is there all the same; a figure of the future is none.
+            self._asking.files.written_at(source.file)
         if self._is_written_down(reading):
             self._provenance.tell_of(reading.name, source, self._file_of(reading))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def environment(url: str) -> dict[str, Any]:
             "migrations": d1("select count(*) as n from d1_migrations"),
             "constant": d1("select 5 as n"),
             "dated": d1("select count(*) as n, max(applied_at) as at from d1_migrations", at="/result/0/results/0/at"),
-            "printed": {"command": ["printf", "%s", "41"], "effect": "reads", "format": "text"},
+            "printed": {"command": [sys.executable, "-S", "-c", "print(41)"], "effect": "reads", "format": "text"},
         },
         "service_levels": {"requests": {"count": figure(0), "failed": figure(500)}},
     }
@@ -113,7 +113,7 @@ def test_each_line_is_decided(edge: Path) -> None:
     [
         "readings.migrations (of the environment file; by POST, a statement of D1 that reads)",
         "stated: readings.constant is stated in edge.yaml: its D1 statement reads no table",
-        f"readings.printed (of the environment file; runs {shutil.which('printf')} %s 41)",
+        f"readings.printed (of the environment file; runs {sys.executable} -S -c print(41))",
         "not configured: nothing says of when readings.migrations is, and the line counts from the launch",
     ],
 )
