@@ -13,6 +13,7 @@ from readiness.observations import known_reading, observation
 from readiness.observations.needs import need, stated
 from readiness.observations.told import why_some_is_left_out
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.runbook.template_words import shipped_words
 from readiness.slo.since_launch import WRITE_AGAIN
 from readiness.sources.incident_reports import IncidentReports
 from readiness.sources.readings import Readings
@@ -147,6 +148,7 @@ def incident_review(
     moment: datetime,
     launch_at: datetime | None,
     limits: ReviewLimits,
+    template_words: frozenset[str] = frozenset(),
 ) -> IncidentReview:
     """Return what is the matter with the reports of a time, held against what else knows of incidents."""
     known_incidents(incident_reports, readings, prometheus)
@@ -154,7 +156,7 @@ def incident_review(
     severity = _severity(incident_reports, environment)
     left_out = _why_some_are_left_out(readings, period)
     incidents = list(_incidents(readings, prometheus, severity, period, moment))
-    reports = [report for report in _reports(incident_reports) if _is_of(period, report, moment)]
+    reports = [report for report in _reports(incident_reports, template_words) if _is_of(period, report, moment)]
 
     unreported = [incident for incident in incidents if not any(map(incident.is_reported_by, reports))]
     missed = [incident.name for incident in unreported if _is_missed(incident, moment, limits.hours_at_most)]
@@ -256,12 +258,13 @@ def _incomplete(reports: list[Report], fields: tuple[str, ...]) -> Iterator[str]
             yield f"{report.id}: no {', '.join(missing)}"
 
 
-def _reports(places: IncidentReports) -> Iterator[Report]:
+def _reports(places: IncidentReports, template_words: frozenset[str]) -> Iterator[Report]:
     """Yield every report. Raises Unknown for one that cannot be read: nobody knows what it is about."""
+    template = template_words | shipped_words()
     places_by_id: dict[str, str] = {}
     for written in places.all():
         try:
-            report = parse(written.text, written.known)
+            report = parse(written.text, written.known, template)
         except NoReport as error:
             raise Unknown(f"{written.where}: {error}", "correct it as environments/incident-report.md shows") from None
 
