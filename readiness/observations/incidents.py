@@ -17,7 +17,7 @@ from readiness.runbook.template_words import shipped_words
 from readiness.slo.since_launch import WRITE_AGAIN
 from readiness.sources.incident_reports import IncidentReports
 from readiness.sources.readings import Readings
-from readiness.timeline import parse_span
+from readiness.timeline import CLOCKS_DIFFER, parse_span
 
 KNOWN_INCIDENTS = known_reading("known_incidents", "the incidents (columns id, title, started_at, ended_at)")
 BEFORE_IT_IS_SEEN = timedelta(hours=1)
@@ -161,14 +161,15 @@ def incident_review(
     unreported = [incident for incident in incidents if not any(map(incident.is_reported_by, reports))]
     missed = [incident.name for incident in unreported if _is_missed(incident, moment, limits.hours_at_most)]
 
-    late: list[str] = []
+    late = list(_before_it_began(reports, incidents))
     if limits.hours_at_most is not None:
-        late = list(_late(reports, incidents, moment, limits.hours_at_most))
+        late += _late(reports, incidents, moment, limits.hours_at_most)
     if period.deadline:
         late += _after(period.deadline, reports, moment)
 
     # A line that demands no fields asks for punctual reports alone, whatever state they are in.
-    unended = [f"{report.id}: {report.title}" for report in reports if limits.fields and report.ended_at is None]
+    ahead = list(_ends_ahead(reports, moment))
+    unended = [f"{report.id}: {report.title}" for report in reports if report.ended_at is None]
 
     review = IncidentReview(
         known=len(incidents),
@@ -176,16 +177,39 @@ def incident_review(
         unreported=missed,
         late=late,
         incomplete=list(_incomplete(reports, limits.fields)),
-        open=unended,
+        open=[*unended, *ahead] if limits.fields else [],
     )
-    return _decided(review, left_out)
+    return _decided(review, left_out, ahead)
 
 
-def _decided(review: IncidentReview, left_out: str) -> IncidentReview:
+def _decided(review: IncidentReview, left_out: str, ahead: list[str]) -> IncidentReview:
     """Return a review that decides: what is wrong stays so, whatever else there was. Raises Unknown."""
     if left_out and not review.is_wrong:
         raise Unknown(left_out, WRITE_AGAIN)
+    if ahead and not review.is_wrong:
+        raise Unknown(f"nobody knows whether a report is late: {'; '.join(ahead)}", "correct ended_at of the report")
     return review
+
+
+def _ends_ahead(reports: list[Report], moment: datetime) -> Iterator[str]:
+    """Yield the reports of incidents that are said to end at a time that has not come, by any clock."""
+    now = max(moment, datetime.now(UTC)) + CLOCKS_DIFFER
+    for report in reports:
+        if report.ended_at and report.ended_at > now:
+            yield f"{report.id}: {report.title}, ends {report.ended_at:%Y-%m-%d %H:%M}Z, which lies ahead"
+
+
+def _before_it_began(reports: list[Report], incidents: list[_Incident]) -> Iterator[str]:
+    """Yield the reports that are dated before their incidents began, by what everybody else saw of them."""
+    for report in reports:
+        # An alert may fire later than what it tells of began.
+        begins = [
+            incident.started_at - (timedelta(0) if incident.id else BEFORE_IT_IS_SEEN)
+            for incident in incidents
+            if incident.is_reported_by(report)
+        ]
+        if report.written_at and begins and report.written_at < min(begins):
+            yield f"{report.id}: written {report.written_at:%Y-%m-%d %H:%M}Z, before the incident began"
 
 
 def _why_some_are_left_out(readings: Readings, period: _Period) -> str:

@@ -130,6 +130,33 @@ def test_a_report_cannot_put_off_the_end_of_its_incident(review: Review) -> None
     assert review([KNOWN], text, fields=()).late == ["INC-12: written 53 h after its end"]
 
 
+@pytest.mark.parametrize("fields", [FIELDS, ()])
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("written_at: 2026-12-04", "written_at: 2025-12-04", "before the incident began"),
+        ("written_at: 2026-12-04T15:00", "written_at: 2026-12-03T09:09", "before the incident began"),
+        ("ended_at: 2026-12-03", "ended_at: 2027-12-03", "ends 2027-12-03 09:52Z, which lies ahead"),
+        ("ended_at: 2026-12-03T09:52", "ended_at: 2026-12-08T15:02", "ends 2026-12-08 15:02Z, which lies ahead"),
+    ],
+)
+def test_a_report_with_impossible_dates_is_not_in_time(
+    review: Review, fields: tuple[str, ...], old: str, new: str, told: str
+) -> None:
+    text = EXAMPLE.replace("started_at: 2026", "started_at: 2025").replace(old, new)
+    if "ends" in told and not fields:
+        with pytest.raises(Unknown, match=f"nobody knows whether a report is late.*{told}"):
+            review([KNOWN], text, fields=fields)
+        return
+    found = review([KNOWN], text, fields=fields)
+    assert told in " ".join([*found.late, *found.open])
+
+
+def test_a_report_may_be_written_while_the_incident_lasts(review: Review) -> None:
+    for written in ("2026-12-03T09:10:00Z", "2026-12-03T09:30:00Z"):
+        assert nothing_wrong(review([KNOWN], EXAMPLE.replace("2026-12-04T15:00:00Z", written), fields=()))
+
+
 @pytest.mark.parametrize(
     ("said", "is_told"),
     [

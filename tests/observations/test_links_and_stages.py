@@ -183,6 +183,10 @@ def test_a_notice_without_dates_is_unknown(make: Make) -> None:
         ("2026-12-05 02:00Z", "2026-12-05 04:00Z", False),  # a Saturday
         ("2026-12-06 02:00Z", "2026-12-13 03:00Z", False),
         ("2026-12-06 02:00Z", "", False),
+        ("2026-12-06 03:50Z", "2026-12-06 02:10Z", False),
+        ("2026-12-06 02:00Z", "2026-12-06 04:00:01Z", False),
+        ("2026-12-06 02:00:30Z", "2026-12-06 03:59:59Z", True),
+        ("2026-12-06 01:59:59Z", "2026-12-06 03:00Z", False),
     ],
 )
 def test_the_weekly_window(begins: str, ends: str, inside: bool) -> None:
