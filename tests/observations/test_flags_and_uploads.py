@@ -47,7 +47,7 @@ INTERNAL = {"enabled": False, "allowlist": ["ours"]}
 """As the document of the ingestion runbook writes a flag."""
 SAID_TO_BE_ON = (1, 1.0, "1", "on", "true", "yes", " TRUE ", "Enabled")
 """It is not known what these mean: never less than true, and never true itself."""
-OF_NO_KNOWN_STATE = (None, [], {}, 0, "false", "off", "", "perhaps", 2)
+OF_NO_KNOWN_STATE: tuple[object, ...] = (None, [], {}, 0, "false", "off", "", "perhaps", 2)
 NOBODY_KNOWS = r"the flag v2 has {} too: nobody knows whom that lets in"
 
 
