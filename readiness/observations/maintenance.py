@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from readiness.clients.status_pages import StatusPages
 from readiness.environment.schema import Environment
@@ -21,6 +24,17 @@ MAINTENANCE_WINDOWS = known_reading(
     "the maintenance that is announced (rows with created_at, scheduled_for, scheduled_until, perhaps emergency)",
 )
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+
+
+def _time_of_day(text: str) -> str:
+    """Return a time of day. Raises ValueError: 9:00 would be later than 10:00."""
+    if _TIME_OF_DAY.fullmatch(text):
+        return text
+    raise ValueError(f"{text!r} is no time of day such as 02:00")
+
+
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 _EMERGENCY = ("emergency",)
 _MINUTE = "%Y-%m-%d %H:%MZ"
 _SECOND = "%Y-%m-%d %H:%M:%SZ"
