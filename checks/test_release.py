@@ -10,6 +10,7 @@ from readiness.observations.release import (
     Decision,
     LaunchTime,
     Maintenance,
+    TimeOfDay,
     Watch,
     Weekday,
 )
@@ -35,8 +36,8 @@ class Announced(Limits):
 
 class WeeklyWindow(Limits):
     weekday: Weekday
-    begins: str  # of the day in UTC, as 02:00
-    ends: str
+    begins: TimeOfDay  # in UTC, as 02:00
+    ends: TimeOfDay
 
 
 class Watched(Limits):

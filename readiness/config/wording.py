@@ -6,6 +6,7 @@ import ipaddress
 import re
 import socket
 import unicodedata
+from collections.abc import Container
 from urllib.parse import urlsplit
 
 from readiness.config.promises import AGREEING
@@ -27,10 +28,14 @@ UNSPACED_AT_LEAST = 4
 _SAYS_NOTHING = re.compile(
     r"[\W_]*(?:to ?do|tb[adc]|fix ?me|n\W?a|none|nil|pending|unknown|placeholder|lorem ipsum\b.*|x{2,}|"
     r"to be (?:done|written|added|filled|determined|announced|confirmed)\b.*|fill (?:me |this )?in\b.*|"
-    r"your \w+(?: \w+)? here|(?:some|any)one|name|coming soon)?[\W_]*",
+    r"your \w+(?: \w+)? here|(?:some|any)one|name|coming soon|(?:same )?(?:as|see) (?:above|below|before)|ditto|"
+    r"(?:still |currently |being )?(?:under investigation|investigating|investigated|unknown|unclear)(?: yet| so far)?|"
+    r"not (?:yet )?(?:known|clear|determined)(?: yet| so far)?|pending (?:review|investigation|analysis))?[\W_]*",
     re.IGNORECASE | re.DOTALL,
 )
 _TEMPLATE = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\{\{[^{}]*\}\}|<!--.*?-->", re.DOTALL)
+_SENTENCE_END = re.compile(r"[.;!?]+\s+")
+_LETTERS_AND_DIGITS = re.compile(r"[^\W_]+")
 _WORD = re.compile(r"[^\W\d_][^\W\d_'\u2019]*[^\W\d_]")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _RESERVED_HOST = re.compile(r"(?:^|\.)example\.(?:com|net|org|edu)$|(?:^|\.)(?:example|invalid|test)$")
@@ -46,10 +51,27 @@ def is_undecided(text: str) -> bool:
     return not written or bool(_UNDECIDED.search(written))
 
 
-def says_nothing(text: str) -> bool:
-    """Check whether a text is empty or only holds the place of one: `TBD`, `<summary>`, `to be written`."""
+def says_nothing(text: str, template: Container[str] = ()) -> bool:
+    """Check whether a text is empty or only holds the place of one: `TBD`, `<summary>`, `to be written`.
+
+    So does what a template says by itself, see `normalised`, and what has nothing else in any line or sentence.
+    """
     written = _TEMPLATE.sub("", text).strip()
-    return bool(_SAYS_NOTHING.fullmatch(written))
+    if _SAYS_NOTHING.fullmatch(written) or normalised(written) in template:
+        return True
+    for parts in (written.splitlines(), _SENTENCE_END.split(written)):
+        if len(parts) > 1:
+            return all(says_nothing(part, template) for part in parts)
+    return False
+
+
+def normalised(text: str) -> str:
+    """Return the words of a text alone, for comparing what is written in one way or another.
+
+    >>> normalised("**Why** it could, happen.")
+    'why it could happen'
+    """
+    return " ".join(_LETTERS_AND_DIGITS.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def is_sentence(text: str) -> bool:

@@ -18,7 +18,7 @@ is such a text too; what its front matter leaves out the tracker knows: id (#12)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -107,8 +107,10 @@ class NoReport(ValueError):
     """A file that is no incident report; the message says why, in one line."""
 
 
-def parse(text: str, defaults: Mapping[str, object] | None = None) -> Report:
+def parse(text: str, defaults: Mapping[str, object] | None = None, template: Container[str] = ()) -> Report:
     """Return the report in a text; the `defaults` stand in for front matter that it lacks.
+
+    A field that says what the `template` says by itself tells nothing.
 
     Raises NoReport.
     """
@@ -136,7 +138,7 @@ def parse(text: str, defaults: Mapping[str, object] | None = None) -> Report:
         ended_at=front.ended_at,
         written_at=front.written_at,
         alerts=front.alerts,
-        fields=tuple(sorted(_key(name) for name, text in texts.items() if not says_nothing(text))),
+        fields=tuple(sorted(_key(name) for name, text in texts.items() if not says_nothing(text, template))),
     )
 
 

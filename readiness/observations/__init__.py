@@ -78,6 +78,8 @@ class Context:
     """The schedule of the line's runbook; whoever asks for it asks for `line` too, as each runbook has its own."""
     stages: Mapping[str, RolloutStage] = field(default_factory=dict)
     """The stages of the roll-out by the line's runbook; the same."""
+    template_words: frozenset[str] = frozenset()
+    """What the runbooks' own templates of incident reports say, normalised."""
 
 
 CONTEXT = frozenset(field.name for field in fields(Context))

@@ -13,10 +13,11 @@ from readiness.observations import known_reading, observation
 from readiness.observations.needs import need, stated
 from readiness.observations.told import why_some_is_left_out
 from readiness.outcomes import NotConfigured, Unknown
+from readiness.runbook.template_words import shipped_words
 from readiness.slo.since_launch import WRITE_AGAIN
 from readiness.sources.incident_reports import IncidentReports
 from readiness.sources.readings import Readings
-from readiness.timeline import parse_span
+from readiness.timeline import CLOCKS_DIFFER, parse_span
 
 KNOWN_INCIDENTS = known_reading("known_incidents", "the incidents (columns id, title, started_at, ended_at)")
 BEFORE_IT_IS_SEEN = timedelta(hours=1)
@@ -147,6 +148,7 @@ def incident_review(
     moment: datetime,
     launch_at: datetime | None,
     limits: ReviewLimits,
+    template_words: frozenset[str] = frozenset(),
 ) -> IncidentReview:
     """Return what is the matter with the reports of a time, held against what else knows of incidents."""
     known_incidents(incident_reports, readings, prometheus)
@@ -154,19 +156,20 @@ def incident_review(
     severity = _severity(incident_reports, environment)
     left_out = _why_some_are_left_out(readings, period)
     incidents = list(_incidents(readings, prometheus, severity, period, moment))
-    reports = [report for report in _reports(incident_reports) if _is_of(period, report, moment)]
+    reports = [report for report in _reports(incident_reports, template_words) if _is_of(period, report, moment)]
 
     unreported = [incident for incident in incidents if not any(map(incident.is_reported_by, reports))]
     missed = [incident.name for incident in unreported if _is_missed(incident, moment, limits.hours_at_most)]
 
-    late: list[str] = []
+    late = list(_before_it_began(reports, incidents))
     if limits.hours_at_most is not None:
-        late = list(_late(reports, incidents, moment, limits.hours_at_most))
+        late += _late(reports, incidents, moment, limits.hours_at_most)
     if period.deadline:
         late += _after(period.deadline, reports, moment)
 
     # A line that demands no fields asks for punctual reports alone, whatever state they are in.
-    unended = [f"{report.id}: {report.title}" for report in reports if limits.fields and report.ended_at is None]
+    ahead = list(_ends_ahead(reports, moment))
+    unended = [f"{report.id}: {report.title}" for report in reports if report.ended_at is None]
 
     review = IncidentReview(
         known=len(incidents),
@@ -174,16 +177,39 @@ def incident_review(
         unreported=missed,
         late=late,
         incomplete=list(_incomplete(reports, limits.fields)),
-        open=unended,
+        open=[*unended, *ahead] if limits.fields else [],
     )
-    return _decided(review, left_out)
+    return _decided(review, left_out, ahead)
 
 
-def _decided(review: IncidentReview, left_out: str) -> IncidentReview:
+def _decided(review: IncidentReview, left_out: str, ahead: list[str]) -> IncidentReview:
     """Return a review that decides: what is wrong stays so, whatever else there was. Raises Unknown."""
     if left_out and not review.is_wrong:
         raise Unknown(left_out, WRITE_AGAIN)
+    if ahead and not review.is_wrong:
+        raise Unknown(f"nobody knows whether a report is late: {'; '.join(ahead)}", "correct ended_at of the report")
     return review
+
+
+def _ends_ahead(reports: list[Report], moment: datetime) -> Iterator[str]:
+    """Yield the reports of incidents that are said to end at a time that has not come, by any clock."""
+    now = max(moment, datetime.now(UTC)) + CLOCKS_DIFFER
+    for report in reports:
+        if report.ended_at and report.ended_at > now:
+            yield f"{report.id}: {report.title}, ends {report.ended_at:%Y-%m-%d %H:%M}Z, which lies ahead"
+
+
+def _before_it_began(reports: list[Report], incidents: list[_Incident]) -> Iterator[str]:
+    """Yield the reports that are dated before their incidents began, by what everybody else saw of them."""
+    for report in reports:
+        # An alert may fire later than what it tells of began.
+        begins = [
+            incident.started_at - (timedelta(0) if incident.id else BEFORE_IT_IS_SEEN)
+            for incident in incidents
+            if incident.is_reported_by(report)
+        ]
+        if report.written_at and begins and report.written_at < min(begins):
+            yield f"{report.id}: written {report.written_at:%Y-%m-%d %H:%M}Z, before the incident began"
 
 
 def _why_some_are_left_out(readings: Readings, period: _Period) -> str:
@@ -256,12 +282,13 @@ def _incomplete(reports: list[Report], fields: tuple[str, ...]) -> Iterator[str]
             yield f"{report.id}: no {', '.join(missing)}"
 
 
-def _reports(places: IncidentReports) -> Iterator[Report]:
+def _reports(places: IncidentReports, template_words: frozenset[str]) -> Iterator[Report]:
     """Yield every report. Raises Unknown for one that cannot be read: nobody knows what it is about."""
+    template = template_words | shipped_words()
     places_by_id: dict[str, str] = {}
     for written in places.all():
         try:
-            report = parse(written.text, written.known)
+            report = parse(written.text, written.known, template)
         except NoReport as error:
             raise Unknown(f"{written.where}: {error}", "correct it as environments/incident-report.md shows") from None
 

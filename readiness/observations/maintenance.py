@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from readiness.clients.status_pages import StatusPages
 from readiness.environment.schema import Environment
@@ -21,8 +24,20 @@ MAINTENANCE_WINDOWS = known_reading(
     "the maintenance that is announced (rows with created_at, scheduled_for, scheduled_until, perhaps emergency)",
 )
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+
+
+def _time_of_day(text: str) -> str:
+    """Return a time of day. Raises ValueError: 9:00 would be later than 10:00."""
+    if _TIME_OF_DAY.fullmatch(text):
+        return text
+    raise ValueError(f"{text!r} is no time of day such as 02:00")
+
+
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 _EMERGENCY = ("emergency",)
 _MINUTE = "%Y-%m-%d %H:%MZ"
+_SECOND = "%Y-%m-%d %H:%M:%SZ"
 _SHOWN = 80
 
 
@@ -41,9 +56,20 @@ class MaintenanceNotice:
         """Check whether it lies between two times of day of one weekday, in UTC."""
         if not self.ends:
             return False
-        first, last = (datetime.strptime(text, _MINUTE).replace(tzinfo=UTC) for text in (self.begins, self.ends))
+        first, last = _parsed(self.begins), _parsed(self.ends)
         is_on_the_day = f"{first:%A}".casefold() == weekday and first.date() == last.date()
-        return is_on_the_day and begins <= f"{first:%H:%M}" and f"{last:%H:%M}" <= ends
+        is_inside = f"{begins}:00" <= f"{first:%H:%M:%S}" and f"{last:%H:%M:%S}" <= f"{ends}:00"
+        return is_on_the_day and is_inside and first <= last
+
+
+def _shown(moment: datetime) -> str:
+    """Return a moment as people read it, with its seconds where it has some."""
+    return f"{moment:{_SECOND if moment.second else _MINUTE}}"
+
+
+def _parsed(text: str) -> datetime:
+    has_seconds = text.count(":") > 1
+    return datetime.strptime(text, _SECOND if has_seconds else _MINUTE).replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -83,7 +109,7 @@ def maintenance(
     by_record = readings.configured(MAINTENANCE_WINDOWS)
     told = _of_record(readings) if by_record else _of_page(status_pages, environment)
     # What is over can no longer be announced, and what will be announced later is not.
-    notices = [_notice(*one) for one in told if one[0] <= moment < one[2]]
+    notices = [_notice(*one) for one in told if one[0] <= moment < max(one[1], one[2])]
     if not notices:
         raise Unknown(
             "no maintenance is announced that is ahead or under way",
@@ -97,8 +123,18 @@ Told = tuple[datetime, datetime, datetime, bool]
 
 
 def _notice(announced: datetime, begin: datetime, end: datetime, emergency: bool) -> MaintenanceNotice:
+    """Return a notice as it is judged. Raises Unknown for one that ends before it begins."""
+    first, last = begin.astimezone(UTC), end.astimezone(UTC)
+    # What lasts for a part of a second more is not over before that second is.
+    if last.microsecond:
+        last += timedelta(seconds=1)
+    if end <= begin:
+        raise Unknown(
+            f"a maintenance is announced that ends before it begins: {_shown(first)} to {_shown(last)}",
+            "correct its times where it is announced; has one of them the wrong day, or have they changed places?",
+        )
     hours = round((begin - announced) / timedelta(hours=1), 2)
-    return MaintenanceNotice(f"{begin:{_MINUTE}}", hours, emergency, f"{end:{_MINUTE}}")
+    return MaintenanceNotice(_shown(first), hours, emergency, _shown(last))
 
 
 def _of_record(readings: Readings) -> Iterator[Told]:

@@ -13,7 +13,7 @@ from readiness.environment.schema import Environment, KnownReading
 from readiness.environment.service_levels import ProbeHistory as Source
 from readiness.observations import known_reading, observation
 from readiness.observations.communication import GoDecision, go_decision, place_of_decision
-from readiness.observations.maintenance import Maintenance, Weekday
+from readiness.observations.maintenance import Maintenance, TimeOfDay, Weekday
 from readiness.observations.needs import need, revision, stated
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.redaction.shown import shown
@@ -21,7 +21,7 @@ from readiness.sources.chat import Chats
 from readiness.sources.readings import Readings, revision_of
 from readiness.sources.roster import Roster
 
-__all__ = ["Maintenance", "Weekday"]
+__all__ = ["Maintenance", "TimeOfDay", "Weekday"]
 
 LAUNCH_DECISIONS = known_reading("launch_decisions", "the decisions on record (rows with at, by, decision)")
 LAUNCH_APPROVALS = known_reading("launch_approvals", "the stakeholders' approvals (rows with at, by, decision)")

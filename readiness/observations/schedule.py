@@ -23,7 +23,7 @@ from readiness.observations.slo import Span
 from readiness.outcomes import NotConfigured, Phase, Unknown
 from readiness.provenance import note
 from readiness.runbook.attestations import Attestation, Attestations
-from readiness.runbook.schedule import Appointment, Meeting, meetings, pauses, shown_within, too_short
+from readiness.runbook.schedule import Appointment, Meeting, Rhythm, meetings, pauses, shown_within, too_short
 from readiness.sources.readings import Readings
 from readiness.timeline import CLOCKS_DIFFER, parse_span
 
@@ -160,31 +160,36 @@ def kept_up(
     Raises Unknown where nothing is on record, and nothing is late yet.
     """
     appointment = appointment_of(appointments, limits.review)
-    if appointment.every is None:
-        raise Unknown(f"{limits.review} is held once, at {appointment.at}", "decide it by schedule.review_held")
-    # An environment may state another window than the runbook, which is looked at where it is loaded.
-    unfit = too_short(appointment.every, limits.window)
-    if unfit:
-        raise Unknown(unfit, "correct window of the line in the environment file")
-
+    rhythm = _rhythm(appointment, limits.review, limits.window)
     begin = moment - parse_span(limits.window)
     if launch_at is not None:
         begin = max(begin, min(launch_at, moment))
-    what = f"{appointment.what}, every {appointment.every}"
+    what = f"{appointment.what}, every {rhythm}"
     known: list[datetime] = []
     too_long: list[str] = []
     for _, records in _records(readings, archive, environment, appointment.phase, line, limits.review):
         known += [at for at in records if at <= moment + CLOCKS_DIFFER]
-        found = pauses(appointment.every, known, begin, moment + CLOCKS_DIFFER)
+        found = pauses(rhythm, known, begin, moment + CLOCKS_DIFFER)
         too_long = [_pause_text(pause.begin, pause.end) for pause in reversed(found)]
         # What is shown already needs no further source.
         if known and not too_long:
             break
 
     if not known and not too_long:
-        late_at = begin + appointment.every.late_after
+        late_at = begin + rhythm.late_after
         raise Unknown(f"not on record yet: {what}, late from {late_at:%Y-%m-%d %H:%M}Z on", "do it, and record it")
     return KeptUp(what, sum(begin <= at <= moment for at in known), too_long[:LISTED])
+
+
+def _rhythm(appointment: Appointment, review: str, window: Span) -> Rhythm:
+    """Return how often something comes back. Raises Unknown where it does not, or cannot be late in a window."""
+    if appointment.every is None:
+        raise Unknown(f"{review} is held once, at {appointment.at}", "decide it by schedule.review_held")
+    # An environment may state another window than the runbook, which is looked at where it is loaded.
+    unfit = too_short(appointment.every, window)
+    if unfit:
+        raise Unknown(unfit, "correct window of the line in the environment file")
+    return appointment.every
 
 
 def _pause_text(begin: datetime, end: datetime) -> str:

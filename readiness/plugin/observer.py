@@ -30,6 +30,7 @@ from readiness.plugin.threads import ObservationTask, TaskPool
 from readiness.plugin.transfer import Observed
 from readiness.provenance import Provenance, declared, distinct, note, noted
 from readiness.runbook.limits import Limits
+from readiness.runbook.template_words import hints_of
 from readiness.sources.origins import asks_otherwise, own_sources
 from readiness.sources.table import Clients
 from readiness.transport.database_tls import DatabaseTls
@@ -73,6 +74,7 @@ class Observer:
         self._environment = WatchedEnvironment.of(run.environment, self._keep_read)
         self._own = own_sources(run.runbooks)
         self._books = {book.runbook: book for book in run.runbooks}
+        self._template_words = hints_of(run.runbooks)
         clients = Clients.of(self._environment, self._guard, run.reports, self._keep_stated)
         self.clients = clients.asking(self._own)
         self._archive = EvidenceArchive(run.reports, Seals(trusted).against)
@@ -232,6 +234,7 @@ class Observer:
             called_off=self.tasks.called_off,
             appointments=book.schedule if book else {},
             stages=book.rollout if book else {},
+            template_words=self._template_words,
         )
         return Given(context, self.clients, limits)
 

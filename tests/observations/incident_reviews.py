@@ -21,7 +21,26 @@ from tests.clients.servers import Server, document
 ROOT = Path(__file__).parents[2]
 MOMENT = datetime(2026, 12, 8, 15, 0, tzinfo=UTC)
 FIELDS = ("summary", "customer_impact", "root_cause", "timeline", "mitigation", "preventive_actions")
-EXAMPLE = (ROOT / "environments" / "incident-report.md").read_text(encoding="utf-8")
+TEMPLATE = (ROOT / "environments" / "incident-report.md").read_text(encoding="utf-8")
+WRITTEN = {
+    "What happened, in two sentences.": "All uploads were refused. The alert told of it.",
+    "Who noticed what, and for how long.": "Three clients had to send again what they sent in 42 minutes.",
+    "Why it could happen.": "The credential had expired.",
+    "When it began, was seen, was answered, was mended; each with its time.": "09:10 began, 09:52 mended.",
+    "What ended it.": "A new credential.",
+    "What keeps it from happening again, who does it, until when, with its issue.": "Ada watches its expiry, #77.",
+}
+"""What the template says, and what somebody writes in its place."""
+
+
+def filled_in(text: str) -> str:
+    """Return a text with what somebody wrote in the place of the template's own words."""
+    for hint, said in WRITTEN.items():
+        text = text.replace(hint, said)
+    return text
+
+
+EXAMPLE = filled_in(TEMPLATE)
 KNOWN = {
     "id": "INC-12",
     "title": "uploads were refused",
@@ -43,6 +62,7 @@ def review(tmp_path: Path) -> Review:
         since: str | None = None,
         within: str | None = None,
         known_written: datetime | None = None,
+        template_words: frozenset[str] = frozenset(),
         **changes: Any,
     ) -> IncidentReview:
         for number, text in enumerate(texts):
@@ -71,6 +91,7 @@ def review(tmp_path: Path) -> Review:
                     MOMENT,
                     None if launched is None else MOMENT - launched,
                     ReviewLimits(fields, hours, 30.0, since, within),
+                    template_words,
                 )
             finally:
                 clients.close()

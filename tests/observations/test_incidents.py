@@ -20,7 +20,7 @@ from readiness.redaction.secret import Secret
 from readiness.sources.table import Clients
 from readiness.transport.guard import Guard
 from tests.clients.servers import Server, document, vector_of
-from tests.observations.incident_reviews import EXAMPLE, FIELDS, KNOWN, MOMENT, Review, nothing_wrong
+from tests.observations.incident_reviews import EXAMPLE, FIELDS, KNOWN, MOMENT, TEMPLATE, Review, nothing_wrong
 
 
 def test_the_example_is_a_whole_report() -> None:
@@ -31,7 +31,9 @@ def test_the_example_is_a_whole_report() -> None:
 
 
 def test_a_section_goes_on_to_the_next_heading_of_its_level() -> None:
-    assert "root_cause" in parse(EXAMPLE.replace("Why it could happen.", "### The pool\n\nIt was full.\n")).fields
+    assert (
+        "root_cause" in parse(EXAMPLE.replace("The credential had expired.", "### The pool\n\nIt was full.\n")).fields
+    )
 
 
 def test_a_field_may_stand_in_the_front_matter() -> None:
@@ -42,11 +44,17 @@ def test_a_field_may_stand_in_the_front_matter() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("Why it could happen.", ""),
-        ("Why it could happen.", "TBD"),
-        ("Why it could happen.", "<why it could happen>"),
-        ("Why it could happen.", "<!-- why? -->"),
-        ("Why it could happen.", "### In short\n\nTBD\n"),
+        ("The credential had expired.", ""),
+        ("The credential had expired.", "TBD"),
+        ("The credential had expired.", "<why it could happen>"),
+        ("The credential had expired.", "<!-- why? -->"),
+        ("The credential had expired.", "under investigation"),
+        ("The credential had expired.", "Still under investigation."),
+        ("The credential had expired.", "see above"),
+        ("The credential had expired.", "- as above\n- TBD\n"),
+        ("The credential had expired.", "unknown yet. To be confirmed."),
+        ("The credential had expired.", "not yet known"),
+        ("The credential had expired.", "### In short\n\nTBD\n"),
         ("## Root cause", "## Cause"),
     ],
 )
@@ -122,18 +130,69 @@ def test_a_report_cannot_put_off_the_end_of_its_incident(review: Review) -> None
     assert review([KNOWN], text, fields=()).late == ["INC-12: written 53 h after its end"]
 
 
+@pytest.mark.parametrize("fields", [FIELDS, ()])
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("written_at: 2026-12-04", "written_at: 2025-12-04", "before the incident began"),
+        ("written_at: 2026-12-04T15:00", "written_at: 2026-12-03T09:09", "before the incident began"),
+        ("ended_at: 2026-12-03", "ended_at: 2027-12-03", "ends 2027-12-03 09:52Z, which lies ahead"),
+        ("ended_at: 2026-12-03T09:52", "ended_at: 2026-12-08T15:02", "ends 2026-12-08 15:02Z, which lies ahead"),
+    ],
+)
+def test_a_report_with_impossible_dates_is_not_in_time(
+    review: Review, fields: tuple[str, ...], old: str, new: str, told: str
+) -> None:
+    text = EXAMPLE.replace("started_at: 2026", "started_at: 2025").replace(old, new)
+    if "ends" in told and not fields:
+        with pytest.raises(Unknown, match=f"nobody knows whether a report is late.*{told}"):
+            review([KNOWN], text, fields=fields)
+        return
+    found = review([KNOWN], text, fields=fields)
+    assert told in " ".join([*found.late, *found.open])
+
+
+def test_a_report_may_be_written_while_the_incident_lasts(review: Review) -> None:
+    for written in ("2026-12-03T09:10:00Z", "2026-12-03T09:30:00Z"):
+        assert nothing_wrong(review([KNOWN], EXAMPLE.replace("2026-12-04T15:00:00Z", written), fields=()))
+
+
+@pytest.mark.parametrize(
+    ("said", "is_told"),
+    [
+        ("Why it could happen.", False),
+        ("**why** it could\nhappen", False),
+        ("- Why it could happen.\n- TBD", False),
+        ("What happened, in two sentences.", False),  # another field's
+        ("the suspected cause, and what confirmed it", False),  # of another runbook
+        ("The hint of our own", False),
+        ("Why it could happen. Nobody knew the day of its expiry.", True),
+        ("It could happen: why?", True),
+    ],
+)
+def test_what_the_template_says_by_itself_tells_nothing(review: Review, said: str, is_told: bool) -> None:
+    text = EXAMPLE.replace("The credential had expired.", said)
+    found = review([KNOWN], text, template_words=frozenset({"the hint of our own"}))
+    assert found.incomplete == ([] if is_told else ["INC-12: no root_cause"])
+
+
+def test_the_template_itself_is_no_report(review: Review) -> None:
+    (told,) = review([KNOWN], TEMPLATE).incomplete
+    assert told == f"INC-12: no {', '.join(FIELDS)}"
+
+
 def test_an_incident_that_lasts_is_told(review: Review) -> None:
     text = EXAMPLE.replace("2026-12-03T09:52:00Z", "null")
     assert review([KNOWN | {"ended_at": None}], text).open == ["INC-12: uploads were refused"]
 
 
 def test_a_report_that_lacks_something_is_told(review: Review) -> None:
-    text = EXAMPLE.replace("Why it could happen.", "TBD").replace("## Mitigation", "## Else")
+    text = EXAMPLE.replace("The credential had expired.", "TBD").replace("## Mitigation", "## Else")
     assert review([KNOWN], text).incomplete == ["INC-12: no root_cause, mitigation"]
 
 
 def test_old_reports_are_left_alone(review: Review) -> None:
-    text = EXAMPLE.replace("2026-12", "2026-06").replace("Why it could happen.", "")
+    text = EXAMPLE.replace("2026-12", "2026-06").replace("The credential had expired.", "")
     assert nothing_wrong(review([], text))
 
 

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from readiness.environment.communication import Communication
 from readiness.environment.rollout import RolloutNow
 from readiness.environment.schema import Environment, Reading
 from readiness.observations.flags import stage_audience
 from readiness.observations.links import key_link, named_link
-from readiness.observations.maintenance import Maintenance, MaintenanceNotice, maintenance
+from readiness.observations.maintenance import Maintenance, MaintenanceNotice, TimeOfDay, maintenance
 from readiness.outcomes import NotConfigured, Unknown
 from readiness.runbook.document_facts import RolloutStage
 from tests.clients.conftest import Make
@@ -174,6 +175,22 @@ def test_a_notice_without_dates_is_unknown(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
+    ("stated", "is_one"),
+    [
+        *(("00:00", True), ("02:00", True), ("23:59", True), ("24:00", True)),
+        *(("9:00", False), ("24:01", False), ("02:60", False), ("02:00Z", False), ("2 am", False), ("", False)),
+    ],
+)
+def test_a_window_is_between_times_of_day(stated: str, is_one: bool) -> None:
+    kind = TypeAdapter(TimeOfDay)
+    if is_one:
+        assert kind.validate_python(stated) == stated
+        return
+    with pytest.raises(ValidationError, match="is no time of day such as 02:00"):
+        kind.validate_python(stated)
+
+
+@pytest.mark.parametrize(
     ("begins", "ends", "inside"),
     [
         ("2026-12-06 02:00Z", "2026-12-06 04:00Z", True),
@@ -183,6 +200,10 @@ def test_a_notice_without_dates_is_unknown(make: Make) -> None:
         ("2026-12-05 02:00Z", "2026-12-05 04:00Z", False),  # a Saturday
         ("2026-12-06 02:00Z", "2026-12-13 03:00Z", False),
         ("2026-12-06 02:00Z", "", False),
+        ("2026-12-06 03:50Z", "2026-12-06 02:10Z", False),
+        ("2026-12-06 02:00Z", "2026-12-06 04:00:01Z", False),
+        ("2026-12-06 02:00:30Z", "2026-12-06 03:59:59Z", True),
+        ("2026-12-06 01:59:59Z", "2026-12-06 03:00Z", False),
     ],
 )
 def test_the_weekly_window(begins: str, ends: str, inside: bool) -> None:

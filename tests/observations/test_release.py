@@ -157,7 +157,7 @@ def window(created: float, begin: float, end: float, **more: Any) -> dict[str, A
     ("rows", "late"),
     [
         ([window(-25, -1, 4)], []),
-        ([window(-25, -1.01, 4)], ["2026-12-01 07:59Z: 23.99 h ahead, wanted 24"]),
+        ([window(-25, -1.01, 4)], ["2026-12-01 07:59:24Z: 23.99 h ahead, wanted 24"]),
         ([window(-99, 240, 244)], []),
         ([window(-99, 9, 12), window(-3, 5, 6)], ["2026-12-01 14:00Z: 8 h ahead, wanted 24"]),
         ([window(-1, 0, 2, emergency=True)], []),
@@ -165,6 +165,7 @@ def window(created: float, begin: float, end: float, **more: Any) -> dict[str, A
         ([window(-1, 0, 2, emergency=False)], ["2026-12-01 09:00Z: 1 h ahead, wanted 24"]),
         # Over, to the second; and one that nobody has announced yet.
         ([window(-2, -1, 0), window(1, 2, 3), window(-99, 9, 12)], []),
+        ([window(-99, -2, -4), window(-99, 9, 12)], []),
     ],
 )
 def test_every_maintenance_is_announced_ahead(
@@ -180,6 +181,9 @@ def test_every_maintenance_is_announced_ahead(
         ([window(-99, -9, 0)], "no maintenance is announced"),
         ([window(1, 48, 50)], "no maintenance is announced"),
         ([window(-25, 0, 4, emergency="no")], "emergency is 'no'"),
+        ([window(-99, 20, 18)], "ends before it begins: 2026-12-02 05:00Z to 2026-12-02 03:00Z"),
+        ([window(-99, 2, -2)], "ends before it begins"),
+        ([window(-99, -2, 2), window(-99, 5, 5)], "ends before it begins"),
         ([window(-25, 0, 4) | {"created_at": "yesterday"}], "created_at"),
     ],
 )

@@ -166,7 +166,7 @@ def test_a_page_that_is_not_shown_to_us_is_unknown(make: Make, status: int) -> N
         published(make, server)
 
 
-@pytest.mark.parametrize(("enabled", "share", "all_of_them"), [(True, 0.1, 1.0), (False, 0.5, 0.5), (None, "1", 1.0)])
+@pytest.mark.parametrize(("enabled", "share", "all_of_them"), [(True, 0.1, 1.0), (False, 0.5, 0.5), (False, "1", 1.0)])
 def test_the_share_that_gets_a_flag(make: Make, enabled: object, share: object, all_of_them: float) -> None:
     rows = [{"name": "v2", "enabled": enabled, "rollout_share": share}]
     with Server(document(rows)) as server:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from readiness.errors import BadRunbook
+from readiness.runbook.chosen import chosen_faults
 from readiness.runbook.lines import load
 from tests.plugin.project import Project, line
 
@@ -65,6 +66,33 @@ def test_the_plan_tells_chosen_figures_apart(tmp_path: Path) -> None:
 
     project.environment(lines=OWN)
     assert "its document names no figure" not in project.preflight("--collect-only").out
+
+
+@pytest.mark.parametrize(
+    ("value", "may_be_chosen"),
+    [
+        (5, True),
+        (0.4, True),
+        ("7d", True),
+        ([3, 4], True),
+        (["7d", "30d"], True),
+        ({"until_launch": 0.5, "after": 0.1}, True),
+        ("/health", False),
+        ("", False),
+        ("7 days", False),
+        (["/health", "/ready"], False),
+        (True, False),
+        (None, False),
+        ({"name": "shop"}, False),
+    ],
+    ids=repr,
+)
+def test_figures_alone_are_chosen(value: object, may_be_chosen: bool) -> None:
+    for stated in ({"limit": value}, {"each": {"limit": [value]}}):
+        told = list(chosen_faults(["limit"], {"demo.figure": stated}))
+        assert told == (
+            [] if may_be_chosen else ["chosen: limit 'limit' is no figure; numbers and spans such as 7d are chosen"]
+        )
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from readiness.errors import BadRunbook
 from readiness.runbook.document_facts import RolloutStage, stage_before, stage_faults, template
 from readiness.runbook.lines import Runbook, load, locate, shipped
 from readiness.runbook.schedule import Frequency, Rhythm, pauses
+from readiness.runbook.template_words import shipped_words
 
 SHIPPED = {name: load(locate(name, Path())) for name in shipped()}
 REVIEWED = "signoff.incidents_reviewed"
@@ -115,8 +116,10 @@ def test_a_template_that_is_filled_in_is_whole_and_an_empty_one_tells_nothing(na
     front = "---\nid: INC-1\ntitle: x\nstarted_at: 2026-12-01T09:00:00Z\nended_at: null\n---"
     body = text.partition("\n---\n")[2]
     assert not set(parse(f"{front}\n{body}").fields) & set(SHIPPED[name].incident_report)
-    filled = body.replace("<!--", "").replace("-->", "")
-    assert set(SHIPPED[name].incident_report) <= set(parse(f"{front}\n{filled}").fields)
+    bare = body.replace("<!--", "").replace("-->", "")
+    assert not set(parse(f"{front}\n{bare}", template=shipped_words()).fields) & set(SHIPPED[name].incident_report)
+    filled = bare.replace("\n\n##", "\nThis is what we saw.\n\n##") + "This is what we saw.\n"
+    assert set(SHIPPED[name].incident_report) <= set(parse(f"{front}\n{filled}", template=shipped_words()).fields)
 
 
 STAGES = ["P0", "P1", "P2"]
