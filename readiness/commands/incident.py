@@ -277,7 +277,7 @@ def _repair(place: Place, book: Runbook, index: int, finder: FactFinder, asked: 
     if not rows.is_there:
         return RepairSql(repair.name, repair.says, "", f"which rows, nobody knows: {rows.missing.says}")
     is_of_runbook = finder.is_of_runbook(book.runbook, repair.rows)
-    return repair_sql(repair, place.environment.tables.get(repair.table), rows.answer, is_of_runbook=is_of_runbook)
+    return repair_sql(repair, place.environment.tables, rows.answer, is_of_runbook=is_of_runbook)
 
 
 def _tell(

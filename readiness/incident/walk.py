@@ -128,6 +128,17 @@ class Symptom(Part):
     """Any one of them marks it; none: only people see it."""
 
 
+class Parent(Part):
+    """Another table, whose row decides whether the rows that hang on it may be changed."""
+
+    table: Sentence
+    """The document's own name of it."""
+    key: Sentence
+    """Its column with the value of the key."""
+    only_while: Annotated[dict[str, tuple[str, ...]], Field(min_length=1)]
+    """Column → the values that it has by the time of the change."""
+
+
 class Repair(Part):
     """A change by hand that the document names: it is printed as SQL for a review, and never run."""
 
@@ -145,6 +156,16 @@ class Repair(Part):
     """The column of that reading with the value of the key."""
     only_while: dict[str, tuple[str, ...]] = {}
     """Column → the values that it still has: a row that has gone on meanwhile is left alone."""
+    parent: Parent | None = None
+    """What the rows hang on: those of a parent that is otherwise by then are left alone."""
+
+    @property
+    def columns(self) -> dict[str, set[str]]:
+        """Return the tables that it names, each with its columns."""
+        named = {self.table: {self.key, *self.change, *self.only_while}}
+        if self.parent:
+            named.setdefault(self.parent.table, set()).update({self.parent.key, *self.parent.only_while})
+        return named
 
 
 class IncidentWalk(Part):

@@ -163,6 +163,37 @@ def test_the_sql_that_is_printed_does_what_it_says_once_somebody_commits_it(walk
         assert admin(target, asked, stuck["id"])[0][0] == "completed"
 
 
+STUCK_AS_WELL = """
+insert into data_uploads
+select (jsonb_populate_record(stuck, jsonb_build_object('id', gen_random_uuid()))).* from data_uploads stuck
+where status in ('processing', 'promoting') and created_at < now() - interval '30 minutes'
+"""
+STAGED = """
+insert into staging_rows (upload_id, workspace_id, row_number, payload)
+select %s, 'ws_acme', number, '{}' from generate_series(1, 7) number
+"""
+
+
+def test_staging_rows_are_cleared_of_uploads_that_have_failed_alone(walk: Walk, target: Sandbox) -> None:
+    """Of two uploads one fails by hand, and one resumes: its rows stay, whenever somebody clears."""
+    with target.plant("stuck-upload"):
+        admin(target, STUCK_AS_WELL)
+        walked = walk()
+        clear = walked.repairs["clear-staging"]["sql"].replace("rollback;", "commit;")
+        failing, resumed = [row["id"] for row in json.loads((walked.folder / "uploads_stuck.json").read_text())]
+        left = "select upload_id::text, count(*) from staging_rows where upload_id in (%s, %s) group by 1 order by 2"
+        for upload in (failing, resumed):
+            admin(target, STAGED, upload)
+
+        admin(target, clear)  # before anything has failed
+        assert sorted(admin(target, left, failing, resumed)) == sorted([(failing, 7), (resumed, 7)])
+        admin(target, "update data_uploads set status = 'completed' where id = %s", resumed)
+        admin(target, walked.repairs["force-fail"]["sql"].replace("rollback;", "commit;"))
+        admin(target, clear)
+        assert admin(target, left, failing, resumed) == [(resumed, 7)]
+        admin(target, "delete from staging_rows where upload_id in (%s, %s)", failing, resumed)
+
+
 def test_nothing_is_written_to_the_target(walk: Walk, target: Sandbox) -> None:
     """The server's own list has every kind of statement that the probe's role has sent since the reset."""
     with target.plant("stuck-upload"):
@@ -285,7 +316,9 @@ def test_the_walk_of_another_product(walk: Walk, target: Sandbox) -> None:
         assert "12 of 41" in walked.facts["upload_failures"]["says"]
         assert walked.facts["failing_stages"]["says"] == "1: load (12)"
         admin(target, walked.repairs["force-fail"]["sql"].replace("rollback;", "commit;"))
+        admin(target, "insert into \"In gest\".rows values ('job''0'), ('job''0'), ('job''1')")
         admin(target, walked.repairs["clear-staging"]["sql"].replace("rollback;", "commit;"))
+        assert admin(target, 'select of_job from "In gest".rows') == [("job'1",)]
         assert admin(target, f"select state, why from {table} where job = 'job''0'") == [
             ("BROKEN", "Manual intervention")
         ]
