@@ -134,6 +134,16 @@ def test_a_healthy_target_goes_on_and_all_is_known(walk: Walk) -> None:
     assert walked.plain["announcement"] is None
 
 
+def test_before_anybody_says_how_long_the_fix_takes_minute_30_is_open(walk: Walk) -> None:
+    walked = walk()
+    assert walked.decisions == ["continue", None]
+    last = walked.plain["walks"][0]["walk"][-1]["decision"]
+    assert last["says"] == "nobody has said how long: --fix 45m, or --fix unknown"
+    unknown = walk("--fix", "unknown")
+    assert unknown.decisions == ["continue", "roll back"]
+    assert "minute 5 says CONTINUE" in unknown.plain["walks"][0]["walk"][-1]["decision"]["beside"]
+
+
 def test_what_is_captured_lies_there_before_anybody_changes_anything(walk: Walk, target: Sandbox) -> None:
     with target.plant("stuck-upload"):
         walked = walk()
@@ -220,7 +230,7 @@ def test_a_dead_database_stops_nothing(walk: Walk) -> None:
     walked = walk(database=f"postgresql://nobody:nothing@127.0.0.1:{port}/none")
     assert time.monotonic() - begun < 30
     assert walked.exit == 0
-    assert walked.decisions[0] is None
+    assert walked.decisions == [None, None]  # nobody has said how long the fix takes
     assert "unknown" in walked.facts["upload_failures"]
     assert "refused" in walked.facts["database"].get("says", "")
     assert "says" in walked.facts["storage"]
@@ -242,6 +252,11 @@ def test_a_dead_target_stops_nothing(walk: Walk) -> None:
     walked = walk(target={"url": "http://127.0.0.1:9"})
     assert walked.exit == 0
     assert walked.decisions[0] == "continue"
+    (first, *_) = [window["decision"] for window in walked.plain["walks"][0]["walk"]]
+    assert [why.partition(":")[0] for why in first["graver"]] == [
+        "the health answer (/health)",
+        "the health answer (/ready)",
+    ]
 
 
 def test_an_environment_that_configures_almost_nothing_says_which_key_fills_each_fact(
