@@ -25,6 +25,7 @@ from readiness.files.canonical_json import JsonObject, dumped
 from readiness.incident.facts import MINUTES_TO_FIX, OF_PEOPLE, RED_LINES, VERDICT
 from readiness.incident.found import Fact, Found, Missing
 from readiness.incident.plain_walk import PLAIN_WALK
+from readiness.incident.signs import health_paths, wanted_health
 from readiness.incident.walk import IncidentWalk
 from readiness.incident.walked import FilledWalk, fill
 from readiness.observations import KNOWN_READINGS, load_all
@@ -120,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
 def _minutes_to_fix(stated: str | None) -> Fact:
     """Return how long somebody thinks that the fix takes. Raises BadInput."""
     if stated is None:
-        return Missing("nobody has said so", "say --fix 45m, or --fix unknown")
+        return Missing("nobody has said how long", "--fix 45m, or --fix unknown", was_asked=False)
     if stated == NOT_KNOWN:
         return Missing("the cause is not known")
     try:
@@ -188,12 +189,22 @@ def _questions(place: Place, finder: FactFinder) -> Iterator[tuple[str, Callable
             wanted = walk.wanted(fact)
             if wanted.kind.look:
                 yield _fact_key(name, fact), partial(finder.fact, name, wanted)
+        for path in _health_paths(book):
+            yield _health_key(name, path), partial(finder.fact, name, wanted_health(path))
         for reading in walk.saved_readings:
             yield _rows_key(name, reading), partial(finder.rows, name, reading)
 
 
 def _fact_key(runbook: str, fact: str) -> str:
     return f"{runbook}: fact {fact}"
+
+
+def _health_paths(book: Runbook) -> list[str]:
+    return health_paths(line.decided_by for line in book.lines)
+
+
+def _health_key(runbook: str, path: str) -> str:
+    return f"{runbook}: health {path}"
 
 
 def _rows_key(runbook: str, reading: str) -> str:
@@ -239,7 +250,8 @@ def _walked(
     scripts = [repair.sql for repair in repairs if repair.sql]
     if scripts:
         _save(lambda: captured.save_text(folder, "repairs-for-review.sql", "\n\n".join(scripts) + "\n"), troubles)
-    filled = fill(name, book.title, walk, facts, until)
+    health = {path: _answer(asked[_health_key(name, path)]) for path in _health_paths(book)}
+    filled = fill(name, book.title, walk, facts, until, health)
     text = "".join(f"{line}\n" for line in first_minutes.lines_of(filled))
     _save(lambda: captured.save_text(folder, "walk.txt", text), troubles)
     return Walked(filled, book.severities, tuple(repairs), tuple(saved))
@@ -277,7 +289,7 @@ def _repair(place: Place, book: Runbook, index: int, finder: FactFinder, asked: 
     if not rows.is_there:
         return RepairSql(repair.name, repair.says, "", f"which rows, nobody knows: {rows.missing.says}")
     is_of_runbook = finder.is_of_runbook(book.runbook, repair.rows)
-    return repair_sql(repair, place.environment.tables.get(repair.table), rows.answer, is_of_runbook=is_of_runbook)
+    return repair_sql(repair, place.environment.tables, rows.answer, is_of_runbook=is_of_runbook)
 
 
 def _tell(
@@ -356,8 +368,9 @@ def _decisions(walks: list[Walked]) -> Iterator[str]:
         for window in walked.walk.windows:
             if window.decision:
                 word = str(window.decision.do).upper() if window.decision.do else "OPEN"
+                graver = "".join(f"; not ruled out: {shown(why)}" for why in window.decision.graver[:1])
                 when = f"minute {window.minutes.partition('-')[2]}, {walked.walk.runbook}"
-                yield f"decision  {when}: {word}, {shown(window.decision.says)}"
+                yield f"decision  {when}: {word}, {shown(window.decision.says)}{graver}"
 
 
 def _closing(place: Place, message: AnnouncementText | None, troubles: list[str]) -> Iterator[str]:

@@ -110,7 +110,8 @@ def unknown_tables(environment: Environment, runbooks: Iterable[Runbook]) -> Ite
     """Yield the tables and columns of the environment that no runbook names in a change by hand."""
     columns: dict[str, set[str]] = {}
     for repair in (repair for book in runbooks if book.incident for repair in book.incident.repairs):
-        columns.setdefault(repair.table, set()).update({repair.key, *repair.change, *repair.only_while})
+        for table, named in repair.columns.items():
+            columns.setdefault(table, set()).update(named)
 
     file = f"{environment.environment}.yaml"
     for table, here in environment.tables.items():

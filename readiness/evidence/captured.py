@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -21,8 +22,8 @@ CELL_AT_MOST = 2_000
 """Characters of one value in a file of rows."""
 TRIES = 100
 _SUFFIX = {"sql": "sql", "promql": "promql"}
-_FORMULA = ("=", "+", "-", "@")
-"""What a spreadsheet takes for one."""
+_FORMULA = re.compile(r"""((?:^|;)[\s"']*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b])""")
+"""How what a spreadsheet takes for one begins, full-width signs too. In some countries a cell ends at a semicolon."""
 
 
 def new_folder(home: Path, at: datetime) -> Path:
@@ -87,6 +88,4 @@ def _harmless(value: object) -> object:
     """Return a value as a spreadsheet takes it for text: a formula that somebody uploaded would be run."""
     if isinstance(value, dict | list):
         value = json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    return _FORMULA.sub(r"\1'", value) if isinstance(value, str) else value

@@ -9,6 +9,7 @@ from readiness.evidence.records import RecordedObservation
 from readiness.evidence.red_lines import evidence_facts, since_by_record
 from readiness.incident.facts import OF_PEOPLE, Wanted, read_fact
 from readiness.incident.found import Fact, Missing
+from readiness.incident.signs import health_paths, wanted_health
 from readiness.incident.walk import IncidentWalk
 from readiness.verdict import Verdict
 
@@ -32,13 +33,21 @@ def recorded_facts(run: RecordedRun, runbook: str, walk: IncidentWalk, own: Mapp
     return facts
 
 
+def recorded_health(run: RecordedRun, runbook: str) -> dict[str, Fact]:
+    """Return what the health endpoints of a runbook's lines answered, by their path, as a run's record has it."""
+    lines = run.plan.lines if run.plan else ()
+    paths = health_paths(line.limits for line in lines if line.runbook == runbook)
+    ask = f"readiness incident --env {run.start.env}"
+    return {path: _recorded(run, runbook, wanted_health(path), ask) for path in paths}
+
+
 def _recorded(run: RecordedRun, runbook: str, wanted: Wanted, ask: str) -> Fact:
     kind = wanted.kind
     if kind.name in OF_PEOPLE:
-        return Missing("nobody has said so", ask)
+        return Missing("nobody has said how long", f"{ask} --fix 45m, or --fix unknown", was_asked=False)
     record = next((record for record in reversed(run.observations) if _is_it(record, wanted, runbook)), None)
     if record is None or not (record.has_value or record.unknown):
-        return Missing("this run did not look at it", ask)
+        return Missing("this run did not look at it", ask, was_asked=False)
     if not record.has_value and record.unknown:
         return Missing(record.unknown.reason, record.unknown.remedy)
     return read_fact(kind, record.value)

@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from readiness.incident.facts import IS_DOWN, Wanted
+from readiness.incident.facts import IS_DOWN, OF_PEOPLE, Wanted
 from readiness.incident.found import Fact, Found, Missing
 from readiness.incident.walk import Choice, Condition, Move, Symptom
+from readiness.incident.words import says_word
 from readiness.measurements import AtLeast, Refusal
 from readiness.outcomes import Unknown
 from readiness.slo.events import Events
@@ -27,7 +28,7 @@ from readiness.slo.events import Events
 Facts = Mapping[str, Fact]
 """The name of a fact in the walk → what is known of it."""
 WantedFacts = Mapping[str, Wanted]
-_NOBODY = Missing("nobody asked for it")
+_NOBODY = Missing("nobody asked for it", was_asked=False)
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Held:
 
     holds: bool | None
     why: str
+    unsaid: str = ""
+    """Where it hangs on what people have not said yet, and on nothing else: that, with how to say it."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ class DecisionPoint:
     why: str
     """With the number that decides, and what it is held against."""
     graver: tuple[str, ...] = ()
-    """What could not be looked at and would ask for more."""
+    """What could not be looked at, or is seen beside it, and would ask for more."""
+    beside: str = ""
+    """How it goes together with the decision of an earlier minute that is another one."""
 
 
 @dataclass(frozen=True)
@@ -62,41 +67,53 @@ class MarkedSymptom:
 
 def decide(choices: Iterable[Choice], facts: Facts, wanted: WantedFacts) -> DecisionPoint:
     """Return the first answer that holds."""
-    open_ones: list[tuple[Choice, str]] = []
+    open_ones: list[tuple[Choice, Held]] = []
     for choice in choices:
         if not choice.when:
             return _left(choice, open_ones)
         held = _any(choice.when, facts, wanted)
         if held.holds:
-            graver = [f"{above.do} ({above.says}): {why}" for above, why in open_ones if above.do.rank > choice.do.rank]
-            return DecisionPoint(choice.do, choice.says, held.why, tuple(graver))
+            graver = _listed([(above, other) for above, other in open_ones if above.do.rank > choice.do.rank])
+            return DecisionPoint(choice.do, choice.says, held.why, graver)
         if held.holds is None:
-            open_ones.append((choice, held.why))
+            open_ones.append((choice, held))
     if open_ones:
         return _undecided(open_ones)
     return DecisionPoint(None, "people decide", "nothing that the runbook names is reached, and it says nothing else")
 
 
-def _left(choice: Choice, open_ones: list[tuple[Choice, str]]) -> DecisionPoint:
+def _left(choice: Choice, open_ones: list[tuple[Choice, Held]]) -> DecisionPoint:
     """Return the answer where nothing above holds: none, as long as somebody might be wrong about that."""
     if open_ones:
         return _undecided(open_ones)
     return DecisionPoint(choice.do, choice.says, "nothing that asks for more holds")
 
 
-def _undecided(open_ones: list[tuple[Choice, str]]) -> DecisionPoint:
-    graver = tuple(f"{choice.do} ({choice.says}): {why}" for choice, why in open_ones)
+def _undecided(open_ones: list[tuple[Choice, Held]]) -> DecisionPoint:
+    unsaid = [held.unsaid for _, held in open_ones]
+    if all(unsaid):
+        return DecisionPoint(None, "; ".join(dict.fromkeys(unsaid)), "it hangs on that alone")
     says = "look at it by hand, and take the graver answer in doubt"
-    return DecisionPoint(None, says, "what decides it could not be looked at", graver)
+    return DecisionPoint(None, says, "what decides it could not be looked at", _listed(open_ones))
+
+
+def _listed(open_ones: list[tuple[Choice, Held]]) -> tuple[str, ...]:
+    return tuple(f"{choice.do} ({choice.says}): {held.why}" for choice, held in open_ones)
 
 
 def mark(symptoms: Iterable[Symptom], facts: Facts, wanted: WantedFacts) -> list[MarkedSymptom]:
     """Return the symptoms, each with whether it is there."""
     marked = []
     for symptom in symptoms:
-        held = _any(symptom.when, facts, wanted) if symptom.when else Held(None, "only people see it")
+        held = _seen(symptom, facts, wanted) if symptom.when else Held(None, "only people see it")
         marked.append(MarkedSymptom(symptom, held.holds, held.why))
     return marked
+
+
+def _seen(symptom: Symptom, facts: Facts, wanted: WantedFacts) -> Held:
+    """Return whether a symptom is there: what rules it out does so whatever else holds."""
+    ruled_out = _any(symptom.unless, facts, wanted) if symptom.unless else Held(False, "")
+    return Held(False, ruled_out.why) if ruled_out.holds else _any(symptom.when, facts, wanted)
 
 
 def _any(conditions: Iterable[Condition], facts: Facts, wanted: WantedFacts) -> Held:
@@ -105,12 +122,20 @@ def _any(conditions: Iterable[Condition], facts: Facts, wanted: WantedFacts) -> 
     for answer in (True, None, False):
         same = [held for held in every if held.holds is answer]
         if same:
-            return Held(answer, same[0].why if answer else "; ".join(dict.fromkeys(held.why for held in same)))
+            why = same[0].why if answer else _joined(held.why for held in same)
+            return Held(answer, why, _joined(held.unsaid for held in same) if all(held.unsaid for held in same) else "")
     raise AssertionError("there is a condition")
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(texts))
 
 
 def _held(condition: Condition, fact: Fact, wanted: WantedFacts) -> Held:
     what = wanted[condition.fact].says if condition.fact in wanted else condition.fact
+    if isinstance(fact, Missing) and not fact.was_asked:
+        is_of_people = condition.fact in wanted and wanted[condition.fact].kind.name in OF_PEOPLE
+        return Held(None, f"{what}: {fact.says}", f"{fact.why}: {fact.remedy}" if is_of_people else "")
     if condition.unknown:
         is_unknown = isinstance(fact, Missing)
         return Held(is_unknown, f"{what}: {fact.says}" if is_unknown else f"{what} is known: {fact.says}")
@@ -123,7 +148,7 @@ def _held(condition: Condition, fact: Fact, wanted: WantedFacts) -> Held:
 
 
 def _named(word: str, fact: Found, what: str) -> Held:
-    match = next((told for told in fact.words if word.casefold() in told.casefold()), None)
+    match = next((told for told in fact.words if says_word(told, word)), None)
     if match is None:
         return Held(False, f"{what}: {fact.says}, and none of it says {word!r}")
     return Held(True, f"{what}: {fact.says}, which says {word!r}")

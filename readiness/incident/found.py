@@ -31,6 +31,8 @@ class Missing:
     why: str
     remedy: str = ""
     """What to do, or which key to set."""
+    was_asked: bool = True
+    """False where nobody has looked, or said so, yet: whoever looked and does not know knows that."""
 
     @property
     def says(self) -> str:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from readiness.errors import meant, not_one_of
 from readiness.files.canonical_json import JsonObject
 from readiness.incident.facts import FACTS, OF_THE_EVIDENCE, FactKind, Wanted
+from readiness.incident.words import has_letters
 
 _MINUTES = re.compile(r"([0-9]{1,3})-([0-9]{1,3})\Z")
 NAMED = re.compile(r"\{([^{}]*)\}")
@@ -49,6 +50,12 @@ def _no_truth(stated: object) -> object:
 Threshold = Annotated[float, BeforeValidator(_no_truth)]
 
 
+def _word(stated: str) -> str:
+    if not has_letters(stated):
+        raise ValueError(f"{stated!r} is no word")
+    return stated
+
+
 class Condition(Part):
     """What a fact must be like. Exactly one way."""
 
@@ -57,10 +64,10 @@ class Condition(Part):
     """Its number is this, or more."""
     under: Threshold | None = None
     """Its number is less."""
-    names: Annotated[str, Field(min_length=1)] | None = None
-    """One of its words holds this, in any case."""
+    names: Annotated[str, AfterValidator(_word)] | None = None
+    """One of its texts has this word, in any case and as a whole; `pars*` is each that begins so."""
     unknown: bool = False
-    """Nobody knows it."""
+    """Somebody looked, or was asked, and does not know."""
     events_at_least: Annotated[int, Field(ge=1)] = 1
     """Of a share: so many events it takes to judge, unless those that failed are enough for it."""
 
@@ -126,6 +133,19 @@ class Symptom(Part):
     fix: Sentence
     when: tuple[Condition, ...] = ()
     """Any one of them marks it; none: only people see it."""
+    unless: tuple[Condition, ...] = ()
+    """Any one of them rules it out, whatever marks it."""
+
+
+class Parent(Part):
+    """Another table, whose row decides whether the rows that hang on it may be changed."""
+
+    table: Sentence
+    """The document's own name of it."""
+    key: Sentence
+    """Its column with the value of the key."""
+    only_while: Annotated[dict[str, tuple[str, ...]], Field(min_length=1)]
+    """Column → the values that it has by the time of the change."""
 
 
 class Repair(Part):
@@ -145,6 +165,16 @@ class Repair(Part):
     """The column of that reading with the value of the key."""
     only_while: dict[str, tuple[str, ...]] = {}
     """Column → the values that it still has: a row that has gone on meanwhile is left alone."""
+    parent: Parent | None = None
+    """What the rows hang on: those of a parent that is otherwise by then are left alone."""
+
+    @property
+    def columns(self) -> dict[str, set[str]]:
+        """Return the tables that it names, each with its columns."""
+        named = {self.table: {self.key, *self.change, *self.only_while}}
+        if self.parent:
+            named.setdefault(self.parent.table, set()).update({self.parent.key, *self.parent.only_while})
+        return named
 
 
 class IncidentWalk(Part):
@@ -179,7 +209,7 @@ class IncidentWalk(Part):
 
     def _conditions(self) -> Iterator[Condition]:
         yield from (when for window in self.walk for choice in window.decide for when in choice.when)
-        yield from (when for symptom in self.symptoms for when in symptom.when)
+        yield from (when for symptom in self.symptoms for when in (*symptom.when, *symptom.unless))
 
     def wanted(self, name: str) -> Wanted:
         """Return the fact that a name of this walk stands for."""
@@ -213,7 +243,8 @@ class IncidentWalk(Part):
                 yield from ((name, place) for name in (*step.facts, *NAMED.findall(step.post)))
             yield from ((when.fact, place) for choice in window.decide for when in choice.when)
         for symptom in self.symptoms:
-            yield from ((when.fact, f"the symptom {symptom.symptom!r}") for when in symptom.when)
+            conditions = (*symptom.when, *symptom.unless)
+            yield from ((when.fact, f"the symptom {symptom.symptom!r}") for when in conditions)
 
     def _unknown_facts(self) -> Iterator[str]:
         ready = [name for name, kind in FACTS.items() if not kind.wants]

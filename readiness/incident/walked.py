@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from readiness.incident.assessment import DecisionPoint, Facts, MarkedSymptom, WantedFacts, decide, mark
 from readiness.incident.found import Fact, Found, Missing
+from readiness.incident.signs import Sign, after, signs_of, with_signs
 from readiness.incident.walk import NAMED, IncidentWalk, Move, WalkStep, Window
+from readiness.redaction.mentions import calling_nobody
+from readiness.redaction.shown import printable
 
-_NOBODY = Missing("nobody asked for it")
+_NOBODY = Missing("nobody asked for it", was_asked=False)
 NOT_KNOWN = "not known yet"
 """What a post says of a fact that nobody knows: why not is no news for a channel."""
 
@@ -41,6 +45,11 @@ class FilledWindow:
     decision: DecisionPoint | None
     """None where the runbook asks for none."""
 
+    @property
+    def ends(self) -> int:
+        """Return the minute at which it ends."""
+        return int(self.minutes.partition("-")[2])
+
 
 @dataclass(frozen=True)
 class FilledWalk:
@@ -64,11 +73,24 @@ class FilledWalk:
         return [fact for fact in every.values() if isinstance(fact.fact, Missing)]
 
 
-def fill(runbook: str, title: str, walk: IncidentWalk, facts: Facts, until: int | None = None) -> FilledWalk:
-    """Return a walk with its facts; `until` a minute, where no more of it is wanted."""
+def fill(
+    runbook: str,
+    title: str,
+    walk: IncidentWalk,
+    facts: Facts,
+    until: int | None = None,
+    health: Mapping[str, Fact] = MappingProxyType({}),
+) -> FilledWalk:
+    """Return a walk with its facts; `until` a minute, where no more of it is wanted.
+
+    `health`: what the endpoints of the runbook's lines answer, by their path.
+    """
     wanted = {name: walk.wanted(name) for name in walk.names}
-    windows = tuple(_window(window, facts, wanted) for window in _until(walk.walk, until))
-    return FilledWalk(runbook, title, walk.source, windows, tuple(mark(walk.symptoms, facts, wanted)))
+    signs = tuple(signs_of(facts, health))
+    windows: list[FilledWindow] = []
+    for window in _until(walk.walk, until):
+        windows.append(_window(window, facts, wanted, windows, signs))
+    return FilledWalk(runbook, title, walk.source, tuple(windows), tuple(mark(walk.symptoms, facts, wanted)))
 
 
 def _until(windows: tuple[Window, ...], until: int | None) -> Iterable[Window]:
@@ -78,9 +100,14 @@ def _until(windows: tuple[Window, ...], until: int | None) -> Iterable[Window]:
     return [window for window in windows if window.begins < until]
 
 
-def _window(window: Window, facts: Facts, wanted: WantedFacts) -> FilledWindow:
+def _window(
+    window: Window, facts: Facts, wanted: WantedFacts, before: Iterable[FilledWindow], signs: Iterable[Sign]
+) -> FilledWindow:
     steps = tuple(_step(step, facts, wanted) for step in window.steps)
-    decision = decide(window.decide, facts, wanted) if window.decide else None
+    if not window.decide:
+        return FilledWindow(window.minutes, steps, None)
+    earlier = [(each.ends, each.decision) for each in before if each.decision]
+    decision = with_signs(after(decide(window.decide, facts, wanted), earlier), signs)
     return FilledWindow(window.minutes, steps, decision)
 
 
@@ -90,4 +117,4 @@ def _step(step: WalkStep, facts: Facts, wanted: WantedFacts) -> FilledStep:
 
 
 def _posted(fact: Fact | None) -> str:
-    return fact.says if isinstance(fact, Found) else NOT_KNOWN
+    return calling_nobody(printable(fact.says)) if isinstance(fact, Found) else NOT_KNOWN

@@ -11,6 +11,7 @@ from readiness.evidence.recorded_ladder import Before
 from readiness.evidence.records import Result
 from readiness.evidence.rejudge import judge
 from readiness.outcomes import DecisionKey, Outcome
+from readiness.redaction.mentions import calling_nobody
 from readiness.redaction.shown import shown
 from readiness.rendering.announcement_parts import AnnouncementKind, Stated, lines_of
 from readiness.rendering.exports import urgency_of
@@ -67,7 +68,7 @@ def _decision(run: RecordedRun, key: DecisionKey) -> str:
     # Without a reason of its own it holds the verdict only by a step from earlier runs.
     if not result.reason:
         return f"{summary}, its step still stands"
-    return f"{summary}, {shown(result.reason, REASON_AT_MOST)}"
+    return f"{summary}, {calling_nobody(shown(result.reason, REASON_AT_MOST))}"
 
 
 _TITLES = {

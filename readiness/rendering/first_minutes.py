@@ -41,6 +41,8 @@ def _window(window: FilledWindow) -> Iterator[str]:
     word = str(decision.do).upper() if decision.do else "OPEN"
     yield f"  => {word}: {shown(decision.says, LETTERS_AT_MOST)}"
     yield f"{LABEL} because {shown(decision.why, LETTERS_AT_MOST)}"
+    if decision.beside:
+        yield f"{LABEL} {shown(decision.beside, LETTERS_AT_MOST)}"
     yield from (f"{LABEL} not ruled out: {shown(graver, LETTERS_AT_MOST)}" for graver in decision.graver)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from readiness.evidence.journal import RecordedRun
-from readiness.evidence.recorded_facts import own_facts, recorded_facts
+from readiness.evidence.recorded_facts import own_facts, recorded_facts, recorded_health
 from readiness.evidence.rejudge import judge
 from readiness.incident.plain_walk import PLAIN_WALK
 from readiness.incident.walk import IncidentWalk
@@ -35,4 +35,5 @@ def walks_of(run: RecordedRun) -> Iterator[FilledWalk]:
             walk = IncidentWalk.model_validate(book.incident) if book.incident else PLAIN_WALK
         except ValidationError:  # of another version: the command knows today's
             continue
-        yield fill(book.runbook, book.title, walk, recorded_facts(run, book.runbook, walk, own))
+        name = book.runbook
+        yield fill(name, book.title, walk, recorded_facts(run, name, walk, own), health=recorded_health(run, name))

@@ -25,6 +25,7 @@ CHOICES = (
     Choice(do=Move.PAUSE, says="above 10 %", when=(Condition(fact="errors", reaches=0.1, events_at_least=21),)),
     Choice(do=Move.CONTINUE, says="go on"),
 )
+UNSAID = Missing("nobody has said how long", "--fix 45m, or --fix unknown", was_asked=False)
 AWAY = Missing("the database is away", "look at it")
 NONE_LOST, SOME_LOST = Found("0", 0), Found("3 uploads", 3)
 
@@ -89,7 +90,14 @@ def test_a_number_is_held_against_its_limit(fact: Fact, holds: bool | None) -> N
 
 @pytest.mark.parametrize(
     ("minutes", "move"),
-    [(Found("45 minutes", 45), Move.FIX), (Found("60 minutes", 60), Move.ROLL_BACK), (AWAY, Move.ROLL_BACK)],
+    [
+        (Found("45 minutes", 45), Move.FIX),
+        (Found("60 minutes", 60), Move.ROLL_BACK),
+        # somebody was asked, and does not know
+        (Missing("the cause is not known"), Move.ROLL_BACK),
+        # nobody was asked yet
+        (UNSAID, None),
+    ],
 )
 def test_at_minute_30_the_ingestion_document_asks_how_long_the_fix_takes(minutes: Fact, move: Move) -> None:
     book = runbook_lines.load(RUNBOOKS / "ingestion.yaml")
@@ -98,6 +106,57 @@ def test_at_minute_30_the_ingestion_document_asks_how_long_the_fix_takes(minutes
     decision = filled.windows[-1].decision
     assert decision
     assert decision.do is move
+
+
+def test_what_nobody_has_said_is_asked_for() -> None:
+    decision = decide(
+        (Choice(do=Move.FIX, says="s", when=(Condition(fact="fix", under=60),)),), {"fix": UNSAID}, WANTED
+    )
+    assert (decision.do, decision.says) == (None, "nobody has said how long: --fix 45m, or --fix unknown")
+    assert decision.graver == ()
+
+
+IS_UNKNOWN = [
+    # what is known, whether it counts as unknown
+    (Found("3 uploads", 3), False),
+    (AWAY, True),
+    (Missing("this run did not look at it", "look", was_asked=False), None),
+    (None, None),
+]
+
+
+@pytest.mark.parametrize(("fact", "holds"), IS_UNKNOWN)
+def test_what_nobody_was_asked_is_not_unknown_yet(fact: Fact | None, holds: bool | None) -> None:
+    symptom = Symptom(symptom="s", cause="c", fix="f", when=(Condition(fact="lost", unknown=True),))
+    (marked,) = mark((symptom,), {"lost": fact} if fact else {}, WANTED)
+    assert marked.seen is holds
+
+
+OF_HEALTH = Wanted(FACTS["health"], {"path": "/up"})
+TWO_UNSAID = [
+    # Beside a fact that could not be looked at: the graver answer in doubt, as ever.
+    (AWAY, UNSAID, None, "look at it by hand"),
+    (Found("503", 1), UNSAID, Move.ROLL_BACK, "it is down"),
+    (Found("200", 0), UNSAID, None, "nobody has said how long"),
+    (Found("200", 0), Found("20 minutes", 20), Move.FIX, "there in time"),
+]
+
+
+@pytest.mark.parametrize(("health", "minutes", "move", "says"), TWO_UNSAID)
+def test_what_is_seen_decides_before_anybody_says_how_long(
+    health: Fact, minutes: Fact, move: Move | None, says: str
+) -> None:
+    choices = (
+        Choice(
+            do=Move.ROLL_BACK,
+            says="it is down",
+            when=(Condition(fact="up", reaches=1), Condition(fact="fix", reaches=30)),
+        ),
+        Choice(do=Move.FIX, says="there in time", when=(Condition(fact="fix", under=30),)),
+    )
+    decision = decide(choices, {"up": health, "fix": minutes}, {**WANTED, "up": OF_HEALTH})
+    assert decision.do is move
+    assert decision.says.startswith(says)
 
 
 SYMPTOMS = [
@@ -111,6 +170,11 @@ SYMPTOMS = [
     ("staged_rows", 10000.0, "the staging backlog grows"),
     ("staged_rows", 9999.0, None),
     ("stuck_uploads", [{"id": "a"}], "uploads stay in processing"),
+    ("failing_stages", [{"stage": "sparse"}], None),
+    ("common_error", [{"error": "PARSE_ERROR at line 4", "n": 3}], "parse failures rise"),
+    ("common_error", [{"error": "ReadTimeoutError('x')", "n": 3}], "promotion times out"),
+    ("ingestion_switch", {"position": "false"}, "all uploads fail"),
+    ("ingestion_switch", {"position": "true"}, None),
 ]
 
 
@@ -118,11 +182,36 @@ SYMPTOMS = [
 def test_a_symptom_of_the_ingestion_document_is_marked_by_its_fact(name: str, value: Any, symptom: str | None) -> None:
     book = runbook_lines.load(RUNBOOKS / "ingestion.yaml")
     assert book.incident
-    filled = fill("ingestion", book.title, book.incident, {name: read_fact(FACTS[name], value)})
+    filled = fill("ingestion", book.title, book.incident, {name: read_fact(book.incident.wanted(name).kind, value)})
     seen = [marked.symptom.symptom for marked in filled.symptoms if marked.seen]
     assert seen == ([symptom] if symptom else [])
     # What nobody asked for is not ruled out.
     assert {marked.seen for marked in filled.symptoms} <= {True, None, False}
+
+
+SWITCHED_OFF = [
+    ({"by_status": {"completed": 119, "failed": 1}}, False),
+    ({"by_status": {"completed": 8}}, False),
+    # one is too few to rule anything out
+    ({"by_status": {"completed": 1}}, True),
+    ({"by_status": {"failed": 12}}, True),
+    # Behind a switch that is off no upload may come to a row: nobody knows a share, and the switch is off.
+    ({"by_status": {}}, True),
+]
+
+
+@pytest.mark.parametrize(("uploads", "seen"), SWITCHED_OFF)
+def test_all_uploads_do_not_fail_where_some_are_well(uploads: Any, seen: bool) -> None:
+    book = runbook_lines.load(RUNBOOKS / "ingestion.yaml")
+    assert book.incident
+    facts = {
+        "ingestion_switch": read_fact(FACTS["switch"], {"position": "false"}),
+        "upload_failures": read_fact(FACTS["upload_failures"], uploads),
+    }
+    (marked,) = [
+        one for one in fill("i", "t", book.incident, facts).symptoms if one.symptom.symptom == "all uploads fail"
+    ]
+    assert marked.seen is seen
 
 
 def test_a_post_tells_no_channel_why_something_is_not_known() -> None:

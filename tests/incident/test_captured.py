@@ -62,6 +62,41 @@ def test_no_formula_is_saved_for_a_spreadsheet(text: str, tmp_path: Path) -> Non
     assert [header[1], row[0]] == [f"'{text}", f"'{text}"]
 
 
+GUARDED = [
+    # a value, and how it lies in the file
+    ("  =1+1", "  '=1+1"),
+    ("\t=1+1", " '=1+1"),
+    ("\r\n=1+1", "  '=1+1"),
+    ("\u200b=1+1", " '=1+1"),
+    ("\u00a0@SUM(A1)", " '@SUM(A1)"),
+    ("\uff1d1+1", "'\uff1d1+1"),
+    ("\uff0b1", "'\uff0b1"),
+    ("\uff0d1", "'\uff0d1"),
+    ("\uff20SUM(A1)", "'\uff20SUM(A1)"),
+    ('"=1+1', "\"'=1+1"),
+    # quotes alone guard no cell where a spreadsheet divides lines at semicolons
+    ("a;=1+1", "a;'=1+1"),
+    ('a; "=1+1', "a; \"'=1+1"),
+    ("a;b=c", "a;b=c"),
+    ("a=b", "a=b"),
+    ("a, =b", "a, =b"),
+    ("x-y; z", "x-y; z"),
+]
+
+
+@pytest.mark.parametrize(("value", "cell"), GUARDED)
+def test_a_formula_is_none_however_it_begins(value: str, cell: str, tmp_path: Path) -> None:
+    save_rows(tmp_path, "rows", "sql", "select 1", [{"first": "a", "error": value}])
+    assert cells(tmp_path / "rows.csv")[1] == ["a", cell]
+    with_semicolons = list(csv.reader((tmp_path / "rows.csv").read_text("utf-8").splitlines(), delimiter=";"))
+    assert not any(part.strip(' "').startswith(("=", "+", "-", "@")) for row in with_semicolons for part in row)
+
+
+def test_numbers_stay_numbers(tmp_path: Path) -> None:
+    save_rows(tmp_path, "rows", "sql", "select 1", [{"n": -5, "f": -0.5}])
+    assert cells(tmp_path / "rows.csv")[1] == ["-5", "-0.5"]
+
+
 @pytest.mark.parametrize("hostile", ["a\x1b[2Jb", "a\u202eb", "a\x00b", "a\rb"])
 def test_nothing_is_saved_that_a_terminal_obeys(hostile: str, tmp_path: Path) -> None:
     save_rows(tmp_path, "rows", "sql", "select 1", [{"error": hostile, "deep": {"list": [hostile]}, hostile: 1}])

@@ -134,6 +134,16 @@ def test_a_healthy_target_goes_on_and_all_is_known(walk: Walk) -> None:
     assert walked.plain["announcement"] is None
 
 
+def test_before_anybody_says_how_long_the_fix_takes_minute_30_is_open(walk: Walk) -> None:
+    walked = walk()
+    assert walked.decisions == ["continue", None]
+    last = walked.plain["walks"][0]["walk"][-1]["decision"]
+    assert last["says"] == "nobody has said how long: --fix 45m, or --fix unknown"
+    unknown = walk("--fix", "unknown")
+    assert unknown.decisions == ["continue", "roll back"]
+    assert "minute 5 says CONTINUE" in unknown.plain["walks"][0]["walk"][-1]["decision"]["beside"]
+
+
 def test_what_is_captured_lies_there_before_anybody_changes_anything(walk: Walk, target: Sandbox) -> None:
     with target.plant("stuck-upload"):
         walked = walk()
@@ -163,6 +173,37 @@ def test_the_sql_that_is_printed_does_what_it_says_once_somebody_commits_it(walk
         assert admin(target, asked, stuck["id"])[0][0] == "completed"
 
 
+STUCK_AS_WELL = """
+insert into data_uploads
+select (jsonb_populate_record(stuck, jsonb_build_object('id', gen_random_uuid()))).* from data_uploads stuck
+where status in ('processing', 'promoting') and created_at < now() - interval '30 minutes'
+"""
+STAGED = """
+insert into staging_rows (upload_id, workspace_id, row_number, payload)
+select %s, 'ws_acme', number, '{}' from generate_series(1, 7) number
+"""
+
+
+def test_staging_rows_are_cleared_of_uploads_that_have_failed_alone(walk: Walk, target: Sandbox) -> None:
+    """Of two uploads one fails by hand, and one resumes: its rows stay, whenever somebody clears."""
+    with target.plant("stuck-upload"):
+        admin(target, STUCK_AS_WELL)
+        walked = walk()
+        clear = walked.repairs["clear-staging"]["sql"].replace("rollback;", "commit;")
+        failing, resumed = [row["id"] for row in json.loads((walked.folder / "uploads_stuck.json").read_text())]
+        left = "select upload_id::text, count(*) from staging_rows where upload_id in (%s, %s) group by 1 order by 2"
+        for upload in (failing, resumed):
+            admin(target, STAGED, upload)
+
+        admin(target, clear)  # before anything has failed
+        assert sorted(admin(target, left, failing, resumed)) == sorted([(failing, 7), (resumed, 7)])
+        admin(target, "update data_uploads set status = 'completed' where id = %s", resumed)
+        admin(target, walked.repairs["force-fail"]["sql"].replace("rollback;", "commit;"))
+        admin(target, clear)
+        assert admin(target, left, failing, resumed) == [(resumed, 7)]
+        admin(target, "delete from staging_rows where upload_id in (%s, %s)", failing, resumed)
+
+
 def test_nothing_is_written_to_the_target(walk: Walk, target: Sandbox) -> None:
     """The server's own list has every kind of statement that the probe's role has sent since the reset."""
     with target.plant("stuck-upload"):
@@ -189,7 +230,7 @@ def test_a_dead_database_stops_nothing(walk: Walk) -> None:
     walked = walk(database=f"postgresql://nobody:nothing@127.0.0.1:{port}/none")
     assert time.monotonic() - begun < 30
     assert walked.exit == 0
-    assert walked.decisions[0] is None
+    assert walked.decisions == [None, None]  # nobody has said how long the fix takes
     assert "unknown" in walked.facts["upload_failures"]
     assert "refused" in walked.facts["database"].get("says", "")
     assert "says" in walked.facts["storage"]
@@ -211,6 +252,11 @@ def test_a_dead_target_stops_nothing(walk: Walk) -> None:
     walked = walk(target={"url": "http://127.0.0.1:9"})
     assert walked.exit == 0
     assert walked.decisions[0] == "continue"
+    (first, *_) = [window["decision"] for window in walked.plain["walks"][0]["walk"]]
+    assert [why.partition(":")[0] for why in first["graver"]] == [
+        "the health answer (/health)",
+        "the health answer (/ready)",
+    ]
 
 
 def test_an_environment_that_configures_almost_nothing_says_which_key_fills_each_fact(
@@ -285,7 +331,9 @@ def test_the_walk_of_another_product(walk: Walk, target: Sandbox) -> None:
         assert "12 of 41" in walked.facts["upload_failures"]["says"]
         assert walked.facts["failing_stages"]["says"] == "1: load (12)"
         admin(target, walked.repairs["force-fail"]["sql"].replace("rollback;", "commit;"))
+        admin(target, "insert into \"In gest\".rows values ('job''0'), ('job''0'), ('job''1')")
         admin(target, walked.repairs["clear-staging"]["sql"].replace("rollback;", "commit;"))
+        assert admin(target, 'select of_job from "In gest".rows') == [("job'1",)]
         assert admin(target, f"select state, why from {table} where job = 'job''0'") == [
             ("BROKEN", "Manual intervention")
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -44,6 +45,28 @@ def test_what_the_outside_says_is_shown_as_text_alone(hostile: str) -> None:
                 assert PASSWORD not in line
                 assert "::error::" not in line
                 assert len(line) < LETTERS_AT_MOST + 100
+
+
+CALLS = [
+    "<!channel> away",
+    "@everyone",
+    "@here",
+    "<@U0123>",
+    "<!subteam^S1|all>",
+    "mail@channel",
+    "@\u200beveryone",
+    "<\u200b!channel>",
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_post_calls_nobody_by_what_the_outside_says(call: str) -> None:
+    for book in books():
+        assert book.incident
+        facts: dict[str, Fact] = dict.fromkeys(book.incident.names, Found(call, 1))
+        for window in fill(book.runbook, book.title, book.incident, facts).windows:
+            for step in window.steps:
+                assert not re.search(r"<[!@#]|@\w", step.post), step.post
 
 
 def test_only_some_rows_are_shown_and_it_says_so() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -21,9 +22,17 @@ FAIL = Repair.model_validate(
         "only_while": {"status": ["processing"]},
     }
 )
-CLEAR = Repair.model_validate(
-    {"name": "clear", "says": "delete the rows", "table": "staged", "key": "upload_id", "rows": "stuck"}
+CHILDREN: dict[str, Any] = {
+    "name": "clear",
+    "says": "delete the rows",
+    "table": "staged",
+    "key": "upload_id",
+    "rows": "stuck",
+}
+OF_FAILED = Repair.model_validate(
+    {**CHILDREN, "parent": {"table": "uploads", "key": "id", "only_while": {"status": ["failed"]}}}
 )
+CLEAR = Repair.model_validate(CHILDREN)
 HERE = TableHere.model_validate(
     {
         "table": 'in"gest.upload jobs',
@@ -34,14 +43,18 @@ HERE = TableHere.model_validate(
 
 
 def sql(repair: Repair, rows: list[dict[str, Any]], here: TableHere | None = None, *, own: bool = True) -> RepairSql:
-    return repair_sql(repair, here, rows, is_of_runbook=own)
+    return repair_sql(repair, {"uploads": here} if here else {}, rows, is_of_runbook=own)
 
 
 def statement(made: RepairSql) -> str:
     lines = [line for line in made.sql.splitlines() if not line.startswith("--")]
     assert lines[0] == "begin;"
     assert lines[-1].startswith("rollback;")
-    return " ".join(" ".join(lines[1:-1]).split())
+    counted, changed = re.split("; (?=update |delete )", " ".join(" ".join(lines[1:-1]).split()), maxsplit=1)
+    # What is counted is what is changed.
+    assert counted.startswith("select count(*) from ")
+    assert counted.partition(" where ")[2] == changed.partition(" where ")[2].removesuffix(";")
+    return changed
 
 
 WRITTEN = [
@@ -62,6 +75,26 @@ WRITTEN = [
         (
             """update "in""gest"."upload jobs" set "st""ate" = 'FAILED''--', "failure" = 'it''s by hand'"""
             """ where "job_id" in ('x''); drop table uploads; --') and "st""ate" in ('RUN');"""
+        ),
+    ),
+    (
+        OF_FAILED,
+        None,
+        [{"id": "a"}, {"id": "b"}],
+        (
+            """delete from "staged" where "upload_id" in ('a', 'b') and "upload_id" in ("""
+            """ select "parent"."id" from "uploads" as "parent" where "parent"."id" in ('a', 'b')"""
+            """ and "parent"."status" in ('failed'));"""
+        ),
+    ),
+    (
+        OF_FAILED,
+        HERE,
+        [{"id": 5}],
+        (
+            """delete from "staged" where "upload_id" in (5) and "upload_id" in ("""
+            """ select "parent"."job_id" from "in""gest"."upload jobs" as "parent" where "parent"."job_id" in (5)"""
+            """ and "parent"."st""ate" in ('FAILED''--'));"""
         ),
     ),
 ]
@@ -98,10 +131,24 @@ def test_where_nothing_can_be_written_it_says_why(
 def test_what_cannot_be_reviewed_and_what_is_too_much_is_told() -> None:
     rows: list[dict[str, Any]] = [{"id": number} for number in range(ROWS_AT_MOST + 7)]
     made = sql(CLEAR, [*rows, {"id": "\u202e"}])
-    assert f"{ROWS_AT_MOST} rows" in made.why
+    assert f"{ROWS_AT_MOST} keys" in made.why
     assert "7 more were found" in made.why
     assert "1 were left out" in made.why
     assert str(ROWS_AT_MOST) not in statement(made)
+
+
+@pytest.mark.parametrize("repair", [FAIL, CLEAR, OF_FAILED], ids=["update", "delete", "of a parent"])
+def test_keys_are_not_told_as_rows(repair: Repair) -> None:
+    made = sql(repair, [{"id": "a"}, {"id": "b"}, {"id": "c"}])
+    assert "3 keys, as they were found" in made.why
+    assert "about 3 keys, and not as many rows" in made.sql
+    assert not re.search(r"(UPDATE|DELETE) [0-9]", made.sql)
+
+
+def test_a_parent_that_nobody_names_here_is_asked_for() -> None:
+    staged = {"staged": TableHere(table="a")}
+    made = repair_sql(OF_FAILED, staged, [{"id": "a"}], is_of_runbook=False)
+    assert (made.sql, "set tables.uploads in" in made.why) == ("", True)
 
 
 def test_what_a_runbook_says_stays_a_comment() -> None:

@@ -92,6 +92,12 @@ REFUSED = [
         },
         "the choice without `when` is the last one",
     ),
+    ({"walk": [choice(fact="disk", names="*")]}, "'*' is no word"),
+    ({"walk": [choice(fact="disk", names="- -")]}, "'- -' is no word"),
+    (
+        {"symptoms": [{**symptom(fact="disk", reaches=1), "unless": [{"fact": "dsk", "under": 1}]}]},
+        "did you mean 'disk'?",
+    ),
     ({"walk": []}, "a list of 1 or more is wanted"),
     ({"wlak": []}, "key 'wlak' is not known; did you mean 'walk'?"),
 ]
