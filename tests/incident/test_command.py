@@ -134,16 +134,6 @@ def test_a_healthy_target_goes_on_and_all_is_known(walk: Walk) -> None:
     assert walked.plain["announcement"] is None
 
 
-def test_before_anybody_says_how_long_the_fix_takes_minute_30_is_open(walk: Walk) -> None:
-    walked = walk()
-    assert walked.decisions == ["continue", None]
-    last = walked.plain["walks"][0]["walk"][-1]["decision"]
-    assert last["says"] == "nobody has said how long: --fix 45m, or --fix unknown"
-    unknown = walk("--fix", "unknown")
-    assert unknown.decisions == ["continue", "roll back"]
-    assert "minute 5 says CONTINUE" in unknown.plain["walks"][0]["walk"][-1]["decision"]["beside"]
-
-
 def test_what_is_captured_lies_there_before_anybody_changes_anything(walk: Walk, target: Sandbox) -> None:
     with target.plant("stuck-upload"):
         walked = walk()

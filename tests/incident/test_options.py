@@ -77,6 +77,46 @@ def test_a_teams_own_walk_asks_its_own_readings(incident: Incident, capsys: pyte
     assert 'readiness announce pause --env tiny --reason "..." --investigating "..."' in text
 
 
+HOW_LONG = {
+    "source": "section 9",
+    "walk": [
+        {"minutes": "0-5", "steps": [{"says": "look"}], "decide": [{"do": "continue", "says": "go on"}]},
+        {
+            "minutes": "5-30",
+            "steps": [{"says": "how long does the fix take?", "facts": ["minutes_to_fix"]}],
+            "decide": [
+                {"do": "fix", "says": "quick", "when": [{"fact": "minutes_to_fix", "under": 60}]},
+                {"do": "roll back", "says": "no cause", "when": [{"fact": "minutes_to_fix", "unknown": True}]},
+            ],
+        },
+    ],
+}
+SAID = [
+    ([], "minute 30, own: OPEN, nobody has said how long: --fix 45m, or --fix unknown"),
+    (["--fix", "unknown"], "minute 30, own: ROLL BACK, no cause"),
+    (["--fix", "45m"], "minute 30, own: FIX, quick"),
+]
+
+
+@pytest.mark.parametrize(("words", "says"), SAID)
+def test_only_who_says_unknown_does_not_know_how_long(
+    words: list[str], says: str, incident: Incident, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert incident(*words, walk=HOW_LONG) == 0
+    text = capsys.readouterr().out
+    assert f"decision  {says}" in text
+    assert ("minute 5 says CONTINUE by the facts of now" in text) is ("ROLL BACK" in says)
+
+
+def test_no_continue_stands_plain_beside_a_dead_target(
+    incident: Incident, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LINE, "decided_by", {"health.live": {"path": "/up"}})
+    assert incident(walk=HOW_LONG) == 0
+    (last,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("decision  minute 5")]
+    assert "CONTINUE, go on; not ruled out: the health answer (/up): " in last
+
+
 def test_the_severities_of_the_runbook_are_told(incident: Incident, capsys: pytest.CaptureFixture[str]) -> None:
     assert incident(runbooks=["umbrella"], allowed_hosts=["127.0.0.1"]) == 0
     assert "SEV-2   p95 above 2 s or errors above 10 %; answer: 15m; roll back: consider it" in capsys.readouterr().out
