@@ -26,10 +26,10 @@ from readiness.plugin.attesting import attest
 from readiness.plugin.come_by import Judgement, only_stated, provenance_of, stated_by
 from readiness.plugin.diagnosing import diagnose
 from readiness.plugin.run import Run
-from readiness.plugin.session import SESSION, STATE, state_of
+from readiness.plugin.session import SESSION, STATE, ItemState, state_of
 from readiness.plugin.transfer import attach_records, attach_result
 from readiness.plugin.waiving import waive
-from readiness.runbook.limits import Limits
+from readiness.runbook.limits import Limits, minimums_of
 from readiness.runbook.lines import Item
 
 SECONDS_AT_MOST = 300.0  # an item that took longer is not trusted, whatever it says of itself
@@ -274,7 +274,7 @@ def _outcome(item: pytest.Item, report: pytest.TestReport, error: BaseException 
     beyond_limit = next((measurement for measurement in taken if not measurement.ok), None)
     if beyond_limit and report.when == "call" and (error is None or isinstance(error, AssertionError)):
         # Also where the check has swallowed the error that came with it.
-        return Outcome.FAIL, str(beyond_limit), _remedy_and_choices(item)
+        return Outcome.FAIL, str(beyond_limit), _remedy_and_choices(item, beyond_limit)
     if error is not None:
         return _broken(item, report, error)
     return _passed(item, report, taken)
@@ -324,15 +324,23 @@ def remedy_of(item: pytest.Item) -> str:
     return " ".join(section[1].split()) if section else ""
 
 
-def _remedy_and_choices(item: pytest.Item) -> str:
-    """Return what to do about a value out of its limits, and which of these no document names."""
-    remedy, choices = remedy_of(item), _choices(item.stash[STATE].item)
+def _remedy_and_choices(item: pytest.Item, broken: Measurement) -> str:
+    """Return what to do about a value out of its limits, and where no document names these."""
+    remedy, choices = remedy_of(item), _choices(item.stash[STATE], broken)
     return f"{remedy.rstrip('.')}; {choices}" if remedy and choices else remedy or choices
 
 
-def _choices(decided: Item) -> str:
-    """Return the limits that the runbook chose, as a hint for whom they fail; empty where it chose none."""
-    named = [f"{limit} {show(value)}" for limit, value in decided.chosen.items()]
+def _choices(state: ItemState, broken: Measurement) -> str:
+    """Return the limits that the runbook chose and a value breaks, as a hint; empty where it breaks none of them."""
+    decided = state.item
+    minimums = minimums_of(type(state.limits))
+    chosen = {limit: value for limit, value in decided.chosen.items() if limit not in minimums}
+    broken_ones = {limit: value for limit, value in chosen.items() if value == broken.limit}
+    if not broken_ones and broken.limit in decided.limits.values():
+        return ""
+
+    # A limit that stands in no line is worked out from those that do: so many times what is usual.
+    named = [f"{limit} {show(value)}" for limit, value in (broken_ones or chosen).items()]
     if not named:
         return ""
     figures = "this figure" if len(named) == 1 else "these figures"

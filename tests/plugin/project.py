@@ -88,6 +88,7 @@ CHECKS = '''\
 import pytest
 
 from readiness import Limits, Measure
+from readiness.runbook.limits import Minimum
 
 
 class Below(Limits):
@@ -98,6 +99,13 @@ class Named(Limits):
     name: str
 
 
+class Several(Limits):
+    share_below: float
+    days_at_most: float
+    at_least: Minimum
+    times_at_most: float
+
+
 @pytest.mark.preflight
 @pytest.mark.postlaunch
 def test_figure(figure: float, limits: Below, measure: Measure) -> None:
@@ -106,6 +114,17 @@ def test_figure(figure: float, limits: Below, measure: Measure) -> None:
     Remedy: lower it.
     """
     measure(figure, "figure").below(limits.share_below)
+
+
+@pytest.mark.preflight
+def test_several(figure: float, limits: Several, measure: Measure) -> None:
+    """The figure is low, and not far above what is usual.
+
+    Remedy: lower it.
+    """
+    measure(3, "days").at_most(limits.days_at_most)
+    measure(figure, "figure").below(limits.share_below)
+    measure(0.5, "figure beside the usual").at_most(0.01 * limits.times_at_most)
 
 
 @pytest.mark.preflight

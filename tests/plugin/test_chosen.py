@@ -16,12 +16,24 @@ from tests.plugin.project import Project, line
 FIGURE: dict[str, Any] = {"demo.figure": {"share_below": 0.4}}
 CHOSEN = ["share_below"]
 CHOICE = "the runbook chose this figure, its document names none: share_below 0.4"
+SEVERAL: dict[str, Any] = {"demo.several": {"share_below": 0.4, "days_at_most": 3, "at_least": 21, "times_at_most": 2}}
+TIMES = "the runbook chose this figure, its document names none: times_at_most 2"
 OWN = {"book/one": {"share_below": 0.45}}
 ROWS: list[tuple[str, dict[str, Any], list[str], dict[str, Any], float, str, str]] = [
     # What is shown; the limits; which are chosen; what the environment states; the figure; outcome; remedy.
     ("chosen, and not kept", FIGURE, CHOSEN, {}, 0.5, "fail", f"lower it; {CHOICE}; state your own"),
     ("chosen, and kept", FIGURE, CHOSEN, {}, 0.3, "pass", ""),
     ("the document's own", FIGURE, [], {}, 0.5, "fail", "lower it."),
+    (
+        "chosen, beside the document's that is broken",
+        SEVERAL,
+        ["days_at_most", "at_least"],
+        {},
+        0.5,
+        "fail",
+        "lower it.",
+    ),
+    ("worked out of a chosen one", SEVERAL, ["times_at_most"], {}, 0.1, "fail", f"lower it; {TIMES}"),
     ("stated by the environment instead", FIGURE, CHOSEN, OWN, 0.5, "fail", "lower it."),
 ]
 
