@@ -102,11 +102,13 @@ def test_pool_headroom(connection_pool: ConnectionPool, limits: PoolHeadroom, me
     Remedy: raise the pool size, or end sessions that have been idle for more than five minutes.
     """
     if limits.share_below is not None:
-        measure(connection_pool.share, connection_pool.summary).below(limits.share_below)
+        share = connection_pool.share_against(limits.share_below)
+        measure(share, connection_pool.summary).below(limits.share_below)
 
     # The pool itself is a limit, whatever number the line allows.
     connections_below = connection_pool.allowed_connections(limits.connections_below)
-    measure(connection_pool.in_use, "in use", "connections").below(connections_below)
+    in_use = connection_pool.in_use_against(connections_below)
+    measure(in_use, "in use", "connections").below(connections_below)
 
 
 @pytest.mark.preflight

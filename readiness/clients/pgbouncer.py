@@ -24,6 +24,8 @@ OWN = "pgbouncer"
 BYTES_AT_MOST = 5_000_000
 BUSY = ("sv_active", "sv_active_cancel", "sv_being_canceled", "sv_tested", "sv_login")
 """Connections to the server that nobody else is given just now; which of them there are depends on the release."""
+_CLOSED = ("disabled", "paused")
+"""The columns of SHOW DATABASES that say that PAUSE or DISABLE was sent."""
 NAME_SHOWN = 60
 
 
@@ -40,6 +42,8 @@ class Pool:
     """Clients that wait for one."""
     size: int
     """How many connections to the server there may be."""
+    closed: str = ""
+    """`paused` or `disabled` where somebody has closed its database: no client gets a connection then."""
 
     @property
     def name(self) -> str:
@@ -136,8 +140,9 @@ def _pool(database: Row, pool: Row, size_of_user: int | None) -> Pool:
         size = min(size, of_database)
     if size < 1:
         raise Unknown(f"PgBouncer gives its pool {shown(name, NAME_SHOWN)} no size", "look at SHOW DATABASES there")
+    closed = next((word for word in _CLOSED if _number(database, word, 0)), "")
     busy = sum(_number(pool, column, 0) for column in BUSY)
-    return Pool(name, user, busy, _number(pool, "cl_waiting", 0), size)
+    return Pool(name, user, busy, _number(pool, "cl_waiting", 0), size, closed)
 
 
 def _number(row: Row, column: str, without: int | None = None) -> int:

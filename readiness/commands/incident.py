@@ -16,7 +16,7 @@ from readiness.commands import add_env, add_environments, add_reports
 from readiness.environment import schema
 from readiness.environment.refusals import unknown_tables
 from readiness.environment.schema import Environment
-from readiness.errors import BadInput, ReadinessError, not_one_of
+from readiness.errors import BadInput, ReadinessError, meant, not_one_of
 from readiness.evidence import captured
 from readiness.evidence.journal import RecordedRun
 from readiness.evidence.red_lines import evidence_facts, newest_run, since_when
@@ -26,7 +26,7 @@ from readiness.incident.facts import MINUTES_TO_FIX, OF_PEOPLE, RED_LINES, VERDI
 from readiness.incident.found import Fact, Found, Missing
 from readiness.incident.plain_walk import PLAIN_WALK
 from readiness.incident.signs import health_paths, wanted_health
-from readiness.incident.walk import IncidentWalk
+from readiness.incident.walk import IncidentWalk, Repair
 from readiness.incident.walked import FilledWalk, fill
 from readiness.observations import KNOWN_READINGS, load_all
 from readiness.observations.asking import Asked, FactFinder
@@ -170,11 +170,10 @@ def _chosen(books: tuple[Runbook, ...], name: str | None, problems: list[str]) -
 def _unknown_captures(books: tuple[Runbook, ...], environment: Environment) -> Iterator[str]:
     """Yield the captures and rows of repairs that no reading is called."""
     for book in books:
-        known = {*KNOWN_READINGS, *book.readings, *environment.readings}
-        walk = _walk_of(book)
-        for name in walk.readings:
-            if name not in known:
-                yield f"runbook {book.runbook}: incident: reading {not_one_of(name, known).partition(' (known')[0]}"
+        readings = {*KNOWN_READINGS, *book.readings, *environment.readings}
+        for name in _walk_of(book).readings:
+            if name not in readings:
+                yield f"runbook {book.runbook}: incident: reading {meant(name, readings)}"
 
 
 def _walk_of(book: Runbook) -> IncidentWalk:
@@ -246,7 +245,7 @@ def _walked(
     folder = place.folder if len(place.books) == 1 else place.folder / name
     _save(lambda: folder.mkdir(exist_ok=True), troubles)
     saved = [_saved(folder, name, reading, finder, asked, troubles) for reading in walk.captures]
-    repairs = [_repair(place, book, index, finder, asked) for index in range(len(walk.repairs))]
+    repairs = [_repair_sql(place, book, repair, finder, asked) for repair in walk.repairs]
     scripts = [repair.sql for repair in repairs if repair.sql]
     if scripts:
         _save(lambda: captured.save_text(folder, "repairs-for-review.sql", "\n\n".join(scripts) + "\n"), troubles)
@@ -283,8 +282,8 @@ def _save(save: Callable[[], object], troubles: list[str]) -> None:
         troubles.append(str(error))
 
 
-def _repair(place: Place, book: Runbook, index: int, finder: FactFinder, asked: dict[str, Asked]) -> RepairSql:
-    repair = _walk_of(book).repairs[index]
+def _repair_sql(place: Place, book: Runbook, repair: Repair, finder: FactFinder, asked: dict[str, Asked]) -> RepairSql:
+    """Return the SQL of a change by hand for the rows that were found, or why there is none."""
     rows = asked[_rows_key(book.runbook, repair.rows)]
     if not rows.is_there:
         return RepairSql(repair.name, repair.says, "", f"which rows, nobody knows: {rows.missing.says}")
@@ -322,8 +321,8 @@ def _tell(
 def _plain(walked: Walked) -> JsonObject:
     repairs = [vars(repair) for repair in walked.repairs]
     severities = {word: level.model_dump() for word, level in walked.severities.items()}
-    told = {"severities": severities, "repairs": repairs, "captures": list(walked.saved)}
-    return {**first_minutes.plain(walked.walk), **told}
+    beside_the_walk = {"severities": severities, "repairs": repairs, "captures": list(walked.saved)}
+    return {**first_minutes.plain(walked.walk), **beside_the_walk}
 
 
 def _lines(place: Place, walks: list[Walked]) -> Iterator[str]:

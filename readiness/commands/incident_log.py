@@ -37,10 +37,11 @@ def _with_a_template(runbooks: list[Runbook], name: str | None) -> Runbook:
         raise BadInput([f"--runbook {not_one_of(name, by_name)}"])
 
     wanted = [by_name[name]] if name else runbooks
-    found = [book for book in wanted if book.incident_report]
-    if not found:
+    with_a_template = [book for book in wanted if book.incident_report]
+    if not with_a_template:
         names = ", ".join(book.runbook for book in wanted)
         raise BadInput([f"{names}: states no incident_report; write one into the runbook: field: what stands there"])
-    if len(found) > 1:
-        raise BadInput([f"several runbooks have a template; write --runbook {' or '.join(b.runbook for b in found)}"])
-    return found[0]
+    if len(with_a_template) > 1:
+        names = " or ".join(book.runbook for book in with_a_template)
+        raise BadInput([f"several runbooks have a template; write --runbook {names}"])
+    return with_a_template[0]

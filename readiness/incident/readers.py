@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 from readiness.files.canonical_json import JsonObject
@@ -16,8 +17,8 @@ from readiness.slo.uploads import UploadOutcomes
 
 Reader = Callable[[Any], Fact]
 NAMED_AT_MOST = 6
-WELL = 200
-"""The status of a health answer that is well."""
+WELL = range(200, 300)
+"""The statuses of a health answer that is well (RFC 9110): some products answer 204."""
 _PARTS_OF_EVENTS = {field.name for field in fields(Events)}
 _PARTS_OF_SLOWNESS = {field.name for field in fields(Slowness)}
 
@@ -106,10 +107,10 @@ def slowness(value: JsonObject) -> Fact:
 
 
 def health(value: JsonObject) -> Fact:
-    """Return what a health endpoint answered; its number is 1 where that is not 200."""
+    """Return what a health endpoint answered; its number is 1 where that is no success."""
     status = value["status"]
     if isinstance(status, int):
-        return Found(f"{status} after {_seconds(value['seconds'])}", float(status != WELL), words=(str(status),))
+        return Found(f"{status} after {_seconds(value['seconds'])}", float(status not in WELL), words=(str(status),))
     return Found(_not_answered(status), 1.0, words=(_not_answered(status),))
 
 
@@ -136,6 +137,8 @@ def pool(value: JsonObject) -> Fact:
     """Return how much of the connection pool is in use."""
     if value.get("exhausted"):
         return Found(f"no connection is left: {value['exhausted']}", 1.0)
+    if value.get("unseen"):
+        return Missing(f"one pool could not be looked at: {value['unseen']}", "look at the connections by hand")
     if not value["size"]:
         return Missing("the pool has no size", "look at the connections by hand")
     share = value["in_use"] / value["size"]
@@ -223,16 +226,17 @@ def by(*columns: str) -> Reader:
         if not value:
             return Found("none", 0)
         values = [_named(row, columns) for row in value]
-        told = [one for one in values if one is not None]
-        if not told:
+        stated = [one for one in values if one is not None]
+        if not stated:
             return Missing(
                 f"readings.failed_uploads has no column {columns[0]}",
                 f"name one so in the SQL of readings.failed_uploads (`as {columns[0]}`)",
             )
-        counts = Counter(told).most_common()
+        counts = Counter(stated).most_common()
         says = f"{len(counts)}: {_counted(counts)}"
-        untold = len(values) - len(told)
-        return Found(says + (f"; of {untold} nobody knows" if untold else ""), len(counts), words=tuple(dict(counts)))
+        unstated = len(values) - len(stated)
+        rest = f"; of {unstated} nobody knows" if unstated else ""
+        return Found(f"{says}{rest}", len(counts), words=tuple(dict(counts)))
 
     return read
 
@@ -252,19 +256,24 @@ def first_at(value: Sequence[JsonObject]) -> Fact:
     """Return when the first of the failed uploads was made."""
     if not value:
         return Found("none failed in the last hour", 0)
-    moments = [moment for row in value if (moment := _named(row, ("at", "created_at")))]
-    if not moments:
+    stated = [moment for row in value if (moment := _named(row, ("at", "created_at")))]
+    if not stated:
         return Missing(
             "readings.failed_uploads has no column at", "name one so in the SQL of readings.failed_uploads (`as at`)"
         )
-    return Found(f"{min(moments)} (the first that failed in the last hour)", words=(min(moments),))
+    try:
+        first = min(stated, key=datetime.fromisoformat)
+    except (ValueError, TypeError):  # no time, or one with a zone beside one without
+        return Missing(f"readings.failed_uploads has times such as {stated[0]!r}", "give all as times with their zone")
+    return Found(f"{first} (the first that failed in the last hour)", words=(first,))
 
 
 def distribution(value: Sequence[JsonObject]) -> Fact:
-    """Return the most common error, and how many share it: of rows with the error and its count."""
+    """Return the most common error, and how many share it: of rows with the error and its count, in any order."""
     if not value:
         return Found("none", 0)
-    errors, uploads = zip(*map(_error_and_count, value), strict=True)
+    counts = sorted(map(_error_and_count, value), key=lambda counted_error: counted_error[1], reverse=True)
+    errors, uploads = zip(*counts, strict=True)
     says = f"{errors[0]!r}, {uploads[0]:,} of {sum(uploads):,}"
     return Found(says, uploads[0], words=errors, rows=tuple(value))
 
@@ -273,4 +282,7 @@ def _error_and_count(row: JsonObject) -> tuple[str, int]:
     """Return the text of a row and its number, whatever its columns are called."""
     numbers = [part for part in row.values() if isinstance(part, int | float) and not isinstance(part, bool)]
     texts = [str(part) for part in row.values() if isinstance(part, str)]
-    return texts[0] if texts else "no error text", int(numbers[0]) if numbers else 1
+    error = texts[0] if texts else "no error text"
+    # A row without a number stands for itself.
+    count = int(numbers[0]) if numbers else 1
+    return error, count

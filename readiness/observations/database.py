@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from readiness.clients.pgbouncer import PgBouncer, Pool
 from readiness.clients.postgres import Postgres
@@ -20,7 +21,7 @@ from readiness.observations.database_statistics import (
 from readiness.observations.needs import either, system
 from readiness.observations.open_tables import OpenTables
 from readiness.observations.refusals import refusal
-from readiness.outcomes import Unknown
+from readiness.outcomes import Refused, Unknown
 from readiness.runbook.limits import Minimum, tightest
 from readiness.sources.readings import Readings
 from readiness.transport.connecting import NoSlots
@@ -47,6 +48,9 @@ def database_status(readings: Readings) -> str:
     return str(readings.value(DATABASE_STATUS))
 
 
+_BOTH = "look at why it does not tell: postgres and pooler of the environment file"
+
+
 @dataclass(frozen=True)
 class ConnectionPool:
     """Connections of clients, and how many the server takes from them. Source: pg_stat_activity, pg_settings.
@@ -59,13 +63,29 @@ class ConnectionPool:
     size: int
     exhausted: str = ""
     """What the server says of it, where that was its answer."""
+    of: str = "the pool"
+    """Whose connections they are, for a person."""
+    unseen: str = ""
+    """Why another pool could not be looked at: of that one more may be in use."""
 
     def allowed_connections(self, stated: int | None) -> float:
         """Return the limit of the connections: what the line states, and never more than the pool has."""
         return tightest(stated, self.size)
 
-    of: str = "the pool"
-    """Whose connections they are, for a person."""
+    def share_against(self, limit: float) -> float:
+        """Return the share as it may be held against a limit. Raises Unknown where another pool may break that."""
+        if self.unseen and self.share < limit:
+            raise self._other_unseen()
+        return self.share
+
+    def in_use_against(self, limit: float) -> int:
+        """Return the connections as they may be held against a limit. Raises Unknown as `share_against`."""
+        if self.unseen and self.in_use < limit:
+            raise self._other_unseen()
+        return self.in_use
+
+    def _other_unseen(self) -> Unknown:
+        return Unknown(f"{self.summary} is {self.share:.3g}, and of another pool nobody knows: {self.unseen}", _BOTH)
 
     @property
     def share(self) -> float:
@@ -82,16 +102,46 @@ class ConnectionPool:
 def connection_pool(postgres: Postgres, pooler: PgBouncer, environment: Environment) -> ConnectionPool:
     """Return the pool of which most is in use: of the pooler's, where there is one, and of PostgreSQL's own limit.
 
-    A client waits where either of them has no connection left. Raises Unknown where one of the two cannot be seen.
+    A client waits where either of them has no connection left. So one that is full decides, whether the other one can
+    be seen or not. Raises Unknown where neither can.
     """
-    pools = [_of_pooler(pool) for pool in pooler.pools()] if pooler.configured else []
+    seen: list[ConnectionPool] = []
+    unknowns: list[Unknown] = []
+    for look in _looks(postgres, pooler, environment):
+        try:
+            seen += look()
+        except Unknown as unknown:
+            unknowns.append(unknown)
+    if not seen:
+        raise unknowns[0]
+    fullest = max(seen, key=lambda pool: pool.share)
+    return replace(fullest, unseen="; ".join(unknown.reason for unknown in unknowns))
+
+
+def _looks(
+    postgres: Postgres, pooler: PgBouncer, environment: Environment
+) -> Iterator[Callable[[], list[ConnectionPool]]]:
+    """Yield how the pools of each system are looked at that the environment names."""
+    if pooler.configured:
+        yield lambda: _of_poolers(pooler, environment)
     if postgres.configured:
-        pools.append(_of_postgres(postgres, environment))
-    return max(pools, key=lambda pool: pool.share)
+        yield lambda: [_of_postgres(postgres, environment)]
+
+
+def _of_poolers(pooler: PgBouncer, environment: Environment) -> list[ConnectionPool]:
+    """Return the pools of the pooler; one that takes no more clients has answered by that. Raises Unknown."""
+    try:
+        return [_of_pooler(pool) for pool in pooler.pools()]
+    except Refused as no:
+        return [ConnectionPool(1, 1, refusal(no, environment).refused, of="PgBouncer")]
 
 
 def _of_pooler(pool: Pool) -> ConnectionPool:
-    return ConnectionPool(pool.wanted, pool.size, of=f"PgBouncer's pool {pool.name}")
+    """Return a pool as it is judged; of one that is closed nobody gets a connection, however few are in use."""
+    of = f"PgBouncer's pool {pool.name}"
+    if pool.closed:
+        return ConnectionPool(pool.size, pool.size, f"PgBouncer has {pool.closed} it", of)
+    return ConnectionPool(pool.wanted, pool.size, of=of)
 
 
 def _of_postgres(postgres: Postgres, environment: Environment) -> ConnectionPool:

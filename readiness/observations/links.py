@@ -47,18 +47,20 @@ def named_link(environment: Environment, link: str) -> str:
 def key_link(http: Http, environment: Environment, link: str) -> KeyLink:
     """Return what a link answers; one on a host that is not allowed is not asked. Raises Unknown."""
     address = named_link(environment, link)
-    told = shown(address, _SHOWN)
+    shown_address = shown(address, _SHOWN)
     host = (urlsplit(address).hostname or "").lower()
     if host not in environment.allowed_hosts:
         note(Declared(f"links.{link}", f"{environment.environment}.yaml"))
-        return KeyLink(link, told, asked=False, broken=False, state=f"not asked: {host} is not among allowed_hosts")
+        return KeyLink(
+            link, shown_address, asked=False, broken=False, state=f"not asked: {host} is not among allowed_hosts"
+        )
     try:
         answer = http.get(address, follow=False)
     except Refused as refused:
-        return KeyLink(link, told, asked=True, broken=True, state=refused.reason)
+        return KeyLink(link, shown_address, asked=True, broken=True, state=refused.reason)
 
     if answer.status == _TOO_MANY:
-        raise Unknown(f"{told} answers {answer.status}", "it is asked too often; run again later")
+        raise Unknown(f"{shown_address} answers {answer.status}", "it is asked too often; run again later")
     is_broken = answer.status in _GONE or answer.status >= _SERVER_ERROR
     words = "asks who it is" if answer.status in _ASKS_WHO else f"answers {answer.status}"
-    return KeyLink(link, told, asked=True, broken=is_broken, state=words)
+    return KeyLink(link, shown_address, asked=True, broken=is_broken, state=words)

@@ -53,13 +53,27 @@ class MaintenanceNotice:
     """Empty in runs of older versions."""
 
     def lies_in(self, weekday: str, begins: str, ends: str) -> bool:
-        """Check whether it lies between two times of day of one weekday, in UTC."""
+        """Check whether it lies in a weekly window, by times of day in UTC; that may last past midnight."""
         if not self.ends:
             return False
         first, last = _parsed(self.begins), _parsed(self.ends)
-        is_on_the_day = f"{first:%A}".casefold() == weekday and first.date() == last.date()
-        is_inside = f"{begins}:00" <= f"{first:%H:%M:%S}" and f"{last:%H:%M:%S}" <= f"{ends}:00"
-        return is_on_the_day and is_inside and first <= last
+        return any(opens <= first <= last <= closes for opens, closes in _windows_about(first, weekday, begins, ends))
+
+
+def _windows_about(moment: datetime, weekday: str, begins: str, ends: str) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the weekly windows that open on the day of a moment or on the day before; one may last past midnight."""
+    midnight = moment.replace(hour=0, minute=0, second=0)
+    for day in (midnight, midnight - timedelta(days=1)):
+        opens, closes = day + _since_midnight(begins), day + _since_midnight(ends)
+        if closes < opens:
+            closes += timedelta(days=1)
+        if f"{day:%A}".casefold() == weekday:
+            yield opens, closes
+
+
+def _since_midnight(time_of_day: str) -> timedelta:
+    hours, minutes = time_of_day.split(":")
+    return timedelta(hours=int(hours), minutes=int(minutes))
 
 
 def _shown(moment: datetime) -> str:
@@ -107,9 +121,13 @@ def maintenance(
     The team's own record goes before the status page, which may tell of launches too.
     """
     by_record = readings.configured(MAINTENANCE_WINDOWS)
-    told = _of_record(readings) if by_record else _of_page(status_pages, environment)
+    announcements = _of_record(readings) if by_record else _of_page(status_pages, environment)
     # What is over can no longer be announced, and what will be announced later is not.
-    notices = [_notice(*one) for one in told if one[0] <= moment < max(one[1], one[2])]
+    notices = [
+        _notice(announced, begin, end, emergency)
+        for announced, begin, end, emergency in announcements
+        if announced <= moment < max(begin, end)
+    ]
     if not notices:
         raise Unknown(
             "no maintenance is announced that is ahead or under way",
@@ -118,7 +136,7 @@ def maintenance(
     return Maintenance(notices)
 
 
-Told = tuple[datetime, datetime, datetime, bool]
+Announcement = tuple[datetime, datetime, datetime, bool]
 """When it was announced, begins and ends, and whether it is an emergency."""
 
 
@@ -137,7 +155,7 @@ def _notice(announced: datetime, begin: datetime, end: datetime, emergency: bool
     return MaintenanceNotice(_shown(first), hours, emergency, _shown(last))
 
 
-def _of_record(readings: Readings) -> Iterator[Told]:
+def _of_record(readings: Readings) -> Iterator[Announcement]:
     """Yield what the team's record announces. Raises Unknown."""
     for row in readings.rows(MAINTENANCE_WINDOWS, "created_at", "scheduled_for", "scheduled_until"):
         announced = readings.as_instant(MAINTENANCE_WINDOWS, row["created_at"], "created_at")
@@ -150,7 +168,7 @@ def _of_record(readings: Readings) -> Iterator[Told]:
         yield announced, begin, end, emergency
 
 
-def _of_page(status_pages: StatusPages, environment: Environment) -> Iterator[Told]:
+def _of_page(status_pages: StatusPages, environment: Environment) -> Iterator[Announcement]:
     """Yield what the service's own page announces; one whose title says so is an emergency. Raises Unknown."""
     for notice in status_pages.page(own_page(environment)).maintenances:
         if notice.begins is None or notice.ends is None or not notice.updates:

@@ -10,7 +10,9 @@ from readiness.observations import observation
 from readiness.outcomes import Unknown
 from readiness.transport.rows import Row
 
-# A policy that lets all rows through is found by its words, too: of an empty table nobody reads any.
+# A policy that lets all rows through is found by its words, too: of an empty table nobody reads any. A view shows what
+# its owner may read, past the policies of its tables. What belongs to an extension, such as spatial_ref_sys of PostGIS,
+# is no table of the service.
 _TABLES = """
 select n.nspname || '.' || c.relname as name, c.relname as short, format('%%I.%%I', n.nspname, c.relname) as place,
   pg_has_role(current_user, r.oid, 'member') as may_act,
@@ -21,12 +23,13 @@ select n.nspname || '.' || c.relname as name, c.relname as short, format('%%I.%%
       and (p.polroles @> array[0::oid] or p.polroles @> array[r.oid]) and pg_get_expr(p.polqual, p.polrelid) = 'true'
   ) and not exists (select from pg_policy p where p.polrelid = c.oid and not p.polpermissive) as lets_all
 from pg_roles r, pg_class c join pg_namespace n on n.oid = c.relnamespace
-where r.rolname = %s and c.relkind in ('r', 'p') and n.nspname = any(%s) order by 1"""
+where r.rolname = %s and c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname = any(%s) and not exists (
+  select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e') order by 1"""
 
 
 @dataclass(frozen=True)
 class OpenTables:
-    """The tables whose rows whoever is not signed in reads; `role` is None where nobody says who that is."""
+    """The tables and views whose rows whoever is not signed in reads; `role` is None where nobody says who that is."""
 
     role: str | None
     readable: list[str] = field(default_factory=list)
@@ -43,7 +46,7 @@ class OpenTables:
 
 @observation
 def open_tables(postgres: Postgres) -> OpenTables:
-    """Return the tables that the environment's anonymous role reads: one row of each it is granted is asked for."""
+    """Return the tables and views that the anonymous role reads: one row of each that it is granted is asked for."""
     role = postgres.anonymous_role
     if role is None:
         return OpenTables(None)
@@ -55,9 +58,12 @@ def open_tables(postgres: Postgres) -> OpenTables:
     for table in tables:
         if not table["is_granted"]:
             continue
-        if not table["may_act"]:
+        # What a policy says in its words is known, whatever the probe may try.
+        if table["lets_all"]:
+            readable.append(str(table["short"]))
+        elif not table["may_act"]:
             unseen.append(f"the probe's role may not act as {role}")
-        elif table["lets_all"] or _reads(postgres, role, table, unseen):
+        elif _reads(postgres, role, table, unseen):
             readable.append(str(table["short"]))
     return OpenTables(role, readable, unseen[0] if unseen else "")
 

@@ -35,9 +35,15 @@ def links_of(run: RecordedRun) -> list[LinkRow]:
     rows: dict[str, LinkRow] = {}
     for value in _values(run, LINK):
         name, address, state = (str(value.get(key, "")) for key in ("name", "address", "state"))
-        kind = "bad" if value.get("broken") else "good" if value.get("asked") else "none"
-        rows[name] = LinkRow(name, address, state, kind)
+        rows[name] = LinkRow(name, address, state, _kind_of(value))
     return [rows[name] for name in sorted(rows)]
+
+
+def _kind_of(link: dict[str, Any]) -> str:
+    """Return the class of a link's colour: of one that nobody asked nothing is known."""
+    if link.get("broken"):
+        return "bad"
+    return "good" if link.get("asked") else "none"
 
 
 def vendors_of(run: RecordedRun) -> list[VendorRow]:

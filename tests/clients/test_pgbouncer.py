@@ -169,6 +169,60 @@ def test_the_fuller_of_the_two_decides(make: Make, database: Database) -> None:
     assert of_pooler.share == 1
 
 
+HERE = of_target("http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(("word", "busy"), [("paused", 0), ("disabled", 0), ("paused", 20)])
+def test_a_closed_pool_has_no_connection_left_however_few_are_in_use(make: Make, word: str, busy: int) -> None:
+    with asked(make, [database() | {word: 1}], [pool(sv_active=busy)]) as clients:
+        found = connection_pool(clients.postgres, clients.pooler, HERE)
+    assert (found.share, found.in_use, found.size) == (1, 20, 20)
+    assert found.summary == f"share of PgBouncer's pool shop as app in use (PgBouncer has {word} it)"
+
+
+def test_a_pooler_that_refuses_has_no_connection_left(make: Make, database: Database) -> None:
+    url = Secret("postgresql://stats:stats-password@127.0.0.1:1/pgbouncer")
+    clients = make(dsn=database.dsn(), pooler={"url": url})
+    found = connection_pool(clients.postgres, clients.pooler, HERE)
+    assert (found.of, found.share) == ("PgBouncer", 1)
+    assert "refused" in found.exhausted
+
+
+UNSEEN = "connection to PgBouncer timed out"
+
+
+@pytest.mark.parametrize(
+    ("in_use", "unseen", "limit", "outcome"),
+    [
+        # What is full is full, whatever the other one is.
+        (19, UNSEEN, 0.8, 0.95),
+        (16, UNSEEN, 0.8, 0.8),
+        (3, UNSEEN, 0.8, None),
+        (3, "", 0.8, 0.15),
+        (19, "", 0.8, 0.95),
+    ],
+)
+def test_of_two_pools_one_may_decide_alone(in_use: int, unseen: str, limit: float, outcome: float | None) -> None:
+    found = ConnectionPool(in_use, 20, unseen=unseen)
+    if outcome is None:
+        for ask in (lambda: found.share_against(limit), lambda: found.in_use_against(16)):
+            with pytest.raises(Unknown, match=f"of another pool nobody knows: {unseen}"):
+                ask()
+        return
+    assert found.share_against(limit) == pytest.approx(outcome)
+    assert found.in_use_against(int(20 * limit)) == in_use
+
+
+def test_a_silent_pooler_hides_no_full_database(make: Make, database: Database) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = Secret(f"postgresql://stats:stats-password@127.0.0.1:{server.getsockname()[1]}/pgbouncer")
+        clients = make(dsn=database.dsn(), pooler={"url": url, "seconds_at_most": 0.5})
+        found = connection_pool(clients.postgres, clients.pooler, HERE)
+    assert found.of == "the pool"
+    assert "did not answer within 0.5 s" in found.unseen
+    assert found.share_against(0.0) == found.share
+
+
 @pytest.mark.parametrize(("sizes", "size"), [([100], 100), ([100, 15], 15)])
 def test_the_size_is_that_of_the_smallest_pool(make: Make, sizes: list[int], size: int) -> None:
     databases = [row(DATABASES_1_18, name=f"shop{number}", pool_size=each) for number, each in enumerate(sizes)]

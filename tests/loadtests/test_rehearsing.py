@@ -42,6 +42,11 @@ def fair(found: Finding) -> bool:
     return all(any(word in reason.says for word in STARVED) for reason in found.judgement.reasons)
 
 
+def starved(found: Finding) -> bool:
+    """Tell whether the rehearsal itself says that this machine was too busy for its figures to be believed."""
+    return found.judgement.word is Conclusion.INCONCLUSIVE and fair(found)
+
+
 def two_processes() -> list[str]:
     """Return what lets two processes make the load, on a port that no other rehearsal of this machine has."""
     port = str(free_port())
@@ -64,7 +69,7 @@ def test_what_is_recorded_is_what_was_sent_and_true(tmp_path: Path, url: str) ->
     found = Finding.of(Trial(tmp_path, url, QUICK).run())
     assert fair(found), str(found)
     assert found.evidence.sent == found.evidence.recorded == found.record["requests"]
-    assert abs(found.error(found.evidence.kernel)) < 0.02 or not found.undisturbed, str(found)
+    assert abs(found.error(found.evidence.kernel)) < 0.02 or starved(found) or not found.undisturbed, str(found)
     assert found.evidence.connections.opened == QUICK["users"]
     assert found.evidence.target.revision == "truth"
     folder = next(folders(tmp_path / "reports", "trial"))

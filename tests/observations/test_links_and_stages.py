@@ -209,3 +209,21 @@ def test_a_window_is_between_times_of_day(stated: str, is_one: bool) -> None:
 def test_the_weekly_window(begins: str, ends: str, inside: bool) -> None:
     notice = MaintenanceNotice(begins, 48, emergency=False, ends=ends)
     assert notice.lies_in("sunday", "02:00", "04:00") is inside
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "begins", "ends", "inside"),
+    [
+        ("22:00", "24:00", "2026-12-06 22:30Z", "2026-12-07 00:00Z", True),
+        ("22:00", "24:00", "2026-12-06 22:30Z", "2026-12-07 00:01Z", False),
+        ("22:00", "02:00", "2026-12-06 23:00Z", "2026-12-07 01:30Z", True),
+        ("22:00", "02:00", "2026-12-07 00:30Z", "2026-12-07 02:00Z", True),  # the window of Sunday lasts
+        ("22:00", "02:00", "2026-12-06 00:30Z", "2026-12-06 01:30Z", False),  # that would be Saturday's
+        ("22:00", "02:00", "2026-12-06 21:59Z", "2026-12-06 23:00Z", False),
+        ("22:00", "02:00", "2026-12-06 23:00Z", "2026-12-08 01:00Z", False),
+        ("02:00", "02:00", "2026-12-06 02:00Z", "2026-12-06 03:00Z", False),
+    ],
+)
+def test_a_weekly_window_may_last_past_midnight(opens: str, closes: str, begins: str, ends: str, inside: bool) -> None:
+    notice = MaintenanceNotice(begins, 48, emergency=False, ends=ends)
+    assert notice.lies_in("sunday", opens, closes) is inside

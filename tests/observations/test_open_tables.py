@@ -66,6 +66,20 @@ def seen(make: Make, database: Database, role: str | None = "visitor") -> OpenTa
         ("create policy p on shop.secret using (true); revoke select on shop.secret from visitor", []),
         ("create policy p on shop.secret using (true); revoke usage on schema shop from visitor", []),
         ("alter table shop.secret disable row level security", ["secret"]),
+        # A view shows what its owner may read, and no policy of its tables holds for it.
+        ("create view shop.shown as select * from shop.secret; grant select on shop.shown to visitor", ["shown"]),
+        ("create view shop.shown as select * from shop.secret", []),
+        (
+            """create view shop.shown with (security_invoker = on) as select * from shop.secret;
+            grant select on shop.shown to visitor""",
+            [],
+        ),
+        (
+            "create materialized view shop.kept as select * from shop.secret; grant select on shop.kept to visitor",
+            ["kept"],
+        ),
+        # Not the service's own: what an extension brings is public on purpose.
+        ("create extension pg_stat_statements schema shop; grant select on shop.pg_stat_statements to visitor", []),
     ],
 )
 def test_what_is_readable(
@@ -108,6 +122,13 @@ def test_a_role_that_cannot_be_taken_is_unknown(
     admin.execute(statement.encode())
     with pytest.raises(Unknown, match=says):
         seen(make, database, role).beyond(())
+
+
+def test_what_a_policy_says_in_words_needs_no_trial(
+    make: Make, database: Database, admin: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    admin.execute("create policy p on shop.secret using (true); revoke visitor from probe")
+    assert seen(make, database).beyond(()) == ["secret"]
 
 
 def test_where_nobody_asks_without_signing_in_nothing_is_looked_at(make: Make, database: Database) -> None:

@@ -6,19 +6,17 @@ To add a row, add a source to SOURCES, and to TOLD how its result must say that 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import yaml
 
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.looks import digest_of
 from readiness.provenance import Asked, Declared, FromFile, Provenance, distinct, shown_whole
 from readiness.rendering import exports, formats
 from readiness.sandbox import Sandbox
-from tests import warm
+from tests.whole_runs.own_team import deciding_line, preflight
 
 SQL = "select count(*) from workspaces"
 SOURCES: dict[str, dict[str, object]] = {
@@ -45,29 +43,9 @@ TOLD: Mapping[str, Provenance] = {
 def run(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> RecordedRun:
     folder = tmp_path_factory.mktemp("team")
     (folder / "figures.json").write_text('{"orders": [{"amount": 12.5}]}')
-    lines = []
-    for name in SOURCES:
-        decided = {"readings.number_at_least": {"reading": name, "at_least": 0}}
-        entry = {"id": name, "ref": "1", "says": f"{name} is right", "phase": ["preflight"], "gate": "blocker"}
-        lines.append({**entry, "decided_by": decided})
-    (folder / "own.yaml").write_text(yaml.safe_dump({"runbook": "own", "title": "Own", "lines": lines}))
-    placed = {
-        name: {**reading, **({"file": str(folder / str(reading["file"]))} if "file" in reading else {})}
-        for name, reading in SOURCES.items()
-    }
-    environment = {
-        "environment": "team",
-        "production": False,
-        "runbooks": ["own.yaml"],
-        "allowed_hosts": ["127.0.0.1"],
-        "target": {"url": "${SANDBOX_URL}"},
-        "postgres": {"url": "${SANDBOX_DATABASE_URL}"},
-        "metrics": {"url": "${SANDBOX_URL}/metrics"},
-        "readings": placed,
-    }
-    (folder / "team.yaml").write_text(yaml.safe_dump(environment))
-    places = [f"--environments={folder}", f"--reports={folder / 'reports'}"]
-    warm.run("pytest", "-m", "preflight", "--env", "team", *places, variables={**os.environ, **sandbox.variables})
+    check = "readings.number_at_least"
+    lines = [deciding_line(name, f"{name} is right", check, reading=name, at_least=0) for name in SOURCES]
+    preflight(folder, sandbox, SOURCES, lines)
     (made,) = (folder / "reports" / "team").glob("2*-preflight")
     return read_run(made)
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
-import yaml
 
 from readiness.sandbox import Sandbox
-from tests import warm
+from tests.whole_runs.own_team import deciding_line, preflight
 
 ROOT = Path(__file__).parents[2]
 SOURCES: dict[str, dict[str, object]] = {
@@ -39,29 +37,13 @@ def judge(folder: Path, sandbox: Sandbox, readings: dict[str, dict[str, object]]
         ("number_at_most", {"at_most": -1}),
         ("fact_is", {"equals": "never"}),
     ):
-        for name in readings:
-            decided = {f"readings.{check}": {"reading": name, **limits}}
-            entry = {"id": f"{check.replace('_', '-')}-{name}", "ref": "1", "says": f"{name} is right"}
-            lines.append({**entry, "phase": ["preflight"], "gate": "blocker", "decided_by": decided})
-    (folder / "own.yaml").write_text(yaml.safe_dump({"runbook": "own", "title": "Own", "lines": lines}))
-    placed = {
-        name: {**reading, **({"file": str(folder / str(reading["file"]))} if "file" in reading else {})}
-        for name, reading in readings.items()
-    }
-    environment = {
-        "environment": "team",
-        "production": False,
-        "runbooks": ["own.yaml"],
-        "allowed_hosts": ["127.0.0.1"],
-        "target": {"url": "${SANDBOX_URL}"},
-        "postgres": {"url": "${SANDBOX_DATABASE_URL}"},
-        "metrics": {"url": "${SANDBOX_URL}/metrics"},
-        "readings": placed,
-    }
-    (folder / "team.yaml").write_text(yaml.safe_dump(environment))
-    places = [f"--environments={folder}", f"--reports={folder / 'reports'}"]
-    variables = {**os.environ, **sandbox.variables}
-    ran = warm.run("pytest", "-m", "preflight", "--env", "team", *places, variables=variables)
+        lines += [
+            deciding_line(
+                f"{check.replace('_', '-')}-{name}", f"{name} is right", f"readings.{check}", reading=name, **limits
+            )
+            for name in readings
+        ]
+    ran = preflight(folder, sandbox, readings, lines)
     found = {}
     for journal in folder.rglob("journal.jsonl"):
         for line in journal.read_text("utf-8").splitlines():
