@@ -20,7 +20,7 @@ from readiness.redaction import secret
 from readiness.sandbox import Sandbox
 from tests import tiers
 from tests.budgets import Budgets
-from tests.matrix.telling import OneByOne
+from tests.matrix.telling import CostTwice
 from tests.tiers import ByUnit
 
 IN_MEMORY = Path("/dev/shm")
@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark, says in tiers.MARKS.items():
         config.addinivalue_line("markers", f"{mark}: {says}")
     config.pluginmanager.register(Budgets(), "budgets-of-our-tests")
-    config.pluginmanager.register(OneByOne(), "groups-of-faults")
+    config.pluginmanager.register(CostTwice(), "groups-of-faults")
 
 
 def leave_folders_in_memory() -> None:

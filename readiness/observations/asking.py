@@ -107,7 +107,7 @@ class FactFinder:
         self.clients.close()
 
     def fact(self, runbook: str, wanted: Wanted) -> Fact:
-        """Return a fact, asked for now. Raises Unknown."""
+        """Return a fact as its system tells it at this moment. Raises Unknown."""
         self._threads.stated = []
         observation = OBSERVATIONS[wanted.kind.look]
         given = Given(self._context(runbook), self.clients, Stated.model_validate(wanted.arguments))

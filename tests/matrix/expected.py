@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from readiness.outcomes import Phase
+from readiness.runbook.lines import planned_checks
+
 NOT_FOR_THE_SANDBOX = {
     "configuration.required_variables",  # of vendors that the sandbox does not stand for
     "configuration.no_placeholder_secrets",
@@ -71,3 +74,15 @@ STEPS = {
 """The steps of the ladders of the service levels that a fault reaches; without an entry none."""
 DIAGNOSTICS = {"recent_failures", "error_distribution", "uploads_stuck", "staging_health", "uploads_in_flight"}
 """The runbook's incident queries (5.5): its line says `diagnostics_always`. All others are of lines that failed."""
+
+
+def not_healthy(outcomes: dict[str, str], phase: str, part: str) -> dict[str, str]:
+    """Return what a whole sandbox should have passed in a phase, among its own runbook's lines or the others'."""
+    known = planned_checks() | (NOT_FOR_THE_SANDBOX if part == "others" else NOT_DUE_THERE)
+    later = "not due" if phase == Phase.GA else None  # what is due after the sign-off: a fault signs
+    not_passed = {key: outcome for key, outcome in outcomes.items() if outcome not in {"pass", later}}
+    return {
+        key: outcome
+        for key, outcome in not_passed.items()
+        if key.split("[")[0] not in known or (part == "own" and outcome not in {"unknown", "not due"})
+    }

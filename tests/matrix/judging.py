@@ -16,6 +16,7 @@ from readiness.sandbox import Sandbox
 from tests import warm
 from tests.drills.evidence import put_all
 from tests.environments import following
+from tests.matrix.expected import not_healthy
 
 ROOT = Path(__file__).parents[2]
 Outcomes = dict[str, str]
@@ -129,6 +130,11 @@ class Target:
         stated = launch if phase == Phase.GA else None
         return judge(self.sandbox, phase, reports, ROOT / "environments", stated)
 
+    def in_health(self, look: Look) -> Judged:
+        """Look at the target before anything is broken: again, if a busy machine kept a line from passing."""
+        found = self.judge_whole(look, "healthy")
+        return self.judge_whole(look, "healthy-again") if not_healthy(found.outcomes, *look) else found
+
     def left(self) -> dict[Look, dict[str, str]]:
         """Return what comes out otherwise than in the beginning, now that everything is mended.
 
@@ -169,7 +175,7 @@ class Targets:
             sandbox = self._undo.enter_context(Sandbox.start(launched=kind == "after", replica=True))
             target = self._started[kind] = Target(sandbox, self._folder)
             for look in ((phase, part) for phase in KINDS[kind] for part in PARTS):
-                target.known[look] = target.judge_whole(look, "healthy")
+                target.known[look] = target.in_health(look)
         return self._started[kind]
 
     def healthy(self, look: Look) -> Judged:

@@ -1,7 +1,7 @@
 """Which faults are planted together, and what is looked at while they are.
 
 A fault is planted once for all the phases that one sandbox shows. Faults that show in the same looks, turn different
-lines and break different things are planted six at a time, and each of them in two groups with different partners: what
+lines and break different things are planted eight at a time, and each of them in two groups with different partners: what
 a fault turns beyond its own shows in the one group or the other. What does not go together is found by planting it: a
 group that is not exactly the sum of its faults is planted again one by one.
 """
@@ -18,8 +18,8 @@ from readiness.sandbox.faults import FAULTS, Fault
 from tests.matrix.expected import STEPS, VERDICTS
 from tests.matrix.judging import KINDS, LINES, PARTS, Look
 
-TOGETHER, COVERS = 6, 2
-LINES_AT_MOST = 6
+TOGETHER, COVERS = 8, 2
+LINES_AT_MOST = 10
 """A fault that turns more takes a whole system away, and would hide what others do."""
 SHARES = 2
 """Of what is planted after the launch. A worker waits for half of what it does here, and others have work meanwhile; a

@@ -1,26 +1,35 @@
-"""Tells at the end which groups of faults had to be planted one by one: they cost twice, and prove no less."""
+"""Tells at the end what of the fault matrix cost twice: it proves no less, and says what to look at."""
 
 from __future__ import annotations
 
 import pytest
 
 ONE_BY_ONE = "planted one by one"
+LOOKED_TWICE = "looked at twice"
+TITLES = {
+    ONE_BY_ONE: "faults that are not the sum of themselves, and were planted one by one",
+    LOOKED_TWICE: "looks that were not as declared for a moment, and were as declared when repeated",
+}
 
 
-class OneByOne:
-    """A pytest plugin that collects what the tests note of their groups."""
+class CostTwice:
+    """A pytest plugin that collects what the tests note of their plantings."""
 
     def __init__(self) -> None:
-        self._groups: list[str] = []
+        self._noted: dict[str, list[str]] = {name: [] for name in TITLES}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect; a worker sends it along with its reports."""
-        if report.when == "call":
-            self._groups += [str(value) for name, value in report.user_properties if name == ONE_BY_ONE]
+        if report.when != "call":
+            return
+        for name, value in report.user_properties:
+            if name in self._noted:
+                self._noted[name].append(str(value))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell."""
-        if self._groups:
-            terminalreporter.section("faults that are not the sum of themselves, and were planted one by one")
-            for group in self._groups:
-                terminalreporter.line(group)
+        for name, noted in self._noted.items():
+            if noted:
+                terminalreporter.section(TITLES[name])
+            for one in noted:
+                terminalreporter.line(one)
