@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,13 @@ def _waiting(name: str, books: Sequence[Runbook]) -> list[str]:
     runbook = name.partition("/")[0]
     if runbook not in shipped() or any(book.runbook == runbook for book in books):
         return []
-    return [f"{runbook}/{line.id}" for line in load(locate(runbook, RUNBOOKS)).lines]
+    return [f"{runbook}/{line_id}" for line_id in _line_ids(runbook)]
+
+
+@cache
+def _line_ids(runbook: str) -> tuple[str, ...]:
+    """Return the ids of the lines of a runbook that ships: an environment may state many of them before it follows."""
+    return tuple(line.id for line in load(locate(runbook, RUNBOOKS)).lines)
 
 
 def _merged(line: Line, entry: _Entry) -> Line:
