@@ -10,8 +10,9 @@ GEVENT := tests/loadtests/test_client.py tests/loadtests/test_connection.py test
 REHEARSALS := tests/loadtests $(foreach one,$(GEVENT),--ignore=$(one))
 OTHERS := tests --ignore=tests/loadtests
 # Workers take whole files (and the fault matrix by its sandboxes). In `make test` three of them begin with the matrix,
-# where each waits for half of the time, so that two more have work meanwhile. The slowest tests are told at the end,
-# and what each file costs beside its budget. The folders of tests that passed go at once: they may be in memory.
+# where each waits for half of the time, so that one more has work meanwhile; a fifth only pushes the others out of the
+# processor's caches. The slowest tests are told at the end, and what each file costs beside its budget. The folders of
+# tests that passed go at once: they may be in memory.
 TELL := --durations=30 --override-ini=tmp_path_retention_policy=failed
 BY_FILE := --dist=loadscope --no-loadscope-reorder $(TELL)
 WAITING := --numprocesses=6 --dist=worksteal $(TELL)
@@ -66,7 +67,7 @@ check: lint  ## the inner loop: lint, types, and all tests that need no sandbox,
 test: setup  ## all of the suite's own tests; rehearsals have the machine to themselves
 	$(BIN)/python -m pytest $(GEVENT) $(TELL)
 	$(BIN)/python -m pytest $(REHEARSALS) $(WAITING)
-	$(BIN)/python -m pytest $(OTHERS) --numprocesses=5 $(BY_FILE)
+	$(BIN)/python -m pytest $(OTHERS) --numprocesses=4 $(BY_FILE)
 
 # What the benchmarks of `make lab` may take together.
 MINUTES ?= 20

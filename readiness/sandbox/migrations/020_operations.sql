@@ -15,16 +15,21 @@ create table operations.incidents (
     started_at timestamptz not null,
     ended_at timestamptz
 );
--- Those who watch write down when: ahead too, for a sandbox lives for hours and nobody sits in it.
+-- Those who watch write down when: ahead too, for a sandbox lives for hours and nobody sits in it. What comes back is
+-- there for as long as it is looked back at; what is held once, for each launch of the last eight days.
 create table operations.reviews_held (review text not null, at timestamptz not null);
 insert into operations.reviews_held
     select review, now() + interval '4 minutes' * n
-    from generate_series(-390, 180) as n, unnest(array['launch400k/metrics', 'umbrella/health']) as review;
+    from generate_series(-30, 180) as n, unnest(array['launch400k/metrics', 'umbrella/health']) as review;
 insert into operations.reviews_held
-    select review, now() + interval '50 minutes' * n
-    from generate_series(-240, 15) as n, unnest(array['ingestion/health', 'ingestion/review-1h', 'ingestion/review-4h',
-        'ingestion/review-24h', 'launch400k/assessment', 'launch400k/review', 'launch400k/review-24h',
-        'umbrella/daily', 'agency/daily', 'playbook/daily']) as review;
+    select 'ingestion/health', now() + interval '50 minutes' * n from generate_series(-36, 15) as n;
+insert into operations.reviews_held
+    select review, now() + interval '6 hours' * n
+    from generate_series(-33, 2) as n, unnest(array['umbrella/daily', 'agency/daily', 'playbook/daily']) as review;
+insert into operations.reviews_held
+    select review, now() + interval '75 minutes' * n
+    from generate_series(-160, 10) as n, unnest(array['ingestion/review-1h', 'ingestion/review-4h',
+        'ingestion/review-24h', 'launch400k/assessment', 'launch400k/review', 'launch400k/review-24h']) as review;
 insert into operations.audit_trail (at, actor, action, by_hand)
     select now() - interval '11 hours' * n, 'deployer', 'configuration applied', false from generate_series(1, 120) as n;
 insert into operations.audit_trail (at, actor, action, by_hand)
