@@ -1,9 +1,9 @@
 """Which faults are planted together, and what is looked at while they are.
 
 A fault is planted once for all the phases that one sandbox shows. Faults that show in the same looks, turn different
-lines and break different things are planted eight at a time, and each of them in two groups with different partners: what
-a fault turns beyond its own shows in the one group or the other. What does not go together is found by planting it: a
-group that is not exactly the sum of its faults is planted again one by one.
+lines and break different things are planted eight at a time, and each of them in two groups with different partners:
+what a fault turns beyond its own shows in the one group or the other. What does not go together is found by planting
+it: a group that is not exactly the sum of its faults is planted again one by one.
 """
 
 from __future__ import annotations
