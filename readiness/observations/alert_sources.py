@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import promql_parser
@@ -38,7 +39,8 @@ class Watching:
     """One alert rule, wherever it is kept."""
 
     rule: Rule
-    condition: Condition
+    condition: Callable[[], Condition]
+    """Reads when it fires: of a server's hundred rules a line is about one."""
     recipients: Callable[[], Recipients]
 
 
@@ -59,7 +61,7 @@ def in_prometheus(prometheus: Prometheus) -> list[Watching]:
     def notified() -> Recipients:
         return Recipients(len(discovered(prometheus.alertmanagers)))
 
-    return [Watching(rule, read(rule.query), notified) for rule in prometheus.rules()]
+    return [Watching(rule, partial(read, rule.query), notified) for rule in prometheus.rules()]
 
 
 def in_grafana(grafana: Grafana) -> list[Watching]:
@@ -80,7 +82,7 @@ def in_grafana(grafana: Grafana) -> list[Watching]:
 
 def _watching(grafana: Grafana, stored: StoredRule, evaluated: EvaluatedRule) -> Watching:
     """Return a rule of Grafana as Prometheus would have it."""
-    condition, query = _read(stored)
+    query, condition = _read(stored)
     health = "paused" if stored.paused else _HEALTH_IN_PROMETHEUS.get(evaluated.health, evaluated.health)
     rule = Rule(
         name=stored.title,
@@ -95,13 +97,14 @@ def _watching(grafana: Grafana, stored: StoredRule, evaluated: EvaluatedRule) ->
     return Watching(rule, condition, lambda: _notified(grafana, stored, evaluated.folder))
 
 
-def _read(stored: StoredRule) -> tuple[Condition, str]:
-    """Return a rule's condition, and its query as text; a condition that PromQL cannot express is opaque."""
+def _read(stored: StoredRule) -> tuple[str, Callable[[], Condition]]:
+    """Return a rule's query as text, and what reads its condition: opaque where PromQL cannot express it."""
     try:
         query = expression(stored)
     except Unreadable as error:
-        return Opaque(str(error)), f"in Grafana: {error}"
-    return read(query), query
+        opaque = Opaque(str(error))
+        return f"in Grafana: {error}", lambda: opaque
+    return query, partial(read, query)
 
 
 def _seconds(stored: StoredRule) -> float:

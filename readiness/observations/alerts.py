@@ -205,7 +205,7 @@ class _Search:
         if judged.falls_short(self.wanted.severity):
             return judged
         timing = Timing(rule.seconds, self._probe_seconds(), self.wanted.firing_for.total_seconds())
-        return replace(judged, too_late=tuple(_too_late(watched.condition, self.wanted.demands, timing)))
+        return replace(judged, too_late=tuple(_too_late(watched.condition(), self.wanted.demands, timing)))
 
     def _probe_seconds(self) -> float | None:
         """Return how long it is between two health checks: as the environment says, or the longest scrape interval."""
