@@ -103,6 +103,16 @@ class Exchange:
         hop = _Hop(method.upper(), self._address(where), effect, token, headers, content, system)
         return self._follow(hop, follow=follow)
 
+    def is_source(self, where: str) -> bool:
+        """Return whether a request would go elsewhere than to the target."""
+        try:
+            return not where.startswith("/") and not self._is_target(httpx.URL(where))
+        except (httpx.InvalidURL, ValueError):
+            return False
+
+    def _is_target(self, url: httpx.URL) -> bool:
+        return _origin(url) == _origin(httpx.URL(self._target.url))
+
     def _follow(self, hop: _Hop, *, follow: bool) -> Answer:
         first_url = hop.url
         deadline = Deadline.after(self._guard.seconds_for(hop.effect, self._settings.deadline_seconds))
@@ -178,8 +188,7 @@ class Exchange:
         headers = httpx.Headers({"User-Agent": "production-readiness", "Accept-Encoding": "gzip"})
         token = hop.token
 
-        is_target = _origin(hop.url) == _origin(httpx.URL(self._target.url))
-        if is_target:
+        if self._is_target(hop.url):
             headers.update(self._target.headers)
             if token is None and "authorization" not in httpx.Headers(hop.headers):
                 token = self._target.token
@@ -213,12 +222,12 @@ class Exchange:
     def _once(self, hop: _Hop, deadline: Deadline) -> Answer:
         where = shown_address(hop.url)
         attempt = Attempt()
-        asked = Asked(hop.system, hop.url.host, question(hop.method, hop.url))
+        asked = Asked(hop.system, hop.url.host, question(hop.method, where))
         with self._guard.request("http", hop.method, where, hop.url.host, hop.effect, asked) as entry:
             with self._place(hop.url, deadline):
                 self._require_worth_asking(hop.url)
                 try:
-                    answer = within(deadline, lambda wire: self._exchange(hop, deadline, wire, attempt))
+                    answer = within(deadline, lambda wire: self._exchange(hop, where, deadline, wire, attempt))
                 except (DeadlinePassed, httpx.TimeoutException):
                     entry.status = "timed out"
                     raise self._too_slow(hop, attempt) from None
@@ -237,7 +246,7 @@ class Exchange:
         if silences.has_been_silent(*place) and not is_there(self._guard, "http", *place):
             silences.require_worth_asking(*place)
 
-    def _exchange(self, hop: _Hop, deadline: Deadline, wire: Wire, attempt: Attempt) -> Answer:
+    def _exchange(self, hop: _Hop, where: str, deadline: Deadline, wire: Wire, attempt: Attempt) -> Answer:
         """Send and receive; runs in a thread of its own and may be cut off at any point."""
 
         def trace(event: str, info: Mapping[str, Any]) -> None:
@@ -250,7 +259,6 @@ class Exchange:
             if event == _CONNECTED[hop.url.scheme]:
                 attempt.is_connected = True
 
-        where = shown_address(hop.url)
         with self._client(hop.url) as client:
             started = attempt.started = time.monotonic()
             try:
