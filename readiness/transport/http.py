@@ -84,8 +84,9 @@ class Http:
             system=self._system,
         )
         # What the target does with each request is what its lines are about. A source is only read, and once is enough.
-        is_bare = method.upper() == "GET" and effect is Effect.READ and not any(map(bool, content.values()))
-        if not is_bare or not exchange.is_source(where):
+        has_body = any(part is not None for part in content.values())
+        only_reads = method.upper() == "GET" and effect is Effect.READ and not has_body
+        if not only_reads or not exchange.is_source(where):
             return ask()
         given = (token.reveal() if token else None, tuple(sorted((headers or {}).items())))
         return self._whole._in_flight.once((self._system, where, given, follow), ask)  # noqa: SLF001  as above

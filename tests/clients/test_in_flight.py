@@ -87,6 +87,7 @@ OTHERWISE: dict[str, Callable[[Http, str, int], object]] = {
     "another header": lambda asking, url, number: asking.get(url, headers={"X-Scope-OrgID": str(number)}),
     "another system": lambda asking, url, number: asking.asking(f"system {number}").get(url),
     "a body": lambda asking, url, _: asking.send("POST", url, effect=Effect.READ, json={"query": "{ figures }"}),
+    "a GET with a body": lambda asking, url, _: asking.send("GET", url, effect=Effect.READ, json={}),
     "no GET": lambda asking, url, _: asking.send("HEAD", url, effect=Effect.READ),
 }
 
