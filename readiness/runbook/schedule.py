@@ -216,11 +216,20 @@ class ShownWithin:
 
 
 def shown_within(meeting: Meeting, of_one_runbook: Iterable[Meeting]) -> ShownWithin:
-    """Return when a meeting is shown: until the next one of its phase, or the next of all where it has no phase."""
-    others = [other.at for other in of_one_runbook if meeting.phase in {None, other.phase}]
-    begins_at = _border(max((at for at in others if at < meeting.at), default=None), meeting.at)
-    later = min((at for at in others if at > meeting.at), default=None)
-    return ShownWithin(begins_at, _border(meeting.at, later) if later else None)
+    """Return when a meeting is shown: until the next one of its phase, or the next of all where it has no phase.
+
+    The last one of its phase is shown until the next of another phase begins: else it could never be missed.
+    """
+    every = list(of_one_runbook)
+    alike = [other.at for other in every if meeting.phase in {None, other.phase}]
+    begins_at = _border(max((at for at in alike if at < meeting.at), default=None), meeting.at)
+    later = min((at for at in alike if at > meeting.at), default=None)
+    if later:
+        return ShownWithin(begins_at, _border(meeting.at, later))
+
+    # No run belongs to both of them, so there is no border to draw.
+    of_other_phases = [other.at for other in every if other.phase is not None and other.at > meeting.at]
+    return ShownWithin(begins_at, min(of_other_phases, default=None))
 
 
 def _border(earlier: datetime | None, later: datetime) -> datetime:

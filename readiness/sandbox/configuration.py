@@ -3,8 +3,27 @@
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 from pathlib import Path
+
+PREFIXES = {
+    "SECRET_KEY": "",
+    "INTEGRATION_ENCRYPTION_KEY": "",
+    "ZERO_TRUST_API_KEY": "zt_",
+    "STRIPE_SECRET_KEY": "sk_test_",
+    "STRIPE_WEBHOOK_SECRET": "whsec_",
+    "CALCOM_WEBHOOK_SECRET": "cal_",
+    "CLERK_PUBLISHABLE_KEY": "pk_test_",
+    "CLERK_SECRET_KEY": "sk_test_",
+    "CLERK_WEBHOOK_SECRET": "whsec_",
+}
+"""The variables that the other documents name, and how the value of each begins."""
+
+
+def of_the_documents() -> dict[str, str]:
+    """Return a value of this sandbox's own for each variable of the other documents."""
+    return {name: f"{prefix}{secrets.token_urlsafe(24)}" for name, prefix in PREFIXES.items()}
 
 
 class Configuration:

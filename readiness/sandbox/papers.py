@@ -17,7 +17,7 @@ from readiness.files.atomic_write import write_whole
 from readiness.sandbox.web import Web
 
 ROLES = {"Engineering Lead": "Ada Byron", "Product Manager": "Bo Chen", "SRE Lead": "Cy Diaz"}
-PAGES = {"uploads": "Uploading data", "api": "Ingestion API"}
+PAGES = {"uploads": "Uploading data", "api": "Ingestion API", "shop": "Shop"}
 FIELDS = {
     "summary": "Uploads were refused for 42 minutes.",
     "customer_impact": "Three clients sent 31 files again.",

@@ -15,7 +15,7 @@ from readiness.sandbox import channels, dumps, monitoring, office, postgres, wat
 from readiness.sandbox.attested import Attested
 from readiness.sandbox.breakers import Breakers
 from readiness.sandbox.channels import Channels
-from readiness.sandbox.configuration import Configuration
+from readiness.sandbox.configuration import Configuration, of_the_documents
 from readiness.sandbox.database import Database, Prepared, prepare
 from readiness.sandbox.front import Front
 from readiness.sandbox.log import Log
@@ -244,6 +244,7 @@ def _variables(database: Database, store: ObjectStore, storage: Web) -> dict[str
         "DATABASE_URL": database.dsn,
         "STORAGE_URL": f"{storage.url}/storage/v1",
         "STORAGE_KEY": store.key,
+        **of_the_documents(),
         "API_SIGNING_SECRET": secrets.token_urlsafe(32),
         "SSO_CLIENT_SECRET": secrets.token_urlsafe(24),
         "WEBHOOK_SECRET": f"whsec_{secrets.token_urlsafe(24)}",

@@ -130,12 +130,12 @@ def test_every_check_is_proven_able_to_turn(check: str, outcome: str) -> None:
     assert check in turned, f"no fault turns {check} to {outcome}: add one in readiness/sandbox/faults/"
 
 
-def _place(item: runbook_lines.Item) -> str:
+def place(item: runbook_lines.Item) -> str:
     return item.local_id if item.runbook == "ingestion" else f"{item.runbook}/{item.local_id}"
 
 
 def test_faults_name_items_that_exist() -> None:
-    known = {f"{item.check}[{_place(item)}]" for item in stated_items()}
+    known = {f"{item.check}[{place(item)}]" for item in stated_items()}
     for fault in FAULTS.values():
         assert set(fault.turns) <= known, f"{fault.name} names {set(fault.turns) - known}"
         assert fault.says

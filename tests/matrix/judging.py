@@ -27,7 +27,9 @@ PARTS = ("own", "others")
 WITHOUT = ("-p", "no:html")
 """The page of pytest-html takes a tenth of a look, and shows no more than the journal, which is what is read here."""
 WEEK_AGO = timedelta(days=-8)
-"""When the launch was, for `ga`: its lines are due a week after it."""
+"""When the launch was, for `postlaunch` and `ga`: only then every review is due, and what was missed is over."""
+SINCE_LAUNCH = {Phase.PREFLIGHT: timedelta(minutes=30), Phase.SMOKE: timedelta(hours=-25)}
+"""When the launch is for the lines of the other runbooks in a phase."""
 OTHERS = ("agency", "launch400k", "playbook", "umbrella")
 """The runbooks beside the sandbox's own; a fault names their lines as `check[runbook/line]`."""
 LINES = {
@@ -123,11 +125,11 @@ class Target:
     def judge(self, look: Look, reports: Path) -> Judged:
         """Look at the target as it is now."""
         phase, part = look
-        since = {Phase.PREFLIGHT: timedelta(minutes=30), Phase.GA: WEEK_AGO}.get(Phase(phase), timedelta(hours=-25))
-        launch = (datetime.now(UTC) + since).isoformat()
+        launch = (datetime.now(UTC) + SINCE_LAUNCH.get(Phase(phase), WEEK_AGO)).isoformat()
         if part == "others":
             return judge(self.sandbox, phase, reports, self.folder / "environments", launch)
-        stated = launch if phase == Phase.GA else None
+        # Before the launch and in its first minutes the sandbox's own launch time is the one that counts.
+        stated = None if phase in SINCE_LAUNCH else launch
         return judge(self.sandbox, phase, reports, ROOT / "environments", stated)
 
     def in_health(self, look: Look) -> Judged:

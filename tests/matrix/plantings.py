@@ -34,6 +34,7 @@ MORE_SECONDS = {
     "front-was-away-today": 20.0,  # until that is a share of the day's samples
     "front-was-away": 8.0,  # and stays away for so long
     "requests-frozen": 5.0,
+    "statements-take-seconds": 9.0,  # until there are enough of them for a mean
 }
 """How much longer it takes with some faults."""
 SEED = "which faults are planted together"

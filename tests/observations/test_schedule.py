@@ -34,6 +34,7 @@ SCHEDULE = {
     "4h": {"at": "T+4h", "what": "first checkpoint", "phase": "postlaunch"},
     "handoff": {"at": "T+8h", "what": "hand over"},
     "24h": {"at": "T+24h", "what": "day-1 meeting", "phase": "postlaunch"},
+    "sign_off": {"at": "T+7d", "what": "sign-off", "phase": "ga"},
     "hourly": {"every": "hour", "what": "look at all of it"},
     "weekly": {"every": "week", "what": "weekly review"},
 }
@@ -84,6 +85,9 @@ def held(
         ([], 24.5, "4h", False),
         ([row(16, "handoff")], 24.5, "handoff", True),
         ([], 24.5, "handoff", False),  # the next review of all has been
+        ([row(100, "24h")], 170, "24h", True),
+        ([row(1, "24h")], 170, "24h", False),  # after the sign-off
+        ([], 170, "24h", False),
     ],
 )
 def test_a_row_shows_the_review_that_it_names(
@@ -97,6 +101,8 @@ def test_a_row_shows_the_review_that_it_names(
     [
         ([], 5, "4h", "not on record yet: first checkpoint"),
         ([], 25, "24h", "pytest -m postlaunch shows it"),
+        ([], 167, "24h", "pytest -m postlaunch shows it"),  # the last of its phase, until the sign-off
+        ([], 170, "sign_off", "pytest -m ga shows it"),  # nothing follows it
         ([{"review": "4h", "at": "yesterday"}], 24.5, "4h", "at"),
         ([{"review": "4h"}], 24.5, "4h", "at"),
         ([], 24.5, "weakly", "did you mean 'weekly'"),

@@ -151,6 +151,17 @@ def test_what_is_not_over_may_still_be_held(book: Make) -> None:
     assert timedelta() < BEFORE < HOUR
 
 
+def test_the_last_review_of_a_phase_may_be_held_until_the_next_of_another(book: Make) -> None:
+    sign_off = {"at": "T+7d", "what": "sign it off", "phase": "ga"}
+    planned = meetings("book", book({**REVIEWS, "sign-off": sign_off}).schedule, LAUNCH)
+    week = 7 * 24 * HOUR
+    before = missed(planned, {}, LAUNCH + week - timedelta(seconds=1))
+    assert [(one.meeting.name, one.until is None) for one in before] == [("1h", False), ("4h", True)]
+    _, last, open_still = missed(planned, {}, LAUNCH + week)
+    assert (last.meeting.name, last.until) == ("4h", LAUNCH + week)
+    assert (open_still.meeting.name, open_still.until) == ("sign-off", None)
+
+
 def told(runbook: Runbook, launch_at: datetime | None, moment: datetime, *began: datetime) -> list[str]:
     return list(lines(Scheduled([runbook], launch_at, {Phase.POSTLAUNCH: list(began)}, moment)))
 

@@ -21,28 +21,29 @@ VARIABLES_OF_THE_ENVIRONMENT = [
 ]
 """What the environment states for a line that leaves it to the product."""
 SSO_SECRET = "configuration.required_variables[playbook/sso-secrets]"  # noqa: S105  the name of a line
-OF_OTHER_PRODUCTS = (
+VENDOR_SECRETS = (
     *(
         f"configuration.required_variables[agency/webhook-secret:{name}_WEBHOOK_SECRET]"
         for name in ("STRIPE", "CALCOM")
     ),
-    *(
-        f"configuration.required_variables[playbook/{variable}]"
-        for variable in (
-            *("core-secrets:SECRET_KEY", "core-secrets:DATABASE_URL", "core-secrets:INTEGRATION_ENCRYPTION_KEY"),
-            *("billing-secrets:STRIPE_SECRET_KEY", "billing-secrets:STRIPE_WEBHOOK_SECRET"),
-            "zero-trust-secret:ZERO_TRUST_API_KEY",
-        )
-    ),
+    "configuration.required_variables[playbook/billing-secrets:STRIPE_WEBHOOK_SECRET]",
+    "configuration.required_variables[playbook/zero-trust-secret:ZERO_TRUST_API_KEY]",
+    "configuration.required_variables[umbrella/clerk-variables:CLERK_WEBHOOK_SECRET]",
+)
+CORE_SECRETS = (
+    "configuration.required_variables[playbook/core-secrets:INTEGRATION_ENCRYPTION_KEY]",
+    "configuration.no_placeholder_secrets[playbook/core-secrets]",
+)
+OF_OTHER_PRODUCTS = (
+    *(*VENDOR_SECRETS, *CORE_SECRETS, *VARIABLES_OF_THE_ENVIRONMENT, SSO_SECRET),
+    *(f"configuration.required_variables[playbook/core-secrets:{name}]" for name in ("SECRET_KEY", "DATABASE_URL")),
+    "configuration.required_variables[playbook/billing-secrets:STRIPE_SECRET_KEY]",
     *(
         f"configuration.required_variables[umbrella/clerk-variables:CLERK_{name}]"
-        for name in ("PUBLISHABLE_KEY", "SECRET_KEY", "WEBHOOK_SECRET")
+        for name in ("PUBLISHABLE_KEY", "SECRET_KEY")
     ),
-    "configuration.no_placeholder_secrets[playbook/core-secrets]",
-    *VARIABLES_OF_THE_ENVIRONMENT,
-    SSO_SECRET,
 )
-"""What cannot be read either: most of it the sandbox does not have."""
+"""What the other documents name, which cannot be read either."""
 SYNTHETIC = (
     "ingestion.synthetic_upload_completes[test-upload]",
     "ingestion.synthetic_upload_completes[test-upload-verified]",
@@ -93,6 +94,34 @@ def placeholder_secret(target: SandboxTarget) -> Iterator[None]:
     target.configuration.change(WEBHOOK_SECRET="changeme")  # noqa: S106  that is the fault
     yield
     target.configuration.change(WEBHOOK_SECRET=secret)
+
+
+@fault("preflight", turns=turning("fail", *VENDOR_SECRETS))
+def vendor_secrets_unset(target: SandboxTarget) -> Iterator[None]:
+    """The secrets that vendors gave for production were never entered there."""
+    stored = target.configuration.stored()
+    names = ("STRIPE_WEBHOOK_SECRET", "CALCOM_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET", "ZERO_TRUST_API_KEY")
+    target.configuration.change(**dict.fromkeys(names))
+    yield
+    target.configuration.write(stored)
+
+
+@fault("preflight", turns=turning("fail", *CORE_SECRETS))
+def encryption_key_unset(target: SandboxTarget) -> Iterator[None]:
+    """The key that integrations are encrypted with was never set, so there is nothing to examine either."""
+    stored = target.configuration.stored()
+    target.configuration.change(INTEGRATION_ENCRYPTION_KEY=None)
+    yield
+    target.configuration.write(stored)
+
+
+@fault("preflight", turns=turning("fail", CORE_SECRETS[1], PLACEHOLDER))
+def secret_key_still_the_example(target: SandboxTarget) -> Iterator[None]:
+    """SECRET_KEY still says CHANGE_ME, as the example does."""
+    stored = target.configuration.stored()
+    target.configuration.change(SECRET_KEY="CHANGE_ME")  # noqa: S106  that is the fault
+    yield
+    target.configuration.write(stored)
 
 
 @fault(

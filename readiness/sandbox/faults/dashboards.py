@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 ACCESSIBLE, RANGE = "dashboards.accessible[dashboard-accessible]", "dashboards.default_range[dashboard-range]"
 LOADS, ACTIVE = "dashboards.panels_have_data[dashboard-panels-load]", "dashboards.panels_have_data[dashboard-active]"
 OTHERS = "dashboards.{}[launch400k/dashboards:{}]"
+OF_EACH = ("accessible", "panels_have_data")
 NAMES = ("real-time metrics", "database performance", "user activity", "error tracking")
 PREFLIGHT = (
     *(ACCESSIBLE, RANGE, LOADS),
-    *(OTHERS.format(check, name) for check in ("accessible", "panels_have_data") for name in NAMES),
+    *(OTHERS.format(check, name) for check in OF_EACH for name in NAMES),
 )
 PANELS = (LOADS, ACTIVE, *(OTHERS.format("panels_have_data", name) for name in NAMES))
 
@@ -33,7 +34,17 @@ def dashboard_gone(target: SandboxTarget) -> Iterator[None]:
     grafana.dashboards = before
 
 
-@fault("preflight", turns=turning("unknown", *(OTHERS.format(c, NAMES[1]) for c in ("accessible", "panels_have_data"))))
+@fault("preflight", turns=turning("fail", *(OTHERS.format(check, NAMES[1]) for check in OF_EACH)))
+def dashboard_of_the_launch_gone(target: SandboxTarget) -> Iterator[None]:
+    """Somebody deleted one of the dashboards that a launch is watched by."""
+    grafana = target.watchers.grafana
+    before = dict(grafana.dashboards)
+    del grafana.dashboards[DATABASE]
+    yield
+    grafana.dashboards = before
+
+
+@fault("preflight", turns=turning("unknown", *(OTHERS.format(c, NAMES[1]) for c in OF_EACH)))
 def dashboard_forbidden(target: SandboxTarget) -> Iterator[None]:
     """The service account lost the folder of one dashboard."""
     target.watchers.grafana.hidden.add(DATABASE)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault, turning, wait_until
 from readiness.sandbox.faults.backup import BY_SUPABASE
 from readiness.sandbox.faults.flags import STAGE
+from readiness.sandbox.faults.health import OTHERS_READY, READY
 from readiness.sandbox.faults.schedule import BY_RECORD
 from readiness.sandbox.faults.signoff import INCIDENTS_OF_OTHERS
 
@@ -44,6 +45,7 @@ LATENCIES = [*RUNNING, "database.query_latency[umbrella/database-latency]"]
 IDLE = "database.idle_connections[agency/idle-connections]"
 EXPIRED = "database.expired_sessions[agency/expired-sessions]"
 BLOCKS = "database.cache_hit_ratio[launch400k/cache-hit]"
+SCALE = "database.migrations_applied[launch400k/migrations:010_scale_400k_indexes]"
 OF_THE_ENVIRONMENT = [
     *(f"database.migrations_applied[{line}]" for line in ("agency/recent-migrations", "umbrella/d1-migrations")),
     "database.migrations_applied[umbrella/forward-fix]",
@@ -54,7 +56,7 @@ TABLES_OF_THE_ENVIRONMENT = [
 ]
 OF_OTHERS = [
     *(*POOLS_BEFORE, *POOLS_EXHAUSTED, *POOLS_AFTER, *REACHABLE, *REPLICAS, *POOL_SIZES, TIMEOUT, SLOW_LOG),
-    "database.migrations_applied[launch400k/migrations:010_scale_400k_indexes]",
+    SCALE,
     "workers.cron_scheduled[umbrella/cron-configured]",
     "resilience.breakers_closed[launch400k/breakers]",
     *(INDEXES, QUICK, *LATENCIES, IDLE, EXPIRED, BLOCKS, *OF_THE_ENVIRONMENT, *TABLES_OF_THE_ENVIRONMENT),
@@ -168,11 +170,11 @@ def migration_missing(target: SandboxTarget) -> Iterator[None]:
     target.admin.rows("insert into supabase_migrations.schema_migrations values ('008', 'staging_tables')")
 
 
-@fault("preflight", turns=turning("fail", *OF_THE_ENVIRONMENT))
+@fault("preflight", turns=turning("fail", SCALE, *OF_THE_ENVIRONMENT))
 def later_migrations_missing(target: SandboxTarget) -> Iterator[None]:
-    """The migrations that the environment states for lines of other products are not recorded as applied."""
+    """The migrations that lines of other products name, and that the environment states for them, are not applied."""
     target.admin.rows("create table supabase_migrations.later as select * from supabase_migrations.schema_migrations")
-    target.admin.rows("delete from supabase_migrations.schema_migrations where version in ('007', '009', '010')")
+    target.admin.rows("delete from supabase_migrations.schema_migrations where version in ('007', '009', '010', '011')")
     yield
     target.admin.rows(
         "insert into supabase_migrations.schema_migrations table supabase_migrations.later on conflict do nothing"
@@ -188,40 +190,51 @@ def stated_table_missing(target: SandboxTarget) -> Iterator[None]:
     target.admin.rows("alter table workspaces_gone rename to workspaces")
 
 
-@fault(
-    *("preflight", "smoke", "postlaunch"),
-    turns=turning(
-        "unknown",
-        *(POOL, RLS, *ALL_TABLES, MIGRATION),
-        "workers.heartbeats_fresh[heartbeats]",
-        "workers.cron_scheduled[cleanup-scheduled:CleanupWorker]",
-        *("flags.configured[flag-configured]", "flags.allowlist_internal_only[flag-internal-only]"),
-        *("flags.allowlist_internal_only[flag-p0]", "storage.retention_policy[retention-policy]"),
-        *("resilience.breakers_closed[breakers-closed]", "resilience.breakers_stable[rollback-recommended]"),
-        "ingestion.no_workspace_paused[no-workspace-paused]",
-        *(f"ingestion.synthetic_upload_completes[{line}]" for line in ("test-upload", "test-upload-verified")),
-        *(f"ingestion.synthetic_rows_promoted[{line}]" for line in ("rows-promoted", "production-updated")),
-        "metrics.incrementing[metrics-incrementing]",
-        *(
-            f"ingestion.error_rate_last_hour[{line}]"
-            for line in ("hourly-error-rate", "pause-recommended", "rollback-recommended", "incident-queries")
-        ),
-        "ingestion.uploads_by_status[uploads-by-status]",
-        *(f"ingestion.staging_backlog[{line}]" for line in ("staging-backlog", "incident-queries")),
-        "ingestion.no_slow_uploads[slow-uploads]",
-        *(f"ingestion.no_stuck_uploads[{line}]" for line in ("stuck-uploads", "incident-queries")),
-        "ingestion.data_integrity[rollback-recommended]",
-        *OF_OTHERS,
-        *INCIDENTS_OF_OTHERS,
-        *(STAGE, *BY_RECORD),
+NEED_THE_DATABASE = (
+    *(POOL, RLS, *ALL_TABLES, MIGRATION),
+    "workers.heartbeats_fresh[heartbeats]",
+    "workers.cron_scheduled[cleanup-scheduled:CleanupWorker]",
+    *("flags.configured[flag-configured]", "flags.allowlist_internal_only[flag-internal-only]"),
+    *("flags.allowlist_internal_only[flag-p0]", "storage.retention_policy[retention-policy]"),
+    *("resilience.breakers_closed[breakers-closed]", "resilience.breakers_stable[rollback-recommended]"),
+    "ingestion.no_workspace_paused[no-workspace-paused]",
+    *(f"ingestion.synthetic_upload_completes[{line}]" for line in ("test-upload", "test-upload-verified")),
+    *(f"ingestion.synthetic_rows_promoted[{line}]" for line in ("rows-promoted", "production-updated")),
+    "metrics.incrementing[metrics-incrementing]",
+    *(
+        f"ingestion.error_rate_last_hour[{line}]"
+        for line in ("hourly-error-rate", "pause-recommended", "rollback-recommended", "incident-queries")
     ),
+    "ingestion.uploads_by_status[uploads-by-status]",
+    *(f"ingestion.staging_backlog[{line}]" for line in ("staging-backlog", "incident-queries")),
+    "ingestion.no_slow_uploads[slow-uploads]",
+    *(f"ingestion.no_stuck_uploads[{line}]" for line in ("stuck-uploads", "incident-queries")),
+    "ingestion.data_integrity[rollback-recommended]",
+    *OF_OTHERS,
+    *INCIDENTS_OF_OTHERS,
+    *(STAGE, *BY_RECORD),
 )
+
+
+@fault("preflight", "smoke", "postlaunch", turns=turning("unknown", *NEED_THE_DATABASE))
 def probe_locked_out(target: SandboxTarget) -> Iterator[None]:
     """The role of the probe may no longer log in."""
     target.admin.rows("alter role readiness_probe nologin")
     target.admin.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'readiness_probe'")
     yield
     target.admin.rows("alter role readiness_probe login")
+
+
+@fault(
+    "preflight",
+    turns=turning("unknown", *NEED_THE_DATABASE)
+    | turning("fail", POOL, *POOLS_BEFORE, *REACHABLE, READY, *OTHERS_READY),
+)
+def connections_refused(target: SandboxTarget) -> Iterator[None]:
+    """The database takes no connection any more, neither the probe's nor the service's."""
+    target.admin.rows("alter database postgres connection limit 0")
+    yield
+    target.admin.rows("alter database postgres connection limit -1")
 
 
 @fault("preflight", turns=turning("unknown", POOL, *POOLS_BEFORE, *REPLICAS))

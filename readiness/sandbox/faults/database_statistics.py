@@ -41,6 +41,8 @@ BLOCKS_READ = 40_000
 """So many tell a share: see `blocks_at_least` of the lines."""
 SLEEPERS, SLEEP_SECONDS = 30, 1.0
 CALLS = 300
+COUNTED_CALLS = 100
+"""So many tell a mean: see `calls_at_least` of the line."""
 WITHOUT_REPLICA = "there is no replica: start the sandbox with --replica"
 FORGOTTEN = "forgotten"
 TIMES = ("backend_start", "xact_start", "query_start", "state_change")
@@ -158,12 +160,34 @@ def _until_cancelled(connection: object, sql: str) -> None:
 @fault("postlaunch", turns=turning("fail", *LATENCIES))
 def statements_slow(target: SandboxTarget) -> Iterator[None]:
     """Thirty clients send nothing but statements of a second; the mean of all lies above 100 ms and below 1 s."""
+    with _sleeping(target, SLEEP_SECONDS):
+        time.sleep(2 * SLEEP_SECONDS)
+        yield
+
+
+@fault("postlaunch", turns=turning("fail", QUICK, *LATENCIES))
+def statements_take_seconds(target: SandboxTarget) -> Iterator[None]:
+    """Hardly anything but statements of two seconds is sent: the mean of all is above 1 s."""
+    working = [worker for worker in target.workers.values() if worker.works]
+    for worker in working:
+        worker.works = False  # they ask all the time, and are answered at once
+    with _sleeping(target, 2 * SLEEP_SECONDS):
+        time.sleep((COUNTED_CALLS / SLEEPERS + 1) * 2 * SLEEP_SECONDS)
+        yield
+    for worker in working:
+        worker.works = True
+
+
+@contextlib.contextmanager
+def _sleeping(target: SandboxTarget, seconds: float) -> Iterator[None]:
+    """Send nothing but statements of so many seconds by all sleepers, and count on from nothing."""
     ended = threading.Event()
-    sleepers = [threading.Thread(target=_sleep_on, args=(target.admin, ended), daemon=True) for _ in range(SLEEPERS)]
+    sleepers = [
+        threading.Thread(target=_sleep_on, args=(target.admin, ended, seconds), daemon=True) for _ in range(SLEEPERS)
+    ]
     target.admin.rows("select pg_stat_statements_reset()")
     for sleeper in sleepers:
         sleeper.start()
-    time.sleep(2 * SLEEP_SECONDS)
     yield
     ended.set()
     for sleeper in sleepers:
@@ -173,10 +197,10 @@ def statements_slow(target: SandboxTarget) -> Iterator[None]:
         target.admin.rows("select 1")
 
 
-def _sleep_on(database: Database, ended: threading.Event) -> None:
+def _sleep_on(database: Database, ended: threading.Event, seconds: float) -> None:
     with database.fresh() as connection:
         while not ended.is_set():
-            connection.execute("select pg_sleep(%s)", [SLEEP_SECONDS])
+            connection.execute("select pg_sleep(%s)", [seconds])
 
 
 @fault("postlaunch", turns=turning("unknown", QUICK, *LATENCIES))

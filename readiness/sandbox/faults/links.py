@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 ANSWERS = "links.answers[{}]"
 DASHBOARD = (ANSWERS.format("key-links:dashboard"), ANSWERS.format("launch400k/key-links:dashboard"))
 LOGS = ANSWERS.format("key-links:logs")
+APPLICATION = ANSWERS.format("umbrella/key-links:application")
 
 
 @fault("preflight", turns=turning("fail", *DASHBOARD))
@@ -21,6 +22,14 @@ def dashboard_link_gone(target: SandboxTarget) -> Iterator[None]:
     target.papers.page_status["uploads"] = 404
     yield
     target.papers.page_status["uploads"] = 200
+
+
+@fault("preflight", turns={APPLICATION: "fail"})
+def application_link_gone(target: SandboxTarget) -> Iterator[None]:
+    """The shop has another address since it was moved, and the link still leads to the old one."""
+    target.papers.page_status["shop"] = 410
+    yield
+    target.papers.page_status["shop"] = 200
 
 
 @fault("preflight", turns={LOGS: "unknown"})

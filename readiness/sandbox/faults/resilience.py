@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from readiness.sandbox.faults import fault
+from readiness.sandbox.faults import fault, turning
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
 
 CLOSED = "resilience.breakers_closed[breakers-closed]"
+OF_THE_LAUNCH = "resilience.breakers_closed[launch400k/breakers]"
 STABLE = "resilience.breakers_stable[rollback-recommended]"
 
 
-@fault("preflight", "postlaunch", turns={CLOSED: "fail"})
+@fault("preflight", "postlaunch", turns=turning("fail", CLOSED, OF_THE_LAUNCH))
 def breaker_open(target: SandboxTarget) -> Iterator[None]:
     """The parser's circuit breaker is open."""
     target.admin.rows("update circuit_breaker_state set state = 'open', opened_at = now() where name = 'parser'")
@@ -22,7 +23,7 @@ def breaker_open(target: SandboxTarget) -> Iterator[None]:
     target.admin.rows("update circuit_breaker_state set state = 'closed', opened_at = null where name = 'parser'")
 
 
-@fault("preflight", "postlaunch", turns={CLOSED: "fail"})
+@fault("preflight", "postlaunch", turns=turning("fail", CLOSED, OF_THE_LAUNCH))
 def breaker_half_open(target: SandboxTarget) -> Iterator[None]:
     """The parser's circuit breaker lets a try through, and nobody tries."""
     target.admin.rows("update circuit_breaker_state set state = 'half_open', opened_at = now() where name = 'parser'")

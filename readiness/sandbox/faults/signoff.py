@@ -13,6 +13,7 @@ from readiness.sandbox.attested import VALID
 from readiness.sandbox.channels import postmortem
 from readiness.sandbox.faults import fault, turning
 from readiness.sandbox.faults.attestations import TURNED
+from readiness.sandbox.vendors.status_pages import OWN
 
 if TYPE_CHECKING:
     from readiness.sandbox.target import SandboxTarget
@@ -23,10 +24,8 @@ SUPPORT, BURDEN = "signoff.support_volume[ga-support-volume]", "signoff.on_call_
 DOCUMENTATION, APPROVALS = "signoff.documentation_published[ga-docs]", "signoff.approvals[ga-approvals]"
 FLAG = "flags.fully_rolled_out[ga-flag-full]"
 ATTESTED_AFTER_IT = ("signoff.announcement_published[ga-announced]", "signoff.handed_over[ga-bau]")
-AFTER_IT = (
-    *ATTESTED_AFTER_IT,
-    "communication.status_page_current[ga-status-page]",
-)
+STATUS_PAGE = "communication.status_page_current[ga-status-page]"
+AFTER_IT = (*ATTESTED_AFTER_IT, STATUS_PAGE)
 SIGNED = {item: "unknown" if item.partition("[")[0] in planned_checks() else "pass" for item in (FLAG, *AFTER_IT)}
 """The lines that are due after the sign-off, once it is signed."""
 IN_TIME = "signoff.incidents_reviewed[playbook/report-in-48h]"
@@ -294,6 +293,19 @@ def attestations_expired_after_the_sign_off(target: SandboxTarget) -> Iterator[N
     target.attested.write(datetime.now(UTC).date() - VALID - timedelta(days=1))
     yield
     target.attested.write()
+    target.papers.sign()
+
+
+@fault("ga", turns=SIGNED | {STATUS_PAGE: "fail"})
+def status_page_silent_after_the_sign_off(target: SandboxTarget) -> Iterator[None]:
+    """The page is signed and everybody gets the feature, and the status page has never said that it is live."""
+    _signed(target)
+    target.admin.rows("update feature_flags set enabled = true, rollout_share = 1")
+    site = target.channels.pages.sites[OWN]
+    said, site.past = site.past, []
+    yield
+    site.past = said
+    target.admin.rows("update feature_flags set enabled = false, rollout_share = 0")
     target.papers.sign()
 
 

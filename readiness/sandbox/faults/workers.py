@@ -15,6 +15,7 @@ RESPONSIVE = "workers.responsive[workers-responsive:{}]"
 ALL_RESPONSIVE = [RESPONSIVE.format(name) for name in ("IntakeWorker", "ParseWorker", "PromotionWorker")]
 HEARTBEATS = "workers.heartbeats_fresh[heartbeats]"
 CRON = "workers.cron_scheduled[cleanup-scheduled:CleanupWorker]"
+NIGHTLY = "workers.cron_scheduled[umbrella/cron-configured]"
 
 
 def _silence(target: SandboxTarget, worker: str) -> None:
@@ -52,6 +53,18 @@ def cron_inactive(target: SandboxTarget) -> Iterator[None]:
     target.admin.rows("update cron.job set active = false where jobname = 'CleanupWorker'")
     yield
     target.admin.rows("update cron.job set active = true where jobname = 'CleanupWorker'")
+
+
+@fault("preflight", turns={NIGHTLY: "fail"})
+def nightly_job_unscheduled(target: SandboxTarget) -> Iterator[None]:
+    """Somebody unscheduled the job of midnight, and nothing else has its time."""
+    job = target.admin.one("delete from cron.job where schedule = '0 0 * * *' returning *")
+    yield
+    target.admin.rows(
+        "insert into cron.job (jobid, schedule, command, jobname, active) overriding system value"
+        " values (%s, %s, %s, %s, %s)",
+        *(job[column] for column in ("jobid", "schedule", "command", "jobname", "active")),
+    )
 
 
 @fault(

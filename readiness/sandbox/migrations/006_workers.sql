@@ -14,4 +14,5 @@ create table cron.job_run_details (
     start_time timestamptz not null,
     end_time timestamptz
 );
-insert into cron.job (schedule, command, jobname) values ('* * * * *', 'cleanup', 'CleanupWorker');
+insert into cron.job (schedule, command, jobname) values ('* * * * *', 'cleanup', 'CleanupWorker'),
+    ('0 0 * * *', 'analytics', 'analytics');
