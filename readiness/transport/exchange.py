@@ -27,6 +27,7 @@ from readiness.transport.deadline import CUT_SHORT_SECONDS, Deadline, DeadlinePa
 from readiness.transport.failures import Failure, failure
 from readiness.transport.guard import Guard, GuardedRequest, HostNotAllowed
 from readiness.transport.shown_address import question, shown_address
+from readiness.transport.shown_body import shown_body
 
 REDIRECTS_AT_MOST = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -57,6 +58,13 @@ class _Hop:
     """What is asked, for people: Prometheus, GitHub."""
     first: str = ""
     """Where the chain began, in every hop but the first."""
+
+    @property
+    def question(self) -> str:
+        """What is asked, for people: with what is sent where that is the question, and not what is written."""
+        address = question(self.method, self.url)
+        sent = self.content.get("json") if self.effect is Effect.READ else None
+        return f"{address}: {shown_body(sent)}" if sent is not None else address
 
     def redirected(self, location: str, status: int) -> _Hop:
         """Return the request that a redirect asks for. Raises InvalidURL, ValueError for no http address."""
@@ -213,7 +221,7 @@ class Exchange:
     def _once(self, hop: _Hop, deadline: Deadline) -> Answer:
         where = shown_address(hop.url)
         attempt = Attempt()
-        asked = Asked(hop.system, hop.url.host, question(hop.method, hop.url))
+        asked = Asked(hop.system, hop.url.host, hop.question)
         with self._guard.request("http", hop.method, where, hop.url.host, hop.effect, asked) as entry:
             with self._place(hop.url, deadline):
                 self._require_worth_asking(hop.url)
